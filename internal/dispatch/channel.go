@@ -1,0 +1,52 @@
+package dispatch
+
+import "time"
+
+// Channel is a sender at a provider: a WhatsApp number or an SMS sender.
+type Channel struct {
+	ID       int64
+	Account  int64
+	Key      string // stands in callback addresses; not a secret
+	Name     string
+	Provider string // meta, twilio, gupshup, kaleyra
+	Kind     string // whatsapp or sms
+	Sender   string // E.164, or the provider's sender name
+	Default  bool
+	Enabled  bool
+	Window   string            // enforce (default) or provider: who refuses free-form content outside the conversation window
+	Settings map[string]string // base_url, phone_number_id, ... (not secret)
+	Secrets  map[string]string // access_token, app_secret, ... (encrypted at rest)
+	Policy   Policy
+}
+
+// WhatsApp says that the channel speaks WhatsApp, so that templates and the
+// conversation window apply.
+func (c *Channel) WhatsApp() bool { return c.Kind == "whatsapp" }
+
+// Policy is how a channel is sent through (SPEC 6).
+type Policy struct {
+	Rate             float64       // messages per second over all workers
+	Concurrency      int           // calls at once, each worker
+	RecipientSpacing time.Duration // between two messages to one recipient; 0: none
+	MaxAttempts      int           // counted tries; 429 is not one
+	MaxAge           time.Duration // since due; 0: until the message expires
+	BackoffBase      time.Duration // full jitter over base·2ⁿ
+	BackoffCap       time.Duration
+	ResolveWindow    [3]time.Duration // by lane: how long an unknown outcome waits for a callback
+	UnknownRetries   [3]int           // by lane: U
+	Price            map[string]int64 // millionths of a credit by template category ("" = default)
+}
+
+// DefaultPolicy is what a new channel of the provider starts with. The
+// figures are the providers' published limits (Meta: 80 messages/s per number;
+// Twilio long codes and Kaleyra state none that fits all: configure).
+func DefaultPolicy(provider string) Policy {
+	p := Policy{
+		Rate: 20, Concurrency: 100, MaxAttempts: 6, BackoffBase: 2 * time.Second, BackoffCap: 5 * time.Minute,
+		ResolveWindow: [3]time.Duration{10 * time.Second, time.Minute, 15 * time.Minute}, UnknownRetries: [3]int{1, 1, 0},
+	}
+	if provider == "meta" {
+		p.Rate = 80
+	}
+	return p
+}

@@ -1,0 +1,211 @@
+package dispatch
+
+import "encoding/json"
+
+// Type says what a message carries, in the vocabulary of Meta's Cloud API.
+type Type string
+
+// The content types.
+const (
+	TypeText        Type = "text"
+	TypeTemplate    Type = "template"
+	TypeImage       Type = "image"
+	TypeVideo       Type = "video"
+	TypeAudio       Type = "audio"
+	TypeDocument    Type = "document"
+	TypeSticker     Type = "sticker"
+	TypeLocation    Type = "location"
+	TypeContacts    Type = "contacts"
+	TypeInteractive Type = "interactive"
+	TypeReaction    Type = "reaction"
+)
+
+// Permission is the key permission that sending t needs (SPEC 5).
+func (t Type) Permission() string {
+	switch t {
+	case TypeTemplate:
+		return "send_template"
+	case TypeImage, TypeVideo, TypeAudio, TypeDocument, TypeSticker:
+		return "send_media"
+	}
+	return "send_text"
+}
+
+// Media says that t is sent as a media object.
+func (t Type) Media() bool { return t.Permission() == "send_media" }
+
+// Content is what a message carries: Type names the one field that is set.
+// Its JSON form is Meta's.
+type Content struct {
+	Type        Type            `json:"type"`
+	Text        *Text           `json:"text,omitempty"`
+	Template    *TemplateUse    `json:"template,omitempty"`
+	Image       *Media          `json:"image,omitempty"`
+	Video       *Media          `json:"video,omitempty"`
+	Audio       *Media          `json:"audio,omitempty"`
+	Document    *Media          `json:"document,omitempty"`
+	Sticker     *Media          `json:"sticker,omitempty"`
+	Location    *Location       `json:"location,omitempty"`
+	Contacts    json.RawMessage `json:"contacts,omitempty"`
+	Interactive *Interactive    `json:"interactive,omitempty"`
+	Reaction    *Reaction       `json:"reaction,omitempty"`
+	Context     *Context        `json:"context,omitempty"`
+	// MoreMedia are further media links of an MMS (Twilio sends up to ten).
+	MoreMedia []Media `json:"more_media,omitempty"`
+}
+
+// MediaObject gives the media object that Type names, or nil.
+func (c *Content) MediaObject() *Media {
+	switch c.Type {
+	case TypeImage:
+		return c.Image
+	case TypeVideo:
+		return c.Video
+	case TypeAudio:
+		return c.Audio
+	case TypeDocument:
+		return c.Document
+	case TypeSticker:
+		return c.Sticker
+	}
+	return nil
+}
+
+// Context makes a message a reply to another.
+type Context struct {
+	MessageID string `json:"message_id"`
+}
+
+// Text is a free-form text.
+type Text struct {
+	Body       string `json:"body"`
+	PreviewURL bool   `json:"preview_url,omitempty"`
+}
+
+// Media is a file by its link or by the provider's media id.
+type Media struct {
+	ID       string `json:"id,omitempty"`
+	Link     string `json:"link,omitempty"`
+	Caption  string `json:"caption,omitempty"`
+	Filename string `json:"filename,omitempty"`
+}
+
+// Location is a point on the map.
+type Location struct {
+	Latitude  json.Number `json:"latitude"`
+	Longitude json.Number `json:"longitude"`
+	Name      string      `json:"name,omitempty"`
+	Address   string      `json:"address,omitempty"`
+}
+
+// Reaction answers a message with an emoji; an empty one takes it back.
+type Reaction struct {
+	MessageID string `json:"message_id"`
+	Emoji     string `json:"emoji"`
+}
+
+// Interactive is a message with buttons, a list or the like.
+type Interactive struct {
+	Type   string             `json:"type"`
+	Header json.RawMessage    `json:"header,omitempty"`
+	Body   *InteractiveText   `json:"body,omitempty"`
+	Footer *InteractiveText   `json:"footer,omitempty"`
+	Action *InteractiveAction `json:"action,omitempty"`
+}
+
+// InteractiveText is a body or footer.
+type InteractiveText struct {
+	Text string `json:"text"`
+}
+
+// InteractiveAction holds the buttons or the list. Name and Parameters serve
+// the other kinds (cta_url, flow, location_request_message).
+type InteractiveAction struct {
+	Button     string          `json:"button,omitempty"`
+	Buttons    []ReplyButton   `json:"buttons,omitempty"`
+	Sections   []ListSection   `json:"sections,omitempty"`
+	Name       string          `json:"name,omitempty"`
+	Parameters json.RawMessage `json:"parameters,omitempty"`
+}
+
+// ReplyButton is one of up to three buttons.
+type ReplyButton struct {
+	Type  string `json:"type"`
+	Reply struct {
+		ID    string `json:"id"`
+		Title string `json:"title"`
+	} `json:"reply"`
+}
+
+// ListSection groups rows of a list.
+type ListSection struct {
+	Title string    `json:"title,omitempty"`
+	Rows  []ListRow `json:"rows"`
+}
+
+// ListRow is one choice of a list.
+type ListRow struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitempty"`
+}
+
+// TemplateUse is a template with its values. After Resolve it carries Name,
+// Language and full Components; clients may instead give Variables (and
+// HeaderMediaURL), which Resolve turns into Components.
+type TemplateUse struct {
+	Name       string      `json:"name,omitempty"`
+	Language   Language    `json:"language,omitzero"`
+	Components []Component `json:"components,omitempty"`
+	// TemplateID is our registry's id.
+	TemplateID int64 `json:"template_id,omitempty"`
+	// ProviderTemplateID is Twilio's HX… or Gupshup's UUID.
+	ProviderTemplateID string `json:"provider_template_id,omitempty"`
+}
+
+// Language is a template's language; its code is like en or en_US.
+type Language struct {
+	Code string `json:"code"`
+}
+
+// Component fills one part of a template.
+type Component struct {
+	Type       string      `json:"type"` // header, body, button
+	SubType    string      `json:"sub_type,omitempty"`
+	Index      *Index      `json:"index,omitempty"`
+	Parameters []Parameter `json:"parameters,omitempty"`
+}
+
+// Index is a button's position, 0 to 9. Clients write it as a number or as a
+// string; Meta's own examples use the string.
+type Index string
+
+// UnmarshalJSON takes 0 and "0".
+func (i *Index) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) != nil {
+		var n json.Number
+		if err := json.Unmarshal(b, &n); err != nil {
+			return err
+		}
+		s = n.String()
+	}
+	*i = Index(s)
+	return nil
+}
+
+// Parameter is one value of a component.
+type Parameter struct {
+	Type          string          `json:"type"` // text, currency, date_time, image, video, document, payload, ...
+	ParameterName string          `json:"parameter_name,omitempty"`
+	Text          string          `json:"text,omitempty"`
+	Payload       string          `json:"payload,omitempty"`
+	Image         *Media          `json:"image,omitempty"`
+	Video         *Media          `json:"video,omitempty"`
+	Document      *Media          `json:"document,omitempty"`
+	Location      *Location       `json:"location,omitempty"`
+	Currency      json.RawMessage `json:"currency,omitempty"`
+	DateTime      json.RawMessage `json:"date_time,omitempty"`
+	Action        json.RawMessage `json:"action,omitempty"`
+	CouponCode    string          `json:"coupon_code,omitempty"`
+}

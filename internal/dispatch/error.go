@@ -1,0 +1,120 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code is the closed set of reasons for which a request is refused. Dialects
+// turn it into their vendor's envelope; nobody looks at the text.
+type Code string
+
+// The codes, as the native API shows them.
+const (
+	Invalid           Code = "validation_failed"
+	Malformed         Code = "malformed_request"
+	Unauthorized      Code = "unauthorized"
+	Forbidden         Code = "forbidden"
+	NotFound          Code = "not_found"
+	ChannelNotFound   Code = "channel_not_found"
+	TemplateNotFound  Code = "template_not_found"
+	ContactNotFound   Code = "contact_not_found"
+	Conflict          Code = "conflict"
+	InProgress        Code = "idempotency_in_progress"
+	KeyReused         Code = "idempotency_key_reused"
+	UnsupportedType   Code = "unsupported_content"
+	OutsideWindow     Code = "outside_window"
+	Suppressed        Code = "suppressed"
+	RateLimited       Code = "rate_limited"
+	DailyLimited      Code = "daily_limit_exceeded"
+	LowBalance        Code = "insufficient_credits"
+	TooLarge          Code = "body_too_large"
+	MethodNotAllowed  Code = "method_not_allowed"
+	UnsupportedMedia  Code = "unsupported_media_type"
+	CountryNotAllowed Code = "country_not_allowed"
+	Overloaded        Code = "overloaded"
+	OutcomeUnknown    Code = "outcome_unknown"
+	Internal          Code = "internal_error"
+)
+
+// Fault is one thing wrong with one field. Field is a JSON pointer into the
+// native request ("/template/name"); dialects map it to their own names.
+type Fault struct {
+	Field string `json:"pointer"`
+	Msg   string `json:"detail"`
+}
+
+// Error is a refusal that a client may read. Msg never carries internal text.
+type Error struct {
+	Code       Code
+	Msg        string
+	Faults     []Fault
+	RetryAfter int    // seconds; 0: none
+	Detail     any    // code-specific help for the native API, such as usable templates
+	Reason     string // finer cause within Code, such as "key_expired" or the missing permission
+	Err        error  // the cause, for the log only
+}
+
+// Error gives code, message and faults.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Code))
+	if e.Msg != "" {
+		b.WriteString(": " + e.Msg)
+	}
+	for _, f := range e.Faults {
+		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Msg)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes a refusal.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
+}
+
+// InvalidField makes a validation error about one field.
+func InvalidField(field, format string, args ...any) *Error {
+	msg := fmt.Sprintf(format, args...)
+	return &Error{Code: Invalid, Msg: msg, Faults: []Fault{{Field: field, Msg: msg}}}
+}
+
+// CodeOf gives err's code; an error without one is Internal.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return Internal
+}
+
+// AsError gives err as a refusal; anything that isn't one becomes Internal.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Code: Internal, Msg: "something went wrong on our side; try again", Err: err}
+}
+
+// Faults collects everything wrong with a request, so that a client learns it
+// in one go.
+type Faults []Fault
+
+// Add notes a fault.
+func (f *Faults) Add(field, format string, args ...any) {
+	*f = append(*f, Fault{Field: field, Msg: fmt.Sprintf(format, args...)})
+}
+
+// Err is nil when nothing was noted.
+func (f Faults) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &Error{Code: Invalid, Msg: f[0].Msg, Faults: f}
+}

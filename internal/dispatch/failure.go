@@ -1,0 +1,26 @@
+package dispatch
+
+// ErrorCode is our own, provider-independent reason for which a message
+// failed. It stands in error.code of the API; the provider's own code stands
+// beside it.
+type ErrorCode = string
+
+// The reasons.
+const (
+	FailRecipient    ErrorCode = "invalid_recipient" // not a number, not on WhatsApp, unreachable
+	FailSuppressed   ErrorCode = "suppressed"        // opted out
+	FailWindow       ErrorCode = "outside_window"    // free-form content, window closed
+	FailTemplate     ErrorCode = "template_rejected" // missing, paused, wrong parameters
+	FailContent      ErrorCode = "content_rejected"  // parameter, media or policy fault of this message
+	FailCredentials  ErrorCode = "credentials"       // token or key refused
+	FailAccount      ErrorCode = "account_blocked"   // locked, unpaid, not permitted
+	FailBalance      ErrorCode = "provider_balance"  // the provider account has no credit
+	FailThrottled    ErrorCode = "rate_limited"      // still throttled when its time was over
+	FailProvider     ErrorCode = "provider_error"    // 5xx until attempts or age were used up
+	FailUnreachable  ErrorCode = "provider_unreachable"
+	FailUnclear      ErrorCode = "outcome_unknown" // may have arrived
+	FailUndelivered  ErrorCode = "undelivered"     // accepted, then not delivered
+	FailNotDelivered ErrorCode = "not_delivered"   // the provider chose not to deliver
+	FailExpired      ErrorCode = "expired"
+	FailInternal     ErrorCode = "internal_error" // our own fault, such as a message that can't be read
+)

@@ -1,0 +1,39 @@
+package dispatch
+
+import "time"
+
+// Template is an entry of the registry: what may be sent, and what it needs.
+type Template struct {
+	ID                 int64               `json:"id"`
+	Account            int64               `json:"-"`
+	Channel            int64               `json:"channel_id,omitempty"` // 0: usable on every WhatsApp channel of the account that sends Meta's templates
+	Provider           string              `json:"provider,omitempty"`   // twilio or gupshup for their own templates, else empty
+	Name               string              `json:"name"`
+	Language           string              `json:"language"`
+	Category           string              `json:"category"`         // authentication, utility, marketing
+	Status             string              `json:"status"`           // approved, pending, rejected, paused, disabled
+	ParameterFormat    string              `json:"parameter_format"` // positional or named
+	ProviderTemplateID string              `json:"provider_template_id,omitempty"`
+	Components         []TemplateComponent `json:"components"`
+	UsageCount         int64               `json:"usage_count"`
+	CreatedAt          time.Time           `json:"created_at"`
+	UpdatedAt          time.Time           `json:"updated_at"`
+}
+
+// TemplateComponent is one part of a template's definition, in Meta's form.
+type TemplateComponent struct {
+	Type    string           `json:"type"`             // HEADER, BODY, FOOTER, BUTTONS (stored upper case)
+	Format  string           `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION
+	Text    string           `json:"text,omitempty"`
+	Buttons []TemplateButton `json:"buttons,omitempty"`
+	// Variables names the variables of Text for readers that name them (the
+	// external dialect) although the template itself is positional.
+	Variables []string `json:"variables,omitempty"`
+}
+
+// TemplateButton is a button of a template.
+type TemplateButton struct {
+	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP
+	Text string `json:"text,omitempty"`
+	URL  string `json:"url,omitempty"` // with {{1}} when it takes a parameter
+}
