@@ -1,0 +1,51 @@
+package outbound
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+)
+
+// countedConn counts the writes that handed, or may be handing, bytes to the
+// kernel. Comparing the count before and after a call tells whether any byte of
+// it can have left, also on a reused connection, which the events of
+// net/http/httptrace alone don't (they fire when the buffer is filled).
+type countedConn struct {
+	net.Conn
+	writes atomic.Int64
+}
+
+// Write counts itself before it starts and takes itself back when nothing was
+// written.
+func (c *countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	n, err := c.Conn.Write(b)
+	if n == 0 {
+		c.writes.Add(-1)
+	}
+	return n, err
+}
+
+func dialCounted(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &countedConn{Conn: c}, nil
+	}
+}
+
+// counted finds the counted connection beneath TLS, if there is one.
+func counted(c net.Conn) *countedConn {
+	for {
+		switch inner := c.(type) {
+		case *countedConn:
+			return inner
+		case interface{ NetConn() net.Conn }:
+			c = inner.NetConn()
+		default:
+			return nil
+		}
+	}
+}

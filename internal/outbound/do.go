@@ -1,0 +1,158 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// MaxBody is how much of an answer Do reads.
+const MaxBody = 64 << 10
+
+// Response is a server's answer.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Cut is why Body isn't whole: it was longer than the limit, broke off, or
+	// didn't end in time. The status stands all the same.
+	Cut error
+}
+
+// ErrTooLong is the Cut of an answer that is longer than its limit.
+var ErrTooLong = errors.New("answer is too long")
+
+// Do makes one call and reads its answer, at most MaxBody of it.
+//
+// Written tells whether any byte of the request may have left this machine. An
+// error is a *provider.Error: NotSent when nothing was written (dial, TLS,
+// a context that ended first), else Uncertain.
+func Do(ctx context.Context, client *http.Client, req *http.Request) (Response, bool, error) {
+	return DoLimit(ctx, client, req, MaxBody)
+}
+
+// DoLimit is Do with another limit, for answers that are long by nature.
+func DoLimit(ctx context.Context, client *http.Client, req *http.Request, limit int64) (Response, bool, error) {
+	getBody := req.GetBody
+	for tries := 0; ; tries++ {
+		resp, w, err := once(ctx, client, req, limit)
+		if err == nil {
+			return resp, true, nil
+		}
+		// A kept connection that the server had closed meanwhile, found out
+		// before a byte was written: another one does. Go would do the same
+		// with GetBody set; it isn't, so that nothing is ever sent again that
+		// Go (not we) believes not to have been written.
+		if w.reused.Load() && !w.written() && ctx.Err() == nil && tries < 3 && rewind(req, getBody) == nil {
+			continue
+		}
+		return Response{}, w.written(), explain(err, w.written())
+	}
+}
+
+// once makes one try.
+func once(ctx context.Context, client *http.Client, req *http.Request, limit int64) (Response, *watch, error) {
+	w := new(watch)
+	r := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders}))
+	r.GetBody = nil
+	// Go's transport takes these as leave to send a POST again.
+	if r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != "" {
+		r.Header = r.Header.Clone()
+		r.Header.Del("Idempotency-Key")
+		r.Header.Del("X-Idempotency-Key")
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return Response{}, w, err
+	}
+	defer res.Body.Close()
+	out := Response{Status: res.StatusCode, Header: res.Header}
+	out.Body, out.Cut = readLimited(res, limit)
+	return out, w, nil
+}
+
+// readLimited reads up to limit bytes.
+func readLimited(res *http.Response, limit int64) ([]byte, error) {
+	if res.ContentLength == 0 {
+		return nil, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+	if int64(len(b)) > limit {
+		return b[:limit], ErrTooLong
+	}
+	if err != nil {
+		return b, fmt.Errorf("read answer: %w", strip(err))
+	}
+	return b, nil
+}
+
+func rewind(req *http.Request, getBody func() (io.ReadCloser, error)) error {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	if getBody == nil {
+		return errors.New("request body can't be read again")
+	}
+	body, err := getBody()
+	if err != nil {
+		return fmt.Errorf("read request body again: %w", err)
+	}
+	req.Body = body
+	return nil
+}
+
+// explain turns a failed call into its kind. The text of http.Client's error is
+// left out: it quotes the address with its query.
+func explain(err error, written bool) *provider.Error {
+	err = strip(err)
+	if written {
+		return &provider.Error{Kind: provider.Uncertain, Code: dispatch.FailUnclear, Msg: "no answer", Err: err}
+	}
+	return &provider.Error{Kind: provider.NotSent, Code: dispatch.FailUnreachable, Msg: "not sent", Err: err}
+}
+
+// strip takes the address, and with it credentials and query, off an error.
+func strip(err error) error {
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = u.Err
+	}
+}
+
+// watch sees what became of one try's request.
+type watch struct {
+	conn    atomic.Pointer[countedConn]
+	start   atomic.Int64
+	reused  atomic.Bool
+	headers atomic.Bool
+}
+
+func (w *watch) gotConn(info httptrace.GotConnInfo) {
+	w.reused.Store(info.Reused)
+	if c := counted(info.Conn); c != nil {
+		w.start.Store(c.writes.Load())
+		w.conn.Store(c)
+	}
+}
+
+func (w *watch) wroteHeaders() { w.headers.Store(true) }
+
+// written says whether bytes of the request may have left. A connection that
+// New's dialer didn't make isn't counted: there, filled headers count as sent.
+func (w *watch) written() bool {
+	if c := w.conn.Load(); c != nil {
+		return c.writes.Load() > w.start.Load()
+	}
+	return w.headers.Load()
+}
