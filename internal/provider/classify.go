@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ type Rule struct {
 	Scope    Scope
 	Code     dispatch.ErrorCode
 	Suppress bool
+	Wait     time.Duration // before another try, where the contract names a time and the answer doesn't
 }
 
 // Answer is a provider's answer that isn't an acceptance, as its client read it.
@@ -41,7 +43,7 @@ func Classify(a Answer, table map[string]Rule) *Error {
 		e.Msg = strings.TrimSpace("HTTP " + strconv.Itoa(a.Status) + " " + http.StatusText(a.Status))
 	}
 	if r.Kind != Permanent {
-		e.RetryAfter = RetryAfter(a.Header, time.Now())
+		e.RetryAfter = cmp.Or(RetryAfter(a.Header, time.Now()), r.Wait)
 	}
 	return e
 }

@@ -1,0 +1,189 @@
+package meta
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// Verify answers the handshake by which Meta checks a callback address: the
+// challenge goes back as the whole body when the token is the channel's.
+func Verify(ch *dispatch.Channel, query url.Values) (challenge string, ok bool) {
+	want := ch.Secrets["verify_token"]
+	got := query.Get("hub.verify_token")
+	if want == "" || query.Get("hub.mode") != "subscribe" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+		return "", false
+	}
+	return query.Get("hub.challenge"), true
+}
+
+// signed checks X-Hub-Signature-256, the HMAC-SHA256 of the raw body under the
+// app secret. Decoding first would break it: Meta escapes unicode.
+func signed(ch *dispatch.Channel, header string, body []byte) bool {
+	secret := ch.Secrets["app_secret"]
+	hexed, ok := strings.CutPrefix(header, "sha256=")
+	if !ok || secret == "" {
+		return false
+	}
+	got, err := hex.DecodeString(hexed)
+	if err != nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return hmac.Equal(got, mac.Sum(nil))
+}
+
+// webhook is the part of a callback that we read.
+type webhook struct {
+	Entry []struct {
+		Changes []struct {
+			Field string `json:"field"`
+			Value value  `json:"value"`
+		} `json:"changes"`
+	} `json:"entry"`
+}
+
+type value struct {
+	Metadata struct {
+		PhoneNumberID scalar `json:"phone_number_id"`
+	} `json:"metadata"`
+	Statuses []status `json:"statuses"`
+	Contacts []struct {
+		WaID    string `json:"wa_id"`
+		Profile struct {
+			Name string `json:"name"`
+		} `json:"profile"`
+	} `json:"contacts"`
+	Messages []json.RawMessage `json:"messages"`
+}
+
+type status struct {
+	ID          string       `json:"id"`
+	Status      string       `json:"status"`
+	Timestamp   scalar       `json:"timestamp"`
+	RecipientID string       `json:"recipient_id"`
+	Ref         string       `json:"biz_opaque_callback_data"`
+	Errors      []graphError `json:"errors"`
+}
+
+// ParseCallback reads statuses and inbound messages. Callbacks of other fields
+// (template reviews and the like) and of other numbers of the same business
+// account, which arrive at the same address, are read as nothing.
+func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {
+	if !signed(ch, r.Header.Get("X-Hub-Signature-256"), body) {
+		return provider.Callback{}, provider.ErrBadSignature
+	}
+	var w webhook
+	// A field of an unexpected type costs that field, not the other 999
+	// updates of the callback.
+	if err := json.Unmarshal(body, &w); err != nil && !wrongType(err) {
+		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback is no JSON", Err: err}
+	}
+	var cb provider.Callback
+	now := time.Now().UTC()
+	for _, e := range w.Entry {
+		for i := range e.Changes {
+			if v := &e.Changes[i].Value; e.Changes[i].Field == "messages" && ours(ch, string(v.Metadata.PhoneNumberID)) {
+				cb.Statuses = readStatuses(cb.Statuses, ch, v, now)
+				cb.Inbound = readInbound(cb.Inbound, ch, v, now)
+			}
+		}
+	}
+	return cb, nil
+}
+
+func ours(ch *dispatch.Channel, phoneNumberID string) bool {
+	id := ch.Settings["phone_number_id"]
+	return id == "" || phoneNumberID == "" || id == phoneNumberID
+}
+
+// statuses are Meta's words; played is a voice message that was listened to.
+var statuses = map[string]dispatch.Status{
+	"sent": dispatch.Sent, "delivered": dispatch.Delivered, "read": dispatch.Read, "played": dispatch.Read, "failed": dispatch.Failed,
+}
+
+func readStatuses(us []dispatch.StatusUpdate, ch *dispatch.Channel, v *value, now time.Time) []dispatch.StatusUpdate {
+	for i := range v.Statuses {
+		s := &v.Statuses[i]
+		st, ok := statuses[s.Status]
+		if !ok || (s.ID == "" && s.Ref == "") {
+			continue // a status that we don't know (deleted, warning), or of no message
+		}
+		u := dispatch.StatusUpdate{
+			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID,
+			Status: st, At: timeOf(string(s.Timestamp), now),
+		}
+		if id, err := uuid.Parse(s.Ref); err == nil {
+			u.ID = id
+		}
+		if st == dispatch.Failed {
+			explainFailure(&u, ch, s.Errors)
+		}
+		us = append(us, u)
+	}
+	return us
+}
+
+// explainFailure takes the first error that a failed status carries.
+func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, errs []graphError) {
+	u.Code = dispatch.FailUndelivered
+	if len(errs) == 0 {
+		return
+	}
+	e := &errs[0]
+	u.ProviderCode, u.Detail = string(e.Code), provider.Redact(ch, e.text())
+	if r, ok := RuleFor(u.ProviderCode); ok {
+		u.Code, u.Suppress = r.Code, r.Suppress
+	}
+}
+
+// timeOf reads Meta's timestamp: seconds in a string, milliseconds in copies
+// that partners make.
+func timeOf(s string, now time.Time) time.Time {
+	n, err := strconv.ParseInt(s, 10, 64)
+	switch {
+	case err != nil || n <= 0:
+		return now
+	case n > 100_000_000_000:
+		return time.UnixMilli(n).UTC()
+	}
+	return time.Unix(n, 0).UTC()
+}
+
+// scalar is a JSON string or number, kept as text.
+type scalar string
+
+// UnmarshalJSON takes "0", 0 and null; anything else is an empty scalar.
+func (s *scalar) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		*s = scalar(text)
+		return nil
+	}
+	var n json.Number
+	if json.Unmarshal(b, &n) == nil {
+		*s = scalar(n)
+	}
+	return nil
+}
+
+// wrongType says that JSON was read whole although a field had another type
+// than expected: encoding/json goes on behind it.
+func wrongType(err error) bool {
+	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	return ok
+}

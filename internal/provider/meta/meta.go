@@ -1,0 +1,133 @@
+// Package meta is the client for Meta's WhatsApp Business Cloud API
+// (developers.facebook.com/documentation/business-messaging/whatsapp).
+package meta
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// Channel settings: base_url, version, phone_number_id and waba_id. Secrets:
+// access_token, app_secret (signs callbacks) and verify_token (the handshake).
+const (
+	defaultBaseURL = "https://graph.facebook.com"
+	defaultVersion = "v25.0"
+)
+
+// Client sends through the Cloud API.
+type Client struct {
+	http *http.Client
+}
+
+var _ provider.Provider = (*Client)(nil)
+
+// New makes a client that calls through c (see outbound.New).
+func New(c *http.Client) *Client { return &Client{http: c} }
+
+// Supports says that a WhatsApp channel sends every type.
+func (c *Client) Supports(kind string, _ dispatch.Type) bool { return kind == "whatsapp" }
+
+// Send posts one message.
+func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
+	body, err := json.Marshal(NewMessage(m))
+	if err != nil {
+		return provider.Accepted{}, ourFault(fmt.Errorf("encode message: %w", err))
+	}
+	req, err := c.request(ctx, ch, http.MethodPost, "/"+url.PathEscape(ch.Settings["phone_number_id"])+"/messages", body)
+	if err != nil {
+		return provider.Accepted{}, err
+	}
+	res, _, err := outbound.Do(ctx, c.http, req)
+	if err != nil {
+		return provider.Accepted{}, err
+	}
+	return readAccepted(ch, res)
+}
+
+// readAccepted reads the answer to a send. A 2xx that names no message isn't an
+// acceptance that could ever be matched with its callbacks.
+func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
+	var a struct {
+		Contacts []struct {
+			WaID string `json:"wa_id"`
+		} `json:"contacts"`
+		Messages []struct {
+			ID     string `json:"id"`
+			Status string `json:"message_status"`
+		} `json:"messages"`
+	}
+	if res.Status < 200 || res.Status > 299 || json.Unmarshal(res.Body, &a) != nil || len(a.Messages) == 0 || a.Messages[0].ID == "" {
+		return provider.Accepted{}, refusal(ch, res)
+	}
+	acc := provider.Accepted{ProviderID: a.Messages[0].ID, HTTP: res.Status}
+	if len(a.Contacts) > 0 {
+		acc.WaID = a.Contacts[0].WaID
+	}
+	if s := a.Messages[0].Status; s != "accepted" {
+		acc.Detail = s
+	}
+	return acc, nil
+}
+
+// Check asks for the channel's phone number.
+func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
+	id := ch.Settings["phone_number_id"]
+	if id == "" {
+		return &provider.Error{Kind: provider.Permanent, Code: dispatch.FailAccount, Msg: "setting phone_number_id is missing"}
+	}
+	res, err := c.get(ctx, ch, "/"+url.PathEscape(id), outbound.MaxBody)
+	if err != nil {
+		return err
+	}
+	var a struct {
+		ID string `json:"id"`
+	}
+	if res.Status != http.StatusOK || json.Unmarshal(res.Body, &a) != nil || a.ID != id {
+		return refusal(ch, res)
+	}
+	return nil
+}
+
+func (c *Client) get(ctx context.Context, ch *dispatch.Channel, path string, limit int64) (outbound.Response, error) {
+	req, err := c.request(ctx, ch, http.MethodGet, path, nil)
+	if err != nil {
+		return outbound.Response{}, err
+	}
+	res, _, err := outbound.DoLimit(ctx, c.http, req, limit)
+	return res, err
+}
+
+// request prepares a call; an address or token that no request can be made of
+// is a fault of the channel.
+func (c *Client) request(ctx context.Context, ch *dispatch.Channel, method, path string, body []byte) (*http.Request, error) {
+	base, version := ch.Settings["base_url"], ch.Settings["version"]
+	if base == "" {
+		base = defaultBaseURL
+	}
+	if version == "" {
+		version = defaultVersion
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(base, "/")+"/"+version+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, &provider.Error{Kind: provider.Denied, Code: dispatch.FailAccount, Msg: "setting base_url or version is no address"}
+	}
+	req.Header.Set("Authorization", "Bearer "+ch.Secrets["access_token"])
+	req.Header.Set("User-Agent", "sendoff")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+func ourFault(err error) *provider.Error {
+	return &provider.Error{Kind: provider.Permanent, Code: dispatch.FailInternal, Msg: "message can't be encoded", Err: err}
+}
