@@ -219,6 +219,20 @@ func (pg *postgres) endLeftover(ctx context.Context) error {
 	return nil
 }
 
+// dropStalePID removes the pid file of a server that is dead. Postgres would do
+// so itself, but for a number that lives on: as another process, or as a
+// zombie, which in a container without an init is never reaped.
+func (pg *postgres) dropStalePID() error {
+	pid := pidIn(pg.pidFile())
+	if pid == 0 || pg.ours(pid) {
+		return nil
+	}
+	if err := os.Remove(pg.pidFile()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // successor waits briefly for a server that `pg_ctl restart` or a test starts
 // after it has shut ours down, and adopts it: two starts at once would make
 // one of them fail. A postmaster that was killed leaves its pid file behind

@@ -39,6 +39,9 @@ func (pg *postgres) launchAnywhere(ctx context.Context) (*process, error) {
 func (pg *postgres) launch(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
+	if err := pg.dropStalePID(); err != nil {
+		return nil, fmt.Errorf("remove stale pid file: %w", err)
+	}
 	log, err := pg.place.openLog("postgres.log")
 	if err != nil {
 		return nil, err
