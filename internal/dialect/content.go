@@ -1,0 +1,137 @@
+package dialect
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Content reads what a message carries in the form of Meta's Cloud API, which
+// several vendors share: "type" (left out: text) names the field that holds it
+// (developers.facebook.com/docs/whatsapp/cloud-api/reference/messages). Only
+// the shape is checked.
+func Content(o Object) dispatch.Content {
+	c := dispatch.Content{Type: dispatch.TypeText}
+	if o.Has("type") {
+		c.Type = dispatch.Type(o.Text("type"))
+	}
+	key := string(c.Type)
+	target := part(&c)
+	switch {
+	case target == nil:
+		o.Fault("type", "is not a message type")
+		return c
+	case !o.Has(key):
+		o.Fault(key, "is required")
+		return c
+	}
+	before := len(*o.faults)
+	o.Fill(key, target)
+	if c.Template != nil { // our own ids are no part of Meta's form
+		c.Template.TemplateID, c.Template.ProviderTemplateID = 0, ""
+	}
+	if len(*o.faults) == before {
+		missing(o, key, &c)
+	}
+	if o.Has("context") {
+		c.Context = new(dispatch.Context)
+		o.Fill("context", c.Context)
+	}
+	return c
+}
+
+// part makes the part of c that its type names, nil for an unknown type.
+func part(c *dispatch.Content) any {
+	switch c.Type {
+	case dispatch.TypeText:
+		c.Text = new(dispatch.Text)
+		return c.Text
+	case dispatch.TypeTemplate:
+		c.Template = new(dispatch.TemplateUse)
+		return c.Template
+	case dispatch.TypeLocation:
+		c.Location = new(dispatch.Location)
+		return c.Location
+	case dispatch.TypeContacts:
+		return (*list)(&c.Contacts)
+	case dispatch.TypeInteractive:
+		c.Interactive = new(dispatch.Interactive)
+		return c.Interactive
+	case dispatch.TypeReaction:
+		c.Reaction = new(dispatch.Reaction)
+		return c.Reaction
+	}
+	if !c.Type.Media() {
+		return nil
+	}
+	m := new(dispatch.Media)
+	SetMedia(c, m)
+	return m
+}
+
+// SetMedia puts m where c's type says.
+func SetMedia(c *dispatch.Content, m *dispatch.Media) {
+	switch c.Type {
+	case dispatch.TypeImage:
+		c.Image = m
+	case dispatch.TypeVideo:
+		c.Video = m
+	case dispatch.TypeAudio:
+		c.Audio = m
+	case dispatch.TypeDocument:
+		c.Document = m
+	case dispatch.TypeSticker:
+		c.Sticker = m
+	}
+}
+
+// list is JSON that must be an array.
+type list json.RawMessage
+
+// UnmarshalJSON takes an array as it stands.
+func (l *list) UnmarshalJSON(b []byte) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(b, &items); err != nil {
+		return err
+	}
+	*l = append((*l)[:0], b...)
+	return nil
+}
+
+// missing notes the mandatory fields that c lacks.
+func missing(o Object, key string, c *dispatch.Content) {
+	need := func(field, value string) {
+		if strings.TrimSpace(value) == "" {
+			o.Fault(key+"/"+field, "is required")
+		}
+	}
+	switch c.Type {
+	case dispatch.TypeText:
+		need("body", c.Text.Body)
+	case dispatch.TypeTemplate:
+		need("name", c.Template.Name)
+		need("language/code", c.Template.Language.Code)
+	case dispatch.TypeLocation:
+		need("latitude", c.Location.Latitude.String())
+		need("longitude", c.Location.Longitude.String())
+	case dispatch.TypeInteractive:
+		missingInteractive(o, key, c.Interactive)
+	case dispatch.TypeReaction:
+		need("message_id", c.Reaction.MessageID)
+	default:
+		if m := c.MediaObject(); m != nil && m.ID == "" {
+			need("link", m.Link)
+		}
+	}
+}
+
+// missingInteractive notes what an interactive message lacks.
+func missingInteractive(o Object, key string, i *dispatch.Interactive) {
+	if strings.TrimSpace(i.Type) == "" {
+		o.Fault(key+"/type", "is required")
+	}
+	if i.Action == nil {
+		o.Fault(key+"/action", "is required")
+	}
+}

@@ -1,0 +1,57 @@
+// Package external speaks the API of the "Comprehensive API Management Guide":
+// templates filled by variable name, the status of a message, the list of
+// templates.
+package external
+
+import (
+	"net/http"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const (
+	keyHeader = "X-API-Key"
+	prefix    = "/api/v1/external"
+)
+
+// New gives the dialect.
+func New() dialect.Dialect {
+	return dialect.Dialect{
+		Name:       "external",
+		Header:     keyHeader,
+		Credential: dialect.HeaderKey(keyHeader),
+		Routes: []dialect.Route{
+			{Method: http.MethodPost, Path: prefix + "/messages/template/send", Decode: decode, Accept: accept},
+			{Method: http.MethodGet, Path: prefix + "/messages/:uuid", Permission: "view_messages", Read: readMessage},
+			{Method: http.MethodGet, Path: prefix + "/templates", Permission: "view_templates", Read: readTemplates},
+		},
+		Reject: reject,
+	}
+}
+
+// decode reads a template send. A template that exists in one language only
+// needs no language: the pipeline knows.
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
+	o, err := dialect.ReadObject(r, body)
+	if err != nil {
+		return nil, err
+	}
+	d := dispatch.Draft{
+		To: o.Required("to"),
+		Content: dispatch.Content{
+			Type: dispatch.TypeTemplate,
+			Template: &dispatch.TemplateUse{
+				Name:     o.Required("template_name"),
+				Language: dispatch.Language{Code: o.Text("language")},
+			},
+		},
+		Variables: &dispatch.Variables{Named: o.Values("variables")},
+		Reference: o.Text("reference"),
+		Simulate:  o.Bool("simulate"),
+	}
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	return []dispatch.Draft{d}, nil
+}

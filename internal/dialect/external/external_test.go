@@ -1,0 +1,12 @@
+package external_test
+
+import (
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/dialect/dialecttest"
+	"github.com/sendoff/sendoff/internal/dialect/external"
+)
+
+func TestExternal(t *testing.T) { dialecttest.Run(t, external.New()) }
+
+func FuzzExternal(f *testing.F) { dialecttest.Fuzz(f, external.New()) }

@@ -1,0 +1,152 @@
+package external
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+type success struct {
+	Success bool `json:"success"`
+	Data    any  `json:"data"`
+}
+
+type accepted struct {
+	MessageUUID *dispatch.ID `json:"message_uuid"`
+	Status      string       `json:"status"`
+	To          string       `json:"to"`
+}
+
+type failure struct {
+	Success bool    `json:"success"`
+	Error   problem `json:"error"`
+}
+
+type problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// The codes of SPEC 4 with their statuses.
+var (
+	validation  = kind{http.StatusBadRequest, "VALIDATION_ERROR"}
+	denied      = kind{http.StatusUnauthorized, "UNAUTHORIZED"}
+	forbidden   = kind{http.StatusForbidden, "FORBIDDEN"}
+	noTemplate  = kind{http.StatusNotFound, "TEMPLATE_NOT_FOUND"}
+	noMessage   = kind{http.StatusNotFound, "MESSAGE_NOT_FOUND"}
+	rateLimit   = kind{http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED"}
+	dailyLimit  = kind{http.StatusTooManyRequests, "DAILY_LIMIT_EXCEEDED"}
+	internalErr = kind{http.StatusInternalServerError, "INTERNAL_ERROR"}
+)
+
+// Codes for what neither the page nor SPEC 4 lists, in the same style.
+var (
+	noRoute    = kind{http.StatusNotFound, "NOT_FOUND"}
+	badMethod  = kind{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED"}
+	lowBalance = kind{http.StatusPaymentRequired, "INSUFFICIENT_BALANCE"}
+	conflict   = kind{http.StatusConflict, "CONFLICT"}
+	keyReused  = kind{http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED"}
+	busy       = kind{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"}
+)
+
+// kind is an error code and the HTTP status it comes with.
+type kind struct {
+	status int
+	code   string
+}
+
+func (k kind) reply(msg string) dialect.Reply {
+	return dialect.Reply{Status: k.status, Body: failure{Error: problem{Code: k.code, Message: msg}}}
+}
+
+func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) dialect.Reply {
+	id, status, code := dialect.Accepted(receipts, http.StatusAccepted)
+	return dialect.Reply{Status: code, Body: success{Success: true, Data: accepted{MessageUUID: id, Status: status, To: receipts[0].To}}}
+}
+
+// reject gives code and words.
+func reject(_ *http.Request, err error) dialect.Reply {
+	e := dispatch.AsError(err)
+	switch e.Code {
+	case dispatch.Invalid:
+		return validation.reply(invalid(e))
+	case dispatch.Unauthorized:
+		return denied.reply(dialect.KeyProblem(e, keyHeader))
+	case dispatch.Forbidden:
+		return forbidden.reply(dialect.Lacks(e))
+	case dispatch.CountryNotAllowed:
+		return forbidden.reply("This API key may not send to the recipient's country")
+	case dispatch.TemplateNotFound:
+		return noTemplate.reply("Template not found or not approved")
+	case dispatch.ChannelNotFound:
+		return validation.reply("The account has no default WhatsApp channel")
+	case dispatch.UnsupportedType:
+		return validation.reply("The account's default channel can't send this template")
+	case dispatch.Suppressed:
+		return validation.reply("The recipient has opted out of messages")
+	case dispatch.LowBalance:
+		return lowBalance.reply("Insufficient balance")
+	case dispatch.RateLimited:
+		return rateLimit.reply("Rate limit exceeded")
+	case dispatch.DailyLimited:
+		return dailyLimit.reply("Daily limit exceeded")
+	case dispatch.NotFound, dispatch.ContactNotFound:
+		return noRoute.reply("Not found")
+	}
+	return common(e)
+}
+
+// common is what works alike behind every dialect.
+func common(e *dispatch.Error) dialect.Reply {
+	status, msg := dialect.Common(e)
+	k := internalErr
+	switch status {
+	case http.StatusBadRequest:
+		k = validation
+	case http.StatusMethodNotAllowed:
+		k = badMethod
+	case http.StatusConflict:
+		k = conflict
+	case http.StatusUnprocessableEntity:
+		k = keyReused
+	case http.StatusServiceUnavailable:
+		k = busy
+	}
+	return k.reply(msg)
+}
+
+// names are the page's fields for ours.
+var names = dialect.Names{
+	"/to":                  "to",
+	"/template":            "template_name",
+	"/template/name":       "template_name",
+	"/template/language":   "language",
+	"/template/components": "variables",
+	"/variables":           "variables",
+	"/header_media_url":    "variables",
+	"/reference":           "reference",
+}
+
+// invalid puts every fault into the one message. A recipient that is no number
+// gets the page's own words.
+func invalid(e *dispatch.Error) string {
+	var out []string
+	for _, f := range e.Faults {
+		if f.Field == "/to" && !required(f) {
+			out = append(out, "Invalid phone number format")
+			continue
+		}
+		out = append(out, names.Sentence(f))
+	}
+	if len(out) == 0 {
+		return e.Msg
+	}
+	return strings.Join(out, "; ")
+}
+
+// required says that the fault is about a missing field or one of a wrong type.
+func required(f dispatch.Fault) bool {
+	return strings.HasPrefix(f.Msg, "is required") || strings.HasPrefix(f.Msg, "must be")
+}

@@ -1,0 +1,61 @@
+package dialect
+
+import (
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Names maps JSON pointers of the native vocabulary to a vendor's field names.
+// A pointer that isn't listed goes by its longest listed beginning; what
+// follows it is the rest.
+type Names map[string]string
+
+// Of gives the vendor's name for a fault's field, and the steps below it
+// joined with dots: "/variables/total" is ("variables", "total"). A pointer
+// that no entry covers is already in the vendor's own names.
+func (n Names) Of(pointer string) (name, rest string) {
+	for end := len(pointer); end > 0; end = strings.LastIndexByte(pointer[:end], '/') {
+		if name, ok := n[pointer[:end]]; ok {
+			return name, steps(pointer[end:])
+		}
+	}
+	return steps(pointer), ""
+}
+
+// Path is Of with name and rest in one.
+func (n Names) Path(pointer string) string {
+	name, rest := n.Of(pointer)
+	if name == "" || rest == "" {
+		return name + rest
+	}
+	return name + "." + rest
+}
+
+// steps writes a pointer with dots.
+func steps(pointer string) string {
+	s := strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
+}
+
+// Sentence gives a fault as one text that begins with the vendor's field name.
+func (n Names) Sentence(f dispatch.Fault) string {
+	name := n.Path(f.Field)
+	first, _, _ := strings.Cut(f.Msg, " ")
+	switch {
+	case name == "" || strings.HasPrefix(f.Msg, name):
+		return f.Msg
+	case first == "is" || first == "must" || first == "has" || first == "can't":
+		return name + " " + f.Msg
+	}
+	return name + ": " + f.Msg
+}
+
+// Sentences gives every fault as a sentence.
+func (n Names) Sentences(faults []dispatch.Fault) []string {
+	var out []string
+	for _, f := range faults {
+		out = append(out, n.Sentence(f))
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package dialect
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Object is a JSON object that is read field by field: a field of the wrong
+// type is a fault of that field, noted beside all others, and not of the whole
+// body. A field that is absent or null gives the zero value; fields that nobody
+// asks for are ignored. Names are matched exactly.
+type Object struct {
+	fields map[string]json.RawMessage
+	at     string // JSON pointer of the object, empty for the body itself
+	faults *dispatch.Faults
+}
+
+// ReadObject reads a JSON request. A content type may be missing, but another
+// one than JSON is refused.
+func ReadObject(r *http.Request, body []byte) (Object, error) {
+	o := Object{faults: new(dispatch.Faults)}
+	if !jsonType(r.Header.Get("Content-Type")) {
+		return o, dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type must be application/json")
+	}
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 {
+		return o, dispatch.Errorf(dispatch.Malformed, "the request body is empty")
+	}
+	err := json.Unmarshal(body, &o.fields)
+	if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); wrongType || bytes.Equal(body, []byte("null")) {
+		return o, dispatch.Errorf(dispatch.Malformed, "the request body must be a JSON object")
+	}
+	if err != nil {
+		return o, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not valid JSON", Err: err}
+	}
+	return o, nil
+}
+
+// jsonType says whether a Content-Type stands for JSON, whatever its parameters.
+func jsonType(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
+	return t == "" || t == "application/json" || strings.HasSuffix(t, "+json")
+}
+
+// Err is nil when no fault was noted.
+func (o Object) Err() error { return o.faults.Err() }
+
+// Fault notes a fault of the field.
+func (o Object) Fault(key, format string, args ...any) {
+	o.faults.Add(o.at+"/"+key, format, args...)
+}
+
+// Note notes faults that were found elsewhere.
+func (o Object) Note(err error) {
+	if err == nil {
+		return
+	}
+	if e := dispatch.AsError(err); len(e.Faults) > 0 {
+		*o.faults = append(*o.faults, e.Faults...)
+	}
+}
+
+// Has says that the field is present and not null.
+func (o Object) Has(key string) bool { return o.Raw(key) != nil }
+
+// Raw gives the field as it stands in the request; nil when absent or null.
+func (o Object) Raw(key string) json.RawMessage {
+	raw := o.fields[key]
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return nil
+	}
+	return raw
+}
+
+// Text reads a string.
+func (o Object) Text(key string) string {
+	var s string
+	o.fill(key, &s, "must be a string")
+	return s
+}
+
+// Required reads a string that must not be blank.
+func (o Object) Required(key string) string {
+	if !o.Has(key) {
+		o.Fault(key, "is required")
+		return ""
+	}
+	n := len(*o.faults)
+	s := o.Text(key)
+	if len(*o.faults) == n && strings.TrimSpace(s) == "" {
+		o.Fault(key, "is required")
+	}
+	return s
+}
+
+// Bool reads true or false.
+func (o Object) Bool(key string) bool {
+	var b bool
+	o.fill(key, &b, "must be true or false")
+	return b
+}
+
+// Int reads an integer.
+func (o Object) Int(key string) int64 {
+	var n int64
+	o.fill(key, &n, "must be an integer")
+	return n
+}
+
+// ID reads a positive integer that may also be written as a string.
+func (o Object) ID(key string) int64 {
+	raw := o.Raw(key)
+	if raw == nil {
+		return 0
+	}
+	text := string(raw)
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		text = strings.TrimSpace(s)
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n <= 0 {
+		o.Fault(key, "must be a positive integer")
+		return 0
+	}
+	return n
+}
+
+// Object reads an object; one that is absent has no fields.
+func (o Object) Object(key string) Object {
+	in := Object{at: o.at + "/" + key, faults: o.faults}
+	o.fill(key, &in.fields, "must be an object")
+	return in
+}
+
+// Keys says how many fields the object has.
+func (o Object) Keys() int { return len(o.fields) }
+
+// Strings reads an array of strings. Numbers are taken as their digits, since
+// they fill a text anyway.
+func (o Object) Strings(key string) []string {
+	var items []json.RawMessage
+	o.fill(key, &items, "must be an array")
+	var out []string
+	for i, raw := range items {
+		out = append(out, o.value(key+"/"+strconv.Itoa(i), raw))
+	}
+	return out
+}
+
+// Values reads an object of strings by name; numbers as in Strings.
+func (o Object) Values(key string) map[string]string {
+	var items map[string]json.RawMessage
+	o.fill(key, &items, "must be an object")
+	if items == nil {
+		return nil
+	}
+	out := make(map[string]string, len(items))
+	for name, raw := range items {
+		out[name] = o.value(key+"/"+Escape(name), raw)
+	}
+	return out
+}
+
+// value reads one variable.
+func (o Object) value(at string, raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil && raw[0] == '"' {
+		return s
+	}
+	if c := raw[0]; c == '-' || c >= '0' && c <= '9' {
+		return string(raw)
+	}
+	o.Fault(at, "must be a string")
+	return ""
+}
+
+// Fill decodes the field into v, which is tagged for JSON. A type error inside
+// it becomes a fault of the inner field.
+func (o Object) Fill(key string, v any) {
+	raw := o.Raw(key)
+	if raw == nil {
+		return
+	}
+	err := json.Unmarshal(raw, v)
+	if err == nil {
+		return
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if e.Field != "" {
+			key += "/" + strings.ReplaceAll(e.Field, ".", "/")
+		}
+		o.Fault(key, "has the wrong type: %s", kind(e.Value))
+		return
+	}
+	o.Fault(key, "is not understood")
+}
+
+// kind shortens "number -1.5" to "number": the fault names no content.
+func kind(value string) string {
+	first, _, _ := strings.Cut(value, " ")
+	return first
+}
+
+// fill decodes the field into v or notes the fault.
+func (o Object) fill(key string, v any, fault string) {
+	if raw := o.Raw(key); raw != nil && json.Unmarshal(raw, v) != nil {
+		o.Fault(key, "%s", fault)
+	}
+}
+
+// Escape writes a name as one step of a JSON pointer (RFC 6901).
+func Escape(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}

@@ -1,0 +1,76 @@
+// Package socialone speaks Socialone's API: one approved WhatsApp template to
+// one recipient (page "API Key & Template Messaging").
+package socialone
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const (
+	keyHeader = "x-api-key"
+	sendPath  = "/api/v1/messages/api/send-message"
+)
+
+// New gives the dialect.
+func New() dialect.Dialect {
+	return dialect.Dialect{
+		Name:       "socialone",
+		Header:     keyHeader,
+		Credential: dialect.HeaderKey(keyHeader),
+		Routes: []dialect.Route{
+			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept},
+			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept},
+		},
+		Reject: reject,
+	}
+}
+
+// decode reads the request. Five fields are mandatory; variables may be [].
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
+	o, err := dialect.ReadObject(r, body)
+	if err != nil {
+		return nil, err
+	}
+	d := dispatch.Draft{
+		To: recipient(o),
+		Content: dispatch.Content{
+			Type:     dispatch.TypeTemplate,
+			Template: &dispatch.TemplateUse{TemplateID: requiredID(o, "template_id")},
+		},
+		Channel: strconv.FormatInt(requiredID(o, "social_account_id"), 10),
+		Variables: &dispatch.Variables{
+			List:           o.Strings("variables"),
+			HeaderMediaURL: o.Object("media_file").Text("url"),
+		},
+	}
+	if !o.Has("variables") {
+		o.Fault("variables", "is required; send [] when the template has none")
+	}
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	return []dispatch.Draft{d}, nil
+}
+
+// recipient joins the country code, which may have its plus sign, and the
+// number without it.
+func recipient(o dialect.Object) string {
+	country := strings.TrimPrefix(strings.TrimSpace(o.Required("country_code")), "+")
+	if strings.Trim(country, "0123456789") != "" || len(country) > 3 {
+		o.Fault("country_code", "must be digits, such as 91")
+	}
+	return "+" + country + strings.TrimSpace(o.Required("phone_number"))
+}
+
+// requiredID reads one of our integer ids.
+func requiredID(o dialect.Object, key string) int64 {
+	if !o.Has(key) {
+		o.Fault(key, "is required")
+	}
+	return o.ID(key)
+}
