@@ -119,13 +119,16 @@ type InteractiveText struct {
 }
 
 // InteractiveAction holds the buttons or the list. Name and Parameters serve
-// the other kinds (cta_url, flow, location_request_message).
+// the other kinds (cta_url, flow, location_request_message), CatalogID and
+// ProductRetailerID the products.
 type InteractiveAction struct {
-	Button     string          `json:"button,omitempty"`
-	Buttons    []ReplyButton   `json:"buttons,omitempty"`
-	Sections   []ListSection   `json:"sections,omitempty"`
-	Name       string          `json:"name,omitempty"`
-	Parameters json.RawMessage `json:"parameters,omitempty"`
+	Button            string          `json:"button,omitempty"`
+	Buttons           []ReplyButton   `json:"buttons,omitempty"`
+	Sections          []ListSection   `json:"sections,omitempty"`
+	Name              string          `json:"name,omitempty"`
+	Parameters        json.RawMessage `json:"parameters,omitempty"`
+	CatalogID         string          `json:"catalog_id,omitempty"`
+	ProductRetailerID string          `json:"product_retailer_id,omitempty"`
 }
 
 // ReplyButton is one of up to three buttons.
@@ -137,10 +140,16 @@ type ReplyButton struct {
 	} `json:"reply"`
 }
 
-// ListSection groups rows of a list.
+// ListSection groups rows of a list, or products.
 type ListSection struct {
-	Title string    `json:"title,omitempty"`
-	Rows  []ListRow `json:"rows"`
+	Title        string        `json:"title,omitempty"`
+	Rows         []ListRow     `json:"rows,omitempty"`
+	ProductItems []ProductItem `json:"product_items,omitempty"`
+}
+
+// ProductItem is one product of a catalog.
+type ProductItem struct {
+	ProductRetailerID string `json:"product_retailer_id"`
 }
 
 // ListRow is one choice of a list.
@@ -166,6 +175,22 @@ type TemplateUse struct {
 // Language is a template's language; its code is like en or en_US.
 type Language struct {
 	Code string `json:"code"`
+}
+
+// UnmarshalJSON takes "en" and Meta's {"code": "en"}. Meta's other member,
+// policy, has one legal value and is dropped.
+func (l *Language) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, &l.Code) == nil {
+		return nil
+	}
+	var object struct {
+		Code string `json:"code"`
+	}
+	if err := json.Unmarshal(b, &object); err != nil {
+		return err
+	}
+	l.Code = object.Code
+	return nil
 }
 
 // Component fills one part of a template.

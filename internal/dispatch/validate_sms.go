@@ -1,0 +1,57 @@
+package dispatch
+
+// What Twilio takes in one SMS or MMS: error 21617 above 1600 characters, at
+// most ten MediaUrl.
+const (
+	maxSMSText  = 1600
+	maxSMSMedia = 10
+)
+
+var smsTypes = []Type{TypeText, TypeImage, TypeVideo, TypeAudio, TypeDocument}
+
+// ValidateSMS checks c for an SMS channel: a text, or links to files with a
+// text as the caption of the first. It stands in place of Validate.
+func (c *Content) ValidateSMS() Faults {
+	var f Faults
+	if !c.checkObjects(&f) {
+		return f
+	}
+	switch c.Type {
+	case TypeText:
+		f.text("/text/body", c.Text.Body, 1, maxSMSText)
+		if len(c.MoreMedia) > 0 {
+			f.Add("/more_media", "a message of type \"text\" has no files")
+		}
+	case TypeImage, TypeVideo, TypeAudio, TypeDocument:
+		at := "/" + string(c.Type)
+		c.MediaObject().validateSMS(&f, at)
+		f.text(at+"/caption", c.MediaObject().Caption, 0, maxSMSText)
+		for i := range c.MoreMedia {
+			c.MoreMedia[i].validateSMS(&f, pointer("/more_media", i))
+			if c.MoreMedia[i].Caption != "" {
+				f.Add(pointer("/more_media", i, "caption"), "only the first file has a caption")
+			}
+		}
+		if 1+len(c.MoreMedia) > maxSMSMedia {
+			f.Add("/more_media", "%d files; at most %d are allowed", 1+len(c.MoreMedia), maxSMSMedia)
+		}
+	default:
+		f.Add("/type", "an SMS channel can't send %q, only %s", c.Type, joinTypes(smsTypes))
+	}
+	if c.Context != nil {
+		f.Add("/context", "an SMS can't be a reply to a message")
+	}
+	return f
+}
+
+// validateSMS checks one file of an MMS, which goes by its link.
+func (m *Media) validateSMS(f *Faults, at string) {
+	if m.ID != "" {
+		f.Add(at+"/id", "an SMS channel takes files by link only")
+	}
+	if m.Link == "" {
+		f.Add(at+"/link", "is required")
+		return
+	}
+	f.link(at+"/link", m.Link)
+}

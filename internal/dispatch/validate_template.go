@@ -1,0 +1,224 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// The parameter types that each part of a template takes. A header of text
+// takes what the body takes.
+var (
+	bodyParameters   = []string{"text", "currency", "date_time"}
+	headerParameters = []string{"text", "currency", "date_time", "image", "video", "document", "location"}
+	// buttonParameters gives, for each kind of button, its parameter's type.
+	buttonParameters = map[string]string{
+		"quick_reply": "payload", "url": "text", "copy_code": "coupon_code", "otp": "text",
+		"flow": "action", "catalog": "action", "mpm": "action", "order_details": "action", "voice_call": "payload",
+	}
+)
+
+// validate checks the form of a template's use: that it names a template, and
+// that each component and parameter is whole. The language may be missing,
+// since it is not needed where a template has only one.
+func (u *TemplateUse) validate(f *Faults) {
+	switch {
+	case u.Name != "":
+		if !templateName(u.Name) {
+			f.Add("/template/name", "must be 1 to 512 of a-z, 0-9 and _")
+		}
+	case u.TemplateID == 0 && u.ProviderTemplateID == "":
+		f.Add("/template/name", "is required")
+	}
+	if u.Language.Code != "" && !languageCode(u.Language.Code) {
+		f.Add("/template/language", "must be like en or en_US")
+	}
+	seen := map[string]bool{}
+	for i := range u.Components {
+		c := &u.Components[i]
+		c.validate(f, i)
+		key := strings.ToLower(c.Type)
+		if c.Index != nil && key == "button" {
+			key += string(*c.Index)
+		}
+		if seen[key] {
+			f.Add(pointer("/template/components", i), "stands twice")
+		}
+		seen[key] = true
+	}
+}
+
+// templateName says whether s may name a template.
+func templateName(s string) bool {
+	return len(s) >= 1 && len(s) <= 512 && lowerName(s)
+}
+
+// lowerName says that s has nothing but a-z, 0-9 and _.
+func lowerName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// languageCode says whether s looks like one of Meta's: en, fil, en_US,
+// prs_AF.
+func languageCode(s string) bool {
+	language, region, has := strings.Cut(s, "_")
+	if len(language) < 2 || len(language) > 3 || (has && (len(region) < 2 || len(region) > 4)) {
+		return false
+	}
+	letter := func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }
+	return strings.ToLower(language) == language && strings.IndexFunc(language+region, letter) < 0
+}
+
+// validate checks the i-th component by itself.
+func (c *Component) validate(f *Faults, i int) {
+	allowed := bodyParameters
+	switch strings.ToLower(c.Type) {
+	case "body":
+	case "header":
+		allowed = headerParameters
+		if len(c.Parameters) > 1 {
+			f.Add(pointer("/template/components", i, "parameters"), "a header has one parameter")
+		}
+	case "button":
+		allowed = c.validateButton(f, i)
+	case "":
+		f.Add(pointer("/template/components", i, "type"), "is required")
+		return
+	default:
+		f.Add(pointer("/template/components", i, "type"), "must be header, body or button")
+		return
+	}
+	for j := range c.Parameters {
+		c.Parameters[j].validate(f, i, j, allowed)
+	}
+}
+
+// validateButton checks what only a button has, and gives the parameter types
+// it may take.
+func (c *Component) validateButton(f *Faults, i int) []string {
+	if c.Index == nil {
+		f.Add(pointer("/template/components", i, "index"), "is required for a button")
+	} else if _, ok := c.Index.position(); !ok {
+		f.Add(pointer("/template/components", i, "index"), "must be 0 to 9")
+	}
+	if len(c.Parameters) != 1 {
+		f.Add(pointer("/template/components", i, "parameters"), "a button has one parameter")
+	}
+	kind, ok := buttonParameters[strings.ToLower(c.SubType)]
+	switch {
+	case c.SubType == "":
+		f.Add(pointer("/template/components", i, "sub_type"), "is required for a button")
+	case !ok:
+		f.Add(pointer("/template/components", i, "sub_type"), "must be quick_reply, url, copy_code, flow or catalog")
+	default:
+		return []string{kind}
+	}
+	return nil
+}
+
+// position is the button's place, when it is one.
+func (i *Index) position() (int, bool) {
+	if len(*i) == 1 && (*i)[0] >= '0' && (*i)[0] <= '9' {
+		return int((*i)[0] - '0'), true
+	}
+	return 0, false
+}
+
+// validate checks that a parameter has what its type names. Allowed is nil
+// when the component itself is at fault.
+func (p *Parameter) validate(f *Faults, i, j int, allowed []string) {
+	kind := strings.ToLower(p.Type)
+	if kind == "" {
+		f.Add(pointer("/template/components", i, "parameters", j, "type"), "is required")
+		return
+	}
+	if allowed != nil && !slices.Contains(allowed, kind) {
+		f.Add(pointer("/template/components", i, "parameters", j, "type"), "must be %s here", strings.Join(allowed, ", "))
+		return
+	}
+	if p.ParameterName != "" && !lowerName(p.ParameterName) {
+		f.Add(pointer("/template/components", i, "parameters", j, "parameter_name"), "must be of a-z, 0-9 and _")
+	}
+	if p.whole(kind) {
+		p.validateMedia(f, i, j, kind)
+		return
+	}
+	f.Add(pointer("/template/components", i, "parameters", j, kind), "%s", missingPart(kind))
+}
+
+// missingPart says what a parameter of that kind lacks.
+func missingPart(kind string) string {
+	switch kind {
+	case "currency":
+		return "needs fallback_value, a code of three letters and amount_1000"
+	case "date_time":
+		return "needs fallback_value"
+	case "action":
+		return "must be an object"
+	}
+	return "is required"
+}
+
+// whole says that the object named by kind is there.
+func (p *Parameter) whole(kind string) bool {
+	switch kind {
+	case "text":
+		return p.Text != ""
+	case "payload":
+		return p.Payload != ""
+	case "coupon_code":
+		return p.CouponCode != ""
+	case "image":
+		return p.Image != nil
+	case "video":
+		return p.Video != nil
+	case "document":
+		return p.Document != nil
+	case "location":
+		return p.Location != nil
+	case "action":
+		return isObject(p.Action)
+	case "currency":
+		var c struct {
+			Fallback string       `json:"fallback_value"`
+			Code     string       `json:"code"`
+			Amount   *json.Number `json:"amount_1000"`
+		}
+		return json.Unmarshal(p.Currency, &c) == nil && c.Fallback != "" && len(c.Code) == 3 && c.Amount != nil
+	case "date_time":
+		var d struct {
+			Fallback string `json:"fallback_value"`
+		}
+		return json.Unmarshal(p.DateTime, &d) == nil && d.Fallback != ""
+	}
+	return false
+}
+
+// validateMedia checks what a header's file or place holds.
+func (p *Parameter) validateMedia(f *Faults, i, j int, kind string) {
+	if kind == "location" {
+		p.Location.validate(f, pointer("/template/components", i, "parameters", j, kind))
+		return
+	}
+	if media := p.media(kind); media != nil {
+		media.validate(f, pointer("/template/components", i, "parameters", j, kind), Type(kind))
+	}
+}
+
+// media gives the file of a parameter of that kind, or nil.
+func (p *Parameter) media(kind string) *Media {
+	switch kind {
+	case "image":
+		return p.Image
+	case "video":
+		return p.Video
+	case "document":
+		return p.Document
+	}
+	return nil
+}
