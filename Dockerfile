@@ -1,0 +1,27 @@
+# The image holds the binary, the certificates of the usual authorities and a
+# wget for health checks: no shell, no package manager, no root.
+#
+#   docker build --build-arg VERSION=$(git describe --tags --always) -t sendoff .
+
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+# Modules change seldom: their layer is kept while the sources change.
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=dev
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/sendoff ./cmd/sendoff \
+ && mkdir -m 1777 /out/tmp
+
+FROM busybox:1.37-musl AS busybox
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=busybox /bin/busybox /bin/wget
+COPY --from=build /out/tmp /tmp
+COPY --from=build /out/sendoff /usr/local/bin/sendoff
+USER 65532:65532
+ENV SENDOFF_LISTEN=:8080
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/sendoff"]
+CMD ["serve"]

@@ -1,0 +1,52 @@
+# make run    a complete Sendoff on this machine: set-up, build, demo data
+# make test   all tests, on a private Postgres and Redis
+# make check  everything that is looked at without running the product
+#
+# Both make run and make test install what the machine lacks, see scripts/setup.sh.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Arguments for run, bench and fault: make run ARGS="--listen 127.0.0.1:9000"
+ARGS ?=
+
+.PHONY: run build setup test check bench fault teststack clean
+
+run: setup build
+	bin/sendoff dev $(ARGS)
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sendoff ./cmd/sendoff
+
+setup:
+	@scripts/setup.sh
+
+# The servers of the tests; a test that finds none fails here, not skips.
+teststack:
+	@scripts/setup.sh test
+	@go build -o bin/teststack ./internal/devstack/cmd/teststack
+
+test: teststack
+	SENDOFF_TEST_REQUIRED=1 bin/teststack -- go test -race -shuffle=on -count=1 ./...
+
+# Cheapest first. A tool that prints findings and still exits 0 is made to fail.
+check:
+	@echo 'gofumpt';     out=$$(go tool gofumpt -l -extra .) && [ -z "$$out" ] || { echo "$$out"; exit 1; }
+	@echo 'go vet';      go vet ./... && go vet -tags=fault ./...
+	@echo 'go fix';      out=$$(go fix -diff ./...) && [ -z "$$out" ] || { echo "$$out"; exit 1; }
+	@echo 'staticcheck'; go tool staticcheck -tags=fault ./...
+	@echo 'errcheck';    go tool errcheck -tags=fault -exclude errcheck.txt ./...
+	@echo 'nilness';     go vet -vettool="$$(go tool -n nilness)" ./...
+	@echo 'deadcode';    out=$$(go tool deadcode -tags=fault -test ./...) && [ -z "$$out" ] || { echo "$$out"; exit 1; }
+	@echo 'go mod tidy'; go mod tidy -diff
+	@echo 'imports';     go test -count=1 -run TestImports ./internal/app
+
+bench: setup build
+	bin/sendoff bench $(ARGS)
+
+# Kills servers and clients in the middle of thousands of messages.
+fault: setup build
+	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 20m -tags=fault -v $(ARGS) ./internal/fault/...
+
+clean:
+	rm -rf bin coverage.out
