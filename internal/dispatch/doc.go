@@ -9,3 +9,6 @@ type ID = uuid.UUID
 
 // NewID makes a fresh message id.
 func NewID() ID { return uuid.Must(uuid.NewV7()) }
+
+// NoID is the id of nothing.
+var NoID ID

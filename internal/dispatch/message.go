@@ -56,27 +56,28 @@ type ContactSave struct {
 
 // Message is an accepted message.
 type Message struct {
-	ID        ID
-	Account   int64
-	Channel   int64
-	Key       int64 // the api key that sent it; 0: none
-	Lane      Lane
-	To        string // E.164
-	Content   Content
-	Raw       string // Content as stored JSON
-	Reference string
-	Metadata  string // a JSON object or empty
-	User      string // uuid or empty
-	Campaign  int64
-	Parent    ID   // the message whose fallback this is
-	Test      bool // sent by a test key: goes to the emulator only
-	Segments  int
-	Price     int64     // millionths of a credit
-	SendAt    time.Time // zero: at once
-	ExpiresAt time.Time
-	CreatedAt time.Time
-	Fallback  string // JSON array of native drafts, or empty
-	Contact   *ContactSave
+	ID             ID
+	Account        int64
+	Channel        int64
+	Key            int64 // the api key that sent it; 0: none
+	Lane           Lane
+	To             string // E.164
+	Content        Content
+	Raw            string // Content as stored JSON
+	Reference      string
+	Metadata       string // a JSON object or empty
+	User           string // uuid or empty
+	Campaign       int64
+	Parent         ID   // the message whose fallback this is
+	Test           bool // sent by a test key: goes to the emulator only
+	Segments       int
+	Price          int64     // millionths of a credit
+	SendAt         time.Time // zero: at once
+	ExpiresAt      time.Time
+	CreatedAt      time.Time
+	Fallback       string // JSON array of native drafts, or empty
+	StatusCallback string // where webhooks of this one message go, in Twilio's form
+	Contact        *ContactSave
 
 	// Idempotency: the client's key (empty: none), the message's place in the
 	// request, and a digest of what was asked.

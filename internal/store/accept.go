@@ -1,0 +1,372 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Accept is one message on its way into the database, with what only the
+// accept transaction needs to know.
+type Accept struct {
+	*dispatch.Message
+	TTL         time.Duration // until expiry, from send_at; used when ExpiresAt is zero
+	Offered     bool          // will be offered to the queue right after the commit
+	NeedsWindow bool          // free-form WhatsApp content: the conversation window must be open
+	Charge      bool          // the account pays: debit Price
+}
+
+// Horizon is how long before send_at a scheduled message moves to dispatch.
+const Horizon = 5 * time.Minute
+
+// offerVisibility is when the feeder offers a message again that was offered
+// right after its accept and not claimed.
+const offerVisibility = "3 seconds"
+
+// sqlAccept writes one page: checks suppression and window, takes the
+// idempotency keys, inserts what is new. A row that comes back with inserted
+// false was refused, was there before, or lost the race for its key: resolve
+// tells which. Safe to run twice.
+const sqlAccept = `
+WITH input AS MATERIALIZED (
+  SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
+    $19::text[], $20::integer[], $21::text[], $22::text[])
+  AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
+    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra)
+), checked AS MATERIALIZED (
+  SELECT i.*,
+    CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+    EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = i.account_id AND s.phone = i.recipient) AS suppressed,
+    NOT i.needs_window OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.phone = i.recipient AND w.opened_at > now() - interval '24 hours')
+      OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.wa_id <> '' AND w.wa_id = substr(i.recipient, 2) AND w.opened_at > now() - interval '24 hours') AS window_open
+  FROM input i
+), ok AS MATERIALIZED (
+  SELECT * FROM checked WHERE NOT suppressed AND window_open
+), k AS (
+  INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
+  SELECT (now() AT TIME ZONE 'utc')::date, account_id, idem_key, idem_idx, idem_fp, id FROM ok i
+  WHERE idem_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM idempotency y
+    WHERE y.day = (now() AT TIME ZONE 'utc')::date - 1 AND y.account_id = i.account_id AND y.key = i.idem_key AND y.idx = i.idem_idx)
+  ON CONFLICT DO NOTHING RETURNING message_id
+), m AS (
+  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+    user_id, parent_id, fallback, status_callback, campaign_id, charged)
+  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+    (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
+    coalesce((extra::jsonb->>'campaign')::bigint, 0), coalesce((extra::jsonb->>'charged')::smallint, 0)
+  FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
+  ON CONFLICT DO NOTHING RETURNING id
+), d AS (
+  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+  SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
+    CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
+  FROM ok WHERE id IN (SELECT id FROM m) AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
+  ON CONFLICT DO NOTHING
+), s AS (
+  INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
+  SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
+  FROM ok WHERE id IN (SELECT id FROM m) AND send_at > now() + interval '5 minutes'
+  ON CONFLICT DO NOTHING
+), e AS (
+  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE id IN (SELECT id FROM m)
+)
+SELECT c.id, m.id IS NOT NULL AS inserted, c.suppressed, c.window_open, now() AS created_at, c.expires_at, coalesce(c.send_at > now(), false) AS later
+FROM checked c LEFT JOIN m ON m.id = c.id`
+
+type acceptRow struct {
+	ID         dispatch.ID `db:"id"`
+	Inserted   bool        `db:"inserted"`
+	Suppressed bool        `db:"suppressed"`
+	WindowOpen bool        `db:"window_open"`
+	CreatedAt  time.Time   `db:"created_at"`
+	ExpiresAt  time.Time   `db:"expires_at"`
+	Later      bool        `db:"later"`
+}
+
+// InsertMessages commits one page. Each receipt carries its own refusal, if
+// any; an error is about the whole page, and unless Refused says so its outcome
+// is unknown.
+func (s *Store) InsertMessages(ctx context.Context, page []Accept) ([]dispatch.Receipt, error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	sorted := make([]*Accept, len(page))
+	for i := range page {
+		sorted[i] = &page[i]
+	}
+	// One order for everybody: two pages with the same keys must not deadlock.
+	sort.SliceStable(sorted, func(i, j int) bool {
+		a, b := sorted[i], sorted[j]
+		if a.Account != b.Account {
+			return a.Account < b.Account
+		}
+		if a.IdemKey != b.IdemKey {
+			return a.IdemKey < b.IdemKey
+		}
+		return a.IdemIndex < b.IdemIndex
+	})
+	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
+	var err error
+	if needsTx(sorted) {
+		err = s.tx(ctx, func(tx *sqlx.Tx) error { return acceptTx(ctx, tx, sorted, byID) })
+	} else {
+		err = acceptRows(ctx, s.db, sorted, byID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([]dispatch.Receipt, len(page))
+	for i := range page {
+		out[i] = byID[page[i].ID]
+	}
+	return out, nil
+}
+
+// needsTx says whether the page does more than the one statement: money,
+// contacts, or the minutes around midnight UTC in which an idempotency key may
+// lie in one of two days.
+func needsTx(page []*Accept) bool {
+	midnight := nearMidnight(time.Now())
+	for _, a := range page {
+		if a.Charge || a.Contact != nil || a.Parent != dispatch.NoID || (midnight && a.IdemKey != "") {
+			return true
+		}
+	}
+	return false
+}
+
+func nearMidnight(t time.Time) bool {
+	t = t.UTC()
+	return t.Add(2*time.Minute).Day() != t.Day() || t.Add(-2*time.Minute).Day() != t.Day()
+}
+
+func acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	if nearMidnight(time.Now()) {
+		for _, a := range page {
+			if a.IdemKey == "" {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, fmt.Sprintf("%d/%s/%d", a.Account, a.IdemKey, a.IdemIndex)); err != nil {
+				return wrap("lock idempotency key", err)
+			}
+		}
+	}
+	page, err := reserveParents(ctx, tx, page, out)
+	if err != nil {
+		return err
+	}
+	page, err = reserveCredits(ctx, tx, page, out)
+	if err != nil {
+		return err
+	}
+	if err := acceptRows(ctx, tx, page, out); err != nil {
+		return err
+	}
+	if err := debit(ctx, tx, page, out); err != nil {
+		return err
+	}
+	return saveContacts(ctx, tx, page, out)
+}
+
+func acceptRows(ctx context.Context, q querier, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	if len(page) == 0 {
+		return nil
+	}
+	var rows []acceptRow
+	if err := q.SelectContext(ctx, &rows, sqlAccept, acceptArgs(page)...); err != nil {
+		return wrap("insert messages", err)
+	}
+	byID := make(map[dispatch.ID]*acceptRow, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	var missing []*Accept
+	for _, a := range page {
+		r := byID[a.ID]
+		if r == nil || !r.Inserted {
+			missing = append(missing, a)
+			continue
+		}
+		out[a.ID] = receipt(a, r.CreatedAt, r.Later)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return resolveMissing(ctx, q, missing, byID, out)
+}
+
+func receipt(a *Accept, created time.Time, later bool) dispatch.Receipt {
+	st := dispatch.Queued
+	if later {
+		st = dispatch.Scheduled
+	}
+	return dispatch.Receipt{ID: a.ID, Status: st, To: a.To, Channel: a.Channel, SendAt: a.SendAt, CreatedAt: created, Segments: a.Segments, Price: a.Price}
+}
+
+const sqlFindKeys = `
+SELECT i.account_id, i.key, i.idx, i.fingerprint, i.message_id, m.recipient, m.channel_id, m.send_at, m.created_at, m.segments, m.price
+FROM idempotency i JOIN messages m ON m.id = i.message_id
+WHERE i.day >= (now() AT TIME ZONE 'utc')::date - 1
+  AND (i.account_id, i.key, i.idx) IN (SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[]))`
+
+type keyRow struct {
+	Account     int64       `db:"account_id"`
+	Key         string      `db:"key"`
+	Idx         int         `db:"idx"`
+	Fingerprint string      `db:"fingerprint"`
+	ID          dispatch.ID `db:"message_id"`
+	To          string      `db:"recipient"`
+	Channel     int64       `db:"channel_id"`
+	SendAt      *time.Time  `db:"send_at"`
+	CreatedAt   time.Time   `db:"created_at"`
+	Segments    int         `db:"segments"`
+	Price       int64       `db:"price"`
+}
+
+func (r *keyRow) receipt(id dispatch.ID) dispatch.Receipt {
+	out := dispatch.Receipt{ID: r.ID, Status: dispatch.Queued, To: r.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != id, Segments: r.Segments, Price: r.Price}
+	if r.SendAt != nil {
+		out.SendAt = *r.SendAt
+		if r.SendAt.After(r.CreatedAt) {
+			out.Status = dispatch.Scheduled
+		}
+	}
+	return out
+}
+
+// resolveMissing says for rows that weren't inserted why: an earlier request
+// with the same key (its answer again, or a refusal when it asked for something
+// else), our own first run of the statement, a suppression, a closed window.
+func resolveMissing(ctx context.Context, q querier, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+	var accounts []int64
+	var keys, ids []string
+	var idxs []int64
+	for _, a := range page {
+		ids = append(ids, a.ID.String())
+		if a.IdemKey != "" {
+			accounts, keys, idxs = append(accounts, a.Account), append(keys, a.IdemKey), append(idxs, int64(a.IdemIndex))
+		}
+	}
+	type keyID struct {
+		account int64
+		key     string
+		idx     int
+	}
+	found := map[keyID]*keyRow{}
+	if len(keys) > 0 {
+		var krs []keyRow
+		if err := q.SelectContext(ctx, &krs, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)); err != nil {
+			return wrap("find idempotency keys", err)
+		}
+		for i := range krs {
+			found[keyID{krs[i].Account, krs[i].Key, krs[i].Idx}] = &krs[i]
+		}
+	}
+	var own []acceptRow
+	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, pq.Array(ids)); err != nil {
+		return wrap("find own messages", err)
+	}
+	mine := map[dispatch.ID]acceptRow{}
+	for _, r := range own {
+		mine[r.ID] = r
+	}
+	for _, a := range page {
+		if kr := found[keyID{a.Account, a.IdemKey, a.IdemIndex}]; a.IdemKey != "" && kr != nil {
+			if kr.ID != a.ID && kr.Fingerprint != a.IdemFingerprint {
+				out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message")}
+				continue
+			}
+			out[a.ID] = kr.receipt(a.ID)
+			continue
+		}
+		if r, ok := mine[a.ID]; ok {
+			out[a.ID] = receipt(a, r.CreatedAt, r.Later)
+			continue
+		}
+		out[a.ID] = dispatch.Receipt{Err: refusal(a, rows[a.ID])}
+	}
+	return nil
+}
+
+func refusal(a *Accept, r *acceptRow) error {
+	switch {
+	case r == nil:
+		return fmt.Errorf("message %s: no row came back", a.ID)
+	case r.Suppressed:
+		return &dispatch.Error{Code: dispatch.Suppressed, Msg: "the recipient has opted out of messages", Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}}}
+	case !r.WindowOpen:
+		return &dispatch.Error{Code: dispatch.OutsideWindow, Msg: "the recipient has not written in the last 24 hours; send a template instead"}
+	}
+	return dispatch.Errorf(dispatch.InProgress, "a request with the same Idempotency-Key is still running")
+}
+
+// acceptArgs lays the page out as one array for each column.
+func acceptArgs(page []*Accept) []any {
+	n := len(page)
+	ids, types, tos, contents := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	accounts, channels, keys, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	refs, metas, idem, fps, extras := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	sends, expires := make([]*int64, n), make([]*int64, n)
+	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	offered, window, test := make([]bool, n), make([]bool, n), make([]bool, n)
+	for i, a := range page {
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, a.Raw
+		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
+		refs[i], metas[i], idem[i], fps[i], extras[i] = opt(a.Reference), opt(a.Metadata), opt(a.IdemKey), opt(a.IdemFingerprint), extra(a)
+		sends[i], expires[i] = micros(a.SendAt), micros(a.ExpiresAt)
+		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
+		offered[i], window[i], test[i] = a.Offered, a.NeedsWindow, a.Test
+	}
+	return []any{
+		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
+		textArray(refs), textArray(metas), intArray(sends), intArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
+		pq.Array(segs), pq.Array(prices), textArray(idem), pq.Array(idx), textArray(fps), textArray(extras),
+	}
+}
+
+// extra packs the columns that few messages use into one JSON text.
+func extra(a *Accept) *string {
+	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && !a.Charge && a.StatusCallback == "" {
+		return nil
+	}
+	m := map[string]any{}
+	put := func(k string, v any, ok bool) {
+		if ok {
+			m[k] = v
+		}
+	}
+	put("user", a.User, a.User != "")
+	put("parent", a.Parent.String(), a.Parent != dispatch.NoID)
+	put("fallback", a.Fallback, a.Fallback != "")
+	put("status_callback", a.StatusCallback, a.StatusCallback != "")
+	put("campaign", a.Campaign, a.Campaign != 0)
+	put("charged", 1, a.Charge)
+	return opt(mustJSON(m))
+}
+
+func opt(s string) *string {
+	if s == "" {
+		return nil
+	}
+	// Postgres text holds no NUL.
+	s = strings.ReplaceAll(s, "\x00", "")
+	return &s
+}
+
+func micros(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	us := t.UnixMicro()
+	return &us
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Account is a customer: everything belongs to one.
+type Account struct {
+	ID        int64     `db:"id" json:"id"`
+	SID       string    `db:"sid" json:"sid"`
+	Name      string    `db:"name" json:"name"`
+	Credits   bool      `db:"credits_enabled" json:"credits_enabled"`
+	Balance   int64     `db:"balance" json:"-"`
+	CreatedAt time.Time `db:"created_at" json:"created_at"`
+}
+
+const accountColumns = `id, sid, name, credits_enabled, balance, created_at`
+
+// CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
+func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
+	var raw [16]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	var a Account
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &a, `INSERT INTO accounts (sid, name) VALUES ($1, $2) RETURNING `+accountColumns, "AC"+hex.EncodeToString(raw[:]), name)
+	})
+	return a, wrap("create account", err)
+}
+
+// Account reads one account.
+func (s *Store) Account(ctx context.Context, id int64) (Account, error) {
+	var a Account
+	err := s.db.GetContext(ctx, &a, `SELECT `+accountColumns+` FROM accounts WHERE id = $1`, id)
+	return a, wrap("read account", err)
+}
+
+// Accounts lists all accounts.
+func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
+	out := []Account{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+accountColumns+` FROM accounts ORDER BY id`)
+	return out, wrap("list accounts", err)
+}
+
+// SetCredits turns the account's credits on or off and adds amount (millionths)
+// to its balance.
+func (s *Store) SetCredits(ctx context.Context, account int64, on bool, amount int64) (Account, error) {
+	var a Account
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		if err := tx.GetContext(ctx, &a, `UPDATE accounts SET credits_enabled = $2, balance = balance + $3 WHERE id = $1 RETURNING `+accountColumns, account, on, amount); err != nil {
+			return wrap("set credits", err)
+		}
+		if amount == 0 {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO ledger (account_id, amount, kind) VALUES ($1, $2, 'topup')`, account, amount)
+		return wrap("note top-up", err)
+	})
+	return a, err
+}
+
+// LedgerEntry is one movement of an account's balance.
+type LedgerEntry struct {
+	ID      int64        `db:"id" json:"id"`
+	Message *dispatch.ID `db:"message_id" json:"message_id,omitempty"`
+	Amount  int64        `db:"amount" json:"-"`
+	Kind    string       `db:"kind" json:"kind"`
+	At      time.Time    `db:"at" json:"at"`
+}
+
+// Ledger lists movements, newest first, below the id before (0: from the top).
+func (s *Store) Ledger(ctx context.Context, account, before int64, limit int) ([]LedgerEntry, error) {
+	out := []LedgerEntry{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, message_id, amount, kind, at FROM ledger WHERE account_id = $1 AND ($2 = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, account, before, limit)
+	return out, wrap("read ledger", err)
+}
+
+// CreateUser adds a team member. The password hash may be empty: no login.
+func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role, passwordHash string) (dispatch.User, error) {
+	u := dispatch.User{ID: uuid.NewString(), Name: name, Email: email, Role: role}
+	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+		u.ID, account, name, email, role, passwordHash)
+	return u, wrap("create user", err)
+}
+
+// Users lists the team of an account.
+func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
+	out := []dispatch.User{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled ORDER BY created_at, id`, account)
+	return out, wrap("list users", err)
+}
+
+// DisableUser takes a team member's access away.
+func (s *Store) DisableUser(ctx context.Context, account int64, id string) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE users SET disabled = true WHERE id = $1 AND account_id = $2`, id, account)
+	if err != nil {
+		return wrap("disable user", err)
+	}
+	return found(r)
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// NoteEvent is the kind of an event that changed no status: a late or repeated
+// callback.
+const NoteEvent = 105
+
+// sqlApply merges evidence from the provider. Each message comes once, with the
+// best of what the batch says of it (pos: 0, 30, 40 or 50; neg: failed), and
+// each piece of evidence comes once more for the timeline. dispatch.Status.Beats
+// is the same rule in Go, and a test holds the two together.
+const sqlApply = `
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[])
+    AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n)),
+  ev AS MATERIALIZED (SELECT * FROM unnest($14::uuid[], $15::smallint[], $16::integer[], $17::text[], $18::text[]) AS t(id, kind, ord, code, detail)),
+  dl AS MATERIALIZED (SELECT message_id, claim, state, maybe_sent FROM dispatch WHERE message_id = ANY($1::uuid[]) ORDER BY message_id FOR UPDATE),
+  ml AS MATERIALIZED (SELECT m.id, m.status, m.final_by, m.version FROM messages m JOIN o ON o.id = m.id AND o.channel_id = m.channel_id
+    WHERE m.id = ANY($1::uuid[]) AND (SELECT count(*) FROM dl) >= 0 ORDER BY m.id FOR UPDATE OF m),
+  n AS MATERIALIZED (SELECT o.*, ml.status AS was, ml.final_by AS was_by, ml.version AS was_version, CASE
+      WHEN o.pos >= 40 THEN CASE WHEN ml.status IN (40, 50) THEN greatest(ml.status, o.pos) ELSE o.pos END
+      WHEN ml.status IN (40, 50) THEN ml.status
+      WHEN o.neg THEN 60
+      WHEN o.pos = 30 AND (ml.status < 30 OR ml.status > 60 OR (ml.status = 60 AND ml.final_by = 0)) THEN 30
+      ELSE ml.status END AS now_status
+    FROM o JOIN ml ON ml.id = o.id),
+  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM n)) RETURNING message_id),
+  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
+    SELECT dl.message_id, dl.claim, 9, 'settled by a callback before its answer' FROM dl JOIN n ON n.id = dl.message_id WHERE dl.state = 1 ON CONFLICT DO NOTHING),
+  u AS (UPDATE messages m SET status = n.now_status, version = m.version + n.n, updated_at = now(),
+      final_by = CASE WHEN n.now_status = 60 AND (n.was <> 60 OR n.was_by = 0) AND n.neg THEN 1 WHEN n.now_status < 60 THEN 0 ELSE m.final_by END,
+      anomaly = m.anomaly OR (n.now_status IN (40, 50) AND n.was >= 60),
+      maybe_sent = m.maybe_sent OR EXISTS (SELECT 1 FROM dl WHERE dl.message_id = m.id AND (dl.maybe_sent OR dl.state = 1)),
+      provider_message_id = coalesce(m.provider_message_id, n.ref),
+      sent_at = CASE WHEN n.pos >= 30 OR n.neg THEN coalesce(m.sent_at, greatest(m.created_at, least(now(), to_timestamp(coalesce(n.sent_us, n.delivered_us, n.read_us, n.failed_us) / 1e6)))) ELSE m.sent_at END,
+      delivered_at = CASE WHEN n.pos >= 40 THEN coalesce(m.delivered_at, greatest(m.created_at, m.sent_at, least(now(), to_timestamp(coalesce(n.delivered_us, n.read_us) / 1e6)))) ELSE m.delivered_at END,
+      read_at = CASE WHEN n.pos >= 50 THEN coalesce(m.read_at, greatest(m.created_at, m.sent_at, m.delivered_at, least(now(), to_timestamp(n.read_us / 1e6)))) ELSE m.read_at END,
+      failed_at = CASE WHEN n.now_status = 60 THEN coalesce(m.failed_at, now()) WHEN n.now_status < 60 THEN NULL ELSE m.failed_at END,
+      error_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.code, m.error_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_code END,
+      error_provider_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_provider_code END,
+      error_message = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < 60 THEN NULL ELSE m.error_message END
+    FROM n WHERE m.id = n.id AND m.id = ANY($1::uuid[])
+    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, m.charged, m.fallback),
+  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = 60 AND was <> 60 AND fallback IS NOT NULL
+    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
+  g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN (40, 50)))),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
+    SELECT u.id, u.account_id, u.channel_id, CASE
+        WHEN ev.kind = 30 AND (u.was < 30 OR u.was > 60 OR (u.was = 60 AND u.was_by = 0)) THEN 30
+        WHEN ev.kind IN (40, 50) AND (u.was < ev.kind OR u.was >= 60) THEN ev.kind
+        WHEN ev.kind = 60 AND u.pos < 40 AND (u.was < 40 OR u.was > 60 OR (u.was = 60 AND u.was_by = 0)) THEN 60
+        ELSE 105 END, u.was_version + ev.ord, 'callback', ev.code, coalesce(ev.detail, CASE ev.kind WHEN 30 THEN 'sent' WHEN 40 THEN 'delivered' WHEN 50 THEN 'read' ELSE 'failed' END)
+    FROM ev JOIN u ON u.id = ev.id)
+SELECT id, status, was, charged FROM u`
+
+type applied struct {
+	ID      dispatch.ID `db:"id"`
+	Status  int16       `db:"status"`
+	Was     int16       `db:"was"`
+	Charged int16       `db:"charged"`
+}
+
+// ApplyStatuses merges a batch of evidence and says which pieces named no
+// message that we know (by their place in the batch).
+func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (unmatched []int, err error) {
+	us = slices.Clone(us)
+	if err := s.findMessages(ctx, us); err != nil {
+		return nil, err
+	}
+	known := make([]dispatch.StatusUpdate, 0, len(us))
+	at := make([]int, 0, len(us))
+	for i, u := range us {
+		if u.ID == dispatch.NoID {
+			unmatched = append(unmatched, i)
+			continue
+		}
+		known, at = append(known, u), append(at, i)
+	}
+	if len(known) == 0 {
+		return unmatched, nil
+	}
+	var rows []applied
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		rows = rows[:0]
+		if err := tx.SelectContext(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
+			return wrap("apply statuses", err)
+		}
+		return afterApply(ctx, tx, known, rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	hit := make(map[dispatch.ID]bool, len(rows))
+	for _, r := range rows {
+		hit[r.ID] = true
+	}
+	for i, u := range known {
+		if !hit[u.ID] {
+			unmatched = append(unmatched, at[i])
+		}
+	}
+	return unmatched, nil
+}
+
+// afterApply moves money and notes recipients who refuse messages.
+func afterApply(ctx context.Context, tx *sqlx.Tx, us []dispatch.StatusUpdate, rows []applied) error {
+	var back, again, suppress []string
+	for _, r := range rows {
+		if r.Charged == 1 && r.Status == 60 {
+			back = append(back, r.ID.String())
+		}
+		if r.Charged == 2 && r.Status < 60 {
+			again = append(again, r.ID.String())
+		}
+	}
+	for _, u := range us {
+		if u.Suppress {
+			suppress = append(suppress, u.ID.String())
+		}
+	}
+	if err := refund(ctx, tx, back); err != nil {
+		return err
+	}
+	if len(again) > 0 {
+		if _, err := tx.ExecContext(ctx, sqlUnrefund, pq.Array(again)); err != nil {
+			return wrap("take refund back", err)
+		}
+	}
+	return suppressRecipients(ctx, tx, suppress, "provider")
+}
+
+const sqlFindRefs = `
+SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, ref)
+JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
+
+// sqlFindDoubt is the rule for providers that echo nothing: an event with an
+// unknown id settles the only message in doubt of that channel and recipient
+// (SPEC 6); two in doubt go by policy.
+const sqlFindDoubt = `
+SELECT t.i, min(d.message_id::text)::uuid AS message_id
+FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
+JOIN channels c ON c.id = t.channel_id AND c.provider = 'gupshup'
+JOIN dispatch d ON d.channel_id = t.channel_id AND d.state = 2
+JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
+GROUP BY t.i HAVING count(*) = 1`
+
+// findMessages fills in our id where a piece of evidence names only the
+// provider's.
+func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) error {
+	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
+		return err
+	}
+	return s.findBy(ctx, us, sqlFindDoubt, func(u dispatch.StatusUpdate) []string { return []string{u.Recipient} })
+}
+
+func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query string, keys func(dispatch.StatusUpdate) []string) error {
+	var is, channels []int64
+	var refs []string
+	for i, u := range us {
+		if u.ID != dispatch.NoID {
+			continue
+		}
+		for _, k := range keys(u) {
+			if k != "" {
+				is, channels, refs = append(is, int64(i)), append(channels, u.Channel), append(refs, k)
+			}
+		}
+	}
+	if len(is) == 0 {
+		return nil
+	}
+	var found []struct {
+		I  int         `db:"i"`
+		ID dispatch.ID `db:"message_id"`
+	}
+	if err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs)); err != nil {
+		return wrap("find messages of callbacks", err)
+	}
+	for _, f := range found {
+		us[f.I].ID = f.ID
+	}
+	return nil
+}
+
+// evidence is what a batch says of one message.
+type evidence struct {
+	id                            dispatch.ID
+	channel                       int64
+	pos                           dispatch.Status
+	neg                           bool
+	sent, delivered, read, failed time.Time
+	ref, code, provCode, detail   string
+	all                           []dispatch.StatusUpdate
+}
+
+type folded []*evidence
+
+// fold gathers a batch by message, in id order. The order of the evidence does
+// not matter.
+func fold(us []dispatch.StatusUpdate) folded {
+	by := map[dispatch.ID]*evidence{}
+	for _, u := range us {
+		e := by[u.ID]
+		if e == nil {
+			e = &evidence{id: u.ID, channel: u.Channel}
+			by[u.ID] = e
+		}
+		e.add(u)
+	}
+	out := make(folded, 0, len(by))
+	for _, e := range by {
+		slices.SortStableFunc(e.all, func(a, b dispatch.StatusUpdate) int { return int(a.Status) - int(b.Status) })
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b *evidence) int { return slices.Compare(a.id[:], b.id[:]) })
+	return out
+}
+
+func (e *evidence) add(u dispatch.StatusUpdate) {
+	earliest := func(t *time.Time) {
+		if t.IsZero() || (!u.At.IsZero() && u.At.Before(*t)) {
+			*t = u.At
+		}
+	}
+	switch u.Status {
+	case dispatch.Sent:
+		earliest(&e.sent)
+	case dispatch.Delivered:
+		earliest(&e.delivered)
+	case dispatch.Read:
+		earliest(&e.read)
+	case dispatch.Failed:
+		earliest(&e.failed)
+		e.neg, e.code, e.provCode, e.detail = true, u.Code, u.ProviderCode, u.Detail
+	}
+	if u.Status < dispatch.Failed {
+		e.pos = max(e.pos, u.Status)
+	}
+	if u.ProviderID != "" {
+		e.ref = u.ProviderID
+	}
+	e.all = append(e.all, u)
+}
+
+func (f folded) args() []any {
+	n := len(f)
+	ids, channels, pos, ns := make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	neg := make([]bool, n)
+	sent, delivered, read, failed := make([]*int64, n), make([]*int64, n), make([]*int64, n), make([]*int64, n)
+	refs, codes, provs, details := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	var evIDs []string
+	var evKinds, evOrds []int64
+	var evCodes, evDetails []*string
+	for i, e := range f {
+		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.all))
+		sent[i], delivered[i], read[i], failed[i] = micros(e.sent), micros(e.delivered), micros(e.read), micros(e.failed)
+		refs[i], codes[i], provs[i], details[i] = opt(e.ref), opt(e.code), opt(e.provCode), opt(e.detail)
+		for k, u := range e.all {
+			evIDs, evKinds, evOrds = append(evIDs, e.id.String()), append(evKinds, int64(u.Status)), append(evOrds, int64(k+1))
+			evCodes, evDetails = append(evCodes, opt(u.ProviderCode)), append(evDetails, opt(u.Detail))
+		}
+	}
+	return []any{
+		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), intArray(sent), intArray(delivered), intArray(read), intArray(failed),
+		textArray(refs), textArray(codes), textArray(provs), textArray(details), pq.Array(ns),
+		pq.Array(evIDs), pq.Array(evKinds), pq.Array(evOrds), textArray(evCodes), textArray(evDetails),
+	}
+}

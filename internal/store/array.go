@@ -1,0 +1,70 @@
+package store
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// textArray is a Postgres text[] literal whose nil elements are NULL (pq.Array
+// knows no NULL in a []string).
+func textArray(in []*string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, s := range in {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if s == nil {
+			b.WriteString("NULL")
+			continue
+		}
+		b.WriteByte('"')
+		for j := range len(*s) {
+			c := (*s)[j]
+			if c == '"' || c == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		}
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// intArray is a Postgres bigint[] literal whose nil elements are NULL.
+func intArray(in []*int64) string {
+	b := []byte{'{'}
+	for i, n := range in {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if n == nil {
+			b = append(b, "NULL"...)
+			continue
+		}
+		b = strconv.AppendInt(b, *n, 10)
+	}
+	return string(append(b, '}'))
+}
+
+// mustJSON encodes values of our own making, which always encode.
+func mustJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func int64Array(in []int64) string {
+	b := []byte{'{'}
+	for i, n := range in {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(append(b, '}'))
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Claimed is a message that is ours to send now.
+type Claimed struct {
+	ID         dispatch.ID `db:"id"`
+	Account    int64       `db:"account_id"`
+	Channel    int64       `db:"channel_id"`
+	Lane       int16       `db:"lane"`
+	To         string      `db:"recipient"`
+	Content    string      `db:"content"`
+	Test       bool        `db:"test"`
+	Reference  *string     `db:"reference"`
+	Metadata   *string     `db:"metadata"`
+	CreatedAt  time.Time   `db:"created_at"`
+	DueAt      time.Time   `db:"due_at"`
+	ExpiresAt  time.Time   `db:"expires_at"`
+	Attempts   int         `db:"attempts"` // this one included
+	Unknowns   int         `db:"unknowns"`
+	RLHits     int         `db:"rl_hits"`
+	MaybeSent  bool        `db:"maybe_sent"`
+	Suppressed bool        `db:"suppressed"`
+}
+
+// sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
+// or that somebody is changing at this moment, is not ours: SKIP LOCKED. The
+// second run of a claim finds its own rows again (state 1 with its claim) and
+// counts nothing twice. Ids are repeated for messages so that only their
+// partitions are read.
+const sqlClaim = `
+WITH pick AS MATERIALIZED (
+  SELECT d.message_id FROM dispatch d
+  WHERE d.message_id = ANY($1::uuid[]) AND (d.state = 0 OR (d.state = 1 AND d.claim = $2::uuid))
+    AND d.due_at <= now() AND d.expires_at > now() AND NOT d.cancel_requested
+  ORDER BY d.message_id FOR UPDATE SKIP LOCKED
+), c AS (
+  UPDATE dispatch d SET state = 1, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
+    wake_at = now() + make_interval(secs => $3)
+  WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
+  RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
+)
+SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+  c.due_at, c.expires_at, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
+  EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed
+FROM c JOIN messages m ON m.id = c.message_id WHERE m.id = ANY($1::uuid[])`
+
+// ClaimPage claims those of ids that are ready. The caller took its time before
+// the call: the lease counts from then.
+func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]Claimed, error) {
+	var out []Claimed
+	err := s.db.SelectContext(ctx, &out, sqlClaim, uuidArray(ids), claim.String(), lease.Seconds())
+	return out, wrap("claim page", err)
+}
+
+// sqlPostpone puts ready rows off: no room on the channel now. A row that was
+// cancelled, claimed or settled meanwhile stays as it is.
+const sqlPostpone = `
+UPDATE dispatch SET wake_at = greatest(due_at, least(now() + make_interval(secs => $2), greatest(expires_at, now() + interval '1 second'))), nudges = 0
+WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = 0 ORDER BY message_id FOR UPDATE SKIP LOCKED))`
+
+// Postpone makes the feeder offer ids again after d.
+func (s *Store) Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {
+	_, err := s.db.ExecContext(ctx, sqlPostpone, uuidArray(ids), d.Seconds())
+	return wrap("postpone page", err)
+}
+
+func uuidArray(ids []dispatch.ID) string {
+	b := make([]byte, 0, 38*len(ids)+2)
+	b = append(b, '{')
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, id.String()...)
+	}
+	return string(append(b, '}'))
+}

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Result is what became of one provider call, as the attempts table keeps it.
+type Result int16
+
+// The results.
+const (
+	ResultAccepted  Result = 1
+	ResultNotSent   Result = 2
+	ResultThrottled Result = 4
+	ResultPermanent Result = 5
+	ResultTemporary Result = 6 // explicit 5xx, not processed
+	ResultDoubtful  Result = 8 // explicit 5xx, maybe processed
+	ResultUnknown   Result = 9
+)
+
+var resultNames = map[Result]string{
+	ResultAccepted: "accepted", ResultNotSent: "not_sent", ResultThrottled: "throttled", ResultPermanent: "permanent",
+	ResultTemporary: "temporary", ResultDoubtful: "doubtful", ResultUnknown: "unknown",
+}
+
+// String is the name the API shows.
+func (r Result) String() string { return resultNames[r] }
+
+// Action is what happens to the message after the call.
+type Action int
+
+// The actions.
+const (
+	Settle  Action = iota // accepted: a fact, whoever holds the claim
+	Retry                 // ready again after Delay
+	Resolve               // outcome not known: wait Delay for evidence
+	Fail                  // final: failed, or unknown when an earlier call may have succeeded
+	Release               // no call was made: ready again after Delay, not counted
+)
+
+// Outcome is one finished call on its way into the database.
+type Outcome struct {
+	ID         dispatch.ID
+	Claim      uuid.UUID
+	Action     Action
+	Result     Result
+	Delay      time.Duration // of Retry, Resolve and Release
+	HTTP       int
+	Code       string // ours
+	ProvCode   string
+	Detail     string
+	ProviderID string
+	StartedAt  time.Time
+	Latency    time.Duration
+	Suppress   bool  // the recipient refuses messages
+	Channel    int64 // with Ref: keep the provider's id for later callbacks
+	KeepRef    bool
+}
+
+// lockRows is how every statement that settles a message begins: dispatch rows,
+// then message rows, both in id order, so that completions and callbacks of the
+// same messages never deadlock.
+const lockRows = `
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::double precision[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::integer[])
+    AS t(id, claim, result, delay_s, http, code, provider_code, detail, provider_id, started_us, latency_ms)),
+  dl AS MATERIALIZED (SELECT message_id, claim, state, maybe_sent, cancel_requested FROM dispatch WHERE message_id = ANY($1::uuid[]) ORDER BY message_id FOR UPDATE),
+  ml AS MATERIALIZED (SELECT id, status, final_by FROM messages WHERE id = ANY($1::uuid[]) AND (SELECT count(*) FROM dl) >= 0 ORDER BY id FOR UPDATE)`
+
+const insertAttempts = `
+  INSERT INTO attempts (message_id, claim, outcome, http, code, detail, provider_message_id, started_at, latency_ms)
+  SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM o`
+
+// sqlSettle: the provider accepted. A fact needs no fence: whoever says so, the
+// dispatch row goes and the message is at least sent. When another claim is in
+// flight at that moment (we had been given up), its call is noted as cut off:
+// a tombstone, so that a possible second copy stays visible.
+const sqlSettle = lockRows + `,
+ d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, claim, state),
+ t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
+   SELECT d.message_id, d.claim, 9, 'cut off: an earlier call was accepted' FROM dl d JOIN o ON o.id = d.message_id WHERE d.state = 1 AND d.claim <> o.claim ON CONFLICT DO NOTHING),
+ a AS (` + insertAttempts + ` ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
+   code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(), version = m.version + 1,
+   sent_at = coalesce(m.sent_at, now()),
+   status = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 30 ELSE m.status END,
+   final_by = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 0 ELSE m.final_by END,
+   error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
+   maybe_sent = (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts x WHERE x.message_id = m.id AND x.message_id = ANY($1::uuid[]) AND x.claim <> o.claim AND x.outcome IN (8, 9)))
+     OR EXISTS (SELECT 1 FROM dl WHERE dl.message_id = m.id AND (dl.maybe_sent OR (dl.state = 1 AND dl.claim <> o.claim)))
+   FROM o, ml WHERE m.id = o.id AND ml.id = m.id AND m.id = ANY($1::uuid[])
+     AND (m.provider_message_id IS NULL OR m.maybe_sent OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0))
+   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, ml.status AS was)
+INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
+SELECT id, account_id, channel_id, 30, version, 'worker' FROM u WHERE status = 30 AND was <> 30`
+
+// sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
+// maybe sent). Only the holder of the claim may reopen the row. A throttled
+// call gives its attempt back.
+const sqlRetry = lockRows + `,
+ a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
+   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9)
+UPDATE dispatch d SET unknowns = d.unknowns - (d.state = 2)::int, state = 0,
+  due_at = now() + make_interval(secs => o.delay_s), wake_at = least(now() + make_interval(secs => o.delay_s), greatest(d.expires_at, now())),
+  attempts = d.attempts - (o.result IN (0, 4))::int, rl_hits = d.rl_hits + (o.result = 4)::int, maybe_sent = d.maybe_sent OR o.result = 8
+FROM o JOIN dl ON dl.message_id = o.id WHERE d.message_id = o.id AND d.message_id = ANY($1::uuid[]) AND d.claim = o.claim AND d.state IN (1, 2)`
+
+// sqlResolve: nobody knows. The row waits for evidence and wakes by itself.
+const sqlResolve = lockRows + `,
+ a AS (` + insertAttempts + ` ON CONFLICT DO NOTHING),
+ u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM o, ml WHERE m.id = o.id AND ml.id = m.id AND m.id = ANY($1::uuid[]) AND NOT m.maybe_sent)
+UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => o.delay_s)
+FROM o JOIN dl ON dl.message_id = o.id WHERE d.message_id = o.id AND d.message_id = ANY($1::uuid[]) AND d.claim = o.claim AND d.state = 1`
+
+// sqlFail: the end. With a call that may have succeeded the end is called
+// unknown, never failed.
+const sqlFail = lockRows + `,
+ a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
+   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9),
+ d AS (DELETE FROM dispatch d USING o WHERE d.message_id = o.id AND d.message_id = ANY(ARRAY(SELECT message_id FROM dl)) AND d.claim = o.claim AND d.state IN (1, 2)
+   RETURNING d.message_id, d.maybe_sent OR o.result = 8 AS maybe_sent),
+ u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent OR m.maybe_sent THEN 63 ELSE 60 END, maybe_sent = d.maybe_sent OR m.maybe_sent, final_by = 0, failed_at = now(), updated_at = now(), version = m.version + 1,
+   error_code = o.code, error_provider_code = o.provider_code, error_message = o.detail
+   FROM d JOIN o ON o.id = d.message_id JOIN ml ON ml.id = o.id WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30
+   RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.version, m.status, m.charged, m.fallback, o.code, o.provider_code, o.detail),
+ f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'failed' FROM u WHERE status = 60 AND fallback IS NOT NULL
+   ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'failed'),
+ e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
+   SELECT id, account_id, channel_id, status, version, 'worker', coalesce(provider_code, code), detail FROM u)
+SELECT id FROM u WHERE status = 60 AND charged = 1`
+
+// Complete writes the outcomes of finished calls. Those accepted go first and
+// in one statement; each group is idempotent, so that the caller repeats the
+// whole page until Postgres has it.
+func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
+	groups := map[Action][]Outcome{}
+	for _, o := range outs {
+		a := o.Action
+		if a == Release {
+			a, o.Result = Retry, 0
+		}
+		groups[a] = append(groups[a], o)
+	}
+	for _, step := range []struct {
+		action Action
+		sql    string
+		doing  string
+	}{{Settle, sqlSettle, "settle"}, {Retry, sqlRetry, "retry"}, {Resolve, sqlResolve, "resolve"}} {
+		if g := groups[step.action]; len(g) > 0 {
+			if _, err := s.db.ExecContext(ctx, step.sql, outcomeArgs(g)...); err != nil {
+				return wrap(step.doing, err)
+			}
+		}
+	}
+	if err := s.keepRefs(ctx, groups[Settle]); err != nil {
+		return err
+	}
+	return s.fail(ctx, groups[Fail])
+}
+
+func (s *Store) fail(ctx context.Context, outs []Outcome) error {
+	if len(outs) == 0 {
+		return nil
+	}
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		var paid []string
+		if err := tx.SelectContext(ctx, &paid, sqlFail, outcomeArgs(outs)...); err != nil {
+			return wrap("fail", err)
+		}
+		if err := refund(ctx, tx, paid); err != nil {
+			return err
+		}
+		var suppress []string
+		for _, o := range outs {
+			if o.Suppress {
+				suppress = append(suppress, o.ID.String())
+			}
+		}
+		return suppressRecipients(ctx, tx, suppress, "provider")
+	})
+}
+
+func refund(ctx context.Context, tx *sqlx.Tx, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, sqlRefund, pq.Array(ids))
+	return wrap("refund", err)
+}
+
+func suppressRecipients(ctx context.Context, q querier, ids []string, reason string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
+		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
+	return wrap("suppress recipients", err)
+}
+
+// keepRefs stores the provider's ids where callbacks will name nothing else.
+func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
+	var channels []int64
+	var refs, ids []string
+	for _, o := range outs {
+		if o.KeepRef && o.ProviderID != "" {
+			channels, refs, ids = append(channels, o.Channel), append(refs, o.ProviderID), append(ids, o.ID.String())
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	_, err := s.db.ExecContext(ctx, `INSERT INTO provider_refs (channel_id, ref, message_id)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
+	return wrap("keep provider ids", err)
+}
+
+func outcomeArgs(outs []Outcome) []any {
+	n := len(outs)
+	ids, claims := make([]string, n), make([]string, n)
+	results, https, lat := make([]int64, n), make([]int64, n), make([]int64, n)
+	delays := make([]float64, n)
+	codes, prov, details, pids := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	started := make([]*int64, n)
+	for i, o := range outs {
+		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
+		delays[i] = o.Delay.Seconds()
+		codes[i], prov[i], details[i], pids[i], started[i] = opt(o.Code), opt(o.ProvCode), opt(o.Detail), opt(o.ProviderID), micros(o.StartedAt)
+	}
+	return []any{
+		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), textArray(codes), textArray(prov),
+		textArray(details), textArray(pids), intArray(started), pq.Array(lat),
+	}
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const sqlSaveContact = `
+WITH c AS (
+  INSERT INTO contacts (account_id, phone, name, fields) VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))
+  ON CONFLICT (account_id, phone) DO UPDATE SET name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE contacts.name END,
+    fields = contacts.fields || excluded.fields, updated_at = now()
+  RETURNING id)
+INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lists l ON l.id = $5 AND l.account_id = $1 ON CONFLICT DO NOTHING`
+
+// saveContacts creates or updates the recipients that asked for it, in the
+// accept transaction; list 0 is "all contacts".
+func saveContacts(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	for _, a := range page {
+		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, a.Contact.Name, opt(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
+			return wrap("save contact", err)
+		}
+	}
+	return nil
+}
+
+// reserveParents ties fallback children to their parents: a parent gets one
+// child, and only while it has failed or expired (or, where the child was asked
+// for when no delivery comes in time, is not delivered).
+func reserveParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+	kept := page[:0:0]
+	for _, a := range page {
+		if a.Parent == dispatch.NoID {
+			kept = append(kept, a)
+			continue
+		}
+		r, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now()
+			WHERE id = $1 AND (child_id IS NULL OR child_id = $2) AND (status IN (60, 61) OR status = 30)`, a.Parent.String(), a.ID.String())
+		if err != nil {
+			return nil, wrap("tie fallback to its parent", err)
+		}
+		if n, _ := r.RowsAffected(); n == 0 {
+			out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.Conflict, "the message needs no fallback")}
+			continue
+		}
+		kept = append(kept, a)
+	}
+	return kept, nil
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// reserveCredits locks the paying accounts of the page, in id order, and drops
+// the messages that their balance doesn't cover: concurrent sends never
+// overdraw.
+func reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+	var accounts []int64
+	for _, a := range page {
+		if a.Charge {
+			accounts = append(accounts, a.Account)
+		}
+	}
+	if len(accounts) == 0 {
+		return page, nil
+	}
+	var rows []struct {
+		ID      int64 `db:"id"`
+		Balance int64 `db:"balance"`
+	}
+	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE`, pq.Array(accounts)); err != nil {
+		return nil, wrap("lock balances", err)
+	}
+	left := map[int64]int64{}
+	for _, r := range rows {
+		left[r.ID] = r.Balance
+	}
+	var poor []*Accept
+	rich := slices.DeleteFunc(slices.Clone(page), func(a *Accept) bool {
+		if !a.Charge {
+			return false
+		}
+		if left[a.Account] < a.Price || left[a.Account] <= 0 {
+			poor = append(poor, a)
+			return true
+		}
+		left[a.Account] -= a.Price
+		return false
+	})
+	return rich, refusePoor(ctx, tx, poor, out)
+}
+
+// refusePoor answers those whose balance is used up; a repeat of an accepted
+// request still gets its first answer.
+func refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	if len(poor) == 0 {
+		return nil
+	}
+	if err := resolveMissing(ctx, tx, poor, map[dispatch.ID]*acceptRow{}, out); err != nil {
+		return err
+	}
+	for _, a := range poor {
+		if r := out[a.ID]; r.Err != nil && dispatch.CodeOf(r.Err) == dispatch.Internal {
+			out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.LowBalance, "the account's balance does not cover this message")}
+		}
+	}
+	return nil
+}
+
+const sqlDebit = `
+WITH d AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS t(account_id, message_id, price)),
+  l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, message_id, -price, 'debit' FROM d)
+UPDATE accounts a SET balance = balance - s.total
+FROM (SELECT account_id, sum(price) AS total FROM d GROUP BY account_id) s WHERE a.id = s.account_id`
+
+// debit takes the price of what was really inserted.
+func debit(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	var accounts, prices []int64
+	var ids []string
+	for _, a := range page {
+		if r := out[a.ID]; a.Charge && r.Err == nil && r.ID == a.ID {
+			accounts, ids, prices = append(accounts, a.Account), append(ids, a.ID.String()), append(prices, a.Price)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, sqlDebit, pq.Array(accounts), pq.Array(ids), pq.Array(prices))
+	return wrap("debit", err)
+}
+
+// sqlRefund gives back the price of messages that failed, expired or were
+// cancelled, once.
+const sqlRefund = `
+WITH r AS (UPDATE messages SET charged = 2 WHERE id = ANY($1::uuid[]) AND charged = 1 AND status IN (60, 61, 62) RETURNING id, account_id, price),
+  l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, price, 'refund' FROM r)
+UPDATE accounts a SET balance = balance + s.total
+FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`
+
+// sqlUnrefund takes a refund back when the message was delivered after all; the
+// balance may go below zero.
+const sqlUnrefund = `
+WITH r AS (UPDATE messages SET charged = 1 WHERE id = ANY($1::uuid[]) AND charged = 2 AND status IN (30, 40, 50) RETURNING id, account_id, price),
+  l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'refund_reversed' FROM r)
+UPDATE accounts a SET balance = balance - s.total
+FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Backlog is one channel with something to offer in a lane.
+type Backlog struct {
+	Channel int64     `db:"channel_id"`
+	Oldest  time.Time `db:"wake_at"`
+}
+
+// sqlBacklog walks the index from channel to channel (a loose index scan): its
+// cost follows the number of channels, not the backlog.
+const sqlBacklog = `
+WITH RECURSIVE c AS (
+  (SELECT channel_id FROM dispatch WHERE lane = $1 AND state = 0 ORDER BY channel_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT d.channel_id FROM dispatch d WHERE d.lane = $1 AND d.state = 0 AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1)
+  FROM c WHERE c.channel_id IS NOT NULL
+)
+SELECT c.channel_id, w.wake_at FROM c
+CROSS JOIN LATERAL (SELECT d.wake_at FROM dispatch d WHERE d.lane = $1 AND d.state = 0 AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 1) w
+WHERE w.wake_at <= now()`
+
+// Backlogs lists the channels that have ready messages of the lane to offer.
+func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane) ([]Backlog, error) {
+	var out []Backlog
+	err := s.db.SelectContext(ctx, &out, sqlBacklog, int16(lane))
+	return out, wrap("list backlogs", err)
+}
+
+// sqlDue takes at most the budget of each channel, oldest first, and moves each
+// row's wake_at ahead, so that nobody else offers it for a while and so that a
+// row that is never claimed comes back, ever more slowly (30 s · 2ⁿ).
+const sqlDue = `
+WITH pick AS MATERIALIZED (
+  SELECT x.message_id FROM unnest($2::bigint[], $3::integer[]) AS b(channel_id, k)
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.lane = $1 AND d.channel_id = b.channel_id AND d.state = 0 AND d.wake_at <= now()
+    ORDER BY d.wake_at LIMIT b.k FOR UPDATE SKIP LOCKED) x
+)
+UPDATE dispatch d SET nudges = least(d.nudges + 1, 100),
+  wake_at = least(now() + interval '30 s' * power(2, least(d.nudges, 4)), greatest(d.expires_at, now() + interval '1 second'))
+WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
+RETURNING d.message_id, d.channel_id, d.expires_at <= now() AS expired`
+
+// Due is one message to offer, or to expire.
+type Due struct {
+	ID      dispatch.ID `db:"message_id"`
+	Channel int64       `db:"channel_id"`
+	Expired bool        `db:"expired"`
+}
+
+// DueMessages takes what is due in the lane, up to each channel's budget.
+func (s *Store) DueMessages(ctx context.Context, lane dispatch.Lane, budgets map[int64]int) ([]Due, error) {
+	var channels, ks []int64
+	for c, k := range budgets {
+		if k > 0 {
+			channels, ks = append(channels, c), append(ks, int64(k))
+		}
+	}
+	if len(channels) == 0 {
+		return nil, nil
+	}
+	var out []Due
+	err := s.db.SelectContext(ctx, &out, sqlDue, int16(lane), pq.Array(channels), pq.Array(ks))
+	return out, wrap("take due messages", err)
+}
+
+// sqlEnd finishes messages for which no call will be made any more: 61 expired
+// or 62 cancelled, or 63 unknown where a call may have succeeded.
+const sqlEnd = `
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN (0, 3) AND ($2::smallint <> 61 OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
+  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = 62 AND m.id = ANY($1::uuid[]) AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id),
+  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, maybe_sent),
+  x AS (SELECT message_id, maybe_sent FROM d UNION ALL SELECT message_id, false FROM sc),
+  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN 63 ELSE $2 END, maybe_sent = m.maybe_sent OR x.maybe_sent, final_by = 0,
+      failed_at = CASE WHEN $2 = 61 THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3, error_message = $4
+    FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30
+    RETURNING m.id, m.account_id, m.channel_id, m.status, m.version, m.charged, m.fallback),
+  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u WHERE status = 61 AND fallback IS NOT NULL
+    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'expired'),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, status, version, $5, $3 FROM u)
+SELECT id, status, 0::smallint AS was, charged FROM u`
+
+// Expire ends those of ids whose time is over and which nobody is sending.
+func (s *Store) Expire(ctx context.Context, ids []dispatch.ID) (int, error) {
+	rows, err := s.end(ctx, ids, dispatch.Expired, dispatch.FailExpired, "not sent before expires_at", "feeder")
+	return len(rows), err
+}
+
+func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, code, msg, cause string) ([]applied, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []applied
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		rows = rows[:0]
+		if err := tx.SelectContext(ctx, &rows, sqlEnd, uuidArray(ids), int16(to), code, msg, cause); err != nil {
+			return wrap("end messages", err)
+		}
+		var paid []string
+		for _, r := range rows {
+			if r.Charged == 1 && dispatch.Status(r.Status) != dispatch.Unknown {
+				paid = append(paid, r.ID.String())
+			}
+		}
+		return refund(ctx, tx, paid)
+	})
+	return rows, err
+}
+
+// sqlLeases gives up on claims whose worker is gone: nobody knows whether the
+// call was made, so it counts as an unknown outcome. After a restart of Postgres
+// all leases look over at once: workers get 20 s to write what they hold.
+const sqlLeases = `
+WITH c AS MATERIALIZED (SELECT message_id, claim FROM dispatch WHERE state = 1 AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
+    ORDER BY message_id LIMIT 500 FOR UPDATE SKIP LOCKED),
+  a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, 9, 'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
+UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true,
+  wake_at = now() + make_interval(secs => coalesce((ch.policy->'resolve_window_s'->>d.lane::int)::float8, ($1::float8[])[d.lane + 1]))
+FROM c, channels ch WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id FROM c)) AND d.claim = c.claim AND d.state = 1 AND ch.id = d.channel_id`
+
+// ExpireLeases turns claims that ran out into unknown outcomes; windows are the
+// default resolve windows by lane.
+func (s *Store) ExpireLeases(ctx context.Context, windows [3]time.Duration) (int64, error) {
+	r, err := s.db.ExecContext(ctx, sqlLeases, pq.Array([]float64{windows[0].Seconds(), windows[1].Seconds(), windows[2].Seconds()}))
+	if err != nil {
+		return 0, wrap("expire leases", err)
+	}
+	return r.RowsAffected()
+}
+
+// Doubt is a message whose resolve window is over, or which a provider may be
+// asked about.
+type Doubt struct {
+	ID      dispatch.ID `db:"message_id"`
+	Channel int64       `db:"channel_id"`
+	Lane    int16       `db:"lane"`
+	Claim   string      `db:"claim"`
+}
+
+// sqlDoubtful lists unknown outcomes whose window is over; moving wake_at ahead
+// keeps other workers off and brings the row back if this one dies.
+const sqlDoubtful = `
+UPDATE dispatch d SET wake_at = now() + interval '30 seconds'
+WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = 2 AND wake_at <= now() ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)) AND d.state = 2
+RETURNING d.message_id, d.channel_id, d.lane, coalesce(d.claim::text, '') AS claim`
+
+// Doubtful takes the unknown outcomes whose resolve window is over.
+func (s *Store) Doubtful(ctx context.Context) ([]Doubt, error) {
+	var out []Doubt
+	err := s.db.SelectContext(ctx, &out, sqlDoubtful)
+	return out, wrap("take doubtful messages", err)
+}
+
+const sqlReopen = `
+UPDATE dispatch SET state = 0, wake_at = now(), due_at = least(due_at, now())
+WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
+  WHERE d.state = 2 AND d.unknowns <= t.u AND NOT d.cancel_requested ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED)) AND state = 2`
+
+const sqlGiveUp = `
+WITH dl AS MATERIALIZED (SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
+    WHERE d.state = 2 AND (d.unknowns > t.u OR d.cancel_requested) ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED),
+  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
+  u AS (UPDATE messages m SET status = 63, maybe_sent = true, failed_at = NULL, updated_at = now(), version = m.version + 1,
+      error_code = 'outcome_unknown', error_message = 'the provider may or may not have the message, and policy forbids another try'
+    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30 RETURNING m.id, m.account_id, m.channel_id, m.version)
+INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, 63, version, 'feeder', 'outcome_unknown' FROM u`
+
+// SettleDoubts reopens those of ids that may be tried again (at most u unknown
+// outcomes so far) and calls the others unknown.
+func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	us := make([]int64, len(u))
+	for i, n := range u {
+		us[i] = int64(n)
+	}
+	if _, err := s.db.ExecContext(ctx, sqlReopen, uuidArray(ids), pq.Array(us)); err != nil {
+		return wrap("reopen doubtful messages", err)
+	}
+	_, err := s.db.ExecContext(ctx, sqlGiveUp, uuidArray(ids), pq.Array(us))
+	return wrap("give doubtful messages up", err)
+}
+
+// sqlMove brings scheduled messages into dispatch minutes before they are due.
+// One statement, so that a message is always in exactly one of the two.
+const sqlMove = `
+WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '5 minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+  s AS (DELETE FROM scheduled s USING p WHERE s.due_at = p.due_at AND s.message_id = p.message_id RETURNING s.*)
+INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`
+
+// MoveScheduled moves one page of scheduled messages that come due soon.
+func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {
+	r, err := s.db.ExecContext(ctx, sqlMove)
+	if err != nil {
+		return 0, wrap("move scheduled messages", err)
+	}
+	return r.RowsAffected()
+}
+
+// WakeOffered makes everything that was offered wake within five seconds: Redis
+// has lost its queues.
+func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
+	var total int64
+	for {
+		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now() + random() * interval '2 seconds', nudges = 0
+			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = 0 AND wake_at > now() + interval '2 seconds' AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = 0`)
+		if err != nil {
+			return total, wrap("wake offered messages", err)
+		}
+		n, err := r.RowsAffected()
+		total += n
+		if err != nil || n < 5000 {
+			return total, wrap("wake offered messages", err)
+		}
+	}
+}
+
+// EnsurePartitions makes the partitions of the coming two weeks.
+func (s *Store) EnsurePartitions(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
+	return wrap("make partitions", err)
+}
+
+// LaneDepth is how many unfinished messages a lane has and how late the oldest
+// ready one is.
+type LaneDepth struct {
+	Lane          int16   `db:"lane"`
+	Count         int64   `db:"count"`
+	OldestSeconds float64 `db:"oldest_s"`
+}
+
+// Depths counts unfinished messages by lane, at most 100,000 rows each: a
+// gauge, not a report.
+func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
+	var out []LaneDepth
+	err := s.db.SelectContext(ctx, &out, `
+SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 LIMIT 100000) x) AS count,
+  coalesce((SELECT extract(epoch FROM now() - min(o.due_at)) FROM (SELECT d.due_at FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 AND d.due_at <= now() ORDER BY d.wake_at LIMIT 100) o), 0)::float8 AS oldest_s
+FROM generate_series(0, 2) AS l(lane)`)
+	return out, wrap("read depths", err)
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// Key is an API key as the registry keeps it: never the secret.
+type Key struct {
+	ID               int64          `db:"id"`
+	Account          int64          `db:"account_id"`
+	Name             string         `db:"name"`
+	Description      string         `db:"description"`
+	Prefix           string         `db:"prefix"`
+	Test             bool           `db:"test"`
+	Permissions      pq.StringArray `db:"permissions"`
+	PerSecond        int            `db:"per_second"`
+	PerMinute        int            `db:"per_minute"`
+	PerDay           int            `db:"per_day"`
+	PerRecipientHour *int           `db:"per_recipient_hour"`
+	Countries        pq.StringArray `db:"countries"`
+	Active           bool           `db:"active"`
+	ExpiresAt        *time.Time     `db:"expires_at"`
+	OldUntil         *time.Time     `db:"old_until"`
+	CreatedAt        time.Time      `db:"created_at"`
+	CallsToday       int64          `db:"calls_today"`
+	MessagesToday    int64          `db:"messages_today"`
+	LastUsed         *time.Time     `db:"last_used"`
+}
+
+const keyColumns = `k.id, k.account_id, k.name, k.description, k.prefix, k.test, k.permissions, k.per_second, k.per_minute, k.per_day, k.per_recipient_hour, k.countries,
+  k.active, k.expires_at, k.old_until, k.created_at`
+
+const keyUsage = `,
+  coalesce((SELECT calls FROM key_usage u WHERE u.key_id = k.id AND u.day = (now() AT TIME ZONE 'utc')::date), 0) AS calls_today,
+  coalesce((SELECT messages FROM key_usage u WHERE u.key_id = k.id AND u.day = (now() AT TIME ZONE 'utc')::date), 0) AS messages_today,
+  (SELECT max(last_used) FROM key_usage u WHERE u.key_id = k.id) AS last_used`
+
+// CreateKey stores a key by the SHA-256 of its secret.
+func (s *Store) CreateKey(ctx context.Context, k Key, hash []byte) (Key, error) {
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &k, `INSERT INTO api_keys AS k (account_id, name, description, prefix, hash, test, permissions, per_second, per_minute, per_day, per_recipient_hour, countries, active, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING `+keyColumns,
+			k.Account, k.Name, k.Description, k.Prefix, hash, k.Test, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
+	})
+	return k, wrap("create key", err)
+}
+
+// UpdateKey writes everything of a key but its secret.
+func (s *Store) UpdateKey(ctx context.Context, k Key) (Key, error) {
+	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7, per_day = $8, per_recipient_hour = $9, countries = $10, active = $11, expires_at = $12
+		WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage,
+		k.ID, k.Account, k.Name, k.Description, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
+	return k, wrap("update key", err)
+}
+
+// RotateKey gives a key a new secret; the old one works until overlap is over.
+func (s *Store) RotateKey(ctx context.Context, account, id int64, prefix string, hash []byte, overlap time.Duration) (Key, error) {
+	var k Key
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &k, `UPDATE api_keys k SET old_hash = CASE WHEN $5 > 0 THEN hash END, old_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END, hash = $4, prefix = $3
+			WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage, id, account, prefix, hash, overlap.Seconds())
+	})
+	return k, wrap("rotate key", err)
+}
+
+// DeleteKey removes a key at once and for good.
+func (s *Store) DeleteKey(ctx context.Context, account, id int64) error {
+	r, err := s.db.ExecContext(ctx, `DELETE FROM api_keys WHERE id = $1 AND account_id = $2`, id, account)
+	if err != nil {
+		return wrap("delete key", err)
+	}
+	return found(r)
+}
+
+// KeyByHash finds the key whose present (or overlapping old) secret has the
+// hash. Whether it is active and not expired is the caller's to say.
+func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
+	var k Key
+	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+` FROM api_keys k WHERE k.hash = $1 OR (k.old_hash = $1 AND k.old_until > now())`, hash)
+	return k, wrap("find key", err)
+}
+
+// Key reads one key of the account.
+func (s *Store) Key(ctx context.Context, account, id int64) (Key, error) {
+	var k Key
+	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, account, id)
+	return k, wrap("read key", err)
+}
+
+// Keys lists the keys of an account.
+func (s *Store) Keys(ctx context.Context, account int64) ([]Key, error) {
+	out := []Key{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 ORDER BY k.id`, account)
+	return out, wrap("list keys", err)
+}
+
+// LoadDay reads how many messages a key has been charged for on a UTC day.
+func (s *Store) LoadDay(ctx context.Context, key int64, day string) (int64, error) {
+	var n int64
+	err := s.db.GetContext(ctx, &n, `SELECT coalesce(sum(messages), 0)::bigint FROM key_usage WHERE key_id = $1 AND day = $2::date`, key, day)
+	return n, wrap("read day's count", err)
+}
+
+// AddDay adds to the day's message counts of keys.
+func (s *Store) AddDay(ctx context.Context, day string, counts map[int64]int64) error {
+	return s.addUsage(ctx, day, counts, "messages")
+}
+
+// AddCalls adds to the day's request counts of keys and notes their last use.
+func (s *Store) AddCalls(ctx context.Context, counts map[int64]int64) error {
+	return s.addUsage(ctx, time.Now().UTC().Format(time.DateOnly), counts, "calls")
+}
+
+func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64, column string) error {
+	var ids, ns []int64
+	for id, n := range counts {
+		ids, ns = append(ids, id), append(ns, n)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO key_usage AS u (key_id, day, `+column+`)
+			SELECT x.id, $1::date, x.n FROM unnest($2::bigint[], $3::bigint[]) AS x(id, n) JOIN api_keys k ON k.id = x.id ORDER BY 1
+			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`, last_used = now()`, day, pq.Array(ids), pq.Array(ns))
+		return wrap("count key usage", err)
+	})
+}
+
+// ConfigVersion grows with every change of keys, channels, templates, users,
+// accounts and circuits.
+func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
+	var v int64
+	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
+	return v, wrap("read config version", err)
+}
+
+// Audit notes who changed what.
+func (s *Store) Audit(ctx context.Context, account int64, actor, action, target string, detail any) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, account, actor, action, target, mustJSON(detail))
+	return wrap("write audit log", err)
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Park keeps evidence for which no message was found: the callback may have
+// overtaken the commit of the provider's id. It is tried again after 1 s, 5 s,
+// 30 s, 5 min and then hourly for a day.
+func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
+		SELECT $1, $2, $3, now() + interval '1 second'
+		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
+		u.Channel, u.ProviderID, mustJSON(u))
+	return wrap("park callback", err)
+}
+
+const sqlUnpark = `
+UPDATE parked_callbacks SET tries = tries + 1,
+  wake_at = now() + (ARRAY[interval '5 s', '30 s', '5 min', '1 hour'])[least(tries + 1, 4)]
+WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 200 FOR UPDATE SKIP LOCKED))
+RETURNING id, body`
+
+// RetryParked tries parked evidence again and drops what is settled or a day
+// old. It says how much it found and how much of it is still without a message.
+func (s *Store) RetryParked(ctx context.Context) (tried, still int, err error) {
+	var rows []struct {
+		ID   int64  `db:"id"`
+		Body string `db:"body"`
+	}
+	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {
+		return 0, 0, wrap("unpark callbacks", err)
+	}
+	us := make([]dispatch.StatusUpdate, len(rows))
+	for i, r := range rows {
+		if err := json.Unmarshal([]byte(r.Body), &us[i]); err != nil {
+			return 0, 0, wrap("read parked callback", err)
+		}
+	}
+	unmatched, err := s.ApplyStatuses(ctx, us)
+	if err != nil {
+		return 0, 0, err
+	}
+	keep := map[int]bool{}
+	for _, i := range unmatched {
+		keep[i] = true
+	}
+	var done []int64
+	for i, r := range rows {
+		if !keep[i] {
+			done = append(done, r.ID)
+		}
+	}
+	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY($1) OR created_at < now() - interval '1 day'`, int64Array(done))
+	return len(rows), len(unmatched), wrap("drop parked callbacks", err)
+}

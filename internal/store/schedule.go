@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// sqlCancelDoubt asks for the end of a message whose outcome is being resolved,
+// and ends it at once: no further call is made, and unknown is its state until
+// the provider says more.
+const sqlCancelDoubt = `
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::uuid AND state = 2 FOR UPDATE),
+  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
+  u AS (UPDATE messages m SET status = 63, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
+    FROM d WHERE m.id = d.message_id AND m.id = $1::uuid AND m.status < 30 RETURNING m.id, m.account_id, m.channel_id, m.version),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, 63, version, 'api', 'outcome_unknown' FROM u)
+SELECT count(*) FROM u`
+
+// Cancel ends a message before its next call. It says whether it did: a message
+// that is being sent, or is finished, stays as it is.
+func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
+	rows, err := s.end(ctx, []dispatch.ID{id}, dispatch.Cancelled, "cancelled", "cancelled by request", "api")
+	if err != nil || len(rows) > 0 {
+		return len(rows) > 0, err
+	}
+	var n int
+	err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
+	return n > 0, wrap("cancel message", err)
+}
+
+// Edit is a change of a scheduled message; nil fields stay.
+type Edit struct {
+	To        *string
+	Content   *string // stored JSON
+	Type      *string
+	SendAt    *time.Time
+	ExpiresAt *time.Time
+	Segments  *int
+}
+
+// Reschedule changes a message that is still scheduled, up to the moment it is
+// claimed. It says whether it did.
+func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
+	var done bool
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		done = false
+		var lane int16
+		err := tx.GetContext(ctx, &lane, `
+WITH d AS (DELETE FROM dispatch WHERE message_id = $1::uuid AND state = 0 AND due_at > now() AND attempts = 0 AND NOT maybe_sent RETURNING lane),
+  s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.lane)
+SELECT lane FROM d UNION ALL SELECT lane FROM s`, id.String())
+		if wrap("", err) == ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return wrap("take scheduled message", err)
+		}
+		if _, err := tx.ExecContext(ctx, `
+WITH u AS (UPDATE messages SET recipient = coalesce($2, recipient), content = coalesce($3, content), type = coalesce($4, type), send_at = coalesce($5, send_at),
+    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (expires_at - coalesce(send_at, created_at)) ELSE expires_at END,
+    segments = coalesce($7, segments), updated_at = now(), version = version + 1 WHERE id = $1::uuid
+    RETURNING id, account_id, channel_id, campaign_id, lane, send_at, expires_at, version),
+  d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '5 minutes'),
+  s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
+    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes')
+INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, 105, version, 'api', 'changed' FROM u`,
+			id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments); err != nil {
+			return wrap("change message", err)
+		}
+		done = true
+		return nil
+	})
+	return done, err
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+type templateRow struct {
+	ID         int64     `db:"id"`
+	Account    int64     `db:"account_id"`
+	Channel    *int64    `db:"channel_id"`
+	Provider   string    `db:"provider"`
+	Name       string    `db:"name"`
+	Language   string    `db:"language"`
+	Category   string    `db:"category"`
+	Status     string    `db:"status"`
+	Format     string    `db:"parameter_format"`
+	ProviderID string    `db:"provider_template_id"`
+	Components []byte    `db:"components"`
+	Used       int64     `db:"used"`
+	CreatedAt  time.Time `db:"created_at"`
+	UpdatedAt  time.Time `db:"updated_at"`
+}
+
+const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components,
+  coalesce((SELECT used FROM template_usage u WHERE u.template_id = t.id), 0) AS used, t.created_at, t.updated_at`
+
+func (r *templateRow) template() (dispatch.Template, error) {
+	t := dispatch.Template{
+		ID: r.ID, Account: r.Account, Provider: r.Provider, Name: r.Name, Language: r.Language, Category: r.Category, Status: r.Status,
+		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if r.Channel != nil {
+		t.Channel = *r.Channel
+	}
+	if err := json.Unmarshal(r.Components, &t.Components); err != nil {
+		return t, fmt.Errorf("read template %d: %w", r.ID, err)
+	}
+	return t, nil
+}
+
+func channelOrNull(id int64) *int64 {
+	if id == 0 {
+		return nil
+	}
+	return &id
+}
+
+// SaveTemplate creates a template (ID 0) or replaces one of the account's.
+func (s *Store) SaveTemplate(ctx context.Context, t dispatch.Template) (dispatch.Template, error) {
+	var row templateRow
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, mustJSON(t.Components)}
+		if t.ID == 0 {
+			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id, components)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+templateColumns, args...)
+		}
+		return tx.GetContext(ctx, &row, `UPDATE templates t SET channel_id = $2, provider = $3, name = $4, language = $5, category = $6, status = $7, parameter_format = $8,
+			provider_template_id = $9, components = $10, updated_at = now() WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
+	})
+	if err != nil {
+		return t, wrap("save template", err)
+	}
+	return row.template()
+}
+
+// SyncTemplates writes what a provider lists for a channel: new ones are made,
+// known ones brought up to date, those that are gone marked disabled.
+func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []dispatch.Template) (made, changed, gone int, err error) {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		made, changed, gone = 0, 0, 0
+		var seen []string
+		for _, t := range ts {
+			var inserted bool
+			err := tx.GetContext(ctx, &inserted, `INSERT INTO templates AS t (account_id, channel_id, name, language, category, status, parameter_format, provider_template_id, components)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+				ON CONFLICT (account_id, (coalesce(channel_id, 0)), provider, name, language) DO UPDATE SET category = excluded.category, status = excluded.status,
+				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components, updated_at = now()
+				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, mustJSON(t.Components))
+			if err != nil {
+				return wrap("sync template", err)
+			}
+			if inserted {
+				made++
+			} else {
+				changed++
+			}
+			seen = append(seen, t.Name+"/"+t.Language)
+		}
+		r, err := tx.ExecContext(ctx, `UPDATE templates SET status = 'disabled', updated_at = now() WHERE account_id = $1 AND channel_id = $2 AND provider = '' AND status <> 'disabled' AND NOT (name || '/' || language = ANY($3))`,
+			account, channel, pq.Array(seen))
+		if err != nil {
+			return wrap("disable missing templates", err)
+		}
+		n, err := r.RowsAffected()
+		gone = int(n)
+		return err
+	})
+	return made, changed, gone, err
+}
+
+// Template reads one template of the account.
+func (s *Store) Template(ctx context.Context, account, id int64) (dispatch.Template, error) {
+	var row templateRow
+	if err := s.db.GetContext(ctx, &row, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, account, id); err != nil {
+		return dispatch.Template{}, wrap("read template", err)
+	}
+	return row.template()
+}
+
+// Templates lists the templates of an account.
+func (s *Store) Templates(ctx context.Context, account int64) ([]dispatch.Template, error) {
+	var rows []templateRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 ORDER BY t.id`, account); err != nil {
+		return nil, wrap("list templates", err)
+	}
+	out := make([]dispatch.Template, 0, len(rows))
+	for i := range rows {
+		t, err := rows[i].template()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// DeleteTemplate removes a template of the account.
+func (s *Store) DeleteTemplate(ctx context.Context, account, id int64) error {
+	r, err := s.db.ExecContext(ctx, `DELETE FROM templates WHERE account_id = $1 AND id = $2`, account, id)
+	if err != nil {
+		return wrap("delete template", err)
+	}
+	return found(r)
+}
+
+// CountTemplates adds to the usage of templates.
+func (s *Store) CountTemplates(ctx context.Context, used map[int64]int64) error {
+	var ids, ns []int64
+	for id, n := range used {
+		ids, ns = append(ids, id), append(ns, n)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO template_usage AS u (template_id, used)
+			SELECT x.id, x.n FROM unnest($1::bigint[], $2::bigint[]) AS x(id, n) JOIN templates t ON t.id = x.id ORDER BY 1
+			ON CONFLICT (template_id) DO UPDATE SET used = u.used + excluded.used`, pq.Array(ids), pq.Array(ns))
+		return wrap("count template usage", err)
+	})
+}

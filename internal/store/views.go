@@ -1,0 +1,388 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const viewColumns = `m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
+  m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code, m.error_provider_code, m.error_message,
+  m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
+  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, m.status = 10 AND d.message_id IS NULL AS unclaimed,
+  m.status = 30 AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender`
+
+const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
+
+type viewRow struct {
+	ID          dispatch.ID  `db:"id"`
+	Account     int64        `db:"account_id"`
+	Channel     int64        `db:"channel_id"`
+	Lane        int16        `db:"lane"`
+	Type        string       `db:"type"`
+	To          string       `db:"recipient"`
+	Content     string       `db:"content"`
+	Reference   *string      `db:"reference"`
+	Metadata    *string      `db:"metadata"`
+	User        *string      `db:"user_id"`
+	Campaign    int64        `db:"campaign_id"`
+	Parent      *dispatch.ID `db:"parent_id"`
+	Child       *dispatch.ID `db:"child_id"`
+	Test        bool         `db:"test"`
+	Status      int16        `db:"status"`
+	MaybeSent   bool         `db:"maybe_sent"`
+	Anomaly     bool         `db:"anomaly"`
+	ProviderID  *string      `db:"provider_message_id"`
+	ErrCode     *string      `db:"error_code"`
+	ErrProvider *string      `db:"error_provider_code"`
+	ErrMsg      *string      `db:"error_message"`
+	Segments    int          `db:"segments"`
+	Price       int64        `db:"price"`
+	SendAt      *time.Time   `db:"send_at"`
+	ExpiresAt   time.Time    `db:"expires_at"`
+	CreatedAt   time.Time    `db:"created_at"`
+	UpdatedAt   time.Time    `db:"updated_at"`
+	SentAt      *time.Time   `db:"sent_at"`
+	DeliveredAt *time.Time   `db:"delivered_at"`
+	ReadAt      *time.Time   `db:"read_at"`
+	FailedAt    *time.Time   `db:"failed_at"`
+	Version     int          `db:"version"`
+	DState      *int16       `db:"d_state"`
+	DWake       *time.Time   `db:"d_wake"`
+	DDue        *time.Time   `db:"d_due"`
+	DLater      *bool        `db:"d_later"`
+	DTries      int          `db:"d_tries"`
+	Unclaimed   bool         `db:"unclaimed"`
+	NoReceipt   bool         `db:"no_receipt"`
+	ChannelKind *string      `db:"channel_kind"`
+	Sender      *string      `db:"sender"`
+}
+
+// status derives what the API shows of an unfinished message from where its
+// row is: scheduled, dispatch waiting, or dispatch claimed.
+func (r *viewRow) status() dispatch.Status {
+	st := dispatch.Status(r.Status)
+	switch {
+	case st != dispatch.Queued:
+		return st
+	case r.DState == nil:
+		return dispatch.Scheduled // in scheduled
+	case *r.DState == 1 || *r.DState == 2:
+		return dispatch.Sending
+	case r.SendAt != nil && *r.DLater && r.DTries == 0 && r.DDue.Equal(*r.SendAt):
+		return dispatch.Scheduled
+	}
+	return dispatch.Queued
+}
+
+func (r *viewRow) view() dispatch.View {
+	st := r.status()
+	v := dispatch.View{
+		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: deref(r.ChannelKind), Sender: deref(r.Sender),
+		To: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: deref(r.Reference),
+		Metadata: json.RawMessage(deref(r.Metadata)), UserID: deref(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
+		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: deref(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, SentAt: r.SentAt, DeliveredAt: r.DeliveredAt, ReadAt: r.ReadAt, FailedAt: r.FailedAt,
+		Attempts: r.DTries, Version: r.Version*1000 + int(st),
+	}
+	if r.NoReceipt {
+		v.Receipt = "none"
+	}
+	if r.ErrCode != nil {
+		v.Error = &dispatch.ViewError{Code: *r.ErrCode, ProviderCode: deref(r.ErrProvider), Message: deref(r.ErrMsg)}
+	}
+	if r.Price != 0 {
+		v.Price = Credits(r.Price)
+	}
+	if r.DState != nil && *r.DState == 0 && *r.DLater && r.DTries > 0 {
+		v.NextAttemptAt = r.DDue
+	}
+	return v
+}
+
+// Credits writes millionths as a decimal number.
+func Credits(millionths int64) json.Number {
+	sign := ""
+	if millionths < 0 {
+		sign, millionths = "-", -millionths
+	}
+	s := fmt.Sprintf("%s%d.%06d", sign, millionths/1e6, millionths%1e6)
+	return json.Number(strings.TrimSuffix(strings.TrimRight(s, "0"), "."))
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Views reads messages by id, in any order; those of other accounts are the
+// caller's to leave out.
+func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error) {
+	var rows []viewRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+viewColumns+viewFrom+`WHERE m.id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
+		return nil, wrap("read messages", err)
+	}
+	out := make([]dispatch.View, len(rows))
+	finished := make([]dispatch.ID, 0, len(rows))
+	for i := range rows {
+		out[i] = rows[i].view()
+		if rows[i].DState == nil {
+			finished = append(finished, rows[i].ID)
+		}
+	}
+	return out, s.countAttempts(ctx, out, finished)
+}
+
+// countAttempts fills in the number of calls of finished messages, which have
+// no dispatch row that counts them.
+func (s *Store) countAttempts(ctx context.Context, views []dispatch.View, ids []dispatch.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var counts []struct {
+		ID dispatch.ID `db:"message_id"`
+		N  int         `db:"n"`
+	}
+	if err := s.db.SelectContext(ctx, &counts, `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`, uuidArray(ids)); err != nil {
+		return wrap("count attempts", err)
+	}
+	by := make(map[dispatch.ID]int, len(counts))
+	for _, c := range counts {
+		by[c.ID] = c.N
+	}
+	for i := range views {
+		if n, ok := by[views[i].ID]; ok {
+			views[i].Attempts = n
+		}
+	}
+	return nil
+}
+
+// Brief is a message's state for pollers.
+type Brief struct {
+	ID        dispatch.ID `json:"message_id"`
+	Status    string      `json:"status"`
+	MaybeSent bool        `json:"maybe_sent"`
+	UpdatedAt time.Time   `json:"updated_at"`
+}
+
+// walkMax bounds the rows that one list request may look at.
+const walkMax = 50_000
+
+// ListMessages gives one page, newest first. A filter on status walks the
+// account's messages, at most walkMax of them: a page may be short and still
+// have a next one. A filter on an unfinished status reads the hot table.
+func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
+	limit := min(max(f.Limit, 1), 1000)
+	w := &where{}
+	w.add("m.account_id = ?", account)
+	if f.Cursor != "" {
+		id, err := decodeCursor(f.Cursor)
+		if err != nil {
+			return dispatch.ViewPage{}, err
+		}
+		w.add("m.id < ?::uuid", id.String())
+	}
+	if !f.CreatedFrom.IsZero() {
+		w.add("m.id >= uuid_floor(?)", f.CreatedFrom)
+	}
+	if !f.CreatedTo.IsZero() {
+		w.add("m.id < uuid_floor(?)", f.CreatedTo)
+	}
+	if f.Reference != "" {
+		w.add("m.reference = ?", f.Reference)
+	}
+	unfinished := f.Status == dispatch.Scheduled || f.Status == dispatch.Queued || f.Status == dispatch.Sending
+	if unfinished {
+		w.add(`m.id IN (SELECT message_id FROM dispatch WHERE account_id = ? UNION ALL SELECT message_id FROM scheduled WHERE account_id = ?)`, account, account)
+	}
+	outer := &where{n: len(w.args)}
+	if f.Status != 0 && !unfinished {
+		outer.add("m.status = ?", int16(f.Status))
+	}
+	if f.Channel != 0 {
+		outer.add("m.channel_id = ?", f.Channel)
+	}
+	if f.To != "" {
+		outer.add("m.recipient = ?", f.To)
+	}
+	if f.Campaign != 0 {
+		outer.add("m.campaign_id = ?", f.Campaign)
+	}
+	if f.Type != "" {
+		outer.add("m.type = ?", string(f.Type))
+	}
+	if f.From != "" {
+		outer.add("m.channel_id IN (SELECT id FROM channels WHERE account_id = ? AND sender = ?)", account, f.From)
+	}
+	if f.Search != "" {
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search) + "%"
+		outer.add("(m.recipient LIKE ? OR m.reference ILIKE ? OR m.content ILIKE ?)", like, like, like)
+	}
+	return s.walk(ctx, w, outer, f, limit, unfinished)
+}
+
+// walk runs the list query: the inner part bounds what is looked at, the outer
+// part filters it.
+func (s *Store) walk(ctx context.Context, inner, outer *where, f dispatch.Filter, limit int, unfinished bool) (dispatch.ViewPage, error) {
+	bound := walkMax
+	if len(outer.conds) == 0 && !unfinished {
+		bound = limit
+	}
+	args := append(inner.args, outer.args...)
+	q := `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.sql() + fmt.Sprintf(` ORDER BY m.id DESC LIMIT %d),
+ hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id`, bound)
+	if len(outer.conds) > 0 {
+		q += ` WHERE ` + outer.sql()
+	}
+	q += fmt.Sprintf(` ORDER BY m.id DESC LIMIT %d)
+SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*) FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, limit)
+	var row struct {
+		IDs    pq.StringArray `db:"ids"`
+		Walked int            `db:"walked"`
+		Last   string         `db:"last"`
+	}
+	if err := s.db.GetContext(ctx, &row, q, args...); err != nil {
+		return dispatch.ViewPage{}, wrap("list messages", err)
+	}
+	page := dispatch.ViewPage{Views: []dispatch.View{}}
+	if len(row.IDs) == limit {
+		page.Next = encodeCursor(row.IDs[limit-1])
+	} else if row.Walked == bound {
+		page.Next = encodeCursor(row.Last)
+	}
+	ids := make([]dispatch.ID, len(row.IDs))
+	for i, t := range row.IDs {
+		ids[i] = uuid.MustParse(t)
+	}
+	if len(ids) == 0 {
+		return page, nil
+	}
+	views, err := s.Views(ctx, ids)
+	if err != nil {
+		return page, err
+	}
+	by := make(map[dispatch.ID]dispatch.View, len(views))
+	for _, v := range views {
+		by[v.ID] = v
+	}
+	for _, id := range ids {
+		v, ok := by[id]
+		if ok && (!unfinished || v.Status == f.Status) {
+			page.Views = append(page.Views, v)
+		}
+	}
+	return page, nil
+}
+
+// where collects conditions and their arguments; ? stands for the next one.
+type where struct {
+	conds []string
+	args  []any
+	n     int // arguments that stand before ours
+}
+
+func (w *where) add(cond string, args ...any) {
+	for _, a := range args {
+		w.args = append(w.args, a)
+		cond = strings.Replace(cond, "?", fmt.Sprintf("$%d", w.n+len(w.args)), 1)
+	}
+	w.conds = append(w.conds, cond)
+}
+
+func (w *where) sql() string {
+	if len(w.conds) == 0 {
+		return "true"
+	}
+	return strings.Join(w.conds, " AND ")
+}
+
+func encodeCursor(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+func decodeCursor(c string) (dispatch.ID, error) {
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err == nil {
+		var id dispatch.ID
+		if id, err = uuid.ParseBytes(b); err == nil {
+			return id, nil
+		}
+	}
+	return dispatch.NoID, dispatch.InvalidField("/cursor", "cursor is not one that a list answered with")
+}
+
+// TimelineEvent is one entry of a message's history.
+type TimelineEvent struct {
+	Seq        int       `json:"sequence"`
+	At         time.Time `json:"at"`
+	Type       string    `json:"type"` // a status, attempt or note
+	Cause      string    `json:"cause"`
+	Outcome    string    `json:"outcome,omitempty"` // of an attempt
+	HTTP       int       `json:"http_status,omitempty"`
+	Code       string    `json:"code,omitempty"`
+	Detail     string    `json:"detail,omitempty"`
+	LatencyMS  int       `json:"latency_ms,omitempty"`
+	ProviderID string    `json:"provider_message_id,omitempty"`
+}
+
+const sqlTimeline = `
+SELECT seq, at, kind, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail, 0::smallint AS outcome, 0::smallint AS http, 0 AS latency_ms, '' AS provider_id, xid::text::bigint AS x, id AS i
+FROM events WHERE message_id = $1::uuid
+UNION ALL
+SELECT 0, coalesce(started_at, at), 200::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http, latency_ms, coalesce(provider_message_id, ''), 0, 0
+FROM attempts WHERE message_id = $1::uuid
+ORDER BY at, x, i`
+
+// Timeline gives every event and provider call of a message, oldest first.
+func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, error) {
+	var rows []struct {
+		Seq        int       `db:"seq"`
+		At         time.Time `db:"at"`
+		Kind       int16     `db:"kind"`
+		Cause      string    `db:"cause"`
+		Code       string    `db:"code"`
+		Detail     string    `db:"detail"`
+		Outcome    int16     `db:"outcome"`
+		HTTP       int       `db:"http"`
+		Latency    int       `db:"latency_ms"`
+		ProviderID string    `db:"provider_id"`
+		X          int64     `db:"x"`
+		I          int64     `db:"i"`
+	}
+	if err := s.db.SelectContext(ctx, &rows, sqlTimeline, id.String()); err != nil {
+		return nil, wrap("read timeline", err)
+	}
+	out := make([]TimelineEvent, len(rows))
+	for i, r := range rows {
+		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: KindName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
+	}
+	return out, nil
+}
+
+// KindName names an event kind.
+func KindName(k int16) string {
+	switch k {
+	case 101:
+		return "inbound"
+	case 102:
+		return "campaign.finished"
+	case 103:
+		return "channel.paused"
+	case 104:
+		return "channel.resumed"
+	case NoteEvent:
+		return "note"
+	case 200:
+		return "attempt"
+	}
+	return dispatch.Status(k).String()
+}
