@@ -1,0 +1,171 @@
+package gupshup
+
+import (
+	"cmp"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// statuses is what the type of an event is to us. Enqueued is Gupshup's word
+// for what WhatsApp has not yet taken: as much as the 202 to the call said.
+var statuses = map[string]dispatch.Status{
+	"enqueued": dispatch.Sent, "sent": dispatch.Sent, "delivered": dispatch.Delivered, "read": dispatch.Read, "failed": dispatch.Failed,
+}
+
+// ParseCallback compares the secret in the address, then reads an event of
+// version 2 (docs.gupshup.io/docs/events) or 3, which is Meta's form with
+// Gupshup's ids added. An event that isn't about a message gives an empty
+// Callback: Gupshup wants 2xx for it too, without a body.
+func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {
+	want, got := ch.Secrets["callback_secret"], r.PathValue("secret")
+	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(got)) != 1 {
+		return provider.Callback{}, provider.ErrBadSignature
+	}
+	var e event
+	if err := decode(body, &e); err != nil {
+		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback body can't be read", Err: err}
+	}
+	switch {
+	case len(e.Entry) > 0:
+		return c.version3(ch, e.Entry), nil
+	case e.Type == "message-event":
+		return provider.Callback{Statuses: c.status(ch, &e)}, nil
+	case e.Type == "message":
+		return provider.Callback{Inbound: c.inbound(ch, &e)}, nil
+	}
+	return provider.Callback{}, nil
+}
+
+// decode reads JSON, leniently: a field of another type than expected costs
+// that field (encoding/json goes on behind it), since an event that is refused
+// only comes again.
+func decode(b []byte, v any) error {
+	err := json.Unmarshal(b, v)
+	if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); wrongType {
+		return nil
+	}
+	return err
+}
+
+// event is the envelope of both versions.
+type event struct {
+	Timestamp moment          `json:"timestamp"`
+	Type      string          `json:"type"`
+	Payload   json.RawMessage `json:"payload"`
+	Entry     []entry         `json:"entry"`
+}
+
+// status reads a version 2 event about a message of ours. Three ids name it:
+// gsId, the messageId of the answer to the call; the same as id in enqueued and
+// early failed events; or WhatsApp's own as id, which enqueued tells and which
+// alone stands in events later than a week. Without gsId an id may be either,
+// so it is given as both.
+func (c *Client) status(ch *dispatch.Channel, e *event) []dispatch.StatusUpdate {
+	var p struct {
+		ID          string `json:"id"`
+		GSID        string `json:"gsId"`
+		Type        string `json:"type"`
+		Destination string `json:"destination"`
+		Payload     struct {
+			WhatsApp string          `json:"whatsappMessageId"`
+			TS       moment          `json:"ts"`
+			Code     json.RawMessage `json:"code"`
+			Reason   string          `json:"reason"`
+		} `json:"payload"`
+	}
+	if decode(e.Payload, &p) != nil {
+		return nil
+	}
+	s, ok := statuses[p.Type]
+	if !ok {
+		return nil
+	}
+	u := dispatch.StatusUpdate{
+		Channel: ch.ID, ProviderID: cmp.Or(p.GSID, p.ID), ProviderRef2: cmp.Or(p.Payload.WhatsApp, p.ID),
+		Recipient: plus(p.Destination), Status: s, At: c.at(p.Payload.TS, e.Timestamp),
+	}
+	if s == dispatch.Failed {
+		explain(ch, &u, scalar(p.Payload.Code), p.Payload.Reason)
+	}
+	return []dispatch.StatusUpdate{u}
+}
+
+// explain adds the reason of a failure.
+func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, code, text string) {
+	u.Code, u.ProviderCode, u.Detail = dispatch.FailUndelivered, code, provider.Redact(ch, text)
+	if r, ok := ruleFor(code); ok {
+		u.Code, u.Suppress = r.Code, r.Suppress
+	}
+}
+
+// inbound reads a version 2 message from a contact.
+func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
+	var p struct {
+		ID      string `json:"id"`
+		Source  string `json:"source"`
+		Type    string `json:"type"`
+		Payload struct {
+			Text    string `json:"text"`
+			Title   string `json:"title"`
+			Caption string `json:"caption"`
+		} `json:"payload"`
+		Sender struct {
+			Phone string `json:"phone"`
+			Name  string `json:"name"`
+		} `json:"sender"`
+	}
+	if decode(e.Payload, &p) != nil || cmp.Or(p.Source, p.Sender.Phone) == "" {
+		return nil
+	}
+	kind, ok := map[string]string{"file": "document", "contact": "contacts", "button_reply": "interactive", "list_reply": "interactive", "quick_reply": "button"}[p.Type]
+	if !ok {
+		kind = p.Type
+	}
+	from := cmp.Or(p.Source, p.Sender.Phone)
+	return []dispatch.Inbound{{
+		Channel: ch.ID, From: plus(from), WaID: digits(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
+		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Raw: string(e.Payload), At: c.at(e.Timestamp),
+	}}
+}
+
+// at is the first of the times that is told, else now.
+func (c *Client) at(times ...moment) time.Time {
+	for _, t := range times {
+		if !time.Time(t).IsZero() {
+			return time.Time(t)
+		}
+	}
+	return c.now()
+}
+
+// plus is a number in Gupshup's form as E.164.
+func plus(number string) string {
+	if number == "" {
+		return ""
+	}
+	return "+" + digits(number)
+}
+
+// moment is a time as Gupshup writes it: seconds or, in the outer envelope and
+// in version 3, milliseconds; a number or a text. What isn't one is no time.
+type moment time.Time
+
+// UnmarshalJSON reads seconds and milliseconds; the year 5138 tells them apart.
+func (t *moment) UnmarshalJSON(b []byte) error {
+	n, err := json.Number(scalar(b)).Int64()
+	switch {
+	case err != nil || n <= 0:
+		*t = moment{}
+	case n >= 1e11:
+		*t = moment(time.UnixMilli(n))
+	default:
+		*t = moment(time.Unix(n, 0))
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+// Package gupshup sends WhatsApp messages through Gupshup's API and reads its
+// events.
+//
+// Settings: base_url, app_name (the Gupshup app that owns the sender's number).
+// Secrets: apikey, callback_secret (the last segment of the callback's address:
+// Gupshup signs nothing).
+package gupshup
+
+import (
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// DefaultBaseURL is where Gupshup answers when a channel names no other place.
+const DefaultBaseURL = "https://api.gupshup.io"
+
+var types = map[dispatch.Type]bool{
+	dispatch.TypeText: true, dispatch.TypeTemplate: true, dispatch.TypeImage: true, dispatch.TypeVideo: true, dispatch.TypeAudio: true,
+	dispatch.TypeDocument: true, dispatch.TypeSticker: true, dispatch.TypeLocation: true, dispatch.TypeReaction: true,
+}
+
+// Supports says whether a channel of the kind can send content of the type.
+// Gupshup's own interactive format has no place for all of Meta's kinds, so
+// interactive content is refused rather than sent in part.
+func (c *Client) Supports(kind string, t dispatch.Type) bool {
+	return kind == "whatsapp" && types[t]
+}
+
+func baseURL(ch *dispatch.Channel) string {
+	if base := strings.TrimRight(ch.Settings["base_url"], "/"); base != "" {
+		return base
+	}
+	return DefaultBaseURL
+}
+
+// digits is a number as Gupshup wants it: country code first, no plus.
+func digits(number string) string { return strings.TrimPrefix(number, "+") }

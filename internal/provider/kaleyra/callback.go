@@ -1,0 +1,209 @@
+package kaleyra
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// statuses is what Kaleyra's status is to us, WhatsApp's and SMS's words in
+// one, lower case.
+var statuses = map[string]dispatch.Status{
+	"submitted": dispatch.Sent, "enroute": dispatch.Sent, "sent": dispatch.Sent, "sent - no dlr": dispatch.Sent,
+	"delivered": dispatch.Delivered, "delivrd": dispatch.Delivered, "read": dispatch.Read,
+	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "not-sent": dispatch.Failed, "expired": dispatch.Failed,
+}
+
+// ParseCallback compares the secret in the address, then reads one callback or
+// a list of them. What Kaleyra sends is what the operator's callback profile
+// says, as JSON, as a form or in the query, so fields are found by their names
+// (developers.kaleyra.io/docs/account-settings-callback-profiles) and unknown
+// ones are ignored.
+func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {
+	want, got := ch.Secrets["callback_secret"], r.PathValue("secret")
+	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(got)) != 1 {
+		return provider.Callback{}, provider.ErrBadSignature
+	}
+	items, err := items(r.URL.Query(), body)
+	if err != nil {
+		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback body can't be read", Err: err}
+	}
+	var cb provider.Callback
+	for _, f := range items {
+		if f["status"] != "" {
+			if u, ok := c.status(ch, f); ok {
+				cb.Statuses = append(cb.Statuses, u)
+			}
+		} else if in, ok := c.inbound(ch, f); ok {
+			cb.Inbound = append(cb.Inbound, in)
+		}
+	}
+	return cb, nil
+}
+
+// fields are one callback's fields as text; an object or a list stays JSON.
+type fields map[string]string
+
+// items reads the callbacks of one request. Fields of the query (our ref is
+// one) hold for all of them.
+func items(query url.Values, body []byte) ([]fields, error) {
+	common := flat(query)
+	body = bytes.TrimSpace(body)
+	switch {
+	case len(body) == 0:
+		return []fields{common}, nil
+	case body[0] == '[':
+		var list []map[string]json.RawMessage
+		if err := json.Unmarshal(body, &list); err != nil {
+			return nil, errors.New("not a list of JSON objects")
+		}
+		out := make([]fields, len(list))
+		for i, object := range list {
+			out[i] = merge(common, object)
+		}
+		return out, nil
+	case body[0] == '{':
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(body, &object); err != nil {
+			return nil, errors.New("not a JSON object")
+		}
+		return []fields{merge(common, object)}, nil
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errors.New("neither JSON nor a form")
+	}
+	maps.Copy(common, flat(form))
+	return []fields{common}, nil
+}
+
+func flat(v url.Values) fields {
+	f := make(fields, len(v))
+	for k := range v {
+		f[k] = v.Get(k)
+	}
+	return f
+}
+
+func merge(common fields, object map[string]json.RawMessage) fields {
+	f := make(fields, len(common)+len(object))
+	maps.Copy(f, common)
+	for k, raw := range object {
+		if v := cmp.Or(scalar(raw), string(raw)); v != "null" && v != `""` {
+			f[k] = v
+		}
+	}
+	return f
+}
+
+func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, bool) {
+	s, ok := statuses[strings.ToLower(strings.TrimSpace(f["status"]))]
+	if !ok {
+		return dispatch.StatusUpdate{}, false
+	}
+	u := dispatch.StatusUpdate{
+		Channel: ch.ID, ProviderID: whole(f["id"]), Recipient: plus(cmp.Or(f["recipient"], f["mobile"])),
+		Status: s, At: c.at(f["timestamp"]),
+	}
+	for _, ref := range []string{f["ref"], f["ref_custom"], f["custom_response"]} {
+		if id, err := uuid.Parse(ref); err == nil {
+			u.ID = id
+			break
+		}
+	}
+	if s == dispatch.Failed {
+		explain(ch, &u, f)
+	}
+	return u, true
+}
+
+// explain adds the reason of a failure: SMS tells a trace, WhatsApp a code.
+func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
+	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"])
+	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["status_trace"]))
+	for _, r := range []provider.Rule{traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], whatsApp(f["error_code"])} {
+		if r.Code != "" {
+			u.Code, u.Suppress = r.Code, r.Suppress
+			return
+		}
+	}
+	if strings.EqualFold(f["status"], "expired") {
+		u.Code = dispatch.FailExpired
+	}
+}
+
+// inbound reads a message from a contact. The profile's names for the two
+// numbers differ (from and wanumber, mobile, source), so the contact's is the
+// first that isn't the channel's own.
+func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool) {
+	text := cmp.Or(f["body"], f["message"])
+	if text == "" && f["media_url"] == "" && f["type"] == "" {
+		return dispatch.Inbound{}, false
+	}
+	from := ""
+	for _, name := range []string{"from", "mobile", "source"} {
+		if n := plus(f[name]); number(n) && n != plus(ch.Sender) {
+			from = n
+			break
+		}
+	}
+	if from == "" {
+		return dispatch.Inbound{}, false
+	}
+	raw, err := json.Marshal(f)
+	if err != nil { // can't happen: texts only
+		raw = []byte("{}")
+	}
+	in := dispatch.Inbound{
+		Channel: ch.ID, From: from, Name: f["name"], ProviderID: f["id"], Type: cmp.Or(f["type"], "text"), Text: text,
+		Raw: string(raw), At: c.at(cmp.Or(f["created_at"], f["timestamp"])),
+	}
+	if ch.WhatsApp() {
+		in.WaID = strings.TrimPrefix(from, "+")
+	}
+	return in, true
+}
+
+// number says that s is a plus and digits.
+func number(s string) bool {
+	return len(s) > 1 && strings.Trim(s[1:], "0123456789") == ""
+}
+
+// layouts are the forms of a time that profiles are seen with, besides seconds
+// and milliseconds.
+var layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05"}
+
+// at reads a time; what can't be read, or lies ahead, is now.
+func (c *Client) at(s string) time.Time {
+	now := c.now()
+	t := now
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
+		t = time.Unix(n, 0)
+		if n >= 1e11 { // milliseconds: as seconds it would be the year 5138
+			t = time.UnixMilli(n)
+		}
+	}
+	for _, layout := range layouts {
+		if p, err := time.Parse(layout, s); err == nil {
+			t = p
+			break
+		}
+	}
+	if t.After(now) {
+		return now
+	}
+	return t
+}

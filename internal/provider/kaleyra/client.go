@@ -1,0 +1,165 @@
+package kaleyra
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// Client calls Kaleyra.
+type Client struct {
+	http *http.Client
+	now  func() time.Time
+}
+
+var _ provider.Provider = (*Client)(nil)
+
+// New makes a client that calls through h (outbound.New).
+func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
+
+// Send makes one call to the WhatsApp or the SMS endpoint.
+func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
+	body, err := request(ch, m)
+	if err != nil {
+		return provider.Accepted{}, err
+	}
+	resp, err := c.post(ctx, ch, body)
+	if err != nil {
+		return provider.Accepted{}, err
+	}
+	a, known := read(resp)
+	// Kaleyra's documentation shows no answer, so any yes without a fault in
+	// it counts; without an id its callbacks find the message by our ref.
+	if known && resp.Status/100 == 2 && !a.fault && (a.code == "" || accepted[a.code] || a.id != "") {
+		return provider.Accepted{ProviderID: whole(a.id), HTTP: resp.Status}, nil
+	}
+	return provider.Accepted{}, failure(ch, resp, a, known)
+}
+
+// Check sends nothing: Kaleyra documents no call that only tries a key, so it
+// posts an empty object, which a good key gets refused as a bad payload.
+func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
+	resp, err := c.post(ctx, ch, []byte("{}"))
+	if err != nil {
+		return err
+	}
+	a, known := read(resp)
+	if resp.Status == http.StatusBadRequest && codes[a.code].Kind != provider.Denied {
+		return nil
+	}
+	return failure(ch, resp, a, known)
+}
+
+func (c *Client) post(ctx context.Context, ch *dispatch.Channel, body []byte) (outbound.Response, error) {
+	req, err := http.NewRequest(http.MethodPost, endpoint(ch), bytes.NewReader(body))
+	if err != nil {
+		return outbound.Response{}, noAddress()
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("api-key", ch.Secrets["api_key"])
+	resp, _, err := outbound.Do(ctx, c.http, req)
+	return resp, err
+}
+
+// answer is what we look for in an answer's body.
+type answer struct {
+	id    string // the first of id, data.message_id, data[0].message_id, messages[0].id
+	code  string
+	text  string
+	fault bool // error isn't empty: refused, whatever the HTTP status
+}
+
+// read takes an answer apart; false when its body isn't a JSON object.
+func read(resp outbound.Response) (answer, bool) {
+	var body struct {
+		ID       json.RawMessage `json:"id"`
+		Code     json.RawMessage `json:"code"`
+		Message  json.RawMessage `json:"message"`
+		Data     json.RawMessage `json:"data"`
+		Messages []struct {
+			ID json.RawMessage `json:"id"`
+		} `json:"messages"`
+		Error json.RawMessage `json:"error"`
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(resp.Body), []byte("{")) || json.Unmarshal(resp.Body, &body) != nil {
+		return answer{}, false
+	}
+	a := answer{id: cmp.Or(scalar(body.ID), dataID(body.Data)), code: scalar(body.Code), text: scalar(body.Message)}
+	if a.id == "" && len(body.Messages) > 0 {
+		a.id = scalar(body.Messages[0].ID)
+	}
+	a.fault = !empty(body.Error)
+	if a.fault {
+		var inner struct {
+			Code    json.RawMessage `json:"code"`
+			Message json.RawMessage `json:"message"`
+		}
+		_ = json.Unmarshal(body.Error, &inner) // a text or a list has neither
+		a.code = cmp.Or(scalar(inner.Code), a.code)
+		a.text = cmp.Or(scalar(inner.Message), scalar(body.Error), a.text, string(body.Error))
+	}
+	return a, true
+}
+
+// dataID is message_id of data, which is an object or a list.
+func dataID(raw json.RawMessage) string {
+	type item struct {
+		ID json.RawMessage `json:"message_id"`
+	}
+	var one item
+	if json.Unmarshal(raw, &one) == nil {
+		return scalar(one.ID)
+	}
+	var many []item
+	if json.Unmarshal(raw, &many) == nil && len(many) > 0 {
+		return scalar(many[0].ID)
+	}
+	return ""
+}
+
+// empty says that error holds nothing.
+func empty(raw json.RawMessage) bool {
+	switch strings.Join(strings.Fields(string(raw)), "") {
+	case "", "null", "{}", "[]", `""`:
+		return true
+	}
+	return false
+}
+
+// scalar is a JSON text or number as text; empty for all else.
+func scalar(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+// failure explains an answer that isn't an acceptance. A fault told with 2xx
+// is as good as 400: the message was refused.
+func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
+	out := provider.Answer{Status: resp.Status, Header: resp.Header, Code: a.code, Msg: provider.Redact(ch, a.text)}
+	if known && a.fault && resp.Status/100 == 2 {
+		out.Status = http.StatusBadRequest
+	}
+	e := provider.Classify(out, codes)
+	e.HTTP = resp.Status
+	return e
+}
+
+// noAddress is a fault of the channel, not of the message.
+func noAddress() error {
+	return &provider.Error{Kind: provider.Denied, Code: dispatch.FailAccount, Msg: "setting base_url is no address"}
+}

@@ -1,0 +1,44 @@
+package kaleyra
+
+import (
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// codes is the table of answers
+// (developers.kaleyra.io/docs/whatsapp-api-v2-error-codes-for-send-message).
+// The SMS API answers with the same gateway's RBC001 and E codes.
+var codes = map[string]provider.Rule{
+	"RBC001": {Kind: provider.Denied, Code: dispatch.FailCredentials},
+	"WA401":  {Kind: provider.Denied, Code: dispatch.FailCredentials},
+	// A key without the permission, or a number that isn't a WhatsApp channel
+	// of the account: the dash is Kaleyra's.
+	"WA-401": {Kind: provider.Denied, Code: dispatch.FailAccount},
+	"E110":   {Kind: provider.Permanent, Code: dispatch.FailBalance},
+	// The daily limit; the documentation says not to try again (before the next day).
+	"WAV2101": {Kind: provider.Permanent, Code: dispatch.FailThrottled},
+	"WA400":   {Kind: provider.Permanent, Code: dispatch.FailContent},
+	"WA429":   {Kind: provider.Throttled, Code: dispatch.FailThrottled},
+	// The documentation prescribes three tries after 5, 10 and 15 minutes; no
+	// RetryAfter follows from it, the channel's own policy spaces the tries.
+	"WA500": {Kind: provider.Temporary, Code: dispatch.FailProvider},
+}
+
+// traces is the table of status_trace, SMS's reason in a callback
+// (developers.kaleyra.io/docs/sms-status-and-status-trace-codes), as far as it
+// is public. Only reason and suppression matter there.
+var traces = map[string]provider.Rule{
+	"MOB-OFF":            {Kind: provider.Permanent, Code: dispatch.FailUndelivered},
+	"NO-CREDITS":         {Kind: provider.Permanent, Code: dispatch.FailBalance},
+	"NOTALLOWED":         {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"BLOCKED-COUNTRY":    {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"KYC-NOT-APPROVED":   {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"BLACKLIST":          {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"OPT-OUT":            {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"CON-DND":            {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"INVALID-SUB":        {Kind: provider.Permanent, Code: dispatch.FailRecipient},
+	"TEMPLATE-NOT-FOUND": {Kind: provider.Permanent, Code: dispatch.FailTemplate},
+}
+
+// accepted are the codes of a yes.
+var accepted = map[string]bool{"WA200": true, "WA202": true}

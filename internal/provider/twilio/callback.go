@@ -1,0 +1,171 @@
+package twilio
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// statuses is what Twilio's MessageStatus is to us. What Twilio has taken over
+// (queued, accepted, sending) says as much as its 201 did: sent. That matters
+// for a message whose answer we lost, since Twilio may keep it queued for
+// hours; for any other it changes nothing. A scheduled one is not ours: we
+// never ask Twilio to hold a message.
+var statuses = map[string]dispatch.Status{
+	"accepted": dispatch.Sent, "queued": dispatch.Sent, "sending": dispatch.Sent, "sent": dispatch.Sent,
+	"delivered": dispatch.Delivered, "partially_delivered": dispatch.Delivered, "read": dispatch.Read,
+	"undelivered": dispatch.Failed, "failed": dispatch.Failed, "canceled": dispatch.Failed,
+}
+
+// ParseCallback verifies X-Twilio-Signature over the address and every field,
+// then reads a status or an inbound message.
+func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, address string, body []byte) (provider.Callback, error) {
+	if r.URL.RawQuery != "" && !strings.Contains(address, "?") {
+		address += "?" + r.URL.RawQuery // the signature covers the query
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	form, err := url.Values(nil), error(nil)
+	if kind != jsonType {
+		form, err = url.ParseQuery(string(body)) // its fields are part of what is signed
+	}
+	if !verify(ch.Secrets["auth_token"], address, r.Header.Get(SignatureHeader), form, body) {
+		return provider.Callback{}, provider.ErrBadSignature
+	}
+	if kind == jsonType {
+		form, err = flat(body)
+	}
+	if err != nil {
+		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback body can't be read", Err: err}
+	}
+	if inbound(form) {
+		return provider.Callback{Inbound: []dispatch.Inbound{c.message(ch, form)}}, nil
+	}
+	u, ok := c.status(ch, form)
+	if !ok {
+		return provider.Callback{}, nil
+	}
+	u.ID, _ = uuid.Parse(r.URL.Query().Get("id")) // ours, put there by form; signed like the rest
+	return provider.Callback{Statuses: []dispatch.StatusUpdate{u}}, nil
+}
+
+// jsonType marks a body that isn't a form; its digest stands in the address.
+const jsonType = "application/json"
+
+// flat reads the texts of a JSON object.
+func flat(body []byte) (url.Values, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil {
+		return nil, errors.New("not a JSON object")
+	}
+	all := make(url.Values, len(object))
+	for name, raw := range object {
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			all.Set(name, s)
+		}
+	}
+	return all, nil
+}
+
+// inbound tells a message that came in from the status of one that went out.
+func inbound(f url.Values) bool {
+	if s := f.Get("MessageStatus"); s != "" {
+		return s == "received"
+	}
+	return f.Get("SmsStatus") == "received" || f.Has("Body")
+}
+
+func (c *Client) status(ch *dispatch.Channel, f url.Values) (dispatch.StatusUpdate, bool) {
+	name := f.Get("MessageStatus")
+	if name == "" {
+		name = f.Get("SmsStatus")
+	}
+	if f.Get("EventType") == "READ" { // a channel's read receipt
+		name = "read"
+	}
+	u, ok := update(name, f.Get("ErrorCode"), first(f, "ErrorMessage", "ChannelStatusMessage"))
+	if !ok {
+		return u, false
+	}
+	u.Channel, u.At, u.Detail = ch.ID, c.now(), provider.Redact(ch, u.Detail)
+	u.ProviderID = first(f, "MessageSid", "SmsSid")
+	u.Recipient = strings.TrimPrefix(f.Get("To"), whatsAppPrefix)
+	return u, true
+}
+
+// update turns Twilio's name of a status and its error code into ours; false
+// for a status that says nothing about an outgoing message. A callback and the
+// Message resource share it.
+func update(name, code, text string) (dispatch.StatusUpdate, bool) {
+	s, ok := statuses[name]
+	if !ok {
+		return dispatch.StatusUpdate{}, false
+	}
+	u := dispatch.StatusUpdate{Status: s}
+	if s != dispatch.Failed {
+		return u, true
+	}
+	u.Code, u.Detail = dispatch.FailUndelivered, text
+	if u.Detail == "" {
+		u.Detail = "Twilio says " + name
+	}
+	u.ProviderCode = code
+	if r, known := codes[code]; known {
+		u.Code, u.Suppress = r.Code, r.Suppress
+	}
+	return u, true
+}
+
+// message reads an inbound message (twilio.com/docs/messaging/guides/webhook-request).
+// Twilio tells no time, so it is now.
+func (c *Client) message(ch *dispatch.Channel, f url.Values) dispatch.Inbound {
+	flat := make(map[string]string, len(f))
+	for name := range f {
+		flat[name] = f.Get(name)
+	}
+	raw, err := json.Marshal(flat)
+	if err != nil { // can't happen: strings only
+		raw = []byte("{}")
+	}
+	return dispatch.Inbound{
+		Channel: ch.ID, From: strings.TrimPrefix(f.Get("From"), whatsAppPrefix), WaID: f.Get("WaId"), Name: f.Get("ProfileName"),
+		ProviderID: first(f, "MessageSid", "SmsMessageSid", "SmsSid"), Type: inboundType(f), Text: first(f, "Body", "ButtonText"),
+		Raw: string(raw), At: c.now(),
+	}
+}
+
+func inboundType(f url.Values) string {
+	if f.Get("ButtonPayload") != "" || f.Get("ButtonText") != "" {
+		return "button"
+	}
+	if f.Get("Latitude") != "" {
+		return "location"
+	}
+	if n, _ := strconv.Atoi(f.Get("NumMedia")); n > 0 {
+		switch kind, _, _ := strings.Cut(f.Get("MediaContentType0"), "/"); kind {
+		case "image", "video", "audio":
+			return kind
+		}
+		return "document"
+	}
+	return "text"
+}
+
+// first gives the first of the named fields that isn't empty.
+func first(f url.Values, names ...string) string {
+	for _, n := range names {
+		if v := f.Get(n); v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,185 @@
+package twilio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+const (
+	// pageSize is how many messages to one recipient a query asks for; Twilio
+	// gives up to 1000, newest first.
+	pageSize = 100
+	// slack allows for Twilio's clock and for its times without fractions.
+	slack = 2 * time.Minute
+)
+
+var _ provider.Finder = (*Client)(nil)
+
+// resource is a Message as Twilio shows it. Numbers come as text, times as RFC
+// 2822, and from may be null.
+type resource struct {
+	SID         string      `json:"sid"`
+	Status      string      `json:"status"`
+	To          string      `json:"to"`
+	From        *string     `json:"from"`
+	Service     *string     `json:"messaging_service_sid"`
+	Body        *string     `json:"body"`
+	NumMedia    string      `json:"num_media"`
+	Direction   string      `json:"direction"`
+	ErrorCode   json.Number `json:"error_code"`
+	ErrorText   *string     `json:"error_message"`
+	DateCreated string      `json:"date_created"`
+	DateUpdated string      `json:"date_updated"`
+}
+
+type list struct {
+	Messages []resource `json:"messages"`
+	NextPage *string    `json:"next_page_uri"`
+}
+
+// Find asks Twilio's message list for m, of which we don't know whether it
+// arrived. The list shows neither StatusCallback nor any id of ours, so the
+// rule is: an outgoing message to m's recipient, by our sender or service, with
+// m's text, made no earlier than m's first call could be (less two minutes for
+// the clocks).
+//
+//   - None: Twilio doesn't have it. That is only said when the page reached back
+//     to before that time; and only of a call that is over, so ask at the end of
+//     the resolve window, not at its beginning.
+//   - One: found, and at least sent. It may still be another message of ours
+//     with the same text, so the caller must not give one provider id to two
+//     messages.
+//   - More than one, or a page that ends too early: it can't be said.
+//
+// Texts are compared by their letters and digits: Twilio replaces other
+// characters (smart encoding) and puts words before a trial account's. What it
+// made itself, such as a template's text, can't be compared: every message to
+// the recipient counts, which is the cautious side.
+//
+// DateSent isn't asked for, although Twilio can filter by it: a message that
+// still waits in Twilio's queue has none and would seem absent.
+func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, _ string) (dispatch.StatusUpdate, bool, error) {
+	q := url.Values{"To": {address(ch, m.To)}, "PageSize": {fmt.Sprint(pageSize)}}
+	if ch.Settings["messaging_service_sid"] == "" {
+		q.Set("From", address(ch, ch.Sender))
+	}
+	var page list
+	if err := c.get(ctx, ch, messagesURL(ch)+"?"+q.Encode(), &page); err != nil {
+		return dispatch.StatusUpdate{}, false, fmt.Errorf("list messages: %w", err)
+	}
+	since := start(m).Add(-slack)
+	var hits []resource
+	complete := page.NextPage == nil || *page.NextPage == ""
+	for _, r := range page.Messages {
+		made, err := time.Parse(time.RFC1123Z, r.DateCreated)
+		if err != nil {
+			return dispatch.StatusUpdate{}, false, fmt.Errorf("date_created of %s: %w", r.SID, err)
+		}
+		if made.Before(since) {
+			complete = true
+			continue
+		}
+		if r.candidate(ch, m) {
+			hits = append(hits, r)
+		}
+	}
+	switch {
+	case len(hits) == 1:
+		u, err := hits[0].update(ch, c.now())
+		u.ID = m.ID
+		return u, err == nil, err
+	case len(hits) > 1:
+		return dispatch.StatusUpdate{}, false, fmt.Errorf("%d messages look alike", len(hits))
+	case !complete:
+		return dispatch.StatusUpdate{}, false, fmt.Errorf("the newest %d messages don't reach back far enough", pageSize)
+	}
+	return dispatch.StatusUpdate{}, false, nil
+}
+
+// candidate says whether r can be m.
+func (r *resource) candidate(ch *dispatch.Channel, m *dispatch.Message) bool {
+	if r.To != address(ch, m.To) || strings.HasPrefix(r.Direction, "inbound") || r.Direction == "outbound-reply" {
+		return false
+	}
+	if service := ch.Settings["messaging_service_sid"]; service != "" {
+		if r.Service == nil || *r.Service != service {
+			return false
+		}
+	} else if r.From != nil && *r.From != address(ch, ch.Sender) {
+		return false
+	}
+	switch {
+	case m.Content.Type == dispatch.TypeText:
+		return r.Body != nil && m.Content.Text != nil && strings.HasSuffix(plain(*r.Body), plain(m.Content.Text.Body))
+	case m.Content.Type.Media():
+		return r.NumMedia == fmt.Sprint(1+len(m.Content.MoreMedia))
+	}
+	return true
+}
+
+// plain leaves a text's letters and digits.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// Fetch asks Twilio for one message by its sid: the way to learn what became
+// of a message whose callback is lost (SPEC 2).
+func (c *Client) Fetch(ctx context.Context, ch *dispatch.Channel, sid string) (dispatch.StatusUpdate, error) {
+	var r resource
+	if err := c.get(ctx, ch, accountURL(ch)+"/Messages/"+url.PathEscape(sid)+".json", &r); err != nil {
+		return dispatch.StatusUpdate{}, fmt.Errorf("fetch message: %w", err)
+	}
+	return r.update(ch, c.now())
+}
+
+// update is what the resource says, as evidence.
+func (r *resource) update(ch *dispatch.Channel, now time.Time) (dispatch.StatusUpdate, error) {
+	text := ""
+	if r.ErrorText != nil {
+		text = *r.ErrorText
+	}
+	u, ok := update(r.Status, r.ErrorCode.String(), text)
+	if !ok {
+		return u, fmt.Errorf("status %q of %s says nothing", r.Status, r.SID)
+	}
+	u.Channel, u.ProviderID, u.At = ch.ID, r.SID, now
+	u.Recipient = strings.TrimPrefix(r.To, whatsAppPrefix)
+	if at, err := time.Parse(time.RFC1123Z, r.DateUpdated); err == nil && at.Before(now) {
+		u.At = at
+	}
+	return u, nil
+}
+
+// Check asks for the account. A standard API key may not read it, so with one
+// the message list is asked instead (twilio.com/docs/iam/api-keys).
+func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
+	if ch.Settings["api_key_sid"] != "" {
+		return c.get(ctx, ch, messagesURL(ch)+"?PageSize=1", &list{})
+	}
+	var account struct {
+		Status string `json:"status"`
+	}
+	if err := c.get(ctx, ch, accountURL(ch)+".json", &account); err != nil {
+		return err
+	}
+	if account.Status != "" && account.Status != "active" {
+		return &provider.Error{
+			Kind: provider.Denied, Code: dispatch.FailAccount, HTTP: http.StatusOK, Msg: "the Twilio account is " + account.Status,
+		}
+	}
+	return nil
+}
