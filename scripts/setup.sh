@@ -103,6 +103,13 @@ release() {
   if [ -e "$clusters.sendoff-saved" ]; then $root mv "$clusters.sendoff-saved" "$clusters"; fi
 }
 
+# disable_redis keeps redis-server, of which we only want the program, from
+# starting at the next boot.
+disable_redis() {
+  $root update-rc.d redis-server disable >/dev/null 2>&1 || true
+  $root deb-systemd-helper disable redis-server.service >/dev/null 2>&1 || true
+}
+
 install_with_apt() {
   say "installing $* (no cluster is created, no service is started)"
   release
@@ -111,10 +118,7 @@ install_with_apt() {
   hold_services
   case " $* " in *" postgresql "*) apt_install postgresql-common && hold_clusters ;; esac
   apt_install "$@"
-  case " $* " in *" redis-server "*)
-    # Its unit would start at the next boot; we only want the program.
-    if command -v systemctl >/dev/null; then $root systemctl disable redis-server >/dev/null 2>&1 || true; fi ;;
-  esac
+  case " $* " in *" redis-server "*) disable_redis ;; esac
   release
   trap - EXIT INT TERM HUP
 }
