@@ -22,8 +22,13 @@ type Draft struct {
 	Contact   *ContactSave
 	UserID    string
 	Fallback  []json.RawMessage // native drafts, checked when the message is accepted
-	TextOnly  bool
-	Fault     error // what was wrong with this one message of a batch
+	// What the request says of account and channel besides; empty: nothing.
+	AccountSID string // kaleyra, twilio: the account's sid
+	Provider   string // sociocs: the channel's provider
+	Kind       string // whatsapp or sms
+	// StatusCallback is where this one message's webhooks go, in Twilio's form.
+	StatusCallback string
+	IdemKey        string // the request's Idempotency-Key, set by the front door
 }
 
 // ChannelBy says how Draft.Channel names the channel.
@@ -31,10 +36,10 @@ type ChannelBy int
 
 // The ways to name a channel.
 const (
-	ByIDOrKey        ChannelBy = iota
-	BySender                   // the sender's number
-	ByKeyAndProvider           // Draft.Channel is "provider/kind/key"
-	ByPhoneNumberID            // Meta's phone_number_id
+	ByIDOrKey       ChannelBy = iota
+	ByKey                     // the key alone
+	BySender                  // the sender's number
+	ByPhoneNumberID           // Meta's phone_number_id; our channel id is taken too
 )
 
 // Variables fill a template by position, by name or by part.

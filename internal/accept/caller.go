@@ -1,0 +1,42 @@
+package accept
+
+import (
+	"slices"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Caller is who asks: an account through one of its keys.
+type Caller struct {
+	Account     store.Account
+	Key         store.Key
+	Permissions auth.Permissions
+}
+
+// Require refuses a caller without the permission.
+func (c *Caller) Require(permission string) error {
+	if c.Permissions.Has(auth.PermissionNamed(permission)) {
+		return nil
+	}
+	return &dispatch.Error{Code: dispatch.Forbidden, Msg: "this key lacks the permission " + permission, Reason: permission}
+}
+
+// RequireFor refuses a caller who may not send one of the drafts.
+func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
+	for i := range drafts {
+		if err := c.Require(drafts[i].Content.Type.Permission()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayReach refuses countries that the key does not allow.
+func (c *Caller) mayReach(to string) error {
+	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, dispatch.Country(to)) {
+		return nil
+	}
+	return &dispatch.Error{Code: dispatch.CountryNotAllowed, Msg: "this key may not send to the recipient's country", Faults: []dispatch.Fault{{Field: "/to", Msg: "this key may not send to the recipient's country"}}}
+}

@@ -1,0 +1,225 @@
+// Package accept takes drafts in: it checks them, commits them in pages with
+// those of other callers, and rings the queue.
+package accept
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sendoff/sendoff/internal/batch"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Queue rings for a page; a lost call costs latency, never a message.
+type Queue interface {
+	Offer(ctx context.Context, p dispatch.Page) error
+}
+
+// Observer counts what happens; metrics implement it.
+type Observer interface {
+	Accepted(channel int64, n int)
+	OfferFailed(n int)
+}
+
+// Options of a Service.
+type Options struct {
+	Store     *store.Store
+	Registry  *registry.Registry
+	Queue     Queue
+	Providers map[string]provider.Provider
+	Observer  Observer
+	Log       *slog.Logger
+	// DecodeDraft reads a native draft: the entries of a fallback are native.
+	DecodeDraft func(json.RawMessage) (dispatch.Draft, error)
+}
+
+// Service is the accept pipeline behind every dialect.
+type Service struct {
+	Options
+	reg       *registry.Registry
+	providers map[string]provider.Provider
+	batch     *batch.Batcher[store.Accept, dispatch.Receipt]
+	bulk      *batch.Batcher[store.Accept, dispatch.Receipt]
+	inflight  keyLocks
+
+	offers   chan dispatch.Page
+	mu       sync.Mutex
+	buckets  map[int64]*rate.Limiter
+	used     map[int64]int64 // template usage not yet written
+	deafTill time.Time       // the queue did not answer: don't offer until then
+}
+
+// The bounds of what waits: a flush holds at most flushMax messages and at most
+// waitMax wait in front of it; beyond that the front door says so.
+const (
+	flushMax  = 256
+	waitMax   = 20_000
+	flushers  = 3
+	bulkPage  = 1000
+	offerers  = 4
+	offerWait = 256
+	flushTime = 10 * time.Second
+)
+
+// New makes a service; Run does its background work, Close drains it.
+func New(o Options) *Service {
+	s := &Service{Options: o, reg: o.Registry, providers: o.Providers, buckets: map[int64]*rate.Limiter{}, used: map[int64]int64{}, offers: make(chan dispatch.Page, offerWait)}
+	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.flush)
+	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
+	return s
+}
+
+// Run offers pages and writes usage counts until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for range offerers {
+		wg.Go(func() { s.offerLoop(ctx) })
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			wg.Wait()
+			s.writeUsage(context.WithoutCancel(ctx))
+			return
+		case <-tick.C:
+			s.writeUsage(ctx)
+		}
+	}
+}
+
+// Close waits for what is being flushed.
+func (s *Service) Close(ctx context.Context) error {
+	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx))
+}
+
+// Accept takes drafts of one request. Every receipt stands for the draft of its
+// place and carries that draft's own refusal; drafts with an Idempotency-Key
+// are numbered from first.
+func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Draft, first int) []dispatch.Receipt {
+	out := make([]dispatch.Receipt, len(drafts))
+	now := time.Now()
+	ready := make([]*prepared, len(drafts))
+	for i := range drafts {
+		p, err := s.prepare(ctx, who, &drafts[i], now)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		p.IdemKey, p.IdemIndex = drafts[i].IdemKey, first+i
+		if p.IdemKey != "" {
+			p.IdemFingerprint = fingerprint(&drafts[i])
+		}
+		ready[i] = p
+	}
+	s.commit(ctx, who, ready, out)
+	return out
+}
+
+// AllOrNone is Accept for a request whose drafts stand or fall together: one
+// that can't be prepared refuses all.
+func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
+	now := time.Now()
+	for i := range drafts {
+		if len(drafts) == 1 {
+			break
+		}
+		if _, err := s.prepare(ctx, who, &drafts[i], now); err != nil {
+			return nil, err
+		}
+	}
+	out := s.Accept(ctx, who, drafts, 0)
+	for i := range out {
+		if out[i].Err != nil {
+			return out, out[i].Err
+		}
+	}
+	return out, nil
+}
+
+// commit simulates or flushes what was prepared and fills out.
+func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt) {
+	var page []store.Accept
+	var at []int
+	for i, p := range ready {
+		switch {
+		case p == nil:
+		case p.simulate:
+			out[i] = s.simulate(ctx, who, p)
+		case p.IdemKey != "" && !s.inflight.lock(who.Account.ID, p.IdemKey, p.IdemIndex):
+			out[i].Err = &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
+		default:
+			page, at = append(page, p.Accept), append(at, i)
+		}
+	}
+	if len(page) == 0 {
+		return
+	}
+	b := s.batch
+	if len(page) > 16 {
+		b = s.bulk
+	}
+	receipts, err := b.DoAll(context.WithoutCancel(ctx), page)
+	for k, i := range at {
+		if ready[i].IdemKey != "" {
+			s.inflight.unlock(who.Account.ID, ready[i].IdemKey, ready[i].IdemIndex)
+		}
+		if err != nil {
+			out[i].Err = pageError(err)
+			continue
+		}
+		out[i] = receipts[k]
+		if out[i].Err == nil && !out[i].Replayed && ready[i].template != 0 {
+			s.countTemplate(ready[i].template)
+		}
+		s.explain(ctx, who, ready[i], &out[i])
+	}
+}
+
+// pageError says what a failed flush means to a client: refused for lack of
+// room, or an outcome that only a repeat with the same key can tell.
+func pageError(err error) error {
+	if errors.Is(err, batch.ErrOverloaded) {
+		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
+	}
+	if store.Refused(err) {
+		return &dispatch.Error{Code: dispatch.Internal, Msg: "the message was not accepted; try again", Err: err}
+	}
+	return &dispatch.Error{Code: dispatch.OutcomeUnknown, RetryAfter: 1, Err: err,
+		Msg: "the database did not answer, so it is not known whether the message was accepted; repeat the request with the same Idempotency-Key"}
+}
+
+// explain adds what helps to a refusal: the templates that can be sent outside
+// the conversation window.
+func (s *Service) explain(ctx context.Context, who *Caller, p *prepared, r *dispatch.Receipt) {
+	if r.Err == nil || dispatch.CodeOf(r.Err) != dispatch.OutsideWindow {
+		return
+	}
+	ch, err := s.reg.Channel(ctx, p.Channel)
+	if err != nil {
+		return
+	}
+	if ts, err := s.reg.Templates(ctx, who.Account.ID); err == nil {
+		dispatch.AsError(r.Err).Detail = map[string]any{"usable_templates": ts.Usable(ch)}
+	}
+}
+
+// simulate checks what the accept transaction would check and writes nothing.
+func (s *Service) simulate(ctx context.Context, who *Caller, p *prepared) dispatch.Receipt {
+	if err := s.Store.CheckAccept(ctx, p.Accept); err != nil {
+		r := dispatch.Receipt{Err: err}
+		s.explain(ctx, who, p, &r)
+		return r
+	}
+	return dispatch.Receipt{Status: dispatch.Simulated, To: p.To, Channel: p.Channel, SendAt: p.SendAt, WouldSend: json.RawMessage(p.Raw), Segments: p.Segments, Price: p.Price}
+}

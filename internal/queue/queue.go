@@ -1,0 +1,122 @@
+// Package queue is the doorbell: pages of message ids in Redis, carried by
+// asynq. Losing all of it costs seconds, never a message.
+package queue
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// taskPage is the one kind of task: look at these ids now.
+const taskPage = "page"
+
+// A payload is a version byte, the lane, the channel and the ids in binary: at
+// most 1,610 bytes, since asynq rewrites every active payload every 5 s.
+const (
+	version    = 1
+	headBytes  = 1 + 1 + 8
+	offerLimit = 300 * time.Millisecond
+)
+
+// Encode writes a page's payload.
+func Encode(p dispatch.Page) []byte {
+	b := make([]byte, headBytes, headBytes+16*len(p.IDs))
+	b[0], b[1] = version, byte(p.Lane)
+	binary.BigEndian.PutUint64(b[2:], uint64(p.Channel))
+	for _, id := range p.IDs {
+		b = append(b, id[:]...)
+	}
+	return b
+}
+
+// Decode reads what Encode wrote.
+func Decode(b []byte) (dispatch.Page, error) {
+	if len(b) < headBytes || b[0] != version || int(b[1]) >= len(dispatch.Lanes) || (len(b)-headBytes)%16 != 0 || (len(b)-headBytes)/16 > dispatch.MaxPage {
+		return dispatch.Page{}, errors.New("not a page")
+	}
+	p := dispatch.Page{Lane: dispatch.Lane(b[1]), Channel: int64(binary.BigEndian.Uint64(b[2:]))}
+	for rest := b[headBytes:]; len(rest) > 0; rest = rest[16:] {
+		p.IDs = append(p.IDs, dispatch.ID(rest[:16]))
+	}
+	return p, nil
+}
+
+// Client offers pages.
+type Client struct {
+	asynq *asynq.Client
+	redis redis.UniversalClient
+}
+
+// NewClient makes a client over rc, which the caller closes.
+func NewClient(rc redis.UniversalClient) *Client {
+	return &Client{asynq: asynq.NewClientFromRedisClient(rc), redis: rc}
+}
+
+// Offer rings for a page. An error costs latency only: the feeder rings again.
+// Every offer is a new task; a page offered twice is claimed once.
+func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), offerLimit)
+	defer cancel()
+	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(taskPage, Encode(p)),
+		asynq.Queue(p.Lane.String()), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
+	if err != nil {
+		return fmt.Errorf("offer page: %w", err)
+	}
+	return nil
+}
+
+// Pending counts the pages that wait in a lane.
+func (c *Client) Pending(ctx context.Context, lane dispatch.Lane) (int64, error) {
+	n, err := c.redis.LLen(ctx, "asynq:{"+lane.String()+"}:pending").Result()
+	if err != nil {
+		return 0, fmt.Errorf("count pending pages: %w", err)
+	}
+	return n, nil
+}
+
+// Register names the lanes in asynq's set of queues again: after a wipe of
+// Redis a running client does not, and tools find nothing (asynq issue 1051).
+func (c *Client) Register(ctx context.Context) error {
+	names := make([]any, len(dispatch.Lanes))
+	for i, l := range dispatch.Lanes {
+		names[i] = l.String()
+	}
+	return c.redis.SAdd(ctx, "asynq:queues", names...).Err()
+}
+
+// epochKey exists as long as Redis remembers us.
+const epochKey = "sendoff:epoch"
+
+// Wiped says whether Redis has lost its memory since anybody last asked; the
+// first to ask after a wipe gets true. Undo lets somebody else find out when
+// the caller can't act on it.
+func (c *Client) Wiped(ctx context.Context) (bool, error) {
+	n, err := c.redis.Exists(ctx, epochKey).Result()
+	if err != nil || n > 0 {
+		return false, err
+	}
+	return c.redis.SetNX(ctx, epochKey, time.Now().Format(time.RFC3339Nano), 0).Result()
+}
+
+// Undo forgets the epoch again.
+func (c *Client) Undo(ctx context.Context) error { return c.redis.Del(ctx, epochKey).Err() }
+
+// Prune empties asynq's archive, which is not our dead letter and breaks when
+// thousands of old entries gather in it (asynq's archive script unpacks them).
+func (c *Client) Prune() error {
+	in := asynq.NewInspectorFromRedisClient(c.redis)
+	for _, l := range dispatch.Lanes {
+		if _, err := in.DeleteAllArchivedTasks(l.String()); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+			return fmt.Errorf("clear archive: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package registry
+
+import (
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Templates are an account's templates, found by id, by name or by the
+// provider's id.
+type Templates struct {
+	All        []dispatch.Template
+	byID       map[int64]*dispatch.Template
+	byName     map[string][]*dispatch.Template
+	byProvider map[string]*dispatch.Template
+}
+
+func newTemplates(all []dispatch.Template) *Templates {
+	t := &Templates{All: all, byID: map[int64]*dispatch.Template{}, byName: map[string][]*dispatch.Template{}, byProvider: map[string]*dispatch.Template{}}
+	for i := range all {
+		e := &all[i]
+		t.byID[e.ID] = e
+		t.byName[e.Name] = append(t.byName[e.Name], e)
+		if e.ProviderTemplateID != "" {
+			t.byProvider[e.ProviderTemplateID] = e
+		}
+	}
+	return t
+}
+
+// Find resolves what a message names, for a channel. A name without a language
+// is enough where the name has just one.
+func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*dispatch.Template, error) {
+	switch {
+	case use.TemplateID != 0:
+		if e := t.byID[use.TemplateID]; e != nil && usableOn(e, ch) {
+			return e, nil
+		}
+	case use.ProviderTemplateID != "":
+		if e := t.byProvider[use.ProviderTemplateID]; e != nil && usableOn(e, ch) {
+			return e, nil
+		}
+	default:
+		return t.byNameOn(use, ch)
+	}
+	return nil, notFound("/template/id", "no such template for this channel")
+}
+
+func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*dispatch.Template, error) {
+	var hits []*dispatch.Template
+	for _, e := range t.byName[use.Name] {
+		if usableOn(e, ch) && (use.Language.Code == "" || e.Language == use.Language.Code) {
+			hits = append(hits, e)
+		}
+	}
+	switch {
+	case len(hits) == 0 && len(t.byName[use.Name]) > 0 && use.Language.Code != "":
+		return nil, notFound("/template/language", "template "+use.Name+" does not exist in language "+use.Language.Code+" for this channel")
+	case len(hits) == 0:
+		return nil, notFound("/template/name", "no template "+use.Name+" for this channel")
+	case len(hits) > 1 && use.Language.Code == "":
+		return nil, dispatch.InvalidField("/template/language", "template %s exists in several languages: name one", use.Name)
+	}
+	for _, e := range hits { // a channel's own entry before the account's
+		if e.Channel == ch.ID {
+			return e, nil
+		}
+	}
+	return hits[0], nil
+}
+
+// usableOn: Twilio and Gupshup send templates of their own; Meta and Kaleyra
+// send Meta's.
+func usableOn(t *dispatch.Template, ch *dispatch.Channel) bool {
+	if t.Channel != 0 && t.Channel != ch.ID {
+		return false
+	}
+	own := ch.Provider == "twilio" || ch.Provider == "gupshup"
+	if own {
+		return t.Provider == ch.Provider && t.ProviderTemplateID != ""
+	}
+	return t.Provider == ""
+}
+
+// Usable lists the approved templates that can be sent on a channel.
+func (t *Templates) Usable(ch *dispatch.Channel) []string {
+	out := []string{}
+	for i := range t.All {
+		if e := &t.All[i]; usableOn(e, ch) && e.Status == "approved" {
+			out = append(out, e.Name+" ("+e.Language+")")
+		}
+	}
+	return out
+}
+
+func notFound(field, msg string) error {
+	return &dispatch.Error{Code: dispatch.TemplateNotFound, Msg: msg, Faults: []dispatch.Fault{{Field: field, Msg: msg}}}
+}
