@@ -19,6 +19,8 @@ func Content(o Object) dispatch.Content {
 	key := string(c.Type)
 	target := part(&c)
 	switch {
+	case key == "": // of a wrong type
+		return c
 	case target == nil:
 		o.Fault("type", "is not a message type")
 		return c

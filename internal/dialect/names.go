@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -38,17 +40,21 @@ func steps(pointer string) string {
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
 }
 
-// Sentence gives a fault as one text that begins with the vendor's field name.
+// verbs begin a fault's text that goes on from the field's name.
+var verbs = []string{"is", "must", "has", "can't", "doesn't", "gives", "stands", "takes"}
+
+// Sentence gives a fault as one text that begins with the vendor's field name,
+// unless the text already names what is wrong.
 func (n Names) Sentence(f dispatch.Fault) string {
-	name := n.Path(f.Field)
+	name, rest := n.Of(f.Field)
 	first, _, _ := strings.Cut(f.Msg, " ")
 	switch {
-	case name == "" || strings.HasPrefix(f.Msg, name):
+	case name == "" || strings.HasPrefix(f.Msg, name) || rest != "" && strings.Contains(f.Msg, strconv.Quote(rest)):
 		return f.Msg
-	case first == "is" || first == "must" || first == "has" || first == "can't":
-		return name + " " + f.Msg
+	case slices.Contains(verbs, first):
+		return n.Path(f.Field) + " " + f.Msg
 	}
-	return name + ": " + f.Msg
+	return n.Path(f.Field) + ": " + f.Msg
 }
 
 // Sentences gives every fault as a sentence.

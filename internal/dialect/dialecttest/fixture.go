@@ -123,11 +123,15 @@ func Refusals() map[string]error {
 		},
 		"several faults": &dispatch.Error{Code: dispatch.Invalid, Msg: "is required", Faults: dispatch.Faults{
 			{Field: "/to", Msg: "not a phone number: too short"},
-			{Field: "/variables/total", Msg: "is missing"},
-			{Field: "/variables/extra", Msg: "is not a variable of the template"},
+			{Field: "/template/variables/total", Msg: `variable "total" is missing`},
+			{Field: "/template/variables/extra", Msg: `variable "extra" is not one of customer_name, order_id, total`},
 		}},
 		"invalid without fault": dispatch.Errorf(dispatch.Invalid, "the request is not valid"),
-		"forbidden":             &dispatch.Error{Code: dispatch.Forbidden, Msg: "the key lacks a permission", Reason: "send_template"},
+		"template not approved": &dispatch.Error{
+			Code: dispatch.Invalid, Msg: `template "pickup" is paused; only approved templates can be sent`, Reason: "template_not_approved",
+			Faults: dispatch.Faults{{Field: "/template/name", Msg: `template "pickup" is paused; only approved templates can be sent`}},
+		},
+		"forbidden": &dispatch.Error{Code: dispatch.Forbidden, Msg: "the key lacks a permission", Reason: "send_template"},
 		"channel of another provider": &dispatch.Error{
 			Code: dispatch.ChannelNotFound, Msg: "the channel belongs to another provider", Reason: "provider",
 		},
@@ -138,8 +142,8 @@ func Refusals() map[string]error {
 	}
 	for _, field := range []string{
 		"/to", "/channel", "/type", "/text/body", "/image/link", "/template", "/template/name", "/template/id", "/template/language",
-		"/template/components", "/template/components/0/parameters", "/template/header_media_url", "/variables", "/variables/1",
-		"/header_media_url", "/send_at", "/ttl_seconds", "/reference", "/metadata", "/contact/list_id", "/contact/extra_fields", "/user_id",
+		"/template/components", "/template/components/0/parameters", "/template/header_media_url", "/template/variables",
+		"/template/variables/1", "/template/variables/body/1", "/send_at", "/ttl_seconds", "/reference", "/metadata", "/contact/list_id", "/contact/extra_fields", "/user_id",
 	} {
 		out["fault "+field] = dispatch.InvalidField(field, "is not acceptable")
 	}

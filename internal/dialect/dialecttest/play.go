@@ -149,10 +149,18 @@ func fields(t testing.TB, d *dispatch.Draft) json.RawMessage {
 			set[v.Type().Field(i).Name] = f.Interface()
 		}
 	}
+	if d.ChannelBy != dispatch.ByIDOrKey {
+		set["ChannelBy"] = channelBy[d.ChannelBy]
+	}
 	if vars := d.Variables; vars != nil {
 		set["Variables"] = variables{vars.List, vars.Named, vars.Header, vars.Body, vars.Buttons, vars.HeaderMediaURL}
 	}
 	return bytes.TrimSpace(marshal(t, set))
+}
+
+// channelBy names the ways in which a draft may name its channel.
+var channelBy = map[dispatch.ChannelBy]string{
+	dispatch.BySender: "sender", dispatch.ByKey: "key", dispatch.ByPhoneNumberID: "phone_number_id",
 }
 
 // variables is dispatch.Variables without what is empty.

@@ -2,6 +2,8 @@ package socialone
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -38,9 +40,8 @@ var names = dialect.Names{
 	"/template/name":             "template_id",
 	"/template/language":         "template_id",
 	"/template/components":       "variables",
+	"/template/variables":        "variables",
 	"/template/header_media_url": "media_file",
-	"/header_media_url":          "media_file",
-	"/variables":                 "variables",
 	"/type":                      "template_id",
 }
 
@@ -92,7 +93,7 @@ func invalid(e *dispatch.Error, errors map[string][]string) string {
 	for _, fault := range e.Faults {
 		name, rest := names.Of(fault.Field)
 		msg := fault.Msg
-		if rest != "" {
+		if rest != "" && !strings.Contains(msg, strconv.Quote(rest)) {
 			msg = rest + ": " + msg
 		}
 		errors[name] = append(errors[name], msg)

@@ -1,0 +1,101 @@
+// Package metaapi speaks Meta's WhatsApp Cloud API, so that its SDKs send
+// through us when their base URL is changed
+// (developers.facebook.com/documentation/business-messaging/whatsapp, Messages API).
+package metaapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// New gives the dialect.
+func New() dialect.Dialect {
+	return dialect.Dialect{
+		Name:       "meta",
+		Header:     "Authorization",
+		Credential: bearer,
+		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/:version/:phone_number_id/messages", Decode: decode, Accept: accept}},
+		Reject:     reject,
+	}
+}
+
+// bearer takes the token, which is our api key.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// version is a Graph API version; any will do.
+var version = regexp.MustCompile(`^v\d+\.\d+$`)
+
+// maxOpaque is how long biz_opaque_callback_data may be.
+const maxOpaque = 512
+
+// maxReference is how long our reference may be; longer data stay in metadata.
+const maxReference = 255
+
+// decode reads a send, or a mark-as-read, of which no draft comes.
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
+	if !version.MatchString(r.PathValue("version")) {
+		return nil, dispatch.Errorf(dispatch.NotFound, "no such version of the API")
+	}
+	o, err := dialect.ReadObject(r, body)
+	if err != nil {
+		return nil, err
+	}
+	if product := o.Required("messaging_product"); product != "" && product != "whatsapp" {
+		o.Fault("messaging_product", "must be whatsapp")
+	}
+	if o.Has("status") {
+		return nil, markRead(o)
+	}
+	if kind := o.Text("recipient_type"); kind != "" && kind != "individual" {
+		o.Fault("recipient_type", "must be individual")
+	}
+	d := dispatch.Draft{
+		Channel:   r.PathValue("phone_number_id"),
+		ChannelBy: dispatch.ByPhoneNumberID,
+		To:        o.Required("to"),
+		Content:   dialect.Content(o),
+	}
+	opaque(o, &d)
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	return []dispatch.Draft{d}, nil
+}
+
+// markRead checks a mark-as-read. We keep no inbound read state: it is answered
+// as Meta answers it.
+func markRead(o dialect.Object) error {
+	if o.Text("status") != "read" {
+		o.Fault("status", "must be read")
+	}
+	o.Required("message_id")
+	return o.Err()
+}
+
+// opaque reads biz_opaque_callback_data, which comes back in webhooks.
+func opaque(o dialect.Object, d *dispatch.Draft) {
+	data := o.Text("biz_opaque_callback_data")
+	n := utf8.RuneCountInString(data)
+	if n == 0 {
+		return
+	}
+	if n > maxOpaque {
+		o.Fault("biz_opaque_callback_data", "must be at most %d characters", maxOpaque)
+	}
+	if n <= maxReference {
+		d.Reference = data
+	}
+	d.Metadata, _ = json.Marshal(map[string]string{"biz_opaque_callback_data": data}) // strings can't fail
+}

@@ -1,0 +1,107 @@
+package sociocs
+
+import (
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// content reads what is sent: text, media or a template, as the provider
+// allows them. The page asks for text only when none of the others is present;
+// beside a template it says nothing more and is left aside.
+func content(o dialect.Object, provider string) (dispatch.Content, *dispatch.Variables) {
+	sms := provider == "twlo"
+	text := o.Text("text")
+	media := files(o)
+	if vendors[provider].kind == "whatsapp" {
+		for _, f := range media {
+			o.Fault(f.field, "is supported only when provider is twlo")
+		}
+	}
+	switch {
+	case o.Has("template") && sms:
+		o.Fault("template", "is supported only when provider is twlowa or gswa")
+	case o.Has("template"):
+		return template(o, provider)
+	case len(media) > maxMedia:
+		o.Fault("image_urls", "gives more than %d files for one message", maxMedia)
+	case len(media) > 0:
+		return withMedia(media, text), nil
+	case strings.TrimSpace(text) == "" && !mistyped(o):
+		o.Fault("text", "is required when there is no image_url, image_urls, video_url, file_url or template")
+	}
+	return dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: text}}, nil
+}
+
+// mistyped says that content was meant but is of a wrong type, so that text
+// isn't called missing as well.
+func mistyped(o dialect.Object) bool {
+	for _, key := range []string{"text", "image_url", "video_url", "file_url"} {
+		if raw := o.Raw(key); raw != nil && raw[0] != '"' {
+			return true
+		}
+	}
+	raw := o.Raw("image_urls")
+	return raw != nil && raw[0] != '['
+}
+
+// maxMedia is how many files Twilio takes in one message
+// (twilio.com/docs/messaging/api/message-resource, MediaUrl).
+const maxMedia = 10
+
+// file is one media address with the field it came in.
+type file struct {
+	field string
+	kind  dispatch.Type
+	link  string
+}
+
+// files reads the four media fields.
+func files(o dialect.Object) []file {
+	found := []file{{"image_url", dispatch.TypeImage, o.Text("image_url")}}
+	for _, link := range o.Strings("image_urls") {
+		found = append(found, file{"image_urls", dispatch.TypeImage, link})
+	}
+	found = append(found,
+		file{"video_url", dispatch.TypeVideo, o.Text("video_url")},
+		file{"file_url", dispatch.TypeDocument, o.Text("file_url")})
+	var out []file
+	for _, f := range found {
+		if strings.TrimSpace(f.link) != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// withMedia makes an MMS: the first file carries the text.
+func withMedia(media []file, text string) dispatch.Content {
+	c := dispatch.Content{Type: media[0].kind}
+	dialect.SetMedia(&c, &dispatch.Media{Link: media[0].link, Caption: text})
+	for _, f := range media[1:] {
+		c.MoreMedia = append(c.MoreMedia, dispatch.Media{Link: f.link})
+	}
+	return c
+}
+
+// template reads the provider's own template id and its variables: by name for
+// Twilio ({"1": ...}), by part for Gupshup ({"MEDIA_URL", "Header", "Body",
+// "Buttons"}).
+func template(o dialect.Object, provider string) (dispatch.Content, *dispatch.Variables) {
+	in := o.Object("template")
+	if raw := o.Raw("template"); raw[0] != '{' {
+		return dispatch.Content{Type: dispatch.TypeTemplate}, nil
+	}
+	c := dispatch.Content{Type: dispatch.TypeTemplate, Template: &dispatch.TemplateUse{ProviderTemplateID: in.Required("id")}}
+	if provider == "gswa" {
+		parts := in.Object("variables")
+		return c, &dispatch.Variables{
+			HeaderMediaURL: parts.Text("MEDIA_URL"),
+			Header:         parts.Values("Header"),
+			Body:           parts.Values("Body"),
+			Buttons:        parts.Values("Buttons"),
+		}
+	}
+	return c, &dispatch.Variables{Named: in.Values("variables")}
+}

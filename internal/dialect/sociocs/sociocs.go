@@ -1,0 +1,149 @@
+// Package sociocs speaks Sociocs' API (page "Send message"): text, media or a
+// template through a Twilio or Gupshup channel, at once or on a schedule, with
+// the recipient saved as a contact on request.
+package sociocs
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const keyHeader = "apikey"
+
+// New gives the dialect.
+func New() dialect.Dialect { return newAt(time.Now) }
+
+// newAt gives the dialect with a clock, against which schedules are judged.
+func newAt(now func() time.Time) dialect.Dialect {
+	return dialect.Dialect{
+		Name:       "sociocs",
+		Header:     keyHeader,
+		Credential: dialect.HeaderKey(keyHeader),
+		Routes: []dialect.Route{
+			{
+				Method: http.MethodPost, Path: "/message", Accept: accept,
+				Decode: func(r *http.Request, body []byte) ([]dispatch.Draft, error) { return decode(r, body, now()) },
+			},
+			{Method: http.MethodGet, Path: "/team-members", Read: readTeam},
+		},
+		Reject: reject,
+	}
+}
+
+// vendor is what a value of "provider" stands for.
+type vendor struct{ provider, kind string }
+
+var vendors = map[string]vendor{
+	"twlo":   {"twilio", "sms"},
+	"twlowa": {"twilio", "whatsapp"},
+	"gswa":   {"gupshup", "whatsapp"},
+}
+
+// decode reads the request. All faults are noted, those of the recipient's
+// number too, since the page promises an array of them.
+func decode(r *http.Request, body []byte, now time.Time) ([]dispatch.Draft, error) {
+	o, err := dialect.ReadObject(r, body)
+	if err != nil {
+		return nil, err
+	}
+	provider := o.Required("provider")
+	v, known := vendors[provider]
+	if !known && provider != "" {
+		o.Fault("provider", "must be one of twlo, twlowa, gswa")
+	}
+	d := dispatch.Draft{
+		Channel:   strings.TrimSpace(o.Required("channel_key")),
+		ChannelBy: dispatch.ByKey,
+		Provider:  v.provider,
+		Kind:      v.kind,
+		To:        recipient(o),
+		SendAt:    schedule(o, now),
+		Contact:   contact(o),
+		UserID:    o.Text("user_id"),
+	}
+	d.Content, d.Variables = content(o, provider)
+	if err := o.Err(); err != nil {
+		return nil, err
+	}
+	return []dispatch.Draft{d}, nil
+}
+
+// recipient reads to.
+func recipient(o dialect.Object) string {
+	to := o.Required("to")
+	if strings.TrimSpace(to) != "" {
+		_, err := dispatch.ParsePhone(to)
+		o.Note(err)
+	}
+	return to
+}
+
+// grace is how far in the past a schedule may lie and still be meant as now
+// (SPEC 4): clocks differ and requests take time.
+const grace = 60 * time.Second
+
+// layouts are the ISO 8601 forms with an offset; without one nobody knows when
+// the message is meant to go.
+var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"}
+
+// schedule reads the time of sending; zero means at once.
+func schedule(o dialect.Object, now time.Time) time.Time {
+	s := strings.TrimSpace(o.Text("schedule"))
+	if s == "" {
+		return time.Time{}
+	}
+	for _, layout := range layouts {
+		t, err := time.Parse(layout, s)
+		switch {
+		case err != nil:
+			continue
+		case t.After(now):
+			return t.UTC()
+		case now.Sub(t) > grace:
+			o.Fault("schedule", "must not be in the past")
+		}
+		return time.Time{}
+	}
+	o.Fault("schedule", "must be an ISO 8601 date and time with its offset, such as 2006-01-02T15:04:05-04:00")
+	return time.Time{}
+}
+
+// contact reads contact_saving; nil when nothing is to be saved. list_id 0 is
+// "All Contacts". A name without contact_saving names nobody that we keep.
+func contact(o dialect.Object) *dispatch.ContactSave {
+	in := o.Object("contact_saving")
+	c := dispatch.ContactSave{Name: o.Text("name"), ListID: in.Int("list_id"), Fields: in.Raw("extra_fields")}
+	in.Object("extra_fields") // notes the fault of another type
+	if c.ListID < 0 {
+		in.Fault("list_id", "must not be negative")
+	}
+	if !in.Bool("save") {
+		return nil
+	}
+	return &c
+}
+
+// member is one entry of GET /team-members.
+type member struct {
+	UserID string `json:"user_id"`
+	Name   string `json:"name"`
+	Email  string `json:"email"`
+}
+
+// readTeam lists those whose user_id a send may name.
+func readTeam(ctx context.Context, src dialect.Reader, a dialect.Account, _ *http.Request) (dialect.Reply, error) {
+	users, err := src.Users(ctx, a.ID)
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	team := make([]member, 0, len(users))
+	for _, u := range users {
+		team = append(team, member{UserID: u.ID, Name: u.Name, Email: u.Email})
+	}
+	return dialect.Reply{Status: http.StatusOK, Body: success{Status: "success", Data: team}}, nil
+}
