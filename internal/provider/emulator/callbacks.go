@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -213,7 +214,8 @@ func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	} else {
 		cb = d.face.callback(d.ch, d.url, d.events)
 	}
-	u, err := url.Parse(d.url)
+	to := cmp.Or(cb.url, d.url)
+	u, err := url.Parse(to)
 	if err != nil {
 		return false
 	}
@@ -224,7 +226,7 @@ func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(cb.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(cb.body))
 	if err != nil {
 		return false
 	}

@@ -41,7 +41,7 @@ type face struct {
 }
 
 // faces are the providers that the emulator speaks.
-var faces = []*face{&metaFace}
+var faces = []*face{&metaFace, &twilioFace, &gupshupFace, &kaleyraFace}
 
 func faceOf(provider string) *face {
 	for _, f := range faces {
@@ -93,6 +93,7 @@ type answer struct {
 
 // callback is a request to the service under test.
 type callback struct {
+	url    string // empty: the address that it was made for
 	header [][2]string
 	body   []byte
 }

@@ -1,0 +1,102 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// twilioList answers the message list: newest first, filtered by To, From and
+// DateSent as Twilio does, in pages of PageSize.
+func twilioList(s *Server, r *http.Request, account string) answer {
+	q := r.URL.Query()
+	size, page := twilioPage(q.Get("PageSize"), 50, 1000), twilioPage(q.Get("Page"), 0, 1<<20)
+	now := time.Now()
+	found := []map[string]any{}
+	for _, m := range s.history.to(strings.TrimPrefix(q.Get("To"), twilioWhatsApp)) {
+		memo := m.memo.(*twilioMemo)
+		if memo.account != account || twilioTo(m) != q.Get("To") || (q.Has("From") && q.Get("From") != memo.sender(m.ch)) {
+			continue
+		}
+		if twilioDated(q, m, now) {
+			found = append(found, twilioResource(m, now))
+		}
+	}
+	first := min(page*size, len(found))
+	last := min(first+size, len(found))
+	at := func(n int) string {
+		next := url.Values{}
+		for k, v := range q {
+			next[k] = v
+		}
+		next.Set("Page", strconv.Itoa(n))
+		return r.URL.Path + "?" + next.Encode()
+	}
+	list := map[string]any{
+		"messages": found[first:last], "page": page, "page_size": size, "start": first, "end": max(last-1, 0),
+		"uri": at(page), "first_page_uri": at(0), "next_page_uri": nil, "previous_page_uri": nil,
+	}
+	if last < len(found) {
+		list["next_page_uri"] = at(page + 1)
+	}
+	if page > 0 {
+		list["previous_page_uri"] = at(page - 1)
+	}
+	return metaJSON(http.StatusOK, list)
+}
+
+// twilioDated applies the DateSent filters; a message that Twilio hasn't sent
+// has no such date and falls out of all of them.
+func twilioDated(q url.Values, m *send, now time.Time) bool {
+	after, before, on := q.Get("DateSent>"), q.Get("DateSent<"), q.Get("DateSent")
+	if after == "" && before == "" && on == "" {
+		return true
+	}
+	if m.statusAt(now) == 0 {
+		return false
+	}
+	sent := m.base.UTC()
+	return (after == "" || !sent.Before(twilioTime(after))) && (before == "" || !sent.After(twilioTime(before))) &&
+		(on == "" || sent.Format(time.DateOnly) == twilioTime(on).Format(time.DateOnly))
+}
+
+// twilioTime reads a date or a time in UTC.
+func twilioTime(s string) time.Time {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+func twilioPage(s string, otherwise, most int) int {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return otherwise
+	}
+	return min(n, most)
+}
+
+// twilioVariables says that s is a JSON object of texts, none empty.
+func twilioVariables(s string) bool {
+	var vars map[string]*string
+	if json.Unmarshal([]byte(s), &vars) != nil {
+		return false
+	}
+	for _, v := range vars {
+		if v == nil || *v == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// twilioAddress says that s is an absolute address.
+func twilioAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.Contains(u.Hostname(), "_")
+}
