@@ -1,0 +1,68 @@
+package limit
+
+import (
+	"sync"
+	"time"
+)
+
+// The retry budget of SPEC 6: a token for every ten successes and one each
+// second, so that a provider which refuses everything sees a trickle of
+// retries and not each message many times.
+const (
+	budgetCap        = 100
+	budgetPerSuccess = 0.1
+	budgetPerSecond  = 1
+)
+
+// RetryBudget bounds the retries of each channel in this process. First tries
+// never ask it.
+type RetryBudget struct {
+	mu  sync.Mutex
+	by  map[int64]*tokens
+	now func() time.Time
+}
+
+type tokens struct {
+	n  float64
+	at time.Time
+}
+
+// NewRetryBudget makes a budget that is full for every channel.
+func NewRetryBudget() *RetryBudget {
+	return &RetryBudget{by: map[int64]*tokens{}, now: time.Now}
+}
+
+// Success earns for n messages that the provider took.
+func (b *RetryBudget) Success(ch int64, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tokens(ch)
+	t.n = min(budgetCap, t.n+float64(n)*budgetPerSuccess)
+}
+
+// Take asks for n retries and gives how many may go out now. What isn't given
+// waits: wait says how long until the next token is there, at the latest.
+func (b *RetryBudget) Take(ch int64, n int) (got int, wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tokens(ch)
+	got = min(n, int(t.n))
+	t.n -= float64(got)
+	if got < n {
+		wait = time.Duration((1 - t.n) / budgetPerSecond * float64(time.Second))
+	}
+	return got, wait
+}
+
+// tokens brings a channel's bucket up to date; the caller holds mu.
+func (b *RetryBudget) tokens(ch int64) *tokens {
+	now := b.now()
+	t, ok := b.by[ch]
+	if !ok {
+		t = &tokens{n: budgetCap, at: now}
+		b.by[ch] = t
+	}
+	t.n = min(budgetCap, t.n+now.Sub(t.at).Seconds()*budgetPerSecond)
+	t.at = now
+	return t
+}

@@ -1,0 +1,238 @@
+package limit
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+//go:embed channel.lua
+var channelLua string
+
+var channelScript = redis.NewScript(channelLua)
+
+// longestBlock bounds what a provider's Retry-After may do to a channel: a
+// garbled one must not silence it for a day.
+const longestBlock = 15 * time.Minute
+
+// horizons are how far ahead the lanes may book: bulk and normal only what
+// starts at once, so that otp, which takes the next free slot, waits for no
+// more than that of theirs.
+var horizons = [...]time.Duration{
+	dispatch.OTP:    2 * time.Second,
+	dispatch.Normal: near * time.Microsecond,
+	dispatch.Bulk:   near * time.Microsecond,
+}
+
+// Channels keeps each channel's sends to its rate over all workers.
+type Channels struct {
+	link
+	workers func() int
+
+	mu     sync.Mutex
+	locals map[int64]*localChannel
+}
+
+// localChannel is what this process knows of a channel: the schedule it keeps
+// without Redis, which with Redis follows what was last booked there.
+type localChannel struct {
+	slots
+	alone bool               // booked here since Redis last answered
+	until map[string]float64 // by recipient: leave alone before
+}
+
+// ChannelOptions are what Channels needs from its surroundings. All may be nil.
+type ChannelOptions struct {
+	Workers func() int  // how many workers share a rate while Redis is away; 1
+	Lost    func(error) // Redis failed; called once each time it goes away
+	Local   func()      // a call was answered without Redis; for a metric
+}
+
+// NewChannels makes the limiter of a worker.
+func NewChannels(rdb redis.UniversalClient, opts ChannelOptions) *Channels {
+	c := &Channels{workers: opts.Workers, locals: map[int64]*localChannel{}}
+	if c.workers == nil {
+		c.workers = func() int { return 1 }
+	}
+	c.open(rdb, opts.Lost, opts.Local)
+	return c
+}
+
+// Grant is a run of slots: send i starts First + i*Interval after now.
+type Grant struct {
+	N        int
+	First    time.Duration
+	Interval time.Duration // below a millisecond for a fast channel: start several at a time
+	Wait     time.Duration // when N is less than asked for: ask again for the rest after it
+}
+
+// Reserve books up to n slots in a row for sends of one lane. rate is the
+// configured one, in messages a second; throttling may have left less of it.
+// A booked slot that isn't used is lost, and that is cheap: never wait for a
+// slot with a claim in hand.
+func (c *Channels) Reserve(ctx context.Context, ch int64, lane dispatch.Lane, n int, rate float64) (Grant, error) {
+	if n < 1 || rate <= 0 {
+		return Grant{Wait: time.Second}, nil
+	}
+	horizon, otp := float64(horizons[lane].Microseconds()), lane == dispatch.OTP
+	floor, alone := c.cursor(ch)
+	got, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "reserve", c.clock(), slack,
+		rate, n, horizon, otp, near, floor, alone)
+	switch {
+	case errors.Is(err, errAway):
+		return c.reserveAlone(ch, rate, n, horizon, otp), nil
+	case err != nil:
+		return Grant{}, fmt.Errorf("reserve slots: %w", err)
+	case len(got) != 4:
+		return Grant{}, fmt.Errorf("reserve slots: redis gave %d values", len(got))
+	}
+	g := Grant{N: int(got[0]), First: micro(got[1]), Interval: time.Duration(got[2]), Wait: micro(got[3])}
+	c.follow(ch, g)
+	return g, nil
+}
+
+// cursor is how far ahead this process knows the channel to be booked, and
+// whether Redis doesn't know that because it was away.
+func (c *Channels) cursor(ch int64) (floor float64, alone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.channel(ch)
+	return max(0, math.Ceil(l.next-c.micros())), l.alone
+}
+
+// follow notes what Redis has booked, so that the local limiter would go on
+// from there.
+func (c *Channels) follow(ch int64, g Grant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.channel(ch)
+	l.alone = false
+	if g.N > 0 {
+		end := g.First + time.Duration(g.N)*g.Interval
+		l.next = max(l.next, c.micros()+float64(end.Microseconds()))
+	}
+}
+
+func (c *Channels) reserveAlone(ch int64, rate float64, n int, horizon float64, otp bool) Grant {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.channel(ch)
+	l.alone = true
+	s := l.reserve(c.micros(), c.share(rate), float64(n), horizon, otp, 0, false)
+	return Grant{N: s.n, First: micro(int64(s.first)), Interval: time.Duration(s.step * 1000), Wait: micro(int64(s.wait))}
+}
+
+// share is this worker's part of a rate while nobody coordinates.
+func (c *Channels) share(rate float64) float64 { return rate / float64(max(1, c.workers())) }
+
+// Throttled says that the provider refused for being too fast. The channel
+// books nothing before retryAfter has passed. Its rate is cut by 30 %, at most
+// once in that time, or in a second if that is longer; it comes back by 5 % of
+// the configured rate a second.
+func (c *Channels) Throttled(ctx context.Context, ch int64, retryAfter time.Duration) error {
+	retry := float64(min(max(0, retryAfter), longestBlock).Microseconds())
+	c.mu.Lock()
+	c.channel(ch).throttle(c.micros(), retry)
+	c.mu.Unlock()
+	_, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "throttle", c.clock(), slack, retry)
+	if err != nil && !errors.Is(err, errAway) {
+		return fmt.Errorf("slow channel down: %w", err)
+	}
+	return nil
+}
+
+// ChannelState is what a channel may send at present.
+type ChannelState struct {
+	EffectiveRate float64   // messages a second
+	BlockedUntil  time.Time // zero: not blocked
+}
+
+// State tells how a channel stands. rate is the configured one.
+func (c *Channels) State(ctx context.Context, ch int64, rate float64) (ChannelState, error) {
+	got, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "state", c.clock(), slack)
+	var share, blocked float64
+	switch {
+	case errors.Is(err, errAway):
+		c.mu.Lock()
+		l, now := c.channel(ch), c.micros()
+		share, blocked = l.share(now), max(0, l.blk-now)
+		c.mu.Unlock()
+	case err != nil:
+		return ChannelState{}, fmt.Errorf("read channel state: %w", err)
+	case len(got) != 2:
+		return ChannelState{}, fmt.Errorf("read channel state: redis gave %d values", len(got))
+	default:
+		share, blocked = float64(got[0])/1e6, float64(got[1])
+	}
+	s := ChannelState{EffectiveRate: rate * share}
+	if blocked > 0 {
+		s.BlockedUntil = time.Now().Add(micro(int64(blocked)))
+	}
+	return s, nil
+}
+
+// FeedAsk asks how many messages of a channel may be put into the queue.
+type FeedAsk struct {
+	Channel int64
+	Rate    float64 // the configured one
+	Want    int     // at most so many
+}
+
+// Feed answers for each ask how many messages its feeder may offer now, and
+// counts them as offered. All feeders together get a channel's rate and, after
+// a pause, up to a second and a half of it at once: enough to keep the workers
+// busy, too little to make a backlog in Redis. A blocked channel gets nothing.
+func (c *Channels) Feed(ctx context.Context, asks []FeedAsk) ([]int, error) {
+	if len(asks) == 0 {
+		return nil, nil
+	}
+	keys, args := make([]string, len(asks)), make([]any, 0, 2*len(asks))
+	for i, a := range asks {
+		keys[i] = channelKey(a.Channel)
+		args = append(args, max(0, a.Rate), max(0, a.Want))
+	}
+	got, err := c.runKeys(ctx, channelScript, keys, []any{"feed", c.clock(), slack}, 2, args)
+	counts := make([]int, len(asks))
+	switch {
+	case errors.Is(err, errAway):
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for i, a := range asks {
+			counts[i] = int(c.channel(a.Channel).feed(c.micros(), c.share(max(0, a.Rate)), float64(max(0, a.Want))))
+		}
+		return counts, nil
+	case err != nil:
+		return nil, fmt.Errorf("take feed tokens: %w", err)
+	case len(got) != len(asks):
+		return nil, fmt.Errorf("take feed tokens: redis gave %d values for %d channels", len(got), len(asks))
+	}
+	for i, n := range got {
+		counts[i] = int(n)
+	}
+	return counts, nil
+}
+
+// channel is what is known locally; the caller holds mu. There is one for each
+// channel that was ever used, which configuration bounds.
+func (c *Channels) channel(id int64) *localChannel {
+	l, ok := c.locals[id]
+	if !ok {
+		l = &localChannel{slots: *newSlots(), until: map[string]float64{}}
+		c.locals[id] = l
+	}
+	return l
+}
+
+// channelKey carries a hash tag, so that all that is known of a channel lies
+// on one server of a Redis Cluster.
+func channelKey(ch int64) string { return fmt.Sprintf("{ch:%d}:rate", ch) }
+
+func micro(us int64) time.Duration { return time.Duration(us) * time.Microsecond }

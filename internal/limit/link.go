@@ -1,0 +1,150 @@
+// Package limit holds everybody to their pace: API keys to their requests and
+// messages (Spender), channels to their provider's rate (Channels), retries to
+// a budget (RetryBudget).
+//
+// The counts are in Redis, so that they hold over all processes, and change
+// only in Lua scripts, so that no two processes act on the same count. Without
+// Redis each process goes on with its own: limits become approximate, nothing
+// stops.
+package limit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The client passed in should have ContextTimeoutEnabled: go-redis otherwise
+// waits its own, longer timeouts.
+const (
+	callTimeout = 300 * time.Millisecond
+	probeEvery  = 500 * time.Millisecond
+)
+
+// errAway says that Redis can't be asked: use the local limiter.
+var errAway = errors.New("redis is away")
+
+// link asks Redis until it fails, and then no more until a probe in the
+// background has found it again: no caller waits for a dead server twice.
+type link struct {
+	rdb    redis.UniversalClient
+	away   atomic.Bool
+	probed atomic.Int64  // when the last probe began, Unix ns
+	wait   time.Duration // for one answer
+	lost   func(error)   // Redis failed just now
+	local  func()        // a call is answered without Redis
+	now    func() uint64 // set by tests; nil: Redis' clock, or ours without it
+}
+
+// open fills in the hooks.
+func (l *link) open(rdb redis.UniversalClient, lost func(error), local func()) {
+	l.rdb, l.wait, l.lost, l.local = rdb, callTimeout, lost, local
+	if l.lost == nil {
+		l.lost = func(error) {}
+	}
+	if l.local == nil {
+		l.local = func() {}
+	}
+}
+
+// started makes microseconds since 1970 that no clock adjustment moves.
+var started = time.Now()
+
+// micros is the time for the local limiter.
+func (l *link) micros() float64 {
+	if l.now != nil {
+		return float64(l.now())
+	}
+	return float64(started.UnixMicro() + time.Since(started).Microseconds())
+}
+
+// clock is the time for the script: 0 lets it take Redis' own.
+func (l *link) clock() uint64 {
+	if l.now != nil {
+		return l.now()
+	}
+	return 0
+}
+
+// run runs a script. errAway means that the local limiter must answer; any
+// other error is the caller's own context.
+func (l *link) run(ctx context.Context, s *redis.Script, keys []string, args ...any) ([]int64, error) {
+	return l.ask(ctx, func(ctx context.Context) ([]int64, error) {
+		return s.Run(ctx, l.rdb, keys, args...).Int64Slice()
+	})
+}
+
+// runKeys runs a script that treats each of its keys by itself. per has width
+// arguments for each key; they follow head. The keys of a Redis Cluster lie on
+// several servers, so there each gets a call of its own, in one round trip.
+func (l *link) runKeys(ctx context.Context, s *redis.Script, keys []string, head []any, width int, per []any) ([]int64, error) {
+	if _, ok := l.rdb.(*redis.ClusterClient); !ok {
+		return l.run(ctx, s, keys, append(head[:len(head):len(head)], per...)...)
+	}
+	return l.ask(ctx, func(ctx context.Context) ([]int64, error) {
+		cmds := make([]*redis.Cmd, len(keys))
+		pipe := l.rdb.Pipeline()
+		args := func(i int) []any { return append(head[:len(head):len(head)], per[i*width:(i+1)*width]...) }
+		for i := range keys {
+			cmds[i] = s.EvalSha(ctx, pipe, keys[i:i+1], args(i)...)
+		}
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		var all []int64
+		for i, cmd := range cmds {
+			if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+				cmd = s.Eval(ctx, l.rdb, keys[i:i+1], args(i)...)
+			}
+			got, err := cmd.Int64Slice()
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, got...)
+		}
+		return all, nil
+	})
+}
+
+func (l *link) ask(ctx context.Context, call func(context.Context) ([]int64, error)) ([]int64, error) {
+	if l.away.Load() {
+		l.probe()
+		l.local()
+		return nil, errAway
+	}
+	short, cancel := context.WithTimeout(ctx, l.wait)
+	defer cancel()
+	got, err := call(short)
+	if err == nil {
+		return got, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if l.away.CompareAndSwap(false, true) {
+		l.probed.Store(time.Now().UnixNano())
+		l.lost(fmt.Errorf("limit: ask redis: %w", err))
+	}
+	l.local()
+	return nil, errAway
+}
+
+// probe looks after Redis, in the background, when the last look is long enough
+// ago.
+func (l *link) probe() {
+	last, now := l.probed.Load(), time.Now().UnixNano()
+	if now-last >= int64(probeEvery) && l.probed.CompareAndSwap(last, now) {
+		go l.look()
+	}
+}
+
+// look ends within callTimeout.
+func (l *link) look() {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	if l.rdb.Ping(ctx).Err() == nil {
+		l.away.Store(false)
+	}
+}
