@@ -36,4 +36,6 @@ type TemplateButton struct {
 	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP
 	Text string `json:"text,omitempty"`
 	URL  string `json:"url,omitempty"` // with {{1}} when it takes a parameter
+	// PhoneNumber is what a PHONE_NUMBER button calls.
+	PhoneNumber string `json:"phone_number,omitempty"`
 }

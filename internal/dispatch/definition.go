@@ -1,0 +1,233 @@
+package dispatch
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	categories    = []string{"authentication", "utility", "marketing"}
+	headerFormats = []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"}
+	buttonTypes   = []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "ORDER_DETAILS", "VOICE_CALL"}
+)
+
+// Normalize puts the definition's words in the case that is stored (types and
+// formats upper, all else lower) and, when it says none, works out the
+// parameter format: named when a variable of a text is no number.
+func (t *Template) Normalize() {
+	t.Category, t.Status = strings.ToLower(t.Category), strings.ToLower(t.Status)
+	for i := range t.Components {
+		c := &t.Components[i]
+		c.Type, c.Format = strings.ToUpper(c.Type), strings.ToUpper(c.Format)
+		if c.Type == "HEADER" && c.Format == "" {
+			c.Format = "TEXT"
+		}
+		for j := range c.Buttons {
+			c.Buttons[j].Type = strings.ToUpper(c.Buttons[j].Type)
+		}
+	}
+	t.ParameterFormat = cmp.Or(strings.ToLower(t.ParameterFormat), t.parameterFormat())
+}
+
+// parameterFormat is the format that the texts show.
+func (t *Template) parameterFormat() string {
+	for i := range t.Components {
+		for _, name := range placeholders(nil, t.Components[i].Text) {
+			if !isNumber(name) {
+				return "named"
+			}
+		}
+	}
+	return "positional"
+}
+
+// Validate checks a definition against Meta's rules for templates. It takes
+// words in any case; what is stored should be normalized. Lengths are in
+// characters (runes).
+func (t *Template) Validate() Faults {
+	var f Faults
+	if !templateName(t.Name) {
+		f.Add("/name", "must be 1 to 512 of a-z, 0-9 and _")
+	}
+	if !languageCode(t.Language) {
+		f.Add("/language", "must be like en or en_US")
+	}
+	if !slices.Contains(categories, strings.ToLower(t.Category)) {
+		f.Add("/category", "must be one of %s", strings.Join(categories, ", "))
+	}
+	t.validateFormat(&f)
+	seen := map[string]int{}
+	for i := range t.Components {
+		c := &t.Components[i]
+		kind := strings.ToUpper(c.Type)
+		if seen[kind]++; seen[kind] == 2 {
+			f.Add(pointer("/components", i), "a second %s: at most one is allowed", kind)
+		}
+		switch kind {
+		case "HEADER":
+			t.validateHeader(&f, c, i)
+		case "BODY":
+			t.validateBody(&f, c, i)
+		case "FOOTER":
+			t.validateFooter(&f, c, i)
+		case "BUTTONS":
+			t.validateButtons(&f, c, i)
+		default:
+			f.Add(pointer("/components", i, "type"), "must be HEADER, BODY, FOOTER or BUTTONS")
+		}
+	}
+	if seen["BODY"] == 0 {
+		f.Add("/components", "a BODY is required")
+	}
+	if t.Provider == "twilio" {
+		t.validateShared(&f)
+	}
+	return f
+}
+
+// validateFormat checks that the stated parameter format is the texts' own.
+func (t *Template) validateFormat(f *Faults) {
+	switch given := strings.ToLower(t.ParameterFormat); given {
+	case "":
+	case "positional", "named":
+		if found := t.parameterFormat(); found != given && len(t.VariableNames()) > 0 {
+			f.Add("/parameter_format", "is %s, but the variables are %s", given, found)
+		}
+	default:
+		f.Add("/parameter_format", "must be positional or named")
+	}
+}
+
+func (t *Template) validateHeader(f *Faults, c *TemplateComponent, i int) {
+	format := cmp.Or(strings.ToUpper(c.Format), "TEXT")
+	switch {
+	case !slices.Contains(headerFormats, format):
+		f.Add(pointer("/components", i, "format"), "must be one of %s", strings.Join(headerFormats, ", "))
+	case format == "TEXT":
+		f.text(pointer("/components", i, "text"), c.Text, 1, 60)
+		if len(t.validateVariables(f, c, i)) > 1 {
+			f.Add(pointer("/components", i, "text"), "a header has at most one variable")
+		}
+	case c.Text != "":
+		f.Add(pointer("/components", i, "text"), "a header of format %s has no text", format)
+	}
+}
+
+// validateBody checks the text. That of an authentication template is Meta's
+// own and may be missing.
+func (t *Template) validateBody(f *Faults, c *TemplateComponent, i int) {
+	least := 1
+	if strings.EqualFold(t.Category, "authentication") {
+		least = 0
+	}
+	f.text(pointer("/components", i, "text"), c.Text, least, 1024)
+	names := t.validateVariables(f, c, i)
+	if least == 0 && len(names) > 1 {
+		f.Add(pointer("/components", i, "text"), "an authentication template has one variable, the one-time password")
+	}
+}
+
+func (t *Template) validateFooter(f *Faults, c *TemplateComponent, i int) {
+	least := 1
+	if strings.EqualFold(t.Category, "authentication") {
+		least = 0 // Meta writes it
+	}
+	f.text(pointer("/components", i, "text"), c.Text, least, 60)
+	if len(placeholders(nil, c.Text)) > 0 && t.Provider != "twilio" {
+		f.Add(pointer("/components", i, "text"), "a footer has no variables")
+	}
+}
+
+// validateVariables checks those of one text: numbered from 1 without gaps, or
+// all of them named; and that the display names are as many.
+func (t *Template) validateVariables(f *Faults, c *TemplateComponent, i int) []string {
+	names := placeholders(nil, c.Text)
+	at := pointer("/components", i, "text")
+	numbers := 0
+	for _, name := range names {
+		switch {
+		case isNumber(name):
+			numbers++
+		case !lowerName(name) || (name[0] >= '0' && name[0] <= '9'):
+			f.Add(at, "variable %q must be a number or a name of a-z, 0-9 and _", name)
+		}
+	}
+	if numbers > 0 && numbers < len(names) {
+		f.Add(at, "variables must be all numbered or all named")
+	}
+	if sortNumbers(names) && t.Provider != "twilio" {
+		f.gaps(at, names)
+	}
+	if n := len(c.Variables); n > 0 {
+		switch distinct := slices.Compact(slices.Sorted(slices.Values(c.Variables))); {
+		case n != len(names) && t.Provider != "twilio":
+			f.Add(pointer("/components", i, "variables"), "%d names for %d variables", n, len(names))
+		case len(distinct) < n || distinct[0] == "":
+			f.Add(pointer("/components", i, "variables"), "names must differ, and none be empty")
+		}
+	}
+	return names
+}
+
+// gaps faults sorted numbers that aren't 1, 2, 3 and so on.
+func (f *Faults) gaps(at string, numbers []string) {
+	for i, name := range numbers {
+		if name != strconv.Itoa(i+1) {
+			f.Add(at, "variables must be numbered from 1 without gaps: {{%d}} is missing", i+1)
+			return
+		}
+	}
+}
+
+// validateShared checks a Twilio template's one numbering over all its parts.
+func (t *Template) validateShared(f *Faults) {
+	var names []string
+	for _, s := range t.slots() {
+		names = append(names, s.placeholder)
+	}
+	if sortNumbers(names) {
+		f.gaps("/components", names)
+	}
+}
+
+// validateButtons checks up to ten buttons.
+func (t *Template) validateButtons(f *Faults, c *TemplateComponent, i int) {
+	at := pointer("/components", i, "buttons")
+	if n := len(c.Buttons); n < 1 || n > 10 {
+		f.Add(at, "must hold 1 to 10 buttons")
+	}
+	for j := range c.Buttons {
+		b := &c.Buttons[j]
+		kind := strings.ToUpper(b.Type)
+		if !slices.Contains(buttonTypes, kind) {
+			f.Add(pointer(at, j, "type"), "must be one of %s", strings.Join(buttonTypes, ", "))
+			continue
+		}
+		least := 1
+		if kind == "OTP" || kind == "COPY_CODE" {
+			least = 0 // WhatsApp writes it
+		}
+		f.text(pointer(at, j, "text"), b.Text, least, 25)
+		switch {
+		case kind == "URL":
+			t.validateURL(f, pointer(at, j, "url"), b.URL)
+		case b.URL != "":
+			f.Add(pointer(at, j, "url"), "only a URL button has an address")
+		}
+	}
+}
+
+// validateURL checks a button's address. It may end in one variable.
+func (t *Template) validateURL(f *Faults, at, address string) {
+	names := placeholders(nil, address)
+	switch {
+	case len(names) > 1:
+		f.Add(at, "may have one variable")
+		return
+	case len(names) == 1 && t.Provider != "twilio" && !strings.HasSuffix(strings.TrimSpace(address), "}}"):
+		f.Add(at, "the variable must stand at the end")
+	}
+	f.link(at, fillPlaceholders(address, func(string) (string, bool) { return "x", true }))
+}

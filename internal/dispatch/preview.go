@@ -1,0 +1,115 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Preview gives t as its reader will see it, in plain text: header, body,
+// footer, then a line for each button. What use leaves open stays in braces.
+func (t *Template) Preview(use *TemplateUse) string {
+	r := resolver{t: t, slots: t.slots()}
+	if use != nil {
+		r.components(use.Components)
+	}
+	var lines []string
+	add := func(s string) {
+		if s != "" {
+			lines = append(lines, s)
+		}
+	}
+	for _, kind := range []string{"HEADER", "BODY", "FOOTER", "BUTTONS"} {
+		for i := range t.Components {
+			c := &t.Components[i]
+			switch {
+			case !strings.EqualFold(c.Type, kind):
+			case kind == "HEADER" && c.Format != "" && !strings.EqualFold(c.Format, "TEXT"):
+				add(r.previewFile(strings.ToLower(c.Format)))
+			case kind == "BUTTONS":
+				for j := range c.Buttons {
+					add(r.previewButton(&c.Buttons[j], j))
+				}
+			default:
+				add(r.fill(strings.ToLower(kind), 0, previewText(t, c, kind)))
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// previewText is the text of a component. Meta writes an authentication
+// template's body itself when the definition has none.
+func previewText(t *Template, c *TemplateComponent, kind string) string {
+	if kind == "BODY" && c.Text == "" && t.authentication() {
+		return "{{1}} is your verification code."
+	}
+	return c.Text
+}
+
+// fill puts the values of one part into its text.
+func (r *resolver) fill(component string, button int, text string) string {
+	if r.t.Provider == "twilio" {
+		component, button = "body", 0
+	}
+	return fillPlaceholders(text, func(name string) (string, bool) {
+		for i := range r.slots {
+			s := &r.slots[i]
+			if s.Component == component && s.Button == button && (s.placeholder == name || s.repeats) && s.value != nil {
+				shown := s.value.shown()
+				return shown, shown != ""
+			}
+		}
+		return "", false
+	})
+}
+
+// shown is what WhatsApp writes for a parameter in a text. Of money and dates
+// it is the fallback, which the reader's phone may put in its own form.
+func (p *Parameter) shown() string {
+	raw := p.Currency
+	switch p.Type {
+	case "text":
+		return p.Text
+	case "date_time":
+		raw = p.DateTime
+	}
+	var v struct {
+		Fallback string `json:"fallback_value"`
+	}
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return ""
+	}
+	return v.Fallback
+}
+
+// previewFile stands for a header's file or place.
+func (r *resolver) previewFile(kind string) string {
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.Component != "header" || s.value == nil {
+			continue
+		}
+		if m := s.value.media(kind); m != nil {
+			return "[" + kind + " " + m.Link + m.ID + "]"
+		}
+	}
+	return "[" + kind + "]"
+}
+
+// previewButton is a button's text, with the address it opens or the code it
+// copies.
+func (r *resolver) previewButton(b *TemplateButton, i int) string {
+	line := "[" + b.Text + "]"
+	if b.URL != "" {
+		line += " " + r.fill("button", i, b.URL)
+	}
+	if b.PhoneNumber != "" {
+		line += " " + b.PhoneNumber
+	}
+	for _, s := range r.slotsOf("button", i) {
+		if s.value != nil && s.value.CouponCode != "" {
+			line += " " + s.value.CouponCode
+		}
+	}
+	return line
+}

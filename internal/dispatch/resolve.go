@@ -1,0 +1,330 @@
+package dispatch
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxCode is how long a one-time password may be (Meta's and Kaleyra's pages).
+const maxCode = 15
+
+// Usable gives the refusal of a template that can't be sent: only approved
+// ones can.
+func (t *Template) Usable() error {
+	if strings.EqualFold(t.Status, "approved") {
+		return nil
+	}
+	e := InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(t.Status, "not approved")))
+	e.Reason = "template_not_approved"
+	return e
+}
+
+// Resolve turns use into what a provider is sent: the template's name and
+// language, and a parameter for each of its variables, in order. The values
+// come from use.Components as Meta's API has them, matched by order or by
+// parameter_name, or from v; a header's file may come from v beside
+// components. Faults name the variable. On an error use is unchanged.
+func (t *Template) Resolve(use *TemplateUse, v *Variables) error {
+	if v == nil {
+		v = &Variables{}
+	}
+	r := resolver{t: t, slots: t.slots()}
+	switch {
+	case len(use.Components) == 0:
+		r.variables(v)
+	case len(v.List)+len(v.Named)+len(v.Header)+len(v.Body)+len(v.Buttons) > 0:
+		r.faults.Add("/template/variables", "can't stand beside components: give one of them")
+	default:
+		r.components(use.Components)
+	}
+	r.mediaURL(v.HeaderMediaURL)
+	r.checkCode()
+	r.checkMissing()
+	if err := r.faults.Err(); err != nil {
+		return err
+	}
+	use.Name, use.Language.Code = t.Name, t.Language
+	use.TemplateID, use.ProviderTemplateID = t.ID, t.ProviderTemplateID
+	use.Components = r.build()
+	return nil
+}
+
+// resolver fills a template's slots, from whatever form the values come in.
+type resolver struct {
+	t      *Template
+	slots  []slot
+	faults Faults
+}
+
+// variables fills the slots from a list, a map by name, or Gupshup's maps by
+// part.
+func (r *resolver) variables(v *Variables) {
+	switch {
+	case v.Header != nil || v.Body != nil || v.Buttons != nil:
+		r.part("header", v.Header)
+		r.part("body", v.Body)
+		r.part("button", v.Buttons)
+	case v.Named != nil:
+		r.named(v.Named)
+	default:
+		r.list(v.List)
+	}
+}
+
+// list fills the slots in order; there must be a value for each and no more.
+func (r *resolver) list(values []string) {
+	names := make([]string, 0, len(r.slots))
+	for i := range r.slots {
+		if r.slots[i].Number > 0 {
+			names = append(names, r.slots[i].Label())
+		}
+	}
+	if r.t.authentication() && len(names) == 1 && len(values) == 2 && values[0] == values[1] {
+		values = values[:1] // the code for the body and again for the button
+	}
+	count := strconv.Itoa(len(values)) + " given, " + strconv.Itoa(len(names)) + " needed"
+	if len(names) > 0 {
+		count += " (" + strings.Join(names, ", ") + ")"
+	}
+	if len(values) > len(names) {
+		r.faults.Add("/template/variables", "too many variables: %s", count)
+	}
+	for i := range r.slots {
+		switch s := &r.slots[i]; {
+		case s.Number == 0:
+		case s.Number > len(values):
+			r.missing(s, "/template/variables", "variable %q is missing: %s", s.Label(), count)
+		default:
+			r.set(s, values[s.Number-1], "/template/variables", s.Number-1)
+		}
+	}
+}
+
+// missing faults s once: it counts as filled from then on.
+func (r *resolver) missing(s *slot, at, format string, args ...any) {
+	s.filled = true
+	r.faults.Add(at, format, args...)
+}
+
+// named fills the slots by name. A positional template also takes numbers.
+func (r *resolver) named(values map[string]string) {
+	used := make([]string, 0, 8)
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.Number == 0 {
+			continue
+		}
+		key := s.Label()
+		if _, ok := values[key]; !ok && s.Name != s.placeholder {
+			key = strconv.Itoa(s.Number)
+			if r.t.Provider == "twilio" {
+				key = s.placeholder // its own numbering, which may have gaps
+			}
+		}
+		value, ok := values[key]
+		if !ok {
+			r.missing(s, pointer("/template/variables", s.Label()), "variable %q is missing", s.Label())
+			continue
+		}
+		used = append(used, key)
+		r.set(s, value, "/template/variables", key)
+	}
+	for _, key := range unused(values, used) {
+		r.faults.Add(pointer("/template/variables", key), "%s", r.surplus(key))
+	}
+}
+
+// unused lists the keys of values that aren't among those used, sorted.
+func unused(values map[string]string, used []string) []string {
+	var out []string
+	for key := range values {
+		if !slices.Contains(used, key) {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// surplus says that the template has no such variable, and which it has.
+func (r *resolver) surplus(name string) string {
+	names := r.t.VariableNames()
+	if len(names) == 0 {
+		return "variable " + strconv.Quote(name) + " is surplus: the template has no variables"
+	}
+	return "variable " + strconv.Quote(name) + " is not one of " + strings.Join(names, ", ")
+}
+
+// part fills the slots of one component from its own map: by their place in
+// it, or by name. The n-th entry for the buttons is for the n-th button that
+// takes a value.
+func (r *resolver) part(component string, values map[string]string) {
+	at := "/template/variables/" + component
+	if component == "button" {
+		at += "s"
+	}
+	place, used := 0, make([]string, 0, 8)
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.Component != component || (component == "header" && s.Kind != "text") {
+			continue
+		}
+		place++
+		key := strconv.Itoa(place)
+		if _, ok := values[key]; !ok && s.Name != "" {
+			key = s.Name
+		}
+		value, ok := values[key]
+		switch {
+		case ok:
+			used = append(used, key)
+			r.set(s, value, at, key)
+		case !s.optional && !s.repeats:
+			r.missing(s, pointer(at, key), "variable %q of the %s is missing", key, component)
+		}
+	}
+	for _, key := range unused(values, used) {
+		r.faults.Add(pointer(at, key), "variable %q is surplus: the template's %s takes %d", key, component, place)
+	}
+}
+
+// set fills s with a text. The place where it stands is put together only for
+// a fault.
+func (r *resolver) set(s *slot, value, at string, part any) {
+	s.filled = true
+	if value == "" {
+		r.faults.Add(pointer(at, part), "variable %q is empty", s.Label())
+		return
+	}
+	if r.t.authentication() {
+		s.at = pointer(at, part)
+	}
+	switch s.paramType {
+	case "payload":
+		s.value = &Parameter{Type: s.paramType, Payload: value}
+	case "coupon_code":
+		s.value = &Parameter{Type: s.paramType, CouponCode: value}
+	case "text":
+		s.value = &Parameter{Type: s.paramType, Text: value}
+	default: // a flow's data is an object
+		r.faults.Add(pointer(at, part), "the button's value must be given in components")
+	}
+}
+
+// mediaURL fills the header's file.
+func (r *resolver) mediaURL(link string) {
+	const at = "/template/header_media_url"
+	if link == "" {
+		return
+	}
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.Component != "header" || s.Kind == "text" || s.Kind == "location" {
+			continue
+		}
+		if s.filled {
+			r.faults.Add(at, "can't stand beside a header component: give one of them")
+			return
+		}
+		r.faults.link(at, link)
+		s.filled = true
+		s.value = mediaParameter(s.Kind, &Media{Link: link})
+		return
+	}
+	r.faults.Add(at, "the template's header takes no file")
+}
+
+// mediaParameter makes a header's parameter of that kind.
+func mediaParameter(kind string, m *Media) *Parameter {
+	p := &Parameter{Type: kind}
+	switch kind {
+	case "image":
+		p.Image = m
+	case "video":
+		p.Video = m
+	case "document":
+		p.Document = m
+	}
+	return p
+}
+
+// checkCode sees to an authentication template's one-time password: at most
+// 15 characters, and the same in body and button. Given as a variable it fills
+// both.
+func (r *resolver) checkCode() {
+	if !r.t.authentication() {
+		return
+	}
+	i := slices.IndexFunc(r.slots, func(s slot) bool { return s.Component == "body" && s.value != nil })
+	if i < 0 {
+		return
+	}
+	body := &r.slots[i]
+	code := body.value.Text
+	if n := utf8.RuneCountInString(code); n > maxCode {
+		r.faults.Add(body.at, "the one-time password is %d characters long; at most %d are allowed", n, maxCode)
+	}
+	for i := range r.slots {
+		s := &r.slots[i]
+		switch {
+		case !s.repeats:
+		case s.value != nil && s.value.Text != code:
+			r.faults.Add(s.at, "the one-time password of the button differs from that of the body")
+		case s.filled:
+		case strings.HasPrefix(body.at, "/template/components"):
+			r.faults.Add("/template/components", "the one-time password must stand twice: the button's is missing")
+			s.filled = true
+		default:
+			s.filled, s.value = true, &Parameter{Type: "text", Text: code}
+		}
+	}
+}
+
+// checkMissing faults whatever nobody has filled.
+func (r *resolver) checkMissing() {
+	for i := range r.slots {
+		s := &r.slots[i]
+		switch {
+		case s.filled || s.optional:
+		case s.Kind == "location":
+			r.faults.Add("/template/components", "the template's header needs a location")
+		case s.Component == "header" && s.Kind != "text":
+			r.faults.Add("/template/header_media_url", "the template's header needs a file of type %s", s.Kind)
+		case s.repeats: // its body is missing, too
+		default:
+			r.faults.Add(cmp.Or(s.at, "/template/components"), "variable %q is missing", s.Label())
+		}
+	}
+}
+
+// build makes the components from the filled slots, in Meta's order.
+func (r *resolver) build() []Component {
+	var out []Component
+	for i := range r.slots {
+		s := &r.slots[i]
+		if s.value == nil {
+			continue
+		}
+		if s.emitName {
+			s.value.ParameterName = s.placeholder
+		}
+		if last := len(out) - 1; last >= 0 && s.Component == "body" && out[last].Type == "body" {
+			out[last].Parameters = append(out[last].Parameters, *s.value)
+			continue
+		}
+		c := Component{Type: s.Component, SubType: s.subType}
+		if s.Component == "button" {
+			c.Index = new(Index(strconv.Itoa(s.Button)))
+		}
+		room := 1
+		if s.Component == "body" {
+			room = len(r.slots) - i
+		}
+		c.Parameters = append(make([]Parameter, 0, room), *s.value)
+		out = append(out, c)
+	}
+	return out
+}

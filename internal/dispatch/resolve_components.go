@@ -1,0 +1,207 @@
+package dispatch
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// components fills the slots from what a client wrote in Meta's form.
+func (r *resolver) components(given []Component) {
+	if r.t.Provider == "twilio" { // one numbering over all parts
+		all := make([]*slot, len(r.slots))
+		for i := range r.slots {
+			all[i] = &r.slots[i]
+		}
+		var parameters []Parameter
+		for i := range given {
+			parameters = append(parameters, given[i].Parameters...)
+		}
+		r.parameters(all, parameters, "template", "/template/components")
+		return
+	}
+	seen := make([]string, 0, len(given))
+	for i := range given {
+		c := &given[i]
+		at := pointer("/template/components", i)
+		part := strings.ToLower(c.Type)
+		what, button := part, 0
+		switch part {
+		case "header", "body":
+		case "button":
+			var ok bool
+			if button, ok = r.button(c, at); !ok {
+				continue
+			}
+			what = "button " + strconv.Itoa(button)
+		default:
+			r.faults.Add(at+"/type", "must be header, body or button")
+			continue
+		}
+		if slices.Contains(seen, what) {
+			r.faults.Add(at, "the %s stands twice", what)
+			continue
+		}
+		seen = append(seen, what)
+		r.parameters(r.slotsOf(part, button), c.Parameters, what, at+"/parameters")
+	}
+}
+
+// slotsOf gives the slots of one part.
+func (r *resolver) slotsOf(component string, button int) []*slot {
+	out := make([]*slot, 0, len(r.slots))
+	for i := range r.slots {
+		if s := &r.slots[i]; s.Component == component && s.Button == button {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// button finds the button that c fills; the template must have it, and of the
+// kind that c says.
+func (r *resolver) button(c *Component, at string) (int, bool) {
+	if c.Index == nil {
+		r.faults.Add(at+"/index", "is required for a button")
+		return 0, false
+	}
+	i, ok := c.Index.position()
+	buttons := r.t.buttons()
+	if !ok || i >= len(buttons) {
+		r.faults.Add(at+"/index", "the template has %d buttons", len(buttons))
+		return 0, false
+	}
+	want := strings.ToLower(buttons[i].Type)
+	if got := strings.ToLower(c.SubType); got != want && want != "otp" && !r.t.authentication() {
+		r.faults.Add(at+"/sub_type", "button %d of the template is of type %q", i, want)
+		return 0, false
+	}
+	return i, true
+}
+
+// buttons lists the template's buttons.
+func (t *Template) buttons() []TemplateButton {
+	for i := range t.Components {
+		if strings.EqualFold(t.Components[i].Type, "BUTTONS") {
+			return t.Components[i].Buttons
+		}
+	}
+	return nil
+}
+
+// parameters fills the slots of one part (called what) from its parameters:
+// those with a name by it, then the others in order.
+func (r *resolver) parameters(slots []*slot, given []Parameter, what, at string) {
+	for _, s := range slots {
+		s.at = at
+	}
+	for j := range given {
+		name := given[j].ParameterName
+		if name == "" {
+			continue
+		}
+		i := slices.IndexFunc(slots, func(s *slot) bool { return s.called(name) && !s.filled })
+		if i < 0 {
+			r.faults.Add(pointer(at, j, "parameter_name"), "%s", notOneOf(name, slots, what))
+			continue
+		}
+		r.parameter(slots[i], &given[j], at, j)
+	}
+	for j := range given {
+		if given[j].ParameterName != "" {
+			continue
+		}
+		i := slices.IndexFunc(slots, func(s *slot) bool { return !s.filled })
+		if i < 0 {
+			r.faults.Add(pointer(at, j), "is one too many: %s", takes(slots, what))
+			continue
+		}
+		r.parameter(slots[i], &given[j], at, j)
+	}
+	for _, s := range slots {
+		if !s.filled && !s.optional && s.Number > 0 {
+			r.missing(s, at, "variable %q is missing: %d given, %s", s.Label(), len(given), takes(slots, what))
+		}
+	}
+}
+
+// called says whether a client may name s so.
+func (s *slot) called(name string) bool {
+	return name == s.Name || name == s.placeholder || (s.Name == "" && name == strconv.Itoa(s.Index))
+}
+
+// takes says what a part of the template takes.
+func takes(slots []*slot, what string) string {
+	if len(slots) == 0 {
+		return "the " + what + " takes none"
+	}
+	return "the " + what + " takes " + strconv.Itoa(len(slots)) + labels(slots, " (", ")")
+}
+
+// notOneOf says that a part has no variable of that name.
+func notOneOf(name string, slots []*slot, what string) string {
+	if len(slots) == 0 {
+		return "variable " + strconv.Quote(name) + " is surplus: the " + what + " takes none"
+	}
+	return "variable " + strconv.Quote(name) + " is not one of" + labels(slots, " ", "") + ", or stands twice"
+}
+
+func labels(slots []*slot, before, after string) string {
+	names := make([]string, 0, len(slots))
+	for _, s := range slots {
+		if s.Number > 0 {
+			names = append(names, s.Label())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return before + strings.Join(names, ", ") + after
+}
+
+// parameter fills s, if p is of a type that fits and whole.
+func (r *resolver) parameter(s *slot, p *Parameter, at string, j int) {
+	s.filled = true
+	kind := strings.ToLower(p.Type)
+	if s.repeats && kind == "coupon_code" { // a one-time password by another name
+		kind, p = "text", &Parameter{Text: p.CouponCode}
+	}
+	formatted := (kind == "currency" || kind == "date_time") && s.Kind == "text" && !r.t.authentication()
+	switch {
+	case kind != s.paramType && !formatted:
+		r.faults.Add(pointer(at, j, "type"), "must be %q here, not %q", s.paramType, kind)
+	case !p.whole(kind):
+		r.faults.Add(pointer(at, j, kind), "%s", missingPart(kind))
+	default:
+		if r.t.authentication() {
+			s.at = pointer(at, j, "text")
+		}
+		s.value = p.only(kind)
+		if m := p.media(kind); m != nil {
+			m.validate(&r.faults, pointer(at, j, kind), Type(kind))
+		}
+	}
+}
+
+// only gives p with nothing but what its type names.
+func (p *Parameter) only(kind string) *Parameter {
+	switch kind {
+	case "image", "video", "document":
+		return mediaParameter(kind, p.media(kind))
+	case "text":
+		return &Parameter{Type: kind, Text: p.Text}
+	case "payload":
+		return &Parameter{Type: kind, Payload: p.Payload}
+	case "coupon_code":
+		return &Parameter{Type: kind, CouponCode: p.CouponCode}
+	case "location":
+		return &Parameter{Type: kind, Location: p.Location}
+	case "currency":
+		return &Parameter{Type: kind, Currency: p.Currency}
+	case "date_time":
+		return &Parameter{Type: kind, DateTime: p.DateTime}
+	case "action":
+		return &Parameter{Type: kind, Action: p.Action}
+	}
+	return &Parameter{Type: kind}
+}

@@ -1,0 +1,291 @@
+package dispatch
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Variable is one value that a template needs.
+type Variable struct {
+	Component string // header, body or button
+	Button    int    // which button, from 0
+	// Kind is text, of a header also image, video, document or location, of a
+	// button url, copy_code or otp.
+	Kind  string
+	Index int // its place in the component, from 1
+	// Number is its place in a list of values, from 1. It is 0 for what no
+	// list gives: a header's file, and the button of an authentication
+	// template, which repeats the code of the body.
+	Number int
+	// Name is what callers may call it; empty for a variable known by Number
+	// only.
+	Name string
+}
+
+// Label is the variable's name, or its number when it has none.
+func (v *Variable) Label() string {
+	if v.Name != "" {
+		return v.Name
+	}
+	return strconv.Itoa(v.Number)
+}
+
+// Variables lists what a use of t must give: the header's file or text, the
+// body's variables, then those of the buttons. A named template's variables
+// come in the order in which its text first mentions them.
+func (t *Template) Variables() []Variable {
+	var vs []Variable
+	for _, s := range t.slots() {
+		if !s.optional {
+			vs = append(vs, s.Variable)
+		}
+	}
+	return vs
+}
+
+// VariableNames lists the names (or numbers) of the values that callers give
+// one by one: Variables without files and without repetitions.
+func (t *Template) VariableNames() []string {
+	names := []string{}
+	for _, s := range t.slots() {
+		if s.Number > 0 && !slices.Contains(names, s.Label()) {
+			names = append(names, s.Label())
+		}
+	}
+	return names
+}
+
+// slot is a place in a template that a parameter fills.
+type slot struct {
+	Variable
+	placeholder string // what stands between the braces
+	subType     string // of a button, as Meta's requests name it
+	paramType   string
+	emitName    bool   // the parameter must carry its name
+	optional    bool   // a quick reply's payload, a flow's data
+	repeats     bool   // the code of an authentication template once more
+	at          string // where a client gave the part, for faults
+	filled      bool
+	value       *Parameter // nil: none, or at fault
+}
+
+// authentication says that t carries a one-time password, which Meta wants in
+// the body and again in the button. Twilio fills the button itself.
+func (t *Template) authentication() bool {
+	return strings.EqualFold(t.Category, "authentication") && t.Provider != "twilio"
+}
+
+// slots lists the places of t in the order in which a list fills them.
+func (t *Template) slots() []slot {
+	if t.Provider == "twilio" {
+		return t.numberSlots(t.sharedSlots())
+	}
+	slots := make([]slot, 0, 4)
+	if c := t.component("HEADER"); c != nil {
+		slots = t.headerSlots(slots, c)
+	}
+	header := len(slots)
+	if c := t.component("BODY"); c != nil {
+		slots = t.textSlots(slots, "body", c)
+	}
+	if t.authentication() && len(slots) == header { // Meta writes the text itself
+		slots = append(slots, slot{Variable: Variable{Component: "body", Kind: "text", Index: 1}, placeholder: "1", paramType: "text"})
+	}
+	if c := t.component("BUTTONS"); c != nil {
+		for i := range c.Buttons {
+			slots = t.buttonSlots(slots, &c.Buttons[i], i)
+		}
+	}
+	return t.numberSlots(slots)
+}
+
+// component gives the part of t of that type, or nil.
+func (t *Template) component(kind string) *TemplateComponent {
+	for i := range t.Components {
+		if strings.EqualFold(t.Components[i].Type, kind) {
+			return &t.Components[i]
+		}
+	}
+	return nil
+}
+
+// headerSlots appends the one slot of a header, if it has one.
+func (t *Template) headerSlots(slots []slot, c *TemplateComponent) []slot {
+	switch kind := strings.ToLower(c.Format); kind {
+	case "image", "video", "document", "location":
+		return append(slots, slot{Variable: Variable{Component: "header", Kind: kind, Index: 1}, paramType: kind})
+	}
+	return t.textSlots(slots, "header", c)
+}
+
+// textSlots appends the slots of a text, in the order of their numbers or, when
+// they are named, of their first mention.
+func (t *Template) textSlots(slots []slot, component string, c *TemplateComponent) []slot {
+	names := placeholders(make([]string, 0, 8), c.Text)
+	named := !sortNumbers(names)
+	for i, name := range names {
+		s := slot{
+			Variable:    Variable{Component: component, Kind: "text", Index: i + 1},
+			placeholder: name, paramType: "text", emitName: named,
+		}
+		switch {
+		case named:
+			s.Name = name
+		case i < len(c.Variables):
+			s.Name = c.Variables[i]
+		}
+		slots = append(slots, s)
+	}
+	return slots
+}
+
+// buttonSlots appends the slot of the i-th button, if it has one.
+func (t *Template) buttonSlots(slots []slot, b *TemplateButton, i int) []slot {
+	kind := strings.ToLower(b.Type)
+	s := slot{Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: buttonParameters[kind]}
+	if t.authentication() && (kind == "otp" || kind == "url" || kind == "copy_code") {
+		// Meta's pages and Kaleyra's: sub_type url and a text, whatever the button does.
+		s.subType, s.paramType, s.repeats = "url", "text", true
+		return append(slots, s)
+	}
+	switch kind {
+	case "url":
+		names := placeholders(nil, b.URL)
+		if len(names) == 0 {
+			return slots
+		}
+		s.placeholder = names[0]
+	case "otp":
+		s.subType = "url"
+	case "copy_code":
+	case "quick_reply", "flow", "catalog", "mpm", "order_details", "voice_call":
+		s.optional = true
+	default:
+		return slots
+	}
+	return append(slots, s)
+}
+
+// sharedSlots gives the slots of a Twilio content template. Its variables are
+// numbered over all parts together and filled by one map, so they stand here as
+// the body's.
+func (t *Template) sharedSlots() []slot {
+	var all TemplateComponent
+	var names []string
+	for i := range t.Components {
+		c := &t.Components[i]
+		names = placeholders(names, c.Text)
+		for j := range c.Buttons {
+			names = placeholders(placeholders(names, c.Buttons[j].Text), c.Buttons[j].URL)
+		}
+		if len(c.Variables) > len(all.Variables) {
+			all.Variables = c.Variables
+		}
+	}
+	for _, name := range names {
+		all.Text += "{{" + name + "}}"
+	}
+	slots := t.textSlots(nil, "body", &all)
+	for i := range slots {
+		slots[i].emitName = true // the key of ContentVariables
+	}
+	return slots
+}
+
+// numberSlots gives each slot that a list fills its number. Where some have
+// names the others get one too, so that a caller can name all of them.
+func (t *Template) numberSlots(slots []slot) []slot {
+	number, named := 0, false
+	for i := range slots {
+		s := &slots[i]
+		if s.optional || s.repeats || (s.Component == "header" && s.Kind != "text") {
+			continue
+		}
+		number++
+		s.Number = number
+		named = named || s.Name != ""
+	}
+	for i := range slots {
+		s := &slots[i]
+		if !named || s.Number == 0 || s.Name != "" {
+			continue
+		}
+		switch s.Component {
+		case "header":
+			s.Name = "header"
+		case "button":
+			s.Name = "button_" + strconv.Itoa(s.Button+1)
+		}
+	}
+	return slots
+}
+
+// placeholders appends to names those that stand between {{ and }} in text,
+// each once.
+func placeholders(names []string, text string) []string {
+	for {
+		_, rest, ok := strings.Cut(text, "{{")
+		if !ok {
+			return names
+		}
+		name, after, ok := strings.Cut(rest, "}}")
+		if !ok {
+			return names
+		}
+		if name = strings.TrimSpace(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		text = after
+	}
+}
+
+// fillPlaceholders replaces each {{name}} of text by value(name); one that
+// value doesn't know stays.
+func fillPlaceholders(text string, value func(name string) (string, bool)) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "{{")
+		name, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(before)
+		if v, ok := value(strings.TrimSpace(name)); ok {
+			b.WriteString(v)
+		} else {
+			b.WriteString("{{" + name + "}}")
+		}
+		text = after
+	}
+}
+
+// sortNumbers sorts names by their numbers, and says whether all are numbers.
+func sortNumbers(names []string) bool {
+	for _, name := range names {
+		if !isNumber(name) {
+			return false
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	return true
+}
+
+// isNumber says that s is a number from 1 without zeros in front.
+func isNumber(s string) bool {
+	if s == "" || len(s) > 4 || s[0] == '0' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
