@@ -38,9 +38,9 @@ func (c *Client) Supports(kind string, _ dispatch.Type) bool { return kind == "w
 
 // Send posts one message.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
-	body, err := json.Marshal(NewMessage(m))
+	body, err := encode(NewMessage(m))
 	if err != nil {
-		return provider.Accepted{}, ourFault(fmt.Errorf("encode message: %w", err))
+		return provider.Accepted{}, ourFault(err)
 	}
 	req, err := c.request(ctx, ch, http.MethodPost, "/"+url.PathEscape(ch.Settings["phone_number_id"])+"/messages", body)
 	if err != nil {
@@ -126,6 +126,17 @@ func (c *Client) request(ctx context.Context, ch *dispatch.Channel, method, path
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil
+}
+
+// encode writes JSON as people would: &, < and > need no escape outside HTML.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
 func ourFault(err error) *provider.Error {
