@@ -1,185 +1,123 @@
 package twilio
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/provider/providertest"
 )
 
-const (
-	token    = "0123456789abcdef0123456789abcdef"
-	callback = "https://dispatch.example.com/callbacks/twilio/sms1"
-	sid1     = "SM00000000000000000000000000000001"
-)
-
-var (
-	now = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-	id  = uuid.MustParse("0196a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
-)
-
-func channel(kind string) *dispatch.Channel {
-	return &dispatch.Channel{
-		ID: 7, Key: "sms1", Provider: "twilio", Kind: kind, Sender: "+15550002222",
-		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("0", 32), "callback_url": callback},
-		Secrets:  map[string]string{"auth_token": token},
+// callbacks are statuses as section 5 of the contract gives them.
+func callbacks() []providertest.Callback {
+	const common = "&SmsSid=" + sid1 + "&MessageSid=" + sid1 + "&AccountSid=AC1&From=%2B15550002222&To=%2B15550001111&ApiVersion=2010-04-01"
+	is := func(name, fields string, s dispatch.Status, change func(*dispatch.StatusUpdate)) providertest.Callback {
+		u := dispatch.StatusUpdate{Channel: 7, ProviderID: sid1, Recipient: "+15550001111", At: now, Status: s}
+		if change != nil {
+			change(&u)
+		}
+		return providertest.Callback{Name: name, Body: fields + common, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}}}
 	}
-}
-
-func client(h *http.Client) *Client {
-	c := New(h)
-	c.now = func() time.Time { return now }
-	return c
-}
-
-// signed is a callback as Twilio makes it.
-func signed(t *testing.T, query string, form url.Values) (r *http.Request, address string, body []byte) {
-	t.Helper()
-	address, body = callback+query, []byte(form.Encode())
-	r = httptest.NewRequest(http.MethodPost, address, nil)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
-	r.Header.Set(SignatureHeader, Sign(token, address, form))
-	return r, address, body
-}
-
-func TestParseCallback_Status(t *testing.T) {
-	t.Parallel()
-	base := dispatch.StatusUpdate{ID: id, Channel: 7, ProviderID: sid1, Recipient: "+15550001111", At: now}
-	with := func(change func(*dispatch.StatusUpdate)) []dispatch.StatusUpdate {
-		u := base
-		change(&u)
-		return []dispatch.StatusUpdate{u}
-	}
-	fails := func(provider, code, text string, suppress bool) []dispatch.StatusUpdate {
-		return with(func(u *dispatch.StatusUpdate) {
-			u.Status, u.ProviderCode, u.Code, u.Detail, u.Suppress = dispatch.Failed, provider, code, text, suppress
+	failed := func(name, fields, code string, reason dispatch.ErrorCode, text string, suppress bool) providertest.Callback {
+		return is(name, fields, dispatch.Failed, func(u *dispatch.StatusUpdate) {
+			u.ProviderCode, u.Code, u.Detail, u.Suppress = code, reason, text, suppress
 		})
 	}
-	is := func(s dispatch.Status) []dispatch.StatusUpdate {
-		return with(func(u *dispatch.StatusUpdate) { u.Status = s })
+	return []providertest.Callback{
+		is("queued", "MessageStatus=queued", dispatch.Sent, nil),
+		is("sending", "MessageStatus=sending", dispatch.Sent, nil),
+		is("sent", "MessageStatus=sent", dispatch.Sent, nil),
+		is("delivered", "MessageStatus=delivered&RawDlrDoneDate=2605041159&ANewField=x+y%26z", dispatch.Delivered, nil),
+		is("read", "MessageStatus=read&EventType=READ", dispatch.Read, nil),
+		is("old names", "SmsStatus=delivered", dispatch.Delivered, nil),
+		failed("undelivered", "MessageStatus=undelivered&ErrorCode=30003", "30003", dispatch.FailUndelivered, "Twilio says undelivered", false),
+		failed("stopped", "MessageStatus=failed&ErrorCode=21610&ErrorMessage=unsubscribed", "21610", dispatch.FailSuppressed, "unsubscribed", true),
+		failed("window", "MessageStatus=failed&ErrorCode=63016", "63016", dispatch.FailWindow, "Twilio says failed", false),
+		failed("unknown code", "MessageStatus=failed&ErrorCode=99999", "99999", dispatch.FailUndelivered, "Twilio says failed", false),
+		failed("canceled", "MessageStatus=canceled", "", dispatch.FailUndelivered, "Twilio says canceled", false),
+		{Name: "scheduled says nothing", Body: "MessageStatus=scheduled" + common},
+		{Name: "unknown status", Body: "MessageStatus=teleported" + common},
 	}
-	tests := []struct {
-		name   string
-		fields url.Values
-		want   []dispatch.StatusUpdate
+}
+
+// inboundCallbacks are messages from contacts, section 6.
+func inboundCallbacks() []providertest.Callback {
+	msg := func(name, body, raw string, in dispatch.Inbound) providertest.Callback {
+		in.Channel, in.From, in.ProviderID, in.At, in.Raw = 7, "+15550001111", sid1, now, raw
+		return providertest.Callback{Name: name, Body: body, Want: provider.Callback{Inbound: []dispatch.Inbound{in}}}
+	}
+	return []providertest.Callback{
+		msg("sms", "MessageSid="+sid1+"&From=%2B15550001111&Body=STOP&SmsStatus=received&NumMedia=0",
+			`{"Body":"STOP","From":"+15550001111","MessageSid":"`+sid1+`","NumMedia":"0","SmsStatus":"received"}`,
+			dispatch.Inbound{Type: "text", Text: "STOP"}),
+		msg("whatsapp", "MessageSid="+sid1+"&From=whatsapp%3A%2B15550001111&Body=hi&SmsStatus=received&ProfileName=Ann&WaId=15550001111",
+			`{"Body":"hi","From":"whatsapp:+15550001111","MessageSid":"`+sid1+`","ProfileName":"Ann","SmsStatus":"received","WaId":"15550001111"}`,
+			dispatch.Inbound{Type: "text", Text: "hi", WaID: "15550001111", Name: "Ann"}),
+		msg("picture", "MessageSid="+sid1+"&From=%2B15550001111&Body=&NumMedia=1&MediaContentType0=image%2Fjpeg",
+			`{"Body":"","From":"+15550001111","MediaContentType0":"image/jpeg","MessageSid":"`+sid1+`","NumMedia":"1"}`,
+			dispatch.Inbound{Type: "image"}),
+		msg("file", "MessageSid="+sid1+"&From=%2B15550001111&Body=&NumMedia=1&MediaContentType0=application%2Fpdf",
+			`{"Body":"","From":"+15550001111","MediaContentType0":"application/pdf","MessageSid":"`+sid1+`","NumMedia":"1"}`,
+			dispatch.Inbound{Type: "document"}),
+		msg("button", "MessageSid="+sid1+"&From=whatsapp%3A%2B15550001111&Body=Yes&ButtonText=Yes&ButtonPayload=y",
+			`{"Body":"Yes","ButtonPayload":"y","ButtonText":"Yes","From":"whatsapp:+15550001111","MessageSid":"`+sid1+`"}`,
+			dispatch.Inbound{Type: "button", Text: "Yes"}),
+		msg("place", "MessageSid="+sid1+"&From=whatsapp%3A%2B15550001111&Body=&Latitude=52.5&Longitude=13.4",
+			`{"Body":"","From":"whatsapp:+15550001111","Latitude":"52.5","Longitude":"13.4","MessageSid":"`+sid1+`"}`,
+			dispatch.Inbound{Type: "location"}),
+	}
+}
+
+// Our id rides in the address, so it is signed: another message's can't be put
+// into a callback that was really made. A caller that gives the address
+// without its query gets the same answer.
+func TestParseCallback_EchoedID(t *testing.T) {
+	t.Parallel()
+	ch, body := channel("sms", ""), []byte(url.Values{"MessageSid": {sid1}, "MessageStatus": {"sent"}}.Encode())
+	address := callback + "?id=" + id.String()
+	for _, told := range []string{address, callback} {
+		got, err := client(nil).ParseCallback(ch, sign(ch, address, body), told, body)
+		if err != nil || len(got.Statuses) != 1 || got.Statuses[0].ID != id {
+			t.Errorf("told %s: %+v, %v", told, got, err)
+		}
+	}
+	r := sign(ch, address, body)
+	r.URL.RawQuery = "id=" + uuid.Must(uuid.NewV7()).String()
+	for _, told := range []string{callback + "?" + r.URL.RawQuery, callback} {
+		if _, err := client(nil).ParseCallback(ch, r, told, body); !errors.Is(err, provider.ErrBadSignature) {
+			t.Errorf("another id, told %s: %v", told, err)
+		}
+	}
+}
+
+// A JSON body counts when its digest stands in the address, and else not, since
+// nothing would cover it.
+func TestParseCallback_JSON(t *testing.T) {
+	t.Parallel()
+	ch, body := channel("sms", ""), []byte(`{"MessageSid":"`+sid1+`","MessageStatus":"delivered","Price":0.01}`)
+	digest := "?bodySHA256=8f1e5a1a5d7d2c0c2f0c4b6f1e7e9f5c"
+	for name, tt := range map[string]struct {
+		query string
+		want  bool
 	}{
-		{"queued is taken over", url.Values{"MessageStatus": {"queued"}}, is(dispatch.Sent)},
-		{"sending", url.Values{"MessageStatus": {"sending"}}, is(dispatch.Sent)},
-		{"sent", url.Values{"MessageStatus": {"sent"}}, is(dispatch.Sent)},
-		{"delivered", url.Values{"MessageStatus": {"delivered"}, "RawDlrDoneDate": {"2605041159"}, "New": {"field"}}, is(dispatch.Delivered)},
-		{"read", url.Values{"MessageStatus": {"read"}, "EventType": {"READ"}}, is(dispatch.Read)},
-		{"old names", url.Values{"SmsStatus": {"delivered"}}, is(dispatch.Delivered)},
-		{
-			"undelivered", url.Values{"MessageStatus": {"undelivered"}, "ErrorCode": {"30003"}},
-			fails("30003", dispatch.FailUndelivered, "Twilio says undelivered", false),
-		},
-		{
-			"stopped", url.Values{"MessageStatus": {"failed"}, "ErrorCode": {"21610"}, "ErrorMessage": {"unsubscribed"}},
-			fails("21610", dispatch.FailSuppressed, "unsubscribed", true),
-		},
-		{
-			"outside the window", url.Values{"MessageStatus": {"failed"}, "ErrorCode": {"63016"}},
-			fails("63016", dispatch.FailWindow, "Twilio says failed", false),
-		},
-		{
-			"unknown code", url.Values{"MessageStatus": {"failed"}, "ErrorCode": {"99999"}},
-			fails("99999", dispatch.FailUndelivered, "Twilio says failed", false),
-		},
-		{"canceled", url.Values{"MessageStatus": {"canceled"}}, fails("", dispatch.FailUndelivered, "Twilio says canceled", false)},
-		{"scheduled says nothing", url.Values{"MessageStatus": {"scheduled"}}, nil},
-		{"unknown status", url.Values{"MessageStatus": {"teleported"}}, nil},
-	}
-	for _, tt := range tests {
-		f := url.Values{"MessageSid": {sid1}, "To": {"whatsapp:+15550001111"}, "From": {"whatsapp:+15550002222"}, "AccountSid": {"AC1"}}
-		for k, v := range tt.fields {
-			f[k] = v
-		}
-		r, address, body := signed(t, "?id="+id.String(), f)
-		got, err := client(nil).ParseCallback(channel("whatsapp"), r, address, body)
-		if err != nil {
-			t.Errorf("%s: %v", tt.name, err)
-			continue
-		}
-		if diff := cmp.Diff(tt.want, got.Statuses); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
-	}
-}
-
-// A caller that gives the address without its query gets the same answer: the
-// signature covers the query that came.
-func TestParseCallback_AddressWithoutQuery(t *testing.T) {
-	t.Parallel()
-	r, _, body := signed(t, "?id="+id.String(), url.Values{"MessageSid": {sid1}, "MessageStatus": {"sent"}})
-	got, err := client(nil).ParseCallback(channel("sms"), r, callback, body)
-	if err != nil || len(got.Statuses) != 1 || got.Statuses[0].ID != id {
-		t.Errorf("got %+v, %v", got, err)
-	}
-}
-
-// Another message's id can't be put into a callback that was really signed.
-func TestParseCallback_OtherID_Refused(t *testing.T) {
-	t.Parallel()
-	f := url.Values{"MessageSid": {sid1}, "MessageStatus": {"delivered"}}
-	r, _, body := signed(t, "?id="+id.String(), f)
-	other := "?id=" + uuid.Must(uuid.NewV7()).String()
-	r.URL.RawQuery = other[1:]
-	if _, err := client(nil).ParseCallback(channel("sms"), r, callback+other, body); err == nil {
-		t.Error("taken")
-	}
-}
-
-func TestParseCallback_Inbound(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		fields url.Values
-		want   dispatch.Inbound
-	}{
-		{
-			"sms", url.Values{"From": {"+15550001111"}, "Body": {"STOP"}, "SmsStatus": {"received"}, "NumMedia": {"0"}},
-			dispatch.Inbound{From: "+15550001111", Type: "text", Text: "STOP"},
-		},
-		{
-			"whatsapp", url.Values{
-				"From": {"whatsapp:+15550001111"}, "Body": {"hi"}, "SmsStatus": {"received"}, "ProfileName": {"Ann"}, "WaId": {"15550001111"},
-			},
-			dispatch.Inbound{From: "+15550001111", WaID: "15550001111", Name: "Ann", Type: "text", Text: "hi"},
-		},
-		{
-			"picture", url.Values{"From": {"+15550001111"}, "Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"image/jpeg"}},
-			dispatch.Inbound{From: "+15550001111", Type: "image"},
-		},
-		{
-			"button", url.Values{"From": {"whatsapp:+15550001111"}, "Body": {"Yes"}, "ButtonText": {"Yes"}, "ButtonPayload": {"y"}},
-			dispatch.Inbound{From: "+15550001111", Type: "button", Text: "Yes"},
-		},
-		{
-			"place", url.Values{"From": {"whatsapp:+15550001111"}, "Body": {""}, "Latitude": {"52.5"}, "Longitude": {"13.4"}},
-			dispatch.Inbound{From: "+15550001111", Type: "location"},
-		},
-	}
-	for _, tt := range tests {
-		tt.fields.Set("MessageSid", sid1)
-		r, address, body := signed(t, "", tt.fields)
-		got, err := client(nil).ParseCallback(channel("whatsapp"), r, address, body)
-		if err != nil || len(got.Inbound) != 1 || len(got.Statuses) != 0 {
-			t.Errorf("%s: %+v, %v", tt.name, got, err)
-			continue
-		}
-		if !strings.Contains(got.Inbound[0].Raw, sid1) {
-			t.Errorf("%s: Raw = %s", tt.name, got.Inbound[0].Raw)
-		}
-		tt.want.Channel, tt.want.ProviderID, tt.want.At, tt.want.Raw = 7, sid1, now, got.Inbound[0].Raw
-		if diff := cmp.Diff(tt.want, got.Inbound[0]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		"with its digest": {"?bodySHA256=" + sha(body), true},
+		"upper case":      {"?bodySHA256=" + strings.ToUpper(sha(body)), true},
+		"another digest":  {digest, false},
+		"without":         {"", false},
+	} {
+		r := httptest.NewRequest(http.MethodPost, callback+tt.query, nil)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(SignatureHeader, Sign(ch.Secrets["auth_token"], callback+tt.query, nil))
+		got, err := client(nil).ParseCallback(ch, r, callback+tt.query, body)
+		if ok := err == nil && len(got.Statuses) == 1 && got.Statuses[0].Status == dispatch.Delivered; ok != tt.want {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package twilio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -75,6 +76,9 @@ func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	var page list
 	if err := c.get(ctx, ch, messagesURL(ch)+"?"+q.Encode(), &page); err != nil {
 		return dispatch.StatusUpdate{}, false, fmt.Errorf("list messages: %w", err)
+	}
+	if page.Messages == nil {
+		return dispatch.StatusUpdate{}, false, errors.New("the answer is no list of messages")
 	}
 	since := start(m).Add(-slack)
 	var hits []resource
