@@ -1,0 +1,51 @@
+package dispatch
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func TestKeywordAction(t *testing.T) {
+	t.Parallel()
+	type want struct{ stop, start bool }
+	stop, start, none := want{stop: true}, want{start: true}, want{}
+	for text, want := range map[string]want{
+		"STOP": stop, "stop": stop, " Stop! ": stop, "“stop”": stop, "STOP.\n": stop, "STOP 🛑": stop, "stop ⛔️": stop,
+		"STOPALL": stop, "stop all": stop, "Unsubscribe": stop, "CANCEL": stop, "end": stop, "QUIT": stop, "revoke": stop,
+		"OPTOUT": stop, "opt-out": stop, "Opt out": stop, "ARRÊT": stop, "arret": stop, "Baja": stop, "dar se de baja": stop,
+		"बंद करें": stop, "توقف": stop, "إلغاء الاشتراك": stop, "BERHENTI": stop, "Стоп": stop, "退订": stop, "ABMELDEN": stop,
+		"START": start, "unstop": start, "Start.": start, "शुरू करें": start, "ابدأ": start, "mulai": start, "ALTA": start,
+		"": none, "!": none, "yes": none, "no": none, "please stop": none, "stop please": none, "don't stop": none,
+		"stopping": none, "I want to cancel my order": none, "🛑": none, "\xff": none, strings.Repeat("!", 80) + "stop": none,
+	} {
+		var got struct{ stop, start bool }
+		got.stop, got.start = KeywordAction(text)
+		if got != want {
+			t.Errorf("KeywordAction(%q) = %+v; want %+v", text, got, want)
+		}
+	}
+}
+
+// A word can't mean both, and must have the form that KeywordAction compares.
+func TestKeywords_AreOneThingAndFolded(t *testing.T) {
+	t.Parallel()
+	for i, lists := range []map[string][]string{stopWords, startWords} {
+		for language, words := range lists {
+			for _, w := range words {
+				stop, start := KeywordAction(w)
+				if stop != (i == 0) || start != (i == 1) {
+					t.Errorf("%s %q: stop %v, start %v", language, w, stop, start)
+				}
+				if strings.IndexFunc(w, unicode.IsUpper) >= 0 {
+					t.Errorf("%s %q has capitals", language, w)
+				}
+			}
+		}
+	}
+	for language := range stopWords {
+		if len(startWords[language]) == 0 {
+			t.Errorf("%s has no word to start", language)
+		}
+	}
+}
