@@ -85,7 +85,7 @@ func TestParsePhone_FastAgreesWithFull(t *testing.T) {
 	for _, digits := range exampleNumbers() {
 		check(t, digits)
 	}
-	rnd, codes := rand.New(rand.NewPCG(1, 2)), 0
+	rnd, codes, next := rand.New(rand.NewPCG(1, 2)), 0, 0
 	for code, plan := range numberPlans() {
 		if plan == nil {
 			continue
@@ -95,7 +95,13 @@ func TestParsePhone_FastAgreesWithFull(t *testing.T) {
 			if plan.lengths&(1<<length) == 0 {
 				continue
 			}
-			for first := range 10 {
+			firsts := 10
+			if plan.lengths>>(length+1) != 0 {
+				firsts = 1 // all ten digits at the greatest length only: the parser is slow
+			}
+			for range firsts {
+				first := next % 10
+				next++
 				digits := strconv.Itoa(code) + strconv.Itoa(first)
 				for range length - 1 {
 					digits += strconv.Itoa(rnd.IntN(10))
