@@ -45,6 +45,8 @@ func testCallbacks(t *testing.T, c Case, p provider.Provider) {
 			}
 			if c.Sign != nil {
 				testForged(t, c, p, ch, body)
+			} else {
+				testForgedAddress(t, c, p, ch, body)
 			}
 		})
 	}
@@ -72,14 +74,44 @@ func settle(t *testing.T, got, want provider.Callback, start time.Time) provider
 	return got
 }
 
-// signed makes the callback's request.
+// signed makes the callback's request. A provider that signs nothing has the
+// channel's callback_secret as the last segment of the address, which the
+// route hands on as a path value.
 func (c Case) signed(ch *dispatch.Channel, body []byte) *http.Request {
 	if c.Sign != nil {
 		return c.Sign(ch, CallbackAddress, body)
 	}
 	r := httptest.NewRequest(http.MethodPost, CallbackAddress, bytes.NewReader(body))
 	r.Header.Set("Content-Type", c.ContentType)
+	r.SetPathValue("secret", ch.Secrets["callback_secret"])
 	return r
+}
+
+// testForgedAddress tries what an attacker could who knows all of the address
+// but the secret.
+func testForgedAddress(t *testing.T, c Case, p provider.Provider, ch *dispatch.Channel, body []byte) {
+	t.Helper()
+	secret := ch.Secrets["callback_secret"]
+	bare := *ch
+	bare.Secrets = nil
+	for name, f := range map[string]struct {
+		ch     *dispatch.Channel
+		secret string
+	}{
+		"without a secret":                         {ch, ""},
+		"another secret":                           {ch, strings.Repeat("x", len(secret))},
+		"the beginning of the secret":              {ch, secret[:len(secret)-1]},
+		"more than the secret":                     {ch, secret + "x"},
+		"to a channel without secrets":             {&bare, secret},
+		"without a secret, to a channel with none": {&bare, ""},
+	} {
+		r := c.signed(ch, body)
+		r.SetPathValue("secret", f.secret)
+		cb, err := p.ParseCallback(f.ch, r, CallbackAddress, body)
+		if !errors.Is(err, provider.ErrBadSignature) || len(cb.Statuses)+len(cb.Inbound) > 0 {
+			t.Errorf("%s: got %+v and %v, want ErrBadSignature", name, cb, err)
+		}
+	}
 }
 
 // testForged tries what an attacker could.
