@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -32,6 +34,9 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	if len(body) == 0 {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body is empty")
 	}
+	if !Storable(string(body)) || escapedNUL(body) {
+		return o, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
+	}
 	err := json.Unmarshal(body, &o.fields)
 	if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); wrongType || bytes.Equal(body, []byte("null")) {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body must be a JSON object")
@@ -40,6 +45,28 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 		return o, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not valid JSON", Err: err}
 	}
 	return o, nil
+}
+
+// Storable says that a text can be kept: Postgres takes neither NUL nor what
+// isn't UTF-8.
+func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// escapedNUL finds \u0000 in JSON, which Postgres takes in no text either.
+func escapedNUL(body []byte) bool {
+	for {
+		i := bytes.Index(body, []byte(`\u0000`))
+		if i < 0 {
+			return false
+		}
+		slashes := 1 // an even number of them is text about an escape
+		for i-slashes >= 0 && body[i-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 1 {
+			return true
+		}
+		body = body[i+1:]
+	}
 }
 
 // jsonType says whether a Content-Type stands for JSON, whatever its parameters.
@@ -140,8 +167,49 @@ func (o Object) Object(key string) Object {
 	return in
 }
 
-// Keys says how many fields the object has.
-func (o Object) Keys() int { return len(o.fields) }
+// Keep reads an object of any values, to be kept as JSON: written anew, since
+// Postgres refuses half a surrogate pair, and without numbers beyond all
+// ranges.
+func (o Object) Keep(key string) json.RawMessage {
+	raw := o.Raw(key)
+	if raw == nil {
+		return nil
+	}
+	var values map[string]any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if dec.Decode(&values) != nil {
+		o.Fault(key, "must be an object")
+		return nil
+	}
+	if !inRange(values) {
+		o.Fault(key, "has a number that is out of range")
+		return nil
+	}
+	out, err := json.Marshal(values)
+	if err != nil {
+		o.Fault(key, "can't be kept")
+	}
+	return out
+}
+
+// inRange says that every number in v is a float64.
+func inRange(v any) bool {
+	switch v := v.(type) {
+	case json.Number:
+		_, err := v.Float64()
+		return err == nil
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !inRange(item) })
+	case map[string]any:
+		for _, item := range v {
+			if !inRange(item) {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // Strings reads an array of strings. Numbers are taken as their digits, since
 // they fill a text anyway.
@@ -171,15 +239,23 @@ func (o Object) Values(key string) map[string]string {
 
 // value reads one variable.
 func (o Object) value(at string, raw json.RawMessage) string {
+	s, ok := Value(raw)
+	if !ok {
+		o.Fault(at, "must be a string")
+	}
+	return s
+}
+
+// Value gives a template variable's text: a string, or a number's digits.
+func Value(raw json.RawMessage) (string, bool) {
 	var s string
 	if json.Unmarshal(raw, &s) == nil && raw[0] == '"' {
-		return s
+		return s, true
 	}
 	if c := raw[0]; c == '-' || c >= '0' && c <= '9' {
-		return string(raw)
+		return string(raw), true
 	}
-	o.Fault(at, "must be a string")
-	return ""
+	return "", false
 }
 
 // Fill decodes the field into v, which is tagged for JSON. A type error inside

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,33 +88,7 @@ func readTemplates(ctx context.Context, src dialect.Reader, a dialect.Account, _
 	out := make([]template, 0, len(found))
 	for i := range found {
 		t := &found[i]
-		out = append(out, template{ID: t.ID, Name: t.Name, Language: t.Language, Category: t.Category, Status: t.Status, Variables: variables(t)})
+		out = append(out, template{ID: t.ID, Name: t.Name, Language: t.Language, Category: t.Category, Status: t.Status, Variables: t.VariableNames()})
 	}
 	return dialect.Reply{Status: http.StatusOK, Body: success{Success: true, Data: out}}, nil
-}
-
-// placeholder is {{1}} or {{customer_name}} in a template's text.
-var placeholder = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
-
-// variables gives the names under which a send fills the template: the
-// registry's names where it has them, else what stands between the braces.
-func variables(t *dispatch.Template) []string {
-	out := []string{}
-	add := func(name string) {
-		if !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	for _, c := range t.Components {
-		if len(c.Variables) > 0 {
-			for _, name := range c.Variables {
-				add(name)
-			}
-			continue
-		}
-		for _, m := range placeholder.FindAllStringSubmatch(c.Text, -1) {
-			add(m[1])
-		}
-	}
-	return out
 }

@@ -124,8 +124,7 @@ var names = dialect.Names{
 	"/template/name":       "template_name",
 	"/template/language":   "language",
 	"/template/components": "variables",
-	"/variables":           "variables",
-	"/header_media_url":    "variables",
+	"/template/variables":  "variables",
 	"/reference":           "reference",
 }
 

@@ -117,8 +117,7 @@ func schedule(o dialect.Object, now time.Time) time.Time {
 // "All Contacts". A name without contact_saving names nobody that we keep.
 func contact(o dialect.Object) *dispatch.ContactSave {
 	in := o.Object("contact_saving")
-	c := dispatch.ContactSave{Name: o.Text("name"), ListID: in.Int("list_id"), Fields: in.Raw("extra_fields")}
-	in.Object("extra_fields") // notes the fault of another type
+	c := dispatch.ContactSave{Name: o.Text("name"), ListID: in.Int("list_id"), Fields: in.Keep("extra_fields")}
 	if c.ListID < 0 {
 		in.Fault("list_id", "must not be negative")
 	}

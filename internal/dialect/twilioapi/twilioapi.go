@@ -1,0 +1,85 @@
+// Package twilioapi speaks Twilio's Programmable Messaging API, so that its
+// SDKs send and read through us when their base URL is changed
+// (twilio.com/docs/messaging/api/message-resource).
+package twilioapi
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const listPath = "/2010-04-01/Accounts/:sid/Messages.json"
+
+// New gives the dialect.
+func New() dialect.Dialect { return newAt(time.Now) }
+
+// newAt gives the dialect with a clock, against which SendAt is judged.
+func newAt(now func() time.Time) dialect.Dialect {
+	return dialect.Dialect{
+		Name:       "twilio",
+		Header:     "Authorization",
+		Credential: credential,
+		Routes: []dialect.Route{
+			{
+				Method: http.MethodPost, Path: listPath, Accept: accept,
+				Decode: func(r *http.Request, body []byte) ([]dispatch.Draft, error) { return decode(r, body, now()) },
+			},
+			{Method: http.MethodGet, Path: listPath, Permission: "view_messages", Read: readList},
+			{Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Messages/:message", Permission: "view_messages", Read: readMessage},
+		},
+		Reject: reject,
+	}
+}
+
+// keyPrefix begins our api keys.
+const keyPrefix = "sk_"
+
+// credential takes our api key out of Basic auth. SDKs give the account's sid
+// and the key as its auth token; those set up with an API key may put the key
+// where Twilio's SK... goes.
+func credential(r *http.Request) string {
+	user, password, ok := r.BasicAuth()
+	switch {
+	case !ok:
+		return ""
+	case !strings.HasPrefix(password, keyPrefix) && strings.HasPrefix(user, keyPrefix):
+		return user
+	}
+	return password
+}
+
+// ownAccount refuses a request whose user is another account than its path.
+func ownAccount(r *http.Request) error {
+	if user, _, _ := r.BasicAuth(); strings.HasPrefix(user, "AC") && user != r.PathValue("sid") {
+		return wrongAccount()
+	}
+	return nil
+}
+
+func wrongAccount() error {
+	return &dispatch.Error{Code: dispatch.Unauthorized, Msg: "the key belongs to another account", Reason: "sid"}
+}
+
+// channelPrefix marks WhatsApp addresses.
+const channelPrefix = "whatsapp:"
+
+// address splits "whatsapp:+1..." into kind and number.
+func address(s string) (kind, number string) {
+	s = strings.TrimSpace(s)
+	if number, ok := strings.CutPrefix(s, channelPrefix); ok {
+		return "whatsapp", strings.TrimSpace(number)
+	}
+	return "sms", s
+}
+
+// written is address the other way round.
+func written(kind, number string) string {
+	if kind == "whatsapp" {
+		return channelPrefix + number
+	}
+	return number
+}
