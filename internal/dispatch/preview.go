@@ -99,17 +99,18 @@ func (r *resolver) previewFile(kind string) string {
 // previewButton is a button's text, with the address it opens or the code it
 // copies.
 func (r *resolver) previewButton(b *TemplateButton, i int) string {
-	line := "[" + b.Text + "]"
+	var line strings.Builder
+	line.WriteString("[" + b.Text + "]")
 	if b.URL != "" {
-		line += " " + r.fill("button", i, b.URL)
+		line.WriteString(" " + r.fill("button", i, b.URL))
 	}
 	if b.PhoneNumber != "" {
-		line += " " + b.PhoneNumber
+		line.WriteString(" " + b.PhoneNumber)
 	}
 	for _, s := range r.slotsOf("button", i) {
 		if s.value != nil && s.value.CouponCode != "" {
-			line += " " + s.value.CouponCode
+			line.WriteString(" " + s.value.CouponCode)
 		}
 	}
-	return line
+	return line.String()
 }

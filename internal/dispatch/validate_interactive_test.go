@@ -48,7 +48,7 @@ func TestValidate_InteractiveList(t *testing.T) {
 	row := func(id string) string { return `{"id":"` + id + `","title":"Row ` + id + `"}` }
 	rows := func(ids string) string {
 		var out []string
-		for _, id := range strings.Split(ids, "") {
+		for id := range strings.SplitSeq(ids, "") {
 			out = append(out, row(id))
 		}
 		return `"rows":[` + strings.Join(out, ",") + `]`
