@@ -48,7 +48,7 @@ func (s *servers) database(t testing.TB, template string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	name := fmt.Sprintf("test_%d_%d_%s", os.Getpid(), serial.Add(1), plain(t.Name()))
-	if _, err := s.admin.ExecContext(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+	if _, err := s.admin.ExecContext(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template+s.strategy); err != nil {
 		t.Fatalf("clone database %s: %v", template, err)
 	}
 	t.Cleanup(func() {

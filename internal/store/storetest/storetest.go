@@ -28,6 +28,7 @@ const limit = 90 * time.Second
 type servers struct {
 	postgresURL string
 	admin       *sql.DB // on the server's own database
+	strategy    string  // how to clone a database
 	redis       *redis.Client
 	databases   int64 // how many Redis has
 	stop        func(context.Context) error
@@ -64,18 +65,31 @@ func connect(ctx context.Context, pg, rd string) (*servers, error) {
 	}
 	admin.SetMaxOpenConns(4)
 	admin.SetMaxIdleConns(4)
-	if err := admin.PingContext(ctx); err != nil {
+	strategy, err := cloneStrategy(ctx, admin)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), admin.Close())
 	}
 	o, err := redis.ParseURL(rd)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read redis address: %w", err), admin.Close())
 	}
-	s := &servers{postgresURL: pg, admin: admin, redis: redis.NewClient(o)}
+	s := &servers{postgresURL: pg, admin: admin, strategy: strategy, redis: redis.NewClient(o)}
 	if s.databases, err = countRedis(ctx, s.redis); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach redis: %w", err), admin.Close(), s.redis.Close())
 	}
 	return s, nil
+}
+
+// cloneStrategy has Postgres copy files, as it always did before version 15.
+// The new way writes every page to the log: 85 ms a database against 20 ms on
+// a server without fsync.
+func cloneStrategy(ctx context.Context, admin *sql.DB) (string, error) {
+	var version int
+	err := admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version)
+	if err != nil || version < 150000 {
+		return "", err
+	}
+	return " STRATEGY file_copy", nil
 }
 
 // Main runs a package's tests and then stops the servers, if they were started
