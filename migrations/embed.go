@@ -21,9 +21,9 @@ var FS embed.FS
 
 // Status is one migration and whether it is applied.
 type Status struct {
-	Version int64
-	Name    string
-	Applied bool
+	Version int64  `json:"version"`
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
 }
 
 // Up applies what is missing in the database at url.

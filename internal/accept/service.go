@@ -39,7 +39,14 @@ type Options struct {
 	Observer  Observer
 	Log       *slog.Logger
 	// DecodeDraft reads a native draft: the entries of a fallback are native.
-	DecodeDraft func(json.RawMessage) (dispatch.Draft, error)
+	DecodeDraft func(raw []byte) (dispatch.Draft, error)
+	// Recipients bounds messages of a key to one recipient; nil: unbounded.
+	Recipients Recipients
+}
+
+// Recipients counts a key's messages to each recipient in an hour.
+type Recipients interface {
+	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) ([]time.Duration, error)
 }
 
 // Service is the accept pipeline behind every dialect.
@@ -121,6 +128,12 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 			p.IdemFingerprint = fingerprint(&drafts[i])
 		}
 		ready[i] = p
+	}
+	if err := s.spendRecipients(ctx, who, ready, out); err != nil {
+		for i := range out {
+			out[i].Err = err
+		}
+		return out
 	}
 	s.commit(ctx, who, ready, out)
 	return out

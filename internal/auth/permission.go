@@ -25,7 +25,7 @@ var permissionNames = [...]string{"send_template", "send_text", "send_media", "v
 const (
 	viewing        = ViewTemplates | ViewMessages
 	sending        = SendTemplate | SendText | SendMedia
-	allPermissions = sending | viewing | Manage
+	AllPermissions = sending | viewing | Manage
 )
 
 // ParsePermissions makes a set of names. An unknown name is an error: a key
@@ -89,7 +89,7 @@ var Roles = []Role{Owner, Admin, Sender, Viewer}
 func (r Role) Permissions() Permissions {
 	switch r {
 	case Owner, Admin:
-		return allPermissions
+		return AllPermissions
 	case Sender:
 		return sending | viewing
 	case Viewer:

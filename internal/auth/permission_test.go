@@ -13,7 +13,7 @@ import (
 func TestPermissions_RoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		set := Permissions(rapid.Uint8Max(uint8(allPermissions)).Draw(rt, "set"))
+		set := Permissions(rapid.Uint8Max(uint8(AllPermissions)).Draw(rt, "set"))
 		got, err := ParsePermissions(set.Names())
 		if err != nil || got != set {
 			rt.Errorf("%v came back as %v, %v", set, got, err)

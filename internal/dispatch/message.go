@@ -29,6 +29,7 @@ type Draft struct {
 	// StatusCallback is where this one message's webhooks go, in Twilio's form.
 	StatusCallback string
 	IdemKey        string // the request's Idempotency-Key, set by the front door
+	Parent         ID     // the message whose fallback this is
 }
 
 // ChannelBy says how Draft.Channel names the channel.

@@ -20,6 +20,9 @@ type RetryBudget struct {
 	mu  sync.Mutex
 	by  map[int64]*tokens
 	now func() time.Time
+	// Most says how many tokens a channel may save up; nil: 100. A fast channel
+	// needs more to ride out a short outage.
+	Most func(ch int64) float64
 }
 
 type tokens struct {
@@ -37,7 +40,7 @@ func (b *RetryBudget) Success(ch int64, n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.tokens(ch)
-	t.n = min(budgetCap, t.n+float64(n)*budgetPerSuccess)
+	t.n = min(b.most(ch), t.n+float64(n)*budgetPerSuccess)
 }
 
 // Take asks for n retries and gives how many may go out now. What isn't given
@@ -59,10 +62,17 @@ func (b *RetryBudget) tokens(ch int64) *tokens {
 	now := b.now()
 	t, ok := b.by[ch]
 	if !ok {
-		t = &tokens{n: budgetCap, at: now}
+		t = &tokens{n: b.most(ch), at: now}
 		b.by[ch] = t
 	}
-	t.n = min(budgetCap, t.n+now.Sub(t.at).Seconds()*budgetPerSecond)
+	t.n = min(b.most(ch), t.n+now.Sub(t.at).Seconds()*budgetPerSecond)
 	t.at = now
 	return t
+}
+
+func (b *RetryBudget) most(ch int64) float64 {
+	if b.Most == nil {
+		return budgetCap
+	}
+	return b.Most(ch)
 }

@@ -47,7 +47,8 @@ WITH input AS MATERIALIZED (
     CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
     EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = i.account_id AND s.phone = i.recipient) AS suppressed,
     NOT i.needs_window OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.phone = i.recipient AND w.opened_at > now() - interval '24 hours')
-      OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.wa_id <> '' AND w.wa_id = substr(i.recipient, 2) AND w.opened_at > now() - interval '24 hours') AS window_open
+      OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = i.account_id AND c.phone = i.recipient)
+        AND w.opened_at > now() - interval '24 hours') AS window_open
   FROM input i
 ), ok AS MATERIALIZED (
   SELECT * FROM checked WHERE NOT suppressed AND window_open
@@ -380,7 +381,7 @@ func (s *Store) CheckAccept(ctx context.Context, a Accept) error {
 		Balance    int64 `db:"balance"`
 	}
 	err := s.db.GetContext(ctx, &row, `SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = $1 AND s.phone = $3) AS suppressed,
-		NOT $4 OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = $2 AND (w.phone = $3 OR (w.wa_id <> '' AND w.wa_id = substr($3, 2))) AND w.opened_at > now() - interval '24 hours') AS window_open,
+		NOT $4 OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = $2 AND (w.phone = $3 OR (w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = $1 AND c.phone = $3))) AND w.opened_at > now() - interval '24 hours') AS window_open,
 		(SELECT balance FROM accounts WHERE id = $1) AS balance`, a.Account, a.Channel, a.To, a.NeedsWindow)
 	if err != nil {
 		return wrap("check message", err)

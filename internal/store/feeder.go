@@ -12,8 +12,8 @@ import (
 
 // Backlog is one channel with something to offer in a lane.
 type Backlog struct {
-	Channel int64     `db:"channel_id"`
-	Oldest  time.Time `db:"wake_at"`
+	Channel int64 `db:"channel_id"`
+	N       int   `db:"n"` // due now, counted up to the limit
 }
 
 // sqlBacklog walks the index from channel to channel (a loose index scan): its
@@ -25,14 +25,15 @@ WITH RECURSIVE c AS (
   SELECT (SELECT d.channel_id FROM dispatch d WHERE d.lane = $1 AND d.state = 0 AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1)
   FROM c WHERE c.channel_id IS NOT NULL
 )
-SELECT c.channel_id, w.wake_at FROM c
-CROSS JOIN LATERAL (SELECT d.wake_at FROM dispatch d WHERE d.lane = $1 AND d.state = 0 AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 1) w
-WHERE w.wake_at <= now()`
+SELECT c.channel_id, w.n FROM c
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM dispatch d WHERE d.lane = $1 AND d.state = 0 AND d.channel_id = c.channel_id AND d.wake_at <= now() LIMIT $2) x) w
+WHERE w.n > 0`
 
-// Backlogs lists the channels that have ready messages of the lane to offer.
-func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane) ([]Backlog, error) {
+// Backlogs lists the channels that have ready messages of the lane to offer and
+// counts them, up to limit each.
+func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane, limit int) ([]Backlog, error) {
 	var out []Backlog
-	err := s.db.SelectContext(ctx, &out, sqlBacklog, int16(lane))
+	err := s.db.SelectContext(ctx, &out, sqlBacklog, int16(lane), limit)
 	return out, wrap("list backlogs", err)
 }
 

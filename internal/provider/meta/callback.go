@@ -21,7 +21,7 @@ import (
 
 // Verify answers the handshake by which Meta checks a callback address: the
 // challenge goes back as the whole body when the token is the channel's.
-func Verify(ch *dispatch.Channel, query url.Values) (challenge string, ok bool) {
+func (*Client) Verify(ch *dispatch.Channel, query url.Values) (challenge string, ok bool) {
 	want := ch.Secrets["verify_token"]
 	got := query.Get("hub.verify_token")
 	if want == "" || query.Get("hub.mode") != "subscribe" || subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {

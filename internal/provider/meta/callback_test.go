@@ -188,11 +188,11 @@ func TestVerify_Handshake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := meta.Verify(channel(""), q); got != want || ok != (want != "") {
+		if got, ok := meta.New(nil).Verify(channel(""), q); got != want || ok != (want != "") {
 			t.Errorf("%s: got %q, %v", query, got, ok)
 		}
 	}
-	if _, ok := meta.Verify(&dispatch.Channel{}, url.Values{"hub.mode": {"subscribe"}, "hub.verify_token": {""}, "hub.challenge": {"1"}}); ok {
+	if _, ok := meta.New(nil).Verify(&dispatch.Channel{}, url.Values{"hub.mode": {"subscribe"}, "hub.verify_token": {""}, "hub.challenge": {"1"}}); ok {
 		t.Error("a channel without a token takes an empty one")
 	}
 }

@@ -1,0 +1,366 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dialect/native"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+)
+
+const (
+	// batchPage is how many messages are committed together; pagesAhead pages
+	// are in work while the next is read.
+	batchPage  = 1000
+	pagesAhead = 3
+	// roomWait is how long a batch waits for room in front of the database.
+	roomWait = 20 * time.Second
+)
+
+// postBatch accepts up to 100,000 messages in one request, in bounded memory:
+// each page is committed as it is read, and only ids and refusals are kept
+// until the body has ended.
+func (s *Server) postBatch(c echo.Context) error {
+	r := c.Request()
+	if r.ContentLength > maxBatchBody {
+		return dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
+	}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	body := &countedReader{r: r.Body, left: maxBatchBody}
+	mt, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	var lines lineReader
+	ndjson := mt == "application/x-ndjson" || mt == "application/ndjson" || mt == "application/jsonl"
+	switch {
+	case ndjson:
+		lines = &ndjsonLines{r: bufio.NewReaderSize(body, maxLine)}
+	case mt == "" || mt == "application/json":
+		lines = &arrayLines{dec: json.NewDecoder(body)}
+	default:
+		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
+	}
+	b := &batchRun{s: s, c: c, who: caller(c), key: key, ctx: context.WithoutCancel(r.Context())}
+	if err := b.run(lines); err != nil {
+		return err
+	}
+	return b.answer(c, ndjson)
+}
+
+// lineReader gives one message after the other; io.EOF ends it. A line that is
+// too long comes with errLong, and reading may go on.
+type lineReader interface{ next() ([]byte, error) }
+
+var errLong = &dispatch.Error{Code: dispatch.TooLarge, Msg: "the message is larger than 64 KiB"}
+
+// countedReader bounds the whole body.
+type countedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+type ndjsonLines struct{ r *bufio.Reader }
+
+func (l *ndjsonLines) next() ([]byte, error) {
+	for {
+		line, err := l.r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = l.r.ReadSlice('\n')
+			}
+			return nil, errLong
+		}
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 {
+			return bytes.Clone(line), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// arrayLines reads {"messages":[...]} without holding it.
+type arrayLines struct {
+	dec    *json.Decoder
+	inside bool
+}
+
+func (l *arrayLines) next() ([]byte, error) {
+	if !l.inside {
+		if err := l.open(); err != nil {
+			return nil, err
+		}
+		l.inside = true
+	}
+	if !l.dec.More() {
+		return nil, l.close()
+	}
+	var raw json.RawMessage
+	if err := l.dec.Decode(&raw); err != nil {
+		return nil, malformedBatch(err)
+	}
+	if len(raw) > maxLine {
+		return nil, errLong
+	}
+	return raw, nil
+}
+
+func (l *arrayLines) open() error {
+	for _, want := range []json.Token{json.Delim('{'), "messages", json.Delim('[')} {
+		t, err := l.dec.Token()
+		if err != nil {
+			return malformedBatch(err)
+		}
+		if t != want {
+			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]}`)
+		}
+	}
+	return nil
+}
+
+func (l *arrayLines) close() error {
+	for _, want := range []json.Token{json.Delim(']'), json.Delim('}')} {
+		if t, err := l.dec.Token(); err != nil || t != want {
+			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]} and nothing else`)
+		}
+	}
+	return io.EOF
+}
+
+func malformedBatch(err error) error {
+	if e, ok := errors.AsType[*dispatch.Error](err); ok {
+		return e
+	}
+	return &dispatch.Error{Code: dispatch.Malformed, Msg: "the body is not valid JSON or broke off: what was read before is accepted; repeat with the same Idempotency-Key to learn the ids", Err: err}
+}
+
+// batchRun is one batch request on its way.
+type batchRun struct {
+	s        *Server
+	c        echo.Context
+	who      *accept.Caller
+	key      string
+	ctx      context.Context
+	seen     int
+	accepted int
+	rejected int
+	replayed bool
+	out      bytes.Buffer // one result a line
+}
+
+// page is a run of lines and, later, their receipts.
+type page struct {
+	first    int
+	lines    [][]byte
+	errs     []error
+	receipts []dispatch.Receipt
+	done     chan struct{}
+}
+
+// run reads, commits and collects, pages in order. When the body breaks off
+// what was read before is committed all the same: its fate must not depend on
+// where a page ends.
+func (b *batchRun) run(lines lineReader) error {
+	pages := make(chan *page, pagesAhead)
+	collected := make(chan struct{})
+	go func() {
+		defer close(collected)
+		for p := range pages {
+			<-p.done
+			b.collect(p)
+		}
+	}()
+	err := b.read(lines, pages)
+	close(pages)
+	<-collected
+	return err
+}
+
+func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
+	p := &page{done: make(chan struct{})}
+	flush := func() {
+		if len(p.lines) == 0 {
+			return
+		}
+		full := p
+		p = &page{first: b.seen, done: make(chan struct{})}
+		pages <- full
+		go b.work(full)
+	}
+	defer flush()
+	for {
+		line, err := lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && err != error(errLong):
+			return malformedBatch(err)
+		}
+		if b.seen == maxBatch {
+			return dispatch.Errorf(dispatch.TooLarge, "more than %d messages; the first %d were accepted", maxBatch, maxBatch)
+		}
+		b.seen++
+		p.lines, p.errs = append(p.lines, line), append(p.errs, err)
+		if len(p.lines) == batchPage {
+			flush()
+		}
+	}
+}
+
+// work decodes, limits and commits one page.
+func (b *batchRun) work(p *page) {
+	defer close(p.done)
+	p.receipts = make([]dispatch.Receipt, len(p.lines))
+	drafts := make([]dispatch.Draft, 0, len(p.lines))
+	at := make([]int, 0, len(p.lines))
+	for i, line := range p.lines {
+		err := p.errs[i]
+		var d dispatch.Draft
+		if err == nil {
+			d, err = native.Decode(line)
+		}
+		if err == nil {
+			err = b.who.Require(d.Content.Type.Permission())
+		}
+		if err != nil {
+			p.receipts[i].Err = err
+			continue
+		}
+		d.IdemKey = b.key
+		drafts, at = append(drafts, d), append(at, i)
+	}
+	p.lines = nil
+	drafts, at = b.spend(p, drafts, at)
+	b.accept(p, drafts, at)
+}
+
+// spend takes as many of the page as the key's limits allow; the rest gets its
+// own refusal.
+func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch.Draft, []int) {
+	if len(drafts) == 0 {
+		return drafts, at
+	}
+	d, err := b.s.Limits.Spend(b.ctx, limit.Spend{Key: b.who.Key.ID, N: len(drafts), Batch: true, PerSecond: b.who.Key.PerSecond, PerMinute: b.who.Key.PerMinute, PerDay: b.who.Key.PerDay})
+	n := d.AllowedN
+	refusal := limited(d)
+	if err != nil {
+		n, refusal = 0, unavailable(err)
+	}
+	for _, i := range at[n:] {
+		p.receipts[i].Err = refusal
+	}
+	return drafts[:n], at[:n]
+}
+
+// accept commits the page; each message's idempotency key is (key, index). A
+// full queue is waited for: a batch is not in a hurry.
+func (b *batchRun) accept(p *page, drafts []dispatch.Draft, at []int) {
+	until := time.Now().Add(roomWait)
+	for start := 0; start < len(drafts); {
+		end := start + 1
+		for end < len(drafts) && at[end] == at[end-1]+1 {
+			end++
+		}
+		receipts := b.s.Accept.Accept(b.ctx, b.who, drafts[start:end], p.first+at[start])
+		if overloaded(receipts) && time.Now().Before(until) {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		for k := range receipts {
+			p.receipts[at[start+k]] = receipts[k]
+		}
+		start = end
+	}
+}
+
+func overloaded(rs []dispatch.Receipt) bool {
+	for i := range rs {
+		if rs[i].Err != nil && dispatch.CodeOf(rs[i].Err) == dispatch.Overloaded {
+			return true
+		}
+	}
+	return false
+}
+
+// result is the answer to one message of a batch.
+type result struct {
+	Index  int          `json:"index"`
+	ID     *dispatch.ID `json:"message_id,omitempty"`
+	Status string       `json:"status,omitempty"`
+	Error  *lineError   `json:"error,omitempty"`
+}
+
+type lineError struct {
+	Code   dispatch.Code    `json:"code"`
+	Detail string           `json:"detail"`
+	Errors []dispatch.Fault `json:"errors,omitempty"`
+}
+
+// collect writes the results of a page down, compactly.
+func (b *batchRun) collect(p *page) {
+	enc := json.NewEncoder(&b.out)
+	enc.SetEscapeHTML(false)
+	for i := range p.receipts {
+		r := &p.receipts[i]
+		res := result{Index: p.first + i}
+		if r.Err != nil {
+			b.rejected++
+			b.s.logInternal(b.c, r.Err)
+			e := dispatch.AsError(r.Err)
+			res.Error = &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}
+		} else {
+			b.accepted++
+			b.replayed = b.replayed || r.Replayed
+			res.Status = r.Status.String()
+			if r.Status != dispatch.Simulated {
+				res.ID = &r.ID
+			}
+		}
+		_ = enc.Encode(res) // into memory
+	}
+}
+
+// answer writes all results: NDJSON in, NDJSON out.
+func (b *batchRun) answer(c echo.Context, ndjson bool) error {
+	h := c.Response().Header()
+	if b.replayed {
+		h.Set("Idempotent-Replayed", "true")
+	}
+	if ndjson {
+		h.Set(echo.HeaderContentType, "application/x-ndjson")
+		c.Response().WriteHeader(http.StatusAccepted)
+		_, err := b.out.WriteTo(c.Response())
+		return err
+	}
+	h.Set(echo.HeaderContentType, "application/json")
+	c.Response().WriteHeader(http.StatusAccepted)
+	w := bufio.NewWriter(c.Response())
+	head, _ := json.Marshal(map[string]int{"accepted": b.accepted, "rejected": b.rejected})
+	_, _ = w.Write(head[:len(head)-1])
+	_, _ = w.WriteString(`,"results":[`)
+	_, _ = w.Write(bytes.ReplaceAll(bytes.TrimSpace(b.out.Bytes()), []byte("\n"), []byte(",")))
+	_, _ = w.WriteString("]}\n")
+	return w.Flush()
+}

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// mount serves a dialect's routes.
+func (s *Server) mount(d *dialect.Dialect) {
+	for i := range d.Routes {
+		rt := &d.Routes[i]
+		s.echo.Add(rt.Method, rt.Path, func(c echo.Context) error {
+			c.Set("dialect", d)
+			r := c.Request()
+			for k, name := range c.ParamNames() {
+				r.SetPathValue(name, c.ParamValues()[k])
+			}
+			reply, err := s.serveDialect(c, d, rt)
+			if err != nil {
+				return err
+			}
+			return s.reply(c, reply, nil)
+		})
+	}
+}
+
+// serveDialect is the pipeline around a dialect's pure functions.
+func (s *Server) serveDialect(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (dialect.Reply, error) {
+	r := c.Request()
+	who, err := s.authenticate(r.Context(), d.Credential(r))
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	if rt.Read != nil {
+		return s.readDialect(c, who, rt)
+	}
+	body, err := readBody(c, maxBody)
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	drafts, err := rt.Decode(r, body)
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	receipts, err := s.send(c, who, drafts)
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	return rt.Accept(r, drafts, receipts), nil
+}
+
+func (s *Server) readDialect(c echo.Context, who *accept.Caller, rt *dialect.Route) (dialect.Reply, error) {
+	if rt.Permission != "" {
+		if err := who.Require(rt.Permission); err != nil {
+			return dialect.Reply{}, err
+		}
+	}
+	if err := s.spend(c, who, 1, true); err != nil {
+		return dialect.Reply{}, err
+	}
+	return rt.Read(c.Request().Context(), reader{s}, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, c.Request())
+}
+
+// send is the way of every request that sends, whatever its format: permission,
+// limits, accept.
+func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
+	if err := who.RequireFor(drafts); err != nil {
+		return nil, err
+	}
+	if err := s.spend(c, who, len(drafts), false); err != nil {
+		return nil, err
+	}
+	key, err := idempotencyKey(c.Request())
+	if err != nil {
+		return nil, err
+	}
+	for i := range drafts {
+		drafts[i].IdemKey = key
+	}
+	receipts, err := s.Accept.AllOrNone(c.Request().Context(), who, drafts)
+	if err != nil {
+		return nil, err
+	}
+	if len(receipts) > 0 && receipts[0].Replayed {
+		c.Response().Header().Set("Idempotent-Replayed", "true")
+	}
+	return receipts, nil
+}
+
+// idempotencyKey reads the Idempotency-Key header (IETF draft): at most 255
+// visible characters.
+func idempotencyKey(r *http.Request) (string, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > 255 || !plain(key) {
+		return "", dispatch.Errorf(dispatch.Malformed, "Idempotency-Key must have at most 255 visible ASCII characters")
+	}
+	return key, nil
+}
+
+// dialectOf says in whose envelope a request is answered: that of its route, or
+// for an unknown route that of the key header it carries. Several vendors use
+// X-API-Key (so do we): there the route that shares most of the path decides.
+func (s *Server) dialectOf(c echo.Context) *dialect.Dialect {
+	if d, ok := c.Get("dialect").(*dialect.Dialect); ok {
+		return d
+	}
+	r := c.Request()
+	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/callbacks/") {
+		return nil
+	}
+	var best *dialect.Dialect
+	most := -1
+	for i := range s.Dialects {
+		d := &s.Dialects[i]
+		if r.Header.Get(d.Header) == "" {
+			continue
+		}
+		shared := sharedSegments(d, r.URL.Path)
+		if d.Header == echo.HeaderAuthorization && shared == 0 {
+			continue
+		}
+		if shared > most {
+			best, most = d, shared
+		}
+	}
+	return best
+}
+
+var versionSegment = regexp.MustCompile(`^v\d+\.\d+$`)
+
+// sharedSegments counts how many leading path segments a dialect's closest
+// route has in common with path.
+func sharedSegments(d *dialect.Dialect, path string) int {
+	most := 0
+	have := strings.Split(strings.Trim(path, "/"), "/")
+	for _, rt := range d.Routes {
+		n := 0
+		for i, want := range strings.Split(strings.Trim(rt.Path, "/"), "/") {
+			if i >= len(have) || (want != have[i] && (!strings.HasPrefix(want, ":") || (want == ":version" && !versionSegment.MatchString(have[i])))) {
+				break
+			}
+			n++
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// reply writes a dialect's answer; cause is the error behind it, if any.
+func (s *Server) reply(c echo.Context, rep dialect.Reply, cause error) error {
+	h := c.Response().Header()
+	for k, vs := range rep.Header {
+		h[k] = vs
+	}
+	if cause != nil {
+		retryAfter(c, dispatch.AsError(cause))
+	}
+	if h.Get(echo.HeaderContentType) == "" {
+		h.Set(echo.HeaderContentType, "application/json")
+	}
+	c.Response().WriteHeader(rep.Status)
+	if rep.Body == nil {
+		return nil
+	}
+	return writeJSON(c, rep.Body)
+}
+
+// writeJSON writes v without escaping what only HTML minds.
+func writeJSON(c echo.Context, v any) error {
+	enc := json.NewEncoder(c.Response())
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

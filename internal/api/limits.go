@@ -1,0 +1,36 @@
+package api
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+)
+
+// spend takes a request from its key's limits and says in the headers what is
+// left. Each message counts, whatever the request holds.
+func (s *Server) spend(c echo.Context, who *accept.Caller, n int, read bool) error {
+	d, err := s.Limits.Spend(c.Request().Context(), limit.Spend{
+		Key: who.Key.ID, N: max(n, 1), Read: read, PerSecond: who.Key.PerSecond, PerMinute: who.Key.PerMinute, PerDay: who.Key.PerDay,
+	})
+	if err != nil {
+		return unavailable(err)
+	}
+	d.Header(c.Response().Header())
+	if d.Allowed {
+		return nil
+	}
+	return limited(d)
+}
+
+// limited is the refusal of a decision.
+func limited(d limit.Decision) error {
+	wait := int((d.RetryAfter + time.Second - 1) / time.Second)
+	if d.Why == limit.Day {
+		return &dispatch.Error{Code: dispatch.DailyLimited, Msg: "the key's daily limit is used up", RetryAfter: max(wait, 1)}
+	}
+	return &dispatch.Error{Code: dispatch.RateLimited, Msg: "the key's limit per " + string(d.Why) + " is used up", RetryAfter: max(wait, 1)}
+}

@@ -1,0 +1,43 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// observe writes one line a request and counts it. No body, no number, no key
+// stands in the log.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		began := time.Now()
+		c.Response().Header().Set(requestIDHeader, requestID(c))
+		if err = s.recovered(c, next); err != nil {
+			c.Error(err)
+		}
+		took := time.Since(began)
+		status := c.Response().Status
+		s.Observer.Request(c.Path(), c.Request().Method, status, took)
+		if status >= 500 || took > time.Second {
+			s.Log.Warn("request", "request_id", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", status, "ms", took.Milliseconds())
+		}
+		return nil
+	}
+}
+
+// recovered runs a handler; its panic is an internal error of this request.
+func (s *Server) recovered(c echo.Context, next echo.HandlerFunc) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r == http.ErrAbortHandler {
+				panic(r)
+			}
+			s.Log.Error("handler panicked", "request_id", requestID(c), "route", c.Path(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return next(c)
+}

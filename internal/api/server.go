@@ -1,0 +1,147 @@
+// Package api is the front door: the native API, the vendors' dialects, the
+// providers' callbacks. One pipeline stands behind every format: key, decode,
+// permission, limit, accept, reply.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/batch"
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Body limits (SPEC 3): of a request, of a batch, of one line of a batch.
+const (
+	maxBody      = 1 << 20
+	maxBatchBody = 256 << 20
+	maxLine      = 64 << 10
+	maxBatch     = 100_000
+	// What is read and thrown away of a refused body, so that a client that is
+	// still writing sees the answer.
+	drainBytes = 32 << 20
+	drainTime  = 5 * time.Second
+)
+
+// Limiter spends the limits of a key.
+type Limiter interface {
+	Spend(ctx context.Context, s limit.Spend) (limit.Decision, error)
+}
+
+// Observer counts requests; metrics implement it.
+type Observer interface {
+	Request(route, method string, status int, took time.Duration)
+	AcceptTime(took time.Duration)
+	Callback(provider string, statuses, inbound int)
+}
+
+// Options of a Server.
+type Options struct {
+	Store     *store.Store
+	Registry  *registry.Registry
+	Accept    *accept.Service
+	Limits    Limiter
+	Channels  *limit.Channels
+	Providers map[string]provider.Provider
+	Dialects  []dialect.Dialect
+	Observer  Observer
+	Metrics   http.Handler
+	Log       *slog.Logger
+	PublicURL string // as providers and customers reach us
+	// CallbackURL is where the provider of a channel calls back.
+	CallbackURL func(*dispatch.Channel) string
+	// TestChannel gives the emulator's stand-in for a channel.
+	TestChannel func(*dispatch.Channel) *dispatch.Channel
+	// RedisOK says whether Redis answers (readyz reports it as degraded).
+	RedisOK func(ctx context.Context) bool
+}
+
+// Server is the front door. It keeps no state of a request.
+type Server struct {
+	Options
+	echo     *echo.Echo
+	views    *batch.Batcher[dispatch.ID, *dispatch.View]
+	statuses *batch.Batcher[dispatch.StatusUpdate, bool]
+	hub      *hub
+	calls    callCounter
+}
+
+// New makes a server. Run does its background work.
+func New(o Options) *Server {
+	s := &Server{Options: o, echo: echo.New(), calls: callCounter{counts: map[int64]int64{}}}
+	s.hub = newHub(o.Store, o.Log)
+	s.views = batch.New(batch.Options{Max: 200, Queue: 10_000, Workers: 3, Timeout: 5 * time.Second}, s.readViews)
+	s.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, s.applyStatuses)
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = s.handleError
+	s.echo.Use(s.observe)
+	s.routes()
+	return s
+}
+
+// Handler is the server as an http.Handler.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Run follows the event log for live readers and counts calls until ctx ends.
+func (s *Server) Run(ctx context.Context) {
+	go s.calls.run(ctx, s.Store, s.Log)
+	s.hub.run(ctx)
+}
+
+// Close waits for open flushes.
+func (s *Server) Close(ctx context.Context) error {
+	return errors.Join(s.views.Close(ctx), s.statuses.Close(ctx))
+}
+
+func (s *Server) routes() {
+	e := s.echo
+	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
+	e.GET("/readyz", s.ready)
+	e.GET("/metrics", echo.WrapHandler(s.Metrics))
+	v1 := e.Group("/v1", s.native)
+	v1.POST("/messages", s.postMessage)
+	v1.POST("/messages/batch", s.postBatch)
+	v1.GET("/messages", s.listMessages, s.reads("view_messages"))
+	v1.POST("/messages/status", s.postStatus, s.reads("view_messages"))
+	v1.GET("/messages/:id", s.getMessage, s.reads("view_messages"))
+	v1.PATCH("/messages/:id", s.patchMessage)
+	v1.GET("/messages/:id/events", s.getTimeline, s.reads("view_messages"))
+	v1.POST("/messages/:id/cancel", s.cancelMessage)
+	v1.GET("/events", s.streamEvents, s.reads("view_messages"))
+	s.manage(v1)
+	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
+		e.Add(m, "/callbacks/:provider/:channel", s.callback)
+		e.Add(m, "/callbacks/:provider/:channel/:secret", s.callback)
+	}
+	for i := range s.Dialects {
+		s.mount(&s.Dialects[i])
+	}
+}
+
+// ready says whether requests can be served: Postgres must answer. Without
+// Redis everything still works, only slower: degraded, not unready.
+func (s *Server) ready(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	answer := map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
+	status := http.StatusOK
+	if !s.RedisOK(ctx) {
+		answer["status"], answer["redis"] = "degraded", "away: messages are accepted and sent all the same, a little later"
+	}
+	if err := s.Store.Ping(ctx); err != nil {
+		answer["status"], answer["postgres"] = "unready", "away"
+		status = http.StatusServiceUnavailable
+	}
+	return c.JSON(status, answer)
+}

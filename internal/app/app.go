@@ -1,0 +1,171 @@
+// Package app puts the parts together: it alone knows concrete types.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/dialect/native"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/metrics"
+	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// parts are what serve and work have in common.
+type parts struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	public    string
+	store     *store.Store
+	registry  *registry.Registry
+	redis     redis.UniversalClient
+	queue     *queue.Client
+	metrics   *metrics.Metrics
+	providers map[string]provider.Provider
+	limits    *limit.Channels
+	tests     *testChannels
+	stops     []stop
+}
+
+// stop is one step of the way down.
+type stop struct {
+	name string
+	most time.Duration
+	do   func(context.Context) error
+}
+
+// onStop adds a step; the last one added is done first.
+func (p *parts) onStop(name string, most time.Duration, do func(context.Context) error) {
+	p.stops = append(p.stops, stop{name, most, do})
+}
+
+// stop goes all steps, newest first, each within its time.
+func (p *parts) stop() error {
+	var errs []error
+	for i := len(p.stops) - 1; i >= 0; i-- {
+		s := p.stops[i]
+		ctx, cancel := context.WithTimeout(context.Background(), s.most)
+		began := time.Now()
+		err := s.do(ctx)
+		cancel()
+		p.log.Debug("stopped", "part", s.name, "ms", time.Since(began).Milliseconds())
+		if err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// newParts connects what both roles need. public is how providers reach serve.
+func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts, error) {
+	box, err := store.NewBox(cfg.SecretKeys()...)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(store.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{cfg: cfg, log: log, public: public, store: st, registry: registry.New(st, log), metrics: metrics.New()}
+	p.onStop("postgres", 2*time.Second, func(context.Context) error { return st.Close() })
+	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
+	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	p.onStop("redis", 2*time.Second, func(context.Context) error { return p.redis.Close() })
+	p.queue = queue.NewClient(p.redis)
+	p.providers = providers(outbound.New(outbound.Options{}))
+	p.limits = limit.NewChannels(p.redis, limit.ChannelOptions{
+		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
+	})
+	p.metrics.Pool(st.Stats)
+	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
+	p.tests.register = func(ch *dispatch.Channel) error { return RegisterAt(cfg.EmulatorURL, "", ch) }
+	return p, nil
+}
+
+func (p *parts) lostRedis(err error) {
+	p.log.Warn("redis is away; limits are kept locally", "error", err)
+}
+
+// workers is how many worker processes share a channel's rate while Redis is
+// away.
+func (p *parts) workers() int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return p.store.CountInstances(ctx, "work")
+}
+
+// callbackURL is where a channel's provider calls back.
+func (p *parts) callbackURL(ch *dispatch.Channel) string {
+	return p.public + "/callbacks/" + ch.Provider + "/" + ch.Key
+}
+
+// background runs f until the part stops.
+func (p *parts) background(name string, most time.Duration, f func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); f(ctx) }()
+	p.onStop(name, most, func(wait context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-wait.Done():
+			return wait.Err()
+		}
+	})
+}
+
+// newAccept makes the accept pipeline: of the front door, and of the worker for
+// fallbacks.
+func (p *parts) newAccept() *accept.Service {
+	s := accept.New(accept.Options{
+		Store: p.store, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log, DecodeDraft: nativeDraft,
+	})
+	p.onStop("accept", 5*time.Second, s.Close)
+	p.background("offers", 2*time.Second, s.Run)
+	return s
+}
+
+func nativeDraft(raw []byte) (dispatch.Draft, error) { return native.DecodeEntry(raw) }
+
+// listen serves h on addr; the listener is bound before this returns.
+func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
+	base, cancel := context.WithCancel(context.Background())
+	srv.BaseContext = func(net.Listener) context.Context { return base }
+	go func() {
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			p.log.Error("server ended", "server", name, "error", err)
+		}
+	}()
+	p.onStop(name, 5*time.Second, func(ctx context.Context) error {
+		stopping := time.AfterFunc(time.Second, cancel) // ends streams and long polls
+		defer stopping.Stop()
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	return l.Addr().String(), nil
+}

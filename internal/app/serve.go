@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/api"
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/limit"
+)
+
+// Running is a started role.
+type Running struct {
+	Addr string // where it listens; empty: nowhere
+	stop func() error
+}
+
+// Stop ends the role: what it has accepted is finished or safe in Postgres.
+func (r *Running) Stop() error { return r.stop() }
+
+// Serve starts the front door on addr.
+func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) {
+	p, err := newParts(cfg, "serve", cfg.Public(addr), log)
+	if err != nil {
+		return nil, err
+	}
+	p.background("registry", time.Second, p.registry.Run)
+	p.background("heartbeat", time.Second, p.heartbeat("serve"))
+	acc := p.newAccept()
+	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Days: p.store, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
+	p.background("key counts", 3*time.Second, func(ctx context.Context) {
+		spender.Run(ctx, func(err error) { log.Warn("daily counts not written yet", "error", err) })
+	})
+	acc.Recipients = spender
+	srv := api.New(api.Options{
+		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Dialects: dialects(),
+		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
+		RedisOK: func(ctx context.Context) bool { return p.redis.Ping(ctx).Err() == nil },
+	})
+	p.background("front door", 2*time.Second, srv.Run)
+	p.onStop("batches", 5*time.Second, srv.Close)
+	bound, err := p.listen("front door", addr, srv.Handler())
+	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	log.Info("front door open", "address", bound, "public_url", p.public)
+	return &Running{Addr: bound, stop: p.stop}, nil
+}

@@ -1,0 +1,238 @@
+// Package native reads the message format of our own API. It is the strictest
+// of the formats: an unknown field is a fault, so that a misspelled one is not
+// silently ignored.
+package native
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// message is a send request on the wire.
+type message struct {
+	Channel     channelRef            `json:"channel"`
+	To          string                `json:"to"`
+	Type        dispatch.Type         `json:"type"`
+	Text        *dispatch.Text        `json:"text"`
+	Template    *template             `json:"template"`
+	Image       *dispatch.Media       `json:"image"`
+	Video       *dispatch.Media       `json:"video"`
+	Audio       *dispatch.Media       `json:"audio"`
+	Document    *dispatch.Media       `json:"document"`
+	Sticker     *dispatch.Media       `json:"sticker"`
+	Location    *dispatch.Location    `json:"location"`
+	Contacts    json.RawMessage       `json:"contacts"`
+	Interactive *dispatch.Interactive `json:"interactive"`
+	Reaction    *dispatch.Reaction    `json:"reaction"`
+	Context     *dispatch.Context     `json:"context"`
+	MoreMedia   []dispatch.Media      `json:"more_media"`
+	SendAt      *time.Time            `json:"send_at"`
+	ExpiresAt   *time.Time            `json:"expires_at"`
+	TTLSeconds  *int64                `json:"ttl_seconds"`
+	Lane        string                `json:"lane"`
+	Reference   string                `json:"reference"`
+	Metadata    json.RawMessage       `json:"metadata"`
+	Simulate    bool                  `json:"simulate"`
+	Contact     *dispatch.ContactSave `json:"contact"`
+	UserID      string                `json:"user_id"`
+	Fallback    []json.RawMessage     `json:"fallback"`
+}
+
+type template struct {
+	ID             int64                `json:"id"`
+	Name           string               `json:"name"`
+	Language       dispatch.Language    `json:"language"`
+	Components     []dispatch.Component `json:"components"`
+	Variables      json.RawMessage      `json:"variables"`
+	HeaderMediaURL string               `json:"header_media_url"`
+	// ProviderTemplateID names Twilio's or Gupshup's own templates.
+	ProviderTemplateID string `json:"provider_template_id"`
+}
+
+// channelRef is a channel's id or key.
+type channelRef string
+
+// UnmarshalJSON takes 1, "1" and "ch_...".
+func (c *channelRef) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '"' {
+		var n json.Number
+		if err := json.Unmarshal(b, &n); err != nil {
+			return &json.UnmarshalTypeError{Value: "channel", Field: "channel"}
+		}
+		*c = channelRef(n)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(c))
+}
+
+// Decode reads one message.
+func Decode(body []byte) (dispatch.Draft, error) {
+	var m message
+	if err := Strict(body, &m); err != nil {
+		return dispatch.Draft{}, err
+	}
+	return m.draft()
+}
+
+// DecodeEntry reads an entry of a fallback: a message that may leave its
+// recipient out.
+func DecodeEntry(body []byte) (dispatch.Draft, error) {
+	var m message
+	if err := Strict(body, &m); err != nil {
+		return dispatch.Draft{}, err
+	}
+	to := m.To
+	if to == "" {
+		m.To = "-"
+	}
+	d, err := m.draft()
+	d.To = to
+	return d, err
+}
+
+func (m *message) draft() (dispatch.Draft, error) {
+	d := dispatch.Draft{
+		Channel: string(m.Channel), To: m.To, Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate, Contact: m.Contact, UserID: m.UserID, Fallback: m.Fallback,
+		Content: dispatch.Content{
+			Type: m.Type, Text: m.Text, Image: m.Image, Video: m.Video, Audio: m.Audio, Document: m.Document, Sticker: m.Sticker, Location: m.Location,
+			Contacts: m.Contacts, Interactive: m.Interactive, Reaction: m.Reaction, Context: m.Context, MoreMedia: m.MoreMedia,
+		},
+	}
+	if string(m.Metadata) != "null" {
+		d.Metadata = m.Metadata
+	}
+	if m.SendAt != nil {
+		d.SendAt = *m.SendAt
+	}
+	if m.ExpiresAt != nil {
+		d.ExpiresAt = *m.ExpiresAt
+	}
+	if m.TTLSeconds != nil {
+		if *m.TTLSeconds < 1 || *m.TTLSeconds > 366*24*3600 {
+			return d, dispatch.InvalidField("/ttl_seconds", "must be between 1 and 31622400")
+		}
+		d.TTL = time.Duration(*m.TTLSeconds) * time.Second
+	}
+	if m.To == "" {
+		return d, dispatch.InvalidField("/to", "is required")
+	}
+	return d, m.template(&d)
+}
+
+func (m *message) template(d *dispatch.Draft) error {
+	t := m.Template
+	if t == nil {
+		return nil
+	}
+	d.Content.Template = &dispatch.TemplateUse{TemplateID: t.ID, Name: t.Name, Language: t.Language, Components: t.Components, ProviderTemplateID: t.ProviderTemplateID}
+	vars := bytes.TrimSpace(t.Variables)
+	if len(vars) == 0 && t.HeaderMediaURL == "" || string(vars) == "null" {
+		return nil
+	}
+	d.Variables = &dispatch.Variables{HeaderMediaURL: t.HeaderMediaURL}
+	switch {
+	case len(vars) == 0:
+		return nil
+	case len(t.Components) > 0:
+		return dispatch.InvalidField("/template/variables", "give components or variables, not both")
+	case vars[0] == '[':
+		list, err := texts[[]scalar](vars)
+		for _, s := range list {
+			d.Variables.List = append(d.Variables.List, string(s))
+		}
+		if d.Variables.List == nil {
+			d.Variables.List = []string{}
+		}
+		return err
+	case vars[0] == '{':
+		named, err := texts[map[string]scalar](vars)
+		d.Variables.Named = make(map[string]string, len(named))
+		for k, s := range named {
+			d.Variables.Named[k] = string(s)
+		}
+		return err
+	}
+	return dispatch.InvalidField("/template/variables", "must be a list or an object of texts")
+}
+
+func texts[T any](raw []byte) (T, error) {
+	var v T
+	if json.Unmarshal(raw, &v) != nil {
+		return v, dispatch.InvalidField("/template/variables", "values must be texts or numbers")
+	}
+	return v, nil
+}
+
+// scalar is a text, or a number taken as its text.
+type scalar string
+
+// UnmarshalJSON takes "9.90" and 9.90.
+func (s *scalar) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '"' {
+		var n json.Number
+		if err := json.Unmarshal(b, &n); err != nil {
+			return err
+		}
+		*s = scalar(n)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(s))
+}
+
+// Strict reads JSON into v: one value, no unknown fields. The error names the
+// place.
+func Strict(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return jsonError(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
+	}
+	return nil
+}
+
+func jsonError(err error) error {
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return dispatch.InvalidField("/"+strings.ReplaceAll(te.Field, ".", "/"), "must be %s, not %s", kindName(te), te.Value)
+	}
+	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return dispatch.Errorf(dispatch.Malformed, "not valid JSON at byte %d: %s", se.Offset, se.Error())
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		name = strings.Trim(name, `"`)
+		return dispatch.InvalidField("/"+name, "unknown field %q", name)
+	}
+	if pe, ok := errors.AsType[*time.ParseError](err); ok {
+		return dispatch.Errorf(dispatch.Invalid, "%q is not a time like 2026-01-02T15:04:05Z", strings.Trim(pe.Value, `"`))
+	}
+	return dispatch.Errorf(dispatch.Malformed, "not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func kindName(te *json.UnmarshalTypeError) string {
+	if te.Type == nil {
+		return "an id or a key"
+	}
+	switch te.Type.String() {
+	case "string":
+		return "a text"
+	case "int", "int64":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	}
+	if strings.HasPrefix(te.Type.String(), "[]") {
+		return "a list"
+	}
+	return "an object"
+}

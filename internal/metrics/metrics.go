@@ -1,0 +1,142 @@
+// Package metrics counts what happens, for Prometheus. Labels are bounded:
+// channels, lanes, codes and routes, never recipients or ids.
+package metrics
+
+import (
+	"database/sql"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Metrics is one process's registry.
+type Metrics struct {
+	reg        *prometheus.Registry
+	accepted   *prometheus.CounterVec
+	offers     prometheus.Counter
+	attempts   *prometheus.CounterVec
+	retried    *prometheus.CounterVec
+	unknown    *prometheus.CounterVec
+	failed     *prometheus.CounterVec
+	call       *prometheus.HistogramVec
+	toProvider *prometheus.HistogramVec
+	accept     prometheus.Histogram
+	requests   *prometheus.HistogramVec
+	callbacks  *prometheus.CounterVec
+	depth      *prometheus.GaugeVec
+	oldest     *prometheus.GaugeVec
+	local      *prometheus.CounterVec
+}
+
+var quick = []float64{.001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// New makes a registry.
+func New() *Metrics {
+	m := &Metrics{
+		reg:        prometheus.NewRegistry(),
+		accepted:   counter("sendoff_accepted_total", "Messages accepted (202).", "channel"),
+		offers:     prometheus.NewCounter(prometheus.CounterOpts{Name: "sendoff_offers_failed_total", Help: "Messages whose offer to the queue failed; the feeder offers them again."}),
+		attempts:   counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
+		retried:    counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
+		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
+		failed:     counter("sendoff_failed_total", "Provider calls that failed for good.", "channel", "code"),
+		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
+		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) to the provider's yes.", "lane"),
+		accept:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick}),
+		requests:   histogram("sendoff_http_request_seconds", "Duration of HTTP requests.", "route", "method", "status"),
+		callbacks:  counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind"),
+		depth:      gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
+		oldest:     gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
+		local:      counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
+	}
+	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider, m.accept, m.requests, m.callbacks, m.depth, m.oldest, m.local,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: quick}, labels)
+}
+
+// Handler serves /metrics.
+func (m *Metrics) Handler() http.Handler { return promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{}) }
+
+// Pool exports a database pool's figures.
+func (m *Metrics) Pool(stats func() sql.DBStats) {
+	for name, read := range map[string]func(sql.DBStats) float64{
+		"open": func(s sql.DBStats) float64 { return float64(s.OpenConnections) }, "in_use": func(s sql.DBStats) float64 { return float64(s.InUse) },
+		"waits": func(s sql.DBStats) float64 { return float64(s.WaitCount) }, "wait_seconds": func(s sql.DBStats) float64 { return s.WaitDuration.Seconds() },
+	} {
+		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sendoff_postgres_pool_" + name, Help: "Postgres pool: " + name + "."}, func() float64 { return read(stats()) }))
+	}
+}
+
+func channelLabel(id int64) string { return strconv.FormatInt(id, 10) }
+
+// Accepted counts accepted messages.
+func (m *Metrics) Accepted(channel int64, n int) {
+	m.accepted.WithLabelValues(channelLabel(channel)).Add(float64(n))
+}
+
+// OfferFailed counts messages that could not be offered to the queue.
+func (m *Metrics) OfferFailed(n int) { m.offers.Add(float64(n)) }
+
+// Attempt counts a provider call.
+func (m *Metrics) Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, latency time.Duration) {
+	id := channelLabel(ch.ID)
+	m.attempts.WithLabelValues(id, lane.String(), result).Inc()
+	m.call.WithLabelValues(id).Observe(latency.Seconds())
+	switch result {
+	case "not_sent", "throttled", "temporary", "doubtful":
+		m.retried.WithLabelValues(id, code).Inc()
+	case "unknown":
+		m.unknown.WithLabelValues(id, code).Inc()
+	case "permanent":
+		m.failed.WithLabelValues(id, code).Inc()
+	}
+}
+
+// Sent observes how long a message took from accept to the provider's yes.
+func (m *Metrics) Sent(_ *dispatch.Channel, lane dispatch.Lane, since time.Duration) {
+	m.toProvider.WithLabelValues(lane.String()).Observe(since.Seconds())
+}
+
+// Depth sets how much waits in a lane.
+func (m *Metrics) Depth(lane dispatch.Lane, waiting int64, oldest time.Duration) {
+	m.depth.WithLabelValues(lane.String()).Set(float64(waiting))
+	m.oldest.WithLabelValues(lane.String()).Set(oldest.Seconds())
+}
+
+// Request observes an HTTP request.
+func (m *Metrics) Request(route, method string, status int, took time.Duration) {
+	if route == "" {
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// AcceptTime observes the accept of one message.
+func (m *Metrics) AcceptTime(took time.Duration) { m.accept.Observe(took.Seconds()) }
+
+// Callback counts what a provider told us.
+func (m *Metrics) Callback(provider string, statuses, inbound int) {
+	m.callbacks.WithLabelValues(provider, "status").Add(float64(statuses))
+	m.callbacks.WithLabelValues(provider, "inbound").Add(float64(inbound))
+}
+
+// Local counts a limit check that was answered without Redis.
+func (m *Metrics) Local(limit string) { m.local.WithLabelValues(limit).Inc() }

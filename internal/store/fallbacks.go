@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Fallback is a message whose next entry may have to be sent.
+type Fallback struct {
+	ID        dispatch.ID `db:"id"`
+	Account   int64       `db:"account_id"`
+	Key       int64       `db:"key_id"`
+	To        string      `db:"recipient"`
+	Entries   string      `db:"fallback"` // JSON array of native drafts
+	Cause     string      `db:"cause"`
+	Test      bool        `db:"test"`
+	Reference *string     `db:"reference"`
+}
+
+// DueFallbacks takes what waits for its fallback; each comes back after ten
+// seconds until DropFallback.
+func (s *Store) DueFallbacks(ctx context.Context) ([]Fallback, error) {
+	var out []Fallback
+	err := s.db.SelectContext(ctx, &out, `
+WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
+  u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
+SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.child_id IS NULL`)
+	return out, wrap("take fallbacks", err)
+}
+
+// DropFallback forgets a fallback that was sent, or can't be.
+func (s *Store) DropFallback(ctx context.Context, id dispatch.ID) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE message_id = $1::uuid`, id.String())
+	return wrap("drop fallback", err)
+}
+
+// Message reads what a provider may be asked about a message.
+func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
+	var c Claimed
+	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at FROM messages WHERE id = $1::uuid`, id.String())
+	return c, wrap("read message", err)
+}
+
+// NoteWaID keeps the provider's own id of a recipient with the contact.
+func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
+		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
+	return wrap("note provider's id of recipient", err)
+}

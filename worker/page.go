@@ -1,0 +1,281 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+const (
+	// patience is how long a page waits for a free call of its channel.
+	patience = 100 * time.Millisecond
+	// crowded is when messages without a free call are looked at again.
+	crowded = 300 * time.Millisecond
+	// writeReserve is what a lease keeps for writing the outcome down.
+	writeReserve = 2 * time.Second
+)
+
+// Page works on one page: it books as many of the channel's slots as it can
+// use, claims just those messages and starts their calls. It returns when the
+// calls have started, not when they have ended: a slow provider holds no
+// handler. What does not fit goes back with the time at which it may.
+func (w *Worker) Page(ctx context.Context, p dispatch.Page) error {
+	ch, err := w.Registry.Channel(ctx, p.Channel)
+	if dispatch.CodeOf(err) == dispatch.NotFound && err != nil {
+		w.Log.Warn("page of a channel that is gone", "channel", p.Channel)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ids, err := w.passCircuit(ctx, ch, p.IDs)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	state := w.channelState(ch.ID)
+	n := state.take(ctx, len(ids), ch.Policy.Concurrency, patience)
+	if n < len(ids) {
+		if err := w.postpone(ctx, ids[n:], crowded); err != nil {
+			state.give(n)
+			return err
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return w.sendPage(ctx, ch, state, p.Lane, ids[:n])
+}
+
+// passCircuit keeps messages away from a channel that is in trouble, but for
+// one probe when it is due.
+func (w *Worker) passCircuit(ctx context.Context, ch *dispatch.Channel, ids []dispatch.ID) ([]dispatch.ID, error) {
+	troubled, err := w.Registry.Troubled(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, bad := troubled[ch.ID]
+	if !bad && ch.Enabled {
+		return ids, nil
+	}
+	if bad && h.State == "open" && ch.Enabled && time.Now().After(h.ProbeAt) {
+		mine, err := w.Store.TakeProbe(ctx, ch.ID)
+		if err != nil {
+			return nil, err
+		}
+		if mine {
+			return ids[:1], w.postpone(ctx, ids[1:], 5*time.Second)
+		}
+	}
+	return nil, w.postpone(ctx, ids, 5*time.Second)
+}
+
+func (w *Worker) postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return w.Store.Postpone(ctx, ids, d+rand.N(d/4+1))
+}
+
+// sendPage sends ids, for which calls are reserved in state.
+func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, ids []dispatch.ID) error {
+	booked := time.Now()
+	grant, err := w.Limits.Reserve(ctx, ch.ID, lane, len(ids), ch.Policy.Rate)
+	if err != nil {
+		state.give(len(ids))
+		return err
+	}
+	if grant.N < len(ids) {
+		state.give(len(ids) - grant.N)
+		if err := w.postpone(ctx, ids[grant.N:], max(grant.Wait, 10*time.Millisecond)); err != nil {
+			state.give(grant.N)
+			return err
+		}
+		ids = ids[:grant.N]
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if grant.First > 50*time.Millisecond { // an otp page may book ahead: claim when it is nearly its turn
+		sleep(ctx, grant.First-20*time.Millisecond)
+	}
+	started := time.Now() // before the claim: the lease counts from here
+	claim := uuid.New()
+	claimed, err := w.Store.ClaimPage(ctx, ids, claim, lane.Lease())
+	if err != nil {
+		state.give(len(ids))
+		return fmt.Errorf("page of channel %d: %w", ch.ID, err)
+	}
+	state.give(len(ids) - len(claimed))
+	claimed = w.holdBack(ctx, ch, state, claim, claimed)
+	deadline := started.Add(lane.Lease() - lane.CallTimeout() - writeReserve)
+	w.calls.Add(len(claimed))
+	go w.launch(ch, state, lane, claim, claimed, grant, booked, deadline)
+	return nil
+}
+
+// launch starts the calls of a page, each at its slot.
+func (w *Worker) launch(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, claim uuid.UUID, claimed []store.Claimed, g limit.Grant, booked, deadline time.Time) {
+	for i := range claimed {
+		at := state.pace(booked.Add(g.First+time.Duration(i)*g.Interval), g.Interval)
+		if d := time.Until(at); d > 0 {
+			time.Sleep(d)
+		}
+		c := &claimed[i]
+		go func() {
+			defer w.calls.Done()
+			defer state.give(1)
+			w.inFlight.Add(1)
+			defer w.inFlight.Add(-1)
+			w.sendOne(ch, state, lane, claim, c, deadline)
+		}()
+	}
+}
+
+// holdBack gives claimed messages back that may not go now: a recipient that
+// must wait, an empty retry budget. No call is made for them and none counted.
+func (w *Worker) holdBack(ctx context.Context, ch *dispatch.Channel, state *channelState, claim uuid.UUID, claimed []store.Claimed) []store.Claimed {
+	waits := w.recipientWaits(ctx, ch, state, claimed)
+	send, back := claimed[:0:0], []store.Outcome(nil)
+	for i, c := range claimed {
+		var wait time.Duration
+		if waits != nil {
+			wait = waits[i]
+		}
+		if wait == 0 && c.Attempts > 1 {
+			if got, later := w.Budget.Take(ch.ID, 1); got == 0 {
+				wait = later + rand.N(later+time.Second)
+			}
+		}
+		if wait == 0 {
+			send = append(send, c)
+			continue
+		}
+		back = append(back, store.Outcome{ID: c.ID, Claim: claim, Action: store.Release, Delay: wait})
+	}
+	if len(back) > 0 {
+		state.give(len(back))
+		w.write(back)
+	}
+	return send
+}
+
+func (w *Worker) recipientWaits(ctx context.Context, ch *dispatch.Channel, state *channelState, claimed []store.Claimed) []time.Duration {
+	spacing := ch.Policy.RecipientSpacing
+	if len(claimed) == 0 || (spacing == 0 && !state.anyPaired()) {
+		return nil
+	}
+	tos := make([]string, len(claimed))
+	for i := range claimed {
+		tos[i] = claimed[i].To
+	}
+	var waits []time.Duration
+	var err error
+	if spacing > 0 {
+		waits, err = w.Limits.Space(ctx, ch.ID, tos, spacing)
+	} else {
+		waits, err = w.Limits.Blocked(ctx, ch.ID, tos)
+	}
+	if err != nil {
+		w.Log.Warn("recipient spacing not checked", "channel", ch.ID, "error", err)
+		return nil
+	}
+	return waits
+}
+
+// write hands results to the completion batch and does not wait for it.
+func (w *Worker) write(outs []store.Outcome) {
+	w.calls.Add(1)
+	go func() {
+		defer w.calls.Done()
+		if _, err := w.results.DoAll(context.Background(), outs); err != nil {
+			w.Log.Error("results lost; the lease brings the messages back", "results", len(outs), "error", err)
+		}
+	}()
+}
+
+// sendOne makes one call and writes down what became of it.
+func (w *Worker) sendOne(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, claim uuid.UUID, c *store.Claimed, deadline time.Time) {
+	out := store.Outcome{ID: c.ID, Claim: claim, Channel: ch.ID, StartedAt: time.Now()}
+	m, err := message(c)
+	switch {
+	case err != nil:
+		out.Action, out.Result, out.Code, out.Detail = store.Fail, store.ResultPermanent, dispatch.FailInternal, "the stored message cannot be read"
+	case c.Suppressed:
+		out.Action, out.Result, out.Code, out.Detail = store.Fail, 0, dispatch.FailSuppressed, "the recipient has opted out of messages"
+	case time.Now().After(deadline):
+		out.Action = store.Release // the claim is too old to be sure that it is still ours
+	default:
+		w.call(ch, state, lane, m, c, &out)
+	}
+	if _, err := w.results.Do(context.Background(), out); err != nil {
+		w.Log.Error("result lost; the lease brings the message back", "message_id", c.ID, "error", err)
+	}
+}
+
+// call makes the provider call and decides what follows.
+func (w *Worker) call(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, m *dispatch.Message, c *store.Claimed, out *store.Outcome) {
+	to := w.target(ch, m)
+	ctx, cancel := context.WithTimeout(w.cut, lane.CallTimeout())
+	defer cancel()
+	accepted, err := w.safeSend(ctx, to, m)
+	out.Latency = time.Since(out.StartedAt)
+	if err == nil {
+		out.Action, out.Result, out.HTTP, out.ProviderID, out.Detail = store.Settle, store.ResultAccepted, accepted.HTTP, accepted.ProviderID, accepted.Detail
+		out.KeepRef = to.Provider == "gupshup" || to.Provider == "kaleyra"
+		w.Budget.Success(ch.ID, 1)
+		w.recovered(ch, state)
+		w.noteWaID(ch, m, accepted.WaID)
+		w.Observer.Sent(ch, lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
+	} else {
+		w.explain(ch, state, lane, c, err, out)
+	}
+	w.Observer.Attempt(ch, lane, out.Result.String(), out.Code, out.Latency)
+	w.Log.Debug("attempt", "message_id", c.ID, "channel", ch.ID, "lane", lane.String(), "result", out.Result.String(), "code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
+}
+
+// target is the channel as the provider client sees it: with the address of
+// our callbacks, and for a test message the emulator in the provider's place.
+func (w *Worker) target(ch *dispatch.Channel, m *dispatch.Message) *dispatch.Channel {
+	if m.Test {
+		return w.TestChannel(ch)
+	}
+	if ch.Settings["callback_url"] != "" {
+		return ch
+	}
+	return w.withCallback(ch)
+}
+
+func message(c *store.Claimed) (*dispatch.Message, error) {
+	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, Lane: dispatch.Lane(c.Lane), To: c.To, Raw: c.Content, Test: c.Test, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}
+	if c.Reference != nil {
+		m.Reference = *c.Reference
+	}
+	if c.Metadata != nil {
+		m.Metadata = *c.Metadata
+	}
+	return m, json.Unmarshal([]byte(c.Content), &m.Content)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// channelState is what one worker process knows of a channel: how many calls
+// are open, when the last one started, how many failed in a row.
+type channelState struct {
+	mu       sync.Mutex
+	open     int
+	waiting  int
+	freed    chan struct{}
+	last     time.Time // when the newest call was let go
+	failures int       // in a row
+	paired   time.Time // a recipient of this channel is blocked until then
+}
+
+// take reserves up to n of at most limit concurrent calls. When none is free it
+// waits up to patience, but only while nobody else of this channel does: a dead
+// provider must not hold the handlers that other channels need.
+func (s *channelState) take(ctx context.Context, n, limit int, patience time.Duration) int {
+	if got := s.tryTake(n, limit); got > 0 {
+		return got
+	}
+	s.mu.Lock()
+	if s.waiting >= 2 {
+		s.mu.Unlock()
+		return 0
+	}
+	s.waiting++
+	s.mu.Unlock()
+	defer func() { s.mu.Lock(); s.waiting--; s.mu.Unlock() }()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-timer.C:
+			return s.tryTake(n, limit)
+		case <-s.freed:
+			if got := s.tryTake(n, limit); got > 0 {
+				return got
+			}
+		}
+	}
+}
+
+func (s *channelState) tryTake(n, limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := max(0, min(n, limit-s.open))
+	s.open += got
+	return got
+}
+
+func (s *channelState) give(n int) {
+	s.mu.Lock()
+	s.open -= n
+	s.mu.Unlock()
+	select {
+	case s.freed <- struct{}{}:
+	default:
+	}
+}
+
+// pace says when the next call may start: at its slot, and never sooner after
+// the one before than the channel's interval, so that a slow claim does not let
+// calls bunch up behind it. Below a millisecond timers are too coarse; there 5 ms
+// may be caught up.
+func (s *channelState) pace(slot time.Time, interval time.Duration) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	at := slot
+	if next := s.last.Add(interval); next.After(at) {
+		at = next
+	}
+	floor := now
+	if interval < time.Millisecond {
+		floor = now.Add(-5 * time.Millisecond)
+	}
+	if at.Before(floor) {
+		at = floor
+	}
+	s.last = at
+	return at
+}
+
+// worked and broke count outcomes for the circuit breaker. broke says whether
+// limit failures came in a row.
+func (s *channelState) worked() {
+	s.mu.Lock()
+	s.failures = 0
+	s.mu.Unlock()
+}
+
+func (s *channelState) broke(limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures++
+	if s.failures < limit {
+		return false
+	}
+	s.failures = 0
+	return true
+}
+
+// pair notes that a recipient of the channel is blocked for d.
+func (s *channelState) pair(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if until := time.Now().Add(d); until.After(s.paired) {
+		s.paired = until
+	}
+}
+
+func (s *channelState) anyPaired() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Before(s.paired)
+}

@@ -1,0 +1,124 @@
+// Package worker sends what was accepted: it takes pages from the queue, claims
+// them in Postgres, calls the provider and writes down what became of it.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/batch"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Queue is the doorbell as the feeder uses it.
+type Queue interface {
+	Offer(ctx context.Context, p dispatch.Page) error
+	Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
+	Register(ctx context.Context) error
+	Wiped(ctx context.Context) (bool, error)
+}
+
+// Observer counts what happens; metrics implement it.
+type Observer interface {
+	Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, latency time.Duration)
+	Sent(ch *dispatch.Channel, lane dispatch.Lane, sinceAccept time.Duration)
+	Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
+}
+
+// Options of a Worker.
+type Options struct {
+	Store     *store.Store
+	Registry  *registry.Registry
+	Limits    *limit.Channels
+	Budget    *limit.RetryBudget
+	Queue     Queue
+	Providers map[string]provider.Provider
+	Observer  Observer
+	Log       *slog.Logger
+	// CallbackURL is where the provider of a channel calls back.
+	CallbackURL func(*dispatch.Channel) string
+	// TestChannel gives the emulator's stand-in for a channel: where messages of
+	// test keys go.
+	TestChannel func(*dispatch.Channel) *dispatch.Channel
+	// SendFallback accepts the next entry of a message's fallback.
+	SendFallback func(ctx context.Context, f store.Fallback) error
+	// Grace is how long Stop waits for open calls before it cuts them.
+	Grace time.Duration
+}
+
+// Worker sends pages.
+type Worker struct {
+	Options
+	lanes    sync.Map // channel id → *lane (in-flight bound, pace, breaker)
+	calls    sync.WaitGroup
+	inFlight atomic.Int64
+	cut      context.Context // ends when open calls are to be cut
+	cutNow   context.CancelFunc
+	results  *batch.Batcher[store.Outcome, struct{}]
+}
+
+// New makes a worker.
+func New(o Options) *Worker {
+	w := &Worker{Options: o}
+	w.cut, w.cutNow = context.WithCancel(context.Background())
+	w.results = batch.New(batch.Options{Max: 256, Queue: 100_000, Workers: 3, Timeout: time.Hour}, w.persist)
+	return w
+}
+
+// Stop waits for open calls, at most Grace, cuts those that remain (their
+// outcome is then unknown) and writes every result down.
+func (w *Worker) Stop(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { w.calls.Wait(); close(done) }()
+	grace := time.NewTimer(w.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+	case <-grace.C:
+		w.Log.Warn("cutting open calls", "calls", w.inFlight.Load())
+		w.cutNow()
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("stop worker: %d calls still open: %w", w.inFlight.Load(), ctx.Err())
+	}
+	w.cutNow()
+	return w.results.Close(ctx)
+}
+
+// persist writes outcomes and does not give up: the message is sent, and only
+// we know. Each repeat is harmless.
+func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
+	wait := 50 * time.Millisecond
+	for {
+		err := w.Store.Complete(ctx, outs)
+		if err == nil {
+			return make([]struct{}, len(outs)), nil
+		}
+		w.Log.Warn("results not written yet", "results", len(outs), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+			wait = min(wait*2, 1600*time.Millisecond)
+		}
+	}
+}
+
+// lane returns what this process knows of a channel.
+func (w *Worker) channelState(id int64) *channelState {
+	if s, ok := w.lanes.Load(id); ok {
+		return s.(*channelState)
+	}
+	s, _ := w.lanes.LoadOrStore(id, &channelState{freed: make(chan struct{}, 1)})
+	return s.(*channelState)
+}
