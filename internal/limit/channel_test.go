@@ -78,42 +78,41 @@ func near1(got time.Duration, us float64) bool {
 // 24 workers, each with its own limiter, on one Redis and one clock.
 func TestChannels_ManyWorkers_OneRate(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, rdb redis.UniversalClient) {
-		const rate = 80.0
-		h := newHand()
-		var mu sync.Mutex
-		var starts []float64
-		var wg sync.WaitGroup
-		for w := range 24 {
-			var now uint64 // of this call alone, so that its slots are known exactly
-			c := newChannels(rdb, h, 24)
-			c.now = func() uint64 { return now }
-			lane := dispatch.Lanes[w%3]
-			wg.Go(func() {
-				for i := range 60 {
-					now = h.us.Add(5000)
-					if i == 30 && w == 0 {
-						if err := c.Throttled(t.Context(), 1, time.Second); err != nil {
-							t.Error(err)
-						}
-					}
-					g, err := c.Reserve(t.Context(), 1, lane, 1+i%10, rate)
-					if err != nil {
+	rdb := testRedis(t)
+	const rate = 80.0
+	h := newHand()
+	var mu sync.Mutex
+	var starts []float64
+	var wg sync.WaitGroup
+	for w := range 24 {
+		var now uint64 // of this call alone, so that its slots are known exactly
+		c := newChannels(rdb, h, 24)
+		c.now = func() uint64 { return now }
+		lane := dispatch.Lanes[w%3]
+		wg.Go(func() {
+			for i := range 60 {
+				now = h.us.Add(5000)
+				if i == 30 && w == 0 {
+					if err := c.Throttled(t.Context(), 1, time.Second); err != nil {
 						t.Error(err)
 					}
-					mu.Lock()
-					for k := range g.N {
-						starts = append(starts, float64(now)+float64(g.First.Nanoseconds()+int64(k)*g.Interval.Nanoseconds())/1000)
-					}
-					mu.Unlock()
 				}
-			})
-		}
-		wg.Wait()
-		if got := most(starts, 1e6-2); got > rate+1 || len(starts) < 4*rate {
-			t.Errorf("%d slots in a second, %d in all", got, len(starts))
-		}
-	})
+				g, err := c.Reserve(t.Context(), 1, lane, 1+i%10, rate)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				for k := range g.N {
+					starts = append(starts, float64(now)+float64(g.First.Nanoseconds()+int64(k)*g.Interval.Nanoseconds())/1000)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if got := most(starts, 1e6-2); got > rate+1 || len(starts) < 4*rate {
+		t.Errorf("%d slots in a second, %d in all", got, len(starts))
+	}
 }
 
 func TestChannels_RedisGoesAndComes_RateHolds(t *testing.T) {

@@ -1,0 +1,199 @@
+package limit
+
+import "math"
+
+// Times in this file are whole microseconds since 1970.
+
+const dayMicros = 86_400_000_000
+
+// The reasons in a script's answer.
+const (
+	whyNothing = 0
+	whyShort   = 1
+	whyLong    = 2
+	whyDay     = 3
+	whyUnknown = 9 // the day's count must be loaded first
+)
+
+// What stands for the day's count in a request.
+const (
+	seedUnknown = -1 // say so if it is needed
+	seedWithout = -2 // it can't be had: go on without
+)
+
+// request is what keys.lua reads for each of its keys.
+type request struct {
+	n, short, long, day int64 // how many, and the limits (0: none)
+	batch               bool  // takes what fits, and knows no short window
+	seed                int64 // the day's count, should it be missing
+	extra               int64 // spent elsewhere today
+}
+
+// answer is what keys.lua gives for a request.
+type answer struct {
+	why, fits int64
+	left      [3]int64 // of short, long and day; -1: no limit
+	pause     int64    // until the rest fits, microseconds
+	day       int64    // its number
+}
+
+// window counts over a sliding time in buckets of equal width. A bucket counts
+// until the last entry in it has left the window, so that in no stretch of the
+// window's length is there ever more than the limit.
+type window struct {
+	width, count int64
+	n            int64 // in all buckets
+	top          int64 // the newest bucket
+	buckets      []bucket
+}
+
+type bucket struct{ n, last int64 }
+
+// newWindow has one bucket more than fit the window: the oldest of them lies
+// partly outside.
+func newWindow(width, count int64) window {
+	return window{width: width, count: count, buckets: make([]bucket, count+1)}
+}
+
+func (w *window) at(id int64) *bucket { return &w.buckets[id%(w.count+1)] }
+
+// slide forgets what no longer counts.
+func (w *window) slide(now int64) {
+	b := max(now/w.width, w.top)
+	for id := max(0, w.top-w.count); id <= min(b-w.count, w.top); id++ {
+		if v := w.at(id); v.last <= now-w.width*w.count {
+			w.n -= v.n
+			*v = bucket{}
+		}
+	}
+	w.top = b
+}
+
+func (w *window) add(now, n int64) {
+	if n == 0 || w.count == 0 {
+		return
+	}
+	v := w.at(w.top)
+	w.n, v.n, v.last = w.n+n, v.n+n, max(now, v.last)
+}
+
+// wait is how long until the window has need more places.
+func (w *window) wait(now, need int64) int64 {
+	for id := max(0, w.top-w.count); id <= w.top; id++ {
+		v := w.at(id)
+		need -= v.n
+		if v.n > 0 && need <= 0 {
+			return v.last + w.width*w.count - now
+		}
+	}
+	return w.width * w.count
+}
+
+// quota is what one key has spent: keys.lua in Go. It is the limiter of a
+// process without Redis, and the model that the script is tested against.
+type quota struct {
+	short, long window
+	day, dn     int64 // the day's number and its count
+}
+
+// keyQuota has the windows of a key: a second of 50 ms, a minute of seconds.
+func keyQuota() *quota {
+	return &quota{short: newWindow(50_000, 20), long: newWindow(1_000_000, 60)}
+}
+
+// recipientQuota has that of a key's recipient: an hour of five minutes.
+func recipientQuota() *quota {
+	return &quota{short: newWindow(1_000_000, 0), long: newWindow(300_000_000, 12)}
+}
+
+func (q *quota) spend(now int64, r request) answer {
+	q.short.slide(now)
+	q.long.slide(now)
+	today := now / dayMicros
+	if r.day > 0 {
+		switch {
+		case q.day == today:
+			q.dn += r.extra
+		case r.seed >= 0:
+			q.day, q.dn = today, r.seed
+		case r.seed == seedUnknown:
+			return answer{why: whyUnknown, day: today}
+		default:
+			r.day = 0
+		}
+	}
+	free := [3]int64{math.MaxInt64, math.MaxInt64, math.MaxInt64}
+	if r.short > 0 && !r.batch {
+		free[0] = max(0, r.short-q.short.n)
+	}
+	if r.long > 0 {
+		free[1] = max(0, r.long-q.long.n)
+	}
+	if r.day > 0 {
+		free[2] = max(0, r.day-q.dn)
+	}
+	a := answer{fits: min(r.n, free[0], free[1], free[2]), day: today}
+	cut := a.fits < r.n
+	if cut && !r.batch {
+		a.fits = 0
+	}
+	if !r.batch {
+		q.short.add(now, a.fits)
+	}
+	q.long.add(now, a.fits)
+	if q.day == today {
+		q.dn += a.fits
+	}
+	if cut {
+		a.why, a.pause = q.blame(now, r, a.fits, free)
+	}
+	a.left = [3]int64{left(r.short, q.short.n), left(r.long, q.long.n), left(r.day, q.dn)}
+	return a
+}
+
+// blame gives, of the limits that were in the way, the one that stays so
+// longest: until what was refused fits, or the next of a batch.
+func (q *quota) blame(now int64, r request, fits int64, free [3]int64) (why, pause int64) {
+	need := r.n
+	if r.batch {
+		need = fits + 1
+	}
+	for i, wait := range [...]func(int64) int64{
+		func(n int64) int64 { return q.short.wait(now, n) },
+		func(n int64) int64 { return q.long.wait(now, n) },
+		func(int64) int64 { return (now/dayMicros+1)*dayMicros - now },
+	} {
+		if free[i] < need {
+			if p := wait(need - free[i]); p >= pause {
+				why, pause = int64(i)+whyShort, p
+			}
+		}
+	}
+	return why, pause
+}
+
+func left(limit, spent int64) int64 {
+	if limit <= 0 {
+		return -1
+	}
+	return max(0, limit-spent)
+}
+
+// quotas are those of a process without Redis.
+type quotas struct {
+	fresh func() *quota
+	most  int // then all are forgotten: an outage must not fill the memory
+	by    map[string]*quota
+}
+
+func (q *quotas) spend(now int64, key string, r request) answer {
+	one, ok := q.by[key]
+	if !ok {
+		if len(q.by) >= q.most {
+			clear(q.by)
+		}
+		one = q.fresh()
+		q.by[key] = one
+	}
+	return one.spend(now, r)
+}
