@@ -80,12 +80,14 @@ func (p *process) gone() bool {
 }
 
 // end asks with soft, insists with hard, and at last kills; it returns when
-// the process has gone.
+// the process has gone. It takes at most 4.5 s: `sendoff dev` has 10 s for its
+// whole stop, of which open calls may take 5. A Postgres that needs longer for
+// its last checkpoint recovers at the next start.
 func (p *process) end(ctx context.Context, soft, hard syscall.Signal) error {
 	for _, step := range []struct {
 		signal syscall.Signal
 		wait   time.Duration
-	}{{soft, 3 * time.Second}, {hard, time.Second}, {syscall.SIGKILL, 2 * time.Second}} {
+	}{{soft, 2500 * time.Millisecond}, {hard, time.Second}, {syscall.SIGKILL, time.Second}} {
 		if p.gone() {
 			return nil
 		}
