@@ -20,7 +20,7 @@ func BenchmarkSend(b *testing.B) {
 	defer h.Close()
 	ch := metaChannel(h.URL, "")
 	s.Register(ch)
-	c := meta.New(outbound.New(outbound.Options{}))
+	c := newMeta()
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -30,6 +30,8 @@ func BenchmarkSend(b *testing.B) {
 		}
 	})
 }
+
+func newMeta() *meta.Client { return meta.New(outbound.New(outbound.Options{})) }
 
 func metaChannel(base, callback string) *dispatch.Channel {
 	return &dispatch.Channel{

@@ -62,7 +62,9 @@ func newCaller(client *http.Client, current func(*dispatch.Channel) *dispatch.Ch
 	}
 }
 
-// plan takes up a message's first callback; each one brings up the next.
+// plan takes up a message's first callback. Each one, once it was tried, brings
+// up the next: so those of a message come in the order of its plan, as far as
+// they are taken at once.
 func (c *caller) plan(m *send) { c.push(job{due: m.due(0).UnixNano(), m: m}) }
 
 // deliver makes a callback now.
@@ -134,9 +136,6 @@ func (c *caller) takeDue(now time.Time) ([]*delivery, time.Duration) {
 		if b.add(j) {
 			c.underWay.Add(-1) // it travels in a callback that is counted already
 		}
-		if next := int(j.step) + 1; next < len(j.m.plan) {
-			c.pending.push(job{due: j.m.due(next).UnixNano(), m: j.m, step: j.step + 1})
-		}
 	}
 	return b.made, 0
 }
@@ -160,11 +159,11 @@ func (b *batches) add(j job) (joined bool) {
 	most := min(b.most, j.m.face.maxBatch)
 	if most > 1 {
 		if d := b.open[ch.Key+" "+to]; d != nil && len(d.events) < most {
-			d.events = append(d.events, j.m.event(int(j.step)))
+			d.events = append(d.events, j.m.event(j.step))
 			return true
 		}
 	}
-	d := &delivery{face: j.m.face, ch: ch, url: to, events: []event{j.m.event(int(j.step))}}
+	d := &delivery{face: j.m.face, ch: ch, url: to, events: []event{j.m.event(j.step)}}
 	if most > 1 {
 		b.open[ch.Key+" "+to] = d
 	}
@@ -191,7 +190,11 @@ func (c *caller) try(ctx context.Context, d *delivery) {
 	if d.first.IsZero() {
 		d.first = now
 	}
-	if c.call(ctx, d, now) {
+	ok := c.call(ctx, d, now)
+	if d.tries == 0 {
+		c.follow(d)
+	}
+	if ok {
 		c.sent.Add(1)
 		return
 	}
@@ -203,6 +206,15 @@ func (c *caller) try(ctx context.Context, d *delivery) {
 		return
 	}
 	c.push(job{due: now.Add(wait).UnixNano(), d: d})
+}
+
+// follow plans what comes after the events of a callback.
+func (c *caller) follow(d *delivery) {
+	for _, e := range d.events {
+		if next := e.step + 1; int(next) < len(e.plan) {
+			c.push(job{due: e.due(int(next)).UnixNano(), m: e.send, step: next})
+		}
+	}
 }
 
 // call says whether the callback was answered 2xx in time.

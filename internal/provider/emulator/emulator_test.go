@@ -35,7 +35,7 @@ type rig struct {
 // newRig starts one. status, if not nil, answers each callback.
 func newRig(t *testing.T, o emulator.Options, status func() int) *rig {
 	t.Helper()
-	r := &rig{t: t, client: meta.New(outbound.New(outbound.Options{})), got: make(chan provider.Callback, 100)}
+	r := &rig{t: t, client: meta.New(outbound.New(outbound.Options{})), got: make(chan provider.Callback, 10_000)}
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		cb, err := r.client.ParseCallback(r.ch, req, "", body)
@@ -74,16 +74,7 @@ func (r *rig) send(m *dispatch.Message) (provider.Accepted, error) {
 	return r.client.Send(ctx, r.ch, m)
 }
 
-// statuses waits for n callbacks and gives their statuses as they came.
-func (r *rig) statuses(n int) []dispatch.Status {
-	r.t.Helper()
-	var ss []dispatch.Status
-	for _, u := range r.updates(n) {
-		ss = append(ss, u.Status)
-	}
-	return ss
-}
-
+// updates waits for n statuses and gives them as they came.
 func (r *rig) updates(n int) []dispatch.StatusUpdate {
 	r.t.Helper()
 	var us []dispatch.StatusUpdate

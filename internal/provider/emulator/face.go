@@ -80,6 +80,7 @@ type send struct {
 // event is one thing that happened to an accepted message.
 type event struct {
 	*send
+	step   uint8           // of its plan
 	status dispatch.Status // Sent, Delivered, Read or Failed
 	when   time.Time
 }

@@ -74,7 +74,7 @@ func (m *send) due(i int) time.Time {
 
 // event is what the step's callback reports. Its time is when it happened, not
 // when it is told: out of order, a message was still sent before its delivery.
-func (m *send) event(i int) event {
+func (m *send) event(i uint8) event {
 	st := m.plan[i].status
 	when := m.base
 	switch st {
@@ -83,7 +83,7 @@ func (m *send) event(i int) event {
 	case dispatch.Read:
 		when = when.Add(2 * m.gap)
 	}
-	return event{send: m, status: st, when: when}
+	return event{send: m, step: i, status: st, when: when}
 }
 
 // statusAt is how the message stands: the furthest of what has happened. Zero

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -36,17 +37,51 @@ func metaOwns(path string) bool {
 
 // metaSend is what the emulator reads of a send.
 type metaSend struct {
-	Product  string          `json:"messaging_product"`
-	To       string          `json:"to"`
-	Type     string          `json:"type"`
-	Ref      string          `json:"biz_opaque_callback_data"`
-	Text     json.RawMessage `json:"text"`
+	Product string `json:"messaging_product"`
+	To      string `json:"to"`
+	Type    string `json:"type"`
+	Ref     string `json:"biz_opaque_callback_data"`
+	Text    *struct {
+		Body string `json:"body"`
+	} `json:"text"`
 	Template *struct {
 		Name     string `json:"name"`
 		Language struct {
 			Code string `json:"code"`
 		} `json:"language"`
 	} `json:"template"`
+	Image       *present `json:"image"`
+	Video       *present `json:"video"`
+	Audio       *present `json:"audio"`
+	Document    *present `json:"document"`
+	Sticker     *present `json:"sticker"`
+	Location    *present `json:"location"`
+	Contacts    *present `json:"contacts"`
+	Interactive *present `json:"interactive"`
+	Reaction    *present `json:"reaction"`
+}
+
+// present takes any JSON value and keeps only that it was there.
+type present struct{}
+
+// UnmarshalJSON looks at nothing.
+func (*present) UnmarshalJSON([]byte) error { return nil }
+
+// filled says whether the object that the type names is there; known is false
+// for a type that isn't Meta's.
+func (m *metaSend) filled() (filled, known bool) {
+	objects := map[string]*present{
+		"image": m.Image, "video": m.Video, "audio": m.Audio, "document": m.Document, "sticker": m.Sticker,
+		"location": m.Location, "contacts": m.Contacts, "interactive": m.Interactive, "reaction": m.Reaction,
+	}
+	switch m.Type {
+	case "text":
+		return m.Text != nil, true
+	case "template":
+		return m.Template != nil && m.Template.Name != "" && m.Template.Language.Code != "", true
+	}
+	o, known := objects[m.Type]
+	return o != nil, known
 }
 
 func metaRead(s *Server, r *http.Request, body []byte) (*send, answer) {
@@ -96,15 +131,18 @@ func metaReadSend(ch *dispatch.Channel, body []byte) (*send, answer) {
 		return nil, metaError(http.StatusBadRequest, 100, "(#100) Invalid parameter", "the body is no JSON object of the expected form")
 	}
 	to := number(m.To)
+	filled, known := m.filled()
 	switch {
 	case m.Product != "whatsapp":
 		return nil, metaError(http.StatusBadRequest, 100, "(#100) Param messaging_product must be one of {WHATSAPP} - got \""+m.Product+"\".", "")
 	case to == 0:
 		return nil, metaError(http.StatusBadRequest, 100, "(#100) The parameter to is required.", "")
-	case m.Type == "text" && len(m.Text) == 0, m.Type == "template" && m.Template == nil:
-		return nil, metaError(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing", "Parameter of type "+m.Type+" is missing.")
-	case m.Type == "template" && (m.Template.Name == "" || m.Template.Language.Code == ""):
-		return nil, metaError(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing", "A template needs name and language.")
+	case !known:
+		return nil, metaError(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param type must be one of Meta's message types - got \""+m.Type+"\".")
+	case !filled:
+		return nil, metaError(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing", "Parameter of type "+m.Type+" is missing or incomplete.")
+	case m.Text != nil && (m.Text.Body == "" || utf8.RuneCountInString(m.Text.Body) > 4096):
+		return nil, metaError(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.")
 	}
 	return &send{ch: ch, to: "+" + strconv.FormatUint(to, 10), ref: m.Ref}, answer{}
 }

@@ -61,7 +61,8 @@ func testStatuses(t *testing.T, c Case, p provider.Provider) {
 	for n := 200; n < 600; n++ {
 		status.Store(int32(n))
 		_, err := p.Send(t.Context(), ch, c.Message())
-		if e := refused(t, ch, err, byClass(n)); e.HTTP != n {
+		refused(t, ch, err, byClass(n))
+		if e := provider.AsError(err); e.HTTP != n {
 			t.Errorf("HTTP %d told as %d", n, e.HTTP)
 		}
 	}
@@ -78,7 +79,8 @@ func testRefusals(t *testing.T, c Case, p provider.Provider) {
 			t.Parallel()
 			ch := c.Channel(serve(t, reply(r.Reply)).URL)
 			_, err := p.Send(t.Context(), ch, c.Message())
-			e := refused(t, ch, err, r.Kind)
+			refused(t, ch, err, r.Kind)
+			e := provider.AsError(err)
 			if e.Scope != r.Scope || e.Code != r.Code || e.Provider != r.Provider || e.Suppress != r.Suppress || e.HTTP != r.Status {
 				t.Errorf("got scope %d, %s, code %q, suppress %v, HTTP %d; want %+v", e.Scope, e.Code, e.Provider, e.Suppress, e.HTTP, r)
 			}
@@ -270,7 +272,8 @@ func testRetryAfter(t *testing.T, c Case, p provider.Provider) {
 			t.Parallel()
 			ch := c.Channel(serve(t, reply(Reply{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {value}}})).URL)
 			_, err := p.Send(t.Context(), ch, c.Message())
-			e := refused(t, ch, err, provider.Throttled)
+			refused(t, ch, err, provider.Throttled)
+			e := provider.AsError(err)
 			low, high := map[string]time.Duration{"seconds": 7 * time.Second, "date": 60 * time.Second}[name], 90*time.Second
 			if name != "date" {
 				high = low

@@ -110,7 +110,7 @@ func reply(r Reply) http.HandlerFunc {
 }
 
 // refused checks an error's kind, and that it tells no secret of the channel.
-func refused(t *testing.T, ch *dispatch.Channel, err error, want provider.Kind) *provider.Error {
+func refused(t *testing.T, ch *dispatch.Channel, err error, want provider.Kind) {
 	t.Helper()
 	e := provider.AsError(err)
 	switch {
@@ -123,5 +123,4 @@ func refused(t *testing.T, ch *dispatch.Channel, err error, want provider.Kind) 
 	}
 	noSecret(t, ch, err.Error())
 	noSecret(t, ch, e.Msg)
-	return e
 }
