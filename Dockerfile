@@ -10,16 +10,18 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/sendoff ./cmd/sendoff \
- && mkdir -m 1777 /out/tmp
+# timetzdata: scratch has no time zones.
+RUN CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w -X main.version=$VERSION" \
+      -o /image/usr/local/bin/sendoff ./cmd/sendoff \
+ && mkdir -p /image/etc/ssl/certs \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+ && mkdir -m 1777 /image/tmp
 
 FROM busybox:1.37-musl AS busybox
 
 FROM scratch
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /image/ /
 COPY --from=busybox /bin/busybox /bin/wget
-COPY --from=build /out/tmp /tmp
-COPY --from=build /out/sendoff /usr/local/bin/sendoff
 USER 65532:65532
 ENV SENDOFF_LISTEN=:8080
 EXPOSE 8080
