@@ -255,7 +255,11 @@ func TestVendors_Inbound(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = res.Body.Close()
-			cb := <-b.got
+			var cb provider.Callback
+			select {
+			case cb = <-b.got:
+			case <-time.After(5 * time.Second):
+			}
 			if len(cb.Inbound) != 1 {
 				t.Fatalf("status %s: %+v", res.Status, cb)
 			}

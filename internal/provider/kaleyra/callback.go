@@ -134,7 +134,7 @@ func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, 
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
 	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"])
 	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["status_trace"]))
-	for _, r := range []provider.Rule{traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], whatsApp(f["error_code"])} {
+	for _, r := range []provider.Rule{traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], metaRule(f["error_code"])} {
 		if r.Code != "" {
 			u.Code, u.Suppress = r.Code, r.Suppress
 			return

@@ -3,6 +3,7 @@ package kaleyra
 import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/provider/meta"
 )
 
 // codes is the table of answers
@@ -42,3 +43,10 @@ var traces = map[string]provider.Rule{
 
 // accepted are the codes of a yes.
 var accepted = map[string]bool{"WA200": true, "WA202": true}
+
+// metaRule is the rule for a code of Meta's that Kaleyra passes on in a WhatsApp
+// callback; without a Code when there is none.
+func metaRule(code string) provider.Rule {
+	r, _ := meta.RuleFor(code)
+	return r
+}

@@ -15,8 +15,25 @@ import (
 // callbacks
 // (developers.kaleyra.io/docs/whatsapp-api-v2-send-text-messages).
 type whatsAppBody struct {
-	Message meta.Message `json:"messaging_object"`
-	Extra   extraInfo    `json:"extra_info"`
+	Message message   `json:"messaging_object"`
+	Extra   extraInfo `json:"extra_info"`
+}
+
+// message is Meta's, but for a button's index: Kaleyra documents an integer
+// where Meta's examples have a text.
+type message struct {
+	meta.Message
+	Template *template `json:"template,omitempty"`
+}
+
+type template struct {
+	dispatch.TemplateUse
+	Components []component `json:"components,omitempty"`
+}
+
+type component struct {
+	dispatch.Component
+	Index json.Number `json:"index,omitempty"`
 }
 
 type extraInfo struct {
@@ -45,10 +62,7 @@ type smsCallback struct {
 func request(ch *dispatch.Channel, m *dispatch.Message) ([]byte, error) {
 	var body any
 	if ch.WhatsApp() {
-		msg := meta.NewMessage(m)
-		// Kaleyra wants the plus that Meta doesn't need, and has its own field for our id.
-		msg.To, msg.Ref = plus(m.To), ""
-		body = whatsAppBody{Message: msg, Extra: extraInfo{Ref: m.ID.String(), Source: "api"}}
+		body = whatsAppBody{Message: whatsApp(m), Extra: extraInfo{Ref: m.ID.String(), Source: "api"}}
 	} else {
 		if m.Content.Text == nil || m.Content.Text.Body == "" {
 			return nil, refuse(dispatch.FailContent, "a Kaleyra SMS carries text only")
@@ -60,6 +74,24 @@ func request(ch *dispatch.Channel, m *dispatch.Message) ([]byte, error) {
 		return nil, &provider.Error{Kind: provider.Permanent, Code: dispatch.FailInternal, Msg: "message can't be encoded", Err: err}
 	}
 	return b, nil
+}
+
+func whatsApp(m *dispatch.Message) message {
+	msg := message{Message: meta.NewMessage(m)}
+	// Kaleyra wants the plus that Meta doesn't need, and has its own field for our id.
+	msg.To, msg.Ref = plus(m.To), ""
+	t := msg.Message.Template
+	if t == nil {
+		return msg
+	}
+	msg.Template = &template{TemplateUse: *t, Components: make([]component, len(t.Components))}
+	for i, c := range t.Components {
+		msg.Template.Components[i].Component = c
+		if c.Index != nil {
+			msg.Template.Components[i].Index = json.Number(*c.Index)
+		}
+	}
+	return msg
 }
 
 func sms(ch *dispatch.Channel, m *dispatch.Message) smsBody {
@@ -88,13 +120,6 @@ func ascii(s string) bool {
 		}
 	}
 	return true
-}
-
-// whatsApp is the rule for a code in a WhatsApp callback that Kaleyra passes on
-// from Meta.
-func whatsApp(code string) provider.Rule {
-	r, _ := meta.RuleFor(code)
-	return r
 }
 
 // refuse says that a message can't be sent at all; nothing was called.
