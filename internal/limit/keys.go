@@ -3,7 +3,6 @@ package limit
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -88,7 +87,7 @@ type SpenderOptions struct {
 }
 
 // The queue is long enough for every request that a front door can hold.
-var spendPages = batch.Options{Max: 200, Queue: 50_000, Workers: 2, Timeout: 10 * time.Second}
+var pageOptions = batch.Options{Max: 200, Queue: 50_000, Workers: 2, Timeout: 10 * time.Second}
 
 // NewSpender makes the limiter of a front door.
 func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
@@ -98,8 +97,8 @@ func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 		localPersons: quotas{fresh: recipientQuota, most: 100_000, by: map[string]*quota{}},
 	}
 	s.open(rdb, opts.Lost, opts.Local)
-	s.spends = batch.New(spendPages, s.page)
-	s.persons = batch.New(spendPages, s.personPage)
+	s.spends = batch.New(pageOptions, s.page)
+	s.persons = batch.New(pageOptions, s.personPage)
 	return s
 }
 
@@ -119,123 +118,18 @@ func (s *Spender) Run(ctx context.Context, failed func(error)) {
 	s.days.run(ctx, failed)
 }
 
-// page asks for many spends at once, and again for those whose count of the
-// day had to be loaded first: Redis has forgotten it, or the day is new.
-func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
-	keys, requests := make([]string, len(asks)), make([]request, len(asks))
-	today := int64(s.micros()) / dayMicros
-	for i, a := range asks {
-		keys[i], requests[i] = spendKey(a), a.request()
-		if !a.Read && !s.away.Load() {
-			requests[i].extra = s.days.takeAlone(a.Key, today)
-		}
+// spendKey carries a hash tag, so that all that is known of a key lies on one
+// server of a Redis Cluster.
+func spendKey(a Spend) string {
+	if a.Read {
+		return "{key:" + strconv.FormatInt(a.Key, 10) + "}:read"
 	}
-	answers, alone, err := s.answer(ctx, &s.localKeys, keys, requests)
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range requests {
-		if alone {
-			s.days.addAlone(asks[i].Key, today, r.extra)
-		}
-	}
-	s.count(asks, answers, alone)
-	if err := s.again(ctx, asks, keys, requests, answers); err != nil {
-		return nil, err
-	}
-	out := make([]Decision, len(asks))
-	for i, a := range asks {
-		out[i] = a.decision(answers[i], int64(s.micros()))
-	}
-	return out, nil
-}
-
-// again repeats the requests that need the day's count, with it.
-func (s *Spender) again(ctx context.Context, asks []Spend, keys []string, requests []request, answers []answer) error {
-	var at []int
-	var someAsks []Spend
-	var someKeys []string
-	var some []request
-	seeds := map[int64]int64{}
-	for i, a := range answers {
-		if a.why != whyUnknown {
-			continue
-		}
-		key := asks[i].Key
-		if _, ok := seeds[key]; !ok {
-			seeds[key] = s.days.load(ctx, key, a.day)
-		}
-		r := requests[i]
-		r.seed, r.extra = seeds[key], 0 // the seed includes what was spent alone
-		at, someAsks, someKeys, some = append(at, i), append(someAsks, asks[i]), append(someKeys, keys[i]), append(some, r)
-	}
-	if len(at) == 0 {
-		return nil
-	}
-	got, alone, err := s.answer(ctx, &s.localKeys, someKeys, some)
-	if err != nil {
-		return err
-	}
-	s.count(someAsks, got, alone)
-	for j, i := range at {
-		answers[i] = got[j]
-		if got[j].why == whyUnknown { // midnight, just now: refuse rather than guess
-			answers[i] = answer{why: whyDay, pause: int64(time.Second / time.Microsecond)}
-		}
-	}
-	return nil
-}
-
-// count notes what was spent of the day.
-func (s *Spender) count(asks []Spend, answers []answer, alone bool) {
-	for i, a := range asks {
-		if a.Read {
-			continue
-		}
-		s.days.add(a.Key, answers[i].day, answers[i].fits)
-		if alone {
-			s.days.addAlone(a.Key, answers[i].day, answers[i].fits)
-		}
-	}
-}
-
-// answer asks Redis, or the quotas of this process while it is away: alone.
-func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requests []request) (answers []answer, alone bool, err error) {
-	args := make([]any, 0, 7*len(requests))
-	for _, r := range requests {
-		args = append(args, r.n, r.short, r.long, r.day, r.batch, r.seed, r.extra)
-	}
-	got, err := s.runKeys(ctx, keysScript, keys, []any{s.clock()}, 7, args)
-	answers = make([]answer, len(keys))
-	switch {
-	case errors.Is(err, errAway):
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i, key := range keys {
-			r := requests[i]
-			r.extra = 0 // counted here already
-			answers[i] = local.spend(int64(s.micros()), key, r)
-		}
-		return answers, true, nil
-	case err != nil:
-		return nil, false, fmt.Errorf("ask redis: %w", err)
-	case len(got) != 7*len(keys):
-		return nil, false, fmt.Errorf("ask redis: %d values for %d requests", len(got), len(keys))
-	}
-	for i := range answers {
-		v := got[7*i : 7*i+7]
-		answers[i] = answer{why: v[0], fits: v[1], left: [3]int64(v[2:5]), pause: v[5], day: v[6]}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.localKeys.by)
-	clear(s.localPersons.by)
-	return answers, false, nil
+	return "{key:" + strconv.FormatInt(a.Key, 10) + "}:send"
 }
 
 func (a Spend) request() request {
 	r := request{
-		n: int64(max(0, a.N)), short: int64(a.PerSecond), long: int64(a.PerMinute), day: int64(a.PerDay),
+		n: int64(max(0, a.N)), times: 1, short: int64(a.PerSecond), long: int64(a.PerMinute), day: int64(a.PerDay),
 		batch: a.Batch, seed: seedUnknown,
 	}
 	if a.Read {
@@ -244,10 +138,12 @@ func (a Spend) request() request {
 	return r
 }
 
-func (a Spend) decision(got answer, now int64) Decision {
+// decision is what an answer means for one who gets fits of it, when others
+// that were asked for together with it get later more.
+func (a Spend) decision(got answer, fits, later, now int64) Decision {
 	r := a.request()
 	d := Decision{
-		Allowed: got.why == whyNothing || got.fits > 0, AllowedN: int(got.fits), RetryAfter: micro(got.pause),
+		Allowed: fits > 0 || r.n == 0, AllowedN: int(fits),
 		Quotas: [3]Quota{
 			{Name: Second, Limit: int(r.short), Window: time.Second, Reset: time.Second},
 			{Name: Minute, Limit: int(r.long), Window: time.Minute, Reset: time.Minute},
@@ -255,20 +151,14 @@ func (a Spend) decision(got answer, now int64) Decision {
 		},
 	}
 	for i := range d.Quotas {
-		d.Quotas[i].Remaining = int(max(0, got.left[i]))
+		if got.left[i] >= 0 {
+			d.Quotas[i].Remaining = int(got.left[i] + later)
+		}
 	}
-	if got.why != whyNothing {
+	if fits < r.n {
 		q := &d.Quotas[got.why-whyShort]
-		d.Why, q.Reset = q.Name, d.RetryAfter
+		d.Why, d.RetryAfter = q.Name, micro(got.pause)
+		q.Reset = d.RetryAfter
 	}
 	return d
-}
-
-// spendKey carries a hash tag, so that all that is known of a key lies on one
-// server of a Redis Cluster.
-func spendKey(a Spend) string {
-	if a.Read {
-		return "{key:" + strconv.FormatInt(a.Key, 10) + "}:read"
-	}
-	return "{key:" + strconv.FormatInt(a.Key, 10) + "}:send"
 }

@@ -96,7 +96,7 @@ func TestSpender_ScriptIsTheModel(t *testing.T) {
 						if models[key].short.count != 0 {
 							models[key] = recipientQuota()
 						}
-						r = request{n: r.n, long: r.long}
+						r = request{n: r.n, times: r.times, long: r.long}
 					}
 					keys, requests = append(keys, key), append(requests, r)
 					want = append(want, models[key].spend(int64(h.us.Load()), r))

@@ -36,7 +36,7 @@ func (s *Spender) personPage(ctx context.Context, asks []personSpend) ([]time.Du
 	keys, requests := make([]string, len(asks)), make([]request, len(asks))
 	for i, a := range asks {
 		keys[i] = "{key:" + strconv.FormatInt(a.key, 10) + "}:to:" + a.to
-		requests[i] = request{n: 1, long: int64(a.perHour)}
+		requests[i] = request{n: 1, times: 1, long: int64(a.perHour)}
 	}
 	answers, _, err := s.answer(ctx, &s.localPersons, keys, requests)
 	if err != nil {

@@ -23,10 +23,12 @@ const (
 
 // request is what keys.lua reads for each of its keys.
 type request struct {
-	n, short, long, day int64 // how many, and the limits (0: none)
-	batch               bool  // takes what fits, and knows no short window
-	seed                int64 // the day's count, should it be missing
-	extra               int64 // spent elsewhere today
+	n, times         int64 // how many, and how often so many
+	short, long, day int64 // the limits (0: none)
+	batch            bool  // takes what fits, and knows no short window
+	seed             int64 // the day's count, should it be missing
+	seedDay          int64 // the day that seed is of; 0: of any
+	extra            int64 // spent elsewhere today
 }
 
 // answer is what keys.lua gives for a request.
@@ -114,9 +116,9 @@ func (q *quota) spend(now int64, r request) answer {
 		switch {
 		case q.day == today:
 			q.dn += r.extra
-		case r.seed >= 0:
+		case r.seed >= 0 && (r.seedDay == 0 || r.seedDay == today):
 			q.day, q.dn = today, r.seed
-		case r.seed == seedUnknown:
+		case r.seed != seedWithout:
 			return answer{why: whyUnknown, day: today}
 		default:
 			r.day = 0
@@ -132,10 +134,10 @@ func (q *quota) spend(now int64, r request) answer {
 	if r.day > 0 {
 		free[2] = max(0, r.day-q.dn)
 	}
-	a := answer{fits: min(r.n, free[0], free[1], free[2]), day: today}
-	cut := a.fits < r.n
+	a := answer{fits: min(r.n*r.times, free[0], free[1], free[2]), day: today}
+	cut := a.fits < r.n*r.times
 	if cut && !r.batch {
-		a.fits = 0
+		a.fits -= a.fits % r.n
 	}
 	if !r.batch {
 		q.short.add(now, a.fits)
@@ -154,7 +156,7 @@ func (q *quota) spend(now int64, r request) answer {
 // blame gives, of the limits that were in the way, the one that stays so
 // longest: until what was refused fits, or the next of a batch.
 func (q *quota) blame(now int64, r request, fits int64, free [3]int64) (why, pause int64) {
-	need := r.n
+	need := fits + r.n
 	if r.batch {
 		need = fits + 1
 	}

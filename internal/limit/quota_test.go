@@ -9,14 +9,19 @@ import (
 func drawRequest(rt *rapid.T) request {
 	r := request{
 		n:     int64(rapid.IntRange(0, 12).Draw(rt, "n")),
+		times: 1,
 		short: int64(rapid.IntRange(0, 10).Draw(rt, "short")),
 		long:  int64(rapid.IntRange(0, 40).Draw(rt, "long")),
 		batch: rapid.Bool().Draw(rt, "batch"),
 		seed:  seedUnknown,
 	}
+	if !r.batch {
+		r.times = int64(rapid.IntRange(1, 4).Draw(rt, "times"))
+	}
 	if rapid.Bool().Draw(rt, "daily") {
 		r.day = int64(rapid.IntRange(1, 200).Draw(rt, "day"))
 		r.seed = int64(rapid.SampledFrom([]int{0, 0, 7, seedUnknown, seedWithout}).Draw(rt, "seed"))
+		r.seedDay = int64(rapid.SampledFrom([]int{0, 0, noon / dayMicros}).Draw(rt, "seedDay"))
 		r.extra = int64(rapid.SampledFrom([]int{0, 0, 0, 3}).Draw(rt, "extra"))
 	}
 	return r
@@ -30,6 +35,7 @@ func TestQuota_Properties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		limits := request{
+			times: 1,
 			short: int64(rapid.IntRange(1, 10).Draw(rt, "short")),
 			long:  int64(rapid.IntRange(1, 40).Draw(rt, "long")),
 			day:   int64(rapid.IntRange(1, 100).Draw(rt, "day")),
@@ -102,7 +108,7 @@ func TestQuota_PauseIsExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		q, now := keyQuota(), int64(noon)
-		limits := request{n: 1, short: 3, long: 8, day: 1000}
+		limits := request{n: 1, times: 1, short: 3, long: 8, day: 1000}
 		for range rapid.IntRange(3, 40).Draw(rt, "calls") {
 			a := q.spend(now, limits)
 			if a.why == whyNothing {
@@ -124,7 +130,7 @@ func TestQuota_PauseIsExact(t *testing.T) {
 func TestQuotas_ForgetRatherThanGrow(t *testing.T) {
 	t.Parallel()
 	q := quotas{fresh: recipientQuota, most: 2, by: map[string]*quota{}}
-	r := request{n: 1, long: 1}
+	r := request{n: 1, times: 1, long: 1}
 	for _, key := range []string{"a", "b"} {
 		if a := q.spend(noon, key, r); a.fits != 1 {
 			t.Errorf("%s: %+v", key, a)

@@ -1,0 +1,157 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// spendPage is a page of spends on its way through the script. Equal ones
+// are one entry, so that a busy key costs the script no more than a quiet one.
+type spendPage struct {
+	asks     []Spend   // each different one
+	keys     []string  // in Redis
+	requests []request // what they ask for
+	answers  []answer
+}
+
+// page asks for many spends at once, and again for those whose count of the
+// day had to be loaded first: Redis has forgotten it, or the day is new.
+func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
+	p, of := s.gather(asks)
+	var err error
+	var alone bool
+	if p.answers, alone, err = s.answer(ctx, &s.localKeys, p.keys, p.requests); err != nil {
+		return nil, err
+	}
+	s.count(p, alone)
+	if err := s.again(ctx, p); err != nil {
+		return nil, err
+	}
+	now, out, given := int64(s.micros()), make([]Decision, len(asks)), make([]int64, len(p.asks))
+	for i, a := range asks {
+		got, n := p.answers[of[i]], int64(max(0, a.N))
+		left := got.fits - given[of[i]]
+		if left < n && !a.Batch {
+			n = 0
+		}
+		n = min(n, left)
+		given[of[i]] += n
+		out[i] = a.decision(got, n, left-n, now)
+	}
+	return out, nil
+}
+
+// gather puts equal spends together; of says where each went. What was spent
+// without Redis goes with the first of its key.
+func (s *Spender) gather(asks []Spend) (p *spendPage, of []int) {
+	p, of = new(spendPage), make([]int, len(asks))
+	entries := make(map[Spend]int, 8)
+	today := int64(s.micros()) / dayMicros
+	for i, a := range asks {
+		at, ok := entries[a]
+		if ok && !a.Batch {
+			p.requests[at].times++
+			of[i] = at
+			continue
+		}
+		r := a.request()
+		if !a.Read && !s.away.Load() {
+			r.extra = s.days.takeAlone(a.Key, today)
+		}
+		of[i] = p.add(a, spendKey(a), r)
+		entries[a] = of[i]
+	}
+	return p, of
+}
+
+func (p *spendPage) add(a Spend, key string, r request) int {
+	p.asks, p.keys, p.requests = append(p.asks, a), append(p.keys, key), append(p.requests, r)
+	return len(p.asks) - 1
+}
+
+// again repeats the requests that need the day's count, with it.
+func (s *Spender) again(ctx context.Context, p *spendPage) error {
+	var at []int
+	some := new(spendPage)
+	seeds := map[int64]int64{}
+	for i, got := range p.answers {
+		if got.why != whyUnknown {
+			continue
+		}
+		key := p.asks[i].Key
+		if _, ok := seeds[key]; !ok {
+			seeds[key] = s.days.load(ctx, key, got.day)
+		}
+		r := p.requests[i]
+		r.seed, r.seedDay, r.extra = seeds[key], got.day, 0 // the seed includes what was spent alone
+		some.add(p.asks[i], p.keys[i], r)
+		at = append(at, i)
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	var err error
+	var alone bool
+	if some.answers, alone, err = s.answer(ctx, &s.localKeys, some.keys, some.requests); err != nil {
+		return err
+	}
+	s.count(some, alone)
+	for j, i := range at {
+		p.answers[i] = some.answers[j]
+		if some.answers[j].why == whyUnknown { // midnight has just passed: refuse for a second rather than guess
+			p.answers[i] = answer{why: whyDay, pause: int64(time.Second / time.Microsecond)}
+		}
+	}
+	return nil
+}
+
+// count notes what was spent of the day, and what of it Redis doesn't know.
+func (s *Spender) count(p *spendPage, alone bool) {
+	today := int64(s.micros()) / dayMicros
+	for i, a := range p.asks {
+		if a.Read {
+			continue
+		}
+		s.days.add(a.Key, p.answers[i].day, p.answers[i].fits)
+		if alone {
+			s.days.addAlone(a.Key, p.answers[i].day, p.answers[i].fits)
+			s.days.addAlone(a.Key, today, p.requests[i].extra) // not told after all
+		}
+	}
+}
+
+// answer asks Redis, or the quotas of this process while it is away: alone.
+func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requests []request) (answers []answer, alone bool, err error) {
+	args := make([]any, 0, 9*len(requests))
+	for _, r := range requests {
+		args = append(args, r.n, r.times, r.short, r.long, r.day, r.batch, r.seed, r.seedDay, r.extra)
+	}
+	got, err := s.runKeys(ctx, keysScript, keys, []any{s.clock()}, 9, args)
+	answers = make([]answer, len(keys))
+	switch {
+	case errors.Is(err, errAway):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i, key := range keys {
+			r := requests[i]
+			r.extra = 0 // counted here already
+			answers[i] = local.spend(int64(s.micros()), key, r)
+		}
+		return answers, true, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("ask redis: %w", err)
+	case len(got) != 7*len(keys):
+		return nil, false, fmt.Errorf("ask redis: %d values for %d requests", len(got), len(keys))
+	}
+	for i := range answers {
+		v := got[7*i : 7*i+7]
+		answers[i] = answer{why: v[0], fits: v[1], left: [3]int64(v[2:5]), pause: v[5], day: v[6]}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.localKeys.by)
+	clear(s.localPersons.by)
+	return answers, false, nil
+}
