@@ -19,8 +19,9 @@ const (
 	// pageSize is how many messages to one recipient a query asks for; Twilio
 	// gives up to 1000, newest first.
 	pageSize = 100
-	// slack allows for Twilio's clock and for its times without fractions.
-	slack = 2 * time.Minute
+	// grain allows for Twilio's times, which have no fractions, and for two
+	// clocks that are kept; slack for one that isn't.
+	grain, slack = 2 * time.Second, 2 * time.Minute
 )
 
 var _ provider.Finder = (*Client)(nil)
@@ -48,18 +49,19 @@ type list struct {
 }
 
 // Find asks Twilio's message list for m, of which we don't know whether it
-// arrived. The list shows neither StatusCallback nor any id of ours, so the
-// rule is: an outgoing message to m's recipient, by our sender or service, with
-// m's text, made no earlier than m's first call could be (less two minutes for
-// the clocks).
+// arrived. The list shows neither StatusCallback nor any id of ours, so a
+// candidate is an outgoing message to m's recipient, by our sender or service,
+// with m's text, made no earlier than m's first call could be.
 //
-//   - None: Twilio doesn't have it. That is only said when the page reached back
-//     to before that time; and only of a call that is over, so ask at the end of
-//     the resolve window, not at its beginning.
 //   - One: found, and at least sent. It may still be another message of ours
-//     with the same text, so the caller must not give one provider id to two
-//     messages.
-//   - More than one, or a page that ends too early: it can't be said.
+//     with the same text, made meanwhile, so the caller must not give one
+//     provider id to two messages.
+//   - None, nor any up to two minutes before that time, should a clock be wrong:
+//     Twilio doesn't have it. That is only said when the page reached back to
+//     there; and only of a call that is over, so ask at the end of the resolve
+//     window, not at its beginning.
+//   - All else (two alike, one that is a little too old, a page that ends too
+//     early) can't be said.
 //
 // Texts are compared by their letters and digits: Twilio replaces other
 // characters (smart encoding) and puts words before a trial account's. What it
@@ -80,33 +82,48 @@ func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	if page.Messages == nil {
 		return dispatch.StatusUpdate{}, false, errors.New("the answer is no list of messages")
 	}
-	since := start(m).Add(-slack)
+	hits, err := page.candidates(ch, m)
+	if err != nil {
+		return dispatch.StatusUpdate{}, false, err
+	}
+	if len(hits) == 0 {
+		return dispatch.StatusUpdate{}, false, nil
+	}
+	u, err := hits[0].update(ch, c.now())
+	u.ID = m.ID
+	return u, err == nil, err
+}
+
+// candidates gives the one message of the list that m may be, or none when the
+// list shows that there is none; an error when it doesn't tell.
+func (l *list) candidates(ch *dispatch.Channel, m *dispatch.Message) ([]resource, error) {
+	begin := start(m)
 	var hits []resource
-	complete := page.NextPage == nil || *page.NextPage == ""
-	for _, r := range page.Messages {
+	early, complete := 0, l.NextPage == nil || *l.NextPage == ""
+	for _, r := range l.Messages {
 		made, err := time.Parse(time.RFC1123Z, r.DateCreated)
 		if err != nil {
-			return dispatch.StatusUpdate{}, false, fmt.Errorf("date_created of %s: %w", r.SID, err)
+			return nil, fmt.Errorf("date_created of %s: %w", r.SID, err)
 		}
-		if made.Before(since) {
+		switch {
+		case made.Before(begin.Add(-slack)):
 			complete = true
-			continue
-		}
-		if r.candidate(ch, m) {
+		case !r.candidate(ch, m):
+		case made.Before(begin.Add(-grain)):
+			early++
+		default:
 			hits = append(hits, r)
 		}
 	}
 	switch {
-	case len(hits) == 1:
-		u, err := hits[0].update(ch, c.now())
-		u.ID = m.ID
-		return u, err == nil, err
 	case len(hits) > 1:
-		return dispatch.StatusUpdate{}, false, fmt.Errorf("%d messages look alike", len(hits))
-	case !complete:
-		return dispatch.StatusUpdate{}, false, fmt.Errorf("the newest %d messages don't reach back far enough", pageSize)
+		return nil, fmt.Errorf("%d messages look alike", len(hits))
+	case len(hits) == 0 && early > 0:
+		return nil, errors.New("one that looks alike is a little too old")
+	case len(hits) == 0 && !complete:
+		return nil, fmt.Errorf("the newest %d messages don't reach back far enough", pageSize)
 	}
-	return dispatch.StatusUpdate{}, false, nil
+	return hits, nil
 }
 
 // candidate says whether r can be m.
@@ -160,7 +177,7 @@ func (r *resource) update(ch *dispatch.Channel, now time.Time) (dispatch.StatusU
 	if !ok {
 		return u, fmt.Errorf("status %q of %s says nothing", r.Status, r.SID)
 	}
-	u.Channel, u.ProviderID, u.At = ch.ID, r.SID, now
+	u.Channel, u.ProviderID, u.At, u.Detail = ch.ID, r.SID, now, provider.Redact(ch, u.Detail)
 	u.Recipient = strings.TrimPrefix(r.To, whatsAppPrefix)
 	if at, err := time.Parse(time.RFC1123Z, r.DateUpdated); err == nil && at.Before(now) {
 		u.At = at

@@ -29,7 +29,9 @@ func listed(n int, change map[string]any) map[string]any {
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	old := map[string]any{"date_created": now.Add(-time.Hour).Format(time.RFC1123Z)}
+	at := func(d time.Duration) map[string]any {
+		return map[string]any{"date_created": now.Add(d).Format(time.RFC1123Z)}
+	}
 	next := "/2010-04-01/Accounts/AC/Messages.json?Page=1"
 	text := message(`{"type":"text","text":{"body":"hello"}}`)
 	album := message(`{"type":"image","image":{"link":"https://f.example.com/a"},"more_media":[{"link":"https://f.example.com/b"}]}`)
@@ -47,10 +49,13 @@ func TestFind(t *testing.T) {
 		{"still queued", text, []map[string]any{listed(1, map[string]any{"status": "queued"})}, "", true, false, dispatch.Sent},
 		{"from not chosen yet", text, []map[string]any{listed(1, map[string]any{"from": nil})}, "", true, false, dispatch.Sent},
 		{"failed since", text, []map[string]any{listed(1, map[string]any{"status": "failed", "error_code": 21610})}, "", true, false, dispatch.Failed},
-		{"Twilio's clock is slow", text, []map[string]any{listed(1, map[string]any{"date_created": now.Add(-time.Minute).Format(time.RFC1123Z)})}, "", true, false, dispatch.Sent},
+		{"a second's fraction", text, []map[string]any{listed(1, at(-time.Second))}, "", true, false, dispatch.Sent},
+		{"one before it, or a slow clock", text, []map[string]any{listed(1, at(-time.Minute))}, "", false, true, 0},
+		{"it, and one before it", text, []map[string]any{listed(1, nil), listed(2, at(-time.Minute))}, "", true, false, dispatch.Sent},
+		{"another text before it", text, []map[string]any{listed(1, map[string]any{"body": "bye", "date_created": at(-time.Minute)["date_created"]})}, "", false, false, 0},
 		{"a trial's words before it", text, []map[string]any{listed(1, map[string]any{"body": "Sent from your Twilio trial account - hello"})}, "", true, false, dispatch.Sent},
 		{"smart encoding", message(`{"type":"text","text":{"body":"“it’s” here"}}`), []map[string]any{listed(1, map[string]any{"body": `"it's" here`})}, "", true, false, dispatch.Sent},
-		{"only older ones", text, []map[string]any{listed(1, old)}, next, false, false, 0},
+		{"only older ones", text, []map[string]any{listed(1, at(-time.Hour))}, next, false, false, 0},
 		{"another text", text, []map[string]any{listed(1, map[string]any{"body": "bye"})}, "", false, false, 0},
 		{"another sender", text, []map[string]any{listed(1, map[string]any{"from": "+15550009999"})}, "", false, false, 0},
 		{"an answer to the contact", text, []map[string]any{listed(1, map[string]any{"direction": "outbound-reply"})}, "", false, false, 0},

@@ -134,6 +134,10 @@ func errorTable() []providertest.Refusal {
 			Kind: provider.Uncertain, Code: dispatch.FailUnclear,
 		},
 		providertest.Refusal{
+			Name: "failed from the start", Reply: providertest.Reply{Status: 201, Body: `{"sid":"` + sid1 + `","status":"failed","error_code":30034,"error_message":"unregistered"}`},
+			Kind: provider.Permanent, Code: dispatch.FailAccount, Provider: "30034",
+		},
+		providertest.Refusal{
 			Name: "a gateway's JSON", Reply: providertest.Reply{Status: 503, Body: `{"message":"no upstream"}`},
 			Kind: provider.Uncertain, Code: dispatch.FailUnclear,
 		},
