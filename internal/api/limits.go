@@ -19,7 +19,7 @@ func (s *Server) spend(c echo.Context, who *accept.Caller, n int, read bool) err
 	if err != nil {
 		return unavailable(err)
 	}
-	d.Header(c.Response().Header())
+	d.SetHeaders(c.Response().Header())
 	if d.Allowed {
 		return nil
 	}

@@ -105,3 +105,35 @@ func (s *Store) DisableUser(ctx context.Context, account int64, id string) error
 	}
 	return found(r)
 }
+
+// SetPassword replaces a user's password.
+func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE email = $1`, email, hash)
+	if err != nil {
+		return wrap("set password", err)
+	}
+	return found(r)
+}
+
+// List is a contact list.
+type List struct {
+	ID        int64     `db:"id" json:"id"`
+	Name      string    `db:"name" json:"name"`
+	CreatedAt time.Time `db:"created_at" json:"created_at"`
+}
+
+// CreateList makes a contact list.
+func (s *Store) CreateList(ctx context.Context, account int64, name string) (List, error) {
+	var l List
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name) VALUES ($1, $2) RETURNING id, name, created_at`, account, name)
+	})
+	return l, wrap("create list", err)
+}
+
+// Lists gives the contact lists of an account.
+func (s *Store) Lists(ctx context.Context, account int64) ([]List, error) {
+	out := []List{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
+	return out, wrap("list lists", err)
+}

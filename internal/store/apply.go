@@ -143,23 +143,53 @@ SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS
 JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
 
 // sqlFindDoubt is the rule for providers that echo nothing: an event with an
-// unknown id settles the only message in doubt of that channel and recipient
-// (SPEC 6); two in doubt go by policy.
+// unknown id settles the only message of that channel and recipient whose call
+// is open or in doubt (SPEC 6); two of them go by policy. Ids of accepted calls
+// are kept before their dispatch row goes, so that a known one is never guessed.
 const sqlFindDoubt = `
 SELECT t.i, min(d.message_id::text)::uuid AS message_id
 FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
 JOIN channels c ON c.id = t.channel_id AND c.provider = 'gupshup'
-JOIN dispatch d ON d.channel_id = t.channel_id AND d.state = 2
+JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN (1, 2)
 JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
 GROUP BY t.i HAVING count(*) = 1`
 
 // findMessages fills in our id where a piece of evidence names only the
 // provider's.
 func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) error {
+	echoed, all := make([]bool, len(us)), true
+	for i := range us {
+		echoed[i] = us[i].ID != dispatch.NoID
+		all = all && echoed[i]
+	}
+	if all {
+		return nil
+	}
 	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
 		return err
 	}
-	return s.findBy(ctx, us, sqlFindDoubt, func(u dispatch.StatusUpdate) []string { return []string{u.Recipient} })
+	if err := s.findBy(ctx, us, sqlFindDoubt, func(u dispatch.StatusUpdate) []string { return []string{u.Recipient} }); err != nil {
+		return err
+	}
+	return s.keepFound(ctx, us, echoed)
+}
+
+// keepFound keeps every name that a provider uses for a message whose later
+// callbacks may carry just one of them.
+func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoed []bool) error {
+	var channels []int64
+	var refs, ids []string
+	for i, u := range us {
+		if echoed[i] || u.ID == dispatch.NoID {
+			continue
+		}
+		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
+			if ref != "" {
+				channels, refs, ids = append(channels, u.Channel), append(refs, ref), append(ids, u.ID.String())
+			}
+		}
+	}
+	return s.insertRefs(ctx, channels, refs, ids)
 }
 
 func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query string, keys func(dispatch.StatusUpdate) []string) error {

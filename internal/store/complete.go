@@ -147,6 +147,10 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
 		}
 		groups[a] = append(groups[a], o)
 	}
+	// Before the rows settle: a callback must find the id or the open call.
+	if err := s.keepRefs(ctx, groups[Settle]); err != nil {
+		return err
+	}
 	for _, step := range []struct {
 		action Action
 		sql    string
@@ -157,9 +161,6 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
 				return wrap(step.doing, err)
 			}
 		}
-	}
-	if err := s.keepRefs(ctx, groups[Settle]); err != nil {
-		return err
 	}
 	return s.fail(ctx, groups[Fail])
 }
@@ -212,6 +213,10 @@ func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
 			channels, refs, ids = append(channels, o.Channel), append(refs, o.ProviderID), append(ids, o.ID.String())
 		}
 	}
+	return s.insertRefs(ctx, channels, refs, ids)
+}
+
+func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []string) error {
 	if len(refs) == 0 {
 		return nil
 	}

@@ -43,7 +43,7 @@ const keyUsage = `,
 func (s *Store) CreateKey(ctx context.Context, k Key, hash []byte) (Key, error) {
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		return tx.GetContext(ctx, &k, `INSERT INTO api_keys AS k (account_id, name, description, prefix, hash, test, permissions, per_second, per_minute, per_day, per_recipient_hour, countries, active, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING `+keyColumns,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::text[], '{}'), $13, $14) RETURNING `+keyColumns,
 			k.Account, k.Name, k.Description, k.Prefix, hash, k.Test, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
 	})
 	return k, wrap("create key", err)
@@ -51,7 +51,7 @@ func (s *Store) CreateKey(ctx context.Context, k Key, hash []byte) (Key, error) 
 
 // UpdateKey writes everything of a key but its secret.
 func (s *Store) UpdateKey(ctx context.Context, k Key) (Key, error) {
-	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7, per_day = $8, per_recipient_hour = $9, countries = $10, active = $11, expires_at = $12
+	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7, per_day = $8, per_recipient_hour = $9, countries = coalesce($10::text[], '{}'), active = $11, expires_at = $12
 		WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage,
 		k.ID, k.Account, k.Name, k.Description, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
 	return k, wrap("update key", err)

@@ -8,8 +8,8 @@ import (
 )
 
 // Park keeps evidence for which no message was found: the callback may have
-// overtaken the commit of the provider's id. It is tried again after 1 s, 5 s,
-// 30 s, 5 min and then hourly for a day.
+// overtaken the commit of the provider's id. It is tried again after 1 s and
+// then ever more slowly, for a day.
 func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
@@ -20,7 +20,7 @@ func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 
 const sqlUnpark = `
 UPDATE parked_callbacks SET tries = tries + 1,
-  wake_at = now() + (ARRAY[interval '5 s', '30 s', '5 min', '1 hour'])[least(tries + 1, 4)]
+  wake_at = now() + (ARRAY[interval '2 s', '5 s', '10 s', '30 s', '5 min', '1 hour'])[least(tries + 1, 6)]
 WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 200 FOR UPDATE SKIP LOCKED))
 RETURNING id, body`
 
