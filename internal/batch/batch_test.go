@@ -210,12 +210,13 @@ func TestClose_Unused(t *testing.T) {
 	}
 }
 
+type item struct{ caller, n int }
+
 // Whatever the sizes and however many call at once: every item taken is
 // flushed exactly once, a caller's items in its order, pages and workers
 // within their bounds.
 func TestBatcher_Properties(t *testing.T) {
 	t.Parallel()
-	type item struct{ caller, n int }
 	rapid.Check(t, func(rt *rapid.T) {
 		opts := Options{
 			Max:     rapid.IntRange(1, 9).Draw(rt, "max"),
@@ -243,32 +244,7 @@ func TestBatcher_Properties(t *testing.T) {
 		taken := make([][]int, len(plan))
 		var wg sync.WaitGroup
 		for caller, sizes := range plan {
-			wg.Go(func() {
-				next := 0
-				for _, size := range sizes { // 0: Do, else DoAll
-					ins := make([]item, max(size, 1))
-					for i := range ins {
-						ins[i] = item{caller, next}
-						next++
-					}
-					outs, err := ins, error(nil)
-					if size == 0 {
-						outs = make([]item, 1)
-						outs[0], err = b.Do(t.Context(), ins[0])
-					} else {
-						outs, err = b.DoAll(t.Context(), ins)
-					}
-					if errors.Is(err, ErrOverloaded) {
-						continue
-					}
-					if err != nil || !slices.Equal(outs, ins) {
-						rt.Errorf("sent %v, got %v, %v", ins, outs, err)
-					}
-					for _, in := range ins {
-						taken[caller] = append(taken[caller], in.n)
-					}
-				}
-			})
+			wg.Go(func() { taken[caller] = callAll(t.Context(), rt, b, caller, sizes) })
 		}
 		wg.Wait()
 		if err := b.Close(t.Context()); err != nil {
@@ -284,6 +260,35 @@ func TestBatcher_Properties(t *testing.T) {
 			}
 		}
 	})
+}
+
+// callAll hands in numbered items, by Do where the size is 0 and by DoAll
+// elsewhere, and gives the numbers that were taken.
+func callAll(ctx context.Context, rt *rapid.T, b *Batcher[item, item], caller int, sizes []int) (taken []int) {
+	next := 0
+	for _, size := range sizes {
+		ins := make([]item, max(size, 1))
+		for i := range ins {
+			ins[i] = item{caller, next}
+			next++
+		}
+		outs, err := make([]item, 1), error(nil)
+		if size == 0 {
+			outs[0], err = b.Do(ctx, ins[0])
+		} else {
+			outs, err = b.DoAll(ctx, ins)
+		}
+		if errors.Is(err, ErrOverloaded) {
+			continue
+		}
+		if err != nil || !slices.Equal(outs, ins) {
+			rt.Errorf("sent %v, got %v, %v", ins, outs, err)
+		}
+		for _, in := range ins {
+			taken = append(taken, in.n)
+		}
+	}
+	return taken
 }
 
 // The hot path must not allocate for each item.

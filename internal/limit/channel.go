@@ -71,7 +71,7 @@ type Grant struct {
 	N        int
 	First    time.Duration
 	Interval time.Duration // below a millisecond for a fast channel: start several at a time
-	Wait     time.Duration // when N is less than asked for: ask again for the rest after it
+	Wait     time.Duration // when N is less than asked for: ask again for the rest after it; 0: now
 }
 
 // Reserve books up to n slots in a row for sends of one lane. rate is the

@@ -29,7 +29,7 @@ func TestSlots_Properties(t *testing.T) {
 					horizon = 2e6
 				}
 				g := s.reserve(now, rate, float64(n), horizon, otp, 0, false)
-				if g.n < 0 || g.n > n || (g.n < n) != (g.wait > 0) && !otp || g.first < 0 {
+				if g.n < 0 || g.n > n || g.n == n && g.wait > 0 || g.n == 0 && g.wait == 0 || g.first < 0 {
 					rt.Fatalf("asked for %d: %+v", n, g)
 				}
 				for i := range g.n {
