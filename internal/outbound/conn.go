@@ -26,14 +26,15 @@ func (c *countedConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func dialCounted(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &countedConn{Conn: c}, nil
+// dialer makes counted connections.
+type dialer struct{ net.Dialer }
+
+func (d *dialer) dial(ctx context.Context, network, addr string) (*countedConn, error) {
+	c, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
 	}
+	return &countedConn{Conn: c}, nil
 }
 
 // counted finds the counted connection beneath TLS, if there is one.

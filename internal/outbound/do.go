@@ -41,9 +41,9 @@ func Do(ctx context.Context, client *http.Client, req *http.Request) (Response, 
 
 // DoLimit is Do with another limit, for answers that are long by nature.
 func DoLimit(ctx context.Context, client *http.Client, req *http.Request, limit int64) (Response, bool, error) {
-	getBody := req.GetBody
+	r, getBody := prepare(ctx, req)
 	for tries := 0; ; tries++ {
-		resp, w, err := once(ctx, client, req, limit)
+		resp, t, err := once(ctx, client, r, limit)
 		if err == nil {
 			return resp, true, nil
 		}
@@ -51,32 +51,52 @@ func DoLimit(ctx context.Context, client *http.Client, req *http.Request, limit 
 		// before a byte was written: another one does. Go would do the same
 		// with GetBody set; it isn't, so that nothing is ever sent again that
 		// Go (not we) believes not to have been written.
-		if w.reused.Load() && !w.written() && ctx.Err() == nil && tries < 3 && rewind(req, getBody) == nil {
+		if t.reused && !t.written && ctx.Err() == nil && tries < 3 && rewind(r, getBody) == nil {
 			continue
 		}
-		return Response{}, w.written(), explain(err, w.written())
+		return Response{}, t.written, explain(err, t.written)
 	}
 }
 
-// once makes one try.
-func once(ctx context.Context, client *http.Client, req *http.Request, limit int64) (Response, *watch, error) {
-	w := new(watch)
-	r := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders}))
+// try is what became of one try's request.
+type try struct {
+	reused  bool // the connection had served before
+	written bool // bytes of it may have left
+}
+
+// prepare copies the request, and takes from it what Go's transport takes as
+// leave to send a POST again.
+func prepare(ctx context.Context, req *http.Request) (r *http.Request, getBody func() (io.ReadCloser, error)) {
+	r = req.WithContext(ctx)
 	r.GetBody = nil
-	// Go's transport takes these as leave to send a POST again.
-	if r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != "" {
+	keyed := r.Header.Get("Idempotency-Key") != "" || r.Header.Get("X-Idempotency-Key") != ""
+	user := r.URL.User != nil && r.Header.Get("Authorization") == ""
+	if keyed || user {
 		r.Header = r.Header.Clone()
 		r.Header.Del("Idempotency-Key")
 		r.Header.Del("X-Idempotency-Key")
 	}
-	res, err := client.Do(r)
+	if user { // as http.Client does
+		password, _ := r.URL.User.Password()
+		r.SetBasicAuth(r.URL.User.Username(), password)
+	}
+	return r, req.GetBody
+}
+
+// once makes one try.
+func once(ctx context.Context, client *http.Client, r *http.Request, limit int64) (Response, try, error) {
+	if t, ok := client.Transport.(*transport); ok && t.handles(r) {
+		return t.do(ctx, r, limit)
+	}
+	w := new(watch)
+	res, err := client.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders})))
 	if err != nil {
-		return Response{}, w, err
+		return Response{}, try{reused: w.reused.Load(), written: w.written()}, err
 	}
 	defer res.Body.Close()
 	out := Response{Status: res.StatusCode, Header: res.Header}
 	out.Body, out.Cut = readLimited(res, limit)
-	return out, w, nil
+	return out, try{}, nil
 }
 
 // readLimited reads up to limit bytes.
@@ -130,7 +150,7 @@ func strip(err error) error {
 	}
 }
 
-// watch sees what became of one try's request.
+// watch sees what becomes of a call of net/http's.
 type watch struct {
 	conn    atomic.Pointer[countedConn]
 	start   atomic.Int64

@@ -4,6 +4,9 @@
 package outbound
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"time"
@@ -21,6 +24,8 @@ type Options struct {
 	PublicOnly bool
 	// AllowLoopback lets PublicOnly reach this machine (development, tests).
 	AllowLoopback bool
+	// RootCAs vouch for servers; default the system's.
+	RootCAs *x509.CertPool
 }
 
 func (o Options) withDefaults() Options {
@@ -43,23 +48,24 @@ func (o Options) withDefaults() Options {
 // one broken connection puts one call in doubt, with HTTP/2 all that share it.
 func New(o Options) *http.Client {
 	o = o.withDefaults()
-	dialer := &net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second}
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialCounted(dialer),
-		TLSHandshakeTimeout:   o.DialTimeout,
-		MaxIdleConnsPerHost:   o.MaxIdleConnsPerHost,
-		IdleConnTimeout:       o.IdleTimeout,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true, // answers are small; what isn't inflated can't be a bomb
-		Protocols:             new(http.Protocols),
+	d := &dialer{net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second}}
+	std := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         func(ctx context.Context, network, addr string) (net.Conn, error) { return d.dial(ctx, network, addr) },
+		TLSHandshakeTimeout: o.DialTimeout,
+		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
+		IdleConnTimeout:     o.IdleTimeout,
+		DisableCompression:  true, // answers are small; what isn't inflated can't be a bomb
+		Protocols:           new(http.Protocols),
 	}
-	transport.Protocols.SetHTTP1(true)
+	std.Protocols.SetHTTP1(true)
 	if o.PublicOnly {
-		dialer.ControlContext = guard(o.AllowLoopback)
-		transport.Proxy = nil // a proxy would resolve the address where we can't check it
+		d.ControlContext = guard(o.AllowLoopback)
+		std.Proxy = nil // a proxy would resolve the address where we can't check it
 	}
-	return &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: stopRedirect}
+	t := &transport{std: std, opts: o, dial: d.dial, tls: &tls.Config{NextProtos: []string{"http/1.1"}, RootCAs: o.RootCAs}}
+	std.TLSClientConfig = t.tls.Clone()
+	return &http.Client{Transport: t, Timeout: o.Timeout, CheckRedirect: stopRedirect}
 }
 
 // stopRedirect hands a 3xx to the caller: Go would turn a redirected POST into

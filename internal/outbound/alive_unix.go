@@ -1,0 +1,29 @@
+//go:build unix
+
+package outbound
+
+import (
+	"errors"
+	"syscall"
+)
+
+// alive looks whether the server closed a kept connection, without taking
+// anything off it. Data that nobody asked for (a notice of closing, in TLS)
+// counts as closed.
+func (c *conn) alive() bool {
+	sc, ok := c.counted.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	err = raw.Control(func(fd uintptr) {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		quiet = errors.Is(err, syscall.EAGAIN)
+	})
+	return err == nil && quiet
+}
