@@ -44,7 +44,7 @@ func (w *Worker) found(ctx context.Context, ch *dispatch.Channel, d store.Doubt)
 	if err != nil {
 		return true
 	}
-	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, To: c.To, Test: c.Test, CreatedAt: c.CreatedAt}
+	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, To: c.To, Test: c.Test, CreatedAt: c.CreatedAt, SendAt: c.DueAt}
 	if json.Unmarshal([]byte(c.Content), &m.Content) != nil {
 		return false
 	}
@@ -58,6 +58,9 @@ func (w *Worker) found(ctx context.Context, ch *dispatch.Channel, d store.Doubt)
 	}
 	if !yes {
 		return false
+	}
+	if taken, err := w.Store.ProviderIDTaken(ctx, ch.ID, u.ProviderID, d.ID); err != nil || taken {
+		return err != nil // another message's: ours was not found
 	}
 	u.ID, u.Channel = d.ID, ch.ID
 	if _, err := w.Store.ApplyStatuses(ctx, []dispatch.StatusUpdate{u}); err != nil {

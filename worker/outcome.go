@@ -65,12 +65,12 @@ func breakAfter(ch *dispatch.Channel) int { return int(min(1000, max(20, ch.Poli
 func decide(p *dispatch.Policy, lane dispatch.Lane, c *store.Claimed, e *provider.Error, rnd func() float64, now time.Time, out *store.Outcome) {
 	out.HTTP, out.Code, out.ProvCode, out.Detail, out.Suppress = e.HTTP, e.Code, e.Provider, clip(e.Msg, 500), e.Suppress
 	out.Action = store.Retry
-	attempt := max(c.Attempts, 1)
+	attempt := max(c.Attempts-1, 0) // 0 is the first retry
 	counted := true
 	switch e.Kind {
 	case provider.Throttled, provider.Held:
 		out.Result, counted = store.ResultThrottled, false
-		attempt = c.RLHits + 1
+		attempt = c.RLHits
 	case provider.NotSent:
 		out.Result = store.ResultNotSent
 	case provider.Temporary:

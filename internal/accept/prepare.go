@@ -54,6 +54,9 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 	if err := s.user(ctx, who, d, &faults); err != nil {
 		return nil, err
 	}
+	if err := s.contact(ctx, who, d, m, &faults); err != nil {
+		return nil, err
+	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
@@ -227,6 +230,35 @@ func (s *Service) user(ctx context.Context, who *Caller, d *dispatch.Draft, faul
 	}
 	faults.Add("/user_id", "is not a team member's id")
 	return nil
+}
+
+// contact checks what is to be saved of the recipient: a list of the account,
+// and fields that a jsonb column can hold.
+func (s *Service) contact(ctx context.Context, who *Caller, d *dispatch.Draft, m *dispatch.Message, faults *dispatch.Faults) error {
+	c := d.Contact
+	if c == nil {
+		return nil
+	}
+	if len(c.Fields) > 0 {
+		clean, err := storable(c.Fields)
+		if err != nil {
+			faults.Add("/contact/extra_fields", "%s", err.Error())
+		}
+		save := *c
+		save.Fields = clean
+		m.Contact = &save
+	}
+	if len(c.Fields) > maxMetadata {
+		faults.Add("/contact/extra_fields", "is larger than %d bytes", maxMetadata)
+	}
+	if c.ListID == 0 {
+		return nil
+	}
+	ok, err := s.Store.HasList(ctx, who.Account.ID, c.ListID)
+	if err == nil && !ok {
+		faults.Add("/contact/list_id", "there is no list %d", c.ListID)
+	}
+	return err
 }
 
 // faultsOf gives err's faults, or err itself as one fault of field.

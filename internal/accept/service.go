@@ -139,25 +139,85 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 	return out
 }
 
+// maxTogether bounds a request whose drafts stand or fall together.
+const maxTogether = 1000
+
 // AllOrNone is Accept for a request whose drafts stand or fall together: one
-// that can't be prepared refuses all.
+// that is refused refuses all, and nothing of it is kept.
 func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
-	now := time.Now()
-	for i := range drafts {
-		if len(drafts) == 1 {
-			break
+	if len(drafts) < 2 {
+		out := s.Accept(ctx, who, drafts, 0)
+		if len(out) == 1 {
+			return out, out[0].Err
 		}
-		if _, err := s.prepare(ctx, who, &drafts[i], now); err != nil {
+		return out, nil
+	}
+	if len(drafts) > maxTogether {
+		return nil, dispatch.InvalidField("/to", "has %d recipients, at most %d are allowed", len(drafts), maxTogether)
+	}
+	out := make([]dispatch.Receipt, len(drafts))
+	ready, err := s.prepareAll(ctx, who, drafts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.spendRecipients(ctx, who, ready, out); err != nil {
+		return nil, err
+	}
+	page := make([]store.Accept, 0, len(ready))
+	for i, p := range ready {
+		if out[i].Err != nil {
+			return nil, out[i].Err
+		}
+		if p.simulate {
+			if out[i] = s.simulate(ctx, who, p); out[i].Err != nil {
+				return nil, out[i].Err
+			}
+			continue
+		}
+		page = append(page, p.Accept)
+	}
+	if len(page) == 0 {
+		return out, nil
+	}
+	return s.commitTogether(ctx, who, ready, page)
+}
+
+func (s *Service) prepareAll(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]*prepared, error) {
+	now := time.Now()
+	ready := make([]*prepared, len(drafts))
+	for i := range drafts {
+		p, err := s.prepare(ctx, who, &drafts[i], now)
+		if err != nil {
 			return nil, err
 		}
+		if p.IdemKey, p.IdemIndex = drafts[i].IdemKey, i; p.IdemKey != "" {
+			p.IdemFingerprint = fingerprint(&drafts[i])
+		}
+		ready[i] = p
 	}
-	out := s.Accept(ctx, who, drafts, 0)
-	for i := range out {
-		if out[i].Err != nil {
-			return out, out[i].Err
+	return ready, nil
+}
+
+func (s *Service) commitTogether(ctx context.Context, who *Caller, ready []*prepared, page []store.Accept) ([]dispatch.Receipt, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	s.planOffers(ctx, page)
+	receipts, err := s.Store.InsertTogether(ctx, page)
+	if err != nil {
+		if _, refused := errors.AsType[*dispatch.Error](err); !refused {
+			return nil, pageError(err)
+		}
+		r := dispatch.Receipt{Err: err}
+		s.explain(ctx, who, ready[0], &r)
+		return nil, r.Err
+	}
+	s.ring(page, receipts)
+	for i, p := range ready {
+		if p.template != 0 && !receipts[i].Replayed {
+			s.countTemplate(p.template)
 		}
 	}
-	return out, nil
+	return receipts, nil
 }
 
 // commit simulates or flushes what was prepared and fills out.

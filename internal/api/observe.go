@@ -15,6 +15,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		began := time.Now()
 		c.Response().Header().Set(requestIDHeader, requestID(c))
+		c.Request().Header.Set(requestIDHeader, requestID(c)) // dialects show it
 		if err = s.recovered(c, next); err != nil {
 			c.Error(err)
 		}

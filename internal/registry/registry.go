@@ -164,8 +164,12 @@ func (r *Registry) FindChannel(ctx context.Context, account int64, name string, 
 		return nil, err
 	}
 	id, numErr := strconv.ParseInt(name, 10, 64)
+	var otherKind *dispatch.Channel // the sender exists, but as a channel of another kind
 	for _, c := range cs {
 		if kind != "" && c.Kind != kind && by == dispatch.BySender {
+			if c.Sender == name || c.Sender == "+"+name {
+				otherKind = c
+			}
 			continue
 		}
 		switch {
@@ -179,6 +183,9 @@ func (r *Registry) FindChannel(ctx context.Context, account int64, name string, 
 			(by == dispatch.ByIDOrKey || by == dispatch.ByPhoneNumberID) && numErr == nil && c.ID == id:
 			return c, nil
 		}
+	}
+	if otherKind != nil {
+		return otherKind, nil // the caller sees the kind and says so
 	}
 	if name == "" {
 		return nil, dispatch.Errorf(dispatch.ChannelNotFound, "the account has no default channel; name one or create one")

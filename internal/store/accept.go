@@ -98,6 +98,25 @@ type acceptRow struct {
 // any; an error is about the whole page, and unless Refused says so its outcome
 // is unknown.
 func (s *Store) InsertMessages(ctx context.Context, page []Accept) ([]dispatch.Receipt, error) {
+	return s.insert(ctx, page, false)
+}
+
+// InsertTogether commits all of the page or, when one message is refused,
+// nothing; the error is then that refusal.
+func (s *Store) InsertTogether(ctx context.Context, page []Accept) ([]dispatch.Receipt, error) {
+	return s.insert(ctx, page, true)
+}
+
+func firstRefusal(page []Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	for i := range page {
+		if err := out[page[i].ID].Err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dispatch.Receipt, error) {
 	if len(page) == 0 {
 		return nil, nil
 	}
@@ -118,7 +137,15 @@ func (s *Store) InsertMessages(ctx context.Context, page []Accept) ([]dispatch.R
 	})
 	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
 	var err error
-	if needsTx(sorted) {
+	if together {
+		err = s.tx(ctx, func(tx *sqlx.Tx) error {
+			clear(byID)
+			if err := acceptTx(ctx, tx, sorted, byID); err != nil {
+				return err
+			}
+			return firstRefusal(page, byID)
+		})
+	} else if needsTx(sorted) {
 		err = s.tx(ctx, func(tx *sqlx.Tx) error { return acceptTx(ctx, tx, sorted, byID) })
 	} else {
 		err = acceptRows(ctx, s.db, sorted, byID)

@@ -305,3 +305,10 @@ func (f folded) args() []any {
 		pq.Array(evIDs), pq.Array(evKinds), pq.Array(evOrds), textArray(evCodes), textArray(evDetails),
 	}
 }
+
+// FindMessage gives our id for one piece of evidence, or NoID.
+func (s *Store) FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error) {
+	us := []dispatch.StatusUpdate{u}
+	err := s.findMessages(ctx, us)
+	return us[0].ID, err
+}

@@ -53,3 +53,10 @@ func reserveParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[di
 	}
 	return kept, nil
 }
+
+// HasList says whether the account has a contact list.
+func (s *Store) HasList(ctx context.Context, account, list int64) (bool, error) {
+	var ok bool
+	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM lists WHERE id = $1 AND account_id = $2)`, list, account)
+	return ok, wrap("find list", err)
+}

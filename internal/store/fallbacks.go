@@ -38,7 +38,7 @@ func (s *Store) DropFallback(ctx context.Context, id dispatch.ID) error {
 // Message reads what a provider may be asked about a message.
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
 	var c Claimed
-	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at FROM messages WHERE id = $1::uuid`, id.String())
+	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
 	return c, wrap("read message", err)
 }
 
@@ -47,4 +47,13 @@ func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string)
 	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
 		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
 	return wrap("note provider's id of recipient", err)
+}
+
+// ProviderIDTaken says whether another recent message of the channel already
+// has the provider's id: two equal texts to one recipient look alike.
+func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
+	var taken bool
+	err := s.db.GetContext(ctx, &taken, `SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
+		AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day'))`, channel, ref, other.String())
+	return taken, wrap("look for provider's id", err)
 }
