@@ -1,0 +1,104 @@
+//go:build fault
+
+package fault
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/queue"
+)
+
+// unknownRetries is U of the normal lane: how often a message whose outcome
+// nobody knows is tried again.
+const unknownRetries = 1
+
+func TestRedisWiped_LosesNothing(t *testing.T) {
+	s := start(t)
+	s.configure(`{"latency_ms":20}`)
+	rc, err := queue.Open(s.dev.RedisURL, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rc.Close() }()
+	x := s.send()
+	x.during([]int{10, 20, 35, 50, 65, 80, 95}, func() {
+		if err := rc.FlushAll(context.Background()).Err(); err != nil {
+			t.Errorf("flushall: %v", err)
+		}
+	})
+	if r := x.check(1+unknownRetries, "delivered"); r.duplicates > 0 {
+		t.Errorf("%d duplicates: a wiped queue makes none", r.duplicates)
+	}
+}
+
+func TestWorkKilled_LosesNothing(t *testing.T) {
+	s := start(t)
+	s.configure(`{"latency_ms":50}`)
+	x := s.send()
+	x.during([]int{15, 35, 55, 75, 95}, func() {
+		s.work.kill()
+		s.startWork()
+	})
+	x.check(1+unknownRetries, "delivered", "unknown")
+	t.Log("attempts without a good end:", s.reasons())
+}
+
+// Without callbacks nothing tells what became of the calls that a killed worker
+// had open: policy tries them once more, and the copies show.
+func TestWorkKilled_SilentProvider_DuplicatesAreVisible(t *testing.T) {
+	s := start(t)
+	s.configure(`{"latency_ms":100,"callbacks":false}`)
+	x := s.send()
+	x.during([]int{20, 50, 80}, func() {
+		s.work.kill()
+		s.startWork()
+	})
+	r := x.check(1+unknownRetries, "sent", "unknown")
+	if r.duplicates == 0 {
+		t.Log("no duplicates: the kills fell between calls")
+	}
+	t.Log("attempts without a good end:", s.reasons())
+}
+
+func TestServeKilled_ClientRepeats_LosesNothing(t *testing.T) {
+	s := start(t)
+	x := s.send()
+	x.during([]int{15, 35, 55, 75, 95}, func() {
+		s.serve.kill()
+		s.startServe()
+	})
+	if r := x.check(1+unknownRetries, "delivered"); r.duplicates > 0 {
+		t.Errorf("%d duplicates: a repeat with the same Idempotency-Key makes none", r.duplicates)
+	}
+	if x.repeats.Load() == 0 {
+		t.Error("no request was ever repeated: the kills hit nothing")
+	}
+}
+
+func TestPostgresCrashes_LosesNothing(t *testing.T) {
+	s := start(t)
+	s.configure(`{"latency_ms":20}`)
+	x := s.send()
+	x.during([]int{20, 50, 80}, s.crashPostgres)
+	x.check(1+unknownRetries, "delivered")
+	t.Log("attempts without a good end:", s.reasons())
+}
+
+func TestRollingRestart_LosesNothingAndSendsNothingTwice(t *testing.T) {
+	s := start(t)
+	s.configure(`{"latency_ms":50}`)
+	x := s.send()
+	x.during([]int{15, 35, 55, 75, 95}, func() {
+		old := s.work
+		s.startWork()
+		took := old.terminate(10 * time.Second)
+		tookServe := s.serve.terminate(10 * time.Second)
+		s.startServe()
+		t.Logf("work drained in %.1f s, serve in %.1f s", took.Seconds(), tookServe.Seconds())
+	})
+	if r := x.check(1, "delivered"); r.maybeSent > 0 {
+		t.Errorf("%d messages maybe_sent: a drained worker leaves none", r.maybeSent)
+	}
+}
