@@ -3,6 +3,7 @@ package emulator
 import (
 	"crypto/subtle"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -184,9 +185,7 @@ func (s *Server) putChannels(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		settings := make(map[string]string, len(c.Settings)+1)
-		for k, v := range c.Settings {
-			settings[k] = v
-		}
+		maps.Copy(settings, c.Settings)
 		if c.CallbackURL != "" {
 			settings["callback_url"] = c.CallbackURL
 		}

@@ -1,7 +1,7 @@
 package emulator_test
 
 import (
-	"net/http/httptest"
+	"net"
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -16,9 +16,12 @@ func BenchmarkSend(b *testing.B) {
 	st.Callbacks = false
 	s := emulator.New(emulator.Options{Settings: &st})
 	defer func() { _ = s.Close(b.Context()) }()
-	h := httptest.NewServer(s)
-	defer h.Close()
-	ch := metaChannel(h.URL, "")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() { _ = s.Serve(l) }()
+	ch := metaChannel("http://"+l.Addr().String(), "")
 	s.Register(ch)
 	c := newMeta()
 	b.SetParallelism(32)

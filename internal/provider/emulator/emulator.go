@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,7 @@ type Server struct {
 	calls     *caller
 	prefix    string
 	lastID    atomic.Uint64
+	conns     sync.Map // *writer: the connections of Serve
 	closing   context.Context
 	close     context.CancelFunc
 	done      sync.WaitGroup
@@ -93,10 +95,13 @@ func New(o Options) *Server {
 	return s
 }
 
-// Close stops the callbacks and lets go of held connections. What is still
-// under way is cut when ctx ends.
+// Close stops the callbacks and Serve, and lets go of held connections.
 func (s *Server) Close(ctx context.Context) error {
 	s.close()
+	s.conns.Range(func(w, _ any) bool {
+		_ = w.(*writer).conn.Close()
+		return true
+	})
 	done := make(chan struct{})
 	go func() {
 		s.done.Wait()
@@ -123,9 +128,7 @@ func (s *Server) Register(chs ...*dispatch.Channel) {
 	for {
 		old := s.registry.Load()
 		next := &registry{byKey: make(map[string]*dispatch.Channel), byAddress: make(map[string][]*dispatch.Channel)}
-		for k, ch := range old.byKey {
-			next.byKey[k] = ch
-		}
+		maps.Copy(next.byKey, old.byKey)
 		for _, ch := range chs {
 			next.byKey[ch.Key] = ch
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -53,15 +54,22 @@ func newRig(t *testing.T, o emulator.Options, status func() int) *rig {
 		o.Settings = &st
 	}
 	r.server = emulator.New(o)
-	h := httptest.NewServer(r.server)
-	r.base = h.URL
-	r.ch = metaChannel(h.URL, sink.URL+"/callbacks/meta/meta-demo")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- r.server.Serve(l) }()
+	r.base = "http://" + l.Addr().String()
+	r.ch = metaChannel(r.base, sink.URL+"/callbacks/meta/meta-demo")
 	r.server.Register(r.ch)
 	t.Cleanup(func() {
 		if err := r.server.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
-		h.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 		sink.Close()
 	})
 	return r

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"context"
 	"hash/maphash"
 	"io"
 	"math/rand/v2"
@@ -55,9 +54,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *send, body [
 	s.note(r, body, m, m.at, o.taken())
 	switch o {
 	case silent:
-		ctx, cancel := context.WithTimeout(r.Context(), maxHold)
-		defer cancel()
-		s.sleep(ctx, maxHold)
+		s.hold(w, r)
 		panic(http.ErrAbortHandler)
 	case cut:
 		s.sleep(r.Context(), st.latency())
@@ -71,6 +68,15 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *send, body [
 		a.header = append(a.header, [2]string{"Retry-After", "1"})
 	}
 	a.write(w)
+}
+
+// hold keeps the client waiting until it gives up.
+func (s *Server) hold(w http.ResponseWriter, r *http.Request) {
+	if own, ok := w.(*writer); ok {
+		own.hold(maxHold)
+		return
+	}
+	s.sleep(r.Context(), maxHold)
 }
 
 // decide chooses the outcome of a call: the rate limit first, then the script

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,9 +30,7 @@ func twilioList(s *Server, r *http.Request, account string) answer {
 	last := min(first+size, len(found))
 	at := func(n int) string {
 		next := url.Values{}
-		for k, v := range q {
-			next[k] = v
-		}
+		maps.Copy(next, q)
 		next.Set("Page", strconv.Itoa(n))
 		return r.URL.Path + "?" + next.Encode()
 	}

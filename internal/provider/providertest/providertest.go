@@ -4,6 +4,7 @@
 package providertest
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -101,9 +102,7 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 func reply(r Reply) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		for k, vs := range r.Header {
-			w.Header()[k] = vs
-		}
+		maps.Copy(w.Header(), r.Header)
 		w.WriteHeader(r.Status)
 		_, _ = w.Write([]byte(r.Body))
 	}
