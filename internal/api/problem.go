@@ -48,15 +48,22 @@ func statusOf(code dispatch.Code) int {
 // whatever the cause, and the request id that stands in the log.
 func (s *Server) writeProblem(c echo.Context, err error) error {
 	e := dispatch.AsError(err)
+	p := newProblem(e)
+	p.RequestID = requestID(c)
+	retryAfter(c, e)
+	c.Response().Header().Set(echo.HeaderContentType, p.ContentType(""))
+	c.Response().WriteHeader(p.Status)
+	return writeJSON(c, p)
+}
+
+// newProblem says what e means in HTTP.
+func newProblem(e *dispatch.Error) *problem {
 	status := statusOf(e.Code)
-	p := problem{Type: "https://sendoff.dev/problems/" + string(e.Code), Title: http.StatusText(status), Status: status, Detail: e.Msg, Code: e.Code, Errors: e.Faults, RequestID: requestID(c), More: e.Detail}
+	p := &problem{Type: "https://sendoff.dev/problems/" + string(e.Code), Title: http.StatusText(status), Status: status, Detail: e.Msg, Code: e.Code, Errors: e.Faults, More: e.Detail}
 	if p.Detail == "" {
 		p.Detail = p.Title
 	}
-	retryAfter(c, e)
-	c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
-	c.Response().WriteHeader(status)
-	return writeJSON(c, p)
+	return p
 }
 
 func retryAfter(c echo.Context, e *dispatch.Error) {

@@ -1,0 +1,263 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+const (
+	callbackSecret = "callback_secret"
+	defaultPrice   = "default" // "" in a policy
+)
+
+// vendor is what a channel of a provider is set up with.
+type vendor struct {
+	settings, optional []string // names of settings
+	secrets, extra     []string // names of secrets: required, optional
+	callbackSecret     bool     // it signs nothing: its callback address holds a secret
+}
+
+var vendors = map[string]vendor{
+	"meta":    {settings: []string{"phone_number_id"}, optional: []string{"waba_id", "version"}, secrets: []string{"access_token", "app_secret", "verify_token"}},
+	"twilio":  {settings: []string{"account_sid"}, optional: []string{"messaging_service_sid", "api_key_sid"}, secrets: []string{"auth_token"}, extra: []string{"api_key_secret"}},
+	"gupshup": {settings: []string{"app_name"}, secrets: []string{"apikey", callbackSecret}, callbackSecret: true},
+	"kaleyra": {settings: []string{"sid"}, optional: []string{"sms_type", "template_id"}, secrets: []string{"api_key", callbackSecret}, callbackSecret: true},
+}
+
+// anyVendor are settings that every provider has.
+var anyVendor = []string{"base_url", "emulated"}
+
+// ChannelFields are what may be said of a channel at any time.
+type ChannelFields struct {
+	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"100"`
+	Sender   *string            `json:"sender,omitempty" minLength:"1" maxLength:"64" doc:"The number in international form; an SMS channel may have a short code or a name of up to 11 letters and digits."`
+	Default  *bool              `json:"default,omitempty" doc:"Whether messages that name no channel go here; one channel of the account at most."`
+	Enabled  *bool              `json:"enabled,omitempty"`
+	Window   *string            `json:"window,omitempty" enum:"enforce,provider" doc:"Who refuses free-form content outside the conversation window: we (enforce) or the provider."`
+	Settings map[string]*string `json:"settings,omitempty" doc:"meta: phone_number_id, waba_id, version; twilio: account_sid, messaging_service_sid, api_key_sid; gupshup: app_name; kaleyra: sid, sms_type, template_id; all: base_url."`
+	Secrets  map[string]*string `json:"secrets,omitempty" doc:"Written, never read. meta: access_token, app_secret, verify_token; twilio: auth_token, api_key_secret; gupshup: apikey; kaleyra: api_key; the last two: callback_secret (made when left out)."`
+	Policy   *policyFields      `json:"policy,omitempty"`
+}
+
+type channelCreate struct {
+	Body struct {
+		ChannelFields
+		Provider string `json:"provider" required:"true" enum:"meta,twilio,gupshup,kaleyra"`
+		Kind     string `json:"kind,omitempty" enum:"whatsapp,sms" doc:"whatsapp when left out."`
+		Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" doc:"A name for clients that name channels by key; made when left out."`
+	}
+}
+
+type channelUpdate struct {
+	IDPath
+	Body ChannelFields
+}
+
+// policyFields change a policy; what is left out stays.
+type policyFields struct {
+	Rate             *float64           `json:"rate,omitempty" minimum:"0.01" maximum:"100000" doc:"Messages a second, over all workers."`
+	Concurrency      *int               `json:"concurrency,omitempty" minimum:"1" maximum:"10000" doc:"Calls at once, of each worker."`
+	RecipientSpacing *float64           `json:"recipient_spacing_s,omitempty" minimum:"0" maximum:"86400" doc:"Seconds between two messages to one recipient."`
+	MaxAttempts      *int               `json:"max_attempts,omitempty" minimum:"1" maximum:"100"`
+	MaxAge           *float64           `json:"max_age_s,omitempty" minimum:"0" maximum:"2592000" doc:"Seconds since a message was due after which it isn't tried again; 0: until it expires."`
+	BackoffBase      *float64           `json:"backoff_base_s,omitempty" minimum:"0.01" maximum:"3600"`
+	BackoffCap       *float64           `json:"backoff_cap_s,omitempty" minimum:"0.01" maximum:"86400"`
+	ResolveWindow    *resolveFields     `json:"resolve_window_s,omitempty" doc:"How many seconds an unknown outcome waits for a callback."`
+	UnknownRetries   *retryFields       `json:"unknown_retries,omitempty" doc:"How often an outcome that stays unknown is tried again."`
+	Price            map[string]decimal `json:"price,omitempty" doc:"Credits of a message by template category (authentication, utility, marketing) and default; replaces all prices."`
+}
+
+type resolveFields struct {
+	OTP    *float64 `json:"otp,omitempty" minimum:"0" maximum:"86400"`
+	Normal *float64 `json:"normal,omitempty" minimum:"0" maximum:"86400"`
+	Bulk   *float64 `json:"bulk,omitempty" minimum:"0" maximum:"86400"`
+}
+
+type retryFields struct {
+	OTP    *int `json:"otp,omitempty" minimum:"0" maximum:"10"`
+	Normal *int `json:"normal,omitempty" minimum:"0" maximum:"10"`
+	Bulk   *int `json:"bulk,omitempty" minimum:"0" maximum:"10"`
+}
+
+// channel makes a new channel of what was said.
+func (in *channelCreate) channel(s *Server, account int64) (*dispatch.Channel, error) {
+	b := &in.Body
+	ch := &dispatch.Channel{Account: account, Key: b.Key, Provider: b.Provider, Kind: b.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy(b.Provider)}
+	if ch.Kind == "" {
+		ch.Kind = "whatsapp"
+	}
+	var f dispatch.Faults
+	if p := s.Providers[ch.Provider]; p == nil {
+		f.Add("/provider", "is not served here")
+	} else if !p.Supports(ch.Kind, dispatch.TypeText) {
+		f.Add("/kind", "%s has no %s channels", ch.Provider, ch.Kind)
+	}
+	if b.Name == nil {
+		f.Add("/name", "is required")
+	}
+	if b.Sender == nil {
+		f.Add("/sender", "is required")
+	}
+	if b.Enabled != nil && !*b.Enabled {
+		f.Add("/enabled", "a channel is made enabled; disable it afterwards")
+	}
+	b.fill(ch, &f)
+	return ch, f.Err()
+}
+
+// apply changes ch.
+func (b *ChannelFields) apply(ch *dispatch.Channel) error {
+	var f dispatch.Faults
+	b.fill(ch, &f)
+	return f.Err()
+}
+
+// fill puts what was said into ch, and checks the whole.
+func (b *ChannelFields) fill(ch *dispatch.Channel, f *dispatch.Faults) {
+	set(&ch.Name, b.Name)
+	set(&ch.Default, b.Default)
+	set(&ch.Enabled, b.Enabled)
+	set(&ch.Window, b.Window)
+	if b.Name != nil && strings.TrimSpace(ch.Name) == "" {
+		f.Add("/name", "must not be blank")
+	}
+	if b.Sender != nil {
+		ch.Sender = sender(f, ch.Kind, *b.Sender)
+	}
+	if b.Policy != nil {
+		b.Policy.apply(&ch.Policy, f)
+	}
+	v := vendors[ch.Provider]
+	ch.Settings = merge(f, "/settings", ch.Settings, b.Settings, v.settings, slices.Concat(v.optional, anyVendor))
+	if v.callbackSecret && ch.Secrets[callbackSecret] == "" && b.Secrets[callbackSecret] == nil {
+		ch.Secrets = merge(nil, "", ch.Secrets, map[string]*string{callbackSecret: new(newCallbackSecret())}, nil, []string{callbackSecret})
+	}
+	ch.Secrets = merge(f, "/secrets", ch.Secrets, b.Secrets, v.secrets, v.extra)
+	if v.callbackSecret && !longSecret.MatchString(ch.Secrets[callbackSecret]) {
+		f.Add("/secrets/"+callbackSecret, "must be 32 to 128 letters and digits; leave it out and one is made")
+	}
+	if base := ch.Settings["base_url"]; base != "" {
+		if u, err := url.Parse(base); err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
+			f.Add("/settings/base_url", "must look like https://host")
+		}
+	}
+	if (ch.Settings["api_key_sid"] == "") != (ch.Secrets["api_key_secret"] == "") {
+		f.Add("/secrets/api_key_secret", "goes with the setting api_key_sid: give both or none")
+	}
+}
+
+var longSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
+
+// newCallbackSecret is 32 random bytes in hex.
+func newCallbackSecret() string {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+// merge changes the named ones of have and checks the outcome. A null removes.
+func merge(f *dispatch.Faults, at string, have map[string]string, change map[string]*string, required, optional []string) map[string]string {
+	out := map[string]string{}
+	for name, v := range have {
+		out[name] = v
+	}
+	for name, v := range change {
+		place := at + "/" + dialect.Escape(name)
+		switch {
+		case !slices.Contains(required, name) && !slices.Contains(optional, name):
+			f.Add(place, "is not known here; there are %s", strings.Join(slices.Concat(required, optional), ", "))
+		case v == nil:
+			delete(out, name)
+		case len(*v) > 4096:
+			f.Add(place, "is longer than 4096 bytes")
+		case strings.TrimSpace(*v) != *v || *v == "":
+			f.Add(place, "must not be empty, nor begin or end with a space")
+		default:
+			out[name] = *v
+		}
+	}
+	for _, name := range required {
+		if v := change[name]; out[name] == "" && (v == nil || *v != "") {
+			f.Add(at+"/"+name, "is required")
+		}
+	}
+	return out
+}
+
+var (
+	shortCode = regexp.MustCompile(`^\d{3,8}$`)
+	smsName   = regexp.MustCompile(`^[A-Za-z0-9 &._-]{1,11}$`)
+	anyLetter = regexp.MustCompile(`[A-Za-z]`)
+)
+
+// sender reads who a channel sends as.
+func sender(f *dispatch.Faults, kind, s string) string {
+	s = strings.TrimSpace(s)
+	if kind == "sms" && (shortCode.MatchString(s) || (smsName.MatchString(s) && anyLetter.MatchString(s))) {
+		return s
+	}
+	return phone(f, "/sender", s)
+}
+
+// apply changes p.
+func (b *policyFields) apply(p *dispatch.Policy, f *dispatch.Faults) {
+	set(&p.Rate, b.Rate)
+	set(&p.Concurrency, b.Concurrency)
+	set(&p.MaxAttempts, b.MaxAttempts)
+	setSeconds(&p.RecipientSpacing, b.RecipientSpacing)
+	setSeconds(&p.MaxAge, b.MaxAge)
+	setSeconds(&p.BackoffBase, b.BackoffBase)
+	setSeconds(&p.BackoffCap, b.BackoffCap)
+	if p.BackoffCap < p.BackoffBase {
+		f.Add("/policy/backoff_cap_s", "must not be below backoff_base_s")
+	}
+	if w := b.ResolveWindow; w != nil {
+		setSeconds(&p.ResolveWindow[dispatch.OTP], w.OTP)
+		setSeconds(&p.ResolveWindow[dispatch.Normal], w.Normal)
+		setSeconds(&p.ResolveWindow[dispatch.Bulk], w.Bulk)
+	}
+	if u := b.UnknownRetries; u != nil {
+		set(&p.UnknownRetries[dispatch.OTP], u.OTP)
+		set(&p.UnknownRetries[dispatch.Normal], u.Normal)
+		set(&p.UnknownRetries[dispatch.Bulk], u.Bulk)
+	}
+	if b.Price != nil {
+		p.Price = prices(f, b.Price)
+	}
+}
+
+// prices reads what a message costs by category.
+func prices(f *dispatch.Faults, given map[string]decimal) map[string]int64 {
+	out := map[string]int64{}
+	for category, price := range given {
+		at := "/policy/price/" + dialect.Escape(category)
+		switch category {
+		case defaultPrice:
+			category = ""
+		case "authentication", "utility", "marketing":
+		default:
+			f.Add(at, "must be default, authentication, utility or marketing")
+		}
+		price.check(f, at)
+		if price < 0 {
+			f.Add(at, "must not be negative")
+		}
+		out[category] = int64(price)
+	}
+	return out
+}
+
+// setSeconds changes what was given.
+func setSeconds(d *time.Duration, s *float64) {
+	if s != nil {
+		*d = time.Duration(*s * float64(time.Second))
+	}
+}

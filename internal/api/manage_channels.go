@@ -1,0 +1,295 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// channelView is a channel as it is shown: of its secrets the names alone.
+type channelView struct {
+	ID          int64             `json:"id"`
+	Key         string            `json:"key" doc:"Stands in callback addresses; it is no secret."`
+	Name        string            `json:"name"`
+	Provider    string            `json:"provider"`
+	Kind        string            `json:"kind"`
+	Sender      string            `json:"sender"`
+	Default     bool              `json:"default"`
+	Enabled     bool              `json:"enabled"`
+	Window      string            `json:"window"`
+	Settings    map[string]string `json:"settings"`
+	Secrets     []string          `json:"secrets" doc:"The names of the secrets that are set; what they are is never shown."`
+	CallbackURL string            `json:"callback_url" doc:"Where the provider calls back. Where it signs nothing the channel's callback_secret stands at the end; it is shown when it is made."`
+	Policy      policyView        `json:"policy"`
+	Health      healthView        `json:"health"`
+	SendRate    sendRate          `json:"send_rate"`
+}
+
+func (c *channelView) location() string { return "/v1/channels/" + strconv.FormatInt(c.ID, 10) }
+
+// healthView is a channel's circuit.
+type healthView struct {
+	State     string     `json:"state" enum:"closed,open,paused" doc:"closed: sends; open: stopped after trouble and probed; paused: stopped by hand."`
+	Reason    string     `json:"reason,omitempty"`
+	ProbeAt   *time.Time `json:"probe_at,omitempty"`
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+}
+
+// sendRate is how fast a channel sends, in messages a second.
+type sendRate struct {
+	Configured   float64    `json:"configured"`
+	Effective    float64    `json:"effective" doc:"Below the configured one after the provider's 429."`
+	BlockedUntil *time.Time `json:"blocked_until,omitempty"`
+}
+
+// policyView is how a channel is sent through.
+type policyView struct {
+	Rate             float64            `json:"rate"`
+	Concurrency      int                `json:"concurrency"`
+	RecipientSpacing float64            `json:"recipient_spacing_s"`
+	MaxAttempts      int                `json:"max_attempts"`
+	MaxAge           float64            `json:"max_age_s"`
+	BackoffBase      float64            `json:"backoff_base_s"`
+	BackoffCap       float64            `json:"backoff_cap_s"`
+	ResolveWindow    laneView[float64]  `json:"resolve_window_s"`
+	UnknownRetries   laneView[int]      `json:"unknown_retries"`
+	Price            map[string]decimal `json:"price"`
+}
+
+// laneView is a figure for each lane.
+type laneView[T any] struct {
+	OTP    T `json:"otp"`
+	Normal T `json:"normal"`
+	Bulk   T `json:"bulk"`
+}
+
+func viewPolicy(p *dispatch.Policy) policyView {
+	v := policyView{
+		Rate: p.Rate, Concurrency: p.Concurrency, RecipientSpacing: p.RecipientSpacing.Seconds(), MaxAttempts: p.MaxAttempts, MaxAge: p.MaxAge.Seconds(),
+		BackoffBase: p.BackoffBase.Seconds(), BackoffCap: p.BackoffCap.Seconds(),
+		ResolveWindow:  laneView[float64]{p.ResolveWindow[dispatch.OTP].Seconds(), p.ResolveWindow[dispatch.Normal].Seconds(), p.ResolveWindow[dispatch.Bulk].Seconds()},
+		UnknownRetries: laneView[int]{p.UnknownRetries[dispatch.OTP], p.UnknownRetries[dispatch.Normal], p.UnknownRetries[dispatch.Bulk]},
+		Price:          map[string]decimal{},
+	}
+	for category, price := range p.Price {
+		if category == "" {
+			category = defaultPrice
+		}
+		v.Price[category] = decimal(price)
+	}
+	return v
+}
+
+// viewChannel shows a channel and how it stands. Without Redis the rate is what
+// this process knows.
+func (s *Server) viewChannel(ctx context.Context, ch *dispatch.Channel, h store.Health, reveal bool) (*channelView, error) {
+	v := &channelView{
+		ID: ch.ID, Key: ch.Key, Name: ch.Name, Provider: ch.Provider, Kind: ch.Kind, Sender: ch.Sender, Default: ch.Default, Enabled: ch.Enabled, Window: ch.Window,
+		Settings: ch.Settings, Secrets: slices.Sorted(maps.Keys(ch.Secrets)), CallbackURL: s.CallbackURL(ch), Policy: viewPolicy(&ch.Policy),
+		Health: healthView{State: h.State, Reason: h.Reason},
+	}
+	if v.Settings == nil {
+		v.Settings = map[string]string{}
+	}
+	if v.Secrets == nil {
+		v.Secrets = []string{}
+	}
+	if vendors[ch.Provider].callbackSecret {
+		v.CallbackURL += "/{callback_secret}"
+		if reveal {
+			v.CallbackURL = s.CallbackURL(ch) + "/" + ch.Secrets[callbackSecret]
+		}
+	}
+	if !h.ChangedAt.IsZero() {
+		v.Health.ChangedAt = utc(&h.ChangedAt)
+	}
+	if h.State == "open" {
+		v.Health.ProbeAt = utc(&h.ProbeAt)
+	}
+	st, err := s.Channels.State(ctx, ch.ID, ch.Policy.Rate)
+	if err != nil {
+		return nil, err
+	}
+	v.SendRate = sendRate{Configured: ch.Policy.Rate, Effective: st.EffectiveRate}
+	if !st.BlockedUntil.IsZero() {
+		v.SendRate.BlockedUntil = utc(&st.BlockedUntil)
+	}
+	return v, nil
+}
+
+func (m *manager) channels() {
+	s := m.s
+	const tag = "Channels"
+	handle(m, route{method: http.MethodGet, path: "/v1/channels", permissions: forMessages, tag: tag, summary: "List channels"}, s.listChannels)
+	handle(m, route{method: http.MethodPost, path: "/v1/channels", permissions: forManage, tag: tag, summary: "Make a channel", text: "The account's first channel becomes its default.", status: http.StatusCreated}, s.createChannel)
+	handle(m, route{method: http.MethodGet, path: "/v1/channels/{id}", permissions: forMessages, tag: tag, summary: "Show a channel"}, s.getChannel)
+	handle(m, route{method: http.MethodPatch, path: "/v1/channels/{id}", permissions: forManage, tag: tag, summary: "Change a channel", text: "Fields that are left out stay; of settings and secrets those that are named change, and null removes one."}, s.updateChannel)
+	remove(m, route{path: "/v1/channels/{id}", permissions: forManage, tag: tag, summary: "Delete a channel", text: "Refused while messages of it are unfinished: disable it then."}, s.deleteChannel)
+	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/pause", permissions: forManage, tag: tag, summary: "Pause a channel", text: "Messages are still accepted and wait."}, s.pauseChannel)
+	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/resume", permissions: forManage, tag: tag, summary: "Let a channel send again", text: "Also closes a circuit that trouble has opened."}, s.resumeChannel)
+	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/callback-secret", permissions: forManage, tag: tag, summary: "Make a new callback secret", text: "The old callback address ends at once; the new one is shown in this answer only."}, s.rotateCallback)
+}
+
+// ownChannel reads a channel of the account.
+func (s *Server) ownChannel(ctx context.Context, account, id int64) (*dispatch.Channel, error) {
+	ch, err := s.Store.Channel(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if ch.Account != account {
+		return nil, store.ErrNotFound
+	}
+	return &ch, nil
+}
+
+// showChannel is viewChannel with the circuit as it stands.
+func (s *Server) showChannel(ctx context.Context, ch *dispatch.Channel, reveal bool) (*channelView, error) {
+	h, err := s.Store.ChannelHealth(ctx, ch.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.viewChannel(ctx, ch, h, reveal)
+}
+
+func (s *Server) listChannels(ctx context.Context, who *accept.Caller, in *listIn) (list[*channelView], error) {
+	var none list[*channelView]
+	chs, err := s.Store.Channels(ctx, who.Account.ID)
+	if err != nil {
+		return none, err
+	}
+	page, err := pageOfAll(chs, &in.Paging, func(c *dispatch.Channel) int64 { return c.ID })
+	if err != nil {
+		return none, err
+	}
+	out := list[*channelView]{Data: make([]*channelView, len(page.Data)), Next: page.Next}
+	troubled, err := s.Registry.Troubled(ctx)
+	if err != nil {
+		return none, err
+	}
+	for i := range page.Data {
+		h, ok := troubled[page.Data[i].ID]
+		if !ok {
+			h.State = "closed"
+		}
+		if out.Data[i], err = s.viewChannel(ctx, &page.Data[i], h, false); err != nil {
+			return none, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.showChannel(ctx, ch, false)
+}
+
+func (s *Server) createChannel(ctx context.Context, who *accept.Caller, in *channelCreate) (*channelView, error) {
+	ch, err := in.channel(s, who.Account.ID)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.Store.CreateChannel(ctx, *ch)
+	if err != nil {
+		return nil, conflictSays(err, "a channel with this key exists already")
+	}
+	s.changed(ctx, who, "channel.create", target("channel", made.ID), channelNote(&made))
+	return s.showChannel(ctx, &made, true)
+}
+
+func (s *Server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
+	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	before := ch.Secrets[callbackSecret]
+	if err := in.Body.apply(ch); err != nil {
+		return nil, err
+	}
+	changed, err := s.Store.UpdateChannel(ctx, *ch)
+	if err != nil {
+		return nil, err
+	}
+	s.changed(ctx, who, "channel.update", target("channel", ch.ID), channelNote(&changed))
+	return s.showChannel(ctx, &changed, changed.Secrets[callbackSecret] != before)
+}
+
+// channelNote is what the audit log keeps of a change: no secret.
+func channelNote(ch *dispatch.Channel) map[string]any {
+	return map[string]any{
+		"name": ch.Name, "provider": ch.Provider, "kind": ch.Kind, "sender": ch.Sender, "default": ch.Default, "enabled": ch.Enabled, "window": ch.Window,
+		"settings": ch.Settings, "secrets": slices.Sorted(maps.Keys(ch.Secrets)), "policy": viewPolicy(&ch.Policy),
+	}
+}
+
+func (s *Server) deleteChannel(ctx context.Context, who *accept.Caller, in *IDPath) error {
+	if _, err := s.ownChannel(ctx, who.Account.ID, in.ID); err != nil {
+		return err
+	}
+	if err := s.Store.DeleteChannel(ctx, who.Account.ID, in.ID); err != nil {
+		return err
+	}
+	s.changed(ctx, who, "channel.delete", target("channel", in.ID), nil)
+	return nil
+}
+
+type channelPause struct {
+	IDPath
+	Body *struct {
+		Reason string `json:"reason,omitempty" maxLength:"200"`
+	}
+}
+
+func (s *Server) pauseChannel(ctx context.Context, who *accept.Caller, in *channelPause) (*channelView, error) {
+	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	reason := "paused by hand"
+	if in.Body != nil && in.Body.Reason != "" {
+		reason = in.Body.Reason
+	}
+	if err := s.Store.PauseChannel(ctx, ch.ID, reason); err != nil {
+		return nil, err
+	}
+	s.changed(ctx, who, "channel.pause", target("channel", ch.ID), map[string]string{"reason": reason})
+	return s.showChannel(ctx, ch, false)
+}
+
+func (s *Server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.CloseCircuit(ctx, ch.ID, true); err != nil {
+		return nil, err
+	}
+	s.changed(ctx, who, "channel.resume", target("channel", ch.ID), nil)
+	return s.showChannel(ctx, ch, false)
+}
+
+func (s *Server) rotateCallback(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !vendors[ch.Provider].callbackSecret {
+		return nil, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
+	}
+	ch.Secrets[callbackSecret] = newCallbackSecret()
+	changed, err := s.Store.UpdateChannel(ctx, *ch)
+	if err != nil {
+		return nil, err
+	}
+	s.changed(ctx, who, "channel.rotate_callback_secret", target("channel", ch.ID), nil)
+	return s.showChannel(ctx, &changed, true)
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// AuditEntry says who changed what.
+type AuditEntry struct {
+	ID     int64           `db:"id" json:"id"`
+	Actor  string          `db:"actor" json:"actor"`
+	Action string          `db:"action" json:"action"`
+	Target string          `db:"target" json:"target,omitempty"`
+	Detail json.RawMessage `db:"detail" json:"detail"`
+	At     time.Time       `db:"at" json:"at"`
+}
+
+// AuditFilter narrows the audit log, newest first.
+type AuditFilter struct {
+	Actor, Action, Target string // empty: all
+	Before                int64  // the last id of the page before; 0: from the top
+	Limit                 int
+}
+
+// AuditLog reads the account's audit log.
+func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]AuditEntry, error) {
+	conds, args := []string{`account_id = $1`}, []any{account, f.Limit}
+	add := func(column, arg string) {
+		if arg != "" {
+			args = append(args, arg)
+			conds = append(conds, fmt.Sprintf(`%s = $%d`, column, len(args)))
+		}
+	}
+	add("actor", f.Actor)
+	add("action", f.Action)
+	add("target", f.Target)
+	if f.Before > 0 {
+		args = append(args, f.Before)
+		conds = append(conds, fmt.Sprintf(`id < $%d`, len(args)))
+	}
+	out := []AuditEntry{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
+	return out, wrap("read audit log", err)
+}

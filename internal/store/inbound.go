@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Inbound is a message that a contact sent to a channel.
+type Inbound struct {
+	ID         dispatch.ID `db:"id" json:"id"`
+	Channel    int64       `db:"channel_id" json:"channel_id"`
+	From       string      `db:"from_phone" json:"from"`
+	WaID       string      `db:"wa_id" json:"wa_id,omitempty"`
+	Name       string      `db:"name" json:"name,omitempty"`
+	Type       string      `db:"type" json:"type"`
+	Text       string      `db:"text" json:"text,omitempty"`
+	ProviderID string      `db:"provider_id" json:"provider_message_id"`
+	At         time.Time   `db:"at" json:"at"`
+	ReceivedAt time.Time   `db:"received_at" json:"received_at"`
+}
+
+// InboundFilter narrows a list of inbound messages, newest first.
+type InboundFilter struct {
+	Channel int64        // 0: all
+	From    string       // E.164; empty: all
+	Before  *dispatch.ID // the last id of the page before
+	Limit   int
+}
+
+// Inbounds lists inbound messages of the account.
+func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]Inbound, error) {
+	conds, args := []string{`account_id = $1`}, []any{account, f.Limit}
+	add := func(cond string, arg any) {
+		args = append(args, arg)
+		conds = append(conds, fmt.Sprintf(cond, len(args)))
+	}
+	if f.Channel != 0 {
+		add(`channel_id = $%d`, f.Channel)
+	}
+	if f.From != "" {
+		add(`from_phone = $%d`, f.From)
+	}
+	if f.Before != nil {
+		add(`id < $%d::uuid`, f.Before.String())
+	}
+	out := []Inbound{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at FROM inbound
+		WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
+	return out, wrap("list inbound messages", err)
+}

@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// KeyUsage is how much a key was used.
+type KeyUsage struct {
+	Key           int64      `db:"id" json:"key_id"`
+	Name          string     `db:"name" json:"name"`
+	Prefix        string     `db:"prefix" json:"prefix"`
+	CallsToday    int64      `db:"calls_today" json:"calls_today"`
+	MessagesToday int64      `db:"messages_today" json:"messages_today"`
+	Calls         int64      `db:"calls" json:"calls_30_days"`
+	Messages      int64      `db:"messages" json:"messages_30_days"`
+	LastUsed      *time.Time `db:"last_used" json:"last_used_at,omitempty"`
+}
+
+// DayUsage is how much all keys of an account were used on one UTC day.
+type DayUsage struct {
+	Day      string `db:"day" json:"day"`
+	Calls    int64  `db:"calls" json:"calls"`
+	Messages int64  `db:"messages" json:"messages"`
+}
+
+// KeyUsages gives today's and the last 30 days' use of each key after the id.
+func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) ([]KeyUsage, error) {
+	out := []KeyUsage{}
+	err := s.db.SelectContext(ctx, &out, `SELECT k.id, k.name, k.prefix,
+		  coalesce(sum(u.calls) FILTER (WHERE u.day = t.today), 0)::bigint AS calls_today, coalesce(sum(u.messages) FILTER (WHERE u.day = t.today), 0)::bigint AS messages_today,
+		  coalesce(sum(u.calls), 0)::bigint AS calls, coalesce(sum(u.messages), 0)::bigint AS messages, max(u.last_used) AS last_used
+		FROM api_keys k CROSS JOIN (SELECT (now() AT TIME ZONE 'utc')::date AS today) t
+		  LEFT JOIN key_usage u ON u.key_id = k.id AND u.day > t.today - 30
+		WHERE k.account_id = $1 AND k.id > $2 GROUP BY k.id ORDER BY k.id LIMIT $3`, account, after, limit)
+	return out, wrap("read usage of keys", err)
+}
+
+// DayUsages gives the use of the last 30 UTC days, the newest first, days
+// without any included.
+func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error) {
+	out := []DayUsage{}
+	err := s.db.SelectContext(ctx, &out, `SELECT to_char(d.day, 'YYYY-MM-DD') AS day, coalesce(sum(u.calls), 0)::bigint AS calls, coalesce(sum(u.messages), 0)::bigint AS messages
+		FROM (SELECT (now() AT TIME ZONE 'utc')::date - n AS day FROM generate_series(0, 29) n) d
+		  LEFT JOIN (key_usage u JOIN api_keys k ON k.id = u.key_id AND k.account_id = $1) ON u.day = d.day
+		GROUP BY d.day ORDER BY d.day DESC`, account)
+	return out, wrap("read usage by day", err)
+}

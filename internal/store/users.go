@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Member is a user as administration sees one, disabled or not.
+type Member struct {
+	ID        string    `db:"id" json:"id"`
+	Account   int64     `db:"account_id" json:"-"`
+	Name      string    `db:"name" json:"name"`
+	Email     string    `db:"email" json:"email"`
+	Role      string    `db:"role" json:"role"`
+	Disabled  bool      `db:"disabled" json:"disabled"`
+	CanLogin  bool      `db:"can_login" json:"can_log_in"`
+	CreatedAt time.Time `db:"created_at" json:"created_at"`
+}
+
+const memberColumns = `id, account_id, name, email, role, disabled, password_hash <> '' AND NOT disabled AS can_login, created_at`
+
+// Members lists all users of an account.
+func (s *Store) Members(ctx context.Context, account int64) ([]Member, error) {
+	out := []Member{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+memberColumns+` FROM users WHERE account_id = $1 ORDER BY created_at, id`, account)
+	return out, wrap("list users", err)
+}
+
+// Member reads one user of the account.
+func (s *Store) Member(ctx context.Context, account int64, id string) (Member, error) {
+	var m Member
+	err := s.db.GetContext(ctx, &m, `SELECT `+memberColumns+` FROM users WHERE account_id = $1 AND id = $2::uuid`, account, id)
+	return m, wrap("read user", err)
+}
+
+// UpdateMember writes name, e-mail, role and whether the user is disabled; a
+// password hash only when one is given. The last owner stays one.
+func (s *Store) UpdateMember(ctx context.Context, m Member, passwordHash string) (Member, error) {
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		if m.Role != "owner" || m.Disabled {
+			if err := keepOwner(ctx, tx, m.Account, m.ID); err != nil {
+				return err
+			}
+		}
+		err := tx.GetContext(ctx, &m, `UPDATE users SET name = $3, email = $4, role = $5, disabled = $6, password_hash = CASE WHEN $7 = '' THEN password_hash ELSE $7 END
+			WHERE account_id = $1 AND id = $2::uuid RETURNING `+memberColumns, m.Account, m.ID, m.Name, m.Email, m.Role, m.Disabled, passwordHash)
+		return wrap("update user", err)
+	})
+	return m, err
+}
+
+// DeleteMember removes a user for good; what they sent stays.
+func (s *Store) DeleteMember(ctx context.Context, account int64, id string) error {
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		if err := keepOwner(ctx, tx, account, id); err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `DELETE FROM users WHERE account_id = $1 AND id = $2::uuid`, account, id)
+		if err != nil {
+			return wrap("delete user", err)
+		}
+		return found(r)
+	})
+}
+
+// keepOwner refuses to take the last owner's role away. It locks the owners:
+// two of them can't remove each other at the same time.
+func keepOwner(ctx context.Context, tx *sqlx.Tx, account int64, id string) error {
+	var owners []string
+	if err := tx.SelectContext(ctx, &owners, `SELECT id FROM users WHERE account_id = $1 AND role = 'owner' AND NOT disabled ORDER BY id FOR UPDATE`, account); err != nil {
+		return wrap("lock owners", err)
+	}
+	if len(owners) == 1 && owners[0] == id {
+		return dispatch.Errorf(dispatch.Conflict, "the account's last owner can't be removed, disabled or made anything else")
+	}
+	return nil
+}
