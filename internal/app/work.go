@@ -21,6 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/emulator"
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
 )
 
@@ -45,6 +46,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: log,
 		CallbackURL: p.callbackURL, TestChannel: p.tests.forSending, Grace: cfg.ShutdownGrace,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
+		Webhooks:     webhook.New(webhook.Options{Store: p.store, Log: log, AllowLoopback: cfg.WebhookLocal}),
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
 	srv, err := queue.Start(p.redis, w.Page, 3*time.Second, log)
@@ -78,14 +80,14 @@ func (p *parts) ownEmulator() error {
 	return nil
 }
 
-// retryCap is how many retries a channel may save up: what it sends in a tenth
-// of a second, at least 100.
+// retryCap is how many retries a channel may save up: what it sends in one
+// second, at least 100.
 func (p *parts) retryCap(channel int64) float64 {
 	ch, err := p.registry.Channel(context.Background(), channel)
 	if err != nil {
 		return 100
 	}
-	return max(100, ch.Policy.Rate/10)
+	return max(100, ch.Policy.Rate)
 }
 
 // heartbeat says every five seconds that this process lives.

@@ -23,23 +23,22 @@ const sqlApply = `
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[])
     AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n)),
   ev AS MATERIALIZED (SELECT * FROM unnest($14::uuid[], $15::smallint[], $16::integer[], $17::text[], $18::text[]) AS t(id, kind, ord, code, detail)),
-  dl AS MATERIALIZED (SELECT message_id, claim, state, maybe_sent FROM dispatch WHERE message_id = ANY($1::uuid[]) ORDER BY message_id FOR UPDATE),
-  ml AS MATERIALIZED (SELECT m.id, m.status, m.final_by, m.version FROM messages m JOIN o ON o.id = m.id AND o.channel_id = m.channel_id
-    WHERE m.id = ANY($1::uuid[]) AND (SELECT count(*) FROM dl) >= 0 ORDER BY m.id FOR UPDATE OF m),
-  n AS MATERIALIZED (SELECT o.*, ml.status AS was, ml.final_by AS was_by, ml.version AS was_version, CASE
-      WHEN o.pos >= 40 THEN CASE WHEN ml.status IN (40, 50) THEN greatest(ml.status, o.pos) ELSE o.pos END
-      WHEN ml.status IN (40, 50) THEN ml.status
-      WHEN o.neg THEN 60
-      WHEN o.pos = 30 AND (ml.status < 30 OR ml.status > 60 OR (ml.status = 60 AND ml.final_by = 0)) THEN 30
-      ELSE ml.status END AS now_status
-    FROM o JOIN ml ON ml.id = o.id),
-  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM n)) RETURNING message_id),
+  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by, m.version AS was_version FROM o
+    LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
+    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version FROM messages m WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
+  n AS MATERIALIZED (SELECT x.*, CASE
+      WHEN pos >= 40 THEN CASE WHEN was IN (40, 50) THEN greatest(was, pos) ELSE pos END
+      WHEN was IN (40, 50) THEN was
+      WHEN neg THEN 60
+      WHEN pos = 30 AND (was < 30 OR was > 60 OR (was = 60 AND was_by = 0)) THEN 30
+      ELSE was END AS now_status FROM x),
+  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM n WHERE d_state IS NOT NULL))),
   t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
-    SELECT dl.message_id, dl.claim, 9, 'settled by a callback before its answer' FROM dl JOIN n ON n.id = dl.message_id WHERE dl.state = 1 ON CONFLICT DO NOTHING),
+    SELECT id, d_claim, 9, 'settled by a callback before its answer' FROM n WHERE d_state = 1 ON CONFLICT DO NOTHING),
   u AS (UPDATE messages m SET status = n.now_status, version = m.version + n.n, updated_at = now(),
       final_by = CASE WHEN n.now_status = 60 AND (n.was <> 60 OR n.was_by = 0) AND n.neg THEN 1 WHEN n.now_status < 60 THEN 0 ELSE m.final_by END,
       anomaly = m.anomaly OR (n.now_status IN (40, 50) AND n.was >= 60),
-      maybe_sent = m.maybe_sent OR EXISTS (SELECT 1 FROM dl WHERE dl.message_id = m.id AND (dl.maybe_sent OR dl.state = 1)),
+      maybe_sent = m.maybe_sent OR coalesce(n.d_maybe OR n.d_state = 1, false),
       provider_message_id = coalesce(m.provider_message_id, n.ref),
       sent_at = CASE WHEN n.pos >= 30 OR n.neg THEN coalesce(m.sent_at, greatest(m.created_at, least(now(), to_timestamp(coalesce(n.sent_us, n.delivered_us, n.read_us, n.failed_us) / 1e6)))) ELSE m.sent_at END,
       delivered_at = CASE WHEN n.pos >= 40 THEN coalesce(m.delivered_at, greatest(m.created_at, m.sent_at, least(now(), to_timestamp(coalesce(n.delivered_us, n.read_us) / 1e6)))) ELSE m.delivered_at END,
@@ -48,11 +47,11 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.code, m.error_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_code END,
       error_provider_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_provider_code END,
       error_message = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < 60 THEN NULL ELSE m.error_message END
-    FROM n WHERE m.id = n.id AND m.id = ANY($1::uuid[])
+    FROM n WHERE m.id = n.id
     RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, m.charged, m.fallback),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = 60 AND was <> 60 AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
-  g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN (40, 50)))),
+  g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN (40, 50) AND fallback IS NOT NULL))),
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
     SELECT u.id, u.account_id, u.channel_id, CASE
         WHEN ev.kind = 30 AND (u.was < 30 OR u.was > 60 OR (u.was = 60 AND u.was_by = 0)) THEN 30

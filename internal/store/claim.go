@@ -33,14 +33,13 @@ type Claimed struct {
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
 // or that somebody is changing at this moment, is not ours: SKIP LOCKED. The
 // second run of a claim finds its own rows again (state 1 with its claim) and
-// counts nothing twice. Ids are repeated for messages so that only their
-// partitions are read.
+// counts nothing twice. Each id is looked up by itself: with = ANY the planner
+// reads the whole partial index of ready rows instead.
 const sqlClaim = `
 WITH pick AS MATERIALIZED (
-  SELECT d.message_id FROM dispatch d
-  WHERE d.message_id = ANY($1::uuid[]) AND (d.state = 0 OR (d.state = 1 AND d.claim = $2::uuid))
-    AND d.due_at <= now() AND d.expires_at > now() AND NOT d.cancel_requested
-  ORDER BY d.message_id FOR UPDATE SKIP LOCKED
+  SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND (d.state = 0 OR (d.state = 1 AND d.claim = $2::uuid))
+    AND d.due_at <= now() AND d.expires_at > now() AND NOT d.cancel_requested FOR UPDATE SKIP LOCKED) d
 ), c AS (
   UPDATE dispatch d SET state = 1, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
     wake_at = now() + make_interval(secs => $3)
@@ -50,7 +49,7 @@ WITH pick AS MATERIALIZED (
 SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
   c.due_at, c.expires_at, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed
-FROM c JOIN messages m ON m.id = c.message_id WHERE m.id = ANY($1::uuid[])`
+FROM c JOIN messages m ON m.id = c.message_id`
 
 // ClaimPage claims those of ids that are ready. The caller took its time before
 // the call: the lease counts from then.
@@ -64,7 +63,8 @@ func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUI
 // cancelled, claimed or settled meanwhile stays as it is.
 const sqlPostpone = `
 UPDATE dispatch SET wake_at = greatest(due_at, least(now() + make_interval(secs => $2), greatest(expires_at, now() + interval '1 second'))), nudges = 0
-WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = 0 ORDER BY message_id FOR UPDATE SKIP LOCKED))`
+WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND d.state = 0 FOR UPDATE SKIP LOCKED) d))`
 
 // Postpone makes the feeder offer ids again after d.
 func (s *Store) Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,14 +66,17 @@ type Outcome struct {
 	KeepRef    bool
 }
 
-// lockRows is how every statement that settles a message begins: dispatch rows,
-// then message rows, both in id order, so that completions and callbacks of the
-// same messages never deadlock.
+// lockRows is how every statement that settles messages begins: it locks each
+// message's dispatch row, if there is one, then its messages row, in id order,
+// so that completions and callbacks of the same messages never deadlock. One
+// index lookup a row: joins over a page would be quadratic, since the planner
+// believes that a page is one row.
 const lockRows = `
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::double precision[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::integer[])
     AS t(id, claim, result, delay_s, http, code, provider_code, detail, provider_id, started_us, latency_ms)),
-  dl AS MATERIALIZED (SELECT message_id, claim, state, maybe_sent, cancel_requested FROM dispatch WHERE message_id = ANY($1::uuid[]) ORDER BY message_id FOR UPDATE),
-  ml AS MATERIALIZED (SELECT id, status, final_by FROM messages WHERE id = ANY($1::uuid[]) AND (SELECT count(*) FROM dl) >= 0 ORDER BY id FOR UPDATE)`
+  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.maybe_sent AS was_maybe FROM o
+    LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id FOR UPDATE) d ON true
+    CROSS JOIN LATERAL (SELECT m.status, m.maybe_sent FROM messages m WHERE m.id = o.id FOR UPDATE) m)`
 
 const insertAttempts = `
   INSERT INTO attempts (message_id, claim, outcome, http, code, detail, provider_message_id, started_at, latency_ms)
@@ -82,21 +87,20 @@ const insertAttempts = `
 // flight at that moment (we had been given up), its call is noted as cut off:
 // a tombstone, so that a possible second copy stays visible.
 const sqlSettle = lockRows + `,
- d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, claim, state),
+ d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
-   SELECT d.message_id, d.claim, 9, 'cut off: an earlier call was accepted' FROM dl d JOIN o ON o.id = d.message_id WHERE d.state = 1 AND d.claim <> o.claim ON CONFLICT DO NOTHING),
+   SELECT id, d_claim, 9, 'cut off: an earlier call was accepted' FROM x WHERE d_state = 1 AND d_claim <> claim ON CONFLICT DO NOTHING),
  a AS (` + insertAttempts + ` ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
    code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(), version = m.version + 1,
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(), version = m.version + 1,
    sent_at = coalesce(m.sent_at, now()),
    status = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 30 ELSE m.status END,
    final_by = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 0 ELSE m.final_by END,
    error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
-   maybe_sent = (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts x WHERE x.message_id = m.id AND x.message_id = ANY($1::uuid[]) AND x.claim <> o.claim AND x.outcome IN (8, 9)))
-     OR EXISTS (SELECT 1 FROM dl WHERE dl.message_id = m.id AND (dl.maybe_sent OR (dl.state = 1 AND dl.claim <> o.claim)))
-   FROM o, ml WHERE m.id = o.id AND ml.id = m.id AND m.id = ANY($1::uuid[])
-     AND (m.provider_message_id IS NULL OR m.maybe_sent OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0))
-   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, ml.status AS was)
+   maybe_sent = coalesce(x.d_maybe OR (x.d_state = 1 AND x.d_claim <> x.claim), false)
+     OR (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim <> x.claim AND y.outcome IN (8, 9)))
+   FROM x WHERE m.id = x.id AND (m.provider_message_id IS NULL OR m.maybe_sent OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0))
+   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, x.was)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
 SELECT id, account_id, channel_id, 30, version, 'worker' FROM u WHERE status = 30 AND was <> 30`
 
@@ -107,28 +111,28 @@ const sqlRetry = lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
    detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9)
 UPDATE dispatch d SET unknowns = d.unknowns - (d.state = 2)::int, state = 0,
-  due_at = now() + make_interval(secs => o.delay_s), wake_at = least(now() + make_interval(secs => o.delay_s), greatest(d.expires_at, now())),
-  attempts = d.attempts - (o.result IN (0, 4))::int, rl_hits = d.rl_hits + (o.result = 4)::int, maybe_sent = d.maybe_sent OR o.result = 8
-FROM o JOIN dl ON dl.message_id = o.id WHERE d.message_id = o.id AND d.message_id = ANY($1::uuid[]) AND d.claim = o.claim AND d.state IN (1, 2)`
+  due_at = now() + make_interval(secs => x.delay_s), wake_at = least(now() + make_interval(secs => x.delay_s), greatest(d.expires_at, now())),
+  attempts = d.attempts - (x.result IN (0, 4))::int, rl_hits = d.rl_hits + (x.result = 4)::int, maybe_sent = d.maybe_sent OR x.result = 8
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN (1, 2)`
 
 // sqlResolve: nobody knows. The row waits for evidence and wakes by itself.
 const sqlResolve = lockRows + `,
  a AS (` + insertAttempts + ` ON CONFLICT DO NOTHING),
- u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM o, ml WHERE m.id = o.id AND ml.id = m.id AND m.id = ANY($1::uuid[]) AND NOT m.maybe_sent)
-UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => o.delay_s)
-FROM o JOIN dl ON dl.message_id = o.id WHERE d.message_id = o.id AND d.message_id = ANY($1::uuid[]) AND d.claim = o.claim AND d.state = 1`
+ u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM x WHERE m.id = x.id AND NOT m.maybe_sent)
+UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => x.delay_s)
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state = 1`
 
 // sqlFail: the end. With a call that may have succeeded the end is called
 // unknown, never failed.
 const sqlFail = lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
    detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9),
- d AS (DELETE FROM dispatch d USING o WHERE d.message_id = o.id AND d.message_id = ANY(ARRAY(SELECT message_id FROM dl)) AND d.claim = o.claim AND d.state IN (1, 2)
-   RETURNING d.message_id, d.maybe_sent OR o.result = 8 AS maybe_sent),
- u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent OR m.maybe_sent THEN 63 ELSE 60 END, maybe_sent = d.maybe_sent OR m.maybe_sent, final_by = 0, failed_at = now(), updated_at = now(), version = m.version + 1,
-   error_code = o.code, error_provider_code = o.provider_code, error_message = o.detail
-   FROM d JOIN o ON o.id = d.message_id JOIN ml ON ml.id = o.id WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30
-   RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.version, m.status, m.charged, m.fallback, o.code, o.provider_code, o.detail),
+ d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN (1, 2)
+   RETURNING d.message_id, d.maybe_sent OR x.result = 8 OR x.was_maybe AS maybe_sent, x.code, x.provider_code, x.detail),
+ u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN 63 ELSE 60 END, maybe_sent = d.maybe_sent, final_by = 0, failed_at = now(), updated_at = now(), version = m.version + 1,
+   error_code = d.code, error_provider_code = d.provider_code, error_message = d.detail
+   FROM d WHERE m.id = d.message_id AND m.status < 30
+   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, m.charged, m.fallback, d.code, d.provider_code, d.detail),
  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'failed' FROM u WHERE status = 60 AND fallback IS NOT NULL
    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'failed'),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
@@ -226,6 +230,7 @@ func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []st
 }
 
 func outcomeArgs(outs []Outcome) []any {
+	slices.SortFunc(outs, func(a, b Outcome) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	n := len(outs)
 	ids, claims := make([]string, n), make([]string, n)
 	results, https, lat := make([]int64, n), make([]int64, n), make([]int64, n)
