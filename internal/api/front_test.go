@@ -30,11 +30,14 @@ type front struct {
 	channel dispatch.Channel
 }
 
+// public is how the world reaches the front door.
+const public = "https://sendoff.example.com"
+
 func newFront(t *testing.T) *front {
 	t.Helper()
 	cfg := &config.Config{
 		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key for tests",
-		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1",
+		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: public,
 	}
 	box, err := store.NewBox(cfg.SecretKeys()...)
 	if err != nil {

@@ -1,0 +1,140 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+func TestChannels_Secrets_AreNeverShown(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	body := m{
+		"name": "Support", "provider": "meta", "sender": "+1 555 000 3333", "settings": m{"phone_number_id": "1", "waba_id": "2"},
+		"secrets": m{"access_token": "hidden-1", "app_secret": "hidden-2", "verify_token": "hidden-3"},
+		"policy":  m{"rate": 12.5, "resolve_window_s": m{"otp": 2}, "unknown_retries": m{"bulk": 1}, "price": m{"default": 0.5, "marketing": 1.25}},
+	}
+	r := f.do("POST", "/v1/channels", body)
+	made := r.want(http.StatusCreated)
+	path := "/v1/channels/" + made.id()
+	for at, want := range map[string]string{
+		"sender": "+15550003333", "kind": "whatsapp", "window": "enforce", "default": "false", "enabled": "true", "secrets": "[access_token app_secret verify_token]",
+		"policy.rate": "12.5", "policy.concurrency": "100", "policy.resolve_window_s.otp": "2", "policy.resolve_window_s.normal": "60", "policy.unknown_retries.bulk": "1",
+		"policy.price": "map[default:0.5 marketing:1.25]", "health.state": "closed", "send_rate.effective": "12.5", "callback_url": public + "/callbacks/meta/" + made.text("key"),
+	} {
+		if got := made.text(at); got != want {
+			t.Errorf("%s = %s, want %s", at, got, want)
+		}
+	}
+	changed := f.do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).want(http.StatusOK)
+	for at, want := range map[string]string{"settings": "map[phone_number_id:1]", "policy.rate": "5", "policy.price": "map[default:0.5 marketing:1.25]", "window": "provider", "default": "true"} {
+		if got := changed.text(at); got != want {
+			t.Errorf("%s = %s, want %s", at, got, want)
+		}
+	}
+	stored, err := f.store.ChannelByKey(t.Context(), made.text("key"))
+	if err != nil || stored.Secrets["access_token"] != "hidden-4" || stored.Secrets["app_secret"] != "hidden-2" || stored.Policy.Price[""] != 500_000 {
+		t.Errorf("stored: %v %v", stored, err)
+	}
+	for _, r := range []*reply{r, f.do("GET", path, nil), f.do("GET", "/v1/channels", nil), f.do("GET", "/v1/audit", nil)} {
+		if strings.Contains(string(r.body), "hidden-") || strings.Contains(string(r.body), "token-of-meta") {
+			t.Errorf("%s shows a secret: %s", r.what, r.body)
+		}
+	}
+	if list := f.do("GET", "/v1/channels", nil).want(http.StatusOK).data(); len(list) != 2 || list[0]["default"] != false {
+		t.Errorf("channels: %v", list)
+	}
+	f.do("DELETE", path, nil).want(http.StatusNoContent)
+	f.do("GET", path, nil).refused(http.StatusNotFound, dispatch.NotFound)
+}
+
+func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	made := f.do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).want(http.StatusCreated)
+	base := public + "/callbacks/kaleyra/my-sms/"
+	secret := strings.TrimPrefix(made.text("callback_url"), base)
+	if len(secret) != 64 {
+		t.Fatalf("callback_url = %s", made.text("callback_url"))
+	}
+	path := "/v1/channels/" + made.id()
+	if got := f.do("GET", path, nil).want(200).text("callback_url"); got != base+"{callback_secret}" {
+		t.Errorf("callback_url = %s", got)
+	}
+	if got := f.do("PATCH", path, m{"name": "K2"}).want(200).text("callback_url"); got != base+"{callback_secret}" {
+		t.Errorf("callback_url = %s", got)
+	}
+	turned := f.do("POST", path+"/callback-secret", nil).want(200).text("callback_url")
+	if len(turned) != len(base)+64 || strings.HasSuffix(turned, secret) {
+		t.Errorf("callback_url = %s", turned)
+	}
+	own := strings.Repeat("s", 32)
+	if got := f.do("PATCH", path, m{"secrets": m{"callback_secret": own}}).want(200).text("callback_url"); got != base+own {
+		t.Errorf("callback_url = %s", got)
+	}
+	f.do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).refused(http.StatusConflict, dispatch.Conflict)
+	f.do("POST", "/v1/channels/1/callback-secret", nil).refused(http.StatusConflict, dispatch.Conflict)
+}
+
+func TestChannels_PauseAndResume(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	paused := f.do("POST", "/v1/channels/1/pause", m{"reason": "maintenance"}).want(200)
+	if paused.text("health.state") != "paused" || paused.text("health.reason") != "maintenance" {
+		t.Errorf("health: %v", paused["health"])
+	}
+	if list := f.do("GET", "/v1/channels", nil).want(200).data(); list[0].text("health.state") != "paused" {
+		t.Errorf("list: %v", list)
+	}
+	if got := f.do("POST", "/v1/channels/1/resume", nil).want(200); got.text("health.state") != "closed" {
+		t.Errorf("health: %v", got["health"])
+	}
+}
+
+func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	good := func(change m) m {
+		b := m{"name": "a", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}
+		for k, v := range change {
+			b[k] = v
+		}
+		return b
+	}
+	for _, c := range []struct {
+		body     m
+		pointers []string
+	}{
+		{m{}, []string{"/provider"}},
+		{m{"provider": "meta"}, []string{"/name", "/sender", "/settings/phone_number_id", "/secrets/access_token", "/secrets/app_secret", "/secrets/verify_token"}},
+		{m{"provider": "twilio", "kind": "sms", "name": "a", "sender": "+15550001111"}, []string{"/settings/account_sid", "/secrets/auth_token"}},
+		{m{"provider": "kaleyra", "name": "a", "sender": "ACME"}, []string{"/sender", "/settings/sid", "/secrets/api_key"}},
+		{good(m{"kind": "sms"}), []string{"/kind"}},
+		{good(m{"sender": "12"}), []string{"/sender"}},
+		{good(m{"settings": m{"app_name": "A", "phone_number_id": "1"}}), []string{"/settings/phone_number_id"}},
+		{good(m{"settings": m{"app_name": ""}}), []string{"/settings/app_name"}},
+		{good(m{"settings": m{"app_name": 1}}), []string{"/settings/app_name"}},
+		{good(m{"settings": m{"app_name": "A", "base_url": "file:///etc/passwd"}}), []string{"/settings/base_url"}},
+		{good(m{"secrets": m{"apikey": "k", "callback_secret": "short"}}), []string{"/secrets/callback_secret"}},
+		{good(m{"policy": m{"rate": 0, "unknown_retries": m{"otp": 11}}}), []string{"/policy/rate", "/policy/unknown_retries/otp"}},
+		{good(m{"policy": m{"backoff_base_s": 10, "backoff_cap_s": 5}}), []string{"/policy/backoff_cap_s"}},
+		{good(m{"policy": m{"price": m{"gold": 1, "utility": -1, "default": 1e12}}}), []string{"/policy/price/gold", "/policy/price/utility", "/policy/price/default"}},
+		{good(m{"key": "1abc"}), []string{"/key"}},
+		{good(m{"callback_url": "x"}), []string{"/callback_url"}},
+		{good(m{"window": "always"}), []string{"/window"}},
+	} {
+		f.do("POST", "/v1/channels", c.body).refused(422, dispatch.Invalid, c.pointers...)
+	}
+	f.do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}, "provider": "twilio"}).refused(422, dispatch.Invalid, "/provider")
+	f.do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}}).refused(422, dispatch.Invalid, "/secrets/app_secret")
+}
+
+func TestChannels_UnfinishedMessages_KeepTheirChannel(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
+	f.do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "hi"}}).want(202)
+	f.do("DELETE", "/v1/channels/1", nil).refused(http.StatusConflict, dispatch.Conflict)
+}

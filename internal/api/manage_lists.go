@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// listView is a contact list as it is shown.
+type listView struct{ store.ListInfo }
+
+func (l *listView) location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
+
+func viewList(l store.ListInfo) *listView {
+	l.CreatedAt = l.CreatedAt.UTC()
+	return &listView{l}
+}
+
+// ListFields are what may be said of a list.
+type ListFields struct {
+	Name string `json:"name" required:"true" minLength:"1" maxLength:"200"`
+}
+
+func (b *ListFields) check() error {
+	if strings.TrimSpace(b.Name) == "" {
+		return dispatch.InvalidField("/name", "must not be blank")
+	}
+	return nil
+}
+
+type listCreate struct{ Body ListFields }
+
+type listUpdate struct {
+	IDPath
+	Body ListFields
+}
+
+type membersAdd struct {
+	IDPath
+	Body struct {
+		Contacts []int64 `json:"contact_ids" required:"true" minItems:"1" maxItems:"10000"`
+	}
+}
+
+type memberPath struct {
+	IDPath
+	Contact int64 `path:"contact_id" minimum:"1"`
+}
+
+func (m *manager) lists() {
+	s := m.s
+	const tag = "Lists"
+	handle(m, route{method: http.MethodGet, path: "/v1/lists", permissions: forMessages, tag: tag, summary: "List contact lists"}, s.listLists)
+	handle(m, route{method: http.MethodPost, path: "/v1/lists", permissions: forManage, tag: tag, summary: "Make a contact list", status: http.StatusCreated}, s.createList)
+	handle(m, route{method: http.MethodGet, path: "/v1/lists/{id}", permissions: forMessages, tag: tag, summary: "Show a contact list", text: "Its members: GET /v1/contacts?list={id}."}, s.getList)
+	handle(m, route{method: http.MethodPatch, path: "/v1/lists/{id}", permissions: forManage, tag: tag, summary: "Rename a contact list"}, s.updateList)
+	remove(m, route{path: "/v1/lists/{id}", permissions: forManage, tag: tag, summary: "Delete a contact list", text: "Its contacts stay."}, s.deleteList)
+	handle(m, route{method: http.MethodPost, path: "/v1/lists/{id}/members", permissions: forManage, tag: tag, summary: "Add contacts to a list", text: "All or none; one that is a member already stays one."}, s.addMembers)
+	remove(m, route{path: "/v1/lists/{id}/members/{contact_id}", permissions: forManage, tag: tag, summary: "Take a contact off a list"}, s.removeMember)
+}
+
+func (s *Server) listLists(ctx context.Context, who *accept.Caller, in *listIn) (list[*listView], error) {
+	after, err := in.afterID()
+	if err != nil {
+		return list[*listView]{}, err
+	}
+	ls, err := s.Store.ListInfos(ctx, who.Account.ID, after, in.Limit+1)
+	if err != nil {
+		return list[*listView]{}, err
+	}
+	views := make([]*listView, len(ls))
+	for i := range ls {
+		views[i] = viewList(ls[i])
+	}
+	return pageOf(views, in.Limit, func(l **listView) string { return strconv.FormatInt((*l).ID, 10) }), nil
+}
+
+func (s *Server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listView, error) {
+	l, err := s.Store.ListInfo(ctx, who.Account.ID, in.ID)
+	return viewList(l), err
+}
+
+func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCreate) (*listView, error) {
+	if err := in.Body.check(); err != nil {
+		return nil, err
+	}
+	l, err := s.Store.CreateList(ctx, who.Account.ID, in.Body.Name)
+	if err != nil {
+		return nil, conflictSays(err, "a list of this name exists already")
+	}
+	s.changed(ctx, who, "list.create", target("list", l.ID), in.Body)
+	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), nil
+}
+
+func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listView, error) {
+	if err := in.Body.check(); err != nil {
+		return nil, err
+	}
+	l, err := s.Store.RenameList(ctx, who.Account.ID, in.ID, in.Body.Name)
+	if err != nil {
+		return nil, conflictSays(err, "a list of this name exists already")
+	}
+	s.changed(ctx, who, "list.update", target("list", l.ID), in.Body)
+	return viewList(l), nil
+}
+
+func (s *Server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath) error {
+	if err := s.Store.DeleteList(ctx, who.Account.ID, in.ID); err != nil {
+		return err
+	}
+	s.changed(ctx, who, "list.delete", target("list", in.ID), nil)
+	return nil
+}
+
+func (s *Server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listView, error) {
+	unknown, err := s.Store.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
+	if err != nil {
+		return nil, err
+	}
+	if len(unknown) > 0 {
+		var f dispatch.Faults
+		for i, id := range in.Body.Contacts {
+			if slices.Contains(unknown, id) && len(f) < 100 {
+				f.Add("/contact_ids/"+strconv.Itoa(i), "no such contact")
+			}
+		}
+		return nil, f.Err()
+	}
+	s.changed(ctx, who, "list.add_members", target("list", in.ID), map[string]int{"contacts": len(in.Body.Contacts)})
+	return s.getList(ctx, who, &in.IDPath)
+}
+
+func (s *Server) removeMember(ctx context.Context, who *accept.Caller, in *memberPath) error {
+	if err := s.Store.RemoveMember(ctx, who.Account.ID, in.ID, in.Contact); err != nil {
+		return err
+	}
+	s.changed(ctx, who, "list.remove_member", target("list", in.ID), map[string]int64{"contact": in.Contact})
+	return nil
+}
