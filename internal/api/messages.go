@@ -138,29 +138,9 @@ func (s *Server) getMessage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	var changed <-chan struct{}
-	if wait > 0 {
-		var stop func()
-		changed, stop = s.hub.watch(id) // before the read: no change is missed
-		defer stop()
-	}
-	v, err := s.view(ctx, caller(c).Account.ID, id)
+	v, err := s.await(c, id, wait)
 	if err != nil {
 		return err
-	}
-	if wait > 0 && !settled(v) && !otherThan(c, v) {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-			return nil
-		}
-		if v, err = s.view(ctx, caller(c).Account.ID, id); err != nil {
-			return err
-		}
 	}
 	tag := etag(v)
 	c.Response().Header().Set("ETag", tag)
@@ -169,9 +149,6 @@ func (s *Server) getMessage(c echo.Context) error {
 	}
 	return c.JSON(http.StatusOK, v)
 }
-
-// settled says that waiting for a change is in vain.
-func settled(v *dispatch.View) bool { return v.Status.Final() || v.Status == dispatch.Read }
 
 func etag(v *dispatch.View) string { return fmt.Sprintf(`"%d-%d"`, v.Version, v.Attempts) }
 
@@ -182,24 +159,6 @@ func matches(c echo.Context, tag string) bool {
 		}
 	}
 	return false
-}
-
-// otherThan says that the client knows an older state than v: then there is
-// nothing to wait for.
-func otherThan(c echo.Context, v *dispatch.View) bool {
-	return c.Request().Header.Get("If-None-Match") != "" && !matches(c, etag(v))
-}
-
-func waitSeconds(c echo.Context) (time.Duration, error) {
-	q := c.QueryParam("wait")
-	if q == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseFloat(q, 64)
-	if err != nil || n < 0 || n > 30 {
-		return 0, dispatch.InvalidField("/wait", "must be between 0 and 30 seconds")
-	}
-	return time.Duration(n * float64(time.Second)), nil
 }
 
 // postStatus answers pollers: up to 1,000 ids at once.

@@ -97,6 +97,7 @@ func (h *hub) step(ctx context.Context, at store.Position) store.Position {
 		if end == (store.Position{}) {
 			end.XID = 1
 		}
+		h.tellAll()
 		return end
 	}
 	evs, err := h.store.EventsAfter(ctx, at, hubPage)
@@ -113,6 +114,18 @@ func (h *hub) step(ctx context.Context, at store.Position) store.Position {
 	}
 	last := evs[len(evs)-1]
 	return store.Position{XID: last.XID, ID: last.ID}
+}
+
+// tellAll has everybody look once.
+func (h *hub) tellAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, chs := range h.waits {
+		for ch := range chs {
+			close(ch)
+		}
+	}
+	clear(h.waits)
 }
 
 // streamEvent is one event as a stream shows it.
@@ -207,7 +220,7 @@ func eventType(kind int16) string {
 	switch name := store.KindName(kind); name {
 	case "inbound":
 		return "message.inbound"
-	case "campaign.finished", "channel.paused", "channel.resumed":
+	case "campaign.finished", "channel.paused", "channel.resumed", "webhook.disabled":
 		return name
 	default:
 		return "message." + name

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// waitSeconds reads ?wait.
+func waitSeconds(c echo.Context) (time.Duration, error) {
+	q := c.QueryParam("wait")
+	if q == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(q, 64)
+	if err != nil || n < 0 || n > 30 {
+		return 0, dispatch.InvalidField("/wait", "must be between 0 and 30 seconds")
+	}
+	return time.Duration(n * float64(time.Second)), nil
+}
+
+// await reads a message when it has changed, or when the wait is over: changed
+// since the first look, or since the state that the client knows. An event is
+// only a reason to look again: it may be older than that look.
+func (s *Server) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
+	ctx, account := c.Request().Context(), caller(c).Account.ID
+	if wait == 0 {
+		return s.view(ctx, account, id)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for first, over := "", false; ; {
+		changed, stop := s.hub.watch(id) // before the read: no change is missed
+		v, err := s.view(ctx, account, id)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		if first == "" {
+			first = etag(v)
+		}
+		if over || settled(v) || otherThan(c, v) || etag(v) != first {
+			stop()
+			return v, nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			over = true
+		case <-ctx.Done(): // the client has gone, or we are stopping
+			stop()
+			return v, nil
+		}
+		stop()
+	}
+}
+
+// settled says that waiting for a change is in vain.
+func settled(v *dispatch.View) bool { return v.Status.Final() || v.Status == dispatch.Read }
+
+// otherThan says that the client knows an older state than v: then there is
+// nothing to wait for.
+func otherThan(c echo.Context, v *dispatch.View) bool {
+	return c.Request().Header.Get("If-None-Match") != "" && !matches(c, etag(v))
+}
