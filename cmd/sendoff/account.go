@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+type accountCmd struct {
+	Create  accountCreate  `cmd:"" help:"Make an account."`
+	List    accountList    `cmd:"" help:"List accounts."`
+	Show    accountShow    `cmd:"" help:"Show one account."`
+	Credits accountCredits `cmd:"" help:"Turn credits on or off, top up, show the balance and its latest movements."`
+}
+
+// accountView is an account as the command line shows it.
+type accountView struct {
+	store.Account
+	Balance json.Number `json:"balance"`
+}
+
+func newAccountView(a store.Account) accountView {
+	return accountView{Account: a, Balance: store.Credits(a.Balance)}
+}
+
+func (v *accountView) credits() string {
+	if !v.Credits {
+		return "off"
+	}
+	return v.Balance.String()
+}
+
+type accountCreate struct {
+	admin
+	Name string `arg:"" help:"Name, for people."`
+}
+
+// Run makes an account.
+func (c *accountCreate) Run(e *env) error {
+	return c.open(e, func(s *session) error {
+		a, err := s.CreateAccount(e.ctx, c.Name)
+		if err != nil {
+			return err
+		}
+		if err := s.audit(a.ID, "account.create", "account:"+id(a.ID), map[string]any{"name": a.Name}); err != nil {
+			return err
+		}
+		return s.say(newAccountView(a), "account %d made: %s (%s)\n\nNext: sendoff channel create meta --account %d --help", a.ID, a.Name, a.SID, a.ID)
+	})
+}
+
+type accountList struct{ admin }
+
+// Run lists accounts.
+func (c *accountList) Run(e *env) error {
+	return c.open(e, func(s *session) error {
+		all, err := s.Accounts(e.ctx)
+		if err != nil {
+			return err
+		}
+		views, rows := []accountView{}, [][]string{}
+		for _, a := range all {
+			v := newAccountView(a)
+			views, rows = append(views, v), append(rows, []string{id(a.ID), a.SID, a.Name, v.credits(), moment(&a.CreatedAt)})
+		}
+		return s.table(views, "ID SID NAME CREDITS CREATED", rows)
+	})
+}
+
+type accountShow struct {
+	admin
+	Ref string `arg:"" optional:"" name:"account" help:"Id, sid or name."`
+}
+
+// Run shows an account.
+func (c *accountShow) Run(e *env) error {
+	c.Account = firstOf(c.Ref, c.Account)
+	return c.with(e, func(s *session) error {
+		v := newAccountView(s.account)
+		return s.table(v, "", [][]string{{"id", id(v.ID)}, {"sid", v.SID}, {"name", v.Name}, {"credits", v.credits()}, {"created", moment(&v.CreatedAt)}})
+	})
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+type accountCredits struct {
+	admin
+	Ref   string `arg:"" optional:"" name:"account" help:"Id, sid or name."`
+	On    bool   `xor:"state" help:"From now on every message debits its channel's price, and at zero none is accepted."`
+	Off   bool   `xor:"state" help:"Messages cost nothing."`
+	Add   string `help:"Credits to add; a negative number takes some away." placeholder:"AMOUNT"`
+	Limit int    `default:"20" help:"How many movements to show."`
+}
+
+// Run changes and shows the balance.
+func (c *accountCredits) Run(e *env) error {
+	c.Account = firstOf(c.Ref, c.Account)
+	amount := int64(0)
+	if c.Add != "" {
+		var err error
+		if amount, err = credits(c.Add); err != nil {
+			return fmt.Errorf("%w: --add: %w", errConfig, err)
+		}
+	}
+	return c.with(e, func(s *session) error {
+		if c.On || c.Off || amount != 0 {
+			if err := s.setCredits(c.On || (s.account.Credits && !c.Off), amount); err != nil {
+				return err
+			}
+		}
+		moves, err := s.Ledger(e.ctx, s.account.ID, 0, min(max(c.Limit, 0), 1000))
+		if err != nil {
+			return err
+		}
+		return s.printCredits(moves)
+	})
+}
+
+func (s *session) setCredits(on bool, amount int64) error {
+	a, err := s.SetCredits(s.env.ctx, s.account.ID, on, amount)
+	if err != nil {
+		return err
+	}
+	s.account = a
+	return s.audit(a.ID, "account.credits", "account:"+id(a.ID), map[string]any{"enabled": on, "added": store.Credits(amount)})
+}
+
+// ledgerView is a movement as the command line shows it.
+type ledgerView struct {
+	store.LedgerEntry
+	Amount json.Number `json:"amount"`
+}
+
+func (s *session) printCredits(moves []store.LedgerEntry) error {
+	v := newAccountView(s.account)
+	views, rows := []ledgerView{}, [][]string{}
+	for _, m := range moves {
+		message := "-"
+		if m.Message != nil {
+			message = m.Message.String()
+		}
+		views = append(views, ledgerView{m, store.Credits(m.Amount)})
+		rows = append(rows, []string{moment(&m.At), m.Kind, store.Credits(m.Amount).String(), message})
+	}
+	if s.json {
+		return printJSON(s.env.stdout, map[string]any{"account": v, "ledger": views})
+	}
+	fmt.Fprintf(s.env.stdout, "credits of account %d (%s): %s, balance %s\n", v.ID, v.Name, map[bool]string{true: "on", false: "off"}[v.Credits], v.Balance)
+	if len(rows) == 0 {
+		return nil
+	}
+	return printTable(s.env.stdout, "AT KIND AMOUNT MESSAGE", rows)
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+type keyCmd struct {
+	Create  keyCreate  `cmd:"" help:"Make an API key. It is shown once."`
+	List    keyList    `cmd:"" help:"List keys."`
+	Show    keyShow    `cmd:"" help:"Show one key: permissions, limits, use."`
+	Disable keyDisable `cmd:"" help:"Refuse a key until it is enabled again."`
+	Enable  keyEnable  `cmd:"" help:"Accept a disabled key again."`
+	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret; the old one works on for a while."`
+	Delete  keyDelete  `cmd:"" help:"Remove a key at once and for good."`
+}
+
+// keyView is a key as the command line shows it. Secret is there once, when it
+// was just made.
+type keyView struct {
+	ID               int64      `json:"id"`
+	Account          int64      `json:"account_id"`
+	Name             string     `json:"name"`
+	Description      string     `json:"description,omitempty"`
+	Secret           string     `json:"secret,omitempty"`
+	Prefix           string     `json:"prefix"`
+	Test             bool       `json:"test"`
+	Active           bool       `json:"active"`
+	Permissions      []string   `json:"permissions"`
+	PerSecond        int        `json:"per_second"`
+	PerMinute        int        `json:"per_minute"`
+	PerDay           int        `json:"per_day"`
+	PerRecipientHour *int       `json:"per_recipient_hour,omitempty"`
+	Countries        []string   `json:"countries,omitempty"`
+	ExpiresAt        *time.Time `json:"expires_at,omitempty"`
+	OldUntil         *time.Time `json:"old_secret_until,omitempty"`
+	CreatedAt        time.Time  `json:"created_at"`
+	LastUsed         *time.Time `json:"last_used,omitempty"`
+	CallsToday       int64      `json:"calls_today"`
+	MessagesToday    int64      `json:"messages_today"`
+}
+
+func newKeyView(k *store.Key) keyView {
+	return keyView{
+		ID: k.ID, Account: k.Account, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
+		PerSecond: k.PerSecond, PerMinute: k.PerMinute, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
+		ExpiresAt: k.ExpiresAt, OldUntil: k.OldUntil, CreatedAt: k.CreatedAt, LastUsed: k.LastUsed, CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
+	}
+}
+
+type keyCreate struct {
+	admin
+	Name             string   `required:"" help:"Name, for people."`
+	Description      string   `help:"What it is for."`
+	Test             bool     `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
+	Permission       []string `default:"send_template,send_text,send_media,view_templates,view_messages" help:"send_template, send_text, send_media, view_templates, view_messages, manage (administration)." placeholder:"NAME"`
+	PerSecond        int      `default:"10" help:"Messages a second."`
+	PerMinute        int      `default:"60" help:"Messages a minute."`
+	PerDay           int      `default:"10000" help:"Messages a UTC day."`
+	PerRecipientHour int      `default:"-1" help:"Messages to one recipient an hour; -1: five one-time passwords, others unlimited."`
+	Country          []string `help:"Countries that may be sent to, as IN or US; default: all." placeholder:"CODE"`
+	Expires          string   `help:"When it ends: 2026-12-31, or 90d." placeholder:"TIME"`
+}
+
+// Run makes a key.
+func (c *keyCreate) Run(e *env) error {
+	k, err := c.key()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	return c.with(e, func(s *session) error {
+		secret := auth.Generate(c.Test)
+		hash := auth.Hash(secret)
+		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
+		k, err := s.CreateKey(e.ctx, k, hash[:])
+		if err != nil {
+			return err
+		}
+		if err := s.audit(k.Account, "key.create", "key:"+id(k.ID), map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}); err != nil {
+			return err
+		}
+		return s.showSecret(&k, secret, "")
+	})
+}
+
+func (c *keyCreate) key() (store.Key, error) {
+	perms, err := auth.ParsePermissions(c.Permission)
+	if err != nil {
+		return store.Key{}, fmt.Errorf("--permission: %w", err)
+	}
+	k := store.Key{
+		Name: c.Name, Description: c.Description, Test: c.Test, Permissions: perms.Names(), Active: true,
+		PerSecond: c.PerSecond, PerMinute: c.PerMinute, PerDay: c.PerDay, Countries: []string{},
+	}
+	if min(c.PerSecond, c.PerMinute, c.PerDay) < 1 {
+		return k, errors.New("--per-second, --per-minute and --per-day must be at least 1")
+	}
+	if c.PerRecipientHour >= 0 {
+		k.PerRecipientHour = &c.PerRecipientHour
+	}
+	for _, code := range c.Country {
+		if len(code) != 2 {
+			return k, fmt.Errorf("--country: %q is no country code like IN or US", code)
+		}
+		k.Countries = append(k.Countries, strings.ToUpper(code))
+	}
+	if c.Expires != "" {
+		t, err := when(c.Expires, time.Now())
+		if err != nil {
+			return k, fmt.Errorf("--expires: %w", err)
+		}
+		k.ExpiresAt = &t
+	}
+	return k, nil
+}
+
+// showSecret prints a new secret, the only time that it can be seen.
+func (s *session) showSecret(k *store.Key, secret, more string) error {
+	v := newKeyView(k)
+	v.Secret = secret
+	return s.say(v, "%s\n\nThis is key %d (%s), shown only this once. It may: %s.%s", secret, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
+}
+
+type keyList struct{ admin }
+
+// Run lists keys.
+func (c *keyList) Run(e *env) error {
+	return c.with(e, func(s *session) error {
+		ks, err := s.Keys(e.ctx, s.account.ID)
+		if err != nil {
+			return err
+		}
+		views, rows := []keyView{}, [][]string{}
+		for i := range ks {
+			k := &ks[i]
+			views = append(views, newKeyView(k))
+			rows = append(rows, []string{id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), moment(k.ExpiresAt), moment(k.LastUsed), id(k.MessagesToday)})
+		}
+		return s.table(views, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)
+	})
+}
+
+// keyRef names a key of the account.
+type keyRef struct {
+	admin
+	ID int64 `arg:"" name:"id" help:"The key's id (sendoff key list)."`
+}
+
+type keyShow struct{ keyRef }
+
+// Run shows a key.
+func (c *keyShow) Run(e *env) error {
+	return c.with(e, func(s *session) error {
+		k, err := s.Key(e.ctx, s.account.ID, c.ID)
+		if err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		perHour := "otp 5, others unlimited"
+		if k.PerRecipientHour != nil {
+			perHour = fmt.Sprint(*k.PerRecipientHour)
+		}
+		countries := "all"
+		if len(k.Countries) > 0 {
+			countries = strings.Join(k.Countries, ", ")
+		}
+		return s.table(newKeyView(&k), "", [][]string{
+			{"id", id(k.ID)},
+			{"key", k.Prefix + "…"},
+			{"name", k.Name},
+			{"description", k.Description},
+			{"test", yesNo(k.Test)},
+			{"active", yesNo(k.Active)},
+			{"permissions", strings.Join(k.Permissions, ", ")},
+			{"limits", fmt.Sprintf("%d a second, %d a minute, %d a day", k.PerSecond, k.PerMinute, k.PerDay)},
+			{"per recipient and hour", perHour},
+			{"countries", countries},
+			{"expires", moment(k.ExpiresAt)},
+			{"old secret until", moment(k.OldUntil)},
+			{"created", moment(&k.CreatedAt)},
+			{"last used", moment(k.LastUsed)},
+			{"today", fmt.Sprintf("%d calls, %d messages", k.CallsToday, k.MessagesToday)},
+		})
+	})
+}
+
+type (
+	keyDisable struct{ keyRef }
+	keyEnable  struct{ keyRef }
+)
+
+// Run refuses a key.
+func (c *keyDisable) Run(e *env) error { return c.activate(e, false, "key.disable", "disabled") }
+
+// Run accepts a key again.
+func (c *keyEnable) Run(e *env) error { return c.activate(e, true, "key.enable", "enabled") }
+
+func (c *keyRef) activate(e *env, active bool, action, word string) error {
+	return c.with(e, func(s *session) error {
+		k, err := s.Key(e.ctx, s.account.ID, c.ID)
+		if err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		k.Active = active
+		if k, err = s.UpdateKey(e.ctx, k); err != nil {
+			return err
+		}
+		if err := s.audit(s.account.ID, action, "key:"+id(k.ID), nil); err != nil {
+			return err
+		}
+		return s.say(newKeyView(&k), "key %d (%s) is %s", k.ID, k.Name, word)
+	})
+}
+
+type keyRotate struct {
+	keyRef
+	Overlap time.Duration `default:"24h" help:"How long the old secret works on; 0: not at all."`
+}
+
+// Run gives a key a new secret.
+func (c *keyRotate) Run(e *env) error {
+	if c.Overlap < 0 {
+		return fmt.Errorf("%w: --overlap must not be negative", errConfig)
+	}
+	return c.with(e, func(s *session) error {
+		old, err := s.Key(e.ctx, s.account.ID, c.ID)
+		if err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		secret := auth.Generate(old.Test)
+		hash := auth.Hash(secret)
+		k, err := s.RotateKey(e.ctx, s.account.ID, c.ID, auth.Prefix(secret), hash[:], c.Overlap)
+		if err != nil {
+			return err
+		}
+		if err := s.audit(s.account.ID, "key.rotate", "key:"+id(k.ID), map[string]any{"overlap_seconds": c.Overlap.Seconds()}); err != nil {
+			return err
+		}
+		more := "\nThe old secret no longer works."
+		if k.OldUntil != nil {
+			more = "\nThe old secret works until " + moment(k.OldUntil) + "."
+		}
+		return s.showSecret(&k, secret, more)
+	})
+}
+
+type keyDelete struct {
+	keyRef
+	Yes bool `help:"Really do it: the key stops working at once and for good."`
+}
+
+// Run removes a key.
+func (c *keyDelete) Run(e *env) error {
+	if err := confirmed(c.Yes, fmt.Sprintf("key %d would stop working at once and for good", c.ID)); err != nil {
+		return err
+	}
+	return c.with(e, func(s *session) error {
+		if err := s.DeleteKey(e.ctx, s.account.ID, c.ID); err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		if err := s.audit(s.account.ID, "key.delete", "key:"+id(c.ID), nil); err != nil {
+			return err
+		}
+		return s.say(map[string]any{"id": c.ID, "deleted": true}, "key %d is deleted", c.ID)
+	})
+}
