@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/gupshup"
 	"github.com/sendoff/sendoff/internal/provider/kaleyra"
@@ -20,3 +21,7 @@ func providers(client *http.Client) map[string]provider.Provider {
 		"kaleyra": kaleyra.New(client),
 	}
 }
+
+// Providers are the vendors' clients for the command line, which asks them
+// whether credentials work and which templates there are.
+func Providers() map[string]provider.Provider { return providers(outbound.New(outbound.Options{})) }

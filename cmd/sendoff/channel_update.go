@@ -1,0 +1,206 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+type channelUpdate struct {
+	channelRef
+	public
+	Name                 string   `help:"Name, for people." placeholder:"TEXT"`
+	Sender               string   `help:"The number that messages come from." placeholder:"NUMBER"`
+	Default              bool     `help:"Use it for messages that name no channel."`
+	Window               string   `enum:"enforce,provider," default:"" help:"enforce or provider." placeholder:"RULE"`
+	Rate                 float64  `help:"Messages a second over all workers." placeholder:"N"`
+	Concurrency          int      `help:"Calls at once of one worker." placeholder:"N"`
+	MaxAttempts          int      `help:"Counted tries of a message." placeholder:"N"`
+	RecipientSpacing     string   `help:"Time between two messages to one recipient, as 6s; 0s: none." placeholder:"TIME"`
+	Price                []string `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default)." placeholder:"CATEGORY=CREDITS" sep:"none"`
+	Set                  []string `help:"A setting, as base_url=https://...; empty: removed." placeholder:"NAME=VALUE" sep:"none"`
+	Secret               []string `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
+	SecretFile           []string `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
+	RotateCallbackSecret bool     `help:"Make a new callback address; the provider must be told at once."`
+}
+
+// knownSecrets are what a provider's channel may hold.
+var knownSecrets = map[string][]string{
+	"meta":    {"access_token", "app_secret", "verify_token"},
+	"twilio":  {"auth_token", "api_key_secret"},
+	"gupshup": {"apikey"},
+	"kaleyra": {"api_key"},
+}
+
+// knownSettings are what a provider's client reads.
+var knownSettings = map[string][]string{
+	"meta":    {"base_url", "phone_number_id", "version", "waba_id"},
+	"twilio":  {"account_sid", "api_key_sid", "base_url", "messaging_service_sid"},
+	"gupshup": {"app_name", "base_url"},
+	"kaleyra": {"base_url", "sid", "sms_type", "template_id"},
+}
+
+// Run changes a channel.
+func (c *channelUpdate) Run(e *env) error {
+	return c.with(e, func(s *session, ch dispatch.Channel) error {
+		var did []string
+		for _, change := range []func(*dispatch.Channel) ([]string, error){
+			c.words, c.numbers, c.prices, c.settings,
+			func(ch *dispatch.Channel) ([]string, error) { return c.secrets(e, ch) },
+		} {
+			names, err := change(&ch)
+			if err != nil {
+				return fmt.Errorf("%w: %w", errConfig, err)
+			}
+			did = append(did, names...)
+		}
+		if len(did) == 0 {
+			return fmt.Errorf("%w: nothing to change was given; see sendoff channel update --help", errConfig)
+		}
+		ch, err := s.UpdateChannel(e.ctx, ch)
+		if err != nil {
+			return err
+		}
+		word := "updated: " + strings.Join(did, ", ")
+		if c.RotateCallbackSecret {
+			word += "\nenter at the provider: " + c.callback(&ch, true)
+		}
+		return s.changed(&ch, "channel.update", map[string]any{"fields": did}, word)
+	})
+}
+
+func (c *channelUpdate) words(ch *dispatch.Channel) (did []string, err error) {
+	if c.Name != "" {
+		ch.Name, did = c.Name, append(did, "name")
+	}
+	if c.Sender != "" {
+		n := newChannel{Sender: c.Sender}
+		probe := dispatch.Channel{Provider: ch.Provider, Kind: ch.Kind}
+		if err := n.fill(&probe); err != nil {
+			return nil, err
+		}
+		ch.Sender, did = probe.Sender, append(did, "sender")
+	}
+	if c.Default {
+		ch.Default, did = true, append(did, "default")
+	}
+	if c.Window != "" {
+		ch.Window, did = c.Window, append(did, "window_rule")
+	}
+	return did, nil
+}
+
+func (c *channelUpdate) numbers(ch *dispatch.Channel) (did []string, err error) {
+	if err := setRate(&ch.Policy, c.Rate, c.Concurrency); err != nil {
+		return nil, err
+	}
+	if c.Rate > 0 {
+		did = append(did, "rate")
+	}
+	if c.Concurrency > 0 {
+		did = append(did, "concurrency")
+	}
+	if c.MaxAttempts < 0 || c.MaxAttempts > 100 {
+		return nil, errors.New("--max-attempts must be between 1 and 100")
+	}
+	if c.MaxAttempts > 0 {
+		ch.Policy.MaxAttempts, did = c.MaxAttempts, append(did, "max_attempts")
+	}
+	if c.RecipientSpacing != "" {
+		d, err := time.ParseDuration(c.RecipientSpacing)
+		if err != nil || d < 0 {
+			return nil, errors.New("--recipient-spacing must look like 6s")
+		}
+		ch.Policy.RecipientSpacing, did = d, append(did, "recipient_spacing")
+	}
+	return did, nil
+}
+
+func (c *channelUpdate) prices(ch *dispatch.Channel) (did []string, err error) {
+	for _, p := range c.Price {
+		category, amount, err := pair(p)
+		if err != nil {
+			return nil, fmt.Errorf("--price: %w", err)
+		}
+		if !slices.Contains([]string{"utility", "authentication", "marketing", "default"}, category) {
+			return nil, fmt.Errorf("--price: %q is not utility, authentication, marketing or default", category)
+		}
+		n, err := credits(amount)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("--price: %q is no price", amount)
+		}
+		if ch.Policy.Price == nil {
+			ch.Policy.Price = map[string]int64{}
+		}
+		did = append(did, "price "+category)
+		if category == "default" {
+			category = ""
+		}
+		ch.Policy.Price[category] = n
+	}
+	return did, nil
+}
+
+func (c *channelUpdate) settings(ch *dispatch.Channel) (did []string, err error) {
+	for _, p := range c.Set {
+		name, v, err := pair(p)
+		if err != nil {
+			return nil, fmt.Errorf("--set: %w", err)
+		}
+		if known := knownSettings[ch.Provider]; !slices.Contains(known, name) {
+			return nil, fmt.Errorf("--set: %s has no setting %q; it has: %s", ch.Provider, name, strings.Join(known, ", "))
+		}
+		ch.Settings[name], did = v, append(did, name)
+		if v == "" {
+			delete(ch.Settings, name)
+		}
+	}
+	return did, nil
+}
+
+func (c *channelUpdate) secrets(e *env, ch *dispatch.Channel) (did []string, err error) {
+	files := map[string]string{}
+	for _, p := range c.SecretFile {
+		name, file, err := pair(p)
+		if err != nil {
+			return nil, fmt.Errorf("--secret-file: %w", err)
+		}
+		files[name] = file
+	}
+	for _, name := range c.Secret {
+		if strings.Contains(name, "=") {
+			return nil, errors.New("--secret takes a name only: the value comes from the environment or a prompt, or with --secret-file from a file")
+		}
+		files[name] = ""
+	}
+	ask := newAsker(e)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if known := knownSecrets[ch.Provider]; !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s has no secret %q; it has: %s", ch.Provider, name, strings.Join(known, ", "))
+		}
+		if file := files[name]; file != "" {
+			if _, err := os.Stat(file); err != nil {
+				return nil, fmt.Errorf("--secret-file: %w", err)
+			}
+		}
+		v, err := ask.secret(name, files[name], variable(ch.Provider, name))
+		if err != nil {
+			return nil, err
+		}
+		ch.Secrets[name], did = v, append(did, name)
+	}
+	if !c.RotateCallbackSecret {
+		return did, nil
+	}
+	if ch.Secrets["callback_secret"] == "" {
+		return nil, fmt.Errorf("%s signs its callbacks: its address holds no secret", ch.Provider)
+	}
+	ch.Secrets["callback_secret"] = randomHex(32)
+	return append(did, "callback_secret"), nil
+}
