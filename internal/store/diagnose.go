@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// Server is what the doctor wants to know of Postgres.
+type Server struct {
+	Version           string    `db:"version"`
+	VersionNumber     int       `db:"version_num"` // 140005 is 14.5
+	SynchronousCommit string    `db:"synchronous_commit"`
+	Fsync             string    `db:"fsync"`
+	FullPageWrites    string    `db:"full_page_writes"`
+	Now               time.Time `db:"now"`
+}
+
+const sqlServer = `
+SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num, current_setting('synchronous_commit') AS synchronous_commit,
+  current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, clock_timestamp() AS now`
+
+// Server reads the server's version, durability and clock.
+func (s *Store) Server(ctx context.Context) (Server, error) {
+	var v Server
+	err := s.db.GetContext(ctx, &v, sqlServer)
+	return v, wrap("read server settings", err)
+}
+
+// sqlMissingPartitions names the weeks' partitions as ensure_partitions does.
+const sqlMissingPartitions = `
+SELECT p.name FROM unnest(ARRAY['messages', 'attempts', 'events', 'idempotency']) AS k(parent)
+CROSS JOIN unnest(ARRAY[now(), now() + interval '7 days']) AS t(at)
+CROSS JOIN LATERAL (SELECT k.parent || '_w' || to_char(t.at AT TIME ZONE 'utc', 'IYYYIW') AS name) p
+WHERE to_regclass(p.name) IS NULL ORDER BY 1`
+
+// MissingPartitions names the partitions of this week and the next that aren't
+// there.
+func (s *Store) MissingPartitions(ctx context.Context) ([]string, error) {
+	var out []string
+	err := s.db.SelectContext(ctx, &out, sqlMissingPartitions)
+	return out, wrap("look for partitions", err)
+}
+
+const sqlStrays = `
+SELECT array_remove(ARRAY[
+  CASE WHEN EXISTS (SELECT 1 FROM messages_default) THEN 'messages_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM attempts_default) THEN 'attempts_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM events_default) THEN 'events_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM idempotency_default) THEN 'idempotency_default' END], NULL)`
+
+// Strays names the default partitions that hold rows: those came when their
+// week's partition was missing, and keep it from being made.
+func (s *Store) Strays(ctx context.Context) ([]string, error) {
+	var out pq.StringArray
+	err := s.db.GetContext(ctx, &out, sqlStrays)
+	return out, wrap("look into default partitions", err)
+}
