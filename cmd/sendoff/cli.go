@@ -8,13 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
-	"gopkg.in/yaml.v3"
 
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -48,7 +45,6 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
-	err    error
 }
 
 // run is main as a function of its inputs. The exit code is 0, 1 for a failure,
@@ -88,6 +84,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 var errConfig = errors.New("configuration")
 
 func report(stderr io.Writer, err error) int {
+	if errors.Is(err, errSaid) {
+		return 1
+	}
 	if e, ok := errors.AsType[*dispatch.Error](err); ok && e.Code != dispatch.Internal {
 		fmt.Fprintln(stderr, "sendoff:", e.Error())
 		return 1
@@ -99,52 +98,6 @@ func report(stderr io.Writer, err error) int {
 		return 2
 	}
 	return 1
-}
-
-// useConfig reads the YAML file, if one is named, before the command line is
-// parsed. A key that names no flag stops the start.
-func useConfig(parser *kong.Kong, args []string) error {
-	file := os.Getenv("SENDOFF_CONFIG")
-	for i, a := range args {
-		if v, ok := strings.CutPrefix(a, "--config="); ok {
-			file = v
-		} else if a == "--config" && i+1 < len(args) {
-			file = args[i+1]
-		}
-	}
-	if file == "" {
-		return nil
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	var keys map[string]any
-	if err := yaml.Unmarshal(raw, &keys); err != nil {
-		return fmt.Errorf("read configuration %s: %w", file, err)
-	}
-	known := flagNames(parser.Model.Node)
-	for k := range keys {
-		if !slices.Contains(known, strings.ReplaceAll(k, "_", "-")) {
-			return fmt.Errorf("%s: unknown key %q", file, k)
-		}
-	}
-	resolver, err := kongyaml.Loader(strings.NewReader(string(raw)))
-	if err != nil {
-		return fmt.Errorf("read configuration %s: %w", file, err)
-	}
-	return kong.Resolvers(resolver).Apply(parser)
-}
-
-func flagNames(n *kong.Node) []string {
-	var out []string
-	for _, f := range n.Flags {
-		out = append(out, f.Name)
-	}
-	for _, child := range n.Children {
-		out = append(out, flagNames(child)...)
-	}
-	return out
 }
 
 // logger makes the process's log.
