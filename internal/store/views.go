@@ -128,8 +128,12 @@ func deref(s *string) string {
 // Views reads messages by id, in any order; those of other accounts are the
 // caller's to leave out.
 func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error) {
+	return readViews(ctx, s.db, ids)
+}
+
+func readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]dispatch.View, error) {
 	var rows []viewRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+viewColumns+viewFrom+`WHERE m.id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
+	if err := q.SelectContext(ctx, &rows, `SELECT `+viewColumns+viewFrom+`WHERE m.id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
 		return nil, wrap("read messages", err)
 	}
 	out := make([]dispatch.View, len(rows))
@@ -140,12 +144,12 @@ func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, 
 			finished = append(finished, rows[i].ID)
 		}
 	}
-	return out, s.countAttempts(ctx, out, finished)
+	return out, countAttempts(ctx, q, out, finished)
 }
 
 // countAttempts fills in the number of calls of finished messages, which have
 // no dispatch row that counts them.
-func (s *Store) countAttempts(ctx context.Context, views []dispatch.View, ids []dispatch.ID) error {
+func countAttempts(ctx context.Context, q querier, views []dispatch.View, ids []dispatch.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -153,7 +157,7 @@ func (s *Store) countAttempts(ctx context.Context, views []dispatch.View, ids []
 		ID dispatch.ID `db:"message_id"`
 		N  int         `db:"n"`
 	}
-	if err := s.db.SelectContext(ctx, &counts, `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`, uuidArray(ids)); err != nil {
+	if err := q.SelectContext(ctx, &counts, `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`, uuidArray(ids)); err != nil {
 		return wrap("count attempts", err)
 	}
 	by := make(map[dispatch.ID]int, len(counts))
@@ -381,6 +385,8 @@ func KindName(k int16) string {
 		return "channel.resumed"
 	case NoteEvent:
 		return "note"
+	case WebhookDisabledEvent:
+		return "webhook.disabled"
 	case 200:
 		return "attempt"
 	}

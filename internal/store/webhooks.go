@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Webhook is an endpoint of a customer to which an account's events go.
+type Webhook struct {
+	ID             int64
+	Account        int64
+	URL            string
+	Description    string
+	Format         string            // standard, meta, twilio, kaleyra
+	Kinds          []int64           // event kinds; empty: all
+	Headers        map[string]string // sent along
+	Secret         string
+	OldSecret      string     // after a rotation
+	OldUntil       *time.Time // how long OldSecret signs as well
+	Enabled        bool
+	DisabledReason string
+	DisabledAt     *time.Time
+	FailingSince   *time.Time // the first failure since the last success
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// MaxWebhooks is how many endpoints an account may have: each event of the
+// account becomes a delivery of each.
+const MaxWebhooks = 20
+
+// webhookSecrets is what the sealed column holds.
+type webhookSecrets struct {
+	Secret  string            `json:"secret"`
+	Old     string            `json:"old,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+type webhookRow struct {
+	ID             int64         `db:"id"`
+	Account        int64         `db:"account_id"`
+	URL            string        `db:"url"`
+	Description    string        `db:"description"`
+	Format         string        `db:"format"`
+	Kinds          pq.Int64Array `db:"kinds"`
+	Sealed         []byte        `db:"sealed"`
+	OldUntil       *time.Time    `db:"old_until"`
+	Enabled        bool          `db:"enabled"`
+	DisabledReason *string       `db:"disabled_reason"`
+	DisabledAt     *time.Time    `db:"disabled_at"`
+	FailingSince   *time.Time    `db:"failing_since"`
+	CreatedAt      time.Time     `db:"created_at"`
+	UpdatedAt      time.Time     `db:"updated_at"`
+}
+
+const webhookColumns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at`
+
+func (s *Store) webhook(r *webhookRow) (Webhook, error) {
+	w := Webhook{
+		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, OldUntil: r.OldUntil, Enabled: r.Enabled,
+		DisabledReason: deref(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	secrets, err := s.openWebhook(r.ID, r.Sealed)
+	w.Secret, w.OldSecret, w.Headers = secrets.Secret, secrets.Old, secrets.Headers
+	return w, err
+}
+
+func (s *Store) openWebhook(id int64, sealed []byte) (webhookSecrets, error) {
+	var out webhookSecrets
+	plain, err := s.box.Open(sealed)
+	if err != nil {
+		return out, fmt.Errorf("open secrets of webhook %d: %w", id, err)
+	}
+	if err := json.Unmarshal(plain, &out); err != nil {
+		return out, fmt.Errorf("read secrets of webhook %d: %w", id, err)
+	}
+	return out, nil
+}
+
+func (s *Store) sealWebhook(w *Webhook) ([]byte, error) {
+	return s.box.Seal([]byte(mustJSON(webhookSecrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
+}
+
+// CreateWebhook adds an endpoint. It gets the events of transactions that begin
+// after its own: from the end of the log.
+func (s *Store) CreateWebhook(ctx context.Context, w Webhook) (Webhook, error) {
+	sealed, err := s.sealWebhook(&w)
+	if err != nil {
+		return w, err
+	}
+	var row webhookRow
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		var n int
+		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`, w.Account); err != nil {
+			return wrap("count webhooks", err)
+		}
+		if n >= MaxWebhooks {
+			return dispatch.Errorf(dispatch.Conflict, "the account has %d webhooks already, the most there can be", n)
+		}
+		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled) VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+webhookColumns,
+			w.Account, w.URL, w.Description, w.Format, int64Array(w.Kinds), sealed, w.Enabled)
+		return wrap("create webhook", err)
+	})
+	if err != nil {
+		return w, err
+	}
+	return s.webhook(&row)
+}
+
+const ofAccount = ` FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`
+
+// Webhook reads one endpoint of the account.
+func (s *Store) Webhook(ctx context.Context, account, id int64) (Webhook, error) {
+	var row webhookRow
+	if err := s.db.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2`, account, id); err != nil {
+		return Webhook{}, wrap("read webhook", err)
+	}
+	return s.webhook(&row)
+}
+
+// Webhooks lists the endpoints of an account.
+func (s *Store) Webhooks(ctx context.Context, account int64) ([]Webhook, error) {
+	var rows []webhookRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+webhookColumns+ofAccount+` ORDER BY id`, account); err != nil {
+		return nil, wrap("list webhooks", err)
+	}
+	out := make([]Webhook, 0, len(rows))
+	for i := range rows {
+		w, err := s.webhook(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// sqlChangeWebhook writes an endpoint. One that is enabled again starts anew:
+// with what was pending, and from the end of the log.
+const sqlChangeWebhook = `
+UPDATE webhooks SET url = $2, description = $3, format = $4, kinds = $5::bigint[]::smallint[], sealed = $6, old_until = $7, enabled = $8, updated_at = now(),
+  since = CASE WHEN $8 AND NOT enabled THEN pg_current_xact_id() ELSE since END,
+  wake_at = CASE WHEN $8 AND NOT enabled THEN now() ELSE wake_at END,
+  hold_until = CASE WHEN $8 AND NOT enabled THEN '-infinity' ELSE hold_until END,
+  failures = CASE WHEN $8 AND NOT enabled THEN 0 ELSE failures END,
+  failing_since = CASE WHEN $8 AND NOT enabled THEN NULL ELSE failing_since END,
+  disabled_reason = CASE WHEN $8 THEN NULL WHEN enabled THEN 'disabled by hand' ELSE disabled_reason END,
+  disabled_at = CASE WHEN $8 THEN NULL WHEN enabled THEN now() ELSE disabled_at END
+WHERE id = $1 RETURNING ` + webhookColumns
+
+// ChangeWebhook reads an endpoint, lets change alter it and writes it; nobody
+// else can change it meanwhile.
+func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change func(*Webhook) error) (Webhook, error) {
+	var row webhookRow
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		if err := tx.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2 FOR UPDATE`, account, id); err != nil {
+			return wrap("read webhook", err)
+		}
+		w, err := s.webhook(&row)
+		if err != nil {
+			return err
+		}
+		if err := change(&w); err != nil {
+			return err
+		}
+		sealed, err := s.sealWebhook(&w)
+		if err != nil {
+			return err
+		}
+		return wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, int64Array(w.Kinds), sealed, w.OldUntil, w.Enabled))
+	})
+	if err != nil {
+		return Webhook{}, err
+	}
+	return s.webhook(&row)
+}
+
+// DeleteWebhook takes an endpoint away at once; TidyWebhooks clears up behind it.
+func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE webhooks SET deleted_at = now(), enabled = false WHERE account_id = $1 AND id = $2 AND NOT implicit AND deleted_at IS NULL`, account, id)
+	if err != nil {
+		return wrap("delete webhook", err)
+	}
+	return found(r)
+}
+
+// WebhookDisabledEvent is the kind of the event that says that an endpoint was
+// disabled for its failures.
+const WebhookDisabledEvent = 106
+
+// sqlDisableWebhook is the notice as well: an event and a line in the audit log.
+const sqlDisableWebhook = `
+WITH w AS (UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = now() WHERE id = $1 AND enabled AND NOT implicit RETURNING id, account_id),
+  e AS (INSERT INTO events (message_id, account_id, kind, cause, code, detail)
+    SELECT '00000000-0000-0000-0000-000000000000', account_id, 106, 'worker', id::text, $2 FROM w)
+INSERT INTO audit_log (account_id, actor, action, target, detail)
+SELECT account_id, 'worker', 'webhook.disable', 'webhook:' || id, jsonb_build_object('reason', $2::text) FROM w`
+
+// DisableWebhook stops an endpoint that only fails. What is pending stays and
+// goes on when it is enabled again.
+func (s *Store) DisableWebhook(ctx context.Context, id int64, reason string) error {
+	_, err := s.db.ExecContext(ctx, sqlDisableWebhook, id, reason)
+	return wrap("disable webhook", err)
+}
+
+// TwilioToken is what signs the status callbacks that an account asks for with
+// a message (Twilio's StatusCallback), where Twilio uses the account's auth
+// token: of our API keys only a hash is kept. It is made at first use.
+func (s *Store) TwilioToken(ctx context.Context, account int64) (string, error) {
+	var raw [16]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	sealed, err := s.box.Seal([]byte(hex.EncodeToString(raw[:])))
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET twilio_token = $2 WHERE id = $1 AND twilio_token IS NULL`, account, sealed); err != nil {
+		return "", wrap("keep twilio token", err)
+	}
+	if err := s.db.GetContext(ctx, &sealed, `SELECT twilio_token FROM accounts WHERE id = $1`, account); err != nil {
+		return "", wrap("read twilio token", err)
+	}
+	plain, err := s.box.Open(sealed)
+	if err != nil {
+		return "", fmt.Errorf("open twilio token of account %d: %w", account, err)
+	}
+	return string(plain), nil
+}
