@@ -1,0 +1,47 @@
+package twilioapi
+
+import (
+	"encoding/hex"
+	"net/url"
+	"strconv"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Callback gives the fields of a status callback
+// (twilio.com/docs/messaging/guides/track-outbound-message-status). They say
+// what a GET of the message would say.
+func Callback(account string, v *dispatch.View) url.Values {
+	sid, word := "SM"+hex.EncodeToString(v.ID[:]), status(v)
+	f := url.Values{
+		"MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {word}, "SmsStatus": {word}, "AccountSid": {account}, "ApiVersion": {"2010-04-01"},
+		"From": {written(v.ChannelKind, v.Sender)}, "To": {written(v.ChannelKind, v.To)},
+	}
+	if v.ChannelKind == "whatsapp" {
+		f.Set("ChannelPrefix", "whatsapp")
+		f.Set("ChannelToAddress", f.Get("To"))
+	}
+	if v.Status == dispatch.Read {
+		f.Set("EventType", "READ")
+	}
+	if v.Error != nil {
+		f.Set("ErrorCode", strconv.Itoa(*errorCode(v.Error)))
+		f.Set("ErrorMessage", v.Error.Message)
+	}
+	return f
+}
+
+// Received gives the fields of a message that came in
+// (twilio.com/docs/messaging/guides/webhook-request).
+func Received(account, kind, to string, id dispatch.ID, from, waID, name, text string) url.Values {
+	sid := "SM" + hex.EncodeToString(id[:])
+	f := url.Values{
+		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "SmsStatus": {"received"}, "AccountSid": {account}, "ApiVersion": {"2010-04-01"},
+		"From": {written(kind, from)}, "To": {written(kind, to)}, "Body": {text}, "NumMedia": {"0"}, "NumSegments": {"1"},
+	}
+	if kind == "whatsapp" {
+		f.Set("WaId", waID)
+		f.Set("ProfileName", name)
+	}
+	return f
+}

@@ -1,0 +1,345 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+const (
+	// concurrency is how many calls an endpoint gets at once, over all workers:
+	// one worker at a time has its lane.
+	concurrency = 4
+	// turnTime is how long a lane goes on starting calls before others' turns.
+	turnTime = 10 * time.Second
+	// callTime bounds one call.
+	callTime = 15 * time.Second
+	// batchSize is how many deliveries are read and written down at once.
+	batchSize = 100
+	// maxTurns is how many endpoints one process serves at once.
+	maxTurns = 256
+	// logPage is how many events are expanded in one transaction, replayPages
+	// how many pages of replays follow each other.
+	logPage, replayPages = 500, 20
+	// excerpt is how much of an answer the log keeps.
+	excerpt = 1 << 10
+	// patience is how long an endpoint may fail before it is disabled.
+	patience = 5 * 24 * time.Hour
+)
+
+// Options of a Deliverer.
+type Options struct {
+	Store *store.Store
+	Log   *slog.Logger
+	// AllowLoopback lets endpoints on this machine be called (development).
+	AllowLoopback bool
+	// Client replaces the guarded client, in tests.
+	Client *http.Client
+	// Now is the clock that signatures carry; nil: the time.
+	Now func() time.Time
+	// Scale shortens the schedule, in tests; 0: 1.
+	Scale float64
+	// Patience is how long an endpoint may fail; 0: five days.
+	Patience time.Duration
+}
+
+// Deliverer brings deliveries to their endpoints.
+type Deliverer struct {
+	Options
+	slots chan struct{}
+	turns sync.WaitGroup
+}
+
+// New makes a deliverer. Its client reaches the public internet only: the
+// address that a name resolves to is checked when it is dialed.
+func New(o Options) *Deliverer {
+	if o.Client == nil {
+		o.Client = outbound.New(outbound.Options{PublicOnly: true, AllowLoopback: o.AllowLoopback, Timeout: callTime, MaxIdleConnsPerHost: concurrency})
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
+	if o.Patience == 0 {
+		o.Patience = patience
+	}
+	return &Deliverer{Options: o, slots: make(chan struct{}, maxTurns)}
+}
+
+// Expand turns new events into deliveries, and those that replays ask for.
+func (d *Deliverer) Expand(ctx context.Context) error {
+	total := 0
+	for _, replay := range []bool{false, true} {
+		for pages := 0; ctx.Err() == nil && (!replay || pages < replayPages); pages++ {
+			made, more, err := d.Store.ExpandWebhooks(ctx, replay, logPage, Render)
+			if err != nil {
+				return err
+			}
+			if total += made; !more {
+				break
+			}
+		}
+	}
+	if total == 0 {
+		return nil
+	}
+	return d.Deliver(ctx)
+}
+
+// Deliver starts the turns of endpoints that have something due and returns;
+// Wait waits for them. When ctx ends, open calls are cut and come again later
+// with the same webhook-id.
+func (d *Deliverer) Deliver(ctx context.Context) error {
+	free := 0
+	for free < maxTurns {
+		select {
+		case d.slots <- struct{}{}:
+			free++
+			continue
+		default:
+		}
+		break
+	}
+	var turns []store.Turn
+	var err error
+	if free > 0 && ctx.Err() == nil {
+		turns, err = d.Store.TakeTurns(ctx, free)
+	}
+	for range free - len(turns) {
+		<-d.slots
+	}
+	for i := range turns {
+		d.turns.Go(func() {
+			defer func() { <-d.slots }()
+			d.turn(ctx, &turns[i])
+		})
+	}
+	return err
+}
+
+// Wait waits for all turns to end.
+func (d *Deliverer) Wait() { d.turns.Wait() }
+
+// Tidy drops old deliveries.
+func (d *Deliverer) Tidy(ctx context.Context) error { return d.Store.TidyWebhooks(ctx) }
+
+// turn calls one endpoint until nothing is due, its time is over or its breaker
+// opens. An endpoint whose breaker is open gets one call, the probe.
+func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
+	r := &round{d: d, t: t, failures: t.Failures, end: time.Now().Add(turnTime)}
+	log := d.Log.With("webhook", t.Webhook)
+	for ctx.Err() == nil && !r.over(1) {
+		n := batchSize
+		if r.failures >= trip {
+			n = 1
+		}
+		due, err := d.Store.DueDeliveries(ctx, t.Webhook, n)
+		if err != nil {
+			log.Debug("due deliveries not read", "error", err)
+			break
+		}
+		if len(due) == 0 {
+			break
+		}
+		probing := r.failures >= trip
+		r.run(ctx, due)
+		if err := d.save(ctx, t.Webhook, r.take()); err != nil {
+			log.Warn("webhook results not written; these deliveries come again", "error", err)
+			break
+		}
+		if probing && r.failures == 0 {
+			if err := d.Store.WakeRetries(ctx, t.Webhook); err != nil {
+				log.Debug("retries not woken", "error", err)
+			}
+		}
+		if probing && r.failures > 0 {
+			break
+		}
+	}
+	d.endTurn(ctx, t, r, log)
+}
+
+// endTurn gives the lane back. An endpoint that is gone is disabled before that,
+// while nobody else can call it; one that has failed for too long, after.
+func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	disable := func(reason string) {
+		log.Warn("webhook disabled", "reason", reason)
+		if err := d.Store.DisableWebhook(ctx, t.Webhook, reason); err != nil {
+			log.Warn("webhook not disabled yet", "error", err)
+		}
+	}
+	if r.gone {
+		disable("the endpoint answered 410 Gone")
+	}
+	spent, err := d.Store.EndTurn(ctx, t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
+	if err != nil {
+		log.Debug("webhook turn not ended; its lease runs out", "error", err)
+	}
+	if spent && !r.gone && !t.Implicit { // nobody could enable a lane of status callbacks
+		disable("the endpoint has failed for " + days(d.Patience))
+	}
+}
+
+func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
+
+// save writes results down and tries a little: what isn't written goes out again.
+func (d *Deliverer) save(ctx context.Context, webhook int64, tries []store.Tried) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 8*time.Second)
+	defer cancel()
+	var err error
+	for range 4 {
+		if err = d.Store.SaveTries(ctx, webhook, tries); err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	return err
+}
+
+// round is what a turn has seen so far.
+type round struct {
+	d   *Deliverer
+	t   *store.Turn
+	end time.Time
+
+	mu       sync.Mutex
+	failures int
+	asked    time.Duration // Retry-After of a 429 or 503
+	gone     bool          // 410
+	tries    []store.Tried
+}
+
+// over says that no further call of a batch is to be started: the endpoint is
+// gone, asked for a pause, opened its breaker (which a probe, a batch of one,
+// finds open), or its time is over.
+func (r *round) over(batch int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone || r.asked > 0 || batch > 1 && r.failures >= trip || time.Now().After(r.end)
+}
+
+func (r *round) take() []store.Tried {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.tries
+	r.tries = nil
+	return out
+}
+
+// run makes the calls of one batch, at most four at once.
+func (r *round) run(ctx context.Context, due []store.Delivery) {
+	next := make(chan *store.Delivery)
+	var wg sync.WaitGroup
+	for range min(concurrency, len(due)) {
+		wg.Go(func() {
+			for d := range next {
+				if ctx.Err() != nil || r.over(len(due)) {
+					continue
+				}
+				if tried, ok := r.call(ctx, d); ok {
+					r.mu.Lock()
+					r.tries = append(r.tries, tried)
+					r.mu.Unlock()
+				}
+			}
+		})
+	}
+	for i := range due {
+		next <- &due[i]
+	}
+	close(next)
+	wg.Wait()
+}
+
+// call makes one try; false: it was cut by our own stop and counts for nothing.
+func (r *round) call(ctx context.Context, d *store.Delivery) (store.Tried, bool) {
+	began := time.Now()
+	res, err := r.d.post(ctx, r.t, d)
+	if err != nil && ctx.Err() != nil {
+		return store.Tried{}, false
+	}
+	out := store.Tried{
+		ID: d.ID, Attempts: d.Attempts, Response: plain(res.Body),
+		Try: store.Try{At: began.UTC(), Status: res.Status, LatencyMS: time.Since(began).Milliseconds()},
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil && res.Status/100 == 2 {
+		out.State, r.failures = store.DeliveryDelivered, 0
+		return out, true
+	}
+	r.failures++
+	if err != nil {
+		out.Try.Error = explain(err)
+	}
+	retryAfter := provider.RetryAfter(res.Header, time.Now())
+	if res.Status == http.StatusTooManyRequests || res.Status == http.StatusServiceUnavailable {
+		r.asked = max(r.asked, min(retryAfter, holdAsked))
+	}
+	var again bool
+	if out.Delay, again = r.d.waitAfter(d.Attempts, retryAfter); !again {
+		out.State = store.DeliveryFailed
+	}
+	if res.Status == http.StatusGone {
+		r.gone = !r.t.Implicit
+		if r.t.Implicit {
+			out.State = store.DeliveryFailed
+		}
+	}
+	return out, true
+}
+
+// post sends one delivery. Its bytes and its webhook-id are the same at every
+// try, its timestamp and signature are new.
+func (d *Deliverer) post(ctx context.Context, t *store.Turn, v *store.Delivery) (outbound.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	address := t.URL
+	if v.URL != "" {
+		address = v.URL
+	}
+	address, _, _ = strings.Cut(address, "#")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(v.Payload))
+	if err != nil {
+		return outbound.Response{}, errors.New("the address can't be read")
+	}
+	for name, value := range t.Headers {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("User-Agent", "Sendoff-Webhooks/1.0")
+	if err := sign(req.Header, v.Format, address, t.Secret, t.OldSecret, v.ID.String(), d.Now(), v.Payload); err != nil {
+		return outbound.Response{}, err
+	}
+	res, _, err := outbound.Do(ctx, d.Client, req)
+	return res, err
+}
+
+// explain words an error for the customer: ours name no address and no secret.
+func explain(err error) string {
+	if errors.Is(err, outbound.ErrPrivateAddress) {
+		return "the address is not public"
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return plain([]byte(err.Error()))
+}
+
+// plain is the beginning of an answer as text that Postgres takes.
+func plain(b []byte) string {
+	b = b[:min(len(b), excerpt)]
+	return strings.ToValidUTF8(strings.ReplaceAll(string(b), "\x00", ""), "")
+}

@@ -1,0 +1,182 @@
+package webhook
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// metaCallback is Meta's envelope
+// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks).
+type metaCallback struct {
+	Object string      `json:"object"`
+	Entry  []metaEntry `json:"entry"`
+}
+
+type metaEntry struct {
+	ID      string       `json:"id"`
+	Changes []metaChange `json:"changes"`
+}
+
+type metaChange struct {
+	Value metaValue `json:"value"`
+	Field string    `json:"field"`
+}
+
+type metaValue struct {
+	Product  string            `json:"messaging_product"`
+	Metadata metaMetadata      `json:"metadata"`
+	Contacts []metaContact     `json:"contacts,omitempty"`
+	Messages []json.RawMessage `json:"messages,omitempty"`
+	Statuses []metaStatus      `json:"statuses,omitempty"`
+}
+
+type metaMetadata struct {
+	DisplayNumber string `json:"display_phone_number"`
+	NumberID      string `json:"phone_number_id"`
+}
+
+type metaContact struct {
+	Profile struct {
+		Name string `json:"name"`
+	} `json:"profile"`
+	WaID string `json:"wa_id"`
+}
+
+type metaStatus struct {
+	ID        string      `json:"id"`
+	Status    string      `json:"status"`
+	Timestamp string      `json:"timestamp"`
+	Recipient string      `json:"recipient_id"`
+	Opaque    string      `json:"biz_opaque_callback_data,omitempty"`
+	Errors    []metaError `json:"errors,omitempty"`
+}
+
+type metaError struct {
+	Code    int           `json:"code"`
+	Title   string        `json:"title"`
+	Message string        `json:"message"`
+	Data    metaErrorData `json:"error_data"`
+}
+
+type metaErrorData struct {
+	Details string `json:"details"`
+}
+
+// metaWords are Meta's words for our statuses. It has none for what has not
+// left us yet; what expired or was cancelled failed there; an unknown outcome
+// is sent, which asks nobody to send again.
+var metaWords = map[dispatch.Status]string{
+	dispatch.Sent: "sent", dispatch.Delivered: "delivered", dispatch.Read: "read",
+	dispatch.Failed: "failed", dispatch.Expired: "failed", dispatch.Cancelled: "failed", dispatch.Unknown: "sent",
+}
+
+func renderMeta(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
+	value := metaValue{Product: "whatsapp"}
+	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
+	case ok && v != nil:
+		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(e.At), Recipient: digits(v.To), Opaque: opaque(v)}
+		if word == "failed" {
+			s.Errors = []metaError{metaErrorOf(v)}
+		}
+		value.Statuses = []metaStatus{s}
+	case e.Kind == inboundKind && e.Inbound != nil:
+		c := metaContact{WaID: waID(&e.Inbound.Inbound)}
+		c.Profile.Name = e.Inbound.Name
+		value.Contacts, value.Messages = []metaContact{c}, []json.RawMessage{metaMessage(e)}
+	default:
+		return "", false
+	}
+	id := e.SID
+	if ch := e.Sender; ch != nil {
+		value.Metadata = metaMetadata{DisplayNumber: digits(ch.Sender), NumberID: ch.PhoneNumberID}
+		if value.Metadata.NumberID == "" {
+			value.Metadata.NumberID = strconv.FormatInt(ch.ID, 10) // what the Meta dialect takes, too
+		}
+		if ch.BusinessID != "" {
+			id = ch.BusinessID
+		}
+	}
+	return encode(metaCallback{Object: "whatsapp_business_account", Entry: []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}}})
+}
+
+// metaMessage is an inbound message: as it came, when it came from Meta, else
+// its text.
+func metaMessage(e *store.WebhookEvent) json.RawMessage {
+	in := e.Inbound
+	if e.Sender != nil && e.Sender.Provider == "meta" && json.Valid([]byte(in.Raw)) && strings.HasPrefix(in.Raw, "{") {
+		return json.RawMessage(in.Raw)
+	}
+	m := map[string]any{"from": waID(&in.Inbound), "id": "wamid." + in.ID.String(), "timestamp": epoch(in.At), "type": "unsupported"}
+	if in.Text != "" || in.Type == "text" {
+		m["type"], m["text"] = "text", map[string]string{"body": in.Text}
+	}
+	b, _ := json.Marshal(m) // texts can't fail
+	return b
+}
+
+// metaCodes are Meta's nearest to our reasons
+// (developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes).
+var metaCodes = map[dispatch.ErrorCode]int{
+	dispatch.FailRecipient: 131026, dispatch.FailSuppressed: 131050, dispatch.FailWindow: 131047, dispatch.FailTemplate: 132001,
+	dispatch.FailContent: 131009, dispatch.FailCredentials: 190, dispatch.FailAccount: 131031, dispatch.FailBalance: 131042,
+	dispatch.FailThrottled: 130429, dispatch.FailProvider: 131016, dispatch.FailUnreachable: 131016, dispatch.FailUndelivered: 131026,
+	dispatch.FailNotDelivered: 131049,
+}
+
+// metaErrorOf gives the provider's own code where it looks like Meta's (three
+// digits, or six), else the nearest to our reason.
+func metaErrorOf(v *dispatch.View) metaError {
+	out := metaError{Code: 131000, Title: "Message " + v.StatusName}
+	if v.Error != nil {
+		if c, ok := metaCodes[v.Error.Code]; ok {
+			out.Code = c
+		}
+		if n, err := strconv.Atoi(v.Error.ProviderCode); err == nil && n > 0 && (len(v.Error.ProviderCode) == 3 || len(v.Error.ProviderCode) == 6) {
+			out.Code = n
+		}
+		out.Data.Details = v.Error.Message
+	}
+	out.Message = out.Title
+	return out
+}
+
+// opaque is what the sender gave along: biz_opaque_callback_data, or the
+// reference.
+func opaque(v *dispatch.View) string {
+	if s := metadata(v)["biz_opaque_callback_data"]; s != "" {
+		return s
+	}
+	return v.Reference
+}
+
+// metadata reads the texts of a message's metadata.
+func metadata(v *dispatch.View) map[string]string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(v.Metadata, &all) != nil {
+		return nil
+	}
+	out := map[string]string{}
+	for k, raw := range all {
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+func digits(number string) string { return strings.TrimPrefix(number, "+") }
+
+func waID(in *store.Inbound) string {
+	if in.WaID != "" {
+		return in.WaID
+	}
+	return digits(in.From)
+}
