@@ -38,6 +38,7 @@ func (w *Worker) Feed(ctx context.Context) {
 	wg.Go(func() { w.every(ctx, time.Second, "parked callbacks", w.parked) })
 	wg.Go(func() { w.every(ctx, 500*time.Millisecond, "fallbacks", w.fallbacks) })
 	wg.Go(func() { w.every(ctx, 5*time.Second, "depths", w.depths) })
+	wg.Go(func() { w.webhooks(ctx) })
 	wg.Go(func() { w.every(ctx, time.Hour, "partitions", w.Store.EnsurePartitions) })
 	wg.Wait()
 }

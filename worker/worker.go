@@ -50,6 +50,8 @@ type Options struct {
 	TestChannel func(*dispatch.Channel) *dispatch.Channel
 	// SendFallback accepts the next entry of a message's fallback.
 	SendFallback func(ctx context.Context, f store.Fallback) error
+	// Webhooks brings events to customers; nil: nobody does.
+	Webhooks Webhooks
 	// Grace is how long Stop waits for open calls before it cuts them.
 	Grace time.Duration
 }
