@@ -112,11 +112,11 @@ func (w *Worker) throttle(ctx context.Context, ch *dispatch.Channel, state *chan
 		all, err = w.Registry.Channels(ctx, ch.Account)
 		for _, other := range all {
 			if other.Provider == ch.Provider {
-				err = w.Limits.Throttled(ctx, other.ID, max(e.RetryAfter, 5*time.Second))
+				err = w.Limits.Throttled(ctx, other.ID, max(e.RetryAfter, 5*time.Second), true)
 			}
 		}
 	default:
-		err = w.Limits.Throttled(ctx, ch.ID, max(e.RetryAfter, time.Second))
+		err = w.Limits.Throttled(ctx, ch.ID, e.RetryAfter, false)
 	}
 	if err != nil {
 		w.Log.Warn("throttling not noted", "channel", ch.ID, "error", err)

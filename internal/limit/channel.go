@@ -133,16 +133,17 @@ func (c *Channels) reserveAlone(ch int64, rate float64, n int, horizon float64, 
 // share is this worker's part of a rate while nobody coordinates.
 func (c *Channels) share(rate float64) float64 { return rate / float64(max(1, c.workers())) }
 
-// Throttled says that the provider refused for being too fast. The channel
-// books nothing before retryAfter has passed. Its rate is cut by 30 %, at most
-// once in that time, or in a second if that is longer; it comes back by 5 % of
-// the configured rate a second.
-func (c *Channels) Throttled(ctx context.Context, ch int64, retryAfter time.Duration) error {
+// Throttled says that the provider refused for being too fast. The channel's
+// rate is cut by 30 %, at most once in retryAfter, or in a second if that is
+// longer; it comes back by 5 % of the configured rate a second. With block,
+// which is for a pause of the whole provider account, nothing is booked before
+// retryAfter has passed.
+func (c *Channels) Throttled(ctx context.Context, ch int64, retryAfter time.Duration, block bool) error {
 	retry := float64(min(max(0, retryAfter), longestBlock).Microseconds())
 	c.mu.Lock()
-	c.channel(ch).throttle(c.micros(), retry)
+	c.channel(ch).throttle(c.micros(), retry, block)
 	c.mu.Unlock()
-	_, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "throttle", c.clock(), slack, retry)
+	_, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "throttle", c.clock(), slack, retry, block)
 	if err != nil && !errors.Is(err, errAway) {
 		return fmt.Errorf("slow channel down: %w", err)
 	}

@@ -99,13 +99,13 @@ local function reserve(s, rate, n, horizon, otp, near, floor, force)
   return {got, math.floor(first - now), math.floor(step * 1000), math.max(0, math.ceil(wait))}
 end
 
-local function throttle(s, retry)
+local function throttle(s, retry, block)
   s.f = share(s)
   if now >= s.cut then
     s.f = math.max(0.05, s.f * 0.7)
     s.cut = now + math.max(1e6, retry)
   end
-  s.blk = math.max(s.blk, now + retry)
+  if block then s.blk = math.max(s.blk, now + retry) end
   s.ft = math.max(now, s.blk) -- recovery begins when the block ends
 end
 
@@ -138,7 +138,7 @@ if op == 'reserve' then
   save(KEYS[1], s)
   return got
 elseif op == 'throttle' then
-  throttle(s, tonumber(ARGV[4]))
+  throttle(s, tonumber(ARGV[4]), ARGV[5] == '1')
   save(KEYS[1], s)
   return {}
 elseif op == 'state' then

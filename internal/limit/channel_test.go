@@ -44,8 +44,8 @@ func TestChannels_ScriptIsTheModel(t *testing.T) {
 				},
 				"throttle": func(rt *rapid.T) {
 					retry := rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 5 * time.Second}).Draw(rt, "retry")
-					model.throttle(now(), float64(retry.Microseconds()))
-					if err := c.Throttled(ctx, ch, retry); err != nil {
+					model.throttle(now(), float64(retry.Microseconds()), true)
+					if err := c.Throttled(ctx, ch, retry, true); err != nil {
 						rt.Fatal(err)
 					}
 				},
@@ -93,7 +93,7 @@ func TestChannels_ManyWorkers_OneRate(t *testing.T) {
 			for i := range 60 {
 				now = h.us.Add(5000)
 				if i == 30 && w == 0 {
-					if err := c.Throttled(t.Context(), 1, time.Second); err != nil {
+					if err := c.Throttled(t.Context(), 1, time.Second, true); err != nil {
 						t.Error(err)
 					}
 				}
@@ -142,7 +142,7 @@ func TestChannels_RedisGoesAndComes_RateHolds(t *testing.T) {
 	take(60)
 	m.Close()
 	take(60)
-	if err := c.Throttled(t.Context(), 1, 0); err != nil {
+	if err := c.Throttled(t.Context(), 1, 0, true); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := c.State(t.Context(), 1, 100); err != nil || math.Abs(s.EffectiveRate-70) > 0.1 {
@@ -252,7 +252,7 @@ func TestChannels_RedisTime(t *testing.T) {
 		if err != nil || second.First > 50_500*time.Microsecond || second.N < 5 || second.N > 10 || second.Wait <= 0 {
 			t.Fatalf("%+v, %v", second, err)
 		}
-		if err := c.Throttled(t.Context(), 1, time.Hour); err != nil {
+		if err := c.Throttled(t.Context(), 1, time.Hour, true); err != nil {
 			t.Fatal(err)
 		}
 		s, err := c.State(t.Context(), 1, 100)

@@ -136,15 +136,17 @@ func (s *slots) leave(now, rate, got float64, otp bool, step float64) {
 	}
 }
 
-// throttle blocks the channel for retry, and cuts its rate unless that was
-// done in this Retry-After period.
-func (s *slots) throttle(now, retry float64) {
+// throttle cuts the channel's rate unless that was done in this Retry-After
+// period, and may block it for the whole of it.
+func (s *slots) throttle(now, retry float64, block bool) {
 	s.f = s.share(now)
 	if now >= s.cut {
 		s.f = max(cutFloor, s.f*cutTo)
 		s.cut = now + max(1e6, retry)
 	}
-	s.blk = max(s.blk, now+retry)
+	if block {
+		s.blk = max(s.blk, now+retry)
+	}
 	s.ft = max(now, s.blk)
 }
 

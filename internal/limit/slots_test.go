@@ -42,7 +42,7 @@ func TestSlots_Properties(t *testing.T) {
 			},
 			"throttle": func(rt *rapid.T) {
 				before, cut := s.share(now), now >= s.cut
-				s.throttle(now, rapid.SampledFrom([]float64{0, 1e5, 1e6, 5e6}).Draw(rt, "retry"))
+				s.throttle(now, rapid.SampledFrom([]float64{0, 1e5, 1e6, 5e6}).Draw(rt, "retry"), true)
 				want := before
 				if cut {
 					want = max(cutFloor, before*cutTo)
@@ -164,7 +164,7 @@ func TestSlots_Feed_GivesTheRateAndNothingWhileBlocked(t *testing.T) {
 	if total < 118+800 || total > 122+800 {
 		t.Errorf("%v tokens in 10 s", total)
 	}
-	s.throttle(noon+10e6, 1e6)
+	s.throttle(noon+10e6, 1e6, true)
 	if n := s.feed(noon+10.9e6, 80, 1e9); n != 0 {
 		t.Errorf("%v tokens while blocked", n)
 	}
