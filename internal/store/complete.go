@@ -99,7 +99,8 @@ const sqlSettle = lockRows + `,
    error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
    maybe_sent = coalesce(x.d_maybe OR (x.d_state = 1 AND x.d_claim <> x.claim), false)
      OR (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim <> x.claim AND y.outcome IN (8, 9)))
-   FROM x WHERE m.id = x.id AND (m.provider_message_id IS NULL OR m.maybe_sent OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0))
+   FROM x WHERE m.id = x.id AND (m.provider_message_id IS NULL OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0)
+     OR (m.maybe_sent AND NOT EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim = x.claim AND y.outcome = 1)))
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, x.was)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
 SELECT id, account_id, channel_id, 30, version, 'worker' FROM u WHERE status = 30 AND was <> 30`
@@ -161,7 +162,7 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
 		doing  string
 	}{{Settle, sqlSettle, "settle"}, {Retry, sqlRetry, "retry"}, {Resolve, sqlResolve, "resolve"}} {
 		if g := groups[step.action]; len(g) > 0 {
-			if _, err := s.db.ExecContext(ctx, step.sql, outcomeArgs(g)...); err != nil {
+			if _, err := s.hotExec(ctx, step.sql, outcomeArgs(g)...); err != nil {
 				return wrap(step.doing, err)
 			}
 		}
@@ -175,7 +176,7 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) error {
 	}
 	return s.tx(ctx, func(tx *sqlx.Tx) error {
 		var paid []string
-		if err := tx.SelectContext(ctx, &paid, sqlFail, outcomeArgs(outs)...); err != nil {
+		if err := s.hotSelect(ctx, tx, &paid, sqlFail, outcomeArgs(outs)...); err != nil {
 			return wrap("fail", err)
 		}
 		if err := refund(ctx, tx, paid); err != nil {
@@ -204,7 +205,7 @@ func suppressRecipients(ctx context.Context, q querier, ids []string, reason str
 		return nil
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
-		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
+		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
 	return wrap("suppress recipients", err)
 }
 
