@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// fixture is a database with an account and a channel in it.
+type fixture struct {
+	*Store
+	account, channel int64
+}
+
+func open(t testing.TB) *fixture {
+	t.Helper()
+	box, err := NewBox("a secret key of the tests")
+	must(t, err)
+	s, err := Open(Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
+	must(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	f := &fixture{Store: s}
+	f.account, f.channel = f.newAccount(t, "meta")
+	return f
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newAccount makes an account with a channel of the provider.
+func (f *fixture) newAccount(t testing.TB, provider string) (account, channel int64) {
+	t.Helper()
+	a, err := f.CreateAccount(context.Background(), "Test")
+	must(t, err)
+	c, err := f.CreateChannel(context.Background(), dispatch.Channel{
+		Account: a.ID, Name: provider, Provider: provider, Kind: "whatsapp", Sender: fmt.Sprintf("+1555%07d", a.ID),
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(provider),
+	})
+	must(t, err)
+	return a.ID, c.ID
+}
+
+// draft is a message to a number, not accepted yet.
+func (f *fixture) draft(to string) Accept {
+	m := &dispatch.Message{ID: dispatch.NewID(), Account: f.account, Channel: f.channel, Lane: dispatch.Normal, To: to, Raw: `{"type":"text","text":{"body":"x"}}`}
+	m.Content.Type = dispatch.TypeText
+	return Accept{Message: m, TTL: time.Hour}
+}
+
+// accept commits drafts that nothing speaks against.
+func (f *fixture) accept(t testing.TB, page ...Accept) []dispatch.ID {
+	t.Helper()
+	rs, err := f.InsertMessages(context.Background(), page)
+	must(t, err)
+	ids := make([]dispatch.ID, len(rs))
+	for i, r := range rs {
+		must(t, r.Err)
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// messages accepts n messages to numbers of their own.
+func (f *fixture) messages(t testing.TB, n int) []dispatch.ID {
+	t.Helper()
+	page := make([]Accept, n)
+	for i := range page {
+		page[i] = f.draft(fmt.Sprintf("+1555%07d", i))
+	}
+	return f.accept(t, page...)
+}
+
+// claim claims all of ids.
+func (f *fixture) claim(t testing.TB, ids ...dispatch.ID) uuid.UUID {
+	t.Helper()
+	claim := uuid.New()
+	got, err := f.ClaimPage(context.Background(), ids, claim, 20*time.Second)
+	must(t, err)
+	if len(got) != len(ids) {
+		t.Fatalf("claimed %d of %d messages", len(got), len(ids))
+	}
+	return claim
+}
+
+// outcome is the end of a call.
+func outcome(id dispatch.ID, claim uuid.UUID, action Action, result Result) Outcome {
+	o := Outcome{ID: id, Claim: claim, Action: action, Result: result, StartedAt: time.Now(), HTTP: 200}
+	switch action {
+	case Settle:
+		o.ProviderID = "wamid." + claim.String()
+	case Retry, Resolve:
+		o.Delay = time.Minute
+	case Fail:
+		o.Code, o.ProvCode, o.Detail = dispatch.FailContent, "100", "refused"
+	case Release:
+	}
+	return o
+}
+
+func (f *fixture) complete(t testing.TB, outs ...Outcome) {
+	t.Helper()
+	must(t, f.Complete(context.Background(), outs))
+}
+
+// callback applies what the provider says of a message.
+func (f *fixture) callback(t testing.TB, id dispatch.ID, statuses ...dispatch.Status) {
+	t.Helper()
+	var us []dispatch.StatusUpdate
+	for _, st := range statuses {
+		us = append(us, dispatch.StatusUpdate{ID: id, Channel: f.channel, ProviderID: "wamid." + id.String(), Status: st, At: time.Now()})
+	}
+	unmatched, err := f.ApplyStatuses(context.Background(), us)
+	must(t, err)
+	if len(unmatched) > 0 {
+		t.Fatalf("no message for %d of %d callbacks", len(unmatched), len(us))
+	}
+}
+
+func (f *fixture) exec(t testing.TB, query string, args ...any) {
+	t.Helper()
+	_, err := f.db.ExecContext(context.Background(), query, args...)
+	must(t, err)
+}
+
+// hour makes everything that waits for a time find it passed: rows wake, leases
+// and windows are over.
+func (f *fixture) hour(t testing.TB, ids ...dispatch.ID) {
+	t.Helper()
+	f.exec(t, `UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`, uuidArray(ids))
+}
+
+// standing is how a message stands in the database.
+type standing struct {
+	Status    dispatch.Status `db:"status"`
+	By        dispatch.By     `db:"final_by"`
+	MaybeSent bool            `db:"maybe_sent"`
+	Anomaly   bool            `db:"anomaly"`
+	State     *int16          `db:"state"`     // of its dispatch row
+	Scheduled bool            `db:"scheduled"` // has a row there
+}
+
+func (f *fixture) standing(t testing.TB, id dispatch.ID) standing {
+	t.Helper()
+	var s standing
+	must(t, f.db.GetContext(context.Background(), &s, `SELECT m.status, m.final_by, m.maybe_sent, m.anomaly, d.state, EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id) AS scheduled
+		FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid`, id.String()))
+	return s
+}
+
+// invariants checks D (a message is unfinished if and only if exactly one row
+// of dispatch and scheduled is its) and W (every row wakes by itself), for the
+// whole database.
+func (f *fixture) invariants(t testing.TB) {
+	t.Helper()
+	var n struct {
+		Idle    int `db:"idle"`
+		Twice   int `db:"twice"`
+		Orphans int `db:"orphans"`
+		Asleep  int `db:"asleep"`
+	}
+	must(t, f.db.GetContext(context.Background(), &n, `
+WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled), n AS (SELECT message_id, count(*) AS n FROM w GROUP BY 1)
+SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELECT 1 FROM n WHERE n.message_id = m.id)) AS idle,
+  (SELECT count(*) FROM n WHERE n.n > 1) AS twice,
+  (SELECT count(*) FROM n LEFT JOIN messages m ON m.id = n.message_id WHERE m.id IS NULL OR m.status <> 10) AS orphans,
+  (SELECT count(*) FROM dispatch WHERE wake_at > now() + interval '1 hour' AND wake_at > due_at) AS asleep`))
+	if n.Idle+n.Twice+n.Orphans+n.Asleep > 0 {
+		t.Errorf("%d unfinished messages without a row, %d with two, %d rows of finished messages, %d that don't wake", n.Idle, n.Twice, n.Orphans, n.Asleep)
+	}
+}
+
+// dump is all that the statements of a message's way write, but for columns
+// that are left out.
+func (f *fixture) dump(t testing.TB, without ...string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, q := range []string{
+		"messages m ORDER BY id", "dispatch m ORDER BY message_id", "scheduled m ORDER BY message_id", "attempts m ORDER BY message_id, claim",
+		"events m ORDER BY xid, id", "idempotency m ORDER BY day, account_id, key, idx", "provider_refs m ORDER BY channel_id, ref",
+		"parked_callbacks m ORDER BY id", "fallbacks m ORDER BY message_id", "ledger m ORDER BY id", "suppressions m ORDER BY account_id, phone",
+		"windows m ORDER BY channel_id, phone", "inbound m ORDER BY id", "contacts m ORDER BY id", "accounts m ORDER BY id", "channel_health m ORDER BY channel_id",
+	} {
+		var rows []string
+		must(t, f.db.SelectContext(context.Background(), &rows, `SELECT row_to_json(m)::text FROM `+q))
+		for _, r := range rows {
+			var m map[string]any
+			must(t, json.Unmarshal([]byte(r), &m))
+			for _, k := range without {
+				delete(m, k)
+			}
+			out, err := json.Marshal(m)
+			must(t, err)
+			fmt.Fprintf(&b, "%s %s\n", strings.Fields(q)[0], out)
+		}
+	}
+	return b.String()
+}
+
+// eventually polls f until it succeeds, or fails the test after d.
+func eventually(t testing.TB, d time.Duration, f func() error) {
+	t.Helper()
+	deadline := time.NewTimer(d)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %v: %v", d, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// leasesCount waits until leases run out: for 20 s after a start of Postgres
+// they don't, and the test's server may be that young.
+func (f *fixture) leasesCount(t testing.TB) {
+	t.Helper()
+	eventually(t, 30*time.Second, func() error {
+		var old bool
+		err := f.db.GetContext(context.Background(), &old, `SELECT now() > pg_postmaster_start_time() + interval '20 seconds'`)
+		if err == nil && !old {
+			err = fmt.Errorf("postgres is younger than 20 s")
+		}
+		return err
+	})
+}
