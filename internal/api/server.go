@@ -59,6 +59,8 @@ type Options struct {
 	Metrics   http.Handler
 	Log       *slog.Logger
 	PublicURL string // as providers and customers reach us
+	// WebhookLocal lets webhooks go to loopback addresses.
+	WebhookLocal bool
 	// CallbackURL is where the provider of a channel calls back.
 	CallbackURL func(*dispatch.Channel) string
 	// TestChannel gives the emulator's stand-in for a channel.
@@ -119,6 +121,7 @@ func (s *Server) routes() {
 	v1.GET("/messages/:id/events", s.getTimeline, s.reads("view_messages"))
 	v1.POST("/messages/:id/cancel", s.cancelMessage)
 	v1.GET("/events", s.streamEvents, s.reads("view_messages"))
+	s.webhookRoutes(v1)
 	s.manage(v1)
 	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 		e.Add(m, "/callbacks/:provider/:channel", s.callback)

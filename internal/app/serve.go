@@ -36,7 +36,7 @@ func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) 
 	acc.Recipients = spender
 	srv := api.New(api.Options{
 		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Dialects: dialects(),
-		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
+		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
 		RedisOK: func(ctx context.Context) bool { return p.redis.Ping(ctx).Err() == nil },
 	})
 	p.background("front door", 2*time.Second, srv.Run)
