@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -47,13 +48,13 @@ type ChannelFields struct {
 	Policy   *policyFields      `json:"policy,omitempty"`
 }
 
-type channelCreate struct {
-	Body struct {
-		ChannelFields
-		Provider string `json:"provider" required:"true" enum:"meta,twilio,gupshup,kaleyra"`
-		Kind     string `json:"kind,omitempty" enum:"whatsapp,sms" doc:"whatsapp when left out."`
-		Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" doc:"A name for clients that name channels by key; made when left out."`
-	}
+type channelCreate struct{ Body channelCreateBody }
+
+type channelCreateBody struct {
+	ChannelFields
+	Provider string `json:"provider,omitempty" enum:"meta,twilio,gupshup,kaleyra"`
+	Kind     string `json:"kind,omitempty" enum:"whatsapp,sms" doc:"whatsapp when left out."`
+	Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" doc:"A name for clients that name channels by key; made when left out."`
 }
 
 type channelUpdate struct {
@@ -95,7 +96,9 @@ func (in *channelCreate) channel(s *Server, account int64) (*dispatch.Channel, e
 		ch.Kind = "whatsapp"
 	}
 	var f dispatch.Faults
-	if p := s.Providers[ch.Provider]; p == nil {
+	if p := s.Providers[ch.Provider]; b.Provider == "" {
+		f.Add("/provider", "is required")
+	} else if p == nil {
 		f.Add("/provider", "is not served here")
 	} else if !p.Supports(ch.Kind, dispatch.TypeText) {
 		f.Add("/kind", "%s has no %s channels", ch.Provider, ch.Kind)
@@ -166,9 +169,7 @@ func newCallbackSecret() string {
 // merge changes the named ones of have and checks the outcome. A null removes.
 func merge(f *dispatch.Faults, at string, have map[string]string, change map[string]*string, required, optional []string) map[string]string {
 	out := map[string]string{}
-	for name, v := range have {
-		out[name] = v
-	}
+	maps.Copy(out, have)
 	for name, v := range change {
 		place := at + "/" + dialect.Escape(name)
 		switch {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -98,16 +99,14 @@ func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
 	f := newFront(t)
 	good := func(change m) m {
 		b := m{"name": "a", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}
-		for k, v := range change {
-			b[k] = v
-		}
+		maps.Copy(b, change)
 		return b
 	}
 	for _, c := range []struct {
 		body     m
 		pointers []string
 	}{
-		{m{}, []string{"/provider"}},
+		{m{}, []string{"/provider", "/name", "/sender"}},
 		{m{"provider": "meta"}, []string{"/name", "/sender", "/settings/phone_number_id", "/secrets/access_token", "/secrets/app_secret", "/secrets/verify_token"}},
 		{m{"provider": "twilio", "kind": "sms", "name": "a", "sender": "+15550001111"}, []string{"/settings/account_sid", "/secrets/auth_token"}},
 		{m{"provider": "kaleyra", "name": "a", "sender": "ACME"}, []string{"/sender", "/settings/sid", "/secrets/api_key"}},

@@ -47,11 +47,11 @@ type ContactFields struct {
 	Fields *object `json:"fields,omitempty" doc:"Anything, for personalisation; replaces what was there."`
 }
 
-type contactCreate struct {
-	Body struct {
-		ContactFields
-		Lists []int64 `json:"list_ids,omitempty" maxItems:"100" doc:"Lists to put the contact into."`
-	}
+type contactCreate struct{ Body contactCreateBody }
+
+type contactCreateBody struct {
+	ContactFields
+	Lists []int64 `json:"list_ids,omitempty" maxItems:"100" doc:"Lists to put the contact into."`
 }
 
 type contactUpdate struct {

@@ -39,11 +39,11 @@ type KeyFields struct {
 	Active           *bool          `json:"active,omitempty"`
 }
 
-type keyCreate struct {
-	Body struct {
-		KeyFields
-		Test bool `json:"test,omitempty" doc:"A test key's messages go to the emulator, never to a provider."`
-	}
+type keyCreate struct{ Body keyCreateBody }
+
+type keyCreateBody struct {
+	KeyFields
+	Test bool `json:"test,omitempty" doc:"A test key's messages go to the emulator, never to a provider."`
 }
 
 type keyUpdate struct {

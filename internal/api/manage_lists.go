@@ -12,14 +12,14 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// listView is a contact list as it is shown.
-type listView struct{ store.ListInfo }
+// listInfoView is a contact list as it is shown.
+type listInfoView struct{ store.ListInfo }
 
-func (l *listView) location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
+func (l *listInfoView) location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
 
-func viewList(l store.ListInfo) *listView {
+func viewList(l store.ListInfo) *listInfoView {
 	l.CreatedAt = l.CreatedAt.UTC()
-	return &listView{l}
+	return &listInfoView{l}
 }
 
 // ListFields are what may be said of a list.
@@ -65,28 +65,28 @@ func (m *manager) lists() {
 	remove(m, route{path: "/v1/lists/{id}/members/{contact_id}", permissions: forManage, tag: tag, summary: "Take a contact off a list"}, s.removeMember)
 }
 
-func (s *Server) listLists(ctx context.Context, who *accept.Caller, in *listIn) (list[*listView], error) {
+func (s *Server) listLists(ctx context.Context, who *accept.Caller, in *listIn) (list[*listInfoView], error) {
 	after, err := in.afterID()
 	if err != nil {
-		return list[*listView]{}, err
+		return list[*listInfoView]{}, err
 	}
 	ls, err := s.Store.ListInfos(ctx, who.Account.ID, after, in.Limit+1)
 	if err != nil {
-		return list[*listView]{}, err
+		return list[*listInfoView]{}, err
 	}
-	views := make([]*listView, len(ls))
+	views := make([]*listInfoView, len(ls))
 	for i := range ls {
 		views[i] = viewList(ls[i])
 	}
-	return pageOf(views, in.Limit, func(l **listView) string { return strconv.FormatInt((*l).ID, 10) }), nil
+	return pageOf(views, in.Limit, func(l **listInfoView) string { return strconv.FormatInt((*l).ID, 10) }), nil
 }
 
-func (s *Server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listView, error) {
+func (s *Server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listInfoView, error) {
 	l, err := s.Store.ListInfo(ctx, who.Account.ID, in.ID)
 	return viewList(l), err
 }
 
-func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCreate) (*listView, error) {
+func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCreate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCre
 	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), nil
 }
 
-func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listView, error) {
+func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath)
 	return nil
 }
 
-func (s *Server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listView, error) {
+func (s *Server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listInfoView, error) {
 	unknown, err := s.Store.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
 	if err != nil {
 		return nil, err

@@ -63,9 +63,9 @@ type TemplateFields struct {
 	Components         *[]dispatch.TemplateComponent `json:"components,omitempty" maxItems:"10"`
 }
 
-type templateCreate struct {
-	Body TemplateFields
-}
+type templateCreate struct{ Body templateCreateBody }
+
+type templateCreateBody struct{ TemplateFields }
 
 type templateUpdate struct {
 	IDPath
@@ -122,7 +122,7 @@ func (s *Server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath
 }
 
 func (s *Server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, dispatch.Template{Account: who.Account.ID, Status: "approved"}, &in.Body, "template.create")
+	return s.saveTemplate(ctx, who, dispatch.Template{Account: who.Account.ID, Status: "approved"}, &in.Body.TemplateFields, "template.create")
 }
 
 func (s *Server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {

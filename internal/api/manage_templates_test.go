@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -58,9 +59,7 @@ func TestTemplates_FaultyBody_NamesEveryField(t *testing.T) {
 	f := newFront(t)
 	with := func(change m) m {
 		b := order()
-		for k, v := range change {
-			b[k] = v
-		}
+		maps.Copy(b, change)
 		return b
 	}
 	for _, c := range []struct {

@@ -32,7 +32,9 @@ type UserFields struct {
 	Password *string `json:"password,omitempty" minLength:"10" maxLength:"200" doc:"For the dashboard; without one there is no login."`
 }
 
-type userCreate struct{ Body UserFields }
+type userCreate struct{ Body userCreateBody }
+
+type userCreateBody struct{ UserFields }
 
 type userUpdate struct {
 	UserPath

@@ -1,0 +1,116 @@
+package api_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sendoff/sendoff/internal/dialect/native"
+)
+
+// documented reads the description.
+func documented(t *testing.T, f *front) *openapi3.T {
+	t.Helper()
+	r := f.as("", "GET", "/openapi.json", nil)
+	if r.status != http.StatusOK || r.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("got %d %s", r.status, r.header)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(r.body)
+	if err != nil {
+		t.Fatalf("not OpenAPI: %v", err)
+	}
+	return doc
+}
+
+func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	doc := documented(t, f)
+	if doc.OpenAPI != "3.1.0" || doc.Servers[0].URL != public {
+		t.Errorf("version %s, servers %v", doc.OpenAPI, doc.Servers)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Errorf("not valid: %v", err)
+	}
+	for _, want := range []string{
+		"POST /v1/messages", "POST /v1/messages/batch", "GET /v1/messages/{id}", "GET /v1/events", "POST /v1/keys/{id}/rotate", "PATCH /v1/channels/{id}", "POST /v1/templates/sync",
+		"DELETE /v1/suppressions/{phone}", "GET /v1/credits/ledger", "POST /callbacks/{provider}/{channel}", "POST /callbacks/{provider}/{channel}/{secret}", "GET /readyz",
+		"POST /api/v1/messages/api/send-message/", "POST /api/v1/messages/api/send-message", "POST /api/v1/external/messages/template/send", "GET /api/v1/external/messages/{uuid}",
+		"GET /api/v1/external/templates", "POST /api/messages/send", "POST /message", "GET /team-members", "POST /v2/{sid}/whatsapp/{phone}/messages",
+		"POST /{version}/{phone_number_id}/messages", "POST /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages/{message}",
+	} {
+		method, path, _ := strings.Cut(want, " ")
+		item := doc.Paths.Value(path)
+		if item == nil || item.GetOperation(method) == nil {
+			t.Errorf("%s is not described", want)
+			continue
+		}
+		op := item.GetOperation(method)
+		if op.Summary == "" || len(op.Tags) != 1 || op.Responses.Len() == 0 {
+			t.Errorf("%s: %+v", want, op)
+		}
+	}
+	ids := map[string]string{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if other := ids[op.OperationID]; other != "" {
+				t.Errorf("%s %s has the id of %s", method, path, other)
+			}
+			ids[op.OperationID] = method + " " + path
+			for _, name := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(path, -1) {
+				if op.Parameters.GetByInAndName("path", name[1]) == nil {
+					t.Errorf("%s %s: parameter %s is not described", method, path, name[1])
+				}
+			}
+			if strings.HasPrefix(path, "/v1/") && (op.Security == nil || len(*op.Security) != 2) {
+				t.Errorf("%s %s: security %v", method, path, op.Security)
+			}
+		}
+	}
+}
+
+// TestOpenAPI_SendRequest_IsWhatNativeReads keeps the description of a message
+// and its reader together.
+func TestOpenAPI_SendRequest_IsWhatNativeReads(t *testing.T) {
+	t.Parallel()
+	doc := documented(t, newFront(t))
+	for schema, wrap := range map[string]string{"SendRequest": `{"%":null}`, "TemplateRequest": `{"template":{"%":null}}`} {
+		s := doc.Components.Schemas[schema]
+		if s == nil || len(s.Value.Properties) < 7 {
+			t.Fatalf("no schema %s", schema)
+		}
+		for name := range s.Value.Properties {
+			_, err := native.DecodeEntry([]byte(strings.Replace(wrap, "%", name, 1)))
+			if err != nil && strings.Contains(err.Error(), "unknown field") {
+				t.Errorf("%s.%s: %v", schema, name, err)
+			}
+		}
+	}
+}
+
+func TestDocs_ArePlainAndWhole(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	r := f.as("", "GET", "/docs", nil)
+	if r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
+		t.Fatalf("got %d %s", r.status, r.header)
+	}
+	page := string(r.body)
+	if regexp.MustCompile(`<script|src=|<link|@import|url\(`).MatchString(page) {
+		t.Error("the page needs something from elsewhere")
+	}
+	for _, want := range []string{
+		"/v1/channels/{id}/pause", public + "/v1/messages", public + "/api/v1/messages/api/send-message/", public + "/api/v1/external/messages/template/send", public + "/api/messages/send",
+		public + "/message", public + "/v2/", public + "/v25.0/", public + "/2010-04-01/Accounts/", "What differs", "rate_per_minute", "policy.resolve_window_s.otp",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(page, "What differs:"); n != 7 {
+		t.Errorf("%d dialects", n)
+	}
+}
