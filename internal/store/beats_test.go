@@ -48,9 +48,15 @@ func (r rule) after(e evidencePiece) rule {
 
 // starts are all the states that a message can be in.
 var starts = []rule{
-	{dispatch.Queued, dispatch.ByUs, false}, {dispatch.Sent, dispatch.ByUs, false}, {dispatch.Delivered, dispatch.ByUs, false}, {dispatch.Read, dispatch.ByUs, false},
-	{dispatch.Failed, dispatch.ByUs, false}, {dispatch.Failed, dispatch.ByProvider, false}, {dispatch.Expired, dispatch.ByUs, false},
-	{dispatch.Cancelled, dispatch.ByUs, false}, {dispatch.Unknown, dispatch.ByUs, false},
+	{dispatch.Queued, dispatch.ByUs, false},
+	{dispatch.Sent, dispatch.ByUs, false},
+	{dispatch.Delivered, dispatch.ByUs, false},
+	{dispatch.Read, dispatch.ByUs, false},
+	{dispatch.Failed, dispatch.ByUs, false},
+	{dispatch.Failed, dispatch.ByProvider, false},
+	{dispatch.Expired, dispatch.ByUs, false},
+	{dispatch.Cancelled, dispatch.ByUs, false},
+	{dispatch.Unknown, dispatch.ByUs, false},
 }
 
 // put brings a message into a state, with an open call whatever the state: so

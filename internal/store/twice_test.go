@@ -20,7 +20,7 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 	u := []int{1}
 	for _, c := range []struct {
 		name    string
-		without []string                               // columns of time that the second run may set anew
+		without []string                                // columns of time that the second run may set anew
 		write   func(*testing.T, *fixture) func() error // makes the start state and gives the write
 	}{
 		{"accept", nil, func(_ *testing.T, f *fixture) func() error {

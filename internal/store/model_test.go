@@ -1,0 +1,413 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// place is where a message's row is, in the model.
+type place int
+
+const (
+	nowhere   place = -1 // finished
+	ready     place = 0
+	claimed   place = 1
+	resolving place = 2
+	waiting   place = 9 // in scheduled
+)
+
+// modelCall is one provider call as the world knows it: whether the provider
+// took the message, which our side learns late, wrongly not at all, or never.
+type modelCall struct {
+	claim    uuid.UUID
+	taken    bool
+	reported Result // 0: not yet
+	doubt    bool   // may have succeeded, as far as we can know
+}
+
+// modelMessage is what the protocol says of a message (protocol.md 3).
+type modelMessage struct {
+	id       dispatch.ID
+	rule     rule
+	place    place
+	claim    uuid.UUID // of the newest claim
+	unknowns int
+	maybe    bool // of the dispatch row
+	marked   bool // maybe_sent of the message
+	calls    []*modelCall
+}
+
+// taken is how many copies the provider has.
+func (m *modelMessage) copies() int {
+	n := 0
+	for _, c := range m.calls {
+		if c.taken {
+			n++
+		}
+	}
+	return n
+}
+
+// machine runs the statements and the model side by side.
+type machine struct {
+	t    *testing.T
+	f    *fixture
+	all  []*modelMessage
+	u    int // unknown retries
+	dubs int // explicit 5xx that may have been processed
+}
+
+// The whole protocol against a model: any order of accepting, claiming,
+// completing (late, by a worker long given up, twice), callbacks, leases that
+// run out, doubts settled by policy, cancelling and expiring.
+func TestProtocol_FollowsItsModel(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.leasesCount(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &machine{t: t, f: f, u: rapid.IntRange(0, 2).Draw(rt, "U")}
+		m.accept(rt)
+		rt.Repeat(map[string]func(*rapid.T){
+			"accept": m.accept, "move": m.move, "claim": m.claim, "report": m.report, "callback": m.callback,
+			"lease": m.lease, "doubts": m.doubts, "cancel": m.cancel, "expire": m.expire, "": m.check,
+		})
+		m.drain(rt)
+	})
+}
+
+func (m *machine) accept(rt *rapid.T) {
+	if len(m.all) >= 4 {
+		rt.Skip("enough messages")
+	}
+	a := m.f.draft(fmt.Sprintf("+1555%07d", len(m.all)))
+	at := ready
+	if rapid.Bool().Draw(rt, "later") {
+		a.SendAt, at = time.Now().Add(time.Hour), waiting
+	}
+	id := m.f.accept(m.t, a)[0]
+	m.all = append(m.all, &modelMessage{id: id, rule: rule{status: dispatch.Queued}, place: at})
+}
+
+func (m *machine) any(rt *rapid.T) *modelMessage {
+	return rapid.SampledFrom(m.all).Draw(rt, "message")
+}
+
+// move lets the time of a scheduled message come.
+func (m *machine) move(rt *rapid.T) {
+	x := m.any(rt)
+	if x.place != waiting {
+		rt.Skip("not scheduled")
+	}
+	m.f.exec(m.t, `UPDATE scheduled SET due_at = now() WHERE message_id = $1::uuid`, x.id.String())
+	_, err := m.f.MoveScheduled(context.Background())
+	must(m.t, err)
+	x.place = ready
+}
+
+// claim claims a page: whatever of it is ready becomes ours, and its call is
+// made. What the provider does with it is decided here.
+func (m *machine) claim(rt *rapid.T) {
+	var ids []dispatch.ID
+	for _, x := range m.all {
+		if rapid.Bool().Draw(rt, "in the page") {
+			ids = append(ids, x.id)
+		}
+	}
+	m.f.hour(m.t, m.ids(ready)...)
+	claim := uuid.New()
+	got, err := m.f.ClaimPage(context.Background(), ids, claim, 20*time.Second)
+	must(m.t, err)
+	won := map[dispatch.ID]bool{}
+	for _, c := range got {
+		won[c.ID] = true
+	}
+	for _, x := range m.all {
+		want := x.place == ready && slices.Contains(ids, x.id)
+		if won[x.id] != want {
+			rt.Fatalf("message claimed: %v, want %v", won[x.id], want)
+		}
+		if want {
+			x.place, x.claim = claimed, claim
+			x.calls = append(x.calls, &modelCall{claim: claim, taken: rapid.Bool().Draw(rt, "provider takes it"), doubt: true})
+		}
+	}
+}
+
+func (m *machine) ids(p place) []dispatch.ID {
+	var out []dispatch.ID
+	for _, x := range m.all {
+		if x.place == p {
+			out = append(out, x.id)
+		}
+	}
+	return out
+}
+
+// report writes the outcome of a call, perhaps long after its claim was given
+// up, perhaps once more.
+func (m *machine) report(rt *rapid.T) {
+	x := m.any(rt)
+	if len(x.calls) == 0 {
+		rt.Skip("no call")
+	}
+	c := rapid.SampledFrom(x.calls).Draw(rt, "call")
+	if c.reported == 0 {
+		c.reported = ResultUnknown // what a client sees of either
+		if !rapid.Bool().Draw(rt, "answer lost") {
+			c.reported = ResultAccepted
+			if !c.taken {
+				c.reported = rapid.SampledFrom([]Result{ResultNotSent, ResultThrottled, ResultTemporary, ResultPermanent}).Draw(rt, "refusal")
+			}
+		}
+	}
+	action := map[Result]Action{ResultAccepted: Settle, ResultUnknown: Resolve, ResultPermanent: Fail}
+	a, ok := action[c.reported]
+	if !ok {
+		a = Retry
+	}
+	m.f.complete(m.t, outcome(x.id, c.claim, a, c.reported))
+	m.reported(x, c, a)
+}
+
+// reported is what the model makes of an outcome.
+func (m *machine) reported(x *modelMessage, c *modelCall, a Action) {
+	mine := x.claim == c.claim && (x.place == claimed || x.place == resolving)
+	switch a {
+	case Settle:
+		if x.place == claimed && x.claim != c.claim {
+			x.marked = true // a tombstone
+		}
+		x.marked = x.marked || (x.place != nowhere && x.maybe)
+		x.place, x.rule = nowhere, x.rule.after(evidencePiece{dispatch.Sent, dispatch.ByUs, true})
+	case Resolve:
+		x.marked = true
+		if mine && x.place == claimed {
+			x.place, x.unknowns, x.maybe = resolving, x.unknowns+1, true
+		}
+	case Retry:
+		c.doubt = false
+		if mine {
+			if x.place == resolving {
+				x.unknowns--
+			}
+			x.place = ready
+		}
+	case Fail:
+		c.doubt = false
+		if mine {
+			st := dispatch.Failed
+			if x.maybe || x.marked {
+				st = dispatch.Unknown
+			}
+			x.place, x.rule = nowhere, rule{status: st}
+		}
+	case Release:
+	}
+}
+
+// callback tells of a copy that the provider took.
+func (m *machine) callback(rt *rapid.T) {
+	x := m.any(rt)
+	if x.copies() == 0 {
+		rt.Skip("the provider has nothing to tell of")
+	}
+	e := rapid.SampledFrom(pieces[:4]).Draw(rt, "status")
+	m.f.callback(m.t, x.id, e.status)
+	x.marked = x.marked || (x.place != nowhere && (x.maybe || x.place == claimed))
+	x.place, x.rule = nowhere, x.rule.after(e)
+}
+
+// lease has the leases of dead workers run out.
+func (m *machine) lease(rt *rapid.T) {
+	ids := m.ids(claimed)
+	if len(ids) == 0 {
+		rt.Skip("nothing claimed")
+	}
+	m.f.hour(m.t, ids...)
+	_, err := m.f.ExpireLeases(context.Background(), [3]time.Duration{time.Minute, time.Minute, time.Minute})
+	must(m.t, err)
+	for _, x := range m.all {
+		if x.place == claimed {
+			x.place, x.unknowns, x.maybe = resolving, x.unknowns+1, true
+		}
+	}
+}
+
+// doubts has policy decide on what nobody knows.
+func (m *machine) doubts(rt *rapid.T) {
+	ids := m.ids(resolving)
+	if len(ids) == 0 {
+		rt.Skip("nothing in doubt")
+	}
+	m.f.hour(m.t, ids...)
+	ds, err := m.f.Doubtful(context.Background())
+	must(m.t, err)
+	if len(ds) != len(ids) {
+		rt.Fatalf("%d in doubt, want %d", len(ds), len(ids))
+	}
+	us := make([]int, len(ids))
+	for i := range us {
+		us[i] = m.u
+	}
+	must(m.t, m.f.SettleDoubts(context.Background(), ids, us))
+	for _, x := range m.all {
+		switch {
+		case x.place != resolving:
+		case x.unknowns <= m.u:
+			x.place = ready
+		default:
+			x.place, x.rule, x.marked = nowhere, rule{status: dispatch.Unknown}, true
+		}
+	}
+}
+
+func (m *machine) cancel(rt *rapid.T) {
+	x := m.any(rt)
+	done, err := m.f.Cancel(context.Background(), x.id)
+	must(m.t, err)
+	if want := x.place != nowhere && x.place != claimed; done != want {
+		rt.Fatalf("cancelled: %v, want %v", done, want)
+	}
+	if done {
+		m.end(x, dispatch.Cancelled)
+	}
+}
+
+func (m *machine) expire(rt *rapid.T) {
+	x := m.any(rt)
+	if x.place == waiting {
+		rt.Skip("scheduled")
+	}
+	var before time.Time
+	if x.place != nowhere {
+		must(m.t, m.f.db.GetContext(context.Background(), &before, `SELECT expires_at FROM dispatch WHERE message_id = $1::uuid`, x.id.String()))
+		m.f.exec(m.t, `UPDATE dispatch SET expires_at = now() - interval '1 second' WHERE message_id = $1::uuid`, x.id.String())
+	}
+	n, err := m.f.Expire(context.Background(), []dispatch.ID{x.id})
+	must(m.t, err)
+	if (n == 1) != (x.place == ready) {
+		rt.Fatalf("expired %d, in state %d", n, x.place)
+	}
+	if n == 1 {
+		m.end(x, dispatch.Expired)
+		return
+	}
+	m.f.exec(m.t, `UPDATE dispatch SET expires_at = $2 WHERE message_id = $1::uuid`, x.id.String(), before)
+}
+
+// end is the end without a call: unknown where a call may have succeeded.
+func (m *machine) end(x *modelMessage, st dispatch.Status) {
+	if x.maybe || x.marked {
+		st, x.marked = dispatch.Unknown, true
+	}
+	x.place, x.rule = nowhere, rule{status: st}
+}
+
+// check compares the database with the model and holds the promises.
+func (m *machine) check(rt *rapid.T) {
+	for i, x := range m.all {
+		got := m.f.standing(m.t, x.id)
+		at := nowhere
+		switch {
+		case got.State != nil && got.Scheduled:
+			rt.Fatalf("message %d: in dispatch and in scheduled", i)
+		case got.State != nil:
+			at = place(*got.State)
+		case got.Scheduled:
+			at = waiting
+		}
+		if got.Status != x.rule.status || at != x.place || got.By != x.rule.by {
+			rt.Fatalf("message %d: %s by %v at %d; the model says %s by %v at %d", i, got.Status, got.By, at, x.rule.status, x.rule.by, x.place)
+		}
+		m.promises(rt, i, x, got)
+	}
+}
+
+// promises are protocol.md 0, whatever the model says.
+func (m *machine) promises(rt *rapid.T, i int, x *modelMessage, got standing) {
+	if (got.Status == dispatch.Queued) != (got.State != nil || got.Scheduled) {
+		rt.Fatalf("message %d is %s; has a row: %v", i, got.Status, got.State != nil || got.Scheduled)
+	}
+	given := 0
+	for _, c := range x.calls {
+		if c.doubt {
+			given++
+		}
+	}
+	copies := x.copies()
+	byUs := got.Status == dispatch.Expired || got.Status == dispatch.Cancelled || (got.Status == dispatch.Failed && got.By == dispatch.ByUs)
+	if byUs && (copies > 0 || given > 0) {
+		rt.Fatalf("message %d is %s; the provider has %d copies, %d calls may have succeeded", i, got.Status, copies, given)
+	}
+	if copies > 1+m.u {
+		rt.Fatalf("message %d: %d copies, at most %d are allowed", i, copies, 1+m.u)
+	}
+	if got.Status != dispatch.Queued && copies > 1 && !got.MaybeSent {
+		rt.Fatalf("message %d: %d copies and no maybe_sent", i, copies)
+	}
+	m.visible(rt, i, x, copies)
+}
+
+// visible holds that each copy shows in the attempts: but for a call that is
+// still open, and holds its claim.
+func (m *machine) visible(rt *rapid.T, i int, x *modelMessage, copies int) {
+	var shown int
+	must(m.t, m.f.db.GetContext(context.Background(), &shown, `SELECT count(*) FROM attempts WHERE message_id = $1::uuid AND outcome IN (1, 8, 9)`, x.id.String()))
+	if x.place == claimed {
+		shown++
+	}
+	if shown < copies {
+		rt.Fatalf("message %d: %d copies, %d of them in the attempts", i, copies, shown)
+	}
+}
+
+// drain lets time pass until every message is finished: nothing can get stuck.
+func (m *machine) drain(rt *rapid.T) {
+	for range 20 {
+		open := 0
+		for _, x := range m.all {
+			switch x.place {
+			case nowhere:
+				continue
+			case waiting:
+				m.f.exec(m.t, `UPDATE scheduled SET due_at = now() WHERE message_id = $1::uuid`, x.id.String())
+				_, err := m.f.MoveScheduled(context.Background())
+				must(m.t, err)
+				x.place = ready
+			case ready:
+				m.f.hour(m.t, x.id)
+				c := &modelCall{claim: m.f.claim(m.t, x.id), taken: true, doubt: true, reported: ResultAccepted}
+				x.place, x.claim, x.calls = claimed, c.claim, append(x.calls, c)
+				m.f.complete(m.t, outcome(x.id, c.claim, Settle, ResultAccepted))
+				m.reported(x, c, Settle)
+			case claimed, resolving:
+				m.f.hour(m.t, x.id)
+				_, err := m.f.ExpireLeases(context.Background(), [3]time.Duration{})
+				must(m.t, err)
+				if x.place == claimed {
+					x.place, x.unknowns, x.maybe = resolving, x.unknowns+1, true
+				}
+				must(m.t, m.f.SettleDoubts(context.Background(), []dispatch.ID{x.id}, []int{m.u}))
+				if x.unknowns <= m.u {
+					x.place = ready
+				} else {
+					x.place, x.rule, x.marked = nowhere, rule{status: dispatch.Unknown}, true
+				}
+			}
+			open++
+		}
+		m.check(rt)
+		if open == 0 {
+			return
+		}
+	}
+	rt.Fatal("messages that never finish")
+}
