@@ -33,7 +33,8 @@ const offerVisibility = "3 seconds"
 // sqlAccept writes one page: checks suppression and window, takes the
 // idempotency keys, inserts what is new. A row that comes back with inserted
 // false was refused, was there before, or lost the race for its key: resolve
-// tells which. Safe to run twice.
+// tells which. Safe to run twice. (IN … IS TRUE keeps the planner from making a
+// join of it, which it would run as nested loops over the page.)
 const sqlAccept = `
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
@@ -70,19 +71,19 @@ WITH input AS MATERIALIZED (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
     CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
-  FROM ok WHERE id IN (SELECT id FROM m) AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
   ON CONFLICT DO NOTHING
 ), s AS (
   INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
-  FROM ok WHERE id IN (SELECT id FROM m) AND send_at > now() + interval '5 minutes'
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '5 minutes'
   ON CONFLICT DO NOTHING
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE id IN (SELECT id FROM m)
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
 )
-SELECT c.id, m.id IS NOT NULL AS inserted, c.suppressed, c.window_open, now() AS created_at, c.expires_at, coalesce(c.send_at > now(), false) AS later
-FROM checked c LEFT JOIN m ON m.id = c.id`
+SELECT c.id, c.id IN (SELECT id FROM m) AS inserted, c.suppressed, c.window_open, now() AS created_at, c.expires_at, coalesce(c.send_at > now(), false) AS later
+FROM checked c`
 
 type acceptRow struct {
 	ID         dispatch.ID `db:"id"`
@@ -140,15 +141,15 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 	if together {
 		err = s.tx(ctx, func(tx *sqlx.Tx) error {
 			clear(byID)
-			if err := acceptTx(ctx, tx, sorted, byID); err != nil {
+			if err := s.acceptTx(ctx, tx, sorted, byID); err != nil {
 				return err
 			}
 			return firstRefusal(page, byID)
 		})
 	} else if needsTx(sorted) {
-		err = s.tx(ctx, func(tx *sqlx.Tx) error { return acceptTx(ctx, tx, sorted, byID) })
+		err = s.tx(ctx, func(tx *sqlx.Tx) error { return s.acceptTx(ctx, tx, sorted, byID) })
 	} else {
-		err = acceptRows(ctx, s.db, sorted, byID)
+		err = s.acceptRows(ctx, s.db, sorted, byID)
 	}
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ func nearMidnight(t time.Time) bool {
 	return t.Add(2*time.Minute).Day() != t.Day() || t.Add(-2*time.Minute).Day() != t.Day()
 }
 
-func acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if nearMidnight(time.Now()) {
 		for _, a := range page {
 			if a.IdemKey == "" {
@@ -197,7 +198,7 @@ func acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch
 	if err != nil {
 		return err
 	}
-	if err := acceptRows(ctx, tx, page, out); err != nil {
+	if err := s.acceptRows(ctx, tx, page, out); err != nil {
 		return err
 	}
 	if err := debit(ctx, tx, page, out); err != nil {
@@ -206,12 +207,12 @@ func acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch
 	return saveContacts(ctx, tx, page, out)
 }
 
-func acceptRows(ctx context.Context, q querier, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptRows(ctx context.Context, q querier, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(page) == 0 {
 		return nil
 	}
 	var rows []acceptRow
-	if err := q.SelectContext(ctx, &rows, sqlAccept, acceptArgs(page)...); err != nil {
+	if err := s.hotSelect(ctx, q, &rows, sqlAccept, acceptArgs(page)...); err != nil {
 		return wrap("insert messages", err)
 	}
 	byID := make(map[dispatch.ID]*acceptRow, len(rows))

@@ -17,12 +17,11 @@ const NoteEvent = 105
 
 // sqlApply merges evidence from the provider. Each message comes once, with the
 // best of what the batch says of it (pos: 0, 30, 40 or 50; neg: failed), and
-// each piece of evidence comes once more for the timeline. dispatch.Status.Beats
+// what the batch holds in kinds, for the timeline. dispatch.Status.Beats
 // is the same rule in Go, and a test holds the two together.
 const sqlApply = `
-WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[])
-    AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n)),
-  ev AS MATERIALIZED (SELECT * FROM unnest($14::uuid[], $15::smallint[], $16::integer[], $17::text[], $18::text[]) AS t(id, kind, ord, code, detail)),
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[])
+    AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds)),
   x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by, m.version AS was_version FROM o
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
     CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version FROM messages m WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
@@ -48,7 +47,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_provider_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_provider_code END,
       error_message = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < 60 THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, m.charged, m.fallback),
+    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.provider_code, n.detail, m.charged, m.fallback),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = 60 AND was <> 60 AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN (40, 50) AND fallback IS NOT NULL))),
@@ -57,8 +56,9 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         WHEN ev.kind = 30 AND (u.was < 30 OR u.was > 60 OR (u.was = 60 AND u.was_by = 0)) THEN 30
         WHEN ev.kind IN (40, 50) AND (u.was < ev.kind OR u.was >= 60) THEN ev.kind
         WHEN ev.kind = 60 AND u.pos < 40 AND (u.was < 40 OR u.was > 60 OR (u.was = 60 AND u.was_by = 0)) THEN 60
-        ELSE 105 END, u.was_version + ev.ord, 'callback', ev.code, coalesce(ev.detail, CASE ev.kind WHEN 30 THEN 'sent' WHEN 40 THEN 'delivered' WHEN 50 THEN 'read' ELSE 'failed' END)
-    FROM ev JOIN u ON u.id = ev.id)
+        ELSE 105 END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = 60 THEN u.provider_code END,
+        CASE ev.kind WHEN 30 THEN 'sent' WHEN 40 THEN 'delivered' WHEN 50 THEN 'read' ELSE coalesce(u.detail, 'failed') END
+    FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
 SELECT id, status, was, charged FROM u`
 
 type applied struct {
@@ -90,7 +90,7 @@ func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (
 	var rows []applied
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		rows = rows[:0]
-		if err := tx.SelectContext(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
+		if err := s.hotSelect(ctx, tx, &rows, sqlApply, fold(known).args()...); err != nil {
 			return wrap("apply statuses", err)
 		}
 		return afterApply(ctx, tx, known, rows)
@@ -286,22 +286,20 @@ func (f folded) args() []any {
 	neg := make([]bool, n)
 	sent, delivered, read, failed := make([]*int64, n), make([]*int64, n), make([]*int64, n), make([]*int64, n)
 	refs, codes, provs, details := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
-	var evIDs []string
-	var evKinds, evOrds []int64
-	var evCodes, evDetails []*string
+	kinds := make([]string, n)
 	for i, e := range f {
 		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.all))
 		sent[i], delivered[i], read[i], failed[i] = micros(e.sent), micros(e.delivered), micros(e.read), micros(e.failed)
 		refs[i], codes[i], provs[i], details[i] = opt(e.ref), opt(e.code), opt(e.provCode), opt(e.detail)
+		all := make([]int64, len(e.all))
 		for k, u := range e.all {
-			evIDs, evKinds, evOrds = append(evIDs, e.id.String()), append(evKinds, int64(u.Status)), append(evOrds, int64(k+1))
-			evCodes, evDetails = append(evCodes, opt(u.ProviderCode)), append(evDetails, opt(u.Detail))
+			all[k] = int64(u.Status)
 		}
+		kinds[i] = int64Array(all)
 	}
 	return []any{
 		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), intArray(sent), intArray(delivered), intArray(read), intArray(failed),
-		textArray(refs), textArray(codes), textArray(provs), textArray(details), pq.Array(ns),
-		pq.Array(evIDs), pq.Array(evKinds), pq.Array(evOrds), textArray(evCodes), textArray(evDetails),
+		textArray(refs), textArray(codes), textArray(provs), textArray(details), pq.Array(ns), pq.Array(kinds),
 	}
 }
 

@@ -55,7 +55,7 @@ FROM c JOIN messages m ON m.id = c.message_id`
 // the call: the lease counts from then.
 func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]Claimed, error) {
 	var out []Claimed
-	err := s.db.SelectContext(ctx, &out, sqlClaim, uuidArray(ids), claim.String(), lease.Seconds())
+	err := s.hotSelect(ctx, s.db, &out, sqlClaim, uuidArray(ids), claim.String(), lease.Seconds())
 	return out, wrap("claim page", err)
 }
 
@@ -68,7 +68,7 @@ WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM unnest($1::uuid[]) AS i(id
 
 // Postpone makes the feeder offer ids again after d.
 func (s *Store) Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {
-	_, err := s.db.ExecContext(ctx, sqlPostpone, uuidArray(ids), d.Seconds())
+	_, err := s.hotExec(ctx, sqlPostpone, uuidArray(ids), d.Seconds())
 	return wrap("postpone page", err)
 }
 

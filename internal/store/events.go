@@ -58,7 +58,7 @@ FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg
 // EventsAfter gives what came after p, oldest first, of all accounts.
 func (s *Store) EventsAfter(ctx context.Context, p Position, limit int) ([]Event, error) {
 	var out []Event
-	err := s.db.SelectContext(ctx, &out, sqlEvents, fmt.Sprint(p.XID), p.ID, limit)
+	err := s.hotSelect(ctx, s.db, &out, sqlEvents, fmt.Sprint(p.XID), p.ID, limit)
 	return out, wrap("read events", err)
 }
 

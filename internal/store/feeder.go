@@ -33,7 +33,7 @@ WHERE w.n > 0`
 // counts them, up to limit each.
 func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane, limit int) ([]Backlog, error) {
 	var out []Backlog
-	err := s.db.SelectContext(ctx, &out, sqlBacklog, int16(lane), limit)
+	err := s.hotSelect(ctx, s.db, &out, sqlBacklog, int16(lane), limit)
 	return out, wrap("list backlogs", err)
 }
 
@@ -70,7 +70,7 @@ func (s *Store) DueMessages(ctx context.Context, lane dispatch.Lane, budgets map
 		return nil, nil
 	}
 	var out []Due
-	err := s.db.SelectContext(ctx, &out, sqlDue, int16(lane), pq.Array(channels), pq.Array(ks))
+	err := s.hotSelect(ctx, s.db, &out, sqlDue, int16(lane), pq.Array(channels), pq.Array(ks))
 	return out, wrap("take due messages", err)
 }
 

@@ -29,6 +29,7 @@ type Options struct {
 // Store holds the connection pool.
 type Store struct {
 	db  *sqlx.DB
+	hot *hotStatements
 	box *Box
 }
 
@@ -60,7 +61,7 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(5 * time.Minute)
 	db.SetConnMaxIdleTime(time.Minute)
-	return &Store{db: db, box: o.Box}, nil
+	return &Store{db: db, hot: &hotStatements{db: db}, box: o.Box}, nil
 }
 
 // withParams adds what every connection of ours needs: one round trip for a
@@ -86,6 +87,7 @@ func withParams(o Options) (string, error) {
 	// The planner guesses 100 rows for each unnest and multiplies; above its
 	// threshold it compiles the plan, 100 ms for a statement of 2.
 	set("jit", "off")
+	set("plan_cache_mode", "force_generic_plan")
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }

@@ -22,6 +22,10 @@ const viewColumns = `m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipie
 
 const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
 
+const sqlViews = `SELECT ` + viewColumns + viewFrom + `WHERE m.id = ANY($1::uuid[])`
+
+const sqlCountAttempts = `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`
+
 type viewRow struct {
 	ID          dispatch.ID  `db:"id"`
 	Account     int64        `db:"account_id"`

@@ -1,0 +1,287 @@
+// Package bench measures Sendoff together with the raw limits of the machine
+// that it runs on, so that the ratios hold on noisy hardware. It starts servers
+// of its own and talks to nothing but loopback.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/demo"
+	"github.com/sendoff/sendoff/internal/devstack"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider/emulator"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/migrations"
+)
+
+// Options of a run.
+type Options struct {
+	Binary string // this program: serve, work and the raw echo run as processes of their own
+	Dir    string // folder of the private servers; gone afterwards
+	Quick  bool   // smaller numbers, under two minutes
+	Only   string // a comma list of figures; empty: all
+	Growth int    // finished messages for the growth figure; 0: not measured
+	Out    io.Writer
+}
+
+// Figure is one measured line.
+type Figure struct {
+	Name   string  `json:"name"`
+	How    string  `json:"how"`
+	Raw    float64 `json:"raw,omitempty"` // the machine's own limit, same run
+	RawIs  string  `json:"raw_is,omitempty"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Ratio  float64 `json:"ratio,omitempty"` // Value / Raw
+	Must   string  `json:"must_reach"`
+	Reach  bool    `json:"reached"`
+	Detail string  `json:"detail,omitempty"`
+}
+
+// Report is a whole run.
+type Report struct {
+	At         time.Time `json:"at"`
+	Quick      bool      `json:"quick"`
+	Figures    []Figure  `json:"figures"`
+	Lost       int       `json:"lost"`
+	Duplicated int       `json:"duplicated"`
+}
+
+// stage is a running Sendoff with its surroundings.
+type stage struct {
+	o        Options
+	stack    *devstack.Stack
+	store    *store.Store
+	emulator *emulator.Server
+	emURL    string
+	base     string
+	key      string
+	env      []string
+	channels []dispatch.Channel
+	serve    *exec.Cmd
+	work     *exec.Cmd
+	client   *http.Client
+	report   *Report
+	sent     int // messages accepted in this run, and the next one's number
+	arrived  int // of those, what the emulator's cleared logs held
+	stops    []func()
+}
+
+// Run measures and reports. Figures measured before an error are kept.
+func Run(ctx context.Context, o Options) (rep *Report, err error) {
+	rep = &Report{At: time.Now().UTC(), Quick: o.Quick}
+	s := &stage{o: o, report: rep, client: loadClient()}
+	defer s.close()
+	fmt.Fprintln(o.Out, "starting private servers …")
+	if err := s.start(ctx); err != nil {
+		return rep, err
+	}
+	for _, f := range figures {
+		if o.Only != "" && !strings.Contains(","+o.Only+",", ","+f.name+",") {
+			continue
+		}
+		fmt.Fprintf(o.Out, "measuring %s …\n", f.name)
+		if err := f.run(ctx, s); err != nil {
+			return rep, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return rep, s.audit(ctx)
+}
+
+// figures in the order of SPEC 12; later ones use what earlier ones left.
+var figures = []struct {
+	name string
+	run  func(context.Context, *stage) error
+}{
+	{"accept", measureAccept}, {"batch", measureBatch}, {"dispatch", measureDispatch}, {"latency", measureSlowProvider}, {"steady", measureSteady},
+	{"otp", measureOTP}, {"poll", measurePoll}, {"callbacks", measureCallbacks}, {"growth", measureGrowth}, {"memory", measureMemory},
+}
+
+func (s *stage) add(f Figure) {
+	if f.Raw > 0 {
+		f.Ratio = f.Value / f.Raw
+	}
+	s.report.Figures = append(s.report.Figures, f)
+	fmt.Fprintln(s.o.Out, "  ", f.line())
+}
+
+func (s *stage) start(ctx context.Context) error {
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	if s.stack, err = devstack.Start(ctx, devstack.Options{Dir: s.o.Dir, RedisAOF: true, Log: log}); err != nil {
+		return err
+	}
+	s.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = s.stack.Stop(ctx) // the folder goes anyway
+	})
+	if err := migrations.Up(ctx, s.stack.PostgresURL()); err != nil {
+		return err
+	}
+	if err := s.startEmulator(); err != nil {
+		return err
+	}
+	if err := s.account(ctx); err != nil {
+		return err
+	}
+	return s.startRoles(ctx)
+}
+
+func (s *stage) startEmulator() error {
+	st := emulator.DefaultSettings()
+	st.Callbacks = false
+	s.emulator = emulator.New(emulator.Options{Settings: &st})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	srv := &http.Server{Handler: s.emulator, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = srv.Serve(l) }() // ends with Close
+	s.emURL = "http://" + l.Addr().String()
+	s.onClose(func() { _ = srv.Close() })
+	return nil
+}
+
+func (s *stage) account(ctx context.Context) error {
+	const secret = "benchmark-secret-key-0123456789"
+	box, err := store.NewBox(secret)
+	if err != nil {
+		return err
+	}
+	if s.store, err = store.Open(store.Options{URL: s.stack.PostgresURL(), MaxConns: 4, Application: "sendoff-bench", Box: box}); err != nil {
+		return err
+	}
+	s.onClose(func() { _ = s.store.Close() })
+	a, err := demo.Account(ctx, s.store, s.emURL)
+	if err != nil {
+		return err
+	}
+	if s.key, err = demo.Key(ctx, s.store, a.ID, false); err != nil {
+		return err
+	}
+	if s.channels, err = s.store.Channels(ctx, a.ID); err != nil {
+		return err
+	}
+	for i := range s.channels { // as fast as the machine goes
+		s.channels[i].Policy.Rate = 100_000
+		if s.channels[i], err = s.store.UpdateChannel(ctx, s.channels[i]); err != nil {
+			return err
+		}
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	s.base = "http://" + addr
+	for i := range s.channels {
+		s.channels[i].Settings["callback_url"] = s.base + "/callbacks/" + s.channels[i].Provider + "/" + s.channels[i].Key
+		if err := app.RegisterAt(s.emURL, "", &s.channels[i]); err != nil {
+			return err
+		}
+	}
+	s.env = append(os.Environ(), "SENDOFF_POSTGRES_URL="+s.stack.PostgresURL(), "SENDOFF_REDIS_URL="+s.stack.RedisURL(), "SENDOFF_LISTEN="+addr, "SENDOFF_PUBLIC_URL="+s.base,
+		"SENDOFF_SECRET_KEY="+secret, "SENDOFF_EMULATOR_URL="+s.emURL, "SENDOFF_SHUTDOWN_GRACE=3s", "SENDOFF_WORK_LISTEN=", "SENDOFF_LOG_LEVEL=warn")
+	return nil
+}
+
+func (s *stage) startRoles(ctx context.Context) (err error) {
+	if s.serve, err = s.spawn("serve"); err != nil {
+		return err
+	}
+	if s.work, err = s.spawn("work"); err != nil {
+		return err
+	}
+	return s.until(ctx, 20*time.Second, "serve to be ready", func() (bool, error) {
+		resp, err := s.client.Get(s.base + "/readyz")
+		if err != nil {
+			return false, nil
+		}
+		return resp.StatusCode == http.StatusOK, resp.Body.Close()
+	})
+}
+
+// spawn runs this program with another command; it ends with the benchmark.
+func (s *stage) spawn(args ...string) (*exec.Cmd, error) {
+	cmd := exec.Command(s.o.Binary, args...)
+	cmd.Env, cmd.Stderr = s.env, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", args[0], err)
+	}
+	s.onClose(func() { s.end(cmd) })
+	return cmd, nil
+}
+
+// end asks a process to stop and waits for it.
+func (s *stage) end(cmd *exec.Cmd) {
+	if cmd.ProcessState != nil {
+		return
+	}
+	_ = cmd.Process.Signal(os.Interrupt) // it may have ended by itself
+	killed := time.AfterFunc(15*time.Second, func() { _ = cmd.Process.Kill() })
+	defer killed.Stop()
+	_ = cmd.Wait()
+}
+
+func (s *stage) onClose(f func()) { s.stops = append(s.stops, f) }
+
+func (s *stage) close() {
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		s.stops[i]()
+	}
+}
+
+// until polls a condition.
+func (s *stage) until(ctx context.Context, most time.Duration, what string, f func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ok, err := f()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// resident is a process's memory in MiB.
+func resident(pid int) (float64, error) {
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		return 0, fmt.Errorf("read memory of process: %w", err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(v)[0], 64)
+			return kb / 1024, err
+		}
+	}
+	return 0, errors.New("no memory figure in /proc")
+}

@@ -1,0 +1,277 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+func (s *stage) get(ctx context.Context, url string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("get %s: %w", req.URL.Path, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// configure changes the emulator's settings.
+func (s *stage) configure(ctx context.Context, st map[string]any) error {
+	b, err := json.Marshal(st)
+	if err != nil {
+		return fmt.Errorf("encode settings: %w", err)
+	}
+	return s.emulatorCall(ctx, http.MethodPut, "/_emulator/settings", b)
+}
+
+// forget clears the emulator's log; what it held is counted first.
+func (s *stage) forget(ctx context.Context) error {
+	c, err := s.counts(ctx)
+	if err != nil {
+		return err
+	}
+	s.report.Duplicated += c.Count - c.Recipients
+	s.arrived += c.Recipients
+	return s.emulatorCall(ctx, http.MethodDelete, "/_emulator/requests", nil)
+}
+
+func (s *stage) emulatorCall(ctx context.Context, method, path string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, method, s.emURL+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("emulator: %s answered %d", path, resp.StatusCode)
+	}
+	return nil
+}
+
+type counts struct {
+	Count      int `json:"count"`
+	Recipients int `json:"recipients"`
+	Most       int `json:"max_per_recipient"`
+}
+
+func (s *stage) counts(ctx context.Context) (c counts, err error) {
+	err = s.get(ctx, s.emURL+"/_emulator/count", &c)
+	return c, err
+}
+
+// received is how many sends the provider has accepted since the last forget.
+func (s *stage) received(ctx context.Context) (int, error) {
+	c, err := s.counts(ctx)
+	return c.Count, err
+}
+
+// waiting counts unfinished messages.
+func (s *stage) waiting(ctx context.Context) (int, error) {
+	ds, err := s.store.Depths(ctx)
+	n := 0
+	for _, d := range ds {
+		n += int(d.Count)
+	}
+	return n, err
+}
+
+// drained waits until nothing is left to send.
+func (s *stage) drained(ctx context.Context) error {
+	return s.until(ctx, 10*time.Minute, "the queue to drain", func() (bool, error) {
+		n, err := s.waiting(ctx)
+		return n == 0, err
+	})
+}
+
+func hammerURLs(ctx context.Context, s *stage, d time.Duration, url func(i int) string) (*load, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var n atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	out := &load{}
+	var first error
+	began := time.Now()
+	for range 64 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				t := time.Now()
+				err := one(s.client, http.MethodGet, url(int(n.Add(1))), s.key, http.StatusOK, nil)
+				mu.Lock()
+				if err != nil && first == nil {
+					first = err
+				}
+				out.times = append(out.times, time.Since(t))
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	out.took, out.done = time.Since(began), len(out.times)
+	return out, first
+}
+
+// measureCallbacks sends signed Meta callbacks, one status each, for messages
+// that were sent before.
+func measureCallbacks(ctx context.Context, s *stage) error {
+	var ids []string
+	cursor := ""
+	for len(ids) < s.pick(20_000, 60_000) {
+		page, err := s.store.ListMessages(ctx, s.channels[0].Account, dispatch.Filter{Limit: 1000, Cursor: cursor})
+		if err != nil {
+			return err
+		}
+		for _, v := range page.Views {
+			ids = append(ids, v.ID.String())
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	if len(ids) == 0 {
+		return errNoMessages
+	}
+	ch := s.channels[0]
+	url := s.base + "/callbacks/meta/" + ch.Key
+	work := make(chan string)
+	var wg sync.WaitGroup
+	var failed atomic.Int64
+	began := time.Now()
+	for range 64 {
+		wg.Go(func() {
+			for id := range work {
+				if s.sendCallback(ctx, url, &ch, id) != nil {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		work <- id
+	}
+	close(work)
+	wg.Wait()
+	rate := float64(len(ids)) / time.Since(began).Seconds()
+	s.add(Figure{Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000", Reach: rate >= 3000 && failed.Load() == 0, Detail: fmt.Sprintf("%d refused", failed.Load())})
+	return nil
+}
+
+func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, id string) error {
+	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":%q,"changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":"delivered","timestamp":"%d","recipient_id":"15550001111","biz_opaque_callback_data":%q}]}}]}]}`,
+		ch.Settings["waba_id"], ch.Settings["phone_number_id"], id, time.Now().Unix(), id)
+	m := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
+	m.Write(body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(m.Sum(nil)))
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("call back: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("callback answered %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// measureGrowth fills the table with finished messages and measures accept and
+// dispatch against what they were before.
+func measureGrowth(ctx context.Context, s *stage) error {
+	if s.o.Growth == 0 {
+		return nil
+	}
+	rates := func() (accept, send float64, err error) {
+		from := s.sent
+		l, err := hammer(ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, 5*time.Second, http.StatusAccepted, func(i int) []byte { return message(s.channels[0].ID, "normal", from+i) })
+		if err != nil {
+			return 0, 0, err
+		}
+		s.sent += l.done
+		if err := s.drained(ctx); err != nil {
+			return 0, 0, err
+		}
+		s.stopWork()
+		for range 3 {
+			if _, err := s.postBatch(ctx, s.channels[0].ID, "normal", s.sent, 10_000); err != nil {
+				return 0, 0, err
+			}
+		}
+		send, err = s.drainRate(ctx, 30_000)
+		return l.rate(), send, err
+	}
+	a0, d0, err := rates()
+	if err != nil {
+		return err
+	}
+	if err := s.fill(ctx, s.o.Growth); err != nil {
+		return err
+	}
+	a1, d1, err := rates()
+	if err != nil {
+		return err
+	}
+	how := fmt.Sprintf("%d finished messages, against none", s.o.Growth)
+	s.add(Figure{Name: "growth accept", How: how, Raw: a0, RawIs: "without", Value: a1, Unit: "messages/s", Must: "0.8 x", Reach: a1 >= .8*a0})
+	s.add(Figure{Name: "growth dispatch", How: how, Raw: d0, RawIs: "without", Value: d1, Unit: "messages/s", Must: "0.8 x", Reach: d1 >= .8*d0})
+	return nil
+}
+
+// fill writes finished messages of the past days.
+func (s *stage) fill(ctx context.Context, n int) error {
+	db, err := sql.Open("postgres", s.stack.PostgresURL())
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	const page = 200_000
+	for done := 0; done < n; done += page {
+		if _, err := db.ExecContext(ctx, `INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, reference, status, expires_at, created_at, sent_at, delivered_at)
+			SELECT (substr(uuid_floor(now() - make_interval(secs => g * 0.01))::text, 1, 15) || '7' || substr(md5(g::text), 1, 3) || '-8' || substr(md5(g::text), 4, 3) || '-' || substr(md5(g::text), 8, 12))::uuid,
+			  $3, $4, 1, 'template', '+1555' || lpad((g % 10000000)::text, 7, '0'), '{"type":"template","template":{"name":"hello_world"}}', 'old-' || g, 40, now(), now() - make_interval(secs => g * 0.01), now(), now()
+			FROM generate_series($1::int, $2::int) g ON CONFLICT DO NOTHING`, done, done+page-1, s.channels[0].Account, s.channels[0].ID); err != nil {
+			return fmt.Errorf("fill messages: %w", err)
+		}
+		fmt.Fprintf(s.o.Out, "   %d of %d finished messages written\n", min(done+page, n), n)
+	}
+	_, err = db.ExecContext(ctx, `ANALYZE messages`)
+	return err
+}
+
+// audit waits for everything to be sent and counts what was lost or duplicated
+// over the whole run. Recipients are unique, so a second copy shows.
+func (s *stage) audit(ctx context.Context) error {
+	if err := s.drained(ctx); err != nil {
+		return err
+	}
+	c, err := s.counts(ctx)
+	if err != nil {
+		return err
+	}
+	s.report.Lost = s.sent - s.arrived - c.Recipients
+	s.report.Duplicated += c.Count - c.Recipients
+	return nil
+}

@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hibiken/asynq"
+	"github.com/labstack/echo/v4"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/queue"
+)
+
+// RawEcho serves the bare front door that accept and poll are compared with: it
+// reads a JSON body and answers.
+func RawEcho(addr string) error {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.POST("/", func(c echo.Context) error {
+		var body map[string]any
+		if err := c.Bind(&body); err != nil {
+			return err
+		}
+		return c.JSON(http.StatusAccepted, map[string]string{"message_id": "00000000-0000-0000-0000-000000000000", "status": "queued"})
+	})
+	e.GET("/", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]string{"message_id": "00000000-0000-0000-0000-000000000000", "status": "queued"})
+	})
+	return e.Start(addr)
+}
+
+// rawEcho measures bare echo over the same connections and time.
+func (s *stage) rawEcho(ctx context.Context, method string, conns int, d time.Duration) (float64, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return 0, err
+	}
+	cmd, err := s.spawn("bench", "--raw-echo", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer s.end(cmd)
+	url, want := "http://"+addr+"/", http.StatusAccepted
+	if method == http.MethodGet {
+		want = http.StatusOK
+	}
+	body := func(i int) []byte { return message(1, "normal", i) }
+	if method == http.MethodGet {
+		body = func(int) []byte { return nil }
+	}
+	err = s.until(ctx, 10*time.Second, "bare echo", func() (bool, error) { return one(s.client, method, url, "", want, body(0)) == nil, nil })
+	if err != nil {
+		return 0, err
+	}
+	l, err := hammer(ctx, s.client, method, url, "", conns, d, want, body)
+	if err != nil {
+		return 0, err
+	}
+	return l.rate(), nil
+}
+
+// rawCopy measures COPY of the rows that an accepted batch writes to messages.
+func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
+	db, err := sql.Open("postgres", s.stack.PostgresURL())
+	if err != nil {
+		return 0, fmt.Errorf("open database: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, `DROP TABLE IF EXISTS raw_copy; CREATE TABLE raw_copy (LIKE messages INCLUDING DEFAULTS INCLUDING INDEXES)`); err != nil {
+		return 0, fmt.Errorf("make table: %w", err)
+	}
+	began := time.Now()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	st, err := tx.PrepareContext(ctx, pq.CopyIn("raw_copy", "id", "account_id", "channel_id", "key_id", "lane", "type", "recipient", "content", "reference", "expires_at"))
+	if err != nil {
+		return 0, fmt.Errorf("start copy: %w", err)
+	}
+	content := `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
+	expires := time.Now().Add(24 * time.Hour)
+	for i := range n {
+		if _, err := st.ExecContext(ctx, uuid.Must(uuid.NewV7()).String(), 1, 1, 1, 1, "template", recipient(i), content, fmt.Sprint("bench-", i), expires); err != nil {
+			return 0, fmt.Errorf("copy: %w", err)
+		}
+	}
+	if _, err := st.ExecContext(ctx); err != nil {
+		return 0, fmt.Errorf("end copy: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	rate = float64(n) / time.Since(began).Seconds()
+	_, err = db.ExecContext(ctx, `DROP TABLE raw_copy`)
+	return rate, err
+}
+
+// rawAsynq measures asynq running empty tasks one by one in one process, as a
+// textbook build would use it.
+func (s *stage) rawAsynq(ctx context.Context, n int) (float64, error) {
+	rc, err := queue.Open(strings.TrimSuffix(s.stack.RedisURL(), "/0")+"/1", 64)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rc.Close() }()
+	c := asynq.NewClientFromRedisClient(rc)
+	for range n {
+		if _, err := c.EnqueueContext(ctx, asynq.NewTask("empty", uuid.New().NodeID())); err != nil {
+			return 0, fmt.Errorf("enqueue: %w", err)
+		}
+	}
+	var done atomic.Int64
+	srv := asynq.NewServerFromRedisClient(rc, asynq.Config{Concurrency: 64, TaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel})
+	began := time.Now()
+	if err := srv.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { done.Add(1); return nil })); err != nil {
+		return 0, fmt.Errorf("start asynq: %w", err)
+	}
+	err = s.until(ctx, 2*time.Minute, "empty tasks", func() (bool, error) { return done.Load() == int64(n), nil })
+	rate := float64(n) / time.Since(began).Seconds()
+	srv.Shutdown()
+	return rate, err
+}
