@@ -94,7 +94,7 @@ type accountCredits struct {
 	Ref   string `arg:"" optional:"" name:"account" help:"Id, sid or name."`
 	On    bool   `xor:"state" help:"From now on every message debits its channel's price, and at zero none is accepted."`
 	Off   bool   `xor:"state" help:"Messages cost nothing."`
-	Add   string `help:"Credits to add; a negative number takes some away." placeholder:"AMOUNT"`
+	Add   string `help:"Credits to add; --add=-5 takes some away." placeholder:"AMOUNT"`
 	Limit int    `default:"20" help:"How many movements to show."`
 }
 

@@ -99,7 +99,7 @@ func (c *newChannel) fill(ch *dispatch.Channel) error {
 	if e164, err := dispatch.ParsePhone(c.Sender); err == nil {
 		ch.Sender = e164
 	} else if ch.Kind == "whatsapp" || !senderName.MatchString(c.Sender) {
-		return fmt.Errorf("--sender: %w", err)
+		return errors.New("--sender: " + dispatch.AsError(err).Msg)
 	}
 	ch.Name, ch.Default, ch.Enabled, ch.Window = c.Name, c.Default, true, c.Window
 	if ch.Name == "" {

@@ -60,7 +60,7 @@ func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 			missing = append(missing, m.Name)
 		}
 	}
-	d.note("migrations", len(missing) == 0, fmt.Sprintf("%d of %d applied %s", len(ms)-len(missing), len(ms), strings.Join(missing, ", ")), "run: sendoff migrate up")
+	d.note("migrations", len(missing) == 0, strings.Join(append([]string{fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))}, missing...), ", missing "), "run: sendoff migrate up")
 	if len(missing) == len(ms) {
 		return false
 	}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/auth"
+)
+
+// audited reads what the audit log says that we did.
+func (p *place) audited() []string {
+	p.t.Helper()
+	db, err := sql.Open("postgres", p.url)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	rows, err := db.QueryContext(p.t.Context(), `SELECT actor || ' ' || action || ' ' || target || ' ' || detail FROM audit_log ORDER BY id`)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			p.t.Fatal(err)
+		}
+		out = append(out, line)
+	}
+	if err := rows.Err(); err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+// mustAudit checks that the log has these actions, in order.
+func (p *place) mustAudit(want ...string) {
+	p.t.Helper()
+	var got []string
+	for _, line := range p.audited() {
+		f := strings.Fields(line)
+		if f[0] != "cli" {
+			p.t.Errorf("actor of %q is not cli", line)
+		}
+		got = append(got, f[1]+" "+f[2])
+	}
+	if !slices.Equal(got, want) {
+		p.t.Errorf("audit log %q, want %q", got, want)
+	}
+}
+
+func TestAccount_Several_MustBeNamed(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok("", "key", "list") // the only one is meant
+	bolt := read[accountView](t, p.ok("", "account", "create", "Bolt", "--json"))
+	p.refuse(1, "say which with --account", "key", "list")
+	p.refuse(1, "1 (Acme), 2 (Bolt)", "key", "list")
+	p.refuse(1, `no account "Cask"`, "key", "list", "--account", "Cask")
+	for _, ref := range []string{"2", "Bolt", bolt.SID} {
+		if v := read[accountView](t, p.ok("", "account", "show", "--json", ref)); v.ID != 2 || v.SID != bolt.SID {
+			t.Errorf("%s: got %+v", ref, v)
+		}
+	}
+	if all := read[[]accountView](t, p.ok("", "account", "list", "--json")); len(all) != 2 {
+		t.Errorf("%d accounts", len(all))
+	}
+	p.mustAudit("account.create account:1", "account.create account:2")
+}
+
+func TestAccount_None_SaysHowToMakeOne(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	if _, err := p.exec(`DELETE FROM accounts`); err != nil {
+		t.Fatal(err)
+	}
+	p.refuse(1, "sendoff account create", "key", "list")
+}
+
+// exec runs SQL that no command has.
+func (p *place) exec(query string) (sql.Result, error) {
+	db, err := sql.Open("postgres", p.url)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	return db.ExecContext(context.Background(), query)
+}
+
+func TestAccountCredits_TopUp_IsExact(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok("", "account", "credits", "--on", "--add", "100.000001")
+	type view struct {
+		Account accountView  `json:"account"`
+		Ledger  []ledgerView `json:"ledger"`
+	}
+	v := read[view](t, p.ok("", "account", "credits", "--add=-0.5", "--json"))
+	if !v.Account.Credits || v.Account.Balance != "99.500001" || len(v.Ledger) != 2 || v.Ledger[0].Amount != "-0.5" {
+		t.Errorf("got %+v", v)
+	}
+	p.refuse(2, "no number of credits", "account", "credits", "--add", "1e3")
+	if r := p.ok("", "account", "credits", "--off"); !strings.Contains(r.out, "off, balance 99.500001") {
+		t.Error(r.out)
+	}
+}
+
+func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	const password = "correct horse battery"
+	r := p.ok(password+"\n", "user", "create", "--name", "Ada", "--email", "ada@example.com", "--role", "owner")
+	if strings.Contains(r.out+r.errOut, password) {
+		t.Error("the password was printed")
+	}
+	made := read[map[string]string](t, p.ok("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
+	if len(made["password"]) < minPassword {
+		t.Errorf("generated %q", made["password"])
+	}
+	p.ok("", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
+	p.refuse(1, "already", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
+	p.refuse(1, "--generate-password", "user", "create", "--name", "D", "--email", "d@example.com")
+	p.refuse(2, "e-mail", "user", "create", "--name", "D", "--email", "nobody", "--no-login")
+	p.do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").mustFail(t, 1, "12 characters")
+	p.ok("", "user", "disable", "ADA@example.com")
+	p.refuse(1, "sendoff user list", "user", "disable", "nobody")
+	for _, line := range p.audited() {
+		if strings.Contains(line, password) || strings.Contains(line, made["password"]) {
+			t.Error("a password is in the audit log")
+		}
+	}
+}
+
+func TestKey_Life(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	k := read[keyView](t, p.ok("", "key", "create", "--name", "Shop", "--permission", "send_text", "--permission", "manage", "--country", "in", "--per-day", "5", "--expires", "30d", "--json"))
+	if _, ok := auth.Parse(k.Secret); !ok || fmt.Sprint(k.Permissions) != "[send_text manage]" || k.PerDay != 5 || fmt.Sprint(k.Countries) != "[IN]" || k.ExpiresAt == nil || k.PerRecipientHour != nil {
+		t.Errorf("made %+v", k)
+	}
+	st := p.open()
+	works := func(secret string) bool {
+		hash := auth.Hash(secret)
+		found, err := st.KeyByHash(t.Context(), hash[:])
+		return err == nil && found.Active
+	}
+	if !works(k.Secret) {
+		t.Error("a new key does not work")
+	}
+	for _, args := range [][]string{{"key", "list"}, {"key", "show", "1"}, {"key", "list", "--json"}, {"key", "show", "1", "--json"}} {
+		if r := p.ok("", args...); strings.Contains(r.out, k.Secret) || !strings.Contains(r.out, k.Prefix) {
+			t.Errorf("%v: %s", args, r.out)
+		}
+	}
+	p.ok("", "key", "disable", "1")
+	if works(k.Secret) {
+		t.Error("a disabled key works")
+	}
+	p.ok("", "key", "enable", "1")
+	second := read[keyView](t, p.ok("", "key", "rotate", "1", "--json")).Secret
+	if !works(k.Secret) || !works(second) {
+		t.Error("both secrets must work during the overlap")
+	}
+	third := read[keyView](t, p.ok("", "key", "rotate", "1", "--overlap", "0s", "--json")).Secret
+	if works(second) || !works(third) {
+		t.Error("without overlap only the new secret works")
+	}
+	p.refuse(2, "--yes", "key", "delete", "1")
+	p.ok("", "key", "delete", "1", "--yes")
+	p.refuse(1, "has no key 1", "key", "show", "1")
+	p.refuse(2, "unknown permission", "key", "create", "--name", "x", "--permission", "everything")
+	p.mustAudit("account.create account:1", "key.create key:1", "key.disable key:1", "key.enable key:1", "key.rotate key:1", "key.rotate key:1", "key.delete key:1")
+}
