@@ -67,6 +67,7 @@ func (s *Server) describe(o *huma.OpenAPI) {
 			d.reg.Map()[name].Required = fields
 		}
 		d.natives()
+		d.webhooks()
 		d.callbacks()
 		s.describeDialects(&d)
 		d.others(s.echo.Routes())
