@@ -132,12 +132,12 @@ func deref(s *string) string {
 // Views reads messages by id, in any order; those of other accounts are the
 // caller's to leave out.
 func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error) {
-	return readViews(ctx, s.db, ids)
+	return s.readViews(ctx, s.db, ids)
 }
 
-func readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]dispatch.View, error) {
+func (s *Store) readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]dispatch.View, error) {
 	var rows []viewRow
-	if err := q.SelectContext(ctx, &rows, `SELECT `+viewColumns+viewFrom+`WHERE m.id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
+	if err := s.hotSelect(ctx, q, &rows, sqlViews, uuidArray(ids)); err != nil {
 		return nil, wrap("read messages", err)
 	}
 	out := make([]dispatch.View, len(rows))
@@ -148,12 +148,12 @@ func readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]dispatch.Vi
 			finished = append(finished, rows[i].ID)
 		}
 	}
-	return out, countAttempts(ctx, q, out, finished)
+	return out, s.countAttempts(ctx, q, out, finished)
 }
 
 // countAttempts fills in the number of calls of finished messages, which have
 // no dispatch row that counts them.
-func countAttempts(ctx context.Context, q querier, views []dispatch.View, ids []dispatch.ID) error {
+func (s *Store) countAttempts(ctx context.Context, q querier, views []dispatch.View, ids []dispatch.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -161,7 +161,7 @@ func countAttempts(ctx context.Context, q querier, views []dispatch.View, ids []
 		ID dispatch.ID `db:"message_id"`
 		N  int         `db:"n"`
 	}
-	if err := q.SelectContext(ctx, &counts, `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`, uuidArray(ids)); err != nil {
+	if err := s.hotSelect(ctx, q, &counts, sqlCountAttempts, uuidArray(ids)); err != nil {
 		return wrap("count attempts", err)
 	}
 	by := make(map[dispatch.ID]int, len(counts))
