@@ -34,6 +34,9 @@ const (
 	excerpt = 1 << 10
 	// patience is how long an endpoint may fail before it is disabled.
 	patience = 5 * 24 * time.Hour
+	// maxQueries is how many connections to Postgres all turns use at once: the
+	// pool is there for sending first.
+	maxQueries = 4
 )
 
 // Options of a Deliverer.
@@ -55,8 +58,9 @@ type Options struct {
 // Deliverer brings deliveries to their endpoints.
 type Deliverer struct {
 	Options
-	slots chan struct{}
-	turns sync.WaitGroup
+	slots   chan struct{}
+	queries chan struct{}
+	turns   sync.WaitGroup
 }
 
 // New makes a deliverer. Its client reaches the public internet only: the
@@ -74,7 +78,7 @@ func New(o Options) *Deliverer {
 	if o.Patience == 0 {
 		o.Patience = patience
 	}
-	return &Deliverer{Options: o, slots: make(chan struct{}, maxTurns)}
+	return &Deliverer{Options: o, slots: make(chan struct{}, maxTurns), queries: make(chan struct{}, maxQueries)}
 }
 
 // Expand turns new events into deliveries, and those that replays ask for.
@@ -134,6 +138,13 @@ func (d *Deliverer) Wait() { d.turns.Wait() }
 // Tidy drops old deliveries.
 func (d *Deliverer) Tidy(ctx context.Context) error { return d.Store.TidyWebhooks(ctx) }
 
+// query runs f when a connection is free for us.
+func (d *Deliverer) query(f func() error) error {
+	d.queries <- struct{}{}
+	defer func() { <-d.queries }()
+	return f()
+}
+
 // turn calls one endpoint until nothing is due, its time is over or its breaker
 // opens. An endpoint whose breaker is open gets one call, the probe.
 func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
@@ -144,8 +155,8 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 		if r.failures >= trip {
 			n = 1
 		}
-		due, err := d.Store.DueDeliveries(ctx, t.Webhook, n)
-		if err != nil {
+		var due []store.Delivery
+		if err := d.query(func() (err error) { due, err = d.Store.DueDeliveries(ctx, t.Webhook, n); return err }); err != nil {
 			log.Debug("due deliveries not read", "error", err)
 			break
 		}
@@ -159,7 +170,7 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 			break
 		}
 		if probing && r.failures == 0 {
-			if err := d.Store.WakeRetries(ctx, t.Webhook); err != nil {
+			if err := d.query(func() error { return d.Store.WakeRetries(ctx, t.Webhook) }); err != nil {
 				log.Debug("retries not woken", "error", err)
 			}
 		}
@@ -184,8 +195,11 @@ func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *s
 	if r.gone {
 		disable("the endpoint answered 410 Gone")
 	}
-	spent, err := d.Store.EndTurn(ctx, t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
-	if err != nil {
+	var spent bool
+	if err := d.query(func() (err error) {
+		spent, err = d.Store.EndTurn(ctx, t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
+		return err
+	}); err != nil {
 		log.Debug("webhook turn not ended; its lease runs out", "error", err)
 	}
 	if spent && !r.gone && !t.Implicit { // nobody could enable a lane of status callbacks
@@ -201,7 +215,7 @@ func (d *Deliverer) save(ctx context.Context, webhook int64, tries []store.Tried
 	defer cancel()
 	var err error
 	for range 4 {
-		if err = d.Store.SaveTries(ctx, webhook, tries); err == nil || ctx.Err() != nil {
+		if err = d.query(func() error { return d.Store.SaveTries(ctx, webhook, tries) }); err == nil || ctx.Err() != nil {
 			return err
 		}
 		time.Sleep(250 * time.Millisecond)

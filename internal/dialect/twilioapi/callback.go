@@ -31,17 +31,17 @@ func Callback(account string, v *dispatch.View) url.Values {
 	return f
 }
 
-// Received gives the fields of a message that came in
+// Received gives the fields of a message that came in to a sender of ours
 // (twilio.com/docs/messaging/guides/webhook-request).
-func Received(account, kind, to string, id dispatch.ID, from, waID, name, text string) url.Values {
+func Received(account, kind, sender string, id dispatch.ID, in *dispatch.Inbound) url.Values {
 	sid := "SM" + hex.EncodeToString(id[:])
 	f := url.Values{
 		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "SmsStatus": {"received"}, "AccountSid": {account}, "ApiVersion": {"2010-04-01"},
-		"From": {written(kind, from)}, "To": {written(kind, to)}, "Body": {text}, "NumMedia": {"0"}, "NumSegments": {"1"},
+		"From": {written(kind, in.From)}, "To": {written(kind, sender)}, "Body": {in.Text}, "NumMedia": {"0"}, "NumSegments": {"1"},
 	}
 	if kind == "whatsapp" {
-		f.Set("WaId", waID)
-		f.Set("ProfileName", name)
+		f.Set("WaId", in.WaID)
+		f.Set("ProfileName", in.Name)
 	}
 	return f
 }
