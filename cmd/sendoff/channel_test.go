@@ -23,12 +23,13 @@ var createMetaArgs = []string{"channel", "create", "meta", "--sender", "+1 555 0
 // mustHide checks that nothing that was printed or noted holds a credential.
 func (p *place) mustHide(rs ...result) {
 	p.t.Helper()
-	said := strings.Join(p.audited(), "\n")
+	var said strings.Builder
+	said.WriteString(strings.Join(p.audited(), "\n"))
 	for _, r := range rs {
-		said += r.out + r.errOut
+		said.WriteString(r.out + r.errOut)
 	}
 	for _, secret := range []string{token, appSecret, testSecretKey} {
-		if strings.Contains(said, secret) {
+		if strings.Contains(said.String(), secret) {
 			p.t.Errorf("%q was shown", secret)
 		}
 	}
