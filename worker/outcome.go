@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"strings"
@@ -167,9 +168,7 @@ func (w *Worker) noteWaID(ch *dispatch.Channel, m *dispatch.Message, waID string
 func (w *Worker) withCallback(ch *dispatch.Channel) *dispatch.Channel {
 	c := *ch
 	c.Settings = make(map[string]string, len(ch.Settings)+1)
-	for k, v := range ch.Settings {
-		c.Settings[k] = v
-	}
+	maps.Copy(c.Settings, ch.Settings)
 	c.Settings["callback_url"] = w.CallbackURL(ch)
 	return &c
 }

@@ -192,13 +192,11 @@ func (w *Worker) recipientWaits(ctx context.Context, ch *dispatch.Channel, state
 
 // write hands results to the completion batch and does not wait for it.
 func (w *Worker) write(outs []store.Outcome) {
-	w.calls.Add(1)
-	go func() {
-		defer w.calls.Done()
+	w.calls.Go(func() {
 		if _, err := w.results.DoAll(context.Background(), outs); err != nil {
 			w.Log.Error("results lost; the lease brings the messages back", "results", len(outs), "error", err)
 		}
-	}()
+	})
 }
 
 // sendOne makes one call and writes down what became of it.

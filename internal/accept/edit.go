@@ -3,6 +3,7 @@ package accept
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -61,9 +62,7 @@ func (s *Service) Edit(ctx context.Context, who *Caller, v *dispatch.View, body 
 // merged is the message as it would be sent anew with the change.
 func (s *Service) merged(given map[string]json.RawMessage, content bool, v *dispatch.View) (dispatch.Draft, error) {
 	full := map[string]json.RawMessage{}
-	for k, raw := range given {
-		full[k] = raw
-	}
+	maps.Copy(full, given)
 	if full["to"] == nil {
 		full["to"], _ = json.Marshal(v.To)
 	}
@@ -71,9 +70,7 @@ func (s *Service) merged(given map[string]json.RawMessage, content bool, v *disp
 		if err := json.Unmarshal(v.Content, &full); err != nil {
 			return dispatch.Draft{}, err
 		}
-		for k, raw := range given {
-			full[k] = raw
-		}
+		maps.Copy(full, given)
 		delete(full, "template") // resolved already: it is not looked at again
 	}
 	full["channel"], _ = json.Marshal(v.Channel)

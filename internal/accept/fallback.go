@@ -3,6 +3,7 @@ package accept
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -16,7 +17,8 @@ func (s *Service) fallback(ctx context.Context, who *Caller, d *dispatch.Draft) 
 		return "", nil
 	}
 	var faults dispatch.Faults
-	out := "["
+	var out strings.Builder
+	out.WriteString("[")
 	for i, raw := range d.Fallback {
 		e, err := s.DecodeDraft(raw)
 		if err == nil && len(e.Fallback) > 0 {
@@ -40,9 +42,9 @@ func (s *Service) fallback(ctx context.Context, who *Caller, d *dispatch.Draft) 
 			}
 		}
 		if i > 0 {
-			out += ","
+			out.WriteString(",")
 		}
-		out += string(raw)
+		out.WriteString(string(raw))
 	}
-	return out + "]", faults.Err()
+	return out.String() + "]", faults.Err()
 }

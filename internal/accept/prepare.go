@@ -36,8 +36,10 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 		return nil, err
 	}
 	var faults dispatch.Faults
-	m := &dispatch.Message{ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: who.Key.ID, Test: who.Key.Test, Content: d.Content,
-		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact, StatusCallback: d.StatusCallback, Parent: d.Parent}
+	m := &dispatch.Message{
+		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: who.Key.ID, Test: who.Key.Test, Content: d.Content,
+		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact, StatusCallback: d.StatusCallback, Parent: d.Parent,
+	}
 	p := &prepared{Accept: store.Accept{Message: m}, simulate: d.Simulate}
 	if m.To, err = dispatch.ParsePhone(d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)

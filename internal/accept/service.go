@@ -268,8 +268,10 @@ func pageError(err error) error {
 	if store.Refused(err) {
 		return &dispatch.Error{Code: dispatch.Internal, Msg: "the message was not accepted; try again", Err: err}
 	}
-	return &dispatch.Error{Code: dispatch.OutcomeUnknown, RetryAfter: 1, Err: err,
-		Msg: "the database did not answer, so it is not known whether the message was accepted; repeat the request with the same Idempotency-Key"}
+	return &dispatch.Error{
+		Code: dispatch.OutcomeUnknown, RetryAfter: 1, Err: err,
+		Msg: "the database did not answer, so it is not known whether the message was accepted; repeat the request with the same Idempotency-Key",
+	}
 }
 
 // explain adds what helps to a refusal: the templates that can be sent outside

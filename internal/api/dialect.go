@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -157,9 +158,7 @@ func sharedSegments(d *dialect.Dialect, path string) int {
 // reply writes a dialect's answer; cause is the error behind it, if any.
 func (s *Server) reply(c echo.Context, rep dialect.Reply, cause error) error {
 	h := c.Response().Header()
-	for k, vs := range rep.Header {
-		h[k] = vs
-	}
+	maps.Copy(h, rep.Header)
 	if cause != nil {
 		retryAfter(c, dispatch.AsError(cause))
 	}

@@ -106,8 +106,16 @@ var figures = []struct {
 	name string
 	run  func(context.Context, *stage) error
 }{
-	{"accept", measureAccept}, {"batch", measureBatch}, {"dispatch", measureDispatch}, {"latency", measureSlowProvider}, {"steady", measureSteady},
-	{"otp", measureOTP}, {"poll", measurePoll}, {"callbacks", measureCallbacks}, {"growth", measureGrowth}, {"memory", measureMemory},
+	{"accept", measureAccept},
+	{"batch", measureBatch},
+	{"dispatch", measureDispatch},
+	{"latency", measureSlowProvider},
+	{"steady", measureSteady},
+	{"otp", measureOTP},
+	{"poll", measurePoll},
+	{"callbacks", measureCallbacks},
+	{"growth", measureGrowth},
+	{"memory", measureMemory},
 }
 
 func (s *stage) add(f Figure) {

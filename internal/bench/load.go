@@ -51,7 +51,7 @@ func hammer(ctx context.Context, client *http.Client, method, url, key string, c
 			var times []time.Duration
 			for ctx.Err() == nil {
 				t := time.Now()
-				err := one(client, method, url, key, want, next(int(n.Add(1)) - 1))
+				err := one(client, method, url, key, want, next(int(n.Add(1))-1))
 				if err != nil {
 					mu.Lock()
 					if first == nil {

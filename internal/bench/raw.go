@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 	"github.com/labstack/echo/v4"
-	"github.com/lib/pq"
+	_ "github.com/lib/pq" // the driver
 
 	"github.com/sendoff/sendoff/internal/queue"
 )
@@ -81,7 +81,7 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	st, err := tx.PrepareContext(ctx, pq.CopyIn("raw_copy", "id", "account_id", "channel_id", "key_id", "lane", "type", "recipient", "content", "reference", "expires_at"))
+	st, err := tx.PrepareContext(ctx, `COPY raw_copy (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, expires_at) FROM STDIN`)
 	if err != nil {
 		return 0, fmt.Errorf("start copy: %w", err)
 	}

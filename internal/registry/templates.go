@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"slices"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -56,7 +58,7 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 		return nil, notFound("/template/language", "template "+use.Name+" does not exist in language "+use.Language.Code+" for this channel")
 	case len(hits) == 0:
 		return nil, notFound("/template/name", "no template "+use.Name+" for this channel")
-	case len(hits) > 1 && use.Language.Code == "":
+	case use.Language.Code == "" && slices.ContainsFunc(hits, func(e *dispatch.Template) bool { return e.Language != hits[0].Language }):
 		return nil, dispatch.InvalidField("/template/language", "template %s exists in several languages: name one", use.Name)
 	}
 	for _, e := range hits { // a channel's own entry before the account's

@@ -69,7 +69,7 @@ func Open(o Options) (*Store, error) {
 func withParams(o Options) (string, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return "", errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=...")
+		return "", errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
 	}
 	q := u.Query()
 	set := func(k, v string) {

@@ -3,6 +3,7 @@ package twilio
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,9 +22,7 @@ func listed(n int, change map[string]any) map[string]any {
 		"body": "hello", "num_media": "0", "direction": "outbound-api", "error_code": nil, "error_message": nil,
 		"date_created": now.Format(time.RFC1123Z), "date_updated": now.Add(time.Second).Format(time.RFC1123Z),
 	}
-	for k, v := range change {
-		r[k] = v
-	}
+	maps.Copy(r, change)
 	return r
 }
 

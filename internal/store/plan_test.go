@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// With 50,000 messages waiting, what runs all the time stays on its indexes:
+// no statement reads the table, and none reads much of an index.
+func TestPlans_HotStatements_UseIndexes(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.backlog(t, 50_000)
+	some := uuidArray(ids[:100])
+	for _, c := range []struct {
+		name  string
+		most  float64 // rows that any scan of dispatch may return or filter out
+		query string
+		args  []any
+	}{
+		{"claim", 300, sqlClaim, []any{some, uuid.NewString(), 20.0}},
+		{"postpone", 300, sqlPostpone, []any{some, 1.0}},
+		{"due", 300, sqlDue, []any{int16(dispatch.Normal), pq.Array([]int64{f.channel}), pq.Array([]int64{100})}},
+		{"backlog", 3000, sqlBacklog, []any{int16(dispatch.Normal), 2000}},
+		{"backlog of an empty lane", 10, sqlBacklog, []any{int16(dispatch.OTP), 2000}},
+		{"leases", 1000, sqlLeases, []any{pq.Array([]float64{1, 1, 1})}},
+		{"doubtful", 1000, sqlDoubtful, nil},
+		{"end", 300, sqlEnd, []any{some, int16(dispatch.Expired), "expired", "over", "feeder"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plan := f.explain(t, c.query, c.args...)
+			plan.walk(func(n *planNode) {
+				if !strings.HasPrefix(n.Relation, "dispatch") && !strings.HasPrefix(n.Relation, "messages") && !strings.HasPrefix(n.Relation, "scheduled") {
+					return
+				}
+				if n.Type == "Seq Scan" && n.Loops > 0 && !strings.HasSuffix(n.Relation, "_default") && n.Loops*(n.Rows+n.Removed) > 0 {
+					t.Errorf("%s of %s", n.Type, n.Relation)
+				}
+				if rows := n.Loops * (n.Rows + n.Removed); rows > c.most {
+					t.Errorf("%s of %s by %s reads %.0f rows, more than %.0f", n.Type, n.Relation, n.Index, rows, c.most)
+				}
+			})
+		})
+	}
+}
+
+// backlog fills dispatch: most of it ready in two lanes, some claimed and some
+// in doubt, none of those due.
+func (f *fixture) backlog(t *testing.T, n int) []dispatch.ID {
+	t.Helper()
+	var ids []dispatch.ID
+	for len(ids) < n {
+		page := make([]Accept, 2000)
+		for i := range page {
+			page[i] = f.draft("+15550001000")
+			page[i].Lane = []dispatch.Lane{dispatch.Normal, dispatch.Bulk}[i%2]
+		}
+		ids = append(ids, f.accept(t, page...)...)
+	}
+	f.exec(t, `UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`, uuidArray(ids[n-2000:]))
+	f.exec(t, `ANALYZE dispatch`)
+	f.exec(t, `ANALYZE messages`)
+	return ids
+}
+
+// planNode is a node of EXPLAIN (ANALYZE, FORMAT JSON).
+type planNode struct {
+	Type     string      `json:"Node Type"`
+	Relation string      `json:"Relation Name"`
+	Index    string      `json:"Index Name"`
+	Rows     float64     `json:"Actual Rows"`
+	Loops    float64     `json:"Actual Loops"`
+	Removed  float64     `json:"Rows Removed by Filter"`
+	Plans    []*planNode `json:"Plans"`
+}
+
+func (n *planNode) walk(visit func(*planNode)) {
+	visit(n)
+	for _, c := range n.Plans {
+		c.walk(visit)
+	}
+}
+
+// explain runs a statement and takes it back.
+func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
+	t.Helper()
+	var raw []byte
+	errUndo := dispatch.Errorf(dispatch.Conflict, "undo")
+	err := f.tx(context.Background(), func(tx *sqlx.Tx) error {
+		must(t, tx.GetContext(context.Background(), &raw, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query, args...))
+		return errUndo
+	})
+	if err != errUndo {
+		t.Fatal(err)
+	}
+	var plans []struct {
+		Plan *planNode `json:"Plan"`
+	}
+	must(t, json.Unmarshal(raw, &plans))
+	return plans[0].Plan
+}
