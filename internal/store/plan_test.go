@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -89,16 +92,35 @@ func (n *planNode) walk(visit func(*planNode)) {
 	}
 }
 
-// explain runs a statement and takes it back.
+// explain runs a statement with the generic plan that a kept statement has, and
+// takes it back.
 func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 	t.Helper()
+	ctx := context.Background()
+	literals := make([]string, len(args))
+	for i, a := range args {
+		literals[i] = pq.QuoteLiteral(fmt.Sprint(a))
+		if v, ok := a.(driver.Valuer); ok {
+			text, err := v.Value()
+			must(t, err)
+			literals[i] = pq.QuoteLiteral(fmt.Sprint(text))
+		}
+	}
+	execute := "EXECUTE hot"
+	if len(args) > 0 {
+		execute += "(" + strings.Join(literals, ", ") + ")"
+	}
 	var raw []byte
-	errUndo := dispatch.Errorf(dispatch.Conflict, "undo")
-	err := f.tx(context.Background(), func(tx *sqlx.Tx) error {
-		must(t, tx.GetContext(context.Background(), &raw, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+query, args...))
+	errUndo := errors.New("undo")
+	err := f.tx(ctx, func(tx *sqlx.Tx) error {
+		for _, q := range []string{`DEALLOCATE ALL`, `SET LOCAL plan_cache_mode = force_generic_plan`, `PREPARE hot AS ` + query} {
+			_, err := tx.ExecContext(ctx, q)
+			must(t, err)
+		}
+		must(t, tx.GetContext(ctx, &raw, `EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) `+execute))
 		return errUndo
 	})
-	if err != errUndo {
+	if !errors.Is(err, errUndo) {
 		t.Fatal(err)
 	}
 	var plans []struct {
