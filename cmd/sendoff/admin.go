@@ -10,8 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -75,7 +73,7 @@ func (a *admin) sealed(e *env, f func(*session) error) error {
 
 // explain says what to do about a database that can't be used.
 func explain(err error) error {
-	if pe, ok := errors.AsType[*pq.Error](err); ok && pe.Code == "42P01" {
+	if store.NoTables(err) {
 		return fmt.Errorf("the database has no tables yet; run: sendoff migrate up (%w)", err)
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {

@@ -163,6 +163,12 @@ func Refused(err error) bool {
 	return ok && pe.Code.Class() != "57" && pe.Code.Class() != "08"
 }
 
+// NoTables says that the database has not been migrated.
+func NoTables(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code == "42P01"
+}
+
 type deadlineDialer struct{}
 
 func (deadlineDialer) Dial(network, addr string) (net.Conn, error) {

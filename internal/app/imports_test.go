@@ -1,0 +1,152 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sendoff/sendoff/"
+
+// onlyIn names who may import what; a folder stands for all below it where it
+// ends in a slash. internal/bench measures the raw libraries besides us.
+var onlyIn = map[string][]string{
+	"github.com/labstack/echo/":      {"internal/api", "internal/bench"},
+	"github.com/danielgtaylor/huma/": {"internal/api"},
+	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
+	"github.com/jmoiron/sqlx":        {"internal/store"},
+	"github.com/lib/pq":              {"internal/store", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
+	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
+	"github.com/alicebob/miniredis/": {"internal/devstack"},
+	"github.com/pressly/goose/":      {"migrations"},
+	"github.com/alecthomas/":         {"cmd/sendoff"},
+	module + "internal/app":          {"cmd/sendoff", "internal/bench"},
+	module + "internal/api":          {"internal/app"},
+	module + "worker":                {"internal/app"},
+}
+
+// mayUse names the packages of ours that a package may import, and with them
+// all it may; others are free.
+var mayUse = map[string][]string{
+	"internal/dispatch":         {},
+	"internal/dialect":          {"internal/dispatch"},
+	"internal/dialect/":         {"internal/dialect", "internal/dispatch"},
+	"internal/provider":         {"internal/dispatch"},
+	"internal/provider/":        {"internal/provider", "internal/dispatch", "internal/outbound"},
+	"internal/store":            {"internal/dispatch", "migrations"},
+	"internal/queue":            {"internal/dispatch"},
+	"internal/batch":            {},
+	"internal/auth":             {},
+	"internal/config":           {},
+	"internal/limit":            {"internal/dispatch", "internal/batch"},
+	"internal/metrics":          {"internal/dispatch"},
+	"internal/outbound":         {"internal/dispatch", "internal/provider"},
+	"internal/registry":         {"internal/dispatch", "internal/store"},
+	"internal/devstack":         {},
+	"worker":                    {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store"},
+	"migrations":                {},
+	"internal/provider/gupshup": {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
+	"internal/provider/kaleyra": {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
+}
+
+// domain is all that the domain may import besides the standard library.
+var domain = []string{"github.com/google/uuid", "github.com/nyaruka/phonenumbers"}
+
+// TestImports holds the arrows of the design: who may know whom.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		for _, to := range p.Imports {
+			if why := forbidden(from, to); why != "" {
+				t.Errorf("%s imports %s: %s", from, to, why)
+			}
+		}
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var ps []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		ps = append(ps, p)
+	}
+	if len(ps) < 20 {
+		t.Fatalf("go list found %d packages", len(ps))
+	}
+	return ps
+}
+
+// forbidden says why a package may not import another; empty: it may.
+func forbidden(from, to string) string {
+	for what, who := range onlyIn {
+		if (to == what || (strings.HasSuffix(what, "/") && strings.HasPrefix(to, what))) && !slices.Contains(who, from) {
+			return "only " + strings.Join(who, ", ") + " may"
+		}
+	}
+	ours, mine := strings.CutPrefix(to, module)
+	if from == "internal/dispatch" && !standard(to) && !slices.Contains(domain, to) {
+		return "the domain knows the standard library, " + strings.Join(domain, ", ") + " and nothing else"
+	}
+	allowed, ok := mayUse[from]
+	if !ok {
+		allowed, ok = mayUse[path.Dir(from)+"/"]
+	}
+	if mine && ok && !slices.Contains(allowed, ours) {
+		return "of our packages it may know [" + strings.Join(allowed, " ") + "]"
+	}
+	return ""
+}
+
+func standard(to string) bool {
+	first, _, _ := strings.Cut(to, "/")
+	return !strings.Contains(first, ".")
+}
+
+// A rule that nothing can break holds nothing.
+func TestImports_FindsViolations(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{"internal/accept", "github.com/labstack/echo/v4"},
+		{"internal/store", "github.com/hibiken/asynq"},
+		{"worker", "github.com/lib/pq"},
+		{"internal/registry", "github.com/jmoiron/sqlx"},
+		{"internal/accept", "github.com/redis/go-redis/v9"},
+		{"internal/dispatch", "golang.org/x/time/rate"},
+		{"internal/dispatch", module + "internal/store"},
+		{"internal/dialect/kaleyra", module + "internal/store"},
+		{"internal/provider/meta", module + "internal/store"},
+		{"internal/store", module + "internal/queue"},
+		{"internal/api", module + "internal/app"},
+		{"internal/provider/twilio", module + "internal/provider/meta"},
+	} {
+		if forbidden(c[0], c[1]) == "" {
+			t.Errorf("%s may import %s", c[0], c[1])
+		}
+	}
+	if why := forbidden("internal/api", "github.com/labstack/echo/v4/middleware"); why != "" {
+		t.Errorf("the front door may not use echo: %s", why)
+	}
+}
