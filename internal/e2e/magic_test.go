@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -190,7 +191,7 @@ func TestThousandMixed_EndAsPromised(t *testing.T) {
 		want   outcome
 	}
 	var all []sent
-	body := ""
+	var body strings.Builder
 	for i := range 1000 {
 		d := plain[i%len(plain)]
 		if i%10 == 0 {
@@ -198,9 +199,9 @@ func TestThousandMixed_EndAsPromised(t *testing.T) {
 		}
 		to := fmt.Sprintf("+155%04d%s", 6000+i, d)
 		all = append(all, sent{to: to, want: magic[d]})
-		body += order(to) + "\n"
+		body.WriteString(order(to) + "\n")
 	}
-	a := s.call(t, http.MethodPost, "/v1/messages/batch", body, "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)
+	a := s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)
 	for i, l := range lines(a.body) {
 		all[i].id = as[line](t, answer{body: l}).ID
 	}

@@ -212,11 +212,11 @@ func testListFilters(t *testing.T, s *stack) {
 
 func testListCursor(t *testing.T, s *stack) {
 	const n = 7
-	body := ""
+	var body strings.Builder
 	for i := range n {
-		body += order(fmt.Sprintf("+1555706%04d", 1000+i), `"reference":"cursor"`) + "\n"
+		body.WriteString(order(fmt.Sprintf("+1555706%04d", 1000+i), `"reference":"cursor"`) + "\n")
 	}
-	want := readLines(t, s.call(t, http.MethodPost, "/v1/messages/batch", body, "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted))
+	want := readLines(t, s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted))
 	for _, filter := range []string{"", "template"} { // without and with a walk
 		var got []string
 		q := url.Values{"reference": {"cursor"}, "limit": {"3"}}
