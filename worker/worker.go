@@ -71,7 +71,7 @@ type Worker struct {
 func New(o Options) *Worker {
 	w := &Worker{Options: o}
 	w.cut, w.cutNow = context.WithCancel(context.Background())
-	w.results = batch.New(batch.Options{Max: 256, Queue: 100_000, Workers: 3, Timeout: time.Hour}, w.persist)
+	w.results = batch.New(batch.Options{Max: 256, Queue: 100_000, Workers: 2, Timeout: time.Hour}, w.persist)
 	return w
 }
 

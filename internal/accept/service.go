@@ -70,7 +70,7 @@ type Service struct {
 const (
 	flushMax  = 256
 	waitMax   = 20_000
-	flushers  = 3
+	flushers  = 2
 	bulkPage  = 1000
 	offerers  = 4
 	offerWait = 256

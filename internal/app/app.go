@@ -105,7 +105,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 // with Go's default a fifth of the CPU goes into collecting it again and again.
 func collectLessOften() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
+		debug.SetGCPercent(200)
 	}
 }
 
