@@ -35,6 +35,7 @@ func (w *Worker) Feed(ctx context.Context) {
 	wg.Go(func() { w.every(ctx, 500*time.Millisecond, "doubts", w.doubts) })
 	wg.Go(func() { w.every(ctx, 250*time.Millisecond, "wipe", w.wipe) })
 	wg.Go(func() { w.every(ctx, 2*time.Second, "scheduled", w.move) })
+	wg.Go(func() { w.every(ctx, 250*time.Millisecond, "circuits", w.resumed()) })
 	wg.Go(func() { w.every(ctx, time.Second, "parked callbacks", w.parked) })
 	wg.Go(func() { w.every(ctx, 500*time.Millisecond, "fallbacks", w.fallbacks) })
 	wg.Go(func() { w.every(ctx, 5*time.Second, "depths", w.depths) })
@@ -179,6 +180,29 @@ func (w *Worker) leases(ctx context.Context) error {
 		w.Log.Warn("claims of a worker that is gone: outcome unknown", "messages", n)
 	}
 	return err
+}
+
+// resumed wakes what waited for a channel as soon as this worker sees that its
+// circuit has closed: who closed it can't wake what a worker that did not know
+// yet puts off a moment later.
+func (w *Worker) resumed() func(context.Context) error {
+	var before map[int64]store.Health
+	return func(ctx context.Context) error {
+		now, err := w.Registry.Troubled(ctx)
+		if err != nil {
+			return err
+		}
+		for ch := range before {
+			if _, still := now[ch]; still {
+				continue
+			}
+			if err := w.Store.WakeChannel(ctx, ch); err != nil {
+				return err
+			}
+		}
+		before = now
+		return nil
+	}
 }
 
 // wipe notices that Redis lost its memory and wakes what had been offered.

@@ -273,11 +273,10 @@ func (s *Store) OpenCircuit(ctx context.Context, channel int64, reason string, p
 	return wrap("open circuit", err)
 }
 
-// sqlClose closes a circuit, says so in the event log and wakes what waited.
+// sqlClose closes a circuit and says so in the event log; workers wake what
+// waited when they see it.
 const sqlClose = `
-WITH h AS (UPDATE channel_health SET state = 'closed', reason = '', opened = 0, changed_at = now() WHERE channel_id = $1 AND state = ANY($2) RETURNING channel_id),
-  w AS (UPDATE dispatch SET wake_at = now(), nudges = 0 WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM dispatch d, h WHERE d.channel_id = h.channel_id AND d.state = 0 AND d.lane IN (0, 1, 2) AND d.wake_at > now() AND d.due_at <= now()
-    ORDER BY d.wake_at LIMIT 20000 FOR UPDATE OF d SKIP LOCKED)))
+WITH h AS (UPDATE channel_health SET state = 'closed', reason = '', opened = 0, changed_at = now() WHERE channel_id = $1 AND state = ANY($2) RETURNING channel_id)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause)
 SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 104, 'worker' FROM h JOIN channels ch ON ch.id = h.channel_id`
 
@@ -289,6 +288,20 @@ func (s *Store) CloseCircuit(ctx context.Context, channel int64, manual bool) er
 	}
 	_, err := s.db.ExecContext(ctx, sqlClose, channel, pq.Array(states))
 	return wrap("close circuit", err)
+}
+
+// WakeChannel makes every ready message of a channel due now, in pages.
+func (s *Store) WakeChannel(ctx context.Context, channel int64) error {
+	for {
+		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now(), nudges = 0 WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+			WHERE lane IN (0, 1, 2) AND channel_id = $1 AND state = 0 AND wake_at > now() + interval '1 second' AND due_at <= now() LIMIT 5000 FOR UPDATE SKIP LOCKED))`, channel)
+		if err != nil {
+			return wrap("wake channel", err)
+		}
+		if n, err := r.RowsAffected(); err != nil || n < 5000 {
+			return wrap("wake channel", err)
+		}
+	}
 }
 
 // PauseChannel stops a channel by hand until CloseCircuit.
