@@ -1,0 +1,255 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openStore(t *testing.T, address string) *store.Store {
+	t.Helper()
+	box, err := store.NewBox("a secret key of the tests")
+	must(t, err)
+	s, err := store.Open(store.Options{URL: address, MaxConns: 4, Application: "registry-test", Box: box})
+	must(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// key makes an account with a key.
+func key(t *testing.T, s *store.Store) (store.Key, [32]byte) {
+	t.Helper()
+	a, err := s.CreateAccount(t.Context(), "Test")
+	must(t, err)
+	hash := sha256.Sum256([]byte(t.Name()))
+	k, err := s.CreateKey(t.Context(), store.Key{Account: a.ID, Name: "k", Prefix: "sk", Active: true, Permissions: []string{"send_text"}, PerSecond: 1, PerMinute: 1, PerDay: 1}, hash[:])
+	must(t, err)
+	return k, hash
+}
+
+// follow runs a registry until the test ends.
+func follow(t *testing.T, s *store.Store) *Registry {
+	t.Helper()
+	r := New(s, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); r.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	until(t, 10*time.Second, func() error {
+		if !r.fresh() {
+			return fmt.Errorf("not polled yet")
+		}
+		return nil
+	})
+	return r
+}
+
+func until(t *testing.T, d time.Duration, f func() error) {
+	t.Helper()
+	deadline := time.NewTimer(d)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %v: %v", d, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Nobody acts on a state older than a second: the key is used all the time, so
+// that it is always cached.
+func TestKey_Disabled_RefusedWithinASecond(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, storetest.Postgres(t))
+	k, hash := key(t, s)
+	r := follow(t, s)
+	got, err := r.Key(t.Context(), hash)
+	if err != nil || !got.Active {
+		t.Fatalf("active %v, %v", got.Active, err)
+	}
+	k.Active = false
+	_, err = s.UpdateKey(t.Context(), k)
+	must(t, err)
+	changed := time.Now()
+	var last time.Time // when a look that still found it active began
+	until(t, 10*time.Second, func() error {
+		began := time.Now()
+		got, err := r.Key(t.Context(), hash)
+		if err == nil && got.Active {
+			last = began
+			return fmt.Errorf("still active %v after the change", began.Sub(changed))
+		}
+		return err
+	})
+	if old := last.Sub(changed); old > time.Second {
+		t.Errorf("found active %v after the change", old)
+	}
+}
+
+func TestKey_Deleted_RefusedWithinASecond(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, storetest.Postgres(t))
+	k, hash := key(t, s)
+	r := follow(t, s)
+	_, err := r.Key(t.Context(), hash)
+	must(t, err)
+	must(t, s.DeleteKey(t.Context(), k.Account, k.ID))
+	changed := time.Now()
+	var last time.Time
+	until(t, 10*time.Second, func() error {
+		began := time.Now()
+		if _, err := r.Key(t.Context(), hash); dispatch.CodeOf(err) != dispatch.NotFound || err == nil {
+			last = began
+			return fmt.Errorf("still there: %w", err)
+		}
+		return nil
+	})
+	if old := last.Sub(changed); old > time.Second {
+		t.Errorf("found %v after it was deleted", old)
+	}
+}
+
+// A key that somebody guessed is remembered as unknown; made a moment later, it
+// works within the second.
+func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, storetest.Postgres(t))
+	r := follow(t, s)
+	hash := sha256.Sum256([]byte(t.Name()))
+	if _, err := r.Key(t.Context(), hash); dispatch.CodeOf(err) != dispatch.NotFound {
+		t.Fatalf("an unknown key: %v", err)
+	}
+	key(t, s)
+	until(t, 5*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
+}
+
+// Without a poll nothing is believed: every look asks the database.
+func TestKey_NotPolled_ReadsThrough(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, storetest.Postgres(t))
+	k, hash := key(t, s)
+	r := New(s, slog.New(slog.DiscardHandler)) // nobody runs it
+	for _, active := range []bool{true, false, true} {
+		k.Active = active
+		_, err := s.UpdateKey(t.Context(), k)
+		must(t, err)
+		if got, err := r.Key(t.Context(), hash); err != nil || got.Active != active {
+			t.Errorf("active %v (%v), want %v at once", got.Active, err, active)
+		}
+	}
+}
+
+// With the database away nobody gets in on what a process remembers.
+func TestKey_DatabaseAway_NothingIsBelievedForLong(t *testing.T) {
+	t.Parallel()
+	address := storetest.Postgres(t)
+	_, hash := key(t, openStore(t, address))
+	gate, through := proxy(t, address)
+	s := openStore(t, through)
+	r := follow(t, s)
+	_, err := r.Key(t.Context(), hash)
+	must(t, err)
+	gate.close()
+	until(t, 20*time.Second, func() error {
+		if _, err := r.Key(t.Context(), hash); err == nil {
+			return fmt.Errorf("still believed")
+		}
+		return nil
+	})
+	gate.open()
+	until(t, 20*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
+}
+
+// gate lets connections pass, or not.
+type gate struct {
+	shut  atomic.Bool
+	conns chan net.Conn
+}
+
+func (g *gate) open() { g.shut.Store(false) }
+
+// close ends what is open and refuses what comes.
+func (g *gate) close() {
+	g.shut.Store(true)
+	for {
+		select {
+		case c := <-g.conns:
+			_ = c.Close()
+		default:
+			return
+		}
+	}
+}
+
+// proxy stands before a Postgres and gives its own address for it.
+func proxy(t *testing.T, address string) (*gate, string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	must(t, err)
+	target := u.Host
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	g := &gate{conns: make(chan net.Conn, 1000)}
+	t.Cleanup(func() { _ = l.Close(); g.close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if g.shut.Load() {
+				_ = c.Close()
+				continue
+			}
+			g.conns <- c
+			go pipe(c, target)
+		}
+	}()
+	u.Host = l.Addr().String()
+	return g, u.String()
+}
+
+func pipe(c net.Conn, target string) {
+	defer func() { _ = c.Close() }()
+	up, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	defer func() { _ = up.Close() }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(up, c)
+		_ = up.Close()
+	}()
+	_, _ = io.Copy(c, up)
+	_ = c.Close()
+	<-done
+}
