@@ -20,16 +20,25 @@ WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, 63, version, 'api', 'outcome_unknown' FROM u)
 SELECT count(*) FROM u`
 
+// looks is how often a change looks for a message's row: one that moves from
+// scheduled to dispatch at that moment is in neither place for the first look.
+const looks = 2
+
 // Cancel ends a message before its next call. It says whether it did: a message
 // that is being sent, or is finished, stays as it is.
 func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
-	rows, err := s.end(ctx, []dispatch.ID{id}, dispatch.Cancelled, "cancelled", "cancelled by request", "api")
-	if err != nil || len(rows) > 0 {
-		return len(rows) > 0, err
+	for range looks {
+		rows, err := s.end(ctx, []dispatch.ID{id}, dispatch.Cancelled, "cancelled", "cancelled by request", "api")
+		if err != nil || len(rows) > 0 {
+			return len(rows) > 0, err
+		}
+		var n int
+		err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
+		if err != nil || n > 0 {
+			return n > 0, wrap("cancel message", err)
+		}
 	}
-	var n int
-	err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
-	return n > 0, wrap("cancel message", err)
+	return false, nil
 }
 
 // Edit is a change of a scheduled message; nil fields stay.
@@ -44,13 +53,24 @@ type Edit struct {
 
 // Reschedule changes a message that is still scheduled, up to the moment it is
 // claimed. It says whether it did.
-func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
+func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bool, err error) {
+	for i := 0; i < looks && err == nil && !done; i++ {
+		done, err = s.reschedule(ctx, id, e)
+	}
+	return done, err
+}
+
+// reschedule takes the message's row away and puts one for the changed message
+// in its place. It takes none that would not come back: what waits for a retry,
+// or was never scheduled, has another due_at than its message's send_at.
+func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
 	var done bool
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		done = false
 		var lane int16
 		err := tx.GetContext(ctx, &lane, `
-WITH d AS (DELETE FROM dispatch WHERE message_id = $1::uuid AND state = 0 AND due_at > now() AND attempts = 0 AND NOT maybe_sent RETURNING lane),
+WITH d AS (DELETE FROM dispatch d USING messages m WHERE m.id = $1::uuid AND d.message_id = $1::uuid AND d.due_at = m.send_at
+    AND d.state = 0 AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.lane),
   s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.lane)
 SELECT lane FROM d UNION ALL SELECT lane FROM s`, id.String())
 		if wrap("", err) == ErrNotFound {
