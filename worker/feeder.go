@@ -118,11 +118,12 @@ func (w *Worker) budgets(ctx context.Context, lane dispatch.Lane, backlogs []sto
 			if err != nil {
 				continue
 			}
+			want := min(b.N, w.channelState(ch.ID).room(ch.Policy.Concurrency))
 			if lane == dispatch.OTP { // few, urgent, and bound by the channel's slots alone
-				out[b.Channel] = b.N
+				out[b.Channel] = want
 				continue
 			}
-			asks = append(asks, limit.FeedAsk{Channel: ch.ID, Rate: ch.Policy.Rate, Want: b.N})
+			asks = append(asks, limit.FeedAsk{Channel: ch.ID, Rate: ch.Policy.Rate, Want: want})
 		}
 	}
 	got, err := w.Limits.Feed(ctx, asks)

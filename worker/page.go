@@ -18,7 +18,7 @@ const (
 	// patience is how long a page waits for a free call of its channel.
 	patience = 100 * time.Millisecond
 	// crowded is when messages without a free call are looked at again.
-	crowded = 300 * time.Millisecond
+	crowded = time.Second
 	// writeReserve is what a lease keeps for writing the outcome down.
 	writeReserve = 2 * time.Second
 )

@@ -16,6 +16,11 @@ type channelState struct {
 	last     time.Time // when the newest call was let go
 	failures int       // in a row
 	paired   time.Time // a recipient of this channel is blocked until then
+
+	// Calls that ended in this half second and in the one before.
+	half     int64
+	ended    int
+	endedOld int
 }
 
 // take reserves up to n of at most limit concurrent calls. When none is free it
@@ -60,11 +65,37 @@ func (s *channelState) tryTake(n, limit int) int {
 func (s *channelState) give(n int) {
 	s.mu.Lock()
 	s.open -= n
+	s.slide()
+	s.ended += n
 	s.mu.Unlock()
 	select {
 	case s.freed <- struct{}{}:
 	default:
 	}
+}
+
+// slide moves the window of ended calls; the caller holds mu.
+func (s *channelState) slide() {
+	now := time.Now().UnixMilli() / 500
+	switch now - s.half {
+	case 0:
+		return
+	case 1:
+		s.endedOld, s.ended = s.ended, 0
+	default:
+		s.endedOld, s.ended = 0, 0
+	}
+	s.half = now
+}
+
+// room is how many messages of the channel this worker can use soon: its free
+// calls, and as many as ended lately. A channel whose calls hang has none, and
+// its backlog is left alone instead of being offered and put off in circles.
+func (s *channelState) room(limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slide()
+	return max(0, limit-s.open) + s.ended + s.endedOld
 }
 
 // pace says when the next call may start: at its slot, and never sooner after
