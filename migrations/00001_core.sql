@@ -372,6 +372,12 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_account ON audit_log (account_id, id);
 
+-- Work that one worker does for all, now and then.
+CREATE TABLE jobs (
+  name    text PRIMARY KEY,
+  next_at timestamptz NOT NULL
+);
+
 -- Heartbeats: how many workers share a limit when Redis is away.
 CREATE TABLE instances (
   id      uuid PRIMARY KEY,
@@ -425,7 +431,7 @@ SELECT ensure_partitions();
 -- +goose Down
 DROP FUNCTION ensure_partitions(interval);
 DROP FUNCTION uuid_floor(timestamptz);
-DROP TABLE instances, audit_log, ledger, fallbacks, parked_callbacks, provider_refs, idempotency, events, attempts, scheduled, dispatch, messages,
+DROP TABLE jobs, instances, audit_log, ledger, fallbacks, parked_callbacks, provider_refs, idempotency, events, attempts, scheduled, dispatch, messages,
   inbound, suppressions, windows, list_members, lists, contacts, config_version, key_usage, api_keys, template_usage, templates,
   channel_health, channels, users, accounts;
 DROP SEQUENCE events_id;

@@ -41,6 +41,8 @@ func (w *Worker) Feed(ctx context.Context) {
 	wg.Go(func() { w.every(ctx, 5*time.Second, "depths", w.depths) })
 	wg.Go(func() { w.webhooks(ctx) })
 	wg.Go(func() { w.every(ctx, time.Hour, "partitions", w.Store.EnsurePartitions) })
+	wg.Go(func() { w.every(ctx, 10*time.Second, "receipts", w.receipts) })
+	wg.Go(func() { w.every(ctx, time.Minute, "prune", w.prune) })
 	wg.Wait()
 }
 
