@@ -1,0 +1,61 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+func TestTakeJob_OneTurnForAll(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	for i, want := range []bool{true, false, false} {
+		got, err := f.TakeJob(t.Context(), "receipts", time.Minute)
+		must(t, err)
+		if got != want {
+			t.Errorf("turn %d: got %v, want %v", i, got, want)
+		}
+	}
+	f.exec(t, `UPDATE jobs SET next_at = now()`)
+	if got, err := f.TakeJob(t.Context(), "receipts", time.Minute); err != nil || !got {
+		t.Errorf("after its time: got %v, %v; want the turn", got, err)
+	}
+}
+
+func TestSentWithoutReceipt_OnlyWhatStaysSent(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.messages(t, 2)
+	claim := f.claim(t, ids...)
+	for _, id := range ids {
+		o := outcome(id, claim, Settle, ResultAccepted)
+		o.ProviderID = "SM" + id.String()
+		f.complete(t, o)
+	}
+	f.callback(t, ids[1], dispatch.Delivered)
+	now := time.Now()
+	got, err := f.SentWithoutReceipt(t.Context(), []int64{f.channel}, now.Add(-time.Hour), now.Add(time.Hour))
+	must(t, err)
+	if len(got) != 1 || got[0].ID != ids[0] || got[0].ProviderID != "SM"+ids[0].String() {
+		t.Errorf("got %+v, want only %s", got, ids[0])
+	}
+	if got, err := f.SentWithoutReceipt(t.Context(), []int64{f.channel + 1}, now.Add(-time.Hour), now.Add(time.Hour)); err != nil || len(got) != 0 {
+		t.Errorf("another channel: got %+v, %v; want nothing", got, err)
+	}
+}
+
+func TestPrune_DropsOldKeysAndProviderIDs(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(t, `CREATE TABLE idempotency_w202001 PARTITION OF idempotency FOR VALUES FROM ('2019-12-30') TO ('2020-01-06')`)
+	id := f.messages(t, 1)[0]
+	f.exec(t, `INSERT INTO provider_refs (channel_id, ref, message_id, created_at) VALUES ($1, 'old', $2, now() - interval '9 days'), ($1, 'new', $2, now())`, f.channel, id.String())
+	must(t, f.Prune(t.Context()))
+	must(t, f.Prune(t.Context())) // a second run finds nothing
+	var left []string
+	must(t, f.db.SelectContext(t.Context(), &left, `SELECT ref FROM provider_refs UNION ALL SELECT relname FROM pg_class WHERE relname = 'idempotency_w202001'`))
+	if len(left) != 1 || left[0] != "new" {
+		t.Errorf("left %v, want only the new provider id", left)
+	}
+}
