@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # Arguments for run, bench and fault: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-.PHONY: run build setup test check bench fault teststack clean
+.PHONY: run build setup test check bench fault clients teststack clean
 
 run: setup build
 	bin/sendoff dev $(ARGS)
@@ -47,6 +47,10 @@ bench: setup build
 # Kills servers and clients in the middle of thousands of messages.
 fault: setup build
 	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 20m -tags=fault -v $(ARGS) ./internal/fault/...
+
+# The vendors' own samples and public client libraries; npm brings the latter.
+clients: setup build
+	scripts/clients/run.sh
 
 clean:
 	rm -rf bin coverage.out

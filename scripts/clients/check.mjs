@@ -1,0 +1,19 @@
+// Runs every check against the `sendoff dev` that DEV_JSON describes.
+import { finish } from "./lib.mjs";
+import { pages } from "./pages.mjs";
+import { samples } from "./samples.mjs";
+import { twilioSDK } from "./twilio.mjs";
+import { webhooks } from "./webhooks.mjs";
+import { whatsappClient } from "./whatsapp.mjs";
+
+setTimeout(() => {
+  console.log("FAIL  not done after 5 minutes");
+  process.exit(1);
+}, 300_000).unref();
+
+await samples();
+await twilioSDK();
+await whatsappClient();
+await webhooks();
+await pages();
+process.exit(finish());

@@ -1,0 +1,8 @@
+curl -X POST https://app.aisoule.com/api/messages/send \
+-H "X-API-Key: your_key" \
+-H "Content-Type: application/json" \
+-d '{
+"to": "+919876543210",
+"type": "text",
+"text": "Hello! Your order has been shipped."
+}'
