@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -32,7 +33,7 @@ func clean(v any) bool {
 		return !strings.ContainsRune(v, 0)
 	case json.Number:
 		_, err := strconv.ParseFloat(v.String(), 64)
-		return err == nil && len(v) < 400
+		return err == nil && len(v) < 400 && exponent(v.String()) < 400
 	case []any:
 		for _, e := range v {
 			if !clean(e) {
@@ -47,4 +48,18 @@ func clean(v any) bool {
 		}
 	}
 	return true
+}
+
+// exponent is the size of a number's exponent, positive or negative: 1e-20000
+// is a zero for Go and too long for Postgres.
+func exponent(number string) int {
+	i := strings.IndexAny(number, "eE")
+	if i < 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(number[i+1:])
+	if err != nil {
+		return math.MaxInt
+	}
+	return max(n, -n)
 }

@@ -2,6 +2,7 @@ package accept
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -17,13 +18,36 @@ const deafFor = time.Second
 // flush commits one page and hands what is due to the offerers.
 func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
-	receipts, err := s.Store.InsertMessages(ctx, page)
+	receipts, err := s.insert(ctx, page)
 	if err != nil {
 		s.Log.Error("accept page failed", "messages", len(page), "error", err)
 		return nil, err
 	}
 	s.ring(page, receipts)
 	return receipts, nil
+}
+
+// insert commits a page. What Postgres refuses in one message must not fail
+// those of other callers: such a page is halved until that message is alone.
+func (s *Service) insert(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
+	receipts, err := s.Store.InsertMessages(ctx, page)
+	if err == nil || !store.Poisoned(err) {
+		return receipts, err
+	}
+	if len(page) == 1 {
+		s.Log.Error("message refused by the database", "message_id", page[0].ID, "error", err)
+		return []dispatch.Receipt{{Err: pageError(err)}}, nil
+	}
+	half := len(page) / 2
+	first, err := s.insert(ctx, page[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := s.insert(ctx, page[half:])
+	if err != nil { // the first half is committed all the same
+		second = slices.Repeat([]dispatch.Receipt{{Err: pageError(err)}}, len(page)-half)
+	}
+	return append(first, second...), nil
 }
 
 // planOffers marks what will be offered right after the commit: messages that

@@ -34,7 +34,7 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	if len(body) == 0 {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body is empty")
 	}
-	if !Storable(string(body)) || escapedNUL(body) {
+	if !StorableJSON(body) {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
 	}
 	err := json.Unmarshal(body, &o.fields)
@@ -50,6 +50,9 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 // Storable says that a text can be kept: Postgres takes neither NUL nor what
 // isn't UTF-8.
 func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// StorableJSON says that the texts in a JSON value can be kept.
+func StorableJSON(body []byte) bool { return utf8.Valid(body) && !escapedNUL(body) }
 
 // escapedNUL finds \u0000 in JSON, which Postgres takes in no text either.
 func escapedNUL(body []byte) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -349,7 +348,7 @@ func acceptArgs(page []*Accept) []any {
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	offered, window, test := make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
-		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, a.Raw
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], idem[i], fps[i], extras[i] = opt(a.Reference), opt(a.Metadata), opt(a.IdemKey), opt(a.IdemFingerprint), extra(a)
 		sends[i], expires[i] = micros(a.SendAt), micros(a.ExpiresAt)
@@ -387,16 +386,18 @@ func opt(s string) *string {
 	if s == "" {
 		return nil
 	}
-	// Postgres text holds no NUL.
-	s = strings.ReplaceAll(s, "\x00", "")
+	s = storable(s)
 	return &s
 }
+
+// lastSecond is the end of the year 9999, far within what Postgres can hold.
+const lastSecond = 253_402_300_799
 
 func micros(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
-	us := t.UnixMicro()
+	us := min(max(t.Unix(), 0), lastSecond)*1e6 + int64(t.Nanosecond()/1000)
 	return &us
 }
 

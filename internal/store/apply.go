@@ -72,6 +72,9 @@ type applied struct {
 // message that we know (by their place in the batch).
 func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (unmatched []int, err error) {
 	us = slices.Clone(us)
+	for i := range us {
+		us[i].ProviderID, us[i].ProviderRef2, us[i].Recipient = storable(us[i].ProviderID), storable(us[i].ProviderRef2), storable(us[i].Recipient)
+	}
 	if err := s.findMessages(ctx, us); err != nil {
 		return nil, err
 	}
@@ -183,7 +186,7 @@ func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoe
 			continue
 		}
 		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
-			if ref != "" {
+			if ref != "" && len(ref) <= maxRef {
 				channels, refs, ids = append(channels, u.Channel), append(refs, ref), append(ids, u.ID.String())
 			}
 		}

@@ -33,6 +33,12 @@ func textArray(in []*string) string {
 	return b.String()
 }
 
+// storable is a text without what Postgres takes in none: NUL and what is not
+// UTF-8. Pages carry the texts of many, and one such would fail them all.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
 // intArray is a Postgres bigint[] literal whose nil elements are NULL.
 func intArray(in []*int64) string {
 	b := []byte{'{'}

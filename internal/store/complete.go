@@ -209,13 +209,16 @@ func suppressRecipients(ctx context.Context, q querier, ids []string, reason str
 	return wrap("suppress recipients", err)
 }
 
+// maxRef bounds a provider's id: an index takes no longer ones.
+const maxRef = 512
+
 // keepRefs stores the provider's ids where callbacks will name nothing else.
 func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
 	var channels []int64
 	var refs, ids []string
 	for _, o := range outs {
-		if o.KeepRef && o.ProviderID != "" {
-			channels, refs, ids = append(channels, o.Channel), append(refs, o.ProviderID), append(ids, o.ID.String())
+		if o.KeepRef && o.ProviderID != "" && len(o.ProviderID) <= maxRef {
+			channels, refs, ids = append(channels, o.Channel), append(refs, storable(o.ProviderID)), append(ids, o.ID.String())
 		}
 	}
 	return s.insertRefs(ctx, channels, refs, ids)

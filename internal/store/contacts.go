@@ -23,7 +23,7 @@ func saveContacts(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[disp
 		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, a.Contact.Name, opt(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
+		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, storable(a.Contact.Name), opt(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
 			return wrap("save contact", err)
 		}
 	}

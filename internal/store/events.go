@@ -91,6 +91,7 @@ INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, 
 // asks for.
 func (s *Store) InsertInbound(ctx context.Context, in dispatch.Inbound, stop, start bool) error {
 	id := dispatch.NewID()
-	_, err := s.db.ExecContext(ctx, sqlInbound, id.String(), in.Channel, in.From, in.WaID, in.Name, in.Type, in.Text, in.ProviderID, in.Raw, in.At, stop, start)
+	_, err := s.db.ExecContext(ctx, sqlInbound, id.String(), in.Channel, storable(in.From), storable(in.WaID), storable(in.Name), storable(in.Type),
+		storable(in.Text), storable(in.ProviderID), storable(in.Raw), time.UnixMicro(*micros(in.At)), stop, start)
 	return wrap("store inbound message", err)
 }

@@ -14,7 +14,7 @@ func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
 		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
-		u.Channel, u.ProviderID, mustJSON(u))
+		u.Channel, storable(u.ProviderID), mustJSON(u))
 	return wrap("park callback", err)
 }
 

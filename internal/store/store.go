@@ -163,6 +163,13 @@ func Refused(err error) bool {
 	return ok && pe.Code.Class() != "57" && pe.Code.Class() != "08"
 }
 
+// Poisoned says that Postgres refused what a statement carried: the same page
+// will never pass, but without the one bad value the rest of it would.
+func Poisoned(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && (pe.Code.Class() == "22" || pe.Code == "23502" || pe.Code == "23514" || pe.Code == "54000")
+}
+
 // NoTables says that the database has not been migrated.
 func NoTables(err error) bool {
 	pe, ok := errors.AsType[*pq.Error](err)

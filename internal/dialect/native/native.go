@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -190,6 +191,9 @@ func (s *scalar) UnmarshalJSON(b []byte) error {
 func Strict(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
+	}
+	if !dialect.StorableJSON(body) {
+		return dispatch.Errorf(dispatch.Malformed, "the body must be UTF-8 without NUL characters")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
