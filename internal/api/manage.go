@@ -79,9 +79,6 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 		if err := m.s.spend(c, who, 1, true); err != nil {
 			return err
 		}
-		if err := checkParams(c); err != nil {
-			return err
-		}
 		if rb := hc.Operation().RequestBody; rb != nil {
 			if err := checkBody(c, rb.Required); err != nil {
 				return err

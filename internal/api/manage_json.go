@@ -87,6 +87,9 @@ func checkParams(c echo.Context) error {
 			return store.ErrNotFound
 		}
 	}
+	if c.Request().URL.RawQuery == "" {
+		return nil
+	}
 	for name, vs := range c.QueryParams() {
 		for _, v := range vs {
 			if !dialect.Storable(v) {

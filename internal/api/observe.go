@@ -40,5 +40,8 @@ func (s *Server) recovered(c echo.Context, next echo.HandlerFunc) (err error) {
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
+	if err := checkParams(c); err != nil {
+		return err
+	}
 	return next(c)
 }

@@ -202,10 +202,10 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 		w.add("m.id < ?::uuid", id.String())
 	}
 	if !f.CreatedFrom.IsZero() {
-		w.add("m.id >= uuid_floor(?)", f.CreatedFrom)
+		w.add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
 	}
 	if !f.CreatedTo.IsZero() {
-		w.add("m.id < uuid_floor(?)", f.CreatedTo)
+		w.add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
 	}
 	if f.Reference != "" {
 		w.add("m.reference = ?", f.Reference)
@@ -292,6 +292,9 @@ SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] 
 	}
 	return page, nil
 }
+
+// since1970 is t or the first time that an id can hold.
+func since1970(t time.Time) time.Time { return time.UnixMicro(*micros(t)) }
 
 // where collects conditions and their arguments; ? stands for the next one.
 type where struct {
