@@ -2,6 +2,7 @@ package accept
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -15,6 +16,10 @@ import (
 func (s *Service) fallback(ctx context.Context, who *Caller, d *dispatch.Draft) (string, error) {
 	if len(d.Fallback) == 0 {
 		return "", nil
+	}
+	if d.Parent != dispatch.NoID { // checked with the parent; one that no longer passes is passed over in its turn
+		raw, err := json.Marshal(d.Fallback)
+		return string(raw), err
 	}
 	var faults dispatch.Faults
 	var out strings.Builder

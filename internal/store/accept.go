@@ -203,6 +203,9 @@ func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out m
 	if err := debit(ctx, tx, page, out); err != nil {
 		return err
 	}
+	if err := tieParents(ctx, tx, page, out); err != nil {
+		return err
+	}
 	return saveContacts(ctx, tx, page, out)
 }
 

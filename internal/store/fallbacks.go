@@ -19,13 +19,14 @@ type Fallback struct {
 }
 
 // DueFallbacks takes what waits for its fallback; each comes back after ten
-// seconds until DropFallback.
+// seconds until DropFallback, those that have got their child too: whoever sent
+// it may not have learned that it did.
 func (s *Store) DueFallbacks(ctx context.Context) ([]Fallback, error) {
 	var out []Fallback
 	err := s.db.SelectContext(ctx, &out, `
 WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
   u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
-SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.child_id IS NULL`)
+SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL`)
 	return out, wrap("take fallbacks", err)
 }
 
