@@ -129,6 +129,11 @@ func afterApply(ctx context.Context, tx *sqlx.Tx, us []dispatch.StatusUpdate, ro
 			suppress = append(suppress, u.ID.String())
 		}
 	}
+	if len(again) > 0 {
+		if err := lockBalances(ctx, tx, append(slices.Clone(back), again...)); err != nil {
+			return err
+		}
+	}
 	if err := refund(ctx, tx, back); err != nil {
 		return err
 	}

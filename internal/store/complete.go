@@ -196,6 +196,9 @@ func refund(ctx context.Context, tx *sqlx.Tx, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	if err := lockBalances(ctx, tx, ids); err != nil {
+		return err
+	}
 	_, err := tx.ExecContext(ctx, sqlRefund, pq.Array(ids))
 	return wrap("refund", err)
 }

@@ -103,3 +103,10 @@ WITH r AS (UPDATE messages SET charged = 1 WHERE id = ANY($1::uuid[]) AND charge
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'refund_reversed' FROM r)
 UPDATE accounts a SET balance = balance - s.total
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`
+
+// lockBalances locks the accounts of messages in id order, as reserveCredits
+// does: pages that move money of several accounts must not deadlock.
+func lockBalances(ctx context.Context, tx *sqlx.Tx, ids []string) error {
+	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[]))) ORDER BY id FOR UPDATE`, pq.Array(ids))
+	return wrap("lock balances", err)
+}
