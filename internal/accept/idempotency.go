@@ -9,17 +9,15 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// fingerprint is a digest of what a draft asks for: the same key with another
+// fingerprint is a digest of what a request asks for: the same key with another
 // one is refused.
-func fingerprint(d *dispatch.Draft) string {
-	c := *d
-	c.IdemKey = ""
-	b, err := json.Marshal(&c)
-	if err != nil {
-		return ""
+func fingerprint(ds ...dispatch.Draft) string {
+	h := sha256.New()
+	for _, d := range ds {
+		d.IdemKey = ""
+		_ = json.NewEncoder(h).Encode(&d) // what was read as JSON, or checked, can be written
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // keyLocks are the idempotency keys whose first request is still running in

@@ -125,7 +125,7 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 		}
 		p.IdemKey, p.IdemIndex = drafts[i].IdemKey, first+i
 		if p.IdemKey != "" {
-			p.IdemFingerprint = fingerprint(&drafts[i])
+			p.IdemFingerprint = fingerprint(drafts[i])
 		}
 		ready[i] = p
 	}
@@ -185,13 +185,17 @@ func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.
 func (s *Service) prepareAll(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]*prepared, error) {
 	now := time.Now()
 	ready := make([]*prepared, len(drafts))
+	whole := "" // of the whole request: one recipient more or less is another body
+	if drafts[0].IdemKey != "" {
+		whole = fingerprint(drafts...)
+	}
 	for i := range drafts {
 		p, err := s.prepare(ctx, who, &drafts[i], now)
 		if err != nil {
 			return nil, err
 		}
 		if p.IdemKey, p.IdemIndex = drafts[i].IdemKey, i; p.IdemKey != "" {
-			p.IdemFingerprint = fingerprint(&drafts[i])
+			p.IdemFingerprint = whole
 		}
 		ready[i] = p
 	}
@@ -247,11 +251,11 @@ func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, ou
 		if ready[i].IdemKey != "" {
 			s.inflight.unlock(who.Account.ID, ready[i].IdemKey, ready[i].IdemIndex)
 		}
-		if err != nil {
+		if err != nil && (receipts == nil || (receipts[k].ID == dispatch.NoID && receipts[k].Err == nil)) {
 			out[i].Err = pageError(err)
 			continue
 		}
-		out[i] = receipts[k]
+		out[i] = receipts[k] // of another page than the one that failed
 		if out[i].Err == nil && !out[i].Replayed && ready[i].template != 0 {
 			s.countTemplate(ready[i].template)
 		}
