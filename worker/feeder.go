@@ -118,6 +118,9 @@ func (w *Worker) budgets(ctx context.Context, lane dispatch.Lane, backlogs []sto
 		default:
 			ch, err := w.Registry.Channel(ctx, b.Channel)
 			if err != nil {
+				if dispatch.CodeOf(err) == dispatch.NotFound { // deleted while messages came in: they expire
+					out[b.Channel], blocked[b.Channel] = 500, true
+				}
 				continue
 			}
 			want := min(b.N, w.channelState(ch.ID).room(ch.Policy.Concurrency))
@@ -215,7 +218,9 @@ func (w *Worker) wipe(ctx context.Context) error {
 		return err
 	}
 	n, err := w.Store.WakeOffered(ctx)
-	w.Log.Warn("redis is new or was wiped; offering again", "messages", n)
+	if n > 0 {
+		w.Log.Warn("redis was wiped; offering again", "messages", n)
+	}
 	if err != nil {
 		return err
 	}

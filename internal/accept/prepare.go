@@ -14,7 +14,8 @@ import (
 const (
 	maxReference = 255
 	maxMetadata  = 4096
-	maxAhead     = 366 * 24 * time.Hour
+	maxAhead     = 10 * 366 * 24 * time.Hour // of send_at
+	maxTTL       = 366 * 24 * time.Hour
 	maxFallbacks = 5
 )
 
@@ -186,15 +187,15 @@ func times(d *dispatch.Draft, p *prepared, now time.Time, faults *dispatch.Fault
 		p.SendAt = time.Time{}
 	}
 	if d.SendAt.Sub(now) > maxAhead {
-		faults.Add("/send_at", "is more than a year ahead")
+		faults.Add("/send_at", "is more than ten years ahead")
 	}
 	switch {
 	case !d.ExpiresAt.IsZero() && d.TTL != 0:
 		faults.Add("/ttl_seconds", "give expires_at or ttl_seconds, not both")
 	case !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(start):
 		faults.Add("/expires_at", "must be later than send_at and now")
-	case d.TTL < 0 || d.TTL > maxAhead:
-		faults.Add("/ttl_seconds", "must be between 1 and %d", int(maxAhead/time.Second))
+	case d.TTL < 0 || d.TTL > maxTTL:
+		faults.Add("/ttl_seconds", "must be between 1 and %d", int(maxTTL/time.Second))
 	}
 	p.TTL = d.TTL
 	if p.TTL == 0 {

@@ -9,8 +9,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// observe writes one line a request and counts it. No body, no number, no key
-// stands in the log.
+// slow is when a request that does not wait on purpose is worth a line.
+const slow = 2 * time.Second
+
+// observe counts each request and writes a line about those that failed or were
+// slow. No body, no number and no key stands in the log.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		began := time.Now()
@@ -22,7 +25,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		took := time.Since(began)
 		status := c.Response().Status
 		s.Observer.Request(c.Path(), c.Request().Method, status, took)
-		if status >= 500 || took > time.Second {
+		if long, _ := c.Get("long").(bool); status >= 500 || (took > slow && !long) {
 			s.Log.Warn("request", "request_id", requestID(c), "method", c.Request().Method, "route", c.Path(), "status", status, "ms", took.Milliseconds())
 		}
 		return nil

@@ -144,6 +144,7 @@ type streamEvent struct {
 // reader was, without a gap: events are read in the order in which they became
 // visible, late commits included.
 func (s *Server) streamEvents(c echo.Context) error {
+	c.Set("long", true)
 	ctx := c.Request().Context()
 	account := caller(c).Account.ID
 	at, err := s.streamStart(c)
