@@ -138,6 +138,7 @@ func (s *Server) getMessage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Set("long", wait > 0)
 	v, err := s.await(c, id, wait)
 	if err != nil {
 		return err
