@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -60,24 +61,46 @@ type Options struct {
 type Worker struct {
 	Options
 	lanes    sync.Map // channel id → *lane (in-flight bound, pace, breaker)
-	calls    sync.WaitGroup
+	calls    sync.WaitGroup // pages, calls and results under way
+	mu       sync.Mutex
+	stopped  bool // no page begins any more
 	inFlight atomic.Int64
 	cut      context.Context // ends when open calls are to be cut
 	cutNow   context.CancelFunc
 	results  *batch.Batcher[store.Outcome, struct{}]
 }
 
+// resultQueue is how many results may wait for Postgres.
+const resultQueue = 100_000
+
 // New makes a worker.
 func New(o Options) *Worker {
 	w := &Worker{Options: o}
 	w.cut, w.cutNow = context.WithCancel(context.Background())
-	w.results = batch.New(batch.Options{Max: 256, Queue: 100_000, Workers: 2, Timeout: time.Hour}, w.persist)
+	w.results = batch.New(batch.Options{Max: 256, Queue: resultQueue, Workers: 2, Timeout: time.Hour}, w.persist)
 	return w
+}
+
+// errStopped hands a page back: a worker that still runs gets it.
+var errStopped = errors.New("the worker is stopping")
+
+// enter counts a page as under way unless Stop has begun: what it waits for
+// only becomes less.
+func (w *Worker) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stopped {
+		w.calls.Add(1)
+	}
+	return !w.stopped
 }
 
 // Stop waits for open calls, at most Grace, cuts those that remain (their
 // outcome is then unknown) and writes every result down.
 func (w *Worker) Stop(ctx context.Context) error {
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
 	done := make(chan struct{})
 	go func() { w.calls.Wait(); close(done) }()
 	grace := time.NewTimer(w.Grace)
@@ -106,6 +129,9 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 		if err == nil {
 			return make([]struct{}, len(outs)), nil
 		}
+		if store.Poisoned(err) {
+			return w.apart(ctx, outs, err)
+		}
 		w.Log.Warn("results not written yet", "results", len(outs), "error", err)
 		select {
 		case <-ctx.Done():
@@ -114,6 +140,21 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			wait = min(wait*2, 1600*time.Millisecond)
 		}
 	}
+}
+
+// apart halves a page of which Postgres refuses one result, which no repeat
+// would change, until that one is alone; its message is left to its lease.
+func (w *Worker) apart(ctx context.Context, outs []store.Outcome, err error) ([]struct{}, error) {
+	if len(outs) == 1 {
+		w.Log.Error("result refused by the database; the lease brings the message back", "message_id", outs[0].ID, "error", err)
+		return make([]struct{}, 1), nil
+	}
+	half := len(outs) / 2
+	if _, err := w.persist(ctx, outs[:half]); err != nil {
+		return nil, err
+	}
+	_, err = w.persist(ctx, outs[half:])
+	return make([]struct{}, len(outs)), err
 }
 
 // lane returns what this process knows of a channel.

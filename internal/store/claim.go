@@ -28,6 +28,7 @@ type Claimed struct {
 	RLHits     int         `db:"rl_hits"`
 	MaybeSent  bool        `db:"maybe_sent"`
 	Suppressed bool        `db:"suppressed"`
+	Left       float64     `db:"left_s"` // seconds to expiry at the claim, by Postgres' clock
 }
 
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
@@ -47,7 +48,7 @@ WITH pick AS MATERIALIZED (
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
 SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
-  c.due_at, c.expires_at, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
+  c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed
 FROM c JOIN messages m ON m.id = c.message_id`
 
