@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -17,29 +19,79 @@ func (w *Worker) doubts(ctx context.Context) error {
 	if err != nil || len(ds) == 0 {
 		return err
 	}
-	var ids []dispatch.ID
-	var retries []int
+	var plain, ask []doubt
 	for _, d := range ds {
 		ch, err := w.Registry.Channel(ctx, d.Channel)
-		if err != nil {
-			continue // its wake_at brings it back
+		switch {
+		case err != nil && dispatch.CodeOf(err) == dispatch.NotFound:
+			plain = append(plain, doubt{d, &dispatch.Channel{}}) // nothing to try again with
+		case err != nil: // its wake_at brings it back
+		case w.finder(ch) != nil:
+			ask = append(ask, doubt{d, ch})
+		default:
+			plain = append(plain, doubt{d, ch})
 		}
-		if w.found(ctx, ch, d) {
-			continue
+	}
+	// First those that need no answer: a provider that hangs holds nobody else up.
+	return errors.Join(w.settle(ctx, plain), w.settle(ctx, w.notFound(ctx, ask)))
+}
+
+// doubt is an unknown outcome and the channel whose policy decides on it.
+type doubt struct {
+	store.Doubt
+	ch *dispatch.Channel
+}
+
+// The bounds of asking: so many questions at a time, and no longer in all than
+// Doubtful keeps other workers off. What is not asked comes back.
+const (
+	askers  = 16
+	askTime = 25 * time.Second
+)
+
+// notFound asks the providers and gives those whose policy is to decide.
+func (w *Worker) notFound(ctx context.Context, ds []doubt) []doubt {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	var wg sync.WaitGroup
+	sem := make(chan struct{}, askers)
+	found := make([]bool, len(ds))
+	for i, d := range ds {
+		sem <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-sem }()
+			found[i] = ctx.Err() != nil || w.found(ctx, d.ch, d.Doubt)
+		})
+	}
+	wg.Wait()
+	var left []doubt
+	for i, d := range ds {
+		if !found[i] {
+			left = append(left, d)
 		}
-		ids, retries = append(ids, d.ID), append(retries, ch.Policy.UnknownRetries[d.Lane])
+	}
+	return left
+}
+
+// settle lets the channels' policies decide.
+func (w *Worker) settle(ctx context.Context, ds []doubt) error {
+	ids, retries := make([]dispatch.ID, len(ds)), make([]int, len(ds))
+	for i, d := range ds {
+		ids[i], retries[i] = d.ID, d.ch.Policy.UnknownRetries[d.Lane]
 	}
 	return w.Store.SettleDoubts(ctx, ids, retries)
+}
+
+func (w *Worker) finder(ch *dispatch.Channel) provider.Finder {
+	f, _ := w.Providers[ch.Provider].(provider.Finder)
+	return f
 }
 
 // found asks the provider for a message of which we don't know whether it
 // arrived. True keeps policy's hands off it: it was found and settled, or the
 // provider could not say and is asked again.
 func (w *Worker) found(ctx context.Context, ch *dispatch.Channel, d store.Doubt) bool {
-	f, ok := w.Providers[ch.Provider].(provider.Finder)
-	if !ok {
-		return false
-	}
+	f := w.finder(ch)
 	c, err := w.Store.Message(ctx, d.ID)
 	if err != nil {
 		return true

@@ -123,12 +123,12 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 // call was made, so it counts as an unknown outcome. After a restart of Postgres
 // all leases look over at once: workers get 20 s to write what they hold.
 const sqlLeases = `
-WITH c AS MATERIALIZED (SELECT message_id, claim FROM dispatch WHERE state = 1 AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
+WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch WHERE state = 1 AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
     ORDER BY message_id LIMIT 500 FOR UPDATE SKIP LOCKED),
   a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, 9, 'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
 UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true,
   wake_at = now() + make_interval(secs => coalesce((ch.policy->'resolve_window_s'->>d.lane::int)::float8, ($1::float8[])[d.lane + 1]))
-FROM c, channels ch WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id FROM c)) AND d.claim = c.claim AND d.state = 1 AND ch.id = d.channel_id`
+FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id FROM c)) AND d.claim = c.claim AND d.state = 1`
 
 // ExpireLeases turns claims that ran out into unknown outcomes; windows are the
 // default resolve windows by lane.
