@@ -60,7 +60,7 @@ type Options struct {
 // Worker sends pages.
 type Worker struct {
 	Options
-	lanes    sync.Map // channel id → *lane (in-flight bound, pace, breaker)
+	lanes    sync.Map       // channel id → *lane (in-flight bound, pace, breaker)
 	calls    sync.WaitGroup // pages, calls and results under way
 	mu       sync.Mutex
 	stopped  bool // no page begins any more
