@@ -17,9 +17,18 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// authenticate finds the caller of a key. Each way to fail has its Reason:
-// dialects have a sentence for each.
+// authenticate finds the caller of a key and counts the call.
 func (s *Server) authenticate(ctx context.Context, secret string) (*accept.Caller, error) {
+	who, err := s.callerOf(ctx, secret)
+	if err == nil {
+		s.calls.add(who.Key.ID)
+	}
+	return who, err
+}
+
+// callerOf finds the caller of a key. Each way to fail has its Reason: dialects
+// have a sentence for each.
+func (s *Server) callerOf(ctx context.Context, secret string) (*accept.Caller, error) {
 	if secret == "" {
 		return nil, unauthorized("missing", "no API key was sent")
 	}
@@ -46,7 +55,6 @@ func (s *Server) authenticate(ctx context.Context, secret string) (*accept.Calle
 	if err != nil {
 		return nil, fmt.Errorf("key %d: %w", key.ID, err)
 	}
-	s.calls.add(key.ID)
 	return &accept.Caller{Account: account, Key: key, Permissions: perms}, nil
 }
 

@@ -48,7 +48,7 @@ func (s *Server) postBatch(c echo.Context) error {
 	case ndjson:
 		lines = &ndjsonLines{r: bufio.NewReaderSize(body, maxLine)}
 	case mt == "" || mt == "application/json":
-		lines = &arrayLines{dec: json.NewDecoder(body)}
+		lines = &arrayLines{dec: json.NewDecoder(body), body: body}
 	default:
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
 	}
@@ -65,18 +65,27 @@ type lineReader interface{ next() ([]byte, error) }
 
 var errLong = &dispatch.Error{Code: dispatch.TooLarge, Msg: "the message is larger than 64 KiB"}
 
+// errHuge ends the request: what comes after such a message can't be found.
+var errHuge = &dispatch.Error{Code: dispatch.TooLarge, Msg: "a message is far larger than 64 KiB: what was read before is accepted"}
+
 // countedReader bounds the whole body.
 type countedReader struct {
 	r    io.Reader
 	left int64
+	most int64 // what one message may take, if it is bounded at all
+	read int64 // of that
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
 	}
+	if c.most > 0 && c.read > c.most {
+		return 0, errHuge
+	}
 	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
+	c.read += int64(n)
 	return n, err
 }
 
@@ -104,6 +113,7 @@ func (l *ndjsonLines) next() ([]byte, error) {
 // arrayLines reads {"messages":[...]} without holding it.
 type arrayLines struct {
 	dec    *json.Decoder
+	body   *countedReader
 	inside bool
 }
 
@@ -114,9 +124,12 @@ func (l *arrayLines) next() ([]byte, error) {
 		}
 		l.inside = true
 	}
+	l.body.most = 0
 	if !l.dec.More() {
 		return nil, l.close()
 	}
+	// The decoder holds a whole message: one far too long ends the request.
+	l.body.most, l.body.read = maxBody, 0
 	var raw json.RawMessage
 	if err := l.dec.Decode(&raw); err != nil {
 		return nil, malformedBatch(err)

@@ -19,6 +19,8 @@ const (
 	hubTick    = 100 * time.Millisecond
 	hubPage    = 1000
 	streamBeat = 15 * time.Second
+	// keyCheck is how often a stream looks whether its key may still read.
+	keyCheck = 250 * time.Millisecond
 )
 
 // hub follows the event log while anybody listens, and tells those who wait
@@ -160,8 +162,14 @@ func (s *Server) streamEvents(c echo.Context) error {
 	c.Response().Flush()
 	tick := time.NewTicker(hubTick)
 	defer tick.Stop()
-	beat := time.Now()
+	beat, checked := time.Now(), time.Now()
 	for {
+		if time.Since(checked) > keyCheck {
+			if who, err := s.callerOf(ctx, nativeKey(c.Request())); err != nil || who.Require("view_messages") != nil {
+				return nil // deleted, disabled, expired or stripped of the permission
+			}
+			checked = time.Now()
+		}
 		evs, err := s.Store.EventsAfter(ctx, at, hubPage)
 		if err != nil {
 			return nil // the client resumes
