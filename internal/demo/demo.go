@@ -96,7 +96,7 @@ func Key(ctx context.Context, st *store.Store, account int64, test bool) (string
 	}
 	_, err := st.CreateKey(ctx, store.Key{
 		Account: account, Name: name, Description: "made by sendoff dev", Prefix: auth.Prefix(secret), Test: test, Active: true,
-		Permissions: auth.AllPermissions.Names(), PerSecond: most, PerMinute: most, PerDay: most, PerRecipientHour: &most,
+		Permissions: auth.AllPermissions.Names(), PerSecond: most, PerMinute: most, PerDay: most, PerRecipientHour: new(int), // 0: unbounded
 	}, hash[:])
 	return secret, err
 }
