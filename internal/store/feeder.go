@@ -243,13 +243,26 @@ type LaneDepth struct {
 	OldestSeconds float64 `db:"oldest_s"`
 }
 
+// sqlDepths walks the index of ready rows from channel to channel and looks at
+// the first of each. The orders keep it there: without them the planner reads
+// the whole table, a second of work with 300,000 rows.
+const sqlDepths = `
+WITH RECURSIVE c(lane, channel_id) AS (
+  SELECT l.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id LIMIT 1) FROM generate_series(0, 2) AS l(lane)
+  UNION ALL
+  SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
+), o AS MATERIALIZED (
+  SELECT c.lane, min(w.due_at) AS due_at FROM c CROSS JOIN LATERAL (SELECT d.due_at FROM dispatch d
+    WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w WHERE w.due_at <= now() GROUP BY 1
+)
+SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
+  coalesce((SELECT extract(epoch FROM now() - o.due_at) FROM o WHERE o.lane = l.lane), 0)::float8 AS oldest_s
+FROM generate_series(0, 2) AS l(lane)`
+
 // Depths counts unfinished messages by lane, at most 100,000 rows each: a
 // gauge, not a report.
 func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 	var out []LaneDepth
-	err := s.db.SelectContext(ctx, &out, `
-SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 LIMIT 100000) x) AS count,
-  coalesce((SELECT extract(epoch FROM now() - min(o.due_at)) FROM (SELECT d.due_at FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 AND d.due_at <= now() ORDER BY d.wake_at LIMIT 100) o), 0)::float8 AS oldest_s
-FROM generate_series(0, 2) AS l(lane)`)
+	err := s.db.SelectContext(ctx, &out, sqlDepths)
 	return out, wrap("read depths", err)
 }
