@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,8 @@ import (
 const (
 	// patience is how long a page waits for a free call of its channel.
 	patience = 100 * time.Millisecond
+	// followFor is how long the rest of a page follows the channel's slots.
+	followFor = 2 * time.Second
 	// crowded is when messages without a free call are looked at again.
 	crowded = time.Second
 	// writeReserve is what a lease keeps for writing the outcome down.
@@ -57,7 +60,58 @@ func (w *Worker) Page(ctx context.Context, p dispatch.Page) error {
 	if n == 0 {
 		return nil
 	}
-	return w.sendPage(ctx, ch, state, p.Lane, ids[:n])
+	rest, wait, err := w.sendPage(ctx, ch, state, p.Lane, ids[:n])
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	return w.goOn(ctx, ch, state, p.Lane, rest, wait)
+}
+
+// goOn sends what of a page did not fit into the channel's next slots, as they
+// come free, without holding the handler. The feeder offered about a second and
+// a half of the channel's rate; put off to its next tick, a slow channel would
+// reach less than half of its rate.
+func (w *Worker) goOn(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, rest []dispatch.ID, wait time.Duration) error {
+	select {
+	case w.following <- struct{}{}:
+	default:
+		return w.postpone(ctx, rest, wait)
+	}
+	if !w.enter() {
+		<-w.following
+		return w.postpone(ctx, rest, wait)
+	}
+	go func() {
+		defer w.calls.Done()
+		defer func() { <-w.following }()
+		if err := w.follow(context.WithoutCancel(ctx), ch, state, lane, rest, wait); err != nil {
+			w.Log.Warn("rest of a page not sent; it comes back", "channel", ch.ID, "error", err)
+		}
+	}()
+	return nil
+}
+
+// follow is goOn's loop: at most followFor, and not while the worker stops.
+func (w *Worker) follow(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, rest []dispatch.ID, wait time.Duration) error {
+	until := time.Now().Add(followFor)
+	for len(rest) > 0 {
+		wait = max(wait, 5*time.Millisecond)
+		if w.stopping() || time.Now().Add(wait).After(until) {
+			return w.postpone(ctx, rest, wait)
+		}
+		sleep(w.cut, wait)
+		n := state.tryTake(len(rest), ch.Policy.Concurrency)
+		if n == 0 {
+			wait = patience
+			continue
+		}
+		more, next, err := w.sendPage(ctx, ch, state, lane, rest[:n])
+		if err != nil {
+			return err
+		}
+		rest, wait = append(more, rest[n:]...), next
+	}
+	return nil
 }
 
 // passCircuit keeps messages away from a channel that is in trouble, but for
@@ -90,24 +144,21 @@ func (w *Worker) postpone(ctx context.Context, ids []dispatch.ID, d time.Duratio
 	return w.Store.Postpone(ctx, ids, d+rand.N(d/4+1))
 }
 
-// sendPage sends ids, for which calls are reserved in state.
-func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, ids []dispatch.ID) error {
+// sendPage sends ids, for which calls are reserved in state. It gives back what
+// the channel has no slot for yet, and when it will.
+func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, ids []dispatch.ID) (rest []dispatch.ID, wait time.Duration, err error) {
 	booked := time.Now()
 	grant, err := w.Limits.Reserve(ctx, ch.ID, lane, len(ids), ch.Policy.Rate)
 	if err != nil {
 		state.give(len(ids))
-		return err
+		return nil, 0, err
 	}
 	if grant.N < len(ids) {
 		state.give(len(ids) - grant.N)
-		if err := w.postpone(ctx, ids[grant.N:], max(grant.Wait, 10*time.Millisecond)); err != nil {
-			state.give(grant.N)
-			return err
-		}
-		ids = ids[:grant.N]
+		ids, rest, wait = ids[:grant.N], slices.Clone(ids[grant.N:]), grant.Wait
 	}
 	if len(ids) == 0 {
-		return nil
+		return rest, wait, nil
 	}
 	if grant.First > 50*time.Millisecond { // an otp page may book ahead: claim when it is nearly its turn
 		sleep(ctx, grant.First-20*time.Millisecond)
@@ -120,14 +171,14 @@ func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *chan
 		if !store.Refused(err) && w.results.Waiting() < resultQueue/2 {
 			w.unclaim(claim, ids)
 		}
-		return fmt.Errorf("page of channel %d: %w", ch.ID, err)
+		return nil, 0, fmt.Errorf("page of channel %d: %w", ch.ID, err)
 	}
 	state.give(len(ids) - len(claimed))
 	claimed = w.holdBack(ctx, ch, state, claim, claimed)
 	deadline := started.Add(lane.Lease() - lane.CallTimeout() - writeReserve)
 	w.calls.Add(len(claimed))
 	go w.launch(ch, state, lane, claim, claimed, grant, booked, started, deadline)
-	return nil
+	return rest, wait, nil
 }
 
 // unclaim gives back what a claim whose answer was lost may have taken: no call

@@ -68,6 +68,8 @@ type Worker struct {
 	cut      context.Context // ends when open calls are to be cut
 	cutNow   context.CancelFunc
 	results  *batch.Batcher[store.Outcome, struct{}]
+	// following bounds the pages that go on after their handler has ended.
+	following chan struct{}
 }
 
 // resultQueue is how many results may wait for Postgres.
@@ -75,7 +77,7 @@ const resultQueue = 100_000
 
 // New makes a worker.
 func New(o Options) *Worker {
-	w := &Worker{Options: o}
+	w := &Worker{Options: o, following: make(chan struct{}, 256)}
 	w.cut, w.cutNow = context.WithCancel(context.Background())
 	w.results = batch.New(batch.Options{Max: 256, Queue: resultQueue, Workers: 2, Timeout: time.Hour}, w.persist)
 	return w
@@ -93,6 +95,12 @@ func (w *Worker) enter() bool {
 		w.calls.Add(1)
 	}
 	return !w.stopped
+}
+
+func (w *Worker) stopping() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped
 }
 
 // Stop waits for open calls, at most Grace, cuts those that remain (their
