@@ -63,6 +63,7 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	m.FallbackAfter = d.FallbackAfter
 	m.Fallback, err = s.fallback(ctx, who, d)
 	if err != nil {
 		return nil, err
@@ -212,6 +213,9 @@ func extras(d *dispatch.Draft, faults *dispatch.Faults) {
 	}
 	if m := bytes.TrimSpace(d.Metadata); len(m) > 0 && m[0] != '{' {
 		faults.Add("/metadata", "must be a JSON object")
+	}
+	if d.FallbackAfter < 0 || d.FallbackAfter > maxTTL || (d.FallbackAfter > 0 && len(d.Fallback) == 0) {
+		faults.Add("/fallback_after_seconds", "must be between 1 and %d, and go with fallback", int(maxTTL/time.Second))
 	}
 	if len(d.Fallback) > maxFallbacks {
 		faults.Add("/fallback", "has more than %d entries", maxFallbacks)

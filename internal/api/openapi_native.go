@@ -13,32 +13,33 @@ import (
 
 // sendRequest describes what POST /v1/messages takes; dialect/native reads it.
 type sendRequest struct {
-	Channel     loose                 `json:"channel,omitempty" doc:"A channel's id or key; left out: the account's default."`
-	To          string                `json:"to" required:"true" doc:"In international form, with or without +."`
-	Type        string                `json:"type" required:"true" enum:"text,template,image,video,audio,document,sticker,location,contacts,interactive,reaction"`
-	Text        *dispatch.Text        `json:"text,omitempty"`
-	Template    *templateRequest      `json:"template,omitempty"`
-	Image       *dispatch.Media       `json:"image,omitempty"`
-	Video       *dispatch.Media       `json:"video,omitempty"`
-	Audio       *dispatch.Media       `json:"audio,omitempty"`
-	Document    *dispatch.Media       `json:"document,omitempty"`
-	Sticker     *dispatch.Media       `json:"sticker,omitempty"`
-	Location    *dispatch.Location    `json:"location,omitempty"`
-	Contacts    loose                 `json:"contacts,omitempty" doc:"Meta's array of contacts."`
-	Interactive *dispatch.Interactive `json:"interactive,omitempty"`
-	Reaction    *dispatch.Reaction    `json:"reaction,omitempty"`
-	Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers."`
-	MoreMedia   []dispatch.Media      `json:"more_media,omitempty" doc:"Further files of an MMS."`
-	SendAt      *time.Time            `json:"send_at,omitempty"`
-	ExpiresAt   *time.Time            `json:"expires_at,omitempty" doc:"No call to the provider starts after it. Left out: otp 5 minutes, normal 24 h, bulk 72 h after send_at."`
-	TTLSeconds  int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Instead of expires_at, counted from send_at."`
-	Lane        string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Left out: otp for authentication templates, else normal."`
-	Reference   string                `json:"reference,omitempty" maxLength:"255" doc:"Your own name for the message; comes back in status and webhooks."`
-	Metadata    object                `json:"metadata,omitempty" doc:"An object of yours; comes back, too."`
-	Simulate    bool                  `json:"simulate,omitempty" doc:"Check everything, send and store nothing."`
-	Contact     *dispatch.ContactSave `json:"contact,omitempty" doc:"Save the recipient as a contact."`
-	UserID      string                `json:"user_id,omitempty" doc:"The team member who sends."`
-	Fallback    []loose               `json:"fallback,omitempty" doc:"What to send when the message fails or expires: entries like a message, without to."`
+	Channel       loose                 `json:"channel,omitempty" doc:"A channel's id or key; left out: the account's default."`
+	To            string                `json:"to" required:"true" doc:"In international form, with or without +."`
+	Type          string                `json:"type" required:"true" enum:"text,template,image,video,audio,document,sticker,location,contacts,interactive,reaction"`
+	Text          *dispatch.Text        `json:"text,omitempty"`
+	Template      *templateRequest      `json:"template,omitempty"`
+	Image         *dispatch.Media       `json:"image,omitempty"`
+	Video         *dispatch.Media       `json:"video,omitempty"`
+	Audio         *dispatch.Media       `json:"audio,omitempty"`
+	Document      *dispatch.Media       `json:"document,omitempty"`
+	Sticker       *dispatch.Media       `json:"sticker,omitempty"`
+	Location      *dispatch.Location    `json:"location,omitempty"`
+	Contacts      loose                 `json:"contacts,omitempty" doc:"Meta's array of contacts."`
+	Interactive   *dispatch.Interactive `json:"interactive,omitempty"`
+	Reaction      *dispatch.Reaction    `json:"reaction,omitempty"`
+	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers."`
+	MoreMedia     []dispatch.Media      `json:"more_media,omitempty" doc:"Further files of an MMS."`
+	SendAt        *time.Time            `json:"send_at,omitempty"`
+	ExpiresAt     *time.Time            `json:"expires_at,omitempty" doc:"No call to the provider starts after it. Left out: otp 5 minutes, normal 24 h, bulk 72 h after send_at."`
+	TTLSeconds    int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Instead of expires_at, counted from send_at."`
+	Lane          string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Left out: otp for authentication templates, else normal."`
+	Reference     string                `json:"reference,omitempty" maxLength:"255" doc:"Your own name for the message; comes back in status and webhooks."`
+	Metadata      object                `json:"metadata,omitempty" doc:"An object of yours; comes back, too."`
+	Simulate      bool                  `json:"simulate,omitempty" doc:"Check everything, send and store nothing."`
+	Contact       *dispatch.ContactSave `json:"contact,omitempty" doc:"Save the recipient as a contact."`
+	UserID        string                `json:"user_id,omitempty" doc:"The team member who sends."`
+	Fallback      []loose               `json:"fallback,omitempty" doc:"What to send when the message fails or expires: entries like a message, without to."`
+	FallbackAfter int64                 `json:"fallback_after_seconds,omitempty" doc:"Send the fallback also when no delivery came so many seconds after the message was due."`
 }
 
 // templateRequest describes a message's template.

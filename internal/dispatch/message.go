@@ -22,6 +22,9 @@ type Draft struct {
 	Contact   *ContactSave
 	UserID    string
 	Fallback  []json.RawMessage // native drafts, checked when the message is accepted
+	// FallbackAfter sends the fallback also when no delivery came so long after
+	// the message was due; 0: only when it failed or expired.
+	FallbackAfter time.Duration
 	// What the request says of account and channel besides; empty: nothing.
 	AccountSID string // kaleyra, twilio: the account's sid
 	Provider   string // sociocs: the channel's provider
@@ -82,6 +85,7 @@ type Message struct {
 	ExpiresAt      time.Time
 	CreatedAt      time.Time
 	Fallback       string // JSON array of native drafts, or empty
+	FallbackAfter  time.Duration
 	StatusCallback string // where webhooks of this one message go, in Twilio's form
 	Contact        *ContactSave
 

@@ -77,6 +77,11 @@ WITH input AS MATERIALIZED (
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
   FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '5 minutes'
   ON CONFLICT DO NOTHING
+), fb AS (
+  INSERT INTO fallbacks (message_id, wake_at, cause)
+  SELECT id, coalesce(send_at, now()) + make_interval(secs => (extra::jsonb->>'fallback_after')::float8), 'undelivered'
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'fallback_after' IS NOT NULL
+  ON CONFLICT DO NOTHING
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
   SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
@@ -379,6 +384,7 @@ func extra(a *Accept) *string {
 	put("user", a.User, a.User != "")
 	put("parent", a.Parent.String(), a.Parent != dispatch.NoID)
 	put("fallback", a.Fallback, a.Fallback != "")
+	put("fallback_after", a.FallbackAfter.Seconds(), a.FallbackAfter > 0)
 	put("status_callback", a.StatusCallback, a.StatusCallback != "")
 	put("campaign", a.Campaign, a.Campaign != 0)
 	put("charged", 1, a.Charge)

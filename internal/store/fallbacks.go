@@ -26,8 +26,15 @@ func (s *Store) DueFallbacks(ctx context.Context) ([]Fallback, error) {
 	err := s.db.SelectContext(ctx, &out, `
 WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
   u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
-SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL`)
-	return out, wrap("take fallbacks", err)
+SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.status IN (30, 60, 61)`)
+	if err != nil {
+		return nil, wrap("take fallbacks", err)
+	}
+	// What was delivered, cancelled or is unknown needs none; what is still to be
+	// sent comes back.
+	_, err = s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE wake_at <= now() + interval '11 seconds' AND message_id IN
+		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN (40, 50, 62, 63))`)
+	return out, wrap("drop fallbacks", err)
 }
 
 // DropFallback forgets a fallback that was sent, or can't be.

@@ -43,6 +43,8 @@ type message struct {
 	Contact     *dispatch.ContactSave `json:"contact"`
 	UserID      string                `json:"user_id"`
 	Fallback    []json.RawMessage     `json:"fallback"`
+	// FallbackAfter sends the fallback also when no delivery came in time.
+	FallbackAfter *int64 `json:"fallback_after_seconds"`
 }
 
 type template struct {
@@ -119,6 +121,12 @@ func (m *message) draft() (dispatch.Draft, error) {
 			return d, dispatch.InvalidField("/ttl_seconds", "must be between 1 and 31622400")
 		}
 		d.TTL = time.Duration(*m.TTLSeconds) * time.Second
+	}
+	if m.FallbackAfter != nil {
+		if *m.FallbackAfter < 1 || *m.FallbackAfter > 366*24*3600 {
+			return d, dispatch.InvalidField("/fallback_after_seconds", "must be between 1 and 31622400")
+		}
+		d.FallbackAfter = time.Duration(*m.FallbackAfter) * time.Second
 	}
 	if m.To == "" {
 		return d, dispatch.InvalidField("/to", "is required")
