@@ -30,6 +30,7 @@ func TestSendoff(t *testing.T) {
 		"StopAndStart":          testStopAndStart,
 		"Window":                testWindow,
 		"CallbackForged":        testCallbackForged,
+		"Fallback":              testFallback,
 		"CallbackRepeated":      testCallbackRepeated,
 		"RefusedWithEveryFault": testRefusedWithEveryFault,
 	} {
