@@ -10,7 +10,7 @@ import (
 // by the next entry; one that is delivered is not.
 func testFallback(t *testing.T, s *stack) {
 	sms := s.channels["twilio sms"].ID
-	send := func(to, sub string, after string) message {
+	send := func(to, sub, after string) message {
 		return s.send(t, order(to, fmt.Sprintf(`"fallback":[{"channel":%d,"to":%q,"type":"text","text":{"body":"by SMS"}}]`, sms, sub)+after))
 	}
 	failed := send("+15557310104", "+15557312001", "")
