@@ -27,7 +27,7 @@ func reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[di
 		ID      int64 `db:"id"`
 		Balance int64 `db:"balance"`
 	}
-	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE`, pq.Array(accounts)); err != nil {
+	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(accounts)); err != nil {
 		return nil, wrap("lock balances", err)
 	}
 	left := map[int64]int64{}
@@ -105,8 +105,9 @@ UPDATE accounts a SET balance = balance - s.total
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`
 
 // lockBalances locks the accounts of messages in id order, as reserveCredits
-// does: pages that move money of several accounts must not deadlock.
+// does: pages that move money of several accounts must not deadlock. (NO KEY: what
+// refers to an account, such as a suppression, may come in meanwhile.)
 func lockBalances(ctx context.Context, tx *sqlx.Tx, ids []string) error {
-	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[]))) ORDER BY id FOR UPDATE`, pq.Array(ids))
+	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[]))) ORDER BY id FOR NO KEY UPDATE`, pq.Array(ids))
 	return wrap("lock balances", err)
 }
