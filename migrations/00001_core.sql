@@ -341,6 +341,8 @@ CREATE TABLE parked_callbacks (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX parked_callbacks_wake ON parked_callbacks (wake_at);
+CREATE INDEX parked_callbacks_ref ON parked_callbacks (channel_id, ref);
+CREATE INDEX parked_callbacks_age ON parked_callbacks (created_at);
 
 -- Messages whose fallback may have to be sent: at once when they failed, or
 -- when no delivery came in time.

@@ -54,6 +54,7 @@ func (s *Store) RetryParked(ctx context.Context) (tried, still int, err error) {
 			done = append(done, r.ID)
 		}
 	}
-	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY($1) OR created_at < now() - interval '1 day'`, int64Array(done))
+	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
+		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, int64Array(done))
 	return len(rows), len(unmatched), wrap("drop parked callbacks", err)
 }
