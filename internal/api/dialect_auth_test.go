@@ -315,11 +315,13 @@ func (a asker) deletedKey() string {
 		a.t.Fatal(err)
 	}
 	gone := time.Now()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
 	for a.as(secret, "GET", "/v1/templates", nil).status != http.StatusUnauthorized {
 		if time.Since(gone) > 5*time.Second {
 			a.t.Fatal("a deleted key still works after 5 s")
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-tick.C
 	}
 	return secret
 }

@@ -245,19 +245,19 @@ func firstDigits(pattern string) uint16 {
 	}
 	var digits uint16
 	seen := make([]bool, len(prog.Inst))
-	todo := []uint32{uint32(prog.Start)}
-	for len(todo) > 0 {
-		pc := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	open := []uint32{uint32(prog.Start)}
+	for len(open) > 0 {
+		pc := open[len(open)-1]
+		open = open[:len(open)-1]
 		if seen[pc] {
 			continue
 		}
 		seen[pc] = true
 		switch i := &prog.Inst[pc]; i.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
-			todo = append(todo, i.Out, i.Arg)
+			open = append(open, i.Out, i.Arg)
 		case syntax.InstCapture, syntax.InstNop, syntax.InstEmptyWidth:
-			todo = append(todo, i.Out)
+			open = append(open, i.Out)
 		case syntax.InstMatch:
 			return all
 		case syntax.InstFail:
