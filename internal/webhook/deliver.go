@@ -37,6 +37,11 @@ const (
 	// maxQueries is how many connections to Postgres all turns use at once: the
 	// pool is there for sending first.
 	maxQueries = 4
+	// saveLast is how long after a stop results may still be written down,
+	// endLast how long lanes may be given back: both lie within what the worker
+	// waits for its feeder. What isn't written goes out again, with the same
+	// webhook-id; a lane not given back is free when its lease is over.
+	saveLast, endLast = 1500 * time.Millisecond, 2500 * time.Millisecond
 )
 
 // Options of a Deliverer.
@@ -132,17 +137,28 @@ func (d *Deliverer) Deliver(ctx context.Context) error {
 	return err
 }
 
-// Wait waits for all turns to end.
+// Wait waits for all turns to end, at most endLast after their context has.
 func (d *Deliverer) Wait() { d.turns.Wait() }
 
 // Tidy drops old deliveries.
 func (d *Deliverer) Tidy(ctx context.Context) error { return d.Store.TidyWebhooks(ctx) }
 
 // query runs f when a connection is free for us.
-func (d *Deliverer) query(f func() error) error {
-	d.queries <- struct{}{}
+func (d *Deliverer) query(ctx context.Context, f func() error) error {
+	select {
+	case d.queries <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	defer func() { <-d.queries }()
 	return f()
+}
+
+// outlive gives a context that ends at the latest most after ctx has.
+func outlive(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(most, cancel) })
+	return out, func() { stop(); cancel() }
 }
 
 // turn calls one endpoint until nothing is due, its time is over or its breaker
@@ -156,7 +172,7 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 			n = 1
 		}
 		var due []store.Delivery
-		if err := d.query(func() (err error) { due, err = d.Store.DueDeliveries(ctx, t.Webhook, n); return err }); err != nil {
+		if err := d.query(ctx, func() (err error) { due, err = d.Store.DueDeliveries(ctx, t.Webhook, n); return err }); err != nil {
 			log.Debug("due deliveries not read", "error", err)
 			break
 		}
@@ -170,7 +186,7 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 			break
 		}
 		if probing && r.failures == 0 {
-			if err := d.query(func() error { return d.Store.WakeRetries(ctx, t.Webhook) }); err != nil {
+			if err := d.query(ctx, func() error { return d.Store.WakeRetries(ctx, t.Webhook) }); err != nil {
 				log.Debug("retries not woken", "error", err)
 			}
 		}
@@ -184,7 +200,9 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 // endTurn gives the lane back. An endpoint that is gone is disabled before that,
 // while nobody else can call it; one that has failed for too long, after.
 func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	ctx, end := outlive(ctx, endLast)
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	disable := func(reason string) {
 		log.Warn("webhook disabled", "reason", reason)
@@ -196,7 +214,7 @@ func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *s
 		disable("the endpoint answered 410 Gone")
 	}
 	var spent bool
-	if err := d.query(func() (err error) {
+	if err := d.query(ctx, func() (err error) {
 		spent, err = d.Store.EndTurn(ctx, t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
 		return err
 	}); err != nil {
@@ -211,14 +229,20 @@ func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/
 
 // save writes results down and tries a little: what isn't written goes out again.
 func (d *Deliverer) save(ctx context.Context, webhook int64, tries []store.Tried) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 8*time.Second)
+	ctx, end := outlive(ctx, saveLast)
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
 	var err error
 	for range 4 {
-		if err = d.query(func() error { return d.Store.SaveTries(ctx, webhook, tries) }); err == nil || ctx.Err() != nil {
-			return err
+		if err = d.query(ctx, func() error { return d.Store.SaveTries(ctx, webhook, tries) }); err == nil {
+			return nil
 		}
-		time.Sleep(250 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(250 * time.Millisecond):
+		}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -290,6 +291,47 @@ func TestDeliver_OneHangingEndpoint_HoldsNobodyUp(t *testing.T) {
 	}
 	if n := most.Load(); n != concurrency {
 		t.Errorf("%d calls at once to one endpoint, want %d", n, concurrency)
+	}
+}
+
+// The worker gives its feeder three seconds to stop: a database that does not
+// take results must not make them more, nor keep the lane.
+func TestDeliver_StoppedWhileResultsCannotBeWritten_EndsInTimeAndRepeatsThem(t *testing.T) {
+	f := newFixture(t)
+	locked := make(chan struct{})
+	r := receive(t, func(n int, _ got, _ http.ResponseWriter) {
+		if n == 1 {
+			<-locked
+		}
+	})
+	f.endpoint(Standard, r.URL)
+	f.send(1, nil)
+	d := f.deliverer(nil)
+	f.expand(d)
+	ctx, stop := context.WithCancel(t.Context())
+	must(t, d.Deliver(ctx))
+	f.until("the call is open", func() bool { return r.count() == 1 })
+	tx, err := f.db.Begin()
+	must(t, err)
+	_, err = tx.Exec(`LOCK TABLE webhook_deliveries IN EXCLUSIVE MODE`)
+	must(t, err)
+	close(locked)
+	f.until("the result waits for the lock", func() bool {
+		var waiting int
+		must(t, f.db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
+		return waiting > 0
+	})
+	stop()
+	began := time.Now()
+	d.Wait()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+	must(t, tx.Rollback())
+	must(t, d.Deliver(t.Context()))
+	d.Wait()
+	if got := r.requests(); len(got) != 2 || got[0].id() != got[1].id() {
+		t.Errorf("%d requests, want the same one twice", len(got))
 	}
 }
 
