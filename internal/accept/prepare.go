@@ -187,6 +187,9 @@ func times(d *dispatch.Draft, p *prepared, now time.Time, faults *dispatch.Fault
 	} else {
 		p.SendAt = time.Time{}
 	}
+	if d.SendGrace > 0 && !d.SendAt.IsZero() && now.Sub(d.SendAt) > d.SendGrace {
+		faults.Add("/send_at", "must not be in the past")
+	}
 	if d.SendAt.Sub(now) > maxAhead {
 		faults.Add("/send_at", "is more than ten years ahead")
 	}

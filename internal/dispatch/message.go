@@ -13,6 +13,7 @@ type Draft struct {
 	Content   Content
 	Variables *Variables // the short way to fill a template
 	SendAt    time.Time
+	SendGrace time.Duration `json:",omitzero"` // how long ago SendAt may be and still mean now; 0: however long
 	ExpiresAt time.Time
 	TTL       time.Duration
 	Lane      string

@@ -16,19 +16,13 @@ import (
 const keyHeader = "apikey"
 
 // New gives the dialect.
-func New() dialect.Dialect { return newAt(time.Now) }
-
-// newAt gives the dialect with a clock, against which schedules are judged.
-func newAt(now func() time.Time) dialect.Dialect {
+func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "sociocs",
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
-			{
-				Method: http.MethodPost, Path: "/message", Accept: accept,
-				Decode: func(r *http.Request, body []byte) ([]dispatch.Draft, error) { return decode(r, body, now()) },
-			},
+			{Method: http.MethodPost, Path: "/message", Decode: decode, Accept: accept},
 			{Method: http.MethodGet, Path: "/team-members", Read: readTeam},
 		},
 		Reject: reject,
@@ -46,7 +40,7 @@ var vendors = map[string]vendor{
 
 // decode reads the request. All faults are noted, those of the recipient's
 // number too, since the page promises an array of them.
-func decode(r *http.Request, body []byte, now time.Time) ([]dispatch.Draft, error) {
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	o, err := dialect.ReadObject(r, body)
 	if err != nil {
 		return nil, err
@@ -62,9 +56,12 @@ func decode(r *http.Request, body []byte, now time.Time) ([]dispatch.Draft, erro
 		Provider:  v.provider,
 		Kind:      v.kind,
 		To:        recipient(o),
-		SendAt:    schedule(o, now),
+		SendAt:    schedule(o),
 		Contact:   contact(o),
 		UserID:    o.Text("user_id"),
+	}
+	if !d.SendAt.IsZero() {
+		d.SendGrace = grace
 	}
 	d.Content, d.Variables = content(o, provider)
 	if err := o.Err(); err != nil {
@@ -91,23 +88,17 @@ const grace = 60 * time.Second
 // the message is meant to go.
 var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"}
 
-// schedule reads the time of sending; zero means at once.
-func schedule(o dialect.Object, now time.Time) time.Time {
+// schedule reads the time of sending; zero means at once. Whether it has passed
+// is for accept to say, which knows a repeat of what was asked in time.
+func schedule(o dialect.Object) time.Time {
 	s := strings.TrimSpace(o.Text("schedule"))
 	if s == "" {
 		return time.Time{}
 	}
 	for _, layout := range layouts {
-		t, err := time.Parse(layout, s)
-		switch {
-		case err != nil:
-			continue
-		case t.After(now):
+		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()
-		case now.Sub(t) > grace:
-			o.Fault("schedule", "must not be in the past")
 		}
-		return time.Time{}
 	}
 	o.Fault("schedule", "must be an ISO 8601 date and time with its offset, such as 2006-01-02T15:04:05-04:00")
 	return time.Time{}

@@ -30,7 +30,7 @@ func (f *form) fail(pointer, format string, args ...any) {
 }
 
 // decode reads a form body. Fields that we have no use for are ignored.
-func decode(r *http.Request, body []byte, now time.Time) ([]dispatch.Draft, error) {
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if err := ownAccount(r); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,10 @@ func decode(r *http.Request, body []byte, now time.Time) ([]dispatch.Draft, erro
 	d.Kind, d.To = f.recipient()
 	f.sender(&d)
 	d.Content, d.Variables = f.content()
-	d.SendAt, d.TTL = f.sendAt(now), f.validity()
+	d.SendAt, d.TTL = f.sendAt(), f.validity()
+	if !d.SendAt.IsZero() {
+		d.SendGrace = grace
+	}
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -186,10 +189,15 @@ func (f *form) callback() string {
 	return s
 }
 
+// grace lets requests take their time: what was to come when it was sent is.
+const grace = time.Second
+
 // sendAt reads SendAt and ScheduleType. Twilio wants 15 minutes to 35 days
 // ahead and a Messaging Service; we take any time to come, and what was asked
-// for later is never sent at once because ScheduleType is missing.
-func (f *form) sendAt(now time.Time) time.Time {
+// for later is never sent at once because ScheduleType is missing. Whether it
+// has passed is for accept to say, which knows a repeat of what was asked in
+// time.
+func (f *form) sendAt() time.Time {
 	at, kind := strings.TrimSpace(f.Get("SendAt")), f.Get("ScheduleType")
 	if kind != "" && kind != "fixed" {
 		f.fail("/schedule_type", "must be fixed")
@@ -201,7 +209,7 @@ func (f *form) sendAt(now time.Time) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, at)
-	if err != nil || t.Before(now) {
+	if err != nil {
 		f.fail("/send_at", "must be an ISO 8601 time to come, such as 2030-01-02T15:04:05Z")
 	}
 	return t.UTC()

@@ -6,7 +6,6 @@ package twilioapi
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -15,19 +14,13 @@ import (
 const listPath = "/2010-04-01/Accounts/:sid/Messages.json"
 
 // New gives the dialect.
-func New() dialect.Dialect { return newAt(time.Now) }
-
-// newAt gives the dialect with a clock, against which SendAt is judged.
-func newAt(now func() time.Time) dialect.Dialect {
+func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "twilio",
 		Header:     "Authorization",
 		Credential: credential,
 		Routes: []dialect.Route{
-			{
-				Method: http.MethodPost, Path: listPath, Accept: accept,
-				Decode: func(r *http.Request, body []byte) ([]dispatch.Draft, error) { return decode(r, body, now()) },
-			},
+			{Method: http.MethodPost, Path: listPath, Decode: decode, Accept: accept},
 			{Method: http.MethodGet, Path: listPath, Permission: "view_messages", Read: readList},
 			{Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Messages/:message", Permission: "view_messages", Read: readMessage},
 		},
