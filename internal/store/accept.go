@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -32,8 +33,11 @@ const offerVisibility = "3 seconds"
 // sqlAccept writes one page: checks suppression and window, takes the
 // idempotency keys, inserts what is new. A row that comes back with inserted
 // false was refused, was there before, or lost the race for its key: resolve
-// tells which. Safe to run twice. (IN … IS TRUE keeps the planner from making a
-// join of it, which it would run as nested loops over the page.)
+// tells which. A key is unique in its day; one of the day before counts too, and
+// one of the day after: ours may have begun before midnight and waited for
+// whoever wrote that (lockKeys). Safe to run twice. (IN … IS TRUE and OFFSET 0
+// keep the planner from making joins of them, which it would run as nested loops
+// over the page, or over two days of keys.)
 const sqlAccept = `
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
@@ -56,7 +60,7 @@ WITH input AS MATERIALIZED (
   INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
   SELECT (now() AT TIME ZONE 'utc')::date, account_id, idem_key, idem_idx, idem_fp, id FROM ok i
   WHERE idem_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM idempotency y
-    WHERE y.day = (now() AT TIME ZONE 'utc')::date - 1 AND y.account_id = i.account_id AND y.key = i.idem_key AND y.idx = i.idem_idx)
+    WHERE y.day IN ((now() AT TIME ZONE 'utc')::date - 1, (now() AT TIME ZONE 'utc')::date + 1) AND y.account_id = i.account_id AND y.key = i.idem_key AND y.idx = i.idem_idx OFFSET 0)
   ON CONFLICT DO NOTHING RETURNING message_id
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
@@ -150,7 +154,7 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 			}
 			return firstRefusal(page, byID)
 		})
-	} else if needsTx(sorted) {
+	} else if s.needsTx(sorted) {
 		err = s.tx(ctx, func(tx *sqlx.Tx) error { return s.acceptTx(ctx, tx, sorted, byID) })
 	} else {
 		err = s.acceptRows(ctx, s.db, sorted, byID)
@@ -168,8 +172,8 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 // needsTx says whether the page does more than the one statement: money,
 // contacts, or the minutes around midnight UTC in which an idempotency key may
 // lie in one of two days.
-func needsTx(page []*Accept) bool {
-	midnight := nearMidnight(time.Now())
+func (s *Store) needsTx(page []*Accept) bool {
+	midnight := nearMidnight(s.now())
 	for _, a := range page {
 		if a.Charge || a.Contact != nil || a.Parent != dispatch.NoID || (midnight && a.IdemKey != "") {
 			return true
@@ -183,15 +187,26 @@ func nearMidnight(t time.Time) bool {
 	return t.Add(2*time.Minute).Day() != t.Day() || t.Add(-2*time.Minute).Day() != t.Day()
 }
 
+// lockKeys makes requests with one idempotency key wait for each other: around
+// midnight the same key may be written as a row of either day, and no index
+// holds two days together. The lock is the request's, not each message's: a
+// batch must not fill Postgres' table of locks.
+func lockKeys(ctx context.Context, tx *sqlx.Tx, page []*Accept) error {
+	var keys []string
+	for _, a := range page {
+		if a.IdemKey != "" {
+			keys = append(keys, fmt.Sprintf("%d/%s", a.Account, a.IdemKey))
+		}
+	}
+	slices.Sort(keys) // one order for everybody
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`, pq.Array(slices.Compact(keys)))
+	return wrap("lock idempotency keys", err)
+}
+
 func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
-	if nearMidnight(time.Now()) {
-		for _, a := range page {
-			if a.IdemKey == "" {
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, fmt.Sprintf("%d/%s/%d", a.Account, a.IdemKey, a.IdemIndex)); err != nil {
-				return wrap("lock idempotency key", err)
-			}
+	if nearMidnight(s.now()) {
+		if err := lockKeys(ctx, tx, page); err != nil {
+			return err
 		}
 	}
 	page, err := reserveParents(ctx, tx, page, out)

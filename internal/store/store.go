@@ -31,6 +31,7 @@ type Store struct {
 	db  *sqlx.DB
 	hot *hotStatements
 	box *Box
+	now func() time.Time // says when midnight is near; Postgres' clock decides all else
 }
 
 // statementTimeout bounds every statement on the server; readTimeout bounds
@@ -61,7 +62,7 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(5 * time.Minute)
 	db.SetConnMaxIdleTime(time.Minute)
-	return &Store{db: db, hot: &hotStatements{db: db}, box: o.Box}, nil
+	return &Store{db: db, hot: &hotStatements{db: db}, box: o.Box, now: time.Now}, nil
 }
 
 // withParams adds what every connection of ours needs: one round trip for a
