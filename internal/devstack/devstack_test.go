@@ -9,9 +9,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // start runs a stack in dir until the test ends.
@@ -102,21 +103,6 @@ func client(t *testing.T, s *Stack) *redis.Client {
 	return c
 }
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s: not within 30 s", what)
-		}
-	}
-}
-
 func TestStart_SecondStart_KeepsData(t *testing.T) {
 	t.Parallel()
 	o := Options{Dir: folder(t), RedisAOF: true}
@@ -177,14 +163,14 @@ func TestWatch_ServersKilled_RunAgainOnTheSamePorts(t *testing.T) {
 	if rd != 0 {
 		kill(t, rd)
 	}
-	eventually(t, "postgres answers again", func() bool {
+	wait.Until(t, "postgres answers again", func() bool {
 		return s.PostgresPID() != pg && trySQL(t.Context(), url, `SELECT 1`) == nil
 	})
 	if got := count(t, url); got != 1 {
 		t.Errorf("rows after kill -9 = %d, want 1", got)
 	}
 	c := client(t, s)
-	eventually(t, "redis answers again", func() bool {
+	wait.Until(t, "redis answers again", func() bool {
 		return (rd == 0 || s.RedisPID() != rd) && c.Ping(t.Context()).Err() == nil
 	})
 	if s.PostgresURL() != url || s.RedisURL() != redisURL {
@@ -233,7 +219,7 @@ func TestWatch_PgCtlRestart_IsAdopted(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("pg_ctl restart: %v\n%s", err, logTail(log.Name(), 0))
 	}
-	eventually(t, "the new server is adopted", func() bool { return s.PostgresPID() != old })
+	wait.Until(t, "the new server is adopted", func() bool { return s.PostgresPID() != old })
 	adopted := s.PostgresPID()
 	runSQL(t, s.PostgresURL(), `SELECT 1`)
 	stop(t, s)

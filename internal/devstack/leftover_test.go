@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // TestMain runs this binary as the parent of a stack, to be killed, when
@@ -100,7 +102,7 @@ func TestSpawn_ParentKilled_ChildrenEnd(t *testing.T) {
 	f := newFamily(t, folder(t))
 	f.killParent(t)
 	for _, pid := range f.children {
-		eventually(t, "a child ends with its parent", func() bool { return commandOf(pid) == "" })
+		wait.Until(t, "a child ends with its parent", func() bool { return commandOf(pid) == "" })
 	}
 }
 

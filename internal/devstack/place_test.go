@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestOpenPlace_RootsOwnFolder_LinksDataUnderTemp(t *testing.T) {
@@ -121,7 +123,7 @@ func TestStartMiniredis_ExpiresKeys(t *testing.T) {
 	if err := c.Set(t.Context(), "k", "v", 50*time.Millisecond).Err(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the key expires by the clock", func() bool { return c.Exists(t.Context(), "k").Val() == 0 })
+	wait.Until(t, "the key expires by the clock", func() bool { return c.Exists(t.Context(), "k").Val() == 0 })
 	if s.RedisKind() != "miniredis" || s.RedisPID() != 0 {
 		t.Errorf("kind %q, pid %d, want miniredis and 0", s.RedisKind(), s.RedisPID())
 	}

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func testStopAndStart(t *testing.T, s *stack) {
 	to, ch := "+15558011000", s.channels["twilio sms"]
 	s.inbound(t, ch, to, "Stop.")
-	eventually(t, patience, func() error {
+	wait.For(t, patience, func() error {
 		a := s.call(t, http.MethodPost, "/v1/messages", s.body("twilio sms", to))
 		if a.status != http.StatusUnprocessableEntity {
 			return fmt.Errorf("after STOP still answered %d", a.status)
@@ -28,7 +30,7 @@ func testStopAndStart(t *testing.T, s *stack) {
 	})
 	s.inbound(t, ch, to, "START")
 	var id string
-	eventually(t, patience, func() error {
+	wait.For(t, patience, func() error {
 		a := s.call(t, http.MethodPost, "/v1/messages", s.body("twilio sms", to))
 		if a.status != http.StatusAccepted {
 			return fmt.Errorf("after START still answered %d: %s", a.status, a.body)
@@ -54,7 +56,7 @@ func testWindow(t *testing.T, s *stack) {
 		}
 		s.inbound(t, ch, to, "Hello?")
 		var id string
-		eventually(t, patience, func() error {
+		wait.For(t, patience, func() error {
 			a := s.call(t, http.MethodPost, "/v1/messages", text)
 			if a.status != http.StatusAccepted {
 				return fmt.Errorf("%s: after an inbound message answered %d: %s", name, a.status, a.body)
@@ -159,7 +161,7 @@ func TestCallbackBeforeCompletion_NothingGoesBackward(t *testing.T) {
 		t.Error("the callback's provider id is not kept")
 	}
 	var got message
-	eventually(t, patience, func() error { // until the answer is written down
+	wait.For(t, patience, func() error { // until the answer is written down
 		for _, e := range s.events(t, m.ID) {
 			if e.Type == "attempt" && e.Outcome == "accepted" {
 				got = s.message(t, m.ID)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // testFallback: a message that fails, or is not delivered in time, is followed
@@ -17,7 +19,7 @@ func testFallback(t *testing.T, s *stack) {
 	silent := send("+15557310107", "+15557312002", `,"fallback_after_seconds":1`)
 	delivered := send("+15557312003", "+15557312004", `,"fallback_after_seconds":20`)
 	for _, to := range []string{"+15557312001", "+15557312002"} {
-		eventually(t, patience, func() error {
+		wait.For(t, patience, func() error {
 			if n := s.copies(t, to); n != 1 {
 				return fmt.Errorf("%d copies of the fallback to %s", n, to)
 			}
@@ -26,7 +28,7 @@ func testFallback(t *testing.T, s *stack) {
 	}
 	s.becomes(t, failed.ID, "failed")
 	s.becomes(t, delivered.ID, "delivered")
-	eventually(t, patience, func() error {
+	wait.For(t, patience, func() error {
 		if as[struct {
 			Child string `json:"fallback_id"`
 		}](t, s.call(t, "GET", "/v1/messages/"+silent.ID, "")).Child == "" {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // outcome is what a recipient ends in (SPEC 11).
@@ -205,7 +207,7 @@ func TestThousandMixed_EndAsPromised(t *testing.T) {
 	for i, l := range lines(a.body) {
 		all[i].id = as[line](t, answer{body: l}).ID
 	}
-	eventually(t, 2*patience, func() error {
+	wait.For(t, 2*patience, func() error {
 		for _, x := range all {
 			if m := s.message(t, x.id); m.Status != x.want.status {
 				return fmt.Errorf("message to %s is %s, not %s", x.to, m.Status, x.want.status)

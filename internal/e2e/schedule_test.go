@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // in is a send_at that many seconds ahead.
@@ -111,7 +113,7 @@ func TestExpiry_OnPausedChannel(t *testing.T) {
 	s := start(t, options{})
 	ch := s.channels["twilio sms"]
 	must(t, s.store.PauseChannel(t.Context(), ch.ID, "by the test"))
-	eventually(t, patience, func() error { // until the worker knows
+	wait.For(t, patience, func() error { // until the worker knows
 		hs, err := s.store.Troubled(t.Context())
 		if err == nil && len(hs) != 1 {
 			err = fmt.Errorf("%d channels in trouble", len(hs))
@@ -135,7 +137,7 @@ func TestExpiry_OnPausedChannel(t *testing.T) {
 func knows(t *testing.T) {
 	t.Helper()
 	changed := time.Now()
-	eventually(t, 2*time.Second, func() error {
+	wait.For(t, 2*time.Second, func() error {
 		if time.Since(changed) < time.Second {
 			return fmt.Errorf("the change is %v old", time.Since(changed))
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/emulator"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -267,7 +268,7 @@ func (s *stack) message(t *testing.T, id string) message {
 func (s *stack) becomes(t *testing.T, id, status string) message {
 	t.Helper()
 	var m message
-	eventually(t, patience, func() error {
+	wait.For(t, patience, func() error {
 		if m = s.message(t, id); m.Status != status {
 			return fmt.Errorf("message %s is %s, not %s (attempts %d, error %+v)", id, m.Status, status, m.Attempts, m.Error)
 		}
@@ -311,26 +312,6 @@ func (s *stack) inbound(t *testing.T, ch *dispatch.Channel, from, text string) {
 	a, err := s.try(http.MethodPost, s.emulator+"/_emulator/inbound", fmt.Sprintf(`{"channel":%q,"from":%q,"text":%q}`, ch.Key, from, text))
 	must(t, err)
 	a.want(t, http.StatusAccepted)
-}
-
-// eventually polls f until it succeeds, or fails the test after d.
-func eventually(t *testing.T, d time.Duration, f func() error) {
-	t.Helper()
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %v: %v", d, err)
-		case <-tick.C:
-		}
-	}
 }
 
 // lines splits NDJSON.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -102,7 +103,7 @@ func TestOffer_ReachesTheServerOfItsLane(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wait(t, func() bool { return len(got()) == len(want) })
+	wait.Until(t, "all pages have come", func() bool { return len(got()) == len(want) })
 	for _, p := range got() {
 		if diff := cmp.Diff(want[p.Lane], p); diff != "" {
 			t.Errorf("lane %s (-put +got):\n%s", p.Lane, diff)
@@ -144,7 +145,7 @@ func TestWiped_ToldOnce_AndTheServerGoesOn(t *testing.T) {
 	if err := errors.Join(c.Register(t.Context()), c.Offer(t.Context(), dispatch.Page{Channel: 1, Lane: dispatch.Normal, IDs: []dispatch.ID{dispatch.NewID()}})); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, func() bool { return len(got()) == 1 })
+	wait.Until(t, "the page has come", func() bool { return len(got()) == 1 })
 }
 
 // An offer without Redis costs its caller less than half a second.
@@ -161,21 +162,5 @@ func TestOffer_RedisAway_FailsSoon(t *testing.T) {
 	}
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("an offer took %v", took)
-	}
-}
-
-// wait polls f until it is true, or fails the test.
-func wait(t *testing.T, f func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !f() {
-		select {
-		case <-deadline.C:
-			t.Fatal("waited 30 s in vain")
-		case <-tick.C:
-		}
 	}
 }

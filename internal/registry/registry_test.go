@@ -15,6 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -55,32 +56,13 @@ func follow(t *testing.T, s *store.Store) *Registry {
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	until(t, 10*time.Second, func() error {
+	wait.For(t, 10*time.Second, func() error {
 		if !r.fresh() {
 			return fmt.Errorf("not polled yet")
 		}
 		return nil
 	})
 	return r
-}
-
-func until(t *testing.T, d time.Duration, f func() error) {
-	t.Helper()
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %v: %v", d, err)
-		case <-tick.C:
-		}
-	}
 }
 
 // Nobody acts on a state older than a second: the key is used all the time, so
@@ -99,7 +81,7 @@ func TestKey_Disabled_RefusedWithinASecond(t *testing.T) {
 	must(t, err)
 	changed := time.Now()
 	var last time.Time // when a look that still found it active began
-	until(t, 10*time.Second, func() error {
+	wait.For(t, 10*time.Second, func() error {
 		began := time.Now()
 		got, err := r.Key(t.Context(), hash)
 		if err == nil && got.Active {
@@ -123,7 +105,7 @@ func TestKey_Deleted_RefusedWithinASecond(t *testing.T) {
 	must(t, s.DeleteKey(t.Context(), k.Account, k.ID))
 	changed := time.Now()
 	var last time.Time
-	until(t, 10*time.Second, func() error {
+	wait.For(t, 10*time.Second, func() error {
 		began := time.Now()
 		if _, err := r.Key(t.Context(), hash); dispatch.CodeOf(err) != dispatch.NotFound || err == nil {
 			last = began
@@ -147,7 +129,7 @@ func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {
 		t.Fatalf("an unknown key: %v", err)
 	}
 	key(t, s)
-	until(t, 5*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
+	wait.For(t, 5*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
 }
 
 // Without a poll nothing is believed: every look asks the database.
@@ -177,14 +159,14 @@ func TestKey_DatabaseAway_NothingIsBelievedForLong(t *testing.T) {
 	_, err := r.Key(t.Context(), hash)
 	must(t, err)
 	gate.close()
-	until(t, 20*time.Second, func() error {
+	wait.For(t, 20*time.Second, func() error {
 		if _, err := r.Key(t.Context(), hash); err == nil {
 			return fmt.Errorf("still believed")
 		}
 		return nil
 	})
 	gate.open()
-	until(t, 20*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
+	wait.For(t, 20*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
 }
 
 // gate lets connections pass, or not.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -210,31 +211,11 @@ func (f *fixture) dump(t testing.TB, without ...string) string {
 	return b.String()
 }
 
-// eventually polls f until it succeeds, or fails the test after d.
-func eventually(t testing.TB, d time.Duration, f func() error) {
-	t.Helper()
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %v: %v", d, err)
-		case <-tick.C:
-		}
-	}
-}
-
 // leasesCount waits until leases run out: for 20 s after a start of Postgres
 // they don't, and the test's server may be that young.
 func (f *fixture) leasesCount(t testing.TB) {
 	t.Helper()
-	eventually(t, 30*time.Second, func() error {
+	wait.For(t, 30*time.Second, func() error {
 		var old bool
 		err := f.db.GetContext(context.Background(), &old, `SELECT now() > pg_postmaster_start_time() + interval '20 seconds'`)
 		if err == nil && !old {

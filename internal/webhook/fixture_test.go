@@ -19,6 +19,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -178,13 +179,7 @@ func (f *fixture) log(w store.Webhook) []store.LoggedDelivery {
 // until waits for ok; the work goes on in the background.
 func (f *fixture) until(what string, ok func() bool) {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("waited in vain until %s", what)
-		}
-		pause(f.t.Context())
-	}
+	wait.Until(f.t, what, ok)
 }
 
 // got is one request that a receiver got.
