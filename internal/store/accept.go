@@ -213,7 +213,7 @@ func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out m
 	if err != nil {
 		return err
 	}
-	page, err = reserveCredits(ctx, tx, page, out)
+	page, err = s.reserveCredits(ctx, tx, page, out)
 	if err != nil {
 		return err
 	}
@@ -253,7 +253,7 @@ func (s *Store) acceptRows(ctx context.Context, q querier, page []*Accept, out m
 	if len(missing) == 0 {
 		return nil
 	}
-	return resolveMissing(ctx, q, missing, byID, out)
+	return s.resolveMissing(ctx, q, missing, byID, out)
 }
 
 func receipt(a *Accept, created time.Time, later bool) dispatch.Receipt {
@@ -273,7 +273,7 @@ func refusal(a *Accept, r *acceptRow) error {
 	case !r.WindowOpen:
 		return &dispatch.Error{Code: dispatch.OutsideWindow, Msg: "the recipient has not written in the last 24 hours; send a template instead"}
 	}
-	return dispatch.Errorf(dispatch.InProgress, "a request with the same Idempotency-Key is still running")
+	return &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
 }
 
 // acceptArgs lays the page out as one array for each column.

@@ -13,7 +13,7 @@ import (
 // reserveCredits locks the paying accounts of the page, in id order, and drops
 // the messages that their balance doesn't cover: concurrent sends never
 // overdraw.
-func reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+func (s *Store) reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
 	var accounts []int64
 	for _, a := range page {
 		if a.Charge {
@@ -46,16 +46,16 @@ func reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[di
 		left[a.Account] -= a.Price
 		return false
 	})
-	return rich, refusePoor(ctx, tx, poor, out)
+	return rich, s.refusePoor(ctx, tx, poor, out)
 }
 
 // refusePoor answers those whose balance is used up; a repeat of an accepted
 // request still gets its first answer.
-func refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(poor) == 0 {
 		return nil
 	}
-	if err := resolveMissing(ctx, tx, poor, map[dispatch.ID]*acceptRow{}, out); err != nil {
+	if err := s.resolveMissing(ctx, tx, poor, map[dispatch.ID]*acceptRow{}, out); err != nil {
 		return err
 	}
 	for _, a := range poor {

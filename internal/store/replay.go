@@ -9,19 +9,20 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
+// sqlFindKeys looks each key up by itself, in the days that it may be of: no
+// join, which could read all keys of three days.
 const sqlFindKeys = `
-SELECT i.account_id, i.key, i.idx, i.fingerprint, i.message_id, m.recipient, m.channel_id, m.send_at, m.created_at, m.segments, m.price
-FROM idempotency i JOIN messages m ON m.id = i.message_id
-WHERE i.day >= (now() AT TIME ZONE 'utc')::date - 1
-  AND (i.account_id, i.key, i.idx) IN (SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[]))`
+SELECT t.n, y.fingerprint, m.id, m.channel_id, m.send_at, m.created_at, m.segments, m.price
+FROM unnest($1::bigint[], $2::text[], $3::integer[]) WITH ORDINALITY AS t(account_id, key, idx, n)
+CROSS JOIN LATERAL (SELECT i.fingerprint, i.message_id FROM idempotency i
+  WHERE i.day IN ((now() AT TIME ZONE 'utc')::date - 1, (now() AT TIME ZONE 'utc')::date, (now() AT TIME ZONE 'utc')::date + 1)
+    AND i.account_id = t.account_id AND i.key = t.key AND i.idx = t.idx LIMIT 1) y
+CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = y.message_id LIMIT 1) m`
 
 type keyRow struct {
-	Account     int64       `db:"account_id"`
-	Key         string      `db:"key"`
-	Idx         int         `db:"idx"`
+	N           int         `db:"n"`
 	Fingerprint string      `db:"fingerprint"`
-	ID          dispatch.ID `db:"message_id"`
-	To          string      `db:"recipient"`
+	ID          dispatch.ID `db:"id"`
 	Channel     int64       `db:"channel_id"`
 	SendAt      *time.Time  `db:"send_at"`
 	CreatedAt   time.Time   `db:"created_at"`
@@ -29,47 +30,72 @@ type keyRow struct {
 	Price       int64       `db:"price"`
 }
 
-func (r *keyRow) receipt(id dispatch.ID) dispatch.Receipt {
-	out := dispatch.Receipt{ID: r.ID, Status: dispatch.Queued, To: r.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != id, Segments: r.Segments, Price: r.Price}
+// receipt is the first answer again. What was asked for stands in the repeat,
+// which is the same request; the message may have been changed meanwhile.
+func (r *keyRow) receipt(m *dispatch.Message) *dispatch.Receipt {
+	if r.ID != m.ID && r.Fingerprint != m.IdemFingerprint {
+		return &dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message")}
+	}
+	out := &dispatch.Receipt{ID: r.ID, Status: dispatch.Queued, To: m.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != m.ID, Segments: r.Segments, Price: r.Price}
 	if r.SendAt != nil {
-		out.SendAt = *r.SendAt
-		if r.SendAt.After(r.CreatedAt) {
+		out.SendAt = m.SendAt
+		if m.SendAt.After(r.CreatedAt) {
 			out.Status = dispatch.Scheduled
 		}
 	}
 	return out
 }
 
+// Repeats gives for each message, of which it reads the recipient, the time to
+// send and what belongs to its idempotency key, what an earlier request with
+// that key was answered, or the refusal when that one asked for something else;
+// nil where the key is new.
+func (s *Store) Repeats(ctx context.Context, ms []*dispatch.Message) ([]*dispatch.Receipt, error) {
+	return s.repeats(ctx, s.db, ms)
+}
+
+func (s *Store) repeats(ctx context.Context, q querier, ms []*dispatch.Message) ([]*dispatch.Receipt, error) {
+	accounts, keys, idxs := make([]int64, len(ms)), make([]string, len(ms)), make([]int64, len(ms))
+	for i, m := range ms {
+		accounts[i], keys[i], idxs[i] = m.Account, m.IdemKey, int64(m.IdemIndex)
+	}
+	var rows []keyRow
+	if err := s.hotSelect(ctx, q, &rows, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)); err != nil {
+		return nil, wrap("find idempotency keys", err)
+	}
+	out := make([]*dispatch.Receipt, len(ms))
+	for i := range rows {
+		n := rows[i].N - 1
+		out[n] = rows[i].receipt(ms[n])
+	}
+	return out, nil
+}
+
 // resolveMissing says for rows that weren't inserted why: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
-func resolveMissing(ctx context.Context, q querier, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
-	var accounts []int64
-	var keys, ids []string
-	var idxs []int64
-	for _, a := range page {
-		ids = append(ids, a.ID.String())
+func (s *Store) resolveMissing(ctx context.Context, q querier, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+	var keyed []*dispatch.Message
+	ids := make([]dispatch.ID, len(page))
+	for i, a := range page {
+		ids[i] = a.ID
 		if a.IdemKey != "" {
-			accounts, keys, idxs = append(accounts, a.Account), append(keys, a.IdemKey), append(idxs, int64(a.IdemIndex))
+			keyed = append(keyed, a.Message)
 		}
 	}
-	type keyID struct {
-		account int64
-		key     string
-		idx     int
-	}
-	found := map[keyID]*keyRow{}
-	if len(keys) > 0 {
-		var krs []keyRow
-		if err := q.SelectContext(ctx, &krs, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)); err != nil {
-			return wrap("find idempotency keys", err)
+	if len(keyed) > 0 {
+		found, err := s.repeats(ctx, q, keyed)
+		if err != nil {
+			return err
 		}
-		for i := range krs {
-			found[keyID{krs[i].Account, krs[i].Key, krs[i].Idx}] = &krs[i]
+		for i, r := range found {
+			if r != nil {
+				out[keyed[i].ID] = *r
+			}
 		}
 	}
 	var own []acceptRow
-	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, pq.Array(ids)); err != nil {
+	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
 		return wrap("find own messages", err)
 	}
 	mine := map[dispatch.ID]acceptRow{}
@@ -77,12 +103,7 @@ func resolveMissing(ctx context.Context, q querier, page []*Accept, rows map[dis
 		mine[r.ID] = r
 	}
 	for _, a := range page {
-		if kr := found[keyID{a.Account, a.IdemKey, a.IdemIndex}]; a.IdemKey != "" && kr != nil {
-			if kr.ID != a.ID && kr.Fingerprint != a.IdemFingerprint {
-				out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message")}
-				continue
-			}
-			out[a.ID] = kr.receipt(a.ID)
+		if _, answered := out[a.ID]; answered {
 			continue
 		}
 		if r, ok := mine[a.ID]; ok {
