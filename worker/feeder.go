@@ -68,17 +68,20 @@ func (w *Worker) every(ctx context.Context, d time.Duration, name string, f func
 }
 
 // feedLane offers what is due in a lane, each channel within its rate, until
-// nothing is due or the lane is full.
+// nothing is due or the lane is full. Large backlogs are drained instead.
 func (w *Worker) feedLane(ctx context.Context, lane dispatch.Lane) error {
 	for ctx.Err() == nil {
+		backlogs, err := w.Store.Backlogs(ctx, lane, feedMax)
+		if err != nil {
+			return err
+		}
+		if backlogs, err = w.drains(ctx, lane, backlogs); err != nil || len(backlogs) == 0 {
+			return err
+		}
 		pending, err := w.Queue.Pending(ctx, lane)
 		away := err != nil
 		if !away && pending >= highWater {
 			return nil
-		}
-		backlogs, err := w.Store.Backlogs(ctx, lane, feedMax)
-		if err != nil || len(backlogs) == 0 {
-			return err
 		}
 		budgets, blocked, err := w.budgets(ctx, lane, backlogs)
 		if err != nil {

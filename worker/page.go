@@ -20,8 +20,6 @@ const (
 	patience = 100 * time.Millisecond
 	// followFor is how long the rest of a page follows the channel's slots.
 	followFor = 2 * time.Second
-	// crowded is when messages without a free call are looked at again.
-	crowded = time.Second
 	// writeReserve is what a lease keeps for writing the outcome down.
 	writeReserve = 2 * time.Second
 	// maxLeft is more seconds than any claim lasts.
@@ -50,27 +48,38 @@ func (w *Worker) Page(ctx context.Context, p dispatch.Page) error {
 		return err
 	}
 	state := w.channelState(ch.ID)
-	n := state.take(ctx, len(ids), ch.Policy.Concurrency, patience)
-	if n < len(ids) {
-		if err := w.postpone(ctx, ids[n:], crowded); err != nil {
-			state.give(n)
+	n := state.take(ctx, len(ids), callsFor(ch, p.Lane), patience)
+	var rest []dispatch.ID
+	var wait time.Duration
+	if n > 0 {
+		if rest, wait, err = w.sendPage(ctx, ch, state, p.Lane, ids[:n]); err != nil {
 			return err
 		}
 	}
-	if n == 0 {
+	if rest = append(rest, ids[n:]...); len(rest) == 0 {
 		return nil
-	}
-	rest, wait, err := w.sendPage(ctx, ch, state, p.Lane, ids[:n])
-	if err != nil || len(rest) == 0 {
-		return err
 	}
 	return w.goOn(ctx, ch, state, p.Lane, rest, wait)
 }
 
-// goOn sends what of a page did not fit into the channel's next slots, as they
+// callsFor is how many calls of a channel a lane may have open: an otp always
+// finds some that bulk and normal leave to it.
+func callsFor(ch *dispatch.Channel, lane dispatch.Lane) int {
+	n := ch.Policy.Concurrency
+	switch {
+	case lane == dispatch.OTP || n < 10:
+		return n
+	case n < 100:
+		return n - 1
+	}
+	return n - n/50
+}
+
+// goOn sends what of a page found no call or slot of the channel free, as they
 // come free, without holding the handler. The feeder offered about a second and
 // a half of the channel's rate; put off to its next tick, a slow channel would
-// reach less than half of its rate.
+// reach less than half of its rate, and a busy one would put the same messages
+// off again and again.
 func (w *Worker) goOn(ctx context.Context, ch *dispatch.Channel, state *channelState, lane dispatch.Lane, rest []dispatch.ID, wait time.Duration) error {
 	select {
 	case w.following <- struct{}{}:
@@ -100,9 +109,9 @@ func (w *Worker) follow(ctx context.Context, ch *dispatch.Channel, state *channe
 			return w.postpone(ctx, rest, wait)
 		}
 		sleep(w.cut, wait)
-		n := state.tryTake(len(rest), ch.Policy.Concurrency)
+		n := state.tryTake(len(rest), callsFor(ch, lane))
 		if n == 0 {
-			wait = patience
+			wait = patience / 4
 			continue
 		}
 		more, next, err := w.sendPage(ctx, ch, state, lane, rest[:n])
@@ -163,22 +172,39 @@ func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *chan
 	if grant.First > 50*time.Millisecond { // an otp page may book ahead: claim when it is nearly its turn
 		sleep(ctx, grant.First-20*time.Millisecond)
 	}
-	started := time.Now() // before the claim: the lease counts from here
-	claim := uuid.New()
-	claimed, err := w.Store.ClaimPage(context.WithoutCancel(ctx), ids, claim, lane.Lease())
+	f := flight{ch: ch, state: state, lane: lane, claim: uuid.New(), grant: grant, booked: booked, started: time.Now()}
+	claimed, err := w.Store.ClaimPage(context.WithoutCancel(ctx), ids, f.claim, lane.Lease())
 	if err != nil {
 		state.give(len(ids))
 		if !store.Refused(err) && w.results.Waiting() < resultQueue/2 {
-			w.unclaim(claim, ids)
+			w.unclaim(f.claim, ids)
 		}
 		return nil, 0, fmt.Errorf("page of channel %d: %w", ch.ID, err)
 	}
 	state.give(len(ids) - len(claimed))
-	claimed = w.holdBack(ctx, ch, state, claim, claimed)
-	deadline := started.Add(lane.Lease() - lane.CallTimeout() - writeReserve)
-	w.calls.Add(len(claimed))
-	go w.launch(ch, state, lane, claim, claimed, grant, booked, started, deadline)
+	w.depart(ctx, &f, claimed)
 	return rest, wait, nil
+}
+
+// flight is what the calls of one claim have in common.
+type flight struct {
+	ch       *dispatch.Channel
+	state    *channelState
+	lane     dispatch.Lane
+	claim    uuid.UUID
+	grant    limit.Grant
+	booked   time.Time // when the slots were granted
+	started  time.Time // just before the claim: the lease counts from here
+	deadline time.Time // no call begins after it
+}
+
+// depart starts the calls of claimed messages, but for those that may not go
+// now. A call is reserved for each of them.
+func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed) {
+	claimed = w.holdBack(ctx, f.ch, f.state, f.claim, claimed)
+	f.deadline = f.started.Add(f.lane.Lease() - f.lane.CallTimeout() - writeReserve)
+	w.calls.Add(len(claimed))
+	go w.launch(f, claimed)
 }
 
 // unclaim gives back what a claim whose answer was lost may have taken: no call
@@ -192,22 +218,18 @@ func (w *Worker) unclaim(claim uuid.UUID, ids []dispatch.ID) {
 	w.write(back)
 }
 
-// launch starts the calls of a page, each at its slot.
-func (w *Worker) launch(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, claim uuid.UUID, claimed []store.Claimed, g limit.Grant, booked, started, deadline time.Time) {
+// launch starts the calls of a claim, each at its slot.
+func (w *Worker) launch(f *flight, claimed []store.Claimed) {
 	for i := range claimed {
-		at := state.pace(booked.Add(g.First+time.Duration(i)*g.Interval), g.Interval)
+		at := f.state.pace(f.booked.Add(f.grant.First+time.Duration(i)*f.grant.Interval), f.grant.Interval)
 		if d := time.Until(at); d > 0 {
 			time.Sleep(d)
 		}
 		c := &claimed[i]
-		go func() {
+		w.crew.run(func() {
 			defer w.calls.Done()
-			defer state.give(1)
-			w.inFlight.Add(1)
-			defer w.inFlight.Add(-1)
-			over := started.Add(time.Duration(min(c.Left, maxLeft) * float64(time.Second)))
-			w.sendOne(ch, state, lane, claim, c, earlier(deadline, over))
-		}()
+			w.sendOne(f, c)
+		})
 	}
 }
 
@@ -271,23 +293,40 @@ func (w *Worker) write(outs []store.Outcome) {
 	})
 }
 
-// sendOne makes one call and writes down what became of it.
-func (w *Worker) sendOne(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, claim uuid.UUID, c *store.Claimed, deadline time.Time) {
-	out := store.Outcome{ID: c.ID, Claim: claim, Channel: ch.ID, StartedAt: time.Now()}
+// sendOne makes one call and writes down what became of it. The channel's next
+// call need not wait for that, unless many results wait to be written.
+func (w *Worker) sendOne(f *flight, c *store.Claimed) {
+	w.inFlight.Add(1)
+	out := w.outcome(f, c)
+	w.inFlight.Add(-1)
+	behind := w.results.Waiting() >= resultsAhead
+	if !behind {
+		f.state.give(1)
+	}
+	if _, err := w.results.Do(context.Background(), out); err != nil {
+		w.Log.Error("result lost; the lease brings the message back", "message_id", c.ID, "error", err)
+	}
+	if behind {
+		f.state.give(1)
+	}
+}
+
+// outcome makes the call, unless there is a reason not to.
+func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
+	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, StartedAt: time.Now()}
+	deadline := earlier(f.deadline, f.started.Add(time.Duration(min(c.Left, maxLeft)*float64(time.Second))))
 	m, err := message(c)
 	switch {
 	case err != nil:
 		out.Action, out.Result, out.Code, out.Detail = store.Fail, store.ResultPermanent, dispatch.FailInternal, "the stored message cannot be read"
 	case c.Suppressed:
 		out.Action, out.Result, out.Code, out.Detail = store.Fail, 0, dispatch.FailSuppressed, "the recipient has opted out of messages"
-	case time.Now().After(deadline):
+	case out.StartedAt.After(deadline):
 		out.Action = store.Release // expired, or the claim is too old to be sure that it is still ours
 	default:
-		w.call(ch, state, lane, m, c, &out)
+		w.call(f.ch, f.state, f.lane, m, c, &out)
 	}
-	if _, err := w.results.Do(context.Background(), out); err != nil {
-		w.Log.Error("result lost; the lease brings the message back", "message_id", c.ID, "error", err)
-	}
+	return out
 }
 
 // call makes the provider call and decides what follows.

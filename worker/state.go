@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,9 +14,10 @@ type channelState struct {
 	open     int
 	waiting  int
 	freed    chan struct{}
-	last     time.Time // when the newest call was let go
-	failures int       // in a row
-	paired   time.Time // a recipient of this channel is blocked until then
+	last     time.Time      // when the newest call was let go
+	failures int            // in a row
+	paired   time.Time      // a recipient of this channel is blocked until then
+	draining [3]atomic.Bool // by lane
 
 	// Calls that ended in this half second and in the one before.
 	half     int64
@@ -52,6 +54,26 @@ func (s *channelState) take(ctx context.Context, n, limit int, patience time.Dur
 			}
 		}
 	}
+}
+
+// gather reserves up to n calls for a drain. When few are free it lets more
+// come free first, for a page of one costs as much as one of fifty; with none
+// free for patience it gives up.
+func (s *channelState) gather(ctx context.Context, n, limit int) int {
+	until := time.Now().Add(patience)
+	for s.free(limit) < min(n/4, max(1, limit/8)) {
+		sleep(ctx, gather)
+		if s.free(limit) > 0 || ctx.Err() != nil || time.Now().After(until) {
+			break
+		}
+	}
+	return s.tryTake(n, limit)
+}
+
+func (s *channelState) free(limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return limit - s.open
 }
 
 func (s *channelState) tryTake(n, limit int) int {

@@ -70,16 +70,24 @@ type Worker struct {
 	results  *batch.Batcher[store.Outcome, struct{}]
 	// following bounds the pages that go on after their handler has ended.
 	following chan struct{}
+	crew      *crew
 }
 
-// resultQueue is how many results may wait for Postgres.
-const resultQueue = 100_000
+const (
+	// resultQueue is how many results may wait for Postgres.
+	resultQueue = 100_000
+	// resultsAhead is how many may wait while calls go on: a kill would leave
+	// them in doubt like calls that are open.
+	resultsAhead = 1024
+	// resultPage is how many are written together.
+	resultPage = 256
+)
 
 // New makes a worker.
 func New(o Options) *Worker {
-	w := &Worker{Options: o, following: make(chan struct{}, 256)}
+	w := &Worker{Options: o, following: make(chan struct{}, 256), crew: newCrew()}
 	w.cut, w.cutNow = context.WithCancel(context.Background())
-	w.results = batch.New(batch.Options{Max: 256, Queue: resultQueue, Workers: 2, Timeout: time.Hour}, w.persist)
+	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage / 2, Timeout: time.Hour}, w.persist)
 	return w
 }
 
@@ -125,6 +133,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 		return fmt.Errorf("stop worker: %d calls still open: %w", w.inFlight.Load(), ctx.Err())
 	}
 	w.cutNow()
+	w.crew.dismiss()
 	return w.results.Close(ctx)
 }
 

@@ -203,12 +203,11 @@ func (d *dev) emulator() error {
 		}
 	}
 	em := emulator.New(emulator.Options{})
-	srv := &http.Server{Handler: em, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = srv.Serve(l) }() // ends with Close
+	go func() { _ = em.Serve(l) }() // ends with Close
 	d.stops = append(d.stops, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		return errors.Join(srv.Close(), em.Close(ctx))
+		return em.Close(ctx)
 	})
 	d.file.EmulatorURL = "http://" + l.Addr().String()
 	d.cfg.EmulatorURL = d.file.EmulatorURL

@@ -15,6 +15,14 @@ import (
 // feeder takes over at once, since rows that aren't offered are due at once.
 const deafFor = time.Second
 
+// watchEvery is how often the queue's length is looked at while pages are
+// offered.
+const watchEvery = 100 * time.Millisecond
+
+// pagesEnough is how many pages may wait in a lane before accepting offers no
+// more: twice what the feeder keeps there.
+const pagesEnough = 240
+
 // flush commits one page and hands what is due to the offerers.
 func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
@@ -51,8 +59,9 @@ func (s *Service) insert(ctx context.Context, page []store.Accept) ([]dispatch.R
 }
 
 // planOffers marks what will be offered right after the commit: messages that
-// are due now, up to half a second of their channel's rate. The rest waits in
-// Postgres for the feeder, safe, in order and fair; bulk always does.
+// are due now, up to half a second of their channel's rate and as long as the
+// workers keep up. The rest waits in Postgres for the feeder, safe, in order and
+// fair; bulk always does.
 func (s *Service) planOffers(ctx context.Context, page []store.Accept) {
 	troubled, _ := s.reg.Troubled(ctx)
 	s.mu.Lock()
@@ -63,7 +72,7 @@ func (s *Service) planOffers(ctx context.Context, page []store.Accept) {
 	}
 	for i := range page {
 		a := &page[i]
-		if a.Lane == dispatch.Bulk || !a.SendAt.IsZero() {
+		if a.Lane == dispatch.Bulk || !a.SendAt.IsZero() || s.full[a.Lane].Load() {
 			continue
 		}
 		if _, bad := troubled[a.Channel]; bad {
@@ -128,11 +137,33 @@ func (s *Service) offerLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case p := <-s.offers:
+			s.offered.Store(true)
 			if err := s.Queue.Offer(ctx, p); err != nil {
 				s.Observer.OfferFailed(len(p.IDs))
 				s.mu.Lock()
 				s.deafTill = time.Now().Add(deafFor)
 				s.mu.Unlock()
+			}
+		}
+	}
+}
+
+// watchQueue sees when the workers don't keep up, or are away: what waits then
+// waits in Postgres, not in Redis' memory.
+func (s *Service) watchQueue(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		busy := s.offered.Swap(false)
+		for _, lane := range dispatch.Lanes {
+			if busy || s.full[lane].Load() {
+				n, err := s.Queue.Pending(ctx, lane)
+				s.full[lane].Store(err == nil && n >= pagesEnough)
 			}
 		}
 	}

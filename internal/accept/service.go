@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,6 +23,8 @@ import (
 // Queue rings for a page; a lost call costs latency, never a message.
 type Queue interface {
 	Offer(ctx context.Context, p dispatch.Page) error
+	// Pending counts the pages that wait in a lane.
+	Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
 }
 
 // Observer counts what happens; metrics implement it.
@@ -63,6 +66,8 @@ type Service struct {
 	buckets  map[int64]*rate.Limiter
 	used     map[int64]int64 // template usage not yet written
 	deafTill time.Time       // the queue did not answer: don't offer until then
+	full     [3]atomic.Bool  // lanes that have pages enough: their messages wait in Postgres
+	offered  atomic.Bool     // since the queue's length was last looked at
 }
 
 // The bounds of what waits: a flush holds at most flushMax messages and at most
@@ -91,6 +96,7 @@ func (s *Service) Run(ctx context.Context) {
 	for range offerers {
 		wg.Go(func() { s.offerLoop(ctx) })
 	}
+	wg.Go(func() { s.watchQueue(ctx) })
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {

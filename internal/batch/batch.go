@@ -1,9 +1,11 @@
 // Package batch is group commit: many callers hand in items one by one, one
 // flush carries them together.
 //
-// It never waits for a timer. An item that finds an idle worker goes out at
-// once, alone; while all workers are busy the next page fills. So the size of
-// a page follows the load, and an idle system adds no latency.
+// It never waits for a timer. An item that finds nothing under way goes out at
+// once, alone; while workers are busy the next page fills. So the size of a
+// page follows the load, and an idle system adds no latency. A flush has a cost
+// of its own besides that of its items: Options.More lets a second one beside
+// the first wait for a page that is worth it.
 package batch
 
 import (
@@ -27,6 +29,7 @@ type Options struct {
 	Max     int           // items in one flush; 200
 	Queue   int           // items waiting for a flush; 50 pages
 	Workers int           // flushes at the same time; 1
+	More    int           // items that must wait for a further worker to start; 0
 	Timeout time.Duration // of one flush; 30 s
 }
 
@@ -202,10 +205,13 @@ func (b *Batcher[In, Out]) open() *page[In, Out] {
 	return p
 }
 
-// wake starts a worker for a page that waits, unless one is on its way to it
-// or all are busy: a busy one looks again when it has finished. The caller
-// holds mu.
+// wake starts a worker for a page that waits, unless one is on its way to it,
+// all are busy, or one is and little waits: a busy one looks again when it has
+// finished. The caller holds mu.
 func (b *Batcher[In, Out]) wake() {
+	if b.working > 0 && b.waiting < b.opts.More {
+		return
+	}
 	if b.working < b.opts.Workers && b.fresh < len(b.pages) {
 		b.working++
 		b.fresh++
@@ -233,14 +239,16 @@ func (b *Batcher[In, Out]) work() {
 	}
 }
 
-// next takes the oldest page; without one the worker is at its end.
+// next takes the oldest page; without one the worker is at its end, also when
+// little waits and another worker is still at it.
 func (b *Batcher[In, Out]) next(first bool) *page[In, Out] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if first {
 		b.fresh--
 	}
-	if len(b.pages) == 0 {
+	little := !first && b.working > 1 && b.waiting < b.opts.More
+	if len(b.pages) == 0 || little {
 		b.working--
 		if b.closed && b.working == 0 {
 			close(b.drained)

@@ -69,6 +69,43 @@ func TestDo_WhileFlushing_NextPageFills(t *testing.T) {
 	})
 }
 
+// A second flush beside the first begins when a page is worth it, and ends when
+// none is.
+func TestDo_More_SecondFlushWaitsForAPage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var sizes []int
+		b := New(Options{Max: 4, Workers: 2, More: 3}, func(ctx context.Context, in []int) ([]int, error) {
+			mu.Lock()
+			sizes = append(sizes, len(in))
+			mu.Unlock()
+			time.Sleep(time.Second)
+			return double(ctx, in)
+		})
+		hand := func(n int) {
+			for i := range n {
+				go func() { _, _ = b.Do(t.Context(), i) }()
+				synctest.Wait()
+			}
+		}
+		hand(3) // one goes out, two wait for it
+		if got := b.Waiting(); got != 2 {
+			t.Errorf("Waiting() = %d with one flush under way; want 2", got)
+		}
+		hand(2) // the third that waits makes a page: the next begins to fill
+		if got := b.Waiting(); got != 1 {
+			t.Errorf("Waiting() = %d with two flushes under way; want 1", got)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if want := []int{1, 3, 1}; !slices.Equal(sizes, want) {
+			t.Errorf("pages %v, want %v", sizes, want)
+		}
+	})
+}
+
 func TestDo_FullQueue_IsOverloadedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -222,6 +259,7 @@ func TestBatcher_Properties(t *testing.T) {
 			Max:     rapid.IntRange(1, 9).Draw(rt, "max"),
 			Queue:   rapid.IntRange(1, 60).Draw(rt, "queue"),
 			Workers: rapid.IntRange(1, 4).Draw(rt, "workers"),
+			More:    rapid.IntRange(0, 6).Draw(rt, "more"),
 		}
 		plan := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, 20), 1, 8), 1, 12).Draw(rt, "plan")
 

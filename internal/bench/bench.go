@@ -157,10 +157,13 @@ func (s *stage) startEmulator() error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	srv := &http.Server{Handler: s.emulator, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = srv.Serve(l) }() // ends with Close
+	go func() { _ = s.emulator.Serve(l) }() // ends with Close
 	s.emURL = "http://" + l.Addr().String()
-	s.onClose(func() { _ = srv.Close() })
+	s.onClose(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_ = s.emulator.Close(ctx) // nothing follows
+	})
 	return nil
 }
 

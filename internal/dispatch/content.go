@@ -180,8 +180,8 @@ type Language struct {
 // UnmarshalJSON takes "en" and Meta's {"code": "en"}. Meta's other member,
 // policy, has one legal value and is dropped.
 func (l *Language) UnmarshalJSON(b []byte) error {
-	if json.Unmarshal(b, &l.Code) == nil {
-		return nil
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &l.Code)
 	}
 	var object struct {
 		Code string `json:"code"`

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -31,6 +32,10 @@ type Claimed struct {
 	Left       float64     `db:"left_s"` // seconds to expiry at the claim, by Postgres' clock
 }
 
+const claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+  c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
+  EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed`
+
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
 // or that somebody is changing at this moment, is not ours: SKIP LOCKED. The
 // second run of a claim finds its own rows again (state 1 with its claim) and
@@ -47,10 +52,7 @@ WITH pick AS MATERIALIZED (
   WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
-SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
-  c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
-  EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed
-FROM c JOIN messages m ON m.id = c.message_id`
+SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`
 
 // ClaimPage claims those of ids that are ready. The caller took its time before
 // the call: the lease counts from then.
@@ -58,6 +60,58 @@ func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUI
 	var out []Claimed
 	err := s.hotSelect(ctx, s.db, &out, sqlClaim, uuidArray(ids), claim.String(), lease.Seconds())
 	return out, wrap("claim page", err)
+}
+
+// sqlClaimDue takes a channel's oldest due rows of a lane; those whose time is
+// over are only named. The rows are locked, so that their ctid is theirs until
+// the end of the statement; one that somebody changed after it began is left
+// for the next time.
+const sqlClaimDue = `
+WITH pick AS MATERIALIZED (
+  SELECT d.ctid AS tid, d.message_id, d.expires_at <= now() AS expired FROM dispatch d
+  WHERE d.lane = $1 AND d.channel_id = $2 AND d.state = 0 AND d.wake_at <= now() AND d.due_at <= now() AND NOT d.cancel_requested
+  ORDER BY d.wake_at LIMIT $3 FOR UPDATE SKIP LOCKED
+), c AS (
+  UPDATE dispatch d SET state = 1, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1, wake_at = now() + make_interval(secs => $5)
+  WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
+  RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
+)
+SELECT ` + claimedColumns + `, false AS expired FROM c JOIN messages m ON m.id = c.message_id
+UNION ALL
+SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true FROM pick WHERE expired`
+
+// ClaimDue claims up to n of a channel's messages that are due, oldest first,
+// and names those among them whose time is over. It runs in a transaction: a
+// claim that the driver repeated after a lost connection would take others and
+// leave the first ones to their lease.
+func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration) (claimed []Claimed, expired []dispatch.ID, err error) {
+	var rows []struct {
+		Claimed
+		Expired bool `db:"expired"`
+	}
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		return s.hotSelect(ctx, tx, &rows, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
+	})
+	if err != nil {
+		return nil, nil, wrap("claim backlog", err)
+	}
+	for i := range rows {
+		if rows[i].Expired {
+			expired = append(expired, rows[i].ID)
+			continue
+		}
+		claimed = append(claimed, rows[i].Claimed)
+	}
+	return claimed, expired, nil
+}
+
+// sqlUnclaim reads the index of what is not ready, which is what is in flight.
+const sqlUnclaim = `UPDATE dispatch SET state = 0, attempts = attempts - 1, wake_at = now() WHERE state = 1 AND claim = $1::uuid`
+
+// Unclaim gives all rows of a claim back uncounted: no call was made for them.
+func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
+	_, err := s.db.ExecContext(ctx, sqlUnclaim, claim.String())
+	return wrap("give claim back", err)
 }
 
 // sqlPostpone puts ready rows off: no room on the channel now. A row that was

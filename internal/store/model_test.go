@@ -77,7 +77,7 @@ func TestProtocol_FollowsItsModel(t *testing.T) {
 		// What leads on comes more often than what ends: the traps lie four
 		// steps deep.
 		rt.Repeat(map[string]func(*rapid.T){
-			"accept": m.accept, "move": m.move, "claim": m.claim, "claim again": m.claim, "report": m.report, "report more": m.report, "report late": m.report,
+			"accept": m.accept, "move": m.move, "claim": m.claim, "claim again": m.claim, "drain": m.drainDue, "report": m.report, "report more": m.report, "report late": m.report,
 			"callback": m.callback, "lease": m.lease, "doubts": m.doubts, "doubts again": m.doubts, "end": m.endEarly, "": m.check,
 		})
 		m.drain(rt)
@@ -114,7 +114,7 @@ func (m *machine) move(rt *rapid.T) {
 }
 
 // claim claims a page: whatever of it is ready becomes ours, and its call is
-// made. What the provider does with it is decided here.
+// made.
 func (m *machine) claim(rt *rapid.T) {
 	var ids []dispatch.ID
 	for _, x := range m.all {
@@ -126,20 +126,51 @@ func (m *machine) claim(rt *rapid.T) {
 	claim := uuid.New()
 	got, err := m.f.ClaimPage(context.Background(), ids, claim, 20*time.Second)
 	must(m.t, err)
+	won := m.won(rt, got, claim)
+	for _, x := range m.all {
+		asked := slices.Contains(ids, x.id)
+		if (won[x.id] && !asked) || (asked && x.place == ready) {
+			rt.Fatalf("message claimed: %v, asked for: %v", won[x.id], asked)
+		}
+	}
+}
+
+// drainDue claims what is due without naming it, up to a number. Now and then
+// the answer is lost, and the claim given back.
+func (m *machine) drainDue(rt *rapid.T) {
+	before := m.ids(ready)
+	m.f.hour(m.t, before...)
+	claim, n := uuid.New(), rapid.IntRange(1, 4).Draw(rt, "at most")
+	got, expired, err := m.f.ClaimDue(context.Background(), m.f.channel, dispatch.Normal, n, claim, 20*time.Second)
+	must(m.t, err)
+	if len(expired) > 0 || len(got) != min(n, len(before)) {
+		rt.Fatalf("%d claimed and %d expired of %d, at most %d", len(got), len(expired), len(before), n)
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "answer lost") == 0 {
+		must(m.t, m.f.Unclaim(context.Background(), claim))
+		return
+	}
+	m.won(rt, got, claim)
+}
+
+// won notes who was claimed. What the provider does with the calls is decided
+// here.
+func (m *machine) won(rt *rapid.T, got []Claimed, claim uuid.UUID) map[dispatch.ID]bool {
 	won := map[dispatch.ID]bool{}
 	for _, c := range got {
 		won[c.ID] = true
 	}
 	for _, x := range m.all {
-		want := x.place == ready && slices.Contains(ids, x.id)
-		if won[x.id] != want {
-			rt.Fatalf("message claimed: %v, want %v", won[x.id], want)
+		if !won[x.id] {
+			continue
 		}
-		if want {
-			x.place, x.claim = claimed, claim
-			x.calls = append(x.calls, &modelCall{claim: claim, taken: rapid.Bool().Draw(rt, "provider takes it"), doubt: true})
+		if x.place != ready {
+			rt.Fatalf("claimed a message that is not ready: %v", x.place)
 		}
+		x.place, x.claim = claimed, claim
+		x.calls = append(x.calls, &modelCall{claim: claim, taken: rapid.Bool().Draw(rt, "provider takes it"), doubt: true})
 	}
+	return won
 }
 
 func (m *machine) ids(p place) []dispatch.ID {

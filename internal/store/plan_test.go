@@ -30,6 +30,8 @@ func TestPlans_HotStatements_UseIndexes(t *testing.T) {
 		args  []any
 	}{
 		{"claim", 300, sqlClaim, []any{some, uuid.NewString(), 20.0}},
+		{"claim due", 300, sqlClaimDue, []any{int16(dispatch.Normal), f.channel, 100, uuid.NewString(), 20.0}},
+		{"unclaim", 3000, sqlUnclaim, []any{uuid.NewString()}},
 		{"postpone", 300, sqlPostpone, []any{some, 1.0}},
 		{"due", 300, sqlDue, []any{int16(dispatch.Normal), pq.Array([]int64{f.channel}), pq.Array([]int64{100})}},
 		{"backlog", 3000, sqlBacklog, []any{int16(dispatch.Normal), 2000}},
