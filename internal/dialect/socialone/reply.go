@@ -2,8 +2,6 @@ package socialone
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -43,6 +41,8 @@ var names = dialect.Names{
 	"/template/variables":        "variables",
 	"/template/header_media_url": "media_file",
 	"/type":                      "template_id",
+	"/variables":                 "variables",
+	"/media_file":                "media_file",
 }
 
 // reject gives 400, 401, 403, 404, 429 or 500 (SPEC 4); a faulty field stands
@@ -65,8 +65,8 @@ func reject(_ *http.Request, err error) dialect.Reply {
 		status, f.Message = http.StatusNotFound, "WhatsApp account not found."
 		field("social_account_id")
 	case dispatch.TemplateNotFound:
-		status, f.Message = http.StatusNotFound, "Template not found or not approved."
-		field("template_id")
+		status, f.Message = http.StatusNotFound, "Template not found."
+		f.Errors["template_id"] = []string{e.Msg}
 	case dispatch.UnsupportedType:
 		f.Message = "The account can't send this template."
 		field("social_account_id")
@@ -93,8 +93,8 @@ func invalid(e *dispatch.Error, errors map[string][]string) string {
 	for _, fault := range e.Faults {
 		name, rest := names.Of(fault.Field)
 		msg := fault.Msg
-		if rest != "" && !strings.Contains(msg, strconv.Quote(rest)) {
-			msg = rest + ": " + msg
+		if rest != "" {
+			msg = names.Sentence(fault)
 		}
 		errors[name] = append(errors[name], msg)
 	}

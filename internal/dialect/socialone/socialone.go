@@ -43,6 +43,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 			Template: &dispatch.TemplateUse{TemplateID: requiredID(o, "template_id")},
 		},
 		Channel: strconv.FormatInt(requiredID(o, "social_account_id"), 10),
+		Kind:    "whatsapp",
 		Variables: &dispatch.Variables{
 			List:           o.Strings("variables"),
 			HeaderMediaURL: o.Object("media_file").Text("url"),
@@ -60,8 +61,9 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 // recipient joins the country code, which may have its plus sign, and the
 // number without it.
 func recipient(o dialect.Object) string {
-	country := strings.TrimPrefix(strings.TrimSpace(o.Required("country_code")), "+")
-	if strings.Trim(country, "0123456789") != "" || len(country) > 3 {
+	given := strings.TrimSpace(o.Required("country_code"))
+	country := strings.TrimPrefix(given, "+")
+	if given != "" && (country == "" || strings.Trim(country, "0123456789") != "" || len(country) > 3) {
 		o.Fault("country_code", "must be digits, such as 91")
 	}
 	return "+" + country + strings.TrimSpace(o.Required("phone_number"))
