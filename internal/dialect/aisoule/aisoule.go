@@ -30,7 +30,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := dispatch.Draft{To: o.Required("to"), Content: content(o), Channel: account(o)}
+	d := dispatch.Draft{To: o.Required("to"), Content: content(o), Channel: account(o), Kind: "whatsapp"}
 	if err := o.Err(); err != nil {
 		return nil, err
 	}
@@ -94,6 +94,9 @@ func media(o dialect.Object, key string) *dispatch.Media {
 		return nil
 	}
 	in := o.Object(key)
+	if o.Raw(key)[0] != '{' {
+		return nil // noted
+	}
 	m := &dispatch.Media{Link: in.Text("url"), Caption: in.Text("caption"), Filename: in.Text("filename")}
 	if m.Link == "" { // Meta's own name for it
 		m.Link = in.Text("link")

@@ -54,7 +54,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.ContactNotFound:
 		status, msg = http.StatusNotFound, "Contact not found."
 	case dispatch.TemplateNotFound:
-		status, msg = http.StatusNotFound, "Template not found."
+		status, msg = http.StatusNotFound, "Template not found: "+e.Msg
 	case dispatch.ChannelNotFound:
 		status, msg = http.StatusNotFound, "WhatsApp account not found."
 	case dispatch.NotFound:
