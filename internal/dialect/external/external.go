@@ -46,6 +46,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 				Language: dispatch.Language{Code: o.Text("language")},
 			},
 		},
+		Kind:      "whatsapp",
 		Variables: &dispatch.Variables{Named: o.Values("variables")},
 		Reference: o.Text("reference"),
 		Simulate:  o.Bool("simulate"),

@@ -79,7 +79,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.CountryNotAllowed:
 		return forbidden.reply("This API key may not send to the recipient's country")
 	case dispatch.TemplateNotFound:
-		return noTemplate.reply("Template not found or not approved")
+		return noTemplate.reply("Template not found: " + e.Msg)
 	case dispatch.ChannelNotFound:
 		return validation.reply("The account has no default WhatsApp channel")
 	case dispatch.UnsupportedType:
@@ -119,13 +119,14 @@ func common(e *dispatch.Error) dialect.Reply {
 
 // names are the page's fields for ours.
 var names = dialect.Names{
-	"/to":                  "to",
-	"/template":            "template_name",
-	"/template/name":       "template_name",
-	"/template/language":   "language",
-	"/template/components": "variables",
-	"/template/variables":  "variables",
-	"/reference":           "reference",
+	"/to":                        "to",
+	"/template":                  "template_name",
+	"/template/name":             "template_name",
+	"/template/header_media_url": "template_name", // the page has no field for a file
+	"/template/language":         "language",
+	"/template/components":       "variables",
+	"/template/variables":        "variables",
+	"/reference":                 "reference",
 }
 
 // invalid puts every fault into the one message. A recipient that is no number
