@@ -64,6 +64,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	d := dispatch.Draft{
 		Channel:   r.PathValue("phone_number_id"),
 		ChannelBy: dispatch.ByPhoneNumberID,
+		Kind:      "whatsapp",
 		To:        o.Required("to"),
 		Content:   dialect.Content(o),
 	}
