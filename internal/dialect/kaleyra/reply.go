@@ -66,6 +66,9 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.LowBalance:
 		return fault(http.StatusBadRequest, "E110", "balance", "Please check your balance, You have a low balance!")
 	case dispatch.Invalid, dispatch.Malformed, dispatch.UnsupportedMedia, dispatch.TooLarge:
+		if e.Reason == "template_not_approved" {
+			return noTemplate()
+		}
 		if len(e.Faults) == 1 && e.Faults[0].Field == "/channel" { // it is disabled
 			return noNumber(e)
 		}
@@ -94,11 +97,17 @@ func noNumber(e *dispatch.Error) dialect.Reply {
 	return fault(http.StatusUnauthorized, "WA401", "phone_number", "Phone number is not present or does not belong to the account.")
 }
 
+// noTemplate is of one that isn't there or can't be sent: the page wants it
+// approved.
+func noTemplate() dialect.Reply {
+	return fault(http.StatusBadRequest, "WA400", "template", "Template is not present or not approved.")
+}
+
 // silent gives what the page has no words for.
 func silent(e *dispatch.Error) dialect.Reply {
 	switch e.Code {
 	case dispatch.TemplateNotFound:
-		return fault(http.StatusBadRequest, "WA400", "template", "Template is not present or not approved.")
+		return noTemplate()
 	case dispatch.OutsideWindow:
 		return fault(http.StatusBadRequest, "WA400", "to", "Outside 24-hour window. Use a template message.")
 	case dispatch.Suppressed:
@@ -126,6 +135,27 @@ func silent(e *dispatch.Error) dialect.Reply {
 	return twice(http.StatusInternalServerError, "WA500", "Please try again later", "error", "Internal server error")
 }
 
+// names are the page's fields for ours.
+var names = dialect.Names{
+	"/to":                 "messaging_object.to",
+	"/type":               "messaging_object.type",
+	"/text":               "messaging_object.text",
+	"/template":           "messaging_object.template",
+	"/template/variables": "messaging_object.template.components",
+	"/image":              "messaging_object.image",
+	"/video":              "messaging_object.video",
+	"/audio":              "messaging_object.audio",
+	"/document":           "messaging_object.document",
+	"/sticker":            "messaging_object.sticker",
+	"/location":           "messaging_object.location",
+	"/contacts":           "messaging_object.contacts",
+	"/interactive":        "messaging_object.interactive",
+	"/reaction":           "messaging_object.reaction",
+	"/context":            "messaging_object.context",
+	"/reference":          "extra_info.ref",
+	"/metadata":           "extra_info",
+}
+
 // maxDetail bounds the header.
 const maxDetail = 1000
 
@@ -133,7 +163,7 @@ const maxDetail = 1000
 func detail(e *dispatch.Error) http.Header {
 	text := e.Msg
 	if len(e.Faults) > 0 {
-		text = strings.Join(dialect.Names{}.Sentences(e.Faults), "; ")
+		text = strings.Join(names.Sentences(e.Faults), "; ")
 	}
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
