@@ -125,8 +125,14 @@ func invalid(e *dispatch.Error) rule {
 	return rule{http.StatusBadRequest, 20422, dialect.Names{}.Sentence(first)}
 }
 
+// answer writes an error. To a client that sends its key only when asked for it
+// (RFC 9110), a 401 says how.
 func answer(u rule) dialect.Reply {
-	return dialect.Reply{Status: u.status, Body: failure{
+	reply := dialect.Reply{Status: u.status, Body: failure{
 		Code: u.code, Message: u.msg, MoreInfo: "https://www.twilio.com/docs/errors/" + strconv.Itoa(u.code), Status: u.status,
 	}}
+	if u.status == http.StatusUnauthorized {
+		reply.Header = http.Header{"Www-Authenticate": {`Basic realm="Twilio API"`}}
+	}
+	return reply
 }
