@@ -216,12 +216,27 @@ func inRange(v any) bool {
 
 // Strings reads an array of strings. Numbers are taken as their digits, since
 // they fill a text anyway.
-func (o Object) Strings(key string) []string {
+func (o Object) Strings(key string) []string { return o.list(key, Value, "must be a string") }
+
+// Texts reads an array of strings that are neither numbers nor blank.
+func (o Object) Texts(key string) []string {
+	return o.list(key, func(raw json.RawMessage) (string, bool) {
+		s, ok := text(raw)
+		return s, ok && strings.TrimSpace(s) != ""
+	}, "must be a string that is not empty")
+}
+
+// list reads an array, in which read understands an entry or it is at fault.
+func (o Object) list(key string, read func(json.RawMessage) (string, bool), fault string) []string {
 	var items []json.RawMessage
 	o.fill(key, &items, "must be an array")
 	var out []string
 	for i, raw := range items {
-		out = append(out, o.value(key+"/"+strconv.Itoa(i), raw))
+		s, ok := read(raw)
+		if !ok {
+			o.Fault(key+"/"+strconv.Itoa(i), "%s", fault)
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -235,30 +250,36 @@ func (o Object) Values(key string) map[string]string {
 	}
 	out := make(map[string]string, len(items))
 	for name, raw := range items {
-		out[name] = o.value(key+"/"+Escape(name), raw)
+		s, ok := Value(raw)
+		if !ok {
+			o.Fault(key+"/"+Escape(name), "must be a string")
+		}
+		out[name] = s
 	}
 	return out
 }
 
-// value reads one variable.
-func (o Object) value(at string, raw json.RawMessage) string {
-	s, ok := Value(raw)
-	if !ok {
-		o.Fault(at, "must be a string")
-	}
-	return s
-}
-
 // Value gives a template variable's text: a string, or a number's digits.
 func Value(raw json.RawMessage) (string, bool) {
-	var s string
-	if json.Unmarshal(raw, &s) == nil && raw[0] == '"' {
-		return s, true
-	}
 	if c := raw[0]; c == '-' || c >= '0' && c <= '9' {
 		return string(raw), true
 	}
-	return "", false
+	return text(raw)
+}
+
+// text gives a string's text.
+func text(raw json.RawMessage) (string, bool) {
+	var s string
+	ok := raw[0] == '"' && json.Unmarshal(raw, &s) == nil
+	return s, ok
+}
+
+// Link notes a fault of the field unless s is an address that a provider can
+// fetch a file from, or blank.
+func (o Object) Link(key, s string) {
+	if strings.TrimSpace(s) != "" {
+		o.faults.Link(o.at+"/"+key, s)
+	}
 }
 
 // Fill decodes the field into v, which is tagged for JSON. A type error inside

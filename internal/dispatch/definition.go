@@ -229,5 +229,5 @@ func (t *Template) validateURL(f *Faults, at, address string) {
 	case len(names) == 1 && t.Provider != "twilio" && !strings.HasSuffix(strings.TrimSpace(address), "}}"):
 		f.Add(at, "the variable must stand at the end")
 	}
-	f.link(at, fillPlaceholders(address, func(string) (string, bool) { return "x", true }))
+	f.Link(at, fillPlaceholders(address, func(string) (string, bool) { return "x", true }))
 }

@@ -229,7 +229,7 @@ func (r *resolver) mediaURL(link string) {
 			r.faults.Add(at, "can't stand beside a header component: give one of them")
 			return
 		}
-		r.faults.link(at, link)
+		r.faults.Link(at, link)
 		s.filled = true
 		s.value = mediaParameter(s.Kind, &Media{Link: link})
 		return

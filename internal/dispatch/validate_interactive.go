@@ -223,7 +223,7 @@ func validateCTA(f *Faults, a *InteractiveAction) {
 	}
 	if f.parameters(a, "cta_url", &p) {
 		f.text("/interactive/action/parameters/display_text", p.DisplayText, 1, 20)
-		f.link("/interactive/action/parameters/url", p.URL)
+		f.Link("/interactive/action/parameters/url", p.URL)
 	}
 }
 

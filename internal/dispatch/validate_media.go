@@ -15,7 +15,7 @@ func (m *Media) validate(f *Faults, at string, t Type) {
 	case m.ID != "" && m.Link != "":
 		f.Add(at, "takes a link or an id, not both")
 	case m.Link != "":
-		f.link(at+"/link", m.Link)
+		f.Link(at+"/link", m.Link)
 	}
 	switch t {
 	case TypeImage, TypeVideo, TypeDocument:
@@ -30,9 +30,9 @@ func (m *Media) validate(f *Faults, at string, t Type) {
 	}
 }
 
-// link faults s unless the provider could fetch it: an absolute http or https
+// Link faults s unless the provider could fetch it: an absolute http or https
 // address of at most 2048 bytes.
-func (f *Faults) link(field, s string) {
+func (f *Faults) Link(field, s string) {
 	if len(s) > maxLink {
 		f.Add(field, "is %d bytes long; at most %d are allowed", len(s), maxLink)
 		return

@@ -53,5 +53,5 @@ func (m *Media) validateSMS(f *Faults, at string) {
 		f.Add(at+"/link", "is required")
 		return
 	}
-	f.link(at+"/link", m.Link)
+	f.Link(at+"/link", m.Link)
 }

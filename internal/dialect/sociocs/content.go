@@ -1,6 +1,7 @@
 package sociocs
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dialect"
@@ -57,21 +58,23 @@ type file struct {
 	link  string
 }
 
-// files reads the four media fields.
+// files reads the four media fields. Of those with one address an empty one is
+// as good as none.
 func files(o dialect.Object) []file {
-	found := []file{{"image_url", dispatch.TypeImage, o.Text("image_url")}}
-	for _, link := range o.Strings("image_urls") {
-		found = append(found, file{"image_urls", dispatch.TypeImage, link})
-	}
-	found = append(found,
-		file{"video_url", dispatch.TypeVideo, o.Text("video_url")},
-		file{"file_url", dispatch.TypeDocument, o.Text("file_url")})
 	var out []file
-	for _, f := range found {
-		if strings.TrimSpace(f.link) != "" {
-			out = append(out, f)
+	one := func(field string, kind dispatch.Type) {
+		if link := o.Text(field); strings.TrimSpace(link) != "" {
+			o.Link(field, link)
+			out = append(out, file{field, kind, link})
 		}
 	}
+	one("image_url", dispatch.TypeImage)
+	for i, link := range o.Texts("image_urls") {
+		o.Link("image_urls/"+strconv.Itoa(i), link)
+		out = append(out, file{"image_urls", dispatch.TypeImage, link})
+	}
+	one("video_url", dispatch.TypeVideo)
+	one("file_url", dispatch.TypeDocument)
 	return out
 }
 

@@ -86,7 +86,11 @@ const grace = 60 * time.Second
 
 // layouts are the ISO 8601 forms with an offset; without one nobody knows when
 // the message is meant to go.
-var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"}
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
+	"2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04Z07",
+	"20060102T150405Z0700", "20060102T150405Z07",
+}
 
 // schedule reads the time of sending; zero means at once. Whether it has passed
 // is for accept to say, which knows a repeat of what was asked in time.
