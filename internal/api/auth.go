@@ -94,10 +94,10 @@ func (s *Server) reads(permission string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			who := caller(c)
-			if err := who.Require(permission); err != nil {
+			if err := s.spend(c, who, 1, true); err != nil {
 				return err
 			}
-			if err := s.spend(c, who, 1, true); err != nil {
+			if err := who.Require(permission); err != nil {
 				return err
 			}
 			return next(c)

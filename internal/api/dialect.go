@@ -40,16 +40,19 @@ func (s *Server) serveDialect(c echo.Context, d *dialect.Dialect, rt *dialect.Ro
 	if err != nil {
 		return dialect.Reply{}, err
 	}
+	if sid := r.PathValue("sid"); sid != "" && sid != who.Account.SID {
+		return dialect.Reply{}, unauthorized("sid", "the key does not belong to this account")
+	}
 	if rt.Read != nil {
 		return s.readDialect(c, who, rt)
 	}
 	body, err := readBody(c, maxBody)
 	if err != nil {
-		return dialect.Reply{}, err
+		return dialect.Reply{}, s.refused(c, who, err)
 	}
 	drafts, err := rt.Decode(r, body)
 	if err != nil {
-		return dialect.Reply{}, err
+		return dialect.Reply{}, s.refused(c, who, err)
 	}
 	receipts, err := s.send(c, who, drafts)
 	if err != nil {
@@ -59,24 +62,33 @@ func (s *Server) serveDialect(c echo.Context, d *dialect.Dialect, rt *dialect.Ro
 }
 
 func (s *Server) readDialect(c echo.Context, who *accept.Caller, rt *dialect.Route) (dialect.Reply, error) {
+	if err := s.spend(c, who, 1, true); err != nil {
+		return dialect.Reply{}, err
+	}
 	if rt.Permission != "" {
 		if err := who.Require(rt.Permission); err != nil {
 			return dialect.Reply{}, err
 		}
 	}
-	if err := s.spend(c, who, 1, true); err != nil {
-		return dialect.Reply{}, err
-	}
 	return rt.Read(c.Request().Context(), reader{s}, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, c.Request())
 }
 
-// send is the way of every request that sends, whatever its format: permission,
-// limits, accept.
+// refused counts a request that was refused before its messages were: every
+// request does, and every answer says how the key stands.
+func (s *Server) refused(c echo.Context, who *accept.Caller, err error) error {
+	if limited := s.spend(c, who, 1, false); limited != nil {
+		return limited
+	}
+	return err
+}
+
+// send is the way of every request that sends, whatever its format: limits,
+// permission, accept.
 func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
-	if err := who.RequireFor(drafts); err != nil {
+	if err := s.spend(c, who, len(drafts), false); err != nil {
 		return nil, err
 	}
-	if err := s.spend(c, who, len(drafts), false); err != nil {
+	if err := who.RequireFor(drafts); err != nil {
 		return nil, err
 	}
 	key, err := idempotencyKey(c.Request())
@@ -106,15 +118,19 @@ func idempotencyKey(r *http.Request) (string, error) {
 	return key, nil
 }
 
-// dialectOf says in whose envelope a request is answered: that of its route, or
-// for an unknown route that of the key header it carries. Several vendors use
-// X-API-Key (so do we): there the route that shares most of the path decides.
+// dialectOf says in whose envelope a request is answered: that of its path,
+// whatever the method, or for an unknown path that of the key header it
+// carries. Several vendors use X-API-Key (so do we): there the route that shares
+// most of the path decides.
 func (s *Server) dialectOf(c echo.Context) *dialect.Dialect {
 	if d, ok := c.Get("dialect").(*dialect.Dialect); ok {
 		return d
 	}
 	r := c.Request()
-	if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path, "/callbacks/") {
+	if d := s.dialectAt(echo.GetPath(r)); d != nil {
+		return d
+	}
+	if ours(r.URL.Path) {
 		return nil
 	}
 	var best *dialect.Dialect
@@ -135,6 +151,11 @@ func (s *Server) dialectOf(c echo.Context) *dialect.Dialect {
 	return best
 }
 
+// ours says that a path is our own API's or a provider's.
+func ours(path string) bool {
+	return path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/callbacks/")
+}
+
 var versionSegment = regexp.MustCompile(`^v\d+\.\d+$`)
 
 // sharedSegments counts how many leading path segments a dialect's closest
@@ -145,7 +166,7 @@ func sharedSegments(d *dialect.Dialect, path string) int {
 	for _, rt := range d.Routes {
 		n := 0
 		for i, want := range strings.Split(strings.Trim(rt.Path, "/"), "/") {
-			if i >= len(have) || (want != have[i] && (!strings.HasPrefix(want, ":") || (want == ":version" && !versionSegment.MatchString(have[i])))) {
+			if i >= len(have) || !stepMatches(want, have[i]) {
 				break
 			}
 			n++

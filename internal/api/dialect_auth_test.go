@@ -110,7 +110,7 @@ func vendorCases() []vendorCase {
 			},
 			foreign: []dialectAsk{
 				foreign("channel", "POST", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{theirs.template_id}", "{CHANNEL}", "{ours.channel_id}"), 404, "WhatsApp account not found."),
-				foreign("template", "POST", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found or not approved."),
+				foreign("template", "POST", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found."),
 			},
 		}.unauthorized("", "API key is missing. Send it in the x-api-key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
 		vendorCase{
@@ -122,7 +122,7 @@ func vendorCases() []vendorCase {
 				reading("templates", external+"/templates", 403, "FORBIDDEN This API key lacks the view_templates permission."),
 			},
 			foreign: []dialectAsk{
-				foreign("template", "POST", external+"/messages/template/send", externalBody, 404, "TEMPLATE_NOT_FOUND Template not found or not approved"),
+				foreign("template", "POST", external+"/messages/template/send", externalBody, 404, "TEMPLATE_NOT_FOUND Template not found: no template {ours.template} for this channel"),
 				foreign("message", "GET", external+"/messages/{ours.message}", "", 404, "MESSAGE_NOT_FOUND Message not found"),
 				foreign("templates", "GET", external+"/templates", "", 200, ""),
 			},
@@ -134,7 +134,7 @@ func vendorCases() []vendorCase {
 			foreign: []dialectAsk{
 				foreign("channel id", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_id}"), 404, "WhatsApp account not found."),
 				foreign("channel key", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_key}"), 404, "WhatsApp account not found."),
-				foreign("template", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found."),
+				foreign("template", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found: no template {ours.template} for this channel"),
 			},
 		}.unauthorized("", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
 		vendorCase{

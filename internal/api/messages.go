@@ -49,16 +49,9 @@ func newReceiptBody(r *dispatch.Receipt) receiptBody {
 // postMessage accepts one message.
 func (s *Server) postMessage(c echo.Context) error {
 	began := time.Now()
-	if err := jsonBody(c); err != nil {
-		return err
-	}
-	body, err := readBody(c, maxBody)
+	draft, err := readMessage(c)
 	if err != nil {
-		return err
-	}
-	draft, err := native.Decode(body)
-	if err != nil {
-		return err
+		return s.refused(c, caller(c), err)
 	}
 	receipts, err := s.send(c, caller(c), []dispatch.Draft{draft})
 	if err != nil {
@@ -72,6 +65,18 @@ func (s *Server) postMessage(c echo.Context) error {
 	}
 	s.Observer.AcceptTime(time.Since(began))
 	return c.JSON(status, b)
+}
+
+// readMessage reads a request's one message.
+func readMessage(c echo.Context) (dispatch.Draft, error) {
+	if err := jsonBody(c); err != nil {
+		return dispatch.Draft{}, err
+	}
+	body, err := readBody(c, maxBody)
+	if err != nil {
+		return dispatch.Draft{}, err
+	}
+	return native.Decode(body)
 }
 
 // jsonBody refuses bodies that say they are something else than JSON.

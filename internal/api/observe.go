@@ -43,6 +43,9 @@ func (s *Server) recovered(c echo.Context, next echo.HandlerFunc) (err error) {
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
+	if misrouted(c) {
+		return echo.ErrNotFound
+	}
 	if err := checkParams(c); err != nil {
 		return err
 	}

@@ -70,8 +70,8 @@ func retryAfter(c echo.Context, e *dispatch.Error) {
 	if e.RetryAfter > 0 && c.Response().Header().Get("Retry-After") == "" {
 		c.Response().Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
-	if e.Code == dispatch.Unauthorized {
-		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="sendoff"`)
+	if e.Code == dispatch.Unauthorized && c.Response().Header().Get(echo.HeaderWWWAuthenticate) == "" {
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="sendoff"`)
 	}
 }
 
@@ -83,10 +83,8 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		switch he.Code {
-		case http.StatusNotFound:
-			err = dispatch.Errorf(dispatch.NotFound, "there is no %s %s", c.Request().Method, c.Request().URL.Path)
-		case http.StatusMethodNotAllowed:
-			err = dispatch.Errorf(dispatch.MethodNotAllowed, "%s does not allow %s", c.Request().URL.Path, c.Request().Method)
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			err = s.noRoute(c)
 		default:
 			err = dispatch.Errorf(dispatch.Malformed, "%v", he.Message)
 		}

@@ -1,0 +1,224 @@
+package api_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// sent is what ask sends beside method and path.
+type sent struct {
+	headers []string // pairs
+	body    string
+	basic   string // the password of Basic auth
+}
+
+// ask sends a request as it is.
+func (f *front) ask(method, path string, in sent) *reply {
+	f.t.Helper()
+	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(in.body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(in.headers); i += 2 {
+		req.Header.Set(in.headers[i], in.headers[i+1])
+	}
+	if in.basic != "" {
+		req.SetBasicAuth("", in.basic)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return &reply{t: f.t, what: method + " " + path, status: res.StatusCode, header: res.Header, body: raw}
+}
+
+// envelope names the vendor in whose form an error is written.
+func (r *reply) envelope() string {
+	r.t.Helper()
+	o := object{}
+	if err := json.Unmarshal(r.body, &o); err != nil {
+		r.t.Errorf("%s: %v: %s", r.what, err, r.body)
+	}
+	_, list := o["errors"].([]any)
+	switch {
+	case o.at("title") != nil:
+		return "native"
+	case o.at("success") != nil:
+		return "external"
+	case o.at("error.fbtrace_id") != nil:
+		return "meta"
+	case o.at("more_info") != nil:
+		return "twilio"
+	case o.at("data") != nil:
+		return "kaleyra"
+	case list:
+		return "sociocs"
+	case o.at("errors") != nil:
+		return "socialone"
+	}
+	return "aisoule"
+}
+
+// A path of a dialect is answered in that dialect's form, whatever the method
+// and with or without a key; a path of nobody's in that of the key header.
+func TestDialects_WrongPathOrMethod_OwnEnvelope(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const external, meta, twilio = "/api/v1/external", "/v25.0/106540352242922/messages", "/2010-04-01/Accounts/AC1/Messages.json"
+	for _, c := range []struct {
+		method, path, header string
+		status               int
+		envelope, allow      string
+	}{
+		{"PUT", "/api/v1/messages/api/send-message/", "", 405, "socialone", "OPTIONS, POST"},
+		{"PUT", external + "/templates", "", 405, "external", "GET, OPTIONS"},
+		{"GET", external + "/messages/template/send", "X-API-Key", 405, "external", "OPTIONS, POST"},
+		{"GET", "/api/messages/send", "", 405, "aisoule", "OPTIONS, POST"},
+		{"GET", "/message", "", 405, "sociocs", "OPTIONS, POST"},
+		{"GET", "/message", "api-key", 405, "sociocs", "OPTIONS, POST"},
+		{"DELETE", "/v2/AC1/whatsapp/+1555/messages", "", 405, "kaleyra", "OPTIONS, POST"},
+		{"GET", meta, "", 405, "meta", "OPTIONS, POST"},
+		{"PUT", twilio, "", 405, "twilio", "GET, OPTIONS, POST"},
+		{"POST", external + "/messages/template/send/more", "X-API-Key", 404, "external", ""},
+		{"POST", external + "/messages/template/send/", "X-API-Key", 404, "external", ""},
+		{"GET", external + "/messages/a/b", "X-API-Key", 404, "external", ""},
+		{"POST", "/api/v1/messages", "x-api-key", 404, "socialone", ""},
+		{"POST", "/v2/AC1/messages", "api-key", 404, "kaleyra", ""},
+		{"POST", "/some/more/messages", "apikey", 404, "sociocs", ""},
+		{"POST", "/some/more/messages", "", 404, "native", ""},
+		{"GET", "/nothing", "", 404, "native", ""},
+	} {
+		in := sent{}
+		if c.header != "" {
+			in.headers = []string{c.header, f.key}
+		}
+		r := f.ask(c.method, c.path, in)
+		if got := r.envelope(); r.status != c.status || got != c.envelope || r.header.Get("Allow") != c.allow {
+			t.Errorf("%s %s with %q: got %d in %s's form, Allow %q: %s", c.method, c.path, c.header, r.status, got, r.header.Get("Allow"), r.body)
+		}
+	}
+	for _, at := range []string{"PUT /v1/messages", "POST /v1/keys/1", "DELETE /v1/messages/status"} {
+		method, path, _ := strings.Cut(at, " ")
+		f.do(method, path, nil).refused(http.StatusMethodNotAllowed, dispatch.MethodNotAllowed)
+	}
+	for _, at := range []string{"/v1", "/v1/", "/v1/nothing"} {
+		f.ask("GET", at, sent{headers: []string{"X-API-Key", f.key}}).refused(http.StatusNotFound, dispatch.NotFound)
+	}
+}
+
+// Every answer to a key says how it stands with its limits, and every request
+// counts, also one that is refused before its messages are known.
+func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	secret := auth.Generate(false)
+	hash := auth.Hash(secret)
+	_, err := f.store.CreateKey(t.Context(), store.Key{
+		Account: f.account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true, PerMinute: 3, PerDay: 1000,
+	}, hash[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(body string) sent {
+		return sent{headers: []string{"X-API-Key", secret, "Content-Type", "application/json"}, body: body}
+	}
+	const send = "/api/messages/send"
+	for i, c := range []struct {
+		path, body string
+		status     int
+	}{
+		{send, `{"to":`, 400},
+		{send, `{"to":"+15550000100","type":"text","text":"x"}`, 401}, // lacks the permission
+		{"/v1/messages", `{"to":1}`, 422},
+		{send, `{`, 429},
+		{"/v1/messages", `{`, 429},
+		{"/api/v1/external/messages/019bb128-0000-7000-8000-000000000000", "", 403}, // reads have limits of their own
+	} {
+		method := "POST"
+		if c.body == "" {
+			method = "GET"
+		}
+		r := f.ask(method, c.path, in(c.body))
+		if r.status != c.status || !strings.Contains(r.header.Get("RateLimit"), `"minute";r=`) || r.header.Get("RateLimit-Policy") == "" {
+			t.Errorf("request %d: got %d, RateLimit %q: %s", i, r.status, r.header.Get("RateLimit"), r.body)
+		}
+		if (r.status == 429) != (r.header.Get("Retry-After") != "") {
+			t.Errorf("request %d: Retry-After %q with %d", i, r.header.Get("Retry-After"), r.status)
+		}
+	}
+}
+
+// A 401 names the way in that the client's format has.
+func TestUnauthorized_SaysHow(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	for path, want := range map[string]string{
+		"/2010-04-01/Accounts/AC1/Messages.json": `Basic realm="Twilio API"`,
+		"/v25.0/1/messages":                      `Bearer realm="sendoff"`,
+	} {
+		if r := f.ask("POST", path, sent{}); r.status != 401 || r.header.Get("WWW-Authenticate") != want {
+			t.Errorf("%s: got %d, WWW-Authenticate %q", path, r.status, r.header.Get("WWW-Authenticate"))
+		}
+	}
+}
+
+// A path that names another account is refused before its body is looked at.
+func TestDialects_ForeignSID_BeforeBody(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	other, _ := f.newAccount("Two")
+	r := f.ask("POST", "/v2/"+other.SID+"/whatsapp/+15550002222/messages", sent{headers: []string{"api-key", f.key}, body: "{"})
+	if got := r.want(http.StatusUnauthorized).text("code"); got != "RBC001" {
+		t.Errorf("kaleyra: got %s", r.body)
+	}
+	r = f.ask("POST", "/2010-04-01/Accounts/"+other.SID+"/Messages.json", sent{basic: f.key, body: "%"})
+	if got := r.want(http.StatusUnauthorized).text("code"); got != "20003" {
+		t.Errorf("twilio: got %s", r.body)
+	}
+}
+
+// The WhatsApp formats send through WhatsApp channels, however they are named.
+func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	sms, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy("twilio"),
+		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := object{"id": float64(sms.ID)}.id()
+	template := f.do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).want(http.StatusCreated).id()
+	for _, c := range []struct {
+		path, header, body string
+		status             int
+		said               string
+	}{
+		{"/api/messages/send", "X-API-Key", `{"to":"+15550000100","type":"text","text":"x","whatsapp_account":` + id + `}`, 404, "WhatsApp account not found."},
+		{"/api/messages/send", "X-API-Key", `{"to":"+15550000100","type":"text","text":"x"}`, 404, "WhatsApp account not found."},
+		{"/api/v1/messages/api/send-message/", "x-api-key", `{"country_code":"1","phone_number":"5550000100","template_id":` + template + `,"social_account_id":` + id + `,"variables":[]}`, 404, "WhatsApp account not found."},
+		{"/api/v1/external/messages/template/send", "X-API-Key", `{"to":"+15550000100","template_name":"hello"}`, 400, "The account has no default WhatsApp channel"},
+		{"/v25.0/" + id + "/messages", "Authorization", `{"messaging_product":"whatsapp","to":"15550000100","text":{"body":"x"}}`, 400, "does not exist"},
+	} {
+		key := f.key
+		if c.header == "Authorization" {
+			key = "Bearer " + key
+		}
+		if r := f.ask("POST", c.path, sent{headers: []string{c.header, key}, body: c.body}); r.status != c.status || !strings.Contains(string(r.body), c.said) {
+			t.Errorf("%s: got %d %s", c.path, r.status, r.body)
+		}
+	}
+}
