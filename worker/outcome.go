@@ -140,12 +140,12 @@ func (w *Worker) openCircuit(ctx context.Context, ch *dispatch.Channel, e *provi
 // recovered closes a circuit after a call that went through.
 func (w *Worker) recovered(ch *dispatch.Channel, state *channelState) {
 	state.worked()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	troubled, err := w.Registry.Troubled(ctx)
+	troubled, err := w.Registry.Troubled(w.cut)
 	if err != nil || troubled[ch.ID].State != "open" {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
 	if err := w.Store.CloseCircuit(ctx, ch.ID, false); err != nil {
 		w.Log.Warn("circuit not closed", "channel", ch.ID, "error", err)
 		return
@@ -169,6 +169,9 @@ func (w *Worker) noteWaID(ch *dispatch.Channel, m *dispatch.Message, waID string
 
 // withCallback copies a channel with the address of its callbacks.
 func (w *Worker) withCallback(ch *dispatch.Channel) *dispatch.Channel {
+	if ch.Settings["callback_url"] != "" {
+		return ch
+	}
 	c := *ch
 	c.Settings = make(map[string]string, len(ch.Settings)+1)
 	maps.Copy(c.Settings, ch.Settings)

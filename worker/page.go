@@ -2,8 +2,8 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -189,6 +189,7 @@ func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *chan
 // flight is what the calls of one claim have in common.
 type flight struct {
 	ch       *dispatch.Channel
+	to       *dispatch.Channel // as the provider client sees it
 	state    *channelState
 	lane     dispatch.Lane
 	claim    uuid.UUID
@@ -202,6 +203,7 @@ type flight struct {
 // now. A call is reserved for each of them.
 func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed) {
 	claimed = w.holdBack(ctx, f.ch, f.state, f.claim, claimed)
+	f.to = w.withCallback(f.ch)
 	f.deadline = f.started.Add(f.lane.Lease() - f.lane.CallTimeout() - writeReserve)
 	w.calls.Add(len(claimed))
 	go w.launch(f, claimed)
@@ -315,24 +317,24 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
 	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, StartedAt: time.Now()}
 	deadline := earlier(f.deadline, f.started.Add(time.Duration(min(c.Left, maxLeft)*float64(time.Second))))
-	m, err := message(c)
 	switch {
-	case err != nil:
-		out.Action, out.Result, out.Code, out.Detail = store.Fail, store.ResultPermanent, dispatch.FailInternal, "the stored message cannot be read"
 	case c.Suppressed:
 		out.Action, out.Result, out.Code, out.Detail = store.Fail, 0, dispatch.FailSuppressed, "the recipient has opted out of messages"
 	case out.StartedAt.After(deadline):
 		out.Action = store.Release // expired, or the claim is too old to be sure that it is still ours
 	default:
-		w.call(f.ch, f.state, f.lane, m, c, &out)
+		w.call(f, message(c), c, &out)
 	}
 	return out
 }
 
 // call makes the provider call and decides what follows.
-func (w *Worker) call(ch *dispatch.Channel, state *channelState, lane dispatch.Lane, m *dispatch.Message, c *store.Claimed, out *store.Outcome) {
-	to := w.target(ch, m)
-	ctx, cancel := context.WithTimeout(w.cut, lane.CallTimeout())
+func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *store.Outcome) {
+	to := f.to
+	if m.Test {
+		to = w.TestChannel(f.ch)
+	}
+	ctx, cancel := context.WithTimeout(w.cut, f.lane.CallTimeout())
 	defer cancel()
 	accepted, err := w.safeSend(ctx, to, m)
 	out.Latency = time.Since(out.StartedAt)
@@ -340,16 +342,18 @@ func (w *Worker) call(ch *dispatch.Channel, state *channelState, lane dispatch.L
 		out.Action, out.Result, out.HTTP, out.ProviderID, out.Detail = store.Settle, store.ResultAccepted, accepted.HTTP, accepted.ProviderID, accepted.Detail
 		out.KeepRef = to.Provider == "gupshup" || to.Provider == "kaleyra"
 		if !m.Test { // the emulator says nothing of the channel
-			w.Budget.Success(ch.ID, 1)
-			w.recovered(ch, state)
+			w.Budget.Success(f.ch.ID, 1)
+			w.recovered(f.ch, f.state)
 		}
-		w.noteWaID(ch, m, accepted.WaID)
-		w.Observer.Sent(ch, lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
+		w.noteWaID(f.ch, m, accepted.WaID)
+		w.Observer.Sent(f.ch, f.lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
 	} else {
-		w.explain(ch, state, lane, c, err, out)
+		w.explain(f.ch, f.state, f.lane, c, err, out)
 	}
-	w.Observer.Attempt(ch, lane, out.Result.String(), out.Code, out.Latency)
-	w.Log.Debug("attempt", "message_id", c.ID, "channel", ch.ID, "lane", lane.String(), "result", out.Result.String(), "code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
+	w.Observer.Attempt(f.ch, f.lane, out.Result.String(), out.Code, out.Latency)
+	if w.Log.Enabled(ctx, slog.LevelDebug) {
+		w.Log.Debug("attempt", "message_id", c.ID, "channel", f.ch.ID, "lane", f.lane.String(), "result", out.Result.String(), "code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
+	}
 }
 
 // target is the channel as the provider client sees it: with the address of
@@ -358,13 +362,10 @@ func (w *Worker) target(ch *dispatch.Channel, m *dispatch.Message) *dispatch.Cha
 	if m.Test {
 		return w.TestChannel(ch)
 	}
-	if ch.Settings["callback_url"] != "" {
-		return ch
-	}
 	return w.withCallback(ch)
 }
 
-func message(c *store.Claimed) (*dispatch.Message, error) {
+func message(c *store.Claimed) *dispatch.Message {
 	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, Lane: dispatch.Lane(c.Lane), To: c.To, Raw: c.Content, Test: c.Test, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}
 	if c.Reference != nil {
 		m.Reference = *c.Reference
@@ -372,7 +373,7 @@ func message(c *store.Claimed) (*dispatch.Message, error) {
 	if c.Metadata != nil {
 		m.Metadata = *c.Metadata
 	}
-	return m, json.Unmarshal([]byte(c.Content), &m.Content)
+	return m
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -73,11 +74,10 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 
 // finish encodes the content and prices the message.
 func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *prepared) error {
-	raw, err := json.Marshal(&p.Content)
-	if err != nil {
+	var err error
+	if p.Raw, err = stored(&p.Content); err != nil {
 		return dispatch.InvalidField("/"+string(p.Content.Type), "cannot be encoded: %v", err)
 	}
-	p.Raw = string(raw)
 	p.Segments = 0
 	if ch.Kind == "sms" && p.Content.Type == dispatch.TypeText {
 		p.Segments, _ = dispatch.Segments(p.Content.Text.Body)
@@ -86,6 +86,16 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 	p.Charge = who.Account.Credits && !p.Test
 	p.NeedsWindow = ch.WhatsApp() && ch.Window != "provider" && p.Content.Type != dispatch.TypeTemplate
 	return nil
+}
+
+// stored writes content as it is kept, and as Meta gets it: &, < and > need no
+// escape outside HTML.
+func stored(c *dispatch.Content) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(c)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 func price(ch *dispatch.Channel, category string) int64 {

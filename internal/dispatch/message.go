@@ -73,7 +73,7 @@ type Message struct {
 	Lane           Lane
 	To             string // E.164
 	Content        Content
-	Raw            string // Content as stored JSON
+	Raw            string // Content as stored JSON; see Load
 	Reference      string
 	Metadata       string // a JSON object or empty
 	User           string // uuid or empty
@@ -95,6 +95,15 @@ type Message struct {
 	IdemKey         string
 	IdemIndex       int
 	IdemFingerprint string
+}
+
+// Load decodes Raw into Content. A message comes out of the database with Raw
+// alone: a provider that speaks the vocabulary of our content needs no more.
+func (m *Message) Load() error {
+	if m.Content.Type != "" || m.Raw == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(m.Raw), &m.Content)
 }
 
 // Receipt is the answer to one accepted draft.

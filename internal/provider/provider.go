@@ -14,7 +14,8 @@ import (
 type Provider interface {
 	// Supports says whether a channel of the kind can send content of the type.
 	Supports(kind string, t dispatch.Type) bool
-	// Send makes one call. Its error is always an *Error.
+	// Send makes one call. Its error is always an *Error. What it needs of the
+	// content it gets by Load.
 	Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (Accepted, error)
 	// ParseCallback verifies the request first, then reads it. body is the raw
 	// body; url is the public address that the provider called.

@@ -36,6 +36,9 @@ type answer struct {
 
 // Send makes one call to the template or the session endpoint.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
+	if err := provider.Load(m); err != nil {
+		return provider.Accepted{}, err
+	}
 	path, f, err := form(ch, m)
 	if err != nil {
 		return provider.Accepted{}, err

@@ -27,6 +27,9 @@ func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // Send makes one call to the WhatsApp or the SMS endpoint.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
+	if err := provider.Load(m); err != nil {
+		return provider.Accepted{}, err
+	}
 	body, err := request(ch, m)
 	if err != nil {
 		return provider.Accepted{}, err

@@ -38,9 +38,9 @@ func (c *Client) Supports(kind string, _ dispatch.Type) bool { return kind == "w
 
 // Send posts one message.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
-	body, err := encode(NewMessage(m))
+	body, err := body(m)
 	if err != nil {
-		return provider.Accepted{}, ourFault(err)
+		return provider.Accepted{}, err
 	}
 	req, err := c.request(ctx, ch, http.MethodPost, "/"+url.PathEscape(ch.Settings["phone_number_id"])+"/messages", body)
 	if err != nil {

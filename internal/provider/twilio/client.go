@@ -30,6 +30,9 @@ func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // Send makes one call to POST Messages.json.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
+	if err := provider.Load(m); err != nil {
+		return provider.Accepted{}, err
+	}
 	f, err := form(ch, m, c.now())
 	if err != nil {
 		return provider.Accepted{}, err
