@@ -49,7 +49,8 @@ func Accepted(receipts []dispatch.Receipt, code int) (id *dispatch.ID, status st
 
 // Common gives HTTP status and words for the errors that no vendor's page
 // mentions, so that idempotency and overload work alike behind every dialect.
-// What it doesn't know is a fault of ours.
+// The pages say to repeat what gets 500 and know no 503. What it doesn't know is
+// a fault of ours.
 func Common(e *dispatch.Error) (status int, msg string) {
 	switch e.Code {
 	case dispatch.Malformed:
@@ -69,9 +70,9 @@ func Common(e *dispatch.Error) (status int, msg string) {
 	case dispatch.OutsideWindow:
 		return http.StatusBadRequest, "Outside 24-hour window. Use a template message."
 	case dispatch.Overloaded:
-		return http.StatusServiceUnavailable, "The service is busy. Repeat the request."
+		return http.StatusInternalServerError, "The service is busy. Repeat the request."
 	case dispatch.OutcomeUnknown:
-		return http.StatusServiceUnavailable, "It is not known whether the request was stored. Repeat it with the same Idempotency-Key."
+		return http.StatusInternalServerError, "It is not known whether the request was stored. Repeat it with the same Idempotency-Key."
 	}
 	return http.StatusInternalServerError, "Something went wrong on our side. Try again."
 }

@@ -48,7 +48,6 @@ var (
 	lowBalance = kind{http.StatusPaymentRequired, "INSUFFICIENT_BALANCE"}
 	conflict   = kind{http.StatusConflict, "CONFLICT"}
 	keyReused  = kind{http.StatusUnprocessableEntity, "IDEMPOTENCY_KEY_REUSED"}
-	busy       = kind{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"}
 )
 
 // kind is an error code and the HTTP status it comes with.
@@ -111,8 +110,6 @@ func common(e *dispatch.Error) dialect.Reply {
 		k = conflict
 	case http.StatusUnprocessableEntity:
 		k = keyReused
-	case http.StatusServiceUnavailable:
-		k = busy
 	}
 	return k.reply(msg)
 }

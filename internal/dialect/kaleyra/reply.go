@@ -128,11 +128,13 @@ func silent(e *dispatch.Error) dialect.Reply {
 	case dispatch.KeyReused:
 		_, msg := dialect.Common(e)
 		return fault(http.StatusUnprocessableEntity, "WA422", "error", msg)
-	case dispatch.Overloaded, dispatch.OutcomeUnknown:
-		_, msg := dialect.Common(e)
-		return twice(http.StatusServiceUnavailable, "WA500", "Please try again later", "error", msg)
 	}
-	return twice(http.StatusInternalServerError, "WA500", "Please try again later", "error", "Internal server error")
+	reply := twice(http.StatusInternalServerError, "WA500", "Please try again later", "error", "Internal server error")
+	if e.Code == dispatch.OutcomeUnknown { // the page's words don't say that it may have been accepted
+		_, msg := dialect.Common(e)
+		reply.Header = http.Header{"X-Error-Detail": {msg}}
+	}
+	return reply
 }
 
 // names are the page's fields for ours.

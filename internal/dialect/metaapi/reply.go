@@ -93,8 +93,8 @@ var rules = map[dispatch.Code]rule{
 	dispatch.DailyLimited:      {http.StatusTooManyRequests, 80007, "Rate limit issues", "The key's daily limit is used up."},
 	dispatch.Conflict:          {http.StatusConflict, 100, "Invalid parameter", ""},
 	dispatch.InProgress:        {http.StatusConflict, 131016, "Service unavailable", "A request with this Idempotency-Key is still running. Repeat it in a moment."},
-	dispatch.Overloaded:        {http.StatusServiceUnavailable, 131016, "Service unavailable", "The service is busy. Repeat the request."},
-	dispatch.OutcomeUnknown:    {http.StatusServiceUnavailable, 131016, "Service unavailable", "It is not known whether the request was stored. Repeat it with the same Idempotency-Key."},
+	dispatch.Overloaded:        {http.StatusInternalServerError, 131016, "Service unavailable", "The service is busy. Repeat the request."},
+	dispatch.OutcomeUnknown:    {http.StatusInternalServerError, 131016, "Service unavailable", "It is not known whether the request was stored. Repeat it with the same Idempotency-Key."},
 }
 
 // internal is Meta's word for what is nobody's business.
