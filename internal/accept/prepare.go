@@ -41,6 +41,7 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 	m := &dispatch.Message{
 		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: who.Key.ID, Test: who.Key.Test, Content: d.Content,
 		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact, StatusCallback: d.StatusCallback, Parent: d.Parent,
+		IdemKey: d.IdemKey, IdemIndex: d.IdemIndex, IdemFingerprint: d.IdemFingerprint,
 	}
 	p := &prepared{Accept: store.Accept{Message: m}, simulate: d.Simulate}
 	if m.To, err = dispatch.ParsePhone(d.To); err != nil {

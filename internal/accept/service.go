@@ -59,6 +59,7 @@ type Service struct {
 	providers map[string]provider.Provider
 	batch     *batch.Batcher[store.Accept, dispatch.Receipt]
 	bulk      *batch.Batcher[store.Accept, dispatch.Receipt]
+	repeats   *batch.Batcher[*dispatch.Message, *dispatch.Receipt]
 	inflight  keyLocks
 
 	offers   chan dispatch.Page
@@ -87,6 +88,7 @@ func New(o Options) *Service {
 	s := &Service{Options: o, reg: o.Registry, providers: o.Providers, buckets: map[int64]*rate.Limiter{}, used: map[int64]int64{}, offers: make(chan dispatch.Page, offerWait)}
 	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
+	s.repeats = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.Store.Repeats)
 	return s
 }
 
@@ -113,13 +115,13 @@ func (s *Service) Run(ctx context.Context) {
 
 // Close waits for what is being flushed.
 func (s *Service) Close(ctx context.Context) error {
-	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx))
+	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx), s.repeats.Close(ctx))
 }
 
 // Accept takes drafts of one request. Every receipt stands for the draft of its
-// place and carries that draft's own refusal; drafts with an Idempotency-Key
-// are numbered from first.
-func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Draft, first int) []dispatch.Receipt {
+// place and carries that draft's own refusal. Drafts with an Idempotency-Key are
+// the caller's to Hold.
+func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Draft) []dispatch.Receipt {
 	out := make([]dispatch.Receipt, len(drafts))
 	now := time.Now()
 	ready := make([]*prepared, len(drafts))
@@ -128,10 +130,6 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 		if err != nil {
 			out[i].Err = err
 			continue
-		}
-		p.IdemKey, p.IdemIndex = drafts[i].IdemKey, first+i
-		if p.IdemKey != "" {
-			p.IdemFingerprint = fingerprint(drafts[i])
 		}
 		ready[i] = p
 	}
@@ -145,6 +143,20 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 	return out
 }
 
+// roomEvery is how often a full queue is tried again.
+const roomEvery = 50 * time.Millisecond
+
+// whenRoom does what a full queue did not take until there is room, for at most
+// wait.
+func whenRoom[T any](wait time.Duration, do func() (T, error)) (T, error) {
+	for until := time.Now().Add(wait); ; time.Sleep(roomEvery) {
+		out, err := do()
+		if !errors.Is(err, batch.ErrOverloaded) || time.Now().After(until) {
+			return out, err
+		}
+	}
+}
+
 // maxTogether bounds a request whose drafts stand or fall together.
 const maxTogether = 1000
 
@@ -152,7 +164,7 @@ const maxTogether = 1000
 // that is refused refuses all, and nothing of it is kept.
 func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
 	if len(drafts) < 2 {
-		out := s.Accept(ctx, who, drafts, 0)
+		out := s.Accept(ctx, who, drafts)
 		if len(out) == 1 {
 			return out, out[0].Err
 		}
@@ -191,17 +203,10 @@ func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.
 func (s *Service) prepareAll(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]*prepared, error) {
 	now := time.Now()
 	ready := make([]*prepared, len(drafts))
-	whole := "" // of the whole request: one recipient more or less is another body
-	if drafts[0].IdemKey != "" {
-		whole = fingerprint(drafts...)
-	}
 	for i := range drafts {
 		p, err := s.prepare(ctx, who, &drafts[i], now)
 		if err != nil {
 			return nil, err
-		}
-		if p.IdemKey, p.IdemIndex = drafts[i].IdemKey, i; p.IdemKey != "" {
-			p.IdemFingerprint = whole
 		}
 		ready[i] = p
 	}
@@ -239,8 +244,6 @@ func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, ou
 		case p == nil:
 		case p.simulate:
 			out[i] = s.simulate(ctx, who, p)
-		case p.IdemKey != "" && !s.inflight.lock(who.Account.ID, p.IdemKey, p.IdemIndex):
-			out[i].Err = &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
 		default:
 			page, at = append(page, p.Accept), append(at, i)
 		}
@@ -254,9 +257,6 @@ func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, ou
 	}
 	receipts, err := b.DoAll(context.WithoutCancel(ctx), page)
 	for k, i := range at {
-		if ready[i].IdemKey != "" {
-			s.inflight.unlock(who.Account.ID, ready[i].IdemKey, ready[i].IdemIndex)
-		}
 		if err != nil && (receipts == nil || (receipts[k].ID == dispatch.NoID && receipts[k].Err == nil)) {
 			out[i].Err = pageError(err)
 			continue

@@ -242,31 +242,55 @@ func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
 	}
 }
 
-// work decodes, limits and commits one page.
+// work decodes, limits and commits one page. Each message's idempotency key is
+// (key, index): what was accepted before costs no limit again.
 func (b *batchRun) work(p *page) {
 	defer close(p.done)
+	drafts, at := b.decode(p)
+	answers, release := b.s.Accept.Hold(b.ctx, b.who, drafts, roomWait)
+	defer release()
+	drafts, at = b.fresh(p, drafts, at, answers)
+	drafts, at = b.spend(p, drafts, at)
+	b.accept(p, drafts, at)
+}
+
+// decode gives the drafts of the page's lines, and where they stand in it; a
+// line that is none gets its refusal.
+func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 	p.receipts = make([]dispatch.Receipt, len(p.lines))
-	drafts := make([]dispatch.Draft, 0, len(p.lines))
-	at := make([]int, 0, len(p.lines))
 	for i, line := range p.lines {
 		err := p.errs[i]
 		var d dispatch.Draft
 		if err == nil {
 			d, err = native.Decode(line)
 		}
-		if err == nil {
-			err = b.who.Require(d.Content.Type.Permission())
-		}
 		if err != nil {
 			p.receipts[i].Err = err
 			continue
 		}
-		d.IdemKey = b.key
+		d.IdemKey, d.IdemIndex = b.key, p.first+i
 		drafts, at = append(drafts, d), append(at, i)
 	}
 	p.lines = nil
-	drafts, at = b.spend(p, drafts, at)
-	b.accept(p, drafts, at)
+	return drafts, at
+}
+
+// fresh leaves what has no answer yet and what the key may send.
+func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*dispatch.Receipt) ([]dispatch.Draft, []int) {
+	n := 0
+	for k, i := range at {
+		if answers[k] != nil {
+			p.receipts[i] = *answers[k]
+			continue
+		}
+		if err := b.who.Require(drafts[k].Content.Type.Permission()); err != nil {
+			p.receipts[i].Err = err
+			continue
+		}
+		drafts[n], at[n] = drafts[k], i
+		n++
+	}
+	return drafts[:n], at[:n]
 }
 
 // spend takes as many of the page as the key's limits allow; the rest gets its
@@ -287,24 +311,18 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	return drafts[:n], at[:n]
 }
 
-// accept commits the page; each message's idempotency key is (key, index). A
-// full queue is waited for: a batch is not in a hurry.
+// accept commits the page. A full queue is waited for: a batch is not in a
+// hurry.
 func (b *batchRun) accept(p *page, drafts []dispatch.Draft, at []int) {
-	until := time.Now().Add(roomWait)
-	for start := 0; start < len(drafts); {
-		end := start + 1
-		for end < len(drafts) && at[end] == at[end-1]+1 {
-			end++
-		}
-		receipts := b.s.Accept.Accept(b.ctx, b.who, drafts[start:end], p.first+at[start])
+	for until := time.Now().Add(roomWait); ; time.Sleep(50 * time.Millisecond) {
+		receipts := b.s.Accept.Accept(b.ctx, b.who, drafts)
 		if overloaded(receipts) && time.Now().Before(until) {
-			time.Sleep(50 * time.Millisecond)
 			continue
 		}
 		for k := range receipts {
-			p.receipts[at[start+k]] = receipts[k]
+			p.receipts[at[k]] = receipts[k]
 		}
-		start = end
+		return
 	}
 }
 
@@ -359,7 +377,7 @@ func (b *batchRun) collect(p *page) {
 func (b *batchRun) answer(c echo.Context, ndjson bool) error {
 	h := c.Response().Header()
 	if b.replayed {
-		h.Set("Idempotent-Replayed", "true")
+		h.Set(replayedHeader, "true")
 	}
 	if ndjson {
 		h.Set(echo.HeaderContentType, "application/x-ndjson")

@@ -82,28 +82,48 @@ func (s *Server) refused(c echo.Context, who *accept.Caller, err error) error {
 	return err
 }
 
-// send is the way of every request that sends, whatever its format: limits,
-// permission, accept.
+// replayedHeader says that an earlier request with the same key was accepted.
+const replayedHeader = "Idempotent-Replayed"
+
+// send is the way of every request that sends, whatever its format. A repeat is
+// told what it is before anything is checked or counted.
 func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
+	key, err := idempotencyKey(c.Request())
+	if err != nil {
+		return nil, s.refused(c, who, err)
+	}
+	if key == "" {
+		return s.sendNew(c, who, drafts)
+	}
+	first, release, err := s.Accept.Once(c.Request().Context(), who, key, drafts)
+	defer release()
+	if first == nil && err == nil {
+		return s.sendNew(c, who, drafts)
+	}
+	if limited := s.spendRepeat(c, who); limited != nil {
+		return nil, limited
+	}
+	if err == nil {
+		c.Response().Header().Set(replayedHeader, "true")
+	}
+	return first, err
+}
+
+// sendNew is the way of what was not accepted before: limits, permission,
+// accept.
+func (s *Server) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
 	if err := s.spend(c, who, len(drafts), false); err != nil {
 		return nil, err
 	}
 	if err := who.RequireFor(drafts); err != nil {
 		return nil, err
 	}
-	key, err := idempotencyKey(c.Request())
-	if err != nil {
-		return nil, err
-	}
-	for i := range drafts {
-		drafts[i].IdemKey = key
-	}
 	receipts, err := s.Accept.AllOrNone(c.Request().Context(), who, drafts)
 	if err != nil {
 		return nil, err
 	}
-	if len(receipts) > 0 && receipts[0].Replayed {
-		c.Response().Header().Set("Idempotent-Replayed", "true")
+	if len(receipts) > 0 && receipts[0].Replayed { // of two at once, in two processes
+		c.Response().Header().Set(replayedHeader, "true")
 	}
 	return receipts, nil
 }

@@ -13,9 +13,18 @@ import (
 // spend takes a request from its key's limits and says in the headers what is
 // left. Each message counts, whatever the request holds.
 func (s *Server) spend(c echo.Context, who *accept.Caller, n int, read bool) error {
-	d, err := s.Limits.Spend(c.Request().Context(), limit.Spend{
-		Key: who.Key.ID, N: max(n, 1), Read: read, PerSecond: who.Key.PerSecond, PerMinute: who.Key.PerMinute, PerDay: who.Key.PerDay,
-	})
+	return s.spendFrom(c, limit.Spend{Key: who.Key.ID, N: max(n, 1), Read: read, PerSecond: who.Key.PerSecond, PerMinute: who.Key.PerMinute, PerDay: who.Key.PerDay})
+}
+
+// spendRepeat takes a repeat from the limits of reads: it sends nothing, so no
+// limit of messages may refuse it, nor a limit of the day. That of a second or a
+// minute may: the client repeats it again.
+func (s *Server) spendRepeat(c echo.Context, who *accept.Caller) error {
+	return s.spendFrom(c, limit.Spend{Key: who.Key.ID, N: 1, Read: true, PerSecond: who.Key.PerSecond, PerMinute: who.Key.PerMinute})
+}
+
+func (s *Server) spendFrom(c echo.Context, ask limit.Spend) error {
+	d, err := s.Limits.Spend(c.Request().Context(), ask)
 	if err != nil {
 		return unavailable(err)
 	}

@@ -32,8 +32,12 @@ type Draft struct {
 	Kind       string // whatsapp or sms
 	// StatusCallback is where this one message's webhooks go, in Twilio's form.
 	StatusCallback string
-	IdemKey        string // the request's Idempotency-Key, set by the front door
-	Parent         ID     // the message whose fallback this is
+	// Set by the front door: the request's Idempotency-Key, the draft's place in
+	// the request, and a digest of what it asks for.
+	IdemKey         string
+	IdemIndex       int    `json:"-"`
+	IdemFingerprint string `json:"-"`
+	Parent          ID     // the message whose fallback this is
 }
 
 // ChannelBy says how Draft.Channel names the channel.
