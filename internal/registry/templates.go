@@ -82,11 +82,14 @@ func usableOn(t *dispatch.Template, ch *dispatch.Channel) bool {
 	return t.Provider == ""
 }
 
-// Usable lists the approved templates that can be sent on a channel.
+// Usable lists the approved templates that can be sent on a channel; the
+// channel's own entry hides the account's.
 func (t *Templates) Usable(ch *dispatch.Channel) []string {
 	out := []string{}
 	for i := range t.All {
-		if e := &t.All[i]; usableOn(e, ch) && e.Status == "approved" {
+		e := &t.All[i]
+		use := dispatch.TemplateUse{Name: e.Name, Language: dispatch.Language{Code: e.Language}}
+		if found, err := t.byNameOn(&use, ch); err == nil && found == e && e.Status == "approved" {
 			out = append(out, e.Name+" ("+e.Language+")")
 		}
 	}
