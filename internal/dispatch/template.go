@@ -39,3 +39,15 @@ type TemplateButton struct {
 	// PhoneNumber is what a PHONE_NUMBER button calls.
 	PhoneNumber string `json:"phone_number,omitempty"`
 }
+
+// KeepNames takes over the names that known, an earlier form of t, gives its
+// positional variables, where a text takes as many: providers list none.
+func (t *Template) KeepNames(known *Template) {
+	for i := range t.Components {
+		c := &t.Components[i]
+		was := known.component(c.Type)
+		if len(c.Variables) == 0 && was != nil && len(was.Variables) == len(placeholders(nil, c.Text)) {
+			c.Variables = was.Variables
+		}
+	}
+}

@@ -72,10 +72,14 @@ func (s *Store) SaveTemplate(ctx context.Context, t dispatch.Template) (dispatch
 }
 
 // SyncTemplates writes what a provider lists for a channel: new ones are made,
-// known ones brought up to date, those that are gone marked disabled.
+// known ones brought up to date, those that are gone marked disabled. The names
+// of variables are ours and stay.
 func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []dispatch.Template) (made, changed, gone int, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		made, changed, gone = 0, 0, 0
+		if err := keepNames(ctx, tx, account, channel, ts); err != nil {
+			return err
+		}
 		var seen []string
 		for _, t := range ts {
 			var inserted bool
@@ -104,6 +108,29 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 		return err
 	})
 	return made, changed, gone, err
+}
+
+// keepNames gives the templates that come from a provider the names that their
+// variables have here: on the channel, else in the entry of the account.
+func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []dispatch.Template) error {
+	var rows []templateRow
+	err := tx.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.provider = '' AND (t.channel_id = $2 OR t.channel_id IS NULL)
+		ORDER BY t.channel_id NULLS LAST`, account, channel)
+	if err != nil {
+		return wrap("read known templates", err)
+	}
+	for i := range rows {
+		known, err := rows[i].template()
+		if err != nil {
+			return err
+		}
+		for k := range ts {
+			if ts[k].Name == known.Name && ts[k].Language == known.Language {
+				ts[k].KeepNames(&known)
+			}
+		}
+	}
+	return nil
 }
 
 // Template reads one template of the account.
