@@ -186,11 +186,15 @@ func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 	var calls atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := calls.Add(1)
-		if last := r.Header.Get("Last-Event-Id"); (n == 1) != (last == "") || (n == 2 && last != "e1") {
-			t.Errorf("call %d resumes at %q", n, last)
+		if last, want := r.Header.Get("Last-Event-Id"), []string{"", "e1", "p2", "e3"}[n-1]; last != want {
+			t.Errorf("call %d resumes at %q, want %q", n, last, want)
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprintf(w, ": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\",\"message_id\":\"m%d\"}\n\nid: cut", n, n)
+		_, _ = fmt.Fprintf(w, ": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\",\"message_id\":\"m%d\"}\n\n", n, n)
+		if n == 2 {
+			_, _ = fmt.Fprintf(w, "id: p%d\n: still here\n\n", n)
+		}
+		_, _ = fmt.Fprint(w, "id: cut")
 	}))
 	defer srv.Close()
 	r := sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false)), "--count", "3", "--json")

@@ -84,7 +84,7 @@ func firstLine(err error) string {
 type tail struct {
 	cmd   *tailCmd
 	env   *env
-	last  string // id of the newest event seen
+	last  string // where to resume
 	heard bool   // the present connection told something
 	shown int
 }
@@ -120,13 +120,19 @@ func (t *tail) follow(ctx context.Context, cl *client) error {
 				return fmt.Errorf("read event: %w", err)
 			}
 		case "":
-			if value == "" && ev.Type != "" { // a blank line ends an event
+			if value != "" { // a comment
+				break
+			}
+			if ev.ID != "" { // also without an event: then it is only a place to resume from
+				t.last = ev.ID
+			}
+			if ev.Type != "" {
 				t.heard = true
 				if err := t.show(&ev); err != nil {
 					return err
 				}
-				ev = liveEvent{}
 			}
+			ev = liveEvent{}
 		}
 	}
 	return lines.Err()
@@ -134,7 +140,6 @@ func (t *tail) follow(ctx context.Context, cl *client) error {
 
 // show prints an event on one line.
 func (t *tail) show(ev *liveEvent) error {
-	t.last = ev.ID
 	if len(t.cmd.Type) > 0 && !slices.Contains(t.cmd.Type, ev.Type) {
 		return nil
 	}

@@ -2,12 +2,14 @@ package api_test
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/app"
@@ -24,6 +26,8 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 type front struct {
 	t       *testing.T
 	url     string
+	stop    func() error
+	db      *sql.DB // for what no method does
 	store   *store.Store
 	account store.Account
 	key     string // may do everything
@@ -48,7 +52,12 @@ func newFront(t *testing.T) *front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	f := &front{t: t, store: st}
+	db, err := sql.Open("postgres", string(cfg.PostgresURL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	f := &front{t: t, store: st, db: db}
 	f.account, f.key = f.newAccount("One")
 	f.channel, err = st.CreateChannel(t.Context(), metaChannel(f.account.ID))
 	if err != nil {
@@ -58,8 +67,9 @@ func newFront(t *testing.T) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.stop = sync.OnceValue(r.Stop)
 	t.Cleanup(func() {
-		if err := r.Stop(); err != nil {
+		if err := f.stop(); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})

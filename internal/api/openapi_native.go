@@ -118,7 +118,8 @@ func (d *describer) natives() {
 	})
 	d.add(described{
 		method: http.MethodGet, path: "/v1/events", tag: messages, summary: "Follow status changes live", permission: "view_messages", problems: true,
-		text: "Server-sent events of the whole account. Last-Event-ID resumes without a gap.", query: []huma.Param{header("Last-Event-ID", "The id of the last event that was seen.")},
+		text:    "Server-sent events of the whole account, from now on. Last-Event-ID resumes without a gap or a repeat; an id also comes without an event, as the place to resume from. A client that is too slow is cut off and resumes. A key may have 20 streams open.",
+		query:   []huma.Param{header("Last-Event-ID", "The id of the last event that was seen.")},
 		answers: map[int]any{200: "id: ...\nevent: message.sent\ndata: {...}\n\n"},
 	})
 }

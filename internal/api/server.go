@@ -101,6 +101,10 @@ func (s *Server) Run(ctx context.Context) {
 	s.hub.run(ctx)
 }
 
+// Drain ends event streams and long polls, and lets no stream begin: a client
+// finds another process. What else is under way is left alone.
+func (s *Server) Drain() { s.hub.stop() }
+
 // Close waits for open flushes.
 func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(s.views.Close(ctx), s.statuses.Close(ctx))

@@ -3,8 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -16,119 +16,17 @@ import (
 )
 
 const (
-	hubTick    = 100 * time.Millisecond
-	hubPage    = 1000
+	// streamBeat is how long a stream says nothing at most.
 	streamBeat = 15 * time.Second
 	// keyCheck is how often a stream looks whether its key may still read.
 	keyCheck = 250 * time.Millisecond
+	// streamQueue is how many events may wait for a client; one that falls
+	// further behind is cut and resumes with Last-Event-ID.
+	streamQueue = 10_000
+	// streamWrite is how long a client may take for one write, streamEnd once
+	// the stream is over.
+	streamWrite, streamEnd = 10 * time.Second, 500 * time.Millisecond
 )
-
-// hub follows the event log while anybody listens, and tells those who wait
-// for one message and those who follow an account.
-type hub struct {
-	store *store.Store
-	log   *slog.Logger
-	mu    sync.Mutex
-	waits map[dispatch.ID]map[chan struct{}]struct{}
-	wake  chan struct{}
-}
-
-func newHub(st *store.Store, log *slog.Logger) *hub {
-	return &hub{store: st, log: log, waits: map[dispatch.ID]map[chan struct{}]struct{}{}, wake: make(chan struct{}, 1)}
-}
-
-// watch gives a channel that closes at the next event of the message.
-func (h *hub) watch(id dispatch.ID) (<-chan struct{}, func()) {
-	ch := make(chan struct{})
-	h.mu.Lock()
-	if h.waits[id] == nil {
-		h.waits[id] = map[chan struct{}]struct{}{}
-	}
-	h.waits[id][ch] = struct{}{}
-	h.mu.Unlock()
-	select {
-	case h.wake <- struct{}{}:
-	default:
-	}
-	return ch, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.waits[id], ch)
-		if len(h.waits[id]) == 0 {
-			delete(h.waits, id)
-		}
-	}
-}
-
-func (h *hub) idle() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.waits) == 0
-}
-
-// run reads the log while somebody waits; with nobody there it asks nothing.
-func (h *hub) run(ctx context.Context) {
-	var at store.Position
-	tick := time.NewTicker(hubTick)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		if h.idle() {
-			at = store.Position{}
-			select {
-			case <-ctx.Done():
-				return
-			case <-h.wake:
-			}
-		}
-		at = h.step(ctx, at)
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-	}
-}
-
-// step tells those who wait about what is new since at. On a fresh start
-// everybody who waits looks once: the log's end is read after they began to.
-func (h *hub) step(ctx context.Context, at store.Position) store.Position {
-	if at == (store.Position{}) {
-		end, err := h.store.EndOfEvents(ctx)
-		if err != nil {
-			return at
-		}
-		if end == (store.Position{}) {
-			end.XID = 1
-		}
-		h.tellAll()
-		return end
-	}
-	evs, err := h.store.EventsAfter(ctx, at, hubPage)
-	if err != nil || len(evs) == 0 {
-		return at
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, e := range evs {
-		for ch := range h.waits[e.Message] {
-			close(ch)
-		}
-		delete(h.waits, e.Message)
-	}
-	last := evs[len(evs)-1]
-	return store.Position{XID: last.XID, ID: last.ID}
-}
-
-// tellAll has everybody look once.
-func (h *hub) tellAll() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, chs := range h.waits {
-		for ch := range chs {
-			close(ch)
-		}
-	}
-	clear(h.waits)
-}
 
 // streamEvent is one event as a stream shows it.
 type streamEvent struct {
@@ -142,86 +40,17 @@ type streamEvent struct {
 	Detail   string      `json:"detail,omitempty"`
 }
 
-// streamEvents follows the account's events live. Last-Event-ID resumes where a
-// reader was, without a gap: events are read in the order in which they became
-// visible, late commits included.
-func (s *Server) streamEvents(c echo.Context) error {
-	c.Set("long", true)
-	ctx := c.Request().Context()
-	account := caller(c).Account.ID
-	at, err := s.streamStart(c)
-	if err != nil {
-		return err
-	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	c.Response().WriteHeader(http.StatusOK)
-	_, _ = fmt.Fprint(c.Response(), ": following\n\n")
-	c.Response().Flush()
-	tick := time.NewTicker(hubTick)
-	defer tick.Stop()
-	beat, checked := time.Now(), time.Now()
-	for {
-		if time.Since(checked) > keyCheck {
-			if who, err := s.callerOf(ctx, nativeKey(c.Request())); err != nil || who.Require("view_messages") != nil {
-				return nil // deleted, disabled, expired or stripped of the permission
-			}
-			checked = time.Now()
-		}
-		evs, err := s.Store.EventsAfter(ctx, at, hubPage)
-		if err != nil {
-			return nil // the client resumes
-		}
-		wrote := false
-		for i := range evs {
-			at = store.Position{XID: evs[i].XID, ID: evs[i].ID}
-			if evs[i].Account == account {
-				wrote = true
-				if err := writeEvent(c, &evs[i], at); err != nil {
-					return nil
-				}
-			}
-		}
-		if !wrote && time.Since(beat) > streamBeat {
-			_, _ = fmt.Fprint(c.Response(), ": still here\n\n")
-			wrote = true
-		}
-		if wrote {
-			beat = time.Now()
-			c.Response().Flush()
-		}
-		if len(evs) == hubPage {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+// frame is an event as it goes over the wire, the same bytes for all streams.
+type frame struct {
+	at   store.Position
+	text []byte
 }
 
-func (s *Server) streamStart(c echo.Context) (store.Position, error) {
-	last := c.Request().Header.Get("Last-Event-Id")
-	if last == "" {
-		last = c.QueryParam("last_event_id")
-	}
-	if last != "" {
-		return store.ParsePosition(last)
-	}
-	at, err := s.Store.EndOfEvents(c.Request().Context())
-	return at, readError(err)
-}
-
-func writeEvent(c echo.Context, e *store.Event, at store.Position) error {
-	b, err := json.Marshal(streamEvent{Type: eventType(e.Kind), At: e.At, Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.Response(), "id: %s\nevent: %s\ndata: %s\n\n", at, eventType(e.Kind), b)
-	return err
+func newFrame(e *store.Event) frame {
+	name := eventType(e.Kind)
+	// Strings, numbers and a time of this age: nothing that JSON can't write.
+	b, _ := json.Marshal(streamEvent{Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
+	return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
 }
 
 // eventType is an event's public name (SPEC 7).
@@ -234,4 +63,241 @@ func eventType(kind int16) string {
 	default:
 		return "message." + name
 	}
+}
+
+// streamEvents follows the account's events live. Last-Event-ID resumes where a
+// reader was, without a gap.
+func (s *Server) streamEvents(c echo.Context) error {
+	c.Set("long", true)
+	leave, ok := s.hub.admit(caller(c).Key.ID)
+	if !ok {
+		return &dispatch.Error{Code: dispatch.RateLimited, Msg: fmt.Sprintf("the key has %d event streams open already, the most there can be", maxStreams), RetryAfter: 5}
+	}
+	defer leave()
+	if s.hub.stopping.Err() != nil {
+		return unavailable(s.hub.stopping.Err())
+	}
+	at, err := s.streamStart(c)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	h.Set("Connection", "close") // its deadlines are no other request's
+	c.Response().WriteHeader(http.StatusOK)
+	st := newStream(caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
+	st.allowed = func(ctx context.Context) bool {
+		who, err := s.callerOf(ctx, nativeKey(c.Request()))
+		return err == nil && who.Require("view_messages") == nil
+	}
+	if err := st.run(c.Request().Context(), s.hub); err != nil {
+		s.Log.Debug("event stream ended; the client resumes", "request_id", requestID(c), "error", err)
+	}
+	return nil
+}
+
+// streamStart is the place after which a stream begins: where the client was,
+// or the log's end. An id from beyond the end (of another database) is the end.
+func (s *Server) streamStart(c echo.Context) (store.Position, error) {
+	last := c.Request().Header.Get("Last-Event-Id")
+	if last == "" {
+		last = c.QueryParam("last_event_id")
+	}
+	end, err := s.Store.EndOfEvents(c.Request().Context())
+	if err != nil || last == "" {
+		return end, readError(err)
+	}
+	at, err := store.ParsePosition(last)
+	if end.Before(at) {
+		at = end
+	}
+	return at, err
+}
+
+// stream is a client that follows its account's events. It catches up by pages
+// of its own, joins the hub, reads the rest up to where the hub was then, and
+// from there on the hub tells it all.
+type stream struct {
+	account int64
+	allowed func(context.Context) bool // its key may still read
+	w       http.ResponseWriter
+	control *http.ResponseController
+	at      store.Position // the client has all up to here
+	wrote   time.Time
+	joined  chan store.Position // from where on the hub tells all
+	ready   chan struct{}       // something is in the queue, or the stream was cut
+
+	mu    sync.Mutex
+	queue []frame
+	cut   bool
+}
+
+func newStream(account int64, at store.Position, w http.ResponseWriter) *stream {
+	return &stream{
+		account: account, at: at, w: w, control: http.NewResponseController(w),
+		joined: make(chan store.Position, 1), ready: make(chan struct{}, 1),
+	}
+}
+
+// What ends a stream besides its client and our stop.
+var (
+	errCut     = errors.New("the client is too slow")
+	errRefused = errors.New("the key may read no more")
+)
+
+// push hands the stream an event; false: it is cut.
+func (s *stream) push(f frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cut = len(s.queue) >= streamQueue; s.cut {
+		s.queue = nil
+	} else {
+		s.queue = append(s.queue, f)
+	}
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+	return !s.cut
+}
+
+func (s *stream) take() ([]frame, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.queue
+	s.queue = nil
+	return out, s.cut
+}
+
+func (s *stream) waiting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 0 || s.cut
+}
+
+// run serves the client until it is gone, may read no more, is too slow, or we
+// stop.
+func (s *stream) run(ctx context.Context, h *hub) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	defer context.AfterFunc(h.stopping, end)()
+	defer s.hurry()
+	defer context.AfterFunc(ctx, s.hurry)()
+	if err := s.say(ctx, "following"); err != nil {
+		return err
+	}
+	if err := s.catchUp(ctx, h, nil); err != nil {
+		return err
+	}
+	h.join(s)
+	defer h.leave(s)
+	return s.follow(ctx, h)
+}
+
+// hurry ends a write that the client does not take, the last one of all too:
+// it must not keep us.
+func (s *stream) hurry() { _ = s.control.SetWriteDeadline(time.Now().Add(streamEnd)) }
+
+// follow writes what the hub tells.
+func (s *stream) follow(ctx context.Context, h *hub) error {
+	tick := time.NewTicker(keyCheck)
+	defer tick.Stop()
+	var ready <-chan struct{} // not before the stream has come to where the hub began
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case until := <-s.joined:
+			err, ready = s.catchUp(ctx, h, &until), s.ready
+		case <-ready:
+			err = s.pass(ctx)
+		case <-tick.C:
+			if !s.allowed(ctx) {
+				return errRefused
+			}
+			if time.Since(s.wrote) >= streamBeat {
+				if at := h.told(s); ready != nil && s.at.Before(at) {
+					s.at = at
+				}
+				err = s.say(ctx, "still here")
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// pass writes what is in the queue.
+func (s *stream) pass(ctx context.Context) error {
+	frames, cut := s.take()
+	if cut {
+		return errCut
+	}
+	var text []byte
+	for _, f := range frames {
+		if s.at.Before(f.at) { // the client came from a process that was ahead of our hub
+			text, s.at = append(text, f.text...), f.at
+		}
+	}
+	return s.write(ctx, text)
+}
+
+// catchUp writes what the log holds after the client's place: up to until, or
+// all there is by now.
+func (s *stream) catchUp(ctx context.Context, h *hub, until *store.Position) error {
+	for {
+		evs, err := h.after(ctx, s.at)
+		if err != nil {
+			return err
+		}
+		var text []byte
+		for i := range evs {
+			at := evs[i].Position()
+			if until != nil && until.Before(at) {
+				return s.write(ctx, text)
+			}
+			if s.at = at; evs[i].Account == s.account {
+				text = append(text, newFrame(&evs[i]).text...)
+			}
+		}
+		if err := s.write(ctx, text); err != nil || len(evs) < logPage {
+			return err
+		}
+		if !s.allowed(ctx) {
+			return errRefused
+		}
+		if time.Since(s.wrote) >= streamBeat {
+			if err := s.say(ctx, "catching up"); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// say writes a comment, and the place from which a client may resume that has
+// seen no event of its own for long, or none yet.
+func (s *stream) say(ctx context.Context, comment string) error {
+	return s.write(ctx, fmt.Appendf(nil, "id: %s\n: %s\n\n", s.at, comment))
+}
+
+func (s *stream) write(ctx context.Context, text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	s.wrote = time.Now()
+	if err := s.control.SetWriteDeadline(s.wrote.Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if err := ctx.Err(); err != nil { // over meanwhile
+		s.hurry()
+		return err
+	}
+	if _, err := s.w.Write(text); err != nil {
+		return err
+	}
+	return s.control.Flush()
 }

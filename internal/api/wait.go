@@ -50,7 +50,10 @@ func (s *Server) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dis
 		case <-changed:
 		case <-timer.C:
 			over = true
-		case <-ctx.Done(): // the client has gone, or we are stopping
+		case <-s.hub.stopping.Done():
+			stop()
+			return v, nil
+		case <-ctx.Done(): // the client has gone
 			stop()
 			return v, nil
 		}

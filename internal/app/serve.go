@@ -45,6 +45,7 @@ func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) 
 	if err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
+	p.onStop("streams", time.Second, func(context.Context) error { srv.Drain(); return nil })
 	log.Info("front door open", "address", bound, "public_url", p.public)
 	return &Running{Addr: bound, stop: p.stop}, nil
 }

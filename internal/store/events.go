@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -24,6 +27,9 @@ type Event struct {
 	Detail  string      `db:"detail"`
 }
 
+// Position is where the event stands in the log.
+func (e *Event) Position() Position { return Position{XID: e.XID, ID: e.ID} }
+
 // Position is a place in the event log: everything up to and including it has
 // been read.
 type Position struct {
@@ -36,17 +42,21 @@ func (p Position) String() string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", p.XID, p.ID))
 }
 
+// Before says that p comes before q in the log.
+func (p Position) Before(q Position) bool {
+	return p.XID < q.XID || (p.XID == q.XID && p.ID < q.ID)
+}
+
 // ParsePosition reads what String made.
 func ParsePosition(s string) (Position, error) {
-	var p Position
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		_, err = fmt.Sscanf(string(b), "%d.%d", &p.XID, &p.ID)
+	xid, id, _ := strings.Cut(string(b), ".")
+	x, xidErr := strconv.ParseInt(xid, 10, 64)
+	i, idErr := strconv.ParseInt(id, 10, 64)
+	if errors.Join(err, xidErr, idErr) != nil || min(x, i) < 0 {
+		return Position{}, dispatch.InvalidField("/last_event_id", "not an event id of ours")
 	}
-	if err != nil {
-		return p, dispatch.InvalidField("/last_event_id", "not an event id of ours")
-	}
-	return p, nil
+	return Position{XID: x, ID: i}, nil
 }
 
 // sqlEvents reads in (transaction, id) order and only below the oldest running

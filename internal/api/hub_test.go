@@ -1,0 +1,246 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// memory is an event log in memory.
+type memory struct {
+	mu     sync.Mutex
+	events []store.Event
+	reads  int
+}
+
+// write adds n events of an account.
+func (m *memory) write(account int64, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for range n {
+		id := int64(len(m.events)) + 1
+		m.events = append(m.events, store.Event{ID: id, XID: id + 100, Account: account, Kind: 30})
+	}
+}
+
+func (m *memory) EventsAfter(_ context.Context, p store.Position, limit int) ([]store.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reads++
+	return m.events[min(p.ID, int64(len(m.events))):min(p.ID+int64(limit), int64(len(m.events)))], nil
+}
+
+func (m *memory) readsDone() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reads
+}
+
+func (m *memory) EndOfEvents(context.Context) (store.Position, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.events) == 0 {
+		return store.Position{}, nil
+	}
+	return m.events[len(m.events)-1].Position(), nil
+}
+
+// client is what a stream writes to; while it is stuck it takes nothing, until
+// the write's deadline.
+type client struct {
+	mu       sync.Mutex
+	text     strings.Builder
+	stuck    chan struct{}
+	deadline time.Time
+}
+
+func (c *client) Header() http.Header { return http.Header{} }
+func (c *client) WriteHeader(int)     {}
+func (c *client) Flush()              {}
+
+func (c *client) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = t
+	return nil
+}
+
+func (c *client) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.stuck != nil {
+		stuck, left := c.stuck, time.Until(c.deadline)
+		if left <= 0 {
+			return 0, os.ErrDeadlineExceeded
+		}
+		c.mu.Unlock()
+		select {
+		case <-stuck:
+		case <-time.After(min(left, 100*time.Millisecond)): // the deadline may have come nearer
+		}
+		c.mu.Lock()
+	}
+	return c.text.Write(b)
+}
+
+func (c *client) stick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stuck = make(chan struct{})
+}
+
+func (c *client) free() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.stuck)
+	c.stuck = nil
+}
+
+// got gives the places of the events that it has, and where it would resume.
+func (c *client) got() (ids []string, resume string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for block := range strings.SplitSeq(c.text.String(), "\n\n") {
+		if first, rest, ok := strings.Cut(block, "\n"); ok {
+			resume = strings.TrimPrefix(first, "id: ")
+			if strings.HasPrefix(rest, "event: ") {
+				ids = append(ids, resume)
+			}
+		}
+	}
+	return ids, resume
+}
+
+// room is a hub that runs on a log in memory.
+func room(t *testing.T) (*hub, *memory) {
+	log := &memory{}
+	log.write(1, 1)
+	h := newHub(log, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	go h.run(ctx)
+	return h, log
+}
+
+// visit has a client follow account 1; what ends the stream is sent.
+func visit(t *testing.T, h *hub, c *client, after string) <-chan error {
+	t.Helper()
+	at, err := store.ParsePosition(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStream(1, at, c)
+	s.allowed = func(context.Context) bool { return true }
+	end := make(chan error, 1)
+	go func() { end <- s.run(t.Context(), h) }()
+	synctest.Wait()
+	return end
+}
+
+var first = store.Position{XID: 101, ID: 1}.String()
+
+func TestHub_ManyStreams_OneReader_WhichRestsWhenTheyAreGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		var ends []<-chan error
+		for range 30 {
+			ends = append(ends, visit(t, h, new(client), first))
+		}
+		time.Sleep(time.Second) // fake time
+		before := log.readsDone()
+		time.Sleep(10 * time.Second)
+		if n := log.readsDone() - before; n < 90 || n > 110 {
+			t.Errorf("30 streams read the log %d times in 10 s", n)
+		}
+		h.stop()
+		for _, end := range ends {
+			<-end
+		}
+		time.Sleep(time.Second)
+		before = log.readsDone()
+		time.Sleep(time.Minute)
+		if n := log.readsDone() - before; n > 0 {
+			t.Errorf("nobody listens, and the log is read %d times", n)
+		}
+	})
+}
+
+func TestStream_SlowClient_IsCutAndResumes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		slow, quick := new(client), new(client)
+		ended := visit(t, h, slow, first)
+		visit(t, h, quick, first)
+		time.Sleep(time.Second)
+		slow.stick()
+		for range streamQueue/logPage + 2 {
+			log.write(1, logPage)
+			time.Sleep(hubTick)
+		}
+		slow.free()
+		if err := <-ended; !errors.Is(err, errCut) {
+			t.Errorf("ended by %v", err)
+		}
+		got, resume := slow.got()
+		again := new(client)
+		visit(t, h, again, resume)
+		log.write(1, 10)
+		time.Sleep(time.Second)
+		rest, _ := again.got()
+		want, _ := quick.got()
+		if all := append(got, rest...); len(got) == 0 || strings.Join(all, " ") != strings.Join(want, " ") || len(want) != len(log.events)-1 {
+			t.Errorf("%d before it was cut, %d after; the quick one has %d", len(got), len(rest), len(want))
+		}
+		h.stop()
+	})
+}
+
+func TestStream_ClientTakesNothing_EndsAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		c := new(client)
+		ended := visit(t, h, c, first)
+		time.Sleep(time.Second)
+		c.stick()
+		log.write(1, 1)
+		began := time.Now()
+		if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ended by %v", err)
+		}
+		if took := time.Since(began); took > streamWrite+time.Second {
+			t.Errorf("after %s", took)
+		}
+	})
+}
+
+// What a quiet stream says moves its client past the events of others, so that
+// it need not read those when it comes back.
+func TestStream_Quiet_SaysThatItIsThereAndWhereToResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		c := new(client)
+		visit(t, h, c, first)
+		if _, resume := c.got(); resume != first {
+			t.Errorf("begins at %q, want %q", resume, first)
+		}
+		log.write(2, 3000)
+		time.Sleep(2*streamBeat + time.Second)
+		ids, resume := c.got()
+		if want := log.events[3000].Position().String(); len(ids) != 0 || resume != want {
+			t.Errorf("%d events, resumes at %s, want %s", len(ids), resume, want)
+		}
+		if n := strings.Count(c.text.String(), ": still here\n"); n != 2 {
+			t.Errorf("it said so %d times in half a minute", n)
+		}
+		h.stop()
+	})
+}

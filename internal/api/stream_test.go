@@ -1,0 +1,349 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/wait"
+)
+
+// listener is a client of the event stream.
+type listener struct {
+	cancel context.CancelFunc
+	body   *bufio.Scanner
+	ended  chan struct{}
+
+	mu    sync.Mutex
+	ids   []string // of events, as they came
+	place string   // where to resume
+}
+
+// open begins a stream; after is the Last-Event-ID.
+func (f *front) open(key, after string) (*http.Response, context.CancelFunc) {
+	f.t.Helper()
+	return f.openWith(http.DefaultClient, key, after)
+}
+
+func (f *front) openWith(c *http.Client, key, after string) (*http.Response, context.CancelFunc) {
+	f.t.Helper()
+	ctx, cancel := context.WithCancel(f.t.Context())
+	f.t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/v1/events", nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	if after != "" {
+		req.Header.Set("Last-Event-ID", after)
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = res.Body.Close() })
+	return res, cancel
+}
+
+// listen follows the events from after on in the background.
+func (f *front) listen(key, after string) *listener {
+	f.t.Helper()
+	res, cancel := f.open(key, after)
+	if ct := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || ct != "text/event-stream" {
+		f.t.Fatalf("the stream answered %s, %s", res.Status, ct)
+	}
+	l := &listener{cancel: cancel, body: bufio.NewScanner(res.Body), ended: make(chan struct{})}
+	l.next() // the place where it begins
+	go func() {
+		defer close(l.ended)
+		for l.next() {
+		}
+	}()
+	return l
+}
+
+// next reads one block of the stream.
+func (l *listener) next() bool {
+	id, data := "", false
+	for l.body.Scan() {
+		name, value, _ := strings.Cut(l.body.Text(), ": ")
+		switch name {
+		case "id":
+			id = value
+		case "data":
+			data = true
+		}
+		if l.body.Text() != "" {
+			continue
+		}
+		l.mu.Lock()
+		if l.place = id; data {
+			l.ids = append(l.ids, id)
+		}
+		l.mu.Unlock()
+		return true
+	}
+	return false
+}
+
+func (l *listener) seen() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.ids)
+}
+
+func (l *listener) resume() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.place
+}
+
+// cut breaks the connection off and says where to resume.
+func (l *listener) cut() string {
+	l.cancel()
+	<-l.ended
+	return l.resume()
+}
+
+// history gives the ids of an account's events in the order of the log.
+func (f *front) history(account int64) []string {
+	f.t.Helper()
+	rows, err := f.db.QueryContext(f.t.Context(), `SELECT xid::text::bigint, id FROM events WHERE account_id = $1 ORDER BY xid, id`, account)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var p store.Position
+		if err := rows.Scan(&p.XID, &p.ID); err != nil {
+			f.t.Fatal(err)
+		}
+		out = append(out, p.String())
+	}
+	if err := rows.Err(); err != nil {
+		f.t.Fatal(err)
+	}
+	return out
+}
+
+// traffic accepts messages and applies what the provider says of them: two
+// events each.
+func (f *front) traffic(account, channel int64, n int) {
+	var page []store.Accept
+	var said []dispatch.StatusUpdate
+	for range n {
+		id := dispatch.NewID()
+		page = append(page, store.Accept{Message: &dispatch.Message{
+			ID: id, Account: account, Channel: channel, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}",
+			Content: dispatch.Content{Type: dispatch.TypeText}, Raw: `{"type":"text","text":{"body":"x"}}`, ExpiresAt: time.Now().Add(time.Hour),
+		}})
+		said = append(said, dispatch.StatusUpdate{ID: id, Channel: channel, ProviderID: uuid.NewString(), Status: dispatch.Sent, At: time.Now()})
+	}
+	if _, err := f.store.InsertMessages(f.t.Context(), page); err != nil {
+		f.t.Error(err)
+	}
+	if _, err := f.store.ApplyStatuses(f.t.Context(), said); err != nil {
+		f.t.Error(err)
+	}
+}
+
+const insertEvent = `INSERT INTO events (message_id, account_id, kind, detail) VALUES ('00000000-0000-0000-0000-000000000000', $1, 103, $2)`
+
+// Some listen from the beginning, one comes in the middle of it, one is cut
+// again and again and resumes; a transaction that is older than most of the
+// events commits last.
+func TestEvents_ManyStreamsUnderLoad_EachSeesEveryEventOnceInOrder(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	other, otherKey := f.newAccount("Other")
+	ch := metaChannel(other.ID)
+	ch, err := f.store.CreateChannel(t.Context(), ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole []*listener
+	for range 4 {
+		whole = append(whole, f.listen(f.key, ""))
+	}
+	foreign := f.listen(otherKey, "")
+	broken := f.listen(f.key, "")
+	f.traffic(f.account.ID, f.channel.ID, 10)
+	late, err := f.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := late.Exec(insertEvent, f.account.ID, "late"); err != nil {
+		t.Fatal(err)
+	}
+	var writing sync.WaitGroup
+	for range 3 {
+		writing.Go(func() {
+			for range 20 {
+				f.traffic(f.account.ID, f.channel.ID, 10)
+				f.traffic(other.ID, ch.ID, 3)
+			}
+		})
+	}
+	wait.Until(t, "everybody has the first events", func() bool {
+		return len(broken.seen()) >= 20 && !slices.ContainsFunc(whole, func(l *listener) bool { return len(l.seen()) < 20 })
+	})
+	var pieces []string
+	resume := func() {
+		place := broken.cut()
+		pieces = append(pieces, broken.seen()...)
+		broken = f.listen(f.key, place)
+	}
+	resume()
+	middle := f.listen(f.key, "")
+	writing.Wait()
+	if n := len(whole[0].seen()); n != 20 {
+		t.Errorf("%d events while an older transaction runs, want the 20 before it", n)
+	}
+	if err := late.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	resume()
+	f.traffic(f.account.ID, f.channel.ID, 500)
+	resume()
+	f.traffic(f.account.ID, f.channel.ID, 10)
+	want, theirs := f.history(f.account.ID), f.history(other.ID)
+	wait.Until(t, "everybody has all", func() bool {
+		return !slices.ContainsFunc(whole, func(l *listener) bool { return len(l.seen()) < len(want) }) &&
+			len(pieces)+len(broken.seen()) >= len(want) && len(foreign.seen()) >= len(theirs) && len(middle.seen()) >= len(want)-20
+	})
+	for i, l := range whole {
+		same(t, fmt.Sprint("listener ", i), l.seen(), want)
+	}
+	same(t, "the one that resumed", append(pieces, broken.seen()...), want)
+	same(t, "the one that came later", middle.seen(), want[20:])
+	same(t, "the other account", foreign.seen(), theirs)
+}
+
+func same(t *testing.T, who string, got, want []string) {
+	t.Helper()
+	if slices.Equal(got, want) {
+		return
+	}
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	t.Errorf("%s: %d events, want %d; they differ from number %d on", who, len(got), len(want), i)
+}
+
+// What it missed is more than a page, and so is what comes meanwhile.
+func TestEvents_ResumedFarBehind_CatchesUp(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	l := f.listen(f.key, "")
+	place := l.cut()
+	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 103 FROM generate_series(1, 3000) n`
+	for range 2 {
+		if _, err := f.db.Exec(many, f.account.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l = f.listen(f.key, place)
+	if _, err := f.db.Exec(many, f.account.ID); err != nil {
+		t.Fatal(err)
+	}
+	want := f.history(f.account.ID)
+	wait.Until(t, "all is there", func() bool { return len(l.seen()) >= len(want) })
+	same(t, "the listener", l.seen(), want)
+}
+
+func TestEvents_TooManyStreamsOfAKey_Are429(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	var open []*listener
+	for range 20 {
+		open = append(open, f.listen(f.key, ""))
+	}
+	f.do("GET", "/v1/events", nil).refused(http.StatusTooManyRequests, dispatch.RateLimited)
+	f.listen(f.newKey(f.account.ID, "view_messages"), "").cut() // another key has its own
+	open[7].cut()
+	wait.Until(t, "there is room again", func() bool {
+		res, cancel := f.open(f.key, "")
+		defer cancel()
+		return res.StatusCode == http.StatusOK
+	})
+}
+
+func TestEvents_LastEventID_NotOurs_IsRefused_FromBeyondTheEnd_IsTheEnd(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	for _, id := range []string{"x", "MS4y!", "LTEuMg", "MS4yLjM"} { // "-1.2", "1.2.3"
+		f.do("GET", "/v1/events?last_event_id="+id, nil).refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/last_event_id")
+	}
+	l := f.listen(f.key, store.Position{XID: 1 << 40, ID: 1}.String())
+	f.traffic(f.account.ID, f.channel.ID, 1)
+	wait.Until(t, "its events come", func() bool { return len(l.seen()) == 2 })
+}
+
+// narrow is a client for which the kernel keeps little.
+func narrow() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			err = c.(*net.TCPConn).SetReadBuffer(4096)
+		}
+		return c, err
+	}}}
+}
+
+// A stop must not wait for those who only listen: neither streams, one of them
+// of a client that reads nothing, nor long polls.
+func TestStop_EndsStreamsAndLongPollsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	l := f.listen(f.key, "")
+	f.openWith(narrow(), f.key, "")
+	id := dispatch.NewID()
+	if _, err := f.store.InsertMessages(t.Context(), []store.Accept{{Message: &dispatch.Message{
+		ID: id, Account: f.account.ID, Channel: f.channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}", ExpiresAt: time.Now().Add(time.Hour),
+		Content: dispatch.Content{Type: dispatch.TypeText},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	polled := make(chan int, 1)
+	go func() { polled <- f.do("GET", "/v1/messages/"+id.String()+"?wait=30", nil).status }()
+	wait.Until(t, "the poll waits", func() bool {
+		var n int
+		if err := f.db.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM messages%' AND application_name = 'sendoff-serve'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	})
+	if _, err := f.db.Exec(`INSERT INTO events (message_id, account_id, kind, detail) SELECT '00000000-0000-0000-0000-000000000000', $1, 103, repeat('x', 1000) FROM generate_series(1, 9000) n`, f.account.ID); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "the listener has all", func() bool { return len(l.seen()) >= 9000 })
+	began := time.Now()
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.stop() }()
+	<-l.ended
+	if status := <-polled; status != http.StatusOK {
+		t.Errorf("the poll was answered %d", status)
+	}
+	if took := time.Since(began); took > 900*time.Millisecond {
+		t.Errorf("stream and poll ended after %s", took)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+}
