@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -31,14 +33,17 @@ const Horizon = 5 * time.Minute
 const offerVisibility = "3 seconds"
 
 // sqlAccept writes one page: checks suppression and window, takes the
-// idempotency keys, inserts what is new. A row that comes back with inserted
-// false was refused, was there before, or lost the race for its key: resolve
+// idempotency keys, inserts what is new. What comes back is the time, under no
+// id, and the rows that are not as usual: scheduled, or with inserted false
+// refused, there before, or without their key, which another one took; resolve
 // tells which. A key is unique in its day; one of the day before counts too, and
 // one of the day after: ours may have begun before midnight and waited for
 // whoever wrote that (lockKeys). Safe to run twice. (IN … IS TRUE and OFFSET 0
 // keep the planner from making joins of them, which it would run as nested loops
 // over the page, or over two days of keys.)
-const sqlAccept = `
+const sqlAccept = sqlAcceptWrites + sqlAcceptAnswer
+
+const sqlAcceptWrites = `
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
@@ -89,9 +94,13 @@ WITH input AS MATERIALIZED (
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
   SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
-)
-SELECT c.id, c.id IN (SELECT id FROM m) AS inserted, c.suppressed, c.window_open, now() AS created_at, c.expires_at, coalesce(c.send_at > now(), false) AS later
-FROM checked c`
+)`
+
+const sqlAcceptAnswer = `
+SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at, false AS later
+UNION ALL
+SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coalesce(c.send_at > now(), false)
+FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
 
 type acceptRow struct {
 	ID         dispatch.ID `db:"id"`
@@ -99,7 +108,6 @@ type acceptRow struct {
 	Suppressed bool        `db:"suppressed"`
 	WindowOpen bool        `db:"window_open"`
 	CreatedAt  time.Time   `db:"created_at"`
-	ExpiresAt  time.Time   `db:"expires_at"`
 	Later      bool        `db:"later"`
 }
 
@@ -154,10 +162,8 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 			}
 			return firstRefusal(page, byID)
 		})
-	} else if s.needsTx(sorted) {
-		err = s.tx(ctx, func(tx *sqlx.Tx) error { return s.acceptTx(ctx, tx, sorted, byID) })
 	} else {
-		err = s.acceptRows(ctx, s.db, sorted, byID)
+		err = s.acceptPage(ctx, sorted, byID)
 	}
 	if err != nil {
 		return nil, err
@@ -169,15 +175,44 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 	return out, nil
 }
 
-// needsTx says whether the page does more than the one statement: money,
-// contacts, or the minutes around midnight UTC in which an idempotency key may
-// lie in one of two days.
+// acceptPage writes a page with one statement where that is enough, and else in
+// a transaction.
+func (s *Store) acceptPage(ctx context.Context, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+	if !s.needsTx(page) {
+		query := sqlAccept
+		if charged(page) {
+			query = sqlAcceptPaid
+		}
+		// A page that repeats keys of another one, which goes the long way and has
+		// locked the account, may have to give way to it.
+		err := s.acceptRows(ctx, s.db, query, page, out)
+		if !overdrawn(err) && !deadlocked(err) {
+			return err
+		}
+	}
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		clear(out)
+		return s.acceptTx(ctx, tx, page, out)
+	})
+}
+
+// needsTx says whether the page does more than one statement can: money of
+// several accounts, contacts, or the minutes around midnight UTC in which an
+// idempotency key may lie in one of two days.
 func (s *Store) needsTx(page []*Accept) bool {
 	midnight := nearMidnight(s.now())
+	payer := int64(0)
 	for _, a := range page {
-		if a.Charge || a.Contact != nil || a.Parent != dispatch.NoID || (midnight && a.IdemKey != "") {
+		if a.Contact != nil || a.Parent != dispatch.NoID || (midnight && a.IdemKey != "") {
 			return true
 		}
+		if !a.Charge {
+			continue
+		}
+		if a.Price <= 0 || (payer != 0 && payer != a.Account) {
+			return true
+		}
+		payer = a.Account
 	}
 	return false
 }
@@ -217,7 +252,7 @@ func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out m
 	if err != nil {
 		return err
 	}
-	if err := s.acceptRows(ctx, tx, page, out); err != nil {
+	if err := s.acceptRows(ctx, tx, sqlAccept, page, out); err != nil {
 		return err
 	}
 	if err := debit(ctx, tx, page, out); err != nil {
@@ -229,22 +264,26 @@ func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out m
 	return saveContacts(ctx, tx, page, out)
 }
 
-func (s *Store) acceptRows(ctx context.Context, q querier, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptRows(ctx context.Context, q querier, query string, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(page) == 0 {
 		return nil
 	}
 	var rows []acceptRow
-	if err := s.hotSelect(ctx, q, &rows, sqlAccept, acceptArgs(page)...); err != nil {
+	if err := s.hotSelect(ctx, q, &rows, query, acceptArgs(page)...); err != nil {
 		return wrap("insert messages", err)
 	}
 	byID := make(map[dispatch.ID]*acceptRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
+	usual := byID[dispatch.NoID]
+	if usual == nil {
+		return errors.New("insert messages: no answer came back")
+	}
 	var missing []*Accept
 	for _, a := range page {
-		r := byID[a.ID]
-		if r == nil || !r.Inserted {
+		r := cmp.Or(byID[a.ID], usual)
+		if !r.Inserted {
 			missing = append(missing, a)
 			continue
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -64,6 +65,29 @@ func (s *Store) refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out
 		}
 	}
 	return nil
+}
+
+// sqlAcceptPaid is sqlAccept for messages that one account pays: it debits what
+// was inserted, and divides by zero when the balance doesn't cover all of it;
+// the page then goes the long way, which finds out who is refused. The account
+// is locked only from here to the end of the statement.
+const sqlAcceptPaid = sqlAcceptWrites + `, paid AS (
+  SELECT account_id, id, price FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'charged' = '1'
+), l AS (
+  INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'debit' FROM paid
+), b AS (
+  UPDATE accounts a SET balance = a.balance - s.total / (a.balance >= s.total)::int
+  FROM (SELECT account_id, sum(price)::bigint AS total FROM paid GROUP BY account_id) s WHERE a.id = s.account_id
+)` + sqlAcceptAnswer
+
+// overdrawn says that sqlAcceptPaid found too little on the account.
+func overdrawn(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code.Name() == "division_by_zero"
+}
+
+func charged(page []*Accept) bool {
+	return slices.ContainsFunc(page, func(a *Accept) bool { return a.Charge })
 }
 
 const sqlDebit = `

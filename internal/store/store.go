@@ -171,6 +171,13 @@ func Poisoned(err error) bool {
 	return ok && (pe.Code.Class() == "22" || pe.Code == "23502" || pe.Code == "23514" || pe.Code == "54000")
 }
 
+// deadlocked says that Postgres ended a statement for another that waited for
+// it.
+func deadlocked(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code == "40P01"
+}
+
 // NoTables says that the database has not been migrated.
 func NoTables(err error) bool {
 	pe, ok := errors.AsType[*pq.Error](err)
