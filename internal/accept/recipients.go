@@ -14,7 +14,7 @@ const otpPerHour = 5
 
 // spendRecipients counts each message against its recipient; one too many is
 // refused.
-func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt) error {
+func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt, wait time.Duration) error {
 	if s.Recipients == nil {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*pre
 		for k, i := range at {
 			tos[k] = ready[i].To
 		}
-		waits, err := s.Recipients.SpendRecipients(ctx, who.Key.ID, tos, n)
+		waits, err := whenRoom(wait, func() ([]time.Duration, error) { return s.Recipients.SpendRecipients(ctx, who.Key.ID, tos, n) })
 		if err != nil {
 			return &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
 		}

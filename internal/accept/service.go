@@ -120,8 +120,8 @@ func (s *Service) Close(ctx context.Context) error {
 
 // Accept takes drafts of one request. Every receipt stands for the draft of its
 // place and carries that draft's own refusal. Drafts with an Idempotency-Key are
-// the caller's to Hold.
-func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Draft) []dispatch.Receipt {
+// the caller's to Hold. Where a queue is full it waits for room, at most wait.
+func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Draft, wait time.Duration) []dispatch.Receipt {
 	out := make([]dispatch.Receipt, len(drafts))
 	now := time.Now()
 	ready := make([]*prepared, len(drafts))
@@ -133,13 +133,13 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 		}
 		ready[i] = p
 	}
-	if err := s.spendRecipients(ctx, who, ready, out); err != nil {
+	if err := s.spendRecipients(ctx, who, ready, out, wait); err != nil {
 		for i := range out {
 			out[i].Err = err
 		}
 		return out
 	}
-	s.commit(ctx, who, ready, out)
+	s.commit(ctx, who, ready, out, wait)
 	return out
 }
 
@@ -147,7 +147,7 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 const roomEvery = 50 * time.Millisecond
 
 // whenRoom does what a full queue did not take until there is room, for at most
-// wait.
+// wait: that alone is done again, and nothing is counted twice.
 func whenRoom[T any](wait time.Duration, do func() (T, error)) (T, error) {
 	for until := time.Now().Add(wait); ; time.Sleep(roomEvery) {
 		out, err := do()
@@ -164,7 +164,7 @@ const maxTogether = 1000
 // that is refused refuses all, and nothing of it is kept.
 func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
 	if len(drafts) < 2 {
-		out := s.Accept(ctx, who, drafts)
+		out := s.Accept(ctx, who, drafts, 0)
 		if len(out) == 1 {
 			return out, out[0].Err
 		}
@@ -178,7 +178,7 @@ func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.spendRecipients(ctx, who, ready, out); err != nil {
+	if err := s.spendRecipients(ctx, who, ready, out, 0); err != nil {
 		return nil, err
 	}
 	page := make([]store.Accept, 0, len(ready))
@@ -236,7 +236,7 @@ func (s *Service) commitTogether(ctx context.Context, who *Caller, ready []*prep
 }
 
 // commit simulates or flushes what was prepared and fills out.
-func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt) {
+func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt, wait time.Duration) {
 	var page []store.Accept
 	var at []int
 	for i, p := range ready {
@@ -255,7 +255,7 @@ func (s *Service) commit(ctx context.Context, who *Caller, ready []*prepared, ou
 	if len(page) > 16 {
 		b = s.bulk
 	}
-	receipts, err := b.DoAll(context.WithoutCancel(ctx), page)
+	receipts, err := whenRoom(wait, func() ([]dispatch.Receipt, error) { return b.DoAll(context.WithoutCancel(ctx), page) })
 	for k, i := range at {
 		if err != nil && (receipts == nil || (receipts[k].ID == dispatch.NoID && receipts[k].Err == nil)) {
 			out[i].Err = pageError(err)

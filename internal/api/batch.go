@@ -243,7 +243,8 @@ func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
 }
 
 // work decodes, limits and commits one page. Each message's idempotency key is
-// (key, index): what was accepted before costs no limit again.
+// (key, index): what was accepted before costs no limit again. A full queue is
+// waited for: a batch is not in a hurry.
 func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
@@ -251,7 +252,9 @@ func (b *batchRun) work(p *page) {
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
 	drafts, at = b.spend(p, drafts, at)
-	b.accept(p, drafts, at)
+	for k, r := range b.s.Accept.Accept(b.ctx, b.who, drafts, roomWait) {
+		p.receipts[at[k]] = r
+	}
 }
 
 // decode gives the drafts of the page's lines, and where they stand in it; a
@@ -309,30 +312,6 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 		p.receipts[i].Err = refusal
 	}
 	return drafts[:n], at[:n]
-}
-
-// accept commits the page. A full queue is waited for: a batch is not in a
-// hurry.
-func (b *batchRun) accept(p *page, drafts []dispatch.Draft, at []int) {
-	for until := time.Now().Add(roomWait); ; time.Sleep(50 * time.Millisecond) {
-		receipts := b.s.Accept.Accept(b.ctx, b.who, drafts)
-		if overloaded(receipts) && time.Now().Before(until) {
-			continue
-		}
-		for k := range receipts {
-			p.receipts[at[k]] = receipts[k]
-		}
-		return
-	}
-}
-
-func overloaded(rs []dispatch.Receipt) bool {
-	for i := range rs {
-		if rs[i].Err != nil && dispatch.CodeOf(rs[i].Err) == dispatch.Overloaded {
-			return true
-		}
-	}
-	return false
 }
 
 // result is the answer to one message of a batch.

@@ -171,7 +171,7 @@ func sendFallback(ctx context.Context, p *parts, acc *accept.Service, f store.Fa
 			d.Reference = *f.Reference
 		}
 		d.Fallback, d.Parent = entries[i+1:], f.ID
-		err = acc.Accept(ctx, who, []dispatch.Draft{d})[0].Err
+		err = acc.Accept(ctx, who, []dispatch.Draft{d}, 0)[0].Err
 		switch dispatch.CodeOf(err) {
 		case dispatch.Overloaded, dispatch.OutcomeUnknown, dispatch.Internal:
 			if err != nil {
