@@ -296,6 +296,22 @@ func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 	}
 }
 
+// What was rehearsed with a test key is sent all the same with a live one.
+func TestRepeats_OfATestKeysMessage_WithALiveKey_IsNew(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
+	made := f.do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).want(201)
+	rehearsed := f.post(made.text("key"), "once", "/v1/messages", text(someone, ""))
+	rehearsed.want(202)
+	live := f.post(f.key, "once", "/v1/messages", text(someone, ""))
+	if id := live.want(202).text("message_id"); id == rehearsed.want(202).text("message_id") {
+		t.Errorf("a live key got the test key's message %s", id)
+	}
+	f.post(made.text("key"), "once", "/v1/messages", text(someone, "")).repeats(rehearsed)
+	f.post(f.key, "once", "/v1/messages", text(someone, "")).repeats(live)
+}
+
 // Of repeats at once one is accepted and the others hear that it is running, or
 // get its answer; whatever the number, they count as one message.
 func TestRepeats_AtOnce_CountOnce(t *testing.T) {
