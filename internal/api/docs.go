@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -51,9 +52,11 @@ type docsAnswer struct {
 
 // docsDialect is one vendor's format.
 type docsDialect struct {
-	Name, Title, About, Curl, Answer string
-	Routes                           []string
-	Differs                          []string
+	Name, Title, About, Curl, More, Answer string
+	Routes                                 []string
+	Fields                                 []docsField
+	Failures                               []failure // of the send
+	Differs                                []string
 }
 
 // renderDocs writes the description for people: one page, nothing from
@@ -73,7 +76,7 @@ func (s *Server) renderDocs(o *huma.OpenAPI) ([]byte, error) {
 		}
 	}
 	for i := range s.Dialects {
-		p.Dialects = append(p.Dialects, s.docsDialect(i))
+		p.Dialects = append(p.Dialects, s.docsDialect(r, i))
 	}
 	var b bytes.Buffer
 	if err := docsTemplate.Execute(&b, p); err != nil {
@@ -82,7 +85,7 @@ func (s *Server) renderDocs(o *huma.OpenAPI) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Server) docsDialect(i int) docsDialect {
+func (s *Server) docsDialect(r docsReader, i int) docsDialect {
 	d := &s.Dialects[i]
 	doc := dialectDocs[d.Name]
 	out := docsDialect{Name: d.Name, Title: doc.title, About: doc.about, Curl: strings.ReplaceAll(doc.curl, "HOST", s.PublicURL), Answer: doc.answer, Differs: slices.Concat(doc.differs, asEverywhere)}
@@ -91,6 +94,11 @@ func (s *Server) docsDialect(i int) docsDialect {
 	}
 	for _, rt := range d.Routes {
 		out.Routes = append(out.Routes, rt.Method+" "+braced(rt.Path))
+		if rd := doc.routes[rt.Method+" "+rt.Path]; rd.request != nil && out.Fields == nil {
+			out.More = strings.Join(rd.more, "\n\n")
+			out.Fields = r.fields(r.schemas.Schema(reflect.TypeOf(rd.request), true, ""), "", 0)
+			out.Failures = failures(d, &rt, doc.free)
+		}
 	}
 	return out
 }

@@ -105,12 +105,22 @@ type described struct {
 	query                            []huma.Param
 	body                             any
 	example                          string // of the body, JSON
+	more                             []string
 	answers                          map[int]any
 	permission                       string
 	public                           bool
 	security                         []map[string][]string // nil: the native ones
 	problems                         bool                  // errors are problem+json
 	contentType                      string                // of the body; empty: JSON
+}
+
+// answerDoc is an answer that says more than its type: one example, or several
+// by name.
+type answerDoc struct {
+	body     any
+	text     string
+	example  string
+	examples map[string]*huma.Example
 }
 
 var pathParam = regexp.MustCompile(`\{([^}]+)\}`)
@@ -135,10 +145,23 @@ func (d *describer) add(x described) {
 	}
 	if x.body != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: d.content(x.contentType, x.body, x.example)}
+		for _, m := range op.RequestBody.Content {
+			several(m, x.example, x.more)
+		}
 	}
 	for status, v := range x.answers {
 		r := &huma.Response{Description: http.StatusText(status)}
-		if v != nil {
+		switch v := v.(type) {
+		case nil:
+		case answerDoc:
+			r.Content = d.content("", v.body, v.example)
+			if v.text != "" {
+				r.Description = v.text
+			}
+			for _, m := range r.Content {
+				m.Examples = v.examples
+			}
+		default:
 			r.Content = d.content("", v, "")
 		}
 		op.Responses[strconv.Itoa(status)] = r
@@ -147,6 +170,17 @@ func (d *describer) add(x described) {
 		op.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: d.content("application/problem+json", problem{}, "")}
 	}
 	d.o.AddOperation(op)
+}
+
+// several puts further examples beside the first, if there are any.
+func several(m *huma.MediaType, first string, more []string) {
+	if len(more) == 0 {
+		return
+	}
+	m.Example, m.Examples = nil, map[string]*huma.Example{}
+	for i, text := range append([]string{first}, more...) {
+		m.Examples[strconv.Itoa(i+1)] = &huma.Example{Value: json.RawMessage(text)}
+	}
 }
 
 // content describes a body: a Go value by its type, raw text as it is.

@@ -44,13 +44,13 @@ type sendRequest struct {
 
 // templateRequest describes a message's template.
 type templateRequest struct {
-	ID                 int64                `json:"id,omitempty" doc:"Or name."`
-	Name               string               `json:"name,omitempty"`
-	Language           loose                `json:"language,omitempty" doc:"en, or Meta's {\"code\": \"en\"}; may be left out where the template has one."`
-	Variables          loose                `json:"variables,omitempty" doc:"The values: a list in order or an object by name."`
-	HeaderMediaURL     string               `json:"header_media_url,omitempty"`
-	Components         []dispatch.Component `json:"components,omitempty" doc:"Instead of variables: Meta's components."`
-	ProviderTemplateID string               `json:"provider_template_id,omitempty" doc:"For Twilio's and Gupshup's own templates."`
+	ID                 int64              `json:"id,omitempty" doc:"Or name."`
+	Name               string             `json:"name,omitempty"`
+	Language           loose              `json:"language,omitempty" doc:"en, or Meta's {\"code\": \"en\"}; may be left out where the template has one."`
+	Variables          loose              `json:"variables,omitempty" doc:"The values: a list in order or an object by name."`
+	HeaderMediaURL     string             `json:"header_media_url,omitempty"`
+	Components         []componentRequest `json:"components,omitempty" doc:"Instead of variables: Meta's components."`
+	ProviderTemplateID string             `json:"provider_template_id,omitempty" doc:"For Twilio's and Gupshup's own templates."`
 }
 
 type batchRequest struct {
@@ -73,19 +73,21 @@ type statusAnswer struct {
 
 const sendExample = `{"to":"+15550000100","type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-17","9.90"]},"reference":"order-17"}`
 
+// idempotencyParam is what every send understands.
+var idempotencyParam = header("Idempotency-Key", "Up to 255 visible characters. The same key and body within 24 h give the first answer again.")
+
 // natives describes the native routes that echo serves without huma.
 func (d *describer) natives() {
-	idempotency := header("Idempotency-Key", "Up to 255 visible characters. The same key and body within 24 h give the first answer again.")
 	const messages = "Messages"
 	d.add(described{
 		method: http.MethodPost, path: "/v1/messages", tag: messages, summary: "Send a message", permission: "send_text, send_media or send_template", problems: true,
-		text: "202 means that the message is stored and will be sent. With simulate: 200, and nothing is stored.", query: []huma.Param{idempotency},
+		text: "202 means that the message is stored and will be sent. With simulate: 200, and nothing is stored.", query: []huma.Param{idempotencyParam},
 		body: sendRequest{}, example: sendExample, answers: map[int]any{202: receiptBody{}, 200: receiptBody{}},
 	})
 	d.add(described{
 		method: http.MethodPost, path: "/v1/messages/batch", tag: messages, summary: "Send up to 100,000 messages", permission: "send_text, send_media or send_template", problems: true,
 		text:  "JSON as here, or application/x-ndjson with a message a line, which is answered with a result a line. Up to 256 MiB, 64 KiB a message.",
-		query: []huma.Param{idempotency}, body: batchRequest{}, example: `{"messages":[` + sendExample + `]}`, answers: map[int]any{202: batchAnswer{}},
+		query: []huma.Param{idempotencyParam}, body: batchRequest{}, example: `{"messages":[` + sendExample + `]}`, answers: map[int]any{202: batchAnswer{}},
 	})
 	d.add(described{
 		method: http.MethodGet, path: "/v1/messages", tag: messages, summary: "List messages", text: "Newest first.", permission: "view_messages", problems: true,
