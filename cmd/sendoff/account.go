@@ -39,11 +39,13 @@ type accountCreate struct {
 // Run makes an account.
 func (c *accountCreate) Run(e *env) error {
 	return c.open(e, func(s *session) error {
-		a, err := s.CreateAccount(e.ctx, c.Name)
-		if err != nil {
-			return err
-		}
-		if err := s.audit(a.ID, "account.create", "account:"+id(a.ID), map[string]any{"name": a.Name}); err != nil {
+		var a store.Account
+		if err := s.change(func(s *session) (n store.Note, err error) {
+			a, err = s.CreateAccount(e.ctx, c.Name)
+			n = note("create", "account", a.ID, map[string]any{"name": a.Name})
+			n.Account = a.ID
+			return n, err
+		}); err != nil {
 			return err
 		}
 		return s.say(newAccountView(a), "account %d made: %s (%s)\n\nNext: sendoff channel create meta --account %d --help", a.ID, a.Name, a.SID, a.ID)
@@ -110,7 +112,7 @@ func (c *accountCredits) Run(e *env) error {
 	}
 	return c.with(e, func(s *session) error {
 		if c.On || c.Off || amount != 0 {
-			if err := s.setCredits(c.On || (s.account.Credits && !c.Off), amount); err != nil {
+			if err := s.setCredits(c, amount); err != nil {
 				return err
 			}
 		}
@@ -122,13 +124,15 @@ func (c *accountCredits) Run(e *env) error {
 	})
 }
 
-func (s *session) setCredits(on bool, amount int64) error {
-	a, err := s.SetCredits(s.env.ctx, s.account.ID, on, amount)
-	if err != nil {
-		return err
-	}
-	s.account = a
-	return s.audit(a.ID, "account.credits", "account:"+id(a.ID), map[string]any{"enabled": on, "added": store.Credits(amount)})
+func (s *session) setCredits(c *accountCredits, amount int64) error {
+	return s.change(func(within *session) (store.Note, error) {
+		a, err := within.Account(s.env.ctx, s.account.ID)
+		if err != nil {
+			return store.Note{}, err
+		}
+		s.account, err = within.SetCredits(s.env.ctx, a.ID, c.On || (a.Credits && !c.Off), amount)
+		return note("credits", "account", a.ID, map[string]any{"enabled": s.account.Credits, "added": store.Credits(amount)}), err
+	})
 }
 
 // ledgerView is a movement as the command line shows it.

@@ -108,12 +108,23 @@ func (s *session) find(ref string) (store.Account, error) {
 	return hit, fmt.Errorf("there are %d accounts; say which with --account ID (or SENDOFF_ACCOUNT): %s", len(hits), strings.Join(hits, ", "))
 }
 
-// audit notes a change; target is like channel:12.
-func (s *session) audit(account int64, action, target string, detail map[string]any) error {
-	if detail == nil {
-		detail = map[string]any{}
-	}
-	return s.Audit(s.env.ctx, account, "cli", action, target, detail)
+// change makes a change and notes it in the audit log, both or neither; f works
+// on the database as it is within the change.
+func (s *session) change(f func(*session) (store.Note, error)) error {
+	return s.Change(s.env.ctx, "cli", func(st *store.Store) (store.Note, error) {
+		within := *s
+		within.Store = st
+		n, err := f(&within)
+		if n.Account == 0 {
+			n.Account = s.account.ID
+		}
+		return n, err
+	})
+}
+
+// note is a change of a thing of ours, such as channel 12.
+func note(action, noun string, n int64, detail any) store.Note {
+	return store.Note{Action: noun + "." + action, Target: noun + ":" + id(n), Detail: detail}
 }
 
 // missing turns "not found" into a sentence that says where to look.

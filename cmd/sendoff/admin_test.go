@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -14,12 +13,7 @@ import (
 // audited reads what the audit log says that we did.
 func (p *place) audited() []string {
 	p.t.Helper()
-	db, err := sql.Open("postgres", p.url)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(p.t.Context(), `SELECT actor || ' ' || action || ' ' || target || ' ' || detail FROM audit_log ORDER BY id`)
+	rows, err := p.db().QueryContext(p.t.Context(), `SELECT actor || ' ' || action || ' ' || target || ' ' || detail FROM audit_log ORDER BY id`)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -76,20 +70,21 @@ func TestAccount_Several_MustBeNamed(t *testing.T) {
 func TestAccount_None_SaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	if _, err := p.exec(`DELETE FROM accounts`); err != nil {
+	if _, err := p.db().Exec(`DELETE FROM accounts`); err != nil {
 		t.Fatal(err)
 	}
 	p.refuse(1, "sendoff account create", "key", "list")
 }
 
-// exec runs SQL that no command has.
-func (p *place) exec(query string) (sql.Result, error) {
+// db is for SQL that no command has.
+func (p *place) db() *sql.DB {
+	p.t.Helper()
 	db, err := sql.Open("postgres", p.url)
 	if err != nil {
-		return nil, err
+		p.t.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
-	return db.ExecContext(context.Background(), query)
+	p.t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 func TestAccountCredits_TopUp_IsExact(t *testing.T) {

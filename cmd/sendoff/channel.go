@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 type channelCmd struct {
@@ -88,32 +89,40 @@ type (
 )
 
 // Run stops a channel from being used.
-func (c *channelDisable) Run(e *env) error { return c.enable(e, false, "channel.disable", "disabled") }
+func (c *channelDisable) Run(e *env) error { return c.enable(e, false, "disable") }
 
 // Run lets a channel be used again.
-func (c *channelEnable) Run(e *env) error { return c.enable(e, true, "channel.enable", "enabled") }
+func (c *channelEnable) Run(e *env) error { return c.enable(e, true, "enable") }
 
-func (c *channelRef) enable(e *env, on bool, action, word string) error {
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
+func (c *channelRef) enable(e *env, on bool, action string) error {
+	return c.change(e, action, func(s *session, ch *dispatch.Channel) (_ any, word string, err error) {
 		ch.Enabled = on
-		ch, err := s.UpdateChannel(e.ctx, ch)
-		if err != nil {
-			return err
-		}
-		return s.changed(&ch, action, nil, word)
+		*ch, err = s.UpdateChannel(e.ctx, *ch)
+		return nil, action + "d", err
 	})
 }
 
-// changed notes a change of a channel and says so.
-func (s *session) changed(ch *dispatch.Channel, action string, detail map[string]any, word string) error {
-	if err := s.audit(ch.Account, action, "channel:"+id(ch.ID), detail); err != nil {
-		return err
-	}
-	h, err := s.ChannelHealth(s.env.ctx, ch.ID)
-	if err != nil {
-		return err
-	}
-	return s.say(newChannelView(ch, h), "channel %d (%s) is %s", ch.ID, ch.Name, word)
+// change alters the channel, and says what it is then.
+func (c *channelRef) change(e *env, action string, f func(*session, *dispatch.Channel) (detail any, word string, err error)) error {
+	return c.sealed(e, func(s *session) error {
+		var ch dispatch.Channel
+		var word string
+		if err := s.change(func(s *session) (n store.Note, err error) {
+			if ch, err = s.channel(c.Ref); err != nil {
+				return n, err
+			}
+			n = note(action, "channel", ch.ID, nil)
+			n.Detail, word, err = f(s, &ch)
+			return n, err
+		}); err != nil {
+			return err
+		}
+		h, err := s.ChannelHealth(e.ctx, ch.ID)
+		if err != nil {
+			return err
+		}
+		return s.say(newChannelView(&ch, h), "channel %d (%s) is %s", ch.ID, ch.Name, word)
+	})
 }
 
 type channelDelete struct {
@@ -127,10 +136,9 @@ func (c *channelDelete) Run(e *env) error {
 		return err
 	}
 	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		if err := s.DeleteChannel(e.ctx, s.account.ID, ch.ID); err != nil {
-			return err
-		}
-		if err := s.audit(s.account.ID, "channel.delete", "channel:"+id(ch.ID), map[string]any{"key": ch.Key, "name": ch.Name}); err != nil {
+		if err := s.change(func(s *session) (store.Note, error) {
+			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.ctx, s.account.ID, ch.ID)
+		}); err != nil {
 			return err
 		}
 		return s.say(map[string]any{"id": ch.ID, "deleted": true}, "channel %d (%s) is deleted", ch.ID, ch.Name)
@@ -144,11 +152,8 @@ type channelPause struct {
 
 // Run stops a channel's messages.
 func (c *channelPause) Run(e *env) error {
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		if err := s.PauseChannel(e.ctx, ch.ID, c.Reason); err != nil {
-			return err
-		}
-		return s.changed(&ch, "channel.pause", map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume "+id(ch.ID))
+	return c.change(e, "pause", func(s *session, ch *dispatch.Channel) (any, string, error) {
+		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.PauseChannel(e.ctx, ch.ID, c.Reason)
 	})
 }
 
@@ -156,11 +161,8 @@ type channelResume struct{ channelRef }
 
 // Run lets a channel's messages go again.
 func (c *channelResume) Run(e *env) error {
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		if err := s.CloseCircuit(e.ctx, ch.ID, true); err != nil {
-			return err
-		}
-		return s.changed(&ch, "channel.resume", nil, "sending again")
+	return c.change(e, "resume", func(s *session, ch *dispatch.Channel) (any, string, error) {
+		return nil, "sending again", s.CloseCircuit(e.ctx, ch.ID, true)
 	})
 }
 

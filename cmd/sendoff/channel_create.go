@@ -54,11 +54,10 @@ func (c *newChannel) create(e *env, ch dispatch.Channel, secrets []wanted) error
 			}
 			ch.Secrets[w.name] = v
 		}
-		ch, err := s.CreateChannel(e.ctx, ch)
-		if err != nil {
-			return err
-		}
-		if err := s.audit(ch.Account, "channel.create", "channel:"+id(ch.ID), map[string]any{"key": ch.Key, "provider": ch.Provider, "kind": ch.Kind}); err != nil {
+		if err := s.change(func(s *session) (_ store.Note, err error) {
+			ch, err = s.CreateChannel(e.ctx, ch)
+			return note("create", "channel", ch.ID, map[string]any{"key": ch.Key, "provider": ch.Provider, "kind": ch.Kind}), err
+		}); err != nil {
 			return err
 		}
 		v := newChannelView(&ch, store.Health{State: "closed"})

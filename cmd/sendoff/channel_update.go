@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -48,31 +47,40 @@ var knownSettings = map[string][]string{
 
 // Run changes a channel.
 func (c *channelUpdate) Run(e *env) error {
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		var did []string
-		for _, change := range []func(*dispatch.Channel) ([]string, error){
-			c.words, c.numbers, c.prices, c.settings,
-			func(ch *dispatch.Channel) ([]string, error) { return c.secrets(e, ch) },
-		} {
-			names, err := change(&ch)
-			if err != nil {
-				return fmt.Errorf("%w: %w", errConfig, err)
-			}
-			did = append(did, names...)
-		}
-		if len(did) == 0 {
-			return fmt.Errorf("%w: nothing to change was given; see sendoff channel update --help", errConfig)
-		}
-		ch, err := s.UpdateChannel(e.ctx, ch)
+	secrets, err := c.ask(e) // before anything is locked: people type slowly
+	if err != nil {
+		return err
+	}
+	return c.change(e, "update", func(s *session, ch *dispatch.Channel) (any, string, error) {
+		did, err := c.apply(ch, secrets)
 		if err != nil {
-			return err
+			return nil, "", fmt.Errorf("%w: %w", errConfig, err)
 		}
+		*ch, err = s.UpdateChannel(e.ctx, *ch)
 		word := "updated: " + strings.Join(did, ", ")
 		if c.RotateCallbackSecret {
-			word += "\nenter at the provider: " + c.callback(&ch, true)
+			word += "\nenter at the provider: " + c.callback(ch, true)
 		}
-		return s.changed(&ch, "channel.update", map[string]any{"fields": did}, word)
+		return map[string]any{"fields": did}, word, err
 	})
+}
+
+// apply changes what was given, and names it.
+func (c *channelUpdate) apply(ch *dispatch.Channel, secrets map[string]string) (did []string, err error) {
+	for _, change := range []func(*dispatch.Channel) ([]string, error){
+		c.words, c.numbers, c.prices, c.settings,
+		func(ch *dispatch.Channel) ([]string, error) { return c.secrets(ch, secrets) },
+	} {
+		names, err := change(ch)
+		if err != nil {
+			return nil, err
+		}
+		did = append(did, names...)
+	}
+	if len(did) == 0 {
+		return nil, errors.New("nothing to change was given; see sendoff channel update --help")
+	}
+	return did, nil
 }
 
 func (c *channelUpdate) words(ch *dispatch.Channel) (did []string, err error) {
@@ -164,7 +172,27 @@ func (c *channelUpdate) settings(ch *dispatch.Channel) (did []string, err error)
 	return did, nil
 }
 
-func (c *channelUpdate) secrets(e *env, ch *dispatch.Channel) (did []string, err error) {
+// ask reads the secrets that are to be replaced.
+func (c *channelUpdate) ask(e *env) (secrets map[string]string, err error) {
+	secrets = map[string]string{}
+	return secrets, c.with(e, func(_ *session, ch dispatch.Channel) error {
+		files, err := c.secretFiles(ch.Provider)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errConfig, err)
+		}
+		ask := newAsker(e)
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if secrets[name], err = ask.secret(name, files[name], variable(ch.Provider, name)); err != nil {
+				return fmt.Errorf("%w: %w", errConfig, err)
+			}
+		}
+		return nil
+	})
+}
+
+// secretFiles says which secrets are to be replaced, and from which file; empty:
+// from the environment or a prompt.
+func (c *channelUpdate) secretFiles(provider string) (map[string]string, error) {
 	files := map[string]string{}
 	for _, p := range c.SecretFile {
 		name, file, err := pair(p)
@@ -179,21 +207,17 @@ func (c *channelUpdate) secrets(e *env, ch *dispatch.Channel) (did []string, err
 		}
 		files[name] = ""
 	}
-	ask := newAsker(e)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if known := knownSecrets[ch.Provider]; !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s has no secret %q; it has: %s", ch.Provider, name, strings.Join(known, ", "))
+	for name := range files {
+		if known := knownSecrets[provider]; !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s has no secret %q; it has: %s", provider, name, strings.Join(known, ", "))
 		}
-		if file := files[name]; file != "" {
-			if _, err := os.Stat(file); err != nil {
-				return nil, fmt.Errorf("--secret-file: %w", err)
-			}
-		}
-		v, err := ask.secret(name, files[name], variable(ch.Provider, name))
-		if err != nil {
-			return nil, err
-		}
-		ch.Secrets[name], did = v, append(did, name)
+	}
+	return files, nil
+}
+
+func (c *channelUpdate) secrets(ch *dispatch.Channel, given map[string]string) (did []string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		ch.Secrets[name], did = given[name], append(did, name)
 	}
 	if !c.RotateCallbackSecret {
 		return did, nil

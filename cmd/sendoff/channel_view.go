@@ -115,7 +115,7 @@ func (c *channelShow) Run(e *env) error {
 		v.CallbackURL = c.callback(&ch, c.Reveal)
 		if c.Reveal {
 			v.VerifyToken = ch.Secrets["verify_token"]
-			if err := s.audit(ch.Account, "channel.reveal", "channel:"+id(ch.ID), nil); err != nil {
+			if err := s.change(func(*session) (store.Note, error) { return note("reveal", "channel", ch.ID, nil), nil }); err != nil {
 				return err
 			}
 		}

@@ -72,7 +72,7 @@ func TestDoctor_Faults_AreFound(t *testing.T) {
 		`DO $$ BEGIN EXECUTE 'DROP TABLE messages_w' || to_char(now() AT TIME ZONE 'utc' + interval '7 days', 'IYYYIW'); END $$`,
 		`INSERT INTO events (message_id, account_id, kind, at) VALUES ('00000000-0000-0000-0000-000000000000', 1, 10, '2001-01-01')`,
 	} {
-		if _, err := p.exec(q); err != nil {
+		if _, err := p.db().Exec(q); err != nil {
 			t.Fatal(err)
 		}
 	}

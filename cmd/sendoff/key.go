@@ -77,11 +77,10 @@ func (c *keyCreate) Run(e *env) error {
 		secret := auth.Generate(c.Test)
 		hash := auth.Hash(secret)
 		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
-		k, err := s.CreateKey(e.ctx, k, hash[:])
-		if err != nil {
-			return err
-		}
-		if err := s.audit(k.Account, "key.create", "key:"+id(k.ID), map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}); err != nil {
+		if err := s.change(func(s *session) (_ store.Note, err error) {
+			k, err = s.CreateKey(e.ctx, k, hash[:])
+			return note("create", "key", k.ID, map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}), err
+		}); err != nil {
 			return err
 		}
 		return s.showSecret(&k, secret, "")
@@ -194,25 +193,34 @@ type (
 )
 
 // Run refuses a key.
-func (c *keyDisable) Run(e *env) error { return c.activate(e, false, "key.disable", "disabled") }
+func (c *keyDisable) Run(e *env) error { return c.activate(e, false, "disable") }
 
 // Run accepts a key again.
-func (c *keyEnable) Run(e *env) error { return c.activate(e, true, "key.enable", "enabled") }
+func (c *keyEnable) Run(e *env) error { return c.activate(e, true, "enable") }
 
-func (c *keyRef) activate(e *env, active bool, action, word string) error {
-	return c.with(e, func(s *session) error {
-		k, err := s.Key(e.ctx, s.account.ID, c.ID)
-		if err != nil {
-			return s.missing(err, "key", id(c.ID))
-		}
+func (c *keyRef) activate(e *env, active bool, action string) error {
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
 		k.Active = active
-		if k, err = s.UpdateKey(e.ctx, k); err != nil {
+		*k, err = s.UpdateKey(e.ctx, *k)
+		return note(action, "key", k.ID, nil), err
+	}, func(s *session, k *store.Key) error {
+		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
+	})
+}
+
+// change alters the key and then says so.
+func (c *keyRef) change(e *env, f func(*session, *store.Key) (store.Note, error), say func(*session, *store.Key) error) error {
+	return c.with(e, func(s *session) error {
+		var k store.Key
+		if err := s.change(func(s *session) (n store.Note, err error) {
+			if k, err = s.Key(e.ctx, s.account.ID, c.ID); err != nil {
+				return n, s.missing(err, "key", id(c.ID))
+			}
+			return f(s, &k)
+		}); err != nil {
 			return err
 		}
-		if err := s.audit(s.account.ID, action, "key:"+id(k.ID), nil); err != nil {
-			return err
-		}
-		return s.say(newKeyView(&k), "key %d (%s) is %s", k.ID, k.Name, word)
+		return say(s, &k)
 	})
 }
 
@@ -226,25 +234,18 @@ func (c *keyRotate) Run(e *env) error {
 	if c.Overlap < 0 {
 		return fmt.Errorf("%w: --overlap must not be negative", errConfig)
 	}
-	return c.with(e, func(s *session) error {
-		old, err := s.Key(e.ctx, s.account.ID, c.ID)
-		if err != nil {
-			return s.missing(err, "key", id(c.ID))
-		}
-		secret := auth.Generate(old.Test)
+	var secret string
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+		secret = auth.Generate(k.Test)
 		hash := auth.Hash(secret)
-		k, err := s.RotateKey(e.ctx, s.account.ID, c.ID, auth.Prefix(secret), hash[:], c.Overlap)
-		if err != nil {
-			return err
-		}
-		if err := s.audit(s.account.ID, "key.rotate", "key:"+id(k.ID), map[string]any{"overlap_seconds": c.Overlap.Seconds()}); err != nil {
-			return err
-		}
+		*k, err = s.RotateKey(e.ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
+		return note("rotate", "key", k.ID, map[string]any{"overlap_seconds": c.Overlap.Seconds()}), err
+	}, func(s *session, k *store.Key) error {
 		more := "\nThe old secret no longer works."
 		if k.OldUntil != nil {
 			more = "\nThe old secret works until " + moment(k.OldUntil) + "."
 		}
-		return s.showSecret(&k, secret, more)
+		return s.showSecret(k, secret, more)
 	})
 }
 
@@ -259,11 +260,10 @@ func (c *keyDelete) Run(e *env) error {
 		return err
 	}
 	return c.with(e, func(s *session) error {
-		if err := s.DeleteKey(e.ctx, s.account.ID, c.ID); err != nil {
+		if err := s.change(func(s *session) (store.Note, error) {
+			return note("delete", "key", c.ID, nil), s.DeleteKey(e.ctx, s.account.ID, c.ID)
+		}); err != nil {
 			return s.missing(err, "key", id(c.ID))
-		}
-		if err := s.audit(s.account.ID, "key.delete", "key:"+id(c.ID), nil); err != nil {
-			return err
 		}
 		return s.say(map[string]any{"id": c.ID, "deleted": true}, "key %d is deleted", c.ID)
 	})

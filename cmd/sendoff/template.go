@@ -14,6 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 type templateCmd struct {
@@ -84,14 +85,14 @@ func (c *templateCreate) Run(e *env) error {
 			}
 			t.Channel = ch.ID
 		}
-		t, err := s.SaveTemplate(e.ctx, t)
+		err := s.change(func(s *session) (_ store.Note, err error) {
+			t, err = s.SaveTemplate(e.ctx, t)
+			return note("create", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), err
+		})
 		if dispatch.CodeOf(err) == dispatch.Conflict && err != nil {
 			return fmt.Errorf("there is a template %s in %s already; delete it first, or choose another name", t.Name, t.Language)
 		}
 		if err != nil {
-			return err
-		}
-		if err := s.audit(s.account.ID, "template.create", "template:"+id(t.ID), map[string]any{"name": t.Name, "language": t.Language}); err != nil {
 			return err
 		}
 		return s.say(t, "template %d made: %s in %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Status, needs(&t))
@@ -260,15 +261,18 @@ func (c *templateSync) Run(e *env) error {
 		if err != nil {
 			return errors.New("pull templates: " + refusal(&ch, err) + "; " + channelFix(&ch, err))
 		}
-		made, changed, gone, err := s.SyncTemplates(e.ctx, s.account.ID, ch.ID, ts)
-		if err != nil {
+		var counts struct {
+			Made    int `json:"made"`
+			Updated int `json:"updated"`
+			Gone    int `json:"disabled"`
+		}
+		if err := s.change(func(s *session) (_ store.Note, err error) {
+			counts.Made, counts.Updated, counts.Gone, err = s.SyncTemplates(e.ctx, s.account.ID, ch.ID, ts)
+			return store.Note{Action: "template.sync", Target: "channel:" + id(ch.ID), Detail: counts}, err
+		}); err != nil {
 			return err
 		}
-		counts := map[string]any{"made": made, "updated": changed, "disabled": gone}
-		if err := s.audit(s.account.ID, "template.sync", "channel:"+id(ch.ID), counts); err != nil {
-			return err
-		}
-		return s.say(counts, "%d templates made, %d updated, %d disabled because the provider no longer lists them", made, changed, gone)
+		return s.say(counts, "%d templates made, %d updated, %d disabled because the provider no longer lists them", counts.Made, counts.Updated, counts.Gone)
 	})
 }
 
@@ -283,10 +287,9 @@ func (c *templateDelete) Run(e *env) error {
 		return err
 	}
 	return c.with(e, func(s *session, t dispatch.Template) error {
-		if err := s.DeleteTemplate(e.ctx, s.account.ID, t.ID); err != nil {
-			return err
-		}
-		if err := s.audit(s.account.ID, "template.delete", "template:"+id(t.ID), map[string]any{"name": t.Name, "language": t.Language}); err != nil {
+		if err := s.change(func(s *session) (store.Note, error) {
+			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.ctx, s.account.ID, t.ID)
+		}); err != nil {
 			return err
 		}
 		return s.say(map[string]any{"id": t.ID, "deleted": true}, "template %d (%s, %s) is deleted", t.ID, t.Name, t.Language)

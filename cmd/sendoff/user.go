@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 type userCmd struct {
@@ -42,14 +43,15 @@ func (c *userCreate) Run(e *env) error {
 		hash = auth.HashPassword(password)
 	}
 	return c.with(e, func(s *session) error {
-		u, err := s.CreateUser(e.ctx, s.account.ID, c.Name, c.Email, c.Role, hash)
+		var u dispatch.User
+		err := s.change(func(s *session) (_ store.Note, err error) {
+			u, err = s.CreateUser(e.ctx, s.account.ID, c.Name, c.Email, c.Role, hash)
+			return store.Note{Action: "user.create", Target: "user:" + u.ID, Detail: map[string]any{"role": u.Role}}, err
+		})
 		if dispatch.CodeOf(err) == dispatch.Conflict && err != nil {
 			return fmt.Errorf("there is a user with the address %s already", c.Email)
 		}
 		if err != nil {
-			return err
-		}
-		if err := s.audit(s.account.ID, "user.create", "user:"+u.ID, map[string]any{"role": u.Role}); err != nil {
 			return err
 		}
 		if !c.GeneratePassword {
@@ -113,10 +115,9 @@ func (c *userDisable) Run(e *env) error {
 			if u.ID != c.Ref && !strings.EqualFold(u.Email, c.Ref) {
 				continue
 			}
-			if err := s.DisableUser(e.ctx, s.account.ID, u.ID); err != nil {
-				return err
-			}
-			if err := s.audit(s.account.ID, "user.disable", "user:"+u.ID, nil); err != nil {
+			if err := s.change(func(s *session) (store.Note, error) {
+				return store.Note{Action: "user.disable", Target: "user:" + u.ID}, s.DisableUser(e.ctx, s.account.ID, u.ID)
+			}); err != nil {
 				return err
 			}
 			return s.say(map[string]any{"id": u.ID, "disabled": true}, "user %s (%s) is disabled", u.ID, u.Name)

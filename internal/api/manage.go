@@ -16,6 +16,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // manager serves the administrative routes through huma, which checks requests
@@ -205,15 +206,15 @@ func (m *manager) failed(c echo.Context, err error) error {
 	return err
 }
 
-// changed makes a change count in this process at once, and notes it.
-func (s *Server) changed(ctx context.Context, who *accept.Caller, action, target string, detail any) {
-	s.Registry.Drop()
-	if detail == nil {
-		detail = struct{}{}
-	}
-	if err := s.Store.Audit(ctx, who.Account.ID, keyActor(who), action, target, detail); err != nil {
-		s.Log.Error("change not in the audit log", "action", action, "target", target, "actor", keyActor(who), "error", err)
-	}
+// change makes a change and notes it, both or neither; it counts in this
+// process at once. An outcome that nobody knows counts as a change.
+func (s *Server) change(ctx context.Context, who *accept.Caller, f func(*store.Store) (store.Note, error)) error {
+	defer s.Registry.Drop()
+	return s.Store.Change(ctx, keyActor(who), func(st *store.Store) (store.Note, error) {
+		n, err := f(st)
+		n.Account = who.Account.ID
+		return n, err
+	})
 }
 
 // schemaOf is the schema of a Go value's type.

@@ -138,8 +138,8 @@ func (m *manager) channels() {
 }
 
 // ownChannel reads a channel of the account.
-func (s *Server) ownChannel(ctx context.Context, account, id int64) (*dispatch.Channel, error) {
-	ch, err := s.Store.Channel(ctx, id)
+func ownChannel(ctx context.Context, st *store.Store, account, id int64) (*dispatch.Channel, error) {
+	ch, err := st.Channel(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -186,11 +186,30 @@ func (s *Server) listChannels(ctx context.Context, who *accept.Caller, in *listI
 }
 
 func (s *Server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
-	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
+	ch, err := ownChannel(ctx, s.Store, who.Account.ID, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return s.showChannel(ctx, ch, false)
+}
+
+// changeChannel makes a change of a channel, notes it, and shows what became of
+// it; reveal: with its callback secret.
+func (s *Server) changeChannel(ctx context.Context, who *accept.Caller, id int64, action string, f func(*store.Store, *dispatch.Channel) (detail any, reveal bool, err error)) (*channelView, error) {
+	var ch *dispatch.Channel
+	var reveal bool
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if ch, err = ownChannel(ctx, st, who.Account.ID, id); err != nil {
+			return n, err
+		}
+		n = store.Note{Action: action, Target: target("channel", id)}
+		n.Detail, reveal, err = f(st, ch)
+		return n, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.showChannel(ctx, ch, reveal)
 }
 
 func (s *Server) createChannel(ctx context.Context, who *accept.Caller, in *channelCreate) (*channelView, error) {
@@ -198,29 +217,26 @@ func (s *Server) createChannel(ctx context.Context, who *accept.Caller, in *chan
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Store.CreateChannel(ctx, *ch)
+	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		*ch, err = st.CreateChannel(ctx, *ch)
+		return store.Note{Action: "channel.create", Target: target("channel", ch.ID), Detail: channelNote(ch)}, conflictSays(err, "a channel with this key exists already")
+	})
 	if err != nil {
-		return nil, conflictSays(err, "a channel with this key exists already")
+		return nil, err
 	}
-	s.changed(ctx, who, "channel.create", target("channel", made.ID), channelNote(&made))
-	return s.showChannel(ctx, &made, true)
+	return s.showChannel(ctx, ch, true)
 }
 
 func (s *Server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
-	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	before := ch.Secrets[callbackSecret]
-	if err := in.Body.apply(ch); err != nil {
-		return nil, err
-	}
-	changed, err := s.Store.UpdateChannel(ctx, *ch)
-	if err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "channel.update", target("channel", ch.ID), channelNote(&changed))
-	return s.showChannel(ctx, &changed, changed.Secrets[callbackSecret] != before)
+	return s.changeChannel(ctx, who, in.ID, "channel.update", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+		before := ch.Secrets[callbackSecret]
+		if err := in.Body.apply(ch); err != nil {
+			return nil, false, err
+		}
+		var err error
+		*ch, err = st.UpdateChannel(ctx, *ch)
+		return channelNote(ch), ch.Secrets[callbackSecret] != before, err
+	})
 }
 
 // channelNote is what the audit log keeps of a change: no secret.
@@ -232,14 +248,12 @@ func channelNote(ch *dispatch.Channel) map[string]any {
 }
 
 func (s *Server) deleteChannel(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	if _, err := s.ownChannel(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	if err := s.Store.DeleteChannel(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "channel.delete", target("channel", in.ID), nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if _, err := ownChannel(ctx, st, who.Account.ID, in.ID); err != nil {
+			return n, err
+		}
+		return store.Note{Action: "channel.delete", Target: target("channel", in.ID)}, st.DeleteChannel(ctx, who.Account.ID, in.ID)
+	})
 }
 
 type channelPause struct {
@@ -250,46 +264,29 @@ type channelPause struct {
 }
 
 func (s *Server) pauseChannel(ctx context.Context, who *accept.Caller, in *channelPause) (*channelView, error) {
-	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
 	reason := "paused by hand"
 	if in.Body != nil && in.Body.Reason != "" {
 		reason = in.Body.Reason
 	}
-	if err := s.Store.PauseChannel(ctx, ch.ID, reason); err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "channel.pause", target("channel", ch.ID), map[string]string{"reason": reason})
-	return s.showChannel(ctx, ch, false)
+	return s.changeChannel(ctx, who, in.ID, "channel.pause", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+		return map[string]string{"reason": reason}, false, st.PauseChannel(ctx, ch.ID, reason)
+	})
 }
 
 func (s *Server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
-	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Store.CloseCircuit(ctx, ch.ID, true); err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "channel.resume", target("channel", ch.ID), nil)
-	return s.showChannel(ctx, ch, false)
+	return s.changeChannel(ctx, who, in.ID, "channel.resume", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+		return nil, false, st.CloseCircuit(ctx, ch.ID, true)
+	})
 }
 
 func (s *Server) rotateCallback(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
-	ch, err := s.ownChannel(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	if !vendors[ch.Provider].callbackSecret {
-		return nil, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
-	}
-	ch.Secrets[callbackSecret] = newCallbackSecret()
-	changed, err := s.Store.UpdateChannel(ctx, *ch)
-	if err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "channel.rotate_callback_secret", target("channel", ch.ID), nil)
-	return s.showChannel(ctx, &changed, true)
+	return s.changeChannel(ctx, who, in.ID, "channel.rotate_callback_secret", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+		if !vendors[ch.Provider].callbackSecret {
+			return nil, false, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
+		}
+		ch.Secrets[callbackSecret] = newCallbackSecret()
+		var err error
+		*ch, err = st.UpdateChannel(ctx, *ch)
+		return nil, true, err
+	})
 }

@@ -118,36 +118,32 @@ func (s *Server) createContact(ctx context.Context, who *accept.Caller, in *cont
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	made, err := s.Store.CreateContact(ctx, c)
-	if err != nil {
-		return nil, conflictSays(err, "a contact with this number exists already")
-	}
-	s.changed(ctx, who, "contact.create", target("contact", made.ID), nil)
-	return viewContact(&made), nil
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		c, err = st.CreateContact(ctx, c)
+		return store.Note{Action: "contact.create", Target: target("contact", c.ID)}, conflictSays(err, "a contact with this number exists already")
+	})
+	return viewContact(&c), err
 }
 
 func (s *Server) updateContact(ctx context.Context, who *accept.Caller, in *contactUpdate) (*contactView, error) {
-	c, err := s.Store.Contact(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	var f dispatch.Faults
-	in.Body.apply(&c, &f)
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	changed, err := s.Store.UpdateContact(ctx, c)
-	if err != nil {
-		return nil, conflictSays(err, "another contact has this number")
-	}
-	s.changed(ctx, who, "contact.update", target("contact", c.ID), nil)
-	return viewContact(&changed), nil
+	var c store.Contact
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if c, err = st.Contact(ctx, who.Account.ID, in.ID); err != nil {
+			return n, err
+		}
+		var f dispatch.Faults
+		in.Body.apply(&c, &f)
+		if err := f.Err(); err != nil {
+			return n, err
+		}
+		c, err = st.UpdateContact(ctx, c)
+		return store.Note{Action: "contact.update", Target: target("contact", c.ID)}, conflictSays(err, "another contact has this number")
+	})
+	return viewContact(&c), err
 }
 
 func (s *Server) deleteContact(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	if err := s.Store.DeleteContact(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "contact.delete", target("contact", in.ID), nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "contact.delete", Target: target("contact", in.ID)}, st.DeleteContact(ctx, who.Account.ID, in.ID)
+	})
 }

@@ -59,16 +59,16 @@ func (s *Server) changeCredits(ctx context.Context, who *accept.Caller, in *cred
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	a, err := s.Store.Account(ctx, who.Account.ID)
-	if err != nil {
-		return nil, err
-	}
-	set(&a.Credits, in.Body.Enabled)
-	if a, err = s.Store.SetCredits(ctx, a.ID, a.Credits, int64(in.Body.Amount)); err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "credits.change", target("account", a.ID), map[string]any{"amount": in.Body.Amount, "enabled": a.Credits})
-	return viewCredits(&a), nil
+	var a store.Account
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if a, err = st.Account(ctx, who.Account.ID); err != nil {
+			return n, err
+		}
+		set(&a.Credits, in.Body.Enabled)
+		a, err = st.SetCredits(ctx, a.ID, a.Credits, int64(in.Body.Amount))
+		return store.Note{Action: "credits.change", Target: target("account", a.ID), Detail: map[string]any{"amount": in.Body.Amount, "enabled": a.Credits}}, err
+	})
+	return viewCredits(&a), err
 }
 
 func (s *Server) listLedger(ctx context.Context, who *accept.Caller, in *listIn) (list[ledgerView], error) {

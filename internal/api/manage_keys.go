@@ -173,31 +173,30 @@ func (s *Server) createKey(ctx context.Context, who *accept.Caller, in *keyCreat
 	secret := auth.Generate(k.Test)
 	k.Prefix = auth.Prefix(secret)
 	hash := auth.Hash(secret)
-	k, err := s.Store.CreateKey(ctx, k, hash[:])
-	if err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "key.create", target("key", k.ID), viewKey(&k))
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		k, err = st.CreateKey(ctx, k, hash[:])
+		return store.Note{Action: "key.create", Target: target("key", k.ID), Detail: viewKey(&k)}, err
+	})
 	v := viewKey(&k)
 	v.Key = secret
-	return v, nil
+	return v, err
 }
 
 func (s *Server) updateKey(ctx context.Context, who *accept.Caller, in *keyUpdate) (*keyView, error) {
-	k, err := s.Store.Key(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	var f dispatch.Faults
-	in.Body.apply(&k, &f)
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	if k, err = s.Store.UpdateKey(ctx, k); err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "key.update", target("key", k.ID), viewKey(&k))
-	return viewKey(&k), nil
+	var k store.Key
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if k, err = st.Key(ctx, who.Account.ID, in.ID); err != nil {
+			return n, err
+		}
+		var f dispatch.Faults
+		in.Body.apply(&k, &f)
+		if err := f.Err(); err != nil {
+			return n, err
+		}
+		k, err = st.UpdateKey(ctx, k)
+		return store.Note{Action: "key.update", Target: target("key", k.ID), Detail: viewKey(&k)}, err
+	})
+	return viewKey(&k), err
 }
 
 // apply puts what was said into k.
@@ -259,30 +258,28 @@ func set[T any](into, v *T) {
 }
 
 func (s *Server) deleteKey(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	if err := s.Store.DeleteKey(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "key.delete", target("key", in.ID), nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "key.delete", Target: target("key", in.ID)}, st.DeleteKey(ctx, who.Account.ID, in.ID)
+	})
 }
 
 func (s *Server) rotateKey(ctx context.Context, who *accept.Caller, in *keyRotate) (*keyView, error) {
-	k, err := s.Store.Key(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
 	overlap := 0
 	if in.Body != nil {
 		overlap = in.Body.Overlap
 	}
-	secret := auth.Generate(k.Test)
-	hash := auth.Hash(secret)
-	k, err = s.Store.RotateKey(ctx, who.Account.ID, in.ID, auth.Prefix(secret), hash[:], time.Duration(overlap)*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "key.rotate", target("key", k.ID), map[string]int{"overlap_seconds": overlap})
+	var k store.Key
+	var secret string
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if k, err = st.Key(ctx, who.Account.ID, in.ID); err != nil {
+			return n, err
+		}
+		secret = auth.Generate(k.Test)
+		hash := auth.Hash(secret)
+		k, err = st.RotateKey(ctx, who.Account.ID, in.ID, auth.Prefix(secret), hash[:], time.Duration(overlap)*time.Second)
+		return store.Note{Action: "key.rotate", Target: target("key", k.ID), Detail: map[string]int{"overlap_seconds": overlap}}, err
+	})
 	v := viewKey(&k)
 	v.Key = secret
-	return v, nil
+	return v, err
 }

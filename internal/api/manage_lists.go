@@ -90,56 +90,62 @@ func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCre
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
-	l, err := s.Store.CreateList(ctx, who.Account.ID, in.Body.Name)
-	if err != nil {
-		return nil, conflictSays(err, "a list of this name exists already")
-	}
-	s.changed(ctx, who, "list.create", target("list", l.ID), in.Body)
-	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), nil
+	var l store.List
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		l, err = st.CreateList(ctx, who.Account.ID, in.Body.Name)
+		return store.Note{Action: "list.create", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
+	})
+	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), err
 }
 
 func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
-	l, err := s.Store.RenameList(ctx, who.Account.ID, in.ID, in.Body.Name)
-	if err != nil {
-		return nil, conflictSays(err, "a list of this name exists already")
-	}
-	s.changed(ctx, who, "list.update", target("list", l.ID), in.Body)
-	return viewList(l), nil
+	var l store.ListInfo
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		l, err = st.RenameList(ctx, who.Account.ID, in.ID, in.Body.Name)
+		return store.Note{Action: "list.update", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
+	})
+	return viewList(l), err
 }
 
 func (s *Server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	if err := s.Store.DeleteList(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "list.delete", target("list", in.ID), nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "list.delete", Target: target("list", in.ID)}, st.DeleteList(ctx, who.Account.ID, in.ID)
+	})
 }
 
 func (s *Server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listInfoView, error) {
-	unknown, err := s.Store.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
-	if err != nil {
-		return nil, err
-	}
-	if len(unknown) > 0 {
-		var f dispatch.Faults
-		for i, id := range in.Body.Contacts {
-			if slices.Contains(unknown, id) && len(f) < 100 {
-				f.Add("/contact_ids/"+strconv.Itoa(i), "no such contact")
-			}
+	var l store.ListInfo
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		unknown, err := st.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
+		if err != nil {
+			return n, err
 		}
-		return nil, f.Err()
+		if len(unknown) > 0 {
+			return n, noSuchContacts(in.Body.Contacts, unknown)
+		}
+		l, err = st.ListInfo(ctx, who.Account.ID, in.ID)
+		return store.Note{Action: "list.add_members", Target: target("list", in.ID), Detail: map[string]int{"contacts": len(in.Body.Contacts)}}, err
+	})
+	return viewList(l), err
+}
+
+// noSuchContacts names the first hundred of the given that are unknown.
+func noSuchContacts(given, unknown []int64) error {
+	var f dispatch.Faults
+	for i, id := range given {
+		if slices.Contains(unknown, id) && len(f) < 100 {
+			f.Add("/contact_ids/"+strconv.Itoa(i), "no such contact")
+		}
 	}
-	s.changed(ctx, who, "list.add_members", target("list", in.ID), map[string]int{"contacts": len(in.Body.Contacts)})
-	return s.getList(ctx, who, &in.IDPath)
+	return f.Err()
 }
 
 func (s *Server) removeMember(ctx context.Context, who *accept.Caller, in *memberPath) error {
-	if err := s.Store.RemoveMember(ctx, who.Account.ID, in.ID, in.Contact); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "list.remove_member", target("list", in.ID), map[string]int64{"contact": in.Contact})
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "list.remove_member", Target: target("list", in.ID), Detail: map[string]int64{"contact": in.Contact}},
+			st.RemoveMember(ctx, who.Account.ID, in.ID, in.Contact)
+	})
 }

@@ -83,12 +83,12 @@ func (s *Server) createSuppression(ctx context.Context, who *accept.Caller, in *
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	p, err := s.Store.Suppress(ctx, who.Account.ID, number, "manual", in.Body.Reason)
-	if err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "suppression.create", "phone:"+number, nil)
-	return viewSuppression(p), nil
+	var p store.Suppression
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		p, err = st.Suppress(ctx, who.Account.ID, number, "manual", in.Body.Reason)
+		return store.Note{Action: "suppression.create", Target: "phone:" + number}, err
+	})
+	return viewSuppression(p), err
 }
 
 func (s *Server) deleteSuppression(ctx context.Context, who *accept.Caller, in *suppressionPath) error {
@@ -100,9 +100,7 @@ func (s *Server) deleteSuppression(ctx context.Context, who *accept.Caller, in *
 	if err != nil {
 		return store.ErrNotFound
 	}
-	if err := s.Store.Unsuppress(ctx, who.Account.ID, number); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "suppression.delete", "phone:"+number, nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "suppression.delete", Target: "phone:" + number}, st.Unsuppress(ctx, who.Account.ID, number)
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // TemplateSource is a provider that lists the templates of a channel (Meta).
@@ -122,27 +123,44 @@ func (s *Server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath
 }
 
 func (s *Server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, dispatch.Template{Account: who.Account.ID, Status: "approved"}, &in.Body.TemplateFields, "template.create")
+	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*store.Store) (dispatch.Template, error) {
+		return dispatch.Template{Account: who.Account.ID, Status: "approved"}, nil
+	})
 }
 
 func (s *Server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return s.saveTemplate(ctx, who, t, &in.Body, "template.update")
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (dispatch.Template, error) {
+		return st.Template(ctx, who.Account.ID, in.ID)
+	})
 }
 
 func (s *Server) replaceTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return s.saveTemplate(ctx, who, dispatch.Template{ID: t.ID, Account: t.Account, Status: "approved"}, &in.Body, "template.update")
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (dispatch.Template, error) {
+		t, err := st.Template(ctx, who.Account.ID, in.ID)
+		return dispatch.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
+	})
 }
 
-// saveTemplate puts what was said into t, checks the whole and stores it.
-func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, t dispatch.Template, b *TemplateFields, action string) (*templateView, error) {
+// saveTemplate puts what was said into the template that before gives, checks
+// the whole and stores it.
+func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (dispatch.Template, error)) (*templateView, error) {
+	var t dispatch.Template
+	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if t, err = before(st); err != nil {
+			return n, err
+		}
+		if err := b.apply(ctx, st, &t); err != nil {
+			return n, err
+		}
+		t, err = st.SaveTemplate(ctx, t)
+		return store.Note{Action: action, Target: target("template", t.ID), Detail: map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
+			conflictSays(err, "a template named %s in %s exists there already", t.Name, t.Language)
+	})
+	return viewTemplate(&t), err
+}
+
+// apply puts what was said into t and checks the whole.
+func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *dispatch.Template) error {
 	set(&t.Name, b.Name)
 	set(&t.Language, b.Language)
 	set(&t.Category, b.Category)
@@ -159,29 +177,21 @@ func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, t dispatc
 	}
 	t.Normalize()
 	f := t.Validate()
-	if err := s.checkTemplateChannel(ctx, &t, b, &f); err != nil {
-		return nil, err
-	}
-	if err := f.Err(); err != nil {
-		return nil, err
+	if err := b.checkChannel(ctx, st, t, &f); err != nil {
+		return err
 	}
 	if t.Components == nil {
 		t.Components = []dispatch.TemplateComponent{}
 	}
-	saved, err := s.Store.SaveTemplate(ctx, t)
-	if err != nil {
-		return nil, conflictSays(err, "a template named %s in %s exists there already", t.Name, t.Language)
-	}
-	s.changed(ctx, who, action, target("template", saved.ID), map[string]any{"name": saved.Name, "language": saved.Language, "status": saved.Status, "category": saved.Category})
-	return viewTemplate(&saved), nil
+	return f.Err()
 }
 
-// checkTemplateChannel sees to it that the channel is the account's and sends
+// checkChannel sees to it that the channel is the account's and sends
 // templates of this kind; a channel with templates of its own says whose these
 // are.
-func (s *Server) checkTemplateChannel(ctx context.Context, t *dispatch.Template, b *TemplateFields, f *dispatch.Faults) error {
+func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *dispatch.Template, f *dispatch.Faults) error {
 	if t.Channel != 0 {
-		ch, err := s.ownChannel(ctx, t.Account, t.Channel)
+		ch, err := ownChannel(ctx, st, t.Account, t.Channel)
 		switch {
 		case err != nil && dispatch.CodeOf(err) == dispatch.NotFound:
 			f.Add("/channel_id", "no such channel")
@@ -208,11 +218,9 @@ func (s *Server) checkTemplateChannel(ctx context.Context, t *dispatch.Template,
 }
 
 func (s *Server) deleteTemplate(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	if err := s.Store.DeleteTemplate(ctx, who.Account.ID, in.ID); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "template.delete", target("template", in.ID), nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "template.delete", Target: target("template", in.ID)}, st.DeleteTemplate(ctx, who.Account.ID, in.ID)
+	})
 }
 
 type templateSync struct {
@@ -253,11 +261,11 @@ func (s *Server) syncTemplates(ctx context.Context, who *accept.Caller, in *temp
 		}
 	}
 	var v syncView
-	if v.Created, v.Updated, v.Disabled, err = s.Store.SyncTemplates(ctx, who.Account.ID, ch.ID, ts); err != nil {
-		return nil, err
-	}
-	s.changed(ctx, who, "template.sync", target("channel", ch.ID), v)
-	return &v, nil
+	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		v.Created, v.Updated, v.Disabled, err = st.SyncTemplates(ctx, who.Account.ID, ch.ID, ts)
+		return store.Note{Action: "template.sync", Target: target("channel", ch.ID), Detail: v}, err
+	})
+	return &v, err
 }
 
 // namedChannel finds a channel of the account by id or key.

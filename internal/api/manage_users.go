@@ -130,12 +130,15 @@ func (s *Server) createUser(ctx context.Context, who *accept.Caller, in *userCre
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Store.CreateUser(ctx, who.Account.ID, u.Name, u.Email, u.Role, hash)
-	if err != nil {
-		return nil, conflictSays(err, "somebody with this e-mail address exists already")
-	}
-	s.changed(ctx, who, "user.create", "user:"+made.ID, made)
-	return s.getUser(ctx, who, &UserPath{ID: made.ID})
+	err = s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		made, err := st.CreateUser(ctx, who.Account.ID, u.Name, u.Email, u.Role, hash)
+		if err != nil {
+			return n, conflictSays(err, "somebody with this e-mail address exists already")
+		}
+		u, err = st.Member(ctx, who.Account.ID, made.ID)
+		return store.Note{Action: "user.create", Target: "user:" + made.ID, Detail: made}, err
+	})
+	return viewUser(u), err
 }
 
 func (s *Server) updateUser(ctx context.Context, who *accept.Caller, in *userUpdate) (*userView, error) {
@@ -143,21 +146,21 @@ func (s *Server) updateUser(ctx context.Context, who *accept.Caller, in *userUpd
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.Store.Member(ctx, who.Account.ID, id)
-	if err != nil {
-		return nil, err
-	}
-	hash, err := in.Body.apply(&u)
-	if err != nil {
-		return nil, err
-	}
-	set(&u.Disabled, in.Body.Disabled)
-	changed, err := s.Store.UpdateMember(ctx, u, hash)
-	if err != nil {
-		return nil, conflictSays(err, "somebody with this e-mail address exists already")
-	}
-	s.changed(ctx, who, "user.update", "user:"+u.ID, map[string]any{"name": changed.Name, "email": changed.Email, "role": changed.Role, "disabled": changed.Disabled, "password_changed": hash != ""})
-	return viewUser(changed), nil
+	var u store.Member
+	err = s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+		if u, err = st.Member(ctx, who.Account.ID, id); err != nil {
+			return n, err
+		}
+		hash, err := in.Body.apply(&u)
+		if err != nil {
+			return n, err
+		}
+		set(&u.Disabled, in.Body.Disabled)
+		u, err = st.UpdateMember(ctx, u, hash)
+		return store.Note{Action: "user.update", Target: "user:" + u.ID, Detail: map[string]any{"name": u.Name, "email": u.Email, "role": u.Role, "disabled": u.Disabled, "password_changed": hash != ""}},
+			conflictSays(err, "somebody with this e-mail address exists already")
+	})
+	return viewUser(u), err
 }
 
 func (s *Server) deleteUser(ctx context.Context, who *accept.Caller, in *UserPath) error {
@@ -165,9 +168,7 @@ func (s *Server) deleteUser(ctx context.Context, who *accept.Caller, in *UserPat
 	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteMember(ctx, who.Account.ID, id); err != nil {
-		return err
-	}
-	s.changed(ctx, who, "user.delete", "user:"+id, nil)
-	return nil
+	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "user.delete", Target: "user:" + id}, st.DeleteMember(ctx, who.Account.ID, id)
+	})
 }

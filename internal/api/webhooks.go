@@ -187,12 +187,14 @@ func (s *Server) createWebhook(c echo.Context) error {
 		return err
 	}
 	ctx := context.WithoutCancel(c.Request().Context())
-	w, err := s.Store.CreateWebhook(ctx, w)
+	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		w, err = st.CreateWebhook(ctx, w)
+		return store.Note{Action: "webhook.create", Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
+	})
 	if err != nil {
 		return err
 	}
 	v := viewWebhook(&w)
-	s.changed(ctx, who, "webhook.create", target("webhook", w.ID), v)
 	v.Secret = w.Secret
 	c.Response().Header().Set(echo.HeaderLocation, "/v1/webhooks/"+strconv.FormatInt(w.ID, 10))
 	return c.JSON(http.StatusCreated, v)
@@ -235,10 +237,10 @@ func (s *Server) changeWebhook(c echo.Context, action string, change func(*store
 		return w, err
 	}
 	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
-	w, err = s.Store.ChangeWebhook(ctx, who.Account.ID, w.ID, change)
-	if err == nil {
-		s.changed(ctx, who, action, target("webhook", w.ID), viewWebhook(&w))
-	}
+	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+		w, err = st.ChangeWebhook(ctx, who.Account.ID, w.ID, change)
+		return store.Note{Action: action, Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
+	})
 	return w, err
 }
 
@@ -300,10 +302,11 @@ func (s *Server) deleteWebhook(c echo.Context) error {
 		return err
 	}
 	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
-	if err := s.Store.DeleteWebhook(ctx, who.Account.ID, w.ID); err != nil {
+	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "webhook.delete", Target: target("webhook", w.ID)}, st.DeleteWebhook(ctx, who.Account.ID, w.ID)
+	}); err != nil {
 		return err
 	}
-	s.changed(ctx, who, "webhook.delete", target("webhook", w.ID), nil)
 	return c.NoContent(http.StatusNoContent)
 }
 

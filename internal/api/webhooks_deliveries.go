@@ -140,11 +140,13 @@ func (s *Server) replayDelivery(c echo.Context) error {
 		return store.ErrNotFound
 	}
 	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
-	if err := s.Store.ReplayDelivery(ctx, w.ID, id); err != nil {
+	replayed := map[string]dispatch.ID{"delivery_id": id}
+	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: replayed}, st.ReplayDelivery(ctx, w.ID, id)
+	}); err != nil {
 		return err
 	}
-	s.changed(ctx, who, "webhook.replay", target("webhook", w.ID), map[string]dispatch.ID{"delivery_id": id})
-	return c.JSON(http.StatusAccepted, map[string]dispatch.ID{"delivery_id": id})
+	return c.JSON(http.StatusAccepted, replayed)
 }
 
 // replayMost bounds the range of a replay.
@@ -178,10 +180,11 @@ func (s *Server) replayWebhook(c echo.Context) error {
 		return dispatch.InvalidField("/from", "must be at most 31 days before to")
 	}
 	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
-	if err := s.Store.ReplayWebhook(ctx, w.ID, *req.From, *req.To); err != nil {
+	r := map[string]time.Time{"from": req.From.UTC(), "to": req.To.UTC()}
+	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
+		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: r}, st.ReplayWebhook(ctx, w.ID, *req.From, *req.To)
+	}); err != nil {
 		return err
 	}
-	r := map[string]time.Time{"from": req.From.UTC(), "to": req.To.UTC()}
-	s.changed(ctx, who, "webhook.replay", target("webhook", w.ID), r)
 	return c.JSON(http.StatusAccepted, r)
 }

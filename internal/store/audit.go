@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // AuditEntry says who changed what.
@@ -16,6 +18,33 @@ type AuditEntry struct {
 	Target string          `db:"target" json:"target,omitempty"`
 	Detail json.RawMessage `db:"detail" json:"detail"`
 	At     time.Time       `db:"at" json:"at"`
+}
+
+// Note is what an administrative change leaves in the audit log.
+type Note struct {
+	Account int64
+	Action  string // key.create, channel.update, ...
+	Target  string // key:12
+	Detail  any    // never a secret; nil: nothing more to say
+}
+
+// Change makes an administrative change and notes it, in one transaction:
+// neither is ever there without the other. All that the Store which f gets does
+// is part of it; f must not wait for anything else.
+func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, error)) error {
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		within := *s
+		within.db = tx
+		n, err := f(&within)
+		if err != nil {
+			return err
+		}
+		if n.Detail == nil {
+			n.Detail = struct{}{}
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, n.Account, actor, n.Action, n.Target, mustJSON(n.Detail))
+		return wrap("write audit log", err)
+	})
 }
 
 // AuditFilter narrows the audit log, newest first.

@@ -138,9 +138,3 @@ func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
 	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
 	return v, wrap("read config version", err)
 }
-
-// Audit notes who changed what.
-func (s *Store) Audit(ctx context.Context, account int64, actor, action, target string, detail any) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, account, actor, action, target, mustJSON(detail))
-	return wrap("write audit log", err)
-}

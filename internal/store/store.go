@@ -28,10 +28,11 @@ type Options struct {
 
 // Store holds the connection pool.
 type Store struct {
-	db  *sqlx.DB
-	hot *hotStatements
-	box *Box
-	now func() time.Time // says when midnight is near; Postgres' clock decides all else
+	pool *sqlx.DB
+	db   querier // the pool, or the transaction of a Change
+	hot  *hotStatements
+	box  *Box
+	now  func() time.Time // says when midnight is near; Postgres' clock decides all else
 }
 
 // statementTimeout bounds every statement on the server; readTimeout bounds
@@ -62,7 +63,7 @@ func Open(o Options) (*Store, error) {
 	db.SetMaxIdleConns(o.MaxConns)
 	db.SetConnMaxLifetime(5 * time.Minute)
 	db.SetConnMaxIdleTime(time.Minute)
-	return &Store{db: db, hot: &hotStatements{db: db}, box: o.Box, now: time.Now}, nil
+	return &Store{pool: db, db: db, hot: &hotStatements{db: db}, box: o.Box, now: time.Now}, nil
 }
 
 // withParams adds what every connection of ours needs: one round trip for a
@@ -94,7 +95,7 @@ func withParams(o Options) (string, error) {
 }
 
 // Close ends the pool.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return s.pool.Close() }
 
 // Ping asks whether Postgres answers.
 func (s *Store) Ping(ctx context.Context) error {
@@ -103,7 +104,7 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Stats gives the pool's figures, for metrics.
-func (s *Store) Stats() sql.DBStats { return s.db.Stats() }
+func (s *Store) Stats() sql.DBStats { return s.pool.Stats() }
 
 // Now is Postgres' clock, the only one that decides what is due.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
@@ -112,10 +113,13 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	return t, wrap("read clock", err)
 }
 
-// tx runs f in a transaction; it is not repeated. An error of COMMIT leaves the
-// outcome unknown.
+// tx runs f in a transaction, within a Change in that one; it is not repeated.
+// An error of COMMIT leaves the outcome unknown.
 func (s *Store) tx(ctx context.Context, f func(*sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
+	if tx, ok := s.db.(*sqlx.Tx); ok {
+		return f(tx)
+	}
+	tx, err := s.pool.BeginTxx(ctx, nil)
 	if err != nil {
 		return wrap("begin", err)
 	}
