@@ -22,6 +22,10 @@ func (r *Running) Stop() error { return r.stop() }
 
 // Serve starts the front door on addr.
 func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) {
+	return serve(cfg, addr, log, func(*api.Options) {})
+}
+
+func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.Options)) (*Running, error) {
 	p, err := newParts(cfg, "serve", cfg.Public(addr), log)
 	if err != nil {
 		return nil, err
@@ -34,11 +38,13 @@ func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) 
 		spender.Run(ctx, func(err error) { log.Warn("daily counts not written yet", "error", err) })
 	})
 	acc.Recipients = spender
-	srv := api.New(api.Options{
+	options := api.Options{
 		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
 		RedisOK: func(ctx context.Context) bool { return p.redis.Ping(ctx).Err() == nil },
-	})
+	}
+	change(&options)
+	srv := api.New(options)
 	p.background("front door", 2*time.Second, srv.Run)
 	p.onStop("batches", 5*time.Second, srv.Close)
 	bound, err := p.listen("front door", addr, srv.Handler())

@@ -107,6 +107,7 @@ var figures = []struct {
 	run  func(context.Context, *stage) error
 }{
 	{"accept", measureAccept},
+	{"features", measureFeatures},
 	{"batch", measureBatch},
 	{"dispatch", measureDispatch},
 	{"latency", measureSlowProvider},
@@ -216,8 +217,12 @@ func (s *stage) startRoles(ctx context.Context) (err error) {
 	if s.work, err = s.spawn("work"); err != nil {
 		return err
 	}
+	return s.ready(ctx, s.base)
+}
+
+func (s *stage) ready(ctx context.Context, base string) error {
 	return s.until(ctx, 20*time.Second, "serve to be ready", func() (bool, error) {
-		resp, err := s.client.Get(s.base + "/readyz")
+		resp, err := s.client.Get(base + "/readyz")
 		if err != nil {
 			return false, nil
 		}

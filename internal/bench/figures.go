@@ -54,6 +54,11 @@ func measureAccept(ctx context.Context, s *stage) error {
 		Name: "accept", How: "one message a request, 64 connections", Raw: raw, RawIs: "bare echo answering 202", Value: l.rate(), Unit: "messages/s",
 		Must: "0.20 x, p99 < 50 ms", Reach: l.rate() >= .2*raw && p99 < 50*time.Millisecond, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
 	})
+	return s.drainAfter(ctx)
+}
+
+// drainAfter has what was accepted sent.
+func (s *stage) drainAfter(ctx context.Context) error {
 	if err := s.startWork(); err != nil {
 		return err
 	}
@@ -80,10 +85,7 @@ func measureBatch(ctx context.Context, s *stage) error {
 	if err := s.redisPerMessage(ctx); err != nil {
 		return err
 	}
-	if err := s.startWork(); err != nil {
-		return err
-	}
-	return s.drained(ctx)
+	return s.drainAfter(ctx)
 }
 
 // redisPerMessage looks at what a waiting message costs in Redis, with the

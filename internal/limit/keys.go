@@ -87,7 +87,8 @@ type SpenderOptions struct {
 }
 
 // The queue is long enough for every request that a front door can hold.
-var pageOptions = batch.Options{Max: 200, Queue: 50_000, Workers: 2, Timeout: 10 * time.Second}
+// A second script beside the first waits for a page that is worth its way.
+var pageOptions = batch.Options{Max: 200, Queue: 50_000, Workers: 2, More: 50, Timeout: 10 * time.Second}
 
 // NewSpender makes the limiter of a front door.
 func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {

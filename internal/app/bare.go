@@ -1,0 +1,25 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sendoff/sendoff/internal/api"
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/limit"
+)
+
+// ServeBare is Serve without the limits of keys: what the benchmark holds
+// against the real front door.
+func ServeBare(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) {
+	return serve(cfg, addr, log, func(o *api.Options) {
+		o.Limits, o.Accept.Recipients = unlimited{}, nil
+	})
+}
+
+type unlimited struct{}
+
+// Spend allows all.
+func (unlimited) Spend(_ context.Context, s limit.Spend) (limit.Decision, error) {
+	return limit.Decision{Allowed: true, AllowedN: s.N}, nil
+}
