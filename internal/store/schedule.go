@@ -61,7 +61,7 @@ func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bo
 }
 
 // reschedule takes the message's row away and puts one for the changed message
-// in its place. It takes none that would not come back: what waits for a retry,
+// in its place; the wake-up for its fallback moves with send_at. It takes none that would not come back: what waits for a retry,
 // or was never scheduled, has another due_at than its message's send_at.
 func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
 	var done bool
@@ -80,14 +80,16 @@ SELECT lane FROM d UNION ALL SELECT lane FROM s`, id.String())
 			return wrap("take scheduled message", err)
 		}
 		if _, err := tx.ExecContext(ctx, `
-WITH u AS (UPDATE messages SET recipient = coalesce($2, recipient), content = coalesce($3, content), type = coalesce($4, type), send_at = coalesce($5, send_at),
-    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (expires_at - coalesce(send_at, created_at)) ELSE expires_at END,
-    segments = coalesce($7, segments), updated_at = now(), version = version + 1 WHERE id = $1::uuid
-    RETURNING id, account_id, channel_id, campaign_id, lane, send_at, expires_at, version),
+WITH old AS MATERIALIZED (SELECT id, send_at FROM messages WHERE id = $1::uuid),
+  u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type), send_at = coalesce($5, m.send_at),
+    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
+    segments = coalesce($7, m.segments), updated_at = now(), version = m.version + 1 FROM old WHERE m.id = $1::uuid
+    RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.send_at, m.expires_at, m.version, m.send_at - old.send_at AS later),
   d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
     SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '5 minutes'),
   s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
-    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes')
+    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes'),
+  f AS (UPDATE fallbacks f SET wake_at = f.wake_at + u.later FROM u WHERE f.message_id = $1::uuid)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, 105, version, 'api', 'changed' FROM u`,
 			id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments); err != nil {
 			return wrap("change message", err)
