@@ -68,7 +68,7 @@ func TestInsertMessages_SameKeyOverMidnight_OneMessage(t *testing.T) {
 func TestInsertMessages_SameKeysAtMidnight_OneMessageEach(t *testing.T) {
 	t.Parallel()
 	before, after := atMidnight(t)
-	const requests, messages = 16, 40
+	const requests, messages = 8, 10
 	ids := make([]map[dispatch.ID]bool, messages)
 	for i := range ids {
 		ids[i] = map[dispatch.ID]bool{}
