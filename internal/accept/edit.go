@@ -10,12 +10,15 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// Edit reads a change of a scheduled message: the fields of a send request that
-// may change, checked as a new message with them would be.
-func (s *Service) Edit(ctx context.Context, who *Caller, v *dispatch.View, body []byte) (store.Edit, error) {
+// Change changes a scheduled message: the fields of a send request that may
+// change, checked as a new message with them would be. It says whether it did;
+// one that is scheduled no more stays as it is.
+func (s *Service) Change(ctx context.Context, who *Caller, v *dispatch.View, body []byte) (bool, error) {
 	var given map[string]json.RawMessage
-	if err := json.Unmarshal(body, &given); err != nil || len(given) == 0 {
-		return store.Edit{}, dispatch.Errorf(dispatch.Malformed, "a JSON object with to, send_at or content is expected")
+	err := json.Unmarshal(body, &given)
+	maps.DeleteFunc(given, func(_ string, v json.RawMessage) bool { return string(v) == "null" }) // as if left out
+	if err != nil || len(given) == 0 {
+		return false, dispatch.Errorf(dispatch.Malformed, "a JSON object with to, send_at or content is expected")
 	}
 	content := false
 	for name := range given {
@@ -24,58 +27,83 @@ func (s *Service) Edit(ctx context.Context, who *Caller, v *dispatch.View, body 
 		case "type", "text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction":
 			content = true
 		default:
-			return store.Edit{}, dispatch.InvalidField("/"+name, "cannot be changed; only to, send_at, expires_at and the content can")
+			return false, dispatch.InvalidField("/"+name, "cannot be changed; only to, send_at, expires_at and the content can")
 		}
+	}
+	if v.Status != dispatch.Scheduled {
+		return false, nil
 	}
 	d, err := s.merged(given, content, v)
 	if err != nil {
-		return store.Edit{}, err
+		return false, err
 	}
-	if err := who.RequireFor([]dispatch.Draft{d}); err != nil {
-		return store.Edit{}, err
-	}
-	now := time.Now()
-	if _, sent := given["send_at"]; sent && !d.SendAt.After(now) {
-		return store.Edit{}, dispatch.InvalidField("/send_at", "must be in the future")
-	}
-	p, err := s.prepare(ctx, who, &d, now)
+	p, e, err := s.edit(ctx, who, v, &d, given, content)
 	if err != nil {
-		return store.Edit{}, err
+		return false, err
 	}
-	e := store.Edit{}
-	if given["to"] != nil {
-		e.To = &p.To
-	}
+	done, err := s.Store.Reschedule(ctx, v.ID, e)
+	r := dispatch.Receipt{Err: err}
+	s.explain(ctx, who, p, &r)
+	return done, r.Err
+}
+
+// edit checks what changes. A message may be put off whatever has become of its
+// template or recipient: only its times are looked at then.
+func (s *Service) edit(ctx context.Context, who *Caller, v *dispatch.View, d *dispatch.Draft, given map[string]json.RawMessage, content bool) (*prepared, store.Edit, error) {
+	var e store.Edit
+	now := time.Now()
 	if given["send_at"] != nil {
-		e.SendAt = &d.SendAt
+		if e.SendAt = &d.SendAt; !d.SendAt.After(now) {
+			return nil, e, dispatch.InvalidField("/send_at", "must be in the future")
+		}
 	}
 	if given["expires_at"] != nil {
 		e.ExpiresAt = &d.ExpiresAt
 	}
+	if given["to"] == nil && !content {
+		var faults dispatch.Faults
+		p := &prepared{Accept: store.Accept{Message: &dispatch.Message{}}}
+		times(d, p, now, &faults)
+		return p, e, faults.Err()
+	}
+	if err := who.RequireFor([]dispatch.Draft{*d}); err != nil {
+		return nil, e, err
+	}
+	p, err := s.prepare(ctx, who, d, now)
+	if err != nil {
+		return nil, e, err
+	}
+	ch, err := s.reg.Channel(ctx, p.Channel)
+	if err != nil {
+		return nil, e, err
+	}
+	e.Window = hasWindow(ch)
 	if content {
 		t := string(p.Content.Type)
-		e.Content, e.Type, e.Segments = &p.Raw, &t, &p.Segments
+		e.Content, e.Type, e.Segments, e.Price = &p.Raw, &t, &p.Segments, &p.Price
 	}
-	return e, nil
+	if given["to"] == nil {
+		return p, e, nil
+	}
+	if e.To = &p.To; p.To == v.To {
+		return p, e, nil
+	}
+	// Another recipient: it counts as a message to that one.
+	out := make([]dispatch.Receipt, 1)
+	if err := s.spendRecipients(ctx, who, []*prepared{p}, out, 0); err != nil {
+		return nil, e, err
+	}
+	return p, e, out[0].Err
 }
 
 // merged is the message as it would be sent anew with the change.
 func (s *Service) merged(given map[string]json.RawMessage, content bool, v *dispatch.View) (dispatch.Draft, error) {
-	full := map[string]json.RawMessage{}
-	maps.Copy(full, given)
-	if full["to"] == nil {
-		full["to"], _ = json.Marshal(v.To)
+	full := map[string]any{"to": v.To, "channel": v.Channel, "lane": v.Lane}
+	if content {
+		full["type"] = v.Type
 	}
-	if !content {
-		if err := json.Unmarshal(v.Content, &full); err != nil {
-			return dispatch.Draft{}, err
-		}
-		maps.Copy(full, given)
-		delete(full, "template") // resolved already: it is not looked at again
-	}
-	full["channel"], _ = json.Marshal(v.Channel)
-	if content && full["type"] == nil {
-		full["type"], _ = json.Marshal(v.Type)
+	for name, value := range given {
+		full[name] = value
 	}
 	raw, err := json.Marshal(full)
 	if err != nil {

@@ -85,9 +85,13 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 	}
 	p.Price = price(ch, category) * int64(max(p.Segments, 1))
 	p.Charge = who.Account.Credits && !p.Test
-	p.NeedsWindow = ch.WhatsApp() && ch.Window != "provider" && p.Content.Type != dispatch.TypeTemplate
+	p.NeedsWindow = hasWindow(ch) && p.Content.Type != dispatch.TypeTemplate
 	return nil
 }
+
+// hasWindow says that we keep the channel's conversation window: free-form
+// content needs it open.
+func hasWindow(ch *dispatch.Channel) bool { return ch.WhatsApp() && ch.Window != "provider" }
 
 // stored writes content as it is kept, and as Meta gets it: &, < and > need no
 // escape outside HTML.

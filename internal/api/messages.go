@@ -332,12 +332,8 @@ func (s *Server) patchMessage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	edit, err := s.Accept.Edit(c.Request().Context(), caller(c), v, body)
-	if err != nil {
-		return err
-	}
 	ctx := context.WithoutCancel(c.Request().Context())
-	done, err := s.Store.Reschedule(ctx, v.ID, edit)
+	done, err := s.Accept.Change(ctx, caller(c), v, body)
 	if err != nil {
 		return readError(err)
 	}

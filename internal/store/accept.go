@@ -382,19 +382,23 @@ func micros(t time.Time) *int64 {
 // CheckAccept says whether the accept transaction would refuse a, and writes
 // nothing.
 func (s *Store) CheckAccept(ctx context.Context, a Accept) error {
+	return checkAccept(ctx, s.db, a)
+}
+
+func checkAccept(ctx context.Context, q querier, a Accept) error {
 	var row struct {
 		Suppressed bool  `db:"suppressed"`
 		WindowOpen bool  `db:"window_open"`
 		Balance    int64 `db:"balance"`
 	}
-	err := s.db.GetContext(ctx, &row, `SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = $1 AND s.phone = $3) AS suppressed,
+	err := q.GetContext(ctx, &row, `SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = $1 AND s.phone = $3) AS suppressed,
 		NOT $4 OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = $2 AND (w.phone = $3 OR (w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = $1 AND c.phone = $3))) AND w.opened_at > now() - interval '24 hours') AS window_open,
 		(SELECT balance FROM accounts WHERE id = $1) AS balance`, a.Account, a.Channel, a.To, a.NeedsWindow)
 	if err != nil {
 		return wrap("check message", err)
 	}
 	if a.Charge && (row.Balance <= 0 || row.Balance < a.Price) {
-		return dispatch.Errorf(dispatch.LowBalance, "the account's balance does not cover this message")
+		return lowBalance()
 	}
 	if row.Suppressed || !row.WindowOpen {
 		return refusal(&a, &acceptRow{Suppressed: row.Suppressed, WindowOpen: row.WindowOpen})

@@ -61,10 +61,14 @@ func (s *Store) refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out
 	}
 	for _, a := range poor {
 		if r := out[a.ID]; r.Err != nil && dispatch.CodeOf(r.Err) == dispatch.Internal {
-			out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.LowBalance, "the account's balance does not cover this message")}
+			out[a.ID] = dispatch.Receipt{Err: lowBalance()}
 		}
 	}
 	return nil
+}
+
+func lowBalance() error {
+	return dispatch.Errorf(dispatch.LowBalance, "the account's balance does not cover this message")
 }
 
 // sqlAcceptPaid is sqlAccept for messages that one account pays: it debits what
@@ -110,6 +114,25 @@ func debit(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID
 	}
 	_, err := tx.ExecContext(ctx, sqlDebit, pq.Array(accounts), pq.Array(ids), pq.Array(prices))
 	return wrap("debit", err)
+}
+
+// sqlDebitMore books what a changed message costs more, or less, than before.
+const sqlDebitMore = `
+WITH b AS (UPDATE accounts SET balance = balance - $3 WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
+INSERT INTO ledger (account_id, message_id, amount, kind) SELECT id, $2::uuid, -$3, CASE WHEN $3 < 0 THEN 'refund' ELSE 'debit' END FROM b`
+
+func debitMore(ctx context.Context, tx *sqlx.Tx, account int64, id dispatch.ID, more int64) error {
+	if more == 0 {
+		return nil
+	}
+	r, err := tx.ExecContext(ctx, sqlDebitMore, account, id.String(), more)
+	if err != nil {
+		return wrap("debit a change", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 1 {
+		return wrap("debit a change", err)
+	}
+	return lowBalance()
 }
 
 // sqlRefund gives back the price of messages that failed, expired or were

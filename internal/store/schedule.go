@@ -49,10 +49,13 @@ type Edit struct {
 	SendAt    *time.Time
 	ExpiresAt *time.Time
 	Segments  *int
+	Price     *int64
+	Window    bool // the channel has a conversation window: it must be open for what is no template
 }
 
 // Reschedule changes a message that is still scheduled, up to the moment it is
-// claimed. It says whether it did.
+// claimed. It says whether it did; what accept would refuse in its transaction
+// is refused here too.
 func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bool, err error) {
 	for i := 0; i < looks && err == nil && !done; i++ {
 		done, err = s.reschedule(ctx, id, e)
@@ -60,42 +63,64 @@ func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bo
 	return done, err
 }
 
+// sqlTake takes away the row of a scheduled message. It takes none that would
+// not come back: what waits for a retry, or was never scheduled, has another
+// due_at than its message's send_at.
+const sqlTake = `
+WITH d AS (DELETE FROM dispatch d USING messages m WHERE m.id = $1::uuid AND d.message_id = $1::uuid AND d.due_at = m.send_at
+    AND d.state = 0 AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.message_id),
+  s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id)
+SELECT message_id FROM d UNION ALL SELECT message_id FROM s`
+
+// sqlChange changes the message and puts a row for it in its place; the wake-up
+// for its fallback moves with send_at.
+const sqlChange = `
+WITH old AS MATERIALIZED (SELECT id, send_at, price FROM messages WHERE id = $1::uuid),
+  u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type), send_at = coalesce($5, m.send_at),
+    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
+    segments = coalesce($7, m.segments), price = coalesce($8, m.price), updated_at = now(), version = m.version + 1
+    FROM old WHERE m.id = $1::uuid
+    RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.type, m.recipient, m.send_at, m.expires_at, m.version, m.charged, m.price - old.price AS more, m.send_at - old.send_at AS later),
+  d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '5 minutes'),
+  s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
+    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes'),
+  f AS (UPDATE fallbacks f SET wake_at = f.wake_at + u.later FROM u WHERE f.message_id = $1::uuid),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, 105, version, 'api', 'changed' FROM u)
+SELECT account_id, channel_id, recipient, type, CASE WHEN charged = 1 THEN more ELSE 0 END AS more FROM u`
+
 // reschedule takes the message's row away and puts one for the changed message
-// in its place; the wake-up for its fallback moves with send_at. It takes none that would not come back: what waits for a retry,
-// or was never scheduled, has another due_at than its message's send_at.
+// in its place.
 func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
 	var done bool
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		done = false
-		var lane int16
-		err := tx.GetContext(ctx, &lane, `
-WITH d AS (DELETE FROM dispatch d USING messages m WHERE m.id = $1::uuid AND d.message_id = $1::uuid AND d.due_at = m.send_at
-    AND d.state = 0 AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.lane),
-  s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.lane)
-SELECT lane FROM d UNION ALL SELECT lane FROM s`, id.String())
+		var taken dispatch.ID
+		err := tx.GetContext(ctx, &taken, sqlTake, id.String())
 		if wrap("", err) == ErrNotFound {
 			return nil
 		}
 		if err != nil {
 			return wrap("take scheduled message", err)
 		}
-		if _, err := tx.ExecContext(ctx, `
-WITH old AS MATERIALIZED (SELECT id, send_at FROM messages WHERE id = $1::uuid),
-  u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type), send_at = coalesce($5, m.send_at),
-    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
-    segments = coalesce($7, m.segments), updated_at = now(), version = m.version + 1 FROM old WHERE m.id = $1::uuid
-    RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.send_at, m.expires_at, m.version, m.send_at - old.send_at AS later),
-  d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '5 minutes'),
-  s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
-    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes'),
-  f AS (UPDATE fallbacks f SET wake_at = f.wake_at + u.later FROM u WHERE f.message_id = $1::uuid)
-INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, 105, version, 'api', 'changed' FROM u`,
-			id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments); err != nil {
+		var now struct {
+			Account int64  `db:"account_id"`
+			Channel int64  `db:"channel_id"`
+			To      string `db:"recipient"`
+			Type    string `db:"type"`
+			More    int64  `db:"more"` // what it costs more than before
+		}
+		if err := tx.GetContext(ctx, &now, sqlChange, id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments, e.Price); err != nil {
 			return wrap("change message", err)
 		}
+		if e.To != nil || e.Content != nil {
+			m := &dispatch.Message{Account: now.Account, Channel: now.Channel, To: now.To}
+			if err := checkAccept(ctx, tx, Accept{Message: m, NeedsWindow: e.Window && dispatch.Type(now.Type) != dispatch.TypeTemplate}); err != nil {
+				return err
+			}
+		}
 		done = true
-		return nil
+		return debitMore(ctx, tx, now.Account, id, now.More)
 	})
-	return done, err
+	return done && err == nil, err
 }
