@@ -38,7 +38,7 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error)
 // Account reads one account.
 func (s *Store) Account(ctx context.Context, id int64) (Account, error) {
 	var a Account
-	err := s.db.GetContext(ctx, &a, `SELECT `+accountColumns+` FROM accounts WHERE id = $1`, id)
+	err := s.db.GetContext(ctx, &a, s.kept(`SELECT `+accountColumns+` FROM accounts WHERE id = $1`, "accounts"), id)
 	return a, wrap("read account", err)
 }
 

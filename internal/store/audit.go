@@ -47,6 +47,21 @@ func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, 
 	})
 }
 
+// kept is a query for one row of table. Within a Change nobody else changes the
+// row until that is over: what is written goes by what was read.
+func (s *Store) kept(query, table string) string {
+	if s.changing() {
+		return query + ` FOR NO KEY UPDATE OF ` + table
+	}
+	return query
+}
+
+// changing says that s is the Store of a Change.
+func (s *Store) changing() bool {
+	_, within := s.db.(*sqlx.Tx)
+	return within
+}
+
 // AuditFilter narrows the audit log, newest first.
 type AuditFilter struct {
 	Actor, Action, Target string // empty: all

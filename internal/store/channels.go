@@ -205,7 +205,7 @@ func (s *Store) ChannelByKey(ctx context.Context, key string) (dispatch.Channel,
 
 func (s *Store) oneChannel(ctx context.Context, cond string, arg any) (dispatch.Channel, error) {
 	var row channelRow
-	if err := s.db.GetContext(ctx, &row, `SELECT `+channelColumns+` FROM channels WHERE `+cond, arg); err != nil {
+	if err := s.db.GetContext(ctx, &row, s.kept(`SELECT `+channelColumns+` FROM channels WHERE `+cond, "channels"), arg); err != nil {
 		return dispatch.Channel{}, wrap("read channel", err)
 	}
 	return s.channel(&row)

@@ -79,7 +79,7 @@ func likeText(s string) string {
 // Contact reads one contact of the account.
 func (s *Store) Contact(ctx context.Context, account, id int64) (Contact, error) {
 	var c Contact
-	err := s.db.GetContext(ctx, &c, `SELECT `+contactColumns+` FROM contacts c WHERE c.account_id = $1 AND c.id = $2`, account, id)
+	err := s.db.GetContext(ctx, &c, s.kept(`SELECT `+contactColumns+` FROM contacts c WHERE c.account_id = $1 AND c.id = $2`, "c"), account, id)
 	return c, wrap("read contact", err)
 }
 

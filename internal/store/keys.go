@@ -87,7 +87,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 // Key reads one key of the account.
 func (s *Store) Key(ctx context.Context, account, id int64) (Key, error) {
 	var k Key
-	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, account, id)
+	err := s.db.GetContext(ctx, &k, s.kept(`SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, "k"), account, id)
 	return k, wrap("read key", err)
 }
 

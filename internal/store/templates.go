@@ -136,7 +136,7 @@ func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []di
 // Template reads one template of the account.
 func (s *Store) Template(ctx context.Context, account, id int64) (dispatch.Template, error) {
 	var row templateRow
-	if err := s.db.GetContext(ctx, &row, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, account, id); err != nil {
+	if err := s.db.GetContext(ctx, &row, s.kept(`SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
 		return dispatch.Template{}, wrap("read template", err)
 	}
 	return row.template()

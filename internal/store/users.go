@@ -30,9 +30,15 @@ func (s *Store) Members(ctx context.Context, account int64) ([]Member, error) {
 	return out, wrap("list users", err)
 }
 
-// Member reads one user of the account.
+// Member reads one user of the account. Within a Change it keeps the whole team
+// as it is, in the order in which keepOwner locks the owners.
 func (s *Store) Member(ctx context.Context, account int64, id string) (Member, error) {
 	var m Member
+	if s.changing() {
+		if _, err := s.db.ExecContext(ctx, `SELECT 1 FROM users WHERE account_id = $1 ORDER BY id FOR UPDATE`, account); err != nil {
+			return m, wrap("lock team", err)
+		}
+	}
 	err := s.db.GetContext(ctx, &m, `SELECT `+memberColumns+` FROM users WHERE account_id = $1 AND id = $2::uuid`, account, id)
 	return m, wrap("read user", err)
 }

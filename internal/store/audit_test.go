@@ -1,0 +1,105 @@
+package store
+
+import (
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Each change reads a thing, adds to it and writes it: none may undo another.
+func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := t.Context()
+	k, err := f.CreateKey(ctx, Key{Account: f.account, Name: "k", Prefix: "p", Permissions: []string{"manage"}, PerSecond: 1, PerMinute: 1, PerDay: 0, Active: true}, []byte("hash"))
+	must(t, err)
+	tpl, err := f.SaveTemplate(ctx, dispatch.Template{Account: f.account, Name: "t", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional", Components: []dispatch.TemplateComponent{}})
+	must(t, err)
+	con, err := f.CreateContact(ctx, Contact{Account: f.account, Phone: "+15550100", Fields: json.RawMessage("{}")})
+	must(t, err)
+	user, err := f.CreateUser(ctx, f.account, "", "ada@example.com", "owner", "")
+	must(t, err)
+	other, err := f.CreateUser(ctx, f.account, "", "bo@example.com", "owner", "")
+	must(t, err)
+	member := func(id, role string) func(*Store) error {
+		return func(s *Store) error {
+			m, err := s.Member(ctx, f.account, id)
+			if err != nil {
+				return err
+			}
+			m.Name, m.Role = m.Name+"x", role
+			_, err = s.UpdateMember(ctx, m, "")
+			return err
+		}
+	}
+	things := []func(*Store) error{
+		func(s *Store) error {
+			k, err := s.Key(ctx, f.account, k.ID)
+			if err == nil {
+				k.PerDay++
+				_, err = s.UpdateKey(ctx, k)
+			}
+			return err
+		},
+		func(s *Store) error {
+			ch, err := s.Channel(ctx, f.channel)
+			if err == nil {
+				ch.Name += "x"
+				_, err = s.UpdateChannel(ctx, ch)
+			}
+			return err
+		},
+		func(s *Store) error {
+			t, err := s.Template(ctx, f.account, tpl.ID)
+			if err == nil {
+				t.ProviderTemplateID += "x"
+				_, err = s.SaveTemplate(ctx, t)
+			}
+			return err
+		},
+		func(s *Store) error {
+			c, err := s.Contact(ctx, f.account, con.ID)
+			if err == nil {
+				c.Name += "x"
+				_, err = s.UpdateContact(ctx, c)
+			}
+			return err
+		},
+		member(user.ID, "owner"),
+		member(other.ID, "admin"), // looks at the owners
+	}
+	const writers, rounds = 4, 10
+	var all sync.WaitGroup
+	for range writers {
+		for _, thing := range things {
+			all.Go(func() {
+				for range rounds {
+					if err := f.Change(ctx, "test", func(s *Store) (Note, error) { return Note{Account: f.account, Action: "test"}, thing(s) }); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	k, err = f.Key(ctx, f.account, k.ID)
+	must(t, err)
+	ch, err := f.Channel(ctx, f.channel)
+	must(t, err)
+	tpl, err = f.Template(ctx, f.account, tpl.ID)
+	must(t, err)
+	con, err = f.Contact(ctx, f.account, con.ID)
+	must(t, err)
+	m, err := f.Member(ctx, f.account, user.ID)
+	must(t, err)
+	const n = writers * rounds
+	if k.PerDay != n || len(ch.Name) != len("meta")+n || len(tpl.ProviderTemplateID) != n || len(con.Name) != n || len(m.Name) != n {
+		t.Errorf("of %d changes each: key %d, channel %d, template %d, contact %d, user %d", n, k.PerDay, len(ch.Name)-len("meta"), len(tpl.ProviderTemplateID), len(con.Name), len(m.Name))
+	}
+	if log, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) || time.Since(log[0].At) > time.Hour {
+		t.Errorf("%d entries, %v", len(log), err)
+	}
+}
