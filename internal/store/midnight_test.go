@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 	"testing"
@@ -65,40 +66,42 @@ func TestInsertMessages_SameKeyOverMidnight_OneMessage(t *testing.T) {
 	after.invariants(t)
 }
 
-func TestInsertMessages_SameKeysAtMidnight_OneMessageEach(t *testing.T) {
+func TestInsertMessages_SameKeyAtMidnight_OneMessageEach(t *testing.T) {
 	t.Parallel()
 	before, after := atMidnight(t)
-	const requests, messages = 8, 10
-	ids := make([]map[dispatch.ID]bool, messages)
-	for i := range ids {
-		ids[i] = map[dispatch.ID]bool{}
-	}
-	var mu sync.Mutex
-	var errs []error
-	var wg sync.WaitGroup
-	for n := range requests {
-		wg.Go(func() {
-			f := []*fixture{before, after}[n%2]
-			page := make([]Accept, messages)
-			for i := range page {
-				page[i] = f.keyed([]string{"c", "d"}[i%2])
-				page[i].IdemIndex = i
+	const rounds, requests, messages = 10, 8, 5 // the first rounds open connections
+	for round := range rounds {
+		ids := make([]map[dispatch.ID]bool, messages)
+		for i := range ids {
+			ids[i] = map[dispatch.ID]bool{}
+		}
+		var mu sync.Mutex
+		var errs []error
+		var wg sync.WaitGroup
+		for n := range requests {
+			wg.Go(func() {
+				f := []*fixture{before, after}[n%2]
+				page := make([]Accept, messages)
+				for i := range page {
+					page[i] = f.keyed(fmt.Sprintf("key %d", round))
+					page[i].IdemIndex = i
+				}
+				rs, err := f.InsertMessages(context.Background(), page)
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+				for i, r := range rs {
+					errs = append(errs, r.Err)
+					ids[i][r.ID] = true
+				}
+			})
+		}
+		wg.Wait()
+		must(t, errors.Join(errs...))
+		for i := range ids {
+			if len(ids[i]) != 1 {
+				t.Errorf("round %d: message %d was made %d times", round, i, len(ids[i]))
 			}
-			rs, err := f.InsertMessages(context.Background(), page)
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
-			for i, r := range rs {
-				errs = append(errs, r.Err)
-				ids[i][r.ID] = true
-			}
-		})
-	}
-	wg.Wait()
-	must(t, errors.Join(errs...))
-	for i := range ids {
-		if len(ids[i]) != 1 {
-			t.Errorf("message %d was made %d times", i, len(ids[i]))
 		}
 	}
 	after.invariants(t)
