@@ -15,6 +15,7 @@ import (
 const (
 	maxReference = 255
 	maxMetadata  = 4096
+	maxName      = 200                       // of a contact, as in /v1/contacts
 	maxAhead     = 10 * 366 * 24 * time.Hour // of send_at
 	maxTTL       = 366 * 24 * time.Hour
 	maxFallbacks = 5
@@ -275,6 +276,9 @@ func (s *Service) contact(ctx context.Context, who *Caller, d *dispatch.Draft, m
 	}
 	if len(c.Fields) > maxMetadata {
 		faults.Add("/contact/extra_fields", "is larger than %d bytes", maxMetadata)
+	}
+	if n := len([]rune(c.Name)); n > maxName {
+		faults.Add("/contact/name", "has %d characters, at most %d are allowed", n, maxName)
 	}
 	if c.ListID == 0 {
 		return nil

@@ -222,3 +222,23 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 		}
 	}
 }
+
+// A contact that comes with a message is held to what /v1/contacts allows.
+func TestContactSaving_LongName_Refused(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	sms, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy("twilio"),
+		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length, want := range map[int]int{200: http.StatusOK, 201: http.StatusBadRequest} {
+		r := f.ask("POST", "/message", sent{headers: []string{"apikey", f.key}, body: `{"provider":"twlo","channel_key":"` + sms.Key +
+			`","to":"+15550000100","text":"x","name":"` + strings.Repeat("é", length) + `","contact_saving":{"save":true}}`})
+		if r.status != want || (want != http.StatusOK && !strings.Contains(string(r.body), "name has 201 characters, at most 200 are allowed.")) {
+			t.Errorf("%d characters: got %d %s", length, r.status, r.body)
+		}
+	}
+}
