@@ -129,8 +129,16 @@ func TestChannelCreate_OtherProviders(t *testing.T) {
 	}
 	old := p.channel(k.ID).Secrets["callback_secret"]
 	r := p.ok("", "channel", "update", id(k.ID), "--rotate-callback-secret")
-	if now := p.channel(k.ID).Secrets["callback_secret"]; now == old || !strings.Contains(r.out, now) {
+	turned := p.channel(k.ID)
+	if now := turned.Secrets["callback_secret"]; now == old || !strings.Contains(r.out, now) {
 		t.Error("the callback secret was not rotated")
+	}
+	if left := time.Until(turned.OldCallbackUntil); turned.OldCallback != old || left < 23*time.Hour || !strings.Contains(r.out, "works until") {
+		t.Errorf("the old one works for %s: %s", left, r.out)
+	}
+	p.ok("", "channel", "update", id(k.ID), "--rotate-callback-secret", "--overlap", "0s")
+	if _, ok := new(p.channel(k.ID)).BeforeRotation(time.Now()); ok {
+		t.Error("without an overlap the old one works on")
 	}
 	p.refuse(2, "signs its callbacks", "channel", "update", "1", "--rotate-callback-secret")
 }

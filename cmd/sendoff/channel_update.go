@@ -14,19 +14,20 @@ import (
 type channelUpdate struct {
 	channelRef
 	public
-	Name                 string   `help:"Name, for people." placeholder:"TEXT"`
-	Sender               string   `help:"The number that messages come from." placeholder:"NUMBER"`
-	Default              bool     `help:"Use it for messages that name no channel."`
-	Window               string   `enum:"enforce,provider," default:"" help:"enforce or provider." placeholder:"RULE"`
-	Rate                 float64  `help:"Messages a second over all workers." placeholder:"N"`
-	Concurrency          int      `help:"Calls at once of one worker." placeholder:"N"`
-	MaxAttempts          int      `help:"Counted tries of a message." placeholder:"N"`
-	RecipientSpacing     string   `help:"Time between two messages to one recipient, as 6s; 0s: none." placeholder:"TIME"`
-	Price                []string `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default)." placeholder:"CATEGORY=CREDITS" sep:"none"`
-	Set                  []string `help:"A setting, as base_url=https://...; empty: removed." placeholder:"NAME=VALUE" sep:"none"`
-	Secret               []string `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
-	SecretFile           []string `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
-	RotateCallbackSecret bool     `help:"Make a new callback address; the provider must be told at once."`
+	Name                 string        `help:"Name, for people." placeholder:"TEXT"`
+	Sender               string        `help:"The number that messages come from." placeholder:"NUMBER"`
+	Default              bool          `help:"Use it for messages that name no channel."`
+	Window               string        `enum:"enforce,provider," default:"" help:"enforce or provider." placeholder:"RULE"`
+	Rate                 float64       `help:"Messages a second over all workers." placeholder:"N"`
+	Concurrency          int           `help:"Calls at once of one worker." placeholder:"N"`
+	MaxAttempts          int           `help:"Counted tries of a message." placeholder:"N"`
+	RecipientSpacing     string        `help:"Time between two messages to one recipient, as 6s; 0s: none." placeholder:"TIME"`
+	Price                []string      `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default)." placeholder:"CATEGORY=CREDITS" sep:"none"`
+	Set                  []string      `help:"A setting, as base_url=https://...; empty: removed." placeholder:"NAME=VALUE" sep:"none"`
+	Secret               []string      `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
+	SecretFile           []string      `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
+	RotateCallbackSecret bool          `help:"Make a new callback address, to be entered at the provider."`
+	Overlap              time.Duration `default:"24h" help:"With --rotate-callback-secret: how long the old address works on; 0s: not at all."`
 }
 
 // knownSecrets are what a provider's channel may hold.
@@ -60,6 +61,9 @@ func (c *channelUpdate) Run(e *env) error {
 		word := "updated: " + strings.Join(did, ", ")
 		if c.RotateCallbackSecret {
 			word += "\nenter at the provider: " + c.callback(ch, true)
+			if _, ok := ch.BeforeRotation(time.Now()); ok {
+				word += "\nthe old address works until " + moment(&ch.OldCallbackUntil)
+			}
 		}
 		return map[string]any{"fields": did}, word, err
 	})
@@ -222,9 +226,12 @@ func (c *channelUpdate) secrets(ch *dispatch.Channel, given map[string]string) (
 	if !c.RotateCallbackSecret {
 		return did, nil
 	}
-	if ch.Secrets["callback_secret"] == "" {
+	if ch.Secrets[dispatch.CallbackSecret] == "" {
 		return nil, fmt.Errorf("%s signs its callbacks: its address holds no secret", ch.Provider)
 	}
-	ch.Secrets["callback_secret"] = randomHex(32)
-	return append(did, "callback_secret"), nil
+	if c.Overlap < 0 || c.Overlap > 30*24*time.Hour {
+		return nil, errors.New("--overlap must be between 0s and 720h")
+	}
+	ch.RotateCallback(randomHex(32), time.Now().Add(c.Overlap))
+	return append(did, dispatch.CallbackSecret), nil
 }

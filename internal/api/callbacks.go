@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -63,14 +64,20 @@ func (s *Server) handshake(c echo.Context, p provider.Provider, ch *dispatch.Cha
 	return true, c.String(http.StatusForbidden, "verify token does not match")
 }
 
-// parseCallback verifies with the channel's own secrets or, for messages of
-// test keys, with those generated for the emulator.
+// parseCallback verifies with the channel's own secrets, while a rotation's
+// overlap lasts with the old callback secret or, for messages of test keys, with
+// those generated for the emulator.
 func (s *Server) parseCallback(c echo.Context, p provider.Provider, ch *dispatch.Channel, body []byte) (provider.Callback, error) {
 	r := c.Request()
 	url := s.PublicURL + r.URL.RequestURI()
 	cb, err := p.ParseCallback(ch, r, url, body)
 	if err == nil {
 		return cb, nil
+	}
+	if before, ok := ch.BeforeRotation(time.Now()); ok {
+		if old, oldErr := p.ParseCallback(before, r, url, body); oldErr == nil {
+			return old, nil
+		}
 	}
 	if test, testErr := p.ParseCallback(s.TestChannel(ch), r, url, body); testErr == nil {
 		return s.onlyTest(r.Context(), ch.ID, test), nil

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	callbackSecret = "callback_secret"
+	callbackSecret = dispatch.CallbackSecret
 	defaultPrice   = "default" // "" in a policy
 )
 
@@ -59,7 +59,29 @@ type channelCreateBody struct {
 
 type channelUpdate struct {
 	IDPath
-	Body ChannelFields
+	Body channelUpdateBody
+}
+
+type channelUpdateBody struct {
+	ChannelFields
+	Overlap *int `json:"callback_overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old callback_secret still works beside a new one; a day when left out, 0: not at all."`
+}
+
+type callbackRotate struct {
+	IDPath
+	Body *struct {
+		Overlap *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old secret still works; a day when left out, 0: not at all."`
+	}
+}
+
+// overlapUntil is when an overlap of so many seconds ends that begins now; nil:
+// a day.
+func overlapUntil(seconds *int) time.Time {
+	overlap := secretOverlap
+	if seconds != nil {
+		overlap = time.Duration(*seconds) * time.Second
+	}
+	return time.Now().Add(overlap)
 }
 
 // policyFields change a policy; what is left out stays.

@@ -27,6 +27,7 @@ type channelView struct {
 	Settings    map[string]string `json:"settings"`
 	Secrets     []string          `json:"secrets" doc:"The names of the secrets that are set; what they are is never shown."`
 	CallbackURL string            `json:"callback_url" doc:"Where the provider calls back. Where it signs nothing the channel's callback_secret stands at the end; it is shown when it is made."`
+	OldUntil    *time.Time        `json:"old_callback_secret_valid_until,omitempty" doc:"After a rotation: how long the callback address before it still works."`
 	Policy      policyView        `json:"policy"`
 	Health      healthView        `json:"health"`
 	SendRate    sendRate          `json:"send_rate"`
@@ -110,6 +111,9 @@ func (s *Server) viewChannel(ctx context.Context, ch *dispatch.Channel, h store.
 	if !h.ChangedAt.IsZero() {
 		v.Health.ChangedAt = utc(&h.ChangedAt)
 	}
+	if _, ok := ch.BeforeRotation(time.Now()); ok {
+		v.OldUntil = utc(&ch.OldCallbackUntil)
+	}
 	if h.State == "open" {
 		v.Health.ProbeAt = utc(&h.ProbeAt)
 	}
@@ -134,7 +138,7 @@ func (m *manager) channels() {
 	remove(m, route{path: "/v1/channels/{id}", permissions: forManage, tag: tag, summary: "Delete a channel", text: "Refused while messages of it are unfinished: disable it then."}, s.deleteChannel)
 	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/pause", permissions: forManage, tag: tag, summary: "Pause a channel", text: "Messages are still accepted and wait."}, s.pauseChannel)
 	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/resume", permissions: forManage, tag: tag, summary: "Let a channel send again", text: "Also closes a circuit that trouble has opened."}, s.resumeChannel)
-	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/callback-secret", permissions: forManage, tag: tag, summary: "Make a new callback secret", text: "The old callback address ends at once; the new one is shown in this answer only."}, s.rotateCallback)
+	handle(m, route{method: http.MethodPost, path: "/v1/channels/{id}/callback-secret", permissions: forManage, tag: tag, summary: "Make a new callback secret", text: "The new callback address is shown in this answer only; the old one works until the overlap is over."}, s.rotateCallback)
 }
 
 // ownChannel reads a channel of the account.
@@ -233,9 +237,14 @@ func (s *Server) updateChannel(ctx context.Context, who *accept.Caller, in *chan
 		if err := in.Body.apply(ch); err != nil {
 			return nil, false, err
 		}
+		fresh := ch.Secrets[callbackSecret]
+		if before != "" && fresh != before {
+			ch.Secrets[callbackSecret] = before
+			ch.RotateCallback(fresh, overlapUntil(in.Body.Overlap))
+		}
 		var err error
 		*ch, err = st.UpdateChannel(ctx, *ch)
-		return channelNote(ch), ch.Secrets[callbackSecret] != before, err
+		return channelNote(ch), fresh != before, err
 	})
 }
 
@@ -279,14 +288,19 @@ func (s *Server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPa
 	})
 }
 
-func (s *Server) rotateCallback(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+func (s *Server) rotateCallback(ctx context.Context, who *accept.Caller, in *callbackRotate) (*channelView, error) {
+	var overlap *int
+	if in.Body != nil {
+		overlap = in.Body.Overlap
+	}
+	until := overlapUntil(overlap)
 	return s.changeChannel(ctx, who, in.ID, "channel.rotate_callback_secret", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
 		if !vendors[ch.Provider].callbackSecret {
 			return nil, false, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
 		}
-		ch.Secrets[callbackSecret] = newCallbackSecret()
+		ch.RotateCallback(newCallbackSecret(), until)
 		var err error
 		*ch, err = st.UpdateChannel(ctx, *ch)
-		return nil, true, err
+		return map[string]time.Time{"old_secret_valid_until": until.UTC()}, true, err
 	})
 }

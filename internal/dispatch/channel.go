@@ -1,6 +1,13 @@
 package dispatch
 
-import "time"
+import (
+	"maps"
+	"time"
+)
+
+// CallbackSecret names the secret that stands in the callback address where the
+// provider signs nothing.
+const CallbackSecret = "callback_secret"
 
 // Channel is a sender at a provider: a WhatsApp number or an SMS sender.
 type Channel struct {
@@ -17,6 +24,31 @@ type Channel struct {
 	Settings map[string]string // base_url, phone_number_id, ... (not secret)
 	Secrets  map[string]string // access_token, app_secret, ... (encrypted at rest)
 	Policy   Policy
+
+	// OldCallback is the callback secret before its rotation, good until then: a
+	// provider's console can't be changed at the same moment, and messages sent
+	// before call back at the old address.
+	OldCallback      string
+	OldCallbackUntil time.Time
+}
+
+// RotateCallback gives the channel a new callback secret; the old one is good
+// until then.
+func (c *Channel) RotateCallback(secret string, until time.Time) {
+	c.OldCallback, c.OldCallbackUntil = c.Secrets[CallbackSecret], until
+	c.Secrets[CallbackSecret] = secret
+}
+
+// BeforeRotation is the channel with the callback secret that is good at now
+// beside its own; false: there is none.
+func (c *Channel) BeforeRotation(now time.Time) (*Channel, bool) {
+	if c.OldCallback == "" || !now.Before(c.OldCallbackUntil) {
+		return nil, false
+	}
+	old := *c
+	old.Secrets = maps.Clone(c.Secrets)
+	old.Secrets[CallbackSecret] = c.OldCallback
+	return &old, true
 }
 
 // WhatsApp says that the channel speaks WhatsApp, so that templates and the

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -106,8 +107,22 @@ func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
 	if err := json.Unmarshal(plain, &c.Secrets); err != nil {
 		return c, fmt.Errorf("read credentials of channel %d: %w", r.ID, err)
 	}
+	if old := c.Secrets[oldCallback]; old != "" {
+		c.OldCallback = old
+		if c.OldCallbackUntil, err = time.Parse(time.RFC3339Nano, c.Secrets[oldCallbackUntil]); err != nil {
+			return c, fmt.Errorf("read rotation of channel %d: %w", r.ID, err)
+		}
+		delete(c.Secrets, oldCallback)
+		delete(c.Secrets, oldCallbackUntil)
+	}
 	return c, nil
 }
+
+// Where the callback secret before a rotation lies among the sealed ones.
+const (
+	oldCallback      = "old_callback_secret"
+	oldCallbackUntil = "old_callback_secret_until"
+)
 
 func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, policy string, err error) {
 	if c.Settings == nil {
@@ -116,7 +131,12 @@ func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, po
 	if c.Secrets == nil {
 		c.Secrets = map[string]string{}
 	}
-	secrets, err = s.box.Seal([]byte(mustJSON(c.Secrets)))
+	all := c.Secrets
+	if c.OldCallback != "" && time.Now().Before(c.OldCallbackUntil) {
+		all = maps.Clone(c.Secrets)
+		all[oldCallback], all[oldCallbackUntil] = c.OldCallback, c.OldCallbackUntil.UTC().Format(time.RFC3339Nano)
+	}
+	secrets, err = s.box.Seal([]byte(mustJSON(all)))
 	return mustJSON(c.Settings), secrets, mustJSON(encodePolicy(c.Policy)), err
 }
 

@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// calls says what a provider gets at the address that ends in secret.
+func (f *front) calls(key, secret string) int {
+	f.t.Helper()
+	return f.as("", "POST", "/callbacks/gupshup/"+key+"/"+secret, `{"type":"user-event"}`).status
+}
+
+func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	made := f.do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).want(201)
+	path, key := "/v1/channels/"+made.id(), made.text("key")
+	secretOf := func(o object) string { u := o.text("callback_url"); return u[strings.LastIndexByte(u, '/')+1:] }
+	until := func(o object) time.Duration {
+		at, err := time.Parse(time.RFC3339Nano, o.text("old_callback_secret_valid_until"))
+		if err != nil {
+			return 0
+		}
+		return time.Until(at)
+	}
+	want := func(what, secret string, good bool) {
+		t.Helper()
+		if got := f.calls(key, secret); (got == 200) != good || (!good && got != 401) {
+			t.Errorf("%s: the callback is answered %d", what, got)
+		}
+	}
+	first := secretOf(made)
+	want("the first", first, true)
+	want("a guess", strings.Repeat("0", 64), false)
+	if until(made) != 0 {
+		t.Errorf("a new channel has an old secret: %v", made)
+	}
+
+	turned := f.do("POST", path+"/callback-secret", nil).want(200)
+	second := secretOf(turned)
+	if d := until(turned); d < 23*time.Hour || d > 24*time.Hour {
+		t.Errorf("the old secret works for %s: %v", d, turned)
+	}
+	want("the first after a rotation", first, true)
+	want("the second", second, true)
+	if d := until(f.do("PATCH", path, m{"name": "G2"}).want(200)); d < 23*time.Hour {
+		t.Errorf("another change ends the overlap: %s left", d)
+	}
+	want("the first after another change", first, true)
+
+	third := strings.Repeat("t", 40)
+	if d := until(f.do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).want(200)); d < 59*time.Minute || d > time.Hour {
+		t.Errorf("an hour was asked for, %s were given", d)
+	}
+	want("the first after two rotations", first, false)
+	want("the second after one", second, true)
+	want("the third", third, true)
+
+	ch, err := f.store.Channel(t.Context(), int64(made["id"].(float64)))
+	if err != nil || ch.OldCallback != second || len(ch.Secrets) != 2 {
+		t.Fatalf("stored %d secrets, %v", len(ch.Secrets), err)
+	}
+	ch.OldCallbackUntil = time.Now().Add(-time.Second)
+	if _, err := f.store.UpdateChannel(t.Context(), ch); err != nil {
+		t.Fatal(err)
+	}
+	fourth := secretOf(f.do("POST", path+"/callback-secret", m{"overlap_seconds": 0}).want(200))
+	want("the second after the overlap", second, false)
+	want("the third without an overlap", third, false)
+	want("the fourth", fourth, true)
+	f.do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).refused(422, dispatch.Invalid, "/overlap_seconds")
+	f.do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).refused(422, dispatch.Invalid, "/callback_overlap_seconds")
+	if log := f.do("GET", "/v1/audit?target=channel:"+made.id(), nil); strings.Contains(string(log.body), third) || strings.Contains(string(log.body), first) {
+		t.Error("a secret is in the audit log")
+	}
+}
