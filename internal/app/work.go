@@ -40,13 +40,15 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("work"))
 	acc := p.newAccept()
+	hooks := webhook.New(webhook.Options{Store: p.store, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
+	p.background("webhook figures", time.Second, hooks.Watch)
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
 	w := worker.New(worker.Options{
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: log,
 		CallbackURL: p.callbackURL, TestChannel: p.tests.forSending, Grace: cfg.ShutdownGrace,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
-		Webhooks:     webhook.New(webhook.Options{Store: p.store, Log: log, AllowLoopback: cfg.WebhookLocal}),
+		Webhooks:     hooks,
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
 	srv, err := queue.Start(p.redis, w.Page, 3*time.Second, log)

@@ -32,6 +32,10 @@ type Metrics struct {
 	depth      *prometheus.GaugeVec
 	oldest     *prometheus.GaugeVec
 	local      *prometheus.CounterVec
+	hooks      *prometheus.CounterVec
+	hookDepth  prometheus.Gauge
+	hookOldest prometheus.Gauge
+	hooksOff   *prometheus.GaugeVec
 }
 
 var quick = []float64{.001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
@@ -54,7 +58,12 @@ func New() *Metrics {
 		depth:      gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
 		oldest:     gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
 		local:      counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
+		hooks:      counter("sendoff_webhook_deliveries_total", "Calls of customers' webhooks by result: delivered, retried (it comes again), failed (given up).", "result"),
+		hookDepth:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "sendoff_webhook_queue_depth", Help: "Deliveries that wait for an enabled endpoint (counted up to 100,000)."}),
+		hookOldest: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sendoff_webhook_queue_oldest_seconds", Help: "How late the delivery is that has been due the longest."}),
+		hooksOff:   gauge("sendoff_webhooks_disabled", "Endpoints that are disabled: by hand, or for their failures.", "cause"),
 	}
+	m.reg.MustRegister(m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
 	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider, m.accept, m.requests, m.callbacks, m.depth, m.oldest, m.local,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -140,3 +149,18 @@ func (m *Metrics) Callback(provider string, statuses, inbound int) {
 
 // Local counts a limit check that was answered without Redis.
 func (m *Metrics) Local(limit string) { m.local.WithLabelValues(limit).Inc() }
+
+// WebhookTried counts a call of a customer's webhook.
+func (m *Metrics) WebhookTried(result string) { m.hooks.WithLabelValues(result).Inc() }
+
+// WebhookDepth sets how many deliveries wait, and how late they are.
+func (m *Metrics) WebhookDepth(waiting int64, oldest time.Duration) {
+	m.hookDepth.Set(float64(waiting))
+	m.hookOldest.Set(oldest.Seconds())
+}
+
+// WebhooksDisabled sets how many endpoints are disabled.
+func (m *Metrics) WebhooksDisabled(byHand, forFailures int64) {
+	m.hooksOff.WithLabelValues("hand").Set(float64(byHand))
+	m.hooksOff.WithLabelValues("failures").Set(float64(forFailures))
+}

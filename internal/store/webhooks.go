@@ -153,7 +153,7 @@ UPDATE webhooks SET url = $2, description = $3, format = $4, kinds = $5::bigint[
   hold_until = CASE WHEN $8 AND NOT enabled THEN '-infinity' ELSE hold_until END,
   failures = CASE WHEN $8 AND NOT enabled THEN 0 ELSE failures END,
   failing_since = CASE WHEN $8 AND NOT enabled THEN NULL ELSE failing_since END,
-  disabled_reason = CASE WHEN $8 THEN NULL WHEN enabled THEN 'disabled by hand' ELSE disabled_reason END,
+  disabled_reason = CASE WHEN $8 THEN NULL WHEN enabled THEN '` + byHand + `' ELSE disabled_reason END,
   disabled_at = CASE WHEN $8 THEN NULL WHEN enabled THEN now() ELSE disabled_at END
 WHERE id = $1 RETURNING ` + webhookColumns
 
@@ -192,6 +192,9 @@ func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
 	}
 	return found(r)
 }
+
+// byHand is the reason of an endpoint that nobody but its owner disabled.
+const byHand = "disabled by hand"
 
 // WebhookDisabledEvent is the kind of the event that says that an endpoint was
 // disabled for its failures.

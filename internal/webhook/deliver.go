@@ -50,6 +50,8 @@ type Options struct {
 	Log   *slog.Logger
 	// AllowLoopback lets endpoints on this machine be called (development).
 	AllowLoopback bool
+	// Observer counts; nil: nobody does.
+	Observer Observer
 	// Client replaces the guarded client, in tests.
 	Client *http.Client
 	// Now is the clock that signatures carry; nil: the time.
@@ -73,6 +75,9 @@ type Deliverer struct {
 func New(o Options) *Deliverer {
 	if o.Client == nil {
 		o.Client = outbound.New(outbound.Options{PublicOnly: true, AllowLoopback: o.AllowLoopback, Timeout: callTime, MaxIdleConnsPerHost: concurrency})
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -317,6 +322,7 @@ func (r *round) call(ctx context.Context, d *store.Delivery) (store.Tried, bool)
 	defer r.mu.Unlock()
 	if err == nil && res.Status/100 == 2 {
 		out.State, r.failures = store.DeliveryDelivered, 0
+		r.d.Observer.WebhookTried("delivered")
 		return out, true
 	}
 	r.failures++
@@ -337,6 +343,7 @@ func (r *round) call(ctx context.Context, d *store.Delivery) (store.Tried, bool)
 			out.State = store.DeliveryFailed
 		}
 	}
+	r.d.Observer.WebhookTried(map[bool]string{true: "failed", false: "retried"}[out.State == store.DeliveryFailed])
 	return out, true
 }
 
