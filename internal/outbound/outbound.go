@@ -26,6 +26,8 @@ type Options struct {
 	AllowLoopback bool
 	// RootCAs vouch for servers; default the system's.
 	RootCAs *x509.CertPool
+	// Resolver finds addresses; default the system's.
+	Resolver *net.Resolver
 }
 
 func (o Options) withDefaults() Options {
@@ -48,7 +50,7 @@ func (o Options) withDefaults() Options {
 // one broken connection puts one call in doubt, with HTTP/2 all that share it.
 func New(o Options) *http.Client {
 	o = o.withDefaults()
-	d := &dialer{net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second}}
+	d := &dialer{net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second, Resolver: o.Resolver}}
 	std := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         func(ctx context.Context, network, addr string) (net.Conn, error) { return d.dial(ctx, network, addr) },
