@@ -85,7 +85,8 @@ const insertAttempts = `
 // sqlSettle: the provider accepted. A fact needs no fence: whoever says so, the
 // dispatch row goes and the message is at least sent. When another claim is in
 // flight at that moment (we had been given up), its call is noted as cut off:
-// a tombstone, so that a possible second copy stays visible.
+// a tombstone, so that a possible second copy stays visible; and a message of
+// which the provider took two copies keeps its mark.
 const sqlSettle = lockRows + `,
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
@@ -98,7 +99,7 @@ const sqlSettle = lockRows + `,
    final_by = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 0 ELSE m.final_by END,
    error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
    maybe_sent = coalesce(x.d_maybe OR (x.d_state = 1 AND x.d_claim <> x.claim), false)
-     OR (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim <> x.claim AND y.outcome IN (8, 9)))
+     OR (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim <> x.claim AND y.outcome IN (1, 8, 9)))
    FROM x WHERE m.id = x.id AND (m.provider_message_id IS NULL OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0)
      OR (m.maybe_sent AND NOT EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim = x.claim AND y.outcome = 1)))
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, x.was)
