@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
@@ -65,8 +66,8 @@ type Options struct {
 	CallbackURL func(*dispatch.Channel) string
 	// TestChannel gives the emulator's stand-in for a channel.
 	TestChannel func(*dispatch.Channel) *dispatch.Channel
-	// RedisOK says whether Redis answers (readyz reports it as degraded).
-	RedisOK func(ctx context.Context) bool
+	// PingRedis asks whether Redis answers (readyz reports it as degraded).
+	PingRedis func(ctx context.Context) error
 }
 
 // Server is the front door. It keeps no state of a request.
@@ -113,7 +114,7 @@ func (s *Server) Close(ctx context.Context) error {
 func (s *Server) routes() {
 	e := s.echo
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
-	e.GET("/readyz", s.ready)
+	e.GET("/readyz", echo.WrapHandler(health.Ready(s.Store.Ping, s.PingRedis)))
 	e.GET("/metrics", echo.WrapHandler(s.Metrics))
 	v1 := e.Group("/v1", s.native)
 	v1.POST("/messages", s.postMessage)
@@ -134,21 +135,4 @@ func (s *Server) routes() {
 	for i := range s.Dialects {
 		s.mount(&s.Dialects[i])
 	}
-}
-
-// ready says whether requests can be served: Postgres must answer. Without
-// Redis everything still works, only slower: degraded, not unready.
-func (s *Server) ready(c echo.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
-	defer cancel()
-	answer := map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
-	status := http.StatusOK
-	if !s.RedisOK(ctx) {
-		answer["status"], answer["redis"] = "degraded", "away: messages are accepted and sent all the same, a little later"
-	}
-	if err := s.Store.Ping(ctx); err != nil {
-		answer["status"], answer["postgres"] = "unready", "away"
-		status = http.StatusServiceUnavailable
-	}
-	return c.JSON(status, answer)
 }

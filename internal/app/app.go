@@ -109,6 +109,8 @@ func collectLessOften() {
 	}
 }
 
+func (p *parts) pingRedis(ctx context.Context) error { return p.redis.Ping(ctx).Err() }
+
 func (p *parts) lostRedis(err error) {
 	p.log.Warn("redis is away; limits are kept locally", "error", err)
 }

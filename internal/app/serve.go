@@ -41,7 +41,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	options := api.Options{
 		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
-		RedisOK: func(ctx context.Context) bool { return p.redis.Ping(ctx).Err() == nil },
+		PingRedis: p.pingRedis,
 	}
 	change(&options)
 	srv := api.New(options)

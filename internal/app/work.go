@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/provider/emulator"
 	"github.com/sendoff/sendoff/internal/queue"
@@ -132,20 +133,7 @@ func (p *parts) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"ok"}`)) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		status, answer := http.StatusOK, map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
-		if p.redis.Ping(ctx).Err() != nil {
-			answer["status"], answer["redis"] = "degraded", "away"
-		}
-		if p.store.Ping(ctx) != nil {
-			answer["status"], answer["postgres"], status = "unready", "away", http.StatusServiceUnavailable
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(answer) // the client has gone if this fails
-	})
+	mux.Handle("GET /readyz", health.Ready(p.store.Ping, p.pingRedis))
 	return mux
 }
 

@@ -1,0 +1,45 @@
+// Package health answers whether a process can do its work.
+package health
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// How long each may take, by itself: a Redis that hangs must neither make
+// Postgres look gone nor the answer later than the second that Kubernetes waits.
+const (
+	postgresTime = 2 * time.Second
+	redisTime    = 500 * time.Millisecond
+)
+
+// Ready serves /readyz. Postgres must answer; without Redis everything still
+// works, only slower: degraded, not unready.
+func Ready(postgres, redis func(context.Context) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var noPostgres, noRedis error
+		var both sync.WaitGroup
+		both.Go(func() { noPostgres = ask(r.Context(), postgresTime, postgres) })
+		both.Go(func() { noRedis = ask(r.Context(), redisTime, redis) })
+		both.Wait()
+		status, answer := http.StatusOK, map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
+		if noRedis != nil {
+			answer["status"], answer["redis"] = "degraded", "away: messages are accepted and sent all the same, a little later"
+		}
+		if noPostgres != nil {
+			status, answer["status"], answer["postgres"] = http.StatusServiceUnavailable, "unready", "away"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(answer) // the client has gone if this fails
+	})
+}
+
+func ask(ctx context.Context, most time.Duration, ping func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return ping(ctx)
+}
