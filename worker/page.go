@@ -350,7 +350,7 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	} else {
 		w.explain(f.ch, f.state, f.lane, c, err, out)
 	}
-	w.Observer.Attempt(f.ch, f.lane, out.Result.String(), out.Code, out.Latency)
+	w.Observer.Attempt(f.ch, f.lane, out.Result.String(), out.Code, out.Action == store.Fail, out.Latency)
 	if w.Log.Enabled(ctx, slog.LevelDebug) {
 		w.Log.Debug("attempt", "message_id", c.ID, "channel", f.ch.ID, "lane", f.lane.String(), "result", out.Result.String(), "code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
 	}

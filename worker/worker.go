@@ -29,7 +29,7 @@ type Queue interface {
 
 // Observer counts what happens; metrics implement it.
 type Observer interface {
-	Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, latency time.Duration)
+	Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, last bool, latency time.Duration)
 	Sent(ch *dispatch.Channel, lane dispatch.Lane, sinceAccept time.Duration)
 	Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 }

@@ -48,6 +48,11 @@ func (s *Server) callback(c echo.Context) error {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
 	s.Observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
+	for i := range cb.Statuses {
+		if cb.Statuses[i].Status == dispatch.Failed {
+			s.Observer.Failed(ch.ID, cb.Statuses[i].Code)
+		}
+	}
 	return c.String(http.StatusOK, cb.Reply)
 }
 

@@ -45,6 +45,7 @@ type Observer interface {
 	Request(route, method string, status int, took time.Duration)
 	AcceptTime(took time.Duration)
 	Callback(provider string, statuses, inbound int)
+	Failed(channel int64, code string)
 }
 
 // Options of a Server.

@@ -76,7 +76,7 @@ func start(t *testing.T, o options) *stack {
 	s.open(t, em)
 	var err error
 	if !o.idle {
-		if s.working, err = app.Work(s.cfg, "", s.url, s.log); err != nil {
+		if s.working, err = app.Work(s.cfg, "127.0.0.1:0", s.url, s.log); err != nil {
 			t.Fatalf("start worker: %v", err)
 		}
 		t.Cleanup(func() { stopped(t, "worker", s.working) })

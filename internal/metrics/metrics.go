@@ -49,7 +49,7 @@ func New() *Metrics {
 		attempts:   counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
 		retried:    counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
 		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
-		failed:     counter("sendoff_failed_total", "Provider calls that failed for good.", "channel", "code"),
+		failed:     counter("sendoff_failed_total", "Messages that failed for good, by the answer to a call or by a callback.", "channel", "code"),
 		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
 		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) to the provider's yes.", "lane"),
 		accept:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick}),
@@ -104,19 +104,25 @@ func (m *Metrics) Accepted(channel int64, n int) {
 // OfferFailed counts messages that could not be offered to the queue.
 func (m *Metrics) OfferFailed(n int) { m.offers.Add(float64(n)) }
 
-// Attempt counts a provider call.
-func (m *Metrics) Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, latency time.Duration) {
+// Attempt counts a provider call; last: it failed, and there is no other.
+func (m *Metrics) Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, last bool, latency time.Duration) {
 	id := channelLabel(ch.ID)
 	m.attempts.WithLabelValues(id, lane.String(), result).Inc()
 	m.call.WithLabelValues(id).Observe(latency.Seconds())
-	switch result {
-	case "not_sent", "throttled", "temporary", "doubtful":
-		m.retried.WithLabelValues(id, code).Inc()
-	case "unknown":
+	switch {
+	case result == "accepted":
+	case result == "unknown":
 		m.unknown.WithLabelValues(id, code).Inc()
-	case "permanent":
+	case last:
 		m.failed.WithLabelValues(id, code).Inc()
+	default:
+		m.retried.WithLabelValues(id, code).Inc()
 	}
+}
+
+// Failed counts a message that its provider gave up after it had taken it.
+func (m *Metrics) Failed(channel int64, code string) {
+	m.failed.WithLabelValues(channelLabel(channel), code).Inc()
 }
 
 // Sent observes how long a message took from accept to the provider's yes.
