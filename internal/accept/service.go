@@ -86,7 +86,7 @@ const (
 // New makes a service; Run does its background work, Close drains it.
 func New(o Options) *Service {
 	s := &Service{Options: o, reg: o.Registry, providers: o.Providers, buckets: map[int64]*rate.Limiter{}, used: map[int64]int64{}, offers: make(chan dispatch.Page, offerWait)}
-	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 4, Timeout: flushTime}, s.flush)
+	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 8, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
 	s.repeats = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.Store.Repeats)
 	return s

@@ -48,9 +48,9 @@ WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
-    $19::text[], $20::integer[], $21::text[], $22::text[])
+    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[])
   AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
-    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra)
+    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge)
 ), checked AS MATERIALIZED (
   SELECT i.*,
     CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
@@ -72,7 +72,7 @@ WITH input AS MATERIALIZED (
     user_id, parent_id, fallback, status_callback, campaign_id, charged)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
-    coalesce((extra::jsonb->>'campaign')::bigint, 0), coalesce((extra::jsonb->>'charged')::smallint, 0)
+    coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
   ON CONFLICT DO NOTHING RETURNING id
 ), d AS (
@@ -323,25 +323,25 @@ func acceptArgs(page []*Accept) []any {
 	refs, metas, idem, fps, extras := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	sends, expires := make([]*int64, n), make([]*int64, n)
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	offered, window, test := make([]bool, n), make([]bool, n), make([]bool, n)
+	offered, window, test, charge := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
 		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], idem[i], fps[i], extras[i] = opt(a.Reference), opt(a.Metadata), opt(a.IdemKey), opt(a.IdemFingerprint), extra(a)
 		sends[i], expires[i] = micros(a.SendAt), micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
-		offered[i], window[i], test[i] = a.Offered, a.NeedsWindow, a.Test
+		offered[i], window[i], test[i], charge[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge
 	}
 	return []any{
 		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
 		textArray(refs), textArray(metas), intArray(sends), intArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), textArray(idem), pq.Array(idx), textArray(fps), textArray(extras),
+		pq.Array(segs), pq.Array(prices), textArray(idem), pq.Array(idx), textArray(fps), textArray(extras), pq.Array(charge),
 	}
 }
 
 // extra packs the columns that few messages use into one JSON text.
 func extra(a *Accept) *string {
-	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && !a.Charge && a.StatusCallback == "" {
+	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && a.StatusCallback == "" {
 		return nil
 	}
 	m := map[string]any{}
@@ -356,7 +356,6 @@ func extra(a *Accept) *string {
 	put("fallback_after", a.FallbackAfter.Seconds(), a.FallbackAfter > 0)
 	put("status_callback", a.StatusCallback, a.StatusCallback != "")
 	put("campaign", a.Campaign, a.Campaign != 0)
-	put("charged", 1, a.Charge)
 	return opt(mustJSON(m))
 }
 

@@ -76,7 +76,7 @@ func lowBalance() error {
 // the page then goes the long way, which finds out who is refused. The account
 // is locked only from here to the end of the statement.
 const sqlAcceptPaid = sqlAcceptWrites + `, paid AS (
-  SELECT account_id, id, price FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'charged' = '1'
+  SELECT account_id, id, price FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND charge
 ), l AS (
   INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'debit' FROM paid
 ), b AS (
