@@ -171,3 +171,29 @@ func TestKey_Life(t *testing.T) {
 	p.refuse(2, "unknown permission", "key", "create", "--name", "x", "--permission", "everything")
 	p.mustAudit("account.create account:1", "key.create key:1", "key.disable key:1", "key.enable key:1", "key.rotate key:1", "key.rotate key:1", "key.delete key:1")
 }
+
+func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok("", "key", "create", "--name", "Shop", "--country", "IN", "--expires", "30d", "--per-recipient-hour", "7")
+	before := read[keyView](t, p.ok("", "key", "show", "1", "--json"))
+	got := read[keyView](t, p.ok("", "key", "update", "1", "--per-day", "5", "--json"))
+	if got.PerDay != 5 || got.Name != "Shop" || got.PerSecond != 10 || got.PerMinute != 60 || fmt.Sprint(got.Countries, got.Permissions) != fmt.Sprint(before.Countries, before.Permissions) || *got.PerRecipientHour != 7 || !got.ExpiresAt.Equal(*before.ExpiresAt) {
+		t.Errorf("got %+v, was %+v", got, before)
+	}
+	r := p.ok("", "key", "update", "1", "--name", "Store", "--description", "the till", "--permission", "manage", "--country", "all", "--expires", "never", "--per-recipient-hour", "0", "--per-second", "3", "--per-minute", "30")
+	if !strings.Contains(r.out, "key 1 (Store) is updated: countries, description, expires_at, name, per_minute, per_recipient_hour, per_second, permissions") {
+		t.Error(r.out)
+	}
+	got = read[keyView](t, p.ok("", "key", "show", "1", "--json"))
+	if got.Name != "Store" || got.Description != "the till" || fmt.Sprint(got.Permissions) != "[manage]" || len(got.Countries) != 0 || got.ExpiresAt != nil || got.PerRecipientHour != nil || got.PerSecond != 3 || got.PerMinute != 30 || got.PerDay != 5 || !got.Active {
+		t.Errorf("got %+v", got)
+	}
+	p.refuse(2, "nothing to change", "key", "update", "1")
+	p.refuse(2, "--country", "key", "update", "1", "--country", "XX")
+	p.refuse(2, "unknown permission", "key", "update", "1", "--permission", "all")
+	p.refuse(2, "at least 1", "key", "update", "1", "--per-day", "0")
+	p.refuse(2, "in the future", "key", "update", "1", "--expires", "2020-01-01")
+	p.refuse(1, "has no key 9", "key", "update", "9", "--per-day", "5")
+	p.mustAudit("account.create account:1", "key.create key:1", "key.update key:1", "key.update key:1")
+}

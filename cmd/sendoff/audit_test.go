@@ -21,6 +21,7 @@ func changes() []change {
 		c("user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--account", "1"),
 		c("user", "disable", "ada@example.com", "--account", "1"),
 		c("key", "create", "--name", "Second", "--account", "1"),
+		c("key", "update", "1", "--per-day", "5", "--account", "1"),
 		c("key", "disable", "1", "--account", "1"),
 		c("key", "enable", "1", "--account", "1"),
 		c("key", "rotate", "1", "--account", "1"),

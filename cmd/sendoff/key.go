@@ -1,8 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ type keyCmd struct {
 	Create  keyCreate  `cmd:"" help:"Make an API key. It is shown once."`
 	List    keyList    `cmd:"" help:"List keys."`
 	Show    keyShow    `cmd:"" help:"Show one key: permissions, limits, use."`
+	Update  keyUpdate  `cmd:"" help:"Change a key: name, permissions, limits, countries, end."`
 	Disable keyDisable `cmd:"" help:"Refuse a key until it is enabled again."`
 	Enable  keyEnable  `cmd:"" help:"Accept a disabled key again."`
 	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret; the old one works on for a while."`
@@ -55,22 +57,18 @@ func newKeyView(k *store.Key) keyView {
 
 type keyCreate struct {
 	admin
-	Name             string   `required:"" help:"Name, for people."`
-	Description      string   `help:"What it is for."`
-	Test             bool     `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
-	Permission       []string `default:"send_template,send_text,send_media,view_templates,view_messages" help:"send_template, send_text, send_media, view_templates, view_messages, manage (administration)." placeholder:"NAME"`
-	PerSecond        int      `default:"10" help:"Messages a second."`
-	PerMinute        int      `default:"60" help:"Messages a minute."`
-	PerDay           int      `default:"10000" help:"Messages a UTC day."`
-	PerRecipientHour int      `default:"-1" help:"Messages to one recipient an hour; -1: five one-time passwords, others unlimited."`
-	Country          []string `help:"Countries that may be sent to, as IN or US; default: all." placeholder:"CODE"`
-	Expires          string   `help:"When it ends: 2026-12-31, or 90d." placeholder:"TIME"`
+	Name string `required:"" help:"Name, for people."`
+	Test bool   `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
+	keyFields
 }
 
 // Run makes a key.
 func (c *keyCreate) Run(e *env) error {
-	k, err := c.key()
-	if err != nil {
+	k := store.Key{
+		Name: c.Name, Test: c.Test, Active: true, PerSecond: 10, PerMinute: 60, PerDay: 10_000, Countries: []string{},
+		Permissions: []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"},
+	}
+	if _, err := c.apply(&k, time.Now()); err != nil {
 		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	return c.with(e, func(s *session) error {
@@ -85,37 +83,6 @@ func (c *keyCreate) Run(e *env) error {
 		}
 		return s.showSecret(&k, secret, "")
 	})
-}
-
-func (c *keyCreate) key() (store.Key, error) {
-	perms, err := auth.ParsePermissions(c.Permission)
-	if err != nil {
-		return store.Key{}, fmt.Errorf("--permission: %w", err)
-	}
-	k := store.Key{
-		Name: c.Name, Description: c.Description, Test: c.Test, Permissions: perms.Names(), Active: true,
-		PerSecond: c.PerSecond, PerMinute: c.PerMinute, PerDay: c.PerDay, Countries: []string{},
-	}
-	if min(c.PerSecond, c.PerMinute, c.PerDay) < 1 {
-		return k, errors.New("--per-second, --per-minute and --per-day must be at least 1")
-	}
-	if c.PerRecipientHour >= 0 {
-		k.PerRecipientHour = &c.PerRecipientHour
-	}
-	for _, code := range c.Country {
-		if len(code) != 2 {
-			return k, fmt.Errorf("--country: %q is no country code like IN or US", code)
-		}
-		k.Countries = append(k.Countries, strings.ToUpper(code))
-	}
-	if c.Expires != "" {
-		t, err := when(c.Expires, time.Now())
-		if err != nil {
-			return k, fmt.Errorf("--expires: %w", err)
-		}
-		k.ExpiresAt = &t
-	}
-	return k, nil
 }
 
 // showSecret prints a new secret, the only time that it can be seen.
@@ -205,6 +172,32 @@ func (c *keyRef) activate(e *env, active bool, action string) error {
 		return note(action, "key", k.ID, nil), err
 	}, func(s *session, k *store.Key) error {
 		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
+	})
+}
+
+type keyUpdate struct {
+	keyRef
+	Name string `help:"Name, for people." placeholder:"TEXT"`
+	keyFields
+}
+
+// Run changes what was given; the rest stays.
+func (c *keyUpdate) Run(e *env) error {
+	var did map[string]any
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+		if did, err = c.apply(k, time.Now()); err != nil {
+			return n, fmt.Errorf("%w: %w", errConfig, err)
+		}
+		if c.Name != "" {
+			k.Name, did["name"] = c.Name, c.Name
+		}
+		if len(did) == 0 {
+			return n, fmt.Errorf("%w: nothing to change was given; see sendoff key update --help", errConfig)
+		}
+		*k, err = s.UpdateKey(e.ctx, *k)
+		return note("update", "key", k.ID, did), err
+	}, func(s *session, k *store.Key) error {
+		return s.say(newKeyView(k), "key %d (%s) is updated: %s", k.ID, k.Name, strings.Join(slices.Sorted(maps.Keys(did)), ", "))
 	})
 }
 

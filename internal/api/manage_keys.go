@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -236,11 +234,10 @@ func (b *KeyFields) apply(k *store.Key, f *dispatch.Faults) {
 
 // countries checks regions against those that have phone numbers.
 func countries(f *dispatch.Faults, given []string) []string {
-	known := phonenumbers.GetSupportedRegions()
 	out := []string{}
 	for i, c := range given {
 		c = strings.ToUpper(c)
-		if !known[c] {
+		if !dispatch.Region(c) {
 			f.Add("/countries/"+strconv.Itoa(i), "is not an ISO 3166 region such as IN")
 		}
 		if !slices.Contains(out, c) {

@@ -111,6 +111,9 @@ func parsePhoneOnce(digits []byte) (string, error) {
 	}
 }
 
+// Region says whether code is a region (ISO 3166) that has phone numbers.
+func Region(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
+
 // Country gives the ISO 3166 region ("IN") of a number in E.164, or "001" when
 // it belongs to none, as +800 does. Of several regions that share a calling code it
 // is the one whose plan the number fits, else the main one: a possible number
