@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // audited reads what the audit log says that we did.
@@ -113,22 +114,60 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 	if strings.Contains(r.out+r.errOut, password) {
 		t.Error("the password was printed")
 	}
-	made := read[map[string]string](t, p.ok("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
-	if len(made["password"]) < minPassword {
-		t.Errorf("generated %q", made["password"])
+	made := read[withPassword](t, p.ok("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
+	if len(made.Password) < minPassword {
+		t.Errorf("generated %q", made.Password)
 	}
 	p.ok("", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
 	p.refuse(1, "already", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
 	p.refuse(1, "--generate-password", "user", "create", "--name", "D", "--email", "d@example.com")
 	p.refuse(2, "e-mail", "user", "create", "--name", "D", "--email", "nobody", "--no-login")
 	p.do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").mustFail(t, 1, "12 characters")
-	p.ok("", "user", "disable", "ADA@example.com")
+	p.ok(password+"\n", "user", "update", "bo@example.com", "--set-password")
 	p.refuse(1, "sendoff user list", "user", "disable", "nobody")
 	for _, line := range p.audited() {
-		if strings.Contains(line, password) || strings.Contains(line, made["password"]) {
+		if strings.Contains(line, password) || strings.Contains(line, made.Password) {
 			t.Error("a password is in the audit log")
 		}
 	}
+}
+
+func TestUser_Life(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	ada := read[store.Member](t, p.ok("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
+	bo := read[store.Member](t, p.ok("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
+	if !ada.CanLogin || bo.CanLogin || bo.Role != "sender" {
+		t.Errorf("made %+v and %+v", ada, bo)
+	}
+	if r := p.ok("", "user", "disable", "BO@example.com"); !strings.Contains(r.out, "disabled: Bo <bo@example.com>") {
+		t.Error(r.out)
+	}
+	ms := read[[]store.Member](t, p.ok("", "user", "list", "--json"))
+	if len(ms) != 2 || ms[0].Disabled || !ms[1].Disabled {
+		t.Errorf("listed %+v", ms)
+	}
+	list := p.ok("", "user", "list").out
+	if lines := strings.Split(strings.TrimSpace(list), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "DISABLED") || strings.Fields(lines[2])[5] != "yes" {
+		t.Errorf("listed\n%s", list)
+	}
+	p.ok("", "user", "enable", bo.ID)
+	changed := read[withPassword](t, p.ok("", "user", "update", bo.ID, "--name", "Bob", "--email", "bob@example.com", "--role", "admin", "--generate-password", "--json"))
+	if changed.Name != "Bob" || changed.Email != "bob@example.com" || changed.Role != "admin" || !changed.CanLogin || changed.Disabled || changed.Password == "" {
+		t.Errorf("changed to %+v", changed)
+	}
+	if got := read[store.Member](t, p.ok("", "user", "show", "bob@example.com", "--json")); got != changed.Member {
+		t.Errorf("shows %+v, want %+v", got, changed.Member)
+	}
+	p.refuse(1, "already", "user", "update", bo.ID, "--email", "ada@example.com")
+	p.refuse(2, "nothing to change", "user", "update", bo.ID)
+	p.refuse(1, "last owner", "user", "disable", "ada@example.com")
+	p.refuse(1, "last owner", "user", "update", "ada@example.com", "--role", "viewer")
+	p.refuse(1, "last owner", "user", "delete", "ada@example.com", "--yes")
+	p.refuse(2, "--yes", "user", "delete", bo.ID)
+	p.ok("", "user", "delete", bo.ID, "--yes")
+	p.refuse(1, "has no user", "user", "show", bo.ID)
+	p.mustAudit("account.create account:1", "user.create user:"+ada.ID, "user.create user:"+bo.ID, "user.disable user:"+bo.ID, "user.enable user:"+bo.ID, "user.update user:"+bo.ID, "user.delete user:"+bo.ID)
 }
 
 func TestKey_Life(t *testing.T) {
@@ -181,7 +220,7 @@ func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
 	if got.PerDay != 5 || got.Name != "Shop" || got.PerSecond != 10 || got.PerMinute != 60 || fmt.Sprint(got.Countries, got.Permissions) != fmt.Sprint(before.Countries, before.Permissions) || *got.PerRecipientHour != 7 || !got.ExpiresAt.Equal(*before.ExpiresAt) {
 		t.Errorf("got %+v, was %+v", got, before)
 	}
-	r := p.ok("", "key", "update", "1", "--name", "Store", "--description", "the till", "--permission", "manage", "--country", "all", "--expires", "never", "--per-recipient-hour", "0", "--per-second", "3", "--per-minute", "30")
+	r := p.ok("", "key", "update", "1", "--name", "Store", "--description", "the till", "--permission", "manage", "--country", "all", "--expires", "never", "--per-recipient-hour", "default", "--per-second", "3", "--per-minute", "30")
 	if !strings.Contains(r.out, "key 1 (Store) is updated: countries, description, expires_at, name, per_minute, per_recipient_hour, per_second, permissions") {
 		t.Error(r.out)
 	}
@@ -193,6 +232,7 @@ func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
 	p.refuse(2, "--country", "key", "update", "1", "--country", "XX")
 	p.refuse(2, "unknown permission", "key", "update", "1", "--permission", "all")
 	p.refuse(2, "at least 1", "key", "update", "1", "--per-day", "0")
+	p.refuse(2, "--per-recipient-hour must be", "key", "update", "1", "--per-recipient-hour", "many")
 	p.refuse(2, "in the future", "key", "update", "1", "--expires", "2020-01-01")
 	p.refuse(1, "has no key 9", "key", "update", "9", "--per-day", "5")
 	p.mustAudit("account.create account:1", "key.create key:1", "key.update key:1", "key.update key:1")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ type keyFields struct {
 	PerSecond        *int     `help:"Messages a second. Of a new key: 10." placeholder:"N"`
 	PerMinute        *int     `help:"Messages a minute. Of a new key: 60." placeholder:"N"`
 	PerDay           *int     `help:"Messages a UTC day. Of a new key: 10000." placeholder:"N"`
-	PerRecipientHour *int     `help:"Messages to one recipient an hour; 0: five one-time passwords, others unlimited, as of a new key." placeholder:"N"`
+	PerRecipientHour string   `help:"Messages to one recipient an hour; 0: any number; default: five one-time passwords and any number of others." placeholder:"N"`
 	Country          []string `help:"Countries that may be sent to, as IN or US; all: every one." placeholder:"CODE"`
 	Expires          string   `help:"When it ends: 2026-12-31, or 90d; never." placeholder:"TIME"`
 }
@@ -45,19 +46,24 @@ func (c *keyFields) apply(k *store.Key, now time.Time) (did map[string]any, err 
 		}
 		*limit.into, did[name] = *limit.v, *limit.v
 	}
-	if n := c.PerRecipientHour; n != nil {
-		if *n < 0 {
-			return nil, errors.New("--per-recipient-hour must not be negative")
+	return did, errors.Join(c.perRecipient(k, did), c.countries(k, did), c.expiry(k, did, now))
+}
+
+func (c *keyFields) perRecipient(k *store.Key, did map[string]any) error {
+	switch c.PerRecipientHour {
+	case "":
+		return nil
+	case "default":
+		k.PerRecipientHour = nil
+	default:
+		n, err := strconv.Atoi(c.PerRecipientHour)
+		if err != nil || n < 0 {
+			return errors.New("--per-recipient-hour must be a number, or default")
 		}
-		k.PerRecipientHour, did["per_recipient_hour"] = nil, *n
-		if *n > 0 {
-			k.PerRecipientHour = n
-		}
+		k.PerRecipientHour = &n
 	}
-	if err := c.countries(k, did); err != nil {
-		return nil, err
-	}
-	return did, c.expiry(k, did, now)
+	did["per_recipient_hour"] = k.PerRecipientHour
+	return nil
 }
 
 func (c *keyFields) countries(k *store.Key, did map[string]any) error {

@@ -97,15 +97,6 @@ func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, erro
 	return out, wrap("list users", err)
 }
 
-// DisableUser takes a team member's access away.
-func (s *Store) DisableUser(ctx context.Context, account int64, id string) error {
-	r, err := s.db.ExecContext(ctx, `UPDATE users SET disabled = true WHERE id = $1 AND account_id = $2`, id, account)
-	if err != nil {
-		return wrap("disable user", err)
-	}
-	return found(r)
-}
-
 // SetPassword replaces a user's password.
 func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
 	r, err := s.db.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE email = $1`, email, hash)
