@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,39 @@ func TestChannelUpdate_ChangesWhatIsGiven(t *testing.T) {
 	p.mustAudit("account.create account:1", "channel.create channel:1", "channel.update channel:1", "channel.disable channel:1", "channel.enable channel:1",
 		"channel.pause channel:1", "channel.resume channel:1", "channel.delete channel:1")
 	p.mustHide()
+}
+
+func TestChannelUpdate_Policy(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok(token+"\n"+appSecret+"\n", createMetaArgs...)
+	r := p.ok("", "channel", "update", "1", "--rate", "0.5", "--concurrency", "7", "--max-attempts", "3", "--max-age", "2h", "--backoff-base", "1s", "--backoff-cap", "1m", "--recipient-spacing", "6s",
+		"--resolve-window", "otp=5s", "--resolve-window", "bulk=30m", "--unknown-retries", "normal=2", "--price", "default=1")
+	want := dispatch.DefaultPolicy("meta")
+	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3, 2*time.Hour, time.Second, time.Minute, 6*time.Second
+	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second, 30*time.Minute, 2, map[string]int64{"": 1_000_000}
+	if got := p.channel(1).Policy; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if !strings.Contains(r.out, "rate, concurrency, max-attempts, max-age, backoff-base, backoff-cap, recipient-spacing, resolve-window otp, resolve-window bulk, unknown-retries normal, price default") {
+		t.Error(r.out)
+	}
+	for _, wrong := range [][]string{
+		{"--rate", "0"},
+		{"--concurrency", "10001"},
+		{"--max-age", "1000h"},
+		{"--backoff-cap", "10ms"},
+		{"--resolve-window", "otp"},
+		{"--resolve-window", "fast=1s"},
+		{"--resolve-window", "otp=soon"},
+		{"--unknown-retries", "otp=11"},
+	} {
+		p.refuse(2, wrong[0], append([]string{"channel", "update", "1"}, wrong...)...)
+	}
+	p.ok("", "channel", "update", "1", "--max-age", "0s", "--recipient-spacing", "0s")
+	if got := p.channel(1).Policy; got.MaxAge != 0 || got.RecipientSpacing != 0 {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // emulated starts an emulator that knows the place's first channel.

@@ -14,15 +14,11 @@ import (
 type channelUpdate struct {
 	channelRef
 	public
+	policyFlags
 	Name                 string        `help:"Name, for people." placeholder:"TEXT"`
 	Sender               string        `help:"The number that messages come from." placeholder:"NUMBER"`
 	Default              bool          `help:"Use it for messages that name no channel."`
 	Window               string        `enum:"enforce,provider," default:"" help:"enforce or provider." placeholder:"RULE"`
-	Rate                 float64       `help:"Messages a second over all workers." placeholder:"N"`
-	Concurrency          int           `help:"Calls at once of one worker." placeholder:"N"`
-	MaxAttempts          int           `help:"Counted tries of a message." placeholder:"N"`
-	RecipientSpacing     string        `help:"Time between two messages to one recipient, as 6s; 0s: none." placeholder:"TIME"`
-	Price                []string      `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default)." placeholder:"CATEGORY=CREDITS" sep:"none"`
 	Set                  []string      `help:"A setting, as base_url=https://...; empty: removed." placeholder:"NAME=VALUE" sep:"none"`
 	Secret               []string      `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
 	SecretFile           []string      `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
@@ -72,7 +68,8 @@ func (c *channelUpdate) Run(e *env) error {
 // apply changes what was given, and names it.
 func (c *channelUpdate) apply(ch *dispatch.Channel, secrets map[string]string) (did []string, err error) {
 	for _, change := range []func(*dispatch.Channel) ([]string, error){
-		c.words, c.numbers, c.prices, c.settings,
+		c.words, c.settings,
+		func(ch *dispatch.Channel) ([]string, error) { return c.policy(&ch.Policy) },
 		func(ch *dispatch.Channel) ([]string, error) { return c.secrets(ch, secrets) },
 	} {
 		names, err := change(ch)
@@ -104,57 +101,6 @@ func (c *channelUpdate) words(ch *dispatch.Channel) (did []string, err error) {
 	}
 	if c.Window != "" {
 		ch.Window, did = c.Window, append(did, "window_rule")
-	}
-	return did, nil
-}
-
-func (c *channelUpdate) numbers(ch *dispatch.Channel) (did []string, err error) {
-	if err := setRate(&ch.Policy, c.Rate, c.Concurrency); err != nil {
-		return nil, err
-	}
-	if c.Rate > 0 {
-		did = append(did, "rate")
-	}
-	if c.Concurrency > 0 {
-		did = append(did, "concurrency")
-	}
-	if c.MaxAttempts < 0 || c.MaxAttempts > 100 {
-		return nil, errors.New("--max-attempts must be between 1 and 100")
-	}
-	if c.MaxAttempts > 0 {
-		ch.Policy.MaxAttempts, did = c.MaxAttempts, append(did, "max_attempts")
-	}
-	if c.RecipientSpacing != "" {
-		d, err := time.ParseDuration(c.RecipientSpacing)
-		if err != nil || d < 0 {
-			return nil, errors.New("--recipient-spacing must look like 6s")
-		}
-		ch.Policy.RecipientSpacing, did = d, append(did, "recipient_spacing")
-	}
-	return did, nil
-}
-
-func (c *channelUpdate) prices(ch *dispatch.Channel) (did []string, err error) {
-	for _, p := range c.Price {
-		category, amount, err := pair(p)
-		if err != nil {
-			return nil, fmt.Errorf("--price: %w", err)
-		}
-		if !slices.Contains([]string{"utility", "authentication", "marketing", "default"}, category) {
-			return nil, fmt.Errorf("--price: %q is not utility, authentication, marketing or default", category)
-		}
-		n, err := credits(amount)
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("--price: %q is no price", amount)
-		}
-		if ch.Policy.Price == nil {
-			ch.Policy.Price = map[string]int64{}
-		}
-		did = append(did, "price "+category)
-		if category == "default" {
-			category = ""
-		}
-		ch.Policy.Price[category] = n
 	}
 	return did, nil
 }
