@@ -163,7 +163,7 @@ func TestHub_ManyStreams_OneReader_WhichRestsWhenTheyAreGone(t *testing.T) {
 		}
 		h.stop()
 		for _, end := range ends {
-			<-end
+			_ = <-end // stopped
 		}
 		time.Sleep(time.Second)
 		before = log.readsDone()

@@ -96,7 +96,7 @@ func rebinding(t *testing.T, addresses ...string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		go func() {
-			defer ours.Close()
+			defer func() { _ = ours.Close() }()
 			for serveDNS(ours, answer) == nil {
 			}
 		}()
