@@ -37,6 +37,7 @@ func changes() []change {
 		c("channel", "resume", "1", "--account", "1"),
 		c("channel", "delete", "1", "--yes", "--account", "1"),
 		{strings.Replace(orderTemplate, "order", "another", 1), []string{"template", "create", "-", "--account", "1"}},
+		c("template", "update", "1", "--status", "paused", "--account", "1"),
 		c("template", "delete", "1", "--yes", "--account", "1"),
 	}
 }

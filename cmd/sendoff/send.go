@@ -17,12 +17,11 @@ import (
 
 type sendCmd struct {
 	remote
-	To             string        `required:"" help:"Recipient, as +15550000100." placeholder:"NUMBER"`
-	Text           string        `xor:"content" required:"" help:"A text." placeholder:"TEXT"`
-	Template       string        `xor:"content" required:"" help:"A template, by name." placeholder:"NAME"`
-	Language       string        `help:"The template's language, when it has several." placeholder:"CODE"`
-	Var            []string      `help:"A variable of the template: name=value, or 1=value, 2=value in order." placeholder:"NAME=VALUE" sep:"none"`
-	HeaderMediaURL string        `name:"header-media-url" help:"File of the template's header." placeholder:"URL"`
+	To       string `required:"" help:"Recipient, as +15550000100." placeholder:"NUMBER"`
+	Text     string `xor:"content" required:"" help:"A text." placeholder:"TEXT"`
+	Template string `xor:"content" required:"" help:"A template, by name." placeholder:"NAME"`
+	Language string `help:"The template's language, when it has several." placeholder:"CODE"`
+	templateValues
 	Channel        string        `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	SendAt         string        `help:"When: 2026-01-02T15:04:05Z, or 10m from now." placeholder:"TIME"`
 	TTL            time.Duration `name:"ttl" help:"Not sent later than this after it is due." placeholder:"TIME"`
@@ -94,7 +93,7 @@ func (c *sendCmd) body(now time.Time) (map[string]any, error) {
 		}
 		b["type"], b["template"] = "template", t
 	} else {
-		if len(c.Var) > 0 || c.Language != "" || c.HeaderMediaURL != "" {
+		if c.Language != "" || !c.empty() {
 			return nil, errors.New("--var, --language and --header-media-url belong to --template")
 		}
 		b["type"], b["text"] = "text", map[string]string{"body": c.Text}
@@ -123,17 +122,19 @@ func (c *sendCmd) body(now time.Time) (map[string]any, error) {
 	return b, nil
 }
 
-// template gives variables as a list when they are numbered, else by name.
 func (c *sendCmd) template() (map[string]any, error) {
 	t := map[string]any{"name": c.Template}
 	if c.Language != "" {
 		t["language"] = c.Language
 	}
-	if c.HeaderMediaURL != "" {
-		t["header_media_url"] = c.HeaderMediaURL
-	}
+	return t, c.fill(t)
+}
+
+// variables gives them as a list when they are numbered, else by name; nil:
+// there are none.
+func variables(given []string) (any, error) {
 	named := map[string]string{}
-	for _, v := range c.Var {
+	for _, v := range given {
 		name, value, err := pair(v)
 		if err != nil {
 			return nil, fmt.Errorf("--var: %w", err)
@@ -144,19 +145,17 @@ func (c *sendCmd) template() (map[string]any, error) {
 		named[name] = value
 	}
 	if len(named) == 0 {
-		return t, nil
+		return nil, nil
 	}
 	list := make([]string, 0, len(named))
 	for i := range len(named) {
 		v, ok := named[strconv.Itoa(i+1)]
 		if !ok {
-			t["variables"] = named
-			return t, nil
+			return named, nil
 		}
 		list = append(list, v)
 	}
-	t["variables"] = list
-	return t, nil
+	return list, nil
 }
 
 // good and settled are the statuses at which waiting ends.

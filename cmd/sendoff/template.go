@@ -2,30 +2,26 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/app"
-	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
 type templateCmd struct {
-	Create templateCreate `cmd:"" help:"Register a template from a JSON file or stdin."`
-	List   templateList   `cmd:"" help:"List templates and what they need."`
-	Show   templateShow   `cmd:"" help:"Show one template."`
-	Sync   templateSync   `cmd:"" help:"Pull the templates of a Meta channel's business account."`
-	Delete templateDelete `cmd:"" help:"Remove a template from the registry (not from the provider)."`
+	Create  templateCreate  `cmd:"" help:"Register a template from a JSON file or stdin."`
+	List    templateList    `cmd:"" help:"List templates and what they need."`
+	Show    templateShow    `cmd:"" help:"Show one template."`
+	Update  templateUpdate  `cmd:"" help:"Change a template here: its status, or whatever a JSON file says."`
+	Preview templatePreview `cmd:"" help:"Show what a use of a template would send."`
+	Sync    templateSync    `cmd:"" help:"Pull the templates of a Meta channel's business account."`
+	Delete  templateDelete  `cmd:"" help:"Remove a template from the registry (not from the provider)."`
 }
-
-const maxDefinition = 1 << 20
 
 type templateCreate struct {
 	admin
@@ -33,108 +29,28 @@ type templateCreate struct {
 }
 
 // Help shows what the file holds.
-func (*templateCreate) Help() string {
-	return `The file holds a template in Meta's form:
-
-  {"name": "order_confirmation", "language": "en", "category": "utility",
-   "components": [{"type": "BODY", "text": "Thank you, {{1}}! Order {{2}} is on its way.",
-                   "variables": ["customer_name", "order_id"]}]}
-
-"status" is approved when it isn't given: say pending while the provider has not approved it yet. "channel" (id or key)
-binds it to one channel. A Twilio or Gupshup template also has "provider" and "provider_template_id".`
-}
-
-// definition is what a file may say of a template.
-type definition struct {
-	Channel            json.RawMessage              `json:"channel"`
-	Provider           string                       `json:"provider"`
-	Name               string                       `json:"name"`
-	Language           string                       `json:"language"`
-	Category           string                       `json:"category"`
-	Status             string                       `json:"status"`
-	ParameterFormat    string                       `json:"parameter_format"`
-	ProviderTemplateID string                       `json:"provider_template_id"`
-	Components         []dispatch.TemplateComponent `json:"components"`
-}
+func (*templateCreate) Help() string { return definitionHelp }
 
 // Run registers a template.
 func (c *templateCreate) Run(e *env) error {
-	d, err := c.read(e)
+	d, err := readDefinition(e, c.File)
 	if err != nil {
 		return err
 	}
-	t := dispatch.Template{
-		Provider: d.Provider, Name: d.Name, Language: d.Language, Category: d.Category, Status: firstOf(d.Status, "approved"),
-		ParameterFormat: d.ParameterFormat, ProviderTemplateID: d.ProviderTemplateID, Components: d.Components,
-	}
-	t.Normalize()
-	if err := checkTemplate(&t).Err(); err != nil {
-		return err
-	}
-	ref := strings.Trim(string(d.Channel), `"`)
-	run := c.with
-	if ref != "" {
-		run = c.sealed // a channel can't be read without the key
-	}
-	return run(e, func(s *session) error {
-		t.Account = s.account.ID
-		if ref != "" {
-			ch, err := s.channel(ref)
-			if err != nil {
-				return err
+	return d.with(&c.admin, e, func(s *session) error {
+		t := dispatch.Template{Account: s.account.ID, Status: "approved"}
+		err := s.change(func(s *session) (n store.Note, err error) {
+			if err := d.apply(s, &t); err != nil {
+				return n, err
 			}
-			t.Channel = ch.ID
-		}
-		err := s.change(func(s *session) (_ store.Note, err error) {
 			t, err = s.SaveTemplate(e.ctx, t)
-			return note("create", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), err
+			return note("create", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), doubled(err, &t)
 		})
-		if dispatch.CodeOf(err) == dispatch.Conflict && err != nil {
-			return fmt.Errorf("there is a template %s in %s already; delete it first, or choose another name", t.Name, t.Language)
-		}
 		if err != nil {
 			return err
 		}
 		return s.say(t, "template %d made: %s in %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Status, needs(&t))
 	})
-}
-
-func (c *templateCreate) read(e *env) (definition, error) {
-	var d definition
-	in := e.stdin
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return d, fmt.Errorf("read template: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	raw, err := io.ReadAll(io.LimitReader(in, maxDefinition))
-	if err != nil {
-		return d, fmt.Errorf("read template: %w", err)
-	}
-	return d, native.Strict(raw, &d)
-}
-
-// checkTemplate is Validate, and what the registry wants besides.
-func checkTemplate(t *dispatch.Template) dispatch.Faults {
-	f := t.Validate()
-	switch t.Status {
-	case "approved", "pending", "rejected", "paused", "disabled":
-	default:
-		f.Add("/status", "must be approved, pending, rejected, paused or disabled")
-	}
-	switch t.Provider {
-	case "":
-	case "twilio", "gupshup":
-		if t.ProviderTemplateID == "" {
-			f.Add("/provider_template_id", "is required for a template of %s", t.Provider)
-		}
-	default:
-		f.Add("/provider", "must be twilio or gupshup, or left out for Meta's templates")
-	}
-	return f
 }
 
 // needs lists a template's variables for people.
@@ -172,31 +88,48 @@ type templateRef struct {
 // with opens the database and reads the template.
 func (c *templateRef) with(e *env, f func(*session, dispatch.Template) error) error {
 	return c.admin.with(e, func(s *session) error {
-		if n, err := strconv.ParseInt(c.Ref, 10, 64); err == nil {
-			t, err := s.Template(e.ctx, s.account.ID, n)
-			if err != nil {
-				return s.missing(err, "template", c.Ref)
-			}
-			return f(s, t)
-		}
-		ts, err := s.Templates(e.ctx, s.account.ID)
+		t, err := c.find(s)
 		if err != nil {
 			return err
 		}
-		var hits []dispatch.Template
-		for _, t := range ts {
-			if t.Name == c.Ref {
-				hits = append(hits, t)
-			}
-		}
-		switch len(hits) {
-		case 0:
-			return s.missing(&dispatch.Error{Code: dispatch.NotFound}, "template", c.Ref)
-		case 1:
-			return f(s, hits[0])
-		}
-		return fmt.Errorf("there are %d templates named %s; say which by its id (sendoff template list)", len(hits), c.Ref)
+		return f(s, t)
 	})
+}
+
+// find reads the template, within a change for that alone.
+func (c *templateRef) find(s *session) (dispatch.Template, error) {
+	n, err := strconv.ParseInt(c.Ref, 10, 64)
+	if err != nil {
+		if n, err = s.templateNamed(c.Ref); err != nil {
+			return dispatch.Template{}, err
+		}
+	}
+	t, err := s.Template(s.env.ctx, s.account.ID, n)
+	if err != nil {
+		err = s.missing(err, "template", c.Ref)
+	}
+	return t, err
+}
+
+// templateNamed gives the id of the only template of a name.
+func (s *session) templateNamed(name string) (int64, error) {
+	ts, err := s.Templates(s.env.ctx, s.account.ID)
+	if err != nil {
+		return 0, err
+	}
+	var hits []int64
+	for i := range ts {
+		if ts[i].Name == name {
+			hits = append(hits, ts[i].ID)
+		}
+	}
+	switch len(hits) {
+	case 0:
+		return 0, s.missing(&dispatch.Error{Code: dispatch.NotFound}, "template", name)
+	case 1:
+		return hits[0], nil
+	}
+	return 0, fmt.Errorf("there are %d templates named %s; say which by its id (sendoff template list)", len(hits), name)
 }
 
 type templateShow struct{ templateRef }
@@ -260,6 +193,9 @@ func (c *templateSync) Run(e *env) error {
 		ts, err := l.Templates(ctx, &ch)
 		if err != nil {
 			return errors.New("pull templates: " + refusal(&ch, err) + "; " + channelFix(&ch, err))
+		}
+		for i := range ts {
+			ts[i].Normalize()
 		}
 		var counts struct {
 			Made    int `json:"made"`
