@@ -163,7 +163,9 @@ func TestHub_ManyStreams_OneReader_WhichRestsWhenTheyAreGone(t *testing.T) {
 		}
 		h.stop()
 		for _, end := range ends {
-			_ = <-end // stopped
+			if err := <-end; err != nil {
+				t.Errorf("stopped: %v", err)
+			}
 		}
 		time.Sleep(time.Second)
 		before = log.readsDone()
