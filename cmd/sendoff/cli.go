@@ -52,11 +52,8 @@ type env struct {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var c cli
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.Vars{"version": version},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
+	parser, err := newParser(stdout, stderr, func(code int) { exited = code })
 	if err != nil {
 		fmt.Fprintln(stderr, "sendoff:", err)
 		return 1
@@ -78,6 +75,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	return 0
+}
+
+// newParser makes the parser of a command line.
+func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	return kong.New(new(cli), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(exit), kong.Vars{"version": version}, kong.PostBuild(showExamples),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 
 // errConfig marks a wrong configuration.

@@ -17,6 +17,7 @@ type migrateCmd struct {
 // database is what commands need that touch nothing but Postgres.
 type database struct {
 	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" required:"" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
+	JSON        bool          `name:"json" help:"For machines."`
 }
 
 type migrateUp struct{ database }
@@ -25,6 +26,9 @@ type migrateUp struct{ database }
 func (c *migrateUp) Run(e *env) error {
 	if err := migrations.Up(e.ctx, string(c.PostgresURL)); err != nil {
 		return err
+	}
+	if c.JSON {
+		return c.list(e)
 	}
 	fmt.Fprintln(e.stdout, "the database is up to date")
 	return nil
@@ -40,16 +44,19 @@ func (c *migrateDown) Run(e *env) error {
 	if !c.Yes {
 		return fmt.Errorf("%w: this drops tables; repeat with --yes", errConfig)
 	}
-	return migrations.Down(e.ctx, string(c.PostgresURL))
+	if err := migrations.Down(e.ctx, string(c.PostgresURL)); err != nil || !c.JSON {
+		return err
+	}
+	return c.list(e)
 }
 
-type migrateStatus struct {
-	database
-	JSON bool `help:"For machines."`
-}
+type migrateStatus struct{ database }
 
 // Run lists migrations.
-func (c *migrateStatus) Run(e *env) error {
+func (c *migrateStatus) Run(e *env) error { return c.list(e) }
+
+// list shows migrations and whether they are applied.
+func (c *database) list(e *env) error {
 	ms, err := migrations.List(e.ctx, string(c.PostgresURL))
 	if err != nil {
 		return err
