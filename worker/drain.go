@@ -110,6 +110,7 @@ func (w *Worker) sendDue(ctx context.Context, ch *dispatch.Channel, state *chann
 	if grant.N == 0 {
 		return true, max(grant.Wait, time.Millisecond), nil
 	}
+	awaitTurn(w.cut, grant)
 	f := flight{ch: ch, state: state, lane: lane, claim: uuid.New(), grant: grant, booked: booked, started: time.Now()}
 	claimed, expired, err := w.Store.ClaimDue(ctx, ch.ID, lane, grant.N, f.claim, lane.Lease())
 	if err != nil {
