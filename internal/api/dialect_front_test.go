@@ -118,6 +118,48 @@ func TestDialects_WrongPathOrMethod_OwnEnvelope(t *testing.T) {
 	}
 }
 
+// OPTIONS names the methods of a path that has some, with or without a key; no
+// other path has it.
+func TestOptions_NamesTheMethods(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const id = "0198c0de-0000-7000-8000-000000000001"
+	for path, allow := range map[string]string{
+		"/v1/messages":                              "GET, OPTIONS, POST",
+		"/v1/messages/batch":                        "GET, OPTIONS, PATCH, POST", // as /v1/messages/{id} it has GET and PATCH
+		"/v1/messages/" + id:                        "GET, OPTIONS, PATCH",
+		"/v1/messages/" + id + "/cancel":            "OPTIONS, POST",
+		"/v1/keys/1":                                "DELETE, GET, OPTIONS, PATCH",
+		"/v1/webhooks":                              "GET, OPTIONS, POST",
+		"/openapi.json":                             "GET, OPTIONS",
+		"/healthz":                                  "GET, OPTIONS",
+		"/callbacks/meta/a-channel":                 "GET, OPTIONS, POST, PUT",
+		"/api/v1/messages/api/send-message/":        "OPTIONS, POST",
+		"/api/v1/external/templates":                "GET, OPTIONS",
+		"/api/v1/external/messages/template/send":   "OPTIONS, POST",
+		"/api/v1/external/messages/" + id:           "GET, OPTIONS",
+		"/api/messages/send":                        "OPTIONS, POST",
+		"/message":                                  "OPTIONS, POST",
+		"/team-members":                             "GET, OPTIONS",
+		"/v2/AC1/whatsapp/+1555/messages":           "OPTIONS, POST",
+		"/v25.0/106540352242922/messages":           "OPTIONS, POST",
+		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, OPTIONS, POST",
+		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "GET, OPTIONS",
+	} {
+		for _, key := range []string{f.key, ""} {
+			r := f.as(key, http.MethodOptions, path, nil)
+			if r.status != http.StatusNoContent || r.header.Get("Allow") != allow || len(r.header.Values("Allow")) != 1 || len(r.body) > 0 {
+				t.Errorf("OPTIONS %s: got %d, Allow %q: %s", path, r.status, r.header.Values("Allow"), r.body)
+			}
+		}
+	}
+	for _, path := range []string{"/nothing", "/v1/nothing", "/some/more/messages", "/api/v1/external/messages/a/b"} {
+		if r := f.do(http.MethodOptions, path, nil); r.status != http.StatusNotFound || r.header.Get("Allow") != "" {
+			t.Errorf("OPTIONS %s: got %d, Allow %q", path, r.status, r.header.Get("Allow"))
+		}
+	}
+}
+
 // Every answer to a key says how it stands with its limits, and every request
 // counts, also one that is refused before its messages are known.
 func TestRefusedRequests_CountAndSayLimits(t *testing.T) {

@@ -24,6 +24,23 @@ func misrouted(c echo.Context) bool {
 	return false
 }
 
+// options answers OPTIONS with the methods of the path's routes. No key is asked
+// for: they stand in the description for all to read. Echo would do this, but
+// for what it takes the path for (see misrouted and noRoute).
+func (s *Server) options(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method != http.MethodOptions {
+			return next(c)
+		}
+		methods := s.methodsAt(echo.GetPath(c.Request()))
+		if len(methods) == 0 {
+			return echo.ErrNotFound
+		}
+		c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
 // noRoute says whether a path that has no such route has one of another method.
 // Echo can't be asked: to it every path below /v1 has all methods.
 func (s *Server) noRoute(c echo.Context) error {
@@ -46,7 +63,7 @@ func (s *Server) methodsAt(path string) []string {
 		}
 	}
 	if len(methods) > 0 {
-		methods = append(methods, http.MethodOptions) // echo answers it
+		methods = append(methods, http.MethodOptions)
 	}
 	slices.Sort(methods)
 	return slices.Compact(methods)

@@ -89,7 +89,7 @@ func New(o Options) *Server {
 	s.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, s.applyStatuses)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe)
+	s.echo.Use(s.observe, s.options)
 	s.routes()
 	return s
 }
