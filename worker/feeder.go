@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ func (w *Worker) Feed(ctx context.Context) {
 	}
 	wg.Go(func() { w.every(ctx, time.Second, "leases", w.leases) })
 	wg.Go(func() { w.every(ctx, 500*time.Millisecond, "doubts", w.doubts) })
-	wg.Go(func() { w.every(ctx, 250*time.Millisecond, "wipe", w.wipe) })
+	wg.Go(func() { w.every(ctx, 250*time.Millisecond, "wipe", w.wipe()) })
 	wg.Go(func() { w.every(ctx, 2*time.Second, "scheduled", w.move) })
 	wg.Go(func() { w.every(ctx, 250*time.Millisecond, "circuits", w.resumed()) })
 	wg.Go(func() { w.every(ctx, time.Second, "parked callbacks", w.parked) })
@@ -214,20 +215,32 @@ func (w *Worker) resumed() func(context.Context) error {
 	}
 }
 
-// wipe notices that Redis lost its memory and wakes what had been offered.
-func (w *Worker) wipe(ctx context.Context) error {
-	wiped, err := w.Queue.Wiped(ctx)
-	if err != nil || !wiped {
-		return err
+// wipe notices that Redis lost its memory and wakes what had been offered. Who
+// notices is the only one to be told: one that can't act on it has it told
+// again or, with Redis away too, keeps it in mind.
+func (w *Worker) wipe() func(context.Context) error {
+	owed := false
+	return func(ctx context.Context) error {
+		if !owed {
+			wiped, err := w.Queue.Wiped(ctx)
+			if err != nil || !wiped {
+				return err
+			}
+		}
+		n, err := w.Store.WakeOffered(ctx)
+		if n > 0 {
+			w.Log.Warn("redis was wiped; offering again", "messages", n)
+		}
+		if err != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			untold := w.Queue.Undo(ctx)
+			owed = untold != nil
+			return errors.Join(err, untold)
+		}
+		owed = false
+		return w.Queue.Register(ctx)
 	}
-	n, err := w.Store.WakeOffered(ctx)
-	if n > 0 {
-		w.Log.Warn("redis was wiped; offering again", "messages", n)
-	}
-	if err != nil {
-		return err
-	}
-	return w.Queue.Register(ctx)
 }
 
 func (w *Worker) move(ctx context.Context) error {

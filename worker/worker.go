@@ -25,6 +25,7 @@ type Queue interface {
 	Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
 	Register(ctx context.Context) error
 	Wiped(ctx context.Context) (bool, error)
+	Undo(ctx context.Context) error
 }
 
 // Observer counts what happens; metrics implement it.

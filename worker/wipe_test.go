@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
+)
+
+// deaf is a queue that goes away once it has told of a wipe.
+type deaf struct{ *queue.Client }
+
+func (deaf) Undo(context.Context) error { return errors.New("redis is away") }
+
+func newQueue(t *testing.T) *queue.Client {
+	t.Helper()
+	rc, err := queue.Open(storetest.Redis(t), 4)
+	must(t, err)
+	t.Cleanup(func() { _ = rc.Close() })
+	return queue.NewClient(rc)
+}
+
+// A wipe is told of once. When what was offered can't be woken then, Postgres
+// being away, the next to look is told again.
+func TestWipe_PostgresAway_IsNoticedAgain(t *testing.T) {
+	t.Parallel()
+	for name, makes := range map[string]func(*queue.Client) (first, next Queue){
+		"by another worker":             func(c *queue.Client) (first, next Queue) { return c, c },
+		"by itself, Redis away as well": func(c *queue.Client) (first, next Queue) { return deaf{c}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := open(t)
+			f.messages(t, 3, nil)
+			if n := f.due(t); n != 3 {
+				t.Fatalf("offered %d of 3 messages", n)
+			}
+			first, next := makes(newQueue(t))
+			away := f.connect(t)
+			must(t, away.Close())
+			w := New(Options{Store: away, Queue: first, Log: quiet()})
+			look := w.wipe()
+			if err := look(t.Context()); err == nil {
+				t.Error("a wipe was made good without Postgres")
+			}
+			w.Store = f.Store
+			if next != nil {
+				look = New(Options{Store: f.Store, Queue: next, Log: quiet()}).wipe()
+			}
+			must(t, look(t.Context()))
+			woken := 0
+			wait.For(t, 10*time.Second, func() error {
+				if woken += f.due(t); woken != 3 {
+					return fmt.Errorf("%d of 3 messages woken", woken)
+				}
+				return nil
+			})
+			must(t, look(t.Context()))
+			still, err := f.WakeOffered(t.Context())
+			must(t, err)
+			if still != 3 {
+				t.Errorf("%d of 3 messages still offered: some were woken without a wipe", still)
+			}
+		})
+	}
+}
