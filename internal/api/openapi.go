@@ -107,6 +107,7 @@ type described struct {
 	example                          string // of the body, JSON
 	more                             []string
 	answers                          map[int]any
+	refusals                         map[int]string // problems by status, and when they come
 	permission                       string
 	public                           bool
 	security                         []map[string][]string // nil: the native ones
@@ -165,6 +166,9 @@ func (d *describer) add(x described) {
 			r.Content = d.content("", v, "")
 		}
 		op.Responses[strconv.Itoa(status)] = r
+	}
+	for status, when := range x.refusals {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: when, Content: d.content("application/problem+json", problem{}, "")}
 	}
 	if x.problems {
 		op.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: d.content("application/problem+json", problem{}, "")}

@@ -76,6 +76,23 @@ const sendExample = `{"to":"+15550000100","type":"template","template":{"name":"
 // idempotencyParam is what every send understands.
 var idempotencyParam = header("Idempotency-Key", "Up to 255 visible characters. The same key and body within 24 h give the first answer again.")
 
+// changeRefusals are what a change of a scheduled message can meet, by status
+// and code: it is held to what a new message would be.
+var changeRefusals = map[int]string{
+	http.StatusBadRequest:            string(dispatch.Malformed) + ": the body is no JSON object with something to change.",
+	http.StatusUnauthorized:          string(dispatch.Unauthorized) + ": there is no key, or it is unknown, inactive or expired.",
+	http.StatusPaymentRequired:       string(dispatch.LowBalance) + ": the new content costs more than the balance.",
+	http.StatusForbidden:             string(dispatch.Forbidden) + ": the key lacks the permission for what the message is, or would be. " + string(dispatch.CountryNotAllowed) + ": it may not send there.",
+	http.StatusNotFound:              string(dispatch.NotFound) + ": the account has no such message.",
+	http.StatusConflict:              string(dispatch.Conflict) + ": the message is scheduled no more; more.status says what it is.",
+	http.StatusRequestEntityTooLarge: string(dispatch.TooLarge) + ": the body is larger than 1 MiB.",
+	http.StatusUnprocessableEntity: string(dispatch.Invalid) + ", with every faulty field: also one that can't be changed, a template that isn't approved, a disabled channel. As of a new message: " +
+		string(dispatch.TemplateNotFound) + ", " + string(dispatch.UnsupportedType) + ", " + string(dispatch.OutsideWindow) + ", " + string(dispatch.Suppressed) + ", " + string(dispatch.ChannelNotFound) + ".",
+	http.StatusTooManyRequests:     string(dispatch.RateLimited) + ", " + string(dispatch.DailyLimited) + ": the key's limits are used up, or its messages to the new recipient for the hour.",
+	http.StatusInternalServerError: string(dispatch.Internal) + ": our fault; repeat the request.",
+	http.StatusServiceUnavailable:  string(dispatch.Overloaded) + ": the service is busy or its database away; repeat the request.",
+}
+
 // natives describes the native routes that echo serves without huma.
 func (d *describer) natives() {
 	const messages = "Messages"
@@ -108,7 +125,7 @@ func (d *describer) natives() {
 	})
 	d.add(described{
 		method: http.MethodPatch, path: "/v1/messages/{id}", tag: messages, summary: "Change a scheduled message", text: "Its content, send_at or to.", permission: "send_text, send_media or send_template", problems: true,
-		body: json.RawMessage(`{"send_at":"2030-01-02T15:04:05Z"}`), answers: map[int]any{200: dispatch.View{}},
+		body: json.RawMessage(`{"send_at":"2030-01-02T15:04:05Z"}`), answers: map[int]any{200: dispatch.View{}}, refusals: changeRefusals,
 	})
 	d.add(described{
 		method: http.MethodGet, path: "/v1/messages/{id}/events", tag: messages, summary: "Show all that happened to a message", permission: "view_messages", problems: true,

@@ -94,6 +94,7 @@ func TestPatch_CheckedAsANewMessage(t *testing.T) {
 			if p := r.want(c.status); p.text("code") != string(c.code) {
 				t.Errorf("refused with %s, want %s", r.body, c.code)
 			}
+			f.describesRefusal(r)
 			if after := f.do("GET", path, nil).want(200); fmt.Sprint(after) != fmt.Sprint(before) {
 				t.Errorf("was %v, is %v", before, after)
 			}
@@ -129,6 +130,45 @@ func TestPatch_Content_SegmentsAndPriceFollow(t *testing.T) {
 	f.do("POST", path+"/cancel", nil).want(200)
 	holds("1", "0.5", "10")
 	f.do("PATCH", path, m{"to": someone}).refused(409, dispatch.Conflict)
+}
+
+// A change that is refused before it is looked at, in each way.
+func TestPatch_Refused_AsDescribed(t *testing.T) {
+	t.Parallel()
+	f, _ := scheduled(t)
+	path := f.schedule(templated(someone))
+	_, stranger := f.newAccount("Two")
+	later := `{` + tomorrow() + `}`
+	for status, r := range map[int]*reply{
+		400: f.do("PATCH", path, `{}`),
+		401: f.as("", "PATCH", path, later),
+		403: f.as(f.newKey(f.account.ID, "send_text"), "PATCH", path, later),
+		404: f.as(stranger, "PATCH", path, later),
+		413: f.do("PATCH", path, `{"to":"`+strings.Repeat(" ", 1<<20)+`"}`),
+		422: f.do("PATCH", path, `{"reference":"x"}`),
+	} {
+		r.want(status)
+		f.describesRefusal(r)
+	}
+	f.do("POST", path+"/cancel", nil).want(200)
+	r := f.do("PATCH", path, later)
+	r.refused(409, dispatch.Conflict)
+	f.describesRefusal(r)
+}
+
+// describesRefusal fails unless the description says of PATCH /v1/messages/{id}
+// that it may end so.
+func (f *front) describesRefusal(r *reply) {
+	f.t.Helper()
+	op := documented(f.t, f).Paths.Value("/v1/messages/{id}").Patch
+	answer := op.Responses.Status(r.status)
+	if answer == nil || answer.Value.Content["application/problem+json"] == nil {
+		f.t.Errorf("%d is not described", r.status)
+		return
+	}
+	if code := r.want(r.status).text("code"); !strings.Contains(*answer.Value.Description, code) {
+		f.t.Errorf("%d is described without %s: %s", r.status, code, *answer.Value.Description)
+	}
 }
 
 // Nulls are as if left out.
