@@ -150,6 +150,9 @@ func whatsAppRequests() []providertest.Request {
 		{Name: "whatsapp_interactive", Message: msg(`{"type":"interactive","interactive":{"type":"button","body":{"text":"Sure?"},
 			"action":{"buttons":[{"type":"reply","reply":{"id":"y","title":"Yes"}}]}}}`)},
 	}
+	sourced := msg(`{"type":"text","text":{"body":"hello"}}`)
+	sourced.Metadata = `{"ref1": "marketing", "wa_source": "zoho"}`
+	rs = append(rs, providertest.Request{Name: "whatsapp_source", Message: sourced})
 	for _, ty := range []string{"image", "video", "audio", "document", "sticker"} {
 		rs = append(rs, providertest.Request{Name: "whatsapp_" + ty, Message: msg(`{"type":"` + ty + `","` + ty + `":` + link + `}`)})
 	}
@@ -196,6 +199,18 @@ func TestSend_IDs(t *testing.T) {
 		acc, err := New(outbound.New(outbound.Options{})).Send(t.Context(), whatsAppChannel(s.URL), msg(`{"type":"text","text":{"body":"hello"}}`))
 		if err != nil || acc.ProviderID != want {
 			t.Errorf("%s: %+v, %v", body, acc, err)
+		}
+	}
+}
+
+func TestSource_OnlyWhatThePageLists(t *testing.T) {
+	t.Parallel()
+	for metadata, want := range map[string]string{
+		"": "api", `{}`: "api", `{"wa_source":"moengage"}`: "moengage", `{"wa_source":"a client's own"}`: "api",
+		`{"wa_source":{"zoho":1}}`: "api", `{"wa_source":null,"x":"zoho"}`: "api", `{"x":"wa_source"}`: "api",
+	} {
+		if got := source(&dispatch.Message{Metadata: metadata}); got != want {
+			t.Errorf("%s: %q, want %q", metadata, got, want)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -62,7 +64,7 @@ type smsCallback struct {
 func request(ch *dispatch.Channel, m *dispatch.Message) ([]byte, error) {
 	var body any
 	if ch.WhatsApp() {
-		body = whatsAppBody{Message: whatsApp(m), Extra: extraInfo{Ref: m.ID.String(), Source: "api"}}
+		body = whatsAppBody{Message: whatsApp(m), Extra: extraInfo{Ref: m.ID.String(), Source: source(m)}}
 	} else {
 		if m.Content.Text == nil || m.Content.Text.Body == "" {
 			return nil, refuse(dispatch.FailContent, "a Kaleyra SMS carries text only")
@@ -74,6 +76,27 @@ func request(ch *dispatch.Channel, m *dispatch.Message) ([]byte, error) {
 		return nil, &provider.Error{Kind: provider.Permanent, Code: dispatch.FailInternal, Msg: "message can't be encoded", Err: err}
 	}
 	return b, nil
+}
+
+// sources are the values of wa_source that Kaleyra's page lists; it takes any
+// other for "api".
+var sources = []string{
+	"api", "clevertap", "zoho", "webengage", "shopify", "leadsquared", "responsys", "braze", "hubspot", "salesforce",
+	"zapier", "eloqua", "moengage",
+}
+
+// source is the wa_source that the client named; the Kaleyra dialect keeps it in
+// the message's metadata.
+func source(m *dispatch.Message) string {
+	var given struct {
+		Source json.RawMessage `json:"wa_source"`
+	}
+	if strings.Contains(m.Metadata, "wa_source") && json.Unmarshal([]byte(m.Metadata), &given) == nil {
+		if s := scalar(given.Source); slices.Contains(sources, s) {
+			return s
+		}
+	}
+	return "api"
 }
 
 func whatsApp(m *dispatch.Message) message {
