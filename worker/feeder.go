@@ -264,21 +264,3 @@ func (w *Worker) depths(ctx context.Context) error {
 	}
 	return err
 }
-
-// fallbacks sends the next entry of messages that failed or expired.
-func (w *Worker) fallbacks(ctx context.Context) error {
-	fs, err := w.Store.DueFallbacks(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range fs {
-		if err := w.SendFallback(ctx, f); err != nil {
-			w.Log.Warn("fallback not sent yet", "message_id", f.ID, "error", err)
-			continue
-		}
-		if err := w.Store.DropFallback(ctx, f.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -43,6 +43,17 @@ func (s *Store) DropFallback(ctx context.Context, id dispatch.ID) error {
 	return wrap("drop fallback", err)
 }
 
+// ReturnFallbacks makes fallbacks that DueFallbacks took due again.
+func (s *Store) ReturnFallbacks(ctx context.Context, fs []Fallback) error {
+	ids := make([]dispatch.ID, len(fs))
+	for i, f := range fs {
+		ids[i] = f.ID
+	}
+	_, err := s.db.ExecContext(ctx, `UPDATE fallbacks SET wake_at = now()
+		WHERE message_id = ANY(ARRAY(SELECT message_id FROM fallbacks WHERE message_id = ANY($1::uuid[]) AND wake_at > now() FOR UPDATE SKIP LOCKED))`, uuidArray(ids))
+	return wrap("return fallbacks", err)
+}
+
 // Message reads what a provider may be asked about a message.
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
 	var c Claimed

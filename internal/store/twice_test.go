@@ -147,6 +147,15 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			must(t, err)
 			return func() error { _, err := f.WakeOffered(ctx); return err }
 		}},
+		{"return fallbacks", nil, func(t *testing.T, f *fixture) func() error {
+			a := f.draft("+15550000001")
+			a.Fallback = `[{}]`
+			ids := f.accept(t, a)
+			f.complete(t, outcome(ids[0], f.claim(t, ids...), Fail, ResultPermanent))
+			fs, err := f.DueFallbacks(ctx)
+			must(t, err)
+			return func() error { return f.ReturnFallbacks(ctx, fs) }
+		}},
 		{"park", nil, func(_ *testing.T, f *fixture) func() error {
 			return func() error {
 				return f.Park(ctx, dispatch.StatusUpdate{Channel: f.channel, ProviderID: "x", Status: dispatch.Sent})
