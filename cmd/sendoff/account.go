@@ -11,6 +11,8 @@ type accountCmd struct {
 	Create  accountCreate  `cmd:"" help:"Make an account."`
 	List    accountList    `cmd:"" help:"List accounts."`
 	Show    accountShow    `cmd:"" help:"Show one account."`
+	Disable accountDisable `cmd:"" help:"Refuse all keys of an account until it is enabled again; what it had accepted is sent."`
+	Enable  accountEnable  `cmd:"" help:"Accept the keys of a disabled account again."`
 	Credits accountCredits `cmd:"" help:"Turn credits on or off, top up, show the balance and its latest movements."`
 }
 
@@ -64,9 +66,9 @@ func (c *accountList) Run(e *env) error {
 		views, rows := []accountView{}, [][]string{}
 		for _, a := range all {
 			v := newAccountView(a)
-			views, rows = append(views, v), append(rows, []string{id(a.ID), a.SID, a.Name, v.credits(), moment(&a.CreatedAt)})
+			views, rows = append(views, v), append(rows, []string{id(a.ID), a.SID, a.Name, v.credits(), yesNo(a.DisabledAt != nil), moment(&a.CreatedAt)})
 		}
-		return s.table(views, "ID SID NAME CREDITS CREATED", rows)
+		return s.table(views, "ID SID NAME CREDITS DISABLED CREATED", rows)
 	})
 }
 
@@ -80,7 +82,7 @@ func (c *accountShow) Run(e *env) error {
 	c.Account = firstOf(c.Ref, c.Account)
 	return c.with(e, func(s *session) error {
 		v := newAccountView(s.account)
-		return s.table(v, "", [][]string{{"id", id(v.ID)}, {"sid", v.SID}, {"name", v.Name}, {"credits", v.credits()}, {"created", moment(&v.CreatedAt)}})
+		return s.table(v, "", [][]string{{"id", id(v.ID)}, {"sid", v.SID}, {"name", v.Name}, {"credits", v.credits()}, {"disabled since", moment(v.DisabledAt)}, {"created", moment(&v.CreatedAt)}})
 	})
 }
 
@@ -89,6 +91,45 @@ func firstOf(a, b string) string {
 		return a
 	}
 	return b
+}
+
+// accountRef names an account of which the command must not have to guess.
+type accountRef struct {
+	admin
+	Ref string `arg:"" name:"account" help:"Id, sid or name (sendoff account list)."`
+}
+
+// with is that of admin, for the account.
+func (c *accountRef) with(e *env, f func(*session) error) error {
+	c.Account = c.Ref
+	return c.admin.with(e, f)
+}
+
+type (
+	accountDisable struct{ accountRef }
+	accountEnable  struct{ accountRef }
+)
+
+// Run refuses an account's keys.
+func (c *accountDisable) Run(e *env) error {
+	return c.disable(e, true, "disable", "account %d (%s) is disabled: its keys are refused, what it had accepted is sent")
+}
+
+// Run accepts its keys again.
+func (c *accountEnable) Run(e *env) error {
+	return c.disable(e, false, "enable", "account %d (%s) is enabled")
+}
+
+func (c *accountRef) disable(e *env, disabled bool, action, said string) error {
+	return c.with(e, func(s *session) error {
+		if err := s.change(func(within *session) (_ store.Note, err error) {
+			s.account, err = within.SetDisabled(e.ctx, s.account.ID, disabled)
+			return note(action, "account", s.account.ID, nil), err
+		}); err != nil {
+			return err
+		}
+		return s.say(newAccountView(s.account), said, s.account.ID, s.account.Name)
+	})
 }
 
 type accountCredits struct {

@@ -68,6 +68,31 @@ func TestAccount_Several_MustBeNamed(t *testing.T) {
 	p.mustAudit("account.create account:1", "account.create account:2")
 }
 
+func TestAccount_Disabled_UntilEnabled(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.refuse(2, "<account>", "account", "disable")
+	p.refuse(1, `no account "Cask"`, "account", "disable", "Cask")
+	v := read[accountView](t, p.ok("", "account", "disable", "Acme", "--json"))
+	if v.ID != 1 || v.DisabledAt == nil {
+		t.Errorf("disabled %+v", v)
+	}
+	if again := read[accountView](t, p.ok("", "account", "disable", "1", "--json")); !again.DisabledAt.Equal(*v.DisabledAt) {
+		t.Errorf("disabled again: since %v, was since %v", again.DisabledAt, v.DisabledAt)
+	}
+	list := p.ok("", "account", "list").out
+	if lines := strings.Split(strings.TrimSpace(list), "\n"); strings.Fields(lines[0])[4] != "DISABLED" || strings.Fields(lines[1])[4] != "yes" {
+		t.Errorf("listed\n%s", list)
+	}
+	if r := p.ok("", "account", "enable", v.SID); r.out != "account 1 (Acme) is enabled\n" {
+		t.Error(r.out)
+	}
+	if v := read[accountView](t, p.ok("", "account", "show", "--json")); v.DisabledAt != nil {
+		t.Errorf("enabled %+v", v)
+	}
+	p.mustAudit("account.create account:1", "account.disable account:1", "account.disable account:1", "account.enable account:1")
+}
+
 func TestAccount_None_SaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

@@ -17,6 +17,8 @@ func changes() []change {
 	c := func(words ...string) change { return change{"", words} }
 	return []change{
 		c("account", "create", "Bolt"),
+		c("account", "disable", "1"),
+		c("account", "enable", "1"),
 		c("account", "credits", "--add", "5", "--account", "1"),
 		c("user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--account", "1"),
 		c("user", "update", "ada@example.com", "--name", "Ada L.", "--account", "1"),

@@ -23,6 +23,8 @@ var examples = map[string][]string{
 	"account create":  {"sendoff account create Acme"},
 	"account list":    {"sendoff account list --json"},
 	"account show":    {"sendoff account show", "sendoff account show Acme"},
+	"account disable": {"sendoff account disable Acme"},
+	"account enable":  {"sendoff account enable Acme"},
 	"account credits": {"sendoff account credits Acme --on --add 100", "sendoff account credits Acme --add=-5", "sendoff account credits --off"},
 
 	"user create": {

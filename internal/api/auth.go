@@ -48,8 +48,11 @@ func (s *Server) callerOf(ctx context.Context, secret string) (*accept.Caller, e
 		return nil, unauthorized("expired", "the API key has expired")
 	}
 	account, err := s.Registry.Account(ctx, key.Account)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, unavailable(err)
+	case account.DisabledAt != nil:
+		return nil, unauthorized("inactive", "the API key is inactive")
 	}
 	perms, err := auth.ParsePermissions(key.Permissions)
 	if err != nil {

@@ -343,6 +343,10 @@ func TestDialects_Authorisation(t *testing.T) {
 	disabled, _ := a.newKeyWith(func(k *store.Key) { k.Active = false })
 	expired, _ := a.newKeyWith(func(k *store.Key) { k.ExpiresAt = &yesterday })
 	lacking := f.newKey(f.account.ID, "send_media") // which none of the requests needs
+	three, closed := f.newAccount("Three")
+	if _, err := f.store.SetDisabled(t.Context(), three.ID, true); err != nil {
+		t.Fatal(err)
+	}
 	deleted := a.deletedKey()
 	accepted := 1 // by property
 	for _, v := range vendorCases() {
@@ -354,6 +358,7 @@ func TestDialects_Authorisation(t *testing.T) {
 			{"wrong key", auth.Generate(false), v.wrong},
 			{"no key of ours", "sk_live_x", v.wrong},
 			{"disabled", disabled, v.disabled},
+			{"of a disabled account", closed, v.disabled},
 			{"expired", expired, v.expired},
 			{"deleted", deleted, v.wrong},
 		}

@@ -51,7 +51,7 @@ var failings = []failing{
 	{"low_balance", "The account's credits are used up.", fails(dispatch.LowBalance, ""), everySend},
 	{"key_missing", "There is no key in the request.", fails(dispatch.Unauthorized, "missing"), everyRoute},
 	{"key_unknown", "The key is not known, or deleted.", fails(dispatch.Unauthorized, "unknown"), everyRoute},
-	{"key_inactive", "The key is switched off.", fails(dispatch.Unauthorized, "inactive"), everyRoute},
+	{"key_inactive", "The key, or its account, is switched off.", fails(dispatch.Unauthorized, "inactive"), everyRoute},
 	{"key_expired", "The key has expired.", fails(dispatch.Unauthorized, "expired"), everyRoute},
 	{"forbidden", "The key lacks the permission to send that.", fails(dispatch.Forbidden, "send_template"), everySend},
 	{"forbidden", "The key lacks the permission to look.", fails(dispatch.Forbidden, "view_messages"), everyRead},

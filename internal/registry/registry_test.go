@@ -118,6 +118,34 @@ func TestKey_Deleted_RefusedWithinASecond(t *testing.T) {
 	}
 }
 
+func TestAccount_Disabled_SeenWithinASecond(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, storetest.Postgres(t))
+	k, _ := key(t, s)
+	r := follow(t, s)
+	if a, err := r.Account(t.Context(), k.Account); err != nil || a.DisabledAt != nil {
+		t.Fatalf("disabled since %v, %v", a.DisabledAt, err)
+	}
+	for _, disabled := range []bool{true, false} {
+		_, err := s.SetDisabled(t.Context(), k.Account, disabled)
+		must(t, err)
+		changed := time.Now()
+		var last time.Time // when a look that saw it as before began
+		wait.For(t, 10*time.Second, func() error {
+			began := time.Now()
+			a, err := r.Account(t.Context(), k.Account)
+			if err == nil && (a.DisabledAt != nil) != disabled {
+				last = began
+				return fmt.Errorf("as before %v after the change", began.Sub(changed))
+			}
+			return err
+		})
+		if old := last.Sub(changed); old > time.Second {
+			t.Errorf("found as before %v after the change", old)
+		}
+	}
+}
+
 // A key that somebody guessed is remembered as unknown; made a moment later, it
 // works within the second.
 func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {

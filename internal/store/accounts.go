@@ -14,15 +14,16 @@ import (
 
 // Account is a customer: everything belongs to one.
 type Account struct {
-	ID        int64     `db:"id" json:"id"`
-	SID       string    `db:"sid" json:"sid"`
-	Name      string    `db:"name" json:"name"`
-	Credits   bool      `db:"credits_enabled" json:"credits_enabled"`
-	Balance   int64     `db:"balance" json:"-"`
-	CreatedAt time.Time `db:"created_at" json:"created_at"`
+	ID         int64      `db:"id" json:"id"`
+	SID        string     `db:"sid" json:"sid"`
+	Name       string     `db:"name" json:"name"`
+	Credits    bool       `db:"credits_enabled" json:"credits_enabled"`
+	Balance    int64      `db:"balance" json:"-"`
+	DisabledAt *time.Time `db:"disabled_at" json:"disabled_at,omitempty"` // its keys are refused since then
+	CreatedAt  time.Time  `db:"created_at" json:"created_at"`
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, created_at`
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
 func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
@@ -47,6 +48,14 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	out := []Account{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+accountColumns+` FROM accounts ORDER BY id`)
 	return out, wrap("list accounts", err)
+}
+
+// SetDisabled has the account's keys refused, or taken again. What the account
+// had accepted is sent all the same.
+func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (Account, error) {
+	var a Account
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END WHERE id = $1 RETURNING `+accountColumns, account, disabled)
+	return a, wrap("disable account", err)
 }
 
 // SetCredits turns the account's credits on or off and adds amount (millionths)
