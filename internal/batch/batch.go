@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -221,6 +222,7 @@ func (b *Batcher[In, Out]) wake() {
 
 // work flushes page after page until none waits.
 func (b *Batcher[In, Out]) work() {
+	runtime.Gosched() // who is ready to hand in goes first, and fills the page
 	for p := b.next(true); p != nil; p = b.next(false) {
 		outs, err := b.run(p.in)
 		at := 0
@@ -236,6 +238,7 @@ func (b *Batcher[In, Out]) work() {
 		clear(p.parts)
 		p.in, p.parts = p.in[:0], p.parts[:0]
 		b.spare.Put(p)
+		runtime.Gosched()
 	}
 }
 
