@@ -6,21 +6,34 @@ import (
 	"time"
 )
 
+// The names of the headers as http.Header keeps them: Set would make these of
+// the usual spelling, for each answer anew.
+const (
+	policyHeader = "Ratelimit-Policy"
+	stateHeader  = "Ratelimit"
+)
+
 // SetHeaders tells a client how it stands: RateLimit-Policy and RateLimit as in
 // draft-ietf-httpapi-ratelimit-headers-10, and Retry-After when something was
 // refused. A limit that isn't set isn't named.
-func (d Decision) SetHeaders(h http.Header) {
-	var policy, state []byte
-	for _, q := range d.Quotas {
-		if q.Limit <= 0 {
-			continue
+func (d *Decision) SetHeaders(h http.Header) {
+	var room [256]byte
+	b := room[:0]
+	for i := range d.Quotas {
+		if q := &d.Quotas[i]; q.Limit > 0 {
+			b = appendItem(b, 0, q.Name, ";q=", int64(q.Limit), ";w=", seconds(q.Window))
 		}
-		policy = appendItem(policy, q.Name, ";q=", int64(q.Limit), ";w=", seconds(q.Window))
-		state = appendItem(state, q.Name, ";r=", int64(q.Remaining), ";t=", seconds(q.Reset))
 	}
-	if len(policy) > 0 {
-		h.Set("RateLimit-Policy", string(policy))
-		h.Set("RateLimit", string(state))
+	policy := len(b)
+	for i := range d.Quotas {
+		if q := &d.Quotas[i]; q.Limit > 0 {
+			b = appendItem(b, policy, q.Name, ";r=", int64(q.Remaining), ";t=", seconds(q.Reset))
+		}
+	}
+	if policy > 0 {
+		both := string(b)
+		values := [...]string{both[:policy], both[policy:]}
+		h[policyHeader], h[stateHeader] = values[:1:1], values[1:]
 	}
 	if d.Why != "" {
 		h.Set("Retry-After", strconv.Itoa(d.RetryAfterSeconds()))
@@ -29,14 +42,15 @@ func (d Decision) SetHeaders(h http.Header) {
 
 // RetryAfterSeconds is RetryAfter in whole seconds, rounded up and at least
 // one: a client that comes back then isn't early.
-func (d Decision) RetryAfterSeconds() int { return int(max(1, seconds(d.RetryAfter))) }
+func (d *Decision) RetryAfterSeconds() int { return int(max(1, seconds(d.RetryAfter))) }
 
-// appendItem adds "name";a=1;b=2 to a structured field's list (RFC 9651).
-func appendItem(b []byte, name Why, a string, n int64, c string, m int64) []byte {
-	if len(b) > 0 {
+// appendItem adds "name";a=1;b=2 to a structured field's list (RFC 9651) that
+// begins at from.
+func appendItem(b []byte, from int, name Why, a string, n int64, c string, m int64) []byte {
+	if len(b) > from {
 		b = append(b, ", "...)
 	}
-	b = strconv.AppendQuote(b, string(name))
+	b = append(append(append(b, '"'), name...), '"')
 	b = strconv.AppendInt(append(b, a...), n, 10)
 	return strconv.AppendInt(append(b, c...), m, 10)
 }

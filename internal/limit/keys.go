@@ -70,6 +70,7 @@ type DayStore interface {
 type Spender struct {
 	link
 	days    *dayCounts
+	ahead   advances
 	spends  *batch.Batcher[Spend, Decision]
 	persons *batch.Batcher[personSpend, time.Duration]
 
@@ -94,6 +95,7 @@ var pageOptions = batch.Options{Max: 200, Queue: 50_000, Workers: 2, More: 50, T
 func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 	s := &Spender{
 		days:         newDayCounts(opts.Days),
+		ahead:        advances{by: map[Spend]*advance{}},
 		localKeys:    quotas{fresh: keyQuota, most: 20_000, by: map[string]*quota{}},
 		localPersons: quotas{fresh: recipientQuota, most: 100_000, by: map[string]*quota{}},
 	}
@@ -106,6 +108,15 @@ func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 // Spend takes from a key's budgets, or refuses and takes nothing. Its error is
 // the caller's context or batch.ErrOverloaded.
 func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
+	if ask.single() {
+		now := s.micros()
+		if got, ok := s.ahead.take(ask, now); ok {
+			if !ask.Read {
+				s.days.add(ask.Key, got.day, 1)
+			}
+			return ask.decision(got, 1, 0, int64(now)), nil
+		}
+	}
 	d, err := s.spends.Do(ctx, ask)
 	if err != nil {
 		return Decision{}, fmt.Errorf("spend: %w", err)
@@ -117,6 +128,9 @@ func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
 // ends, and a last time then.
 func (s *Spender) Run(ctx context.Context, failed func(error)) {
 	s.days.run(ctx, failed)
+	if err := s.giveBack(context.WithoutCancel(ctx)); err != nil && failed != nil {
+		failed(err)
+	}
 }
 
 // spendKey carries a hash tag, so that all that is known of a key lies on one
@@ -127,6 +141,9 @@ func spendKey(a Spend) string {
 	}
 	return "{key:" + strconv.FormatInt(a.Key, 10) + "}:send"
 }
+
+// single says whether the spend may come from an advance.
+func (a Spend) single() bool { return a.N == 1 && !a.Batch }
 
 func (a Spend) request() request {
 	r := request{
@@ -139,8 +156,8 @@ func (a Spend) request() request {
 	return r
 }
 
-// decision is what an answer means for one who gets fits of it, when others
-// that were asked for together with it get later more.
+// decision is what an answer means for one who gets fits of it, when later more
+// of what it counts are still to be used.
 func (a Spend) decision(got answer, fits, later, now int64) Decision {
 	r := a.request()
 	d := Decision{

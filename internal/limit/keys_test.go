@@ -39,7 +39,7 @@ func TestSpender_ScriptIsTheModel(t *testing.T) {
 			run++
 			h := newHand()
 			s := newSpender(rdb, h, nil)
-			models := map[string]*quota{}
+			models, given := map[string]*quota{}, map[string]answer{}
 			for range rapid.IntRange(1, 10).Draw(rt, "pages") {
 				var keys []string
 				var requests []request
@@ -56,9 +56,15 @@ func TestSpender_ScriptIsTheModel(t *testing.T) {
 							models[key] = recipientQuota()
 						}
 						r = request{n: r.n, times: r.times, long: r.long}
+					} else if got := given[key]; rapid.Bool().Draw(rt, "back") {
+						r.back, r.backAt = rapid.Int64Range(0, got.ahead).Draw(rt, "unused"), got.at
+						delete(given, key)
 					}
 					keys, requests = append(keys, key), append(requests, r)
-					want = append(want, models[key].spend(int64(h.us.Load()), r))
+					a := models[key].spend(int64(h.us.Load()), r)
+					if want = append(want, a); a.ahead > 0 {
+						given[key] = a
+					}
 				}
 				got, alone, err := s.answer(t.Context(), nil, keys, requests)
 				if err != nil || alone {

@@ -19,6 +19,7 @@ type spendPage struct {
 // page asks for many spends at once, and again for those whose count of the
 // day had to be loaded first: Redis has forgotten it, or the day is new.
 func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
+	began := s.micros()
 	p, of := s.gather(asks)
 	var err error
 	var alone bool
@@ -29,6 +30,7 @@ func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
 	if err := s.again(ctx, p); err != nil {
 		return nil, err
 	}
+	s.advanced(p, began)
 	now, out, given := int64(s.micros()), make([]Decision, len(asks)), make([]int64, len(p.asks))
 	for i, a := range asks {
 		got, n := p.answers[of[i]], int64(max(0, a.N))
@@ -38,7 +40,7 @@ func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
 		}
 		n = min(n, left)
 		given[of[i]] += n
-		out[i] = a.decision(got, n, left-n, now)
+		out[i] = a.decision(got, n, left-n+got.ahead, now)
 	}
 	return out, nil
 }
@@ -57,13 +59,27 @@ func (s *Spender) gather(asks []Spend) (p *spendPage, of []int) {
 			continue
 		}
 		r := a.request()
-		if !a.Read && !s.away.Load() {
-			r.extra = s.days.takeAlone(a.Key, today)
+		if !s.away.Load() {
+			if !a.Read {
+				r.extra = s.days.takeAlone(a.Key, today)
+			}
+			if a.single() {
+				s.ahead.wish(a, s.micros(), &r)
+			}
 		}
 		of[i] = p.add(a, spendKey(a), r)
 		entries[a] = of[i]
 	}
 	return p, of
+}
+
+// advanced notes what was given in advance.
+func (s *Spender) advanced(p *spendPage, began float64) {
+	for i, a := range p.asks {
+		if a.single() {
+			s.ahead.got(a, began, p.requests[i], p.answers[i])
+		}
+	}
 }
 
 func (p *spendPage) add(a Spend, key string, r request) int {
@@ -86,6 +102,7 @@ func (s *Spender) again(ctx context.Context, p *spendPage) error {
 		}
 		r := p.requests[i]
 		r.seed, r.seedDay, r.extra = seeds[key], got.day, 0 // the seed includes what was spent alone
+		r.back = 0                                          // that came back the first time
 		some.add(p.asks[i], p.keys[i], r)
 		at = append(at, i)
 	}
@@ -122,13 +139,19 @@ func (s *Spender) count(p *spendPage, alone bool) {
 	}
 }
 
+// The arguments of a request to keys.lua, and the numbers of its answer.
+const (
+	requestWidth = 12
+	answerWidth  = 10
+)
+
 // answer asks Redis, or the quotas of this process while it is away: alone.
 func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requests []request) (answers []answer, alone bool, err error) {
-	args := make([]any, 0, 9*len(requests))
+	args := make([]any, 0, requestWidth*len(requests))
 	for _, r := range requests {
-		args = append(args, r.n, r.times, r.short, r.long, r.day, r.batch, r.seed, r.seedDay, r.extra)
+		args = append(args, r.n, r.times, r.short, r.long, r.day, r.batch, r.seed, r.seedDay, r.extra, r.ahead, r.back, r.backAt)
 	}
-	got, err := s.runKeys(ctx, keysScript, keys, []any{s.clock()}, 9, args)
+	got, err := s.runKeys(ctx, keysScript, keys, []any{s.clock()}, requestWidth, args)
 	answers = make([]answer, len(keys))
 	switch {
 	case errors.Is(err, errAway):
@@ -136,18 +159,18 @@ func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requ
 		defer s.mu.Unlock()
 		for i, key := range keys {
 			r := requests[i]
-			r.extra = 0 // counted here already
+			r.extra, r.ahead, r.back = 0, 0, 0 // counted here already
 			answers[i] = local.spend(int64(s.micros()), key, r)
 		}
 		return answers, true, nil
 	case err != nil:
 		return nil, false, fmt.Errorf("ask redis: %w", err)
-	case len(got) != 7*len(keys):
+	case len(got) != answerWidth*len(keys):
 		return nil, false, fmt.Errorf("ask redis: %d values for %d requests", len(got), len(keys))
 	}
 	for i := range answers {
-		v := got[7*i : 7*i+7]
-		answers[i] = answer{why: v[0], fits: v[1], left: [3]int64(v[2:5]), pause: v[5], day: v[6]}
+		v := got[answerWidth*i : answerWidth*(i+1)]
+		answers[i] = answer{why: v[0], fits: v[1], left: [3]int64(v[2:5]), pause: v[5], day: v[6], ahead: v[7], good: v[8], at: v[9]}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

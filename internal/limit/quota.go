@@ -29,6 +29,8 @@ type request struct {
 	seed             int64 // the day's count, should it be missing
 	seedDay          int64 // the day that seed is of; 0: of any
 	extra            int64 // spent elsewhere today
+	ahead            int64 // how many are wished in advance
+	back, backAt     int64 // how many of an earlier advance come back unused, and when it was given
 }
 
 // answer is what keys.lua gives for a request.
@@ -37,6 +39,9 @@ type answer struct {
 	left      [3]int64 // of short, long and day; -1: no limit
 	pause     int64    // until the rest fits, microseconds
 	day       int64    // its number
+	ahead     int64    // how many are given in advance
+	good      int64    // for so long, microseconds
+	at        int64    // when
 }
 
 // window counts over a sliding time in buckets of equal width. A bucket counts
@@ -71,12 +76,23 @@ func (w *window) slide(now int64) {
 	w.top = b
 }
 
-func (w *window) add(now, n int64) {
+func (w *window) add(at, n int64) {
 	if n == 0 || w.count == 0 {
 		return
 	}
 	v := w.at(w.top)
-	w.n, v.n, v.last = w.n+n, v.n+n, max(now, v.last)
+	w.n, v.n, v.last = w.n+n, v.n+n, max(at, v.last)
+}
+
+// takeOut takes n out of the bucket in which they were counted at some time.
+func (w *window) takeOut(at, n int64) {
+	id := at / w.width
+	if id > w.top || id < w.top-w.count {
+		return
+	}
+	if v := w.at(id); v.n >= n {
+		w.n, v.n = w.n-n, v.n-n
+	}
 }
 
 // wait is how long until the window has need more places.
@@ -95,6 +111,7 @@ func (w *window) wait(now, need int64) int64 {
 // process without Redis, and the model that the script is tested against.
 type quota struct {
 	short, long window
+	made        int64 // when
 	day, dn     int64 // the day's number and its count
 }
 
@@ -111,6 +128,7 @@ func recipientQuota() *quota {
 func (q *quota) spend(now int64, r request) answer {
 	q.short.slide(now)
 	q.long.slide(now)
+	q.giveBack(now, r)
 	today := now / dayMicros
 	if r.day > 0 {
 		switch {
@@ -148,9 +166,51 @@ func (q *quota) spend(now int64, r request) answer {
 	}
 	if cut {
 		a.why, a.pause = q.blame(now, r, a.fits, free)
+	} else {
+		q.giveAhead(now, r, &a)
 	}
 	a.left = [3]int64{left(r.short, q.short.n), left(r.long, q.long.n), left(r.day, q.dn)}
 	return a
+}
+
+// giveBack takes back what is left of an advance, unless what was counted then
+// has been lost.
+func (q *quota) giveBack(now int64, r request) {
+	if q.made == 0 {
+		q.made = now
+	}
+	if r.back == 0 || r.backAt < q.made {
+		return
+	}
+	q.short.takeOut(r.backAt, r.back)
+	q.long.takeOut(r.backAt, r.back)
+	if q.day == r.backAt/dayMicros {
+		q.dn = max(0, q.dn-r.back)
+	}
+}
+
+// plenty is how many advances must fit into what is left of each limit.
+const plenty = 64
+
+// giveAhead counts an advance as spent at the last moment of its short bucket,
+// which is how long it is good for: no window ever has too many.
+func (q *quota) giveAhead(now int64, r request, a *answer) {
+	n := r.ahead
+	for _, l := range [...][2]int64{{r.short, q.short.n}, {r.long, q.long.n}, {r.day, q.dn}} {
+		if l[0] > 0 {
+			n = min(n, (l[0]-l[1])/plenty)
+		}
+	}
+	if n < 1 || q.short.count == 0 {
+		return
+	}
+	ends := (q.short.top + 1) * q.short.width
+	q.short.add(ends-1, n)
+	q.long.add(ends-1, n)
+	if q.day == a.day {
+		q.dn += n
+	}
+	a.ahead, a.good, a.at = n, min(ends-now, q.short.width), max(now, q.short.top*q.short.width)
 }
 
 // blame gives, of the limits that were in the way, the one that stays so

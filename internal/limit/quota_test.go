@@ -24,6 +24,10 @@ func drawRequest(rt *rapid.T) request {
 		r.seedDay = int64(rapid.SampledFrom([]int{0, 0, noon / dayMicros}).Draw(rt, "seedDay"))
 		r.extra = int64(rapid.SampledFrom([]int{0, 0, 0, 3}).Draw(rt, "extra"))
 	}
+	if rapid.Bool().Draw(rt, "ahead") {
+		r.ahead = int64(rapid.IntRange(0, 3).Draw(rt, "ahead"))
+		r.short, r.long, r.day = 50*r.short, 50*r.long, 50*r.day
+	}
 	return r
 }
 

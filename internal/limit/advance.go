@@ -1,0 +1,112 @@
+package limit
+
+import (
+	"context"
+	"sync"
+)
+
+// advance is what a busy key may spend without asking: Redis has counted it
+// already. It is good for the rest of a short bucket, at most 50 ms, and never
+// more than a 64th of what is left of each limit, so that near a limit every
+// request is counted by itself. What isn't used goes back with the key's next
+// page.
+type advance struct {
+	given, left int64
+	until       float64 // on our clock, microseconds
+	answer      answer  // how the key stands once all of it is used
+}
+
+// A key is busy when a page has so many requests of it.
+const (
+	busy       = 4
+	mostAhead  = 256
+	mostOfThem = 1000 // then all are forgotten, and what is left of them counts as spent
+)
+
+// advances of a process, each for requests that are alike.
+type advances struct {
+	mu sync.Mutex
+	by map[Spend]*advance
+}
+
+// take spends one of an advance, if there is any.
+func (a *advances) take(ask Spend, now float64) (answer, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v := a.by[ask]
+	if v == nil || v.left == 0 || now >= v.until {
+		return answer{}, false
+	}
+	v.left--
+	got := v.answer
+	for i := range got.left {
+		if got.left[i] >= 0 {
+			got.left[i] += v.left
+		}
+	}
+	return got, true
+}
+
+// wish has a request bring back what is left of the last advance, and ask for
+// one as large as what was used of it, or larger when it was used up.
+func (a *advances) wish(ask Spend, now float64, r *request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v := a.by[ask]
+	if v == nil || (v.left > 0 && now < v.until) {
+		return
+	}
+	r.ahead, r.back, r.backAt = v.given-v.left, v.left, v.answer.at
+	if v.left == 0 {
+		r.ahead = min(2*v.given, mostAhead)
+	}
+	if r.ahead < busy {
+		r.ahead = 0
+	}
+	delete(a.by, ask) // until the answer is there
+}
+
+// got keeps what was given, or remembers that the key is busy. began is when
+// Redis was asked.
+func (a *advances) got(ask Spend, began float64, r request, got answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.by[ask] != nil || (got.ahead == 0 && r.times < busy) {
+		return
+	}
+	if len(a.by) >= mostOfThem {
+		clear(a.by)
+	}
+	if got.ahead == 0 {
+		a.by[ask] = &advance{given: r.times}
+		return
+	}
+	a.by[ask] = &advance{given: got.ahead, left: got.ahead, until: began + float64(got.good), answer: got}
+}
+
+// rest takes out all that is left.
+func (a *advances) rest() map[Spend]*advance {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := a.by
+	a.by = map[Spend]*advance{}
+	return all
+}
+
+// giveBack returns all that is left of advances: this process spends no more.
+func (s *Spender) giveBack(ctx context.Context) error {
+	p := new(spendPage)
+	for ask, v := range s.ahead.rest() {
+		if v.left == 0 {
+			continue
+		}
+		r := ask.request()
+		r.n, r.back, r.backAt = 0, v.left, v.answer.at
+		p.add(ask, spendKey(ask), r)
+	}
+	if len(p.asks) == 0 {
+		return nil
+	}
+	_, _, err := s.answer(ctx, &s.localKeys, p.keys, p.requests)
+	return err
+}
