@@ -13,6 +13,7 @@ type accountCmd struct {
 	Show    accountShow    `cmd:"" help:"Show one account."`
 	Disable accountDisable `cmd:"" help:"Refuse all keys of an account until it is enabled again; what it had accepted is sent."`
 	Enable  accountEnable  `cmd:"" help:"Accept the keys of a disabled account again."`
+	Delete  accountDelete  `cmd:"" help:"Remove an account that has no messages, with its users, keys, channels, templates and contacts."`
 	Credits accountCredits `cmd:"" help:"Turn credits on or off, top up, show the balance and its latest movements."`
 }
 
@@ -129,6 +130,26 @@ func (c *accountRef) disable(e *env, disabled bool, action, said string) error {
 			return err
 		}
 		return s.say(newAccountView(s.account), said, s.account.ID, s.account.Name)
+	})
+}
+
+type accountDelete struct {
+	accountRef
+	Yes bool `help:"Really do it: the account and all that is its own are gone for good."`
+}
+
+// Run removes an account.
+func (c *accountDelete) Run(e *env) error {
+	if err := confirmed(c.Yes, "account "+c.Ref+" would be gone for good, with its users, keys, channels, templates and contacts (disable keeps them)"); err != nil {
+		return err
+	}
+	return c.with(e, func(s *session) error {
+		if err := s.change(func(within *session) (store.Note, error) {
+			return note("delete", "account", s.account.ID, map[string]any{"name": s.account.Name}), within.DeleteAccount(e.ctx, s.account.ID)
+		}); err != nil {
+			return err
+		}
+		return s.say(map[string]any{"id": s.account.ID, "deleted": true}, "account %d (%s) is deleted", s.account.ID, s.account.Name)
 	})
 }
 

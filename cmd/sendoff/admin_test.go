@@ -93,6 +93,41 @@ func TestAccount_Disabled_UntilEnabled(t *testing.T) {
 	p.mustAudit("account.create account:1", "account.disable account:1", "account.disable account:1", "account.enable account:1")
 }
 
+func TestAccount_Deleted_WithAllThatIsItsOwn(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.ok("", "user", "create", "--name", "Ada", "--email", "ada@example.com", "--role", "owner", "--no-login")
+	p.ok("", "key", "create", "--name", "First")
+	p.ok(token+"\n"+appSecret+"\n", createMetaArgs...)
+	p.ok(orderTemplate, "template", "create", "-")
+	p.ok("", "account", "credits", "--add", "5")
+	for _, sql := range []string{
+		`INSERT INTO contacts (account_id, phone) VALUES (1, '+15550000100')`,
+		`INSERT INTO webhooks (account_id, url) VALUES (1, 'https://example.com')`,
+		`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload) VALUES (1, gen_random_uuid(), gen_random_uuid(), 105, 'standard', '{}')`,
+		`INSERT INTO webhook_cursors (webhook_id, xid, event_id) VALUES (1, pg_current_xact_id(), 0)`,
+	} {
+		if _, err := p.db().Exec(sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.ok("", "account", "create", "Bolt")
+	p.refuse(2, "--yes", "account", "delete", "1")
+	if r := p.ok("", "account", "delete", "Acme", "--yes", "--json"); strings.Join(strings.Fields(r.out), "") != `{"deleted":true,"id":1}` {
+		t.Error(r.out)
+	}
+	p.refuse(1, `no account "Acme"`, "account", "delete", "Acme", "--yes")
+	for _, table := range []string{"accounts WHERE id = 1", "users", "api_keys", "channels", "templates", "contacts", "ledger", "webhooks", "webhook_deliveries", "webhook_cursors WHERE webhook_id <> 0"} {
+		var n int
+		if err := p.db().QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d rows left of %s (%v)", n, table, err)
+		}
+	}
+	if log := p.audited(); len(log) != 8 || log[7] != `cli account.delete account:1 {"name": "Acme"}` {
+		t.Errorf("audit log %q", log)
+	}
+}
+
 func TestAccount_None_SaysHowToMakeOne(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

@@ -41,6 +41,7 @@ func changes() []change {
 		{strings.Replace(orderTemplate, "order", "another", 1), []string{"template", "create", "-", "--account", "1"}},
 		c("template", "update", "1", "--status", "paused", "--account", "1"),
 		c("template", "delete", "1", "--yes", "--account", "1"),
+		c("account", "delete", "1", "--yes"),
 	}
 }
 
@@ -49,7 +50,7 @@ func (p *place) contents() string {
 	p.t.Helper()
 	db := p.db()
 	var all strings.Builder
-	for _, table := range []string{"accounts", "users", "api_keys", "channels", "channel_health", "templates", "ledger", "audit_log", "events"} {
+	for _, table := range []string{"accounts", "users", "api_keys", "channels", "channel_health", "templates", "contacts", "ledger", "audit_log", "events"} {
 		var rows string
 		if err := db.QueryRowContext(p.t.Context(), `SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM `+table+` t`).Scan(&rows); err != nil {
 			p.t.Fatal(err)

@@ -25,6 +25,7 @@ var examples = map[string][]string{
 	"account show":    {"sendoff account show", "sendoff account show Acme"},
 	"account disable": {"sendoff account disable Acme"},
 	"account enable":  {"sendoff account enable Acme"},
+	"account delete":  {"sendoff account delete Acme --yes"},
 	"account credits": {"sendoff account credits Acme --on --add 100", "sendoff account credits Acme --add=-5", "sendoff account credits --off"},
 
 	"user create": {

@@ -58,6 +58,40 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 	return a, wrap("disable account", err)
 }
 
+// DeleteAccount removes an account and all that is its own; the audit log stays.
+// One that has messages, sent or received, is kept: they may be asked for. What
+// a request brings that was let in just before waits for a channel that is gone,
+// and expires.
+func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		r, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE`, id)
+		if err != nil {
+			return wrap("lock account", err)
+		}
+		if err := found(r); err != nil {
+			return err
+		}
+		var busy bool
+		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = $1) OR EXISTS (SELECT 1 FROM inbound WHERE account_id = $1)`, id); err != nil {
+			return wrap("look for messages", err)
+		}
+		if busy {
+			return dispatch.Errorf(dispatch.Conflict, "the account has messages, which are kept; disable it instead")
+		}
+		for _, q := range []string{ // what no foreign key takes along
+			`DELETE FROM webhook_deliveries WHERE webhook_id IN (SELECT id FROM webhooks WHERE account_id = $1)`,
+			`DELETE FROM webhook_cursors WHERE webhook_id IN (SELECT id FROM webhooks WHERE account_id = $1)`,
+			`DELETE FROM ledger WHERE account_id = $1`,
+			`DELETE FROM accounts WHERE id = $1`,
+		} {
+			if _, err := tx.ExecContext(ctx, q, id); err != nil {
+				return wrap("delete account", err)
+			}
+		}
+		return nil
+	})
+}
+
 // SetCredits turns the account's credits on or off and adds amount (millionths)
 // to its balance.
 func (s *Store) SetCredits(ctx context.Context, account int64, on bool, amount int64) (Account, error) {
