@@ -115,8 +115,10 @@ func (w *Worker) found(ctx context.Context, ch *dispatch.Channel, d store.Doubt)
 		return err != nil // another message's: ours was not found
 	}
 	u.ID, u.Channel = d.ID, ch.ID
-	if _, err := w.Store.ApplyStatuses(ctx, []dispatch.StatusUpdate{u}); err != nil {
+	a, err := w.Store.Apply(ctx, []dispatch.StatusUpdate{u})
+	if err != nil {
 		w.Log.Warn("found message not settled yet", "message_id", d.ID, "error", err)
 	}
+	w.count(a.Failed)
 	return true
 }

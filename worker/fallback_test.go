@@ -25,7 +25,8 @@ func (f *fixture) failed(t *testing.T, n int) {
 	for i, id := range ids {
 		outs[i] = store.Outcome{ID: id, Claim: claim, Action: store.Fail, Result: store.ResultPermanent, StartedAt: time.Now()}
 	}
-	must(t, f.Complete(t.Context(), outs))
+	_, err = f.Complete(t.Context(), outs)
+	must(t, err)
 }
 
 // A worker that stops while an accept hangs does not wait for it, sends no

@@ -55,7 +55,8 @@ func (w *Worker) receipts(ctx context.Context) error {
 	if len(us) == 0 {
 		return nil
 	}
-	_, err = w.Store.ApplyStatuses(ctx, us)
+	a, err := w.Store.Apply(ctx, us)
+	w.count(a.Failed)
 	return err
 }
 

@@ -31,6 +31,7 @@ type Queue interface {
 // Observer counts what happens; metrics implement it.
 type Observer interface {
 	Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, last bool, latency time.Duration)
+	Failed(channel int64, code string)
 	Sent(ch *dispatch.Channel, lane dispatch.Lane, sinceAccept time.Duration)
 	Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 }
@@ -143,8 +144,9 @@ func (w *Worker) Stop(ctx context.Context) error {
 func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
 	wait := 50 * time.Millisecond
 	for {
-		err := w.Store.Complete(ctx, outs)
+		failed, err := w.Store.Complete(ctx, outs)
 		if err == nil {
+			w.count(failed)
 			return make([]struct{}, len(outs)), nil
 		}
 		if store.Poisoned(err) {
@@ -173,6 +175,13 @@ func (w *Worker) apart(ctx context.Context, outs []store.Outcome, err error) ([]
 	}
 	_, err = w.persist(ctx, outs[half:])
 	return make([]struct{}, len(outs)), err
+}
+
+// count counts messages that failed.
+func (w *Worker) count(failed []store.Failure) {
+	for _, f := range failed {
+		w.Observer.Failed(f.Channel, f.Code)
+	}
 }
 
 // lane returns what this process knows of a channel.

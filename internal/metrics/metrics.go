@@ -49,7 +49,7 @@ func New() *Metrics {
 		attempts:   counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
 		retried:    counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
 		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
-		failed:     counter("sendoff_failed_total", "Messages that failed for good, by the answer to a call or by a callback.", "channel", "code"),
+		failed:     counter("sendoff_failed_total", "Messages that became failed, by the answer to a call or by a callback.", "channel", "code"),
 		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
 		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) to the provider's yes.", "lane"),
 		accept:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick}),
@@ -105,22 +105,21 @@ func (m *Metrics) Accepted(channel int64, n int) {
 func (m *Metrics) OfferFailed(n int) { m.offers.Add(float64(n)) }
 
 // Attempt counts a provider call; last: it failed, and there is no other.
+// Whether its message failed with it is Failed's to count.
 func (m *Metrics) Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, last bool, latency time.Duration) {
 	id := channelLabel(ch.ID)
 	m.attempts.WithLabelValues(id, lane.String(), result).Inc()
 	m.call.WithLabelValues(id).Observe(latency.Seconds())
 	switch {
-	case result == "accepted":
+	case result == "accepted" || last:
 	case result == "unknown":
 		m.unknown.WithLabelValues(id, code).Inc()
-	case last:
-		m.failed.WithLabelValues(id, code).Inc()
 	default:
 		m.retried.WithLabelValues(id, code).Inc()
 	}
 }
 
-// Failed counts a message that its provider gave up after it had taken it.
+// Failed counts a message that has become failed.
 func (m *Metrics) Failed(channel int64, code string) {
 	m.failed.WithLabelValues(channelLabel(channel), code).Inc()
 }

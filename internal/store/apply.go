@@ -47,7 +47,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_provider_code = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < 60 THEN NULL ELSE m.error_provider_code END,
       error_message = CASE WHEN n.now_status = 60 AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < 60 THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.provider_code, n.detail, m.charged, m.fallback),
+    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = 60 AND was <> 60 AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN (40, 50) AND fallback IS NOT NULL))),
@@ -59,36 +59,56 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         ELSE 105 END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = 60 THEN u.provider_code END,
         CASE ev.kind WHEN 30 THEN 'sent' WHEN 40 THEN 'delivered' WHEN 50 THEN 'read' ELSE coalesce(u.detail, 'failed') END
     FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
-SELECT id, status, was, charged FROM u`
+SELECT id, channel_id, status, was, charged, coalesce(code, '') AS code FROM u`
 
 type applied struct {
 	ID      dispatch.ID `db:"id"`
+	Channel int64       `db:"channel_id"`
 	Status  int16       `db:"status"`
 	Was     int16       `db:"was"`
 	Charged int16       `db:"charged"`
+	Code    string      `db:"code"`
 }
 
-// ApplyStatuses merges a batch of evidence and says which pieces named no
-// message that we know (by their place in the batch).
+// Failure is a message that has become failed. Who says so once more of a
+// message that has failed already makes no other one.
+type Failure struct {
+	Channel int64
+	Code    string // ours
+}
+
+// Applied is what a batch of evidence did.
+type Applied struct {
+	Unmatched []int // the pieces, by their place, that named no message that we know
+	Failed    []Failure
+}
+
+// ApplyStatuses is Apply for those who count no failures.
 func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (unmatched []int, err error) {
+	a, err := s.Apply(ctx, us)
+	return a.Unmatched, err
+}
+
+// Apply merges a batch of evidence.
+func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applied, err error) {
 	us = slices.Clone(us)
 	for i := range us {
 		us[i].ProviderID, us[i].ProviderRef2, us[i].Recipient = storable(us[i].ProviderID), storable(us[i].ProviderRef2), storable(us[i].Recipient)
 	}
 	if err := s.findMessages(ctx, us); err != nil {
-		return nil, err
+		return a, err
 	}
 	known := make([]dispatch.StatusUpdate, 0, len(us))
 	at := make([]int, 0, len(us))
 	for i, u := range us {
 		if u.ID == dispatch.NoID {
-			unmatched = append(unmatched, i)
+			a.Unmatched = append(a.Unmatched, i)
 			continue
 		}
 		known, at = append(known, u), append(at, i)
 	}
 	if len(known) == 0 {
-		return unmatched, nil
+		return a, nil
 	}
 	var rows []applied
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
@@ -99,18 +119,21 @@ func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (
 		return afterApply(ctx, tx, known, rows)
 	})
 	if err != nil {
-		return nil, err
+		return Applied{}, err
 	}
 	hit := make(map[dispatch.ID]bool, len(rows))
 	for _, r := range rows {
 		hit[r.ID] = true
+		if failed := int16(dispatch.Failed); r.Status == failed && r.Was != failed {
+			a.Failed = append(a.Failed, Failure{Channel: r.Channel, Code: r.Code})
+		}
 	}
 	for i, u := range known {
 		if !hit[u.ID] {
-			unmatched = append(unmatched, at[i])
+			a.Unmatched = append(a.Unmatched, at[i])
 		}
 	}
-	return unmatched, nil
+	return a, nil
 }
 
 // afterApply moves money and notes recipients who refuse messages.

@@ -139,12 +139,12 @@ const sqlFail = lockRows + `,
    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'failed'),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
    SELECT id, account_id, channel_id, status, version, 'worker', coalesce(provider_code, code), detail FROM u)
-SELECT id FROM u WHERE status = 60 AND charged = 1`
+SELECT id, channel_id, status, charged, coalesce(code, '') AS code FROM u WHERE status = 60`
 
 // Complete writes the outcomes of finished calls. Those accepted go first and
 // in one statement; each group is idempotent, so that the caller repeats the
-// whole page until Postgres has it.
-func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
+// whole page until Postgres has it. It gives the messages that failed.
+func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error) {
 	groups := map[Action][]Outcome{}
 	for _, o := range outs {
 		a := o.Action
@@ -155,7 +155,7 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
 	}
 	// Before the rows settle: a callback must find the id or the open call.
 	if err := s.keepRefs(ctx, groups[Settle]); err != nil {
-		return err
+		return nil, err
 	}
 	for _, step := range []struct {
 		action Action
@@ -164,21 +164,29 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) error {
 	}{{Settle, sqlSettle, "settle"}, {Retry, sqlRetry, "retry"}, {Resolve, sqlResolve, "resolve"}} {
 		if g := groups[step.action]; len(g) > 0 {
 			if _, err := s.hotExec(ctx, step.sql, outcomeArgs(g)...); err != nil {
-				return wrap(step.doing, err)
+				return nil, wrap(step.doing, err)
 			}
 		}
 	}
 	return s.fail(ctx, groups[Fail])
 }
 
-func (s *Store) fail(ctx context.Context, outs []Outcome) error {
+func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err error) {
 	if len(outs) == 0 {
-		return nil
+		return nil, nil
 	}
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
-		var paid []string
-		if err := s.hotSelect(ctx, tx, &paid, sqlFail, outcomeArgs(outs)...); err != nil {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		var rows []applied
+		if err := s.hotSelect(ctx, tx, &rows, sqlFail, outcomeArgs(outs)...); err != nil {
 			return wrap("fail", err)
+		}
+		var paid []string
+		failed = make([]Failure, len(rows))
+		for i, r := range rows {
+			failed[i] = Failure{Channel: r.Channel, Code: r.Code}
+			if r.Charged == 1 {
+				paid = append(paid, r.ID.String())
+			}
 		}
 		if err := refund(ctx, tx, paid); err != nil {
 			return err
@@ -191,6 +199,10 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) error {
 		}
 		return suppressRecipients(ctx, tx, suppress, "provider")
 	})
+	if err != nil {
+		return nil, err
+	}
+	return failed, nil
 }
 
 func refund(ctx context.Context, tx *sqlx.Tx, ids []string) error {

@@ -114,7 +114,8 @@ func outcome(id dispatch.ID, claim uuid.UUID, action Action, result Result) Outc
 
 func (f *fixture) complete(t testing.TB, outs ...Outcome) {
 	t.Helper()
-	must(t, f.Complete(context.Background(), outs))
+	_, err := f.Complete(context.Background(), outs)
+	must(t, err)
 }
 
 // callback applies what the provider says of a message.

@@ -305,7 +305,8 @@ func (f *fixture) storm(kind int, ids []dispatch.ID, channelOf map[dispatch.ID]i
 				outs = append(outs, o)
 			}
 		}
-		return f.Complete(ctx, outs)
+		_, err = f.Complete(ctx, outs)
+		return err
 	case 2, 3: // callbacks
 		var us []dispatch.StatusUpdate
 		for i, id := range ids {
@@ -319,7 +320,8 @@ func (f *fixture) storm(kind int, ids []dispatch.ID, channelOf map[dispatch.ID]i
 		for i, id := range ids {
 			outs = append(outs, outcome(id, uuid.New(), []Action{Settle, Retry, Resolve, Fail}[i%4], []Result{ResultAccepted, ResultTemporary, ResultUnknown, ResultPermanent}[i%4]))
 		}
-		return f.Complete(ctx, outs)
+		_, err := f.Complete(ctx, outs)
+		return err
 	default: // the feeder's housekeeping, and people
 		if _, err := f.Cancel(ctx, ids[0]); err != nil {
 			return err

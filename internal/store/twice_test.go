@@ -76,7 +76,7 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			claim := f.claim(t, ids...)
 			f.callback(t, ids[0], dispatch.Delivered)
 			o := outcome(ids[0], claim, Settle, ResultAccepted)
-			return func() error { return f.Complete(ctx, []Outcome{o}) }
+			return func() error { _, err := f.Complete(ctx, []Outcome{o}); return err }
 		}},
 		{"settle over another claim", nil, func(t *testing.T, f *fixture) func() error {
 			ids := f.messages(t, 1)
@@ -85,13 +85,13 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			must(t, f.SettleDoubts(ctx, ids, u))
 			f.claim(t, ids...)
 			o := outcome(ids[0], first, Settle, ResultAccepted)
-			return func() error { return f.Complete(ctx, []Outcome{o}) }
+			return func() error { _, err := f.Complete(ctx, []Outcome{o}); return err }
 		}},
 		{"settle keeps a reference", []string{"created_at"}, func(t *testing.T, f *fixture) func() error {
 			ids := f.messages(t, 1)
 			o := outcome(ids[0], f.claim(t, ids...), Settle, ResultAccepted)
 			o.KeepRef, o.Channel = true, f.channel
-			return func() error { return f.Complete(ctx, []Outcome{o}) }
+			return func() error { _, err := f.Complete(ctx, []Outcome{o}); return err }
 		}},
 		{"leases", nil, func(t *testing.T, f *fixture) func() error {
 			f.leasesCount(t)
@@ -216,7 +216,7 @@ func completes(action Action, result Result) func(*testing.T, *fixture) func() e
 		ids := f.messages(t, 2)
 		claim := f.claim(t, ids...)
 		outs := []Outcome{outcome(ids[0], claim, action, result), outcome(ids[1], claim, action, result)}
-		return func() error { return f.Complete(context.Background(), outs) }
+		return func() error { _, err := f.Complete(context.Background(), outs); return err }
 	}
 }
 
