@@ -164,10 +164,13 @@ func (s *Service) content(ctx context.Context, who *Caller, ch *dispatch.Channel
 	} else {
 		*faults = append(*faults, c.ValidateSMS()...)
 	}
-	if len(*faults) == 0 && !s.supports(ch, c.Type) {
+	if len(*faults) > 0 {
+		return category, nil
+	}
+	if !s.supports(ch, c.Type) {
 		return "", unsupported(ch, c.Type)
 	}
-	return category, nil
+	return category, s.quotes(ctx, ch, m, faults)
 }
 
 func (s *Service) supports(ch *dispatch.Channel, t dispatch.Type) bool {

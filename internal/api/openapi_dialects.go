@@ -271,7 +271,7 @@ var dialectDocs = map[string]dialectDoc{
 		answer: metaDone, failure: metaFailure{},
 		differs: []string{
 			"The phone number id is that of a WhatsApp channel here (a channel's own id or key does, too); any version v<n>.<n> will do.",
-			"Ids are wamid. and our message id. context and reaction name a message by the id that it has at Meta.",
+			"Ids are wamid. and our message id. context and reaction take such an id of a message that was sent through the channel, or the id that a message has at Meta.",
 			"Media are given by link or by an id of the channel's own; uploads go to Meta itself.",
 			"A mark-as-read is answered and kept nowhere.",
 		},

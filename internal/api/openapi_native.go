@@ -27,7 +27,7 @@ type sendRequest struct {
 	Contacts      loose                 `json:"contacts,omitempty" doc:"Meta's array of contacts."`
 	Interactive   *dispatch.Interactive `json:"interactive,omitempty"`
 	Reaction      *dispatch.Reaction    `json:"reaction,omitempty"`
-	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers."`
+	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers: sent through this channel or received on it. Our id or the provider's."`
 	MoreMedia     []dispatch.Media      `json:"more_media,omitempty" doc:"Further files of an MMS."`
 	SendAt        *time.Time            `json:"send_at,omitempty"`
 	ExpiresAt     *time.Time            `json:"expires_at,omitempty" doc:"No call to the provider starts after it. Left out: otp 5 minutes, normal 24 h, bulk 72 h after send_at."`

@@ -280,7 +280,7 @@ type (
 		Contacts    loose                 `json:"contacts,omitempty"`
 		Interactive *dispatch.Interactive `json:"interactive,omitempty"`
 		Reaction    *dispatch.Reaction    `json:"reaction,omitempty"`
-		Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers."`
+		Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one answers: sent through this channel or received on it. Our id or the provider's."`
 	}
 	metaTemplate struct {
 		Name     string `json:"name" required:"true"`

@@ -1,0 +1,149 @@
+package api_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// quoting is an account with a message that Meta has accepted, one that waits,
+// and one from a contact.
+type quoting struct {
+	*front
+	sent, waiting, inbound string
+}
+
+// Where the front door's Meta channel is reached.
+const metaMessages = "/v25.0/106540352242922/messages"
+
+func newQuoting(t *testing.T) quoting {
+	t.Helper()
+	f := newFront(t)
+	f.do("PATCH", "/v1/channels/1", m{"default": true}).want(200)
+	f.hears(f.channel.ID, "wamid.FROM_CONTACT")
+	q := quoting{front: f, sent: f.sends(f.key), waiting: f.sends(f.key)}
+	f.accepts(q.sent, "wamid.AT_META")
+	q.inbound = f.do("GET", "/v1/inbound", nil).want(200).data()[0].text("id")
+	return q
+}
+
+// anotherMeta and aGupshup are channels as a request makes them.
+var (
+	anotherMeta = m{
+		"name": "Other", "provider": "meta", "sender": "+919999900000", "settings": m{"phone_number_id": "2", "waba_id": "1"},
+		"secrets": m{"access_token": "t", "app_secret": "s", "verify_token": "v"},
+	}
+	aGupshup = m{"name": "Other", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}
+)
+
+// opens makes another channel.
+func (f *front) opens(key string, channel m, byDefault bool) int64 {
+	f.t.Helper()
+	id := f.as(key, "POST", "/v1/channels", channel).want(201).id()
+	f.as(key, "PATCH", "/v1/channels/"+id, m{"default": byDefault}).want(200)
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}
+
+// sends sends a text and gives its id.
+func (f *front) sends(key string) string {
+	f.t.Helper()
+	return f.as(key, "POST", "/v1/messages", text(someone, "")).want(202).text("message_id")
+}
+
+// hears lets the contact write.
+func (f *front) hears(channel int64, providerID string) {
+	f.t.Helper()
+	in := dispatch.Inbound{Channel: channel, From: someone, ProviderID: providerID, Type: "text", Text: "hi", Raw: "{}", At: time.Now()}
+	if err := f.store.InsertInbound(f.t.Context(), in, false, false); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// accepts lets the provider have a message.
+func (f *front) accepts(id, providerID string) {
+	f.t.Helper()
+	if _, err := f.db.ExecContext(f.t.Context(), `UPDATE messages SET status = 30, sent_at = now(), provider_message_id = $2 WHERE id = $1::uuid`, id, providerID); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// A reply or reaction that names a message by our id goes to the provider with
+// the provider's.
+func TestQuotes_OurID_BecomesTheProviders(t *testing.T) {
+	t.Parallel()
+	q := newQuoting(t)
+	for given, want := range map[string]string{
+		"wamid." + q.sent: "wamid.AT_META", q.sent: "wamid.AT_META", "wamid.AT_META": "wamid.AT_META", "wamid.HBgLMTU1NTAwMDA": "wamid.HBgLMTU1NTAwMDA",
+		"wamid." + q.inbound: "wamid.FROM_CONTACT", q.inbound: "wamid.FROM_CONTACT", "x": "x",
+	} {
+		id := q.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).want(202).text("message_id")
+		if got := q.do("GET", "/v1/messages/"+id, nil).want(200).text("content.context.message_id"); got != want {
+			t.Errorf("a reply to %s goes out as one to %s, want %s", given, got, want)
+		}
+		body := fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)
+		answer := q.do("POST", metaMessages, body).want(200)
+		id = answer["messages"].([]any)[0].(map[string]any)["id"].(string)[len("wamid."):]
+		if got := q.do("GET", "/v1/messages/"+id, nil).want(200).text("content.reaction.message_id"); got != want {
+			t.Errorf("a reaction to %s goes out as one to %s, want %s", given, got, want)
+		}
+	}
+}
+
+// What the provider cannot know is refused at the front door.
+func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
+	t.Parallel()
+	q := newQuoting(t)
+	q.hears(q.opens(q.key, anotherMeta, false), "wamid.ELSEWHERE")
+	elsewhere := q.do("GET", "/v1/inbound", nil).want(200).data()[0].text("id") // the newest
+	test := q.do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).want(201).text("key")
+	tested := q.sends(test)
+	q.accepts(tested, "wamid.EMULATED")
+	for name, id := range map[string]string{
+		"not sent yet": q.waiting, "nobody's": uuid.NewString(), "of another channel": elsewhere, "a test key's": tested,
+	} {
+		for _, given := range []string{id, "wamid." + id} {
+			q.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).refused(422, dispatch.Invalid, "/context/message_id")
+			q.do("POST", "/v1/messages", fmt.Sprintf(`{"to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)).refused(422, dispatch.Invalid, "/reaction/message_id")
+			r := q.do("POST", metaMessages, fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":%q}}`, someone, given))
+			if got := r.want(400); got.text("error.code") != "100" {
+				t.Errorf("%s: %s", name, r.body)
+			}
+		}
+	}
+}
+
+// Another account's message is nobody's.
+func TestQuotes_AnotherAccounts_Refused(t *testing.T) {
+	t.Parallel()
+	q := newQuoting(t)
+	_, stranger := q.newAccount("Two")
+	q.hears(q.opens(stranger, anotherMeta, true), "wamid.THEIRS")
+	q.sends(stranger)
+	for _, id := range []string{q.sent, q.inbound} {
+		q.as(stranger, "POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":"wamid.%s"}`, id))).refused(422, dispatch.Invalid, "/context/message_id")
+	}
+}
+
+// Other providers' ids may look like ours.
+func TestQuotes_AnotherProvidersUUID_Stays(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.hears(f.opens(f.key, aGupshup, true), "x")
+	const theirs = "ee4a68a0-1203-4c85-8dc3-49d0b3226a35"
+	reply := func(to string) *reply {
+		return f.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q},"simulate":true`, to)))
+	}
+	if got := reply(theirs).want(200).text("would_send.context.message_id"); got != theirs {
+		t.Errorf("became %s", got)
+	}
+	reply("wamid."+theirs).refused(422, dispatch.Invalid, "/context/message_id")
+}
