@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// walkMax bounds the rows that one list request may look at.
+const walkMax = 50_000
+
+// ListMessages gives one page, newest first. A filter on status walks the
+// account's messages, at most walkMax of them: a page may be short and still
+// have a next one. A filter on an unfinished status walks the hot table, which
+// all accounts share, and what is scheduled.
+func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
+	limit := min(max(f.Limit, 1), 1000)
+	q, args, bound, err := listQuery(account, f, limit)
+	if err != nil {
+		return dispatch.ViewPage{}, err
+	}
+	var row struct {
+		IDs    pq.StringArray `db:"ids"`
+		Walked int            `db:"walked"`
+		Last   string         `db:"last"`
+	}
+	if err := s.db.GetContext(ctx, &row, q, args...); err != nil {
+		return dispatch.ViewPage{}, wrap("list messages", err)
+	}
+	page := dispatch.ViewPage{Views: []dispatch.View{}}
+	if len(row.IDs) == limit {
+		page.Next = encodeCursor(row.IDs[limit-1])
+	} else if row.Walked == bound {
+		page.Next = encodeCursor(row.Last)
+	}
+	ids := make([]dispatch.ID, len(row.IDs))
+	for i, t := range row.IDs {
+		ids[i] = uuid.MustParse(t)
+	}
+	page.Views, err = s.listed(ctx, ids, f.Status)
+	return page, err
+}
+
+// listed reads the views of a page in its order, without those that are no
+// longer in the unfinished status that was asked for.
+func (s *Store) listed(ctx context.Context, ids []dispatch.ID, status dispatch.Status) ([]dispatch.View, error) {
+	out := []dispatch.View{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	views, err := s.Views(ctx, ids)
+	if err != nil {
+		return out, err
+	}
+	by := make(map[dispatch.ID]dispatch.View, len(views))
+	for _, v := range views {
+		by[v.ID] = v
+	}
+	for _, id := range ids {
+		v, ok := by[id]
+		if ok && (!unfinished(status) || v.Status == status) {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func unfinished(st dispatch.Status) bool {
+	return st == dispatch.Scheduled || st == dispatch.Queued || st == dispatch.Sending
+}
+
+// sqlUnfinished are the rows that show what an unfinished status is derived from
+// (viewRow.status), for the walk back along both primary keys at once.
+const (
+	sqlUnfinished = `(SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch)`
+	sqlScheduled  = `(SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch
+   UNION ALL SELECT message_id, account_id, NULL::smallint, due_at, 0 FROM scheduled WHERE account_id = $1)`
+)
+
+// sqlWaits says that a row of dispatch waits for its send_at. (OFFSET 0 keeps
+// the planner from reading all messages to answer it.)
+const sqlWaits = `(w.due_at > now() AND w.tries = 0 AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND m.send_at = w.due_at OFFSET 0))`
+
+// derived is viewRow.status as a condition.
+var derived = map[dispatch.Status]string{
+	dispatch.Scheduled: `(w.state IS NULL OR w.state IN (0, 3) AND ` + sqlWaits + `)`,
+	dispatch.Queued:    `w.state IN (0, 3) AND NOT ` + sqlWaits,
+	dispatch.Sending:   `w.state IN (1, 2)`,
+}
+
+// listQuery finds the ids of a page: the inner part w bounds what is looked at,
+// of which there are at most bound rows, the outer part filters it.
+func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []any, bound int, err error) {
+	inner := &where{args: []any{account}}
+	if f.Cursor != "" {
+		id, err := decodeCursor(f.Cursor)
+		if err != nil {
+			return "", nil, 0, err
+		}
+		inner.add("m.id < ?::uuid", id.String())
+	}
+	if !f.CreatedFrom.IsZero() {
+		inner.add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
+	}
+	if !f.CreatedTo.IsZero() {
+		inner.add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
+	}
+	hot := unfinished(f.Status) && f.Reference == "" // a reference has an index, and few messages
+	if !hot {
+		inner.conds = append(inner.conds, "m.account_id = $1")
+	}
+	if f.Reference != "" {
+		inner.add("m.reference = ?", f.Reference)
+	}
+	outer := filtered(account, f, len(inner.args))
+	args = append(inner.args, outer.args...)
+	const order = ` ORDER BY %s.id DESC LIMIT %d`
+	bound = walkMax
+	if hot {
+		from := sqlUnfinished
+		if f.Status == dispatch.Scheduled {
+			from = sqlScheduled
+		}
+		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.sql() + fmt.Sprintf(order, "m", bound) + `),
+ hit AS (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derived[f.Status]
+		if len(outer.conds) > 0 {
+			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.sql() + ` OFFSET 0)`
+		}
+		q += fmt.Sprintf(order, "w", limit)
+	} else {
+		if len(outer.conds) == 0 {
+			bound = limit
+		}
+		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.sql() + fmt.Sprintf(order, "m", bound) + `),
+ hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id WHERE ` + outer.sql() + fmt.Sprintf(order, "m", limit)
+	}
+	return q + `)
+SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*) FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, args, bound, nil
+}
+
+// filtered are the conditions for which a message must be looked at; n arguments
+// stand before theirs.
+func filtered(account int64, f dispatch.Filter, n int) *where {
+	w := &where{n: n}
+	if unfinished(f.Status) && f.Reference != "" {
+		w.add("m.status = ?", int16(dispatch.Queued))
+	} else if f.Status != 0 && !unfinished(f.Status) {
+		w.add("m.status = ?", int16(f.Status))
+	}
+	if f.Channel != 0 {
+		w.add("m.channel_id = ?", f.Channel)
+	}
+	if f.To != "" {
+		w.add("m.recipient = ?", f.To)
+	}
+	if f.Campaign != 0 {
+		w.add("m.campaign_id = ?", f.Campaign)
+	}
+	if f.Type != "" {
+		w.add("m.type = ?", string(f.Type))
+	}
+	if f.From != "" {
+		w.add("m.channel_id IN (SELECT id FROM channels WHERE account_id = ? AND sender = ?)", account, f.From)
+	}
+	if f.Search != "" {
+		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search) + "%"
+		w.add("(m.recipient LIKE ? OR m.reference ILIKE ? OR m.content ILIKE ?)", like, like, like)
+	}
+	return w
+}
+
+// since1970 is t or the first time that an id can hold.
+func since1970(t time.Time) time.Time { return time.UnixMicro(*micros(t)) }
+
+// where collects conditions and their arguments; ? stands for the next one.
+type where struct {
+	conds []string
+	args  []any
+	n     int // arguments that stand before ours
+}
+
+func (w *where) add(cond string, args ...any) {
+	for _, a := range args {
+		w.args = append(w.args, a)
+		cond = strings.Replace(cond, "?", fmt.Sprintf("$%d", w.n+len(w.args)), 1)
+	}
+	w.conds = append(w.conds, cond)
+}
+
+func (w *where) sql() string {
+	if len(w.conds) == 0 {
+		return "true"
+	}
+	return strings.Join(w.conds, " AND ")
+}
+
+func encodeCursor(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+func decodeCursor(c string) (dispatch.ID, error) {
+	b, err := base64.RawURLEncoding.DecodeString(c)
+	if err == nil {
+		var id dispatch.ID
+		if id, err = uuid.ParseBytes(b); err == nil {
+			return id, nil
+		}
+	}
+	return dispatch.NoID, dispatch.InvalidField("/cursor", "cursor is not one that a list answered with")
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// all reads the account's list to its end and counts the requests.
+func (f *fixture) all(t testing.TB, filter dispatch.Filter) (ids []dispatch.ID, requests int) {
+	t.Helper()
+	for {
+		page, err := f.ListMessages(context.Background(), f.account, filter)
+		must(t, err)
+		requests++
+		for _, v := range page.Views {
+			ids = append(ids, v.ID)
+		}
+		if filter.Cursor = page.Next; page.Next == "" {
+			return ids, requests
+		}
+	}
+}
+
+// crowd fills dispatch with messages of another account, newer than ours.
+func (f *fixture) crowd(t testing.TB, n int) {
+	t.Helper()
+	for at := 0; at < n; at += 10_000 { // each well within the statement timeout
+		f.exec(t, `INSERT INTO dispatch (message_id, account_id, channel_id, wake_at, due_at, expires_at, lane)
+			SELECT (substr(replace(uuid_floor(now() + interval '1 minute' + i * interval '1 ms')::text, '-', ''), 1, 12) || '7' || substr(md5(i::text), 1, 19))::uuid, $1 + 1000, $2 + 1000, now(), now(), now() + interval '1 hour', 1
+			FROM generate_series($3::integer, $4::integer) AS i`, f.account, f.channel, at+1, min(at+10_000, n))
+	}
+	f.exec(t, `ANALYZE dispatch`)
+}
+
+// However much waits, and whose ever it is, a request looks at 50,000 rows.
+func TestListMessages_Unfinished_WalkIsBounded(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.messages(t, 3)
+	later := f.draft("+15550009000")
+	later.SendAt = time.Now().Add(time.Hour)
+	scheduled := f.accept(t, later)[0]
+	f.claim(t, ids[2])
+	f.crowd(t, 2*walkMax+1000)
+	cases := []struct {
+		filter dispatch.Filter
+		want   []dispatch.ID
+	}{
+		{dispatch.Filter{Status: dispatch.Queued, Limit: 10}, []dispatch.ID{ids[1], ids[0]}},
+		{dispatch.Filter{Status: dispatch.Queued, Limit: 1}, []dispatch.ID{ids[1], ids[0]}},
+		{dispatch.Filter{Status: dispatch.Queued, Limit: 10, To: "+15550000000"}, []dispatch.ID{ids[0]}},
+		{dispatch.Filter{Status: dispatch.Sending, Limit: 10, Channel: f.channel}, []dispatch.ID{ids[2]}},
+		{dispatch.Filter{Status: dispatch.Scheduled, Limit: 10}, []dispatch.ID{scheduled}},
+	}
+	for _, c := range cases {
+		got, requests := f.all(t, c.filter)
+		if !slices.Equal(got, c.want) || requests < 3 || requests > 6 {
+			t.Errorf("%+v: got %v in %d requests, want %v in 3 and more", c.filter, got, requests, c.want)
+		}
+	}
+	for _, c := range cases { // apart: explain forgets what is prepared
+		q, args, _, err := listQuery(f.account, c.filter, c.filter.Limit)
+		must(t, err)
+		f.explain(t, q, args...).walk(func(n *planNode) {
+			if rows := n.Loops * (n.Rows + n.Removed); rows > walkMax+100 || (n.Relation != "" && n.Type == "Seq Scan" && rows > 100) {
+				t.Errorf("%+v: %s of %s by %s reads %.0f rows", c.filter, n.Type, n.Relation, n.Index, rows)
+			}
+		})
+	}
+}
+
+// A list by an unfinished status has those messages of which the view says so.
+func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := context.Background()
+	in := func(d time.Duration) Accept {
+		a := f.draft("+15550009000")
+		a.SendAt, a.Reference = time.Now().Add(d), "later"
+		return a
+	}
+	ids := f.messages(t, 6) // of which the first just waits
+	f.claim(t, ids[1])
+	for at, action := range map[int]Action{2: Resolve, 3: Retry, 4: Release, 5: Settle} {
+		result := ResultNotSent
+		if action == Resolve {
+			result = ResultUnknown
+		}
+		f.complete(t, outcome(ids[at], f.claim(t, ids[at]), action, result))
+	}
+	f.exec(t, `UPDATE dispatch SET due_at = now() + interval '1 minute', wake_at = now() + interval '1 minute' WHERE message_id = $1::uuid`, ids[4].String())
+	ids = append(ids, f.accept(t, in(time.Minute), in(time.Hour), in(time.Hour))...)
+	_, err := f.Cancel(ctx, ids[8])
+	must(t, err)
+	held := f.messages(t, 1)
+	f.exec(t, `UPDATE dispatch SET state = 3 WHERE message_id = $1::uuid`, held[0].String())
+	ids = append(ids, held...)
+	views, err := f.Views(ctx, ids)
+	must(t, err)
+	for _, status := range []dispatch.Status{dispatch.Scheduled, dispatch.Queued, dispatch.Sending} {
+		for _, reference := range []string{"", "later"} {
+			var want []dispatch.ID
+			for _, v := range views {
+				if v.Status == status && (reference == "" || v.Reference == reference) {
+					want = append(want, v.ID)
+				}
+			}
+			slices.SortFunc(want, func(a, b uuid.UUID) int { return strings.Compare(b.String(), a.String()) })
+			if got, _ := f.all(t, dispatch.Filter{Status: status, Reference: reference, Limit: 2}); !slices.Equal(got, want) {
+				t.Errorf("%s %q: got %v, want %v", status, reference, got, want)
+			}
+			if reference == "" && len(want) == 0 {
+				t.Errorf("none is %s", status)
+			}
+		}
+	}
+}
