@@ -253,7 +253,8 @@ func (w *Worker) move(ctx context.Context) error {
 }
 
 func (w *Worker) parked(ctx context.Context) error {
-	_, _, err := w.Store.RetryParked(ctx)
+	failed, err := w.Store.RetryParked(ctx)
+	w.count(failed)
 	return err
 }
 

@@ -48,11 +48,6 @@ func (s *Server) callback(c echo.Context) error {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
 	s.Observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
-	for i := range cb.Statuses {
-		if cb.Statuses[i].Status == dispatch.Failed {
-			s.Observer.Failed(ch.ID, cb.Statuses[i].Code)
-		}
-	}
 	return c.String(http.StatusOK, cb.Reply)
 }
 
@@ -141,9 +136,10 @@ func (s *Server) take(ctx context.Context, ch *dispatch.Channel, cb provider.Cal
 	return nil
 }
 
-// applyStatuses merges the evidence of many callbacks at once.
+// applyStatuses merges the evidence of many callbacks at once, and counts the
+// messages that failed by it: providers say the same more than once.
 func (s *Server) applyStatuses(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
-	unmatched, err := s.Store.ApplyStatuses(ctx, us)
+	a, err := s.Store.Apply(ctx, us)
 	if err != nil {
 		s.Log.Error("callbacks not applied", "statuses", len(us), "error", err)
 		return nil, err
@@ -152,8 +148,11 @@ func (s *Server) applyStatuses(ctx context.Context, us []dispatch.StatusUpdate) 
 	for i := range out {
 		out[i] = true
 	}
-	for _, i := range unmatched {
+	for _, i := range a.Unmatched {
 		out[i] = false
+	}
+	for _, f := range a.Failed {
+		s.Observer.Failed(f.Channel, f.Code)
 	}
 	return out, nil
 }

@@ -1,11 +1,16 @@
 package api_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // calls says what a provider gets at the address that ends in secret.
@@ -76,5 +81,55 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	f.do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).refused(422, dispatch.Invalid, "/callback_overlap_seconds")
 	if log := f.do("GET", "/v1/audit?target=channel:"+made.id(), nil); strings.Contains(string(log.body), third) || strings.Contains(string(log.body), first) {
 		t.Error("a secret is in the audit log")
+	}
+}
+
+// A provider that says again that a message failed makes it fail no second
+// time; what is said of a message that we don't know fails nothing yet.
+func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	ch, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy("gupshup"),
+		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.sent(ch.ID, "gs-1")
+	for _, gsID := range []string{"gs-1", "gs-1", "gs-2"} {
+		body := `{"type":"message-event","payload":{"id":"x","gsId":"` + gsID + `","type":"failed","destination":"15550000001","payload":{"code":1026,"reason":"no"}}}`
+		if got := f.as("", "POST", "/callbacks/gupshup/"+ch.Key+"/"+ch.Secrets["callback_secret"], body).status; got != http.StatusOK {
+			t.Fatalf("the callback is answered %d", got)
+		}
+	}
+	name := fmt.Sprintf(`sendoff_failed_total{channel="%d"`, ch.ID)
+	var counted []string
+	for line := range strings.Lines(string(f.as("", "GET", "/metrics", nil).body)) {
+		if strings.HasPrefix(line, name) {
+			counted = append(counted, strings.TrimSpace(line))
+		}
+	}
+	if len(counted) != 1 || !strings.HasSuffix(counted[0], " 1") {
+		t.Errorf("one message failed; counted %q", counted)
+	}
+}
+
+// sent makes a message of the channel that its provider has taken.
+func (f *front) sent(channel int64, providerID string) {
+	f.t.Helper()
+	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
+	msg.Content.Type = dispatch.TypeText
+	_, err := f.store.InsertMessages(f.t.Context(), []store.Accept{{Message: msg, TTL: time.Hour}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	claim := uuid.New()
+	if _, err := f.store.ClaimPage(f.t.Context(), []dispatch.ID{msg.ID}, claim, time.Minute); err != nil {
+		f.t.Fatal(err)
+	}
+	out := store.Outcome{ID: msg.ID, Claim: claim, Channel: channel, Action: store.Settle, Result: store.ResultAccepted, ProviderID: providerID, KeepRef: true, StartedAt: time.Now()}
+	if _, err := f.store.Complete(f.t.Context(), []store.Outcome{out}); err != nil {
+		f.t.Fatal(err)
 	}
 }

@@ -25,27 +25,27 @@ WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDE
 RETURNING id, body`
 
 // RetryParked tries parked evidence again and drops what is settled or a day
-// old. It says how much it found and how much of it is still without a message.
-func (s *Store) RetryParked(ctx context.Context) (tried, still int, err error) {
+// old. It gives the messages that failed by it.
+func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	var rows []struct {
 		ID   int64  `db:"id"`
 		Body string `db:"body"`
 	}
 	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {
-		return 0, 0, wrap("unpark callbacks", err)
+		return nil, wrap("unpark callbacks", err)
 	}
 	us := make([]dispatch.StatusUpdate, len(rows))
 	for i, r := range rows {
 		if err := json.Unmarshal([]byte(r.Body), &us[i]); err != nil {
-			return 0, 0, wrap("read parked callback", err)
+			return nil, wrap("read parked callback", err)
 		}
 	}
-	unmatched, err := s.ApplyStatuses(ctx, us)
+	a, err := s.Apply(ctx, us)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	keep := map[int]bool{}
-	for _, i := range unmatched {
+	for _, i := range a.Unmatched {
 		keep[i] = true
 	}
 	var done []int64
@@ -56,5 +56,5 @@ func (s *Store) RetryParked(ctx context.Context) (tried, still int, err error) {
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
 		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, int64Array(done))
-	return len(rows), len(unmatched), wrap("drop parked callbacks", err)
+	return a.Failed, wrap("drop parked callbacks", err)
 }
