@@ -22,7 +22,7 @@ import (
 // account without credits. The two take turns, so that a noisy machine disturbs
 // both.
 func measureFeatures(ctx context.Context, s *stage) error {
-	const rounds = 4
+	const rounds = 16 // short ones: the machine changes its speed
 	d := s.seconds(8, 40) / rounds / 2
 	most := int(d.Seconds()*rounds*2+1) * 15_000
 	s.stopWork()

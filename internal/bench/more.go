@@ -93,11 +93,16 @@ func (s *stage) waiting(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// drained waits until nothing is left to send.
+// drained waits until nothing is left to send and no call is open.
 func (s *stage) drained(ctx context.Context) error {
-	return s.until(ctx, 10*time.Minute, "the queue to drain", func() (bool, error) {
-		n, err := s.waiting(ctx)
-		return n == 0, err
+	db, err := sql.Open("postgres", s.stack.PostgresURL())
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	return s.until(ctx, 10*time.Minute, "the queue to drain", func() (empty bool, err error) {
+		err = db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM dispatch)`).Scan(&empty)
+		return empty, err
 	})
 }
 
