@@ -68,11 +68,23 @@ func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string)
 	return wrap("note provider's id of recipient", err)
 }
 
+// sqlTaken looks for a Twilio id, the only ones that are asked for, where its
+// indexes have it: at the accepted calls, and at messages that were in doubt,
+// whose id may have come with a callback; the same id has the same recipient.
+// Another provider's is looked for in all of a day.
+const sqlTaken = `
+SELECT CASE WHEN left($2, 2) IN ('SM', 'MM') THEN
+  EXISTS (SELECT 1 FROM attempts a JOIN messages m ON m.id = a.message_id WHERE left(a.provider_message_id, 2) IN ('SM', 'MM') AND a.provider_message_id = $2
+    AND a.message_id <> $3::uuid AND a.message_id >= uuid_floor(now() - interval '8 days') AND m.channel_id = $1)
+  OR EXISTS (SELECT 1 FROM messages m WHERE m.maybe_sent AND m.channel_id = $1 AND m.recipient = (SELECT recipient FROM messages WHERE id = $3::uuid)
+    AND m.provider_message_id = $2 AND m.id <> $3::uuid AND m.id >= uuid_floor(now() - interval '8 days'))
+ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
+  AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day')) END`
+
 // ProviderIDTaken says whether another recent message of the channel already
 // has the provider's id: two equal texts to one recipient look alike.
 func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
 	var taken bool
-	err := s.db.GetContext(ctx, &taken, `SELECT EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
-		AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day'))`, channel, ref, other.String())
+	err := s.db.GetContext(ctx, &taken, sqlTaken, channel, ref, other.String())
 	return taken, wrap("look for provider's id", err)
 }
