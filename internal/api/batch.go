@@ -52,7 +52,7 @@ func (s *Server) postBatch(c echo.Context) error {
 	default:
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
 	}
-	b := &batchRun{s: s, c: c, who: caller(c), key: key, ctx: context.WithoutCancel(r.Context())}
+	b := &batchRun{s: s, c: c, secret: nativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
 		return err
 	}
@@ -173,8 +173,8 @@ func malformedBatch(err error) error {
 type batchRun struct {
 	s        *Server
 	c        echo.Context
-	who      *accept.Caller
-	key      string
+	secret   string // the API key; each page asks again what it may
+	key      string // Idempotency-Key
 	ctx      context.Context
 	seen     int
 	accepted int
@@ -185,6 +185,7 @@ type batchRun struct {
 
 // page is a run of lines and, later, their receipts.
 type page struct {
+	who      *accept.Caller
 	first    int
 	lines    [][]byte
 	errs     []error
@@ -242,17 +243,25 @@ func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
 	}
 }
 
-// work decodes, limits and commits one page. Each message's idempotency key is
-// (key, index): what was accepted before costs no limit again. A full queue is
-// waited for: a batch is not in a hurry.
+// work decodes, limits and commits one page, if the key still may: a batch can
+// take long, and a key that was disabled since sends no more. Each message's
+// idempotency key is (key, index): what was accepted before costs no limit
+// again. A full queue is waited for: a batch is not in a hurry.
 func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
-	answers, release := b.s.Accept.Hold(b.ctx, b.who, drafts, roomWait)
+	var err error
+	if p.who, err = b.s.callerOf(b.ctx, b.secret); err != nil {
+		for _, i := range at {
+			p.receipts[i].Err = err
+		}
+		return
+	}
+	answers, release := b.s.Accept.Hold(b.ctx, p.who, drafts, roomWait)
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
 	drafts, at = b.spend(p, drafts, at)
-	for k, r := range b.s.Accept.Accept(b.ctx, b.who, drafts, roomWait) {
+	for k, r := range b.s.Accept.Accept(b.ctx, p.who, drafts, roomWait) {
 		p.receipts[at[k]] = r
 	}
 }
@@ -286,7 +295,7 @@ func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*
 			p.receipts[i] = *answers[k]
 			continue
 		}
-		if err := b.who.Require(drafts[k].Content.Type.Permission()); err != nil {
+		if err := p.who.Require(drafts[k].Content.Type.Permission()); err != nil {
 			p.receipts[i].Err = err
 			continue
 		}
@@ -302,7 +311,7 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	if len(drafts) == 0 {
 		return drafts, at
 	}
-	d, err := b.s.Limits.Spend(b.ctx, limit.Spend{Key: b.who.Key.ID, N: len(drafts), Batch: true, PerSecond: b.who.Key.PerSecond, PerMinute: b.who.Key.PerMinute, PerDay: b.who.Key.PerDay})
+	d, err := b.s.Limits.Spend(b.ctx, limit.Spend{Key: p.who.Key.ID, N: len(drafts), Batch: true, PerSecond: p.who.Key.PerSecond, PerMinute: p.who.Key.PerMinute, PerDay: p.who.Key.PerDay})
 	n := d.AllowedN
 	refusal := limited(d)
 	if err != nil {
