@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -43,6 +44,14 @@ const offerVisibility = "3 seconds"
 // over the page, or over two days of keys.)
 const sqlAccept = sqlAcceptWrites + sqlAcceptAnswer
 
+// sqlAcceptOnce is sqlAccept for a page that was surely not written before,
+// which is nearly every page; of another one it writes nothing, and Postgres
+// says so (written). Rows that may be there already cost more to insert: each is
+// looked up first, and marked as uncertain in the meantime.
+var sqlAcceptOnce = strings.ReplaceAll(sqlAccept, repeated, "")
+
+const repeated = `ON CONFLICT DO NOTHING /* when written before */`
+
 const sqlAcceptWrites = `
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
@@ -74,23 +83,23 @@ WITH input AS MATERIALIZED (
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
     coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
-  ON CONFLICT DO NOTHING RETURNING id
+  ` + repeated + ` RETURNING id
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
     CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
   FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
-  ON CONFLICT DO NOTHING
+  ` + repeated + `
 ), s AS (
   INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
   FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '5 minutes'
-  ON CONFLICT DO NOTHING
+  ` + repeated + `
 ), fb AS (
   INSERT INTO fallbacks (message_id, wake_at, cause)
   SELECT id, coalesce(send_at, now()) + make_interval(secs => (extra::jsonb->>'fallback_after')::float8), 'undelivered'
   FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'fallback_after' IS NOT NULL
-  ON CONFLICT DO NOTHING
+  ` + repeated + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
   SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
@@ -179,14 +188,15 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 // a transaction.
 func (s *Store) acceptPage(ctx context.Context, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if !s.needsTx(page) {
-		query := sqlAccept
+		query := sqlAcceptOnce
 		if charged(page) {
 			query = sqlAcceptPaid
 		}
 		// A page that repeats keys of another one, which goes the long way and has
-		// locked the account, may have to give way to it.
+		// locked the account, may have to give way to it. One of which the driver
+		// lost the answer was perhaps written.
 		err := s.acceptRows(ctx, s.db, query, page, out)
-		if !overdrawn(err) && !deadlocked(err) {
+		if !overdrawn(err) && !deadlocked(err) && !written(err) {
 			return err
 		}
 	}

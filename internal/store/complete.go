@@ -78,9 +78,11 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id FOR UPDATE) d ON true
     CROSS JOIN LATERAL (SELECT m.status, m.maybe_sent FROM messages m WHERE m.id = o.id FOR UPDATE) m)`
 
-const insertAttempts = `
+const attempt = `
   INSERT INTO attempts (message_id, claim, outcome, http, code, detail, provider_message_id, started_at, latency_ms)
-  SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM o`
+  SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6), latency_ms`
+
+const insertAttempts = attempt + ` FROM o`
 
 // sqlSettle: the provider accepted. A fact needs no fence: whoever says so, the
 // dispatch row goes and the message is at least sent. When another claim is in
@@ -91,7 +93,9 @@ const sqlSettle = lockRows + `,
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
    SELECT id, d_claim, 9, 'cut off: an earlier call was accepted' FROM x WHERE d_state = 1 AND d_claim <> claim ON CONFLICT DO NOTHING),
- a AS (` + insertAttempts + ` ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
+ a AS (` + attempt + ` FROM x WHERE (d_state = 1 AND d_claim = claim) IS TRUE),
+ k AS (` + attempt + ` FROM x WHERE (d_state = 1 AND d_claim = claim) IS NOT TRUE
+   ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
    code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(), version = m.version + 1,
    sent_at = coalesce(m.sent_at, now()),

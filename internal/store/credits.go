@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -71,18 +72,18 @@ func lowBalance() error {
 	return dispatch.Errorf(dispatch.LowBalance, "the account's balance does not cover this message")
 }
 
-// sqlAcceptPaid is sqlAccept for messages that one account pays: it debits what
+// sqlAcceptPaid is sqlAcceptOnce for messages that one account pays: it debits what
 // was inserted, and divides by zero when the balance doesn't cover all of it;
 // the page then goes the long way, which finds out who is refused. The account
 // is locked only from here to the end of the statement.
-const sqlAcceptPaid = sqlAcceptWrites + `, paid AS (
+var sqlAcceptPaid = strings.ReplaceAll(sqlAcceptWrites+`, paid AS (
   SELECT account_id, id, price FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND charge
 ), l AS (
   INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'debit' FROM paid
 ), b AS (
   UPDATE accounts a SET balance = a.balance - s.total / (a.balance >= s.total)::int
   FROM (SELECT account_id, sum(price)::bigint AS total FROM paid GROUP BY account_id) s WHERE a.id = s.account_id
-)` + sqlAcceptAnswer
+)`+sqlAcceptAnswer, repeated, "")
 
 // overdrawn says that sqlAcceptPaid found too little on the account.
 func overdrawn(err error) bool {

@@ -172,7 +172,7 @@ func Refused(err error) bool {
 // will never pass, but without the one bad value the rest of it would.
 func Poisoned(err error) bool {
 	pe, ok := errors.AsType[*pq.Error](err)
-	return ok && (pe.Code.Class() == "22" || pe.Code == "23502" || pe.Code == "23514" || pe.Code == "54000")
+	return ok && (pe.Code.Class() == "22" || pe.Code == "23502" || pe.Code == "23505" || pe.Code == "23514" || pe.Code == "54000")
 }
 
 // deadlocked says that Postgres ended a statement for another that waited for
@@ -180,6 +180,12 @@ func Poisoned(err error) bool {
 func deadlocked(err error) bool {
 	pe, ok := errors.AsType[*pq.Error](err)
 	return ok && pe.Code == "40P01"
+}
+
+// written says that a row is there already.
+func written(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code == "23505"
 }
 
 // NoTables says that the database has not been migrated.
