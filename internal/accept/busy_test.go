@@ -24,6 +24,12 @@ type anything struct{ provider.Provider }
 
 func (anything) Supports(string, dispatch.Type) bool { return true }
 
+// nobody looks at the metrics.
+type nobody struct{}
+
+func (nobody) Accepted(int64, int) {}
+func (nobody) OfferFailed(int)     {}
+
 // counts stands for the recipients' limit and counts what is spent.
 type counts struct {
 	mu    sync.Mutex
@@ -32,16 +38,25 @@ type counts struct {
 	full  int // how many calls find the limiter's own queue full
 }
 
-func (c *counts) SpendRecipients(_ context.Context, _ int64, tos []string, _ int) ([]time.Duration, error) {
+func (c *counts) SpendRecipients(_ context.Context, _ int64, tos []string, _ int) ([]time.Duration, func(context.Context, []int) error, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tries++; c.tries <= c.full {
-		return nil, fmt.Errorf("spend recipients: %w", batch.ErrOverloaded)
+		return nil, nil, fmt.Errorf("spend recipients: %w", batch.ErrOverloaded)
 	}
 	for _, to := range tos {
 		c.by[to]++
 	}
-	return make([]time.Duration, len(tos)), nil
+	return make([]time.Duration, len(tos)), func(_ context.Context, at []int) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, i := range at {
+			if c.by[tos[i]]--; c.by[tos[i]] == 0 {
+				delete(c.by, tos[i])
+			}
+		}
+		return nil
+	}, nil
 }
 
 // service gives a pipeline with an account's caller, and no process around it.
@@ -60,7 +75,7 @@ func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
 	})
 	must(t, err)
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{Store: st, Registry: registry.New(st, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Recipients: recipients})
+	s := New(Options{Store: st, Registry: registry.New(st, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
 	return s, &Caller{Account: a, Key: store.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
 }
 
@@ -80,8 +95,38 @@ func page(first, n int) []dispatch.Draft {
 	return ds
 }
 
+// What is refused after it was counted doesn't use up its recipient's hour.
+func TestAccept_Refused_CountsNoRecipient(t *testing.T) {
+	t.Parallel()
+	c := &counts{by: map[string]int{}}
+	s, who := service(t, c)
+	credits := func(on bool) {
+		t.Helper()
+		a, err := s.Store.SetCredits(t.Context(), who.Account.ID, on, 0)
+		must(t, err)
+		who.Account = a
+	}
+	credits(true)
+	if out := s.Accept(t.Context(), who, page(0, 3), 0); dispatch.CodeOf(out[2].Err) != dispatch.LowBalance {
+		t.Fatalf("%+v", out)
+	}
+	if _, err := s.AllOrNone(t.Context(), who, page(0, 2)); dispatch.CodeOf(err) != dispatch.LowBalance {
+		t.Fatal(err)
+	}
+	if len(c.by) != 0 || c.tries != 2 {
+		t.Errorf("after refusals %v are counted, in %d calls", c.by, c.tries)
+	}
+	credits(false)
+	if _, err := s.AllOrNone(t.Context(), who, page(0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.by) != 2 {
+		t.Errorf("after two sends %v are counted", c.by)
+	}
+}
+
 // A page that waits for room before the database, or before the limiter, counts
-// against its recipients once.
+// against its recipients once, and one that finds none in time not at all.
 func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -117,8 +162,8 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if len(c.by) != 4*n {
-		t.Errorf("%d recipients counted, want %d", len(c.by), 4*n)
+	if len(c.by) != 3*n {
+		t.Errorf("%d recipients counted, want %d", len(c.by), 3*n)
 	}
 	for to, n := range c.by {
 		if n != 1 {

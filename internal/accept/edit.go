@@ -90,7 +90,7 @@ func (s *Service) edit(ctx context.Context, who *Caller, v *dispatch.View, d *di
 	}
 	// Another recipient: it counts as a message to that one.
 	out := make([]dispatch.Receipt, 1)
-	if err := s.spendRecipients(ctx, who, []*prepared{p}, out, 0); err != nil {
+	if _, err := s.spendRecipients(ctx, who, []*prepared{p}, out, 0); err != nil {
 		return nil, e, err
 	}
 	return p, e, out[0].Err

@@ -12,11 +12,17 @@ import (
 // number that earns its owner money.
 const otpPerHour = 5
 
+// hourly are messages of a page that were counted against their recipients.
+type hourly struct {
+	at       []int // in the page
+	giveBack func(ctx context.Context, at []int) error
+}
+
 // spendRecipients counts each message against its recipient; one too many is
 // refused.
-func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt, wait time.Duration) error {
+func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt, wait time.Duration) ([]hourly, error) {
 	if s.Recipients == nil {
-		return nil
+		return nil, nil
 	}
 	by := map[int][]int{}
 	for i, p := range ready {
@@ -27,15 +33,22 @@ func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*pre
 			by[n] = append(by[n], i)
 		}
 	}
+	var all []hourly
 	for n, at := range by {
 		tos := make([]string, len(at))
 		for k, i := range at {
 			tos[k] = ready[i].To
 		}
-		waits, err := whenRoom(wait, func() ([]time.Duration, error) { return s.Recipients.SpendRecipients(ctx, who.Key.ID, tos, n) })
+		c := hourly{at: at}
+		waits, err := whenRoom(wait, func() (waits []time.Duration, err error) {
+			waits, c.giveBack, err = s.Recipients.SpendRecipients(ctx, who.Key.ID, tos, n)
+			return waits, err
+		})
 		if err != nil {
-			return &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
+			s.giveBack(ctx, all, func(int) bool { return true })
+			return nil, &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
 		}
+		all = append(all, c)
 		for k, i := range at {
 			if waits[k] > 0 {
 				ready[i] = nil
@@ -43,7 +56,32 @@ func (s *Service) spendRecipients(ctx context.Context, who *Caller, ready []*pre
 			}
 		}
 	}
-	return nil
+	return all, nil
+}
+
+// giveBack takes back the messages of a page that are not accepted after all. A
+// failure leaves them counted.
+func (s *Service) giveBack(ctx context.Context, all []hourly, refused func(i int) bool) {
+	for _, c := range all {
+		var back []int
+		for k, i := range c.at {
+			if refused(i) {
+				back = append(back, k)
+			}
+		}
+		if len(back) == 0 {
+			continue
+		}
+		if err := c.giveBack(context.WithoutCancel(ctx), back); err != nil {
+			s.Log.Warn("refused messages stay counted for their recipients' hour", "messages", len(back), "error", err)
+		}
+	}
+}
+
+// notAccepted says that nothing new was accepted, for sure: not where the
+// database gave no answer.
+func notAccepted(r *dispatch.Receipt) bool {
+	return r.Replayed || (r.Err != nil && dispatch.CodeOf(r.Err) != dispatch.OutcomeUnknown)
 }
 
 func perHour(who *Caller, lane dispatch.Lane) int {

@@ -49,7 +49,9 @@ type Options struct {
 
 // Recipients counts a key's messages to each recipient in an hour.
 type Recipients interface {
-	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) ([]time.Duration, error)
+	// SpendRecipients says how long to wait for each; 0: it is counted. giveBack
+	// takes back those, by index, that are not sent after all.
+	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error)
 }
 
 // Service is the accept pipeline behind every dialect.
@@ -133,13 +135,15 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 		}
 		ready[i] = p
 	}
-	if err := s.spendRecipients(ctx, who, ready, out, wait); err != nil {
+	counted, err := s.spendRecipients(ctx, who, ready, out, wait)
+	if err != nil {
 		for i := range out {
 			out[i].Err = err
 		}
 		return out
 	}
 	s.commit(ctx, who, ready, out, wait)
+	s.giveBack(ctx, counted, func(i int) bool { return notAccepted(&out[i]) })
 	return out
 }
 
@@ -178,9 +182,20 @@ func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.spendRecipients(ctx, who, ready, out, 0); err != nil {
+	counted, err := s.spendRecipients(ctx, who, ready, out, 0)
+	if err != nil {
 		return nil, err
 	}
+	if out, err = s.commitAll(ctx, who, ready, out); err != nil && dispatch.CodeOf(err) != dispatch.OutcomeUnknown {
+		s.giveBack(ctx, counted, func(int) bool { return true })
+		return nil, err
+	}
+	s.giveBack(ctx, counted, func(i int) bool { return err == nil && notAccepted(&out[i]) })
+	return out, err
+}
+
+// commitAll simulates or flushes what was prepared, all of it or nothing.
+func (s *Service) commitAll(ctx context.Context, who *Caller, ready []*prepared, out []dispatch.Receipt) ([]dispatch.Receipt, error) {
 	page := make([]store.Accept, 0, len(ready))
 	for i, p := range ready {
 		if out[i].Err != nil {

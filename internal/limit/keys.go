@@ -72,7 +72,7 @@ type Spender struct {
 	days    *dayCounts
 	ahead   advances
 	spends  *batch.Batcher[Spend, Decision]
-	persons *batch.Batcher[personSpend, time.Duration]
+	persons *batch.Batcher[personSpend, personAnswer]
 
 	mu           sync.Mutex // for both; they are empty while Redis answers
 	localKeys    quotas

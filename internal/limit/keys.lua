@@ -5,13 +5,13 @@
 -- which takes what fits and knows no short window; the day's count if the hash
 -- has none (-1: say so and spend nothing, -2: go on without); the day that
 -- count is of (0: any); what was spent elsewhere today; how many are wished in
--- advance; how many of an earlier advance come back unused, and when it was
--- given. The first argument is the time in microseconds (0: Redis' own). For
+-- advance; how many of those counted earlier come back unused, and when that
+-- was. The first argument is the time in microseconds (0: Redis' own). For
 -- each request it gives ten numbers: why not all was allowed (0: it was, 1
 -- short, 2 long, 3 day, 9 the day's count is unknown), how many were, what is
 -- left of short, long and day (-1: no limit), microseconds until the rest, the
 -- number of the day; how many are given in advance, for how many microseconds,
--- and when. quota.go is the same in Go; a property test holds them together.
+-- and when all of it was. quota.go is the same in Go; a property test holds them together.
 --
 -- An advance is counted as spent at the last moment of its short bucket, which
 -- is how long it is good for, so that no window ever has too many. It is given
@@ -157,7 +157,7 @@ local function takeOut(key, w, at, n)
   end
 end
 
--- What is left of an advance goes back, unless the hash has been lost since.
+-- What isn't used goes back, unless the hash has been lost since.
 local function giveBack(key, s, n, at)
   if n == 0 or at < s.made then return end
   takeOut(key, s.short, at, n)
@@ -172,7 +172,7 @@ local function giveAhead(s, n, short, long, day)
   if short > 0 then n = min(n, floor((short - sw.n) / PLENTY)) end
   if long > 0 then n = min(n, floor((long - lw.n) / PLENTY)) end
   if day > 0 then n = min(n, floor((day - s.dn) / PLENTY)) end
-  if n < 1 or sw.count == 0 then return 0, 0, 0 end
+  if n < 1 or sw.count == 0 then return 0, 0, now end
   local ends = (sw.top + 1) * sw.width
   add(sw, n, ends - 1)
   add(lw, n, ends - 1)
@@ -224,7 +224,7 @@ local function spend(key, n, times, short, long, day, batch, seed, seedDay, extr
   if s.day == today then s.dn = s.dn + fits end
   -- Of the limits that were in the way, the one that stays so longest.
   local why, pause = 0, 0
-  local given, good, at = 0, 0, 0
+  local given, good, at = 0, 0, now
   if not cut then
     given, good, at = giveAhead(s, ahead, short, long, day)
   else

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -280,7 +281,7 @@ func TestSpendRecipients(t *testing.T) {
 		s := newSpender(rdb, h, nil)
 		got := func(want ...time.Duration) {
 			t.Helper()
-			waits, err := s.SpendRecipients(t.Context(), 1, []string{"+1415", "+1416", "+1415"}, 3)
+			waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415", "+1416", "+1415"}, 3)
 			if diff := cmp.Diff(want, waits); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -292,12 +293,43 @@ func TestSpendRecipients(t *testing.T) {
 		got(40*time.Minute, 0, 40*time.Minute)
 		h.us.Add(2_400_000_000)
 		got(0, 0, 0)
-		if waits, err := s.SpendRecipients(t.Context(), 2, []string{"+1416"}, 3); err != nil || waits[0] != 0 {
+		if waits, _, err := s.SpendRecipients(t.Context(), 2, []string{"+1416"}, 3); err != nil || waits[0] != 0 {
 			t.Errorf("another key: %v, %v", waits, err)
 		}
-		if waits, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 0); err != nil || waits[0] != 0 {
+		if waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 0); err != nil || waits[0] != 0 {
 			t.Errorf("no limit: %v, %v", waits, err)
 		}
+	})
+}
+
+// What was refused after all doesn't use up the recipient's hour.
+func TestSpendRecipients_GivesBack(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		h := newHand()
+		s := newSpender(rdb, h, nil)
+		spend := func(want ...time.Duration) func(context.Context, []int) error {
+			t.Helper()
+			waits, giveBack, err := s.SpendRecipients(t.Context(), 1, []string{"+1415", "+1416", "+1415"}, 2)
+			if diff := cmp.Diff(want, waits); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+			return giveBack
+		}
+		giveBack := spend(0, 0, 0)
+		h.us.Add(900_000_000) // three buckets later
+		if err := giveBack(t.Context(), []int{0, 1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		giveBack = spend(0, 0, 0)
+		if err := giveBack(t.Context(), []int{0}); err != nil {
+			t.Fatal(err)
+		}
+		giveBack = spend(0, 0, time.Hour)
+		if err := giveBack(t.Context(), []int{2}); err != nil { // was never counted
+			t.Fatal(err)
+		}
+		spend(time.Hour, time.Hour, time.Hour)
 	})
 }
 
@@ -307,7 +339,7 @@ func TestSpendRecipients_RedisAway(t *testing.T) {
 	m.Close()
 	s := newSpender(rdb, newHand(), nil)
 	for _, want := range []time.Duration{0, time.Hour} {
-		if waits, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 1); err != nil || waits[0] != want {
+		if waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 1); err != nil || waits[0] != want {
 			t.Errorf("%v, %v; want %v", waits, err, want)
 		}
 	}

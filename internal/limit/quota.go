@@ -30,7 +30,7 @@ type request struct {
 	seedDay          int64 // the day that seed is of; 0: of any
 	extra            int64 // spent elsewhere today
 	ahead            int64 // how many are wished in advance
-	back, backAt     int64 // how many of an earlier advance come back unused, and when it was given
+	back, backAt     int64 // how many of those counted earlier come back unused, and when that was
 }
 
 // answer is what keys.lua gives for a request.
@@ -41,7 +41,7 @@ type answer struct {
 	day       int64    // its number
 	ahead     int64    // how many are given in advance
 	good      int64    // for so long, microseconds
-	at        int64    // when
+	at        int64    // when all of it was
 }
 
 // window counts over a sliding time in buckets of equal width. A bucket counts
@@ -152,7 +152,7 @@ func (q *quota) spend(now int64, r request) answer {
 	if r.day > 0 {
 		free[2] = max(0, r.day-q.dn)
 	}
-	a := answer{fits: min(r.n*r.times, free[0], free[1], free[2]), day: today}
+	a := answer{fits: min(r.n*r.times, free[0], free[1], free[2]), day: today, at: now}
 	cut := a.fits < r.n*r.times
 	if cut && !r.batch {
 		a.fits -= a.fits % r.n
@@ -173,8 +173,8 @@ func (q *quota) spend(now int64, r request) answer {
 	return a
 }
 
-// giveBack takes back what is left of an advance, unless what was counted then
-// has been lost.
+// giveBack takes back what isn't used, unless what was counted then has been
+// lost.
 func (q *quota) giveBack(now int64, r request) {
 	if q.made == 0 {
 		q.made = now
