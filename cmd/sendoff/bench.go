@@ -36,6 +36,11 @@ func (c *benchCmd) Run(e *env) error {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	// When root runs it, the servers' user must reach the folder: their data would
+	// otherwise lie elsewhere, and stay.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return fmt.Errorf("open folder: %w", err)
+	}
 	rep, err := bench.Run(e.ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.stderr})
 	if tableErr := rep.Table(e.stdout); tableErr != nil {
 		return tableErr
