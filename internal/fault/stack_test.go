@@ -55,6 +55,21 @@ func run(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
+// folder is a temporary folder that the servers' user can enter when root runs
+// the tests, as t.TempDir's are not: the data would lie elsewhere, and stay.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sendoff-fault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // stack is `sendoff dev --infra-only` with a serve and a work process, each a
 // process that the test may kill.
 type stack struct {
@@ -75,7 +90,7 @@ type stack struct {
 
 func start(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir(), http: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &stack{t: t, dir: folder(t), http: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	s.launch("dev", "dev", "--infra-only", "--dir", s.dir, "--listen", freeAddress(t), "--log-level", "info")
 	until(t, 90*time.Second, "dev.json", func() error {
 		raw, err := os.ReadFile(filepath.Join(s.dir, "dev.json"))
