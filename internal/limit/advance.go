@@ -14,6 +14,7 @@ type advance struct {
 	given, left int64
 	until       float64 // on our clock, microseconds
 	answer      answer  // how the key stands once all of it is used
+	asked       float64 // when a page went to ask for the next one; 0: none is under way
 }
 
 // A key is busy when a page has so many requests of it.
@@ -47,13 +48,17 @@ func (a *advances) take(ask Spend, now float64) (answer, bool) {
 	return got, true
 }
 
+// askedFor is how long a page that asks for an advance may take; another page
+// asks then.
+const askedFor = 1e6
+
 // wish has a request bring back what is left of the last advance, and ask for
 // one as large as what was used of it, or larger when it was used up.
 func (a *advances) wish(ask Spend, now float64, r *request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	v := a.by[ask]
-	if v == nil || (v.left > 0 && now < v.until) {
+	if v == nil || (v.left > 0 && now < v.until) || (v.asked > 0 && now < v.asked+askedFor) {
 		return
 	}
 	r.ahead, r.back, r.backAt = v.given-v.left, v.left, v.answer.at
@@ -62,26 +67,30 @@ func (a *advances) wish(ask Spend, now float64, r *request) {
 	}
 	if r.ahead < busy {
 		r.ahead = 0
+		delete(a.by, ask)
+		return
 	}
-	delete(a.by, ask) // until the answer is there
+	v.given, v.left, v.asked = r.ahead, 0, now
 }
 
-// got keeps what was given, or remembers that the key is busy. began is when
-// Redis was asked.
+// got keeps what a request was given, or remembers that the key is busy. began
+// is when Redis was asked.
 func (a *advances) got(ask Spend, began float64, r request, got answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.by[ask] != nil || (got.ahead == 0 && r.times < busy) {
-		return
+	if r.ahead == 0 && a.by[ask] != nil {
+		return // of another page
 	}
+	delete(a.by, ask)
 	if len(a.by) >= mostOfThem {
 		clear(a.by)
 	}
-	if got.ahead == 0 {
+	switch {
+	case got.ahead > 0:
+		a.by[ask] = &advance{given: got.ahead, left: got.ahead, until: began + float64(got.good), answer: got}
+	case r.times >= busy:
 		a.by[ask] = &advance{given: r.times}
-		return
 	}
-	a.by[ask] = &advance{given: got.ahead, left: got.ahead, until: began + float64(got.good), answer: got}
 }
 
 // rest takes out all that is left.

@@ -135,3 +135,27 @@ func TestAdvance_NeverMoreThanTheLimit(t *testing.T) {
 		t.Error("nothing was ever given in advance")
 	}
 }
+
+// Pages overlap: one that asked for nothing must not take the place of what the
+// other is given.
+func TestAdvance_OverlappingPages(t *testing.T) {
+	t.Parallel()
+	a, ask := advances{by: map[Spend]*advance{}}, Spend{Key: 1, N: 1, PerSecond: 10_000}
+	crowd := request{n: 1, times: 8}
+	a.got(ask, 0, crowd, answer{})
+	first, second := crowd, crowd
+	a.wish(ask, 10, &first)
+	a.wish(ask, 20, &second)
+	if first.ahead != 16 || second.ahead != 0 {
+		t.Fatalf("%d and %d are wished, want 16 and 0", first.ahead, second.ahead)
+	}
+	a.got(ask, 20, second, answer{})
+	a.got(ask, 10, first, answer{ahead: 16, good: 1000, at: 5})
+	if _, ok := a.take(ask, 1009); !ok || a.by[ask].left != 15 {
+		t.Errorf("%+v, want 15 of 16 left", a.by[ask])
+	}
+	late := crowd
+	if a.wish(ask, 1010, &late); late.back != 15 || late.backAt != 5 || late.ahead != 0 {
+		t.Errorf("%+v, want 15 back and no wish after one was used", late)
+	}
+}
