@@ -20,7 +20,7 @@ type advance struct {
 // A key is busy when a page has so many requests of it.
 const (
 	busy       = 4
-	mostAhead  = 256
+	mostAhead  = 1024
 	mostOfThem = 1000 // then all are forgotten, and what is left of them counts as spent
 )
 
@@ -53,7 +53,7 @@ func (a *advances) take(ask Spend, now float64) (answer, bool) {
 const askedFor = 1e6
 
 // wish has a request bring back what is left of the last advance, and ask for
-// one as large as what was used of it, or larger when it was used up.
+// another one: larger when that was used up, smaller when most of it was not.
 func (a *advances) wish(ask Spend, now float64, r *request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,12 +61,15 @@ func (a *advances) wish(ask Spend, now float64, r *request) {
 	if v == nil || (v.left > 0 && now < v.until) || (v.asked > 0 && now < v.asked+askedFor) {
 		return
 	}
-	r.ahead, r.back, r.backAt = v.given-v.left, v.left, v.answer.at
-	if v.left == 0 {
+	r.back, r.backAt = v.left, v.answer.at
+	switch used := v.given - v.left; {
+	case v.left == 0:
 		r.ahead = min(2*v.given, mostAhead)
-	}
-	if r.ahead < busy {
-		r.ahead = 0
+	case used >= v.given/2:
+		r.ahead = v.given
+	case used >= busy:
+		r.ahead = v.given / 2
+	default:
 		delete(a.by, ask)
 		return
 	}
@@ -100,6 +103,22 @@ func (a *advances) rest() map[Spend]*advance {
 	all := a.by
 	a.by = map[Spend]*advance{}
 	return all
+}
+
+// spendAhead takes what is asked for from an advance, if there is any.
+func (s *Spender) spendAhead(ask Spend) (d Decision, ok bool) {
+	if !ask.single() {
+		return d, false
+	}
+	now := s.micros()
+	got, ok := s.ahead.take(ask, now)
+	if !ok {
+		return d, false
+	}
+	if !ask.Read {
+		s.days.add(ask.Key, got.day, 1)
+	}
+	return ask.decision(got, 1, 0, int64(now)), true
 }
 
 // giveBack returns all that is left of advances: this process spends no more.

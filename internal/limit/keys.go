@@ -108,14 +108,8 @@ func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 // Spend takes from a key's budgets, or refuses and takes nothing. Its error is
 // the caller's context or batch.ErrOverloaded.
 func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
-	if ask.single() {
-		now := s.micros()
-		if got, ok := s.ahead.take(ask, now); ok {
-			if !ask.Read {
-				s.days.add(ask.Key, got.day, 1)
-			}
-			return ask.decision(got, 1, 0, int64(now)), nil
-		}
+	if d, ok := s.spendAhead(ask); ok {
+		return d, nil
 	}
 	d, err := s.spends.Do(ctx, ask)
 	if err != nil {

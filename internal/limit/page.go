@@ -16,9 +16,32 @@ type spendPage struct {
 	answers  []answer
 }
 
-// page asks for many spends at once, and again for those whose count of the
-// day had to be loaded first: Redis has forgotten it, or the day is new.
+// page takes many spends at once: from advances that came while they waited,
+// and the rest from Redis.
 func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
+	out, rest, at := make([]Decision, len(asks)), make([]Spend, 0, len(asks)), make([]int, 0, len(asks))
+	for i, a := range asks {
+		var ok bool
+		if out[i], ok = s.spendAhead(a); !ok {
+			rest, at = append(rest, a), append(at, i)
+		}
+	}
+	if len(rest) == 0 {
+		return out, nil
+	}
+	ds, err := s.askPage(ctx, rest)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		out[i] = ds[k]
+	}
+	return out, nil
+}
+
+// askPage asks for many spends at once, and again for those whose count of the day
+// had to be loaded first: Redis has forgotten it, or the day is new.
+func (s *Spender) askPage(ctx context.Context, asks []Spend) ([]Decision, error) {
 	began := s.micros()
 	p, of := s.gather(asks)
 	var err error
