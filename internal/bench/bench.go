@@ -194,7 +194,7 @@ func (s *stage) account(ctx context.Context) error {
 			return err
 		}
 	}
-	addr, err := freeAddr()
+	addr, err := devstack.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -277,14 +277,6 @@ func (s *stage) until(ctx context.Context, most time.Duration, what string, f fu
 		case <-tick.C:
 		}
 	}
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // resident is a process's memory in MiB.

@@ -14,6 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/demo"
+	"github.com/sendoff/sendoff/internal/devstack"
 )
 
 // measureFeatures accepts free-form texts through a key with limits, with the
@@ -37,7 +38,7 @@ func measureFeatures(ctx context.Context, s *stage) error {
 	if err := s.openWindows(ctx, full.channel, most); err != nil {
 		return err
 	}
-	addr, err := freeAddr()
+	addr, err := devstack.FreeAddress()
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 	_ "github.com/lib/pq" // the driver
 
+	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/queue"
 )
 
@@ -37,7 +38,7 @@ func RawEcho(addr string) error {
 
 // rawEcho measures bare echo over the same connections and time.
 func (s *stage) rawEcho(ctx context.Context, method string, conns int, d time.Duration) (float64, error) {
-	addr, err := freeAddr()
+	addr, err := devstack.FreeAddress()
 	if err != nil {
 		return 0, err
 	}

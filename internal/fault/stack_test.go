@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,8 @@ import (
 	"time"
 
 	_ "github.com/lib/pq" // the checks read the database
+
+	"github.com/sendoff/sendoff/internal/devstack"
 )
 
 // binary is a copy of bin/sendoff: a build in the middle of a run must not
@@ -114,12 +115,11 @@ func start(t *testing.T) *stack {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := devstack.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return addr
 }
 
 // readEnv takes dev.env, which serve and work are started with.
