@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sendoff/sendoff/internal/bench"
+	"github.com/sendoff/sendoff/internal/devstack"
 )
 
 type benchCmd struct {
@@ -31,16 +32,11 @@ func (c *benchCmd) Run(e *env) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "sendoff-bench")
+	dir, err := devstack.MkdirTemp("", "sendoff-bench")
 	if err != nil {
-		return fmt.Errorf("make folder: %w", err)
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	// When root runs it, the servers' user must reach the folder: their data would
-	// otherwise lie elsewhere, and stay.
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return fmt.Errorf("open folder: %w", err)
-	}
 	rep, err := bench.Run(e.ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.stderr})
 	if tableErr := rep.Table(e.stdout); tableErr != nil {
 		return tableErr

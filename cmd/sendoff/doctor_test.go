@@ -41,14 +41,11 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	// The tests' own Postgres trades durability for speed; this one doesn't.
-	dir, err := os.MkdirTemp("", "doctor-test-")
+	dir, err := devstack.MkdirTemp("", "doctor-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o711); err != nil { // for the servers' user, when root runs this
-		t.Fatal(err)
-	}
 	stack, err := devstack.Start(ctx, devstack.Options{Dir: dir, RedisAOF: true})
 	if err != nil {
 		t.Fatal(err)

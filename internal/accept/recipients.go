@@ -78,10 +78,10 @@ func (s *Service) giveBack(ctx context.Context, all []hourly, refused func(i int
 	}
 }
 
-// notAccepted says that nothing new was accepted, for sure: not where the
-// database gave no answer.
-func notAccepted(r *dispatch.Receipt) bool {
-	return r.Replayed || (r.Err != nil && dispatch.CodeOf(r.Err) != dispatch.OutcomeUnknown)
+// notAccepted says that nothing was accepted, for sure: not where the database
+// gave no answer.
+func notAccepted(err error) bool {
+	return err != nil && dispatch.CodeOf(err) != dispatch.OutcomeUnknown
 }
 
 func perHour(who *Caller, lane dispatch.Lane) int {

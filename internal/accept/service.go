@@ -143,7 +143,7 @@ func (s *Service) Accept(ctx context.Context, who *Caller, drafts []dispatch.Dra
 		return out
 	}
 	s.commit(ctx, who, ready, out, wait)
-	s.giveBack(ctx, counted, func(i int) bool { return notAccepted(&out[i]) })
+	s.giveBack(ctx, counted, func(i int) bool { return out[i].Replayed || notAccepted(out[i].Err) })
 	return out
 }
 
@@ -186,11 +186,13 @@ func (s *Service) AllOrNone(ctx context.Context, who *Caller, drafts []dispatch.
 	if err != nil {
 		return nil, err
 	}
-	if out, err = s.commitAll(ctx, who, ready, out); err != nil && dispatch.CodeOf(err) != dispatch.OutcomeUnknown {
-		s.giveBack(ctx, counted, func(int) bool { return true })
-		return nil, err
-	}
-	s.giveBack(ctx, counted, func(i int) bool { return err == nil && notAccepted(&out[i]) })
+	out, err = s.commitAll(ctx, who, ready, out)
+	s.giveBack(ctx, counted, func(i int) bool {
+		if err != nil {
+			return notAccepted(err)
+		}
+		return out[i].Replayed
+	})
 	return out, err
 }
 

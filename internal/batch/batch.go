@@ -222,8 +222,12 @@ func (b *Batcher[In, Out]) wake() {
 
 // work flushes page after page until none waits.
 func (b *Batcher[In, Out]) work() {
-	runtime.Gosched() // who is ready to hand in goes first, and fills the page
-	for p := b.next(true); p != nil; p = b.next(false) {
+	for first := true; ; first = false {
+		runtime.Gosched() // who is ready to hand in goes first, and fills the page
+		p := b.next(first)
+		if p == nil {
+			return
+		}
 		outs, err := b.run(p.in)
 		at := 0
 		for _, s := range p.parts {
@@ -238,7 +242,6 @@ func (b *Batcher[In, Out]) work() {
 		clear(p.parts)
 		p.in, p.parts = p.in[:0], p.parts[:0]
 		b.spare.Put(p)
-		runtime.Gosched()
 	}
 }
 

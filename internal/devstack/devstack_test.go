@@ -51,14 +51,11 @@ func skipWithoutPostgres(t *testing.T) {
 // not, so that root's tests need no second folder for the data.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "devstack-test-")
+	dir, err := MkdirTemp("", "devstack-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
 	return dir
 }
 

@@ -21,12 +21,9 @@ func StartTemp(ctx context.Context, o Options) (*Stack, func(context.Context) er
 		return nil, nil, fmt.Errorf("make temporary folder: %w", err)
 	}
 	sweep(ctx, base)
-	dir, err := os.MkdirTemp(base, "stack-")
+	dir, err := MkdirTemp(base, "stack-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("make temporary folder: %w", err)
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return nil, nil, fmt.Errorf("open temporary folder: %w", err)
+		return nil, nil, err
 	}
 	o.Dir, o.Fast = dir, true
 	s, err := Start(ctx, o)
@@ -37,6 +34,20 @@ func StartTemp(ctx context.Context, o Options) (*Stack, func(context.Context) er
 		return errors.Join(s.Stop(ctx), os.RemoveAll(s.place.data), os.RemoveAll(dir))
 	}
 	return s, stop, nil
+}
+
+// MkdirTemp is os.MkdirTemp for a stack's folder: the servers' user, who is
+// another one when root starts them, can reach it, so that their data lie in it
+// and go with it.
+func MkdirTemp(base, pattern string) (string, error) {
+	dir, err := os.MkdirTemp(base, pattern)
+	if err != nil {
+		return "", fmt.Errorf("make temporary folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return "", fmt.Errorf("open temporary folder: %w", err)
+	}
+	return dir, nil
 }
 
 // sweep removes the folders under base that no living process has locked. It

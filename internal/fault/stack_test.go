@@ -56,18 +56,14 @@ func run(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// folder is a temporary folder that the servers' user can enter when root runs
-// the tests, as t.TempDir's are not: the data would lie elsewhere, and stay.
+// folder is a temporary folder of the test's own, for a stack.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sendoff-fault")
+	dir, err := devstack.MkdirTemp("", "sendoff-fault")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
 	return dir
 }
 
