@@ -1,9 +1,10 @@
 // Command sendoff is the whole of Sendoff: front door, worker, administration.
 package main
 
-import "os"
+import (
+	"os"
 
-// version is set when the binary is built.
-var version = "dev"
+	"github.com/sendoff/sendoff/internal/cli"
+)
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/provider/emulator"
+	"github.com/sendoff/sendoff/internal/emulator"
 )
 
 func order() m {

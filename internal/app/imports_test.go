@@ -24,8 +24,8 @@ var onlyIn = map[string][]string{
 	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
-	"github.com/alecthomas/":         {"cmd/sendoff"},
-	module + "internal/app":          {"cmd/sendoff", "internal/bench"},
+	"github.com/alecthomas/":         {"internal/cli"},
+	module + "internal/app":          {"internal/cli", "internal/bench"},
 	module + "internal/api":          {"internal/app"},
 	module + "worker":                {"internal/app"},
 }

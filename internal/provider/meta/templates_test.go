@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/provider/emulator"
 	"github.com/sendoff/sendoff/internal/provider/meta"
 )
 

@@ -17,8 +17,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/provider/emulator"
 	"github.com/sendoff/sendoff/internal/provider/providertest"
 )
 

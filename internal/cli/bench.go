@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/sendoff/sendoff/internal/bench"
+	"github.com/sendoff/sendoff/internal/devstack"
+)
+
+type benchCmd struct {
+	Quick    bool   `help:"Smaller numbers: under two minutes."`
+	Only     string `help:"Measure only these: a comma list of accept, features, batch, dispatch, latency, steady, otp, poll, callbacks, growth, memory." placeholder:"LIST"`
+	Growth   int    `help:"Fill the table with so many finished messages first and compare (10000000 takes an hour)." placeholder:"N"`
+	Out      string `default:"bench" help:"Folder for bench.json and bench.svg." type:"path"`
+	RawEcho  string `hidden:"" help:"Serve the bare echo that figures are compared with."`
+	RawServe string `hidden:"" help:"Serve the front door without the limits of keys."`
+}
+
+// Run measures; it starts servers of its own and talks to nothing but loopback.
+func (c *benchCmd) Run(e *env) error {
+	if c.RawEcho != "" {
+		return bench.RawEcho(c.RawEcho)
+	}
+	if c.RawServe != "" {
+		return bench.RawServe(e.ctx, c.RawServe)
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	dir, err := devstack.MkdirTemp("", "sendoff-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	rep, err := bench.Run(e.ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.stderr})
+	if tableErr := rep.Table(e.stdout); tableErr != nil {
+		return tableErr
+	}
+	return errors.Join(err, c.write("bench.json", rep.JSON), c.write("bench.svg", rep.SVG))
+}
+
+func (c *benchCmd) write(name string, f func(io.Writer) error) error {
+	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	file, err := os.Create(filepath.Join(c.Out, name))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return errors.Join(f(file), file.Close())
+}

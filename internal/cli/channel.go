@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+type channelCmd struct {
+	Create  channelCreate  `cmd:"" help:"Make a channel of a provider."`
+	List    channelList    `cmd:"" help:"List channels and their circuits."`
+	Show    channelShow    `cmd:"" help:"Show one channel."`
+	Update  channelUpdate  `cmd:"" help:"Change a channel: name, sender, rate, prices, settings, credentials."`
+	Disable channelDisable `cmd:"" help:"Accept nothing more for a channel; what is waiting waits on."`
+	Enable  channelEnable  `cmd:"" help:"Use a disabled channel again."`
+	Delete  channelDelete  `cmd:"" help:"Remove a channel that no unfinished message needs."`
+	Pause   channelPause   `cmd:"" help:"Accept messages and send none until the channel is resumed."`
+	Resume  channelResume  `cmd:"" help:"Send again after a pause or after trouble."`
+	Check   channelCheck   `cmd:"" help:"Ask the provider whether the credentials work."`
+}
+
+// channelRef names a channel of the account.
+type channelRef struct {
+	admin
+	Ref string `arg:"" name:"channel" help:"Id or key (sendoff channel list)."`
+}
+
+// with opens the database and reads the channel.
+func (c *channelRef) with(e *env, f func(*session, dispatch.Channel) error) error {
+	return c.sealed(e, func(s *session) error {
+		ch, err := s.channel(c.Ref)
+		if err != nil {
+			return err
+		}
+		return f(s, ch)
+	})
+}
+
+// channel reads a channel of the account by id or key.
+func (s *session) channel(ref string) (dispatch.Channel, error) {
+	read := func() (dispatch.Channel, error) { return s.ChannelByKey(s.env.ctx, ref) }
+	if n, err := strconv.ParseInt(ref, 10, 64); err == nil {
+		read = func() (dispatch.Channel, error) { return s.Channel(s.env.ctx, n) }
+	}
+	ch, err := read()
+	if err == nil && ch.Account != s.account.ID {
+		err = &dispatch.Error{Code: dispatch.NotFound}
+	}
+	if err != nil {
+		return ch, s.missing(err, "channel", ref)
+	}
+	return ch, nil
+}
+
+type channelList struct{ admin }
+
+// Run lists channels.
+func (c *channelList) Run(e *env) error {
+	return c.sealed(e, func(s *session) error {
+		chs, err := s.Channels(e.ctx, s.account.ID)
+		if err != nil {
+			return err
+		}
+		views, rows := []channelView{}, [][]string{}
+		for i := range chs {
+			h, err := s.ChannelHealth(e.ctx, chs[i].ID)
+			if err != nil {
+				return err
+			}
+			v := newChannelView(&chs[i], h)
+			views = append(views, v)
+			rows = append(rows, []string{id(v.ID), v.Key, v.Provider, v.Kind, v.Sender, yesNo(v.Default), yesNo(v.Enabled), v.Circuit.State, v.Name})
+		}
+		return s.table(views, "ID KEY PROVIDER KIND SENDER DEFAULT ENABLED CIRCUIT NAME", rows)
+	})
+}
+
+type (
+	channelDisable struct{ channelRef }
+	channelEnable  struct{ channelRef }
+)
+
+// Run stops a channel from being used.
+func (c *channelDisable) Run(e *env) error { return c.enable(e, false, "disable") }
+
+// Run lets a channel be used again.
+func (c *channelEnable) Run(e *env) error { return c.enable(e, true, "enable") }
+
+func (c *channelRef) enable(e *env, on bool, action string) error {
+	return c.change(e, action, func(s *session, ch *dispatch.Channel) (_ any, word string, err error) {
+		ch.Enabled = on
+		*ch, err = s.UpdateChannel(e.ctx, *ch)
+		return nil, action + "d", err
+	})
+}
+
+// change alters the channel, and says what it is then.
+func (c *channelRef) change(e *env, action string, f func(*session, *dispatch.Channel) (detail any, word string, err error)) error {
+	return c.sealed(e, func(s *session) error {
+		var ch dispatch.Channel
+		var word string
+		if err := s.change(func(s *session) (n store.Note, err error) {
+			if ch, err = s.channel(c.Ref); err != nil {
+				return n, err
+			}
+			n = note(action, "channel", ch.ID, nil)
+			n.Detail, word, err = f(s, &ch)
+			return n, err
+		}); err != nil {
+			return err
+		}
+		h, err := s.ChannelHealth(e.ctx, ch.ID)
+		if err != nil {
+			return err
+		}
+		return s.say(newChannelView(&ch, h), "channel %d (%s) is %s", ch.ID, ch.Name, word)
+	})
+}
+
+type channelDelete struct {
+	channelRef
+	Yes bool `help:"Really do it: settings, credentials and templates of the channel are gone."`
+}
+
+// Run removes a channel.
+func (c *channelDelete) Run(e *env) error {
+	if err := confirmed(c.Yes, "settings, credentials and templates of channel "+c.Ref+" would be gone"); err != nil {
+		return err
+	}
+	return c.with(e, func(s *session, ch dispatch.Channel) error {
+		if err := s.change(func(s *session) (store.Note, error) {
+			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.ctx, s.account.ID, ch.ID)
+		}); err != nil {
+			return err
+		}
+		return s.say(map[string]any{"id": ch.ID, "deleted": true}, "channel %d (%s) is deleted", ch.ID, ch.Name)
+	})
+}
+
+type channelPause struct {
+	channelRef
+	Reason string `default:"paused by hand" help:"Why, for those who look at it."`
+}
+
+// Run stops a channel's messages.
+func (c *channelPause) Run(e *env) error {
+	return c.change(e, "pause", func(s *session, ch *dispatch.Channel) (any, string, error) {
+		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.PauseChannel(e.ctx, ch.ID, c.Reason)
+	})
+}
+
+type channelResume struct{ channelRef }
+
+// Run lets a channel's messages go again.
+func (c *channelResume) Run(e *env) error {
+	return c.change(e, "resume", func(s *session, ch *dispatch.Channel) (any, string, error) {
+		return nil, "sending again", s.CloseCircuit(e.ctx, ch.ID, true)
+	})
+}
+
+type channelCheck struct {
+	channelRef
+	Timeout time.Duration `default:"5s" help:"How long the provider may take."`
+}
+
+// Run asks the provider.
+func (c *channelCheck) Run(e *env) error {
+	return c.with(e, func(s *session, ch dispatch.Channel) error {
+		f := checkChannel(e.ctx, app.Providers(), &ch, c.Timeout)
+		if !f.OK {
+			if err := s.say(f, "channel %d (%s) does not work: %s\n%s", ch.ID, ch.Name, f.Detail, f.Fix); err != nil {
+				return err
+			}
+			return errSaid
+		}
+		return s.say(f, "channel %d (%s) works: %s", ch.ID, ch.Name, f.Detail)
+	})
+}
+
+// checkChannel asks a channel's provider whether its credentials work.
+func checkChannel(ctx context.Context, providers map[string]provider.Provider, ch *dispatch.Channel, most time.Duration) finding {
+	f := finding{Name: fmt.Sprintf("channel %d", ch.ID)}
+	what := fmt.Sprintf("%s %s %s", ch.Provider, ch.Kind, ch.Sender)
+	p, ok := providers[ch.Provider]
+	if !ok {
+		return f.failed(what+": unknown provider "+strconv.Quote(ch.Provider), "this sendoff is older than the one that made the channel; install the newer one")
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	err := p.Check(ctx, ch)
+	if err == nil {
+		return f.passed(what + ": the provider accepts the credentials")
+	}
+	return f.failed(what+": "+refusal(ch, err), channelFix(ch, err))
+}
+
+// refusal is a provider's answer for people, without our secrets in it.
+func refusal(ch *dispatch.Channel, err error) string {
+	s := err.Error()
+	if pe, ok := errors.AsType[*provider.Error](err); ok {
+		s = pe.Msg
+		if pe.HTTP != 0 {
+			s = strings.TrimSpace(fmt.Sprintf("HTTP %d %s", pe.HTTP, pe.Provider)) + ", " + s
+		}
+		if pe.Err != nil {
+			s += ": " + pe.Err.Error()
+		}
+	}
+	return provider.Redact(ch, s)
+}
+
+// channelFix says what to do about a check that failed.
+func channelFix(ch *dispatch.Channel, err error) string {
+	pe, ok := errors.AsType[*provider.Error](err)
+	switch {
+	case ok && (pe.Kind == provider.Throttled || pe.Kind == provider.Temporary || pe.Kind == provider.Doubtful || pe.Kind == provider.Held):
+		return "the provider is busy or asks us to wait; try again later"
+	case ok && (pe.Kind == provider.Permanent || pe.Kind == provider.Denied):
+		return fmt.Sprintf("compare settings and credentials with the provider's console; change them with: sendoff channel update %d --set NAME=VALUE --secret NAME", ch.ID)
+	}
+	return "the provider did not answer: look at the network, the proxy (HTTPS_PROXY) and the channel's base_url"
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
+)
+
+// useConfig reads the YAML file, if one is named, before the command line is
+// parsed. Its keys are the environment variables without SENDOFF_, in lower
+// case. A key that is none of them stops the start.
+func useConfig(parser *kong.Kong, args []string) error {
+	file := os.Getenv("SENDOFF_CONFIG")
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--config="); ok {
+			file = v
+		} else if a == "--config" && i+1 < len(args) {
+			file = args[i+1]
+		}
+	}
+	if file == "" {
+		return nil
+	}
+	values, err := readConfig(file)
+	if err != nil {
+		return err
+	}
+	known := configKeys(parser.Model.Node)
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		if _, ok := known[k]; !ok {
+			return fmt.Errorf("%s: unknown key %q; configs/sendoff.yaml lists them all", file, k)
+		}
+	}
+	return kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
+		key, ok := configKey(f)
+		v := values[key]
+		if !ok || v == "" {
+			return nil, nil
+		}
+		if _, set := os.LookupEnv(f.Envs[0]); set {
+			return nil, nil // the environment outranks the file
+		}
+		return v, nil
+	})).Apply(parser)
+}
+
+// readConfig gives the file's keys with their values as text, as the
+// environment would have them. An empty entry counts as not given.
+func readConfig(file string) (map[string]string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	var entries map[string]any
+	if err := yaml.Unmarshal(raw, &entries); err != nil {
+		return nil, fmt.Errorf("read configuration %s: %s", file, strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	values := make(map[string]string, len(entries))
+	for k, v := range entries {
+		switch v.(type) {
+		case nil:
+			values[k] = ""
+		case string, bool, int, float64:
+			values[k] = fmt.Sprint(v)
+		default:
+			return nil, fmt.Errorf("%s: key %q must have a single value", file, k)
+		}
+	}
+	return values, nil
+}
+
+// configKey is the file's name for a flag; false for flags that are no settings
+// (--yes and its like have no environment variable).
+func configKey(f *kong.Flag) (string, bool) {
+	if len(f.Envs) == 0 {
+		return "", false
+	}
+	key, ok := strings.CutPrefix(f.Envs[0], "SENDOFF_")
+	return strings.ToLower(key), ok && f.Name != "config"
+}
+
+// configKeys lists the settings of a command and those below it.
+func configKeys(n *kong.Node) map[string]*kong.Flag {
+	out := map[string]*kong.Flag{}
+	for _, f := range n.Flags {
+		if key, ok := configKey(f); ok {
+			out[key] = f
+		}
+	}
+	for _, child := range n.Children {
+		maps.Copy(out, configKeys(child))
+	}
+	return out
+}

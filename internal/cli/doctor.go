@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+type doctorCmd struct {
+	config.Config
+	JSON bool `name:"json" help:"For machines."`
+}
+
+// Help says what is looked at.
+func (*doctorCmd) Help() string {
+	return `Looks at the configuration, Postgres (reachable, version, durability, clock, migrations, partitions), Redis (reachable, version, eviction) and the
+credentials of every enabled channel, and says for each fault what to do. The exit code is 1 when there is one. It changes nothing and sends nothing.`
+}
+
+// finding is what one check found.
+type finding struct {
+	Name   string `json:"check"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"`
+}
+
+func (f finding) passed(detail string) finding {
+	f.OK, f.Detail, f.Fix = true, detail, ""
+	return f
+}
+
+func (f finding) failed(detail, fix string) finding {
+	f.OK, f.Detail, f.Fix = false, detail, fix
+	return f
+}
+
+// errSaid ends a command with exit code 1 whose output has said why.
+var errSaid = errors.New("")
+
+// doctor collects findings.
+type doctor struct {
+	cfg      *config.Config
+	findings []finding
+}
+
+func (d *doctor) add(f ...finding) { d.findings = append(d.findings, f...) }
+
+// note adds a check that either passed or failed.
+func (d *doctor) note(name string, ok bool, detail, fix string) {
+	f := finding{Name: name}
+	if ok {
+		d.add(f.passed(detail))
+		return
+	}
+	d.add(f.failed(detail, fix))
+}
+
+// Run checks everything.
+func (c *doctorCmd) Run(e *env) error {
+	d := &doctor{cfg: &c.Config}
+	d.configuration()
+	if c.PostgresURL != "" {
+		d.database(e.ctx)
+	}
+	if c.RedisURL != "" {
+		d.redis(e.ctx)
+	}
+	return d.print(e, c.JSON)
+}
+
+func (d *doctor) configuration() {
+	err := d.cfg.Validate(true)
+	if err == nil {
+		d.note("configuration", true, "complete", "")
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		d.note("configuration", false, line, "set it in the environment, as a flag, or in the YAML file that SENDOFF_CONFIG names; "+devHint)
+	}
+}
+
+// database looks at Postgres and, if it answers, at what is in it.
+func (d *doctor) database(ctx context.Context) {
+	o := store.Options{URL: string(d.cfg.PostgresURL), MaxConns: 2, Application: "sendoff-doctor"}
+	box, err := store.NewBox(d.cfg.SecretKeys()...)
+	if err == nil {
+		o.Box = box
+	}
+	st, err := store.Open(o)
+	if err != nil {
+		d.note("postgres", false, err.Error(), "correct SENDOFF_POSTGRES_URL")
+		return
+	}
+	defer func() { _ = st.Close() }()
+	if !d.server(ctx, st) || !d.schema(ctx, st) {
+		return
+	}
+	if o.Box != nil {
+		d.channels(ctx, st)
+	}
+}
+
+// print says what was found.
+func (d *doctor) print(e *env, asJSON bool) error {
+	bad := 0
+	for _, f := range d.findings {
+		if !f.OK {
+			bad++
+		}
+	}
+	if asJSON {
+		if err := printJSON(e.stdout, map[string]any{"ok": bad == 0, "checks": d.findings}); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range d.findings {
+			mark := "ok  "
+			if !f.OK {
+				mark = "FAIL"
+			}
+			fmt.Fprintf(e.stdout, "%s  %-24s  %s\n", mark, f.Name, f.Detail)
+			if f.Fix != "" {
+				fmt.Fprintf(e.stdout, "      %-24s  -> %s\n", "", f.Fix)
+			}
+		}
+	}
+	if bad > 0 {
+		if !asJSON {
+			fmt.Fprintf(e.stdout, "\n%d of %d checks failed\n", bad, len(d.findings))
+		}
+		return errSaid
+	}
+	if !asJSON {
+		fmt.Fprintf(e.stdout, "\nall %d checks passed\n", len(d.findings))
+	}
+	return nil
+}
+
+const channelCheckTime = 5 * time.Second
+
+// channels asks the providers of all enabled channels, a few at once.
+func (d *doctor) channels(ctx context.Context, st *store.Store) {
+	chs, err := st.Channels(ctx, 0)
+	if err != nil {
+		d.note("channels", false, err.Error(), "SENDOFF_SECRET_KEY must be the key that the credentials were sealed with (after a rotation: new,old)")
+		return
+	}
+	providers := app.Providers()
+	found := make([]finding, len(chs))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for i := range chs {
+		if !chs[i].Enabled {
+			found[i] = finding{Name: "channel " + id(chs[i].ID)}.passed("disabled, not asked")
+			continue
+		}
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			found[i] = checkChannel(ctx, providers, &chs[i], channelCheckTime)
+		})
+	}
+	wg.Wait()
+	d.add(found...)
+	if len(chs) == 0 {
+		d.note("channels", true, "there are none yet; make one with: sendoff channel create --help", "")
+	}
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/migrations"
+)
+
+const (
+	oldestPostgres = 140000
+	serverTime     = 8 * time.Second
+	mostClockDrift = 5 * time.Second
+)
+
+// server looks at Postgres itself; false when it doesn't answer.
+func (d *doctor) server(ctx context.Context, st *store.Store) bool {
+	ctx, cancel := context.WithTimeout(ctx, serverTime)
+	defer cancel()
+	if err := st.Ping(ctx); err != nil {
+		d.note("postgres", false, err.Error(), "start Postgres, or correct host, user, password, database and sslmode in SENDOFF_POSTGRES_URL")
+		return false
+	}
+	began := time.Now()
+	v, err := st.Server(ctx)
+	took := time.Since(began)
+	if err != nil {
+		d.note("postgres", false, err.Error(), "look at Postgres' log")
+		return false
+	}
+	d.note("postgres", true, fmt.Sprintf("answers in %s", took.Round(100*time.Microsecond)), "")
+	d.note("postgres version", v.VersionNumber >= oldestPostgres, v.Version, "upgrade to Postgres 14 or later")
+	d.note("synchronous_commit", v.SynchronousCommit != "off", v.SynchronousCommit,
+		"set synchronous_commit = on: an accepted message could be lost when Postgres crashes")
+	d.note("fsync", v.Fsync == "on" && v.FullPageWrites == "on", fmt.Sprintf("fsync %s, full_page_writes %s", v.Fsync, v.FullPageWrites),
+		"set fsync = on and full_page_writes = on and restart Postgres: accepted messages could be lost when the machine crashes")
+	drift := v.Now.Sub(began.Add(took / 2)).Round(time.Millisecond)
+	d.note("clock", drift.Abs() < mostClockDrift, fmt.Sprintf("Postgres' clock is %s from ours", drift), "run an NTP client on both machines: schedules, expiry and signatures go by the clock")
+	return true
+}
+
+// schema looks at migrations and partitions; false when there are no tables.
+func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
+	ctx, cancel := context.WithTimeout(ctx, serverTime)
+	defer cancel()
+	ms, err := migrations.List(ctx, string(d.cfg.PostgresURL))
+	if err != nil {
+		d.note("migrations", false, err.Error(), "look at Postgres' log")
+		return false
+	}
+	var missing []string
+	for _, m := range ms {
+		if !m.Applied {
+			missing = append(missing, m.Name)
+		}
+	}
+	d.note("migrations", len(missing) == 0, strings.Join(append([]string{fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))}, missing...), ", missing "), "run: sendoff migrate up")
+	if len(missing) == len(ms) {
+		return false
+	}
+	d.partitions(ctx, st)
+	return true
+}
+
+func (d *doctor) partitions(ctx context.Context, st *store.Store) {
+	absent, err := st.MissingPartitions(ctx)
+	if err != nil {
+		d.note("partitions", false, err.Error(), "run: sendoff migrate up")
+		return
+	}
+	detail := "there for this week and the next"
+	if len(absent) > 0 {
+		detail = "missing: " + strings.Join(absent, ", ")
+	}
+	d.note("partitions", len(absent) == 0, detail, "start a worker (sendoff work): it makes them every hour, and at its start")
+	strays, err := st.Strays(ctx)
+	if err != nil {
+		d.note("default partitions", false, err.Error(), "run: sendoff migrate up")
+		return
+	}
+	detail = "empty"
+	if len(strays) > 0 {
+		detail = "rows in " + strings.Join(strays, ", ")
+	}
+	d.note("default partitions", len(strays) == 0, detail,
+		"rows came while their week's partition was missing, and keep it from being made: with serve and work stopped, move them away, run SELECT ensure_partitions(), and insert them again")
+}
+
+// redis looks at Redis. A missing one is a fault: messages go out without it,
+// but slower.
+func (d *doctor) redis(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, serverTime)
+	defer cancel()
+	c, err := queue.Open(string(d.cfg.RedisURL), 2)
+	if err != nil {
+		d.note("redis", false, err.Error(), "correct SENDOFF_REDIS_URL")
+		return
+	}
+	defer func() { _ = c.Close() }()
+	began := time.Now()
+	if err := c.Ping(ctx).Err(); err != nil {
+		d.note("redis", false, err.Error(), "start Redis, or correct host, password and database in SENDOFF_REDIS_URL; messages go out without it, but slower")
+		return
+	}
+	d.note("redis", true, fmt.Sprintf("answers in %s", time.Since(began).Round(100*time.Microsecond)), "")
+	raw, err := c.Info(ctx).Result()
+	if err != nil {
+		d.note("redis version", false, err.Error(), "let the user of SENDOFF_REDIS_URL run INFO")
+		return
+	}
+	info := redisInfo(raw)
+	version := info["redis_version"]
+	d.note("redis version", atLeast(version, 6, 2), firstOf(version, "not told"), "upgrade to Redis 6.2 or later")
+	policy := info["maxmemory_policy"]
+	d.note("redis eviction", policy == "noeviction", firstOf(policy, "not told"),
+		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): a queue must refuse rather than forget")
+}
+
+// redisInfo reads what INFO answers.
+func redisInfo(raw string) map[string]string {
+	out := map[string]string{}
+	for s := bufio.NewScanner(strings.NewReader(raw)); s.Scan(); {
+		if k, v, ok := strings.Cut(s.Text(), ":"); ok {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// atLeast compares a version like 7.2.4.
+func atLeast(version string, major, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	a, errA := strconv.Atoi(parts[0])
+	b, errB := strconv.Atoi(parts[1])
+	return errA == nil && errB == nil && (a > major || (a == major && b >= minor))
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// examples are shown in the help of each command, as they may be typed; a test
+// sees to it that the command line takes them.
+var examples = map[string][]string{
+	"dev":     {"sendoff dev", "sendoff dev --dir /tmp/sendoff --listen 127.0.0.1:9000", "sendoff dev --infra-only"},
+	"serve":   {"sendoff serve --listen 0.0.0.0:8080", "sendoff serve --migrate"},
+	"work":    {"sendoff work", "sendoff work --work-listen 127.0.0.1:9090"},
+	"emulate": {"sendoff emulate"},
+	"doctor":  {"sendoff doctor", "sendoff doctor --json"},
+	"bench":   {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
+
+	"migrate up":     {"sendoff migrate up"},
+	"migrate down":   {"sendoff migrate down --yes"},
+	"migrate status": {"sendoff migrate status --json"},
+
+	"account create":  {"sendoff account create Acme"},
+	"account list":    {"sendoff account list --json"},
+	"account show":    {"sendoff account show", "sendoff account show Acme"},
+	"account disable": {"sendoff account disable Acme"},
+	"account enable":  {"sendoff account enable Acme"},
+	"account delete":  {"sendoff account delete Acme --yes"},
+	"account credits": {"sendoff account credits Acme --on --add 100", "sendoff account credits Acme --add=-5", "sendoff account credits --off"},
+
+	"user create": {
+		"sendoff user create --name 'Ada Lovelace' --email ada@example.com --role owner",
+		"sendoff user create --name Bo --email bo@example.com --generate-password", "sendoff user create --name Shop --email shop@example.com --no-login",
+	},
+	"user list":    {"sendoff user list"},
+	"user show":    {"sendoff user show ada@example.com"},
+	"user update":  {"sendoff user update ada@example.com --role admin", "sendoff user update ada@example.com --set-password"},
+	"user disable": {"sendoff user disable ada@example.com"},
+	"user enable":  {"sendoff user enable ada@example.com"},
+	"user delete":  {"sendoff user delete ada@example.com --yes"},
+
+	"key create": {
+		"sendoff key create --name backend", "sendoff key create --name tests --test",
+		"sendoff key create --name shop --permission send_template --country IN,US --per-day 5000 --expires 90d",
+	},
+	"key list":    {"sendoff key list"},
+	"key show":    {"sendoff key show 3"},
+	"key update":  {"sendoff key update 3 --per-minute 600 --per-second 50", "sendoff key update 3 --country all --expires never"},
+	"key disable": {"sendoff key disable 3"},
+	"key enable":  {"sendoff key enable 3"},
+	"key rotate":  {"sendoff key rotate 3", "sendoff key rotate 3 --overlap 0s"},
+	"key delete":  {"sendoff key delete 3 --yes"},
+
+	"channel create meta":    {"sendoff channel create meta --sender +15551234567 --phone-number-id 106540352242922 --waba-id 102290129340398"},
+	"channel create twilio":  {"sendoff channel create twilio --kind sms --sender +15551234567 --account-sid AC0123456789abcdef0123456789abcdef"},
+	"channel create gupshup": {"sendoff channel create gupshup --sender +919999900000 --app-name AcmeApp"},
+	"channel create kaleyra": {"sendoff channel create kaleyra --sender +919999900000 --sid HX0000000001IN", "sendoff channel create kaleyra --kind sms --sender ACME --sid HX0000000001IN --template-id 1107160000000000001"},
+	"channel list":           {"sendoff channel list"},
+	"channel show":           {"sendoff channel show 1", "sendoff channel show 1 --reveal"},
+	"channel update": {
+		"sendoff channel update 1 --rate 40 --concurrency 200", "sendoff channel update 1 --backoff-base 1s --backoff-cap 2m --unknown-retries bulk=1 --resolve-window bulk=5m",
+		"sendoff channel update 1 --secret access_token", "sendoff channel update 4 --rotate-callback-secret --overlap 48h",
+	},
+	"channel disable": {"sendoff channel disable 1"},
+	"channel enable":  {"sendoff channel enable 1"},
+	"channel delete":  {"sendoff channel delete 1 --yes"},
+	"channel pause":   {"sendoff channel pause 1 --reason 'number under review'"},
+	"channel resume":  {"sendoff channel resume 1"},
+	"channel check":   {"sendoff channel check 1"},
+
+	"template create":  {"sendoff template create order_confirmation.json", "sendoff template create - < order_confirmation.json"},
+	"template list":    {"sendoff template list"},
+	"template show":    {"sendoff template show order_confirmation"},
+	"template update":  {"sendoff template update order_confirmation --status paused", "sendoff template update 7 new_text.json"},
+	"template preview": {"sendoff template preview order_confirmation --var customer_name=Ada --var order_id=A-17 --var total=9.90"},
+	"template sync":    {"sendoff template sync --channel 1"},
+	"template delete":  {"sendoff template delete 7 --yes"},
+
+	"send": {
+		"sendoff send --to +15550000100 --template hello_world --language en",
+		"sendoff send --to +15550000100 --template order_confirmation --var 1=Ada --var 2=A-17 --var 3=9.90 --wait",
+		"sendoff send --to +15550000100 --text 'Your table is ready.' --send-at 10m --simulate",
+	},
+	"status": {"sendoff status 01932f6e-7a40-7c31-9f1b-0242ac120002"},
+	"tail":   {"sendoff tail", "sendoff tail --type message.failed,message.unknown --json"},
+}
+
+// showExamples puts the examples into the help of their commands.
+func showExamples(k *kong.Kong) error {
+	for _, n := range k.Model.Leaves(false) {
+		if lines := examples[commandOf(n)]; len(lines) > 0 {
+			n.Detail = strings.TrimLeft(n.Detail+"\n\nExamples:\n\n  "+strings.Join(lines, "\n  "), "\n")
+		}
+	}
+	return nil
+}
+
+// commandOf is how a command is typed, such as "key create".
+func commandOf(n *kong.Node) string {
+	var words []string
+	for ; n != nil && n.Type == kong.CommandNode; n = n.Parent {
+		words = append([]string{n.Name}, words...)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+type keyCmd struct {
+	Create  keyCreate  `cmd:"" help:"Make an API key. It is shown once."`
+	List    keyList    `cmd:"" help:"List keys."`
+	Show    keyShow    `cmd:"" help:"Show one key: permissions, limits, use."`
+	Update  keyUpdate  `cmd:"" help:"Change a key: name, permissions, limits, countries, end."`
+	Disable keyDisable `cmd:"" help:"Refuse a key until it is enabled again."`
+	Enable  keyEnable  `cmd:"" help:"Accept a disabled key again."`
+	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret; the old one works on for a while."`
+	Delete  keyDelete  `cmd:"" help:"Remove a key at once and for good."`
+}
+
+// keyView is a key as the command line shows it. Secret is there once, when it
+// was just made.
+type keyView struct {
+	ID               int64      `json:"id"`
+	Account          int64      `json:"account_id"`
+	Name             string     `json:"name"`
+	Description      string     `json:"description,omitempty"`
+	Secret           string     `json:"secret,omitempty"`
+	Prefix           string     `json:"prefix"`
+	Test             bool       `json:"test"`
+	Active           bool       `json:"active"`
+	Permissions      []string   `json:"permissions"`
+	PerSecond        int        `json:"per_second"`
+	PerMinute        int        `json:"per_minute"`
+	PerDay           int        `json:"per_day"`
+	PerRecipientHour *int       `json:"per_recipient_hour,omitempty"`
+	Countries        []string   `json:"countries,omitempty"`
+	ExpiresAt        *time.Time `json:"expires_at,omitempty"`
+	OldUntil         *time.Time `json:"old_secret_until,omitempty"`
+	CreatedAt        time.Time  `json:"created_at"`
+	LastUsed         *time.Time `json:"last_used,omitempty"`
+	CallsToday       int64      `json:"calls_today"`
+	MessagesToday    int64      `json:"messages_today"`
+}
+
+func newKeyView(k *store.Key) keyView {
+	return keyView{
+		ID: k.ID, Account: k.Account, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
+		PerSecond: k.PerSecond, PerMinute: k.PerMinute, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
+		ExpiresAt: k.ExpiresAt, OldUntil: k.OldUntil, CreatedAt: k.CreatedAt, LastUsed: k.LastUsed, CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
+	}
+}
+
+type keyCreate struct {
+	admin
+	Name string `required:"" help:"Name, for people."`
+	Test bool   `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
+	keyFields
+}
+
+// Run makes a key.
+func (c *keyCreate) Run(e *env) error {
+	k := store.Key{
+		Name: c.Name, Test: c.Test, Active: true, PerSecond: 10, PerMinute: 60, PerDay: 10_000, Countries: []string{},
+		Permissions: []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"},
+	}
+	if _, err := c.apply(&k, time.Now()); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	return c.with(e, func(s *session) error {
+		secret := auth.Generate(c.Test)
+		hash := auth.Hash(secret)
+		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
+		if err := s.change(func(s *session) (_ store.Note, err error) {
+			k, err = s.CreateKey(e.ctx, k, hash[:])
+			return note("create", "key", k.ID, map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}), err
+		}); err != nil {
+			return err
+		}
+		return s.showSecret(&k, secret, "")
+	})
+}
+
+// showSecret prints a new secret, the only time that it can be seen.
+func (s *session) showSecret(k *store.Key, secret, more string) error {
+	v := newKeyView(k)
+	v.Secret = secret
+	return s.say(v, "%s\n\nThis is key %d (%s), shown only this once. It may: %s.%s", secret, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
+}
+
+type keyList struct{ admin }
+
+// Run lists keys.
+func (c *keyList) Run(e *env) error {
+	return c.with(e, func(s *session) error {
+		ks, err := s.Keys(e.ctx, s.account.ID)
+		if err != nil {
+			return err
+		}
+		views, rows := []keyView{}, [][]string{}
+		for i := range ks {
+			k := &ks[i]
+			views = append(views, newKeyView(k))
+			rows = append(rows, []string{id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), moment(k.ExpiresAt), moment(k.LastUsed), id(k.MessagesToday)})
+		}
+		return s.table(views, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)
+	})
+}
+
+// keyRef names a key of the account.
+type keyRef struct {
+	admin
+	ID int64 `arg:"" name:"id" help:"The key's id (sendoff key list)."`
+}
+
+type keyShow struct{ keyRef }
+
+// Run shows a key.
+func (c *keyShow) Run(e *env) error {
+	return c.with(e, func(s *session) error {
+		k, err := s.Key(e.ctx, s.account.ID, c.ID)
+		if err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		perHour := "otp 5, others unlimited"
+		if k.PerRecipientHour != nil {
+			perHour = fmt.Sprint(*k.PerRecipientHour)
+		}
+		countries := "all"
+		if len(k.Countries) > 0 {
+			countries = strings.Join(k.Countries, ", ")
+		}
+		return s.table(newKeyView(&k), "", [][]string{
+			{"id", id(k.ID)},
+			{"key", k.Prefix + "…"},
+			{"name", k.Name},
+			{"description", k.Description},
+			{"test", yesNo(k.Test)},
+			{"active", yesNo(k.Active)},
+			{"permissions", strings.Join(k.Permissions, ", ")},
+			{"limits", fmt.Sprintf("%d a second, %d a minute, %d a day", k.PerSecond, k.PerMinute, k.PerDay)},
+			{"per recipient and hour", perHour},
+			{"countries", countries},
+			{"expires", moment(k.ExpiresAt)},
+			{"old secret until", moment(k.OldUntil)},
+			{"created", moment(&k.CreatedAt)},
+			{"last used", moment(k.LastUsed)},
+			{"today", fmt.Sprintf("%d calls, %d messages", k.CallsToday, k.MessagesToday)},
+		})
+	})
+}
+
+type (
+	keyDisable struct{ keyRef }
+	keyEnable  struct{ keyRef }
+)
+
+// Run refuses a key.
+func (c *keyDisable) Run(e *env) error { return c.activate(e, false, "disable") }
+
+// Run accepts a key again.
+func (c *keyEnable) Run(e *env) error { return c.activate(e, true, "enable") }
+
+func (c *keyRef) activate(e *env, active bool, action string) error {
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+		k.Active = active
+		*k, err = s.UpdateKey(e.ctx, *k)
+		return note(action, "key", k.ID, nil), err
+	}, func(s *session, k *store.Key) error {
+		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
+	})
+}
+
+type keyUpdate struct {
+	keyRef
+	Name string `help:"Name, for people." placeholder:"TEXT"`
+	keyFields
+}
+
+// Run changes what was given; the rest stays.
+func (c *keyUpdate) Run(e *env) error {
+	var did map[string]any
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+		if did, err = c.apply(k, time.Now()); err != nil {
+			return n, fmt.Errorf("%w: %w", errConfig, err)
+		}
+		if c.Name != "" {
+			k.Name, did["name"] = c.Name, c.Name
+		}
+		if len(did) == 0 {
+			return n, fmt.Errorf("%w: nothing to change was given; see sendoff key update --help", errConfig)
+		}
+		*k, err = s.UpdateKey(e.ctx, *k)
+		return note("update", "key", k.ID, did), err
+	}, func(s *session, k *store.Key) error {
+		return s.say(newKeyView(k), "key %d (%s) is updated: %s", k.ID, k.Name, strings.Join(slices.Sorted(maps.Keys(did)), ", "))
+	})
+}
+
+// change alters the key and then says so.
+func (c *keyRef) change(e *env, f func(*session, *store.Key) (store.Note, error), say func(*session, *store.Key) error) error {
+	return c.with(e, func(s *session) error {
+		var k store.Key
+		if err := s.change(func(s *session) (n store.Note, err error) {
+			if k, err = s.Key(e.ctx, s.account.ID, c.ID); err != nil {
+				return n, s.missing(err, "key", id(c.ID))
+			}
+			return f(s, &k)
+		}); err != nil {
+			return err
+		}
+		return say(s, &k)
+	})
+}
+
+type keyRotate struct {
+	keyRef
+	Overlap time.Duration `default:"24h" help:"How long the old secret works on; 0: not at all."`
+}
+
+// Run gives a key a new secret.
+func (c *keyRotate) Run(e *env) error {
+	if c.Overlap < 0 {
+		return fmt.Errorf("%w: --overlap must not be negative", errConfig)
+	}
+	var secret string
+	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+		secret = auth.Generate(k.Test)
+		hash := auth.Hash(secret)
+		*k, err = s.RotateKey(e.ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
+		return note("rotate", "key", k.ID, map[string]any{"overlap_seconds": c.Overlap.Seconds()}), err
+	}, func(s *session, k *store.Key) error {
+		more := "\nThe old secret no longer works."
+		if k.OldUntil != nil {
+			more = "\nThe old secret works until " + moment(k.OldUntil) + "."
+		}
+		return s.showSecret(k, secret, more)
+	})
+}
+
+type keyDelete struct {
+	keyRef
+	Yes bool `help:"Really do it: the key stops working at once and for good."`
+}
+
+// Run removes a key.
+func (c *keyDelete) Run(e *env) error {
+	if err := confirmed(c.Yes, fmt.Sprintf("key %d would stop working at once and for good", c.ID)); err != nil {
+		return err
+	}
+	return c.with(e, func(s *session) error {
+		if err := s.change(func(s *session) (store.Note, error) {
+			return note("delete", "key", c.ID, nil), s.DeleteKey(e.ctx, s.account.ID, c.ID)
+		}); err != nil {
+			return s.missing(err, "key", id(c.ID))
+		}
+		return s.say(map[string]any{"id": c.ID, "deleted": true}, "key %d is deleted", c.ID)
+	})
+}

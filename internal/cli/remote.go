@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// remote is what the commands have in common that are clients of the API.
+type remote struct {
+	URL     string `name:"url" env:"SENDOFF_URL" help:"The front door. Default: http://127.0.0.1:8080; with no key given either, what .sendoff/dev.json says." placeholder:"URL"`
+	KeyFile string `type:"existingfile" help:"File with the API key (or SENDOFF_API_KEY)." placeholder:"FILE"`
+	JSON    bool   `name:"json" help:"For machines."`
+}
+
+const (
+	defaultURL = "http://127.0.0.1:8080"
+	// callTime bounds a call; one that waits for a change takes up to pollTime
+	// longer.
+	callTime  = 20 * time.Second
+	pollTime  = 20 * time.Second
+	maxAnswer = 8 << 20
+)
+
+// client calls the native API.
+type client struct {
+	base string
+	key  string
+	http *http.Client
+}
+
+// client finds the address and the key.
+func (r *remote) client() (*client, error) {
+	key, err := given("key", r.KeyFile, "SENDOFF_API_KEY")
+	c := &client{base: r.URL, key: key, http: &http.Client{}}
+	if errors.Is(err, errNoSecret) && r.URL == "" {
+		if c.base, c.key, err = fromDev(filepath.Join(".sendoff", "dev.json")); errors.Is(err, os.ErrNotExist) {
+			err = errNoSecret
+		}
+	}
+	if errors.Is(err, errNoSecret) {
+		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; make a key with: sendoff key create", errConfig)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if _, ok := auth.Parse(c.key); !ok {
+		return nil, fmt.Errorf("%w: the API key is not whole: it must look like sk_live_... or sk_test_... with 46 characters", errConfig)
+	}
+	c.base = strings.TrimRight(firstOf(c.base, defaultURL), "/")
+	if u, err := url.Parse(c.base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", errConfig)
+	}
+	return c, nil
+}
+
+// fromDev reads what a `sendoff dev` in this folder wrote.
+func fromDev(file string) (base, key string, err error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", "", fmt.Errorf("read %s: %w", file, err)
+	}
+	var d devFile
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return "", "", fmt.Errorf("read %s: %w", file, err)
+	}
+	return d.BaseURL, d.APIKey, nil
+}
+
+// problem is a refusal of the API.
+type problem struct {
+	Status    int              `json:"status"`
+	Title     string           `json:"title"`
+	Detail    string           `json:"detail"`
+	Code      dispatch.Code    `json:"code"`
+	Errors    []dispatch.Fault `json:"errors"`
+	RequestID string           `json:"request_id"`
+}
+
+// Error says what is wrong, field by field, and the request id for what isn't
+// the caller's fault.
+func (p *problem) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%d %s)", firstOf(p.Detail, p.Title), p.Status, p.Code)
+	for _, f := range p.Errors {
+		if len(p.Errors) == 1 && f.Msg == p.Detail {
+			fmt.Fprintf(&b, " at %s", f.Field)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s: %s", f.Field, f.Msg)
+	}
+	switch {
+	case p.Status == http.StatusUnauthorized:
+		b.WriteString("; look at SENDOFF_API_KEY, or make a key with: sendoff key create")
+	case p.Status >= 500 && p.RequestID != "":
+		b.WriteString("; request id " + p.RequestID)
+	}
+	return b.String()
+}
+
+// errUnanswered says that a call got no answer: it may or may not have arrived.
+var errUnanswered = errors.New("no answer")
+
+// call makes one request and reads its answer into out. The status is 304 when
+// header asked for a change and there was none.
+func (c *client) call(ctx context.Context, method, path string, header http.Header, body, out any) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime+pollTime)
+	defer cancel()
+	resp, err := c.open(ctx, method, path, header, body)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnanswered, err)
+	}
+	if out == nil || resp.StatusCode == http.StatusNotModified {
+		return resp.Header, nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return nil, fmt.Errorf("%s answers something else than Sendoff's API; look at --url: %w", c.base, err)
+	}
+	return resp.Header, nil
+}
+
+// open makes a request; what isn't 2xx or 304 is a *problem.
+func (c *client) open(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
+	var in io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+		in = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	maps.Copy(req.Header, header)
+	req.Header.Set("Authorization", "Bearer "+c.key)
+	req.Header.Set("User-Agent", "sendoff-cli/"+version)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s does not answer; is sendoff serve (or sendoff dev) running there? Another address: --url. %w: %w", c.base, errUnanswered, err)
+	}
+	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	p := &problem{}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil || json.Unmarshal(raw, p) != nil || p.Code == "" {
+		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? look at --url", c.base, path, resp.Status)
+	}
+	p.Status = resp.StatusCode
+	return nil, p
+}

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+type sendCmd struct {
+	remote
+	To       string `required:"" help:"Recipient, as +15550000100." placeholder:"NUMBER"`
+	Text     string `xor:"content" required:"" help:"A text." placeholder:"TEXT"`
+	Template string `xor:"content" required:"" help:"A template, by name." placeholder:"NAME"`
+	Language string `help:"The template's language, when it has several." placeholder:"CODE"`
+	templateValues
+	Channel        string        `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
+	SendAt         string        `help:"When: 2026-01-02T15:04:05Z, or 10m from now." placeholder:"TIME"`
+	TTL            time.Duration `name:"ttl" help:"Not sent later than this after it is due." placeholder:"TIME"`
+	Lane           string        `enum:"otp,normal,bulk," default:"" help:"otp, normal or bulk." placeholder:"LANE"`
+	Reference      string        `help:"Your own id of it." placeholder:"TEXT"`
+	Simulate       bool          `help:"Check it and show what would be sent; nothing is."`
+	IdempotencyKey string        `help:"A repeat with the same key sends nothing twice. Default: a new one." placeholder:"KEY"`
+	Wait           bool          `help:"Wait until it is delivered; exit code 1 when it isn't."`
+	WaitFor        time.Duration `default:"60s" help:"How long to wait."`
+}
+
+// receipt is the API's answer to a message.
+type receipt struct {
+	ID        string          `json:"message_id"`
+	Status    string          `json:"status"`
+	To        string          `json:"to"`
+	Channel   int64           `json:"channel_id"`
+	SendAt    *time.Time      `json:"send_at,omitempty"`
+	CreatedAt *time.Time      `json:"created_at,omitempty"`
+	WouldSend json.RawMessage `json:"would_send,omitempty"`
+	Segments  int             `json:"segments,omitempty"`
+	Price     json.Number     `json:"price,omitempty"`
+}
+
+// Run sends one message.
+func (c *sendCmd) Run(e *env) error {
+	body, err := c.body(time.Now())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	key := firstOf(c.IdempotencyKey, uuid.NewString())
+	var r receipt
+	if _, err := cl.call(e.ctx, http.MethodPost, "/v1/messages", http.Header{"Idempotency-Key": {key}}, body, &r); err != nil {
+		return unsure(err, key)
+	}
+	if c.Wait && !c.Simulate {
+		return c.wait(e, cl, &r)
+	}
+	if c.JSON {
+		return printJSON(e.stdout, r)
+	}
+	if r.Status == dispatch.Simulated.String() {
+		fmt.Fprintf(e.stdout, "would be sent to %s on channel %d:\n%s\n", r.To, r.Channel, r.WouldSend)
+		return nil
+	}
+	fmt.Fprintf(e.stdout, "message %s is %s, to %s on channel %d\n\nFollow it with: sendoff status %s\n", r.ID, r.Status, r.To, r.Channel, r.ID)
+	return nil
+}
+
+// unsure adds how to repeat a send of which nobody knows whether it arrived.
+func unsure(err error, key string) error {
+	p, ok := errors.AsType[*problem](err)
+	if errors.Is(err, errUnanswered) || (ok && (p.Code == dispatch.OutcomeUnknown || p.Code == dispatch.InProgress)) {
+		return fmt.Errorf("%w\nit is not known whether the message was accepted; repeat with --idempotency-key %s and it is sent once", err, key)
+	}
+	return err
+}
+
+func (c *sendCmd) body(now time.Time) (map[string]any, error) {
+	b := map[string]any{"to": c.To}
+	if c.Template != "" {
+		t, err := c.template()
+		if err != nil {
+			return nil, err
+		}
+		b["type"], b["template"] = "template", t
+	} else {
+		if c.Language != "" || !c.empty() {
+			return nil, errors.New("--var, --language and --header-media-url belong to --template")
+		}
+		b["type"], b["text"] = "text", map[string]string{"body": c.Text}
+	}
+	for name, v := range map[string]string{"channel": c.Channel, "lane": c.Lane, "reference": c.Reference} {
+		if v != "" {
+			b[name] = v
+		}
+	}
+	if c.SendAt != "" {
+		at, err := when(c.SendAt, now)
+		if err != nil {
+			return nil, fmt.Errorf("--send-at: %w", err)
+		}
+		b["send_at"] = at.UTC().Format(time.RFC3339Nano)
+	}
+	if c.TTL != 0 {
+		if c.TTL < time.Second {
+			return nil, errors.New("--ttl must be at least 1s")
+		}
+		b["ttl_seconds"] = int64(c.TTL / time.Second)
+	}
+	if c.Simulate {
+		b["simulate"] = true
+	}
+	return b, nil
+}
+
+func (c *sendCmd) template() (map[string]any, error) {
+	t := map[string]any{"name": c.Template}
+	if c.Language != "" {
+		t["language"] = c.Language
+	}
+	return t, c.fill(t)
+}
+
+// variables gives them as a list when they are numbered, else by name; nil:
+// there are none.
+func variables(given []string) (any, error) {
+	named := map[string]string{}
+	for _, v := range given {
+		name, value, err := pair(v)
+		if err != nil {
+			return nil, fmt.Errorf("--var: %w", err)
+		}
+		if _, twice := named[name]; twice {
+			return nil, fmt.Errorf("--var: %s is given twice", name)
+		}
+		named[name] = value
+	}
+	if len(named) == 0 {
+		return nil, nil
+	}
+	list := make([]string, 0, len(named))
+	for i := range len(named) {
+		v, ok := named[strconv.Itoa(i+1)]
+		if !ok {
+			return named, nil
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// good and settled are the statuses at which waiting ends.
+var (
+	good    = []string{dispatch.Delivered.String(), dispatch.Read.String()}
+	settled = append([]string{dispatch.Failed.String(), dispatch.Expired.String(), dispatch.Cancelled.String(), dispatch.Unknown.String()}, good...)
+)
+
+// wait follows a message until it is delivered or never will be.
+func (c *sendCmd) wait(e *env, cl *client, r *receipt) error {
+	ctx, cancel := context.WithTimeout(e.ctx, c.WaitFor)
+	defer cancel()
+	var m dispatch.View
+	m.StatusName = r.Status
+	header := http.Header{}
+	for !slices.Contains(settled, m.StatusName) {
+		h, err := cl.call(ctx, http.MethodGet, "/v1/messages/"+r.ID+"?wait="+strconv.Itoa(int(pollTime/time.Second)), header, nil, &m)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("message %s was accepted: %w", r.ID, err)
+		}
+		header.Set("If-None-Match", h.Get("ETag"))
+	}
+	if c.JSON {
+		if m.CreatedAt.IsZero() {
+			return errors.Join(printJSON(e.stdout, r), errSaid)
+		}
+		if err := printJSON(e.stdout, m); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(e.stdout, "message %s is %s%s\n", r.ID, m.StatusName, why(&m))
+	}
+	if !slices.Contains(good, m.StatusName) {
+		return errSaid
+	}
+	return nil
+}
+
+// why is a failure's reason.
+func why(m *dispatch.View) string {
+	if m.Error == nil {
+		return ""
+	}
+	s := ": " + m.Error.Code
+	if m.Error.ProviderCode != "" {
+		s += " (the provider's " + m.Error.ProviderCode + ")"
+	}
+	return s + ", " + m.Error.Message
+}

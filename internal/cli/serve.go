@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/migrations"
+)
+
+type serveCmd struct {
+	config.Config
+	Listen  string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the front door." placeholder:"HOST:PORT"`
+	Migrate bool   `env:"SENDOFF_MIGRATE" help:"Apply migrations first (under a lock; any number may try)."`
+}
+
+// Run serves until a signal comes.
+func (c *serveCmd) Run(e *env) error {
+	if err := c.Validate(true); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if c.Migrate {
+		if err := migrations.Up(e.ctx, string(c.PostgresURL)); err != nil {
+			return err
+		}
+	}
+	r, err := app.Serve(&c.Config, c.Listen, logger(&c.Config, e.stderr))
+	if err != nil {
+		return err
+	}
+	<-e.ctx.Done()
+	return r.Stop()
+}
+
+type workCmd struct {
+	config.Config
+	Listen string `name:"work-listen" env:"SENDOFF_WORK_LISTEN" help:"Address of health and metrics; empty: none." placeholder:"HOST:PORT"`
+	Serve  string `name:"listen" env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of serve, for callbacks when there is no public URL." placeholder:"HOST:PORT"`
+}
+
+// Run works until a signal comes.
+func (c *workCmd) Run(e *env) error {
+	if err := c.Validate(true); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	r, err := app.Work(&c.Config, c.Listen, c.Public(c.Serve), logger(&c.Config, e.stderr))
+	if err != nil {
+		return err
+	}
+	<-e.ctx.Done()
+	return r.Stop()
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+type tailCmd struct {
+	remote
+	Since string   `help:"Last event id seen: everything after it is shown first." placeholder:"ID"`
+	Type  []string `help:"Only these, as message.delivered,message.failed." placeholder:"TYPE"`
+	Count int      `help:"End after so many events; 0: at Ctrl-C." placeholder:"N"`
+}
+
+const (
+	// silence is how long a stream may say nothing: the front door says
+	// something every 15 s.
+	silence  = 45 * time.Second
+	maxEvent = 1 << 20
+	longWait = 10 * time.Second
+)
+
+// liveEvent is an event of the stream.
+type liveEvent struct {
+	ID      string    `json:"id"`
+	Type    string    `json:"type"`
+	At      time.Time `json:"at"`
+	Message string    `json:"message_id,omitempty"`
+	Channel int64     `json:"channel_id,omitempty"`
+	Seq     int       `json:"sequence,omitempty"`
+	Cause   string    `json:"cause,omitempty"`
+	Code    string    `json:"code,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+// errEnough ends a stream that has shown what was asked for.
+var errEnough = errors.New("enough")
+
+// Run follows events, over broken connections without a gap.
+func (c *tailCmd) Run(e *env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	t := &tail{cmd: c, env: e, last: c.Since}
+	wait := time.Duration(0)
+	for {
+		err := t.follow(e.ctx, cl)
+		p, refused := errors.AsType[*problem](err)
+		switch {
+		case e.ctx.Err() != nil || errors.Is(err, errEnough):
+			return nil
+		case refused && p.Status/100 == 4 && p.Status != http.StatusTooManyRequests:
+			return err
+		case t.heard:
+			wait = 0
+		default:
+			wait = min(max(2*wait, 500*time.Millisecond), longWait)
+		}
+		if wait > 0 && err != nil {
+			fmt.Fprintf(e.stderr, "sendoff: %s; again in %s\n", firstLine(err), wait)
+		}
+		select {
+		case <-e.ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// tail is a stream that is being followed.
+type tail struct {
+	cmd   *tailCmd
+	env   *env
+	last  string // where to resume
+	heard bool   // the present connection told something
+	shown int
+}
+
+// follow reads one connection to its end.
+func (t *tail) follow(ctx context.Context, cl *client) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	quiet := time.AfterFunc(silence, cancel)
+	defer quiet.Stop()
+	t.heard = false
+	header := http.Header{"Accept": {"text/event-stream"}}
+	if t.last != "" {
+		header.Set("Last-Event-Id", t.last)
+	}
+	resp, err := cl.open(ctx, http.MethodGet, "/v1/events", header, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, maxEvent)
+	var ev liveEvent
+	for lines.Scan() {
+		quiet.Reset(silence)
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "id":
+			ev.ID = value
+		case "data":
+			if err := json.Unmarshal([]byte(value), &ev); err != nil {
+				return fmt.Errorf("read event: %w", err)
+			}
+		case "":
+			if value != "" { // a comment
+				break
+			}
+			if ev.ID != "" { // also without an event: then it is only a place to resume from
+				t.last = ev.ID
+			}
+			if ev.Type != "" {
+				t.heard = true
+				if err := t.show(&ev); err != nil {
+					return err
+				}
+			}
+			ev = liveEvent{}
+		}
+	}
+	return lines.Err()
+}
+
+// show prints an event on one line.
+func (t *tail) show(ev *liveEvent) error {
+	if len(t.cmd.Type) > 0 && !slices.Contains(t.cmd.Type, ev.Type) {
+		return nil
+	}
+	if t.cmd.JSON {
+		if err := json.NewEncoder(t.env.stdout).Encode(ev); err != nil {
+			return fmt.Errorf("print event: %w", err)
+		}
+	} else {
+		rest := strings.Join(slices.DeleteFunc([]string{ev.Cause, ev.Code, strings.Join(strings.Fields(ev.Detail), " ")}, func(s string) bool { return s == "" }), ", ")
+		about := ev.Message
+		if about == "" {
+			about = fmt.Sprintf("channel %d", ev.Channel)
+		}
+		if _, err := fmt.Fprintf(t.env.stdout, "%s  %-18s  %s  %s\n", ev.At.Local().Format("15:04:05.000"), ev.Type, about, rest); err != nil {
+			return fmt.Errorf("print event: %w", err)
+		}
+	}
+	if t.shown++; t.cmd.Count > 0 && t.shown >= t.cmd.Count {
+		return errEnough
+	}
+	return nil
+}

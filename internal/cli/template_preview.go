@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/sendoff/sendoff/internal/dialect/native"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// templateValues are what a use of a template fills in.
+type templateValues struct {
+	Var            []string `help:"A variable of the template: name=value, or 1=value, 2=value in order." placeholder:"NAME=VALUE" sep:"none"`
+	HeaderMediaURL string   `name:"header-media-url" help:"File of the template's header." placeholder:"URL"`
+}
+
+func (c *templateValues) empty() bool { return len(c.Var) == 0 && c.HeaderMediaURL == "" }
+
+// fill puts the values into a use of a template, as the API takes it.
+func (c *templateValues) fill(use map[string]any) error {
+	if c.HeaderMediaURL != "" {
+		use["header_media_url"] = c.HeaderMediaURL
+	}
+	variables, err := variables(c.Var)
+	if err == nil && variables != nil {
+		use["variables"] = variables
+	}
+	return err
+}
+
+type templatePreview struct {
+	templateRef
+	templateValues
+}
+
+// Run shows what a use would send; what no value was given for stays in braces
+// when none was given at all.
+func (c *templatePreview) Run(e *env) error {
+	return c.with(e, func(s *session, t dispatch.Template) error {
+		use, err := c.use(&t)
+		if err != nil {
+			return err
+		}
+		components := []dispatch.Component{}
+		if use != nil && use.Components != nil {
+			components = use.Components
+		}
+		text := t.Preview(use)
+		return s.say(map[string]any{"text": text, "name": t.Name, "language": t.Language, "components": components, "variables": t.VariableNames()}, "%s", text)
+	})
+}
+
+// use reads the values as a send would; nil: there are none.
+func (c *templatePreview) use(t *dispatch.Template) (*dispatch.TemplateUse, error) {
+	if c.empty() {
+		return nil, nil
+	}
+	part := map[string]any{"id": t.ID}
+	if err := c.fill(part); err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	raw, err := json.Marshal(map[string]any{"type": dispatch.TypeTemplate, "template": part})
+	if err != nil {
+		return nil, err
+	}
+	d, err := native.DecodeEntry(raw)
+	if err != nil {
+		return nil, err
+	}
+	return d.Content.Template, t.Resolve(d.Content.Template, d.Variables)
+}
