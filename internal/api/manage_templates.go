@@ -12,13 +12,14 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
 // TemplateSource is a provider that lists the templates of a channel (Meta).
 type TemplateSource interface {
-	Templates(ctx context.Context, ch *dispatch.Channel) ([]dispatch.Template, error)
+	Templates(ctx context.Context, ch *dispatch.Channel) ([]template.Template, error)
 }
 
 // syncTime bounds how long a provider may take to list its templates.
@@ -26,16 +27,16 @@ const syncTime = 60 * time.Second
 
 // templateView is a template with the names of what it needs.
 type templateView struct {
-	dispatch.Template
+	template.Template
 
 	Variables []string `json:"variables" doc:"The names, or numbers, of the values that a use must give."`
 }
 
-func viewTemplate(t *dispatch.Template) *templateView {
+func viewTemplate(t *template.Template) *templateView {
 	v := &templateView{Template: *t, Variables: t.VariableNames()}
 	v.CreatedAt, v.UpdatedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC()
 	if v.Components == nil {
-		v.Components = []dispatch.TemplateComponent{}
+		v.Components = []template.Component{}
 	}
 	return v
 }
@@ -53,15 +54,15 @@ type templateList struct {
 
 // TemplateFields are what may be said of a template.
 type TemplateFields struct {
-	Name               *string                       `json:"name,omitempty" doc:"Up to 512 of a-z, 0-9 and _."`
-	Language           *string                       `json:"language,omitempty" doc:"Such as en or en_US."`
-	Category           *string                       `json:"category,omitempty" enum:"authentication,utility,marketing"`
-	Status             *string                       `json:"status,omitempty" enum:"approved,pending,rejected,paused,disabled" doc:"As the provider has it; only approved ones can be sent. approved when left out."`
-	Channel            opt[int64]                    `json:"channel_id,omitzero" doc:"The channel it belongs to; null: every channel of the account that sends such templates."`
-	Provider           *string                       `json:"provider,omitempty" enum:"twilio,gupshup," doc:"For templates of Twilio's or Gupshup's own; left out for Meta's, which Kaleyra sends too."`
-	ProviderTemplateID *string                       `json:"provider_template_id,omitempty" maxLength:"200" doc:"Twilio's HX..., Gupshup's UUID."`
-	ParameterFormat    *string                       `json:"parameter_format,omitempty" enum:"positional,named" doc:"Worked out from the texts when left out."`
-	Components         *[]dispatch.TemplateComponent `json:"components,omitempty" maxItems:"10"`
+	Name               *string               `json:"name,omitempty" doc:"Up to 512 of a-z, 0-9 and _."`
+	Language           *string               `json:"language,omitempty" doc:"Such as en or en_US."`
+	Category           *string               `json:"category,omitempty" enum:"authentication,utility,marketing"`
+	Status             *string               `json:"status,omitempty" enum:"approved,pending,rejected,paused,disabled" doc:"As the provider has it; only approved ones can be sent. approved when left out."`
+	Channel            opt[int64]            `json:"channel_id,omitzero" doc:"The channel it belongs to; null: every channel of the account that sends such templates."`
+	Provider           *string               `json:"provider,omitempty" enum:"twilio,gupshup," doc:"For templates of Twilio's or Gupshup's own; left out for Meta's, which Kaleyra sends too."`
+	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"Twilio's HX..., Gupshup's UUID."`
+	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named" doc:"Worked out from the texts when left out."`
+	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
 }
 
 type templateCreate struct{ Body templateCreateBody }
@@ -100,7 +101,7 @@ func (s *Server) listTemplates(ctx context.Context, who *accept.Caller, in *temp
 	return pageOfAll(views, &in.Paging, func(v **templateView) int64 { return (*v).ID })
 }
 
-func (in *templateList) matches(t *dispatch.Template) bool {
+func (in *templateList) matches(t *template.Template) bool {
 	if (in.Status != "" && t.Status != in.Status) || (in.Language != "" && t.Language != in.Language) ||
 		(in.Category != "" && t.Category != in.Category) || (in.Channel != 0 && t.Channel != in.Channel) {
 		return false
@@ -123,28 +124,28 @@ func (s *Server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath
 }
 
 func (s *Server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*store.Store) (dispatch.Template, error) {
-		return dispatch.Template{Account: who.Account.ID, Status: "approved"}, nil
+	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*store.Store) (template.Template, error) {
+		return template.Template{Account: who.Account.ID, Status: "approved"}, nil
 	})
 }
 
 func (s *Server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (dispatch.Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
 		return st.Template(ctx, who.Account.ID, in.ID)
 	})
 }
 
 func (s *Server) replaceTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (dispatch.Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
 		t, err := st.Template(ctx, who.Account.ID, in.ID)
-		return dispatch.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
+		return template.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
 	})
 }
 
 // saveTemplate puts what was said into the template that before gives, checks
 // the whole and stores it.
-func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (dispatch.Template, error)) (*templateView, error) {
-	var t dispatch.Template
+func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (template.Template, error)) (*templateView, error) {
+	var t template.Template
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		if t, err = before(st); err != nil {
 			return n, err
@@ -160,7 +161,7 @@ func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, action st
 }
 
 // apply puts what was said into t and checks the whole.
-func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *dispatch.Template) error {
+func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *template.Template) error {
 	set(&t.Name, b.Name)
 	set(&t.Language, b.Language)
 	set(&t.Category, b.Category)
@@ -181,7 +182,7 @@ func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *dispatch
 		return err
 	}
 	if t.Components == nil {
-		t.Components = []dispatch.TemplateComponent{}
+		t.Components = []template.Component{}
 	}
 	return f.Err()
 }
@@ -189,7 +190,7 @@ func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *dispatch
 // checkChannel sees to it that the channel is the account's and sends
 // templates of this kind; a channel with templates of its own says whose these
 // are.
-func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *dispatch.Template, f *dispatch.Faults) error {
+func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *template.Template, f *dispatch.Faults) error {
 	if t.Channel != 0 {
 		ch, err := ownChannel(ctx, st, t.Account, t.Channel)
 		switch {
@@ -257,7 +258,7 @@ func (s *Server) syncTemplates(ctx context.Context, who *accept.Caller, in *temp
 	for i := range ts {
 		ts[i].Normalize()
 		if ts[i].Components == nil {
-			ts[i].Components = []dispatch.TemplateComponent{}
+			ts[i].Components = []template.Component{}
 		}
 	}
 	var v syncView
@@ -337,7 +338,7 @@ func (s *Server) previewTemplate(ctx context.Context, who *accept.Caller, in *te
 }
 
 // use reads the values as the native API reads those of a message.
-func (in *templatePreview) use(t *dispatch.Template) (*dispatch.TemplateUse, error) {
+func (in *templatePreview) use(t *template.Template) (*dispatch.TemplateUse, error) {
 	part := map[string]any{"id": t.ID}
 	if len(in.Body.Variables) > 0 {
 		part["variables"] = json.RawMessage(in.Body.Variables)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -365,7 +366,7 @@ func (r reader) Messages(ctx context.Context, account int64, f dispatch.Filter) 
 }
 
 // Templates lists the account's templates.
-func (r reader) Templates(ctx context.Context, account int64) ([]dispatch.Template, error) {
+func (r reader) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	ts, err := r.s.Registry.Templates(ctx, account)
 	if err != nil {
 		return nil, readError(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // failing is a refusal of the pipeline that a client may meet.
@@ -153,7 +154,7 @@ func (nowhere) Messages(context.Context, int64, dispatch.Filter) (dispatch.ViewP
 }
 
 // Templates finds none.
-func (nowhere) Templates(context.Context, int64) ([]dispatch.Template, error) { return nil, nil }
+func (nowhere) Templates(context.Context, int64) ([]template.Template, error) { return nil, nil }
 
 // Users finds none.
 func (nowhere) Users(context.Context, int64) ([]dispatch.User, error) { return nil, nil }

@@ -33,25 +33,26 @@ var onlyIn = map[string][]string{
 // mayUse names the packages of ours that a package may import, and with them
 // all it may; others are free.
 var mayUse = map[string][]string{
-	"internal/dispatch":         {},
-	"internal/dialect":          {"internal/dispatch"},
-	"internal/dialect/":         {"internal/dialect", "internal/dispatch"},
-	"internal/provider":         {"internal/dispatch"},
-	"internal/provider/":        {"internal/provider", "internal/dispatch", "internal/outbound"},
-	"internal/store":            {"internal/dispatch", "migrations"},
-	"internal/queue":            {"internal/dispatch"},
-	"internal/batch":            {},
-	"internal/auth":             {},
-	"internal/config":           {},
-	"internal/limit":            {"internal/dispatch", "internal/batch"},
-	"internal/metrics":          {"internal/dispatch"},
-	"internal/outbound":         {"internal/dispatch", "internal/provider"},
-	"internal/registry":         {"internal/dispatch", "internal/store"},
-	"internal/devstack":         {},
-	"worker":                    {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store"},
-	"migrations":                {},
-	"internal/provider/gupshup": {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
-	"internal/provider/kaleyra": {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
+	"internal/dispatch":          {},
+	"internal/dispatch/template": {"internal/dispatch"},
+	"internal/dialect":           {"internal/dispatch", "internal/dispatch/template"},
+	"internal/dialect/":          {"internal/dialect", "internal/dispatch", "internal/dispatch/template"},
+	"internal/provider":          {"internal/dispatch"},
+	"internal/provider/":         {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound"},
+	"internal/store":             {"internal/dispatch", "internal/dispatch/template", "migrations"},
+	"internal/queue":             {"internal/dispatch"},
+	"internal/batch":             {},
+	"internal/auth":              {},
+	"internal/config":            {},
+	"internal/limit":             {"internal/dispatch", "internal/batch"},
+	"internal/metrics":           {"internal/dispatch"},
+	"internal/outbound":          {"internal/dispatch", "internal/provider"},
+	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store"},
+	"internal/devstack":          {},
+	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store"},
+	"migrations":                 {},
+	"internal/provider/gupshup":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
+	"internal/provider/kaleyra":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
 }
 
 // domain is all that the domain may import besides the standard library.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -38,7 +39,7 @@ func (c *templateCreate) Run(e *env) error {
 		return err
 	}
 	return d.with(&c.admin, e, func(s *session) error {
-		t := dispatch.Template{Account: s.account.ID, Status: "approved"}
+		t := template.Template{Account: s.account.ID, Status: "approved"}
 		err := s.change(func(s *session) (n store.Note, err error) {
 			if err := d.apply(s, &t); err != nil {
 				return n, err
@@ -54,7 +55,7 @@ func (c *templateCreate) Run(e *env) error {
 }
 
 // needs lists a template's variables for people.
-func needs(t *dispatch.Template) string {
+func needs(t *template.Template) string {
 	if names := t.VariableNames(); len(names) > 0 {
 		return strings.Join(names, ", ")
 	}
@@ -86,7 +87,7 @@ type templateRef struct {
 }
 
 // with opens the database and reads the template.
-func (c *templateRef) with(e *env, f func(*session, dispatch.Template) error) error {
+func (c *templateRef) with(e *env, f func(*session, template.Template) error) error {
 	return c.admin.with(e, func(s *session) error {
 		t, err := c.find(s)
 		if err != nil {
@@ -97,11 +98,11 @@ func (c *templateRef) with(e *env, f func(*session, dispatch.Template) error) er
 }
 
 // find reads the template, within a change for that alone.
-func (c *templateRef) find(s *session) (dispatch.Template, error) {
+func (c *templateRef) find(s *session) (template.Template, error) {
 	n, err := strconv.ParseInt(c.Ref, 10, 64)
 	if err != nil {
 		if n, err = s.templateNamed(c.Ref); err != nil {
-			return dispatch.Template{}, err
+			return template.Template{}, err
 		}
 	}
 	t, err := s.Template(s.env.ctx, s.account.ID, n)
@@ -136,7 +137,7 @@ type templateShow struct{ templateRef }
 
 // Run shows a template.
 func (c *templateShow) Run(e *env) error {
-	return c.with(e, func(s *session, t dispatch.Template) error {
+	return c.with(e, func(s *session, t template.Template) error {
 		channel := "every one that sends such templates"
 		if t.Channel != 0 {
 			channel = id(t.Channel)
@@ -168,7 +169,7 @@ func (c *templateShow) Run(e *env) error {
 
 // lister is a provider that keeps templates which can be pulled.
 type lister interface {
-	Templates(ctx context.Context, ch *dispatch.Channel) ([]dispatch.Template, error)
+	Templates(ctx context.Context, ch *dispatch.Channel) ([]template.Template, error)
 }
 
 type templateSync struct {
@@ -222,7 +223,7 @@ func (c *templateDelete) Run(e *env) error {
 	if err := confirmed(c.Yes, "messages could no longer use template "+c.Ref); err != nil {
 		return err
 	}
-	return c.with(e, func(s *session, t dispatch.Template) error {
+	return c.with(e, func(s *session, t template.Template) error {
 		if err := s.change(func(s *session) (store.Note, error) {
 			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.ctx, s.account.ID, t.ID)
 		}); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 const maxDefinition = 1 << 20
@@ -24,15 +25,15 @@ or key) binds it to one channel, null to none. A Twilio or Gupshup template also
 
 // definition is what a file may say of a template; what is left out stays.
 type definition struct {
-	Channel            json.RawMessage               `json:"channel"`
-	Provider           *string                       `json:"provider"`
-	Name               *string                       `json:"name"`
-	Language           *string                       `json:"language"`
-	Category           *string                       `json:"category"`
-	Status             *string                       `json:"status"`
-	ParameterFormat    *string                       `json:"parameter_format"`
-	ProviderTemplateID *string                       `json:"provider_template_id"`
-	Components         *[]dispatch.TemplateComponent `json:"components"`
+	Channel            json.RawMessage       `json:"channel"`
+	Provider           *string               `json:"provider"`
+	Name               *string               `json:"name"`
+	Language           *string               `json:"language"`
+	Category           *string               `json:"category"`
+	Status             *string               `json:"status"`
+	ParameterFormat    *string               `json:"parameter_format"`
+	ProviderTemplateID *string               `json:"provider_template_id"`
+	Components         *[]template.Component `json:"components"`
 }
 
 // readDefinition reads a file; - is stdin.
@@ -72,7 +73,7 @@ func (d *definition) with(a *admin, e *env, f func(*session) error) error {
 }
 
 // apply puts what was said into t and checks the whole.
-func (d *definition) apply(s *session, t *dispatch.Template) error {
+func (d *definition) apply(s *session, t *template.Template) error {
 	for into, v := range map[*string]*string{
 		&t.Provider: d.Provider, &t.Name: d.Name, &t.Language: d.Language, &t.Category: d.Category, &t.Status: d.Status, &t.ProviderTemplateID: d.ProviderTemplateID,
 	} {
@@ -96,7 +97,7 @@ func (d *definition) apply(s *session, t *dispatch.Template) error {
 
 // bind ties t to the channel that the definition names: one with templates of
 // its own says whose these are.
-func (d *definition) bind(s *session, t *dispatch.Template) error {
+func (d *definition) bind(s *session, t *template.Template) error {
 	if d.Channel == nil {
 		return nil
 	}
@@ -124,7 +125,7 @@ func (d *definition) bind(s *session, t *dispatch.Template) error {
 }
 
 // checkTemplate is Validate, and what the registry wants besides.
-func checkTemplate(t *dispatch.Template) dispatch.Faults {
+func checkTemplate(t *template.Template) dispatch.Faults {
 	f := t.Validate()
 	switch t.Status {
 	case "approved", "pending", "rejected", "paused", "disabled":
@@ -144,7 +145,7 @@ func checkTemplate(t *dispatch.Template) dispatch.Faults {
 }
 
 // doubled words that a template of this name and language exists.
-func doubled(err error, t *dispatch.Template) error {
+func doubled(err error, t *template.Template) error {
 	if err != nil && dispatch.CodeOf(err) == dispatch.Conflict {
 		return fmt.Errorf("there is a template %s in %s already; update it, or choose another name", t.Name, t.Language)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // templateValues are what a use of a template fills in.
@@ -36,7 +37,7 @@ type templatePreview struct {
 // Run shows what a use would send; what no value was given for stays in braces
 // when none was given at all.
 func (c *templatePreview) Run(e *env) error {
-	return c.with(e, func(s *session, t dispatch.Template) error {
+	return c.with(e, func(s *session, t template.Template) error {
 		use, err := c.use(&t)
 		if err != nil {
 			return err
@@ -51,7 +52,7 @@ func (c *templatePreview) Run(e *env) error {
 }
 
 // use reads the values as a send would; nil: there are none.
-func (c *templatePreview) use(t *dispatch.Template) (*dispatch.TemplateUse, error) {
+func (c *templatePreview) use(t *template.Template) (*dispatch.TemplateUse, error) {
 	if c.empty() {
 		return nil, nil
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 const orderTemplate = `{"name":"order","language":"en","category":"UTILITY","components":[{"type":"body","text":"Hi {{1}}, order {{2}}.","variables":["name","order_id"]}]}`
@@ -15,7 +15,7 @@ const orderTemplate = `{"name":"order","language":"en","category":"UTILITY","com
 func TestTemplate_Life(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	made := read[dispatch.Template](t, p.ok(orderTemplate, "template", "create", "-", "--json"))
+	made := read[template.Template](t, p.ok(orderTemplate, "template", "create", "-", "--json"))
 	if made.Status != "approved" || made.Category != "utility" || made.Components[0].Type != "BODY" || made.ParameterFormat != "positional" {
 		t.Errorf("made %+v", made)
 	}
@@ -24,8 +24,8 @@ func TestTemplate_Life(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"name":"order","language":"de","category":"utility","status":"pending","components":[{"type":"BODY","text":"Hallo"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	second := id(read[dispatch.Template](t, p.ok("", "template", "create", file, "--json")).ID)
-	if ts := read[[]dispatch.Template](t, p.ok("", "template", "list", "--json")); len(ts) != 2 || ts[1].Status != "pending" {
+	second := id(read[template.Template](t, p.ok("", "template", "create", file, "--json")).ID)
+	if ts := read[[]template.Template](t, p.ok("", "template", "list", "--json")); len(ts) != 2 || ts[1].Status != "pending" {
 		t.Errorf("listed %+v", ts)
 	}
 	p.refuse(1, "say which by its id", "template", "show", "order")
@@ -60,16 +60,16 @@ func TestTemplateUpdate_ChangesWhatIsGiven(t *testing.T) {
 	p := newPlace(t)
 	p.ok(orderTemplate, "template", "create", "-")
 	p.ok(token+"\n"+appSecret+"\n", createMetaArgs...)
-	before := read[dispatch.Template](t, p.ok("", "template", "show", "order", "--json"))
-	got := read[dispatch.Template](t, p.ok("", "template", "update", "order", "--status", "paused", "--json"))
+	before := read[template.Template](t, p.ok("", "template", "show", "order", "--json"))
+	got := read[template.Template](t, p.ok("", "template", "update", "order", "--status", "paused", "--json"))
 	if got.Status != "paused" || got.Category != "utility" || !reflect.DeepEqual(got.Components, before.Components) || got.Channel != 0 {
 		t.Errorf("got %+v, was %+v", got, before)
 	}
-	got = read[dispatch.Template](t, p.ok(`{"language":"de","channel":1,"components":[{"type":"BODY","text":"Hallo {{1}}","variables":["name"]}]}`, "template", "update", "1", "-", "--category", "marketing", "--json"))
+	got = read[template.Template](t, p.ok(`{"language":"de","channel":1,"components":[{"type":"BODY","text":"Hallo {{1}}","variables":["name"]}]}`, "template", "update", "1", "-", "--category", "marketing", "--json"))
 	if got.Name != "order" || got.Language != "de" || got.Category != "marketing" || got.Status != "paused" || got.Channel != 1 || got.Components[0].Text != "Hallo {{1}}" {
 		t.Errorf("got %+v", got)
 	}
-	if got = read[dispatch.Template](t, p.ok(`{"channel":null}`, "template", "update", "1", "-", "--json")); got.Channel != 0 || got.Language != "de" {
+	if got = read[template.Template](t, p.ok(`{"channel":null}`, "template", "update", "1", "-", "--json")); got.Channel != 0 || got.Language != "de" {
 		t.Errorf("got %+v", got)
 	}
 	p.refuse(2, "nothing to change", "template", "update", "1")

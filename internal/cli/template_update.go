@@ -3,7 +3,7 @@ package cli
 import (
 	"fmt"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -36,7 +36,7 @@ func (c *templateUpdate) Run(e *env) error {
 		return fmt.Errorf("%w: nothing to change was given; see sendoff template update --help", errConfig)
 	}
 	return d.with(&c.admin, e, func(s *session) error {
-		var t dispatch.Template
+		var t template.Template
 		if err := s.change(func(s *session) (n store.Note, err error) {
 			if t, err = c.find(s); err != nil {
 				return n, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -131,12 +132,12 @@ func channels(account int64, emulatorURL string) []dispatch.Channel {
 
 // templates are Meta's four, usable on the meta and kaleyra channels, and one
 // of each provider that keeps its own.
-func templates(account int64) []dispatch.Template {
+func templates(account int64) []template.Template {
 	ts := emulator.DemoTemplates()
-	body := dispatch.TemplateComponent{Type: "BODY", Text: "Hello {{1}}, your appointment is on {{2}}.", Variables: []string{"name", "date"}}
+	body := template.Component{Type: "BODY", Text: "Hello {{1}}, your appointment is on {{2}}.", Variables: []string{"name", "date"}}
 	ts = append(ts,
-		dispatch.Template{Name: "appointment_twilio", Language: "en", Category: "utility", Status: "approved", Provider: "twilio", ProviderTemplateID: "HX" + random(16), Components: []dispatch.TemplateComponent{body}},
-		dispatch.Template{Name: "appointment_gupshup", Language: "en", Category: "utility", Status: "approved", Provider: "gupshup", ProviderTemplateID: uuid.NewString(), Components: []dispatch.TemplateComponent{body}})
+		template.Template{Name: "appointment_twilio", Language: "en", Category: "utility", Status: "approved", Provider: "twilio", ProviderTemplateID: "HX" + random(16), Components: []template.Component{body}},
+		template.Template{Name: "appointment_gupshup", Language: "en", Category: "utility", Status: "approved", Provider: "gupshup", ProviderTemplateID: uuid.NewString(), Components: []template.Component{body}})
 	for i := range ts {
 		ts[i].Account = account
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // Dialect is one vendor's API as we speak it. It is a value: one list in
@@ -57,6 +58,6 @@ type Account struct {
 type Reader interface {
 	Message(ctx context.Context, account int64, id dispatch.ID) (dispatch.View, error)
 	Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
-	Templates(ctx context.Context, account int64) ([]dispatch.Template, error)
+	Templates(ctx context.Context, account int64) ([]template.Template, error)
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 }

@@ -34,7 +34,7 @@ func (c *Content) Validate() Faults {
 	}
 	switch c.Type {
 	case TypeText:
-		f.text("/text/body", c.Text.Body, 1, maxText)
+		f.Text("/text/body", c.Text.Body, 1, maxText)
 	case TypeTemplate:
 		c.Template.validate(&f)
 	case TypeLocation:
@@ -46,13 +46,13 @@ func (c *Content) Validate() Faults {
 	case TypeReaction:
 		c.Reaction.validate(&f)
 	default:
-		c.MediaObject().validate(&f, "/"+string(c.Type), c.Type)
+		c.MediaObject().Validate(&f, "/"+string(c.Type), c.Type)
 	}
 	if len(c.MoreMedia) > 0 {
 		f.Add("/more_media", "only an SMS channel sends several files at once")
 	}
 	if c.Context != nil {
-		f.text("/context/message_id", c.Context.MessageID, 1, 1024)
+		f.Text("/context/message_id", c.Context.MessageID, 1, 1024)
 	}
 	return f
 }
@@ -125,8 +125,8 @@ func joinTypes(types []Type) string {
 func (l *Location) validate(f *Faults, at string) {
 	f.coordinate(at+"/latitude", l.Latitude, 90)
 	f.coordinate(at+"/longitude", l.Longitude, 180)
-	f.text(at+"/name", l.Name, 0, 1000)
-	f.text(at+"/address", l.Address, 0, 1000)
+	f.Text(at+"/name", l.Name, 0, 1000)
+	f.Text(at+"/address", l.Address, 0, 1000)
 }
 
 func (f *Faults) coordinate(field string, n json.Number, limit float64) {
@@ -159,21 +159,21 @@ func validateContacts(f *Faults, raw json.RawMessage) {
 			} `json:"name"`
 		}
 		if err := json.Unmarshal(raw, &card); err != nil {
-			f.Add(pointer("/contacts", i), "must be an object with name.formatted_name")
+			f.Add(Pointer("/contacts", i), "must be an object with name.formatted_name")
 		} else if card.Name.FormattedName == "" {
-			f.Add(pointer("/contacts", i, "name", "formatted_name"), "is required")
+			f.Add(Pointer("/contacts", i, "name", "formatted_name"), "is required")
 		}
 	}
 }
 
 // validate checks a reaction. An empty emoji takes an earlier one back.
 func (r *Reaction) validate(f *Faults) {
-	f.text("/reaction/message_id", r.MessageID, 1, 1024)
-	f.text("/reaction/emoji", r.Emoji, 0, 32) // one emoji, which may be joined of many runes
+	f.Text("/reaction/message_id", r.MessageID, 1, 1024)
+	f.Text("/reaction/emoji", r.Emoji, 0, 32) // one emoji, which may be joined of many runes
 }
 
-// text faults s when it has fewer or more characters (runes) than allowed.
-func (f *Faults) text(field, s string, least, most int) {
+// Text faults s when it has fewer or more characters (runes) than allowed.
+func (f *Faults) Text(field, s string, least, most int) {
 	if len(s) < least {
 		f.Add(field, "is required")
 		return
@@ -186,9 +186,9 @@ func (f *Faults) text(field, s string, least, most int) {
 	}
 }
 
-// pointer builds a JSON pointer (RFC 6901) from a prefix and further members
+// Pointer builds a JSON pointer (RFC 6901) from a prefix and further members
 // or indices.
-func pointer(prefix string, parts ...any) string {
+func Pointer(prefix string, parts ...any) string {
 	var b strings.Builder
 	b.WriteString(prefix)
 	for _, p := range parts {

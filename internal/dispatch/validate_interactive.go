@@ -58,12 +58,12 @@ func (in *Interactive) validate(f *Faults) {
 	in.validateHeader(f, kind)
 	switch {
 	case in.Body != nil:
-		f.text("/interactive/body/text", in.Body.Text, 1, kind.maxBody)
+		f.Text("/interactive/body/text", in.Body.Text, 1, kind.maxBody)
 	case !kind.noBody:
 		f.Add("/interactive/body", "is required")
 	}
 	if in.Footer != nil {
-		f.text("/interactive/footer/text", in.Footer.Text, 1, 60)
+		f.Text("/interactive/footer/text", in.Footer.Text, 1, 60)
 	}
 	switch {
 	case in.Action == nil:
@@ -102,7 +102,7 @@ func (in *Interactive) validateHeader(f *Faults, kind interactiveKind) {
 		return
 	}
 	if header.Type == "text" {
-		f.text(at+"/text", header.Text, 1, 60)
+		f.Text(at+"/text", header.Text, 1, 60)
 		return
 	}
 	media := map[string]*Media{"image": header.Image, "video": header.Video, "document": header.Document}[header.Type]
@@ -110,7 +110,7 @@ func (in *Interactive) validateHeader(f *Faults, kind interactiveKind) {
 		f.Add(at+"/"+header.Type, "is required")
 		return
 	}
-	media.validate(f, at+"/"+header.Type, Type(header.Type))
+	media.Validate(f, at+"/"+header.Type, Type(header.Type))
 }
 
 // validateButtons checks one to three reply buttons.
@@ -122,16 +122,16 @@ func validateButtons(f *Faults, a *InteractiveAction) {
 	ids, titles := map[string]bool{}, map[string]bool{}
 	for i, b := range a.Buttons {
 		if b.Type != "reply" {
-			f.Add(pointer(at, i, "type"), "must be \"reply\"")
+			f.Add(Pointer(at, i, "type"), "must be \"reply\"")
 		}
-		f.unique(pointer(at, i, "reply", "id"), b.Reply.ID, 256, ids)
-		f.unique(pointer(at, i, "reply", "title"), b.Reply.Title, 20, titles)
+		f.unique(Pointer(at, i, "reply", "id"), b.Reply.ID, 256, ids)
+		f.unique(Pointer(at, i, "reply", "title"), b.Reply.Title, 20, titles)
 	}
 }
 
 // unique faults s when it is empty, too long or was seen before.
 func (f *Faults) unique(field, s string, most int, seen map[string]bool) {
-	f.text(field, s, 1, most)
+	f.Text(field, s, 1, most)
 	if s != "" && seen[s] {
 		f.Add(field, "%q stands twice", s)
 	}
@@ -140,21 +140,21 @@ func (f *Faults) unique(field, s string, most int, seen map[string]bool) {
 
 // validateList checks a list: ten rows in all, however they are grouped.
 func validateList(f *Faults, a *InteractiveAction) {
-	f.text("/interactive/action/button", a.Button, 1, 20)
+	f.Text("/interactive/action/button", a.Button, 1, 20)
 	const at = "/interactive/action/sections"
 	total, ids := 0, map[string]bool{}
 	for i, s := range a.Sections {
-		validateSectionTitle(f, pointer(at, i, "title"), s.Title, len(a.Sections))
+		validateSectionTitle(f, Pointer(at, i, "title"), s.Title, len(a.Sections))
 		if len(s.Rows) == 0 {
-			f.Add(pointer(at, i, "rows"), "must hold at least one row")
+			f.Add(Pointer(at, i, "rows"), "must hold at least one row")
 		}
 		if len(s.ProductItems) > 0 {
-			f.Add(pointer(at, i, "product_items"), "doesn't belong in a list")
+			f.Add(Pointer(at, i, "product_items"), "doesn't belong in a list")
 		}
 		for j, r := range s.Rows {
-			f.unique(pointer(at, i, "rows", j, "id"), r.ID, 200, ids)
-			f.text(pointer(at, i, "rows", j, "title"), r.Title, 1, 24)
-			f.text(pointer(at, i, "rows", j, "description"), r.Description, 0, 72)
+			f.unique(Pointer(at, i, "rows", j, "id"), r.ID, 200, ids)
+			f.Text(Pointer(at, i, "rows", j, "title"), r.Title, 1, 24)
+			f.Text(Pointer(at, i, "rows", j, "description"), r.Description, 0, 72)
 		}
 		total += len(s.Rows)
 	}
@@ -171,21 +171,21 @@ func validateSectionTitle(f *Faults, field, title string, sections int) {
 	if sections > 1 {
 		least = 1 // nothing else tells the sections apart
 	}
-	f.text(field, title, least, 24)
+	f.Text(field, title, least, 24)
 }
 
 // validateProductList checks up to 30 products of one catalog in sections.
 func validateProductList(f *Faults, a *InteractiveAction) {
-	f.text("/interactive/action/catalog_id", a.CatalogID, 1, 256)
+	f.Text("/interactive/action/catalog_id", a.CatalogID, 1, 256)
 	const at = "/interactive/action/sections"
 	total := 0
 	for i, s := range a.Sections {
-		validateSectionTitle(f, pointer(at, i, "title"), s.Title, len(a.Sections))
+		validateSectionTitle(f, Pointer(at, i, "title"), s.Title, len(a.Sections))
 		if len(s.ProductItems) == 0 {
-			f.Add(pointer(at, i, "product_items"), "must hold at least one product")
+			f.Add(Pointer(at, i, "product_items"), "must hold at least one product")
 		}
 		for j, p := range s.ProductItems {
-			f.text(pointer(at, i, "product_items", j, "product_retailer_id"), p.ProductRetailerID, 1, 256)
+			f.Text(Pointer(at, i, "product_items", j, "product_retailer_id"), p.ProductRetailerID, 1, 256)
 		}
 		total += len(s.ProductItems)
 	}
@@ -198,8 +198,8 @@ func validateProductList(f *Faults, a *InteractiveAction) {
 }
 
 func validateProduct(f *Faults, a *InteractiveAction) {
-	f.text("/interactive/action/catalog_id", a.CatalogID, 1, 256)
-	f.text("/interactive/action/product_retailer_id", a.ProductRetailerID, 1, 256)
+	f.Text("/interactive/action/catalog_id", a.CatalogID, 1, 256)
+	f.Text("/interactive/action/product_retailer_id", a.ProductRetailerID, 1, 256)
 }
 
 // namedAction checks an action that is known by its name; its parameters are
@@ -222,7 +222,7 @@ func validateCTA(f *Faults, a *InteractiveAction) {
 		URL         string `json:"url"`
 	}
 	if f.parameters(a, "cta_url", &p) {
-		f.text("/interactive/action/parameters/display_text", p.DisplayText, 1, 20)
+		f.Text("/interactive/action/parameters/display_text", p.DisplayText, 1, 20)
 		f.Link("/interactive/action/parameters/url", p.URL)
 	}
 }
@@ -243,7 +243,7 @@ func validateFlow(f *Faults, a *InteractiveAction) {
 	if p.Version != "3" {
 		f.Add(at+"/flow_message_version", "must be \"3\"")
 	}
-	f.text(at+"/flow_cta", p.CTA, 1, 30)
+	f.Text(at+"/flow_cta", p.CTA, 1, 30)
 	if (p.ID == "") == (p.Name == "") {
 		f.Add(at, "needs either flow_id or flow_name")
 	}

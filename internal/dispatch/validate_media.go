@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// validate checks a file: what it is known by, and what may stand beside it.
+// Validate checks a file: what it is known by, and what may stand beside it.
 // t decides that: a caption goes with an image, a video and a document, a file
 // name with a document only.
-func (m *Media) validate(f *Faults, at string, t Type) {
+func (m *Media) Validate(f *Faults, at string, t Type) {
 	switch {
 	case m.ID == "" && m.Link == "":
 		f.Add(at, "needs a link or an id")
@@ -19,7 +19,7 @@ func (m *Media) validate(f *Faults, at string, t Type) {
 	}
 	switch t {
 	case TypeImage, TypeVideo, TypeDocument:
-		f.text(at+"/caption", m.Caption, 0, maxCaption)
+		f.Text(at+"/caption", m.Caption, 0, maxCaption)
 	default:
 		if m.Caption != "" {
 			f.Add(at+"/caption", "%s takes no caption", t)

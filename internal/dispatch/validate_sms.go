@@ -18,18 +18,18 @@ func (c *Content) ValidateSMS() Faults {
 	}
 	switch c.Type {
 	case TypeText:
-		f.text("/text/body", c.Text.Body, 1, maxSMSText)
+		f.Text("/text/body", c.Text.Body, 1, maxSMSText)
 		if len(c.MoreMedia) > 0 {
 			f.Add("/more_media", "a message of type \"text\" has no files")
 		}
 	case TypeImage, TypeVideo, TypeAudio, TypeDocument:
 		at := "/" + string(c.Type)
 		c.MediaObject().validateSMS(&f, at)
-		f.text(at+"/caption", c.MediaObject().Caption, 0, maxSMSText)
+		f.Text(at+"/caption", c.MediaObject().Caption, 0, maxSMSText)
 		for i := range c.MoreMedia {
-			c.MoreMedia[i].validateSMS(&f, pointer("/more_media", i))
+			c.MoreMedia[i].validateSMS(&f, Pointer("/more_media", i))
 			if c.MoreMedia[i].Caption != "" {
-				f.Add(pointer("/more_media", i, "caption"), "only the first file has a caption")
+				f.Add(Pointer("/more_media", i, "caption"), "only the first file has a caption")
 			}
 		}
 		if 1+len(c.MoreMedia) > maxSMSMedia {

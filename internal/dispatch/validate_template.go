@@ -11,12 +11,16 @@ import (
 var (
 	bodyParameters   = []string{"text", "currency", "date_time"}
 	headerParameters = []string{"text", "currency", "date_time", "image", "video", "document", "location"}
-	// buttonParameters gives, for each kind of button, its parameter's type.
+	// buttonParameters maps each kind of button to the type of its parameter.
 	buttonParameters = map[string]string{
 		"quick_reply": "payload", "url": "text", "copy_code": "coupon_code", "otp": "text",
 		"flow": "action", "catalog": "action", "mpm": "action", "order_details": "action", "voice_call": "payload",
 	}
 )
+
+// ButtonParameter returns the type of the parameter of a button of that kind
+// (lower case), or an empty string for a button that takes none.
+func ButtonParameter(kind string) string { return buttonParameters[kind] }
 
 // validate checks the form of a template's use: that it names a template, and
 // that each component and parameter is whole. The language may be missing,
@@ -24,13 +28,13 @@ var (
 func (u *TemplateUse) validate(f *Faults) {
 	switch {
 	case u.Name != "":
-		if !templateName(u.Name) {
+		if !IsTemplateName(u.Name) {
 			f.Add("/template/name", "must be 1 to 512 of a-z, 0-9 and _")
 		}
 	case u.TemplateID == 0 && u.ProviderTemplateID == "":
 		f.Add("/template/name", "is required")
 	}
-	if u.Language.Code != "" && !languageCode(u.Language.Code) {
+	if u.Language.Code != "" && !IsLanguageCode(u.Language.Code) {
 		f.Add("/template/language", "must be like en or en_US")
 	}
 	seen := map[string]bool{}
@@ -42,19 +46,19 @@ func (u *TemplateUse) validate(f *Faults) {
 			key += string(*c.Index)
 		}
 		if seen[key] {
-			f.Add(pointer("/template/components", i), "stands twice")
+			f.Add(Pointer("/template/components", i), "stands twice")
 		}
 		seen[key] = true
 	}
 }
 
-// templateName says whether s may name a template.
-func templateName(s string) bool {
-	return len(s) >= 1 && len(s) <= 512 && lowerName(s)
+// IsTemplateName reports whether s may name a template.
+func IsTemplateName(s string) bool {
+	return len(s) >= 1 && len(s) <= 512 && IsLowerName(s)
 }
 
 // lowerName says that s has nothing but a-z, 0-9 and _.
-func lowerName(s string) bool {
+func IsLowerName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
 			return false
@@ -65,7 +69,7 @@ func lowerName(s string) bool {
 
 // languageCode says whether s looks like one of Meta's: en, fil, en_US,
 // prs_AF.
-func languageCode(s string) bool {
+func IsLanguageCode(s string) bool {
 	language, region, has := strings.Cut(s, "_")
 	if len(language) < 2 || len(language) > 3 || (has && (len(region) < 2 || len(region) > 4)) {
 		return false
@@ -82,15 +86,15 @@ func (c *Component) validate(f *Faults, i int) {
 	case "header":
 		allowed = headerParameters
 		if len(c.Parameters) > 1 {
-			f.Add(pointer("/template/components", i, "parameters"), "a header has one parameter")
+			f.Add(Pointer("/template/components", i, "parameters"), "a header has one parameter")
 		}
 	case "button":
 		allowed = c.validateButton(f, i)
 	case "":
-		f.Add(pointer("/template/components", i, "type"), "is required")
+		f.Add(Pointer("/template/components", i, "type"), "is required")
 		return
 	default:
-		f.Add(pointer("/template/components", i, "type"), "must be header, body or button")
+		f.Add(Pointer("/template/components", i, "type"), "must be header, body or button")
 		return
 	}
 	for j := range c.Parameters {
@@ -102,27 +106,27 @@ func (c *Component) validate(f *Faults, i int) {
 // it may take.
 func (c *Component) validateButton(f *Faults, i int) []string {
 	if c.Index == nil {
-		f.Add(pointer("/template/components", i, "index"), "is required for a button")
-	} else if _, ok := c.Index.position(); !ok {
-		f.Add(pointer("/template/components", i, "index"), "must be 0 to 9")
+		f.Add(Pointer("/template/components", i, "index"), "is required for a button")
+	} else if _, ok := c.Index.Position(); !ok {
+		f.Add(Pointer("/template/components", i, "index"), "must be 0 to 9")
 	}
 	if len(c.Parameters) != 1 {
-		f.Add(pointer("/template/components", i, "parameters"), "a button has one parameter")
+		f.Add(Pointer("/template/components", i, "parameters"), "a button has one parameter")
 	}
 	kind, ok := buttonParameters[strings.ToLower(c.SubType)]
 	switch {
 	case c.SubType == "":
-		f.Add(pointer("/template/components", i, "sub_type"), "is required for a button")
+		f.Add(Pointer("/template/components", i, "sub_type"), "is required for a button")
 	case !ok:
-		f.Add(pointer("/template/components", i, "sub_type"), "must be quick_reply, url, copy_code, flow or catalog")
+		f.Add(Pointer("/template/components", i, "sub_type"), "must be quick_reply, url, copy_code, flow or catalog")
 	default:
 		return []string{kind}
 	}
 	return nil
 }
 
-// position is the button's place, when it is one.
-func (i *Index) position() (int, bool) {
+// Position returns the button's place, when it is one.
+func (i *Index) Position() (int, bool) {
 	if len(*i) == 1 && (*i)[0] >= '0' && (*i)[0] <= '9' {
 		return int((*i)[0] - '0'), true
 	}
@@ -134,25 +138,29 @@ func (i *Index) position() (int, bool) {
 func (p *Parameter) validate(f *Faults, i, j int, allowed []string) {
 	kind := strings.ToLower(p.Type)
 	if kind == "" {
-		f.Add(pointer("/template/components", i, "parameters", j, "type"), "is required")
+		f.Add(Pointer("/template/components", i, "parameters", j, "type"), "is required")
 		return
 	}
 	if allowed != nil && !slices.Contains(allowed, kind) {
-		f.Add(pointer("/template/components", i, "parameters", j, "type"), "must be %s here", strings.Join(allowed, ", "))
+		f.Add(Pointer("/template/components", i, "parameters", j, "type"), "must be %s here", strings.Join(allowed, ", "))
 		return
 	}
-	if p.ParameterName != "" && !lowerName(p.ParameterName) {
-		f.Add(pointer("/template/components", i, "parameters", j, "parameter_name"), "must be of a-z, 0-9 and _")
+	if p.ParameterName != "" && !IsLowerName(p.ParameterName) {
+		f.Add(Pointer("/template/components", i, "parameters", j, "parameter_name"), "must be of a-z, 0-9 and _")
 	}
-	if p.whole(kind) {
-		p.validateMedia(f, i, j, kind)
+	if missing := p.Missing(kind); missing != "" {
+		f.Add(Pointer("/template/components", i, "parameters", j, kind), "%s", missing)
 		return
 	}
-	f.Add(pointer("/template/components", i, "parameters", j, kind), "%s", missingPart(kind))
+	p.validateMedia(f, i, j, kind)
 }
 
-// missingPart says what a parameter of that kind lacks.
-func missingPart(kind string) string {
+// Missing returns the text of the fault of a parameter that lacks the value of
+// its kind, or an empty string if p has it.
+func (p *Parameter) Missing(kind string) string {
+	if p.whole(kind) {
+		return ""
+	}
 	switch kind {
 	case "currency":
 		return "needs fallback_value, a code of three letters and amount_1000"
@@ -202,16 +210,16 @@ func (p *Parameter) whole(kind string) bool {
 // validateMedia checks what a header's file or place holds.
 func (p *Parameter) validateMedia(f *Faults, i, j int, kind string) {
 	if kind == "location" {
-		p.Location.validate(f, pointer("/template/components", i, "parameters", j, kind))
+		p.Location.validate(f, Pointer("/template/components", i, "parameters", j, kind))
 		return
 	}
-	if media := p.media(kind); media != nil {
-		media.validate(f, pointer("/template/components", i, "parameters", j, kind), Type(kind))
+	if media := p.Media(kind); media != nil {
+		media.Validate(f, Pointer("/template/components", i, "parameters", j, kind), Type(kind))
 	}
 }
 
-// media gives the file of a parameter of that kind, or nil.
-func (p *Parameter) media(kind string) *Media {
+// Media returns the image, video or document of p as kind names it, or nil.
+func (p *Parameter) Media(kind string) *Media {
 	switch kind {
 	case "image":
 		return p.Image

@@ -117,7 +117,7 @@ func TestValidateSMS(t *testing.T) {
 
 func TestPointer_Escapes(t *testing.T) {
 	t.Parallel()
-	if got, want := pointer("/a", 1, "b/c~d"), "/a/1/b~1c~0d"; got != want {
+	if got, want := Pointer("/a", 1, "b/c~d"), "/a/1/b~1c~0d"; got != want {
 		t.Errorf("pointer = %q; want %q", got, want)
 	}
 }

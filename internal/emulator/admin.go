@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // adminRoutes are the emulator's own: what it received, and how it behaves.
@@ -198,7 +199,7 @@ func (s *Server) putChannels(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) putTemplates(w http.ResponseWriter, r *http.Request) {
-	var list []dispatch.Template
+	var list []template.Template
 	if !read(w, r, &list) {
 		return
 	}

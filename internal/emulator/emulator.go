@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/outbound"
 )
 
@@ -34,7 +35,7 @@ type Options struct {
 	// CallbackWorkers bounds the callbacks under way at once; default 128.
 	CallbackWorkers int
 	// Templates are what the providers' template lists show; default DemoTemplates.
-	Templates []dispatch.Template
+	Templates []template.Template
 	// Settings at the start; default DefaultSettings.
 	Settings *Settings
 }
@@ -46,7 +47,7 @@ type Server struct {
 	admin     http.Handler
 	settings  atomic.Pointer[Settings]
 	registry  atomic.Pointer[registry]
-	templates atomic.Pointer[[]dispatch.Template]
+	templates atomic.Pointer[[]template.Template]
 	ledger    *ledger
 	history   *history
 	attempts  *tally

@@ -7,31 +7,31 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // DemoTemplates are the templates of a demo account (SPEC 1): approved, and
 // positional, as Meta's own examples.
-func DemoTemplates() []dispatch.Template {
-	return []dispatch.Template{
-		template("order_confirmation", "en", "utility", dispatch.TemplateComponent{
+func DemoTemplates() []template.Template {
+	return []template.Template{
+		approved("order_confirmation", "en", "utility", template.Component{
 			Type: "BODY", Text: "Hi {{1}}, your order {{2}} is confirmed. Total: {{3}}.",
 			Variables: []string{"customer_name", "order_id", "total"},
 		}),
-		template("welcome_image", "en", "marketing",
-			dispatch.TemplateComponent{Type: "HEADER", Format: "IMAGE"},
-			dispatch.TemplateComponent{Type: "BODY", Text: "Welcome, {{1}}!", Variables: []string{"name"}}),
-		template("hello_world", "en", "utility", dispatch.TemplateComponent{Type: "BODY", Text: "Hello world!"}),
-		template("auth1", "en_US", "authentication",
-			dispatch.TemplateComponent{Type: "BODY", Text: "{{1}} is your verification code.", Variables: []string{"code"}},
-			dispatch.TemplateComponent{Type: "BUTTONS", Buttons: []dispatch.TemplateButton{{
+		approved("welcome_image", "en", "marketing",
+			template.Component{Type: "HEADER", Format: "IMAGE"},
+			template.Component{Type: "BODY", Text: "Welcome, {{1}}!", Variables: []string{"name"}}),
+		approved("hello_world", "en", "utility", template.Component{Type: "BODY", Text: "Hello world!"}),
+		approved("auth1", "en_US", "authentication",
+			template.Component{Type: "BODY", Text: "{{1}} is your verification code.", Variables: []string{"code"}},
+			template.Component{Type: "BUTTONS", Buttons: []template.Button{{
 				Type: "URL", Text: "Copy code", URL: "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}",
 			}}}),
 	}
 }
 
-func template(name, language, category string, parts ...dispatch.TemplateComponent) dispatch.Template {
-	return dispatch.Template{
+func approved(name, language, category string, parts ...template.Component) template.Template {
+	return template.Template{
 		Name: name, Language: language, Category: category, Status: "approved", ParameterFormat: "positional", Components: parts,
 	}
 }
@@ -76,7 +76,7 @@ func metaTemplates(s *Server, r *http.Request, waba string) answer {
 	return metaJSON(http.StatusOK, map[string]any{"data": append([]any{}, list[from:to]...), "paging": paging})
 }
 
-func metaTemplate(t *dispatch.Template) map[string]any {
+func metaTemplate(t *template.Template) map[string]any {
 	parts := []any{}
 	for _, c := range t.Components {
 		c.Variables = nil // ours, not Meta's

@@ -4,19 +4,20 @@ import (
 	"slices"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // Templates are an account's templates, found by id, by name or by the
 // provider's id.
 type Templates struct {
-	All        []dispatch.Template
-	byID       map[int64]*dispatch.Template
-	byName     map[string][]*dispatch.Template
-	byProvider map[string]*dispatch.Template
+	All        []template.Template
+	byID       map[int64]*template.Template
+	byName     map[string][]*template.Template
+	byProvider map[string]*template.Template
 }
 
-func newTemplates(all []dispatch.Template) *Templates {
-	t := &Templates{All: all, byID: map[int64]*dispatch.Template{}, byName: map[string][]*dispatch.Template{}, byProvider: map[string]*dispatch.Template{}}
+func newTemplates(all []template.Template) *Templates {
+	t := &Templates{All: all, byID: map[int64]*template.Template{}, byName: map[string][]*template.Template{}, byProvider: map[string]*template.Template{}}
 	for i := range all {
 		e := &all[i]
 		t.byID[e.ID] = e
@@ -30,7 +31,7 @@ func newTemplates(all []dispatch.Template) *Templates {
 
 // Find resolves what a message names, for a channel. A name without a language
 // is enough where the name has just one.
-func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*dispatch.Template, error) {
+func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*template.Template, error) {
 	switch {
 	case use.TemplateID != 0:
 		if e := t.byID[use.TemplateID]; e != nil && usableOn(e, ch) {
@@ -46,8 +47,8 @@ func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*disp
 	return nil, notFound("/template/id", "no such template for this channel")
 }
 
-func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*dispatch.Template, error) {
-	var hits []*dispatch.Template
+func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*template.Template, error) {
+	var hits []*template.Template
 	for _, e := range t.byName[use.Name] {
 		if usableOn(e, ch) && (use.Language.Code == "" || e.Language == use.Language.Code) {
 			hits = append(hits, e)
@@ -58,7 +59,7 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 		return nil, notFound("/template/language", "template "+use.Name+" does not exist in language "+use.Language.Code+" for this channel")
 	case len(hits) == 0:
 		return nil, notFound("/template/name", "no template "+use.Name+" for this channel")
-	case use.Language.Code == "" && slices.ContainsFunc(hits, func(e *dispatch.Template) bool { return e.Language != hits[0].Language }):
+	case use.Language.Code == "" && slices.ContainsFunc(hits, func(e *template.Template) bool { return e.Language != hits[0].Language }):
 		return nil, dispatch.InvalidField("/template/language", "template %s exists in several languages: name one", use.Name)
 	}
 	for _, e := range hits { // a channel's own entry before the account's
@@ -71,7 +72,7 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 
 // usableOn: Twilio and Gupshup send templates of their own; Meta and Kaleyra
 // send Meta's.
-func usableOn(t *dispatch.Template, ch *dispatch.Channel) bool {
+func usableOn(t *template.Template, ch *dispatch.Channel) bool {
 	if t.Channel != 0 && t.Channel != ch.ID {
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // Each change reads a thing, adds to it and writes it: none may undo another.
@@ -16,7 +16,7 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 	ctx := t.Context()
 	k, err := f.CreateKey(ctx, Key{Account: f.account, Name: "k", Prefix: "p", Permissions: []string{"manage"}, PerSecond: 1, PerMinute: 1, PerDay: 0, Active: true}, []byte("hash"))
 	must(t, err)
-	tpl, err := f.SaveTemplate(ctx, dispatch.Template{Account: f.account, Name: "t", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional", Components: []dispatch.TemplateComponent{}})
+	tpl, err := f.SaveTemplate(ctx, template.Template{Account: f.account, Name: "t", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional", Components: []template.Component{}})
 	must(t, err)
 	con, err := f.CreateContact(ctx, Contact{Account: f.account, Phone: "+15550100", Fields: json.RawMessage("{}")})
 	must(t, err)

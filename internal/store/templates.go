@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 type templateRow struct {
@@ -32,8 +32,8 @@ type templateRow struct {
 const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components,
   coalesce((SELECT used FROM template_usage u WHERE u.template_id = t.id), 0) AS used, t.created_at, t.updated_at`
 
-func (r *templateRow) template() (dispatch.Template, error) {
-	t := dispatch.Template{
+func (r *templateRow) template() (template.Template, error) {
+	t := template.Template{
 		ID: r.ID, Account: r.Account, Provider: r.Provider, Name: r.Name, Language: r.Language, Category: r.Category, Status: r.Status,
 		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
@@ -54,7 +54,7 @@ func channelOrNull(id int64) *int64 {
 }
 
 // SaveTemplate creates a template (ID 0) or replaces one of the account's.
-func (s *Store) SaveTemplate(ctx context.Context, t dispatch.Template) (dispatch.Template, error) {
+func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template.Template, error) {
 	var row templateRow
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, mustJSON(t.Components)}
@@ -74,7 +74,7 @@ func (s *Store) SaveTemplate(ctx context.Context, t dispatch.Template) (dispatch
 // SyncTemplates writes what a provider lists for a channel: new ones are made,
 // known ones brought up to date, those that are gone marked disabled. The names
 // of variables are ours and stay.
-func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []dispatch.Template) (made, changed, gone int, err error) {
+func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []template.Template) (made, changed, gone int, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		made, changed, gone = 0, 0, 0
 		if err := keepNames(ctx, tx, account, channel, ts); err != nil {
@@ -112,7 +112,7 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 
 // keepNames gives the templates that come from a provider the names that their
 // variables have here: on the channel, else in the entry of the account.
-func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []dispatch.Template) error {
+func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []template.Template) error {
 	var rows []templateRow
 	err := tx.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.provider = '' AND (t.channel_id = $2 OR t.channel_id IS NULL)
 		ORDER BY t.channel_id NULLS LAST`, account, channel)
@@ -134,21 +134,21 @@ func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []di
 }
 
 // Template reads one template of the account.
-func (s *Store) Template(ctx context.Context, account, id int64) (dispatch.Template, error) {
+func (s *Store) Template(ctx context.Context, account, id int64) (template.Template, error) {
 	var row templateRow
 	if err := s.db.GetContext(ctx, &row, s.kept(`SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
-		return dispatch.Template{}, wrap("read template", err)
+		return template.Template{}, wrap("read template", err)
 	}
 	return row.template()
 }
 
 // Templates lists the templates of an account.
-func (s *Store) Templates(ctx context.Context, account int64) ([]dispatch.Template, error) {
+func (s *Store) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	var rows []templateRow
 	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 ORDER BY t.id`, account); err != nil {
 		return nil, wrap("list templates", err)
 	}
-	out := make([]dispatch.Template, 0, len(rows))
+	out := make([]template.Template, 0, len(rows))
 	for i := range rows {
 		t, err := rows[i].template()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
 // SID is the sid of the account that sends.
@@ -77,30 +78,30 @@ func (fixture) Messages(_ context.Context, _ int64, f dispatch.Filter) (dispatch
 }
 
 // Templates gives a positional template with names, a named one and one without variables.
-func (fixture) Templates(context.Context, int64) ([]dispatch.Template, error) {
-	return []dispatch.Template{
+func (fixture) Templates(context.Context, int64) ([]template.Template, error) {
+	return []template.Template{
 		{
 			ID: 1, Name: "order_confirmation", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional",
-			Components: []dispatch.TemplateComponent{{
+			Components: []template.Component{{
 				Type: "BODY", Text: "Hi {{1}}, order {{2}}: {{3}}",
 				Variables: []string{"customer_name", "order_id", "total"},
 			}},
 		},
 		{
 			ID: 2, Name: "pickup", Language: "en", Category: "utility", Status: "paused", ParameterFormat: "named",
-			Components: []dispatch.TemplateComponent{
+			Components: []template.Component{
 				{Type: "HEADER", Format: "TEXT", Text: "{{city}}"},
 				{Type: "BODY", Text: "{{ name }} in {{city}}"},
 			},
 		},
 		{
 			ID: 3, Name: "auth1", Language: "en_US", Category: "authentication", Status: "approved", ParameterFormat: "positional",
-			Components: []dispatch.TemplateComponent{
+			Components: []template.Component{
 				{Type: "BODY", Text: "{{1}} is your code"},
-				{Type: "BUTTONS", Buttons: []dispatch.TemplateButton{{Type: "URL", Text: "Copy", URL: "https://example.com/{{1}}"}}},
+				{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Copy", URL: "https://example.com/{{1}}"}}},
 			},
 		},
-		{ID: 4, Name: "hello_world", Language: "en", Category: "marketing", Status: "approved", Components: []dispatch.TemplateComponent{{Type: "BODY", Text: "Hello"}}},
+		{ID: 4, Name: "hello_world", Language: "en", Category: "marketing", Status: "approved", Components: []template.Component{{Type: "BODY", Text: "Hello"}}},
 	}, nil
 }
 

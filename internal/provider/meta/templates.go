@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 )
@@ -22,12 +23,12 @@ const (
 // templatePageBody is an answer of message_templates.
 type templatePageBody struct {
 	Data []struct {
-		Name       string                       `json:"name"`
-		Language   string                       `json:"language"`
-		Status     string                       `json:"status"`
-		Category   string                       `json:"category"`
-		Format     string                       `json:"parameter_format"`
-		Components []dispatch.TemplateComponent `json:"components"`
+		Name       string               `json:"name"`
+		Language   string               `json:"language"`
+		Status     string               `json:"status"`
+		Category   string               `json:"category"`
+		Format     string               `json:"parameter_format"`
+		Components []template.Component `json:"components"`
 	} `json:"data"`
 	Paging struct {
 		Cursors struct {
@@ -38,12 +39,12 @@ type templatePageBody struct {
 }
 
 // Templates pulls the templates of the channel's business account.
-func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]dispatch.Template, error) {
+func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]template.Template, error) {
 	waba := ch.Settings["waba_id"]
 	if waba == "" {
 		return nil, &provider.Error{Kind: provider.Permanent, Code: dispatch.FailAccount, Msg: "setting waba_id is missing"}
 	}
-	var ts []dispatch.Template
+	var ts []template.Template
 	after := ""
 	for range maxTemplatePages {
 		page, err := c.templatePage(ctx, ch, waba, after)
@@ -51,7 +52,7 @@ func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]dispatc
 			return nil, err
 		}
 		for _, d := range page.Data {
-			ts = append(ts, dispatch.Template{
+			ts = append(ts, template.Template{
 				Name: d.Name, Language: d.Language, Category: strings.ToLower(d.Category),
 				Status: templateStatus(d.Status), ParameterFormat: templateFormat(d.Format), Components: upper(d.Components),
 			})
@@ -109,7 +110,7 @@ func templateFormat(s string) string {
 	return "positional"
 }
 
-func upper(cs []dispatch.TemplateComponent) []dispatch.TemplateComponent {
+func upper(cs []template.Component) []template.Component {
 	for i := range cs {
 		cs[i].Type, cs[i].Format = strings.ToUpper(cs[i].Type), strings.ToUpper(cs[i].Format)
 		for j := range cs[i].Buttons {

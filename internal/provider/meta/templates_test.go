@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -39,14 +39,14 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []dispatch.Template{
-		{Name: "order_ready", Language: "en_US", Status: "approved", Category: "utility", ParameterFormat: "named", Components: []dispatch.TemplateComponent{
+	want := []template.Template{
+		{Name: "order_ready", Language: "en_US", Status: "approved", Category: "utility", ParameterFormat: "named", Components: []template.Component{
 			{Type: "HEADER", Format: "IMAGE"},
 			{Type: "BODY", Text: "Hi {{name}}"},
-			{Type: "BUTTONS", Buttons: []dispatch.TemplateButton{{Type: "URL", Text: "Open", URL: "https://x.test/{{1}}"}}},
+			{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Open", URL: "https://x.test/{{1}}"}}},
 		}},
-		{Name: "old", Language: "de", Status: "disabled", Category: "marketing", ParameterFormat: "positional", Components: []dispatch.TemplateComponent{{Type: "BODY", Text: "Hallo {{1}}"}}},
-		{Name: "new", Language: "de", Status: "pending", Category: "authentication", ParameterFormat: "positional", Components: []dispatch.TemplateComponent{}},
+		{Name: "old", Language: "de", Status: "disabled", Category: "marketing", ParameterFormat: "positional", Components: []template.Component{{Type: "BODY", Text: "Hallo {{1}}"}}},
+		{Name: "new", Language: "de", Status: "pending", Category: "authentication", ParameterFormat: "positional", Components: []template.Component{}},
 	}
 	if diff := cmp.Diff(want, ts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -58,11 +58,11 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 
 func TestTemplates_AllPagesOfTheEmulator(t *testing.T) {
 	t.Parallel()
-	many := make([]dispatch.Template, 250)
+	many := make([]template.Template, 250)
 	for i := range many {
-		many[i] = dispatch.Template{
+		many[i] = template.Template{
 			Name: fmt.Sprintf("t%03d", i), Language: "en", Status: "approved", Category: "utility", ParameterFormat: "positional",
-			Components: []dispatch.TemplateComponent{{Type: "BODY", Text: "Hi {{1}}"}},
+			Components: []template.Component{{Type: "BODY", Text: "Hi {{1}}"}},
 		}
 	}
 	emu := emulator.New(emulator.Options{Templates: many})

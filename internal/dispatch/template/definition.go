@@ -1,10 +1,12 @@
-package dispatch
+package template
 
 import (
 	"cmp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 var (
@@ -46,12 +48,12 @@ func (t *Template) parameterFormat() string {
 // Validate checks a definition against Meta's rules for templates. It takes
 // words in any case; what is stored should be normalized. Lengths are in
 // characters (runes).
-func (t *Template) Validate() Faults {
-	var f Faults
-	if !templateName(t.Name) {
+func (t *Template) Validate() dispatch.Faults {
+	var f dispatch.Faults
+	if !dispatch.IsTemplateName(t.Name) {
 		f.Add("/name", "must be 1 to 512 of a-z, 0-9 and _")
 	}
-	if !languageCode(t.Language) {
+	if !dispatch.IsLanguageCode(t.Language) {
 		f.Add("/language", "must be like en or en_US")
 	}
 	if !slices.Contains(categories, strings.ToLower(t.Category)) {
@@ -63,7 +65,7 @@ func (t *Template) Validate() Faults {
 		c := &t.Components[i]
 		kind := strings.ToUpper(c.Type)
 		if seen[kind]++; seen[kind] == 2 {
-			f.Add(pointer("/components", i), "a second %s: at most one is allowed", kind)
+			f.Add(dispatch.Pointer("/components", i), "a second %s: at most one is allowed", kind)
 		}
 		switch kind {
 		case "HEADER":
@@ -75,7 +77,7 @@ func (t *Template) Validate() Faults {
 		case "BUTTONS":
 			t.validateButtons(&f, c, i)
 		default:
-			f.Add(pointer("/components", i, "type"), "must be HEADER, BODY, FOOTER or BUTTONS")
+			f.Add(dispatch.Pointer("/components", i, "type"), "must be HEADER, BODY, FOOTER or BUTTONS")
 		}
 	}
 	if seen["BODY"] == 0 {
@@ -88,7 +90,7 @@ func (t *Template) Validate() Faults {
 }
 
 // validateFormat checks that the stated parameter format is the texts' own.
-func (t *Template) validateFormat(f *Faults) {
+func (t *Template) validateFormat(f *dispatch.Faults) {
 	switch given := strings.ToLower(t.ParameterFormat); given {
 	case "":
 	case "positional", "named":
@@ -100,57 +102,57 @@ func (t *Template) validateFormat(f *Faults) {
 	}
 }
 
-func (t *Template) validateHeader(f *Faults, c *TemplateComponent, i int) {
+func (t *Template) validateHeader(f *dispatch.Faults, c *Component, i int) {
 	format := cmp.Or(strings.ToUpper(c.Format), "TEXT")
 	switch {
 	case !slices.Contains(headerFormats, format):
-		f.Add(pointer("/components", i, "format"), "must be one of %s", strings.Join(headerFormats, ", "))
+		f.Add(dispatch.Pointer("/components", i, "format"), "must be one of %s", strings.Join(headerFormats, ", "))
 	case format == "TEXT":
-		f.text(pointer("/components", i, "text"), c.Text, 1, 60)
+		f.Text(dispatch.Pointer("/components", i, "text"), c.Text, 1, 60)
 		if len(t.validateVariables(f, c, i)) > 1 {
-			f.Add(pointer("/components", i, "text"), "a header has at most one variable")
+			f.Add(dispatch.Pointer("/components", i, "text"), "a header has at most one variable")
 		}
 	case c.Text != "":
-		f.Add(pointer("/components", i, "text"), "a header of format %s has no text", format)
+		f.Add(dispatch.Pointer("/components", i, "text"), "a header of format %s has no text", format)
 	}
 }
 
 // validateBody checks the text. That of an authentication template is Meta's
 // own and may be missing.
-func (t *Template) validateBody(f *Faults, c *TemplateComponent, i int) {
+func (t *Template) validateBody(f *dispatch.Faults, c *Component, i int) {
 	least := 1
 	if strings.EqualFold(t.Category, "authentication") {
 		least = 0
 	}
-	f.text(pointer("/components", i, "text"), c.Text, least, 1024)
+	f.Text(dispatch.Pointer("/components", i, "text"), c.Text, least, 1024)
 	names := t.validateVariables(f, c, i)
 	if least == 0 && len(names) > 1 {
-		f.Add(pointer("/components", i, "text"), "an authentication template has one variable, the one-time password")
+		f.Add(dispatch.Pointer("/components", i, "text"), "an authentication template has one variable, the one-time password")
 	}
 }
 
-func (t *Template) validateFooter(f *Faults, c *TemplateComponent, i int) {
+func (t *Template) validateFooter(f *dispatch.Faults, c *Component, i int) {
 	least := 1
 	if strings.EqualFold(t.Category, "authentication") {
 		least = 0 // Meta writes it
 	}
-	f.text(pointer("/components", i, "text"), c.Text, least, 60)
+	f.Text(dispatch.Pointer("/components", i, "text"), c.Text, least, 60)
 	if len(placeholders(nil, c.Text)) > 0 && t.Provider != "twilio" {
-		f.Add(pointer("/components", i, "text"), "a footer has no variables")
+		f.Add(dispatch.Pointer("/components", i, "text"), "a footer has no variables")
 	}
 }
 
 // validateVariables checks those of one text: numbered from 1 without gaps, or
 // all of them named; and that the display names are as many.
-func (t *Template) validateVariables(f *Faults, c *TemplateComponent, i int) []string {
+func (t *Template) validateVariables(f *dispatch.Faults, c *Component, i int) []string {
 	names := placeholders(nil, c.Text)
-	at := pointer("/components", i, "text")
+	at := dispatch.Pointer("/components", i, "text")
 	numbers := 0
 	for _, name := range names {
 		switch {
 		case isNumber(name):
 			numbers++
-		case !lowerName(name) || (name[0] >= '0' && name[0] <= '9'):
+		case !dispatch.IsLowerName(name) || (name[0] >= '0' && name[0] <= '9'):
 			f.Add(at, "variable %q must be a number or a name of a-z, 0-9 and _", name)
 		}
 	}
@@ -158,21 +160,21 @@ func (t *Template) validateVariables(f *Faults, c *TemplateComponent, i int) []s
 		f.Add(at, "variables must be all numbered or all named")
 	}
 	if sortNumbers(names) && t.Provider != "twilio" {
-		f.gaps(at, names)
+		gaps(f, at, names)
 	}
 	if n := len(c.Variables); n > 0 {
 		switch distinct := slices.Compact(slices.Sorted(slices.Values(c.Variables))); {
 		case n != len(names) && t.Provider != "twilio":
-			f.Add(pointer("/components", i, "variables"), "%d names for %d variables", n, len(names))
+			f.Add(dispatch.Pointer("/components", i, "variables"), "%d names for %d variables", n, len(names))
 		case len(distinct) < n || distinct[0] == "":
-			f.Add(pointer("/components", i, "variables"), "names must differ, and none be empty")
+			f.Add(dispatch.Pointer("/components", i, "variables"), "names must differ, and none be empty")
 		}
 	}
 	return names
 }
 
 // gaps faults sorted numbers that aren't 1, 2, 3 and so on.
-func (f *Faults) gaps(at string, numbers []string) {
+func gaps(f *dispatch.Faults, at string, numbers []string) {
 	for i, name := range numbers {
 		if name != strconv.Itoa(i+1) {
 			f.Add(at, "variables must be numbered from 1 without gaps: {{%d}} is missing", i+1)
@@ -182,19 +184,19 @@ func (f *Faults) gaps(at string, numbers []string) {
 }
 
 // validateShared checks a Twilio template's one numbering over all its parts.
-func (t *Template) validateShared(f *Faults) {
+func (t *Template) validateShared(f *dispatch.Faults) {
 	var names []string
 	for _, s := range t.slots() {
 		names = append(names, s.placeholder)
 	}
 	if sortNumbers(names) {
-		f.gaps("/components", names)
+		gaps(f, "/components", names)
 	}
 }
 
 // validateButtons checks up to ten buttons.
-func (t *Template) validateButtons(f *Faults, c *TemplateComponent, i int) {
-	at := pointer("/components", i, "buttons")
+func (t *Template) validateButtons(f *dispatch.Faults, c *Component, i int) {
+	at := dispatch.Pointer("/components", i, "buttons")
 	if n := len(c.Buttons); n < 1 || n > 10 {
 		f.Add(at, "must hold 1 to 10 buttons")
 	}
@@ -202,25 +204,25 @@ func (t *Template) validateButtons(f *Faults, c *TemplateComponent, i int) {
 		b := &c.Buttons[j]
 		kind := strings.ToUpper(b.Type)
 		if !slices.Contains(buttonTypes, kind) {
-			f.Add(pointer(at, j, "type"), "must be one of %s", strings.Join(buttonTypes, ", "))
+			f.Add(dispatch.Pointer(at, j, "type"), "must be one of %s", strings.Join(buttonTypes, ", "))
 			continue
 		}
 		least := 1
 		if kind == "OTP" || kind == "COPY_CODE" {
 			least = 0 // WhatsApp writes it
 		}
-		f.text(pointer(at, j, "text"), b.Text, least, 25)
+		f.Text(dispatch.Pointer(at, j, "text"), b.Text, least, 25)
 		switch {
 		case kind == "URL":
-			t.validateURL(f, pointer(at, j, "url"), b.URL)
+			t.validateURL(f, dispatch.Pointer(at, j, "url"), b.URL)
 		case b.URL != "":
-			f.Add(pointer(at, j, "url"), "only a URL button has an address")
+			f.Add(dispatch.Pointer(at, j, "url"), "only a URL button has an address")
 		}
 	}
 }
 
 // validateURL checks a button's address. It may end in one variable.
-func (t *Template) validateURL(f *Faults, at, address string) {
+func (t *Template) validateURL(f *dispatch.Faults, at, address string) {
 	names := placeholders(nil, address)
 	switch {
 	case len(names) > 1:

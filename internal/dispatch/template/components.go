@@ -1,19 +1,21 @@
-package dispatch
+package template
 
 import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // components fills the slots from what a client wrote in Meta's form.
-func (r *resolver) components(given []Component) {
+func (r *resolver) components(given []dispatch.Component) {
 	if r.t.Provider == "twilio" { // one numbering over all parts
 		all := make([]*slot, len(r.slots))
 		for i := range r.slots {
 			all[i] = &r.slots[i]
 		}
-		var parameters []Parameter
+		var parameters []dispatch.Parameter
 		for i := range given {
 			parameters = append(parameters, given[i].Parameters...)
 		}
@@ -23,7 +25,7 @@ func (r *resolver) components(given []Component) {
 	seen := make([]string, 0, len(given))
 	for i := range given {
 		c := &given[i]
-		at := pointer("/template/components", i)
+		at := dispatch.Pointer("/template/components", i)
 		part := strings.ToLower(c.Type)
 		what, button := part, 0
 		switch part {
@@ -60,12 +62,12 @@ func (r *resolver) slotsOf(component string, button int) []*slot {
 
 // button finds the button that c fills; the template must have it, and of the
 // kind that c says.
-func (r *resolver) button(c *Component, at string) (int, bool) {
+func (r *resolver) button(c *dispatch.Component, at string) (int, bool) {
 	if c.Index == nil {
 		r.faults.Add(at+"/index", "is required for a button")
 		return 0, false
 	}
-	i, ok := c.Index.position()
+	i, ok := c.Index.Position()
 	buttons := r.t.buttons()
 	if !ok || i >= len(buttons) {
 		r.faults.Add(at+"/index", "the template has %d buttons", len(buttons))
@@ -80,7 +82,7 @@ func (r *resolver) button(c *Component, at string) (int, bool) {
 }
 
 // buttons lists the template's buttons.
-func (t *Template) buttons() []TemplateButton {
+func (t *Template) buttons() []Button {
 	for i := range t.Components {
 		if strings.EqualFold(t.Components[i].Type, "BUTTONS") {
 			return t.Components[i].Buttons
@@ -91,7 +93,7 @@ func (t *Template) buttons() []TemplateButton {
 
 // parameters fills the slots of one part (called what) from its parameters:
 // those with a name by it, then the others in order.
-func (r *resolver) parameters(slots []*slot, given []Parameter, what, at string) {
+func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, at string) {
 	for _, s := range slots {
 		s.at = at
 	}
@@ -102,7 +104,7 @@ func (r *resolver) parameters(slots []*slot, given []Parameter, what, at string)
 		}
 		i := slices.IndexFunc(slots, func(s *slot) bool { return s.called(name) && !s.filled })
 		if i < 0 {
-			r.faults.Add(pointer(at, j, "parameter_name"), "%s", notOneOf(name, slots, what))
+			r.faults.Add(dispatch.Pointer(at, j, "parameter_name"), "%s", notOneOf(name, slots, what))
 			continue
 		}
 		r.parameter(slots[i], &given[j], at, j)
@@ -113,7 +115,7 @@ func (r *resolver) parameters(slots []*slot, given []Parameter, what, at string)
 		}
 		i := slices.IndexFunc(slots, func(s *slot) bool { return !s.filled })
 		if i < 0 {
-			r.faults.Add(pointer(at, j), "is one too many: %s", takes(slots, what))
+			r.faults.Add(dispatch.Pointer(at, j), "is one too many: %s", takes(slots, what))
 			continue
 		}
 		r.parameter(slots[i], &given[j], at, j)
@@ -160,48 +162,49 @@ func labels(slots []*slot, before, after string) string {
 }
 
 // parameter fills s, if p is of a type that fits and whole.
-func (r *resolver) parameter(s *slot, p *Parameter, at string, j int) {
+func (r *resolver) parameter(s *slot, p *dispatch.Parameter, at string, j int) {
 	s.filled = true
 	kind := strings.ToLower(p.Type)
 	if s.repeats && kind == "coupon_code" { // a one-time password by another name
-		kind, p = "text", &Parameter{Text: p.CouponCode}
+		kind, p = "text", &dispatch.Parameter{Text: p.CouponCode}
 	}
 	formatted := (kind == "currency" || kind == "date_time") && s.Kind == "text" && !r.t.authentication()
+	missing := p.Missing(kind)
 	switch {
 	case kind != s.paramType && !formatted:
-		r.faults.Add(pointer(at, j, "type"), "must be %q here, not %q", s.paramType, kind)
-	case !p.whole(kind):
-		r.faults.Add(pointer(at, j, kind), "%s", missingPart(kind))
+		r.faults.Add(dispatch.Pointer(at, j, "type"), "must be %q here, not %q", s.paramType, kind)
+	case missing != "":
+		r.faults.Add(dispatch.Pointer(at, j, kind), "%s", missing)
 	default:
 		if r.t.authentication() {
-			s.at = pointer(at, j, "text")
+			s.at = dispatch.Pointer(at, j, "text")
 		}
-		s.value = p.only(kind)
-		if m := p.media(kind); m != nil {
-			m.validate(&r.faults, pointer(at, j, kind), Type(kind))
+		s.value = only(p, kind)
+		if m := p.Media(kind); m != nil {
+			m.Validate(&r.faults, dispatch.Pointer(at, j, kind), dispatch.Type(kind))
 		}
 	}
 }
 
-// only gives p with nothing but what its type names.
-func (p *Parameter) only(kind string) *Parameter {
+// only returns a copy of p that holds nothing but the value of its kind.
+func only(p *dispatch.Parameter, kind string) *dispatch.Parameter {
 	switch kind {
 	case "image", "video", "document":
-		return mediaParameter(kind, p.media(kind))
+		return mediaParameter(kind, p.Media(kind))
 	case "text":
-		return &Parameter{Type: kind, Text: p.Text}
+		return &dispatch.Parameter{Type: kind, Text: p.Text}
 	case "payload":
-		return &Parameter{Type: kind, Payload: p.Payload}
+		return &dispatch.Parameter{Type: kind, Payload: p.Payload}
 	case "coupon_code":
-		return &Parameter{Type: kind, CouponCode: p.CouponCode}
+		return &dispatch.Parameter{Type: kind, CouponCode: p.CouponCode}
 	case "location":
-		return &Parameter{Type: kind, Location: p.Location}
+		return &dispatch.Parameter{Type: kind, Location: p.Location}
 	case "currency":
-		return &Parameter{Type: kind, Currency: p.Currency}
+		return &dispatch.Parameter{Type: kind, Currency: p.Currency}
 	case "date_time":
-		return &Parameter{Type: kind, DateTime: p.DateTime}
+		return &dispatch.Parameter{Type: kind, DateTime: p.DateTime}
 	case "action":
-		return &Parameter{Type: kind, Action: p.Action}
+		return &dispatch.Parameter{Type: kind, Action: p.Action}
 	}
-	return &Parameter{Type: kind}
+	return &dispatch.Parameter{Type: kind}
 }

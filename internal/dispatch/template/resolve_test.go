@@ -1,4 +1,4 @@
-package dispatch
+package template
 
 import (
 	"encoding/json"
@@ -7,38 +7,40 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // testTemplates are definitions of every kind, by name.
 func testTemplates() map[string]*Template {
-	body := func(text string, names ...string) TemplateComponent {
-		return TemplateComponent{Type: "BODY", Text: text, Variables: names}
+	body := func(text string, names ...string) Component {
+		return Component{Type: "BODY", Text: text, Variables: names}
 	}
 	list := []*Template{
-		{Name: "hello_world", Components: []TemplateComponent{body("Hello World")}},
-		{Name: "order_confirmation", ParameterFormat: "positional", Components: []TemplateComponent{
+		{Name: "hello_world", Components: []Component{body("Hello World")}},
+		{Name: "order_confirmation", ParameterFormat: "positional", Components: []Component{
 			body("Hi {{1}}, your order {{2}} of {{3}} is confirmed.", "customer_name", "order_id", "total"),
 		}},
-		{Name: "named_order", ParameterFormat: "named", Components: []TemplateComponent{
+		{Name: "named_order", ParameterFormat: "named", Components: []Component{
 			{Type: "HEADER", Format: "TEXT", Text: "Order {{order_id}}"},
 			body("Hi {{customer_name}}, {{total}} is due. Thanks, {{ customer_name }}!"),
-			{Type: "BUTTONS", Buttons: []TemplateButton{{Type: "URL", Text: "Track", URL: "https://example.com/o/{{1}}"}}},
+			{Type: "BUTTONS", Buttons: []Button{{Type: "URL", Text: "Track", URL: "https://example.com/o/{{1}}"}}},
 		}},
-		{Name: "welcome_image", Category: "marketing", Components: []TemplateComponent{
+		{Name: "welcome_image", Category: "marketing", Components: []Component{
 			{Type: "HEADER", Format: "IMAGE"}, body("Welcome {{1}}"), {Type: "FOOTER", Text: "Reply STOP to opt out"},
 		}},
-		{Name: "auth1", Language: "en_US", Category: "authentication", Components: []TemplateComponent{
+		{Name: "auth1", Language: "en_US", Category: "authentication", Components: []Component{
 			body("*{{1}}* is your verification code."),
-			{Type: "BUTTONS", Buttons: []TemplateButton{{Type: "URL", Text: "Copy code", URL: "https://www.whatsapp.com/otp/code/?code=otp{{1}}"}}},
+			{Type: "BUTTONS", Buttons: []Button{{Type: "URL", Text: "Copy code", URL: "https://www.whatsapp.com/otp/code/?code=otp{{1}}"}}},
 		}},
-		{Name: "auth2", Category: "authentication", Components: []TemplateComponent{
-			body(""), {Type: "BUTTONS", Buttons: []TemplateButton{{Type: "OTP", Text: "Copy code"}}},
+		{Name: "auth2", Category: "authentication", Components: []Component{
+			body(""), {Type: "BUTTONS", Buttons: []Button{{Type: "OTP", Text: "Copy code"}}},
 		}},
-		{Name: "everything", Components: []TemplateComponent{
+		{Name: "everything", Components: []Component{
 			{Type: "HEADER", Format: "TEXT", Text: "Sale in {{1}}"},
 			body("{{1}}, take {{2}} off. {{1}}!"),
 			{Type: "FOOTER", Text: "Bye"},
-			{Type: "BUTTONS", Buttons: []TemplateButton{
+			{Type: "BUTTONS", Buttons: []Button{
 				{Type: "QUICK_REPLY", Text: "Stop"},
 				{Type: "URL", Text: "Shop", URL: "https://example.com/{{1}}"},
 				{Type: "COPY_CODE", Text: "Copy"},
@@ -47,17 +49,17 @@ func testTemplates() map[string]*Template {
 				{Type: "FLOW", Text: "Flow"},
 			}},
 		}},
-		{Name: "place", Components: []TemplateComponent{{Type: "HEADER", Format: "LOCATION"}, body("Here")}},
-		{Name: "twilio", Provider: "twilio", ProviderTemplateID: "HX00000000000000000000000000000000", Components: []TemplateComponent{
+		{Name: "place", Components: []Component{{Type: "HEADER", Format: "LOCATION"}, body("Here")}},
+		{Name: "twilio", Provider: "twilio", ProviderTemplateID: "HX00000000000000000000000000000000", Components: []Component{
 			body("Hi {{1}}, see you on {{3}}. {{1}}?"),
-			{Type: "BUTTONS", Buttons: []TemplateButton{{Type: "URL", Text: "Go", URL: "https://example.com/{{2}}"}}},
+			{Type: "BUTTONS", Buttons: []Button{{Type: "URL", Text: "Go", URL: "https://example.com/{{2}}"}}},
 		}},
-		{Name: "gupshup", Provider: "gupshup", ProviderTemplateID: "c6aecef6-0000-0000-0000-28c094e3bc6b", Components: []TemplateComponent{
+		{Name: "gupshup", Provider: "gupshup", ProviderTemplateID: "c6aecef6-0000-0000-0000-28c094e3bc6b", Components: []Component{
 			{Type: "HEADER", Format: "DOCUMENT"},
 			body("{{1}} on {{2}}"),
-			{Type: "BUTTONS", Buttons: []TemplateButton{{Type: "QUICK_REPLY", Text: "Yes"}, {Type: "QUICK_REPLY", Text: "No"}}},
+			{Type: "BUTTONS", Buttons: []Button{{Type: "QUICK_REPLY", Text: "Yes"}, {Type: "QUICK_REPLY", Text: "No"}}},
 		}},
-		{Name: "header_text", Components: []TemplateComponent{{Type: "HEADER", Format: "TEXT", Text: "For {{1}}"}, body("Hi {{1}}")}},
+		{Name: "header_text", Components: []Component{{Type: "HEADER", Format: "TEXT", Text: "For {{1}}"}, body("Hi {{1}}")}},
 	}
 	byName := map[string]*Template{}
 	for i, t := range list {
@@ -77,7 +79,7 @@ func testTemplates() map[string]*Template {
 // the components' JSON, or the faults as "pointer: text".
 type resolveCase struct {
 	name, template, components string
-	variables                  *Variables
+	variables                  *dispatch.Variables
 	want                       string
 	faults                     []string
 }
@@ -88,7 +90,7 @@ func checkResolve(t *testing.T, cases []resolveCase) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			use := TemplateUse{}
+			use := dispatch.TemplateUse{}
 			if tc.components != "" {
 				if err := json.Unmarshal([]byte(tc.components), &use.Components); err != nil {
 					t.Fatal(err)
@@ -97,8 +99,8 @@ func checkResolve(t *testing.T, cases []resolveCase) {
 			before := use
 			err := templates[tc.template].Resolve(&use, tc.variables)
 			var got []string
-			if e, ok := errors.AsType[*Error](err); ok {
-				if e.Code != Invalid || e.Msg != e.Faults[0].Msg {
+			if e, ok := errors.AsType[*dispatch.Error](err); ok {
+				if e.Code != dispatch.Invalid || e.Msg != e.Faults[0].Msg {
 					t.Errorf("error %#v", e)
 				}
 				for _, f := range e.Faults {
@@ -127,7 +129,7 @@ func checkResolve(t *testing.T, cases []resolveCase) {
 			if use.Name != tp.Name || use.Language.Code != tp.Language || use.TemplateID != tp.ID || use.ProviderTemplateID != tp.ProviderTemplateID {
 				t.Errorf("use %+v isn't of the template", use)
 			}
-			c := Content{Type: TypeTemplate, Template: &use}
+			c := dispatch.Content{Type: dispatch.TypeTemplate, Template: &use}
 			if f := c.Validate(); f != nil {
 				t.Errorf("what Resolve made isn't valid: %v", f)
 			}
@@ -146,7 +148,7 @@ const (
 
 func TestResolve_List(t *testing.T) {
 	t.Parallel()
-	list := func(s ...string) *Variables { return &Variables{List: s} }
+	list := func(s ...string) *dispatch.Variables { return &dispatch.Variables{List: s} }
 	const needed = "needed (customer_name, order_id, total)"
 	checkResolve(t, []resolveCase{
 		{"none needed", "hello_world", "", nil, "null", nil},
@@ -176,8 +178,8 @@ func TestResolve_List(t *testing.T) {
 
 func TestResolve_Named(t *testing.T) {
 	t.Parallel()
-	named := func(kv ...string) *Variables {
-		v := &Variables{Named: map[string]string{}}
+	named := func(kv ...string) *dispatch.Variables {
+		v := &dispatch.Variables{Named: map[string]string{}}
 		for i := 0; i < len(kv); i += 2 {
 			v.Named[kv[i]] = kv[i+1]
 		}
@@ -225,31 +227,31 @@ func TestResolve_PartsAndFile(t *testing.T) {
 	const welcome = `[{"type":"header","parameters":[{"type":"image","image":{"link":"https://example.com/a.png"}}]},{"type":"body","parameters":[{"type":"text","text":"Ann"}]}]`
 	checkResolve(t, []resolveCase{
 		{
-			"gupshup", "gupshup", "", &Variables{HeaderMediaURL: pdf, Body: m("1", "Ann", "2", "Monday"), Buttons: m("2", "no")},
+			"gupshup", "gupshup", "", &dispatch.Variables{HeaderMediaURL: pdf, Body: m("1", "Ann", "2", "Monday"), Buttons: m("2", "no")},
 			`[{"type":"header","parameters":[{"type":"document","document":{"link":"https://example.com/a.pdf"}}]},` +
 				`{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"Monday"}]},` +
 				`{"type":"button","sub_type":"quick_reply","index":"1","parameters":[{"type":"payload","payload":"no"}]}]`, nil,
 		},
-		{"gupshup faults", "gupshup", "", &Variables{Header: m("1", "x"), Body: m("1", "Ann", "3", "c"), Buttons: m("3", "?")}, "", []string{
+		{"gupshup faults", "gupshup", "", &dispatch.Variables{Header: m("1", "x"), Body: m("1", "Ann", "3", "c"), Buttons: m("3", "?")}, "", []string{
 			`/template/variables/header/1: variable "1" is surplus: the template's header takes 0`,
 			`/template/variables/body/2: variable "2" of the body is missing`,
 			`/template/variables/body/3: variable "3" is surplus: the template's body takes 2`,
 			`/template/variables/buttons/3: variable "3" is surplus: the template's button takes 2`,
 			`/template/header_media_url: the template's header needs a file of type document`,
 		}},
-		{"header text", "header_text", "", &Variables{Header: m("1", "Ann"), Body: m("1", "Bob")}, `[{"type":"header","parameters":[{"type":"text","text":"Ann"}]},{"type":"body","parameters":[{"type":"text","text":"Bob"}]}]`, nil},
-		{"by display name", "order_confirmation", "", &Variables{Body: m("customer_name", "Ann", "2", "A-17", "total", "9.99")}, orderDone, nil},
-		{"code in both parts", "auth1", "", &Variables{Body: m("1", "123456"), Buttons: m("1", "123456")}, authDone, nil},
-		{"code in the body", "auth1", "", &Variables{Body: m("1", "123456")}, authDone, nil},
-		{"codes differ", "auth1", "", &Variables{Body: m("1", "123456"), Buttons: m("1", "1")}, "", []string{`/template/variables/buttons/1: the one-time password of the button differs from that of the body`}},
-		{"flow data", "everything", "", &Variables{Header: m("1", "June"), Body: m("1", "Ann", "2", "5"), Buttons: m("2", "ann", "3", "J", "4", "x")}, "", []string{`/template/variables/buttons/4: the button's value must be given in components`}},
-		{"file", "welcome_image", "", &Variables{List: []string{"Ann"}, HeaderMediaURL: png}, welcome, nil},
-		{"file beside components", "welcome_image", `[{"type":"body","parameters":[{"type":"text","text":"Ann"}]}]`, &Variables{HeaderMediaURL: png}, welcome, nil},
-		{"file twice", "welcome_image", welcome, &Variables{HeaderMediaURL: png}, "", []string{`/template/header_media_url: can't stand beside a header component: give one of them`}},
-		{"no file", "welcome_image", "", &Variables{List: []string{"Ann"}}, "", []string{`/template/header_media_url: the template's header needs a file of type image`}},
-		{"bad file", "welcome_image", "", &Variables{List: []string{"Ann"}, HeaderMediaURL: "a.png"}, "", []string{`/template/header_media_url: must be an absolute http or https address`}},
-		{"file for none", "order_confirmation", "", &Variables{List: []string{"a", "b", "c"}, HeaderMediaURL: png}, "", []string{`/template/header_media_url: the template's header takes no file`}},
-		{"both faults", "welcome_image", "", &Variables{}, "", []string{
+		{"header text", "header_text", "", &dispatch.Variables{Header: m("1", "Ann"), Body: m("1", "Bob")}, `[{"type":"header","parameters":[{"type":"text","text":"Ann"}]},{"type":"body","parameters":[{"type":"text","text":"Bob"}]}]`, nil},
+		{"by display name", "order_confirmation", "", &dispatch.Variables{Body: m("customer_name", "Ann", "2", "A-17", "total", "9.99")}, orderDone, nil},
+		{"code in both parts", "auth1", "", &dispatch.Variables{Body: m("1", "123456"), Buttons: m("1", "123456")}, authDone, nil},
+		{"code in the body", "auth1", "", &dispatch.Variables{Body: m("1", "123456")}, authDone, nil},
+		{"codes differ", "auth1", "", &dispatch.Variables{Body: m("1", "123456"), Buttons: m("1", "1")}, "", []string{`/template/variables/buttons/1: the one-time password of the button differs from that of the body`}},
+		{"flow data", "everything", "", &dispatch.Variables{Header: m("1", "June"), Body: m("1", "Ann", "2", "5"), Buttons: m("2", "ann", "3", "J", "4", "x")}, "", []string{`/template/variables/buttons/4: the button's value must be given in components`}},
+		{"file", "welcome_image", "", &dispatch.Variables{List: []string{"Ann"}, HeaderMediaURL: png}, welcome, nil},
+		{"file beside components", "welcome_image", `[{"type":"body","parameters":[{"type":"text","text":"Ann"}]}]`, &dispatch.Variables{HeaderMediaURL: png}, welcome, nil},
+		{"file twice", "welcome_image", welcome, &dispatch.Variables{HeaderMediaURL: png}, "", []string{`/template/header_media_url: can't stand beside a header component: give one of them`}},
+		{"no file", "welcome_image", "", &dispatch.Variables{List: []string{"Ann"}}, "", []string{`/template/header_media_url: the template's header needs a file of type image`}},
+		{"bad file", "welcome_image", "", &dispatch.Variables{List: []string{"Ann"}, HeaderMediaURL: "a.png"}, "", []string{`/template/header_media_url: must be an absolute http or https address`}},
+		{"file for none", "order_confirmation", "", &dispatch.Variables{List: []string{"a", "b", "c"}, HeaderMediaURL: png}, "", []string{`/template/header_media_url: the template's header takes no file`}},
+		{"both faults", "welcome_image", "", &dispatch.Variables{}, "", []string{
 			`/template/variables: variable "1" is missing: 0 given, 1 needed (1)`,
 			`/template/header_media_url: the template's header needs a file of type image`,
 		}},
@@ -290,7 +292,7 @@ func TestResolve_Components(t *testing.T) {
 			at + `/0/parameter_name: variable "sum" is not one of customer_name, order_id, total, or stands twice`,
 			at + `: variable "total" is missing: 3 given, the body takes 3 (customer_name, order_id, total)`,
 		}},
-		{"variables beside", "order_confirmation", body(text("Ann", "A-17", "9.99")), &Variables{List: []string{"x"}}, "", []string{
+		{"variables beside", "order_confirmation", body(text("Ann", "A-17", "9.99")), &dispatch.Variables{List: []string{"x"}}, "", []string{
 			`/template/variables: can't stand beside components: give one of them`,
 			`/template/components: variable "customer_name" is missing`, `/template/components: variable "order_id" is missing`, `/template/components: variable "total" is missing`,
 		}},
@@ -343,7 +345,7 @@ func TestUsable(t *testing.T) {
 		"approved": "", "APPROVED": "", "paused": "paused", "PENDING": "pending", "rejected": "rejected", "disabled": "disabled", "": "not approved",
 	} {
 		err := (&Template{Name: "a", Status: status}).Usable()
-		if (err == nil) != (want == "") || (err != nil && (CodeOf(err) != Invalid || !strings.Contains(err.Error(), "is "+want+";"))) {
+		if (err == nil) != (want == "") || (err != nil && (dispatch.CodeOf(err) != dispatch.Invalid || !strings.Contains(err.Error(), "is "+want+";"))) {
 			t.Errorf("%q: %v", status, err)
 		}
 	}
@@ -378,10 +380,10 @@ func TestVariables(t *testing.T) {
 
 func BenchmarkResolve(b *testing.B) {
 	template := testTemplates()["order_confirmation"]
-	v := &Variables{Named: map[string]string{"customer_name": "Ann", "order_id": "A-17", "total": "9.99"}}
+	v := &dispatch.Variables{Named: map[string]string{"customer_name": "Ann", "order_id": "A-17", "total": "9.99"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := template.Resolve(&TemplateUse{}, v); err != nil {
+		if err := template.Resolve(&dispatch.TemplateUse{}, v); err != nil {
 			b.Fatal(err)
 		}
 	}

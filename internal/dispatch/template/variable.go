@@ -1,9 +1,11 @@
-package dispatch
+package template
 
 import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // Variable is one value that a template needs.
@@ -67,7 +69,7 @@ type slot struct {
 	repeats     bool   // the code of an authentication template once more
 	at          string // where a client gave the part, for faults
 	filled      bool
-	value       *Parameter // nil: none, or at fault
+	value       *dispatch.Parameter // nil: none, or at fault
 }
 
 // authentication says that t carries a one-time password, which Meta wants in
@@ -101,7 +103,7 @@ func (t *Template) slots() []slot {
 }
 
 // component gives the part of t of that type, or nil.
-func (t *Template) component(kind string) *TemplateComponent {
+func (t *Template) component(kind string) *Component {
 	for i := range t.Components {
 		if strings.EqualFold(t.Components[i].Type, kind) {
 			return &t.Components[i]
@@ -111,7 +113,7 @@ func (t *Template) component(kind string) *TemplateComponent {
 }
 
 // headerSlots appends the one slot of a header, if it has one.
-func (t *Template) headerSlots(slots []slot, c *TemplateComponent) []slot {
+func (t *Template) headerSlots(slots []slot, c *Component) []slot {
 	switch kind := strings.ToLower(c.Format); kind {
 	case "image", "video", "document", "location":
 		return append(slots, slot{Variable: Variable{Component: "header", Kind: kind, Index: 1}, paramType: kind})
@@ -121,7 +123,7 @@ func (t *Template) headerSlots(slots []slot, c *TemplateComponent) []slot {
 
 // textSlots appends the slots of a text, in the order of their numbers or, when
 // they are named, of their first mention.
-func (t *Template) textSlots(slots []slot, component string, c *TemplateComponent) []slot {
+func (t *Template) textSlots(slots []slot, component string, c *Component) []slot {
 	names := placeholders(make([]string, 0, 8), c.Text)
 	named := !sortNumbers(names)
 	for i, name := range names {
@@ -141,9 +143,9 @@ func (t *Template) textSlots(slots []slot, component string, c *TemplateComponen
 }
 
 // buttonSlots appends the slot of the i-th button, if it has one.
-func (t *Template) buttonSlots(slots []slot, b *TemplateButton, i int) []slot {
+func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 	kind := strings.ToLower(b.Type)
-	s := slot{Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: buttonParameters[kind]}
+	s := slot{Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: dispatch.ButtonParameter(kind)}
 	if t.authentication() && (kind == "otp" || kind == "url" || kind == "copy_code") {
 		// Meta's pages and Kaleyra's: sub_type url and a text, whatever the button does.
 		s.subType, s.paramType, s.repeats = "url", "text", true
@@ -171,7 +173,7 @@ func (t *Template) buttonSlots(slots []slot, b *TemplateButton, i int) []slot {
 // numbered over all parts together and filled by one map, so they stand here as
 // the body's.
 func (t *Template) sharedSlots() []slot {
-	var all TemplateComponent
+	var all Component
 	var names []string
 	for i := range t.Components {
 		c := &t.Components[i]

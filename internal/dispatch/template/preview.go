@@ -1,13 +1,15 @@
-package dispatch
+package template
 
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // Preview gives t as its reader will see it, in plain text: header, body,
 // footer, then a line for each button. What use leaves open stays in braces.
-func (t *Template) Preview(use *TemplateUse) string {
+func (t *Template) Preview(use *dispatch.TemplateUse) string {
 	r := resolver{t: t, slots: t.slots()}
 	if use != nil {
 		r.components(use.Components)
@@ -39,7 +41,7 @@ func (t *Template) Preview(use *TemplateUse) string {
 
 // previewText is the text of a component. Meta writes an authentication
 // template's body itself when the definition has none.
-func previewText(t *Template, c *TemplateComponent, kind string) string {
+func previewText(t *Template, c *Component, kind string) string {
 	if kind == "BODY" && c.Text == "" && t.authentication() {
 		return "{{1}} is your verification code."
 	}
@@ -55,7 +57,7 @@ func (r *resolver) fill(component string, button int, text string) string {
 		for i := range r.slots {
 			s := &r.slots[i]
 			if s.Component == component && s.Button == button && (s.placeholder == name || s.repeats) && s.value != nil {
-				shown := s.value.shown()
+				shown := shown(s.value)
 				return shown, shown != ""
 			}
 		}
@@ -65,7 +67,7 @@ func (r *resolver) fill(component string, button int, text string) string {
 
 // shown is what WhatsApp writes for a parameter in a text. Of money and dates
 // it is the fallback, which the reader's phone may put in its own form.
-func (p *Parameter) shown() string {
+func shown(p *dispatch.Parameter) string {
 	raw := p.Currency
 	switch p.Type {
 	case "text":
@@ -89,7 +91,7 @@ func (r *resolver) previewFile(kind string) string {
 		if s.Component != "header" || s.value == nil {
 			continue
 		}
-		if m := s.value.media(kind); m != nil {
+		if m := s.value.Media(kind); m != nil {
 			return "[" + kind + " " + m.Link + m.ID + "]"
 		}
 	}
@@ -98,7 +100,7 @@ func (r *resolver) previewFile(kind string) string {
 
 // previewButton is a button's text, with the address it opens or the code it
 // copies.
-func (r *resolver) previewButton(b *TemplateButton, i int) string {
+func (r *resolver) previewButton(b *Button, i int) string {
 	var line strings.Builder
 	line.WriteString("[" + b.Text + "]")
 	if b.URL != "" {

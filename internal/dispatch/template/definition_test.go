@@ -1,4 +1,4 @@
-package dispatch
+package template
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 func TestTemplateValidate(t *testing.T) {
@@ -16,7 +18,10 @@ func TestTemplateValidate(t *testing.T) {
 	const body = `{"type":"BODY","text":"Hi"}`
 	buttons := func(s string) string { return define(body + `,{"type":"buttons","buttons":[` + s + `]}`) }
 	quick := `{"type":"QUICK_REPLY","text":"Yes"}`
-	for _, tc := range []contentCase{
+	for _, tc := range []struct {
+		name, json string
+		want       []string
+	}{
 		{"plain", define(body), nil},
 		{"lower case", define(`{"type":"body","text":"Hi {{1}} and {{2}}, {{1}}"},{"type":"header","format":"image"},{"type":"footer","text":"x"}`), nil},
 		{"named", define(`{"type":"BODY","text":"Hi {{name}}"},{"type":"HEADER","text":"{{ title }}"}`), nil},
@@ -24,8 +29,8 @@ func TestTemplateValidate(t *testing.T) {
 		{"bad words", `{"name":"A b","language":"e","category":"x","parameter_format":"x","components":[` + body + `,{"type":"CAROUSEL"}]}`, []string{"/name", "/language", "/category", "/parameter_format", "/components/1/type"}},
 		{"two bodies", define(body + "," + body), []string{"/components/1"}},
 		{"no body", define(`{"type":"HEADER","text":"x"}`), []string{"/components"}},
-		{"lengths at most", define(`{"type":"BODY","text":"` + chars(1024) + `"},{"type":"HEADER","text":"` + chars(60) + `"},{"type":"FOOTER","text":"` + chars(60) + `"}`), nil},
-		{"lengths over", define(`{"type":"BODY","text":"` + chars(1025) + `"},{"type":"HEADER","text":"` + chars(61) + `"},{"type":"FOOTER","text":"` + chars(61) + `"}`), []string{"/components/0/text", "/components/1/text", "/components/2/text"}},
+		{"lengths at most", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1024) + `"},{"type":"HEADER","text":"` + strings.Repeat("é", 60) + `"},{"type":"FOOTER","text":"` + strings.Repeat("é", 60) + `"}`), nil},
+		{"lengths over", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1025) + `"},{"type":"HEADER","text":"` + strings.Repeat("é", 61) + `"},{"type":"FOOTER","text":"` + strings.Repeat("é", 61) + `"}`), []string{"/components/0/text", "/components/1/text", "/components/2/text"}},
 		{"empty texts", define(`{"type":"BODY"},{"type":"HEADER"},{"type":"FOOTER"}`), []string{"/components/0/text", "/components/1/text", "/components/2/text"}},
 		{"header format", define(body + `,{"type":"HEADER","format":"GIF"}`), []string{"/components/1/format"}},
 		{"header text of an image", define(body + `,{"type":"HEADER","format":"IMAGE","text":"x"}`), []string{"/components/1/text"}},
@@ -46,7 +51,7 @@ func TestTemplateValidate(t *testing.T) {
 		{"buttons", buttons(quick + `,{"type":"url","text":"Go","url":"https://example.com/{{1}}"},{"type":"PHONE_NUMBER","text":"Call","phone_number":"+1"},{"type":"COPY_CODE"}`), nil},
 		{"no buttons", buttons(""), []string{"/components/1/buttons"}},
 		{"eleven buttons", buttons(strings.Repeat(quick+",", 10) + quick), []string{"/components/1/buttons"}},
-		{"button faults", buttons(`{"type":"X"},{"type":"QUICK_REPLY"},{"type":"QUICK_REPLY","text":"` + chars(26) + `","url":"x"},{"type":"URL","text":"x","url":"x"},{"type":"URL","text":"x","url":"https://{{1}}/{{2}}"},{"type":"URL","text":"x","url":"https://e.com/{{1}}/x"}`), []string{
+		{"button faults", buttons(`{"type":"X"},{"type":"QUICK_REPLY"},{"type":"QUICK_REPLY","text":"` + strings.Repeat("é", 26) + `","url":"x"},{"type":"URL","text":"x","url":"x"},{"type":"URL","text":"x","url":"https://{{1}}/{{2}}"},{"type":"URL","text":"x","url":"https://e.com/{{1}}/x"}`), []string{
 			"/components/1/buttons/0/type", "/components/1/buttons/1/text", "/components/1/buttons/2/text", "/components/1/buttons/2/url",
 			"/components/1/buttons/3/url", "/components/1/buttons/4/url", "/components/1/buttons/5/url",
 		}},
@@ -79,18 +84,18 @@ func TestTemplateValidate(t *testing.T) {
 
 func TestNormalize(t *testing.T) {
 	t.Parallel()
-	got := Template{Category: "UTILITY", Status: "APPROVED", Components: []TemplateComponent{
-		{Type: "header", Text: "x"}, {Type: "body", Text: "{{a}}"}, {Type: "buttons", Buttons: []TemplateButton{{Type: "url"}}},
+	got := Template{Category: "UTILITY", Status: "APPROVED", Components: []Component{
+		{Type: "header", Text: "x"}, {Type: "body", Text: "{{a}}"}, {Type: "buttons", Buttons: []Button{{Type: "url"}}},
 	}}
 	got.Normalize()
-	want := Template{Category: "utility", Status: "approved", ParameterFormat: "named", Components: []TemplateComponent{
-		{Type: "HEADER", Format: "TEXT", Text: "x"}, {Type: "BODY", Text: "{{a}}"}, {Type: "BUTTONS", Buttons: []TemplateButton{{Type: "URL"}}},
+	want := Template{Category: "utility", Status: "approved", ParameterFormat: "named", Components: []Component{
+		{Type: "HEADER", Format: "TEXT", Text: "x"}, {Type: "BODY", Text: "{{a}}"}, {Type: "BUTTONS", Buttons: []Button{{Type: "URL"}}},
 	}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	for text, want := range map[string]string{"": "positional", "{{1}}": "positional", "{{1}} {{x}}": "named"} {
-		tp := Template{Components: []TemplateComponent{{Type: "BODY", Text: text}}}
+		tp := Template{Components: []Component{{Type: "BODY", Text: text}}}
 		if tp.Normalize(); tp.ParameterFormat != want {
 			t.Errorf("%q is %s; want %s", text, tp.ParameterFormat, want)
 		}
@@ -99,22 +104,22 @@ func TestNormalize(t *testing.T) {
 
 func TestPreview(t *testing.T) {
 	t.Parallel()
-	list := func(s ...string) *Variables { return &Variables{List: s} }
+	list := func(s ...string) *dispatch.Variables { return &dispatch.Variables{List: s} }
 	for _, tc := range []struct {
 		template string
-		v        *Variables
+		v        *dispatch.Variables
 		want     string
 	}{
 		{"hello_world", nil, "Hello World"},
 		{"order_confirmation", list("Ann", "A-17", "9.99"), "Hi Ann, your order A-17 of 9.99 is confirmed."},
 		{"named_order", list("A-17", "Ann", "9.99", "a17"), "Order A-17\nHi Ann, 9.99 is due. Thanks, Ann!\n[Track] https://example.com/o/a17"},
-		{"welcome_image", &Variables{List: []string{"{{1}}"}, HeaderMediaURL: "https://example.com/a.png"}, "[image https://example.com/a.png]\nWelcome {{1}}\nReply STOP to opt out"},
+		{"welcome_image", &dispatch.Variables{List: []string{"{{1}}"}, HeaderMediaURL: "https://example.com/a.png"}, "[image https://example.com/a.png]\nWelcome {{1}}\nReply STOP to opt out"},
 		{"auth1", list("123456"), "*123456* is your verification code.\n[Copy code] https://www.whatsapp.com/otp/code/?code=otp123456"},
 		{"auth2", list("123456"), "123456 is your verification code.\n[Copy code]"},
 		{"everything", list("June", "Ann", "5 %", "ann", "JUNE5"), "Sale in June\nAnn, take 5 % off. Ann!\nBye\n[Stop]\n[Shop] https://example.com/ann\n[Copy] JUNE5\n[Help] https://example.com/help\n[Call] +15550001111\n[Flow]"},
 		{"twilio", list("a", "b", "c"), "Hi a, see you on c. a?\n[Go] https://example.com/b"},
 	} {
-		tp, use := testTemplates()[tc.template], &TemplateUse{}
+		tp, use := testTemplates()[tc.template], &dispatch.TemplateUse{}
 		if err := tp.Resolve(use, tc.v); err != nil {
 			t.Fatal(err)
 		}

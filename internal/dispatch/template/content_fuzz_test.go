@@ -1,8 +1,10 @@
-package dispatch
+package template
 
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // Any JSON may come in; checking and resolving it must not panic.
@@ -18,7 +20,7 @@ func FuzzContent(f *testing.F) {
 	}
 	templates := testTemplates()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var c Content
+		var c dispatch.Content
 		if json.Unmarshal(b, &c) != nil {
 			return
 		}

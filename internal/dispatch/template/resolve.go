@@ -1,4 +1,4 @@
-package dispatch
+package template
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // maxCode is how long a one-time password may be (Meta's and Kaleyra's pages).
@@ -17,7 +19,7 @@ func (t *Template) Usable() error {
 	if strings.EqualFold(t.Status, "approved") {
 		return nil
 	}
-	e := InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(t.Status, "not approved")))
+	e := dispatch.InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(t.Status, "not approved")))
 	e.Reason = "template_not_approved"
 	return e
 }
@@ -26,10 +28,10 @@ func (t *Template) Usable() error {
 // language, and a parameter for each of its variables, in order. The values
 // come from use.Components as Meta's API has them, matched by order or by
 // parameter_name, or from v; a header's file may come from v beside
-// components. Faults name the variable. On an error use is unchanged.
-func (t *Template) Resolve(use *TemplateUse, v *Variables) error {
+// components. dispatch.Faults name the variable. On an error use is unchanged.
+func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) error {
 	if v == nil {
-		v = &Variables{}
+		v = &dispatch.Variables{}
 	}
 	r := resolver{t: t, slots: t.slots()}
 	switch {
@@ -56,12 +58,12 @@ func (t *Template) Resolve(use *TemplateUse, v *Variables) error {
 type resolver struct {
 	t      *Template
 	slots  []slot
-	faults Faults
+	faults dispatch.Faults
 }
 
 // variables fills the slots from a list, a map by name, or Gupshup's maps by
 // part.
-func (r *resolver) variables(v *Variables) {
+func (r *resolver) variables(v *dispatch.Variables) {
 	switch {
 	case v.Header != nil || v.Body != nil || v.Buttons != nil:
 		r.part("header", v.Header)
@@ -126,14 +128,14 @@ func (r *resolver) named(values map[string]string) {
 		}
 		value, ok := values[key]
 		if !ok {
-			r.missing(s, pointer("/template/variables", s.Label()), "variable %q is missing", s.Label())
+			r.missing(s, dispatch.Pointer("/template/variables", s.Label()), "variable %q is missing", s.Label())
 			continue
 		}
 		used = append(used, key)
 		r.set(s, value, "/template/variables", key)
 	}
 	for _, key := range unused(values, used) {
-		r.faults.Add(pointer("/template/variables", key), "%s", r.surplus(key))
+		r.faults.Add(dispatch.Pointer("/template/variables", key), "%s", r.surplus(key))
 	}
 }
 
@@ -183,11 +185,11 @@ func (r *resolver) part(component string, values map[string]string) {
 			used = append(used, key)
 			r.set(s, value, at, key)
 		case !s.optional && !s.repeats:
-			r.missing(s, pointer(at, key), "variable %q of the %s is missing", key, component)
+			r.missing(s, dispatch.Pointer(at, key), "variable %q of the %s is missing", key, component)
 		}
 	}
 	for _, key := range unused(values, used) {
-		r.faults.Add(pointer(at, key), "variable %q is surplus: the template's %s takes %d", key, component, place)
+		r.faults.Add(dispatch.Pointer(at, key), "variable %q is surplus: the template's %s takes %d", key, component, place)
 	}
 }
 
@@ -196,21 +198,21 @@ func (r *resolver) part(component string, values map[string]string) {
 func (r *resolver) set(s *slot, value, at string, part any) {
 	s.filled = true
 	if value == "" {
-		r.faults.Add(pointer(at, part), "variable %q is empty", s.Label())
+		r.faults.Add(dispatch.Pointer(at, part), "variable %q is empty", s.Label())
 		return
 	}
 	if r.t.authentication() {
-		s.at = pointer(at, part)
+		s.at = dispatch.Pointer(at, part)
 	}
 	switch s.paramType {
 	case "payload":
-		s.value = &Parameter{Type: s.paramType, Payload: value}
+		s.value = &dispatch.Parameter{Type: s.paramType, Payload: value}
 	case "coupon_code":
-		s.value = &Parameter{Type: s.paramType, CouponCode: value}
+		s.value = &dispatch.Parameter{Type: s.paramType, CouponCode: value}
 	case "text":
-		s.value = &Parameter{Type: s.paramType, Text: value}
+		s.value = &dispatch.Parameter{Type: s.paramType, Text: value}
 	default: // a flow's data is an object
-		r.faults.Add(pointer(at, part), "the button's value must be given in components")
+		r.faults.Add(dispatch.Pointer(at, part), "the button's value must be given in components")
 	}
 }
 
@@ -231,15 +233,15 @@ func (r *resolver) mediaURL(link string) {
 		}
 		r.faults.Link(at, link)
 		s.filled = true
-		s.value = mediaParameter(s.Kind, &Media{Link: link})
+		s.value = mediaParameter(s.Kind, &dispatch.Media{Link: link})
 		return
 	}
 	r.faults.Add(at, "the template's header takes no file")
 }
 
 // mediaParameter makes a header's parameter of that kind.
-func mediaParameter(kind string, m *Media) *Parameter {
-	p := &Parameter{Type: kind}
+func mediaParameter(kind string, m *dispatch.Media) *dispatch.Parameter {
+	p := &dispatch.Parameter{Type: kind}
 	switch kind {
 	case "image":
 		p.Image = m
@@ -278,7 +280,7 @@ func (r *resolver) checkCode() {
 			r.faults.Add("/template/components", "the one-time password must stand twice: the button's is missing")
 			s.filled = true
 		default:
-			s.filled, s.value = true, &Parameter{Type: "text", Text: code}
+			s.filled, s.value = true, &dispatch.Parameter{Type: "text", Text: code}
 		}
 	}
 }
@@ -301,8 +303,8 @@ func (r *resolver) checkMissing() {
 }
 
 // build makes the components from the filled slots, in Meta's order.
-func (r *resolver) build() []Component {
-	var out []Component
+func (r *resolver) build() []dispatch.Component {
+	var out []dispatch.Component
 	for i := range r.slots {
 		s := &r.slots[i]
 		if s.value == nil {
@@ -315,15 +317,15 @@ func (r *resolver) build() []Component {
 			out[last].Parameters = append(out[last].Parameters, *s.value)
 			continue
 		}
-		c := Component{Type: s.Component, SubType: s.subType}
+		c := dispatch.Component{Type: s.Component, SubType: s.subType}
 		if s.Component == "button" {
-			c.Index = new(Index(strconv.Itoa(s.Button)))
+			c.Index = new(dispatch.Index(strconv.Itoa(s.Button)))
 		}
 		room := 1
 		if s.Component == "body" {
 			room = len(r.slots) - i
 		}
-		c.Parameters = append(make([]Parameter, 0, room), *s.value)
+		c.Parameters = append(make([]dispatch.Parameter, 0, room), *s.value)
 		out = append(out, c)
 	}
 	return out

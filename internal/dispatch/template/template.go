@@ -1,0 +1,55 @@
+// Package template resolves and validates message templates: their definitions,
+// their variables, and the values that a message gives them.
+package template
+
+import "time"
+
+// Template is an entry of the registry: what may be sent, and what it needs.
+type Template struct {
+	ID                 int64       `json:"id"`
+	Account            int64       `json:"-"`
+	Channel            int64       `json:"channel_id,omitempty"` // 0: usable on every WhatsApp channel of the account that sends Meta's templates
+	Provider           string      `json:"provider,omitempty"`   // twilio or gupshup for their own templates, else empty
+	Name               string      `json:"name"`
+	Language           string      `json:"language"`
+	Category           string      `json:"category"`         // authentication, utility, marketing
+	Status             string      `json:"status"`           // approved, pending, rejected, paused, disabled
+	ParameterFormat    string      `json:"parameter_format"` // positional or named
+	ProviderTemplateID string      `json:"provider_template_id,omitempty"`
+	Components         []Component `json:"components"`
+	UsageCount         int64       `json:"usage_count"`
+	CreatedAt          time.Time   `json:"created_at"`
+	UpdatedAt          time.Time   `json:"updated_at"`
+}
+
+// Component is one part of a template's definition, in Meta's form.
+type Component struct {
+	Type    string   `json:"type"`             // HEADER, BODY, FOOTER, BUTTONS (stored upper case)
+	Format  string   `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION
+	Text    string   `json:"text,omitempty"`
+	Buttons []Button `json:"buttons,omitempty"`
+	// Variables names the variables of Text for readers that name them (the
+	// external dialect) although the template itself is positional.
+	Variables []string `json:"variables,omitempty"`
+}
+
+// Button is a button of a template.
+type Button struct {
+	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP
+	Text string `json:"text,omitempty"`
+	URL  string `json:"url,omitempty"` // with {{1}} when it takes a parameter
+	// PhoneNumber is what a PHONE_NUMBER button calls.
+	PhoneNumber string `json:"phone_number,omitempty"`
+}
+
+// KeepNames takes over the names that known, an earlier form of t, gives its
+// positional variables, where a text takes as many: providers list none.
+func (t *Template) KeepNames(known *Template) {
+	for i := range t.Components {
+		c := &t.Components[i]
+		was := known.component(c.Type)
+		if len(c.Variables) == 0 && was != nil && len(was.Variables) == len(placeholders(nil, c.Text)) {
+			c.Variables = was.Variables
+		}
+	}
+}
