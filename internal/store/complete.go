@@ -90,6 +90,9 @@ const insertAttempts = attempt + ` FROM o`
 // a tombstone, so that a possible second copy stays visible; and a message of
 // which the provider took two copies keeps its mark.
 const sqlSettle = lockRows + `,
+ y AS MATERIALIZED (SELECT x.*,
+   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim AND p.outcome IN (1, 8, 9)) AS other_call,
+   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim AND p.outcome = 1) AS not_settled FROM x),
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
    SELECT id, d_claim, 9, 'cut off: an earlier call was accepted' FROM x WHERE d_state = 1 AND d_claim <> claim ON CONFLICT DO NOTHING),
@@ -97,16 +100,14 @@ const sqlSettle = lockRows + `,
  k AS (` + attempt + ` FROM x WHERE (d_state = 1 AND d_claim = claim) IS NOT TRUE
    ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
    code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(), version = m.version + 1,
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, y.provider_id), updated_at = now(), version = m.version + 1,
    sent_at = coalesce(m.sent_at, now()),
    status = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 30 ELSE m.status END,
    final_by = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 0 ELSE m.final_by END,
    error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
-   maybe_sent = coalesce(x.d_maybe OR (x.d_state = 1 AND x.d_claim <> x.claim), false)
-     OR (m.maybe_sent AND EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim <> x.claim AND y.outcome IN (1, 8, 9)))
-   FROM x WHERE m.id = x.id AND (m.provider_message_id IS NULL OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0)
-     OR (m.maybe_sent AND NOT EXISTS (SELECT 1 FROM attempts y WHERE y.message_id = m.id AND y.claim = x.claim AND y.outcome = 1)))
-   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, x.was)
+   maybe_sent = coalesce(y.d_maybe OR (y.d_state = 1 AND y.d_claim <> y.claim), false) OR y.other_call
+   FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) OR y.not_settled)
+   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, y.was)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
 SELECT id, account_id, channel_id, 30, version, 'worker' FROM u WHERE status = 30 AND was <> 30`
 
