@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 )
 
 // change is a command that changes something: its words, and what it reads.
@@ -31,14 +33,14 @@ func changes() []change {
 		c("key", "enable", "1", "--account", "1"),
 		c("key", "rotate", "1", "--account", "1"),
 		c("key", "delete", "1", "--yes", "--account", "1"),
-		{token + "\n" + appSecret + "\n", append(slices.Clone(createMetaArgs), "--account", "1")},
+		{clitest.Token + "\n" + clitest.AppSecret + "\n", append(slices.Clone(clitest.CreateMetaArgs), "--account", "1")},
 		c("channel", "update", "1", "--rate", "5", "--account", "1"),
 		c("channel", "disable", "1", "--account", "1"),
 		c("channel", "enable", "1", "--account", "1"),
 		c("channel", "pause", "1", "--account", "1"),
 		c("channel", "resume", "1", "--account", "1"),
 		c("channel", "delete", "1", "--yes", "--account", "1"),
-		{strings.Replace(orderTemplate, "order", "another", 1), []string{"template", "create", "-", "--account", "1"}},
+		{strings.Replace(clitest.OrderTemplate, "order", "another", 1), []string{"template", "create", "-", "--account", "1"}},
 		c("template", "update", "1", "--status", "paused", "--account", "1"),
 		c("template", "delete", "1", "--yes", "--account", "1"),
 		c("account", "delete", "1", "--yes"),
@@ -46,14 +48,14 @@ func changes() []change {
 }
 
 // contents is all that administration can change.
-func (p *place) contents() string {
-	p.t.Helper()
-	db := p.db()
+func contents(p *clitest.Place) string {
+	p.T.Helper()
+	db := p.DB()
 	var all strings.Builder
 	for _, table := range []string{"accounts", "users", "api_keys", "channels", "channel_health", "templates", "contacts", "ledger", "audit_log", "events"} {
 		var rows string
-		if err := db.QueryRowContext(p.t.Context(), `SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM `+table+` t`).Scan(&rows); err != nil {
-			p.t.Fatal(err)
+		if err := db.QueryRowContext(p.T.Context(), `SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM `+table+` t`).Scan(&rows); err != nil {
+			p.T.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")
 	}
@@ -62,33 +64,33 @@ func (p *place) contents() string {
 
 func TestAdmin_ChangeAndItsAuditEntry_BothOrNeither(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.ok("", "user", "create", "--name", "Ada", "--email", "ada@example.com", "--no-login")
-	p.ok("", "key", "create", "--name", "First")
-	p.ok(token+"\n"+appSecret+"\n", createMetaArgs...)
-	p.ok(orderTemplate, "template", "create", "-")
+	p := clitest.New(t, Run)
+	p.OK("", "user", "create", "--name", "Ada", "--email", "ada@example.com", "--no-login")
+	p.OK("", "key", "create", "--name", "First")
+	p.OK(clitest.Token+"\n"+clitest.AppSecret+"\n", clitest.CreateMetaArgs...)
+	p.OK(clitest.OrderTemplate, "template", "create", "-")
 	for _, sql := range []string{
 		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the log is full'; END $$`,
 		`CREATE TRIGGER full_log BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse()`,
 	} {
-		if _, err := p.db().Exec(sql); err != nil {
+		if _, err := p.DB().Exec(sql); err != nil {
 			t.Fatal(err)
 		}
 	}
-	before := p.contents()
+	before := contents(p)
 	for _, c := range changes() {
-		p.do(c.stdin, c.words...).mustFail(t, 1, "the log is full")
-		if p.contents() != before {
+		p.Do(c.stdin, c.words...).MustFail(t, 1, "the log is full")
+		if contents(p) != before {
 			t.Fatalf("%v changed something that is not in the log", c.words)
 		}
 	}
-	if _, err := p.db().Exec(`DROP TRIGGER full_log ON audit_log`); err != nil {
+	if _, err := p.DB().Exec(`DROP TRIGGER full_log ON audit_log`); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range changes() {
-		n := len(p.audited())
-		p.ok(c.stdin, c.words...)
-		if got := len(p.audited()) - n; got != 1 {
+		n := len(p.Audited())
+		p.OK(c.stdin, c.words...)
+		if got := len(p.Audited()) - n; got != 1 {
 			t.Errorf("%v left %d entries", c.words, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sendoff/sendoff/internal/bench"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/devstack"
 )
 
@@ -21,12 +22,12 @@ type benchCmd struct {
 }
 
 // Run measures; it starts servers of its own and talks to nothing but loopback.
-func (c *benchCmd) Run(e *env) error {
+func (c *benchCmd) Run(e *console.Env) error {
 	if c.RawEcho != "" {
 		return bench.RawEcho(c.RawEcho)
 	}
 	if c.RawServe != "" {
-		return bench.RawServe(e.ctx, c.RawServe)
+		return bench.RawServe(e.Ctx, c.RawServe)
 	}
 	binary, err := os.Executable()
 	if err != nil {
@@ -37,8 +38,8 @@ func (c *benchCmd) Run(e *env) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	rep, err := bench.Run(e.ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.stderr})
-	if tableErr := rep.Table(e.stdout); tableErr != nil {
+	rep, err := bench.Run(e.Ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.Stderr})
+	if tableErr := rep.Table(e.Stdout); tableErr != nil {
 		return tableErr
 	}
 	return errors.Join(err, c.write("bench.json", rep.JSON), c.write("bench.svg", rep.SVG))

@@ -15,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sendoff/sendoff/internal/cli/admin"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -27,29 +29,21 @@ type cli struct {
 	Config  string           `env:"SENDOFF_CONFIG" help:"YAML file with settings." type:"existingfile" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Dev      devCmd      `cmd:"" help:"Everything in one process on a laptop: Postgres, Redis, demo account, provider emulator, API, worker."`
-	Serve    serveCmd    `cmd:"" help:"The HTTP front door: API, dialects, callbacks. Run any number."`
-	Work     workCmd     `cmd:"" help:"The worker: dispatch, retries, scheduled sends, reconciliation. Run any number."`
-	Migrate  migrateCmd  `cmd:"" help:"Database migrations."`
-	Emulate  emulateCmd  `cmd:"" help:"The provider emulator alone."`
-	Account  accountCmd  `cmd:"" help:"Accounts."`
-	User     userCmd     `cmd:"" help:"Team members of an account."`
-	Key      keyCmd      `cmd:"" help:"API keys."`
-	Channel  channelCmd  `cmd:"" help:"Channels: the numbers you send from."`
-	Template templateCmd `cmd:"" help:"Message templates."`
-	Send     sendCmd     `cmd:"" help:"Send one message through the API."`
-	Status   statusCmd   `cmd:"" help:"Show a message and its timeline."`
-	Tail     tailCmd     `cmd:"" help:"Follow events live."`
-	Bench    benchCmd    `cmd:"" help:"The load benchmark, against servers of its own on this machine."`
-	Doctor   doctorCmd   `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and provider credentials."`
-}
-
-// env is what a command may use of the world.
-type env struct {
-	ctx    context.Context
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	Dev      devCmd         `cmd:"" help:"Everything in one process on a laptop: Postgres, Redis, demo account, provider emulator, API, worker."`
+	Serve    serveCmd       `cmd:"" help:"The HTTP front door: API, dialects, callbacks. Run any number."`
+	Work     workCmd        `cmd:"" help:"The worker: dispatch, retries, scheduled sends, reconciliation. Run any number."`
+	Migrate  migrateCmd     `cmd:"" help:"Database migrations."`
+	Emulate  emulateCmd     `cmd:"" help:"The provider emulator alone."`
+	Account  admin.Account  `cmd:"" help:"Accounts."`
+	User     admin.User     `cmd:"" help:"Team members of an account."`
+	Key      admin.Key      `cmd:"" help:"API keys."`
+	Channel  admin.Channel  `cmd:"" help:"Channels: the numbers you send from."`
+	Template admin.Template `cmd:"" help:"Message templates."`
+	Send     sendCmd        `cmd:"" help:"Send one message through the API."`
+	Status   statusCmd      `cmd:"" help:"Show a message and its timeline."`
+	Tail     tailCmd        `cmd:"" help:"Follow events live."`
+	Bench    benchCmd       `cmd:"" help:"The load benchmark, against servers of its own on this machine."`
+	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and provider credentials."`
 }
 
 // Run runs the command that args name and returns the exit code: 0, 1 for a
@@ -75,7 +69,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "sendoff:", err)
 		return 2
 	}
-	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	e := &console.Env{Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	if err := k.Run(e); err != nil {
 		return report(stderr, err)
 	}
@@ -89,11 +83,8 @@ func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 
-// errConfig marks a wrong configuration.
-var errConfig = errors.New("configuration")
-
 func report(stderr io.Writer, err error) int {
-	if errors.Is(err, errSaid) {
+	if errors.Is(err, console.ErrReported) {
 		return 1
 	}
 	if e, ok := errors.AsType[*dispatch.Error](err); ok && e.Code != dispatch.Internal {
@@ -101,9 +92,9 @@ func report(stderr io.Writer, err error) int {
 		return 1
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, errConfig.Error()+": "))
+		fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, console.ErrUsage.Error()+": "))
 	}
-	if errors.Is(err, errConfig) {
+	if errors.Is(err, console.ErrUsage) {
 		return 2
 	}
 	return 1

@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"gopkg.in/yaml.v3"
+
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 )
 
 const documented = "../../configs/sendoff.yaml"
@@ -128,10 +130,10 @@ func TestConfigFile_Fault_OneLineThatNamesIt(t *testing.T) {
 		"listen: a\n  b: [":      "read configuration",
 		"public_url: not-an-url": "public-url",
 	} {
-		lines := []string{"postgres_url: postgres://127.0.0.1:1/x?sslmode=disable", "redis_url: redis://127.0.0.1:1/0", "secret_key: " + testSecretKey, line}
+		lines := []string{"postgres_url: postgres://127.0.0.1:1/x?sslmode=disable", "redis_url: redis://127.0.0.1:1/0", "secret_key: " + clitest.SecretKey, line}
 		r := sendoff("", "serve", "--config", configFile(t, lines...))
-		if r.code == 0 || !strings.Contains(r.errOut, want) || strings.Count(r.errOut, "\n") != 1 || strings.Contains(r.errOut, testSecretKey) {
-			t.Errorf("%q: code %d: %s", line, r.code, r.errOut)
+		if r.Code == 0 || !strings.Contains(r.Err, want) || strings.Count(r.Err, "\n") != 1 || strings.Contains(r.Err, clitest.SecretKey) {
+			t.Errorf("%q: code %d: %s", line, r.Code, r.Err)
 		}
 	}
 }

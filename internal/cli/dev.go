@@ -17,6 +17,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/demo"
 	"github.com/sendoff/sendoff/internal/devstack"
@@ -81,23 +82,23 @@ type devList struct {
 }
 
 // Run starts everything, says how to use it, and stops it at a signal.
-func (c *devCmd) Run(e *env) (err error) {
+func (c *devCmd) Run(e *console.Env) (err error) {
 	began := time.Now()
 	d := &dev{cmd: c, env: e}
 	defer func() { err = errors.Join(err, d.stop()) }()
-	if err := d.start(e.ctx); err != nil {
+	if err := d.start(e.Ctx); err != nil {
 		return err
 	}
 	d.greet(time.Since(began))
-	<-e.ctx.Done()
-	fmt.Fprintln(e.stdout, "\nstopping")
+	<-e.Ctx.Done()
+	fmt.Fprintln(e.Stdout, "\nstopping")
 	return nil
 }
 
 // dev is a running `sendoff dev`.
 type dev struct {
 	cmd   *devCmd
-	env   *env
+	env   *console.Env
 	cfg   config.Config
 	log   *slog.Logger
 	file  devFile
@@ -116,14 +117,14 @@ func (d *dev) stop() error {
 
 func (d *dev) start(ctx context.Context) error {
 	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, WebhookLocal: true}
-	d.log = logger(&d.cfg, d.env.stderr)
+	d.log = logger(&d.cfg, d.env.Stderr)
 	if err := os.MkdirAll(d.cmd.Dir, 0o755); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	// The address is tried first: a taken one is the likeliest trouble.
 	l, err := net.Listen("tcp", d.cmd.Listen)
 	if err != nil {
-		return fmt.Errorf("%w: %s is taken (%w); use --listen with another one", errConfig, d.cmd.Listen, err)
+		return fmt.Errorf("%w: %s is taken (%w); use --listen with another one", console.ErrUsage, d.cmd.Listen, err)
 	}
 	d.file.BaseURL = "http://" + l.Addr().String()
 	listen := l.Addr().String()
@@ -149,7 +150,7 @@ func (d *dev) start(ctx context.Context) error {
 
 // servers starts Postgres and Redis and brings the schema up to date.
 func (d *dev) servers(ctx context.Context) error {
-	fmt.Fprintln(d.env.stdout, "starting Postgres and Redis …")
+	fmt.Fprintln(d.env.Stdout, "starting Postgres and Redis …")
 	st, err := devstack.Start(ctx, devstack.Options{Dir: d.cmd.Dir, RedisAOF: true, Log: d.log})
 	if err != nil {
 		return err
@@ -336,7 +337,7 @@ func replaceFile(name string, b []byte) error {
 
 // greet says what is running and how to send a first message.
 func (d *dev) greet(took time.Duration) {
-	out := d.env.stdout
+	out := d.env.Stdout
 	fmt.Fprintf(out, "\nSendoff is ready after %.1f s.\n\n", took.Seconds())
 	fmt.Fprintf(out, "  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n", d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
 	if d.cmd.InfraOnly {
@@ -362,13 +363,13 @@ type emulateCmd struct {
 }
 
 // Run emulates until a signal comes.
-func (c *emulateCmd) Run(e *env) error {
+func (c *emulateCmd) Run(e *console.Env) error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return fmt.Errorf("%w: --listen: %w", errConfig, err)
+		return fmt.Errorf("%w: --listen: %w", console.ErrUsage, err)
 	}
 	if ip := net.ParseIP(host); c.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: --token (SENDOFF_EMULATOR_TOKEN) is required when the emulator listens on %s", errConfig, c.Listen)
+		return fmt.Errorf("%w: --token (SENDOFF_EMULATOR_TOKEN) is required when the emulator listens on %s", console.ErrUsage, c.Listen)
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -376,8 +377,8 @@ func (c *emulateCmd) Run(e *env) error {
 	}
 	em := emulator.New(emulator.Options{Token: string(c.Token)})
 	srv := &http.Server{Handler: em, ReadHeaderTimeout: 10 * time.Second}
-	go func() { <-e.ctx.Done(); _ = srv.Close() }()
-	fmt.Fprintf(e.stdout, "emulating meta, twilio, gupshup and kaleyra on http://%s\nregister channels with PUT /_emulator/channels\n", l.Addr())
+	go func() { <-e.Ctx.Done(); _ = srv.Close() }()
+	fmt.Fprintf(e.Stdout, "emulating meta, twilio, gupshup and kaleyra on http://%s\nregister channels with PUT /_emulator/channels\n", l.Addr())
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("emulate: %w", err)
 	}

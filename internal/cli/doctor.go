@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/cli/admin"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -24,54 +25,33 @@ func (*doctorCmd) Help() string {
 credentials of every enabled channel, and says for each fault what to do. The exit code is 1 when there is one. It changes nothing and sends nothing.`
 }
 
-// finding is what one check found.
-type finding struct {
-	Name   string `json:"check"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Fix    string `json:"fix,omitempty"`
-}
-
-func (f finding) passed(detail string) finding {
-	f.OK, f.Detail, f.Fix = true, detail, ""
-	return f
-}
-
-func (f finding) failed(detail, fix string) finding {
-	f.OK, f.Detail, f.Fix = false, detail, fix
-	return f
-}
-
-// errSaid ends a command with exit code 1 whose output has said why.
-var errSaid = errors.New("")
-
 // doctor collects findings.
 type doctor struct {
 	cfg      *config.Config
-	findings []finding
+	findings []admin.Finding
 }
 
-func (d *doctor) add(f ...finding) { d.findings = append(d.findings, f...) }
+func (d *doctor) add(f ...admin.Finding) { d.findings = append(d.findings, f...) }
 
 // note adds a check that either passed or failed.
 func (d *doctor) note(name string, ok bool, detail, fix string) {
-	f := finding{Name: name}
+	f := admin.Finding{Name: name}
 	if ok {
-		d.add(f.passed(detail))
+		d.add(f.Passed(detail))
 		return
 	}
-	d.add(f.failed(detail, fix))
+	d.add(f.Failed(detail, fix))
 }
 
 // Run checks everything.
-func (c *doctorCmd) Run(e *env) error {
+func (c *doctorCmd) Run(e *console.Env) error {
 	d := &doctor{cfg: &c.Config}
 	d.configuration()
 	if c.PostgresURL != "" {
-		d.database(e.ctx)
+		d.database(e.Ctx)
 	}
 	if c.RedisURL != "" {
-		d.redis(e.ctx)
+		d.redis(e.Ctx)
 	}
 	return d.print(e, c.JSON)
 }
@@ -83,7 +63,7 @@ func (d *doctor) configuration() {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		d.note("configuration", false, line, "set it in the environment, as a flag, or in the YAML file that SENDOFF_CONFIG names; "+devHint)
+		d.note("configuration", false, line, "set it in the environment, as a flag, or in the YAML file that SENDOFF_CONFIG names; "+admin.DevHint)
 	}
 }
 
@@ -109,7 +89,7 @@ func (d *doctor) database(ctx context.Context) {
 }
 
 // print says what was found.
-func (d *doctor) print(e *env, asJSON bool) error {
+func (d *doctor) print(e *console.Env, asJSON bool) error {
 	bad := 0
 	for _, f := range d.findings {
 		if !f.OK {
@@ -117,7 +97,7 @@ func (d *doctor) print(e *env, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		if err := printJSON(e.stdout, map[string]any{"ok": bad == 0, "checks": d.findings}); err != nil {
+		if err := console.PrintJSON(e.Stdout, map[string]any{"ok": bad == 0, "checks": d.findings}); err != nil {
 			return err
 		}
 	} else {
@@ -126,20 +106,20 @@ func (d *doctor) print(e *env, asJSON bool) error {
 			if !f.OK {
 				mark = "FAIL"
 			}
-			fmt.Fprintf(e.stdout, "%s  %-24s  %s\n", mark, f.Name, f.Detail)
+			fmt.Fprintf(e.Stdout, "%s  %-24s  %s\n", mark, f.Name, f.Detail)
 			if f.Fix != "" {
-				fmt.Fprintf(e.stdout, "      %-24s  -> %s\n", "", f.Fix)
+				fmt.Fprintf(e.Stdout, "      %-24s  -> %s\n", "", f.Fix)
 			}
 		}
 	}
 	if bad > 0 {
 		if !asJSON {
-			fmt.Fprintf(e.stdout, "\n%d of %d checks failed\n", bad, len(d.findings))
+			fmt.Fprintf(e.Stdout, "\n%d of %d checks failed\n", bad, len(d.findings))
 		}
-		return errSaid
+		return console.ErrReported
 	}
 	if !asJSON {
-		fmt.Fprintf(e.stdout, "\nall %d checks passed\n", len(d.findings))
+		fmt.Fprintf(e.Stdout, "\nall %d checks passed\n", len(d.findings))
 	}
 	return nil
 }
@@ -154,18 +134,18 @@ func (d *doctor) channels(ctx context.Context, st *store.Store) {
 		return
 	}
 	providers := app.Providers()
-	found := make([]finding, len(chs))
+	found := make([]admin.Finding, len(chs))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 8)
 	for i := range chs {
 		if !chs[i].Enabled {
-			found[i] = finding{Name: "channel " + id(chs[i].ID)}.passed("disabled, not asked")
+			found[i] = admin.Finding{Name: fmt.Sprintf("channel %d", chs[i].ID)}.Passed("disabled, not asked")
 			continue
 		}
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found[i] = checkChannel(ctx, providers, &chs[i], channelCheckTime)
+			found[i] = admin.CheckChannel(ctx, providers, &chs[i], channelCheckTime)
 		})
 	}
 	wg.Wait()

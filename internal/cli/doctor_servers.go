@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -116,9 +117,9 @@ func (d *doctor) redis(ctx context.Context) {
 	}
 	info := redisInfo(raw)
 	version := info["redis_version"]
-	d.note("redis version", atLeast(version, 6, 2), firstOf(version, "not told"), "upgrade to Redis 6.2 or later")
+	d.note("redis version", atLeast(version, 6, 2), cmp.Or(version, "not told"), "upgrade to Redis 6.2 or later")
 	policy := info["maxmemory_policy"]
-	d.note("redis eviction", policy == "noeviction", firstOf(policy, "not told"),
+	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "not told"),
 		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): a queue must refuse rather than forget")
 }
 

@@ -7,14 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/cli/admin"
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
 
 type diagnosis struct {
-	OK     bool      `json:"ok"`
-	Checks []finding `json:"checks"`
+	OK     bool            `json:"ok"`
+	Checks []admin.Finding `json:"checks"`
 }
 
 // failed names the checks that failed; each must say what to do.
@@ -33,7 +35,7 @@ func (d *diagnosis) failed(t *testing.T) string {
 }
 
 func doctorArgs(postgres, redis string) []string {
-	return []string{"doctor", "--json", "--postgres-url", postgres, "--redis-url", redis, "--secret-key", testSecretKey}
+	return []string{"doctor", "--json", "--postgres-url", postgres, "--redis-url", redis, "--secret-key", clitest.SecretKey}
 }
 
 func TestDoctor_Healthy_PassesAll(t *testing.T) {
@@ -54,78 +56,78 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	if err := migrations.Up(ctx, stack.PostgresURL()); err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t, stack.PostgresURL()}
-	p.ok("", "account", "create", "Acme")
-	p.emulated()
+	p := &clitest.Place{T: t, URL: stack.PostgresURL(), Run: Run}
+	p.OK("", "account", "create", "Acme")
+	p.Emulated()
 	r := sendoff("", doctorArgs(stack.PostgresURL(), stack.RedisURL())...)
-	d := read[diagnosis](t, r)
+	d := clitest.Read[diagnosis](t, r)
 	want := ""
 	if stack.RedisKind() != "redis-server" {
 		want = "redis version, redis eviction" // the stand-in can't tell
 	}
 	if got := d.failed(t); got != want || len(d.Checks) != 13 {
-		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.out)
+		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.Out)
 	}
-	p.mustHide(r)
+	p.MustHide(r)
 }
 
 func TestDoctor_Faults_AreFound(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
-	p.emulated()
-	p.ok("EAAB-wrong\n", "channel", "update", "1", "--secret", "access_token")
+	p := clitest.New(t, Run)
+	p.Emulated()
+	p.OK("EAAB-wrong\n", "channel", "update", "1", "--secret", "access_token")
 	for _, q := range []string{
 		`DO $$ BEGIN EXECUTE 'DROP TABLE messages_w' || to_char(now() AT TIME ZONE 'utc' + interval '7 days', 'IYYYIW'); END $$`,
 		`INSERT INTO events (message_id, account_id, kind, at) VALUES ('00000000-0000-0000-0000-000000000000', 1, 10, '2001-01-01')`,
 	} {
-		if _, err := p.db().Exec(q); err != nil {
+		if _, err := p.DB().Exec(q); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := sendoff("", doctorArgs(p.url, storetest.Redis(t))...)
-	d := read[diagnosis](t, r)
+	r := sendoff("", doctorArgs(p.URL, storetest.Redis(t))...)
+	d := clitest.Read[diagnosis](t, r)
 	got := d.failed(t)
 	for _, want := range []string{"fsync", "partitions", "default partitions", "channel 1"} { // the tests' Postgres has no fsync
 		if !strings.Contains(got, want) {
-			t.Errorf("%s was not found: %s", want, r.out)
+			t.Errorf("%s was not found: %s", want, r.Out)
 		}
 	}
-	if r.code != 1 || d.OK || strings.Contains(got, "clock") || strings.Contains(got, "migrations") || strings.Contains(r.out, "EAAB-wrong") {
-		t.Errorf("code %d: %s", r.code, r.out)
+	if r.Code != 1 || d.OK || strings.Contains(got, "clock") || strings.Contains(got, "migrations") || strings.Contains(r.Out, "EAAB-wrong") {
+		t.Errorf("code %d: %s", r.Code, r.Out)
 	}
-	people := sendoff("", append(doctorArgs(p.url, storetest.Redis(t))[:1], doctorArgs(p.url, storetest.Redis(t))[2:]...)...)
-	if people.code != 1 || !strings.Contains(people.out, "FAIL  fsync") || !strings.Contains(people.out, "checks failed") || people.errOut != "" {
-		t.Errorf("for people: code %d: %s%s", people.code, people.out, people.errOut)
+	people := sendoff("", append(doctorArgs(p.URL, storetest.Redis(t))[:1], doctorArgs(p.URL, storetest.Redis(t))[2:]...)...)
+	if people.Code != 1 || !strings.Contains(people.Out, "FAIL  fsync") || !strings.Contains(people.Out, "checks failed") || people.Err != "" {
+		t.Errorf("for people: code %d: %s%s", people.Code, people.Out, people.Err)
 	}
 }
 
 func TestDoctor_NothingAnswers_NamesEach(t *testing.T) {
 	t.Parallel()
 	r := sendoff("", doctorArgs("postgres://127.0.0.1:1/x?sslmode=disable", "redis://127.0.0.1:1/0")...)
-	d := read[diagnosis](t, r)
-	if got := d.failed(t); r.code != 1 || got != "postgres, redis" {
-		t.Errorf("code %d, failed %q", r.code, got)
+	d := clitest.Read[diagnosis](t, r)
+	if got := d.failed(t); r.Code != 1 || got != "postgres, redis" {
+		t.Errorf("code %d, failed %q", r.Code, got)
 	}
 	r = sendoff("", "doctor", "--json")
-	d = read[diagnosis](t, r)
-	if got := d.failed(t); r.code != 1 || got != "configuration, configuration, configuration" {
-		t.Errorf("code %d, failed %q", r.code, got)
+	d = clitest.Read[diagnosis](t, r)
+	if got := d.failed(t); r.Code != 1 || got != "configuration, configuration, configuration" {
+		t.Errorf("code %d, failed %q", r.Code, got)
 	}
 }
 
 func TestDoctor_EmptyDatabaseAndOtherKey(t *testing.T) {
 	t.Parallel()
 	r := sendoff("", doctorArgs(storetest.Empty(t), "redis://127.0.0.1:1/0")...)
-	d := read[diagnosis](t, r)
+	d := clitest.Read[diagnosis](t, r)
 	if got := d.failed(t); !strings.Contains(got, "migrations") || strings.Contains(got, "partitions") {
 		t.Errorf("failed %q", got)
 	}
-	p := newPlace(t)
-	p.emulated()
-	r = sendoff("", "doctor", "--json", "--postgres-url", p.url, "--redis-url", "redis://127.0.0.1:1/0", "--secret-key", "quite another secret key")
-	d = read[diagnosis](t, r)
-	if got := d.failed(t); !strings.Contains(got, "channels") || !strings.Contains(r.out, "sealed with") {
-		t.Errorf("failed %q: %s", got, r.out)
+	p := clitest.New(t, Run)
+	p.Emulated()
+	r = sendoff("", "doctor", "--json", "--postgres-url", p.URL, "--redis-url", "redis://127.0.0.1:1/0", "--secret-key", "quite another secret key")
+	d = clitest.Read[diagnosis](t, r)
+	if got := d.failed(t); !strings.Contains(got, "channels") || !strings.Contains(r.Out, "sealed with") {
+		t.Errorf("failed %q: %s", got, r.Out)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -68,8 +69,8 @@ func TestExamples_EveryCommandHasSome_AndTheyParse(t *testing.T) {
 			}
 		}
 	}
-	if r := sendoff("", "key", "update", "--help"); r.code != 0 || !strings.Contains(r.out, "sendoff key update 3 --per-minute 600") {
-		t.Errorf("code %d: %s", r.code, r.out)
+	if r := sendoff("", "key", "update", "--help"); r.Code != 0 || !strings.Contains(r.Out, "sendoff key update 3 --per-minute 600") {
+		t.Errorf("code %d: %s", r.Code, r.Out)
 	}
 }
 
@@ -113,13 +114,13 @@ func TestMigrate_JSON_ListsWhatIsApplied(t *testing.T) {
 	t.Parallel()
 	url := storetest.Empty(t)
 	type migration struct{ Applied bool }
-	if ms := read[[]migration](t, sendoff("", "migrate", "status", "--json", "--postgres-url", url)); len(ms) < 2 || ms[0].Applied {
+	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "status", "--json", "--postgres-url", url)); len(ms) < 2 || ms[0].Applied {
 		t.Errorf("before: %+v", ms)
 	}
-	if ms := read[[]migration](t, sendoff("", "migrate", "up", "--json", "--postgres-url", url)); len(ms) < 2 || slices.Contains(ms, migration{false}) {
+	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "up", "--json", "--postgres-url", url)); len(ms) < 2 || slices.Contains(ms, migration{false}) {
 		t.Errorf("up: %+v", ms)
 	}
-	if ms := read[[]migration](t, sendoff("", "migrate", "down", "--yes", "--json", "--postgres-url", url)); ms[len(ms)-1].Applied || !ms[0].Applied {
+	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "down", "--yes", "--json", "--postgres-url", url)); ms[len(ms)-1].Applied || !ms[0].Applied {
 		t.Errorf("down: %+v", ms)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -23,14 +24,14 @@ type database struct {
 type migrateUp struct{ database }
 
 // Run applies migrations.
-func (c *migrateUp) Run(e *env) error {
-	if err := migrations.Up(e.ctx, string(c.PostgresURL)); err != nil {
+func (c *migrateUp) Run(e *console.Env) error {
+	if err := migrations.Up(e.Ctx, string(c.PostgresURL)); err != nil {
 		return err
 	}
 	if c.JSON {
 		return c.list(e)
 	}
-	fmt.Fprintln(e.stdout, "the database is up to date")
+	fmt.Fprintln(e.Stdout, "the database is up to date")
 	return nil
 }
 
@@ -40,11 +41,11 @@ type migrateDown struct {
 }
 
 // Run takes one migration back.
-func (c *migrateDown) Run(e *env) error {
+func (c *migrateDown) Run(e *console.Env) error {
 	if !c.Yes {
-		return fmt.Errorf("%w: this drops tables; repeat with --yes", errConfig)
+		return fmt.Errorf("%w: this drops tables; repeat with --yes", console.ErrUsage)
 	}
-	if err := migrations.Down(e.ctx, string(c.PostgresURL)); err != nil || !c.JSON {
+	if err := migrations.Down(e.Ctx, string(c.PostgresURL)); err != nil || !c.JSON {
 		return err
 	}
 	return c.list(e)
@@ -53,18 +54,18 @@ func (c *migrateDown) Run(e *env) error {
 type migrateStatus struct{ database }
 
 // Run lists migrations.
-func (c *migrateStatus) Run(e *env) error { return c.list(e) }
+func (c *migrateStatus) Run(e *console.Env) error { return c.list(e) }
 
 // list shows migrations and whether they are applied.
-func (c *database) list(e *env) error {
-	ms, err := migrations.List(e.ctx, string(c.PostgresURL))
+func (c *database) list(e *console.Env) error {
+	ms, err := migrations.List(e.Ctx, string(c.PostgresURL))
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(e.stdout, ms)
+		return console.PrintJSON(e.Stdout, ms)
 	}
-	w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
 	for _, m := range ms {
 		state := "missing"
 		if m.Applied {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -44,25 +46,25 @@ type client struct {
 
 // client finds the address and the key.
 func (r *remote) client() (*client, error) {
-	key, err := given("key", r.KeyFile, "SENDOFF_API_KEY")
+	key, err := console.GivenSecret("key", r.KeyFile, "SENDOFF_API_KEY")
 	c := &client{base: r.URL, key: key, http: &http.Client{}}
-	if errors.Is(err, errNoSecret) && r.URL == "" {
+	if errors.Is(err, console.ErrNoSecret) && r.URL == "" {
 		if c.base, c.key, err = fromDev(filepath.Join(".sendoff", "dev.json")); errors.Is(err, os.ErrNotExist) {
-			err = errNoSecret
+			err = console.ErrNoSecret
 		}
 	}
-	if errors.Is(err, errNoSecret) {
-		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; make a key with: sendoff key create", errConfig)
+	if errors.Is(err, console.ErrNoSecret) {
+		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; make a key with: sendoff key create", console.ErrUsage)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errConfig, err)
+		return nil, fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	if _, ok := auth.Parse(c.key); !ok {
-		return nil, fmt.Errorf("%w: the API key is not whole: it must look like sk_live_... or sk_test_... with 46 characters", errConfig)
+		return nil, fmt.Errorf("%w: the API key is not whole: it must look like sk_live_... or sk_test_... with 46 characters", console.ErrUsage)
 	}
-	c.base = strings.TrimRight(firstOf(c.base, defaultURL), "/")
+	c.base = strings.TrimRight(cmp.Or(c.base, defaultURL), "/")
 	if u, err := url.Parse(c.base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", errConfig)
+		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", console.ErrUsage)
 	}
 	return c, nil
 }
@@ -94,7 +96,7 @@ type problem struct {
 // the caller's fault.
 func (p *problem) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%d %s)", firstOf(p.Detail, p.Title), p.Status, p.Code)
+	fmt.Fprintf(&b, "%s (%d %s)", cmp.Or(p.Detail, p.Title), p.Status, p.Code)
 	for _, f := range p.Errors {
 		if len(p.Errors) == 1 && f.Msg == p.Detail {
 			fmt.Fprintf(&b, " at %s", f.Field)

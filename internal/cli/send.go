@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/cli/admin"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -21,7 +24,7 @@ type sendCmd struct {
 	Text     string `xor:"content" required:"" help:"A text." placeholder:"TEXT"`
 	Template string `xor:"content" required:"" help:"A template, by name." placeholder:"NAME"`
 	Language string `help:"The template's language, when it has several." placeholder:"CODE"`
-	templateValues
+	admin.TemplateValues
 	Channel        string        `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	SendAt         string        `help:"When: 2026-01-02T15:04:05Z, or 10m from now." placeholder:"TIME"`
 	TTL            time.Duration `name:"ttl" help:"Not sent later than this after it is due." placeholder:"TIME"`
@@ -47,31 +50,31 @@ type receipt struct {
 }
 
 // Run sends one message.
-func (c *sendCmd) Run(e *env) error {
+func (c *sendCmd) Run(e *console.Env) error {
 	body, err := c.body(time.Now())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
-	key := firstOf(c.IdempotencyKey, uuid.NewString())
+	key := cmp.Or(c.IdempotencyKey, uuid.NewString())
 	var r receipt
-	if _, err := cl.call(e.ctx, http.MethodPost, "/v1/messages", http.Header{"Idempotency-Key": {key}}, body, &r); err != nil {
+	if _, err := cl.call(e.Ctx, http.MethodPost, "/v1/messages", http.Header{"Idempotency-Key": {key}}, body, &r); err != nil {
 		return unsure(err, key)
 	}
 	if c.Wait && !c.Simulate {
 		return c.wait(e, cl, &r)
 	}
 	if c.JSON {
-		return printJSON(e.stdout, r)
+		return console.PrintJSON(e.Stdout, r)
 	}
 	if r.Status == dispatch.Simulated.String() {
-		fmt.Fprintf(e.stdout, "would be sent to %s on channel %d:\n%s\n", r.To, r.Channel, r.WouldSend)
+		fmt.Fprintf(e.Stdout, "would be sent to %s on channel %d:\n%s\n", r.To, r.Channel, r.WouldSend)
 		return nil
 	}
-	fmt.Fprintf(e.stdout, "message %s is %s, to %s on channel %d\n\nFollow it with: sendoff status %s\n", r.ID, r.Status, r.To, r.Channel, r.ID)
+	fmt.Fprintf(e.Stdout, "message %s is %s, to %s on channel %d\n\nFollow it with: sendoff status %s\n", r.ID, r.Status, r.To, r.Channel, r.ID)
 	return nil
 }
 
@@ -93,7 +96,7 @@ func (c *sendCmd) body(now time.Time) (map[string]any, error) {
 		}
 		b["type"], b["template"] = "template", t
 	} else {
-		if c.Language != "" || !c.empty() {
+		if c.Language != "" || !c.Empty() {
 			return nil, errors.New("--var, --language and --header-media-url belong to --template")
 		}
 		b["type"], b["text"] = "text", map[string]string{"body": c.Text}
@@ -104,7 +107,7 @@ func (c *sendCmd) body(now time.Time) (map[string]any, error) {
 		}
 	}
 	if c.SendAt != "" {
-		at, err := when(c.SendAt, now)
+		at, err := console.ParseTime(c.SendAt, now)
 		if err != nil {
 			return nil, fmt.Errorf("--send-at: %w", err)
 		}
@@ -127,35 +130,7 @@ func (c *sendCmd) template() (map[string]any, error) {
 	if c.Language != "" {
 		t["language"] = c.Language
 	}
-	return t, c.fill(t)
-}
-
-// variables gives them as a list when they are numbered, else by name; nil:
-// there are none.
-func variables(given []string) (any, error) {
-	named := map[string]string{}
-	for _, v := range given {
-		name, value, err := pair(v)
-		if err != nil {
-			return nil, fmt.Errorf("--var: %w", err)
-		}
-		if _, twice := named[name]; twice {
-			return nil, fmt.Errorf("--var: %s is given twice", name)
-		}
-		named[name] = value
-	}
-	if len(named) == 0 {
-		return nil, nil
-	}
-	list := make([]string, 0, len(named))
-	for i := range len(named) {
-		v, ok := named[strconv.Itoa(i+1)]
-		if !ok {
-			return named, nil
-		}
-		list = append(list, v)
-	}
-	return list, nil
+	return t, c.Fill(t)
 }
 
 // good and settled are the statuses at which waiting ends.
@@ -165,8 +140,8 @@ var (
 )
 
 // wait follows a message until it is delivered or never will be.
-func (c *sendCmd) wait(e *env, cl *client, r *receipt) error {
-	ctx, cancel := context.WithTimeout(e.ctx, c.WaitFor)
+func (c *sendCmd) wait(e *console.Env, cl *client, r *receipt) error {
+	ctx, cancel := context.WithTimeout(e.Ctx, c.WaitFor)
 	defer cancel()
 	var m dispatch.View
 	m.StatusName = r.Status
@@ -183,16 +158,16 @@ func (c *sendCmd) wait(e *env, cl *client, r *receipt) error {
 	}
 	if c.JSON {
 		if m.CreatedAt.IsZero() {
-			return errors.Join(printJSON(e.stdout, r), errSaid)
+			return errors.Join(console.PrintJSON(e.Stdout, r), console.ErrReported)
 		}
-		if err := printJSON(e.stdout, m); err != nil {
+		if err := console.PrintJSON(e.Stdout, m); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(e.stdout, "message %s is %s%s\n", r.ID, m.StatusName, why(&m))
+		fmt.Fprintf(e.Stdout, "message %s is %s%s\n", r.ID, m.StatusName, why(&m))
 	}
 	if !slices.Contains(good, m.StatusName) {
-		return errSaid
+		return console.ErrReported
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -15,20 +16,20 @@ type serveCmd struct {
 }
 
 // Run serves until a signal comes.
-func (c *serveCmd) Run(e *env) error {
+func (c *serveCmd) Run(e *console.Env) error {
 	if err := c.Validate(true); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	if c.Migrate {
-		if err := migrations.Up(e.ctx, string(c.PostgresURL)); err != nil {
+		if err := migrations.Up(e.Ctx, string(c.PostgresURL)); err != nil {
 			return err
 		}
 	}
-	r, err := app.Serve(&c.Config, c.Listen, logger(&c.Config, e.stderr))
+	r, err := app.Serve(&c.Config, c.Listen, logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err
 	}
-	<-e.ctx.Done()
+	<-e.Ctx.Done()
 	return r.Stop()
 }
 
@@ -39,14 +40,14 @@ type workCmd struct {
 }
 
 // Run works until a signal comes.
-func (c *workCmd) Run(e *env) error {
+func (c *workCmd) Run(e *console.Env) error {
 	if err := c.Validate(true); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
-	r, err := app.Work(&c.Config, c.Listen, c.Public(c.Serve), logger(&c.Config, e.stderr))
+	r, err := app.Work(&c.Config, c.Listen, c.Public(c.Serve), logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err
 	}
-	<-e.ctx.Done()
+	<-e.Ctx.Done()
 	return r.Stop()
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -16,39 +17,39 @@ type statusCmd struct {
 }
 
 // Run shows a message and its timeline.
-func (c *statusCmd) Run(e *env) error {
+func (c *statusCmd) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
 	}
 	path := "/v1/messages/" + url.PathEscape(c.ID)
 	var m dispatch.View
-	if _, err := cl.call(e.ctx, http.MethodGet, path, nil, nil, &m); err != nil {
+	if _, err := cl.call(e.Ctx, http.MethodGet, path, nil, nil, &m); err != nil {
 		return err
 	}
 	var events struct {
 		Data []store.TimelineEvent `json:"data"`
 	}
-	if _, err := cl.call(e.ctx, http.MethodGet, path+"/events", nil, nil, &events); err != nil {
+	if _, err := cl.call(e.Ctx, http.MethodGet, path+"/events", nil, nil, &events); err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(e.stdout, map[string]any{"message": m, "events": events.Data})
+		return console.PrintJSON(e.Stdout, map[string]any{"message": m, "events": events.Data})
 	}
-	fmt.Fprintf(e.stdout, "%s  %s to %s on channel %d: %s%s\n", m.ID, m.Type, m.To, m.Channel, m.StatusName, why(&m))
+	fmt.Fprintf(e.Stdout, "%s  %s to %s on channel %d: %s%s\n", m.ID, m.Type, m.To, m.Channel, m.StatusName, why(&m))
 	if m.MaybeSent {
-		fmt.Fprintln(e.stdout, "a call may have succeeded without an answer: the provider may have more than one copy")
+		fmt.Fprintln(e.Stdout, "a call may have succeeded without an answer: the provider may have more than one copy")
 	}
 	if m.NextAttemptAt != nil {
-		fmt.Fprintln(e.stdout, "next attempt at", moment(m.NextAttemptAt))
+		fmt.Fprintln(e.Stdout, "next attempt at", console.LocalTime(m.NextAttemptAt))
 	}
-	fmt.Fprintln(e.stdout)
+	fmt.Fprintln(e.Stdout)
 	rows := [][]string{}
 	for i := range events.Data {
 		ev := &events.Data[i]
 		rows = append(rows, []string{ev.At.Local().Format("2006-01-02 15:04:05.000"), ev.Type, ev.Cause, detail(ev)})
 	}
-	return printTable(e.stdout, "", rows)
+	return console.PrintTable(e.Stdout, "", rows)
 }
 
 // detail is what else an event tells, in one line.

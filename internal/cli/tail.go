@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
 type tailCmd struct {
@@ -44,7 +46,7 @@ type liveEvent struct {
 var errEnough = errors.New("enough")
 
 // Run follows events, over broken connections without a gap.
-func (c *tailCmd) Run(e *env) error {
+func (c *tailCmd) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -52,10 +54,10 @@ func (c *tailCmd) Run(e *env) error {
 	t := &tail{cmd: c, env: e, last: c.Since}
 	wait := time.Duration(0)
 	for {
-		err := t.follow(e.ctx, cl)
+		err := t.follow(e.Ctx, cl)
 		p, refused := errors.AsType[*problem](err)
 		switch {
-		case e.ctx.Err() != nil || errors.Is(err, errEnough):
+		case e.Ctx.Err() != nil || errors.Is(err, errEnough):
 			return nil
 		case refused && p.Status/100 == 4 && p.Status != http.StatusTooManyRequests:
 			return err
@@ -65,10 +67,10 @@ func (c *tailCmd) Run(e *env) error {
 			wait = min(max(2*wait, 500*time.Millisecond), longWait)
 		}
 		if wait > 0 && err != nil {
-			fmt.Fprintf(e.stderr, "sendoff: %s; again in %s\n", firstLine(err), wait)
+			fmt.Fprintf(e.Stderr, "sendoff: %s; again in %s\n", firstLine(err), wait)
 		}
 		select {
-		case <-e.ctx.Done():
+		case <-e.Ctx.Done():
 			return nil
 		case <-time.After(wait):
 		}
@@ -83,7 +85,7 @@ func firstLine(err error) string {
 // tail is a stream that is being followed.
 type tail struct {
 	cmd   *tailCmd
-	env   *env
+	env   *console.Env
 	last  string // where to resume
 	heard bool   // the present connection told something
 	shown int
@@ -144,7 +146,7 @@ func (t *tail) show(ev *liveEvent) error {
 		return nil
 	}
 	if t.cmd.JSON {
-		if err := json.NewEncoder(t.env.stdout).Encode(ev); err != nil {
+		if err := json.NewEncoder(t.env.Stdout).Encode(ev); err != nil {
 			return fmt.Errorf("print event: %w", err)
 		}
 	} else {
@@ -153,7 +155,7 @@ func (t *tail) show(ev *liveEvent) error {
 		if about == "" {
 			about = fmt.Sprintf("channel %d", ev.Channel)
 		}
-		if _, err := fmt.Fprintf(t.env.stdout, "%s  %-18s  %s  %s\n", ev.At.Local().Format("15:04:05.000"), ev.Type, about, rest); err != nil {
+		if _, err := fmt.Fprintf(t.env.Stdout, "%s  %-18s  %s  %s\n", ev.At.Local().Format("15:04:05.000"), ev.Type, about, rest); err != nil {
 			return fmt.Errorf("print event: %w", err)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -92,7 +93,7 @@ func (c *keyFields) expiry(k *store.Key, did map[string]any, now time.Time) erro
 	case "never":
 		k.ExpiresAt = nil
 	default:
-		t, err := when(c.Expires, now)
+		t, err := console.ParseTime(c.Expires, now)
 		if err != nil {
 			return fmt.Errorf("--expires: %w", err)
 		}

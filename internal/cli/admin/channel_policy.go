@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -66,7 +67,7 @@ func within[T figure](did *[]string, flag string, into, v *T, least, most T) err
 // byLane is within for figures of each lane, as otp=10s.
 func byLane[T figure](did *[]string, flag string, into *[3]T, given []string, parse func(string) (T, error), least, most T) error {
 	for _, g := range given {
-		name, text, err := pair(g)
+		name, text, err := console.SplitPair(g)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", flag, err)
 		}
@@ -87,14 +88,14 @@ func byLane[T figure](did *[]string, flag string, into *[3]T, given []string, pa
 
 func (c *policyFlags) prices(p *dispatch.Policy) (did []string, err error) {
 	for _, given := range c.Price {
-		category, amount, err := pair(given)
+		category, amount, err := console.SplitPair(given)
 		if err != nil {
 			return nil, fmt.Errorf("--price: %w", err)
 		}
 		if !slices.Contains([]string{"utility", "authentication", "marketing", "default"}, category) {
 			return nil, fmt.Errorf("--price: %q is not utility, authentication, marketing or default", category)
 		}
-		n, err := credits(amount)
+		n, err := console.ParseCredits(amount)
 		if err != nil || n < 0 {
 			return nil, fmt.Errorf("--price: %q is no price", amount)
 		}

@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -105,9 +106,9 @@ type channelShow struct {
 }
 
 // Run shows a channel.
-func (c *channelShow) Run(e *env) error {
+func (c *channelShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		h, err := s.ChannelHealth(e.ctx, ch.ID)
+		h, err := s.ChannelHealth(e.Ctx, ch.ID)
 		if err != nil {
 			return err
 		}

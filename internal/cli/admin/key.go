@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"fmt"
@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type keyCmd struct {
+// Key is the command of that name.
+type Key struct {
 	Create  keyCreate  `cmd:"" help:"Make an API key. It is shown once."`
 	List    keyList    `cmd:"" help:"List keys."`
 	Show    keyShow    `cmd:"" help:"Show one key: permissions, limits, use."`
@@ -56,27 +58,27 @@ func newKeyView(k *store.Key) keyView {
 }
 
 type keyCreate struct {
-	admin
+	flags
 	Name string `required:"" help:"Name, for people."`
 	Test bool   `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
 	keyFields
 }
 
 // Run makes a key.
-func (c *keyCreate) Run(e *env) error {
+func (c *keyCreate) Run(e *console.Env) error {
 	k := store.Key{
 		Name: c.Name, Test: c.Test, Active: true, PerSecond: 10, PerMinute: 60, PerDay: 10_000, Countries: []string{},
 		Permissions: []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"},
 	}
 	if _, err := c.apply(&k, time.Now()); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	return c.with(e, func(s *session) error {
 		secret := auth.Generate(c.Test)
 		hash := auth.Hash(secret)
 		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
 		if err := s.change(func(s *session) (_ store.Note, err error) {
-			k, err = s.CreateKey(e.ctx, k, hash[:])
+			k, err = s.CreateKey(e.Ctx, k, hash[:])
 			return note("create", "key", k.ID, map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}), err
 		}); err != nil {
 			return err
@@ -92,12 +94,12 @@ func (s *session) showSecret(k *store.Key, secret, more string) error {
 	return s.say(v, "%s\n\nThis is key %d (%s), shown only this once. It may: %s.%s", secret, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
 }
 
-type keyList struct{ admin }
+type keyList struct{ flags }
 
 // Run lists keys.
-func (c *keyList) Run(e *env) error {
+func (c *keyList) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		ks, err := s.Keys(e.ctx, s.account.ID)
+		ks, err := s.Keys(e.Ctx, s.account.ID)
 		if err != nil {
 			return err
 		}
@@ -105,7 +107,7 @@ func (c *keyList) Run(e *env) error {
 		for i := range ks {
 			k := &ks[i]
 			views = append(views, newKeyView(k))
-			rows = append(rows, []string{id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), moment(k.ExpiresAt), moment(k.LastUsed), id(k.MessagesToday)})
+			rows = append(rows, []string{id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), console.LocalTime(k.ExpiresAt), console.LocalTime(k.LastUsed), id(k.MessagesToday)})
 		}
 		return s.table(views, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)
 	})
@@ -113,16 +115,16 @@ func (c *keyList) Run(e *env) error {
 
 // keyRef names a key of the account.
 type keyRef struct {
-	admin
+	flags
 	ID int64 `arg:"" name:"id" help:"The key's id (sendoff key list)."`
 }
 
 type keyShow struct{ keyRef }
 
 // Run shows a key.
-func (c *keyShow) Run(e *env) error {
+func (c *keyShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		k, err := s.Key(e.ctx, s.account.ID, c.ID)
+		k, err := s.Key(e.Ctx, s.account.ID, c.ID)
 		if err != nil {
 			return s.missing(err, "key", id(c.ID))
 		}
@@ -145,10 +147,10 @@ func (c *keyShow) Run(e *env) error {
 			{"limits", fmt.Sprintf("%d a second, %d a minute, %d a day", k.PerSecond, k.PerMinute, k.PerDay)},
 			{"per recipient and hour", perHour},
 			{"countries", countries},
-			{"expires", moment(k.ExpiresAt)},
-			{"old secret until", moment(k.OldUntil)},
-			{"created", moment(&k.CreatedAt)},
-			{"last used", moment(k.LastUsed)},
+			{"expires", console.LocalTime(k.ExpiresAt)},
+			{"old secret until", console.LocalTime(k.OldUntil)},
+			{"created", console.LocalTime(&k.CreatedAt)},
+			{"last used", console.LocalTime(k.LastUsed)},
 			{"today", fmt.Sprintf("%d calls, %d messages", k.CallsToday, k.MessagesToday)},
 		})
 	})
@@ -160,15 +162,15 @@ type (
 )
 
 // Run refuses a key.
-func (c *keyDisable) Run(e *env) error { return c.activate(e, false, "disable") }
+func (c *keyDisable) Run(e *console.Env) error { return c.activate(e, false, "disable") }
 
 // Run accepts a key again.
-func (c *keyEnable) Run(e *env) error { return c.activate(e, true, "enable") }
+func (c *keyEnable) Run(e *console.Env) error { return c.activate(e, true, "enable") }
 
-func (c *keyRef) activate(e *env, active bool, action string) error {
+func (c *keyRef) activate(e *console.Env, active bool, action string) error {
 	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
 		k.Active = active
-		*k, err = s.UpdateKey(e.ctx, *k)
+		*k, err = s.UpdateKey(e.Ctx, *k)
 		return note(action, "key", k.ID, nil), err
 	}, func(s *session, k *store.Key) error {
 		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
@@ -182,19 +184,19 @@ type keyUpdate struct {
 }
 
 // Run changes what was given; the rest stays.
-func (c *keyUpdate) Run(e *env) error {
+func (c *keyUpdate) Run(e *console.Env) error {
 	var did map[string]any
 	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
 		if did, err = c.apply(k, time.Now()); err != nil {
-			return n, fmt.Errorf("%w: %w", errConfig, err)
+			return n, fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
 		if c.Name != "" {
 			k.Name, did["name"] = c.Name, c.Name
 		}
 		if len(did) == 0 {
-			return n, fmt.Errorf("%w: nothing to change was given; see sendoff key update --help", errConfig)
+			return n, fmt.Errorf("%w: nothing to change was given; see sendoff key update --help", console.ErrUsage)
 		}
-		*k, err = s.UpdateKey(e.ctx, *k)
+		*k, err = s.UpdateKey(e.Ctx, *k)
 		return note("update", "key", k.ID, did), err
 	}, func(s *session, k *store.Key) error {
 		return s.say(newKeyView(k), "key %d (%s) is updated: %s", k.ID, k.Name, strings.Join(slices.Sorted(maps.Keys(did)), ", "))
@@ -202,11 +204,11 @@ func (c *keyUpdate) Run(e *env) error {
 }
 
 // change alters the key and then says so.
-func (c *keyRef) change(e *env, f func(*session, *store.Key) (store.Note, error), say func(*session, *store.Key) error) error {
+func (c *keyRef) change(e *console.Env, f func(*session, *store.Key) (store.Note, error), say func(*session, *store.Key) error) error {
 	return c.with(e, func(s *session) error {
 		var k store.Key
 		if err := s.change(func(s *session) (n store.Note, err error) {
-			if k, err = s.Key(e.ctx, s.account.ID, c.ID); err != nil {
+			if k, err = s.Key(e.Ctx, s.account.ID, c.ID); err != nil {
 				return n, s.missing(err, "key", id(c.ID))
 			}
 			return f(s, &k)
@@ -223,20 +225,20 @@ type keyRotate struct {
 }
 
 // Run gives a key a new secret.
-func (c *keyRotate) Run(e *env) error {
+func (c *keyRotate) Run(e *console.Env) error {
 	if c.Overlap < 0 {
-		return fmt.Errorf("%w: --overlap must not be negative", errConfig)
+		return fmt.Errorf("%w: --overlap must not be negative", console.ErrUsage)
 	}
 	var secret string
 	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
 		secret = auth.Generate(k.Test)
 		hash := auth.Hash(secret)
-		*k, err = s.RotateKey(e.ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
+		*k, err = s.RotateKey(e.Ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
 		return note("rotate", "key", k.ID, map[string]any{"overlap_seconds": c.Overlap.Seconds()}), err
 	}, func(s *session, k *store.Key) error {
 		more := "\nThe old secret no longer works."
 		if k.OldUntil != nil {
-			more = "\nThe old secret works until " + moment(k.OldUntil) + "."
+			more = "\nThe old secret works until " + console.LocalTime(k.OldUntil) + "."
 		}
 		return s.showSecret(k, secret, more)
 	})
@@ -248,13 +250,13 @@ type keyDelete struct {
 }
 
 // Run removes a key.
-func (c *keyDelete) Run(e *env) error {
+func (c *keyDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, fmt.Sprintf("key %d would stop working at once and for good", c.ID)); err != nil {
 		return err
 	}
 	return c.with(e, func(s *session) error {
 		if err := s.change(func(s *session) (store.Note, error) {
-			return note("delete", "key", c.ID, nil), s.DeleteKey(e.ctx, s.account.ID, c.ID)
+			return note("delete", "key", c.ID, nil), s.DeleteKey(e.Ctx, s.account.ID, c.ID)
 		}); err != nil {
 			return s.missing(err, "key", id(c.ID))
 		}

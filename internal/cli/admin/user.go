@@ -1,6 +1,7 @@
-package cli
+package admin
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"net/mail"
@@ -8,11 +9,13 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type userCmd struct {
+// User is the command of that name.
+type User struct {
 	Create  userCreate  `cmd:"" help:"Add a team member, who may log in to the dashboard."`
 	List    userList    `cmd:"" help:"List the team."`
 	Show    userShow    `cmd:"" help:"Show one team member."`
@@ -29,11 +32,11 @@ type password struct {
 }
 
 // read gives the password; people are asked for it when it is nowhere.
-func (c *password) read(e *env) (string, error) {
+func (c *password) read(e *console.Env) (string, error) {
 	if c.GeneratePassword {
 		return rand.Text(), nil
 	}
-	p, err := newAsker(e).secret("password", c.PasswordFile, "SENDOFF_USER_PASSWORD")
+	p, err := console.NewAsker(e).Secret("password", c.PasswordFile, "SENDOFF_USER_PASSWORD")
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +53,7 @@ type withPassword struct {
 }
 
 type userCreate struct {
-	admin
+	flags
 	password
 	Name    string `required:"" help:"Name, for people."`
 	Email   string `required:"" help:"E-mail address, for the login."`
@@ -61,7 +64,7 @@ type userCreate struct {
 const minPassword = 12
 
 // Run adds a team member.
-func (c *userCreate) Run(e *env) error {
+func (c *userCreate) Run(e *console.Env) error {
 	if err := checkEmail(c.Email); err != nil {
 		return err
 	}
@@ -76,11 +79,11 @@ func (c *userCreate) Run(e *env) error {
 	return c.with(e, func(s *session) error {
 		var m store.Member
 		if err := s.change(func(s *session) (n store.Note, err error) {
-			u, err := s.CreateUser(e.ctx, s.account.ID, c.Name, strings.ToLower(c.Email), c.Role, hash)
+			u, err := s.CreateUser(e.Ctx, s.account.ID, c.Name, strings.ToLower(c.Email), c.Role, hash)
 			if err != nil {
 				return n, taken(err, c.Email)
 			}
-			m, err = s.Member(e.ctx, s.account.ID, u.ID)
+			m, err = s.Member(e.Ctx, s.account.ID, u.ID)
 			return userNote("create", &m, map[string]any{"role": m.Role}), err
 		}); err != nil {
 			return err
@@ -108,7 +111,7 @@ func (s *session) tell(m *store.Member, word, secret string) error {
 
 func checkEmail(address string) error {
 	if a, err := mail.ParseAddress(address); err != nil || a.Address != address {
-		return fmt.Errorf("%w: --email: %q is no e-mail address", errConfig, address)
+		return fmt.Errorf("%w: --email: %q is no e-mail address", console.ErrUsage, address)
 	}
 	return nil
 }
@@ -126,18 +129,18 @@ func userNote(action string, m *store.Member, detail any) store.Note {
 	return store.Note{Action: "user." + action, Target: "user:" + m.ID, Detail: detail}
 }
 
-type userList struct{ admin }
+type userList struct{ flags }
 
 // Run lists the team.
-func (c *userList) Run(e *env) error {
+func (c *userList) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		ms, err := s.Members(e.ctx, s.account.ID)
+		ms, err := s.Members(e.Ctx, s.account.ID)
 		if err != nil {
 			return err
 		}
 		rows := [][]string{}
 		for _, m := range ms {
-			rows = append(rows, []string{m.ID, m.Name, m.Email, m.Role, yesNo(m.CanLogin), yesNo(m.Disabled), moment(&m.CreatedAt)})
+			rows = append(rows, []string{m.ID, m.Name, m.Email, m.Role, yesNo(m.CanLogin), yesNo(m.Disabled), console.LocalTime(&m.CreatedAt)})
 		}
 		return s.table(ms, "ID NAME EMAIL ROLE LOGIN DISABLED CREATED", rows)
 	})
@@ -145,19 +148,19 @@ func (c *userList) Run(e *env) error {
 
 // userRef names a team member.
 type userRef struct {
-	admin
+	flags
 	Ref string `arg:"" name:"user" help:"Id or e-mail address (sendoff user list)."`
 }
 
 // find reads the team member, within a change for that alone.
 func (c *userRef) find(s *session) (store.Member, error) {
-	ms, err := s.Members(s.env.ctx, s.account.ID)
+	ms, err := s.Members(s.env.Ctx, s.account.ID)
 	if err != nil {
 		return store.Member{}, err
 	}
 	for _, m := range ms {
 		if m.ID == c.Ref || strings.EqualFold(m.Email, c.Ref) {
-			return s.Member(s.env.ctx, s.account.ID, m.ID)
+			return s.Member(s.env.Ctx, s.account.ID, m.ID)
 		}
 	}
 	return store.Member{}, s.missing(&dispatch.Error{Code: dispatch.NotFound}, "user", c.Ref)
@@ -166,14 +169,14 @@ func (c *userRef) find(s *session) (store.Member, error) {
 type userShow struct{ userRef }
 
 // Run shows a team member.
-func (c *userShow) Run(e *env) error {
+func (c *userShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
 		m, err := c.find(s)
 		if err != nil {
 			return err
 		}
 		return s.table(m, "", [][]string{
-			{"id", m.ID}, {"name", m.Name}, {"email", m.Email}, {"role", m.Role}, {"can log in", yesNo(m.CanLogin)}, {"disabled", yesNo(m.Disabled)}, {"created", moment(&m.CreatedAt)},
+			{"id", m.ID}, {"name", m.Name}, {"email", m.Email}, {"role", m.Role}, {"can log in", yesNo(m.CanLogin)}, {"disabled", yesNo(m.Disabled)}, {"created", console.LocalTime(&m.CreatedAt)},
 		})
 	})
 }
@@ -188,7 +191,7 @@ type userUpdate struct {
 }
 
 // Run changes what was given; the rest stays.
-func (c *userUpdate) Run(e *env) error {
+func (c *userUpdate) Run(e *console.Env) error {
 	if c.Email != "" {
 		if err := checkEmail(c.Email); err != nil {
 			return err
@@ -209,11 +212,11 @@ func (c *userUpdate) Run(e *env) error {
 		}
 	}
 	if len(did) == 0 {
-		return fmt.Errorf("%w: nothing to change was given; see sendoff user update --help", errConfig)
+		return fmt.Errorf("%w: nothing to change was given; see sendoff user update --help", console.ErrUsage)
 	}
 	slices.Sort(did)
 	return c.change(e, "update", hash, func(m *store.Member) any {
-		m.Name, m.Email, m.Role = firstOf(c.Name, m.Name), firstOf(strings.ToLower(c.Email), m.Email), firstOf(c.Role, m.Role)
+		m.Name, m.Email, m.Role = cmp.Or(c.Name, m.Name), cmp.Or(strings.ToLower(c.Email), m.Email), cmp.Or(c.Role, m.Role)
 		return map[string]any{"fields": did, "role": m.Role}
 	}, "updated ("+strings.Join(did, ", ")+")", c.shown(secret))
 }
@@ -224,18 +227,18 @@ type (
 )
 
 // Run takes a team member's access away.
-func (c *userDisable) Run(e *env) error {
+func (c *userDisable) Run(e *console.Env) error {
 	return c.change(e, "disable", "", func(m *store.Member) any { m.Disabled = true; return nil }, "disabled", "")
 }
 
 // Run gives access again.
-func (c *userEnable) Run(e *env) error {
+func (c *userEnable) Run(e *console.Env) error {
 	return c.change(e, "enable", "", func(m *store.Member) any { m.Disabled = false; return nil }, "enabled", "")
 }
 
 // change alters the team member, with a new password if there is a hash of one,
 // and says so.
-func (c *userRef) change(e *env, action, hash string, f func(*store.Member) (detail any), word, secret string) error {
+func (c *userRef) change(e *console.Env, action, hash string, f func(*store.Member) (detail any), word, secret string) error {
 	return c.with(e, func(s *session) error {
 		var m store.Member
 		if err := s.change(func(s *session) (n store.Note, err error) {
@@ -243,7 +246,7 @@ func (c *userRef) change(e *env, action, hash string, f func(*store.Member) (det
 				return n, err
 			}
 			detail := f(&m)
-			m, err = s.UpdateMember(e.ctx, m, hash)
+			m, err = s.UpdateMember(e.Ctx, m, hash)
 			return userNote(action, &m, detail), taken(err, m.Email)
 		}); err != nil {
 			return err
@@ -258,7 +261,7 @@ type userDelete struct {
 }
 
 // Run removes a team member.
-func (c *userDelete) Run(e *env) error {
+func (c *userDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, "user "+c.Ref+" would be gone for good (disable keeps the name)"); err != nil {
 		return err
 	}
@@ -268,7 +271,7 @@ func (c *userDelete) Run(e *env) error {
 			if m, err = c.find(s); err != nil {
 				return n, err
 			}
-			return userNote("delete", &m, nil), s.DeleteMember(e.ctx, s.account.ID, m.ID)
+			return userNote("delete", &m, nil), s.DeleteMember(e.Ctx, s.account.ID, m.ID)
 		}); err != nil {
 			return err
 		}

@@ -1,8 +1,9 @@
-package cli
+package admin
 
 import (
 	"fmt"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -18,7 +19,7 @@ type templateUpdate struct {
 func (*templateUpdate) Help() string { return definitionHelp }
 
 // Run changes what was given; the rest stays.
-func (c *templateUpdate) Run(e *env) error {
+func (c *templateUpdate) Run(e *console.Env) error {
 	var d definition
 	if c.File != "" {
 		var err error
@@ -33,9 +34,9 @@ func (c *templateUpdate) Run(e *env) error {
 		d.Category = &c.Category
 	}
 	if c.File == "" && c.Status == "" && c.Category == "" {
-		return fmt.Errorf("%w: nothing to change was given; see sendoff template update --help", errConfig)
+		return fmt.Errorf("%w: nothing to change was given; see sendoff template update --help", console.ErrUsage)
 	}
-	return d.with(&c.admin, e, func(s *session) error {
+	return d.with(&c.flags, e, func(s *session) error {
 		var t template.Template
 		if err := s.change(func(s *session) (n store.Note, err error) {
 			if t, err = c.find(s); err != nil {
@@ -44,7 +45,7 @@ func (c *templateUpdate) Run(e *env) error {
 			if err := d.apply(s, &t); err != nil {
 				return n, err
 			}
-			t, err = s.SaveTemplate(e.ctx, t)
+			t, err = s.SaveTemplate(e.Ctx, t)
 			return note("update", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}), doubled(err, &t)
 		}); err != nil {
 			return err

@@ -1,4 +1,4 @@
-package cli
+package console
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// when reads a time: RFC 3339, a day, or a while from now (90s, 10m, 24h, 30d).
-func when(s string, now time.Time) (time.Time, error) {
+// ParseTime reads a time: RFC 3339, a day, or a while from now (90s, 10m, 24h, 30d).
+func ParseTime(s string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, nil
@@ -28,8 +28,8 @@ func when(s string, now time.Time) (time.Time, error) {
 	return now.Add(d), nil
 }
 
-// credits reads a decimal number of credits as millionths, exactly.
-func credits(s string) (int64, error) {
+// ParseCredits reads a decimal number of credits as millionths, exactly.
+func ParseCredits(s string) (int64, error) {
 	wrong := fmt.Errorf("%q is no number of credits like 100, 0.25 or -3.5 (at most six decimals)", s)
 	digits := strings.TrimLeft(s, "+-")
 	if len(s)-len(digits) > 1 {
@@ -49,8 +49,8 @@ func credits(s string) (int64, error) {
 	return n, nil
 }
 
-// pair cuts name=value.
-func pair(s string) (name, value string, err error) {
+// SplitPair cuts name=value.
+func SplitPair(s string) (name, value string, err error) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" {
 		return "", "", errors.New(strconv.Quote(s) + " must look like name=value")

@@ -1,6 +1,7 @@
-package cli
+package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,12 +10,14 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type templateCmd struct {
+// Template is the command of that name.
+type Template struct {
 	Create  templateCreate  `cmd:"" help:"Register a template from a JSON file or stdin."`
 	List    templateList    `cmd:"" help:"List templates and what they need."`
 	Show    templateShow    `cmd:"" help:"Show one template."`
@@ -25,7 +28,7 @@ type templateCmd struct {
 }
 
 type templateCreate struct {
-	admin
+	flags
 	File string `arg:"" help:"JSON file; - is stdin."`
 }
 
@@ -33,18 +36,18 @@ type templateCreate struct {
 func (*templateCreate) Help() string { return definitionHelp }
 
 // Run registers a template.
-func (c *templateCreate) Run(e *env) error {
+func (c *templateCreate) Run(e *console.Env) error {
 	d, err := readDefinition(e, c.File)
 	if err != nil {
 		return err
 	}
-	return d.with(&c.admin, e, func(s *session) error {
+	return d.with(&c.flags, e, func(s *session) error {
 		t := template.Template{Account: s.account.ID, Status: "approved"}
 		err := s.change(func(s *session) (n store.Note, err error) {
 			if err := d.apply(s, &t); err != nil {
 				return n, err
 			}
-			t, err = s.SaveTemplate(e.ctx, t)
+			t, err = s.SaveTemplate(e.Ctx, t)
 			return note("create", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), doubled(err, &t)
 		})
 		if err != nil {
@@ -62,19 +65,19 @@ func needs(t *template.Template) string {
 	return "none"
 }
 
-type templateList struct{ admin }
+type templateList struct{ flags }
 
 // Run lists templates.
-func (c *templateList) Run(e *env) error {
+func (c *templateList) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		ts, err := s.Templates(e.ctx, s.account.ID)
+		ts, err := s.Templates(e.Ctx, s.account.ID)
 		if err != nil {
 			return err
 		}
 		rows := [][]string{}
 		for i := range ts {
 			t := &ts[i]
-			rows = append(rows, []string{id(t.ID), t.Name, t.Language, t.Category, t.Status, firstOf(t.Provider, "-"), id(t.UsageCount), needs(t)})
+			rows = append(rows, []string{id(t.ID), t.Name, t.Language, t.Category, t.Status, cmp.Or(t.Provider, "-"), id(t.UsageCount), needs(t)})
 		}
 		return s.table(ts, "ID NAME LANGUAGE CATEGORY STATUS PROVIDER USED VARIABLES", rows)
 	})
@@ -82,13 +85,13 @@ func (c *templateList) Run(e *env) error {
 
 // templateRef names a template of the account.
 type templateRef struct {
-	admin
+	flags
 	Ref string `arg:"" name:"template" help:"Id or name (sendoff template list)."`
 }
 
 // with opens the database and reads the template.
-func (c *templateRef) with(e *env, f func(*session, template.Template) error) error {
-	return c.admin.with(e, func(s *session) error {
+func (c *templateRef) with(e *console.Env, f func(*session, template.Template) error) error {
+	return c.flags.with(e, func(s *session) error {
 		t, err := c.find(s)
 		if err != nil {
 			return err
@@ -105,7 +108,7 @@ func (c *templateRef) find(s *session) (template.Template, error) {
 			return template.Template{}, err
 		}
 	}
-	t, err := s.Template(s.env.ctx, s.account.ID, n)
+	t, err := s.Template(s.env.Ctx, s.account.ID, n)
 	if err != nil {
 		err = s.missing(err, "template", c.Ref)
 	}
@@ -114,7 +117,7 @@ func (c *templateRef) find(s *session) (template.Template, error) {
 
 // templateNamed gives the id of the only template of a name.
 func (s *session) templateNamed(name string) (int64, error) {
-	ts, err := s.Templates(s.env.ctx, s.account.ID)
+	ts, err := s.Templates(s.env.Ctx, s.account.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -136,7 +139,7 @@ func (s *session) templateNamed(name string) (int64, error) {
 type templateShow struct{ templateRef }
 
 // Run shows a template.
-func (c *templateShow) Run(e *env) error {
+func (c *templateShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session, t template.Template) error {
 		channel := "every one that sends such templates"
 		if t.Channel != 0 {
@@ -149,7 +152,7 @@ func (c *templateShow) Run(e *env) error {
 			{"category", t.Category},
 			{"status", t.Status},
 			{"channel", channel},
-			{"provider's id", firstOf(t.ProviderTemplateID, "-")},
+			{"provider's id", cmp.Or(t.ProviderTemplateID, "-")},
 			{"used", id(t.UsageCount)},
 			{"variables", needs(&t)},
 		}
@@ -173,13 +176,13 @@ type lister interface {
 }
 
 type templateSync struct {
-	admin
+	flags
 	Channel string        `required:"" help:"Id or key of a Meta channel." placeholder:"CHANNEL"`
 	Timeout time.Duration `default:"60s" help:"How long the provider may take."`
 }
 
 // Run pulls templates.
-func (c *templateSync) Run(e *env) error {
+func (c *templateSync) Run(e *console.Env) error {
 	return c.sealed(e, func(s *session) error {
 		ch, err := s.channel(c.Channel)
 		if err != nil {
@@ -189,7 +192,7 @@ func (c *templateSync) Run(e *env) error {
 		if !ok {
 			return fmt.Errorf("%s has no list of templates that could be pulled; register them with: sendoff template create", ch.Provider)
 		}
-		ctx, cancel := context.WithTimeout(e.ctx, c.Timeout)
+		ctx, cancel := context.WithTimeout(e.Ctx, c.Timeout)
 		defer cancel()
 		ts, err := l.Templates(ctx, &ch)
 		if err != nil {
@@ -204,7 +207,7 @@ func (c *templateSync) Run(e *env) error {
 			Gone    int `json:"disabled"`
 		}
 		if err := s.change(func(s *session) (_ store.Note, err error) {
-			counts.Made, counts.Updated, counts.Gone, err = s.SyncTemplates(e.ctx, s.account.ID, ch.ID, ts)
+			counts.Made, counts.Updated, counts.Gone, err = s.SyncTemplates(e.Ctx, s.account.ID, ch.ID, ts)
 			return store.Note{Action: "template.sync", Target: "channel:" + id(ch.ID), Detail: counts}, err
 		}); err != nil {
 			return err
@@ -219,13 +222,13 @@ type templateDelete struct {
 }
 
 // Run removes a template.
-func (c *templateDelete) Run(e *env) error {
+func (c *templateDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, "messages could no longer use template "+c.Ref); err != nil {
 		return err
 	}
 	return c.with(e, func(s *session, t template.Template) error {
 		if err := s.change(func(s *session) (store.Note, error) {
-			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.ctx, s.account.ID, t.ID)
+			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.Ctx, s.account.ID, t.ID)
 		}); err != nil {
 			return err
 		}

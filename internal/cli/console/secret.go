@@ -1,4 +1,4 @@
-package cli
+package console
 
 import (
 	"bufio"
@@ -11,21 +11,21 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// asker reads secrets, which are never arguments: other users of the machine
+// Asker reads secrets, which are never arguments: other users of the machine
 // see those, and the shell keeps them.
-type asker struct {
-	env   *env
+type Asker struct {
+	env   *Env
 	lines *bufio.Reader
 }
 
-func newAsker(e *env) *asker { return &asker{env: e, lines: bufio.NewReader(e.stdin)} }
+func NewAsker(e *Env) *Asker { return &Asker{env: e, lines: bufio.NewReader(e.Stdin)} }
 
-// errNoSecret says that no secret was given.
-var errNoSecret = errors.New("not given")
+// ErrNoSecret says that no secret was given.
+var ErrNoSecret = errors.New("not given")
 
-// given gives a secret from a file or from the environment; errNoSecret when
+// GivenSecret gives a secret from a file or from the environment; ErrNoSecret when
 // it is in neither.
-func given(name, file, variable string) (string, error) {
+func GivenSecret(name, file, variable string) (string, error) {
 	if file != "" {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -36,14 +36,14 @@ func given(name, file, variable string) (string, error) {
 	if v, ok := os.LookupEnv(variable); ok && v != "" {
 		return oneLine(name, v)
 	}
-	return "", errNoSecret
+	return "", ErrNoSecret
 }
 
-// secret gives a secret from a file, the environment or a prompt (a line of
+// Secret gives a secret from a file, the environment or a prompt (a line of
 // stdin, without a prompt, when that is no terminal).
-func (a *asker) secret(name, file, variable string) (string, error) {
-	v, err := given(name, file, variable)
-	if !errors.Is(err, errNoSecret) {
+func (a *Asker) Secret(name, file, variable string) (string, error) {
+	v, err := GivenSecret(name, file, variable)
+	if !errors.Is(err, ErrNoSecret) {
 		return v, err
 	}
 	line, err := a.ask(name)
@@ -64,8 +64,8 @@ func oneLine(name, v string) (string, error) {
 }
 
 // ask prompts without echo on a terminal.
-func (a *asker) ask(name string) (line string, err error) {
-	f, ok := a.env.stdin.(*os.File)
+func (a *Asker) ask(name string) (line string, err error) {
+	f, ok := a.env.Stdin.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) {
 		return a.read()
 	}
@@ -73,9 +73,9 @@ func (a *asker) ask(name string) (line string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("hide what is typed: %w; give %s in a file or in the environment", err, name)
 	}
-	fmt.Fprintf(a.env.stderr, "%s (not shown): ", name)
+	fmt.Fprintf(a.env.Stderr, "%s (not shown): ", name)
 	defer func() {
-		fmt.Fprintln(a.env.stderr)
+		fmt.Fprintln(a.env.Stderr)
 		err = errors.Join(err, show())
 	}()
 	// The read can't be interrupted; Ctrl-C must leave the terminal as it was.
@@ -91,12 +91,12 @@ func (a *asker) ask(name string) (line string, err error) {
 	select {
 	case r := <-got:
 		return r.line, r.err
-	case <-a.env.ctx.Done():
+	case <-a.env.Ctx.Done():
 		return "", errors.New("interrupted")
 	}
 }
 
-func (a *asker) read() (string, error) {
+func (a *Asker) read() (string, error) {
 	line, err := a.lines.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read answer: %w", err)

@@ -1,20 +1,15 @@
-package cli
+package admin
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type channelCmd struct {
+// Channel is the command of that name.
+type Channel struct {
 	Create  channelCreate  `cmd:"" help:"Make a channel of a provider."`
 	List    channelList    `cmd:"" help:"List channels and their circuits."`
 	Show    channelShow    `cmd:"" help:"Show one channel."`
@@ -29,12 +24,12 @@ type channelCmd struct {
 
 // channelRef names a channel of the account.
 type channelRef struct {
-	admin
+	flags
 	Ref string `arg:"" name:"channel" help:"Id or key (sendoff channel list)."`
 }
 
 // with opens the database and reads the channel.
-func (c *channelRef) with(e *env, f func(*session, dispatch.Channel) error) error {
+func (c *channelRef) with(e *console.Env, f func(*session, dispatch.Channel) error) error {
 	return c.sealed(e, func(s *session) error {
 		ch, err := s.channel(c.Ref)
 		if err != nil {
@@ -46,9 +41,9 @@ func (c *channelRef) with(e *env, f func(*session, dispatch.Channel) error) erro
 
 // channel reads a channel of the account by id or key.
 func (s *session) channel(ref string) (dispatch.Channel, error) {
-	read := func() (dispatch.Channel, error) { return s.ChannelByKey(s.env.ctx, ref) }
+	read := func() (dispatch.Channel, error) { return s.ChannelByKey(s.env.Ctx, ref) }
 	if n, err := strconv.ParseInt(ref, 10, 64); err == nil {
-		read = func() (dispatch.Channel, error) { return s.Channel(s.env.ctx, n) }
+		read = func() (dispatch.Channel, error) { return s.Channel(s.env.Ctx, n) }
 	}
 	ch, err := read()
 	if err == nil && ch.Account != s.account.ID {
@@ -60,18 +55,18 @@ func (s *session) channel(ref string) (dispatch.Channel, error) {
 	return ch, nil
 }
 
-type channelList struct{ admin }
+type channelList struct{ flags }
 
 // Run lists channels.
-func (c *channelList) Run(e *env) error {
+func (c *channelList) Run(e *console.Env) error {
 	return c.sealed(e, func(s *session) error {
-		chs, err := s.Channels(e.ctx, s.account.ID)
+		chs, err := s.Channels(e.Ctx, s.account.ID)
 		if err != nil {
 			return err
 		}
 		views, rows := []channelView{}, [][]string{}
 		for i := range chs {
-			h, err := s.ChannelHealth(e.ctx, chs[i].ID)
+			h, err := s.ChannelHealth(e.Ctx, chs[i].ID)
 			if err != nil {
 				return err
 			}
@@ -89,21 +84,21 @@ type (
 )
 
 // Run stops a channel from being used.
-func (c *channelDisable) Run(e *env) error { return c.enable(e, false, "disable") }
+func (c *channelDisable) Run(e *console.Env) error { return c.enable(e, false, "disable") }
 
 // Run lets a channel be used again.
-func (c *channelEnable) Run(e *env) error { return c.enable(e, true, "enable") }
+func (c *channelEnable) Run(e *console.Env) error { return c.enable(e, true, "enable") }
 
-func (c *channelRef) enable(e *env, on bool, action string) error {
+func (c *channelRef) enable(e *console.Env, on bool, action string) error {
 	return c.change(e, action, func(s *session, ch *dispatch.Channel) (_ any, word string, err error) {
 		ch.Enabled = on
-		*ch, err = s.UpdateChannel(e.ctx, *ch)
+		*ch, err = s.UpdateChannel(e.Ctx, *ch)
 		return nil, action + "d", err
 	})
 }
 
 // change alters the channel, and says what it is then.
-func (c *channelRef) change(e *env, action string, f func(*session, *dispatch.Channel) (detail any, word string, err error)) error {
+func (c *channelRef) change(e *console.Env, action string, f func(*session, *dispatch.Channel) (detail any, word string, err error)) error {
 	return c.sealed(e, func(s *session) error {
 		var ch dispatch.Channel
 		var word string
@@ -117,7 +112,7 @@ func (c *channelRef) change(e *env, action string, f func(*session, *dispatch.Ch
 		}); err != nil {
 			return err
 		}
-		h, err := s.ChannelHealth(e.ctx, ch.ID)
+		h, err := s.ChannelHealth(e.Ctx, ch.ID)
 		if err != nil {
 			return err
 		}
@@ -131,13 +126,13 @@ type channelDelete struct {
 }
 
 // Run removes a channel.
-func (c *channelDelete) Run(e *env) error {
+func (c *channelDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, "settings, credentials and templates of channel "+c.Ref+" would be gone"); err != nil {
 		return err
 	}
 	return c.with(e, func(s *session, ch dispatch.Channel) error {
 		if err := s.change(func(s *session) (store.Note, error) {
-			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.ctx, s.account.ID, ch.ID)
+			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.Ctx, s.account.ID, ch.ID)
 		}); err != nil {
 			return err
 		}
@@ -151,80 +146,17 @@ type channelPause struct {
 }
 
 // Run stops a channel's messages.
-func (c *channelPause) Run(e *env) error {
+func (c *channelPause) Run(e *console.Env) error {
 	return c.change(e, "pause", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.PauseChannel(e.ctx, ch.ID, c.Reason)
+		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.PauseChannel(e.Ctx, ch.ID, c.Reason)
 	})
 }
 
 type channelResume struct{ channelRef }
 
 // Run lets a channel's messages go again.
-func (c *channelResume) Run(e *env) error {
+func (c *channelResume) Run(e *console.Env) error {
 	return c.change(e, "resume", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return nil, "sending again", s.CloseCircuit(e.ctx, ch.ID, true)
+		return nil, "sending again", s.CloseCircuit(e.Ctx, ch.ID, true)
 	})
-}
-
-type channelCheck struct {
-	channelRef
-	Timeout time.Duration `default:"5s" help:"How long the provider may take."`
-}
-
-// Run asks the provider.
-func (c *channelCheck) Run(e *env) error {
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		f := checkChannel(e.ctx, app.Providers(), &ch, c.Timeout)
-		if !f.OK {
-			if err := s.say(f, "channel %d (%s) does not work: %s\n%s", ch.ID, ch.Name, f.Detail, f.Fix); err != nil {
-				return err
-			}
-			return errSaid
-		}
-		return s.say(f, "channel %d (%s) works: %s", ch.ID, ch.Name, f.Detail)
-	})
-}
-
-// checkChannel asks a channel's provider whether its credentials work.
-func checkChannel(ctx context.Context, providers map[string]provider.Provider, ch *dispatch.Channel, most time.Duration) finding {
-	f := finding{Name: fmt.Sprintf("channel %d", ch.ID)}
-	what := fmt.Sprintf("%s %s %s", ch.Provider, ch.Kind, ch.Sender)
-	p, ok := providers[ch.Provider]
-	if !ok {
-		return f.failed(what+": unknown provider "+strconv.Quote(ch.Provider), "this sendoff is older than the one that made the channel; install the newer one")
-	}
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	err := p.Check(ctx, ch)
-	if err == nil {
-		return f.passed(what + ": the provider accepts the credentials")
-	}
-	return f.failed(what+": "+refusal(ch, err), channelFix(ch, err))
-}
-
-// refusal is a provider's answer for people, without our secrets in it.
-func refusal(ch *dispatch.Channel, err error) string {
-	s := err.Error()
-	if pe, ok := errors.AsType[*provider.Error](err); ok {
-		s = pe.Msg
-		if pe.HTTP != 0 {
-			s = strings.TrimSpace(fmt.Sprintf("HTTP %d %s", pe.HTTP, pe.Provider)) + ", " + s
-		}
-		if pe.Err != nil {
-			s += ": " + pe.Err.Error()
-		}
-	}
-	return provider.Redact(ch, s)
-}
-
-// channelFix says what to do about a check that failed.
-func channelFix(ch *dispatch.Channel, err error) string {
-	pe, ok := errors.AsType[*provider.Error](err)
-	switch {
-	case ok && (pe.Kind == provider.Throttled || pe.Kind == provider.Temporary || pe.Kind == provider.Doubtful || pe.Kind == provider.Held):
-		return "the provider is busy or asks us to wait; try again later"
-	case ok && (pe.Kind == provider.Permanent || pe.Kind == provider.Denied):
-		return fmt.Sprintf("compare settings and credentials with the provider's console; change them with: sendoff channel update %d --set NAME=VALUE --secret NAME", ch.ID)
-	}
-	return "the provider did not answer: look at the network, the proxy (HTTPS_PROXY) and the channel's base_url"
 }

@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
@@ -37,9 +38,9 @@ type definition struct {
 }
 
 // readDefinition reads a file; - is stdin.
-func readDefinition(e *env, name string) (definition, error) {
+func readDefinition(e *console.Env, name string) (definition, error) {
 	var d definition
-	in := e.stdin
+	in := e.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -65,7 +66,7 @@ func (d *definition) channel() string {
 }
 
 // with opens the database, with the secret key if a channel is to be read.
-func (d *definition) with(a *admin, e *env, f func(*session) error) error {
+func (d *definition) with(a *flags, e *console.Env, f func(*session) error) error {
 	if d.channel() != "" {
 		return a.sealed(e, f)
 	}

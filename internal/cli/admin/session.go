@@ -1,60 +1,58 @@
-package cli
+package admin
 
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// admin is what the commands of administration have in common: they work on
+// flags is what the commands of administration have in common: they work on
 // the database itself and need no running front door.
-type admin struct {
+type flags struct {
 	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
 	SecretKey   config.Secret `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"Seals provider credentials: the same as that of serve and work." placeholder:"TEXT"`
 	Account     string        `env:"SENDOFF_ACCOUNT" help:"Account, by id, sid or name. Default: the only one." placeholder:"ACCOUNT"`
 	JSON        bool          `name:"json" help:"For machines."`
 }
 
-const devHint = "for sendoff dev: set -a; . .sendoff/dev.env; set +a"
+const DevHint = "for sendoff dev: set -a; . .sendoff/dev.env; set +a"
 
 // session is an open database, and the account that a command is about.
 type session struct {
 	*store.Store
-	env     *env
+	env     *console.Env
 	json    bool
 	account store.Account
 }
 
 // open runs f with the database and no account.
-func (a *admin) open(e *env, f func(*session) error) (err error) {
+func (a *flags) open(e *console.Env, f func(*session) error) (err error) {
 	if a.PostgresURL == "" {
-		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL) is required; %s", errConfig, devHint)
+		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL) is required; %s", console.ErrUsage, DevHint)
 	}
 	o := store.Options{URL: string(a.PostgresURL), MaxConns: 2, Application: "sendoff-cli"}
 	if a.SecretKey != "" {
 		if o.Box, err = store.NewBox(strings.Split(string(a.SecretKey), ",")...); err != nil {
-			return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY): %w", errConfig, err)
+			return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY): %w", console.ErrUsage, err)
 		}
 	}
 	st, err := store.Open(o)
 	if err != nil {
-		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", errConfig, err)
+		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", console.ErrUsage, err)
 	}
 	defer func() { err = errors.Join(explain(err), st.Close()) }()
 	return f(&session{Store: st, env: e, json: a.JSON})
 }
 
 // with runs f with the database and the account.
-func (a *admin) with(e *env, f func(*session) error) error {
+func (a *flags) with(e *console.Env, f func(*session) error) error {
 	return a.open(e, func(s *session) (err error) {
 		if s.account, err = s.find(a.Account); err != nil {
 			return err
@@ -64,9 +62,9 @@ func (a *admin) with(e *env, f func(*session) error) error {
 }
 
 // sealed is with, for commands that read or write credentials.
-func (a *admin) sealed(e *env, f func(*session) error) error {
+func (a *flags) sealed(e *console.Env, f func(*session) error) error {
 	if a.SecretKey == "" {
-		return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY) is required, the same as that of serve and work; %s", errConfig, devHint)
+		return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY) is required, the same as that of serve and work; %s", console.ErrUsage, DevHint)
 	}
 	return a.with(e, f)
 }
@@ -85,7 +83,7 @@ func explain(err error) error {
 // find gives the account that ref names by id, sid or name; without ref the
 // only one there is.
 func (s *session) find(ref string) (store.Account, error) {
-	all, err := s.Accounts(s.env.ctx)
+	all, err := s.Accounts(s.env.Ctx)
 	if err != nil {
 		return store.Account{}, err
 	}
@@ -111,7 +109,7 @@ func (s *session) find(ref string) (store.Account, error) {
 // change makes a change and notes it in the audit log, both or neither; f works
 // on the database as it is within the change.
 func (s *session) change(f func(*session) (store.Note, error)) error {
-	return s.Change(s.env.ctx, "cli", func(st *store.Store) (store.Note, error) {
+	return s.Change(s.env.Ctx, "cli", func(st *store.Store) (store.Note, error) {
 		within := *s
 		within.Store = st
 		n, err := f(&within)
@@ -138,30 +136,18 @@ func (s *session) missing(err error, noun, ref string) error {
 // say prints v for machines, or the line for people.
 func (s *session) say(v any, format string, args ...any) error {
 	if s.json {
-		return printJSON(s.env.stdout, v)
+		return console.PrintJSON(s.env.Stdout, v)
 	}
-	fmt.Fprintf(s.env.stdout, format+"\n", args...)
+	fmt.Fprintf(s.env.Stdout, format+"\n", args...)
 	return nil
 }
 
 // table prints v for machines, or rows under a head for people.
 func (s *session) table(v any, head string, rows [][]string) error {
 	if s.json {
-		return printJSON(s.env.stdout, v)
+		return console.PrintJSON(s.env.Stdout, v)
 	}
-	return printTable(s.env.stdout, head, rows)
-}
-
-// printTable aligns columns; head holds their names, parted by spaces.
-func printTable(out io.Writer, head string, rows [][]string) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	if head != "" {
-		fmt.Fprintln(w, strings.Join(strings.Fields(head), "\t"))
-	}
-	for _, r := range rows {
-		fmt.Fprintln(w, strings.Join(r, "\t"))
-	}
-	return w.Flush()
+	return console.PrintTable(s.env.Stdout, head, rows)
 }
 
 // confirmed asks for --yes before what can't be taken back.
@@ -169,7 +155,7 @@ func confirmed(yes bool, what string) error {
 	if yes {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; repeat with --yes", errConfig, what)
+	return fmt.Errorf("%w: %s; repeat with --yes", console.ErrUsage, what)
 }
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }
@@ -180,12 +166,4 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// moment writes a time for people, in their zone.
-func moment(t *time.Time) string {
-	if t == nil || t.IsZero() {
-		return "-"
-	}
-	return t.Local().Format("2006-01-02 15:04:05")
 }

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || netbsd || openbsd
 
-package cli
+package console
 
 import "golang.org/x/sys/unix"
 

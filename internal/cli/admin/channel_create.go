@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"crypto/rand"
@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -21,7 +22,7 @@ type channelCreate struct {
 
 // newChannel is what a channel of any provider has.
 type newChannel struct {
-	admin
+	flags
 	public
 	Name        string  `help:"Name, for people. Default: provider and kind." placeholder:"TEXT"`
 	Sender      string  `required:"" help:"The number that messages come from, as +15550001111; of SMS also a sender name." placeholder:"NUMBER"`
@@ -40,12 +41,12 @@ type wanted struct {
 }
 
 // create makes the channel after reading its secrets.
-func (c *newChannel) create(e *env, ch dispatch.Channel, secrets []wanted) error {
+func (c *newChannel) create(e *console.Env, ch dispatch.Channel, secrets []wanted) error {
 	if err := c.fill(&ch); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	return c.sealed(e, func(s *session) error {
-		ask := newAsker(e)
+		ask := console.NewAsker(e)
 		ch.Account, ch.Secrets = s.account.ID, map[string]string{}
 		for _, w := range secrets {
 			v, err := w.read(ask, ch.Provider)
@@ -55,7 +56,7 @@ func (c *newChannel) create(e *env, ch dispatch.Channel, secrets []wanted) error
 			ch.Secrets[w.name] = v
 		}
 		if err := s.change(func(s *session) (_ store.Note, err error) {
-			ch, err = s.CreateChannel(e.ctx, ch)
+			ch, err = s.CreateChannel(e.Ctx, ch)
 			return note("create", "channel", ch.ID, map[string]any{"key": ch.Key, "provider": ch.Provider, "kind": ch.Kind}), err
 		}); err != nil {
 			return err
@@ -71,12 +72,12 @@ func variable(provider, name string) string {
 	return "SENDOFF_" + strings.ToUpper(provider+"_"+name)
 }
 
-func (w *wanted) read(ask *asker, provider string) (string, error) {
+func (w *wanted) read(ask *console.Asker, provider string) (string, error) {
 	if !w.make {
-		return ask.secret(w.name, w.file, variable(provider, w.name))
+		return ask.Secret(w.name, w.file, variable(provider, w.name))
 	}
-	v, err := given(w.name, w.file, variable(provider, w.name))
-	if errors.Is(err, errNoSecret) {
+	v, err := console.GivenSecret(w.name, w.file, variable(provider, w.name))
+	if errors.Is(err, console.ErrNoSecret) {
 		return randomHex(32), nil
 	}
 	return v, err
@@ -197,14 +198,14 @@ var (
 )
 
 // Run makes a channel of Meta.
-func (c *createMeta) Run(e *env) error {
+func (c *createMeta) Run(e *console.Env) error {
 	for flag, v := range map[string]string{"--phone-number-id": c.PhoneNumberID, "--waba-id": c.WabaID} {
 		if !onlyDigits.MatchString(v) {
-			return fmt.Errorf("%w: %s: %q must be the digits that Meta shows under API setup", errConfig, flag, v)
+			return fmt.Errorf("%w: %s: %q must be the digits that Meta shows under API setup", console.ErrUsage, flag, v)
 		}
 	}
 	if !apiVersion.MatchString(c.APIVersion) {
-		return fmt.Errorf("%w: --api-version: %q must look like v25.0", errConfig, c.APIVersion)
+		return fmt.Errorf("%w: --api-version: %q must look like v25.0", console.ErrUsage, c.APIVersion)
 	}
 	ch := dispatch.Channel{Provider: "meta", Kind: "whatsapp", Settings: map[string]string{"phone_number_id": c.PhoneNumberID, "waba_id": c.WabaID, "version": c.APIVersion}}
 	return c.create(e, ch, []wanted{{"access_token", c.AccessTokenFile, false}, {"app_secret", c.AppSecretFile, false}, {"verify_token", c.VerifyTokenFile, true}})
@@ -223,10 +224,10 @@ type createTwilio struct {
 var twilioSID = regexp.MustCompile(`^(AC|MG|SK)[0-9a-fA-F]{32}$`)
 
 // Run makes a channel of Twilio.
-func (c *createTwilio) Run(e *env) error {
+func (c *createTwilio) Run(e *console.Env) error {
 	for prefix, v := range map[string]string{"AC": c.AccountSID, "MG": c.MessagingServiceSID, "SK": c.APIKeySID} {
 		if v != "" && (!twilioSID.MatchString(v) || !strings.HasPrefix(v, prefix)) {
-			return fmt.Errorf("%w: %q must be %s and 32 hex digits", errConfig, v, prefix)
+			return fmt.Errorf("%w: %q must be %s and 32 hex digits", console.ErrUsage, v, prefix)
 		}
 	}
 	ch := dispatch.Channel{
@@ -247,7 +248,7 @@ type createGupshup struct {
 }
 
 // Run makes a channel of Gupshup.
-func (c *createGupshup) Run(e *env) error {
+func (c *createGupshup) Run(e *console.Env) error {
 	ch := dispatch.Channel{Provider: "gupshup", Kind: "whatsapp", Settings: map[string]string{"app_name": c.AppName}}
 	return c.create(e, ch, []wanted{{"apikey", c.ApikeyFile, false}, {"callback_secret", "", true}})
 }
@@ -262,7 +263,7 @@ type createKaleyra struct {
 }
 
 // Run makes a channel of Kaleyra.
-func (c *createKaleyra) Run(e *env) error {
+func (c *createKaleyra) Run(e *console.Env) error {
 	ch := dispatch.Channel{Provider: "kaleyra", Kind: c.Kind, Settings: map[string]string{"sid": c.SID}}
 	if c.Kind == "sms" {
 		ch.Settings["sms_type"], ch.Settings["template_id"] = c.SMSType, c.TemplateID

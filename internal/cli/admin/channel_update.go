@@ -1,4 +1,4 @@
-package cli
+package admin
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -43,7 +44,7 @@ var knownSettings = map[string][]string{
 }
 
 // Run changes a channel.
-func (c *channelUpdate) Run(e *env) error {
+func (c *channelUpdate) Run(e *console.Env) error {
 	secrets, err := c.ask(e) // before anything is locked: people type slowly
 	if err != nil {
 		return err
@@ -51,14 +52,14 @@ func (c *channelUpdate) Run(e *env) error {
 	return c.change(e, "update", func(s *session, ch *dispatch.Channel) (any, string, error) {
 		did, err := c.apply(ch, secrets)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: %w", errConfig, err)
+			return nil, "", fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
-		*ch, err = s.UpdateChannel(e.ctx, *ch)
+		*ch, err = s.UpdateChannel(e.Ctx, *ch)
 		word := "updated: " + strings.Join(did, ", ")
 		if c.RotateCallbackSecret {
 			word += "\nenter at the provider: " + c.callback(ch, true)
 			if _, ok := ch.BeforeRotation(time.Now()); ok {
-				word += "\nthe old address works until " + moment(&ch.OldCallbackUntil)
+				word += "\nthe old address works until " + console.LocalTime(&ch.OldCallbackUntil)
 			}
 		}
 		return map[string]any{"fields": did}, word, err
@@ -107,7 +108,7 @@ func (c *channelUpdate) words(ch *dispatch.Channel) (did []string, err error) {
 
 func (c *channelUpdate) settings(ch *dispatch.Channel) (did []string, err error) {
 	for _, p := range c.Set {
-		name, v, err := pair(p)
+		name, v, err := console.SplitPair(p)
 		if err != nil {
 			return nil, fmt.Errorf("--set: %w", err)
 		}
@@ -123,17 +124,17 @@ func (c *channelUpdate) settings(ch *dispatch.Channel) (did []string, err error)
 }
 
 // ask reads the secrets that are to be replaced.
-func (c *channelUpdate) ask(e *env) (secrets map[string]string, err error) {
+func (c *channelUpdate) ask(e *console.Env) (secrets map[string]string, err error) {
 	secrets = map[string]string{}
 	return secrets, c.with(e, func(_ *session, ch dispatch.Channel) error {
 		files, err := c.secretFiles(ch.Provider)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errConfig, err)
+			return fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
-		ask := newAsker(e)
+		ask := console.NewAsker(e)
 		for _, name := range slices.Sorted(maps.Keys(files)) {
-			if secrets[name], err = ask.secret(name, files[name], variable(ch.Provider, name)); err != nil {
-				return fmt.Errorf("%w: %w", errConfig, err)
+			if secrets[name], err = ask.Secret(name, files[name], variable(ch.Provider, name)); err != nil {
+				return fmt.Errorf("%w: %w", console.ErrUsage, err)
 			}
 		}
 		return nil
@@ -145,7 +146,7 @@ func (c *channelUpdate) ask(e *env) (secrets map[string]string, err error) {
 func (c *channelUpdate) secretFiles(provider string) (map[string]string, error) {
 	files := map[string]string{}
 	for _, p := range c.SecretFile {
-		name, file, err := pair(p)
+		name, file, err := console.SplitPair(p)
 		if err != nil {
 			return nil, fmt.Errorf("--secret-file: %w", err)
 		}

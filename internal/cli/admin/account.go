@@ -1,13 +1,16 @@
-package cli
+package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type accountCmd struct {
+// Account is the command of that name.
+type Account struct {
 	Create  accountCreate  `cmd:"" help:"Make an account."`
 	List    accountList    `cmd:"" help:"List accounts."`
 	Show    accountShow    `cmd:"" help:"Show one account."`
@@ -35,16 +38,16 @@ func (v *accountView) credits() string {
 }
 
 type accountCreate struct {
-	admin
+	flags
 	Name string `arg:"" help:"Name, for people."`
 }
 
 // Run makes an account.
-func (c *accountCreate) Run(e *env) error {
+func (c *accountCreate) Run(e *console.Env) error {
 	return c.open(e, func(s *session) error {
 		var a store.Account
 		if err := s.change(func(s *session) (n store.Note, err error) {
-			a, err = s.CreateAccount(e.ctx, c.Name)
+			a, err = s.CreateAccount(e.Ctx, c.Name)
 			n = note("create", "account", a.ID, map[string]any{"name": a.Name})
 			n.Account = a.ID
 			return n, err
@@ -55,55 +58,48 @@ func (c *accountCreate) Run(e *env) error {
 	})
 }
 
-type accountList struct{ admin }
+type accountList struct{ flags }
 
 // Run lists accounts.
-func (c *accountList) Run(e *env) error {
+func (c *accountList) Run(e *console.Env) error {
 	return c.open(e, func(s *session) error {
-		all, err := s.Accounts(e.ctx)
+		all, err := s.Accounts(e.Ctx)
 		if err != nil {
 			return err
 		}
 		views, rows := []accountView{}, [][]string{}
 		for _, a := range all {
 			v := newAccountView(a)
-			views, rows = append(views, v), append(rows, []string{id(a.ID), a.SID, a.Name, v.credits(), yesNo(a.DisabledAt != nil), moment(&a.CreatedAt)})
+			views, rows = append(views, v), append(rows, []string{id(a.ID), a.SID, a.Name, v.credits(), yesNo(a.DisabledAt != nil), console.LocalTime(&a.CreatedAt)})
 		}
 		return s.table(views, "ID SID NAME CREDITS DISABLED CREATED", rows)
 	})
 }
 
 type accountShow struct {
-	admin
+	flags
 	Ref string `arg:"" optional:"" name:"account" help:"Id, sid or name."`
 }
 
 // Run shows an account.
-func (c *accountShow) Run(e *env) error {
-	c.Account = firstOf(c.Ref, c.Account)
+func (c *accountShow) Run(e *console.Env) error {
+	c.Account = cmp.Or(c.Ref, c.Account)
 	return c.with(e, func(s *session) error {
 		v := newAccountView(s.account)
-		return s.table(v, "", [][]string{{"id", id(v.ID)}, {"sid", v.SID}, {"name", v.Name}, {"credits", v.credits()}, {"disabled since", moment(v.DisabledAt)}, {"created", moment(&v.CreatedAt)}})
+		return s.table(v, "", [][]string{{"id", id(v.ID)}, {"sid", v.SID}, {"name", v.Name}, {"credits", v.credits()}, {"disabled since", console.LocalTime(v.DisabledAt)}, {"created", console.LocalTime(&v.CreatedAt)}})
 	})
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // accountRef names an account of which the command must not have to guess.
 type accountRef struct {
-	admin
+	flags
 	Ref string `arg:"" name:"account" help:"Id, sid or name (sendoff account list)."`
 }
 
 // with is that of admin, for the account.
-func (c *accountRef) with(e *env, f func(*session) error) error {
+func (c *accountRef) with(e *console.Env, f func(*session) error) error {
 	c.Account = c.Ref
-	return c.admin.with(e, f)
+	return c.flags.with(e, f)
 }
 
 type (
@@ -112,19 +108,19 @@ type (
 )
 
 // Run refuses an account's keys.
-func (c *accountDisable) Run(e *env) error {
+func (c *accountDisable) Run(e *console.Env) error {
 	return c.disable(e, true, "disable", "account %d (%s) is disabled: its keys are refused, what it had accepted is sent")
 }
 
 // Run accepts its keys again.
-func (c *accountEnable) Run(e *env) error {
+func (c *accountEnable) Run(e *console.Env) error {
 	return c.disable(e, false, "enable", "account %d (%s) is enabled")
 }
 
-func (c *accountRef) disable(e *env, disabled bool, action, said string) error {
+func (c *accountRef) disable(e *console.Env, disabled bool, action, said string) error {
 	return c.with(e, func(s *session) error {
 		if err := s.change(func(within *session) (_ store.Note, err error) {
-			s.account, err = within.SetDisabled(e.ctx, s.account.ID, disabled)
+			s.account, err = within.SetDisabled(e.Ctx, s.account.ID, disabled)
 			return note(action, "account", s.account.ID, nil), err
 		}); err != nil {
 			return err
@@ -139,13 +135,13 @@ type accountDelete struct {
 }
 
 // Run removes an account.
-func (c *accountDelete) Run(e *env) error {
+func (c *accountDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, "account "+c.Ref+" would be gone for good, with its users, keys, channels, templates and contacts (disable keeps them)"); err != nil {
 		return err
 	}
 	return c.with(e, func(s *session) error {
 		if err := s.change(func(within *session) (store.Note, error) {
-			return note("delete", "account", s.account.ID, map[string]any{"name": s.account.Name}), within.DeleteAccount(e.ctx, s.account.ID)
+			return note("delete", "account", s.account.ID, map[string]any{"name": s.account.Name}), within.DeleteAccount(e.Ctx, s.account.ID)
 		}); err != nil {
 			return err
 		}
@@ -154,7 +150,7 @@ func (c *accountDelete) Run(e *env) error {
 }
 
 type accountCredits struct {
-	admin
+	flags
 	Ref   string `arg:"" optional:"" name:"account" help:"Id, sid or name."`
 	On    bool   `xor:"state" help:"From now on every message debits its channel's price, and at zero none is accepted."`
 	Off   bool   `xor:"state" help:"Messages cost nothing."`
@@ -163,13 +159,13 @@ type accountCredits struct {
 }
 
 // Run changes and shows the balance.
-func (c *accountCredits) Run(e *env) error {
-	c.Account = firstOf(c.Ref, c.Account)
+func (c *accountCredits) Run(e *console.Env) error {
+	c.Account = cmp.Or(c.Ref, c.Account)
 	amount := int64(0)
 	if c.Add != "" {
 		var err error
-		if amount, err = credits(c.Add); err != nil {
-			return fmt.Errorf("%w: --add: %w", errConfig, err)
+		if amount, err = console.ParseCredits(c.Add); err != nil {
+			return fmt.Errorf("%w: --add: %w", console.ErrUsage, err)
 		}
 	}
 	return c.with(e, func(s *session) error {
@@ -178,7 +174,7 @@ func (c *accountCredits) Run(e *env) error {
 				return err
 			}
 		}
-		moves, err := s.Ledger(e.ctx, s.account.ID, 0, min(max(c.Limit, 0), 1000))
+		moves, err := s.Ledger(e.Ctx, s.account.ID, 0, min(max(c.Limit, 0), 1000))
 		if err != nil {
 			return err
 		}
@@ -188,11 +184,11 @@ func (c *accountCredits) Run(e *env) error {
 
 func (s *session) setCredits(c *accountCredits, amount int64) error {
 	return s.change(func(within *session) (store.Note, error) {
-		a, err := within.Account(s.env.ctx, s.account.ID)
+		a, err := within.Account(s.env.Ctx, s.account.ID)
 		if err != nil {
 			return store.Note{}, err
 		}
-		s.account, err = within.SetCredits(s.env.ctx, a.ID, c.On || (a.Credits && !c.Off), amount)
+		s.account, err = within.SetCredits(s.env.Ctx, a.ID, c.On || (a.Credits && !c.Off), amount)
 		return note("credits", "account", a.ID, map[string]any{"enabled": s.account.Credits, "added": store.Credits(amount)}), err
 	})
 }
@@ -212,14 +208,14 @@ func (s *session) printCredits(moves []store.LedgerEntry) error {
 			message = m.Message.String()
 		}
 		views = append(views, ledgerView{m, store.Credits(m.Amount)})
-		rows = append(rows, []string{moment(&m.At), m.Kind, store.Credits(m.Amount).String(), message})
+		rows = append(rows, []string{console.LocalTime(&m.At), m.Kind, store.Credits(m.Amount).String(), message})
 	}
 	if s.json {
-		return printJSON(s.env.stdout, map[string]any{"account": v, "ledger": views})
+		return console.PrintJSON(s.env.Stdout, map[string]any{"account": v, "ledger": views})
 	}
-	fmt.Fprintf(s.env.stdout, "credits of account %d (%s): %s, balance %s\n", v.ID, v.Name, map[bool]string{true: "on", false: "off"}[v.Credits], v.Balance)
+	fmt.Fprintf(s.env.Stdout, "credits of account %d (%s): %s, balance %s\n", v.ID, v.Name, map[bool]string{true: "on", false: "off"}[v.Credits], v.Balance)
 	if len(rows) == 0 {
 		return nil
 	}
-	return printTable(s.env.stdout, "AT KIND AMOUNT MESSAGE", rows)
+	return console.PrintTable(s.env.Stdout, "AT KIND AMOUNT MESSAGE", rows)
 }
