@@ -14,9 +14,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/limit"
 )
 
 const (
@@ -52,7 +52,7 @@ func (s *Server) postBatch(c echo.Context) error {
 	default:
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
 	}
-	b := &batchRun{s: s, c: c, secret: nativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
+	b := &batchRun{s: s, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (l *arrayLines) next() ([]byte, error) {
 		return nil, l.close()
 	}
 	// The decoder holds a whole message: one far too long ends the request.
-	l.body.most, l.body.read = maxBody, 0
+	l.body.most, l.body.read = middleware.MaxBody, 0
 	var raw json.RawMessage
 	if err := l.dec.Decode(&raw); err != nil {
 		return nil, malformedBatch(err)
@@ -251,7 +251,7 @@ func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
 	var err error
-	if p.who, err = b.s.callerOf(b.ctx, b.secret); err != nil {
+	if p.who, err = b.s.auth.Check(b.ctx, b.secret); err != nil {
 		for _, i := range at {
 			p.receipts[i].Err = err
 		}
@@ -311,12 +311,7 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	if len(drafts) == 0 {
 		return drafts, at
 	}
-	d, err := b.s.Limits.Spend(b.ctx, limit.Spend{Key: p.who.Key.ID, N: len(drafts), Batch: true, PerSecond: p.who.Key.PerSecond, PerMinute: p.who.Key.PerMinute, PerDay: p.who.Key.PerDay})
-	n := d.AllowedN
-	refusal := limited(d)
-	if err != nil {
-		n, refusal = 0, unavailable(err)
-	}
+	n, refusal := b.s.limits.SpendPage(b.ctx, p.who, len(drafts))
 	for _, i := range at[n:] {
 		p.receipts[i].Err = refusal
 	}
@@ -346,7 +341,7 @@ func (b *batchRun) collect(p *page) {
 		res := result{Index: p.first + i}
 		if r.Err != nil {
 			b.rejected++
-			b.s.logInternal(b.c, r.Err)
+			middleware.LogInternal(b.c, b.s.Log, r.Err)
 			e := dispatch.AsError(r.Err)
 			res.Error = &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}
 		} else {

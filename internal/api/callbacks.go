@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
 )
@@ -28,14 +29,14 @@ func (s *Server) callback(c echo.Context) error {
 		return dispatch.Errorf(dispatch.NotFound, "no such channel")
 	}
 	if err != nil {
-		return unavailable(err)
+		return middleware.Unavailable(err)
 	}
 	if r.Method == http.MethodGet {
 		if done, err := s.handshake(c, p, ch); done {
 			return err
 		}
 	}
-	body, err := readBody(c, 4*maxBody)
+	body, err := middleware.ReadBody(c, 4*middleware.MaxBody)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,14 @@
 package api
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -36,23 +35,23 @@ func (s *Server) mount(d *dialect.Dialect) {
 // serveDialect is the pipeline around a dialect's pure functions.
 func (s *Server) serveDialect(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (dialect.Reply, error) {
 	r := c.Request()
-	who, err := s.authenticate(r.Context(), d.Credential(r))
+	who, err := s.auth.Authenticate(r.Context(), d.Credential(r))
 	if err != nil {
 		return dialect.Reply{}, err
 	}
 	if sid := r.PathValue("sid"); sid != "" && sid != who.Account.SID {
-		return dialect.Reply{}, unauthorized("sid", "the key does not belong to this account")
+		return dialect.Reply{}, middleware.Unauthorized("sid", "the key does not belong to this account")
 	}
 	if rt.Read != nil {
 		return s.readDialect(c, who, rt)
 	}
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
-		return dialect.Reply{}, s.refused(c, who, err)
+		return dialect.Reply{}, s.limits.SpendRefused(c, who, err)
 	}
 	drafts, err := rt.Decode(r, body)
 	if err != nil {
-		return dialect.Reply{}, s.refused(c, who, err)
+		return dialect.Reply{}, s.limits.SpendRefused(c, who, err)
 	}
 	receipts, err := s.send(c, who, drafts)
 	if err != nil {
@@ -62,7 +61,7 @@ func (s *Server) serveDialect(c echo.Context, d *dialect.Dialect, rt *dialect.Ro
 }
 
 func (s *Server) readDialect(c echo.Context, who *accept.Caller, rt *dialect.Route) (dialect.Reply, error) {
-	if err := s.spend(c, who, 1, true); err != nil {
+	if err := s.limits.Spend(c, who, 1, true); err != nil {
 		return dialect.Reply{}, err
 	}
 	if rt.Permission != "" {
@@ -73,15 +72,6 @@ func (s *Server) readDialect(c echo.Context, who *accept.Caller, rt *dialect.Rou
 	return rt.Read(c.Request().Context(), reader{s}, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, c.Request())
 }
 
-// refused counts a request that was refused before its messages were: every
-// request does, and every answer says how the key stands.
-func (s *Server) refused(c echo.Context, who *accept.Caller, err error) error {
-	if limited := s.spend(c, who, 1, false); limited != nil {
-		return limited
-	}
-	return err
-}
-
 // replayedHeader says that an earlier request with the same key was accepted.
 const replayedHeader = "Idempotent-Replayed"
 
@@ -90,7 +80,7 @@ const replayedHeader = "Idempotent-Replayed"
 func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
 	key, err := idempotencyKey(c.Request())
 	if err != nil {
-		return nil, s.refused(c, who, err)
+		return nil, s.limits.SpendRefused(c, who, err)
 	}
 	if key == "" {
 		return s.sendNew(c, who, drafts)
@@ -100,7 +90,7 @@ func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draf
 	if first == nil && err == nil {
 		return s.sendNew(c, who, drafts)
 	}
-	if limited := s.spendRepeat(c, who); limited != nil {
+	if limited := s.limits.SpendRepeat(c, who); limited != nil {
 		return nil, limited
 	}
 	if err == nil {
@@ -112,7 +102,7 @@ func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draf
 // sendNew is the way of what was not accepted before: limits, permission,
 // accept.
 func (s *Server) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
-	if err := s.spend(c, who, len(drafts), false); err != nil {
+	if err := s.limits.Spend(c, who, len(drafts), false); err != nil {
 		return nil, err
 	}
 	if err := who.RequireFor(drafts); err != nil {
@@ -132,7 +122,7 @@ func (s *Server) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.D
 // visible characters.
 func idempotencyKey(r *http.Request) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
-	if len(key) > 255 || !plain(key) {
+	if len(key) > 255 || !middleware.VisibleASCII(key) {
 		return "", dispatch.Errorf(dispatch.Malformed, "Idempotency-Key must have at most 255 visible ASCII characters")
 	}
 	return key, nil
@@ -171,12 +161,22 @@ func (s *Server) dialectOf(c echo.Context) *dialect.Dialect {
 	return best
 }
 
+// dialectAt gives the dialect that has a route of this path, or nil.
+func (s *Server) dialectAt(path string) *dialect.Dialect {
+	for i := range s.Dialects {
+		for _, rt := range s.Dialects[i].Routes {
+			if middleware.PathMatches(rt.Path, path) {
+				return &s.Dialects[i]
+			}
+		}
+	}
+	return nil
+}
+
 // ours says that a path is our own API's or a provider's.
 func ours(path string) bool {
 	return path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/callbacks/")
 }
-
-var versionSegment = regexp.MustCompile(`^v\d+\.\d+$`)
 
 // sharedSegments counts how many leading path segments a dialect's closest
 // route has in common with path.
@@ -186,7 +186,7 @@ func sharedSegments(d *dialect.Dialect, path string) int {
 	for _, rt := range d.Routes {
 		n := 0
 		for i, want := range strings.Split(strings.Trim(rt.Path, "/"), "/") {
-			if i >= len(have) || !stepMatches(want, have[i]) {
+			if i >= len(have) || !middleware.SegmentMatches(want, have[i]) {
 				break
 			}
 			n++
@@ -201,7 +201,7 @@ func (s *Server) reply(c echo.Context, rep dialect.Reply, cause error) error {
 	h := c.Response().Header()
 	maps.Copy(h, rep.Header)
 	if cause != nil {
-		retryAfter(c, dispatch.AsError(cause))
+		middleware.SetRetryAfter(c, dispatch.AsError(cause))
 	}
 	if h.Get(echo.HeaderContentType) == "" {
 		h.Set(echo.HeaderContentType, "application/json")
@@ -210,12 +210,5 @@ func (s *Server) reply(c echo.Context, rep dialect.Reply, cause error) error {
 	if rep.Body == nil {
 		return nil
 	}
-	return writeJSON(c, rep.Body)
-}
-
-// writeJSON writes v without escaping what only HTML minds.
-func writeJSON(c echo.Context, v any) error {
-	enc := json.NewEncoder(c.Response())
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return middleware.WriteJSON(c, rep.Body)
 }

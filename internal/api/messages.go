@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
@@ -52,9 +53,9 @@ func (s *Server) postMessage(c echo.Context) error {
 	began := time.Now()
 	draft, err := readMessage(c)
 	if err != nil {
-		return s.refused(c, caller(c), err)
+		return s.limits.SpendRefused(c, middleware.Caller(c), err)
 	}
-	receipts, err := s.send(c, caller(c), []dispatch.Draft{draft})
+	receipts, err := s.send(c, middleware.Caller(c), []dispatch.Draft{draft})
 	if err != nil {
 		return err
 	}
@@ -70,30 +71,21 @@ func (s *Server) postMessage(c echo.Context) error {
 
 // readMessage reads a request's one message.
 func readMessage(c echo.Context) (dispatch.Draft, error) {
-	if err := jsonBody(c); err != nil {
+	if err := middleware.RequireJSON(c); err != nil {
 		return dispatch.Draft{}, err
 	}
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return dispatch.Draft{}, err
 	}
 	return native.Decode(body)
 }
 
-// jsonBody refuses bodies that say they are something else than JSON.
-func jsonBody(c echo.Context) error {
-	ct := c.Request().Header.Get(echo.HeaderContentType)
-	if ct == "" || strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "application/problem+json") {
-		return nil
-	}
-	return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is not application/json", ct)
-}
-
 // view reads one message of the caller's account.
 func (s *Server) view(ctx context.Context, account int64, id dispatch.ID) (*dispatch.View, error) {
 	v, err := s.views.Do(ctx, id)
 	if err != nil {
-		return nil, readError(err)
+		return nil, middleware.ReadError(err)
 	}
 	if v == nil || v.Account != account {
 		return nil, store.ErrNotFound
@@ -118,14 +110,6 @@ func (s *Server) readViews(ctx context.Context, ids []dispatch.ID) ([]*dispatch.
 	return out, nil
 }
 
-// readError makes a read that found no database one that may be tried again.
-func readError(err error) error {
-	if err == nil || dispatch.CodeOf(err) != dispatch.Internal {
-		return err
-	}
-	return unavailable(err)
-}
-
 func pathID(c echo.Context) (dispatch.ID, error) {
 	id, err := uuid.Parse(c.Param("id"))
 	if err != nil {
@@ -144,7 +128,9 @@ func (s *Server) getMessage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Set("long", wait > 0)
+	if wait > 0 {
+		middleware.Waits(c)
+	}
 	v, err := s.await(c, id, wait)
 	if err != nil {
 		return err
@@ -170,7 +156,7 @@ func matches(c echo.Context, tag string) bool {
 
 // postStatus answers pollers: up to 1,000 ids at once.
 func (s *Server) postStatus(c echo.Context) error {
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return err
 	}
@@ -193,7 +179,7 @@ func (s *Server) postStatus(c echo.Context) error {
 	}
 	vs, err := s.Store.Views(c.Request().Context(), ids)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
 	by := make(map[dispatch.ID]*dispatch.View, len(vs))
 	for i := range vs {
@@ -201,7 +187,7 @@ func (s *Server) postStatus(c echo.Context) error {
 	}
 	out := make([]store.Brief, 0, len(vs))
 	for _, id := range ids {
-		if v := by[id]; v != nil && v.Account == caller(c).Account.ID {
+		if v := by[id]; v != nil && v.Account == middleware.Caller(c).Account.ID {
 			out = append(out, store.Brief{ID: v.ID, Status: v.StatusName, MaybeSent: v.MaybeSent, UpdatedAt: v.UpdatedAt})
 		}
 	}
@@ -214,17 +200,11 @@ func (s *Server) listMessages(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Store.ListMessages(c.Request().Context(), caller(c).Account.ID, f)
+	page, err := s.Store.ListMessages(c.Request().Context(), middleware.Caller(c).Account.ID, f)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	return c.JSON(http.StatusOK, list[dispatch.View]{Data: page.Views, Next: page.Next})
-}
-
-// list is how every list answers; an empty Next is the last page.
-type list[T any] struct {
-	Data []T    `json:"data"`
-	Next string `json:"next_cursor,omitempty"`
+	return c.JSON(http.StatusOK, middleware.List[dispatch.View]{Data: page.Views, Next: page.Next})
 }
 
 func filter(c echo.Context) (dispatch.Filter, error) {
@@ -275,14 +255,14 @@ func (s *Server) getTimeline(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.view(c.Request().Context(), caller(c).Account.ID, id); err != nil {
+	if _, err := s.view(c.Request().Context(), middleware.Caller(c).Account.ID, id); err != nil {
 		return err
 	}
 	evs, err := s.Store.Timeline(c.Request().Context(), id)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	return c.JSON(http.StatusOK, list[store.TimelineEvent]{Data: evs})
+	return c.JSON(http.StatusOK, middleware.List[store.TimelineEvent]{Data: evs})
 }
 
 // cancelMessage ends a message before its next call.
@@ -294,9 +274,9 @@ func (s *Server) cancelMessage(c echo.Context) error {
 	ctx := context.WithoutCancel(c.Request().Context())
 	done, err := s.Store.Cancel(ctx, v.ID)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	if v, err = s.view(ctx, caller(c).Account.ID, v.ID); err != nil {
+	if v, err = s.view(ctx, middleware.Caller(c).Account.ID, v.ID); err != nil {
 		return err
 	}
 	if !done && v.Status != dispatch.Cancelled {
@@ -312,7 +292,7 @@ func (s *Server) changeable(c echo.Context) (*dispatch.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	who := caller(c)
+	who := middleware.Caller(c)
 	v, err := s.view(c.Request().Context(), who.Account.ID, id)
 	if err != nil {
 		return nil, err
@@ -320,7 +300,7 @@ func (s *Server) changeable(c echo.Context) (*dispatch.View, error) {
 	if err := who.Require(v.Type.Permission()); err != nil {
 		return nil, err
 	}
-	return v, s.spend(c, who, 1, true)
+	return v, s.limits.Spend(c, who, 1, true)
 }
 
 // patchMessage changes a scheduled message: content, send_at, to.
@@ -329,16 +309,16 @@ func (s *Server) patchMessage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return err
 	}
 	ctx := context.WithoutCancel(c.Request().Context())
-	done, err := s.Accept.Change(ctx, caller(c), v, body)
+	done, err := s.Accept.Change(ctx, middleware.Caller(c), v, body)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	if v, err = s.view(ctx, caller(c).Account.ID, v.ID); err != nil {
+	if v, err = s.view(ctx, middleware.Caller(c).Account.ID, v.ID); err != nil {
 		return err
 	}
 	if !done {
@@ -362,14 +342,14 @@ func (r reader) Message(ctx context.Context, account int64, id dispatch.ID) (dis
 // Messages lists messages of the account.
 func (r reader) Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
 	p, err := r.s.Store.ListMessages(ctx, account, f)
-	return p, readError(err)
+	return p, middleware.ReadError(err)
 }
 
 // Templates lists the account's templates.
 func (r reader) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	ts, err := r.s.Registry.Templates(ctx, account)
 	if err != nil {
-		return nil, readError(err)
+		return nil, middleware.ReadError(err)
 	}
 	return ts.All, nil
 }
@@ -377,5 +357,5 @@ func (r reader) Templates(ctx context.Context, account int64) ([]template.Templa
 // Users lists the account's team.
 func (r reader) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
 	us, err := r.s.Registry.Users(ctx, account)
-	return us, readError(err)
+	return us, middleware.ReadError(err)
 }

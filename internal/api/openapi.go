@@ -11,6 +11,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/api/manage"
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/apidoc"
 )
 
 // nativeSecurity are the two ways to hand in a key.
@@ -38,16 +42,6 @@ var tags = []*huma.Tag{
 
 const dialectTag = "Dialects"
 
-// neededFields are those of new things. The handlers look for them, so that a
-// client learns of a missing one together with all else that is wrong.
-var neededFields = map[string][]string{
-	"KeyCreateBody":      {"name", "permissions"},
-	"ChannelCreateBody":  {"provider", "name", "sender", "settings", "secrets"},
-	"TemplateCreateBody": {"name", "language", "category", "components"},
-	"ContactCreateBody":  {"phone"},
-	"UserCreateBody":     {"name", "email"},
-}
-
 // describe makes OpenAPI whole when it is first asked for: huma has described
 // the administrative routes, we describe all others.
 func (s *Server) describe(o *huma.OpenAPI) {
@@ -63,11 +57,8 @@ func (s *Server) describe(o *huma.OpenAPI) {
 	}
 	whole := sync.OnceValue(func() *huma.OpenAPI {
 		d := describer{o: o, reg: o.Components.Schemas}
-		for name, fields := range neededFields {
-			d.reg.Map()[name].Required = fields
-		}
 		d.natives()
-		d.webhooks()
+		d.operations(manage.Operations())
 		d.callbacks()
 		s.describeDialects(&d)
 		d.others(s.echo.Routes())
@@ -136,7 +127,7 @@ func (d *describer) add(x described) {
 		op.Security = nativeSecurity
 	}
 	if x.permission != "" {
-		op.Metadata = map[string]any{metaPermissions: []string{x.permission}}
+		op.Metadata = map[string]any{"permissions": []string{x.permission}}
 	}
 	for _, m := range pathParam.FindAllStringSubmatch(x.path, -1) {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: m[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
@@ -168,12 +159,23 @@ func (d *describer) add(x described) {
 		op.Responses[strconv.Itoa(status)] = r
 	}
 	for status, when := range x.refusals {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: when, Content: d.content("application/problem+json", problem{}, "")}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: when, Content: d.content("application/problem+json", middleware.Problem{}, "")}
 	}
 	if x.problems {
-		op.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: d.content("application/problem+json", problem{}, "")}
+		op.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: d.content("application/problem+json", middleware.Problem{}, "")}
 	}
 	d.o.AddOperation(op)
+}
+
+// operations adds what other packages describe.
+func (d *describer) operations(all []apidoc.Operation) {
+	for _, o := range all {
+		x := described{method: o.Method, path: o.Path, tag: o.Tag, summary: o.Summary, text: o.Description, permission: o.Permission, problems: o.Problems, body: o.Request.Type, answers: map[int]any{}}
+		for status, r := range o.Responses {
+			x.answers[status] = r.Type
+		}
+		d.add(x)
+	}
 }
 
 // several puts further examples beside the first, if there are any.

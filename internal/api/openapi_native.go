@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -112,7 +113,7 @@ func (d *describer) natives() {
 			query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown"), query("channel", "integer", "A channel's id."), query("to", "string", "The recipient's number."),
 			query("reference", "string", ""), query("campaign", "integer", ""), query("type", "string", ""), query("search", "string", "A message id, a number or a reference."),
 			query("created_from", "string", "RFC 3339"), query("created_to", "string", "RFC 3339"), query("limit", "integer", "Up to 1000; 50 when left out."), query("cursor", "string", "The next_cursor of the page before."),
-		}, answers: map[int]any{200: list[dispatch.View]{}},
+		}, answers: map[int]any{200: middleware.List[dispatch.View]{}},
 	})
 	d.add(described{
 		method: http.MethodPost, path: "/v1/messages/status", tag: messages, summary: "Ask for up to 1,000 statuses", permission: "view_messages", problems: true,
@@ -129,7 +130,7 @@ func (d *describer) natives() {
 	})
 	d.add(described{
 		method: http.MethodGet, path: "/v1/messages/{id}/events", tag: messages, summary: "Show all that happened to a message", permission: "view_messages", problems: true,
-		answers: map[int]any{200: list[store.TimelineEvent]{}},
+		answers: map[int]any{200: middleware.List[store.TimelineEvent]{}},
 	})
 	d.add(described{
 		method: http.MethodPost, path: "/v1/messages/{id}/cancel", tag: messages, summary: "Cancel a message", permission: "send_text, send_media or send_template", problems: true,
@@ -141,37 +142,4 @@ func (d *describer) natives() {
 		query:   []huma.Param{header("Last-Event-ID", "The id of the last event that was seen.")},
 		answers: map[int]any{200: "id: ...\nevent: message.sent\ndata: {...}\n\n"},
 	})
-}
-
-// webhooks describes the webhook routes.
-func (d *describer) webhooks() {
-	add := func(method, path, summary, text string, body any, status int, answer any) {
-		d.add(described{
-			method: method, path: "/v1/webhooks" + path, tag: "Webhooks", summary: summary, text: text, permission: "manage", problems: true,
-			body: body, answers: map[int]any{status: answer},
-		})
-	}
-	type queued struct {
-		Delivery dispatch.ID `json:"delivery_id"`
-	}
-	type span struct {
-		From time.Time `json:"from" doc:"At most 31 days before to."`
-		To   time.Time `json:"to" doc:"Left out in a request: now."`
-	}
-	type token struct {
-		AccountSID string `json:"account_sid"`
-		AuthToken  string `json:"auth_token"`
-	}
-	add(http.MethodGet, "", "List endpoints", "", nil, 200, list[webhookView]{})
-	add(http.MethodPost, "", "Make an endpoint", "The secret is shown in this answer only. format: standard (Standard Webhooks), meta, twilio or kaleyra.", webhookFields{}, 201, webhookView{})
-	add(http.MethodGet, "/{id}", "Show an endpoint", "", nil, 200, webhookView{})
-	add(http.MethodPatch, "/{id}", "Change an endpoint", "", webhookFields{}, 200, webhookView{})
-	add(http.MethodDelete, "/{id}", "Delete an endpoint", "", nil, 204, nil)
-	add(http.MethodPost, "/{id}/enable", "Enable an endpoint again", "After failures or a 410 have disabled it.", nil, 200, webhookView{})
-	add(http.MethodPost, "/{id}/rotate", "Give an endpoint a new secret", "The old one signs beside it for 24 h.", nil, 200, webhookView{})
-	add(http.MethodPost, "/{id}/test", "Send a test event", "", nil, 202, queued{})
-	add(http.MethodPost, "/{id}/replay", "Send the events of a time range again", "", span{}, 202, span{})
-	add(http.MethodGet, "/{id}/deliveries", "List deliveries with request and response", "Newest first.", nil, 200, list[deliveryView]{})
-	add(http.MethodPost, "/{id}/deliveries/{delivery}/replay", "Send one delivery again", "", nil, 202, queued{})
-	add(http.MethodGet, "/twilio-token", "Show what signs StatusCallbacks in Twilio's form", "", nil, 200, token{})
 }

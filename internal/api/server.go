@@ -13,6 +13,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/manage"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -23,26 +25,16 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// Body limits (SPEC 3): of a request, of a batch, of one line of a batch.
+// Limits of a batch (SPEC 3): of its body, of one line, of its messages.
 const (
-	maxBody      = 1 << 20
 	maxBatchBody = 256 << 20
 	maxLine      = 64 << 10
 	maxBatch     = 100_000
-	// What is read and thrown away of a refused body, so that a client that is
-	// still writing sees the answer.
-	drainBytes = 32 << 20
-	drainTime  = 5 * time.Second
 )
-
-// Limiter spends the limits of a key.
-type Limiter interface {
-	Spend(ctx context.Context, s limit.Spend) (limit.Decision, error)
-}
 
 // Observer counts requests; metrics implement it.
 type Observer interface {
-	Request(route, method string, status int, took time.Duration)
+	middleware.Observer
 	AcceptTime(took time.Duration)
 	Callback(provider string, statuses, inbound int)
 	Failed(channel int64, code string)
@@ -53,7 +45,7 @@ type Options struct {
 	Store     *store.Store
 	Registry  *registry.Registry
 	Accept    *accept.Service
-	Limits    Limiter
+	Limits    middleware.Limiter
 	Channels  *limit.Channels
 	Providers map[string]provider.Provider
 	Dialects  []dialect.Dialect
@@ -78,18 +70,19 @@ type Server struct {
 	views    *batch.Batcher[dispatch.ID, *dispatch.View]
 	statuses *batch.Batcher[dispatch.StatusUpdate, bool]
 	hub      *hub
-	calls    callCounter
+	auth     *middleware.Auth
+	limits   middleware.Limits
 }
 
 // New makes a server. Run does its background work.
 func New(o Options) *Server {
-	s := &Server{Options: o, echo: echo.New(), calls: callCounter{counts: map[int64]int64{}}}
+	s := &Server{Options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Store, o.Log), limits: middleware.NewLimits(o.Limits)}
 	s.hub = newHub(o.Store, o.Log)
 	s.views = batch.New(batch.Options{Max: 200, Queue: 10_000, Workers: 3, Timeout: 5 * time.Second}, s.readViews)
 	s.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, s.applyStatuses)
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(s.observe, s.options)
+	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
 	s.routes()
 	return s
 }
@@ -99,7 +92,7 @@ func (s *Server) Handler() http.Handler { return s.echo }
 
 // Run follows the event log for live readers and counts calls until ctx ends.
 func (s *Server) Run(ctx context.Context) {
-	go s.calls.run(ctx, s.Store, s.Log)
+	go s.auth.Run(ctx)
 	s.hub.run(ctx)
 }
 
@@ -117,23 +110,51 @@ func (s *Server) routes() {
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	e.GET("/readyz", echo.WrapHandler(health.Ready(s.Store.Ping, s.PingRedis)))
 	e.GET("/metrics", echo.WrapHandler(s.Metrics))
-	v1 := e.Group("/v1", s.native)
+	v1 := e.Group("/v1", s.auth.Native)
 	v1.POST("/messages", s.postMessage)
 	v1.POST("/messages/batch", s.postBatch)
-	v1.GET("/messages", s.listMessages, s.reads("view_messages"))
-	v1.POST("/messages/status", s.postStatus, s.reads("view_messages"))
-	v1.GET("/messages/:id", s.getMessage, s.reads("view_messages"))
+	v1.GET("/messages", s.listMessages, s.limits.Reads("view_messages"))
+	v1.POST("/messages/status", s.postStatus, s.limits.Reads("view_messages"))
+	v1.GET("/messages/:id", s.getMessage, s.limits.Reads("view_messages"))
 	v1.PATCH("/messages/:id", s.patchMessage)
-	v1.GET("/messages/:id/events", s.getTimeline, s.reads("view_messages"))
+	v1.GET("/messages/:id/events", s.getTimeline, s.limits.Reads("view_messages"))
 	v1.POST("/messages/:id/cancel", s.cancelMessage)
-	v1.GET("/events", s.streamEvents, s.reads("view_messages"))
-	s.webhookRoutes(v1)
-	s.manage(v1)
+	v1.GET("/events", s.streamEvents, s.limits.Reads("view_messages"))
+	s.describe(manage.Register(e, manage.Options{
+		Auth: s.auth, Limits: s.limits, Store: s.Store, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Log: s.Log,
+		WebhookLocal: s.WebhookLocal, CallbackURL: s.CallbackURL,
+	}))
 	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 		e.Add(m, "/callbacks/:provider/:channel", s.callback)
 		e.Add(m, "/callbacks/:provider/:channel/:secret", s.callback)
 	}
 	for i := range s.Dialects {
 		s.mount(&s.Dialects[i])
+	}
+}
+
+// handleError is where echo brings what no handler answered: unknown routes,
+// wrong methods, and errors that handlers return.
+func (s *Server) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
+		switch he.Code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			err = middleware.NoRoute(c)
+		default:
+			err = dispatch.Errorf(dispatch.Malformed, "%v", he.Message)
+		}
+	}
+	middleware.Drain(c)
+	middleware.LogInternal(c, s.Log, err)
+	if d := s.dialectOf(c); d != nil {
+		err = s.reply(c, d.Reject(c.Request(), err), err)
+	} else {
+		err = middleware.WriteProblem(c, err)
+	}
+	if err != nil {
+		s.Log.Debug("answer not written", "error", err)
 	}
 }

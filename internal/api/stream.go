@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -68,14 +69,14 @@ func eventType(kind int16) string {
 // streamEvents follows the account's events live. Last-Event-ID resumes where a
 // reader was, without a gap.
 func (s *Server) streamEvents(c echo.Context) error {
-	c.Set("long", true)
-	leave, ok := s.hub.admit(caller(c).Key.ID)
+	middleware.Waits(c)
+	leave, ok := s.hub.admit(middleware.Caller(c).Key.ID)
 	if !ok {
 		return &dispatch.Error{Code: dispatch.RateLimited, Msg: fmt.Sprintf("the key has %d event streams open already, the most there can be", maxStreams), RetryAfter: 5}
 	}
 	defer leave()
 	if s.hub.stopping.Err() != nil {
-		return unavailable(s.hub.stopping.Err())
+		return middleware.Unavailable(s.hub.stopping.Err())
 	}
 	at, err := s.streamStart(c)
 	if err != nil {
@@ -87,13 +88,13 @@ func (s *Server) streamEvents(c echo.Context) error {
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("Connection", "close") // its deadlines are no other request's
 	c.Response().WriteHeader(http.StatusOK)
-	st := newStream(caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
+	st := newStream(middleware.Caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
 	st.allowed = func(ctx context.Context) bool {
-		who, err := s.callerOf(ctx, nativeKey(c.Request()))
+		who, err := s.auth.Check(ctx, middleware.NativeKey(c.Request()))
 		return err == nil && who.Require("view_messages") == nil
 	}
 	if err := st.run(c.Request().Context(), s.hub); err != nil {
-		s.Log.Debug("event stream ended; the client resumes", "request_id", requestID(c), "error", err)
+		s.Log.Debug("event stream ended; the client resumes", "request_id", middleware.RequestID(c), "error", err)
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func (s *Server) streamStart(c echo.Context) (store.Position, error) {
 	}
 	end, err := s.Store.EndOfEvents(c.Request().Context())
 	if err != nil || last == "" {
-		return end, readError(err)
+		return end, middleware.ReadError(err)
 	}
 	at, err := store.ParsePosition(last)
 	if end.Before(at) {

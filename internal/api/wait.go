@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -26,7 +27,7 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 // since the first look, or since the state that the client knows. An event is
 // only a reason to look again: it may be older than that look.
 func (s *Server) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
-	ctx, account := c.Request().Context(), caller(c).Account.ID
+	ctx, account := c.Request().Context(), middleware.Caller(c).Account.ID
 	if wait == 0 {
 		return s.view(ctx, account, id)
 	}

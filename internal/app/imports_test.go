@@ -16,8 +16,8 @@ const module = "github.com/sendoff/sendoff/"
 // onlyIn names who may import what; a folder stands for all below it where it
 // ends in a slash. internal/bench measures the raw libraries besides us.
 var onlyIn = map[string][]string{
-	"github.com/labstack/echo/":      {"internal/api", "internal/bench"},
-	"github.com/danielgtaylor/huma/": {"internal/api"},
+	"github.com/labstack/echo/":      {"internal/api", "internal/api/middleware", "internal/api/manage", "internal/bench"},
+	"github.com/danielgtaylor/huma/": {"internal/api", "internal/api/manage"},
 	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
 	"github.com/jmoiron/sqlx":        {"internal/store"},
 	"github.com/lib/pq":              {"internal/store", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -45,8 +46,8 @@ func (m *manager) suppressions() {
 	remove(m, route{path: "/v1/suppressions/{phone}", permissions: forManage, tag: tag, summary: "Let a number be sent to again"}, s.deleteSuppression)
 }
 
-func (s *Server) listSuppressions(ctx context.Context, who *accept.Caller, in *suppressionList) (list[*suppressionView], error) {
-	var none list[*suppressionView]
+func (s *server) listSuppressions(ctx context.Context, who *accept.Caller, in *suppressionList) (middleware.List[*suppressionView], error) {
+	var none middleware.List[*suppressionView]
 	after, err := in.after()
 	if err != nil {
 		return none, err
@@ -55,7 +56,7 @@ func (s *Server) listSuppressions(ctx context.Context, who *accept.Caller, in *s
 	if digits := digitsOf(in.Search); digits != "" {
 		prefix = "+" + digits
 	} else if in.Search != "" {
-		return list[*suppressionView]{Data: []*suppressionView{}}, nil
+		return middleware.List[*suppressionView]{Data: []*suppressionView{}}, nil
 	}
 	ps, err := s.Store.Suppressions(ctx, who.Account.ID, prefix, after, in.Limit+1)
 	if err != nil {
@@ -77,7 +78,7 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-func (s *Server) createSuppression(ctx context.Context, who *accept.Caller, in *suppressionCreate) (*suppressionView, error) {
+func (s *server) createSuppression(ctx context.Context, who *accept.Caller, in *suppressionCreate) (*suppressionView, error) {
 	var f dispatch.Faults
 	number := phone(&f, "/phone", in.Body.Phone)
 	if err := f.Err(); err != nil {
@@ -91,7 +92,7 @@ func (s *Server) createSuppression(ctx context.Context, who *accept.Caller, in *
 	return viewSuppression(p), err
 }
 
-func (s *Server) deleteSuppression(ctx context.Context, who *accept.Caller, in *suppressionPath) error {
+func (s *server) deleteSuppression(ctx context.Context, who *accept.Caller, in *suppressionPath) error {
 	given, err := url.PathUnescape(in.Phone) // echo leaves %2B as it is
 	if err != nil {
 		return store.ErrNotFound

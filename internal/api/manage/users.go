@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -59,8 +60,8 @@ func (m *manager) users() {
 	remove(m, route{path: "/v1/users/{id}", permissions: forManage, tag: tag, summary: "Remove a team member"}, s.deleteUser)
 }
 
-func (s *Server) listUsers(ctx context.Context, who *accept.Caller, in *listIn) (list[*userView], error) {
-	var none list[*userView]
+func (s *server) listUsers(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*userView], error) {
+	var none middleware.List[*userView]
 	after, err := in.after()
 	if err != nil {
 		return none, err
@@ -89,7 +90,7 @@ func userID(s string) (string, error) {
 	return id.String(), nil
 }
 
-func (s *Server) getUser(ctx context.Context, who *accept.Caller, in *UserPath) (*userView, error) {
+func (s *server) getUser(ctx context.Context, who *accept.Caller, in *UserPath) (*userView, error) {
 	id, err := userID(in.ID)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (b *UserFields) apply(u *store.Member) (hash string, err error) {
 	return auth.HashPassword(*b.Password), nil
 }
 
-func (s *Server) createUser(ctx context.Context, who *accept.Caller, in *userCreate) (*userView, error) {
+func (s *server) createUser(ctx context.Context, who *accept.Caller, in *userCreate) (*userView, error) {
 	u := store.Member{Role: string(auth.Sender)}
 	hash, err := in.Body.apply(&u)
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Server) createUser(ctx context.Context, who *accept.Caller, in *userCre
 	return viewUser(u), err
 }
 
-func (s *Server) updateUser(ctx context.Context, who *accept.Caller, in *userUpdate) (*userView, error) {
+func (s *server) updateUser(ctx context.Context, who *accept.Caller, in *userUpdate) (*userView, error) {
 	id, err := userID(in.ID)
 	if err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func (s *Server) updateUser(ctx context.Context, who *accept.Caller, in *userUpd
 	return viewUser(u), err
 }
 
-func (s *Server) deleteUser(ctx context.Context, who *accept.Caller, in *UserPath) error {
+func (s *server) deleteUser(ctx context.Context, who *accept.Caller, in *UserPath) error {
 	id, err := userID(in.ID)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
@@ -87,10 +88,10 @@ func (m *manager) templates() {
 	handle(m, route{method: http.MethodPost, path: "/v1/templates/{id}/preview", permissions: forTemplates, tag: tag, summary: "Show what a use of a template would send"}, s.previewTemplate)
 }
 
-func (s *Server) listTemplates(ctx context.Context, who *accept.Caller, in *templateList) (list[*templateView], error) {
+func (s *server) listTemplates(ctx context.Context, who *accept.Caller, in *templateList) (middleware.List[*templateView], error) {
 	ts, err := s.Store.Templates(ctx, who.Account.ID)
 	if err != nil {
-		return list[*templateView]{}, err
+		return middleware.List[*templateView]{}, err
 	}
 	views := []*templateView{}
 	for i := range ts {
@@ -118,24 +119,24 @@ func (in *templateList) matches(t *template.Template) bool {
 	return false
 }
 
-func (s *Server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath) (*templateView, error) {
+func (s *server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath) (*templateView, error) {
 	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
 	return viewTemplate(&t), err
 }
 
-func (s *Server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
+func (s *server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
 	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*store.Store) (template.Template, error) {
 		return template.Template{Account: who.Account.ID, Status: "approved"}, nil
 	})
 }
 
-func (s *Server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
+func (s *server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
 	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
 		return st.Template(ctx, who.Account.ID, in.ID)
 	})
 }
 
-func (s *Server) replaceTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
+func (s *server) replaceTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
 	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
 		t, err := st.Template(ctx, who.Account.ID, in.ID)
 		return template.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
@@ -144,7 +145,7 @@ func (s *Server) replaceTemplate(ctx context.Context, who *accept.Caller, in *te
 
 // saveTemplate puts what was said into the template that before gives, checks
 // the whole and stores it.
-func (s *Server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (template.Template, error)) (*templateView, error) {
+func (s *server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (template.Template, error)) (*templateView, error) {
 	var t template.Template
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		if t, err = before(st); err != nil {
@@ -218,7 +219,7 @@ func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *t
 	return nil
 }
 
-func (s *Server) deleteTemplate(ctx context.Context, who *accept.Caller, in *IDPath) error {
+func (s *server) deleteTemplate(ctx context.Context, who *accept.Caller, in *IDPath) error {
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "template.delete", Target: target("template", in.ID)}, st.DeleteTemplate(ctx, who.Account.ID, in.ID)
 	})
@@ -237,7 +238,7 @@ type syncView struct {
 	Disabled int `json:"disabled"`
 }
 
-func (s *Server) syncTemplates(ctx context.Context, who *accept.Caller, in *templateSync) (*syncView, error) {
+func (s *server) syncTemplates(ctx context.Context, who *accept.Caller, in *templateSync) (*syncView, error) {
 	if who.Key.Test {
 		return nil, dispatch.Errorf(dispatch.Forbidden, "a test key asks no real provider: use a live key")
 	}
@@ -270,7 +271,7 @@ func (s *Server) syncTemplates(ctx context.Context, who *accept.Caller, in *temp
 }
 
 // namedChannel finds a channel of the account by id or key.
-func (s *Server) namedChannel(ctx context.Context, account int64, raw json.RawMessage) (*dispatch.Channel, error) {
+func (s *server) namedChannel(ctx context.Context, account int64, raw json.RawMessage) (*dispatch.Channel, error) {
 	var name string
 	if json.Unmarshal(raw, &name) != nil {
 		var n json.Number
@@ -316,7 +317,7 @@ type previewView struct {
 }
 
 // previewTemplate fills a template exactly as a send would.
-func (s *Server) previewTemplate(ctx context.Context, who *accept.Caller, in *templatePreview) (*previewView, error) {
+func (s *server) previewTemplate(ctx context.Context, who *accept.Caller, in *templatePreview) (*previewView, error) {
 	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
 	if err != nil {
 		return nil, err

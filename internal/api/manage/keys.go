@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -138,10 +139,10 @@ func (m *manager) keys() {
 	handle(m, route{method: http.MethodPost, path: "/v1/keys/{id}/rotate", permissions: forManage, tag: tag, summary: "Give a key a new secret", text: "The secret is shown in this answer only; the old one works until the overlap is over."}, s.rotateKey)
 }
 
-func (s *Server) listKeys(ctx context.Context, who *accept.Caller, in *listIn) (list[*keyView], error) {
+func (s *server) listKeys(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*keyView], error) {
 	ks, err := s.Store.Keys(ctx, who.Account.ID)
 	if err != nil {
-		return list[*keyView]{}, err
+		return middleware.List[*keyView]{}, err
 	}
 	views := make([]*keyView, len(ks))
 	for i := range ks {
@@ -150,12 +151,12 @@ func (s *Server) listKeys(ctx context.Context, who *accept.Caller, in *listIn) (
 	return pageOfAll(views, &in.Paging, func(v **keyView) int64 { return (*v).ID })
 }
 
-func (s *Server) getKey(ctx context.Context, who *accept.Caller, in *IDPath) (*keyView, error) {
+func (s *server) getKey(ctx context.Context, who *accept.Caller, in *IDPath) (*keyView, error) {
 	k, err := s.Store.Key(ctx, who.Account.ID, in.ID)
 	return viewKey(&k), err
 }
 
-func (s *Server) createKey(ctx context.Context, who *accept.Caller, in *keyCreate) (*keyView, error) {
+func (s *server) createKey(ctx context.Context, who *accept.Caller, in *keyCreate) (*keyView, error) {
 	k := store.Key{Account: who.Account.ID, Test: in.Body.Test, Active: true, PerSecond: defaultPerSecond, PerMinute: defaultPerMinute, PerDay: defaultPerDay}
 	var f dispatch.Faults
 	if in.Body.Name == nil {
@@ -180,7 +181,7 @@ func (s *Server) createKey(ctx context.Context, who *accept.Caller, in *keyCreat
 	return v, err
 }
 
-func (s *Server) updateKey(ctx context.Context, who *accept.Caller, in *keyUpdate) (*keyView, error) {
+func (s *server) updateKey(ctx context.Context, who *accept.Caller, in *keyUpdate) (*keyView, error) {
 	var k store.Key
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		if k, err = st.Key(ctx, who.Account.ID, in.ID); err != nil {
@@ -254,13 +255,13 @@ func set[T any](into, v *T) {
 	}
 }
 
-func (s *Server) deleteKey(ctx context.Context, who *accept.Caller, in *IDPath) error {
+func (s *server) deleteKey(ctx context.Context, who *accept.Caller, in *IDPath) error {
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "key.delete", Target: target("key", in.ID)}, st.DeleteKey(ctx, who.Account.ID, in.ID)
 	})
 }
 
-func (s *Server) rotateKey(ctx context.Context, who *accept.Caller, in *keyRotate) (*keyView, error) {
+func (s *server) rotateKey(ctx context.Context, who *accept.Caller, in *keyRotate) (*keyView, error) {
 	overlap := 0
 	if in.Body != nil {
 		overlap = in.Body.Overlap

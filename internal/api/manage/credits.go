@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -45,12 +46,12 @@ func viewCredits(a *store.Account) *creditsView {
 	return &creditsView{Enabled: a.Credits, Balance: decimal(a.Balance)}
 }
 
-func (s *Server) showCredits(ctx context.Context, who *accept.Caller, _ *struct{}) (*creditsView, error) {
+func (s *server) showCredits(ctx context.Context, who *accept.Caller, _ *struct{}) (*creditsView, error) {
 	a, err := s.Store.Account(ctx, who.Account.ID)
 	return viewCredits(&a), err
 }
 
-func (s *Server) changeCredits(ctx context.Context, who *accept.Caller, in *creditsChange) (*creditsView, error) {
+func (s *server) changeCredits(ctx context.Context, who *accept.Caller, in *creditsChange) (*creditsView, error) {
 	var f dispatch.Faults
 	in.Body.Amount.check(&f, "/amount")
 	if in.Body.Amount == 0 && in.Body.Enabled == nil {
@@ -71,14 +72,14 @@ func (s *Server) changeCredits(ctx context.Context, who *accept.Caller, in *cred
 	return viewCredits(&a), err
 }
 
-func (s *Server) listLedger(ctx context.Context, who *accept.Caller, in *listIn) (list[ledgerView], error) {
+func (s *server) listLedger(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[ledgerView], error) {
 	before, err := in.afterID()
 	if err != nil {
-		return list[ledgerView]{}, err
+		return middleware.List[ledgerView]{}, err
 	}
 	rows, err := s.Store.Ledger(ctx, who.Account.ID, before, in.Limit+1)
 	if err != nil {
-		return list[ledgerView]{}, err
+		return middleware.List[ledgerView]{}, err
 	}
 	views := make([]ledgerView, len(rows))
 	for i, r := range rows {

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -90,7 +91,7 @@ func viewPolicy(p *dispatch.Policy) policyView {
 
 // viewChannel shows a channel and how it stands. Without Redis the rate is what
 // this process knows.
-func (s *Server) viewChannel(ctx context.Context, ch *dispatch.Channel, h store.Health, reveal bool) (*channelView, error) {
+func (s *server) viewChannel(ctx context.Context, ch *dispatch.Channel, h store.Health, reveal bool) (*channelView, error) {
 	v := &channelView{
 		ID: ch.ID, Key: ch.Key, Name: ch.Name, Provider: ch.Provider, Kind: ch.Kind, Sender: ch.Sender, Default: ch.Default, Enabled: ch.Enabled, Window: ch.Window,
 		Settings: ch.Settings, Secrets: slices.Sorted(maps.Keys(ch.Secrets)), CallbackURL: s.CallbackURL(ch), Policy: viewPolicy(&ch.Policy),
@@ -154,7 +155,7 @@ func ownChannel(ctx context.Context, st *store.Store, account, id int64) (*dispa
 }
 
 // showChannel is viewChannel with the circuit as it stands.
-func (s *Server) showChannel(ctx context.Context, ch *dispatch.Channel, reveal bool) (*channelView, error) {
+func (s *server) showChannel(ctx context.Context, ch *dispatch.Channel, reveal bool) (*channelView, error) {
 	h, err := s.Store.ChannelHealth(ctx, ch.ID)
 	if err != nil {
 		return nil, err
@@ -162,8 +163,8 @@ func (s *Server) showChannel(ctx context.Context, ch *dispatch.Channel, reveal b
 	return s.viewChannel(ctx, ch, h, reveal)
 }
 
-func (s *Server) listChannels(ctx context.Context, who *accept.Caller, in *listIn) (list[*channelView], error) {
-	var none list[*channelView]
+func (s *server) listChannels(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*channelView], error) {
+	var none middleware.List[*channelView]
 	chs, err := s.Store.Channels(ctx, who.Account.ID)
 	if err != nil {
 		return none, err
@@ -172,7 +173,7 @@ func (s *Server) listChannels(ctx context.Context, who *accept.Caller, in *listI
 	if err != nil {
 		return none, err
 	}
-	out := list[*channelView]{Data: make([]*channelView, len(page.Data)), Next: page.Next}
+	out := middleware.List[*channelView]{Data: make([]*channelView, len(page.Data)), Next: page.Next}
 	troubled, err := s.Registry.Troubled(ctx)
 	if err != nil {
 		return none, err
@@ -189,7 +190,7 @@ func (s *Server) listChannels(ctx context.Context, who *accept.Caller, in *listI
 	return out, nil
 }
 
-func (s *Server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+func (s *server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
 	ch, err := ownChannel(ctx, s.Store, who.Account.ID, in.ID)
 	if err != nil {
 		return nil, err
@@ -199,7 +200,7 @@ func (s *Server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath)
 
 // changeChannel makes a change of a channel, notes it, and shows what became of
 // it; reveal: with its callback secret.
-func (s *Server) changeChannel(ctx context.Context, who *accept.Caller, id int64, action string, f func(*store.Store, *dispatch.Channel) (detail any, reveal bool, err error)) (*channelView, error) {
+func (s *server) changeChannel(ctx context.Context, who *accept.Caller, id int64, action string, f func(*store.Store, *dispatch.Channel) (detail any, reveal bool, err error)) (*channelView, error) {
 	var ch *dispatch.Channel
 	var reveal bool
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
@@ -216,7 +217,7 @@ func (s *Server) changeChannel(ctx context.Context, who *accept.Caller, id int64
 	return s.showChannel(ctx, ch, reveal)
 }
 
-func (s *Server) createChannel(ctx context.Context, who *accept.Caller, in *channelCreate) (*channelView, error) {
+func (s *server) createChannel(ctx context.Context, who *accept.Caller, in *channelCreate) (*channelView, error) {
 	ch, err := in.channel(s, who.Account.ID)
 	if err != nil {
 		return nil, err
@@ -231,7 +232,7 @@ func (s *Server) createChannel(ctx context.Context, who *accept.Caller, in *chan
 	return s.showChannel(ctx, ch, true)
 }
 
-func (s *Server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
+func (s *server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
 	return s.changeChannel(ctx, who, in.ID, "channel.update", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
 		before := ch.Secrets[callbackSecret]
 		if err := in.Body.apply(ch); err != nil {
@@ -256,7 +257,7 @@ func channelNote(ch *dispatch.Channel) map[string]any {
 	}
 }
 
-func (s *Server) deleteChannel(ctx context.Context, who *accept.Caller, in *IDPath) error {
+func (s *server) deleteChannel(ctx context.Context, who *accept.Caller, in *IDPath) error {
 	return s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		if _, err := ownChannel(ctx, st, who.Account.ID, in.ID); err != nil {
 			return n, err
@@ -272,7 +273,7 @@ type channelPause struct {
 	}
 }
 
-func (s *Server) pauseChannel(ctx context.Context, who *accept.Caller, in *channelPause) (*channelView, error) {
+func (s *server) pauseChannel(ctx context.Context, who *accept.Caller, in *channelPause) (*channelView, error) {
 	reason := "paused by hand"
 	if in.Body != nil && in.Body.Reason != "" {
 		reason = in.Body.Reason
@@ -282,13 +283,13 @@ func (s *Server) pauseChannel(ctx context.Context, who *accept.Caller, in *chann
 	})
 }
 
-func (s *Server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
+func (s *server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
 	return s.changeChannel(ctx, who, in.ID, "channel.resume", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
 		return nil, false, st.CloseCircuit(ctx, ch.ID, true)
 	})
 }
 
-func (s *Server) rotateCallback(ctx context.Context, who *accept.Caller, in *callbackRotate) (*channelView, error) {
+func (s *server) rotateCallback(ctx context.Context, who *accept.Caller, in *callbackRotate) (*channelView, error) {
 	var overlap *int
 	if in.Body != nil {
 		overlap = in.Body.Overlap

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"crypto/rand"
@@ -111,7 +111,7 @@ type retryFields struct {
 }
 
 // channel makes a new channel of what was said.
-func (in *channelCreate) channel(s *Server, account int64) (*dispatch.Channel, error) {
+func (in *channelCreate) channel(s *server, account int64) (*dispatch.Channel, error) {
 	b := &in.Body
 	ch := &dispatch.Channel{Account: account, Key: b.Key, Provider: b.Provider, Kind: b.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy(b.Provider)}
 	if ch.Kind == "" {

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -20,8 +21,8 @@ import (
 // secretOverlap is how long the old secret signs beside a new one.
 const secretOverlap = 24 * time.Hour
 
-func (s *Server) webhookRoutes(v1 *echo.Group) {
-	g := v1.Group("/webhooks", s.reads("manage"))
+func (s *server) webhookRoutes(v1 *echo.Group) {
+	g := v1.Group("/webhooks", s.Limits.Reads("manage"))
 	g.POST("", s.createWebhook)
 	g.GET("", s.listWebhooks)
 	g.GET("/twilio-token", s.twilioToken)
@@ -157,10 +158,10 @@ func (f *webhookFields) applyHeaders(w *store.Webhook, faults *dispatch.Faults) 
 
 // strictBody reads a JSON body into v; an empty one leaves v as it is.
 func strictBody(c echo.Context, v any) error {
-	if err := jsonBody(c); err != nil {
+	if err := middleware.RequireJSON(c); err != nil {
 		return err
 	}
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func strictBody(c echo.Context, v any) error {
 	return native.Strict(body, v)
 }
 
-func (s *Server) createWebhook(c echo.Context) error {
+func (s *server) createWebhook(c echo.Context) error {
 	var f webhookFields
 	if err := strictBody(c, &f); err != nil {
 		return err
@@ -181,7 +182,7 @@ func (s *Server) createWebhook(c echo.Context) error {
 	if f.URL == nil {
 		return dispatch.InvalidField("/url", "is required")
 	}
-	who := caller(c)
+	who := middleware.Caller(c)
 	w := store.Webhook{Account: who.Account.ID, Format: webhook.Standard, Secret: webhook.NewSecret(), Enabled: true}
 	if err := f.apply(&w, s.WebhookLocal); err != nil {
 		return err
@@ -200,12 +201,12 @@ func (s *Server) createWebhook(c echo.Context) error {
 	return c.JSON(http.StatusCreated, v)
 }
 
-func (s *Server) listWebhooks(c echo.Context) error {
-	ws, err := s.Store.Webhooks(c.Request().Context(), caller(c).Account.ID)
+func (s *server) listWebhooks(c echo.Context) error {
+	ws, err := s.Store.Webhooks(c.Request().Context(), middleware.Caller(c).Account.ID)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	out := list[webhookView]{Data: []webhookView{}}
+	out := middleware.List[webhookView]{Data: []webhookView{}}
 	for i := range ws {
 		out.Data = append(out.Data, viewWebhook(&ws[i]))
 	}
@@ -213,16 +214,16 @@ func (s *Server) listWebhooks(c echo.Context) error {
 }
 
 // endpoint reads the endpoint that the route names.
-func (s *Server) endpoint(c echo.Context) (store.Webhook, error) {
+func (s *server) endpoint(c echo.Context) (store.Webhook, error) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {
 		return store.Webhook{}, store.ErrNotFound
 	}
-	w, err := s.Store.Webhook(c.Request().Context(), caller(c).Account.ID, id)
-	return w, readError(err)
+	w, err := s.Store.Webhook(c.Request().Context(), middleware.Caller(c).Account.ID, id)
+	return w, middleware.ReadError(err)
 }
 
-func (s *Server) getWebhook(c echo.Context) error {
+func (s *server) getWebhook(c echo.Context) error {
 	w, err := s.endpoint(c)
 	if err != nil {
 		return err
@@ -231,12 +232,12 @@ func (s *Server) getWebhook(c echo.Context) error {
 }
 
 // changeWebhook alters the endpoint that the route names, and notes it.
-func (s *Server) changeWebhook(c echo.Context, action string, change func(*store.Webhook) error) (store.Webhook, error) {
+func (s *server) changeWebhook(c echo.Context, action string, change func(*store.Webhook) error) (store.Webhook, error) {
 	w, err := s.endpoint(c)
 	if err != nil {
 		return w, err
 	}
-	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
+	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
 		w, err = st.ChangeWebhook(ctx, who.Account.ID, w.ID, change)
 		return store.Note{Action: action, Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
@@ -244,7 +245,7 @@ func (s *Server) changeWebhook(c echo.Context, action string, change func(*store
 	return w, err
 }
 
-func (s *Server) patchWebhook(c echo.Context) error {
+func (s *server) patchWebhook(c echo.Context) error {
 	var f webhookFields
 	if err := strictBody(c, &f); err != nil {
 		return err
@@ -259,7 +260,7 @@ func (s *Server) patchWebhook(c echo.Context) error {
 	return c.JSON(http.StatusOK, viewWebhook(&w))
 }
 
-func (s *Server) enableWebhook(c echo.Context) error {
+func (s *server) enableWebhook(c echo.Context) error {
 	w, err := s.changeWebhook(c, "webhook.enable", func(w *store.Webhook) error { w.Enabled = true; return nil })
 	if err != nil {
 		return err
@@ -269,7 +270,7 @@ func (s *Server) enableWebhook(c echo.Context) error {
 
 // rotateWebhook gives an endpoint a new secret. The old one signs as well for a
 // day, in the formats that have room for two signatures.
-func (s *Server) rotateWebhook(c echo.Context) error {
+func (s *server) rotateWebhook(c echo.Context) error {
 	var req struct {
 		Secret string `json:"secret"`
 	}
@@ -296,12 +297,12 @@ func (s *Server) rotateWebhook(c echo.Context) error {
 	return c.JSON(http.StatusOK, v)
 }
 
-func (s *Server) deleteWebhook(c echo.Context) error {
+func (s *server) deleteWebhook(c echo.Context) error {
 	w, err := s.endpoint(c)
 	if err != nil {
 		return err
 	}
-	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
+	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "webhook.delete", Target: target("webhook", w.ID)}, st.DeleteWebhook(ctx, who.Account.ID, w.ID)
 	}); err != nil {
@@ -313,11 +314,11 @@ func (s *Server) deleteWebhook(c echo.Context) error {
 // twilioToken shows what signs the status callbacks (StatusCallback) of
 // messages sent through the Twilio dialect: Twilio signs with the account's auth
 // token, and of our keys only a hash is kept.
-func (s *Server) twilioToken(c echo.Context) error {
-	who := caller(c)
+func (s *server) twilioToken(c echo.Context) error {
+	who := middleware.Caller(c)
 	token, err := s.Store.TwilioToken(c.Request().Context(), who.Account.ID)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
 	return c.JSON(http.StatusOK, map[string]string{"account_sid": who.Account.SID, "auth_token": token})
 }

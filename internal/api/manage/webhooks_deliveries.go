@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/webhook"
@@ -68,7 +69,7 @@ func viewDelivery(w *store.Webhook, d *store.LoggedDelivery) (deliveryView, erro
 
 // listDeliveries shows an endpoint's deliveries, newest event first; ?state
 // narrows the newest 20,000.
-func (s *Server) listDeliveries(c echo.Context) error {
+func (s *server) listDeliveries(c echo.Context) error {
 	w, err := s.endpoint(c)
 	if err != nil {
 		return err
@@ -93,9 +94,9 @@ func (s *Server) listDeliveries(c echo.Context) error {
 	}
 	ds, next, err := s.Store.Deliveries(c.Request().Context(), w.ID, state, c.QueryParam("cursor"), limit)
 	if err != nil {
-		return readError(err)
+		return middleware.ReadError(err)
 	}
-	out := list[deliveryView]{Data: []deliveryView{}, Next: next}
+	out := middleware.List[deliveryView]{Data: []deliveryView{}, Next: next}
 	for i := range ds {
 		v, err := viewDelivery(&w, &ds[i])
 		if err != nil {
@@ -108,7 +109,7 @@ func (s *Server) listDeliveries(c echo.Context) error {
 
 // serving reads the endpoint that the route names and refuses a disabled one:
 // nothing would go out.
-func (s *Server) serving(c echo.Context) (store.Webhook, error) {
+func (s *server) serving(c echo.Context) (store.Webhook, error) {
 	w, err := s.endpoint(c)
 	if err == nil && !w.Enabled {
 		err = dispatch.Errorf(dispatch.Conflict, "the webhook is disabled; enable it first")
@@ -117,12 +118,12 @@ func (s *Server) serving(c echo.Context) (store.Webhook, error) {
 }
 
 // testWebhook sends a test event: the delivery log shows what becomes of it.
-func (s *Server) testWebhook(c echo.Context) error {
+func (s *server) testWebhook(c echo.Context) error {
 	w, err := s.serving(c)
 	if err != nil {
 		return err
 	}
-	id, err := s.Store.TestDelivery(context.WithoutCancel(c.Request().Context()), &w, webhook.TestPayload(w.Format, caller(c).Account.SID, time.Now()))
+	id, err := s.Store.TestDelivery(context.WithoutCancel(c.Request().Context()), &w, webhook.TestPayload(w.Format, middleware.Caller(c).Account.SID, time.Now()))
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (s *Server) testWebhook(c echo.Context) error {
 }
 
 // replayDelivery sends one event once more: the same id, the same bytes.
-func (s *Server) replayDelivery(c echo.Context) error {
+func (s *server) replayDelivery(c echo.Context) error {
 	w, err := s.serving(c)
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (s *Server) replayDelivery(c echo.Context) error {
 	if err != nil {
 		return store.ErrNotFound
 	}
-	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
+	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	replayed := map[string]dispatch.ID{"delivery_id": id}
 	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: replayed}, st.ReplayDelivery(ctx, w.ID, id)
@@ -155,7 +156,7 @@ const replayMost = 31 * 24 * time.Hour
 // replayWebhook sends the events of a time range once more, in the background:
 // those that the endpoint's filter wants now, whether they were delivered
 // before, given up, or never tried because the endpoint was disabled.
-func (s *Server) replayWebhook(c echo.Context) error {
+func (s *server) replayWebhook(c echo.Context) error {
 	w, err := s.serving(c)
 	if err != nil {
 		return err
@@ -179,7 +180,7 @@ func (s *Server) replayWebhook(c echo.Context) error {
 	case req.To.Sub(*req.From) > replayMost:
 		return dispatch.InvalidField("/from", "must be at most 31 days before to")
 	}
-	who, ctx := caller(c), context.WithoutCancel(c.Request().Context())
+	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	r := map[string]time.Time{"from": req.From.UTC(), "to": req.To.UTC()}
 	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: r}, st.ReplayWebhook(ctx, w.ID, *req.From, *req.To)

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -78,26 +78,6 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 			checkValue(f, step, item, depth+1)
 		}
 	}
-}
-
-// checkParams refuses parameters that Postgres would choke on.
-func checkParams(c echo.Context) error {
-	for _, v := range c.ParamValues() {
-		if !dialect.Storable(v) {
-			return store.ErrNotFound
-		}
-	}
-	if c.Request().URL.RawQuery == "" {
-		return nil
-	}
-	for name, vs := range c.QueryParams() {
-		for _, v := range vs {
-			if !dialect.Storable(v) {
-				return dispatch.InvalidField("/"+dialect.Escape(strings.ToValidUTF8(name, "?")), "must be UTF-8 without NUL characters")
-			}
-		}
-	}
-	return nil
 }
 
 // opt is a field of a change that may be left out, be null or have a value.
@@ -236,19 +216,19 @@ func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_
 
 // pageOf makes a list's answer of up to limit+1 rows: the one too many says
 // that there is another page. last names a row for the cursor.
-func pageOf[T any](rows []T, limit int, last func(*T) string) list[T] {
+func pageOf[T any](rows []T, limit int, last func(*T) string) middleware.List[T] {
 	if len(rows) <= limit {
-		return list[T]{Data: rows}
+		return middleware.List[T]{Data: rows}
 	}
 	rows = rows[:limit]
-	return list[T]{Data: rows, Next: base64.RawURLEncoding.EncodeToString([]byte("v" + last(&rows[limit-1])))}
+	return middleware.List[T]{Data: rows, Next: base64.RawURLEncoding.EncodeToString([]byte("v" + last(&rows[limit-1])))}
 }
 
 // pageOfAll cuts a page out of all rows, which are in the order of their ids.
-func pageOfAll[T any](all []T, p *Paging, id func(*T) int64) (list[T], error) {
+func pageOfAll[T any](all []T, p *Paging, id func(*T) int64) (middleware.List[T], error) {
 	after, err := p.afterID()
 	if err != nil {
-		return list[T]{}, err
+		return middleware.List[T]{}, err
 	}
 	start := 0
 	for start < len(all) && id(&all[start]) <= after {

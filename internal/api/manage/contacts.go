@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -69,14 +70,14 @@ func (m *manager) contacts() {
 	remove(m, route{path: "/v1/contacts/{id}", permissions: forManage, tag: tag, summary: "Delete a contact", text: "Messages and suppressions of the number stay."}, s.deleteContact)
 }
 
-func (s *Server) listContacts(ctx context.Context, who *accept.Caller, in *contactList) (list[*contactView], error) {
+func (s *server) listContacts(ctx context.Context, who *accept.Caller, in *contactList) (middleware.List[*contactView], error) {
 	after, err := in.afterID()
 	if err != nil {
-		return list[*contactView]{}, err
+		return middleware.List[*contactView]{}, err
 	}
 	cs, err := s.Store.Contacts(ctx, who.Account.ID, store.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.Limit + 1})
 	if err != nil {
-		return list[*contactView]{}, err
+		return middleware.List[*contactView]{}, err
 	}
 	views := make([]*contactView, len(cs))
 	for i := range cs {
@@ -85,7 +86,7 @@ func (s *Server) listContacts(ctx context.Context, who *accept.Caller, in *conta
 	return pageOf(views, in.Limit, func(c **contactView) string { return strconv.FormatInt((*c).ID, 10) }), nil
 }
 
-func (s *Server) getContact(ctx context.Context, who *accept.Caller, in *IDPath) (*contactView, error) {
+func (s *server) getContact(ctx context.Context, who *accept.Caller, in *IDPath) (*contactView, error) {
 	c, err := s.Store.Contact(ctx, who.Account.ID, in.ID)
 	return viewContact(&c), err
 }
@@ -101,7 +102,7 @@ func (b *ContactFields) apply(c *store.Contact, f *dispatch.Faults) {
 	}
 }
 
-func (s *Server) createContact(ctx context.Context, who *accept.Caller, in *contactCreate) (*contactView, error) {
+func (s *server) createContact(ctx context.Context, who *accept.Caller, in *contactCreate) (*contactView, error) {
 	c := store.Contact{Account: who.Account.ID, Fields: json.RawMessage("{}"), Lists: in.Body.Lists}
 	var f dispatch.Faults
 	if in.Body.Phone == nil {
@@ -125,7 +126,7 @@ func (s *Server) createContact(ctx context.Context, who *accept.Caller, in *cont
 	return viewContact(&c), err
 }
 
-func (s *Server) updateContact(ctx context.Context, who *accept.Caller, in *contactUpdate) (*contactView, error) {
+func (s *server) updateContact(ctx context.Context, who *accept.Caller, in *contactUpdate) (*contactView, error) {
 	var c store.Contact
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		if c, err = st.Contact(ctx, who.Account.ID, in.ID); err != nil {
@@ -142,7 +143,7 @@ func (s *Server) updateContact(ctx context.Context, who *accept.Caller, in *cont
 	return viewContact(&c), err
 }
 
-func (s *Server) deleteContact(ctx context.Context, who *accept.Caller, in *IDPath) error {
+func (s *server) deleteContact(ctx context.Context, who *accept.Caller, in *IDPath) error {
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "contact.delete", Target: target("contact", in.ID)}, st.DeleteContact(ctx, who.Account.ID, in.ID)
 	})

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -65,14 +66,14 @@ func (m *manager) lists() {
 	remove(m, route{path: "/v1/lists/{id}/members/{contact_id}", permissions: forManage, tag: tag, summary: "Take a contact off a list"}, s.removeMember)
 }
 
-func (s *Server) listLists(ctx context.Context, who *accept.Caller, in *listIn) (list[*listInfoView], error) {
+func (s *server) listLists(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*listInfoView], error) {
 	after, err := in.afterID()
 	if err != nil {
-		return list[*listInfoView]{}, err
+		return middleware.List[*listInfoView]{}, err
 	}
 	ls, err := s.Store.ListInfos(ctx, who.Account.ID, after, in.Limit+1)
 	if err != nil {
-		return list[*listInfoView]{}, err
+		return middleware.List[*listInfoView]{}, err
 	}
 	views := make([]*listInfoView, len(ls))
 	for i := range ls {
@@ -81,12 +82,12 @@ func (s *Server) listLists(ctx context.Context, who *accept.Caller, in *listIn) 
 	return pageOf(views, in.Limit, func(l **listInfoView) string { return strconv.FormatInt((*l).ID, 10) }), nil
 }
 
-func (s *Server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listInfoView, error) {
+func (s *server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listInfoView, error) {
 	l, err := s.Store.ListInfo(ctx, who.Account.ID, in.ID)
 	return viewList(l), err
 }
 
-func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCreate) (*listInfoView, error) {
+func (s *server) createList(ctx context.Context, who *accept.Caller, in *listCreate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (s *Server) createList(ctx context.Context, who *accept.Caller, in *listCre
 	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), err
 }
 
-func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listInfoView, error) {
+func (s *server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
@@ -110,13 +111,13 @@ func (s *Server) updateList(ctx context.Context, who *accept.Caller, in *listUpd
 	return viewList(l), err
 }
 
-func (s *Server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath) error {
+func (s *server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath) error {
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "list.delete", Target: target("list", in.ID)}, st.DeleteList(ctx, who.Account.ID, in.ID)
 	})
 }
 
-func (s *Server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listInfoView, error) {
+func (s *server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listInfoView, error) {
 	var l store.ListInfo
 	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
 		unknown, err := st.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
@@ -143,7 +144,7 @@ func noSuchContacts(given, unknown []int64) error {
 	return f.Err()
 }
 
-func (s *Server) removeMember(ctx context.Context, who *accept.Caller, in *memberPath) error {
+func (s *server) removeMember(ctx context.Context, who *accept.Caller, in *memberPath) error {
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "list.remove_member", Target: target("list", in.ID), Detail: map[string]int64{"contact": in.Contact}},
 			st.RemoveMember(ctx, who.Account.ID, in.ID, in.Contact)

@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"errors"
@@ -9,21 +9,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Error gives the detail; with GetStatus and ContentType a problem is an answer
-// of huma's.
-func (p *problem) Error() string { return p.Detail }
-
-// GetStatus is the HTTP status.
-func (p *problem) GetStatus() int { return p.Status }
-
-// ContentType is RFC 9457's.
-func (p *problem) ContentType(string) string { return "application/problem+json" }
-
-var _ huma.StatusError = (*problem)(nil)
+var _ huma.StatusError = (*middleware.Problem)(nil)
 
 // humaProblem answers, in our one form, what a handler returned (huma hands it
 // in as the single cause of a 500) and what huma itself found wrong with a
@@ -34,20 +25,20 @@ func humaProblem(hc huma.Context, status int, msg string, errs ...error) huma.St
 	case status == http.StatusInternalServerError && len(errs) == 1:
 		e = dispatch.AsError(errs[0])
 	case status == http.StatusRequestEntityTooLarge:
-		e = dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", maxBody)
+		e = dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", middleware.MaxBody)
 	case status == http.StatusBadRequest:
 		e = dispatch.Errorf(dispatch.Malformed, "%s", msg)
 	default:
 		e = invalidRequest(errs)
 	}
 	if hc == nil {
-		return newProblem(e)
+		return middleware.NewProblem(e)
 	}
 	c := humaecho.Unwrap(hc)
-	drain(c)
-	retryAfter(c, e)
-	p := newProblem(e)
-	p.RequestID = requestID(c)
+	middleware.Drain(c)
+	middleware.SetRetryAfter(c, e)
+	p := middleware.NewProblem(e)
+	p.RequestID = middleware.RequestID(c)
 	return p
 }
 

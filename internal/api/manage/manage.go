@@ -1,10 +1,11 @@
-package api
+package manage
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"strings"
@@ -15,14 +16,36 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
 )
+
+// Options are what the administrative routes need.
+type Options struct {
+	Auth      *middleware.Auth
+	Limits    middleware.Limits
+	Store     *store.Store
+	Registry  *registry.Registry
+	Channels  *limit.Channels
+	Providers map[string]provider.Provider
+	Log       *slog.Logger
+	// WebhookLocal lets webhooks go to loopback addresses.
+	WebhookLocal bool
+	// CallbackURL returns where the provider of a channel calls back.
+	CallbackURL func(*dispatch.Channel) string
+}
+
+// server handles the administrative routes.
+type server struct{ Options }
 
 // manager serves the administrative routes through huma, which checks requests
 // against the same schemas that it describes in OpenAPI.
 type manager struct {
-	s   *Server
+	s   *server
 	api huma.API
 }
 
@@ -36,14 +59,14 @@ var setHuma = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = humaProblem
 })
 
-// manage serves the administrative routes, and describes all others.
-func (s *Server) manage(*echo.Group) {
+// Register adds the administrative routes to e and returns their description.
+func Register(e *echo.Echo, o Options) *huma.OpenAPI {
 	setHuma()
 	cfg := huma.DefaultConfig("Sendoff", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil
 	cfg.FieldsOptionalByDefault = true
-	m := &manager{s: s, api: humaecho.New(s.echo, cfg)}
+	m := &manager{s: &server{o}, api: humaecho.New(e, cfg)}
 	m.api.UseMiddleware(m.guard)
 	m.keys()
 	m.channels()
@@ -54,7 +77,28 @@ func (s *Server) manage(*echo.Group) {
 	m.users()
 	m.records()
 	m.credits()
-	s.describe(m.api.OpenAPI())
+	m.s.webhookRoutes(e.Group("/v1", o.Auth.Native))
+	m.requireFields()
+	return m.api.OpenAPI()
+}
+
+// neededFields are those of new things. The handlers look for them, so that a
+// client learns of a missing one together with all else that is wrong.
+var neededFields = map[string][]string{
+	"KeyCreateBody":      {"name", "permissions"},
+	"ChannelCreateBody":  {"provider", "name", "sender", "settings", "secrets"},
+	"TemplateCreateBody": {"name", "language", "category", "components"},
+	"ContactCreateBody":  {"phone"},
+	"UserCreateBody":     {"name", "email"},
+}
+
+// requireFields describes the needed fields as required, after huma has taken
+// the schemas by which it checks requests.
+func (m *manager) requireFields() {
+	schemas := m.api.OpenAPI().Components.Schemas.Map()
+	for name, fields := range neededFields {
+		schemas[name].Required = fields
+	}
 }
 
 // call is an administrative request on its way to its handler.
@@ -65,19 +109,20 @@ type call struct {
 
 type callKey struct{}
 
-// metaPermissions is where an operation keeps what it asks of a key.
+// metaPermissions is where an operation keeps the permissions of which a key
+// needs one; internal/api/openapi reads it.
 const metaPermissions = "permissions"
 
 // guard does for these routes what middleware does for the others: the key, a
 // permission, the budget of reads, the body's size and form.
 func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	c := humaecho.Unwrap(hc)
-	err := m.s.native(func(c echo.Context) error {
-		who := caller(c)
+	err := m.s.Auth.Native(func(c echo.Context) error {
+		who := middleware.Caller(c)
 		if err := requireAny(who, hc.Operation().Metadata[metaPermissions].([]string)); err != nil {
 			return err
 		}
-		if err := m.s.spend(c, who, 1, true); err != nil {
+		if err := m.s.Limits.Spend(c, who, 1, true); err != nil {
 			return err
 		}
 		if rb := hc.Operation().RequestBody; rb != nil {
@@ -108,10 +153,10 @@ func requireAny(who *accept.Caller, permissions []string) error {
 // checkBody reads a JSON body and puts it back, once it is sure that Postgres
 // can keep all that stands in it.
 func checkBody(c echo.Context, required bool) error {
-	if err := jsonBody(c); err != nil {
+	if err := middleware.RequireJSON(c); err != nil {
 		return err
 	}
-	body, err := readBody(c, maxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return err
 	}
@@ -145,7 +190,7 @@ func (r *route) operation() huma.Operation {
 	id := strings.ToLower(r.method) + strings.NewReplacer("/v1", "", "/", "-", "{", "", "}", "").Replace(r.path)
 	return huma.Operation{
 		OperationID: id, Method: r.method, Path: r.path, Tags: []string{r.tag}, Summary: r.summary, Description: r.text, DefaultStatus: r.status,
-		Security: nativeSecurity, Metadata: map[string]any{metaPermissions: r.permissions}, MaxBodyBytes: maxBody + 1,
+		Security: []map[string][]string{{"bearer": {}}, {"api_key": {}}}, Metadata: map[string]any{metaPermissions: r.permissions}, MaxBodyBytes: middleware.MaxBody + 1,
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}
 }
@@ -200,15 +245,15 @@ func started(ctx context.Context, c echo.Context) context.Context {
 // database may be tried again.
 func (m *manager) failed(c echo.Context, err error) error {
 	if c.Request().Method == http.MethodGet {
-		err = readError(err)
+		err = middleware.ReadError(err)
 	}
-	m.s.logInternal(c, err)
+	middleware.LogInternal(c, m.s.Log, err)
 	return err
 }
 
 // change makes a change and notes it, both or neither; it counts in this
 // process at once. An outcome that nobody knows counts as a change.
-func (s *Server) change(ctx context.Context, who *accept.Caller, f func(*store.Store) (store.Note, error)) error {
+func (s *server) change(ctx context.Context, who *accept.Caller, f func(*store.Store) (store.Note, error)) error {
 	defer s.Registry.Drop()
 	return s.Store.Change(ctx, keyActor(who), func(st *store.Store) (store.Note, error) {
 		n, err := f(st)

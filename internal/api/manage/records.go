@@ -1,4 +1,4 @@
-package api
+package manage
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -43,8 +44,8 @@ func (m *manager) records() {
 	handle(m, route{method: http.MethodGet, path: "/v1/account", permissions: forManage, tag: "Account", summary: "Show the account"}, s.showAccount)
 }
 
-func (s *Server) listInbound(ctx context.Context, who *accept.Caller, in *inboundList) (list[store.Inbound], error) {
-	var none list[store.Inbound]
+func (s *server) listInbound(ctx context.Context, who *accept.Caller, in *inboundList) (middleware.List[store.Inbound], error) {
+	var none middleware.List[store.Inbound]
 	f := store.InboundFilter{Limit: in.Limit + 1}
 	after, err := in.after()
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *Server) listInbound(ctx context.Context, who *accept.Caller, in *inboun
 	return pageOf(rows, in.Limit, func(r *store.Inbound) string { return r.ID.String() }), nil
 }
 
-func (s *Server) showUsage(ctx context.Context, who *accept.Caller, in *listIn) (*usageView, error) {
+func (s *server) showUsage(ctx context.Context, who *accept.Caller, in *listIn) (*usageView, error) {
 	after, err := in.afterID()
 	if err != nil {
 		return nil, err
@@ -102,8 +103,8 @@ func (s *Server) showUsage(ctx context.Context, who *accept.Caller, in *listIn) 
 	return &usageView{Data: page.Data, Next: page.Next, Days: days}, err
 }
 
-func (s *Server) listAudit(ctx context.Context, who *accept.Caller, in *auditList) (list[store.AuditEntry], error) {
-	var none list[store.AuditEntry]
+func (s *server) listAudit(ctx context.Context, who *accept.Caller, in *auditList) (middleware.List[store.AuditEntry], error) {
+	var none middleware.List[store.AuditEntry]
 	before, err := in.afterID()
 	if err != nil {
 		return none, err
@@ -118,7 +119,7 @@ func (s *Server) listAudit(ctx context.Context, who *accept.Caller, in *auditLis
 	return pageOf(rows, in.Limit, func(e *store.AuditEntry) string { return strconv.FormatInt(e.ID, 10) }), nil
 }
 
-func (s *Server) showAccount(ctx context.Context, who *accept.Caller, _ *struct{}) (*store.Account, error) {
+func (s *server) showAccount(ctx context.Context, who *accept.Caller, _ *struct{}) (*store.Account, error) {
 	a, err := s.Store.Account(ctx, who.Account.ID)
 	a.CreatedAt = a.CreatedAt.UTC()
 	return &a, err

@@ -1,0 +1,159 @@
+// Package middleware holds what every route of the API shares: authentication,
+// limits, bodies, problems, request ids and logging.
+package middleware
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Keys looks up API keys by the hash of their secret, and their accounts. Both
+// return an error with code dispatch.NotFound for what does not exist.
+type Keys interface {
+	Key(ctx context.Context, hash [sha256.Size]byte) (store.Key, error)
+	Account(ctx context.Context, id int64) (store.Account, error)
+}
+
+// CallLog adds to the number of calls of each key, by the key's id.
+type CallLog interface {
+	AddCalls(ctx context.Context, counts map[int64]int64) error
+}
+
+// Auth authenticates API keys and counts their calls.
+type Auth struct {
+	keys Keys
+	log  *slog.Logger
+
+	calls  CallLog
+	mu     sync.Mutex
+	counts map[int64]int64 // calls not yet written, by key
+}
+
+// NewAuth returns an Auth. Run writes the counted calls.
+func NewAuth(keys Keys, calls CallLog, log *slog.Logger) *Auth {
+	return &Auth{keys: keys, calls: calls, log: log, counts: map[int64]int64{}}
+}
+
+// Authenticate returns the caller that secret belongs to and counts the call.
+// Its errors are those of Check.
+func (a *Auth) Authenticate(ctx context.Context, secret string) (*accept.Caller, error) {
+	who, err := a.Check(ctx, secret)
+	if err == nil {
+		a.count(who.Key.ID)
+	}
+	return who, err
+}
+
+// Check returns the caller that secret belongs to. A refusal has the code
+// dispatch.Unauthorized and the reason missing, unknown, inactive or expired,
+// which dialects word each in their own way; dispatch.Overloaded means that the
+// database did not answer.
+func (a *Auth) Check(ctx context.Context, secret string) (*accept.Caller, error) {
+	if secret == "" {
+		return nil, Unauthorized("missing", "no API key was sent")
+	}
+	test, ok := auth.Parse(secret)
+	if !ok {
+		return nil, Unauthorized("unknown", "the API key is not valid")
+	}
+	key, err := a.keys.Key(ctx, auth.Hash(secret))
+	switch {
+	case err != nil && dispatch.CodeOf(err) == dispatch.NotFound, err == nil && key.Test != test:
+		return nil, Unauthorized("unknown", "the API key is not valid")
+	case err != nil:
+		return nil, Unavailable(err)
+	case !key.Active:
+		return nil, Unauthorized("inactive", "the API key is inactive")
+	case key.ExpiresAt != nil && time.Now().After(*key.ExpiresAt):
+		return nil, Unauthorized("expired", "the API key has expired")
+	}
+	account, err := a.keys.Account(ctx, key.Account)
+	switch {
+	case err != nil:
+		return nil, Unavailable(err)
+	case account.DisabledAt != nil:
+		return nil, Unauthorized("inactive", "the API key is inactive")
+	}
+	perms, err := auth.ParsePermissions(key.Permissions)
+	if err != nil {
+		return nil, fmt.Errorf("key %d: %w", key.ID, err)
+	}
+	return &accept.Caller{Account: account, Key: key, Permissions: perms}, nil
+}
+
+// Unauthorized returns a refusal for an API key that does not authenticate.
+func Unauthorized(reason, msg string) error {
+	return &dispatch.Error{Code: dispatch.Unauthorized, Reason: reason, Msg: msg}
+}
+
+// Native authenticates requests of the native API, which carry the key in
+// Authorization: Bearer or in X-API-Key. Handlers get the caller from Caller.
+func (a *Auth) Native(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, err := a.Authenticate(c.Request().Context(), NativeKey(c.Request()))
+		if err != nil {
+			return err
+		}
+		c.Set("caller", who)
+		return next(c)
+	}
+}
+
+// NativeKey returns the API key of a native request, or "" if it has none.
+func NativeKey(r *http.Request) string {
+	if h := r.Header.Get("Authorization"); len(h) > 7 && strings.EqualFold(h[:7], "bearer ") {
+		return strings.TrimSpace(h[7:])
+	}
+	return r.Header.Get("X-Api-Key")
+}
+
+// Caller returns the caller that Native authenticated.
+func Caller(c echo.Context) *accept.Caller { return c.Get("caller").(*accept.Caller) }
+
+func (a *Auth) count(key int64) {
+	a.mu.Lock()
+	a.counts[key]++
+	a.mu.Unlock()
+}
+
+// Run writes the counted calls once a second until ctx ends, and once after.
+func (a *Auth) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			a.write(context.WithoutCancel(ctx))
+			return
+		case <-tick.C:
+			a.write(ctx)
+		}
+	}
+}
+
+// write writes the counted calls. Counts that cannot be written are lost: they
+// are statistics.
+func (a *Auth) write(ctx context.Context) {
+	a.mu.Lock()
+	counts := a.counts
+	a.counts = map[int64]int64{}
+	a.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if err := a.calls.AddCalls(ctx, counts); err != nil {
+		a.log.Debug("call counts not written", "error", err)
+	}
+}

@@ -1,0 +1,113 @@
+package middleware
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// MaxBody is the largest body of a request in bytes (SPEC 3). Batches and
+// callbacks have limits of their own.
+const MaxBody = 1 << 20
+
+// How much is read and discarded of a refused body, and for how long, so that a
+// client that is still writing receives the answer.
+const (
+	drainBytes = 32 << 20
+	drainTime  = 5 * time.Second
+)
+
+// ReadBody reads a whole body of at most limit bytes. It returns an error with
+// the code dispatch.TooLarge for a larger one, dispatch.Malformed if the body
+// ends unexpectedly.
+func ReadBody(c echo.Context, limit int64) ([]byte, error) {
+	r := c.Request()
+	if r.ContentLength > limit {
+		return nil, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", limit)
+	}
+	size := r.ContentLength
+	if size < 0 {
+		size = 512
+	}
+	b := make([]byte, 0, size+1)
+	for {
+		if int64(len(b)) > limit {
+			return nil, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", limit)
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return nil, dispatch.Errorf(dispatch.Malformed, "the body broke off")
+		}
+	}
+}
+
+// RequireJSON refuses a body whose Content-Type is something else than JSON.
+func RequireJSON(c echo.Context) error {
+	ct := c.Request().Header.Get(echo.HeaderContentType)
+	if ct == "" || strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "application/problem+json") {
+		return nil
+	}
+	return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is not application/json", ct)
+}
+
+// Drain reads the rest of a refused body, so that the client receives the
+// answer.
+func Drain(c echo.Context) {
+	r := c.Request()
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	control := http.NewResponseController(c.Response().Writer)
+	_ = control.SetReadDeadline(time.Now().Add(drainTime))
+	_, _ = io.CopyN(io.Discard, r.Body, drainBytes)
+	_ = control.SetReadDeadline(time.Time{})
+}
+
+// WriteJSON writes v as JSON without escaping for HTML.
+func WriteJSON(c echo.Context, v any) error {
+	enc := json.NewEncoder(c.Response())
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// List is the answer of every list. An empty Next means the last page.
+type List[T any] struct {
+	Data []T    `json:"data"`
+	Next string `json:"next_cursor,omitempty"`
+}
+
+// checkParams refuses parameters that Postgres cannot store.
+func checkParams(c echo.Context) error {
+	for _, v := range c.ParamValues() {
+		if !dialect.Storable(v) {
+			return store.ErrNotFound
+		}
+	}
+	if c.Request().URL.RawQuery == "" {
+		return nil
+	}
+	for name, vs := range c.QueryParams() {
+		for _, v := range vs {
+			if !dialect.Storable(v) {
+				return dispatch.InvalidField("/"+dialect.Escape(strings.ToValidUTF8(name, "?")), "must be UTF-8 without NUL characters")
+			}
+		}
+	}
+	return nil
+}

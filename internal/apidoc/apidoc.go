@@ -1,0 +1,80 @@
+// Package apidoc holds the descriptions of routes from which internal/api/openapi
+// assembles OpenAPI and /docs. Whoever serves a route describes it.
+package apidoc
+
+// Operation describes one route in OpenAPI and in /docs. Bodies are described
+// by values whose Go types have the schema: struct tags as huma reads them
+// (json, doc, required, enum, ...), or the types Any, Object, IDOrText and Texts.
+type Operation struct {
+	Method      string
+	Path        string // in OpenAPI's syntax: /v1/messages/{id}
+	Tag         string
+	Summary     string
+	Description string
+	// Permission that the API key needs, in words.
+	Permission string
+	// Security names the schemes, any of which will do; nil: those of the native
+	// API. A Public route needs none.
+	Security   []string
+	Public     bool
+	Parameters []Parameter
+	Request    Request
+	// Responses by status.
+	Responses map[int]Response
+	// Problems adds a default response: a problem of RFC 9457.
+	Problems bool
+	// Refusals describes problems by status.
+	Refusals map[int]string
+}
+
+// Parameter is a query parameter or a header.
+type Parameter struct {
+	In          string // "query" or "header"
+	Name        string
+	Type        string // "string", "integer", "number" or "boolean"
+	Description string
+}
+
+// Query returns a query parameter.
+func Query(name, kind, description string) Parameter {
+	return Parameter{In: "query", Name: name, Type: kind, Description: description}
+}
+
+// Header returns a header parameter.
+func Header(name, description string) Parameter {
+	return Parameter{In: "header", Name: name, Type: "string", Description: description}
+}
+
+// Request describes the body of a request. Without a Type there is none.
+type Request struct {
+	Type     any
+	Media    string   // empty: application/json
+	Examples []string // JSON; of a form: an object of its fields
+}
+
+// Response describes an answer. Without a Type it has no body.
+type Response struct {
+	Type        any    // a string is a text/plain example
+	Description string // empty: the status text
+	Example     string // JSON
+	Examples    map[string]Example
+}
+
+// Example is a named example.
+type Example struct {
+	Summary string
+	Value   string // JSON
+}
+
+// Types whose schema Go types cannot express. They only describe: nothing is
+// read into them.
+type (
+	// Any is JSON of any type.
+	Any struct{}
+	// Object is a JSON object with any fields.
+	Object struct{}
+	// IDOrText is one of our integer ids, or the same as a string.
+	IDOrText struct{}
+	// Texts is a JSON object of strings.
+	Texts map[string]string
+)
