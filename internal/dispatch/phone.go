@@ -162,6 +162,9 @@ type numberPlan struct {
 	// parser may strip; prefixFirst has bit d when it can begin with digit d.
 	prefix      *regexp.Regexp
 	prefixFirst uint16
+	// trunkZero: the only national prefix is 0, and no number begins with 0, so
+	// that the full parser strips it whenever the rest has a possible length.
+	trunkZero bool
 }
 
 // parsePhoneFast decides the ordinary number, one of a possible length without
@@ -173,6 +176,9 @@ func parsePhoneFast(digits []byte) (string, bool) {
 		return "", false
 	}
 	national := digits[plan.codeLen:]
+	if plan.trunkZero && len(national) > 1 && national[0] == '0' {
+		national = national[1:]
+	}
 	if len(national) == 0 || len(national) > 17 || plan.lengths&(1<<len(national)) == 0 {
 		return "", false
 	}
@@ -180,7 +186,7 @@ func parsePhoneFast(digits []byte) (string, bool) {
 		return "", false
 	}
 	var out [1 + maxPhoneInput]byte
-	return string(append(append(out[:0], '+'), digits...)), true
+	return string(append(append(append(out[:0], '+'), digits[:plan.codeLen]...), national...)), true
 }
 
 // planOf finds the calling code (one to three digits, none begins another).
@@ -228,6 +234,7 @@ var numberPlans = sync.OnceValue(func() *[1000]*numberPlan {
 		}
 		if p := m.GetNationalPrefixForParsing(); p != "" {
 			plan.prefix, plan.prefixFirst = regexp.MustCompile("^(?:"+p+")"), firstDigits(p)
+			plan.trunkZero = p == "0" && firstDigits(m.GetGeneralDesc().GetNationalNumberPattern())&1 == 0
 		}
 		plans[code] = plan
 	}
