@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 const (
@@ -115,7 +116,7 @@ func (w *Worker) sendDue(ctx context.Context, ch *dispatch.Channel, state *chann
 	claimed, expired, err := w.Store.ClaimDue(ctx, ch.ID, lane, grant.N, f.claim, lane.Lease())
 	if err != nil {
 		state.give(grant.N)
-		if !store.Refused(err) {
+		if !pg.Refused(err) {
 			w.unclaimAll(f.claim)
 		}
 		return false, 0, err

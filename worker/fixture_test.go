@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -39,9 +40,9 @@ func open(t *testing.T) *fixture {
 // connect opens the database once more.
 func (f *fixture) connect(t *testing.T) *store.Store {
 	t.Helper()
-	box, err := store.NewBox("a secret key of the tests")
+	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := store.Open(store.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
+	s, err := store.Open(pg.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

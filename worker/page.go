@@ -12,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 const (
@@ -173,7 +174,7 @@ func (w *Worker) sendPage(ctx context.Context, ch *dispatch.Channel, state *chan
 	claimed, err := w.Store.ClaimPage(context.WithoutCancel(ctx), ids, f.claim, lane.Lease())
 	if err != nil {
 		state.give(len(ids))
-		if !store.Refused(err) && w.results.Waiting() < resultQueue/2 {
+		if !pg.Refused(err) && w.results.Waiting() < resultQueue/2 {
 			w.unclaim(f.claim, ids)
 		}
 		return nil, 0, fmt.Errorf("page of channel %d: %w", ch.ID, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Queue is the doorbell as the feeder uses it.
@@ -149,7 +150,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			w.count(failed)
 			return make([]struct{}, len(outs)), nil
 		}
-		if store.Poisoned(err) {
+		if pg.Poisoned(err) {
 			return w.apart(ctx, outs, err)
 		}
 		w.Log.Warn("results not written yet", "results", len(outs), "error", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -62,9 +63,9 @@ func (c *counts) SpendRecipients(_ context.Context, _ int64, tos []string, _ int
 // service gives a pipeline with an account's caller, and no process around it.
 func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
 	t.Helper()
-	box, err := store.NewBox("a secret key of the tests")
+	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	st, err := store.Open(store.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
+	st, err := store.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
 	must(t, err)
 	t.Cleanup(func() { _ = st.Close() })
 	a, err := st.CreateAccount(t.Context(), "Test")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // deafFor is how long nothing is offered after the queue did not answer: the
@@ -39,7 +40,7 @@ func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Re
 // those of other callers: such a page is halved until that message is alone.
 func (s *Service) insert(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
 	receipts, err := s.Store.InsertMessages(ctx, page)
-	if err == nil || !store.Poisoned(err) {
+	if err == nil || !pg.Poisoned(err) {
 		return receipts, err
 	}
 	if len(page) == 1 {

@@ -18,6 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Queue rings for a page; a lost call costs latency, never a message.
@@ -292,7 +293,7 @@ func pageError(err error) error {
 	if errors.Is(err, batch.ErrOverloaded) {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
 	}
-	if store.Refused(err) {
+	if pg.Refused(err) {
 		return &dispatch.Error{Code: dispatch.Internal, Msg: "the message was not accepted; try again", Err: err}
 	}
 	return &dispatch.Error{

@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -43,11 +44,11 @@ func newFront(t *testing.T) *front {
 		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key for tests",
 		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: public,
 	}
-	box, err := store.NewBox(cfg.SecretKeys()...)
+	box, err := pg.NewBox(cfg.SecretKeys()...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.Open(store.Options{URL: string(cfg.PostgresURL), MaxConns: 2, Application: "test", Box: box})
+	st, err := store.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: 2, Application: "test", Box: box})
 	if err != nil {
 		t.Fatal(err)
 	}

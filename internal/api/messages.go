@@ -88,7 +88,7 @@ func (s *Server) view(ctx context.Context, account int64, id dispatch.ID) (*disp
 		return nil, middleware.ReadError(err)
 	}
 	if v == nil || v.Account != account {
-		return nil, store.ErrNotFound
+		return nil, dispatch.ErrNotFound
 	}
 	return v, nil
 }
@@ -113,7 +113,7 @@ func (s *Server) readViews(ctx context.Context, ids []dispatch.ID) ([]*dispatch.
 func pathID(c echo.Context) (dispatch.ID, error) {
 	id, err := uuid.Parse(c.Param("id"))
 	if err != nil {
-		return id, store.ErrNotFound
+		return id, dispatch.ErrNotFound
 	}
 	return id, nil
 }

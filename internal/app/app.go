@@ -25,6 +25,7 @@ import (
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // parts are what serve and work have in common.
@@ -74,11 +75,11 @@ func (p *parts) stop() error {
 
 // newParts connects what both roles need. public is how providers reach serve.
 func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts, error) {
-	box, err := store.NewBox(cfg.SecretKeys()...)
+	box, err := pg.NewBox(cfg.SecretKeys()...)
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(store.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
+	st, err := store.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
 	if err != nil {
 		return nil, err
 	}

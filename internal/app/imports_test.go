@@ -19,8 +19,8 @@ var onlyIn = map[string][]string{
 	"github.com/labstack/echo/":      {"internal/api", "internal/api/middleware", "internal/api/manage", "internal/bench"},
 	"github.com/danielgtaylor/huma/": {"internal/api", "internal/api/manage"},
 	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
-	"github.com/jmoiron/sqlx":        {"internal/store"},
-	"github.com/lib/pq":              {"internal/store", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
+	"github.com/jmoiron/sqlx":        {"internal/store/pg"},
+	"github.com/lib/pq":              {"internal/store", "internal/store/pg", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
 	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
@@ -33,13 +33,15 @@ var onlyIn = map[string][]string{
 // mayUse names the packages of ours that a package may import, and with them
 // all it may; others are free.
 var mayUse = map[string][]string{
+	"internal/store":    {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
+	"internal/store/pg": {"internal/dispatch"},
+
 	"internal/dispatch":          {},
 	"internal/dispatch/template": {"internal/dispatch"},
 	"internal/dialect":           {"internal/dispatch", "internal/dispatch/template"},
 	"internal/dialect/":          {"internal/dialect", "internal/dispatch", "internal/dispatch/template"},
 	"internal/provider":          {"internal/dispatch"},
 	"internal/provider/":         {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound"},
-	"internal/store":             {"internal/dispatch", "internal/dispatch/template", "migrations"},
 	"internal/queue":             {"internal/dispatch"},
 	"internal/batch":             {},
 	"internal/auth":              {},
@@ -49,7 +51,7 @@ var mayUse = map[string][]string{
 	"internal/outbound":          {"internal/dispatch", "internal/provider"},
 	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store"},
 	"internal/devstack":          {},
-	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store"},
+	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store", "internal/store/pg"},
 	"migrations":                 {},
 	"internal/provider/gupshup":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
 	"internal/provider/kaleyra":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies

@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -170,11 +171,11 @@ func (s *stage) startEmulator() error {
 
 func (s *stage) account(ctx context.Context) error {
 	const secret = "benchmark-secret-key-0123456789"
-	box, err := store.NewBox(secret)
+	box, err := pg.NewBox(secret)
 	if err != nil {
 		return err
 	}
-	if s.store, err = store.Open(store.Options{URL: s.stack.PostgresURL(), MaxConns: 4, Application: "sendoff-bench", Box: box}); err != nil {
+	if s.store, err = store.Open(pg.Options{URL: s.stack.PostgresURL(), MaxConns: 4, Application: "sendoff-bench", Box: box}); err != nil {
 		return err
 	}
 	s.onClose(func() { _ = s.store.Close() })

@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -218,11 +219,11 @@ func (d *dev) emulator() error {
 // account makes the demo account at the first start and tells the emulator of
 // its channels.
 func (d *dev) account(ctx context.Context) error {
-	box, err := store.NewBox(d.cfg.SecretKeys()...)
+	box, err := pg.NewBox(d.cfg.SecretKeys()...)
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(store.Options{URL: d.file.PostgresURL, MaxConns: 2, Application: "sendoff-dev", Box: box})
+	st, err := store.Open(pg.Options{URL: d.file.PostgresURL, MaxConns: 2, Application: "sendoff-dev", Box: box})
 	if err != nil {
 		return err
 	}

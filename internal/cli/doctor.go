@@ -12,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 type doctorCmd struct {
@@ -69,8 +70,8 @@ func (d *doctor) configuration() {
 
 // database looks at Postgres and, if it answers, at what is in it.
 func (d *doctor) database(ctx context.Context) {
-	o := store.Options{URL: string(d.cfg.PostgresURL), MaxConns: 2, Application: "sendoff-doctor"}
-	box, err := store.NewBox(d.cfg.SecretKeys()...)
+	o := pg.Options{URL: string(d.cfg.PostgresURL), MaxConns: 2, Application: "sendoff-doctor"}
+	box, err := pg.NewBox(d.cfg.SecretKeys()...)
 	if err == nil {
 		o.Box = box
 	}

@@ -80,6 +80,10 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
 }
 
+// ErrNotFound is returned when a record does not exist or belongs to another
+// account.
+var ErrNotFound = &Error{Code: NotFound, Msg: "not found"}
+
 // InvalidField makes a validation error about one field.
 func InvalidField(field, format string, args ...any) *Error {
 	msg := fmt.Sprintf(format, args...)

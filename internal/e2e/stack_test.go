@@ -23,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -107,9 +108,9 @@ func stopped(t *testing.T, name string, r *app.Running) {
 func (s *stack) open(t *testing.T, em *emulator.Server) {
 	t.Helper()
 	ctx := t.Context()
-	box, err := store.NewBox(s.cfg.SecretKeys()...)
+	box, err := pg.NewBox(s.cfg.SecretKeys()...)
 	must(t, err)
-	s.store, err = store.Open(store.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "e2e", Box: box})
+	s.store, err = store.Open(pg.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "e2e", Box: box})
 	must(t, err)
 	t.Cleanup(func() { _ = s.store.Close() })
 	s.account, err = demo.Account(ctx, s.store, s.emulator)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -29,9 +30,9 @@ func must(t *testing.T, err error) {
 
 func openStore(t *testing.T, address string) *store.Store {
 	t.Helper()
-	box, err := store.NewBox("a secret key of the tests")
+	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := store.Open(store.Options{URL: address, MaxConns: 4, Application: "registry-test", Box: box})
+	s, err := store.Open(pg.Options{URL: address, MaxConns: 4, Application: "registry-test", Box: box})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

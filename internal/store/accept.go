@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Accept is one message on its way into the database, with what only the
@@ -164,7 +164,7 @@ func (s *Store) insert(ctx context.Context, page []Accept, together bool) ([]dis
 	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
 	var err error
 	if together {
-		err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		err = s.db.Tx(ctx, func(tx *pg.DB) error {
 			clear(byID)
 			if err := s.acceptTx(ctx, tx, sorted, byID); err != nil {
 				return err
@@ -196,11 +196,11 @@ func (s *Store) acceptPage(ctx context.Context, page []*Accept, out map[dispatch
 		// locked the account, may have to give way to it. One of which the driver
 		// lost the answer was perhaps written.
 		err := s.acceptRows(ctx, s.db, query, page, out)
-		if !overdrawn(err) && !deadlocked(err) && !written(err) {
+		if !pg.DividedByZero(err) && !pg.Deadlocked(err) && !pg.Duplicate(err) {
 			return err
 		}
 	}
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		clear(out)
 		return s.acceptTx(ctx, tx, page, out)
 	})
@@ -236,7 +236,7 @@ func nearMidnight(t time.Time) bool {
 // midnight the same key may be written as a row of either day, and no index
 // holds two days together. The lock is the request's, not each message's: a
 // batch must not fill Postgres' table of locks.
-func lockKeys(ctx context.Context, tx *sqlx.Tx, page []*Accept) error {
+func lockKeys(ctx context.Context, tx *pg.DB, page []*Accept) error {
 	var keys []string
 	for _, a := range page {
 		if a.IdemKey != "" {
@@ -245,10 +245,10 @@ func lockKeys(ctx context.Context, tx *sqlx.Tx, page []*Accept) error {
 	}
 	slices.Sort(keys) // one order for everybody
 	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`, pq.Array(slices.Compact(keys)))
-	return wrap("lock idempotency keys", err)
+	return pg.Wrap("lock idempotency keys", err)
 }
 
-func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptTx(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if nearMidnight(s.now()) {
 		if err := lockKeys(ctx, tx, page); err != nil {
 			return err
@@ -274,13 +274,13 @@ func (s *Store) acceptTx(ctx context.Context, tx *sqlx.Tx, page []*Accept, out m
 	return saveContacts(ctx, tx, page, out)
 }
 
-func (s *Store) acceptRows(ctx context.Context, q querier, query string, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptRows(ctx context.Context, q *pg.DB, query string, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(page) == 0 {
 		return nil
 	}
 	var rows []acceptRow
-	if err := s.hotSelect(ctx, q, &rows, query, acceptArgs(page)...); err != nil {
-		return wrap("insert messages", err)
+	if err := q.SelectPrepared(ctx, &rows, query, acceptArgs(page)...); err != nil {
+		return pg.Wrap("insert messages", err)
 	}
 	byID := make(map[dispatch.ID]*acceptRow, len(rows))
 	for i := range rows {
@@ -331,7 +331,7 @@ func (s *Store) CheckAccept(ctx context.Context, a Accept) error {
 	return checkAccept(ctx, s.db, a)
 }
 
-func checkAccept(ctx context.Context, q querier, a Accept) error {
+func checkAccept(ctx context.Context, q *pg.DB, a Accept) error {
 	var row struct {
 		Suppressed bool  `db:"suppressed"`
 		WindowOpen bool  `db:"window_open"`
@@ -341,7 +341,7 @@ func checkAccept(ctx context.Context, q querier, a Accept) error {
 		NOT $4 OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = $2 AND (w.phone = $3 OR (w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = $1 AND c.phone = $3))) AND w.opened_at > now() - interval '24 hours') AS window_open,
 		(SELECT balance FROM accounts WHERE id = $1) AS balance`, a.Account, a.Channel, a.To, a.NeedsWindow)
 	if err != nil {
-		return wrap("check message", err)
+		return pg.Wrap("check message", err)
 	}
 	if a.Charge && (row.Balance <= 0 || row.Balance < a.Price) {
 		return lowBalance()

@@ -6,6 +6,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // acceptArgs lays the page out as one array for each column.
@@ -18,17 +19,17 @@ func acceptArgs(page []*Accept) []any {
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	offered, window, test, charge := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
-		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable(a.Raw)
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, pg.Storable(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
-		refs[i], metas[i], idem[i], fps[i], extras[i] = opt(a.Reference), opt(a.Metadata), opt(a.IdemKey), opt(a.IdemFingerprint), extra(a)
-		sends[i], expires[i] = micros(a.SendAt), micros(a.ExpiresAt)
+		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
+		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
 		offered[i], window[i], test[i], charge[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge
 	}
 	return []any{
 		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
-		textArray(refs), textArray(metas), intArray(sends), intArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), textArray(idem), pq.Array(idx), textArray(fps), textArray(extras), pq.Array(charge),
+		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
+		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge),
 	}
 }
 
@@ -49,24 +50,5 @@ func extra(a *Accept) *string {
 	put("fallback_after", a.FallbackAfter.Seconds(), a.FallbackAfter > 0)
 	put("status_callback", a.StatusCallback, a.StatusCallback != "")
 	put("campaign", a.Campaign, a.Campaign != 0)
-	return opt(mustJSON(m))
-}
-
-func opt(s string) *string {
-	if s == "" {
-		return nil
-	}
-	s = storable(s)
-	return &s
-}
-
-// lastSecond is the end of the year 9999, far within what Postgres can hold.
-const lastSecond = 253_402_300_799
-
-func micros(t time.Time) *int64 {
-	if t.IsZero() {
-		return nil
-	}
-	us := min(max(t.Unix(), 0), lastSecond)*1e6 + int64(t.Nanosecond()/1000)
-	return &us
+	return pg.Nullable(pg.JSON(m))
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Account is a customer: everything belongs to one.
@@ -30,24 +30,24 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error)
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	var a Account
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		return tx.GetContext(ctx, &a, `INSERT INTO accounts (sid, name) VALUES ($1, $2) RETURNING `+accountColumns, "AC"+hex.EncodeToString(raw[:]), name)
 	})
-	return a, wrap("create account", err)
+	return a, pg.Wrap("create account", err)
 }
 
 // Account reads one account.
 func (s *Store) Account(ctx context.Context, id int64) (Account, error) {
 	var a Account
-	err := s.db.GetContext(ctx, &a, s.kept(`SELECT `+accountColumns+` FROM accounts WHERE id = $1`, "accounts"), id)
-	return a, wrap("read account", err)
+	err := s.db.GetContext(ctx, &a, s.db.ForUpdate(`SELECT `+accountColumns+` FROM accounts WHERE id = $1`, "accounts"), id)
+	return a, pg.Wrap("read account", err)
 }
 
 // Accounts lists all accounts.
 func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	out := []Account{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+accountColumns+` FROM accounts ORDER BY id`)
-	return out, wrap("list accounts", err)
+	return out, pg.Wrap("list accounts", err)
 }
 
 // SetDisabled has the account's keys refused, or taken again. What the account
@@ -55,7 +55,7 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (Account, error) {
 	var a Account
 	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END WHERE id = $1 RETURNING `+accountColumns, account, disabled)
-	return a, wrap("disable account", err)
+	return a, pg.Wrap("disable account", err)
 }
 
 // DeleteAccount removes an account and all that is its own; the audit log stays.
@@ -63,17 +63,17 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 // a request brings that was let in just before waits for a channel that is gone,
 // and expires.
 func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		r, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = $1 FOR UPDATE`, id)
 		if err != nil {
-			return wrap("lock account", err)
+			return pg.Wrap("lock account", err)
 		}
-		if err := found(r); err != nil {
+		if err := pg.Found(r); err != nil {
 			return err
 		}
 		var busy bool
 		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = $1) OR EXISTS (SELECT 1 FROM inbound WHERE account_id = $1)`, id); err != nil {
-			return wrap("look for messages", err)
+			return pg.Wrap("look for messages", err)
 		}
 		if busy {
 			return dispatch.Errorf(dispatch.Conflict, "the account has messages, which are kept; disable it instead")
@@ -85,7 +85,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 			`DELETE FROM accounts WHERE id = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, q, id); err != nil {
-				return wrap("delete account", err)
+				return pg.Wrap("delete account", err)
 			}
 		}
 		return nil
@@ -96,15 +96,15 @@ func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 // to its balance.
 func (s *Store) SetCredits(ctx context.Context, account int64, on bool, amount int64) (Account, error) {
 	var a Account
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := tx.GetContext(ctx, &a, `UPDATE accounts SET credits_enabled = $2, balance = balance + $3 WHERE id = $1 RETURNING `+accountColumns, account, on, amount); err != nil {
-			return wrap("set credits", err)
+			return pg.Wrap("set credits", err)
 		}
 		if amount == 0 {
 			return nil
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO ledger (account_id, amount, kind) VALUES ($1, $2, 'topup')`, account, amount)
-		return wrap("note top-up", err)
+		return pg.Wrap("note top-up", err)
 	})
 	return a, err
 }
@@ -122,7 +122,7 @@ type LedgerEntry struct {
 func (s *Store) Ledger(ctx context.Context, account, before int64, limit int) ([]LedgerEntry, error) {
 	out := []LedgerEntry{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, message_id, amount, kind, at FROM ledger WHERE account_id = $1 AND ($2 = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, account, before, limit)
-	return out, wrap("read ledger", err)
+	return out, pg.Wrap("read ledger", err)
 }
 
 // CreateUser adds a team member. The password hash may be empty: no login.
@@ -130,23 +130,23 @@ func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role
 	u := dispatch.User{ID: uuid.NewString(), Name: name, Email: email, Role: role}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
 		u.ID, account, name, email, role, passwordHash)
-	return u, wrap("create user", err)
+	return u, pg.Wrap("create user", err)
 }
 
 // Users lists the team of an account.
 func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
 	out := []dispatch.User{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled ORDER BY created_at, id`, account)
-	return out, wrap("list users", err)
+	return out, pg.Wrap("list users", err)
 }
 
 // SetPassword replaces a user's password.
 func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
 	r, err := s.db.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE email = $1`, email, hash)
 	if err != nil {
-		return wrap("set password", err)
+		return pg.Wrap("set password", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }
 
 // List is a contact list.
@@ -159,15 +159,15 @@ type List struct {
 // CreateList makes a contact list.
 func (s *Store) CreateList(ctx context.Context, account int64, name string) (List, error) {
 	var l List
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name) VALUES ($1, $2) RETURNING id, name, created_at`, account, name)
 	})
-	return l, wrap("create list", err)
+	return l, pg.Wrap("create list", err)
 }
 
 // Lists gives the contact lists of an account.
 func (s *Store) Lists(ctx context.Context, account int64) ([]List, error) {
 	out := []List{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, name, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
-	return out, wrap("list lists", err)
+	return out, pg.Wrap("list lists", err)
 }

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // NoteEvent is the kind of an event that changed no status: a late or repeated
@@ -93,7 +93,7 @@ func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (
 func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applied, err error) {
 	us = slices.Clone(us)
 	for i := range us {
-		us[i].ProviderID, us[i].ProviderRef2, us[i].Recipient = storable(us[i].ProviderID), storable(us[i].ProviderRef2), storable(us[i].Recipient)
+		us[i].ProviderID, us[i].ProviderRef2, us[i].Recipient = pg.Storable(us[i].ProviderID), pg.Storable(us[i].ProviderRef2), pg.Storable(us[i].Recipient)
 	}
 	if err := s.findMessages(ctx, us); err != nil {
 		return a, err
@@ -111,10 +111,10 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 		return a, nil
 	}
 	var rows []applied
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		rows = rows[:0]
-		if err := s.hotSelect(ctx, tx, &rows, sqlApply, fold(known).args()...); err != nil {
-			return wrap("apply statuses", err)
+		if err := tx.SelectPrepared(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
+			return pg.Wrap("apply statuses", err)
 		}
 		return afterApply(ctx, tx, known, rows)
 	})
@@ -137,7 +137,7 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 }
 
 // afterApply moves money and notes recipients who refuse messages.
-func afterApply(ctx context.Context, tx *sqlx.Tx, us []dispatch.StatusUpdate, rows []applied) error {
+func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows []applied) error {
 	var back, again, suppress []string
 	for _, r := range rows {
 		if r.Charged == 1 && r.Status == 60 {
@@ -162,7 +162,7 @@ func afterApply(ctx context.Context, tx *sqlx.Tx, us []dispatch.StatusUpdate, ro
 	}
 	if len(again) > 0 {
 		if _, err := tx.ExecContext(ctx, sqlUnrefund, pq.Array(again)); err != nil {
-			return wrap("take refund back", err)
+			return pg.Wrap("take refund back", err)
 		}
 	}
 	return suppressRecipients(ctx, tx, suppress, "provider")
@@ -243,7 +243,7 @@ func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query st
 		ID dispatch.ID `db:"message_id"`
 	}
 	if err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs)); err != nil {
-		return wrap("find messages of callbacks", err)
+		return pg.Wrap("find messages of callbacks", err)
 	}
 	for _, f := range found {
 		us[f.I].ID = f.ID
@@ -320,17 +320,17 @@ func (f folded) args() []any {
 	kinds := make([]string, n)
 	for i, e := range f {
 		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.all))
-		sent[i], delivered[i], read[i], failed[i] = micros(e.sent), micros(e.delivered), micros(e.read), micros(e.failed)
-		refs[i], codes[i], provs[i], details[i] = opt(e.ref), opt(e.code), opt(e.provCode), opt(e.detail)
+		sent[i], delivered[i], read[i], failed[i] = pg.Micros(e.sent), pg.Micros(e.delivered), pg.Micros(e.read), pg.Micros(e.failed)
+		refs[i], codes[i], provs[i], details[i] = pg.Nullable(e.ref), pg.Nullable(e.code), pg.Nullable(e.provCode), pg.Nullable(e.detail)
 		all := make([]int64, len(e.all))
 		for k, u := range e.all {
 			all[k] = int64(u.Status)
 		}
-		kinds[i] = int64Array(all)
+		kinds[i] = pg.IntArray(all)
 	}
 	return []any{
-		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), intArray(sent), intArray(delivered), intArray(read), intArray(failed),
-		textArray(refs), textArray(codes), textArray(provs), textArray(details), pq.Array(ns), pq.Array(kinds),
+		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
+		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds),
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // AuditEntry says who changed what.
@@ -32,7 +32,7 @@ type Note struct {
 // neither is ever there without the other. All that the Store which f gets does
 // is part of it; f must not wait for anything else.
 func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, error)) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		within := *s
 		within.db = tx
 		n, err := f(&within)
@@ -42,24 +42,9 @@ func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, 
 		if n.Detail == nil {
 			n.Detail = struct{}{}
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, n.Account, actor, n.Action, n.Target, mustJSON(n.Detail))
-		return wrap("write audit log", err)
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, n.Account, actor, n.Action, n.Target, pg.JSON(n.Detail))
+		return pg.Wrap("write audit log", err)
 	})
-}
-
-// kept is a query for one row of table. Within a Change nobody else changes the
-// row until that is over: what is written goes by what was read.
-func (s *Store) kept(query, table string) string {
-	if s.changing() {
-		return query + ` FOR NO KEY UPDATE OF ` + table
-	}
-	return query
-}
-
-// changing says that s is the Store of a Change.
-func (s *Store) changing() bool {
-	_, within := s.db.(*sqlx.Tx)
-	return within
 }
 
 // AuditFilter narrows the audit log, newest first.
@@ -87,5 +72,5 @@ func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]A
 	}
 	out := []AuditEntry{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
-	return out, wrap("read audit log", err)
+	return out, pg.Wrap("read audit log", err)
 }

@@ -3,17 +3,16 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // policyJSON is how a policy is stored: only what differs from the provider's
@@ -100,7 +99,7 @@ func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
 	if err := json.Unmarshal(r.Settings, &c.Settings); err != nil {
 		return c, fmt.Errorf("read settings of channel %d: %w", r.ID, err)
 	}
-	plain, err := s.box.Open(r.Secrets)
+	plain, err := s.db.Box().Open(r.Secrets)
 	if err != nil {
 		return c, fmt.Errorf("open credentials of channel %d: %w", r.ID, err)
 	}
@@ -136,8 +135,8 @@ func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, po
 		all = maps.Clone(c.Secrets)
 		all[oldCallback], all[oldCallbackUntil] = c.OldCallback, c.OldCallbackUntil.UTC().Format(time.RFC3339Nano)
 	}
-	secrets, err = s.box.Seal([]byte(mustJSON(all)))
-	return mustJSON(c.Settings), secrets, mustJSON(encodePolicy(c.Policy)), err
+	secrets, err = s.db.Box().Seal([]byte(pg.JSON(all)))
+	return pg.JSON(c.Settings), secrets, pg.JSON(encodePolicy(c.Policy)), err
 }
 
 // CreateChannel adds a channel; an empty key gets a fresh one. The first channel
@@ -156,10 +155,10 @@ func (s *Store) CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 		return c, err
 	}
 	var row channelRow
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		if c.Default {
 			if _, err := tx.ExecContext(ctx, `UPDATE channels SET is_default = false WHERE account_id = $1 AND is_default`, c.Account); err != nil {
-				return wrap("clear default channel", err)
+				return pg.Wrap("clear default channel", err)
 			}
 		}
 		return tx.GetContext(ctx, &row, `INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings, secrets, policy)
@@ -167,7 +166,7 @@ func (s *Store) CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 			c.Account, c.Key, c.Name, c.Provider, c.Kind, c.Sender, c.Default, c.Window, settings, secrets, policy)
 	})
 	if err != nil {
-		return c, wrap("create channel", err)
+		return c, pg.Wrap("create channel", err)
 	}
 	return s.channel(&row)
 }
@@ -180,36 +179,36 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 		return c, err
 	}
 	var row channelRow
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		if c.Default {
 			if _, err := tx.ExecContext(ctx, `UPDATE channels SET is_default = false WHERE account_id = $1 AND is_default AND id <> $2`, c.Account, c.ID); err != nil {
-				return wrap("clear default channel", err)
+				return pg.Wrap("clear default channel", err)
 			}
 		}
 		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8, enabled = $9, is_default = $10, updated_at = now()
 			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns, c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)
 	})
 	if err != nil {
-		return c, wrap("update channel", err)
+		return c, pg.Wrap("update channel", err)
 	}
 	return s.channel(&row)
 }
 
 // DeleteChannel removes a channel that no unfinished message needs.
 func (s *Store) DeleteChannel(ctx context.Context, account, id int64) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		var busy bool
 		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM dispatch WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM scheduled WHERE channel_id = $1)`, id); err != nil {
-			return wrap("look for unfinished messages", err)
+			return pg.Wrap("look for unfinished messages", err)
 		}
 		if busy {
 			return dispatch.Errorf(dispatch.Conflict, "the channel still has unfinished messages; disable it instead")
 		}
 		r, err := tx.ExecContext(ctx, `DELETE FROM channels WHERE id = $1 AND account_id = $2`, id, account)
 		if err != nil {
-			return wrap("delete channel", err)
+			return pg.Wrap("delete channel", err)
 		}
-		return found(r)
+		return pg.Found(r)
 	})
 }
 
@@ -225,8 +224,8 @@ func (s *Store) ChannelByKey(ctx context.Context, key string) (dispatch.Channel,
 
 func (s *Store) oneChannel(ctx context.Context, cond string, arg any) (dispatch.Channel, error) {
 	var row channelRow
-	if err := s.db.GetContext(ctx, &row, s.kept(`SELECT `+channelColumns+` FROM channels WHERE `+cond, "channels"), arg); err != nil {
-		return dispatch.Channel{}, wrap("read channel", err)
+	if err := s.db.GetContext(ctx, &row, s.db.ForUpdate(`SELECT `+channelColumns+` FROM channels WHERE `+cond, "channels"), arg); err != nil {
+		return dispatch.Channel{}, pg.Wrap("read channel", err)
 	}
 	return s.channel(&row)
 }
@@ -235,7 +234,7 @@ func (s *Store) oneChannel(ctx context.Context, cond string, arg any) (dispatch.
 func (s *Store) Channels(ctx context.Context, account int64) ([]dispatch.Channel, error) {
 	var rows []channelRow
 	if err := s.db.SelectContext(ctx, &rows, `SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR account_id = $1 ORDER BY id`, account); err != nil {
-		return nil, wrap("list channels", err)
+		return nil, pg.Wrap("list channels", err)
 	}
 	out := make([]dispatch.Channel, 0, len(rows))
 	for i := range rows {
@@ -262,17 +261,17 @@ type Health struct {
 func (s *Store) Troubled(ctx context.Context) ([]Health, error) {
 	var out []Health
 	err := s.db.SelectContext(ctx, &out, `SELECT channel_id, state, reason, probe_at, opened, changed_at FROM channel_health WHERE state <> 'closed'`)
-	return out, wrap("list troubled channels", err)
+	return out, pg.Wrap("list troubled channels", err)
 }
 
 // ChannelHealth reads one circuit; a channel without a row is closed.
 func (s *Store) ChannelHealth(ctx context.Context, channel int64) (Health, error) {
 	h := Health{Channel: channel, State: "closed"}
 	err := s.db.GetContext(ctx, &h, `SELECT channel_id, state, reason, probe_at, opened, changed_at FROM channel_health WHERE channel_id = $1`, channel)
-	if wrap("", err) == ErrNotFound {
+	if pg.Wrap("", err) == dispatch.ErrNotFound {
 		err = nil
 	}
-	return h, wrap("read channel health", err)
+	return h, pg.Wrap("read channel health", err)
 }
 
 // sqlOpen opens a circuit; one that is open already backs its probe off. The
@@ -290,7 +289,7 @@ SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 103, 'worke
 // after ever longer times while it fails (at most a minute).
 func (s *Store) OpenCircuit(ctx context.Context, channel int64, reason string, probe time.Duration) error {
 	_, err := s.db.ExecContext(ctx, sqlOpen, channel, reason, probe.Seconds())
-	return wrap("open circuit", err)
+	return pg.Wrap("open circuit", err)
 }
 
 // sqlClose closes a circuit and says so in the event log; workers wake what
@@ -307,7 +306,7 @@ func (s *Store) CloseCircuit(ctx context.Context, channel int64, manual bool) er
 		states = append(states, "paused")
 	}
 	_, err := s.db.ExecContext(ctx, sqlClose, channel, pq.Array(states))
-	return wrap("close circuit", err)
+	return pg.Wrap("close circuit", err)
 }
 
 // WakeChannel makes every ready message of a channel due now, in pages.
@@ -316,10 +315,10 @@ func (s *Store) WakeChannel(ctx context.Context, channel int64) error {
 		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now(), nudges = 0 WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
 			WHERE lane IN (0, 1, 2) AND channel_id = $1 AND state = 0 AND wake_at > now() + interval '1 second' AND due_at <= now() LIMIT 5000 FOR UPDATE SKIP LOCKED))`, channel)
 		if err != nil {
-			return wrap("wake channel", err)
+			return pg.Wrap("wake channel", err)
 		}
 		if n, err := r.RowsAffected(); err != nil || n < 5000 {
-			return wrap("wake channel", err)
+			return pg.Wrap("wake channel", err)
 		}
 	}
 }
@@ -330,27 +329,15 @@ func (s *Store) PauseChannel(ctx context.Context, channel int64, reason string) 
 		ON CONFLICT (channel_id) DO UPDATE SET state = 'paused', reason = excluded.reason, changed_at = now() WHERE channel_health.state <> 'paused' RETURNING channel_id)
 		INSERT INTO events (message_id, account_id, channel_id, kind, cause, detail)
 		SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 103, 'api', $2 FROM h JOIN channels ch ON ch.id = h.channel_id`, channel, reason)
-	return wrap("pause channel", err)
+	return pg.Wrap("pause channel", err)
 }
 
 // TakeProbe says whether the caller may send the one probe that is due now.
 func (s *Store) TakeProbe(ctx context.Context, channel int64) (bool, error) {
 	r, err := s.db.ExecContext(ctx, `UPDATE channel_health SET probe_at = now() + interval '15 seconds' WHERE channel_id = $1 AND state = 'open' AND probe_at <= now()`, channel)
 	if err != nil {
-		return false, wrap("take probe", err)
+		return false, pg.Wrap("take probe", err)
 	}
 	n, err := r.RowsAffected()
 	return n > 0, err
-}
-
-// found turns "no row" into ErrNotFound.
-func found(r sql.Result) error {
-	n, err := r.RowsAffected()
-	if err != nil {
-		return wrap("count rows", err)
-	}
-	if n == 0 {
-		return ErrNotFound
-	}
-	return nil
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Claimed is a message that is ours to send now.
@@ -58,8 +58,8 @@ SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`
 // the call: the lease counts from then.
 func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]Claimed, error) {
 	var out []Claimed
-	err := s.hotSelect(ctx, s.db, &out, sqlClaim, uuidArray(ids), claim.String(), lease.Seconds())
-	return out, wrap("claim page", err)
+	err := s.db.SelectPrepared(ctx, &out, sqlClaim, pg.UUIDArray(ids), claim.String(), lease.Seconds())
+	return out, pg.Wrap("claim page", err)
 }
 
 // sqlClaimDue takes a channel's oldest due rows of a lane; those whose time is
@@ -89,11 +89,11 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 		Claimed
 		Expired bool `db:"expired"`
 	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
-		return s.hotSelect(ctx, tx, &rows, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		return tx.SelectPrepared(ctx, &rows, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
 	})
 	if err != nil {
-		return nil, nil, wrap("claim backlog", err)
+		return nil, nil, pg.Wrap("claim backlog", err)
 	}
 	for i := range rows {
 		if rows[i].Expired {
@@ -111,7 +111,7 @@ const sqlUnclaim = `UPDATE dispatch SET state = 0, attempts = attempts - 1, wake
 // Unclaim gives all rows of a claim back uncounted: no call was made for them.
 func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
 	_, err := s.db.ExecContext(ctx, sqlUnclaim, claim.String())
-	return wrap("give claim back", err)
+	return pg.Wrap("give claim back", err)
 }
 
 // sqlPostpone puts ready rows off: no room on the channel now. A row that was
@@ -123,18 +123,6 @@ WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM unnest($1::uuid[]) AS i(id
 
 // Postpone makes the feeder offer ids again after d.
 func (s *Store) Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {
-	_, err := s.hotExec(ctx, sqlPostpone, uuidArray(ids), d.Seconds())
-	return wrap("postpone page", err)
-}
-
-func uuidArray(ids []dispatch.ID) string {
-	b := make([]byte, 0, 38*len(ids)+2)
-	b = append(b, '{')
-	for i, id := range ids {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, id.String()...)
-	}
-	return string(append(b, '}'))
+	_, err := s.db.ExecPrepared(ctx, sqlPostpone, pg.UUIDArray(ids), d.Seconds())
+	return pg.Wrap("postpone page", err)
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Result is what became of one provider call, as the attempts table keeps it.
@@ -168,8 +168,8 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error)
 		doing  string
 	}{{Settle, sqlSettle, "settle"}, {Retry, sqlRetry, "retry"}, {Resolve, sqlResolve, "resolve"}} {
 		if g := groups[step.action]; len(g) > 0 {
-			if _, err := s.hotExec(ctx, step.sql, outcomeArgs(g)...); err != nil {
-				return nil, wrap(step.doing, err)
+			if _, err := s.db.ExecPrepared(ctx, step.sql, outcomeArgs(g)...); err != nil {
+				return nil, pg.Wrap(step.doing, err)
 			}
 		}
 	}
@@ -180,10 +180,10 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 	if len(outs) == 0 {
 		return nil, nil
 	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		var rows []applied
-		if err := s.hotSelect(ctx, tx, &rows, sqlFail, outcomeArgs(outs)...); err != nil {
-			return wrap("fail", err)
+		if err := tx.SelectPrepared(ctx, &rows, sqlFail, outcomeArgs(outs)...); err != nil {
+			return pg.Wrap("fail", err)
 		}
 		var paid []string
 		failed = make([]Failure, len(rows))
@@ -210,7 +210,7 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 	return failed, nil
 }
 
-func refund(ctx context.Context, tx *sqlx.Tx, ids []string) error {
+func refund(ctx context.Context, tx *pg.DB, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -218,16 +218,16 @@ func refund(ctx context.Context, tx *sqlx.Tx, ids []string) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, sqlRefund, pq.Array(ids))
-	return wrap("refund", err)
+	return pg.Wrap("refund", err)
 }
 
-func suppressRecipients(ctx context.Context, q querier, ids []string, reason string) error {
+func suppressRecipients(ctx context.Context, q *pg.DB, ids []string, reason string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
 		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
-	return wrap("suppress recipients", err)
+	return pg.Wrap("suppress recipients", err)
 }
 
 // maxRef bounds a provider's id: an index takes no longer ones.
@@ -239,7 +239,7 @@ func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
 	var refs, ids []string
 	for _, o := range outs {
 		if o.KeepRef && o.ProviderID != "" && len(o.ProviderID) <= maxRef {
-			channels, refs, ids = append(channels, o.Channel), append(refs, storable(o.ProviderID)), append(ids, o.ID.String())
+			channels, refs, ids = append(channels, o.Channel), append(refs, pg.Storable(o.ProviderID)), append(ids, o.ID.String())
 		}
 	}
 	return s.insertRefs(ctx, channels, refs, ids)
@@ -251,7 +251,7 @@ func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []st
 	}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO provider_refs (channel_id, ref, message_id)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
-	return wrap("keep provider ids", err)
+	return pg.Wrap("keep provider ids", err)
 }
 
 func outcomeArgs(outs []Outcome) []any {
@@ -265,10 +265,10 @@ func outcomeArgs(outs []Outcome) []any {
 	for i, o := range outs {
 		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
 		delays[i] = o.Delay.Seconds()
-		codes[i], prov[i], details[i], pids[i], started[i] = opt(o.Code), opt(o.ProvCode), opt(o.Detail), opt(o.ProviderID), micros(o.StartedAt)
+		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail), pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
 	}
 	return []any{
-		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), textArray(codes), textArray(prov),
-		textArray(details), textArray(pids), intArray(started), pq.Array(lat),
+		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), pg.TextArray(codes), pg.TextArray(prov),
+		pg.TextArray(details), pg.TextArray(pids), pg.NullableArray(started), pq.Array(lat),
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"context"
 	"slices"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 const sqlSaveContact = `
@@ -21,7 +21,7 @@ INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lis
 
 // saveContacts creates or updates the recipients that asked for it, in the
 // accept transaction; list 0 is "all contacts".
-func saveContacts(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func saveContacts(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	page = slices.Clone(page)
 	// One order for everybody: two pages with the same contacts must not deadlock.
 	slices.SortStableFunc(page, func(a, b *Accept) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.To, b.To)) })
@@ -29,8 +29,8 @@ func saveContacts(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[disp
 		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, storable(a.Contact.Name), opt(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
-			return wrap("save contact", err)
+		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, pg.Storable(a.Contact.Name), pg.Nullable(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
+			return pg.Wrap("save contact", err)
 		}
 	}
 	return nil
@@ -41,7 +41,7 @@ func saveContacts(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[disp
 // was asked for when no delivery comes in time, is not delivered). tieParents
 // names the child once it is accepted: one that is refused must leave its place
 // to the next entry.
-func reserveParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+func reserveParents(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
 	var parents []string
 	for _, a := range page {
 		if a.Parent != dispatch.NoID {
@@ -53,7 +53,7 @@ func reserveParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[di
 	}
 	var free []dispatch.ID
 	if err := tx.SelectContext(ctx, &free, `SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN (30, 60, 61) ORDER BY id FOR UPDATE`, pq.Array(parents)); err != nil {
-		return nil, wrap("lock parents of fallbacks", err)
+		return nil, pg.Wrap("lock parents of fallbacks", err)
 	}
 	kept := page[:0:0]
 	for _, a := range page {
@@ -71,13 +71,13 @@ func reserveParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[di
 }
 
 // tieParents names the children that were accepted.
-func tieParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func tieParents(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	for _, a := range page {
 		if a.Parent == dispatch.NoID || out[a.ID].Err != nil {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now() WHERE id = $1`, a.Parent.String(), a.ID.String()); err != nil {
-			return wrap("tie fallback to its parent", err)
+			return pg.Wrap("tie fallback to its parent", err)
 		}
 	}
 	return nil
@@ -87,5 +87,5 @@ func tieParents(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispat
 func (s *Store) HasList(ctx context.Context, account, list int64) (bool, error) {
 	var ok bool
 	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM lists WHERE id = $1 AND account_id = $2)`, list, account)
-	return ok, wrap("find list", err)
+	return ok, pg.Wrap("find list", err)
 }

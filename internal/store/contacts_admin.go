@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Contact is a person of the account's address book.
@@ -49,12 +49,12 @@ func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([
 		if digits := searchedDigits(f.Search); digits != "" {
 			add(`c.phone LIKE $%d`, "+"+digits+"%")
 		} else {
-			add(`c.name ILIKE $%d`, "%"+likeText(f.Search)+"%")
+			add(`c.name ILIKE $%d`, "%"+pg.LikeText(f.Search)+"%")
 		}
 	}
 	out := []Contact{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+strings.Join(conds, " AND ")+` ORDER BY c.id LIMIT $3`, args...)
-	return out, wrap("list contacts", err)
+	return out, pg.Wrap("list contacts", err)
 }
 
 // searchedDigits gives the digits of what looks like the beginning of a number.
@@ -71,35 +71,30 @@ func searchedDigits(search string) string {
 	return digits.String()
 }
 
-// likeText makes s match itself in LIKE.
-func likeText(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
-}
-
 // Contact reads one contact of the account.
 func (s *Store) Contact(ctx context.Context, account, id int64) (Contact, error) {
 	var c Contact
-	err := s.db.GetContext(ctx, &c, s.kept(`SELECT `+contactColumns+` FROM contacts c WHERE c.account_id = $1 AND c.id = $2`, "c"), account, id)
-	return c, wrap("read contact", err)
+	err := s.db.GetContext(ctx, &c, s.db.ForUpdate(`SELECT `+contactColumns+` FROM contacts c WHERE c.account_id = $1 AND c.id = $2`, "c"), account, id)
+	return c, pg.Wrap("read contact", err)
 }
 
 // CreateContact adds a contact, and to the lists of the account that it names.
-// A list of somebody else is ErrNotFound.
+// A list of somebody else is dispatch.ErrNotFound.
 func (s *Store) CreateContact(ctx context.Context, c Contact) (Contact, error) {
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := tx.GetContext(ctx, &c.ID, `INSERT INTO contacts (account_id, phone, name, fields) VALUES ($1, $2, $3, $4) RETURNING id`, c.Account, c.Phone, c.Name, string(c.Fields)); err != nil {
-			return wrap("create contact", err)
+			return pg.Wrap("create contact", err)
 		}
 		for _, list := range c.Lists {
 			r, err := tx.ExecContext(ctx, `INSERT INTO list_members (list_id, contact_id) SELECT l.id, $3 FROM lists l WHERE l.id = $2 AND l.account_id = $1 ON CONFLICT DO NOTHING`, c.Account, list, c.ID)
 			if err != nil {
-				return wrap("add contact to list", err)
+				return pg.Wrap("add contact to list", err)
 			}
-			if err := found(r); err != nil {
+			if err := pg.Found(r); err != nil {
 				return err
 			}
 		}
-		return wrap("read contact", tx.GetContext(ctx, &c, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, c.ID))
+		return pg.Wrap("read contact", tx.GetContext(ctx, &c, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, c.ID))
 	})
 	return c, err
 }
@@ -108,14 +103,14 @@ func (s *Store) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 func (s *Store) UpdateContact(ctx context.Context, c Contact) (Contact, error) {
 	err := s.db.GetContext(ctx, &c, `UPDATE contacts c SET phone = $3, name = $4, fields = $5, wa_id = CASE WHEN phone = $3 THEN wa_id ELSE '' END, updated_at = now()
 		WHERE c.account_id = $1 AND c.id = $2 RETURNING `+contactColumns, c.Account, c.ID, c.Phone, c.Name, string(c.Fields))
-	return c, wrap("update contact", err)
+	return c, pg.Wrap("update contact", err)
 }
 
 // DeleteContact removes a contact and its list memberships.
 func (s *Store) DeleteContact(ctx context.Context, account, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM contacts WHERE account_id = $1 AND id = $2`, account, id)
 	if err != nil {
-		return wrap("delete contact", err)
+		return pg.Wrap("delete contact", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }

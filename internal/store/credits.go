@@ -2,20 +2,19 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // reserveCredits locks the paying accounts of the page, in id order, and drops
 // the messages that their balance doesn't cover: concurrent sends never
 // overdraw.
-func (s *Store) reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
 	var accounts []int64
 	for _, a := range page {
 		if a.Charge {
@@ -30,7 +29,7 @@ func (s *Store) reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept,
 		Balance int64 `db:"balance"`
 	}
 	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(accounts)); err != nil {
-		return nil, wrap("lock balances", err)
+		return nil, pg.Wrap("lock balances", err)
 	}
 	left := map[int64]int64{}
 	for _, r := range rows {
@@ -53,7 +52,7 @@ func (s *Store) reserveCredits(ctx context.Context, tx *sqlx.Tx, page []*Accept,
 
 // refusePoor answers those whose balance is used up; a repeat of an accepted
 // request still gets its first answer.
-func (s *Store) refusePoor(ctx context.Context, tx *sqlx.Tx, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) refusePoor(ctx context.Context, tx *pg.DB, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(poor) == 0 {
 		return nil
 	}
@@ -85,12 +84,6 @@ var sqlAcceptPaid = strings.ReplaceAll(sqlAcceptWrites+`, paid AS (
   FROM (SELECT account_id, sum(price)::bigint AS total FROM paid GROUP BY account_id) s WHERE a.id = s.account_id
 )`+sqlAcceptAnswer, repeated, "")
 
-// overdrawn says that sqlAcceptPaid found too little on the account.
-func overdrawn(err error) bool {
-	pe, ok := errors.AsType[*pq.Error](err)
-	return ok && pe.Code.Name() == "division_by_zero"
-}
-
 func charged(page []*Accept) bool {
 	return slices.ContainsFunc(page, func(a *Accept) bool { return a.Charge })
 }
@@ -102,7 +95,7 @@ UPDATE accounts a SET balance = balance - s.total
 FROM (SELECT account_id, sum(price) AS total FROM d GROUP BY account_id) s WHERE a.id = s.account_id`
 
 // debit takes the price of what was really inserted.
-func debit(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func debit(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
 	var accounts, prices []int64
 	var ids []string
 	for _, a := range page {
@@ -114,7 +107,7 @@ func debit(ctx context.Context, tx *sqlx.Tx, page []*Accept, out map[dispatch.ID
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, sqlDebit, pq.Array(accounts), pq.Array(ids), pq.Array(prices))
-	return wrap("debit", err)
+	return pg.Wrap("debit", err)
 }
 
 // sqlDebitMore books what a changed message costs more, or less, than before.
@@ -122,16 +115,16 @@ const sqlDebitMore = `
 WITH b AS (UPDATE accounts SET balance = balance - $3 WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
 INSERT INTO ledger (account_id, message_id, amount, kind) SELECT id, $2::uuid, -$3, CASE WHEN $3 < 0 THEN 'refund' ELSE 'debit' END FROM b`
 
-func debitMore(ctx context.Context, tx *sqlx.Tx, account int64, id dispatch.ID, more int64) error {
+func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, more int64) error {
 	if more == 0 {
 		return nil
 	}
 	r, err := tx.ExecContext(ctx, sqlDebitMore, account, id.String(), more)
 	if err != nil {
-		return wrap("debit a change", err)
+		return pg.Wrap("debit a change", err)
 	}
 	if n, err := r.RowsAffected(); err != nil || n == 1 {
-		return wrap("debit a change", err)
+		return pg.Wrap("debit a change", err)
 	}
 	return lowBalance()
 }
@@ -155,7 +148,7 @@ FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE
 // lockBalances locks the accounts of messages in id order, as reserveCredits
 // does: pages that move money of several accounts must not deadlock. (NO KEY: what
 // refers to an account, such as a suppression, may come in meanwhile.)
-func lockBalances(ctx context.Context, tx *sqlx.Tx, ids []string) error {
+func lockBalances(ctx context.Context, tx *pg.DB, ids []string) error {
 	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[]))) ORDER BY id FOR NO KEY UPDATE`, pq.Array(ids))
-	return wrap("lock balances", err)
+	return pg.Wrap("lock balances", err)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Server is what the doctor wants to know of Postgres.
@@ -25,7 +26,7 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
 func (s *Store) Server(ctx context.Context) (Server, error) {
 	var v Server
 	err := s.db.GetContext(ctx, &v, sqlServer)
-	return v, wrap("read server settings", err)
+	return v, pg.Wrap("read server settings", err)
 }
 
 // sqlMissingPartitions names the weeks' partitions as ensure_partitions does.
@@ -40,7 +41,7 @@ WHERE to_regclass(p.name) IS NULL ORDER BY 1`
 func (s *Store) MissingPartitions(ctx context.Context) ([]string, error) {
 	var out []string
 	err := s.db.SelectContext(ctx, &out, sqlMissingPartitions)
-	return out, wrap("look for partitions", err)
+	return out, pg.Wrap("look for partitions", err)
 }
 
 const sqlStrays = `
@@ -55,5 +56,5 @@ SELECT array_remove(ARRAY[
 func (s *Store) Strays(ctx context.Context) ([]string, error) {
 	var out pq.StringArray
 	err := s.db.GetContext(ctx, &out, sqlStrays)
-	return out, wrap("look into default partitions", err)
+	return out, pg.Wrap("look into default partitions", err)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Event is one entry of the event log.
@@ -68,8 +69,8 @@ FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg
 // EventsAfter gives what came after p, oldest first, of all accounts.
 func (s *Store) EventsAfter(ctx context.Context, p Position, limit int) ([]Event, error) {
 	var out []Event
-	err := s.hotSelect(ctx, s.db, &out, sqlEvents, fmt.Sprint(p.XID), p.ID, limit)
-	return out, wrap("read events", err)
+	err := s.db.SelectPrepared(ctx, &out, sqlEvents, fmt.Sprint(p.XID), p.ID, limit)
+	return out, pg.Wrap("read events", err)
 }
 
 // EndOfEvents is the position of the newest event that EventsAfter can give.
@@ -79,10 +80,10 @@ func (s *Store) EndOfEvents(ctx context.Context) (Position, error) {
 		ID  int64 `db:"id"`
 	}
 	err := s.db.GetContext(ctx, &p, `SELECT xid::text::bigint AS xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1`)
-	if wrap("", err) == ErrNotFound {
+	if pg.Wrap("", err) == dispatch.ErrNotFound {
 		return Position{}, nil
 	}
-	return Position{XID: p.XID, ID: p.ID}, wrap("find end of events", err)
+	return Position{XID: p.XID, ID: p.ID}, pg.Wrap("find end of events", err)
 }
 
 // InsertInbound stores messages that contacts sent, opens their windows and
@@ -101,7 +102,7 @@ INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, 
 // asks for.
 func (s *Store) InsertInbound(ctx context.Context, in dispatch.Inbound, stop, start bool) error {
 	id := dispatch.NewID()
-	_, err := s.db.ExecContext(ctx, sqlInbound, id.String(), in.Channel, storable(in.From), storable(in.WaID), storable(in.Name), storable(in.Type),
-		storable(in.Text), storable(in.ProviderID), storable(in.Raw), time.UnixMicro(*micros(in.At)), stop, start)
-	return wrap("store inbound message", err)
+	_, err := s.db.ExecContext(ctx, sqlInbound, id.String(), in.Channel, pg.Storable(in.From), pg.Storable(in.WaID), pg.Storable(in.Name), pg.Storable(in.Type),
+		pg.Storable(in.Text), pg.Storable(in.ProviderID), pg.Storable(in.Raw), time.UnixMicro(*pg.Micros(in.At)), stop, start)
+	return pg.Wrap("store inbound message", err)
 }

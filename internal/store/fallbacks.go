@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Fallback is a message whose next entry may have to be sent.
@@ -28,19 +29,19 @@ WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() 
   u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
 SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.status IN (30, 60, 61)`)
 	if err != nil {
-		return nil, wrap("take fallbacks", err)
+		return nil, pg.Wrap("take fallbacks", err)
 	}
 	// What was delivered, cancelled or is unknown needs none; what is still to be
 	// sent comes back.
 	_, err = s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE wake_at <= now() + interval '11 seconds' AND message_id IN
 		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN (40, 50, 62, 63))`)
-	return out, wrap("drop fallbacks", err)
+	return out, pg.Wrap("drop fallbacks", err)
 }
 
 // DropFallback forgets a fallback that was sent, or can't be.
 func (s *Store) DropFallback(ctx context.Context, id dispatch.ID) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE message_id = $1::uuid`, id.String())
-	return wrap("drop fallback", err)
+	return pg.Wrap("drop fallback", err)
 }
 
 // ReturnFallbacks makes fallbacks that DueFallbacks took due again.
@@ -50,22 +51,22 @@ func (s *Store) ReturnFallbacks(ctx context.Context, fs []Fallback) error {
 		ids[i] = f.ID
 	}
 	_, err := s.db.ExecContext(ctx, `UPDATE fallbacks SET wake_at = now()
-		WHERE message_id = ANY(ARRAY(SELECT message_id FROM fallbacks WHERE message_id = ANY($1::uuid[]) AND wake_at > now() FOR UPDATE SKIP LOCKED))`, uuidArray(ids))
-	return wrap("return fallbacks", err)
+		WHERE message_id = ANY(ARRAY(SELECT message_id FROM fallbacks WHERE message_id = ANY($1::uuid[]) AND wake_at > now() FOR UPDATE SKIP LOCKED))`, pg.UUIDArray(ids))
+	return pg.Wrap("return fallbacks", err)
 }
 
 // Message reads what a provider may be asked about a message.
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
 	var c Claimed
 	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
-	return c, wrap("read message", err)
+	return c, pg.Wrap("read message", err)
 }
 
 // NoteWaID keeps the provider's own id of a recipient with the contact.
 func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
 		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
-	return wrap("note provider's id of recipient", err)
+	return pg.Wrap("note provider's id of recipient", err)
 }
 
 // sqlTaken looks for a Twilio id, the only ones that are asked for, where its
@@ -86,5 +87,5 @@ ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_i
 func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
 	var taken bool
 	err := s.db.GetContext(ctx, &taken, sqlTaken, channel, ref, other.String())
-	return taken, wrap("look for provider's id", err)
+	return taken, pg.Wrap("look for provider's id", err)
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Backlog is one channel with something to offer in a lane.
@@ -35,8 +35,8 @@ WHERE w.n > 0`
 // counts them, up to limit each.
 func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane, limit int) ([]Backlog, error) {
 	var out []Backlog
-	err := s.hotSelect(ctx, s.db, &out, sqlBacklog, int16(lane), limit)
-	return out, wrap("list backlogs", err)
+	err := s.db.SelectPrepared(ctx, &out, sqlBacklog, int16(lane), limit)
+	return out, pg.Wrap("list backlogs", err)
 }
 
 // sqlDue takes at most the budget of each channel, oldest first, and moves each
@@ -72,8 +72,8 @@ func (s *Store) DueMessages(ctx context.Context, lane dispatch.Lane, budgets map
 		return nil, nil
 	}
 	var out []Due
-	err := s.hotSelect(ctx, s.db, &out, sqlDue, int16(lane), pq.Array(channels), pq.Array(ks))
-	return out, wrap("take due messages", err)
+	err := s.db.SelectPrepared(ctx, &out, sqlDue, int16(lane), pq.Array(channels), pq.Array(ks))
+	return out, pg.Wrap("take due messages", err)
 }
 
 // sqlEnd finishes messages for which no call will be made any more: 61 expired
@@ -103,10 +103,10 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 		return nil, nil
 	}
 	var rows []applied
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		rows = rows[:0]
-		if err := tx.SelectContext(ctx, &rows, sqlEnd, uuidArray(ids), int16(to), code, msg, cause); err != nil {
-			return wrap("end messages", err)
+		if err := tx.SelectContext(ctx, &rows, sqlEnd, pg.UUIDArray(ids), int16(to), code, msg, cause); err != nil {
+			return pg.Wrap("end messages", err)
 		}
 		var paid []string
 		for _, r := range rows {
@@ -135,7 +135,7 @@ FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.mess
 func (s *Store) ExpireLeases(ctx context.Context, windows [3]time.Duration) (int64, error) {
 	r, err := s.db.ExecContext(ctx, sqlLeases, pq.Array([]float64{windows[0].Seconds(), windows[1].Seconds(), windows[2].Seconds()}))
 	if err != nil {
-		return 0, wrap("expire leases", err)
+		return 0, pg.Wrap("expire leases", err)
 	}
 	return r.RowsAffected()
 }
@@ -160,7 +160,7 @@ RETURNING d.message_id, d.channel_id, d.lane, coalesce(d.claim::text, '') AS cla
 func (s *Store) Doubtful(ctx context.Context) ([]Doubt, error) {
 	var out []Doubt
 	err := s.db.SelectContext(ctx, &out, sqlDoubtful)
-	return out, wrap("take doubtful messages", err)
+	return out, pg.Wrap("take doubtful messages", err)
 }
 
 const sqlReopen = `
@@ -187,11 +187,11 @@ func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) er
 	for i, n := range u {
 		us[i] = int64(n)
 	}
-	if _, err := s.db.ExecContext(ctx, sqlReopen, uuidArray(ids), pq.Array(us)); err != nil {
-		return wrap("reopen doubtful messages", err)
+	if _, err := s.db.ExecContext(ctx, sqlReopen, pg.UUIDArray(ids), pq.Array(us)); err != nil {
+		return pg.Wrap("reopen doubtful messages", err)
 	}
-	_, err := s.db.ExecContext(ctx, sqlGiveUp, uuidArray(ids), pq.Array(us))
-	return wrap("give doubtful messages up", err)
+	_, err := s.db.ExecContext(ctx, sqlGiveUp, pg.UUIDArray(ids), pq.Array(us))
+	return pg.Wrap("give doubtful messages up", err)
 }
 
 // sqlMove brings scheduled messages into dispatch minutes before they are due.
@@ -206,7 +206,7 @@ SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, ex
 func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {
 	r, err := s.db.ExecContext(ctx, sqlMove)
 	if err != nil {
-		return 0, wrap("move scheduled messages", err)
+		return 0, pg.Wrap("move scheduled messages", err)
 	}
 	return r.RowsAffected()
 }
@@ -219,12 +219,12 @@ func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
 		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now() + random() * interval '2 seconds', nudges = 0
 			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = 0 AND wake_at > now() + interval '2 seconds' AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = 0`)
 		if err != nil {
-			return total, wrap("wake offered messages", err)
+			return total, pg.Wrap("wake offered messages", err)
 		}
 		n, err := r.RowsAffected()
 		total += n
 		if err != nil || n < 5000 {
-			return total, wrap("wake offered messages", err)
+			return total, pg.Wrap("wake offered messages", err)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
 // EnsurePartitions makes the partitions of the coming two weeks.
 func (s *Store) EnsurePartitions(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
-	return wrap("make partitions", err)
+	return pg.Wrap("make partitions", err)
 }
 
 // LaneDepth is how many unfinished messages a lane has and how late the oldest
@@ -264,5 +264,5 @@ FROM generate_series(0, 2) AS l(lane)`
 func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 	var out []LaneDepth
 	err := s.db.SelectContext(ctx, &out, sqlDepths)
-	return out, wrap("read depths", err)
+	return out, pg.Wrap("read depths", err)
 }

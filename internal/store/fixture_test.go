@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -25,9 +26,9 @@ type fixture struct {
 
 func open(t testing.TB) *fixture {
 	t.Helper()
-	box, err := NewBox("a secret key of the tests")
+	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := Open(Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
+	s, err := Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	f := &fixture{Store: s}
@@ -142,7 +143,7 @@ func (f *fixture) exec(t testing.TB, query string, args ...any) {
 // and windows are over.
 func (f *fixture) hour(t testing.TB, ids ...dispatch.ID) {
 	t.Helper()
-	f.exec(t, `UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`, uuidArray(ids))
+	f.exec(t, `UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`, pg.UUIDArray(ids))
 }
 
 // standing is how a message stands in the database.

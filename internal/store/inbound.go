@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Inbound is a message that a contact sent to a channel.
@@ -50,5 +51,5 @@ func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([
 	out := []Inbound{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at FROM inbound
 		WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
-	return out, wrap("list inbound messages", err)
+	return out, pg.Wrap("list inbound messages", err)
 }

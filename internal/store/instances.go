@@ -1,15 +1,19 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
 
 // Heartbeat says that a process lives.
 func (s *Store) Heartbeat(ctx context.Context, id, role, host string) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO instances (id, role, host) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET seen_at = now()`, id, role, host)
 	if err != nil {
-		return wrap("heartbeat", err)
+		return pg.Wrap("heartbeat", err)
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM instances WHERE seen_at < now() - interval '1 hour'`)
-	return wrap("forget old processes", err)
+	return pg.Wrap("forget old processes", err)
 }
 
 // CountInstances says how many processes of a role live, at least one.

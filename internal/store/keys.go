@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Key is an API key as the registry keeps it: never the secret.
@@ -41,12 +41,12 @@ const keyUsage = `,
 
 // CreateKey stores a key by the SHA-256 of its secret.
 func (s *Store) CreateKey(ctx context.Context, k Key, hash []byte) (Key, error) {
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		return tx.GetContext(ctx, &k, `INSERT INTO api_keys AS k (account_id, name, description, prefix, hash, test, permissions, per_second, per_minute, per_day, per_recipient_hour, countries, active, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::text[], '{}'), $13, $14) RETURNING `+keyColumns,
 			k.Account, k.Name, k.Description, k.Prefix, hash, k.Test, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
 	})
-	return k, wrap("create key", err)
+	return k, pg.Wrap("create key", err)
 }
 
 // UpdateKey writes everything of a key but its secret.
@@ -54,26 +54,26 @@ func (s *Store) UpdateKey(ctx context.Context, k Key) (Key, error) {
 	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7, per_day = $8, per_recipient_hour = $9, countries = coalesce($10::text[], '{}'), active = $11, expires_at = $12
 		WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage,
 		k.ID, k.Account, k.Name, k.Description, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
-	return k, wrap("update key", err)
+	return k, pg.Wrap("update key", err)
 }
 
 // RotateKey gives a key a new secret; the old one works until overlap is over.
 func (s *Store) RotateKey(ctx context.Context, account, id int64, prefix string, hash []byte, overlap time.Duration) (Key, error) {
 	var k Key
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		return tx.GetContext(ctx, &k, `UPDATE api_keys k SET old_hash = CASE WHEN $5 > 0 THEN hash END, old_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END, hash = $4, prefix = $3
 			WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage, id, account, prefix, hash, overlap.Seconds())
 	})
-	return k, wrap("rotate key", err)
+	return k, pg.Wrap("rotate key", err)
 }
 
 // DeleteKey removes a key at once and for good.
 func (s *Store) DeleteKey(ctx context.Context, account, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM api_keys WHERE id = $1 AND account_id = $2`, id, account)
 	if err != nil {
-		return wrap("delete key", err)
+		return pg.Wrap("delete key", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }
 
 // KeyByHash finds the key whose present (or overlapping old) secret has the
@@ -81,28 +81,28 @@ func (s *Store) DeleteKey(ctx context.Context, account, id int64) error {
 func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 	var k Key
 	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+` FROM api_keys k WHERE k.hash = $1 OR (k.old_hash = $1 AND k.old_until > now())`, hash)
-	return k, wrap("find key", err)
+	return k, pg.Wrap("find key", err)
 }
 
 // Key reads one key of the account.
 func (s *Store) Key(ctx context.Context, account, id int64) (Key, error) {
 	var k Key
-	err := s.db.GetContext(ctx, &k, s.kept(`SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, "k"), account, id)
-	return k, wrap("read key", err)
+	err := s.db.GetContext(ctx, &k, s.db.ForUpdate(`SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, "k"), account, id)
+	return k, pg.Wrap("read key", err)
 }
 
 // Keys lists the keys of an account.
 func (s *Store) Keys(ctx context.Context, account int64) ([]Key, error) {
 	out := []Key{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 ORDER BY k.id`, account)
-	return out, wrap("list keys", err)
+	return out, pg.Wrap("list keys", err)
 }
 
 // LoadDay reads how many messages a key has been charged for on a UTC day.
 func (s *Store) LoadDay(ctx context.Context, key int64, day string) (int64, error) {
 	var n int64
 	err := s.db.GetContext(ctx, &n, `SELECT coalesce(sum(messages), 0)::bigint FROM key_usage WHERE key_id = $1 AND day = $2::date`, key, day)
-	return n, wrap("read day's count", err)
+	return n, pg.Wrap("read day's count", err)
 }
 
 // AddDay adds to the day's message counts of keys.
@@ -123,11 +123,11 @@ func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO key_usage AS u (key_id, day, `+column+`)
 			SELECT x.id, $1::date, x.n FROM unnest($2::bigint[], $3::bigint[]) AS x(id, n) JOIN api_keys k ON k.id = x.id ORDER BY 1
 			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`, last_used = now()`, day, pq.Array(ids), pq.Array(ns))
-		return wrap("count key usage", err)
+		return pg.Wrap("count key usage", err)
 	})
 }
 
@@ -136,5 +136,5 @@ func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64
 func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
 	var v int64
 	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
-	return v, wrap("read config version", err)
+	return v, pg.Wrap("read config version", err)
 }

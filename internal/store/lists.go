@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // ListInfo is a contact list and how many it holds.
@@ -22,48 +22,48 @@ const listColumns = `l.id, l.name, l.created_at, (SELECT count(*) FROM list_memb
 func (s *Store) ListInfos(ctx context.Context, account, after int64, limit int) ([]ListInfo, error) {
 	out := []ListInfo{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+listColumns+` FROM lists l WHERE l.account_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, account, after, limit)
-	return out, wrap("list lists", err)
+	return out, pg.Wrap("list lists", err)
 }
 
 // ListInfo reads one list of the account.
 func (s *Store) ListInfo(ctx context.Context, account, id int64) (ListInfo, error) {
 	var l ListInfo
 	err := s.db.GetContext(ctx, &l, `SELECT `+listColumns+` FROM lists l WHERE l.account_id = $1 AND l.id = $2`, account, id)
-	return l, wrap("read list", err)
+	return l, pg.Wrap("read list", err)
 }
 
 // RenameList gives a list another name.
 func (s *Store) RenameList(ctx context.Context, account, id int64, name string) (ListInfo, error) {
 	var l ListInfo
 	err := s.db.GetContext(ctx, &l, `UPDATE lists l SET name = $3 WHERE l.account_id = $1 AND l.id = $2 RETURNING `+listColumns, account, id, name)
-	return l, wrap("rename list", err)
+	return l, pg.Wrap("rename list", err)
 }
 
 // DeleteList removes a list; its contacts stay.
 func (s *Store) DeleteList(ctx context.Context, account, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM lists WHERE account_id = $1 AND id = $2`, account, id)
 	if err != nil {
-		return wrap("delete list", err)
+		return pg.Wrap("delete list", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }
 
 // AddMembers puts contacts of the account into one of its lists and says which
 // of the ids are no contacts of the account: with any of these nothing is added.
 func (s *Store) AddMembers(ctx context.Context, account, list int64, contacts []int64) (unknown []int64, err error) {
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		var id int64
 		if err := tx.GetContext(ctx, &id, `SELECT id FROM lists WHERE account_id = $1 AND id = $2 FOR SHARE`, account, list); err != nil {
-			return wrap("read list", err)
+			return pg.Wrap("read list", err)
 		}
 		if err := tx.SelectContext(ctx, &unknown, `SELECT x.id FROM unnest($2::bigint[]) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = x.id AND c.account_id = $1)`, account, pq.Array(contacts)); err != nil {
-			return wrap("look for contacts", err)
+			return pg.Wrap("look for contacts", err)
 		}
 		if len(unknown) > 0 {
 			return nil
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO list_members (list_id, contact_id) SELECT $1, x.id FROM unnest($2::bigint[]) AS x(id) ON CONFLICT DO NOTHING`, list, pq.Array(contacts))
-		return wrap("add members", err)
+		return pg.Wrap("add members", err)
 	})
 	return unknown, err
 }
@@ -72,7 +72,7 @@ func (s *Store) AddMembers(ctx context.Context, account, list int64, contacts []
 func (s *Store) RemoveMember(ctx context.Context, account, list, contact int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM list_members m USING lists l WHERE l.id = m.list_id AND l.account_id = $1 AND m.list_id = $2 AND m.contact_id = $3`, account, list, contact)
 	if err != nil {
-		return wrap("remove member", err)
+		return pg.Wrap("remove member", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }

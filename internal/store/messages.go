@@ -2,15 +2,15 @@ package store
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // walkMax bounds the rows that one list request may look at.
@@ -32,13 +32,13 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 		Last   string         `db:"last"`
 	}
 	if err := s.db.GetContext(ctx, &row, q, args...); err != nil {
-		return dispatch.ViewPage{}, wrap("list messages", err)
+		return dispatch.ViewPage{}, pg.Wrap("list messages", err)
 	}
 	page := dispatch.ViewPage{Views: []dispatch.View{}}
 	if len(row.IDs) == limit {
-		page.Next = encodeCursor(row.IDs[limit-1])
+		page.Next = pg.EncodeCursor(row.IDs[limit-1])
 	} else if row.Walked == bound {
-		page.Next = encodeCursor(row.Last)
+		page.Next = pg.EncodeCursor(row.Last)
 	}
 	ids := make([]dispatch.ID, len(row.IDs))
 	for i, t := range row.IDs {
@@ -98,29 +98,29 @@ var derived = map[dispatch.Status]string{
 // listQuery finds the ids of a page: the inner part w bounds what is looked at,
 // of which there are at most bound rows, the outer part filters it.
 func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []any, bound int, err error) {
-	inner := &where{args: []any{account}}
+	inner := pg.NewWhere(1)
 	if f.Cursor != "" {
-		id, err := decodeCursor(f.Cursor)
+		id, err := pg.DecodeCursor(f.Cursor)
 		if err != nil {
 			return "", nil, 0, err
 		}
-		inner.add("m.id < ?::uuid", id.String())
+		inner.Add("m.id < ?::uuid", id.String())
 	}
 	if !f.CreatedFrom.IsZero() {
-		inner.add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
+		inner.Add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
 	}
 	if !f.CreatedTo.IsZero() {
-		inner.add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
+		inner.Add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
 	}
 	hot := unfinished(f.Status) && f.Reference == "" // a reference has an index, and few messages
 	if !hot {
-		inner.conds = append(inner.conds, "m.account_id = $1")
+		inner.Add("m.account_id = $1")
 	}
 	if f.Reference != "" {
-		inner.add("m.reference = ?", f.Reference)
+		inner.Add("m.reference = ?", f.Reference)
 	}
-	outer := filtered(account, f, len(inner.args))
-	args = append(inner.args, outer.args...)
+	outer := filtered(account, f, 1+len(inner.Args()))
+	args = slices.Concat([]any{account}, inner.Args(), outer.Args())
 	const order = ` ORDER BY %s.id DESC LIMIT %d`
 	bound = walkMax
 	if hot {
@@ -128,18 +128,18 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 		if f.Status == dispatch.Scheduled {
 			from = sqlScheduled
 		}
-		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.sql() + fmt.Sprintf(order, "m", bound) + `),
+		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.SQL() + fmt.Sprintf(order, "m", bound) + `),
  hit AS (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derived[f.Status]
-		if len(outer.conds) > 0 {
-			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.sql() + ` OFFSET 0)`
+		if !outer.Empty() {
+			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
 		}
 		q += fmt.Sprintf(order, "w", limit)
 	} else {
-		if len(outer.conds) == 0 {
+		if outer.Empty() {
 			bound = limit
 		}
-		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.sql() + fmt.Sprintf(order, "m", bound) + `),
- hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id WHERE ` + outer.sql() + fmt.Sprintf(order, "m", limit)
+		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.SQL() + fmt.Sprintf(order, "m", bound) + `),
+ hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id WHERE ` + outer.SQL() + fmt.Sprintf(order, "m", limit)
 	}
 	return q + `)
 SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*) FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, args, bound, nil
@@ -147,69 +147,34 @@ SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] 
 
 // filtered are the conditions for which a message must be looked at; n arguments
 // stand before theirs.
-func filtered(account int64, f dispatch.Filter, n int) *where {
-	w := &where{n: n}
+func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
+	w := pg.NewWhere(n)
 	if unfinished(f.Status) && f.Reference != "" {
-		w.add("m.status = ?", int16(dispatch.Queued))
+		w.Add("m.status = ?", int16(dispatch.Queued))
 	} else if f.Status != 0 && !unfinished(f.Status) {
-		w.add("m.status = ?", int16(f.Status))
+		w.Add("m.status = ?", int16(f.Status))
 	}
 	if f.Channel != 0 {
-		w.add("m.channel_id = ?", f.Channel)
+		w.Add("m.channel_id = ?", f.Channel)
 	}
 	if f.To != "" {
-		w.add("m.recipient = ?", f.To)
+		w.Add("m.recipient = ?", f.To)
 	}
 	if f.Campaign != 0 {
-		w.add("m.campaign_id = ?", f.Campaign)
+		w.Add("m.campaign_id = ?", f.Campaign)
 	}
 	if f.Type != "" {
-		w.add("m.type = ?", string(f.Type))
+		w.Add("m.type = ?", string(f.Type))
 	}
 	if f.From != "" {
-		w.add("m.channel_id IN (SELECT id FROM channels WHERE account_id = ? AND sender = ?)", account, f.From)
+		w.Add("m.channel_id IN (SELECT id FROM channels WHERE account_id = ? AND sender = ?)", account, f.From)
 	}
 	if f.Search != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(f.Search) + "%"
-		w.add("(m.recipient LIKE ? OR m.reference ILIKE ? OR m.content ILIKE ?)", like, like, like)
+		like := "%" + pg.LikeText(f.Search) + "%"
+		w.Add("(m.recipient LIKE ? OR m.reference ILIKE ? OR m.content ILIKE ?)", like, like, like)
 	}
 	return w
 }
 
 // since1970 is t or the first time that an id can hold.
-func since1970(t time.Time) time.Time { return time.UnixMicro(*micros(t)) }
-
-// where collects conditions and their arguments; ? stands for the next one.
-type where struct {
-	conds []string
-	args  []any
-	n     int // arguments that stand before ours
-}
-
-func (w *where) add(cond string, args ...any) {
-	for _, a := range args {
-		w.args = append(w.args, a)
-		cond = strings.Replace(cond, "?", fmt.Sprintf("$%d", w.n+len(w.args)), 1)
-	}
-	w.conds = append(w.conds, cond)
-}
-
-func (w *where) sql() string {
-	if len(w.conds) == 0 {
-		return "true"
-	}
-	return strings.Join(w.conds, " AND ")
-}
-
-func encodeCursor(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-
-func decodeCursor(c string) (dispatch.ID, error) {
-	b, err := base64.RawURLEncoding.DecodeString(c)
-	if err == nil {
-		var id dispatch.ID
-		if id, err = uuid.ParseBytes(b); err == nil {
-			return id, nil
-		}
-	}
-	return dispatch.NoID, dispatch.InvalidField("/cursor", "cursor is not one that a list answered with")
-}
+func since1970(t time.Time) time.Time { return time.UnixMicro(*pg.Micros(t)) }

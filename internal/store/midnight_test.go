@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -20,7 +21,7 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 	t.Helper()
 	address := storetest.Postgres(t)
 	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-	box, err := NewBox("a secret key of the tests")
+	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
 	open := func(schema string, at time.Time) *fixture {
 		u, err := url.Parse(address)
@@ -28,7 +29,7 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 		q := u.Query()
 		q.Set("search_path", schema+",public,pg_catalog")
 		u.RawQuery = q.Encode()
-		s, err := Open(Options{URL: u.String(), MaxConns: 12, Application: "store-test", Box: box})
+		s, err := Open(pg.Options{URL: u.String(), MaxConns: 12, Application: "store-test", Box: box})
 		must(t, err)
 		t.Cleanup(func() { _ = s.Close() })
 		s.now = func() time.Time { return at }

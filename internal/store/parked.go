@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Park keeps evidence for which no message was found: the callback may have
@@ -14,8 +15,8 @@ func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
 		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
-		u.Channel, storable(u.ProviderID), mustJSON(u))
-	return wrap("park callback", err)
+		u.Channel, pg.Storable(u.ProviderID), pg.JSON(u))
+	return pg.Wrap("park callback", err)
 }
 
 const sqlUnpark = `
@@ -32,12 +33,12 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 		Body string `db:"body"`
 	}
 	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {
-		return nil, wrap("unpark callbacks", err)
+		return nil, pg.Wrap("unpark callbacks", err)
 	}
 	us := make([]dispatch.StatusUpdate, len(rows))
 	for i, r := range rows {
 		if err := json.Unmarshal([]byte(r.Body), &us[i]); err != nil {
-			return nil, wrap("read parked callback", err)
+			return nil, pg.Wrap("read parked callback", err)
 		}
 	}
 	a, err := s.Apply(ctx, us)
@@ -55,6 +56,6 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 		}
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
-		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, int64Array(done))
-	return a.Failed, wrap("drop parked callbacks", err)
+		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, pg.IntArray(done))
+	return a.Failed, pg.Wrap("drop parked callbacks", err)
 }

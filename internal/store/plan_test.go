@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // With 50,000 messages waiting, what runs all the time stays on its indexes:
@@ -22,7 +22,7 @@ func TestPlans_HotStatements_UseIndexes(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	ids := f.backlog(t, 50_000)
-	some := uuidArray(ids[:100])
+	some := pg.UUIDArray(ids[:100])
 	for _, c := range []struct {
 		name  string
 		most  float64 // rows that any scan of dispatch may return or filter out
@@ -70,7 +70,7 @@ func (f *fixture) backlog(t *testing.T, n int) []dispatch.ID {
 		}
 		ids = append(ids, f.accept(t, page...)...)
 	}
-	f.exec(t, `UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`, uuidArray(ids[n-2000:]))
+	f.exec(t, `UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`, pg.UUIDArray(ids[n-2000:]))
 	f.exec(t, `ANALYZE dispatch`)
 	f.exec(t, `ANALYZE messages`)
 	return ids
@@ -114,7 +114,7 @@ func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 	}
 	var raw []byte
 	errUndo := errors.New("undo")
-	err := f.tx(ctx, func(tx *sqlx.Tx) error {
+	err := f.db.Tx(ctx, func(tx *pg.DB) error {
 		for _, q := range []string{`DEALLOCATE ALL`, `SET LOCAL plan_cache_mode = force_generic_plan`, `PREPARE hot AS ` + query} {
 			_, err := tx.ExecContext(ctx, q)
 			must(t, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Quoted is a message that another one answers: one of ours, or one that a
@@ -30,5 +31,5 @@ func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (
 	if errors.Is(err, sql.ErrNoRows) {
 		return q, false, nil
 	}
-	return q, err == nil, wrap("find quoted message", err)
+	return q, err == nil, pg.Wrap("find quoted message", err)
 }

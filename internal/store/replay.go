@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // sqlFindKeys looks each key up by itself, in the days that it may be of: no
@@ -54,14 +55,14 @@ func (s *Store) Repeats(ctx context.Context, ms []*dispatch.Message) ([]*dispatc
 	return s.repeats(ctx, s.db, ms)
 }
 
-func (s *Store) repeats(ctx context.Context, q querier, ms []*dispatch.Message) ([]*dispatch.Receipt, error) {
+func (s *Store) repeats(ctx context.Context, q *pg.DB, ms []*dispatch.Message) ([]*dispatch.Receipt, error) {
 	accounts, keys, idxs := make([]int64, len(ms)), make([]string, len(ms)), make([]int64, len(ms))
 	for i, m := range ms {
 		accounts[i], keys[i], idxs[i] = m.Account, m.IdemKey, int64(m.IdemIndex)
 	}
 	var rows []keyRow
-	if err := s.hotSelect(ctx, q, &rows, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)); err != nil {
-		return nil, wrap("find idempotency keys", err)
+	if err := q.SelectPrepared(ctx, &rows, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)); err != nil {
+		return nil, pg.Wrap("find idempotency keys", err)
 	}
 	out := make([]*dispatch.Receipt, len(ms))
 	for i := range rows {
@@ -74,7 +75,7 @@ func (s *Store) repeats(ctx context.Context, q querier, ms []*dispatch.Message) 
 // resolveMissing says for rows that weren't inserted why: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
-func (s *Store) resolveMissing(ctx context.Context, q querier, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
 	var keyed []*dispatch.Message
 	ids := make([]dispatch.ID, len(page))
 	for i, a := range page {
@@ -95,8 +96,8 @@ func (s *Store) resolveMissing(ctx context.Context, q querier, page []*Accept, r
 		}
 	}
 	var own []acceptRow
-	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, uuidArray(ids)); err != nil {
-		return wrap("find own messages", err)
+	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, pg.UUIDArray(ids)); err != nil {
+		return pg.Wrap("find own messages", err)
 	}
 	mine := map[dispatch.ID]acceptRow{}
 	for _, r := range own {

@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // sqlCancelDoubt asks for the end of a message whose outcome is being resolved,
@@ -35,7 +34,7 @@ func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
 		var n int
 		err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
 		if err != nil || n > 0 {
-			return n > 0, wrap("cancel message", err)
+			return n > 0, pg.Wrap("cancel message", err)
 		}
 	}
 	return false, nil
@@ -93,15 +92,15 @@ SELECT account_id, channel_id, recipient, type, CASE WHEN charged = 1 THEN more 
 // in its place.
 func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, error) {
 	var done bool
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		done = false
 		var taken dispatch.ID
 		err := tx.GetContext(ctx, &taken, sqlTake, id.String())
-		if wrap("", err) == ErrNotFound {
+		if pg.Wrap("", err) == dispatch.ErrNotFound {
 			return nil
 		}
 		if err != nil {
-			return wrap("take scheduled message", err)
+			return pg.Wrap("take scheduled message", err)
 		}
 		var now struct {
 			Account int64  `db:"account_id"`
@@ -111,7 +110,7 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 			More    int64  `db:"more"` // what it costs more than before
 		}
 		if err := tx.GetContext(ctx, &now, sqlChange, id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments, e.Price); err != nil {
-			return wrap("change message", err)
+			return pg.Wrap("change message", err)
 		}
 		if e.To != nil || e.Content != nil {
 			m := &dispatch.Message{Account: now.Account, Channel: now.Channel, To: now.To}

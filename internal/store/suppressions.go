@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Suppression is a number that nothing may be sent to.
@@ -19,8 +21,8 @@ const suppressionColumns = `phone, reason, detail, created_at`
 // those that begin with prefix.
 func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]Suppression, error) {
 	out := []Suppression{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions WHERE account_id = $1 AND phone > $2 AND phone LIKE $3 ORDER BY phone LIMIT $4`, account, after, likeText(prefix)+"%", limit)
-	return out, wrap("list suppressions", err)
+	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions WHERE account_id = $1 AND phone > $2 AND phone LIKE $3 ORDER BY phone LIMIT $4`, account, after, pg.LikeText(prefix)+"%", limit)
+	return out, pg.Wrap("list suppressions", err)
 }
 
 // Suppress notes that nothing may be sent to a number; one that stands already
@@ -29,14 +31,14 @@ func (s *Store) Suppress(ctx context.Context, account int64, phone, reason, deta
 	var p Suppression
 	err := s.db.GetContext(ctx, &p, `INSERT INTO suppressions (account_id, phone, reason, detail) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account_id, phone) DO UPDATE SET phone = excluded.phone RETURNING `+suppressionColumns, account, phone, reason, detail)
-	return p, wrap("suppress number", err)
+	return p, pg.Wrap("suppress number", err)
 }
 
 // Unsuppress lets a number be sent to again.
 func (s *Store) Unsuppress(ctx context.Context, account int64, phone string) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions WHERE account_id = $1 AND phone = $2`, account, phone)
 	if err != nil {
-		return wrap("unsuppress number", err)
+		return pg.Wrap("unsuppress number", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch/template"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 type templateRow struct {
@@ -56,8 +56,8 @@ func channelOrNull(id int64) *int64 {
 // SaveTemplate creates a template (ID 0) or replaces one of the account's.
 func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template.Template, error) {
 	var row templateRow
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
-		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, mustJSON(t.Components)}
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components)}
 		if t.ID == 0 {
 			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id, components)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+templateColumns, args...)
@@ -66,7 +66,7 @@ func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template
 			provider_template_id = $9, components = $10, updated_at = now() WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
 	})
 	if err != nil {
-		return t, wrap("save template", err)
+		return t, pg.Wrap("save template", err)
 	}
 	return row.template()
 }
@@ -75,7 +75,7 @@ func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template
 // known ones brought up to date, those that are gone marked disabled. The names
 // of variables are ours and stay.
 func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []template.Template) (made, changed, gone int, err error) {
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		made, changed, gone = 0, 0, 0
 		if err := keepNames(ctx, tx, account, channel, ts); err != nil {
 			return err
@@ -87,9 +87,9 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 				ON CONFLICT (account_id, (coalesce(channel_id, 0)), provider, name, language) DO UPDATE SET category = excluded.category, status = excluded.status,
 				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components, updated_at = now()
-				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, mustJSON(t.Components))
+				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components))
 			if err != nil {
-				return wrap("sync template", err)
+				return pg.Wrap("sync template", err)
 			}
 			if inserted {
 				made++
@@ -101,7 +101,7 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 		r, err := tx.ExecContext(ctx, `UPDATE templates SET status = 'disabled', updated_at = now() WHERE account_id = $1 AND channel_id = $2 AND provider = '' AND status <> 'disabled' AND NOT (name || '/' || language = ANY($3))`,
 			account, channel, pq.Array(seen))
 		if err != nil {
-			return wrap("disable missing templates", err)
+			return pg.Wrap("disable missing templates", err)
 		}
 		n, err := r.RowsAffected()
 		gone = int(n)
@@ -112,12 +112,12 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 
 // keepNames gives the templates that come from a provider the names that their
 // variables have here: on the channel, else in the entry of the account.
-func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []template.Template) error {
+func keepNames(ctx context.Context, tx *pg.DB, account, channel int64, ts []template.Template) error {
 	var rows []templateRow
 	err := tx.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.provider = '' AND (t.channel_id = $2 OR t.channel_id IS NULL)
 		ORDER BY t.channel_id NULLS LAST`, account, channel)
 	if err != nil {
-		return wrap("read known templates", err)
+		return pg.Wrap("read known templates", err)
 	}
 	for i := range rows {
 		known, err := rows[i].template()
@@ -136,8 +136,8 @@ func keepNames(ctx context.Context, tx *sqlx.Tx, account, channel int64, ts []te
 // Template reads one template of the account.
 func (s *Store) Template(ctx context.Context, account, id int64) (template.Template, error) {
 	var row templateRow
-	if err := s.db.GetContext(ctx, &row, s.kept(`SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
-		return template.Template{}, wrap("read template", err)
+	if err := s.db.GetContext(ctx, &row, s.db.ForUpdate(`SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
+		return template.Template{}, pg.Wrap("read template", err)
 	}
 	return row.template()
 }
@@ -146,7 +146,7 @@ func (s *Store) Template(ctx context.Context, account, id int64) (template.Templ
 func (s *Store) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	var rows []templateRow
 	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 ORDER BY t.id`, account); err != nil {
-		return nil, wrap("list templates", err)
+		return nil, pg.Wrap("list templates", err)
 	}
 	out := make([]template.Template, 0, len(rows))
 	for i := range rows {
@@ -163,9 +163,9 @@ func (s *Store) Templates(ctx context.Context, account int64) ([]template.Templa
 func (s *Store) DeleteTemplate(ctx context.Context, account, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM templates WHERE account_id = $1 AND id = $2`, account, id)
 	if err != nil {
-		return wrap("delete template", err)
+		return pg.Wrap("delete template", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }
 
 // CountTemplates adds to the usage of templates.
@@ -177,10 +177,10 @@ func (s *Store) CountTemplates(ctx context.Context, used map[int64]int64) error 
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO template_usage AS u (template_id, used)
 			SELECT x.id, x.n FROM unnest($1::bigint[], $2::bigint[]) AS x(id, n) JOIN templates t ON t.id = x.id ORDER BY 1
 			ON CONFLICT (template_id) DO UPDATE SET used = u.used + excluded.used`, pq.Array(ids), pq.Array(ns))
-		return wrap("count template usage", err)
+		return pg.Wrap("count template usage", err)
 	})
 }

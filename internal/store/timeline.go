@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // TimelineEvent is one entry of a message's history.
@@ -46,7 +47,7 @@ func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, 
 		I          int64     `db:"i"`
 	}
 	if err := s.db.SelectContext(ctx, &rows, sqlTimeline, id.String()); err != nil {
-		return nil, wrap("read timeline", err)
+		return nil, pg.Wrap("read timeline", err)
 	}
 	out := make([]TimelineEvent, len(rows))
 	for i, r := range rows {

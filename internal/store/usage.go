@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // KeyUsage is how much a key was used.
@@ -33,7 +35,7 @@ func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) 
 		FROM api_keys k CROSS JOIN (SELECT (now() AT TIME ZONE 'utc')::date AS today) t
 		  LEFT JOIN key_usage u ON u.key_id = k.id AND u.day > t.today - 30
 		WHERE k.account_id = $1 AND k.id > $2 GROUP BY k.id ORDER BY k.id LIMIT $3`, account, after, limit)
-	return out, wrap("read usage of keys", err)
+	return out, pg.Wrap("read usage of keys", err)
 }
 
 // DayUsages gives the use of the last 30 UTC days, the newest first, days
@@ -44,5 +46,5 @@ func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error
 		FROM (SELECT (now() AT TIME ZONE 'utc')::date - n AS day FROM generate_series(0, 29) n) d
 		  LEFT JOIN (key_usage u JOIN api_keys k ON k.id = u.key_id AND k.account_id = $1) ON u.day = d.day
 		GROUP BY d.day ORDER BY d.day DESC`, account)
-	return out, wrap("read usage by day", err)
+	return out, pg.Wrap("read usage by day", err)
 }

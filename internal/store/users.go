@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Member is a user as administration sees one, disabled or not.
@@ -27,26 +26,26 @@ const memberColumns = `id, account_id, name, email, role, disabled, password_has
 func (s *Store) Members(ctx context.Context, account int64) ([]Member, error) {
 	out := []Member{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+memberColumns+` FROM users WHERE account_id = $1 ORDER BY created_at, id`, account)
-	return out, wrap("list users", err)
+	return out, pg.Wrap("list users", err)
 }
 
 // Member reads one user of the account. Within a Change it keeps the whole team
 // as it is, in the order in which keepOwner locks the owners.
 func (s *Store) Member(ctx context.Context, account int64, id string) (Member, error) {
 	var m Member
-	if s.changing() {
+	if s.db.InTx() {
 		if _, err := s.db.ExecContext(ctx, `SELECT 1 FROM users WHERE account_id = $1 ORDER BY id FOR UPDATE`, account); err != nil {
-			return m, wrap("lock team", err)
+			return m, pg.Wrap("lock team", err)
 		}
 	}
 	err := s.db.GetContext(ctx, &m, `SELECT `+memberColumns+` FROM users WHERE account_id = $1 AND id = $2::uuid`, account, id)
-	return m, wrap("read user", err)
+	return m, pg.Wrap("read user", err)
 }
 
 // UpdateMember writes name, e-mail, role and whether the user is disabled; a
 // password hash only when one is given. The last owner stays one.
 func (s *Store) UpdateMember(ctx context.Context, m Member, passwordHash string) (Member, error) {
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		if m.Role != "owner" || m.Disabled {
 			if err := keepOwner(ctx, tx, m.Account, m.ID); err != nil {
 				return err
@@ -54,31 +53,31 @@ func (s *Store) UpdateMember(ctx context.Context, m Member, passwordHash string)
 		}
 		err := tx.GetContext(ctx, &m, `UPDATE users SET name = $3, email = $4, role = $5, disabled = $6, password_hash = CASE WHEN $7 = '' THEN password_hash ELSE $7 END
 			WHERE account_id = $1 AND id = $2::uuid RETURNING `+memberColumns, m.Account, m.ID, m.Name, m.Email, m.Role, m.Disabled, passwordHash)
-		return wrap("update user", err)
+		return pg.Wrap("update user", err)
 	})
 	return m, err
 }
 
 // DeleteMember removes a user for good; what they sent stays.
 func (s *Store) DeleteMember(ctx context.Context, account int64, id string) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := keepOwner(ctx, tx, account, id); err != nil {
 			return err
 		}
 		r, err := tx.ExecContext(ctx, `DELETE FROM users WHERE account_id = $1 AND id = $2::uuid`, account, id)
 		if err != nil {
-			return wrap("delete user", err)
+			return pg.Wrap("delete user", err)
 		}
-		return found(r)
+		return pg.Found(r)
 	})
 }
 
 // keepOwner refuses to take the last owner's role away. It locks the owners:
 // two of them can't remove each other at the same time.
-func keepOwner(ctx context.Context, tx *sqlx.Tx, account int64, id string) error {
+func keepOwner(ctx context.Context, tx *pg.DB, account int64, id string) error {
 	var owners []string
 	if err := tx.SelectContext(ctx, &owners, `SELECT id FROM users WHERE account_id = $1 AND role = 'owner' AND NOT disabled ORDER BY id FOR UPDATE`, account); err != nil {
-		return wrap("lock owners", err)
+		return pg.Wrap("lock owners", err)
 	}
 	if len(owners) == 1 && owners[0] == id {
 		return dispatch.Errorf(dispatch.Conflict, "the account's last owner can't be removed, disabled or made anything else")

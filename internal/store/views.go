@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 const viewColumns = `m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
@@ -86,10 +87,10 @@ func (r *viewRow) status() dispatch.Status {
 func (r *viewRow) view() dispatch.View {
 	st := r.status()
 	v := dispatch.View{
-		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: deref(r.ChannelKind), Sender: deref(r.Sender),
-		To: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: deref(r.Reference),
-		Metadata: json.RawMessage(deref(r.Metadata)), UserID: deref(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
-		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: deref(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
+		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: pg.Text(r.ChannelKind), Sender: pg.Text(r.Sender),
+		To: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: pg.Text(r.Reference),
+		Metadata: json.RawMessage(pg.Text(r.Metadata)), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
+		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: pg.Text(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, SentAt: r.SentAt, DeliveredAt: r.DeliveredAt, ReadAt: r.ReadAt, FailedAt: r.FailedAt,
 		Attempts: r.DTries, Version: r.Version*1000 + int(st),
 	}
@@ -97,7 +98,7 @@ func (r *viewRow) view() dispatch.View {
 		v.Receipt = "none"
 	}
 	if r.ErrCode != nil {
-		v.Error = &dispatch.ViewError{Code: *r.ErrCode, ProviderCode: deref(r.ErrProvider), Message: deref(r.ErrMsg)}
+		v.Error = &dispatch.ViewError{Code: *r.ErrCode, ProviderCode: pg.Text(r.ErrProvider), Message: pg.Text(r.ErrMsg)}
 	}
 	if r.Price != 0 {
 		v.Price = Credits(r.Price)
@@ -118,23 +119,16 @@ func Credits(millionths int64) json.Number {
 	return json.Number(strings.TrimSuffix(strings.TrimRight(s, "0"), "."))
 }
 
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 // Views reads messages by id, in any order; those of other accounts are the
 // caller's to leave out.
 func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error) {
 	return s.readViews(ctx, s.db, ids)
 }
 
-func (s *Store) readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]dispatch.View, error) {
+func (s *Store) readViews(ctx context.Context, q *pg.DB, ids []dispatch.ID) ([]dispatch.View, error) {
 	var rows []viewRow
-	if err := s.hotSelect(ctx, q, &rows, sqlViews, uuidArray(ids)); err != nil {
-		return nil, wrap("read messages", err)
+	if err := q.SelectPrepared(ctx, &rows, sqlViews, pg.UUIDArray(ids)); err != nil {
+		return nil, pg.Wrap("read messages", err)
 	}
 	out := make([]dispatch.View, len(rows))
 	finished := make([]dispatch.ID, 0, len(rows))
@@ -149,7 +143,7 @@ func (s *Store) readViews(ctx context.Context, q querier, ids []dispatch.ID) ([]
 
 // countAttempts fills in the number of calls of finished messages, which have
 // no dispatch row that counts them.
-func (s *Store) countAttempts(ctx context.Context, q querier, views []dispatch.View, ids []dispatch.ID) error {
+func (s *Store) countAttempts(ctx context.Context, q *pg.DB, views []dispatch.View, ids []dispatch.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -157,8 +151,8 @@ func (s *Store) countAttempts(ctx context.Context, q querier, views []dispatch.V
 		ID dispatch.ID `db:"message_id"`
 		N  int         `db:"n"`
 	}
-	if err := s.hotSelect(ctx, q, &counts, sqlCountAttempts, uuidArray(ids)); err != nil {
-		return wrap("count attempts", err)
+	if err := q.SelectPrepared(ctx, &counts, sqlCountAttempts, pg.UUIDArray(ids)); err != nil {
+		return pg.Wrap("count attempts", err)
 	}
 	by := make(map[dispatch.ID]int, len(counts))
 	for _, c := range counts {

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Webhook is an endpoint of a customer to which an account's events go.
@@ -67,7 +67,7 @@ const webhookColumns = `id, account_id, url, description, format, kinds::bigint[
 func (s *Store) webhook(r *webhookRow) (Webhook, error) {
 	w := Webhook{
 		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, OldUntil: r.OldUntil, Enabled: r.Enabled,
-		DisabledReason: deref(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	secrets, err := s.openWebhook(r.ID, r.Sealed)
 	w.Secret, w.OldSecret, w.Headers = secrets.Secret, secrets.Old, secrets.Headers
@@ -76,7 +76,7 @@ func (s *Store) webhook(r *webhookRow) (Webhook, error) {
 
 func (s *Store) openWebhook(id int64, sealed []byte) (webhookSecrets, error) {
 	var out webhookSecrets
-	plain, err := s.box.Open(sealed)
+	plain, err := s.db.Box().Open(sealed)
 	if err != nil {
 		return out, fmt.Errorf("open secrets of webhook %d: %w", id, err)
 	}
@@ -87,7 +87,7 @@ func (s *Store) openWebhook(id int64, sealed []byte) (webhookSecrets, error) {
 }
 
 func (s *Store) sealWebhook(w *Webhook) ([]byte, error) {
-	return s.box.Seal([]byte(mustJSON(webhookSecrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
+	return s.db.Box().Seal([]byte(pg.JSON(webhookSecrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
 }
 
 // CreateWebhook adds an endpoint. It gets the events of transactions that begin
@@ -98,17 +98,17 @@ func (s *Store) CreateWebhook(ctx context.Context, w Webhook) (Webhook, error) {
 		return w, err
 	}
 	var row webhookRow
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		var n int
 		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`, w.Account); err != nil {
-			return wrap("count webhooks", err)
+			return pg.Wrap("count webhooks", err)
 		}
 		if n >= MaxWebhooks {
 			return dispatch.Errorf(dispatch.Conflict, "the account has %d webhooks already, the most there can be", n)
 		}
 		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled) VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+webhookColumns,
-			w.Account, w.URL, w.Description, w.Format, int64Array(w.Kinds), sealed, w.Enabled)
-		return wrap("create webhook", err)
+			w.Account, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.Enabled)
+		return pg.Wrap("create webhook", err)
 	})
 	if err != nil {
 		return w, err
@@ -122,7 +122,7 @@ const ofAccount = ` FROM webhooks WHERE account_id = $1 AND NOT implicit AND del
 func (s *Store) Webhook(ctx context.Context, account, id int64) (Webhook, error) {
 	var row webhookRow
 	if err := s.db.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2`, account, id); err != nil {
-		return Webhook{}, wrap("read webhook", err)
+		return Webhook{}, pg.Wrap("read webhook", err)
 	}
 	return s.webhook(&row)
 }
@@ -131,7 +131,7 @@ func (s *Store) Webhook(ctx context.Context, account, id int64) (Webhook, error)
 func (s *Store) Webhooks(ctx context.Context, account int64) ([]Webhook, error) {
 	var rows []webhookRow
 	if err := s.db.SelectContext(ctx, &rows, `SELECT `+webhookColumns+ofAccount+` ORDER BY id`, account); err != nil {
-		return nil, wrap("list webhooks", err)
+		return nil, pg.Wrap("list webhooks", err)
 	}
 	out := make([]Webhook, 0, len(rows))
 	for i := range rows {
@@ -161,9 +161,9 @@ WHERE id = $1 RETURNING ` + webhookColumns
 // else can change it meanwhile.
 func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change func(*Webhook) error) (Webhook, error) {
 	var row webhookRow
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := tx.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2 FOR UPDATE`, account, id); err != nil {
-			return wrap("read webhook", err)
+			return pg.Wrap("read webhook", err)
 		}
 		w, err := s.webhook(&row)
 		if err != nil {
@@ -176,7 +176,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		if err != nil {
 			return err
 		}
-		return wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, int64Array(w.Kinds), sealed, w.OldUntil, w.Enabled))
+		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldUntil, w.Enabled))
 	})
 	if err != nil {
 		return Webhook{}, err
@@ -188,9 +188,9 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
 	r, err := s.db.ExecContext(ctx, `UPDATE webhooks SET deleted_at = now(), enabled = false WHERE account_id = $1 AND id = $2 AND NOT implicit AND deleted_at IS NULL`, account, id)
 	if err != nil {
-		return wrap("delete webhook", err)
+		return pg.Wrap("delete webhook", err)
 	}
-	return found(r)
+	return pg.Found(r)
 }
 
 // byHand is the reason of an endpoint that nobody but its owner disabled.
@@ -212,7 +212,7 @@ SELECT account_id, 'worker', 'webhook.disable', 'webhook:' || id, jsonb_build_ob
 // goes on when it is enabled again.
 func (s *Store) DisableWebhook(ctx context.Context, id int64, reason string) error {
 	_, err := s.db.ExecContext(ctx, sqlDisableWebhook, id, reason)
-	return wrap("disable webhook", err)
+	return pg.Wrap("disable webhook", err)
 }
 
 // TwilioToken is what signs the status callbacks that an account asks for with
@@ -221,17 +221,17 @@ func (s *Store) DisableWebhook(ctx context.Context, id int64, reason string) err
 func (s *Store) TwilioToken(ctx context.Context, account int64) (string, error) {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails
-	sealed, err := s.box.Seal([]byte(hex.EncodeToString(raw[:])))
+	sealed, err := s.db.Box().Seal([]byte(hex.EncodeToString(raw[:])))
 	if err != nil {
 		return "", err
 	}
 	if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET twilio_token = $2 WHERE id = $1 AND twilio_token IS NULL`, account, sealed); err != nil {
-		return "", wrap("keep twilio token", err)
+		return "", pg.Wrap("keep twilio token", err)
 	}
 	if err := s.db.GetContext(ctx, &sealed, `SELECT twilio_token FROM accounts WHERE id = $1`, account); err != nil {
-		return "", wrap("read twilio token", err)
+		return "", pg.Wrap("read twilio token", err)
 	}
-	plain, err := s.box.Open(sealed)
+	plain, err := s.db.Box().Open(sealed)
 	if err != nil {
 		return "", fmt.Errorf("open twilio token of account %d: %w", account, err)
 	}

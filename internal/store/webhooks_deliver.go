@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // turnLease is how long a lane stays with a worker that is never heard of
@@ -53,7 +53,7 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 	}
 	lease := uuid.New()
 	if err := s.db.SelectContext(ctx, &rows, sqlTurns, limit, lease.String()); err != nil {
-		return nil, wrap("take webhook turns", err)
+		return nil, pg.Wrap("take webhook turns", err)
 	}
 	out := make([]Turn, 0, len(rows))
 	var errs []error
@@ -94,7 +94,7 @@ func (s *Store) DueDeliveries(ctx context.Context, webhook int64, limit int) ([]
 	var out []Delivery
 	err := s.db.SelectContext(ctx, &out, `SELECT id, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
 		WHERE webhook_id = $1 AND state = 0 AND wake_at <= now() ORDER BY wake_at, id LIMIT $2`, webhook, limit)
-	return out, wrap("read due deliveries", err)
+	return out, pg.Wrap("read due deliveries", err)
 }
 
 // The states of a delivery.
@@ -140,17 +140,17 @@ func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []Tried) err
 	ids, responses, logs := make([]string, n), make([]string, n), make([]string, n)
 	attempts, states, delays := make([]int64, n), make([]int64, n), make([]float64, n)
 	for i, t := range tries {
-		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(t.Attempts), int64(t.State), t.Delay.Seconds(), t.Response, mustJSON(t.Try)
+		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(t.Attempts), int64(t.State), t.Delay.Seconds(), t.Response, pg.JSON(t.Try)
 	}
 	_, err := s.db.ExecContext(ctx, sqlTried, webhook, pq.Array(ids), pq.Array(attempts), pq.Array(states), pq.Array(delays), pq.Array(responses), pq.Array(logs))
-	return wrap("save webhook tries", err)
+	return pg.Wrap("save webhook tries", err)
 }
 
 // WakeRetries makes what waits for another try due: the endpoint answers again.
 func (s *Store) WakeRetries(ctx context.Context, webhook int64) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE webhook_deliveries SET wake_at = now() WHERE webhook_id = $1 AND state = 0 AND id = ANY(ARRAY(
 		SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 0 AND wake_at > now() AND attempts > 0 ORDER BY wake_at LIMIT 5000))`, webhook)
-	return wrap("wake retries", err)
+	return pg.Wrap("wake retries", err)
 }
 
 // sqlEndTurn gives a lane back. When something woke it meanwhile (wake_at is
@@ -166,8 +166,8 @@ RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`
 // the endpoint has failed for as long as patience.
 func (s *Store) EndTurn(ctx context.Context, t *Turn, failures int, hold, patience time.Duration) (bool, error) {
 	var spent bool
-	err := wrap("end webhook turn", s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures, hold.Seconds(), patience.Seconds()))
-	if err == ErrNotFound { // the lease ran out: it is somebody else's
+	err := pg.Wrap("end webhook turn", s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures, hold.Seconds(), patience.Seconds()))
+	if err == dispatch.ErrNotFound { // the lease ran out: it is somebody else's
 		return false, nil
 	}
 	return spent, err
@@ -204,7 +204,7 @@ const logWalk = "20000"
 func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery, next string, err error) {
 	before := uuid.Max
 	if cursor != "" {
-		if before, err = decodeCursor(cursor); err != nil {
+		if before, err = pg.DecodeCursor(cursor); err != nil {
 			return nil, "", err
 		}
 	}
@@ -213,20 +213,20 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
 		webhook, before.String(), state, limit)
 	if len(out) == limit {
-		next = encodeCursor(out[limit-1].ID.String())
+		next = pg.EncodeCursor(out[limit-1].ID.String())
 	}
-	return out, next, wrap("list deliveries", err)
+	return out, next, pg.Wrap("list deliveries", err)
 }
 
 // ReplayDelivery delivers one event once more: the same id, the same bytes, all
 // tries anew.
 func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		r, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 0, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`, webhook, id.String())
 		if err != nil {
-			return wrap("replay delivery", err)
+			return pg.Wrap("replay delivery", err)
 		}
-		if err := found(r); err != nil {
+		if err := pg.Found(r); err != nil {
 			return err
 		}
 		return wakeLanes(ctx, tx, []int64{webhook})
@@ -255,7 +255,7 @@ FROM webhooks w WHERE NOT w.enabled AND NOT w.implicit AND w.deleted_at IS NULL`
 func (s *Store) WebhookFigures(ctx context.Context) (WebhookFigures, error) {
 	var f WebhookFigures
 	err := s.db.GetContext(ctx, &f, sqlWebhookFigures)
-	return f, wrap("measure webhooks", err)
+	return f, pg.Wrap("measure webhooks", err)
 }
 
 // keepDeliveries is how long the log of deliveries is kept.
@@ -273,16 +273,16 @@ func (s *Store) TidyWebhooks(ctx context.Context) error {
 	for {
 		r, err := s.db.ExecContext(ctx, sqlTidyDeliveries)
 		if err != nil {
-			return wrap("drop old deliveries", err)
+			return pg.Wrap("drop old deliveries", err)
 		}
 		if n, err := r.RowsAffected(); err != nil || n > 0 {
 			if err != nil {
-				return wrap("count dropped deliveries", err)
+				return pg.Wrap("count dropped deliveries", err)
 			}
 			continue
 		}
 		_, err = s.db.ExecContext(ctx, `DELETE FROM webhooks w WHERE (deleted_at IS NOT NULL OR implicit AND updated_at < now() - interval '`+keepDeliveries+`')
 			AND lease_until <= now() AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = w.id)`)
-		return wrap("drop deleted webhooks", err)
+		return pg.Wrap("drop deleted webhooks", err)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // The event log is the outbox: an event is written in the transaction of the
@@ -123,20 +123,20 @@ FROM (SELECT id, xid, message_id, at FROM page ORDER BY xid DESC, id DESC LIMIT 
 // or for one replay. It says how many it made and whether another page may
 // follow at once.
 func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, render Render) (made int, more bool, err error) {
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		made, more = 0, false
 		var cs []webhookCursor
-		if err := s.hotSelect(ctx, tx, &cs, sqlCursor, replay); err != nil || len(cs) == 0 {
-			return wrap("take webhook cursor", err)
+		if err := tx.SelectPrepared(ctx, &cs, sqlCursor, replay); err != nil || len(cs) == 0 {
+			return pg.Wrap("take webhook cursor", err)
 		}
 		c := cs[0]
 		if !replay && !c.Endpoints && !c.Callbacks {
 			_, err := tx.ExecContext(ctx, sqlSkipLog, c.ID)
-			return wrap("skip events", err)
+			return pg.Wrap("skip events", err)
 		}
 		var rows []WebhookEvent
-		if err := s.hotSelect(ctx, tx, &rows, sqlLogPage+strconv.Itoa(page)+sqlLogMatch, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To, c.Callbacks && !replay); err != nil {
-			return wrap("read events", err)
+		if err := tx.SelectPrepared(ctx, &rows, sqlLogPage+strconv.Itoa(page)+sqlLogMatch, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To, c.Callbacks && !replay); err != nil {
+			return pg.Wrap("read events", err)
 		}
 		end := slices.IndexFunc(rows, func(e WebhookEvent) bool { return e.Webhook == -1 })
 		if end < 0 { // nothing behind the cursor
@@ -153,18 +153,18 @@ func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, rende
 			return endReplay(ctx, tx, &c)
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE webhook_cursors SET xid = $2::text::xid8, event_id = $3 WHERE id = $1`, c.ID, fmt.Sprint(last.XID), last.ID)
-		return wrap("move webhook cursor", err)
+		return pg.Wrap("move webhook cursor", err)
 	})
 	return made, more && err == nil, err
 }
 
-func endReplay(ctx context.Context, tx *sqlx.Tx, c *webhookCursor) error {
+func endReplay(ctx context.Context, tx *pg.DB, c *webhookCursor) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM webhook_cursors WHERE id = $1 AND webhook_id <> 0`, c.ID)
-	return wrap("end replay", err)
+	return pg.Wrap("end replay", err)
 }
 
 // expand inserts the deliveries of one page and wakes their lanes.
-func (s *Store) expand(ctx context.Context, tx *sqlx.Tx, rows []WebhookEvent, replay bool, render Render) (int, error) {
+func (s *Store) expand(ctx context.Context, tx *pg.DB, rows []WebhookEvent, replay bool, render Render) (int, error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
@@ -187,7 +187,7 @@ func (s *Store) expand(ctx context.Context, tx *sqlx.Tx, rows []WebhookEvent, re
 }
 
 // fillEvents reads what the events of a page are about.
-func (s *Store) fillEvents(ctx context.Context, tx *sqlx.Tx, rows []WebhookEvent) error {
+func (s *Store) fillEvents(ctx context.Context, tx *pg.DB, rows []WebhookEvent) error {
 	var messages, inbound []dispatch.ID
 	var channels []int64
 	for i := range rows {
@@ -205,13 +205,13 @@ func (s *Store) fillEvents(ctx context.Context, tx *sqlx.Tx, rows []WebhookEvent
 		return err
 	}
 	var ins []RawInbound
-	if err := tx.SelectContext(ctx, &ins, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at, raw FROM inbound WHERE id = ANY($1::uuid[])`, uuidArray(inbound)); err != nil {
-		return wrap("read inbound messages", err)
+	if err := tx.SelectContext(ctx, &ins, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at, raw FROM inbound WHERE id = ANY($1::uuid[])`, pg.UUIDArray(inbound)); err != nil {
+		return pg.Wrap("read inbound messages", err)
 	}
 	var chs []WebhookChannel
 	if err := tx.SelectContext(ctx, &chs, `SELECT id, key, provider, kind, sender, coalesce(settings->>'phone_number_id', '') AS phone_number_id, coalesce(settings->>'waba_id', '') AS waba_id
-		FROM channels WHERE id = ANY($1::bigint[])`, int64Array(channels)); err != nil {
-		return wrap("read channels", err)
+		FROM channels WHERE id = ANY($1::bigint[])`, pg.IntArray(channels)); err != nil {
+		return pg.Wrap("read channels", err)
 	}
 	for i := range rows {
 		e := &rows[i]
@@ -258,7 +258,7 @@ func (d *deliveries) add(e *WebhookEvent, payload string) {
 
 // lanes finds or makes the lanes of status callbacks: one for each account and
 // host.
-func (d *deliveries) lanes(ctx context.Context, tx *sqlx.Tx) error {
+func (d *deliveries) lanes(ctx context.Context, tx *pg.DB) error {
 	type lane struct {
 		account int64
 		origin  string
@@ -273,7 +273,7 @@ func (d *deliveries) lanes(ctx context.Context, tx *sqlx.Tx) error {
 			var id int64
 			if err := tx.GetContext(ctx, &id, `INSERT INTO webhooks (account_id, url, format, implicit) VALUES ($1, $2, 'twilio', true)
 				ON CONFLICT (account_id, url) WHERE implicit DO UPDATE SET updated_at = now() RETURNING id`, l.account, l.origin); err != nil {
-				return wrap("make lane of status callbacks", err)
+				return pg.Wrap("make lane of status callbacks", err)
 			}
 			known[l] = id
 		}
@@ -304,7 +304,7 @@ UPDATE webhooks w SET wake_at = now() FROM l WHERE w.id = l.id AND l.wake_at > n
 
 // insert writes the rows. A replay sets back those that are there: the same id
 // and the same bytes go out once more.
-func (d *deliveries) insert(ctx context.Context, tx *sqlx.Tx, replay bool) error {
+func (d *deliveries) insert(ctx context.Context, tx *pg.DB, replay bool) error {
 	n := len(d.rows)
 	hooks, kinds, seqs := make([]int64, n), make([]int64, n), make([]int64, n)
 	ids, messages, formats, urls := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -317,14 +317,14 @@ func (d *deliveries) insert(ctx context.Context, tx *sqlx.Tx, replay bool) error
 		query = sqlInsertDeliveries + `UPDATE SET state = 0, attempts = 0, wake_at = now(), done_at = NULL`
 	}
 	if _, err := tx.ExecContext(ctx, query, pq.Array(hooks), pq.Array(ids), pq.Array(messages), pq.Array(kinds), pq.Array(seqs), pq.Array(formats), pq.Array(urls), pq.Array(d.payloads)); err != nil {
-		return wrap("insert webhook deliveries", err)
+		return pg.Wrap("insert webhook deliveries", err)
 	}
 	return wakeLanes(ctx, tx, hooks)
 }
 
-func wakeLanes(ctx context.Context, q querier, ids []int64) error {
-	_, err := q.ExecContext(ctx, sqlWakeLanes, int64Array(ids))
-	return wrap("wake webhooks", err)
+func wakeLanes(ctx context.Context, q *pg.DB, ids []int64) error {
+	_, err := q.ExecContext(ctx, sqlWakeLanes, pg.IntArray(ids))
+	return pg.Wrap("wake webhooks", err)
 }
 
 // logSlack is how far the time of an event may lie from its place in the log: a
@@ -340,9 +340,9 @@ func (s *Store) ReplayWebhook(ctx context.Context, id int64, from, to time.Time)
 	}
 	r, err := s.db.ExecContext(ctx, `INSERT INTO webhook_cursors (webhook_id, xid, event_id, from_at, to_at) VALUES ($1, $2::text::xid8, 0, $3, $4) ON CONFLICT (webhook_id) DO NOTHING`, id, fmt.Sprint(at), from, to)
 	if err != nil {
-		return wrap("start replay", err)
+		return pg.Wrap("start replay", err)
 	}
-	if found(r) != nil {
+	if pg.Found(r) != nil {
 		return dispatch.Errorf(dispatch.Conflict, "a replay of this webhook is still on its way")
 	}
 	return nil
@@ -356,13 +356,13 @@ func (s *Store) positionBefore(ctx context.Context, t time.Time) (int64, error) 
 		High int64 `db:"high"`
 	}
 	if err := s.db.GetContext(ctx, &b, `SELECT coalesce((SELECT xid FROM events ORDER BY xid, id LIMIT 1)::text::bigint, 1) AS low, coalesce((SELECT xid FROM events ORDER BY xid DESC, id DESC LIMIT 1)::text::bigint, 1) AS high`); err != nil {
-		return 0, wrap("find bounds of the log", err)
+		return 0, pg.Wrap("find bounds of the log", err)
 	}
 	for b.High-b.Low > 1 {
 		mid := b.Low + (b.High-b.Low)/2
 		var early bool
 		if err := s.db.GetContext(ctx, &early, `SELECT coalesce((SELECT at < $2 FROM events WHERE xid >= $1::text::xid8 ORDER BY xid, id LIMIT 1), false)`, fmt.Sprint(mid), t); err != nil {
-			return 0, wrap("search the log", err)
+			return 0, pg.Wrap("search the log", err)
 		}
 		if early {
 			b.Low = mid
@@ -377,12 +377,12 @@ func (s *Store) positionBefore(ctx context.Context, t time.Time) (int64, error) 
 func (s *Store) TestDelivery(ctx context.Context, w *Webhook, payload string) (dispatch.ID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return id, wrap("make id", err)
+		return id, pg.Wrap("make id", err)
 	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload) VALUES ($1, $2, $3, 0, $4, $5)`,
 			w.ID, id.String(), dispatch.NoID.String(), w.Format, payload); err != nil {
-			return wrap("insert test delivery", err)
+			return pg.Wrap("insert test delivery", err)
 		}
 		return wakeLanes(ctx, tx, []int64{w.ID})
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -37,9 +38,9 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	t.Parallel()
 	url := storetest.Postgres(t)
-	box, err := store.NewBox("a secret key of tests")
+	box, err := pg.NewBox("a secret key of tests")
 	must(t, err)
-	st, err := store.Open(store.Options{URL: url, Application: "test", Box: box})
+	st, err := store.Open(pg.Options{URL: url, Application: "test", Box: box})
 	must(t, err)
 	db, err := sql.Open("postgres", url)
 	must(t, err)

@@ -149,7 +149,7 @@ func ownChannel(ctx context.Context, st *store.Store, account, id int64) (*dispa
 		return nil, err
 	}
 	if ch.Account != account {
-		return nil, store.ErrNotFound
+		return nil, dispatch.ErrNotFound
 	}
 	return &ch, nil
 }

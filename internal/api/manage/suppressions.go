@@ -95,11 +95,11 @@ func (s *server) createSuppression(ctx context.Context, who *accept.Caller, in *
 func (s *server) deleteSuppression(ctx context.Context, who *accept.Caller, in *suppressionPath) error {
 	given, err := url.PathUnescape(in.Phone) // echo leaves %2B as it is
 	if err != nil {
-		return store.ErrNotFound
+		return dispatch.ErrNotFound
 	}
 	number, err := dispatch.ParsePhone(given)
 	if err != nil {
-		return store.ErrNotFound
+		return dispatch.ErrNotFound
 	}
 	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
 		return store.Note{Action: "suppression.delete", Target: "phone:" + number}, st.Unsuppress(ctx, who.Account.ID, number)

@@ -85,7 +85,7 @@ func (s *server) listUsers(ctx context.Context, who *accept.Caller, in *listIn) 
 func userID(s string) (string, error) {
 	id, err := uuid.Parse(s)
 	if err != nil {
-		return "", store.ErrNotFound
+		return "", dispatch.ErrNotFound
 	}
 	return id.String(), nil
 }

@@ -217,7 +217,7 @@ func (s *server) listWebhooks(c echo.Context) error {
 func (s *server) endpoint(c echo.Context) (store.Webhook, error) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil {
-		return store.Webhook{}, store.ErrNotFound
+		return store.Webhook{}, dispatch.ErrNotFound
 	}
 	w, err := s.Store.Webhook(c.Request().Context(), middleware.Caller(c).Account.ID, id)
 	return w, middleware.ReadError(err)

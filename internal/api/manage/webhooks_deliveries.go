@@ -138,7 +138,7 @@ func (s *server) replayDelivery(c echo.Context) error {
 	}
 	id, err := uuid.Parse(c.Param("delivery"))
 	if err != nil {
-		return store.ErrNotFound
+		return dispatch.ErrNotFound
 	}
 	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	replayed := map[string]dispatch.ID{"delivery_id": id}

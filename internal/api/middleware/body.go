@@ -12,7 +12,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 )
 
 // MaxBody is the largest body of a request in bytes (SPEC 3). Batches and
@@ -96,7 +95,7 @@ type List[T any] struct {
 func checkParams(c echo.Context) error {
 	for _, v := range c.ParamValues() {
 		if !dialect.Storable(v) {
-			return store.ErrNotFound
+			return dispatch.ErrNotFound
 		}
 	}
 	if c.Request().URL.RawQuery == "" {

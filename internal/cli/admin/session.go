@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // flags is what the commands of administration have in common: they work on
@@ -37,9 +38,9 @@ func (a *flags) open(e *console.Env, f func(*session) error) (err error) {
 	if a.PostgresURL == "" {
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL) is required; %s", console.ErrUsage, DevHint)
 	}
-	o := store.Options{URL: string(a.PostgresURL), MaxConns: 2, Application: "sendoff-cli"}
+	o := pg.Options{URL: string(a.PostgresURL), MaxConns: 2, Application: "sendoff-cli"}
 	if a.SecretKey != "" {
-		if o.Box, err = store.NewBox(strings.Split(string(a.SecretKey), ",")...); err != nil {
+		if o.Box, err = pg.NewBox(strings.Split(string(a.SecretKey), ",")...); err != nil {
 			return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY): %w", console.ErrUsage, err)
 		}
 	}
@@ -71,7 +72,7 @@ func (a *flags) sealed(e *console.Env, f func(*session) error) error {
 
 // explain says what to do about a database that can't be used.
 func explain(err error) error {
-	if store.NoTables(err) {
+	if pg.NoTables(err) {
 		return fmt.Errorf("the database has no tables yet; run: sendoff migrate up (%w)", err)
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {

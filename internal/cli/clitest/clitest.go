@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -111,11 +112,11 @@ func Read[T any](t *testing.T, r Result) T {
 // Open returns the store of the database.
 func (p *Place) Open() *store.Store {
 	p.T.Helper()
-	box, err := store.NewBox(SecretKey)
+	box, err := pg.NewBox(SecretKey)
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	st, err := store.Open(store.Options{URL: p.URL, MaxConns: 2, Application: "test", Box: box})
+	st, err := store.Open(pg.Options{URL: p.URL, MaxConns: 2, Application: "test", Box: box})
 	if err != nil {
 		p.T.Fatal(err)
 	}

@@ -1,0 +1,130 @@
+package pg
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TextArray returns a Postgres text[] literal in which nil elements are NULL
+// (pq.Array has no NULL in a []string).
+func TextArray(in []*string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, s := range in {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if s == nil {
+			b.WriteString("NULL")
+			continue
+		}
+		b.WriteByte('"')
+		for j := range len(*s) {
+			c := (*s)[j]
+			if c == '"' || c == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		}
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// NullableArray returns a Postgres bigint[] literal in which nil elements are
+// NULL.
+func NullableArray(in []*int64) string {
+	b := []byte{'{'}
+	for i, n := range in {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if n == nil {
+			b = append(b, "NULL"...)
+			continue
+		}
+		b = strconv.AppendInt(b, *n, 10)
+	}
+	return string(append(b, '}'))
+}
+
+// IntArray returns a Postgres bigint[] literal.
+func IntArray(in []int64) string {
+	b := []byte{'{'}
+	for i, n := range in {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(append(b, '}'))
+}
+
+// UUIDArray returns a Postgres uuid[] literal.
+func UUIDArray(ids []uuid.UUID) string {
+	b := make([]byte, 0, 38*len(ids)+2)
+	b = append(b, '{')
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, id.String()...)
+	}
+	return string(append(b, '}'))
+}
+
+// Storable returns s without what Postgres stores in no text: NUL is removed
+// and invalid UTF-8 replaced by U+FFFD. A page carries the texts of many
+// messages, and one invalid text would fail them all.
+func Storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
+// Nullable returns the storable form of s, or nil (NULL) if s is empty.
+func Nullable(s string) *string {
+	if s == "" {
+		return nil
+	}
+	s = Storable(s)
+	return &s
+}
+
+// Text returns the value of a nullable column, "" for NULL.
+func Text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// lastSecond is the end of the year 9999, far within the range of timestamptz.
+const lastSecond = 253_402_300_799
+
+// Micros returns t in microseconds since 1970, limited to the years 1970 to
+// 9999, or nil (NULL) for the zero time.
+func Micros(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	us := min(max(t.Unix(), 0), lastSecond)*1e6 + int64(t.Nanosecond()/1000)
+	return &us
+}
+
+// JSON encodes a value whose type always encodes; it panics otherwise.
+func JSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// LikeText escapes s so that it matches only itself in LIKE.
+func LikeText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

@@ -1,0 +1,101 @@
+package pg
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// The SQLSTATE codes that the stores distinguish
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const (
+	notNullViolation    = "23502"
+	foreignKeyViolation = "23503"
+	uniqueViolation     = "23505"
+	checkViolation      = "23514"
+	divisionByZero      = "22012"
+	deadlockDetected    = "40P01"
+	undefinedTable      = "42P01"
+	programLimit        = "54000"
+
+	dataException        = "22" // class
+	connectionException  = "08" // class
+	operatorIntervention = "57" // class: shutdown, crash of another backend
+)
+
+// Wrap adds doing to err and maps the errors that clients may see: no row to
+// ErrNotFound, a unique violation to dispatch.Conflict and a foreign key
+// violation to dispatch.NotFound, with the constraint as the reason. A nil err
+// stays nil.
+func Wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return dispatch.ErrNotFound
+	}
+	if pe, ok := errors.AsType[*pq.Error](err); ok {
+		switch pe.Code {
+		case uniqueViolation:
+			return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: pe.Constraint, Err: err}
+		case foreignKeyViolation:
+			return &dispatch.Error{Code: dispatch.NotFound, Msg: "refers to something that does not exist", Reason: pe.Constraint, Err: err}
+		}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// Found returns dispatch.ErrNotFound if the statement affected no row.
+func Found(r sql.Result) error {
+	n, err := r.RowsAffected()
+	if err != nil {
+		return Wrap("count rows", err)
+	}
+	if n == 0 {
+		return dispatch.ErrNotFound
+	}
+	return nil
+}
+
+// Refused reports whether Postgres itself rejected the statement, so that it
+// certainly had no effect. After any other error the outcome is unknown, also
+// after those of a server that is shutting down or losing its connections.
+func Refused(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code.Class() != operatorIntervention && pe.Code.Class() != connectionException
+}
+
+// Poisoned reports whether Postgres rejected a value of the statement: the same
+// page never passes, but its other rows do without the one that carries it.
+func Poisoned(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	if !ok {
+		return false
+	}
+	switch pe.Code {
+	case notNullViolation, uniqueViolation, checkViolation, programLimit:
+		return true
+	}
+	return pe.Code.Class() == dataException
+}
+
+// Deadlocked reports whether Postgres ended the statement to resolve a deadlock.
+func Deadlocked(err error) bool { return is(err, deadlockDetected) }
+
+// Duplicate reports whether a row with the same key exists already.
+func Duplicate(err error) bool { return is(err, uniqueViolation) }
+
+// DividedByZero reports whether the statement divided by zero.
+func DividedByZero(err error) bool { return is(err, divisionByZero) }
+
+// NoTables reports whether the database has not been migrated.
+func NoTables(err error) bool { return is(err, undefinedTable) }
+
+func is(err error, code pq.ErrorCode) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code == code
+}

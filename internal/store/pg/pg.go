@@ -1,0 +1,157 @@
+// Package pg connects the stores to Postgres: connections and their limits,
+// transactions, prepared statements, the mapping of errors, array parameters and
+// the encryption of sealed columns.
+//
+// lib/pq repeats an autocommit statement after a lost connection, so every
+// write outside a transaction may run twice and must be idempotent.
+package pg
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// Options configure a connection pool.
+type Options struct {
+	URL         string // postgres://...; anything libpq understands
+	MaxConns    int    // default 16
+	Application string // shown in pg_stat_activity
+	Box         *Box   // encrypts sealed columns; nil: they can be neither read nor written
+}
+
+// statementTimeout bounds every statement on the server.
+const statementTimeout = 4 * time.Second
+
+const defaultConns = 16
+
+// DB runs statements on a connection pool or, within Tx, in one transaction.
+type DB struct {
+	querier // the pool or the transaction
+
+	pool     *sqlx.DB
+	tx       *sqlx.Tx // nil outside a transaction
+	prepared *prepared
+	box      *Box
+}
+
+// querier is implemented by a pool and by a transaction.
+type querier interface {
+	sqlx.ExtContext
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+}
+
+// Open returns a pool that connects with the first statement: Ping finds out
+// whether the server answers. It returns an error if the URL is invalid.
+func Open(o Options) (*DB, error) {
+	dsn, err := withParams(o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := pq.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read postgres url: %w", err)
+	}
+	c.Dialer(deadlineDialer{})
+	pool := sqlx.NewDb(sql.OpenDB(c), "postgres")
+	if o.MaxConns == 0 {
+		o.MaxConns = defaultConns
+	}
+	pool.SetMaxOpenConns(o.MaxConns)
+	pool.SetMaxIdleConns(o.MaxConns)
+	pool.SetConnMaxLifetime(5 * time.Minute)
+	pool.SetConnMaxIdleTime(time.Minute)
+	return &DB{querier: pool, pool: pool, prepared: &prepared{pool: pool}, box: o.Box}, nil
+}
+
+// withParams adds the parameters that every connection needs: one round trip
+// for a statement with arguments, and limits on the server's side. Parameters
+// of the URL take precedence.
+func withParams(o Options) (string, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return "", errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
+	}
+	q := u.Query()
+	set := func(k, v string) {
+		if q.Get(k) == "" {
+			q.Set(k, v)
+		}
+	}
+	set("binary_parameters", "yes")
+	set("connect_timeout", "3")
+	set("application_name", o.Application)
+	set("statement_timeout", fmt.Sprint(statementTimeout.Milliseconds()))
+	set("lock_timeout", "2000")
+	set("idle_in_transaction_session_timeout", "5000")
+	set("timezone", "UTC")
+	// The planner estimates 100 rows for each unnest and multiplies; above its
+	// threshold it compiles the plan, which takes 100 ms for a statement of 2 ms.
+	set("jit", "off")
+	set("plan_cache_mode", "force_generic_plan")
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}
+
+// Close closes the pool.
+func (d *DB) Close() error { return d.pool.Close() }
+
+// Ping returns an error if Postgres does not answer.
+func (d *DB) Ping(ctx context.Context) error {
+	var one int
+	return Wrap("ping", d.GetContext(ctx, &one, "SELECT 1"))
+}
+
+// Stats returns the pool's statistics.
+func (d *DB) Stats() sql.DBStats { return d.pool.Stats() }
+
+// Now returns the time of Postgres' clock, the only one that decides what is
+// due.
+func (d *DB) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := d.GetContext(ctx, &t, "SELECT clock_timestamp()")
+	return t, Wrap("read clock", err)
+}
+
+// Box returns the encryption of sealed columns, or nil if there is none.
+func (d *DB) Box() *Box { return d.box }
+
+// Tx runs f in a transaction and commits it if f returns nil. Within a
+// transaction f joins that one. A transaction is never repeated: after an error
+// of COMMIT its outcome is unknown.
+func (d *DB) Tx(ctx context.Context, f func(tx *DB) error) error {
+	if d.InTx() {
+		return f(d)
+	}
+	tx, err := d.pool.BeginTxx(ctx, nil)
+	if err != nil {
+		return Wrap("begin", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	within := *d
+	within.querier, within.tx = tx, tx
+	if err := f(&within); err != nil {
+		return err
+	}
+	return Wrap("commit", tx.Commit())
+}
+
+// InTx reports whether statements run in a transaction.
+func (d *DB) InTx() bool { return d.tx != nil }
+
+// ForUpdate returns query, within a transaction with a lock on the rows of
+// table, so that nothing else changes them between this read and the write that
+// depends on it.
+func (d *DB) ForUpdate(query, table string) string {
+	if d.InTx() {
+		return query + ` FOR NO KEY UPDATE OF ` + table
+	}
+	return query
+}

@@ -1,0 +1,39 @@
+package pg
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Where collects the conditions of a query and their arguments.
+type Where struct {
+	conds []string
+	args  []any
+	n     int // arguments that precede those of the conditions
+}
+
+// NewWhere returns an empty Where whose first argument is number n+1.
+func NewWhere(n int) *Where { return &Where{n: n} }
+
+// Add appends a condition; each ? in it is the next of args.
+func (w *Where) Add(cond string, args ...any) {
+	for _, a := range args {
+		w.args = append(w.args, a)
+		cond = strings.Replace(cond, "?", fmt.Sprintf("$%d", w.n+len(w.args)), 1)
+	}
+	w.conds = append(w.conds, cond)
+}
+
+// Empty reports whether there is no condition.
+func (w *Where) Empty() bool { return len(w.conds) == 0 }
+
+// Args returns the arguments of the conditions in the order of their numbers.
+func (w *Where) Args() []any { return w.args }
+
+// SQL returns the conditions joined by AND, or true if there are none.
+func (w *Where) SQL() string {
+	if w.Empty() {
+		return "true"
+	}
+	return strings.Join(w.conds, " AND ")
+}
