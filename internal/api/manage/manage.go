@@ -18,6 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
@@ -59,12 +60,26 @@ var setHuma = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = humaProblem
 })
 
+// schemaName returns the name of a type in the OpenAPI's components. A template's
+// definition has parts of the same names as a message's content.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[template.Component]() || t == reflect.TypeFor[template.Button]() {
+		return "Template" + name
+	}
+	return name
+}
+
 // Register adds the administrative routes to e and returns their description.
 func Register(e *echo.Echo, o Options) *huma.OpenAPI {
 	setHuma()
 	cfg := huma.DefaultConfig("Sendoff", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.FieldsOptionalByDefault = true
 	m := &manager{s: &server{o}, api: humaecho.New(e, cfg)}
 	m.api.UseMiddleware(m.guard)
