@@ -15,18 +15,18 @@ import (
 
 // calls says what a provider gets at the address that ends in secret.
 func (f *front) calls(key, secret string) int {
-	f.t.Helper()
-	return f.as("", "POST", "/callbacks/gupshup/"+key+"/"+secret, `{"type":"user-event"}`).status
+	f.T.Helper()
+	return f.As("", "POST", "/callbacks/gupshup/"+key+"/"+secret, `{"type":"user-event"}`).Status
 }
 
 func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).want(201)
-	path, key := "/v1/channels/"+made.id(), made.text("key")
-	secretOf := func(o object) string { u := o.text("callback_url"); return u[strings.LastIndexByte(u, '/')+1:] }
+	made := f.Do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).Want(201)
+	path, key := "/v1/channels/"+made.ID(), made.Text("key")
+	secretOf := func(o object) string { u := o.Text("callback_url"); return u[strings.LastIndexByte(u, '/')+1:] }
 	until := func(o object) time.Duration {
-		at, err := time.Parse(time.RFC3339Nano, o.text("old_callback_secret_valid_until"))
+		at, err := time.Parse(time.RFC3339Nano, o.Text("old_callback_secret_valid_until"))
 		if err != nil {
 			return 0
 		}
@@ -45,41 +45,41 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 		t.Errorf("a new channel has an old secret: %v", made)
 	}
 
-	turned := f.do("POST", path+"/callback-secret", nil).want(200)
+	turned := f.Do("POST", path+"/callback-secret", nil).Want(200)
 	second := secretOf(turned)
 	if d := until(turned); d < 23*time.Hour || d > 24*time.Hour {
 		t.Errorf("the old secret works for %s: %v", d, turned)
 	}
 	want("the first after a rotation", first, true)
 	want("the second", second, true)
-	if d := until(f.do("PATCH", path, m{"name": "G2"}).want(200)); d < 23*time.Hour {
+	if d := until(f.Do("PATCH", path, m{"name": "G2"}).Want(200)); d < 23*time.Hour {
 		t.Errorf("another change ends the overlap: %s left", d)
 	}
 	want("the first after another change", first, true)
 
 	third := strings.Repeat("t", 40)
-	if d := until(f.do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).want(200)); d < 59*time.Minute || d > time.Hour {
+	if d := until(f.Do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).Want(200)); d < 59*time.Minute || d > time.Hour {
 		t.Errorf("an hour was asked for, %s were given", d)
 	}
 	want("the first after two rotations", first, false)
 	want("the second after one", second, true)
 	want("the third", third, true)
 
-	ch, err := f.store.Channel(t.Context(), int64(made["id"].(float64)))
+	ch, err := f.Store.Channel(t.Context(), int64(made["id"].(float64)))
 	if err != nil || ch.OldCallback != second || len(ch.Secrets) != 2 {
 		t.Fatalf("stored %d secrets, %v", len(ch.Secrets), err)
 	}
 	ch.OldCallbackUntil = time.Now().Add(-time.Second)
-	if _, err := f.store.UpdateChannel(t.Context(), ch); err != nil {
+	if _, err := f.Store.UpdateChannel(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
-	fourth := secretOf(f.do("POST", path+"/callback-secret", m{"overlap_seconds": 0}).want(200))
+	fourth := secretOf(f.Do("POST", path+"/callback-secret", m{"overlap_seconds": 0}).Want(200))
 	want("the second after the overlap", second, false)
 	want("the third without an overlap", third, false)
 	want("the fourth", fourth, true)
-	f.do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).refused(422, dispatch.Invalid, "/overlap_seconds")
-	f.do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).refused(422, dispatch.Invalid, "/callback_overlap_seconds")
-	if log := f.do("GET", "/v1/audit?target=channel:"+made.id(), nil); strings.Contains(string(log.body), third) || strings.Contains(string(log.body), first) {
+	f.Do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).Refused(422, dispatch.Invalid, "/overlap_seconds")
+	f.Do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).Refused(422, dispatch.Invalid, "/callback_overlap_seconds")
+	if log := f.Do("GET", "/v1/audit?target=channel:"+made.ID(), nil); strings.Contains(string(log.Body), third) || strings.Contains(string(log.Body), first) {
 		t.Error("a secret is in the audit log")
 	}
 }
@@ -89,8 +89,8 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	ch, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy("gupshup"),
+	ch, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy("gupshup"),
 		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
 	})
 	if err != nil {
@@ -99,13 +99,13 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	f.sent(ch.ID, "gs-1")
 	for _, gsID := range []string{"gs-1", "gs-1", "gs-2"} {
 		body := `{"type":"message-event","payload":{"id":"x","gsId":"` + gsID + `","type":"failed","destination":"15550000001","payload":{"code":1026,"reason":"no"}}}`
-		if got := f.as("", "POST", "/callbacks/gupshup/"+ch.Key+"/"+ch.Secrets["callback_secret"], body).status; got != http.StatusOK {
+		if got := f.As("", "POST", "/callbacks/gupshup/"+ch.Key+"/"+ch.Secrets["callback_secret"], body).Status; got != http.StatusOK {
 			t.Fatalf("the callback is answered %d", got)
 		}
 	}
 	name := fmt.Sprintf(`sendoff_failed_total{channel="%d"`, ch.ID)
 	var counted []string
-	for line := range strings.Lines(string(f.as("", "GET", "/metrics", nil).body)) {
+	for line := range strings.Lines(string(f.As("", "GET", "/metrics", nil).Body)) {
 		if strings.HasPrefix(line, name) {
 			counted = append(counted, strings.TrimSpace(line))
 		}
@@ -117,19 +117,19 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 
 // sent makes a message of the channel that its provider has taken.
 func (f *front) sent(channel int64, providerID string) {
-	f.t.Helper()
-	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
+	f.T.Helper()
+	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
 	msg.Content.Type = dispatch.TypeText
-	_, err := f.store.InsertMessages(f.t.Context(), []store.Accept{{Message: msg, TTL: time.Hour}})
+	_, err := f.Store.InsertMessages(f.T.Context(), []store.Accept{{Message: msg, TTL: time.Hour}})
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	claim := uuid.New()
-	if _, err := f.store.ClaimPage(f.t.Context(), []dispatch.ID{msg.ID}, claim, time.Minute); err != nil {
-		f.t.Fatal(err)
+	if _, err := f.Store.ClaimPage(f.T.Context(), []dispatch.ID{msg.ID}, claim, time.Minute); err != nil {
+		f.T.Fatal(err)
 	}
 	out := store.Outcome{ID: msg.ID, Claim: claim, Channel: channel, Action: store.Settle, Result: store.ResultAccepted, ProviderID: providerID, KeepRef: true, StartedAt: time.Now()}
-	if _, err := f.store.Complete(f.t.Context(), []store.Outcome{out}); err != nil {
-		f.t.Fatal(err)
+	if _, err := f.Store.Complete(f.T.Context(), []store.Outcome{out}); err != nil {
+		f.T.Fatal(err)
 	}
 }

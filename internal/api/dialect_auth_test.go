@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -88,7 +89,7 @@ const (
 	aisouleTemplate = `{"to":"+15550000100","type":"template","whatsapp_account":"{CHANNEL}","template":{"name":"{TEMPLATE}","language":"en","components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
 	kaleyraTemplate = `{"messaging_object":{"messaging_product":"whatsapp","to":"+15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}}`
 	metaTemplate    = `{"messaging_product":"whatsapp","to":"15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
-	graphNoObject   = `Unsupported post request. Object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`
+	graphNoObject   = `Unsupported post request. object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`
 )
 
 // fill puts values into a request's text, given in pairs.
@@ -194,16 +195,16 @@ func vendorCases() []vendorCase {
 // property is everything of an account that a request of a dialect can name.
 // n makes two accounts' things different.
 func (f *front) property(prefix string, a store.Account, key, n string) map[string]string {
-	f.t.Helper()
+	f.T.Helper()
 	create := func(c dispatch.Channel) dispatch.Channel {
 		c.Account, c.Policy = a.ID, dispatch.DefaultPolicy(c.Provider)
-		c, err := f.store.CreateChannel(f.t.Context(), c)
+		c, err := f.Store.CreateChannel(f.T.Context(), c)
 		if err != nil {
-			f.t.Fatal(err)
+			f.T.Fatal(err)
 		}
 		return c
 	}
-	meta := metaChannel(a.ID)
+	meta := apitest.MetaChannel(a.ID)
 	meta.Sender, meta.Settings["phone_number_id"], meta.Default = "+1555000220"+n, "10654035224292"+n, true
 	meta = create(meta)
 	type settings = map[string]string
@@ -211,18 +212,18 @@ func (f *front) property(prefix string, a store.Account, key, n string) map[stri
 	sms := create(dispatch.Channel{Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+1555000330" + n, Settings: twilioSettings(), Secrets: settings{"auth_token": "t"}})
 	wa := create(dispatch.Channel{Name: "WA", Provider: "twilio", Kind: "whatsapp", Sender: "+1555000440" + n, Settings: twilioSettings(), Secrets: settings{"auth_token": "t"}})
 	body := []m{{"type": "body", "text": "Hello {{1}}, welcome.", "variables": []string{"name"}}}
-	template := f.as(key, "POST", "/v1/templates", m{"name": "hello_" + n, "language": "en", "category": "utility", "components": body}).want(http.StatusCreated)
+	template := f.As(key, "POST", "/v1/templates", m{"name": "hello_" + n, "language": "en", "category": "utility", "components": body}).Want(http.StatusCreated)
 	contentSID := "HX" + strings.Repeat(n, 32)
-	f.as(key, "POST", "/v1/templates", m{"name": "content_" + n, "language": "en", "category": "utility", "components": body, "provider": "twilio", "provider_template_id": contentSID}).want(http.StatusCreated)
-	list := f.as(key, "POST", "/v1/lists", m{"name": "list " + n}).want(http.StatusCreated)
-	user := f.as(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).want(http.StatusCreated)
-	sent := f.as(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).want(http.StatusAccepted)
+	f.As(key, "POST", "/v1/templates", m{"name": "content_" + n, "language": "en", "category": "utility", "components": body, "provider": "twilio", "provider_template_id": contentSID}).Want(http.StatusCreated)
+	list := f.As(key, "POST", "/v1/lists", m{"name": "list " + n}).Want(http.StatusCreated)
+	user := f.As(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).Want(http.StatusCreated)
+	sent := f.As(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).Want(http.StatusAccepted)
 	out := map[string]string{}
 	for name, value := range map[string]string{
-		"sid": a.SID, "channel_id": object{"id": float64(meta.ID)}.id(), "channel_key": meta.Key, "sender": meta.Sender, "phone_number_id": meta.Settings["phone_number_id"],
+		"sid": a.SID, "channel_id": object{"id": float64(meta.ID)}.ID(), "channel_key": meta.Key, "sender": meta.Sender, "phone_number_id": meta.Settings["phone_number_id"],
 		"sms_key": sms.Key, "sms_sender": strings.Replace(sms.Sender, "+", "%2B", 1), "wa_key": wa.Key, "wa_sender": strings.Replace(wa.Sender, "+", "%2B", 1),
-		"template_id": template.id(), "template": "hello_" + n, "content_sid": contentSID, "list": list.id(), "user": user.text("id"),
-		"message": sent.text("message_id"), "message_sid": "SM" + strings.ReplaceAll(sent.text("message_id"), "-", ""),
+		"template_id": template.ID(), "template": "hello_" + n, "content_sid": contentSID, "list": list.ID(), "user": user.Text("id"),
+		"message": sent.Text("message_id"), "message_sid": "SM" + strings.ReplaceAll(sent.Text("message_id"), "-", ""),
 	} {
 		out["{"+prefix+"."+name+"}"] = value
 	}
@@ -236,12 +237,12 @@ type asker struct {
 }
 
 // ask sends a request with a key, as an account with the sid.
-func (a asker) ask(v vendorCase, key, sid string, q dialectAsk) (answered, string) {
-	a.t.Helper()
+func (a asker) Ask(v vendorCase, key, sid string, q dialectAsk) (answered, string) {
+	a.T.Helper()
 	words := append([]string{"{SID}", sid}, a.things...)
-	req, err := http.NewRequestWithContext(a.t.Context(), q.method, a.url+fill(q.path, words...), strings.NewReader(fill(q.body, words...)))
+	req, err := http.NewRequestWithContext(a.T.Context(), q.method, a.URL+fill(q.path, words...), strings.NewReader(fill(q.body, words...)))
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if v.name == "twilio" {
@@ -250,12 +251,12 @@ func (a asker) ask(v vendorCase, key, sid string, q dialectAsk) (answered, strin
 	v.key(req, key)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 	got := answered{status: res.StatusCode}
 	if res.StatusCode >= 300 {
@@ -266,7 +267,7 @@ func (a asker) ask(v vendorCase, key, sid string, q dialectAsk) (answered, strin
 
 // said takes the reason out of a vendor's error.
 func (a asker) said(v vendorCase, raw []byte) string {
-	a.t.Helper()
+	a.T.Helper()
 	var words []string
 	for _, path := range v.said {
 		var at any
@@ -283,43 +284,26 @@ func (a asker) said(v vendorCase, raw []byte) string {
 				at = nil
 			}
 		}
-		words = append(words, strings.Trim(object{"x": at}.text("x"), `"`))
+		words = append(words, strings.Trim(object{"x": at}.Text("x"), `"`))
 	}
 	return strings.Join(words, " ")
-}
-
-// newKeyWith makes a key in some state.
-func (a asker) newKeyWith(change func(*store.Key)) (secret string, made store.Key) {
-	a.t.Helper()
-	secret = auth.Generate(false)
-	hash := auth.Hash(secret)
-	k := store.Key{
-		Account: a.account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: auth.AllPermissions.Names(), Active: true,
-		PerSecond: 100_000, PerMinute: 1_000_000, PerDay: 1_000_000,
-	}
-	change(&k)
-	made, err := a.store.CreateKey(a.t.Context(), k, hash[:])
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return secret, made
 }
 
 // deletedKey is a key that has worked and is gone; it must be refused a second
 // later, with room for a busy machine.
 func (a asker) deletedKey() string {
-	a.t.Helper()
-	secret, k := a.newKeyWith(func(*store.Key) {})
-	a.as(secret, "GET", "/v1/templates", nil).want(http.StatusOK)
-	if err := a.store.DeleteKey(a.t.Context(), a.account.ID, k.ID); err != nil {
-		a.t.Fatal(err)
+	a.T.Helper()
+	secret, k := a.NewKeyWith(func(*store.Key) {})
+	a.As(secret, "GET", "/v1/templates", nil).Want(http.StatusOK)
+	if err := a.Store.DeleteKey(a.T.Context(), a.Account.ID, k.ID); err != nil {
+		a.T.Fatal(err)
 	}
 	gone := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for a.as(secret, "GET", "/v1/templates", nil).status != http.StatusUnauthorized {
+	for a.As(secret, "GET", "/v1/templates", nil).Status != http.StatusUnauthorized {
 		if time.Since(gone) > 5*time.Second {
-			a.t.Fatal("a deleted key still works after 5 s")
+			a.T.Fatal("a deleted key still works after 5 s")
 		}
 		<-tick.C
 	}
@@ -331,20 +315,20 @@ func (a asker) deletedKey() string {
 func TestDialects_Authorisation(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	two, stranger := f.newAccount("Two")
+	two, stranger := f.NewAccount("Two")
 	a := asker{front: f}
-	ours, theirs := f.property("ours", f.account, f.key, "1"), f.property("theirs", two, stranger, "2")
+	ours, theirs := f.property("ours", f.Account, f.Key, "1"), f.property("theirs", two, stranger, "2")
 	for _, things := range []map[string]string{ours, theirs} {
 		for name, value := range things {
 			a.things = append(a.things, name, value)
 		}
 	}
 	yesterday := time.Now().Add(-24 * time.Hour)
-	disabled, _ := a.newKeyWith(func(k *store.Key) { k.Active = false })
-	expired, _ := a.newKeyWith(func(k *store.Key) { k.ExpiresAt = &yesterday })
-	lacking := f.newKey(f.account.ID, "send_media") // which none of the requests needs
-	three, closed := f.newAccount("Three")
-	if _, err := f.store.SetDisabled(t.Context(), three.ID, true); err != nil {
+	disabled, _ := a.NewKeyWith(func(k *store.Key) { k.Active = false })
+	expired, _ := a.NewKeyWith(func(k *store.Key) { k.ExpiresAt = &yesterday })
+	lacking := f.NewKey(f.Account.ID, "send_media") // which none of the requests needs
+	three, closed := f.NewAccount("Three")
+	if _, err := f.Store.SetDisabled(t.Context(), three.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	deleted := a.deletedKey()
@@ -365,7 +349,7 @@ func TestDialects_Authorisation(t *testing.T) {
 		check := func(q dialectAsk, what, key, sid string, want answered) string {
 			t.Helper()
 			want.said = fill(want.said, a.things...)
-			got, body := a.ask(v, key, sid, q)
+			got, body := a.Ask(v, key, sid, q)
 			if got != want {
 				t.Errorf("%s, %s (%s %s), %s: got %d %q, want %d %q: %s", v.name, q.name, q.method, q.path, what, got.status, got.said, want.status, want.said, body)
 			}
@@ -373,15 +357,15 @@ func TestDialects_Authorisation(t *testing.T) {
 		}
 		for _, q := range append(v.sends, v.reads...) {
 			for _, k := range keys {
-				check(q, k.name, k.key, f.account.SID, k.want)
+				check(q, k.name, k.key, f.Account.SID, k.want)
 			}
 			if q.method == http.MethodPost {
-				check(q, "wrong permission", lacking, f.account.SID, v.forbidden)
-				check(q, "right key", f.key, f.account.SID, answered{status: v.ok})
+				check(q, "wrong permission", lacking, f.Account.SID, v.forbidden)
+				check(q, "right key", f.Key, f.Account.SID, answered{status: v.ok})
 				accepted++
 			} else {
-				check(q, "wrong permission", lacking, f.account.SID, q.lacks)
-				check(q, "right key", f.key, f.account.SID, answered{status: http.StatusOK})
+				check(q, "wrong permission", lacking, f.Account.SID, q.lacks)
+				check(q, "right key", f.Key, f.Account.SID, answered{status: http.StatusOK})
 			}
 		}
 		for _, q := range v.foreign {
@@ -393,10 +377,10 @@ func TestDialects_Authorisation(t *testing.T) {
 			}
 		}
 	}
-	if got := len(f.do("GET", "/v1/messages?limit=100", nil).want(http.StatusOK).data()); got != accepted {
+	if got := len(f.Do("GET", "/v1/messages?limit=100", nil).Want(http.StatusOK).Data()); got != accepted {
 		t.Errorf("%d messages of ours, want %d: a refused request sent", got, accepted)
 	}
-	if got := len(f.as(stranger, "GET", "/v1/messages?limit=100", nil).want(http.StatusOK).data()); got != 1 {
+	if got := len(f.As(stranger, "GET", "/v1/messages?limit=100", nil).Want(http.StatusOK).Data()); got != 1 {
 		t.Errorf("%d messages of the other account, want its own", got)
 	}
 }
@@ -412,7 +396,7 @@ func TestDialects_AuthorisationTableIsWhole(t *testing.T) {
 			asked[q.method+" "+shape(q.path)] = true
 		}
 	}
-	for path, methods := range f.as("", "GET", "/openapi.json", nil).want(http.StatusOK)["paths"].(map[string]any) {
+	for path, methods := range f.As("", "GET", "/openapi.json", nil).Want(http.StatusOK)["paths"].(map[string]any) {
 		if strings.HasPrefix(path, "/v1/") {
 			continue
 		}

@@ -2,70 +2,38 @@ package api_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// sent is what ask sends beside method and path.
-type sent struct {
-	headers []string // pairs
-	body    string
-	basic   string // the password of Basic auth
-}
-
-// ask sends a request as it is.
-func (f *front) ask(method, path string, in sent) *reply {
-	f.t.Helper()
-	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(in.body))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(in.headers); i += 2 {
-		req.Header.Set(in.headers[i], in.headers[i+1])
-	}
-	if in.basic != "" {
-		req.SetBasicAuth("", in.basic)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return &reply{t: f.t, what: method + " " + path, status: res.StatusCode, header: res.Header, body: raw}
-}
-
 // envelope names the vendor in whose form an error is written.
-func (r *reply) envelope() string {
-	r.t.Helper()
+func envelope(r *reply) string {
+	r.T.Helper()
 	o := object{}
-	if err := json.Unmarshal(r.body, &o); err != nil {
-		r.t.Errorf("%s: %v: %s", r.what, err, r.body)
+	if err := json.Unmarshal(r.Body, &o); err != nil {
+		r.T.Errorf("%s: %v: %s", r.What, err, r.Body)
 	}
 	_, list := o["errors"].([]any)
 	switch {
-	case o.at("title") != nil:
+	case o.At("title") != nil:
 		return "native"
-	case o.at("success") != nil:
+	case o.At("success") != nil:
 		return "external"
-	case o.at("error.fbtrace_id") != nil:
+	case o.At("error.fbtrace_id") != nil:
 		return "meta"
-	case o.at("more_info") != nil:
+	case o.At("more_info") != nil:
 		return "twilio"
-	case o.at("data") != nil:
+	case o.At("data") != nil:
 		return "kaleyra"
 	case list:
 		return "sociocs"
-	case o.at("errors") != nil:
+	case o.At("errors") != nil:
 		return "socialone"
 	}
 	return "aisoule"
@@ -100,21 +68,21 @@ func TestDialects_WrongPathOrMethod_OwnEnvelope(t *testing.T) {
 		{"POST", "/some/more/messages", "", 404, "native", ""},
 		{"GET", "/nothing", "", 404, "native", ""},
 	} {
-		in := sent{}
+		in := apitest.Sent{}
 		if c.header != "" {
-			in.headers = []string{c.header, f.key}
+			in.Headers = []string{c.header, f.Key}
 		}
-		r := f.ask(c.method, c.path, in)
-		if got := r.envelope(); r.status != c.status || got != c.envelope || r.header.Get("Allow") != c.allow {
-			t.Errorf("%s %s with %q: got %d in %s's form, Allow %q: %s", c.method, c.path, c.header, r.status, got, r.header.Get("Allow"), r.body)
+		r := f.Ask(c.method, c.path, in)
+		if got := envelope(r); r.Status != c.status || got != c.envelope || r.Header.Get("Allow") != c.allow {
+			t.Errorf("%s %s with %q: got %d in %s's form, Allow %q: %s", c.method, c.path, c.header, r.Status, got, r.Header.Get("Allow"), r.Body)
 		}
 	}
 	for _, at := range []string{"PUT /v1/messages", "POST /v1/keys/1", "DELETE /v1/messages/status"} {
 		method, path, _ := strings.Cut(at, " ")
-		f.do(method, path, nil).refused(http.StatusMethodNotAllowed, dispatch.MethodNotAllowed)
+		f.Do(method, path, nil).Refused(http.StatusMethodNotAllowed, dispatch.MethodNotAllowed)
 	}
 	for _, at := range []string{"/v1", "/v1/", "/v1/nothing"} {
-		f.ask("GET", at, sent{headers: []string{"X-API-Key", f.key}}).refused(http.StatusNotFound, dispatch.NotFound)
+		f.Ask("GET", at, apitest.Sent{Headers: []string{"X-API-Key", f.Key}}).Refused(http.StatusNotFound, dispatch.NotFound)
 	}
 }
 
@@ -146,16 +114,16 @@ func TestOptions_NamesTheMethods(t *testing.T) {
 		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, OPTIONS, POST",
 		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "GET, OPTIONS",
 	} {
-		for _, key := range []string{f.key, ""} {
-			r := f.as(key, http.MethodOptions, path, nil)
-			if r.status != http.StatusNoContent || r.header.Get("Allow") != allow || len(r.header.Values("Allow")) != 1 || len(r.body) > 0 {
-				t.Errorf("OPTIONS %s: got %d, Allow %q: %s", path, r.status, r.header.Values("Allow"), r.body)
+		for _, key := range []string{f.Key, ""} {
+			r := f.As(key, http.MethodOptions, path, nil)
+			if r.Status != http.StatusNoContent || r.Header.Get("Allow") != allow || len(r.Header.Values("Allow")) != 1 || len(r.Body) > 0 {
+				t.Errorf("OPTIONS %s: got %d, Allow %q: %s", path, r.Status, r.Header.Values("Allow"), r.Body)
 			}
 		}
 	}
 	for _, path := range []string{"/nothing", "/v1/nothing", "/some/more/messages", "/api/v1/external/messages/a/b"} {
-		if r := f.do(http.MethodOptions, path, nil); r.status != http.StatusNotFound || r.header.Get("Allow") != "" {
-			t.Errorf("OPTIONS %s: got %d, Allow %q", path, r.status, r.header.Get("Allow"))
+		if r := f.Do(http.MethodOptions, path, nil); r.Status != http.StatusNotFound || r.Header.Get("Allow") != "" {
+			t.Errorf("OPTIONS %s: got %d, Allow %q", path, r.Status, r.Header.Get("Allow"))
 		}
 	}
 }
@@ -167,14 +135,14 @@ func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
 	f := newFront(t)
 	secret := auth.Generate(false)
 	hash := auth.Hash(secret)
-	_, err := f.store.CreateKey(t.Context(), store.Key{
-		Account: f.account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true, PerMinute: 3, PerDay: 1000,
+	_, err := f.Store.CreateKey(t.Context(), store.Key{
+		Account: f.Account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true, PerMinute: 3, PerDay: 1000,
 	}, hash[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := func(body string) sent {
-		return sent{headers: []string{"X-API-Key", secret, "Content-Type", "application/json"}, body: body}
+	in := func(body string) apitest.Sent {
+		return apitest.Sent{Headers: []string{"X-API-Key", secret, "Content-Type", "application/json"}, Body: body}
 	}
 	const send = "/api/messages/send"
 	for i, c := range []struct {
@@ -192,12 +160,12 @@ func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
 		if c.body == "" {
 			method = "GET"
 		}
-		r := f.ask(method, c.path, in(c.body))
-		if r.status != c.status || !strings.Contains(r.header.Get("RateLimit"), `"minute";r=`) || r.header.Get("RateLimit-Policy") == "" {
-			t.Errorf("request %d: got %d, RateLimit %q: %s", i, r.status, r.header.Get("RateLimit"), r.body)
+		r := f.Ask(method, c.path, in(c.body))
+		if r.Status != c.status || !strings.Contains(r.Header.Get("RateLimit"), `"minute";r=`) || r.Header.Get("RateLimit-Policy") == "" {
+			t.Errorf("request %d: got %d, RateLimit %q: %s", i, r.Status, r.Header.Get("RateLimit"), r.Body)
 		}
-		if (r.status == 429) != (r.header.Get("Retry-After") != "") {
-			t.Errorf("request %d: Retry-After %q with %d", i, r.header.Get("Retry-After"), r.status)
+		if (r.Status == 429) != (r.Header.Get("Retry-After") != "") {
+			t.Errorf("request %d: Retry-After %q with %d", i, r.Header.Get("Retry-After"), r.Status)
 		}
 	}
 }
@@ -210,8 +178,8 @@ func TestUnauthorized_SaysHow(t *testing.T) {
 		"/2010-04-01/Accounts/AC1/Messages.json": `Basic realm="Twilio API"`,
 		"/v25.0/1/messages":                      `Bearer realm="sendoff"`,
 	} {
-		if r := f.ask("POST", path, sent{}); r.status != 401 || r.header.Get("WWW-Authenticate") != want {
-			t.Errorf("%s: got %d, WWW-Authenticate %q", path, r.status, r.header.Get("WWW-Authenticate"))
+		if r := f.Ask("POST", path, apitest.Sent{}); r.Status != 401 || r.Header.Get("WWW-Authenticate") != want {
+			t.Errorf("%s: got %d, WWW-Authenticate %q", path, r.Status, r.Header.Get("WWW-Authenticate"))
 		}
 	}
 }
@@ -220,14 +188,14 @@ func TestUnauthorized_SaysHow(t *testing.T) {
 func TestDialects_ForeignSID_BeforeBody(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	other, _ := f.newAccount("Two")
-	r := f.ask("POST", "/v2/"+other.SID+"/whatsapp/+15550002222/messages", sent{headers: []string{"api-key", f.key}, body: "{"})
-	if got := r.want(http.StatusUnauthorized).text("code"); got != "RBC001" {
-		t.Errorf("kaleyra: got %s", r.body)
+	other, _ := f.NewAccount("Two")
+	r := f.Ask("POST", "/v2/"+other.SID+"/whatsapp/+15550002222/messages", apitest.Sent{Headers: []string{"api-key", f.Key}, Body: "{"})
+	if got := r.Want(http.StatusUnauthorized).Text("code"); got != "RBC001" {
+		t.Errorf("kaleyra: got %s", r.Body)
 	}
-	r = f.ask("POST", "/2010-04-01/Accounts/"+other.SID+"/Messages.json", sent{basic: f.key, body: "%"})
-	if got := r.want(http.StatusUnauthorized).text("code"); got != "20003" {
-		t.Errorf("twilio: got %s", r.body)
+	r = f.Ask("POST", "/2010-04-01/Accounts/"+other.SID+"/Messages.json", apitest.Sent{Basic: f.Key, Body: "%"})
+	if got := r.Want(http.StatusUnauthorized).Text("code"); got != "20003" {
+		t.Errorf("twilio: got %s", r.Body)
 	}
 }
 
@@ -235,15 +203,15 @@ func TestDialects_ForeignSID_BeforeBody(t *testing.T) {
 func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	sms, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy("twilio"),
+	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy("twilio"),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := object{"id": float64(sms.ID)}.id()
-	template := f.do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).want(http.StatusCreated).id()
+	id := object{"id": float64(sms.ID)}.ID()
+	template := f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(http.StatusCreated).ID()
 	for _, c := range []struct {
 		path, header, body string
 		status             int
@@ -255,12 +223,12 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 		{"/api/v1/external/messages/template/send", "X-API-Key", `{"to":"+15550000100","template_name":"hello"}`, 400, "The account has no default WhatsApp channel"},
 		{"/v25.0/" + id + "/messages", "Authorization", `{"messaging_product":"whatsapp","to":"15550000100","text":{"body":"x"}}`, 400, "does not exist"},
 	} {
-		key := f.key
+		key := f.Key
 		if c.header == "Authorization" {
 			key = "Bearer " + key
 		}
-		if r := f.ask("POST", c.path, sent{headers: []string{c.header, key}, body: c.body}); r.status != c.status || !strings.Contains(string(r.body), c.said) {
-			t.Errorf("%s: got %d %s", c.path, r.status, r.body)
+		if r := f.Ask("POST", c.path, apitest.Sent{Headers: []string{c.header, key}, Body: c.body}); r.Status != c.status || !strings.Contains(string(r.Body), c.said) {
+			t.Errorf("%s: got %d %s", c.path, r.Status, r.Body)
 		}
 	}
 }
@@ -269,18 +237,18 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 func TestContactSaving_LongName_Refused(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	sms, err := f.store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy("twilio"),
+	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy("twilio"),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for length, want := range map[int]int{200: http.StatusOK, 201: http.StatusBadRequest} {
-		r := f.ask("POST", "/message", sent{headers: []string{"apikey", f.key}, body: `{"provider":"twlo","channel_key":"` + sms.Key +
+		r := f.Ask("POST", "/message", apitest.Sent{Headers: []string{"apikey", f.Key}, Body: `{"provider":"twlo","channel_key":"` + sms.Key +
 			`","to":"+15550000100","text":"x","name":"` + strings.Repeat("é", length) + `","contact_saving":{"save":true}}`})
-		if r.status != want || (want != http.StatusOK && !strings.Contains(string(r.body), "name has 201 characters, at most 200 are allowed.")) {
-			t.Errorf("%d characters: got %d %s", length, r.status, r.body)
+		if r.Status != want || (want != http.StatusOK && !strings.Contains(string(r.Body), "name has 201 characters, at most 200 are allowed.")) {
+			t.Errorf("%d characters: got %d %s", length, r.Status, r.Body)
 		}
 	}
 }

@@ -20,10 +20,10 @@ import (
 
 // post sends a body with a key and, unless it is empty, an Idempotency-Key.
 func (f *front) post(key, idem, path, body string) *reply {
-	f.t.Helper()
-	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.url+path, strings.NewReader(body))
+	f.T.Helper()
+	req, err := http.NewRequestWithContext(f.T.Context(), http.MethodPost, f.URL+path, strings.NewReader(body))
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Content-Type", "application/json")
@@ -32,21 +32,21 @@ func (f *front) post(key, idem, path, body string) *reply {
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	return &reply{t: f.t, what: "POST " + path, status: res.StatusCode, header: res.Header, body: raw}
+	return &reply{T: f.T, What: "POST " + path, Status: res.StatusCode, Header: res.Header, Body: raw}
 }
 
-// repeats fails unless r is first again.
-func (r *reply) repeats(first *reply) {
-	r.t.Helper()
-	if r.status != first.status || !bytes.Equal(r.body, first.body) || r.header.Get("Idempotent-Replayed") != "true" {
-		r.t.Errorf("%s: got %d %s (Idempotent-Replayed %q), the first answer was %d %s", r.what, r.status, r.body, r.header.Get("Idempotent-Replayed"), first.status, first.body)
+// repeats reports an error unless r repeats the answer first.
+func repeats(r, first *reply) {
+	r.T.Helper()
+	if r.Status != first.Status || !bytes.Equal(r.Body, first.Body) || r.Header.Get("Idempotent-Replayed") != "true" {
+		r.T.Errorf("%s: got %d %s (Idempotent-Replayed %q), the first answer was %d %s", r.What, r.Status, r.Body, r.Header.Get("Idempotent-Replayed"), first.Status, first.Body)
 	}
 }
 
@@ -76,33 +76,33 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 	}{
 		"template paused": {
 			body: templated, refused: 422, code: dispatch.Invalid,
-			change: func(a asker, _ *store.Key) { a.do("PATCH", "/v1/templates/1", m{"status": "paused"}).want(200) },
+			change: func(a asker, _ *store.Key) { a.Do("PATCH", "/v1/templates/1", m{"status": "paused"}).Want(200) },
 		},
 		"channel disabled": {
 			body: templated, refused: 422, code: dispatch.Invalid,
-			change: func(a asker, _ *store.Key) { a.do("PATCH", "/v1/channels/1", m{"enabled": false}).want(200) },
+			change: func(a asker, _ *store.Key) { a.Do("PATCH", "/v1/channels/1", m{"enabled": false}).Want(200) },
 		},
 		"opted out": {
 			body: templated, refused: 422, code: dispatch.Suppressed,
 			change: func(a asker, _ *store.Key) {
-				a.do("POST", "/v1/suppressions", m{"phone": someone}).want(201)
-				a.do("POST", "/v1/suppressions", m{"phone": somebodyElse}).want(201)
+				a.Do("POST", "/v1/suppressions", m{"phone": someone}).Want(201)
+				a.Do("POST", "/v1/suppressions", m{"phone": somebodyElse}).Want(201)
 			},
 		},
 		"balance used up": {
 			body: templated, refused: 402, code: dispatch.LowBalance,
-			change: func(a asker, _ *store.Key) { a.do("POST", "/v1/credits", m{"amount": -1, "enabled": true}).want(200) },
+			change: func(a asker, _ *store.Key) { a.Do("POST", "/v1/credits", m{"amount": -1, "enabled": true}).Want(200) },
 		},
 		"country taken away": {
 			body: templated, refused: 403, code: dispatch.CountryNotAllowed,
 			change: func(a asker, k *store.Key) {
-				a.do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"countries": []string{"DE"}}).want(200)
+				a.Do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"countries": []string{"DE"}}).Want(200)
 			},
 		},
 		"permission taken away": {
 			body: templated, refused: 403, code: dispatch.Forbidden,
 			change: func(a asker, k *store.Key) {
-				a.do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"permissions": []string{"send_text"}}).want(200)
+				a.Do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"permissions": []string{"send_text"}}).Want(200)
 			},
 		},
 		"window closed": {
@@ -124,14 +124,14 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := asker{front: newFront(t)}
-			a.do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).want(201)
-			key, made := a.newKeyWith(func(k *store.Key) {
+			a.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
+			key, made := a.NewKeyWith(func(k *store.Key) {
 				if c.key != nil {
 					c.key(k)
 				}
 			})
-			opened := dispatch.Inbound{Channel: a.channel.ID, From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now().Add(3*time.Second - 24*time.Hour)}
-			if err := a.store.InsertInbound(t.Context(), opened, false, false); err != nil {
+			opened := dispatch.Inbound{Channel: a.Channel.ID, From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now().Add(3*time.Second - 24*time.Hour)}
+			if err := a.Store.InsertInbound(t.Context(), opened, false, false); err != nil {
 				t.Fatal(err)
 			}
 			soon := time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano)
@@ -139,19 +139,19 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 				return a.post(key, idem, "/v1/messages", strings.Replace(c.body(to), "SOON", soon, 1))
 			}
 			first := post("once", someone)
-			first.want(202)
+			first.Want(202)
 			c.change(a, &made)
-			wait.Until(t, "a new message is refused", func() bool { return post("", someone).status == c.refused })
+			wait.Until(t, "a new message is refused", func() bool { return post("", someone).Status == c.refused })
 			var p struct {
 				Code dispatch.Code `json:"code"`
 			}
-			if err := json.Unmarshal(post("", someone).body, &p); err != nil || p.Code != c.code {
+			if err := json.Unmarshal(post("", someone).Body, &p); err != nil || p.Code != c.code {
 				t.Errorf("a new message is refused with %q, want %q (%v)", p.Code, c.code, err)
 			}
 			for range 7 { // more than any limit above
-				post("once", someone).repeats(first)
+				repeats(post("once", someone), first)
 			}
-			post("once", somebodyElse).refused(422, dispatch.KeyReused)
+			post("once", somebodyElse).Refused(422, dispatch.KeyReused)
 		})
 	}
 }
@@ -161,8 +161,8 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 func TestRepeats_OfABatch_CountNothing(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
-	a.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
-	key, _ := a.newKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 4, new(1) })
+	a.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	key, _ := a.NewKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 4, new(1) })
 	lines := func(n int) string {
 		var b []string
 		for i := range n {
@@ -178,11 +178,11 @@ func TestRepeats_OfABatch_CountNothing(t *testing.T) {
 	}
 	post := func(n int) (*reply, []result) {
 		r := a.post(key, "batch", "/v1/messages/batch", lines(n))
-		r.want(202)
+		r.Want(202)
 		var got struct {
 			Results []result `json:"results"`
 		}
-		if err := json.Unmarshal(r.body, &got); err != nil {
+		if err := json.Unmarshal(r.Body, &got); err != nil {
 			t.Fatal(err)
 		}
 		return r, got.Results
@@ -190,7 +190,7 @@ func TestRepeats_OfABatch_CountNothing(t *testing.T) {
 	first, ids := post(3)
 	for range 3 {
 		again, _ := post(3)
-		again.repeats(first)
+		repeats(again, first)
 	}
 	_, more := post(5) // goes on with what the day allows
 	for i, r := range more {
@@ -218,7 +218,7 @@ func (v vendorCase) once(idem string) vendorCase {
 func TestDialects_Repeats_GetTheFirstAnswer(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
-	things := a.property("ours", a.account, a.key, "1")
+	things := a.property("ours", a.Account, a.Key, "1")
 	for name, value := range things {
 		a.things = append(a.things, name, value)
 	}
@@ -234,7 +234,7 @@ func TestDialects_Repeats_GetTheFirstAnswer(t *testing.T) {
 		for _, q := range sends {
 			name := v.name + " " + q.name
 			ask := func() (answered, string) {
-				return a.ask(v.once(strings.ReplaceAll(name, " ", "-")), a.key, a.account.SID, q)
+				return a.Ask(v.once(strings.ReplaceAll(name, " ", "-")), a.Key, a.Account.SID, q)
 			}
 			got, body := ask()
 			if got.status != v.ok {
@@ -247,9 +247,9 @@ func TestDialects_Repeats_GetTheFirstAnswer(t *testing.T) {
 		}
 	}
 	for _, to := range []string{someone, somebodyElse} {
-		a.do("POST", "/v1/suppressions", m{"phone": to}).want(201)
+		a.Do("POST", "/v1/suppressions", m{"phone": to}).Want(201)
 	}
-	a.do("PATCH", "/v1/templates/"+things["{ours.template_id}"], m{"status": "paused"}).want(200)
+	a.Do("PATCH", "/v1/templates/"+things["{ours.template_id}"], m{"status": "paused"}).Want(200)
 	for _, name := range slices.Sorted(maps.Keys(first)) {
 		if got, body := repeated[name](); body != first[name] {
 			t.Errorf("%s: %d %s, the first answer was %s", name, got.status, body, first[name])
@@ -262,7 +262,7 @@ func TestDialects_Repeats_GetTheFirstAnswer(t *testing.T) {
 func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
-	for name, value := range a.property("ours", a.account, a.key, "1") {
+	for name, value := range a.property("ours", a.Account, a.Key, "1") {
 		a.things = append(a.things, name, value)
 	}
 	at := time.Now().Add(3 * time.Second).UTC()
@@ -272,10 +272,10 @@ func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 		"sociocs": sending("", "/message", `{"provider":"twlo","channel_key":"{ours.sms_key}","to":"+15550000100","text":"x","schedule":"`+stamp+`"}`),
 	}
 	native := text(someone, `,"channel":"`+fill("{ours.sms_key}", a.things...)+`","send_at":"`+stamp+`"`)
-	firstNative := a.post(a.key, "once", "/v1/messages", native)
-	firstNative.want(202)
+	firstNative := a.post(a.Key, "once", "/v1/messages", native)
+	firstNative.Want(202)
 	first := map[string]string{}
-	ask := func(v vendorCase) (answered, string) { return a.ask(v, a.key, a.account.SID, cases[v.name]) }
+	ask := func(v vendorCase) (answered, string) { return a.Ask(v, a.Key, a.Account.SID, cases[v.name]) }
 	vendors := slices.DeleteFunc(vendorCases(), func(v vendorCase) bool { return cases[v.name].path == "" })
 	for _, v := range vendors {
 		got, body := ask(v.once(v.name))
@@ -285,7 +285,7 @@ func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 		first[v.name] = body
 	}
 	wait.Until(t, "the time to send is long over for Twilio", func() bool { return time.Since(at) > 1200*time.Millisecond })
-	a.post(a.key, "once", "/v1/messages", native).repeats(firstNative)
+	repeats(a.post(a.Key, "once", "/v1/messages", native), firstNative)
 	for _, v := range vendors {
 		if got, body := ask(v.once(v.name)); body != first[v.name] {
 			t.Errorf("%s: %d %s, the first answer was %s", v.name, got.status, body, first[v.name])
@@ -300,16 +300,16 @@ func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 func TestRepeats_OfATestKeysMessage_WithALiveKey_IsNew(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	f.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
-	made := f.do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).want(201)
-	rehearsed := f.post(made.text("key"), "once", "/v1/messages", text(someone, ""))
-	rehearsed.want(202)
-	live := f.post(f.key, "once", "/v1/messages", text(someone, ""))
-	if id := live.want(202).text("message_id"); id == rehearsed.want(202).text("message_id") {
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	made := f.Do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).Want(201)
+	rehearsed := f.post(made.Text("key"), "once", "/v1/messages", text(someone, ""))
+	rehearsed.Want(202)
+	live := f.post(f.Key, "once", "/v1/messages", text(someone, ""))
+	if id := live.Want(202).Text("message_id"); id == rehearsed.Want(202).Text("message_id") {
 		t.Errorf("a live key got the test key's message %s", id)
 	}
-	f.post(made.text("key"), "once", "/v1/messages", text(someone, "")).repeats(rehearsed)
-	f.post(f.key, "once", "/v1/messages", text(someone, "")).repeats(live)
+	repeats(f.post(made.Text("key"), "once", "/v1/messages", text(someone, "")), rehearsed)
+	repeats(f.post(f.Key, "once", "/v1/messages", text(someone, "")), live)
 }
 
 // Of repeats at once one is accepted and the others hear that it is running, or
@@ -317,8 +317,8 @@ func TestRepeats_OfATestKeysMessage_WithALiveKey_IsNew(t *testing.T) {
 func TestRepeats_AtOnce_CountOnce(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
-	a.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
-	key, _ := a.newKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 1, new(1) })
+	a.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	key, _ := a.NewKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 1, new(1) })
 	replies := make([]*reply, 40)
 	var wg sync.WaitGroup
 	for i := range replies {
@@ -327,13 +327,13 @@ func TestRepeats_AtOnce_CountOnce(t *testing.T) {
 	wg.Wait()
 	ids := map[string]bool{}
 	for _, r := range replies {
-		switch r.status {
+		switch r.Status {
 		case http.StatusAccepted:
-			ids[r.want(202).text("message_id")] = true
+			ids[r.Want(202).Text("message_id")] = true
 		default:
-			r.refused(http.StatusConflict, dispatch.InProgress)
-			if r.header.Get("Retry-After") != "1" {
-				t.Errorf("Retry-After %q", r.header.Get("Retry-After"))
+			r.Refused(http.StatusConflict, dispatch.InProgress)
+			if r.Header.Get("Retry-After") != "1" {
+				t.Errorf("Retry-After %q", r.Header.Get("Retry-After"))
 			}
 		}
 	}

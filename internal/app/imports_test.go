@@ -25,7 +25,7 @@ var onlyIn = map[string][]string{
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
 	"github.com/alecthomas/":         {"internal/cli"},
-	module + "internal/app":          {"internal/cli", "internal/cli/admin", "internal/bench"},
+	module + "internal/app":          {"internal/cli", "internal/cli/admin", "internal/bench", "internal/api/apitest"},
 	module + "internal/api":          {"internal/app"},
 	module + "worker":                {"internal/app"},
 }

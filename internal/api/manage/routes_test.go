@@ -1,4 +1,4 @@
-package api_test
+package manage_test
 
 import (
 	"net/http"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -73,27 +74,27 @@ var routeCases = []routeCase{
 func TestManage_EveryRoute(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	f.do("POST", "/v1/templates", order()).want(201)
-	f.do("POST", "/v1/contacts", m{"phone": "+15550000101"}).want(201)
-	f.do("POST", "/v1/lists", m{"name": "a"}).want(201)
-	f.do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).want(200)
-	f.do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).want(201)
-	user := f.do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).want(201).text("id")
-	_, stranger := f.newAccount("Two")
-	views := f.newKey(f.account.ID, "view_messages", "view_templates", "send_text", "send_template", "send_media")
-	nothing := f.newKey(f.account.ID, "send_text")
+	f.Do("POST", "/v1/templates", order()).Want(201)
+	f.Do("POST", "/v1/contacts", m{"phone": "+15550000101"}).Want(201)
+	f.Do("POST", "/v1/lists", m{"name": "a"}).Want(201)
+	f.Do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).Want(200)
+	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).Want(201)
+	user := f.Do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).Want(201).Text("id")
+	_, stranger := f.NewAccount("Two")
+	views := f.NewKey(f.Account.ID, "view_messages", "view_templates", "send_text", "send_template", "send_media")
+	nothing := f.NewKey(f.Account.ID, "send_text")
 	for _, c := range routeCases {
 		path := strings.Replace(c.path, "USER", user, 1)
-		f.as("", c.method, path, c.body).refused(http.StatusUnauthorized, dispatch.Unauthorized)
-		f.as(auth.Generate(false), c.method, path, c.body).refused(http.StatusUnauthorized, dispatch.Unauthorized)
-		f.as(nothing, c.method, path, c.body).refused(http.StatusForbidden, dispatch.Forbidden)
-		if got := f.as(views, c.method, path, c.body); got.status != c.viewer {
-			t.Errorf("%s %s with a viewer's key: %d, want %d: %s", c.method, path, got.status, c.viewer, got.body)
+		f.As("", c.method, path, c.body).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
+		f.As(auth.Generate(false), c.method, path, c.body).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
+		f.As(nothing, c.method, path, c.body).Refused(http.StatusForbidden, dispatch.Forbidden)
+		if got := f.As(views, c.method, path, c.body); got.Status != c.viewer {
+			t.Errorf("%s %s with a viewer's key: %d, want %d: %s", c.method, path, got.Status, c.viewer, got.Body)
 		}
 		if strings.ContainsAny(strings.TrimPrefix(c.path, "/v1"), "1U") { // it names a thing
-			f.as(stranger, c.method, path, c.body).refused(http.StatusNotFound, dispatch.NotFound)
+			f.As(stranger, c.method, path, c.body).Refused(http.StatusNotFound, dispatch.NotFound)
 		} else if c.method == "GET" {
-			f.showsNothingOfOurs(f.as(stranger, c.method, path, c.body))
+			f.showsNothingOfOurs(f.As(stranger, c.method, path, c.body))
 		}
 	}
 	f.untouched()
@@ -101,42 +102,42 @@ func TestManage_EveryRoute(t *testing.T) {
 
 // showsNothingOfOurs looks at what another account's key was shown.
 func (f *front) showsNothingOfOurs(r *reply) {
-	f.t.Helper()
-	r.want(http.StatusOK)
-	for _, ours := range []string{"+15550000101", "+15550000109", "a@example.com", f.account.SID, f.channel.Key, `"name":"order"`} {
-		if strings.Contains(string(r.body), ours) {
-			f.t.Errorf("%s shows another account's %s: %s", r.what, ours, r.body)
+	f.T.Helper()
+	r.Want(http.StatusOK)
+	for _, ours := range []string{"+15550000101", "+15550000109", "a@example.com", f.Account.SID, f.Channel.Key, `"name":"order"`} {
+		if strings.Contains(string(r.Body), ours) {
+			f.T.Errorf("%s shows another account's %s: %s", r.What, ours, r.Body)
 		}
 	}
 }
 
 // untouched fails when what strangers and viewers tried had an effect.
 func (f *front) untouched() {
-	f.t.Helper()
+	f.T.Helper()
 	for path, want := range map[string]string{
 		"/v1/channels/1": "WhatsApp", "/v1/templates/1": "order", "/v1/lists/1": "a", "/v1/contacts/1": "", "/v1/keys/1": "test",
 	} {
-		if got := f.do("GET", path, nil).want(200); got.text("name") != want {
-			f.t.Errorf("%s was changed: %v", path, got)
+		if got := f.Do("GET", path, nil).Want(200); got.Text("name") != want {
+			f.T.Errorf("%s was changed: %v", path, got)
 		}
 	}
-	if ch := f.do("GET", "/v1/channels/1", nil).want(200); ch.text("health.state") != "closed" {
-		f.t.Errorf("paused: %v", ch)
+	if ch := f.Do("GET", "/v1/channels/1", nil).Want(200); ch.Text("health.state") != "closed" {
+		f.T.Errorf("paused: %v", ch)
 	}
 }
 
 func TestManage_NamesInBodies_AreTheAccounts(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	f.do("POST", "/v1/contacts", m{"phone": "+15550000101"}).want(201)
-	f.do("POST", "/v1/lists", m{"name": "a"}).want(201)
-	_, stranger := f.newAccount("Two")
-	f.as(stranger, "POST", "/v1/templates/sync", m{"channel": 1}).refused(422, dispatch.ChannelNotFound, "/channel")
-	f.as(stranger, "POST", "/v1/templates", m{"name": "x", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).refused(422, dispatch.Invalid, "/channel_id")
-	f.as(stranger, "POST", "/v1/contacts", m{"phone": "+15550000111", "list_ids": []any{1}}).refused(422, dispatch.Invalid, "/list_ids/0")
-	f.as(stranger, "GET", "/v1/inbound?channel=1", nil).refused(422, dispatch.ChannelNotFound, "/channel")
-	theirs := f.as(stranger, "POST", "/v1/lists", m{"name": "theirs"}).want(201).id()
-	f.as(stranger, "POST", "/v1/lists/"+theirs+"/members", m{"contact_ids": []any{1}}).refused(422, dispatch.Invalid, "/contact_ids/0")
+	f.Do("POST", "/v1/contacts", m{"phone": "+15550000101"}).Want(201)
+	f.Do("POST", "/v1/lists", m{"name": "a"}).Want(201)
+	_, stranger := f.NewAccount("Two")
+	f.As(stranger, "POST", "/v1/templates/sync", m{"channel": 1}).Refused(422, dispatch.ChannelNotFound, "/channel")
+	f.As(stranger, "POST", "/v1/templates", m{"name": "x", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).Refused(422, dispatch.Invalid, "/channel_id")
+	f.As(stranger, "POST", "/v1/contacts", m{"phone": "+15550000111", "list_ids": []any{1}}).Refused(422, dispatch.Invalid, "/list_ids/0")
+	f.As(stranger, "GET", "/v1/inbound?channel=1", nil).Refused(422, dispatch.ChannelNotFound, "/channel")
+	theirs := f.As(stranger, "POST", "/v1/lists", m{"name": "theirs"}).Want(201).ID()
+	f.As(stranger, "POST", "/v1/lists/"+theirs+"/members", m{"contact_ids": []any{1}}).Refused(422, dispatch.Invalid, "/contact_ids/0")
 }
 
 // TestManage_RouteCases_AreAll keeps the table whole.
@@ -146,7 +147,7 @@ func TestManage_RouteCases_AreAll(t *testing.T) {
 	for _, c := range routeCases {
 		cased[c.method+" "+named.ReplaceAllString(c.path, "/{}")] = true
 	}
-	doc := documented(t, newFront(t))
+	doc := apitest.Document(t, newFront(t).Front)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			switch op.Tags[0] {

@@ -1,4 +1,4 @@
-package api_test
+package message_test
 
 import (
 	"bufio"
@@ -18,13 +18,13 @@ func TestBatch_AccountDisabledMeanwhile_RestIsRefused(t *testing.T) {
 	t.Parallel()
 	const page = 1000 // are committed together
 	f := newFront(t)
-	f.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(http.StatusOK)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
 	body, lines := io.Pipe()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url+"/v1/messages/batch", body)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL+"/v1/messages/batch", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+f.key)
+	req.Header.Set("Authorization", "Bearer "+f.Key)
 	req.Header.Set("Content-Type", "application/x-ndjson")
 	answer := make(chan *http.Response, 1)
 	go func() {
@@ -46,13 +46,13 @@ func TestBatch_AccountDisabledMeanwhile_RestIsRefused(t *testing.T) {
 	write(0)
 	wait.Until(t, "the first page is accepted", func() bool {
 		var n int
-		err := f.db.QueryRowContext(t.Context(), `SELECT count(*) FROM messages`).Scan(&n)
+		err := f.DB.QueryRowContext(t.Context(), `SELECT count(*) FROM messages`).Scan(&n)
 		return err == nil && n == page
 	})
-	if _, err := f.store.SetDisabled(t.Context(), f.account.ID, true); err != nil {
+	if _, err := f.Store.SetDisabled(t.Context(), f.Account.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	wait.Until(t, "the key is refused", func() bool { return f.do("GET", "/v1/messages", nil).status == http.StatusUnauthorized })
+	wait.Until(t, "the key is refused", func() bool { return f.Do("GET", "/v1/messages", nil).Status == http.StatusUnauthorized })
 	write(page)
 	if err := lines.Close(); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package api_test
+package openapi_test
 
 import (
 	"encoding/json"
@@ -9,21 +9,23 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/sendoff/sendoff/internal/api/apitest"
 )
 
 // vendorAuth puts a key where an operation's security says.
-func vendorAuth(op *openapi3.Operation, key string) (in sent) {
+func vendorAuth(op *openapi3.Operation, key string) (in apitest.Sent) {
 	for _, alternative := range *op.Security {
 		for scheme := range alternative {
 			switch scheme {
 			case "basic":
-				in.basic = key
+				in.Basic = key
 			case "bearer":
-				in.headers = append(in.headers, "Authorization", "Bearer "+key)
+				in.Headers = append(in.Headers, "Authorization", "Bearer "+key)
 			case "api_key":
-				in.headers = append(in.headers, "X-API-Key", key)
+				in.Headers = append(in.Headers, "X-API-Key", key)
 			default: // named like their header
-				in.headers = append(in.headers, scheme, key)
+				in.Headers = append(in.Headers, scheme, key)
 			}
 		}
 	}
@@ -51,7 +53,7 @@ func vendorOps(t *testing.T, doc *openapi3.T, do func(at string, op *openapi3.Op
 // its answers, and each way in which it can refuse, in its own form.
 func TestOpenAPI_DialectRoutes_FieldsAnswersAndErrors(t *testing.T) {
 	t.Parallel()
-	doc := documented(t, newFront(t))
+	doc := apitest.Document(t, newFront(t).Front)
 	vendorOps(t, doc, func(at string, op *openapi3.Operation) {
 		method, path, _ := strings.Cut(at, " ")
 		if method == http.MethodPost {
@@ -98,8 +100,8 @@ func TestOpenAPI_DialectRoutes_FieldsAnswersAndErrors(t *testing.T) {
 func TestOpenAPI_DialectExamples_AreRead(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	notThere := strings.NewReplacer("{version}", "v25.0", "{phone_number_id}", "404", "{sid}", f.account.SID, "{phone}", "+19")
-	vendorOps(t, documented(t, f), func(at string, op *openapi3.Operation) {
+	notThere := strings.NewReplacer("{version}", "v25.0", "{phone_number_id}", "404", "{sid}", f.Account.SID, "{phone}", "+19")
+	vendorOps(t, apitest.Document(t, f.Front), func(at string, op *openapi3.Operation) {
 		method, path, _ := strings.Cut(at, " ")
 		if method != http.MethodPost {
 			return
@@ -113,12 +115,12 @@ func TestOpenAPI_DialectExamples_AreRead(t *testing.T) {
 				delete(bodies, "the example")
 			}
 			for name, body := range bodies {
-				in := vendorAuth(op, f.key)
-				in.headers = append(in.headers, "Content-Type", kind)
-				in.body = written(t, kind, body)
-				r := f.ask(method, notThere.Replace(path), in)
-				if said := string(r.body); r.status >= 500 || !notFound(said) {
-					t.Errorf("%s, %s: got %d %s", at, name, r.status, said)
+				in := vendorAuth(op, f.Key)
+				in.Headers = append(in.Headers, "Content-Type", kind)
+				in.Body = written(t, kind, body)
+				r := f.Ask(method, notThere.Replace(path), in)
+				if said := string(r.Body); r.Status >= 500 || !notFound(said) {
+					t.Errorf("%s, %s: got %d %s", at, name, r.Status, said)
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package api_test
+package manage_test
 
 import (
 	"maps"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -17,79 +18,79 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 		"secrets": m{"access_token": "hidden-1", "app_secret": "hidden-2", "verify_token": "hidden-3"},
 		"policy":  m{"rate": 12.5, "resolve_window_s": m{"otp": 2}, "unknown_retries": m{"bulk": 1}, "price": m{"default": 0.5, "marketing": 1.25}},
 	}
-	r := f.do("POST", "/v1/channels", body)
-	made := r.want(http.StatusCreated)
-	path := "/v1/channels/" + made.id()
+	r := f.Do("POST", "/v1/channels", body)
+	made := r.Want(http.StatusCreated)
+	path := "/v1/channels/" + made.ID()
 	for at, want := range map[string]string{
 		"sender": "+15550003333", "kind": "whatsapp", "window": "enforce", "default": "false", "enabled": "true", "secrets": "[access_token app_secret verify_token]",
 		"policy.rate": "12.5", "policy.concurrency": "100", "policy.resolve_window_s.otp": "2", "policy.resolve_window_s.normal": "60", "policy.unknown_retries.bulk": "1",
-		"policy.price": "map[default:0.5 marketing:1.25]", "health.state": "closed", "send_rate.effective": "12.5", "callback_url": public + "/callbacks/meta/" + made.text("key"),
+		"policy.price": "map[default:0.5 marketing:1.25]", "health.state": "closed", "send_rate.effective": "12.5", "callback_url": apitest.Public + "/callbacks/meta/" + made.Text("key"),
 	} {
-		if got := made.text(at); got != want {
+		if got := made.Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
-	changed := f.do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).want(http.StatusOK)
+	changed := f.Do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).Want(http.StatusOK)
 	for at, want := range map[string]string{"settings": "map[phone_number_id:1]", "policy.rate": "5", "policy.price": "map[default:0.5 marketing:1.25]", "window": "provider", "default": "true"} {
-		if got := changed.text(at); got != want {
+		if got := changed.Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
-	stored, err := f.store.ChannelByKey(t.Context(), made.text("key"))
+	stored, err := f.Store.ChannelByKey(t.Context(), made.Text("key"))
 	if err != nil || stored.Secrets["access_token"] != "hidden-4" || stored.Secrets["app_secret"] != "hidden-2" || stored.Policy.Price[""] != 500_000 {
 		t.Errorf("stored: %v %v", stored, err)
 	}
-	for _, r := range []*reply{r, f.do("GET", path, nil), f.do("GET", "/v1/channels", nil), f.do("GET", "/v1/audit", nil)} {
-		if strings.Contains(string(r.body), "hidden-") || strings.Contains(string(r.body), "token-of-meta") {
-			t.Errorf("%s shows a secret: %s", r.what, r.body)
+	for _, r := range []*reply{r, f.Do("GET", path, nil), f.Do("GET", "/v1/channels", nil), f.Do("GET", "/v1/audit", nil)} {
+		if strings.Contains(string(r.Body), "hidden-") || strings.Contains(string(r.Body), "token-of-meta") {
+			t.Errorf("%s shows a secret: %s", r.What, r.Body)
 		}
 	}
-	if list := f.do("GET", "/v1/channels", nil).want(http.StatusOK).data(); len(list) != 2 || list[0]["default"] != false {
+	if list := f.Do("GET", "/v1/channels", nil).Want(http.StatusOK).Data(); len(list) != 2 || list[0]["default"] != false {
 		t.Errorf("channels: %v", list)
 	}
-	f.do("DELETE", path, nil).want(http.StatusNoContent)
-	f.do("GET", path, nil).refused(http.StatusNotFound, dispatch.NotFound)
+	f.Do("DELETE", path, nil).Want(http.StatusNoContent)
+	f.Do("GET", path, nil).Refused(http.StatusNotFound, dispatch.NotFound)
 }
 
 func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).want(http.StatusCreated)
-	base := public + "/callbacks/kaleyra/my-sms/"
-	secret := strings.TrimPrefix(made.text("callback_url"), base)
+	made := f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).Want(http.StatusCreated)
+	base := apitest.Public + "/callbacks/kaleyra/my-sms/"
+	secret := strings.TrimPrefix(made.Text("callback_url"), base)
 	if len(secret) != 64 {
-		t.Fatalf("callback_url = %s", made.text("callback_url"))
+		t.Fatalf("callback_url = %s", made.Text("callback_url"))
 	}
-	path := "/v1/channels/" + made.id()
-	if got := f.do("GET", path, nil).want(200).text("callback_url"); got != base+"{callback_secret}" {
+	path := "/v1/channels/" + made.ID()
+	if got := f.Do("GET", path, nil).Want(200).Text("callback_url"); got != base+"{callback_secret}" {
 		t.Errorf("callback_url = %s", got)
 	}
-	if got := f.do("PATCH", path, m{"name": "K2"}).want(200).text("callback_url"); got != base+"{callback_secret}" {
+	if got := f.Do("PATCH", path, m{"name": "K2"}).Want(200).Text("callback_url"); got != base+"{callback_secret}" {
 		t.Errorf("callback_url = %s", got)
 	}
-	turned := f.do("POST", path+"/callback-secret", nil).want(200).text("callback_url")
+	turned := f.Do("POST", path+"/callback-secret", nil).Want(200).Text("callback_url")
 	if len(turned) != len(base)+64 || strings.HasSuffix(turned, secret) {
 		t.Errorf("callback_url = %s", turned)
 	}
 	own := strings.Repeat("s", 32)
-	if got := f.do("PATCH", path, m{"secrets": m{"callback_secret": own}}).want(200).text("callback_url"); got != base+own {
+	if got := f.Do("PATCH", path, m{"secrets": m{"callback_secret": own}}).Want(200).Text("callback_url"); got != base+own {
 		t.Errorf("callback_url = %s", got)
 	}
-	f.do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).refused(http.StatusConflict, dispatch.Conflict)
-	f.do("POST", "/v1/channels/1/callback-secret", nil).refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).Refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("POST", "/v1/channels/1/callback-secret", nil).Refused(http.StatusConflict, dispatch.Conflict)
 }
 
 func TestChannels_PauseAndResume(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	paused := f.do("POST", "/v1/channels/1/pause", m{"reason": "maintenance"}).want(200)
-	if paused.text("health.state") != "paused" || paused.text("health.reason") != "maintenance" {
+	paused := f.Do("POST", "/v1/channels/1/pause", m{"reason": "maintenance"}).Want(200)
+	if paused.Text("health.state") != "paused" || paused.Text("health.reason") != "maintenance" {
 		t.Errorf("health: %v", paused["health"])
 	}
-	if list := f.do("GET", "/v1/channels", nil).want(200).data(); list[0].text("health.state") != "paused" {
+	if list := f.Do("GET", "/v1/channels", nil).Want(200).Data(); list[0].Text("health.state") != "paused" {
 		t.Errorf("list: %v", list)
 	}
-	if got := f.do("POST", "/v1/channels/1/resume", nil).want(200); got.text("health.state") != "closed" {
+	if got := f.Do("POST", "/v1/channels/1/resume", nil).Want(200); got.Text("health.state") != "closed" {
 		t.Errorf("health: %v", got["health"])
 	}
 }
@@ -124,16 +125,16 @@ func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
 		{good(m{"callback_url": "x"}), []string{"/callback_url"}},
 		{good(m{"window": "always"}), []string{"/window"}},
 	} {
-		f.do("POST", "/v1/channels", c.body).refused(422, dispatch.Invalid, c.pointers...)
+		f.Do("POST", "/v1/channels", c.body).Refused(422, dispatch.Invalid, c.pointers...)
 	}
-	f.do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}, "provider": "twilio"}).refused(422, dispatch.Invalid, "/provider")
-	f.do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}}).refused(422, dispatch.Invalid, "/secrets/app_secret")
+	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}, "provider": "twilio"}).Refused(422, dispatch.Invalid, "/provider")
+	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}}).Refused(422, dispatch.Invalid, "/secrets/app_secret")
 }
 
 func TestChannels_UnfinishedMessages_KeepTheirChannel(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	f.do("PATCH", "/v1/channels/1", m{"window": "provider"}).want(200)
-	f.do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "hi"}}).want(202)
-	f.do("DELETE", "/v1/channels/1", nil).refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	f.Do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "hi"}}).Want(202)
+	f.Do("DELETE", "/v1/channels/1", nil).Refused(http.StatusConflict, dispatch.Conflict)
 }

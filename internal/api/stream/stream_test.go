@@ -1,4 +1,4 @@
-package api_test
+package stream_test
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -32,17 +33,17 @@ type listener struct {
 
 // open begins a stream; after is the Last-Event-ID.
 func (f *front) open(key, after string) (*http.Response, context.CancelFunc) {
-	f.t.Helper()
+	f.T.Helper()
 	return f.openWith(http.DefaultClient, key, after)
 }
 
 func (f *front) openWith(c *http.Client, key, after string) (*http.Response, context.CancelFunc) {
-	f.t.Helper()
-	ctx, cancel := context.WithCancel(f.t.Context())
-	f.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/v1/events", nil)
+	f.T.Helper()
+	ctx, cancel := context.WithCancel(f.T.Context())
+	f.T.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/v1/events", nil)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	if after != "" {
@@ -50,18 +51,18 @@ func (f *front) openWith(c *http.Client, key, after string) (*http.Response, con
 	}
 	res, err := c.Do(req)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
-	f.t.Cleanup(func() { _ = res.Body.Close() })
+	f.T.Cleanup(func() { _ = res.Body.Close() })
 	return res, cancel
 }
 
 // listen follows the events from after on in the background.
 func (f *front) listen(key, after string) *listener {
-	f.t.Helper()
+	f.T.Helper()
 	res, cancel := f.open(key, after)
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || ct != "text/event-stream" {
-		f.t.Fatalf("the stream answered %s, %s", res.Status, ct)
+		f.T.Fatalf("the stream answered %s, %s", res.Status, ct)
 	}
 	l := &listener{cancel: cancel, body: bufio.NewScanner(res.Body), ended: make(chan struct{})}
 	l.next() // the place where it begins
@@ -118,22 +119,22 @@ func (l *listener) cut() string {
 
 // history gives the ids of an account's events in the order of the log.
 func (f *front) history(account int64) []string {
-	f.t.Helper()
-	rows, err := f.db.QueryContext(f.t.Context(), `SELECT xid::text::bigint, id FROM events WHERE account_id = $1 ORDER BY xid, id`, account)
+	f.T.Helper()
+	rows, err := f.DB.QueryContext(f.T.Context(), `SELECT xid::text::bigint, id FROM events WHERE account_id = $1 ORDER BY xid, id`, account)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var out []string
 	for rows.Next() {
 		var p store.Position
 		if err := rows.Scan(&p.XID, &p.ID); err != nil {
-			f.t.Fatal(err)
+			f.T.Fatal(err)
 		}
 		out = append(out, p.String())
 	}
 	if err := rows.Err(); err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	return out
 }
@@ -151,11 +152,11 @@ func (f *front) traffic(account, channel int64, n int) {
 		}})
 		said = append(said, dispatch.StatusUpdate{ID: id, Channel: channel, ProviderID: uuid.NewString(), Status: dispatch.Sent, At: time.Now()})
 	}
-	if _, err := f.store.InsertMessages(f.t.Context(), page); err != nil {
-		f.t.Error(err)
+	if _, err := f.Store.InsertMessages(f.T.Context(), page); err != nil {
+		f.T.Error(err)
 	}
-	if _, err := f.store.ApplyStatuses(f.t.Context(), said); err != nil {
-		f.t.Error(err)
+	if _, err := f.Store.ApplyStatuses(f.T.Context(), said); err != nil {
+		f.T.Error(err)
 	}
 }
 
@@ -167,31 +168,31 @@ const insertEvent = `INSERT INTO events (message_id, account_id, kind, detail) V
 func TestEvents_ManyStreamsUnderLoad_EachSeesEveryEventOnceInOrder(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	other, otherKey := f.newAccount("Other")
-	ch := metaChannel(other.ID)
-	ch, err := f.store.CreateChannel(t.Context(), ch)
+	other, otherKey := f.NewAccount("Other")
+	ch := apitest.MetaChannel(other.ID)
+	ch, err := f.Store.CreateChannel(t.Context(), ch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var whole []*listener
 	for range 4 {
-		whole = append(whole, f.listen(f.key, ""))
+		whole = append(whole, f.listen(f.Key, ""))
 	}
 	foreign := f.listen(otherKey, "")
-	broken := f.listen(f.key, "")
-	f.traffic(f.account.ID, f.channel.ID, 10)
-	late, err := f.db.BeginTx(t.Context(), nil)
+	broken := f.listen(f.Key, "")
+	f.traffic(f.Account.ID, f.Channel.ID, 10)
+	late, err := f.DB.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := late.Exec(insertEvent, f.account.ID, "late"); err != nil {
+	if _, err := late.Exec(insertEvent, f.Account.ID, "late"); err != nil {
 		t.Fatal(err)
 	}
 	var writing sync.WaitGroup
 	for range 3 {
 		writing.Go(func() {
 			for range 20 {
-				f.traffic(f.account.ID, f.channel.ID, 10)
+				f.traffic(f.Account.ID, f.Channel.ID, 10)
 				f.traffic(other.ID, ch.ID, 3)
 			}
 		})
@@ -203,10 +204,10 @@ func TestEvents_ManyStreamsUnderLoad_EachSeesEveryEventOnceInOrder(t *testing.T)
 	resume := func() {
 		place := broken.cut()
 		pieces = append(pieces, broken.seen()...)
-		broken = f.listen(f.key, place)
+		broken = f.listen(f.Key, place)
 	}
 	resume()
-	middle := f.listen(f.key, "")
+	middle := f.listen(f.Key, "")
 	writing.Wait()
 	if n := len(whole[0].seen()); n != 20 {
 		t.Errorf("%d events while an older transaction runs, want the 20 before it", n)
@@ -215,10 +216,10 @@ func TestEvents_ManyStreamsUnderLoad_EachSeesEveryEventOnceInOrder(t *testing.T)
 		t.Fatal(err)
 	}
 	resume()
-	f.traffic(f.account.ID, f.channel.ID, 500)
+	f.traffic(f.Account.ID, f.Channel.ID, 500)
 	resume()
-	f.traffic(f.account.ID, f.channel.ID, 10)
-	want, theirs := f.history(f.account.ID), f.history(other.ID)
+	f.traffic(f.Account.ID, f.Channel.ID, 10)
+	want, theirs := f.history(f.Account.ID), f.history(other.ID)
 	wait.Until(t, "everybody has all", func() bool {
 		return !slices.ContainsFunc(whole, func(l *listener) bool { return len(l.seen()) < len(want) }) &&
 			len(pieces)+len(broken.seen()) >= len(want) && len(foreign.seen()) >= len(theirs) && len(middle.seen()) >= len(want)-20
@@ -247,19 +248,19 @@ func same(t *testing.T, who string, got, want []string) {
 func TestEvents_ResumedFarBehind_CatchesUp(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	l := f.listen(f.key, "")
+	l := f.listen(f.Key, "")
 	place := l.cut()
 	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 103 FROM generate_series(1, 3000) n`
 	for range 2 {
-		if _, err := f.db.Exec(many, f.account.ID); err != nil {
+		if _, err := f.DB.Exec(many, f.Account.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l = f.listen(f.key, place)
-	if _, err := f.db.Exec(many, f.account.ID); err != nil {
+	l = f.listen(f.Key, place)
+	if _, err := f.DB.Exec(many, f.Account.ID); err != nil {
 		t.Fatal(err)
 	}
-	want := f.history(f.account.ID)
+	want := f.history(f.Account.ID)
 	wait.Until(t, "all is there", func() bool { return len(l.seen()) >= len(want) })
 	same(t, "the listener", l.seen(), want)
 }
@@ -269,13 +270,13 @@ func TestEvents_TooManyStreamsOfAKey_Are429(t *testing.T) {
 	f := newFront(t)
 	var open []*listener
 	for range 20 {
-		open = append(open, f.listen(f.key, ""))
+		open = append(open, f.listen(f.Key, ""))
 	}
-	f.do("GET", "/v1/events", nil).refused(http.StatusTooManyRequests, dispatch.RateLimited)
-	f.listen(f.newKey(f.account.ID, "view_messages"), "").cut() // another key has its own
+	f.Do("GET", "/v1/events", nil).Refused(http.StatusTooManyRequests, dispatch.RateLimited)
+	f.listen(f.NewKey(f.Account.ID, "view_messages"), "").cut() // another key has its own
 	open[7].cut()
 	wait.Until(t, "there is room again", func() bool {
-		res, cancel := f.open(f.key, "")
+		res, cancel := f.open(f.Key, "")
 		defer cancel()
 		return res.StatusCode == http.StatusOK
 	})
@@ -285,10 +286,10 @@ func TestEvents_LastEventID_NotOurs_IsRefused_FromBeyondTheEnd_IsTheEnd(t *testi
 	t.Parallel()
 	f := newFront(t)
 	for _, id := range []string{"x", "MS4y!", "LTEuMg", "MS4yLjM"} { // "-1.2", "1.2.3"
-		f.do("GET", "/v1/events?last_event_id="+id, nil).refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/last_event_id")
+		f.Do("GET", "/v1/events?last_event_id="+id, nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/last_event_id")
 	}
-	l := f.listen(f.key, store.Position{XID: 1 << 40, ID: 1}.String())
-	f.traffic(f.account.ID, f.channel.ID, 1)
+	l := f.listen(f.Key, store.Position{XID: 1 << 40, ID: 1}.String())
+	f.traffic(f.Account.ID, f.Channel.ID, 1)
 	wait.Until(t, "its events come", func() bool { return len(l.seen()) == 2 })
 }
 
@@ -308,31 +309,31 @@ func narrow() *http.Client {
 func TestStop_EndsStreamsAndLongPollsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	l := f.listen(f.key, "")
-	f.openWith(narrow(), f.key, "")
+	l := f.listen(f.Key, "")
+	f.openWith(narrow(), f.Key, "")
 	id := dispatch.NewID()
-	if _, err := f.store.InsertMessages(t.Context(), []store.Accept{{Message: &dispatch.Message{
-		ID: id, Account: f.account.ID, Channel: f.channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}", ExpiresAt: time.Now().Add(time.Hour),
+	if _, err := f.Store.InsertMessages(t.Context(), []store.Accept{{Message: &dispatch.Message{
+		ID: id, Account: f.Account.ID, Channel: f.Channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}", ExpiresAt: time.Now().Add(time.Hour),
 		Content: dispatch.Content{Type: dispatch.TypeText},
 	}}}); err != nil {
 		t.Fatal(err)
 	}
 	polled := make(chan int, 1)
-	go func() { polled <- f.do("GET", "/v1/messages/"+id.String()+"?wait=30", nil).status }()
+	go func() { polled <- f.Do("GET", "/v1/messages/"+id.String()+"?wait=30", nil).Status }()
 	wait.Until(t, "the poll waits", func() bool {
 		var n int
-		if err := f.db.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM messages%' AND application_name = 'sendoff-serve'`).Scan(&n); err != nil {
+		if err := f.DB.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM messages%' AND application_name = 'sendoff-serve'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n > 0
 	})
-	if _, err := f.db.Exec(`INSERT INTO events (message_id, account_id, kind, detail) SELECT '00000000-0000-0000-0000-000000000000', $1, 103, repeat('x', 1000) FROM generate_series(1, 9000) n`, f.account.ID); err != nil {
+	if _, err := f.DB.Exec(`INSERT INTO events (message_id, account_id, kind, detail) SELECT '00000000-0000-0000-0000-000000000000', $1, 103, repeat('x', 1000) FROM generate_series(1, 9000) n`, f.Account.ID); err != nil {
 		t.Fatal(err)
 	}
 	wait.Until(t, "the listener has all", func() bool { return len(l.seen()) >= 9000 })
 	began := time.Now()
 	stopped := make(chan error, 1)
-	go func() { stopped <- f.stop() }()
+	go func() { stopped <- f.Stop() }()
 	<-l.ended
 	if status := <-polled; status != http.StatusOK {
 		t.Errorf("the poll was answered %d", status)

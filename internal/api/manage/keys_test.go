@@ -1,4 +1,4 @@
-package api_test
+package manage_test
 
 import (
 	"net/http"
@@ -11,71 +11,71 @@ import (
 func TestKeys_CreatedKey_IsShownOnceAndWorks(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	r := f.do("POST", "/v1/keys", m{"name": "orders", "permissions": []string{"send_template", "view_messages"}})
-	made := r.want(http.StatusCreated)
+	r := f.Do("POST", "/v1/keys", m{"name": "orders", "permissions": []string{"send_template", "view_messages"}})
+	made := r.Want(http.StatusCreated)
 	secret, _ := made["key"].(string)
-	if !strings.HasPrefix(secret, "sk_live_") || r.header.Get("Location") != "/v1/keys/"+made.id() {
-		t.Fatalf("no secret or address: %s %s", r.body, r.header)
+	if !strings.HasPrefix(secret, "sk_live_") || r.Header.Get("Location") != "/v1/keys/"+made.ID() {
+		t.Fatalf("no secret or address: %s %s", r.Body, r.Header)
 	}
 	for path, want := range map[string]string{
 		"rate_per_minute": "60", "rate_per_second": "10", "daily_limit": "10000", "active": "true", "test": "false", "per_recipient_hour": "<nil>", "expires_at": "<nil>",
 		"limits.read.per_second": "100", "limits.per_recipient_hour.otp": "5", "prefix": secret[:12], "permissions": "[send_template view_messages]", "countries": "[]",
 	} {
-		if got := made.text(path); got != want {
+		if got := made.Text(path); got != want {
 			t.Errorf("%s = %s, want %s", path, got, want)
 		}
 	}
-	if shown := f.do("GET", "/v1/keys/"+made.id(), nil); strings.Contains(string(shown.body), secret) {
+	if shown := f.Do("GET", "/v1/keys/"+made.ID(), nil); strings.Contains(string(shown.Body), secret) {
 		t.Error("the secret is shown again")
 	}
-	f.as(secret, "GET", "/v1/messages", nil).want(http.StatusOK)
-	f.as(secret, "GET", "/v1/keys", nil).refused(http.StatusForbidden, dispatch.Forbidden)
+	f.As(secret, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/keys", nil).Refused(http.StatusForbidden, dispatch.Forbidden)
 }
 
 func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3, "countries": []string{"in", "DE"}}).want(http.StatusCreated)
+	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3, "countries": []string{"in", "DE"}}).Want(http.StatusCreated)
 	secret := made["key"].(string)
-	f.as(secret, "GET", "/v1/messages", nil).want(http.StatusOK)
-	path := "/v1/keys/" + made.id()
-	f.do("PATCH", path, m{"active": false}).want(http.StatusOK)
-	f.as(secret, "GET", "/v1/messages", nil).refused(http.StatusUnauthorized, dispatch.Unauthorized)
-	changed := f.do("PATCH", path, m{"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil, "expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7}).want(http.StatusOK)
+	f.As(secret, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	path := "/v1/keys/" + made.ID()
+	f.Do("PATCH", path, m{"active": false}).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
+	changed := f.Do("PATCH", path, m{"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil, "expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7}).Want(http.StatusOK)
 	for path, want := range map[string]string{
 		"per_recipient_hour": "<nil>", "expires_at": "2030-01-01T21:34:05Z", "rate_per_second": "7", "countries": "[IN DE]", "name": "a", "limits.send.per_second": "7", "limits.per_recipient_hour.other": "<nil>",
 	} {
-		if got := changed.text(path); got != want {
+		if got := changed.Text(path); got != want {
 			t.Errorf("%s = %s, want %s", path, got, want)
 		}
 	}
-	f.as(secret, "GET", "/v1/messages", nil).refused(http.StatusForbidden, dispatch.Forbidden)
-	if got := f.do("PATCH", path, m{"expires_at": nil}).want(http.StatusOK); got["expires_at"] != nil {
+	f.As(secret, "GET", "/v1/messages", nil).Refused(http.StatusForbidden, dispatch.Forbidden)
+	if got := f.Do("PATCH", path, m{"expires_at": nil}).Want(http.StatusOK); got["expires_at"] != nil {
 		t.Errorf("expires_at = %v", got["expires_at"])
 	}
-	f.do("DELETE", path, nil).want(http.StatusNoContent)
-	f.as(secret, "GET", "/v1/templates", nil).refused(http.StatusUnauthorized, dispatch.Unauthorized)
-	f.do("GET", path, nil).refused(http.StatusNotFound, dispatch.NotFound)
-	f.do("DELETE", path, nil).refused(http.StatusNotFound, dispatch.NotFound)
+	f.Do("DELETE", path, nil).Want(http.StatusNoContent)
+	f.As(secret, "GET", "/v1/templates", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
+	f.Do("GET", path, nil).Refused(http.StatusNotFound, dispatch.NotFound)
+	f.Do("DELETE", path, nil).Refused(http.StatusNotFound, dispatch.NotFound)
 }
 
 func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true}).want(http.StatusCreated)
+	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true}).Want(http.StatusCreated)
 	first := made["key"].(string)
-	turned := f.do("POST", "/v1/keys/"+made.id()+"/rotate", m{"overlap_seconds": 3600}).want(http.StatusOK)
+	turned := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 3600}).Want(http.StatusOK)
 	second := turned["key"].(string)
 	if !strings.HasPrefix(second, "sk_test_") || turned["old_key_valid_until"] == nil {
 		t.Errorf("rotated: %v", turned)
 	}
-	f.as(first, "GET", "/v1/messages", nil).want(http.StatusOK)
-	f.as(second, "GET", "/v1/messages", nil).want(http.StatusOK)
-	third := f.do("POST", "/v1/keys/"+made.id()+"/rotate", nil).want(http.StatusOK)["key"].(string)
+	f.As(first, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	f.As(second, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	third := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", nil).Want(http.StatusOK)["key"].(string)
 	for _, old := range []string{first, second} {
-		f.as(old, "GET", "/v1/messages", nil).refused(http.StatusUnauthorized, dispatch.Unauthorized)
+		f.As(old, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
 	}
-	f.as(third, "GET", "/v1/messages", nil).want(http.StatusOK)
+	f.As(third, "GET", "/v1/messages", nil).Want(http.StatusOK)
 }
 
 func TestKeys_FaultyBody_NamesEveryField(t *testing.T) {
@@ -109,33 +109,33 @@ func TestKeys_FaultyBody_NamesEveryField(t *testing.T) {
 		{`{"name":"` + strings.Repeat("a", 1<<20) + `"}`, 413, dispatch.TooLarge, nil},
 		{`{"name":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`, 422, dispatch.Invalid, nil},
 	} {
-		r := f.do("POST", "/v1/keys", c.body)
+		r := f.Do("POST", "/v1/keys", c.body)
 		if c.pointers == nil && c.status == 422 {
-			if r.status != 422 {
-				t.Errorf("got %d: %s", r.status, r.body)
+			if r.Status != 422 {
+				t.Errorf("got %d: %s", r.Status, r.Body)
 			}
 			continue
 		}
-		r.refused(c.status, c.code, c.pointers...)
+		r.Refused(c.status, c.code, c.pointers...)
 	}
-	f.do("GET", "/v1/keys/none", nil).refused(http.StatusNotFound, dispatch.NotFound)
-	f.do("GET", "/v1/keys/0", nil).refused(http.StatusNotFound, dispatch.NotFound)
-	f.do("GET", "/v1/keys?limit=0", nil).refused(422, dispatch.Invalid, "/limit")
-	f.do("GET", "/v1/keys?cursor=xyz", nil).refused(422, dispatch.Invalid, "/cursor")
-	f.do("GET", "/v1/keys?cursor=%00", nil).refused(422, dispatch.Invalid, "/cursor")
+	f.Do("GET", "/v1/keys/none", nil).Refused(http.StatusNotFound, dispatch.NotFound)
+	f.Do("GET", "/v1/keys/0", nil).Refused(http.StatusNotFound, dispatch.NotFound)
+	f.Do("GET", "/v1/keys?limit=0", nil).Refused(422, dispatch.Invalid, "/limit")
+	f.Do("GET", "/v1/keys?cursor=xyz", nil).Refused(422, dispatch.Invalid, "/cursor")
+	f.Do("GET", "/v1/keys?cursor=%00", nil).Refused(422, dispatch.Invalid, "/cursor")
 }
 
 func TestKeys_List_IsPaged(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	for range 4 {
-		f.newKey(f.account.ID, "view_messages")
+		f.NewKey(f.Account.ID, "view_messages")
 	}
 	var seen []string
 	for path := "/v1/keys?limit=2"; path != ""; {
-		page := f.do("GET", path, nil).want(http.StatusOK)
-		for _, k := range page.data() {
-			seen = append(seen, k.id())
+		page := f.Do("GET", path, nil).Want(http.StatusOK)
+		for _, k := range page.Data() {
+			seen = append(seen, k.ID())
 		}
 		path = ""
 		if next, ok := page["next_cursor"].(string); ok {

@@ -1,4 +1,4 @@
-package api_test
+package openapi_test
 
 import (
 	"net/http"
@@ -6,30 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 )
-
-// documented reads the description.
-func documented(t *testing.T, f *front) *openapi3.T {
-	t.Helper()
-	r := f.as("", "GET", "/openapi.json", nil)
-	if r.status != http.StatusOK || r.header.Get("Content-Type") != "application/json" {
-		t.Fatalf("got %d %s", r.status, r.header)
-	}
-	doc, err := openapi3.NewLoader().LoadFromData(r.body)
-	if err != nil {
-		t.Fatalf("not OpenAPI: %v", err)
-	}
-	return doc
-}
 
 func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	doc := documented(t, f)
-	if doc.OpenAPI != "3.1.0" || doc.Servers[0].URL != public {
+	doc := apitest.Document(t, f.Front)
+	if doc.OpenAPI != "3.1.0" || doc.Servers[0].URL != apitest.Public {
 		t.Errorf("version %s, servers %v", doc.OpenAPI, doc.Servers)
 	}
 	if err := doc.Validate(t.Context()); err != nil {
@@ -76,7 +61,7 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 // and its reader together.
 func TestOpenAPI_SendRequest_IsWhatNativeReads(t *testing.T) {
 	t.Parallel()
-	doc := documented(t, newFront(t))
+	doc := apitest.Document(t, newFront(t).Front)
 	for schema, wrap := range map[string]string{"SendRequest": `{"%":null}`, "TemplateRequest": `{"template":{"%":null}}`} {
 		s := doc.Components.Schemas[schema]
 		if s == nil || len(s.Value.Properties) < 7 {
@@ -94,17 +79,17 @@ func TestOpenAPI_SendRequest_IsWhatNativeReads(t *testing.T) {
 func TestDocs_ArePlainAndWhole(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	r := f.as("", "GET", "/docs", nil)
-	if r.status != http.StatusOK || !strings.HasPrefix(r.header.Get("Content-Type"), "text/html") {
-		t.Fatalf("got %d %s", r.status, r.header)
+	r := f.As("", "GET", "/docs", nil)
+	if r.Status != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		t.Fatalf("got %d %s", r.Status, r.Header)
 	}
-	page := string(r.body)
+	page := string(r.Body)
 	if regexp.MustCompile(`<script|src=|<link|@import|url\(`).MatchString(page) {
 		t.Error("the page needs something from elsewhere")
 	}
 	for _, want := range []string{
-		"/v1/channels/{id}/pause", public + "/v1/messages", public + "/api/v1/messages/api/send-message/", public + "/api/v1/external/messages/template/send", public + "/api/messages/send",
-		public + "/message", public + "/v2/", public + "/v25.0/", public + "/2010-04-01/Accounts/", "What differs", "rate_per_minute", "policy.resolve_window_s.otp",
+		"/v1/channels/{id}/pause", apitest.Public + "/v1/messages", apitest.Public + "/api/v1/messages/api/send-message/", apitest.Public + "/api/v1/external/messages/template/send", apitest.Public + "/api/messages/send",
+		apitest.Public + "/message", apitest.Public + "/v2/", apitest.Public + "/v25.0/", apitest.Public + "/2010-04-01/Accounts/", "What differs", "rate_per_minute", "policy.resolve_window_s.otp",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -1,4 +1,4 @@
-package api_test
+package manage_test
 
 import (
 	"net/http"
@@ -16,12 +16,12 @@ var administered = []string{
 
 // contents is all that stands in these tables.
 func (f *front) contents() string {
-	f.t.Helper()
+	f.T.Helper()
 	var all strings.Builder
 	for _, table := range administered {
 		var rows string
-		if err := f.db.QueryRow(`SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM ` + table + ` t`).Scan(&rows); err != nil {
-			f.t.Fatal(err)
+		if err := f.DB.QueryRow(`SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM ` + table + ` t`).Scan(&rows); err != nil {
+			f.T.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")
 	}
@@ -30,18 +30,18 @@ func (f *front) contents() string {
 
 // administration makes what routeCases change, and gives every change there is.
 func (f *front) administration() []routeCase {
-	f.do("POST", "/v1/templates", order()).want(201)
+	f.Do("POST", "/v1/templates", order()).Want(201)
 	for _, phone := range []string{"+15550000101", "+15550000107"} { // one is deleted, the other put on a list
-		f.do("POST", "/v1/contacts", m{"phone": phone}).want(201)
+		f.Do("POST", "/v1/contacts", m{"phone": phone}).Want(201)
 	}
-	f.do("POST", "/v1/lists", m{"name": "a"}).want(201)
-	f.do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).want(201)
-	f.do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).want(200)
-	f.do("POST", "/v1/keys", m{"name": "other", "permissions": []string{"manage"}}).want(201)
-	f.do("POST", "/v1/channels", m{"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).want(201)
-	user := f.do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).want(201).text("id")
-	f.do("POST", "/v1/webhooks", m{"url": "https://example.com/"}).want(201)
-	delivery := f.do("POST", "/v1/webhooks/1/test", nil).want(202).text("delivery_id")
+	f.Do("POST", "/v1/lists", m{"name": "a"}).Want(201)
+	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).Want(201)
+	f.Do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).Want(200)
+	f.Do("POST", "/v1/keys", m{"name": "other", "permissions": []string{"manage"}}).Want(201)
+	f.Do("POST", "/v1/channels", m{"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).Want(201)
+	user := f.Do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).Want(201).Text("id")
+	f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/"}).Want(201)
+	delivery := f.Do("POST", "/v1/webhooks/1/test", nil).Want(202).Text("delivery_id")
 	another := order()
 	another["name"] = "another"
 	all := slices.Clone(routeCases)
@@ -76,30 +76,30 @@ func TestManage_ChangeAndItsAuditEntry_BothOrNeither(t *testing.T) {
 		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the log is full'; END $$`,
 		`CREATE TRIGGER full_log BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION refuse()`,
 	} {
-		if _, err := f.db.Exec(sql); err != nil {
+		if _, err := f.DB.Exec(sql); err != nil {
 			t.Fatal(err)
 		}
 	}
 	before := f.contents()
 	for _, c := range changes {
-		f.do(c.method, c.path, c.body).refused(http.StatusInternalServerError, dispatch.Internal)
+		f.Do(c.method, c.path, c.body).Refused(http.StatusInternalServerError, dispatch.Internal)
 		if f.contents() != before {
 			t.Fatalf("%s %s changed something that is not in the log", c.method, c.path)
 		}
 	}
-	if _, err := f.db.Exec(`DROP TRIGGER full_log ON audit_log`); err != nil {
+	if _, err := f.DB.Exec(`DROP TRIGGER full_log ON audit_log`); err != nil {
 		t.Fatal(err)
 	}
 	entries := func() (n int) {
-		if err := f.db.QueryRow(`SELECT count(*) FROM audit_log WHERE actor = 'key:1' AND account_id = $1`, f.account.ID).Scan(&n); err != nil {
+		if err := f.DB.QueryRow(`SELECT count(*) FROM audit_log WHERE actor = 'key:1' AND account_id = $1`, f.Account.ID).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
 	for _, c := range changes {
 		n := entries()
-		if r := f.do(c.method, c.path, c.body); r.status/100 != 2 {
-			t.Errorf("%s %s: %d %s", c.method, c.path, r.status, r.body)
+		if r := f.Do(c.method, c.path, c.body); r.Status/100 != 2 {
+			t.Errorf("%s %s: %d %s", c.method, c.path, r.Status, r.Body)
 		}
 		if got := entries() - n; got != 1 {
 			t.Errorf("%s %s left %d entries", c.method, c.path, got)

@@ -1,4 +1,4 @@
-package api_test
+package message_test
 
 import (
 	"fmt"
@@ -24,11 +24,11 @@ const metaMessages = "/v25.0/106540352242922/messages"
 func newQuoting(t *testing.T) quoting {
 	t.Helper()
 	f := newFront(t)
-	f.do("PATCH", "/v1/channels/1", m{"default": true}).want(200)
-	f.hears(f.channel.ID, "wamid.FROM_CONTACT")
-	q := quoting{front: f, sent: f.sends(f.key), waiting: f.sends(f.key)}
+	f.Do("PATCH", "/v1/channels/1", m{"default": true}).Want(200)
+	f.hears(f.Channel.ID, "wamid.FROM_CONTACT")
+	q := quoting{front: f, sent: f.sends(f.Key), waiting: f.sends(f.Key)}
 	f.accepts(q.sent, "wamid.AT_META")
-	q.inbound = f.do("GET", "/v1/inbound", nil).want(200).data()[0].text("id")
+	q.inbound = f.Do("GET", "/v1/inbound", nil).Want(200).Data()[0].Text("id")
 	return q
 }
 
@@ -43,36 +43,36 @@ var (
 
 // opens makes another channel.
 func (f *front) opens(key string, channel m, byDefault bool) int64 {
-	f.t.Helper()
-	id := f.as(key, "POST", "/v1/channels", channel).want(201).id()
-	f.as(key, "PATCH", "/v1/channels/"+id, m{"default": byDefault}).want(200)
+	f.T.Helper()
+	id := f.As(key, "POST", "/v1/channels", channel).Want(201).ID()
+	f.As(key, "PATCH", "/v1/channels/"+id, m{"default": byDefault}).Want(200)
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	return n
 }
 
 // sends sends a text and gives its id.
 func (f *front) sends(key string) string {
-	f.t.Helper()
-	return f.as(key, "POST", "/v1/messages", text(someone, "")).want(202).text("message_id")
+	f.T.Helper()
+	return f.As(key, "POST", "/v1/messages", text(someone, "")).Want(202).Text("message_id")
 }
 
 // hears lets the contact write.
 func (f *front) hears(channel int64, providerID string) {
-	f.t.Helper()
+	f.T.Helper()
 	in := dispatch.Inbound{Channel: channel, From: someone, ProviderID: providerID, Type: "text", Text: "hi", Raw: "{}", At: time.Now()}
-	if err := f.store.InsertInbound(f.t.Context(), in, false, false); err != nil {
-		f.t.Fatal(err)
+	if err := f.Store.InsertInbound(f.T.Context(), in, false, false); err != nil {
+		f.T.Fatal(err)
 	}
 }
 
 // accepts lets the provider have a message.
 func (f *front) accepts(id, providerID string) {
-	f.t.Helper()
-	if _, err := f.db.ExecContext(f.t.Context(), `UPDATE messages SET status = 30, sent_at = now(), provider_message_id = $2 WHERE id = $1::uuid`, id, providerID); err != nil {
-		f.t.Fatal(err)
+	f.T.Helper()
+	if _, err := f.DB.ExecContext(f.T.Context(), `UPDATE messages SET status = 30, sent_at = now(), provider_message_id = $2 WHERE id = $1::uuid`, id, providerID); err != nil {
+		f.T.Fatal(err)
 	}
 }
 
@@ -85,14 +85,14 @@ func TestQuotes_OurID_BecomesTheProviders(t *testing.T) {
 		"wamid." + q.sent: "wamid.AT_META", q.sent: "wamid.AT_META", "wamid.AT_META": "wamid.AT_META", "wamid.HBgLMTU1NTAwMDA": "wamid.HBgLMTU1NTAwMDA",
 		"wamid." + q.inbound: "wamid.FROM_CONTACT", q.inbound: "wamid.FROM_CONTACT", "x": "x",
 	} {
-		id := q.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).want(202).text("message_id")
-		if got := q.do("GET", "/v1/messages/"+id, nil).want(200).text("content.context.message_id"); got != want {
+		id := q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).Want(202).Text("message_id")
+		if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.context.message_id"); got != want {
 			t.Errorf("a reply to %s goes out as one to %s, want %s", given, got, want)
 		}
 		body := fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)
-		answer := q.do("POST", metaMessages, body).want(200)
+		answer := q.Do("POST", metaMessages, body).Want(200)
 		id = answer["messages"].([]any)[0].(map[string]any)["id"].(string)[len("wamid."):]
-		if got := q.do("GET", "/v1/messages/"+id, nil).want(200).text("content.reaction.message_id"); got != want {
+		if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.reaction.message_id"); got != want {
 			t.Errorf("a reaction to %s goes out as one to %s, want %s", given, got, want)
 		}
 	}
@@ -102,20 +102,20 @@ func TestQuotes_OurID_BecomesTheProviders(t *testing.T) {
 func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
 	t.Parallel()
 	q := newQuoting(t)
-	q.hears(q.opens(q.key, anotherMeta, false), "wamid.ELSEWHERE")
-	elsewhere := q.do("GET", "/v1/inbound", nil).want(200).data()[0].text("id") // the newest
-	test := q.do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).want(201).text("key")
+	q.hears(q.opens(q.Key, anotherMeta, false), "wamid.ELSEWHERE")
+	elsewhere := q.Do("GET", "/v1/inbound", nil).Want(200).Data()[0].Text("id") // the newest
+	test := q.Do("POST", "/v1/keys", m{"name": "test", "test": true, "permissions": []string{"send_text"}}).Want(201).Text("key")
 	tested := q.sends(test)
 	q.accepts(tested, "wamid.EMULATED")
 	for name, id := range map[string]string{
 		"not sent yet": q.waiting, "nobody's": uuid.NewString(), "of another channel": elsewhere, "a test key's": tested,
 	} {
 		for _, given := range []string{id, "wamid." + id} {
-			q.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).refused(422, dispatch.Invalid, "/context/message_id")
-			q.do("POST", "/v1/messages", fmt.Sprintf(`{"to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)).refused(422, dispatch.Invalid, "/reaction/message_id")
-			r := q.do("POST", metaMessages, fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":%q}}`, someone, given))
-			if got := r.want(400); got.text("error.code") != "100" {
-				t.Errorf("%s: %s", name, r.body)
+			q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).Refused(422, dispatch.Invalid, "/context/message_id")
+			q.Do("POST", "/v1/messages", fmt.Sprintf(`{"to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)).Refused(422, dispatch.Invalid, "/reaction/message_id")
+			r := q.Do("POST", metaMessages, fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":%q}}`, someone, given))
+			if got := r.Want(400); got.Text("error.code") != "100" {
+				t.Errorf("%s: %s", name, r.Body)
 			}
 		}
 	}
@@ -125,11 +125,11 @@ func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
 func TestQuotes_AnotherAccounts_Refused(t *testing.T) {
 	t.Parallel()
 	q := newQuoting(t)
-	_, stranger := q.newAccount("Two")
+	_, stranger := q.NewAccount("Two")
 	q.hears(q.opens(stranger, anotherMeta, true), "wamid.THEIRS")
 	q.sends(stranger)
 	for _, id := range []string{q.sent, q.inbound} {
-		q.as(stranger, "POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":"wamid.%s"}`, id))).refused(422, dispatch.Invalid, "/context/message_id")
+		q.As(stranger, "POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":"wamid.%s"}`, id))).Refused(422, dispatch.Invalid, "/context/message_id")
 	}
 }
 
@@ -137,13 +137,13 @@ func TestQuotes_AnotherAccounts_Refused(t *testing.T) {
 func TestQuotes_AnotherProvidersUUID_Stays(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	f.hears(f.opens(f.key, aGupshup, true), "x")
+	f.hears(f.opens(f.Key, aGupshup, true), "x")
 	const theirs = "ee4a68a0-1203-4c85-8dc3-49d0b3226a35"
 	reply := func(to string) *reply {
-		return f.do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q},"simulate":true`, to)))
+		return f.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q},"simulate":true`, to)))
 	}
-	if got := reply(theirs).want(200).text("would_send.context.message_id"); got != theirs {
+	if got := reply(theirs).Want(200).Text("would_send.context.message_id"); got != theirs {
 		t.Errorf("became %s", got)
 	}
-	reply("wamid."+theirs).refused(422, dispatch.Invalid, "/context/message_id")
+	reply("wamid."+theirs).Refused(422, dispatch.Invalid, "/context/message_id")
 }

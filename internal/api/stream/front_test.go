@@ -1,0 +1,24 @@
+package stream_test
+
+import (
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// front adds this package's helpers to a running API server.
+type front struct{ *apitest.Front }
+
+func newFront(t *testing.T) *front {
+	t.Helper()
+	return &front{apitest.New(t)}
+}
+
+type (
+	reply  = apitest.Reply
+	object = apitest.Object
+	m      = apitest.M
+)
