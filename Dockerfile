@@ -10,8 +10,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-# timetzdata: scratch has no time zones.
-RUN CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w -X github.com/sendoff/sendoff/internal/cli.version=$VERSION" \
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/sendoff/sendoff/internal/cli.version=$VERSION" \
       -o /image/usr/local/bin/sendoff ./cmd/sendoff \
  && mkdir -p /image/etc/ssl/certs \
  && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \

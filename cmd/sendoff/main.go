@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // zones of recipients, where the machine has no tz database
 
 	"github.com/sendoff/sendoff/internal/cli"
 )
