@@ -33,7 +33,7 @@ const (
 // waiting for a channel nobody needs to be woken for them. Rate, concurrency
 // and SKIP LOCKED share the backlog among workers.
 func (w *Worker) drains(ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog) ([]store.Backlog, error) {
-	troubled, err := w.Registry.Troubled(ctx)
+	troubled, err := w.Registry.OpenCircuits(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (w *Worker) drain(ctx context.Context, id int64, lane dispatch.Lane) error 
 		if err != nil {
 			return err
 		}
-		troubled, err := w.Registry.Troubled(ctx)
+		troubled, err := w.Registry.OpenCircuits(ctx)
 		if _, bad := troubled[id]; bad || err != nil || !ch.Enabled {
 			return err
 		}

@@ -106,7 +106,7 @@ func (w *Worker) feedLane(ctx context.Context, lane dispatch.Lane) error {
 // whose circuit is open gets one when its probe is due; otherwise its rows are
 // only put off (blocked), and expired when their time is over.
 func (w *Worker) budgets(ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog) (map[int64]int, map[int64]bool, error) {
-	troubled, err := w.Registry.Troubled(ctx)
+	troubled, err := w.Registry.OpenCircuits(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,7 +198,7 @@ func (w *Worker) leases(ctx context.Context) error {
 func (w *Worker) resumed() func(context.Context) error {
 	var before map[int64]store.Health
 	return func(ctx context.Context) error {
-		now, err := w.Registry.Troubled(ctx)
+		now, err := w.Registry.OpenCircuits(ctx)
 		if err != nil {
 			return err
 		}

@@ -140,7 +140,7 @@ func (w *Worker) openCircuit(ctx context.Context, ch *dispatch.Channel, e *provi
 // recovered closes a circuit after a call that went through.
 func (w *Worker) recovered(ch *dispatch.Channel, state *channelState) {
 	state.worked()
-	troubled, err := w.Registry.Troubled(w.cut)
+	troubled, err := w.Registry.OpenCircuits(w.cut)
 	if err != nil || troubled[ch.ID].State != "open" {
 		return
 	}

@@ -126,7 +126,7 @@ func (w *Worker) follow(ctx context.Context, ch *dispatch.Channel, state *channe
 // passCircuit keeps messages away from a channel that is in trouble, but for
 // one probe when it is due.
 func (w *Worker) passCircuit(ctx context.Context, ch *dispatch.Channel, ids []dispatch.ID) ([]dispatch.ID, error) {
-	troubled, err := w.Registry.Troubled(ctx)
+	troubled, err := w.Registry.OpenCircuits(ctx)
 	if err != nil {
 		return nil, err
 	}

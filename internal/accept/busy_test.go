@@ -76,7 +76,7 @@ func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
 	})
 	must(t, err)
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{Store: st, Registry: registry.New(st, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
+	s := New(Options{Store: st, Accounts: st, Registry: registry.New(st, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
 	return s, &Caller{Account: a, Key: store.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
 }
 
@@ -103,7 +103,7 @@ func TestAccept_Refused_CountsNoRecipient(t *testing.T) {
 	s, who := service(t, c)
 	credits := func(on bool) {
 		t.Helper()
-		a, err := s.Store.SetCredits(t.Context(), who.Account.ID, on, 0)
+		a, err := s.Accounts.(*store.Store).SetCredits(t.Context(), who.Account.ID, on, 0)
 		must(t, err)
 		who.Account = a
 	}
@@ -153,11 +153,11 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 		})
 	}
 	accept(0)
-	wait.Until(t, "a page is at the database", func() bool { return counted(c) == n && s.bulk.Waiting() == 0 })
+	wait.Until(t, "a page is at the database", func() bool { return recipientsOf(c) == n && s.bulk.Waiting() == 0 })
 	accept(n)
 	wait.Until(t, "the queue is full", func() bool { return s.bulk.Waiting() == n })
 	accept(2 * n)
-	wait.Until(t, "the third page is counted", func() bool { return counted(c) == 3*n })
+	wait.Until(t, "the third page is counted", func() bool { return recipientsOf(c) == 3*n })
 	if out := s.Accept(context.Background(), who, page(3*n, n), 2*roomEvery); dispatch.CodeOf(out[0].Err) != dispatch.Overloaded {
 		t.Errorf("a page whose time is over: %v", out[0].Err)
 	}
@@ -173,7 +173,7 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	}
 }
 
-func counted(c *counts) int {
+func recipientsOf(c *counts) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.by)

@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -10,9 +11,15 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// Change changes a scheduled message: the fields of a send request that may
-// change, checked as a new message with them would be. It says whether it did;
-// one that is scheduled no more stays as it is.
+// editStore changes messages that are still scheduled. done is false for others.
+type editStore interface {
+	Reschedule(ctx context.Context, id dispatch.ID, e store.Edit) (done bool, err error)
+}
+
+// Change applies a PATCH body to a scheduled message: the fields of a send
+// request that may change, checked as those of a new message would be. It
+// reports whether the message was changed: one that is no longer scheduled
+// stays as it is.
 func (s *Service) Change(ctx context.Context, who *Caller, v *dispatch.View, body []byte) (bool, error) {
 	var given map[string]json.RawMessage
 	err := json.Unmarshal(body, &given)
@@ -37,24 +44,32 @@ func (s *Service) Change(ctx context.Context, who *Caller, v *dispatch.View, bod
 	if err != nil {
 		return false, err
 	}
-	p, e, err := s.edit(ctx, who, v, &d, given, content)
+	r := &request{who: who, ready: make([]*prepared, 1), out: make([]dispatch.Receipt, 1)}
+	e, err := s.edit(ctx, r, v, &d, given, content)
 	if err != nil {
 		return false, err
 	}
 	done, err := s.Store.Reschedule(ctx, v.ID, e)
-	r := dispatch.Receipt{Err: err}
-	s.explain(ctx, who, p, &r)
-	return done, r.Err
+	if err == nil && done {
+		return true, nil
+	}
+	err = s.explain(ctx, who, r.ready[0], err)
+	r.refuse(0, cmp.Or(err, errNotScheduled))
+	s.uncountRefused(ctx, r)
+	return false, err
 }
 
-// edit checks what changes. A message may be put off whatever has become of its
-// template or recipient: only its times are looked at then.
-func (s *Service) edit(ctx context.Context, who *Caller, v *dispatch.View, d *dispatch.Draft, given map[string]json.RawMessage, content bool) (*prepared, store.Edit, error) {
+var errNotScheduled error = dispatch.Errorf(dispatch.Conflict, "the message is no longer scheduled")
+
+// edit checks the change and sets r's one draft. A message may be postponed
+// whatever has become of its template or recipient: only its times are checked
+// then.
+func (s *Service) edit(ctx context.Context, r *request, v *dispatch.View, d *dispatch.Draft, given map[string]json.RawMessage, content bool) (store.Edit, error) {
 	var e store.Edit
 	now := time.Now()
 	if given["send_at"] != nil {
 		if e.SendAt = &d.SendAt; !d.SendAt.After(now) {
-			return nil, e, dispatch.InvalidField("/send_at", "must be in the future")
+			return e, dispatch.InvalidField("/send_at", "must be in the future")
 		}
 	}
 	if given["expires_at"] != nil {
@@ -62,20 +77,21 @@ func (s *Service) edit(ctx context.Context, who *Caller, v *dispatch.View, d *di
 	}
 	if given["to"] == nil && !content {
 		var faults dispatch.Faults
-		p := &prepared{Accept: store.Accept{Message: &dispatch.Message{}}}
-		times(d, p, now, &faults)
-		return p, e, faults.Err()
+		r.ready[0] = &prepared{Accept: store.Accept{Message: &dispatch.Message{}}}
+		times(d, r.ready[0], now, &faults)
+		return e, faults.Err()
 	}
-	if err := who.RequireFor([]dispatch.Draft{*d}); err != nil {
-		return nil, e, err
+	if err := r.who.RequireFor([]dispatch.Draft{*d}); err != nil {
+		return e, err
 	}
-	p, err := s.prepare(ctx, who, d, now)
+	p, err := s.prepare(ctx, r.who, d, now)
 	if err != nil {
-		return nil, e, err
+		return e, err
 	}
-	ch, err := s.reg.Channel(ctx, p.Channel)
+	r.ready[0] = p
+	ch, err := s.Registry.Channel(ctx, p.Channel)
 	if err != nil {
-		return nil, e, err
+		return e, err
 	}
 	e.Window = hasWindow(ch)
 	if content {
@@ -83,20 +99,15 @@ func (s *Service) edit(ctx context.Context, who *Caller, v *dispatch.View, d *di
 		e.Content, e.Type, e.Segments, e.Price = &p.Raw, &t, &p.Segments, &p.Price
 	}
 	if given["to"] == nil {
-		return p, e, nil
+		return e, nil
 	}
-	if e.To = &p.To; p.To == v.To {
-		return p, e, nil
+	if e.To = &p.To; p.To != v.To { // counts as a message to the new recipient
+		s.countRecipients(ctx, r)
 	}
-	// Another recipient: it counts as a message to that one.
-	out := make([]dispatch.Receipt, 1)
-	if _, err := s.spendRecipients(ctx, who, []*prepared{p}, out, 0); err != nil {
-		return nil, e, err
-	}
-	return p, e, out[0].Err
+	return e, r.out[0].Err
 }
 
-// merged is the message as it would be sent anew with the change.
+// merged returns the message with the change as a new draft.
 func (s *Service) merged(given map[string]json.RawMessage, content bool, v *dispatch.View) (dispatch.Draft, error) {
 	full := map[string]any{"to": v.To, "channel": v.Channel, "lane": v.Lane}
 	if content {

@@ -11,7 +11,7 @@ import (
 
 var errFields = errors.New("must be a JSON object of texts and numbers that can be stored")
 
-// storable rewrites a JSON object so that a jsonb column takes it: without NUL
+// storable rewrites a JSON object so that a jsonb column accepts it: without NUL
 // and halves of surrogate pairs, and with numbers within float64. A page is
 // committed as a whole, so what Postgres would refuse must not get there.
 func storable(raw json.RawMessage) (json.RawMessage, error) {

@@ -2,104 +2,94 @@ package accept
 
 import (
 	"context"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// deafFor is how long nothing is offered after the queue did not answer: the
-// feeder takes over at once, since rows that aren't offered are due at once.
-const deafFor = time.Second
-
-// watchEvery is how often the queue's length is looked at while pages are
-// offered.
-const watchEvery = 100 * time.Millisecond
-
-// pagesEnough is how many pages may wait in a lane before accepting offers no
-// more: twice what the feeder keeps there.
-const pagesEnough = 240
-
-// flush commits one page and hands what is due to the offerers.
-func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
-	s.planOffers(ctx, page)
-	receipts, err := s.insert(ctx, page)
-	if err != nil {
-		s.Log.Error("accept page failed", "messages", len(page), "error", err)
-		return nil, err
-	}
-	s.ring(page, receipts)
-	return receipts, nil
+// Queue notifies workers of pages; a lost call costs latency, never a message.
+type Queue interface {
+	Offer(ctx context.Context, p dispatch.Page) error
+	// Pending returns the number of pages that wait in a lane.
+	Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
 }
 
-// insert commits a page. What Postgres refuses in one message must not fail
-// those of other callers: such a page is halved until that message is alone.
-func (s *Service) insert(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
-	receipts, err := s.Store.InsertMessages(ctx, page)
-	if err == nil || !pg.Poisoned(err) {
-		return receipts, err
-	}
-	if len(page) == 1 {
-		s.Log.Error("message refused by the database", "message_id", page[0].ID, "error", err)
-		return []dispatch.Receipt{{Err: pageError(err)}}, nil
-	}
-	half := len(page) / 2
-	first, err := s.insert(ctx, page[:half])
-	if err != nil {
-		return nil, err
-	}
-	second, err := s.insert(ctx, page[half:])
-	if err != nil { // the first half is committed all the same
-		second = slices.Repeat([]dispatch.Receipt{{Err: pageError(err)}}, len(page)-half)
-	}
-	return append(first, second...), nil
+const (
+	// pauseOffers is how long nothing is offered after the queue failed. The
+	// feeder takes over at once: rows that are not offered are due immediately.
+	pauseOffers = time.Second
+	// watchEvery is the interval at which the queue's length is read while pages
+	// are offered.
+	watchEvery = 100 * time.Millisecond
+	// pagesEnough is the number of pages waiting in a lane from which accepting
+	// offers no more: twice what the feeder keeps there.
+	pagesEnough = 240
+	// offerers are the goroutines that offer pages, offerWait the pages that may
+	// wait for them.
+	offerers  = 4
+	offerWait = 256
+)
+
+// offers is the state of the offer stage.
+type offers struct {
+	pages       chan dispatch.Page
+	mu          sync.Mutex
+	buckets     map[int64]*rate.Limiter // by channel
+	pausedUntil time.Time
+	full        [3]atomic.Bool // by lane: enough pages wait, messages stay in Postgres
+	active      atomic.Bool    // a page was offered since the queue's length was read
 }
 
-// planOffers marks what will be offered right after the commit: messages that
-// are due now, up to half a second of their channel's rate and as long as the
-// workers keep up. The rest waits in Postgres for the feeder, safe, in order and
-// fair; bulk always does.
+func newOffers() offers {
+	return offers{pages: make(chan dispatch.Page, offerWait), buckets: map[int64]*rate.Limiter{}}
+}
+
+// planOffers marks the messages that will be offered right after the commit:
+// those due now, up to half a second of their channel's rate, while the workers
+// keep up. All others, and bulk always, wait in Postgres for the feeder.
 func (s *Service) planOffers(ctx context.Context, page []store.Accept) {
-	troubled, _ := s.reg.Troubled(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	open, _ := s.Registry.OpenCircuits(ctx)
+	s.offers.mu.Lock()
+	defer s.offers.mu.Unlock()
 	now := time.Now()
-	if now.Before(s.deafTill) {
+	if now.Before(s.offers.pausedUntil) {
 		return
 	}
 	for i := range page {
 		a := &page[i]
-		if a.Lane == dispatch.Bulk || !a.SendAt.IsZero() || s.full[a.Lane].Load() {
+		if a.Lane == dispatch.Bulk || !a.SendAt.IsZero() || s.offers.full[a.Lane].Load() {
 			continue
 		}
-		if _, bad := troubled[a.Channel]; bad {
+		if _, isOpen := open[a.Channel]; isOpen {
 			continue
 		}
 		a.Offered = a.Lane == dispatch.OTP || s.bucket(ctx, a.Channel).AllowN(now, 1)
 	}
 }
 
+// bucket returns the channel's token bucket; the caller holds offers.mu.
 func (s *Service) bucket(ctx context.Context, channel int64) *rate.Limiter {
-	ch, err := s.reg.Channel(ctx, channel)
+	ch, err := s.Registry.Channel(ctx, channel)
 	if err != nil {
 		return rate.NewLimiter(0, 0)
 	}
-	l := s.buckets[channel]
+	l := s.offers.buckets[channel]
 	if l == nil || l.Limit() != rate.Limit(ch.Policy.Rate) {
 		l = rate.NewLimiter(rate.Limit(ch.Policy.Rate), max(1, int(ch.Policy.Rate/2)))
-		s.buckets[channel] = l
+		s.offers.buckets[channel] = l
 	}
 	return l
 }
 
-// ring groups new, due messages into pages of one channel and lane. The
-// offerers are not waited for: a page that finds them busy is left to the
-// feeder.
-func (s *Service) ring(page []store.Accept, receipts []dispatch.Receipt) {
+// enqueueOffers hands the new messages that planOffers marked to the offerers,
+// in pages of one channel and lane. It does not wait: a page that finds no room
+// is left to the feeder.
+func (s *Service) enqueueOffers(page []store.Accept, receipts []dispatch.Receipt) {
 	type lane struct {
 		channel int64
 		lane    dispatch.Lane
@@ -123,7 +113,7 @@ func (s *Service) ring(page []store.Accept, receipts []dispatch.Receipt) {
 		for len(ids) > 0 {
 			n := min(len(ids), dispatch.MaxPage)
 			select {
-			case s.offers <- dispatch.Page{Channel: k.channel, Lane: k.lane, IDs: ids[:n]}:
+			case s.offers.pages <- dispatch.Page{Channel: k.channel, Lane: k.lane, IDs: ids[:n]}:
 			default:
 				s.Observer.OfferFailed(n)
 			}
@@ -132,25 +122,26 @@ func (s *Service) ring(page []store.Accept, receipts []dispatch.Receipt) {
 	}
 }
 
+// offerLoop offers pages until ctx ends.
 func (s *Service) offerLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case p := <-s.offers:
-			s.offered.Store(true)
+		case p := <-s.offers.pages:
+			s.offers.active.Store(true)
 			if err := s.Queue.Offer(ctx, p); err != nil {
 				s.Observer.OfferFailed(len(p.IDs))
-				s.mu.Lock()
-				s.deafTill = time.Now().Add(deafFor)
-				s.mu.Unlock()
+				s.offers.mu.Lock()
+				s.offers.pausedUntil = time.Now().Add(pauseOffers)
+				s.offers.mu.Unlock()
 			}
 		}
 	}
 }
 
-// watchQueue sees when the workers don't keep up, or are away: what waits then
-// waits in Postgres, not in Redis' memory.
+// watchQueue marks the lanes in which enough pages wait, because workers do not
+// keep up or are away: further messages then wait in Postgres, not in Redis.
 func (s *Service) watchQueue(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -160,28 +151,12 @@ func (s *Service) watchQueue(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		busy := s.offered.Swap(false)
+		busy := s.offers.active.Swap(false)
 		for _, lane := range dispatch.Lanes {
-			if busy || s.full[lane].Load() {
+			if busy || s.offers.full[lane].Load() {
 				n, err := s.Queue.Pending(ctx, lane)
-				s.full[lane].Store(err == nil && n >= pagesEnough)
+				s.offers.full[lane].Store(err == nil && n >= pagesEnough)
 			}
 		}
-	}
-}
-
-func (s *Service) countTemplate(id int64) {
-	s.mu.Lock()
-	s.used[id]++
-	s.mu.Unlock()
-}
-
-func (s *Service) writeUsage(ctx context.Context) {
-	s.mu.Lock()
-	used := s.used
-	s.used = map[int64]int64{}
-	s.mu.Unlock()
-	if err := s.Store.CountTemplates(ctx, used); err != nil {
-		s.Log.Warn("template usage not written", "error", err)
 	}
 }

@@ -7,10 +7,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
-// quotes turns our own ids in what m answers, as a reply or a reaction, into
-// those that the provider knows: a client of ours has no others.
+// quoteStore finds the messages that others answer.
+type quoteStore interface {
+	FindQuoted(ctx context.Context, account int64, id dispatch.ID) (q store.Quoted, found bool, err error)
+}
+
+// quotes replaces our own ids in a reply or a reaction by the provider's ids of
+// those messages.
 func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, faults *dispatch.Faults) error {
 	c := &m.Content
 	if c.Context != nil {
@@ -28,8 +34,7 @@ func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, m *dispatch.
 	return s.quote(ctx, ch, m, &use.MessageID, "/reaction/message_id", faults)
 }
 
-// quote does this for one id. What cannot be an id of ours is the provider's
-// and stays.
+// quote replaces one id. One that cannot be ours is left as it is.
 func (s *Service) quote(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, id *string, field string, faults *dispatch.Faults) error {
 	ours, sure := ownID(*id)
 	if ours == dispatch.NoID {
@@ -54,8 +59,9 @@ func (s *Service) quote(ctx context.Context, ch *dispatch.Channel, m *dispatch.M
 	return nil
 }
 
-// ownID reads our id, bare or as the Meta dialect gives it. It is sure of the
-// latter: Meta's own ids go on otherwise.
+// ownID parses our id, bare or with the prefix "wamid." that one dialect adds.
+// sure reports that it has the prefix: a vendor's own ids with that prefix are
+// never a UUID.
 func ownID(id string) (ours dispatch.ID, sure bool) {
 	id, sure = strings.CutPrefix(id, "wamid.")
 	if len(id) != len("01890a5d-ac96-774b-bcce-b302099a8057") { // uuid takes other forms, too

@@ -257,7 +257,7 @@ func (b *batchRun) work(p *page) {
 		}
 		return
 	}
-	answers, release := b.s.Accept.Hold(b.ctx, p.who, drafts, roomWait)
+	drafts, answers, release := b.s.Accept.Hold(b.ctx, p.who, drafts, roomWait)
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
 	drafts, at = b.spend(p, drafts, at)

@@ -85,7 +85,7 @@ func (s *Server) send(c echo.Context, who *accept.Caller, drafts []dispatch.Draf
 	if key == "" {
 		return s.sendNew(c, who, drafts)
 	}
-	first, release, err := s.Accept.Once(c.Request().Context(), who, key, drafts)
+	drafts, first, release, err := s.Accept.Once(c.Request().Context(), who, key, drafts)
 	defer release()
 	if first == nil && err == nil {
 		return s.sendNew(c, who, drafts)

@@ -149,7 +149,8 @@ func (p *parts) background(name string, most time.Duration, f func(context.Conte
 // fallbacks.
 func (p *parts) newAccept() *accept.Service {
 	s := accept.New(accept.Options{
-		Store: p.store, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log, DecodeDraft: nativeDraft,
+		Store: p.store, Accounts: p.store, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
+		DecodeDraft: nativeDraft,
 	})
 	p.onStop("accept", 5*time.Second, s.Close)
 	p.background("offers", 2*time.Second, s.Run)

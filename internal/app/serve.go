@@ -51,7 +51,11 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	if err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
-	p.onStop("streams", time.Second, func(context.Context) error { srv.Drain(); return nil })
+	p.onStop("streams", time.Second, func(context.Context) error {
+		srv.Drain()
+		acc.StopWaiting()
+		return nil
+	})
 	log.Info("front door open", "address", bound, "public_url", p.public)
 	return &Running{Addr: bound, stop: p.stop}, nil
 }

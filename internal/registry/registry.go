@@ -40,7 +40,7 @@ type Registry struct {
 	byAccount cache[int64, []*dispatch.Channel]
 	templates cache[int64, *Templates]
 	users     cache[int64, []dispatch.User]
-	troubled  cache[struct{}, map[int64]store.Health]
+	circuits  cache[struct{}, map[int64]store.Health]
 }
 
 // New makes a registry; Run keeps it fresh.
@@ -88,7 +88,7 @@ func (r *Registry) Drop() {
 	r.byAccount.clear()
 	r.templates.clear()
 	r.users.clear()
-	r.troubled.clear()
+	r.circuits.clear()
 }
 
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
@@ -136,9 +136,9 @@ func (r *Registry) Users(ctx context.Context, account int64) ([]dispatch.User, e
 	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.store.Users(ctx, account) })
 }
 
-// Troubled gives the circuits that are not closed.
-func (r *Registry) Troubled(ctx context.Context) (map[int64]store.Health, error) {
-	return get(ctx, r, &r.troubled, struct{}{}, func(ctx context.Context) (map[int64]store.Health, error) {
+// OpenCircuits returns the circuits that are not closed, by channel.
+func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, error) {
+	return get(ctx, r, &r.circuits, struct{}{}, func(ctx context.Context) (map[int64]store.Health, error) {
 		hs, err := r.store.Troubled(ctx)
 		out := make(map[int64]store.Health, len(hs))
 		for _, h := range hs {

@@ -174,7 +174,7 @@ func (s *server) listChannels(ctx context.Context, who *accept.Caller, in *listI
 		return none, err
 	}
 	out := middleware.List[*channelView]{Data: make([]*channelView, len(page.Data)), Next: page.Next}
-	troubled, err := s.Registry.Troubled(ctx)
+	troubled, err := s.Registry.OpenCircuits(ctx)
 	if err != nil {
 		return none, err
 	}

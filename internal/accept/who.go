@@ -8,14 +8,14 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// Caller is who asks: an account through one of its keys.
+// Caller is the account on whose behalf a request is made, and its API key.
 type Caller struct {
 	Account     store.Account
 	Key         store.Key
 	Permissions auth.Permissions
 }
 
-// Require refuses a caller without the permission.
+// Require returns a Forbidden error if the key lacks the permission.
 func (c *Caller) Require(permission string) error {
 	if c.Permissions.Has(auth.PermissionNamed(permission)) {
 		return nil
@@ -23,7 +23,7 @@ func (c *Caller) Require(permission string) error {
 	return &dispatch.Error{Code: dispatch.Forbidden, Msg: "this key lacks the permission " + permission, Reason: permission}
 }
 
-// RequireFor refuses a caller who may not send one of the drafts.
+// RequireFor returns a Forbidden error if the key may not send one of the drafts.
 func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
 	for i := range drafts {
 		if err := c.Require(drafts[i].Content.Type.Permission()); err != nil {
@@ -33,7 +33,7 @@ func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
 	return nil
 }
 
-// mayReach refuses countries that the key does not allow.
+// mayReach returns an error if the key may not send to the number's country.
 func (c *Caller) mayReach(to string) error {
 	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, dispatch.Country(to)) {
 		return nil

@@ -1,0 +1,68 @@
+package accept
+
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// content resolves the template, if any, and validates the content against the
+// channel. It returns the template's category.
+func (s *Service) content(ctx context.Context, who *Caller, ch *dispatch.Channel, d *dispatch.Draft, m *dispatch.Message, p *prepared, faults *dispatch.Faults) (string, error) {
+	c := &m.Content
+	category := ""
+	if c.Type == dispatch.TypeTemplate && c.Template != nil {
+		use := *c.Template // the draft may be shared by several recipients
+		c.Template = &use
+		ts, err := s.Registry.Templates(ctx, who.Account.ID)
+		if err != nil {
+			return "", err
+		}
+		if !s.supports(ch, c.Type) {
+			return "", unsupported(ch, c.Type)
+		}
+		t, err := ts.Find(&use, ch)
+		if err != nil {
+			return "", err
+		}
+		if err := t.Usable(); err != nil {
+			return "", err
+		}
+		if err := t.Resolve(c.Template, d.Variables); err != nil {
+			*faults = append(*faults, faultsOf(err, "/template")...)
+			return t.Category, nil
+		}
+		category, p.template = t.Category, t.ID
+	}
+	if c.Type == "" {
+		faults.Add("/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction")
+		return "", nil
+	}
+	if ch.WhatsApp() {
+		*faults = append(*faults, c.Validate()...)
+	} else {
+		*faults = append(*faults, c.ValidateSMS()...)
+	}
+	if len(*faults) > 0 {
+		return category, nil
+	}
+	if !s.supports(ch, c.Type) {
+		return "", unsupported(ch, c.Type)
+	}
+	return category, s.quotes(ctx, ch, m, faults)
+}
+
+// supports reports whether the channel can send content of type t.
+func (s *Service) supports(ch *dispatch.Channel, t dispatch.Type) bool {
+	p := s.Providers[ch.Provider]
+	return p != nil && p.Supports(ch.Kind, t)
+}
+
+func unsupported(ch *dispatch.Channel, t dispatch.Type) error {
+	msg := "a " + ch.Provider + " " + ch.Kind + " channel cannot send " + string(t)
+	return &dispatch.Error{Code: dispatch.UnsupportedType, Msg: msg, Faults: []dispatch.Fault{{Field: "/type", Msg: msg}}}
+}
+
+// hasWindow reports whether we keep the channel's conversation window: free-form
+// content is then sent only while it is open.
+func hasWindow(ch *dispatch.Channel) bool { return ch.WhatsApp() && ch.Window != "provider" }

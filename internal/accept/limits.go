@@ -1,0 +1,117 @@
+package accept
+
+import (
+	"context"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Recipients counts the messages of a key to each recipient within an hour.
+type Recipients interface {
+	// SpendRecipients counts one message to each of tos. waits holds, by index,
+	// how long to wait where the hour's messages are used up; those are not
+	// counted. giveBack takes back the count of messages, by index, that are not
+	// sent after all.
+	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error)
+}
+
+// otpPerHour is the number of one-time passwords that a key may send to one
+// recipient within an hour unless the key sets another one: a stolen key must
+// not pump messages to a number that earns its owner money.
+const otpPerHour = 5
+
+// counted are messages of a request that share a limit and count against it.
+type counted struct {
+	at       []int // indexes of the drafts
+	giveBack func(ctx context.Context, at []int) error
+}
+
+// countRecipients counts each message against its recipient and refuses those
+// above the limit. If the limiter has no room, all are refused.
+func (s *Service) countRecipients(ctx context.Context, r *request) {
+	if s.Recipients == nil {
+		return
+	}
+	for perHour, at := range r.byLimit() {
+		tos := make([]string, 0, len(at))
+		for _, i := range at {
+			if r.ready[i] == nil { // refused with another one
+				return
+			}
+			tos = append(tos, r.ready[i].To)
+		}
+		c := counted{at: at}
+		waits, err := whenRoom(ctx, s, r.wait, func() (waits []time.Duration, err error) {
+			waits, c.giveBack, err = s.Recipients.SpendRecipients(ctx, r.who.Key.ID, tos, perHour)
+			return waits, err
+		})
+		if err != nil {
+			r.refuseAll(overloaded(err))
+			return
+		}
+		r.counted = append(r.counted, c)
+		for k, i := range at {
+			if waits[k] > 0 {
+				r.refuse(i, recipientLimited(waits[k]))
+			}
+		}
+	}
+}
+
+// byLimit groups the drafts that are ready by their limit per recipient.
+func (r *request) byLimit() map[int][]int {
+	groups := map[int][]int{}
+	for i, p := range r.ready {
+		if p == nil || p.simulate {
+			continue
+		}
+		if n := perHour(r.who, p.Lane); n > 0 {
+			groups[n] = append(groups[n], i)
+		}
+	}
+	return groups
+}
+
+// perHour returns the limit per recipient of a key in a lane; 0: none.
+func perHour(who *Caller, lane dispatch.Lane) int {
+	if n := who.Key.PerRecipientHour; n != nil {
+		return *n
+	}
+	if lane == dispatch.OTP {
+		return otpPerHour
+	}
+	return 0
+}
+
+func recipientLimited(wait time.Duration) error {
+	return &dispatch.Error{
+		Code: dispatch.RateLimited, Reason: "recipient", RetryAfter: int((wait + time.Second - 1) / time.Second),
+		Msg: "this key has reached its hourly limit of messages to this recipient",
+	}
+}
+
+// uncountRefused takes back the counts of messages that were not accepted after
+// all. If that fails they stay counted.
+func (s *Service) uncountRefused(ctx context.Context, r *request) {
+	for _, c := range r.counted {
+		var back []int
+		for k, i := range c.at {
+			if r.out[i].Replayed || notAccepted(r.out[i].Err) {
+				back = append(back, k)
+			}
+		}
+		if len(back) == 0 {
+			continue
+		}
+		if err := c.giveBack(context.WithoutCancel(ctx), back); err != nil {
+			s.Log.Warn("refused messages stay counted against their recipients", "messages", len(back), "error", err)
+		}
+	}
+}
+
+// notAccepted reports whether err means that the message was surely not
+// accepted: false when the database gave no answer.
+func notAccepted(err error) bool {
+	return err != nil && dispatch.CodeOf(err) != dispatch.OutcomeUnknown
+}
