@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	out.Latency = time.Since(out.StartedAt)
 	if err == nil {
 		out.Action, out.Result, out.HTTP, out.ProviderID, out.Detail = store.Settle, store.ResultAccepted, accepted.HTTP, accepted.ProviderID, accepted.Detail
-		out.KeepRef = to.Provider == "gupshup" || to.Provider == "kaleyra"
+		out.KeepRef = w.Providers[to.Provider].Spec().Echo != provider.EchoID
 		if !m.Test { // the emulator says nothing of the channel
 			w.Budget.Success(f.ch.ID, 1)
 			w.recovered(f.ch, f.state)

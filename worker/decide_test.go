@@ -15,7 +15,7 @@ import (
 func half() float64 { return 0.5 }
 
 func policy() *dispatch.Policy {
-	p := dispatch.DefaultPolicy("meta")
+	p := dispatch.DefaultPolicy()
 	p.BackoffBase, p.BackoffCap, p.MaxAttempts, p.MaxAge = time.Second, time.Minute, 4, time.Hour
 	return &p
 }
@@ -80,7 +80,7 @@ func TestDecide_HoldsForAll(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	rapid.Check(t, func(t *rapid.T) {
-		p := dispatch.DefaultPolicy("meta")
+		p := dispatch.DefaultPolicy()
 		p.BackoffBase = time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "base"))
 		p.BackoffCap = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "cap"))
 		p.MaxAttempts = rapid.IntRange(1, 10).Draw(t, "max attempts")

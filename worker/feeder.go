@@ -185,7 +185,7 @@ func (w *Worker) pass(ctx context.Context, lane dispatch.Lane, due []store.Due, 
 }
 
 func (w *Worker) leases(ctx context.Context) error {
-	n, err := w.Store.ExpireLeases(ctx, dispatch.DefaultPolicy("").ResolveWindow)
+	n, err := w.Store.ExpireLeases(ctx, dispatch.DefaultPolicy().ResolveWindow)
 	if n > 0 {
 		w.Log.Warn("claims of a worker that is gone: outcome unknown", "messages", n)
 	}

@@ -30,7 +30,7 @@ func open(t *testing.T) *fixture {
 	must(t, err)
 	c, err := f.CreateChannel(t.Context(), dispatch.Channel{
 		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
-		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy("meta"),
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})
 	must(t, err)
 	f.account, f.channel = a.ID, c.ID

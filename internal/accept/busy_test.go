@@ -23,7 +23,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // anything is a provider that can send all there is.
 type anything struct{ provider.Provider }
 
-func (anything) Supports(string, dispatch.Type) bool { return true }
+func (anything) Spec() *provider.Spec {
+	return &provider.Spec{Kinds: []provider.Kinds{{Kind: "whatsapp", Types: dispatch.Types}, {Kind: "sms", Types: dispatch.Types}}}
+}
 
 // nobody looks at the metrics.
 type nobody struct{}
@@ -72,11 +74,11 @@ func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
 	must(t, err)
 	_, err = st.CreateChannel(t.Context(), dispatch.Channel{
 		Account: a.ID, Name: "SMS", Provider: "any", Kind: "sms", Sender: "+15550002222", Default: true,
-		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy("twilio"),
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})
 	must(t, err)
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{Store: st, Accounts: st, Registry: registry.New(st, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
+	s := New(Options{Store: st, Accounts: st, Registry: registry.New(st, nil, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
 	return s, &Caller{Account: a, Key: store.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
 }
 

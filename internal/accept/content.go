@@ -55,7 +55,7 @@ func (s *Service) content(ctx context.Context, who *Caller, ch *dispatch.Channel
 // supports reports whether the channel can send content of type t.
 func (s *Service) supports(ch *dispatch.Channel, t dispatch.Type) bool {
 	p := s.Providers[ch.Provider]
-	return p != nil && p.Supports(ch.Kind, t)
+	return p != nil && p.Spec().Supports(ch.Kind, t)
 }
 
 func unsupported(ch *dispatch.Channel, t dispatch.Type) error {

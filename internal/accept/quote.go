@@ -44,7 +44,7 @@ func (s *Service) quote(ctx context.Context, ch *dispatch.Channel, m *dispatch.M
 	switch {
 	case err != nil:
 		return err
-	case !found && !sure && ch.Provider != "meta": // others' ids may be UUIDs, too
+	case !found && !sure && s.Providers[ch.Provider].Spec().UUIDs: // the vendor's ids may be UUIDs, too
 	case !found:
 		faults.Add(field, "is not the id of a message of this account")
 	case q.Channel != ch.ID:

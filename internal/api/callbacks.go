@@ -71,16 +71,16 @@ func (s *Server) handshake(c echo.Context, p provider.Provider, ch *dispatch.Cha
 func (s *Server) parseCallback(c echo.Context, p provider.Provider, ch *dispatch.Channel, body []byte) (provider.Callback, error) {
 	r := c.Request()
 	url := s.PublicURL + r.URL.RequestURI()
-	cb, err := p.ParseCallback(ch, r, url, body)
+	cb, err := provider.Parse(p, ch, r, url, body)
 	if err == nil {
 		return cb, nil
 	}
 	if before, ok := ch.BeforeRotation(time.Now()); ok {
-		if old, oldErr := p.ParseCallback(before, r, url, body); oldErr == nil {
+		if old, oldErr := provider.Parse(p, before, r, url, body); oldErr == nil {
 			return old, nil
 		}
 	}
-	if test, testErr := p.ParseCallback(s.TestChannel(ch), r, url, body); testErr == nil {
+	if test, testErr := provider.Parse(p, s.TestChannel(ch), r, url, body); testErr == nil {
 		return s.onlyTest(r.Context(), ch.ID, test), nil
 	}
 	return cb, err

@@ -90,7 +90,7 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	ch, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy("gupshup"),
+		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
 	})
 	if err != nil {

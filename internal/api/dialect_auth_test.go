@@ -197,7 +197,7 @@ func vendorCases() []vendorCase {
 func (f *front) property(prefix string, a store.Account, key, n string) map[string]string {
 	f.T.Helper()
 	create := func(c dispatch.Channel) dispatch.Channel {
-		c.Account, c.Policy = a.ID, dispatch.DefaultPolicy(c.Provider)
+		c.Account, c.Policy = a.ID, dispatch.DefaultPolicy()
 		c, err := f.Store.CreateChannel(f.T.Context(), c)
 		if err != nil {
 			f.T.Fatal(err)

@@ -204,7 +204,7 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy("twilio"),
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
 	if err != nil {
@@ -238,7 +238,7 @@ func TestContactSaving_LongName_Refused(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy("twilio"),
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
 	if err != nil {

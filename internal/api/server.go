@@ -48,6 +48,7 @@ type Options struct {
 	Limits    middleware.Limiter
 	Channels  *limit.Channels
 	Providers map[string]provider.Provider
+	Specs     []*provider.Spec // of Providers, in the order in which people see them
 	Dialects  []dialect.Dialect
 	Observer  Observer
 	Metrics   http.Handler
@@ -121,7 +122,7 @@ func (s *Server) routes() {
 	v1.POST("/messages/:id/cancel", s.cancelMessage)
 	v1.GET("/events", s.streamEvents, s.limits.Reads("view_messages"))
 	s.describe(manage.Register(e, manage.Options{
-		Auth: s.auth, Limits: s.limits, Store: s.Store, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Log: s.Log,
+		Auth: s.auth, Limits: s.limits, Store: s.Store, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Specs: s.Specs, Log: s.Log,
 		WebhookLocal: s.WebhookLocal, CallbackURL: s.CallbackURL,
 	}))
 	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {

@@ -84,7 +84,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		return nil, err
 	}
 	collectLessOften()
-	p := &parts{cfg: cfg, log: log, public: public, store: st, registry: registry.New(st, log), metrics: metrics.New()}
+	p := &parts{cfg: cfg, log: log, public: public, store: st, registry: registry.New(st, templateStyles(), log), metrics: metrics.New()}
 	p.onStop("postgres", 2*time.Second, func(context.Context) error { return st.Close() })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
 	if err != nil {
@@ -97,7 +97,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
 	p.metrics.Pool(st.Stats)
-	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
+	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
 	p.tests.register = func(ch *dispatch.Channel) error { return RegisterAt(cfg.EmulatorURL, "", ch) }
 	return p, nil
 }

@@ -41,7 +41,7 @@ var mayUse = map[string][]string{
 	"internal/dispatch/template": {"internal/dispatch"},
 	"internal/dialect":           {"internal/dispatch", "internal/dispatch/template"},
 	"internal/dialect/":          {"internal/dialect", "internal/dispatch", "internal/dispatch/template"},
-	"internal/provider":          {"internal/dispatch"},
+	"internal/provider":          {"internal/dispatch", "internal/dispatch/template"},
 	"internal/provider/":         {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound"},
 	"internal/queue":             {"internal/dispatch"},
 	"internal/batch":             {},
@@ -54,8 +54,8 @@ var mayUse = map[string][]string{
 	"internal/devstack":          {},
 	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store", "internal/store/pg"},
 	"migrations":                 {},
-	"internal/provider/gupshup":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
-	"internal/provider/kaleyra":  {"internal/provider", "internal/dispatch", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
+	"internal/provider/gupshup":  {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
+	"internal/provider/kaleyra":  {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
 }
 
 // domain is all that the domain may import besides the standard library.

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/gupshup"
@@ -11,17 +12,40 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/twilio"
 )
 
-// providers is the list of vendors we send through: a new one is a folder in
-// internal/provider and a line here.
-func providers(client *http.Client) map[string]provider.Provider {
-	return map[string]provider.Provider{
-		"meta":    meta.New(client),
-		"twilio":  twilio.New(client),
-		"gupshup": gupshup.New(client),
-		"kaleyra": kaleyra.New(client),
-	}
+// vendors lists the vendors that messages are sent through, in the order in
+// which people see them. A new one is a folder in internal/provider and a line
+// here.
+func vendors(client *http.Client) []provider.Provider {
+	return []provider.Provider{meta.New(client), twilio.New(client), gupshup.New(client), kaleyra.New(client)}
 }
 
-// Providers are the vendors' clients for the command line, which asks them
-// whether credentials work and which templates there are.
+// providers returns the vendors' clients by name.
+func providers(client *http.Client) map[string]provider.Provider {
+	byName := map[string]provider.Provider{}
+	for _, p := range vendors(client) {
+		byName[p.Spec().Name] = p
+	}
+	return byName
+}
+
+// Providers returns the vendors' clients for the command line, which checks
+// credentials and lists templates.
 func Providers() map[string]provider.Provider { return providers(outbound.New(outbound.Options{})) }
+
+// Specs returns the vendors' descriptions, in the order of vendors.
+func Specs() []*provider.Spec {
+	var specs []*provider.Spec
+	for _, p := range vendors(nil) {
+		specs = append(specs, p.Spec())
+	}
+	return specs
+}
+
+// templateStyles returns the vendors' template styles by name.
+func templateStyles() map[string]template.Style {
+	styles := map[string]template.Style{}
+	for _, s := range Specs() {
+		styles[s.Name] = s.Templates
+	}
+	return styles
+}

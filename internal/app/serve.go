@@ -39,7 +39,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	})
 	acc.Recipients = spender
 	options := api.Options{
-		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Dialects: dialects(),
+		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
 		PingRedis: p.pingRedis,
 	}

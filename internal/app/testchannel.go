@@ -9,13 +9,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // testChannels makes the stand-ins through which messages of test keys go: the
@@ -23,6 +23,7 @@ import (
 // from our secret key, never the channel's own.
 type testChannels struct {
 	secret      []byte
+	providers   map[string]provider.Provider
 	emulatorURL func() string
 	callbackURL func(*dispatch.Channel) string
 	register    func(ch *dispatch.Channel) error
@@ -34,19 +35,27 @@ type testChannels struct {
 func (t *testChannels) of(ch *dispatch.Channel) *dispatch.Channel {
 	c := *ch
 	c.Key = ch.Key + ".test"
-	token := func(name string, n int) string {
+	token := func(name string) string {
 		m := hmac.New(sha256.New, t.secret)
 		fmt.Fprintf(m, "test channel %d %s", ch.ID, name)
-		return hex.EncodeToString(m.Sum(nil))[:n]
+		return hex.EncodeToString(m.Sum(nil))
 	}
-	number := new(big.Int).SetBytes([]byte(token("number", 12))).String()[:15]
-	c.Settings = map[string]string{
-		"base_url": t.emulatorURL(), "callback_url": t.callbackURL(ch), "phone_number_id": number, "waba_id": "9" + number,
-		"account_sid": "AC" + token("account", 32), "app_name": "Test" + token("app", 8), "sid": "HX" + token("sid", 20),
-	}
+	c.Settings = map[string]string{"base_url": t.emulatorURL(), "callback_url": t.callbackURL(ch)}
 	c.Secrets = map[string]string{}
-	for _, name := range []string{"access_token", "app_secret", "verify_token", "auth_token", "apikey", "api_key", "callback_secret"} {
-		c.Secrets[name] = token(name, 64)
+	p := t.providers[ch.Provider]
+	if p == nil {
+		return &c // the worker refuses it
+	}
+	spec := p.Spec()
+	for _, f := range spec.Settings {
+		if f.Fake != nil {
+			c.Settings[f.Name] = f.Fake(token(f.Name))
+		}
+	}
+	for _, f := range spec.Secrets {
+		if f.Required {
+			c.Secrets[f.Name] = token(f.Name)
+		}
 	}
 	return &c
 }

@@ -104,7 +104,7 @@ func Key(ctx context.Context, st *store.Store, account int64, test bool) (string
 
 // policy lets tests and demonstrations run fast.
 func policy(provider string) dispatch.Policy {
-	p := dispatch.DefaultPolicy(provider)
+	p := dispatch.DefaultPolicy()
 	p.Rate, p.Concurrency, p.MaxAttempts = 10_000, 1000, 4
 	p.BackoffBase, p.BackoffCap = 200*time.Millisecond, 2*time.Second
 	p.ResolveWindow = [3]time.Duration{2 * time.Second, 3 * time.Second, 5 * time.Second}

@@ -15,7 +15,7 @@ type Channel struct {
 	Account  int64
 	Key      string // stands in callback addresses; not a secret
 	Name     string
-	Provider string // meta, twilio, gupshup, kaleyra
+	Provider string // a vendor's name
 	Kind     string // whatsapp or sms
 	Sender   string // E.164, or the provider's sender name
 	Default  bool
@@ -69,16 +69,10 @@ type Policy struct {
 	Price            map[string]int64 // millionths of a credit by template category ("" = default)
 }
 
-// DefaultPolicy is what a new channel of the provider starts with. The
-// figures are the providers' published limits (Meta: 80 messages/s per number;
-// Twilio long codes and Kaleyra state none that fits all: configure).
-func DefaultPolicy(provider string) Policy {
-	p := Policy{
+// DefaultPolicy returns the policy of a channel for which nothing else is known.
+func DefaultPolicy() Policy {
+	return Policy{
 		Rate: 20, Concurrency: 100, MaxAttempts: 6, BackoffBase: 2 * time.Second, BackoffCap: 5 * time.Minute,
 		ResolveWindow: [3]time.Duration{10 * time.Second, time.Minute, 15 * time.Minute}, UnknownRetries: [3]int{1, 1, 0},
 	}
-	if provider == "meta" {
-		p.Rate = 80
-	}
-	return p
 }

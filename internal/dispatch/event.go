@@ -6,9 +6,10 @@ import "time"
 // callback or from a query to the provider.
 type StatusUpdate struct {
 	ID           ID     // ours, when the provider echoes it
+	ByRecipient  bool   // the provider echoes no id: a message in doubt may be found by Recipient
 	Channel      int64  // where the evidence came in
 	ProviderID   string // the provider's id of the message
-	ProviderRef2 string // a second provider id of the same message (Gupshup's whatsappMessageId)
+	ProviderRef2 string // a second provider id of the same message (WhatsApp's beside the vendor's)
 	Recipient    string // E.164 or the provider's own id of the recipient
 	Status       Status // Sent, Delivered, Read or Failed
 	At           time.Time

@@ -12,8 +12,8 @@ import (
 // Provider is one vendor's client. It keeps no state of a message: retry, rate
 // and status belong to the worker. Implementations are safe for concurrent use.
 type Provider interface {
-	// Supports says whether a channel of the kind can send content of the type.
-	Supports(kind string, t dispatch.Type) bool
+	// Spec returns the vendor's description, which must not be changed.
+	Spec() *Spec
 	// Send makes one call. Its error is always an *Error. What it needs of the
 	// content it gets by Load.
 	Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (Accepted, error)
@@ -47,6 +47,18 @@ type Callback struct {
 	// Reply is the answer's body, for providers that want one (empty: 200 and
 	// no body).
 	Reply string
+}
+
+// Parse verifies and parses a callback with p. It marks the statuses of a vendor
+// that echoes no id of ours.
+func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
+	cb, err := p.ParseCallback(ch, r, url, body)
+	if p.Spec().Echo == EchoNone {
+		for i := range cb.Statuses {
+			cb.Statuses[i].ByRecipient = true
+		}
+	}
+	return cb, err
 }
 
 // CallbackURL is where a provider calls a channel back. Send gets it through

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -30,6 +31,7 @@ const (
 type Registry struct {
 	store     *store.Store
 	log       *slog.Logger
+	styles    map[string]template.Style // by vendor
 	version   int64
 	checked   atomic.Int64 // when the newest good poll began, in unix nanoseconds
 	epoch     atomic.Int64 // grows when the caches are emptied
@@ -43,8 +45,11 @@ type Registry struct {
 	circuits  cache[struct{}, map[int64]store.Health]
 }
 
-// New makes a registry; Run keeps it fresh.
-func New(s *store.Store, log *slog.Logger) *Registry { return &Registry{store: s, log: log} }
+// New returns an empty registry; Run keeps it fresh. styles are the template
+// styles by vendor.
+func New(s *store.Store, styles map[string]template.Style, log *slog.Logger) *Registry {
+	return &Registry{store: s, styles: styles, log: log}
+}
 
 // Run polls until ctx ends.
 func (r *Registry) Run(ctx context.Context) {
@@ -152,7 +157,7 @@ func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, er
 func (r *Registry) Templates(ctx context.Context, account int64) (*Templates, error) {
 	return get(ctx, r, &r.templates, account, func(ctx context.Context) (*Templates, error) {
 		ts, err := r.store.Templates(ctx, account)
-		return newTemplates(ts), err
+		return newTemplates(ts, r.styles), err
 	})
 }
 

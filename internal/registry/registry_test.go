@@ -52,7 +52,7 @@ func key(t *testing.T, s *store.Store) (store.Key, [32]byte) {
 // follow runs a registry until the test ends.
 func follow(t *testing.T, s *store.Store) *Registry {
 	t.Helper()
-	r := New(s, slog.New(slog.DiscardHandler))
+	r := New(s, nil, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
@@ -166,7 +166,7 @@ func TestKey_NotPolled_ReadsThrough(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, storetest.Postgres(t))
 	k, hash := key(t, s)
-	r := New(s, slog.New(slog.DiscardHandler)) // nobody runs it
+	r := New(s, nil, slog.New(slog.DiscardHandler)) // nobody runs it
 	for _, active := range []bool{true, false, true} {
 		k.Active = active
 		_, err := s.UpdateKey(t.Context(), k)

@@ -14,12 +14,16 @@ type Templates struct {
 	byID       map[int64]*template.Template
 	byName     map[string][]*template.Template
 	byProvider map[string]*template.Template
+	styles     map[string]template.Style // by vendor
 }
 
-func newTemplates(all []template.Template) *Templates {
-	t := &Templates{All: all, byID: map[int64]*template.Template{}, byName: map[string][]*template.Template{}, byProvider: map[string]*template.Template{}}
+func newTemplates(all []template.Template, styles map[string]template.Style) *Templates {
+	t := &Templates{
+		All: all, byID: map[int64]*template.Template{}, byName: map[string][]*template.Template{}, byProvider: map[string]*template.Template{}, styles: styles,
+	}
 	for i := range all {
 		e := &all[i]
+		e.Style = styles[e.Provider]
 		t.byID[e.ID] = e
 		t.byName[e.Name] = append(t.byName[e.Name], e)
 		if e.ProviderTemplateID != "" {
@@ -34,11 +38,11 @@ func newTemplates(all []template.Template) *Templates {
 func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*template.Template, error) {
 	switch {
 	case use.TemplateID != 0:
-		if e := t.byID[use.TemplateID]; e != nil && usableOn(e, ch) {
+		if e := t.byID[use.TemplateID]; e != nil && t.usableOn(e, ch) {
 			return e, nil
 		}
 	case use.ProviderTemplateID != "":
-		if e := t.byProvider[use.ProviderTemplateID]; e != nil && usableOn(e, ch) {
+		if e := t.byProvider[use.ProviderTemplateID]; e != nil && t.usableOn(e, ch) {
 			return e, nil
 		}
 	default:
@@ -50,7 +54,7 @@ func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*temp
 func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*template.Template, error) {
 	var hits []*template.Template
 	for _, e := range t.byName[use.Name] {
-		if usableOn(e, ch) && (use.Language.Code == "" || e.Language == use.Language.Code) {
+		if t.usableOn(e, ch) && (use.Language.Code == "" || e.Language == use.Language.Code) {
 			hits = append(hits, e)
 		}
 	}
@@ -70,17 +74,16 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 	return hits[0], nil
 }
 
-// usableOn: Twilio and Gupshup send templates of their own; Meta and Kaleyra
-// send Meta's.
-func usableOn(t *template.Template, ch *dispatch.Channel) bool {
-	if t.Channel != 0 && t.Channel != ch.ID {
+// usableOn reports whether the template can be sent on the channel: a vendor
+// with templates of its own sends only those, every other the common ones.
+func (t *Templates) usableOn(e *template.Template, ch *dispatch.Channel) bool {
+	if e.Channel != 0 && e.Channel != ch.ID {
 		return false
 	}
-	own := ch.Provider == "twilio" || ch.Provider == "gupshup"
-	if own {
-		return t.Provider == ch.Provider && t.ProviderTemplateID != ""
+	if t.styles[ch.Provider].Own() {
+		return e.Provider == ch.Provider && e.ProviderTemplateID != ""
 	}
-	return t.Provider == ""
+	return e.Provider == ""
 }
 
 // Usable lists the approved templates that can be sent on a channel; the

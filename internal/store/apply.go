@@ -179,7 +179,6 @@ JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
 const sqlFindDoubt = `
 SELECT t.i, min(d.message_id::text)::uuid AS message_id
 FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
-JOIN channels c ON c.id = t.channel_id AND c.provider = 'gupshup'
 JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN (1, 2)
 JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
 GROUP BY t.i HAVING count(*) = 1`
@@ -198,10 +197,18 @@ func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) er
 	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
 		return err
 	}
-	if err := s.findBy(ctx, us, sqlFindDoubt, func(u dispatch.StatusUpdate) []string { return []string{u.Recipient} }); err != nil {
+	if err := s.findBy(ctx, us, sqlFindDoubt, byRecipient); err != nil {
 		return err
 	}
 	return s.keepFound(ctx, us, echoed)
+}
+
+// byRecipient returns what to look for when the provider echoes no id.
+func byRecipient(u dispatch.StatusUpdate) []string {
+	if !u.ByRecipient {
+		return nil
+	}
+	return []string{u.Recipient}
 }
 
 // keepFound keeps every name that a provider uses for a message whose later

@@ -42,7 +42,7 @@ func encodePolicy(p dispatch.Policy) policyJSON {
 }
 
 func (j policyJSON) policy(provider string) dispatch.Policy {
-	p := dispatch.DefaultPolicy(provider)
+	p := dispatch.DefaultPolicy()
 	set := func(d *time.Duration, s *float64) {
 		if s != nil {
 			*d = time.Duration(*s * float64(time.Second))

@@ -50,7 +50,7 @@ func (f *fixture) newAccount(t testing.TB, provider string) (account, channel in
 	must(t, err)
 	c, err := f.CreateChannel(context.Background(), dispatch.Channel{
 		Account: a.ID, Name: provider, Provider: provider, Kind: "whatsapp", Sender: fmt.Sprintf("+1555%07d", a.ID),
-		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(provider),
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})
 	must(t, err)
 	return a.ID, c.ID

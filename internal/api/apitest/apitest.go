@@ -85,7 +85,7 @@ func New(t *testing.T) *Front {
 // MetaChannel returns a WhatsApp channel to be created.
 func MetaChannel(account int64) dispatch.Channel {
 	return dispatch.Channel{
-		Account: account, Name: "WhatsApp", Provider: "meta", Kind: "whatsapp", Sender: "+15550002222", Policy: dispatch.DefaultPolicy("meta"),
+		Account: account, Name: "WhatsApp", Provider: "meta", Kind: "whatsapp", Sender: "+15550002222", Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"phone_number_id": "106540352242922", "waba_id": "102290129340398"},
 		Secrets:  map[string]string{"access_token": "token-of-meta", "app_secret": "app-secret-of-meta", "verify_token": "verify-me"},
 	}

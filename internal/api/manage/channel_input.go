@@ -1,40 +1,19 @@
 package manage
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"maps"
-	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 const (
 	callbackSecret = dispatch.CallbackSecret
 	defaultPrice   = "default" // "" in a policy
 )
-
-// vendor is what a channel of a provider is set up with.
-type vendor struct {
-	settings, optional []string // names of settings
-	secrets, extra     []string // names of secrets: required, optional
-	callbackSecret     bool     // it signs nothing: its callback address holds a secret
-}
-
-var vendors = map[string]vendor{
-	"meta":    {settings: []string{"phone_number_id"}, optional: []string{"waba_id", "version"}, secrets: []string{"access_token", "app_secret", "verify_token"}},
-	"twilio":  {settings: []string{"account_sid"}, optional: []string{"messaging_service_sid", "api_key_sid"}, secrets: []string{"auth_token"}, extra: []string{"api_key_secret"}},
-	"gupshup": {settings: []string{"app_name"}, secrets: []string{"apikey", callbackSecret}, callbackSecret: true},
-	"kaleyra": {settings: []string{"sid"}, optional: []string{"sms_type", "template_id"}, secrets: []string{"api_key", callbackSecret}, callbackSecret: true},
-}
-
-// anyVendor are settings that every provider has.
-var anyVendor = []string{"base_url", "emulated"}
 
 // ChannelFields are what may be said of a channel at any time.
 type ChannelFields struct {
@@ -43,8 +22,8 @@ type ChannelFields struct {
 	Default  *bool              `json:"default,omitempty" doc:"Whether messages that name no channel go here; one channel of the account at most."`
 	Enabled  *bool              `json:"enabled,omitempty"`
 	Window   *string            `json:"window,omitempty" enum:"enforce,provider" doc:"Who refuses free-form content outside the conversation window: we (enforce) or the provider."`
-	Settings map[string]*string `json:"settings,omitempty" doc:"meta: phone_number_id, waba_id, version; twilio: account_sid, messaging_service_sid, api_key_sid; gupshup: app_name; kaleyra: sid, sms_type, template_id; all: base_url."`
-	Secrets  map[string]*string `json:"secrets,omitempty" doc:"Written, never read. meta: access_token, app_secret, verify_token; twilio: auth_token, api_key_secret; gupshup: apikey; kaleyra: api_key; the last two: callback_secret (made when left out)."`
+	Settings map[string]*string `json:"settings,omitempty"`
+	Secrets  map[string]*string `json:"secrets,omitempty"`
 	Policy   *policyFields      `json:"policy,omitempty"`
 }
 
@@ -52,7 +31,7 @@ type channelCreate struct{ Body channelCreateBody }
 
 type channelCreateBody struct {
 	ChannelFields
-	Provider string `json:"provider,omitempty" enum:"meta,twilio,gupshup,kaleyra"`
+	Provider string `json:"provider,omitempty"`
 	Kind     string `json:"kind,omitempty" enum:"whatsapp,sms" doc:"whatsapp when left out."`
 	Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" doc:"A name for clients that name channels by key; made when left out."`
 }
@@ -113,17 +92,22 @@ type retryFields struct {
 // channel makes a new channel of what was said.
 func (in *channelCreate) channel(s *server, account int64) (*dispatch.Channel, error) {
 	b := &in.Body
-	ch := &dispatch.Channel{Account: account, Key: b.Key, Provider: b.Provider, Kind: b.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy(b.Provider)}
+	ch := &dispatch.Channel{Account: account, Key: b.Key, Provider: b.Provider, Kind: b.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy()}
 	if ch.Kind == "" {
 		ch.Kind = "whatsapp"
 	}
 	var f dispatch.Faults
-	if p := s.Providers[ch.Provider]; b.Provider == "" {
+	spec := s.spec(b.Provider)
+	switch {
+	case b.Provider == "":
 		f.Add("/provider", "is required")
-	} else if p == nil {
+	case spec == nil:
 		f.Add("/provider", "is not served here")
-	} else if !p.Supports(ch.Kind, dispatch.TypeText) {
+	case !spec.HasKind(ch.Kind):
 		f.Add("/kind", "%s has no %s channels", ch.Provider, ch.Kind)
+	}
+	if spec != nil {
+		ch.Policy = spec.Policy()
 	}
 	if b.Name == nil {
 		f.Add("/name", "is required")
@@ -134,19 +118,19 @@ func (in *channelCreate) channel(s *server, account int64) (*dispatch.Channel, e
 	if b.Enabled != nil && !*b.Enabled {
 		f.Add("/enabled", "a channel is made enabled; disable it afterwards")
 	}
-	b.fill(ch, &f)
+	b.fill(ch, spec, &f)
 	return ch, f.Err()
 }
 
-// apply changes ch.
-func (b *ChannelFields) apply(ch *dispatch.Channel) error {
+// apply changes ch, which is a channel of the vendor that spec describes.
+func (b *ChannelFields) apply(ch *dispatch.Channel, spec *provider.Spec) error {
 	var f dispatch.Faults
-	b.fill(ch, &f)
+	b.fill(ch, spec, &f)
 	return f.Err()
 }
 
-// fill puts what was said into ch, and checks the whole.
-func (b *ChannelFields) fill(ch *dispatch.Channel, f *dispatch.Faults) {
+// fill puts what was said into ch, and checks it.
+func (b *ChannelFields) fill(ch *dispatch.Channel, spec *provider.Spec, f *dispatch.Faults) {
 	set(&ch.Name, b.Name)
 	set(&ch.Default, b.Default)
 	set(&ch.Enabled, b.Enabled)
@@ -160,59 +144,9 @@ func (b *ChannelFields) fill(ch *dispatch.Channel, f *dispatch.Faults) {
 	if b.Policy != nil {
 		b.Policy.apply(&ch.Policy, f)
 	}
-	v := vendors[ch.Provider]
-	ch.Settings = merge(f, "/settings", ch.Settings, b.Settings, v.settings, slices.Concat(v.optional, anyVendor))
-	if v.callbackSecret && ch.Secrets[callbackSecret] == "" && b.Secrets[callbackSecret] == nil {
-		ch.Secrets = merge(nil, "", ch.Secrets, map[string]*string{callbackSecret: new(newCallbackSecret())}, nil, []string{callbackSecret})
+	if spec != nil {
+		spec.Configure(ch, b.Settings, b.Secrets, f)
 	}
-	ch.Secrets = merge(f, "/secrets", ch.Secrets, b.Secrets, v.secrets, v.extra)
-	if v.callbackSecret && !longSecret.MatchString(ch.Secrets[callbackSecret]) {
-		f.Add("/secrets/"+callbackSecret, "must be 32 to 128 letters and digits; leave it out and one is made")
-	}
-	if base := ch.Settings["base_url"]; base != "" {
-		if u, err := url.Parse(base); err != nil || u.Host == "" || u.User != nil || (u.Scheme != "http" && u.Scheme != "https") {
-			f.Add("/settings/base_url", "must look like https://host")
-		}
-	}
-	if (ch.Settings["api_key_sid"] == "") != (ch.Secrets["api_key_secret"] == "") {
-		f.Add("/secrets/api_key_secret", "goes with the setting api_key_sid: give both or none")
-	}
-}
-
-var longSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
-
-// newCallbackSecret is 32 random bytes in hex.
-func newCallbackSecret() string {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return hex.EncodeToString(raw[:])
-}
-
-// merge changes the named ones of have and checks the outcome. A null removes.
-func merge(f *dispatch.Faults, at string, have map[string]string, change map[string]*string, required, optional []string) map[string]string {
-	out := map[string]string{}
-	maps.Copy(out, have)
-	for name, v := range change {
-		place := at + "/" + dialect.Escape(name)
-		switch {
-		case !slices.Contains(required, name) && !slices.Contains(optional, name):
-			f.Add(place, "is not known here; there are %s", strings.Join(slices.Concat(required, optional), ", "))
-		case v == nil:
-			delete(out, name)
-		case len(*v) > 4096:
-			f.Add(place, "is longer than 4096 bytes")
-		case strings.TrimSpace(*v) != *v || *v == "":
-			f.Add(place, "must not be empty, nor begin or end with a space")
-		default:
-			out[name] = *v
-		}
-	}
-	for _, name := range required {
-		if v := change[name]; out[name] == "" && (v == nil || *v != "") {
-			f.Add(at+"/"+name, "is required")
-		}
-	}
-	return out
 }
 
 var (

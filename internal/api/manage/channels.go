@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -29,6 +30,7 @@ type channelView struct {
 	Secrets     []string          `json:"secrets" doc:"The names of the secrets that are set; what they are is never shown."`
 	CallbackURL string            `json:"callback_url" doc:"Where the provider calls back. Where it signs nothing the channel's callback_secret stands at the end; it is shown when it is made."`
 	OldUntil    *time.Time        `json:"old_callback_secret_valid_until,omitempty" doc:"After a rotation: how long the callback address before it still works."`
+	VerifyToken string            `json:"verify_token,omitempty" doc:"Only in the answer that creates the channel, if it was generated."`
 	Policy      policyView        `json:"policy"`
 	Health      healthView        `json:"health"`
 	SendRate    sendRate          `json:"send_rate"`
@@ -103,7 +105,7 @@ func (s *server) viewChannel(ctx context.Context, ch *dispatch.Channel, h store.
 	if v.Secrets == nil {
 		v.Secrets = []string{}
 	}
-	if vendors[ch.Provider].callbackSecret {
+	if spec := s.spec(ch.Provider); spec != nil && !spec.SignsCallbacks() {
 		v.CallbackURL += "/{callback_secret}"
 		if reveal {
 			v.CallbackURL = s.CallbackURL(ch) + "/" + ch.Secrets[callbackSecret]
@@ -229,13 +231,17 @@ func (s *server) createChannel(ctx context.Context, who *accept.Caller, in *chan
 	if err != nil {
 		return nil, err
 	}
-	return s.showChannel(ctx, ch, true)
+	v, err := s.showChannel(ctx, ch, true)
+	if err == nil && in.Body.Secrets["verify_token"] == nil {
+		v.VerifyToken = ch.Secrets["verify_token"]
+	}
+	return v, err
 }
 
 func (s *server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
 	return s.changeChannel(ctx, who, in.ID, "channel.update", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
 		before := ch.Secrets[callbackSecret]
-		if err := in.Body.apply(ch); err != nil {
+		if err := in.Body.apply(ch, s.spec(ch.Provider)); err != nil {
 			return nil, false, err
 		}
 		fresh := ch.Secrets[callbackSecret]
@@ -296,10 +302,10 @@ func (s *server) rotateCallback(ctx context.Context, who *accept.Caller, in *cal
 	}
 	until := overlapUntil(overlap)
 	return s.changeChannel(ctx, who, in.ID, "channel.rotate_callback_secret", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
-		if !vendors[ch.Provider].callbackSecret {
+		if spec := s.spec(ch.Provider); spec == nil || spec.SignsCallbacks() {
 			return nil, false, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
 		}
-		ch.RotateCallback(newCallbackSecret(), until)
+		ch.RotateCallback(provider.RandomSecret(), until)
 		var err error
 		*ch, err = st.UpdateChannel(ctx, *ch)
 		return map[string]time.Time{"old_secret_valid_until": until.UTC()}, true, err

@@ -108,7 +108,9 @@ func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
 		pointers []string
 	}{
 		{m{}, []string{"/provider", "/name", "/sender"}},
-		{m{"provider": "meta"}, []string{"/name", "/sender", "/settings/phone_number_id", "/secrets/access_token", "/secrets/app_secret", "/secrets/verify_token"}},
+		{m{"provider": "meta"}, []string{"/name", "/sender", "/settings/phone_number_id", "/secrets/access_token", "/secrets/app_secret"}},
+		{m{"provider": "meta", "secrets": m{"verify_token": ""}, "settings": m{"phone_number_id": "+1", "waba_id": "x"}}, []string{"/name", "/sender", "/settings/phone_number_id", "/settings/waba_id", "/secrets/access_token", "/secrets/app_secret", "/secrets/verify_token"}},
+		{m{"provider": "twilio", "settings": m{"account_sid": "AC1", "api_key_sid": "x"}}, []string{"/name", "/sender", "/settings/account_sid", "/settings/api_key_sid", "/secrets/auth_token", "/secrets/api_key_secret"}},
 		{m{"provider": "twilio", "kind": "sms", "name": "a", "sender": "+15550001111"}, []string{"/settings/account_sid", "/secrets/auth_token"}},
 		{m{"provider": "kaleyra", "name": "a", "sender": "ACME"}, []string{"/sender", "/settings/sid", "/secrets/api_key"}},
 		{good(m{"kind": "sms"}), []string{"/kind"}},
@@ -137,4 +139,18 @@ func TestChannels_UnfinishedMessages_KeepTheirChannel(t *testing.T) {
 	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
 	f.Do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "hi"}}).Want(202)
 	f.Do("DELETE", "/v1/channels/1", nil).Refused(http.StatusConflict, dispatch.Conflict)
+}
+
+func TestChannels_VerifyToken_LeftOut_IsMadeAndShownOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	made := f.Do("POST", "/v1/channels", m{
+		"name": "M", "provider": "meta", "sender": "+15550003333", "settings": m{"phone_number_id": "1"}, "secrets": m{"access_token": "a", "app_secret": "b"},
+	}).Want(http.StatusCreated)
+	if len(made.Text("verify_token")) != 64 {
+		t.Errorf("verify_token = %q", made.Text("verify_token"))
+	}
+	if again := f.Do("GET", "/v1/channels/"+made.ID(), nil).Want(200); again["verify_token"] != nil {
+		t.Error("the verify token is shown again")
+	}
 }

@@ -33,6 +33,7 @@ type Options struct {
 	Registry  *registry.Registry
 	Channels  *limit.Channels
 	Providers map[string]provider.Provider
+	Specs     []*provider.Spec // of Providers, in the order in which people see them
 	Log       *slog.Logger
 	// WebhookLocal lets webhooks go to loopback addresses.
 	WebhookLocal bool
@@ -94,6 +95,7 @@ func Register(e *echo.Echo, o Options) *huma.OpenAPI {
 	m.credits()
 	m.s.webhookRoutes(e.Group("/v1", o.Auth.Native))
 	m.requireFields()
+	m.describeVendors()
 	return m.api.OpenAPI()
 }
 

@@ -33,7 +33,8 @@ type templateView struct {
 	Variables []string `json:"variables" doc:"The names, or numbers, of the values that a use must give."`
 }
 
-func viewTemplate(t *template.Template) *templateView {
+func (s *server) viewTemplate(t *template.Template) *templateView {
+	t.Style = s.templateStyle(t.Provider)
 	v := &templateView{Template: *t, Variables: t.VariableNames()}
 	v.CreatedAt, v.UpdatedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC()
 	if v.Components == nil {
@@ -60,7 +61,7 @@ type TemplateFields struct {
 	Category           *string               `json:"category,omitempty" enum:"authentication,utility,marketing"`
 	Status             *string               `json:"status,omitempty" enum:"approved,pending,rejected,paused,disabled" doc:"As the provider has it; only approved ones can be sent. approved when left out."`
 	Channel            opt[int64]            `json:"channel_id,omitzero" doc:"The channel it belongs to; null: every channel of the account that sends such templates."`
-	Provider           *string               `json:"provider,omitempty" enum:"twilio,gupshup," doc:"For templates of Twilio's or Gupshup's own; left out for Meta's, which Kaleyra sends too."`
+	Provider           *string               `json:"provider,omitempty"`
 	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"Twilio's HX..., Gupshup's UUID."`
 	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named" doc:"Worked out from the texts when left out."`
 	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
@@ -96,7 +97,7 @@ func (s *server) listTemplates(ctx context.Context, who *accept.Caller, in *temp
 	views := []*templateView{}
 	for i := range ts {
 		if in.matches(&ts[i]) {
-			views = append(views, viewTemplate(&ts[i]))
+			views = append(views, s.viewTemplate(&ts[i]))
 		}
 	}
 	return pageOfAll(views, &in.Paging, func(v **templateView) int64 { return (*v).ID })
@@ -121,7 +122,7 @@ func (in *templateList) matches(t *template.Template) bool {
 
 func (s *server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath) (*templateView, error) {
 	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
-	return viewTemplate(&t), err
+	return s.viewTemplate(&t), err
 }
 
 func (s *server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
@@ -151,18 +152,18 @@ func (s *server) saveTemplate(ctx context.Context, who *accept.Caller, action st
 		if t, err = before(st); err != nil {
 			return n, err
 		}
-		if err := b.apply(ctx, st, &t); err != nil {
+		if err := b.apply(ctx, s, st, &t); err != nil {
 			return n, err
 		}
 		t, err = st.SaveTemplate(ctx, t)
 		return store.Note{Action: action, Target: target("template", t.ID), Detail: map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
 			conflictSays(err, "a template named %s in %s exists there already", t.Name, t.Language)
 	})
-	return viewTemplate(&t), err
+	return s.viewTemplate(&t), err
 }
 
 // apply puts what was said into t and checks the whole.
-func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *template.Template) error {
+func (b *TemplateFields) apply(ctx context.Context, s *server, st *store.Store, t *template.Template) error {
 	set(&t.Name, b.Name)
 	set(&t.Language, b.Language)
 	set(&t.Category, b.Category)
@@ -177,11 +178,13 @@ func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *template
 		t.Channel = 0
 		set(&t.Channel, b.Channel.Value)
 	}
-	t.Normalize()
-	f := t.Validate()
-	if err := b.checkChannel(ctx, st, t, &f); err != nil {
+	var f dispatch.Faults
+	if err := b.checkChannel(ctx, s, st, t, &f); err != nil {
 		return err
 	}
+	t.Style = s.templateStyle(t.Provider)
+	t.Normalize()
+	f = append(f, t.Validate()...)
 	if t.Components == nil {
 		t.Components = []template.Component{}
 	}
@@ -191,7 +194,7 @@ func (b *TemplateFields) apply(ctx context.Context, st *store.Store, t *template
 // checkChannel sees to it that the channel is the account's and sends
 // templates of this kind; a channel with templates of its own says whose these
 // are.
-func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *template.Template, f *dispatch.Faults) error {
+func (b *TemplateFields) checkChannel(ctx context.Context, s *server, st *store.Store, t *template.Template, f *dispatch.Faults) error {
 	if t.Channel != 0 {
 		ch, err := ownChannel(ctx, st, t.Account, t.Channel)
 		switch {
@@ -204,7 +207,7 @@ func (b *TemplateFields) checkChannel(ctx context.Context, st *store.Store, t *t
 			f.Add("/channel_id", "is an %s channel: templates are WhatsApp's", ch.Kind)
 		}
 		own := ""
-		if ch.Provider == "twilio" || ch.Provider == "gupshup" {
+		if s.templateStyle(ch.Provider).Own() {
 			own = ch.Provider
 		}
 		if b.Provider == nil {
@@ -322,6 +325,7 @@ func (s *server) previewTemplate(ctx context.Context, who *accept.Caller, in *te
 	if err != nil {
 		return nil, err
 	}
+	t.Style = s.templateStyle(t.Provider)
 	v := &previewView{Name: t.Name, Language: t.Language, Components: []dispatch.Component{}, Variables: t.VariableNames()}
 	if in.Body == nil || (len(in.Body.Variables) == 0 && len(in.Body.Components) == 0 && in.Body.HeaderMediaURL == "") {
 		v.Text = t.Preview(nil)

@@ -18,7 +18,7 @@ func scheduled(t *testing.T) (f *front, sms string) {
 	f = newFront(t)
 	f.Do("PATCH", "/v1/channels/1", m{"default": true, "policy": m{"price": m{"utility": 0.01, "default": 0.1}}}).Want(200)
 	f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
-	policy := dispatch.DefaultPolicy("twilio")
+	policy := dispatch.DefaultPolicy()
 	policy.Price = map[string]int64{"": 500_000}
 	ch, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: policy,

@@ -116,7 +116,7 @@ func (c *newChannel) fill(ch *dispatch.Channel) error {
 			delete(ch.Settings, name)
 		}
 	}
-	ch.Policy = dispatch.DefaultPolicy(ch.Provider)
+	ch.Policy = vendor(ch.Provider).Policy()
 	return setRate(&ch.Policy, c.Rate, c.Concurrency)
 }
 

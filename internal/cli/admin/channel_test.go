@@ -151,7 +151,7 @@ func TestChannelUpdate_Policy(t *testing.T) {
 	p.OK(clitest.Token+"\n"+clitest.AppSecret+"\n", clitest.CreateMetaArgs...)
 	r := p.OK("", "channel", "update", "1", "--rate", "0.5", "--concurrency", "7", "--max-attempts", "3", "--max-age", "2h", "--backoff-base", "1s", "--backoff-cap", "1m", "--recipient-spacing", "6s",
 		"--resolve-window", "otp=5s", "--resolve-window", "bulk=30m", "--unknown-retries", "normal=2", "--price", "default=1")
-	want := dispatch.DefaultPolicy("meta")
+	want := dispatch.DefaultPolicy()
 	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3, 2*time.Hour, time.Second, time.Minute, 6*time.Second
 	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second, 30*time.Minute, 2, map[string]int64{"": 1_000_000}
 	if got := p.Channel(1).Policy; !reflect.DeepEqual(got, want) {

@@ -59,7 +59,7 @@ func (c *templateCreate) Run(e *console.Env) error {
 
 // needs lists a template's variables for people.
 func needs(t *template.Template) string {
-	if names := t.VariableNames(); len(names) > 0 {
+	if names := styled(t).VariableNames(); len(names) > 0 {
 		return strings.Join(names, ", ")
 	}
 	return "none"

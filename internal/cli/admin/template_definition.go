@@ -92,7 +92,7 @@ func (d *definition) apply(s *session, t *template.Template) error {
 	if err := d.bind(s, t); err != nil {
 		return err
 	}
-	f := checkTemplate(t)
+	f := checkTemplate(styled(t))
 	return f.Err()
 }
 
@@ -114,7 +114,7 @@ func (d *definition) bind(s *session, t *template.Template) error {
 	}
 	t.Channel = ch.ID
 	own := ""
-	if ch.Provider == "twilio" || ch.Provider == "gupshup" {
+	if vendor(ch.Provider).Templates.Own() {
 		own = ch.Provider
 	}
 	if d.Provider == nil {
@@ -133,14 +133,11 @@ func checkTemplate(t *template.Template) dispatch.Faults {
 	default:
 		f.Add("/status", "must be approved, pending, rejected, paused or disabled")
 	}
-	switch t.Provider {
-	case "":
-	case "twilio", "gupshup":
-		if t.ProviderTemplateID == "" {
-			f.Add("/provider_template_id", "is required for a template of %s", t.Provider)
-		}
-	default:
-		f.Add("/provider", "must be twilio or gupshup, or left out for Meta's templates")
+	switch own := t.Style.Own(); {
+	case own && t.ProviderTemplateID == "":
+		f.Add("/provider_template_id", "is required for a template of %s", t.Provider)
+	case !own && t.Provider != "":
+		f.Add("/provider", "must be %s, or left out for templates of Meta's form", strings.Join(ownTemplates(), " or "))
 	}
 	return f
 }

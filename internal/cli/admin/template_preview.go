@@ -40,7 +40,7 @@ type templatePreview struct {
 // when none was given at all.
 func (c *templatePreview) Run(e *console.Env) error {
 	return c.with(e, func(s *session, t template.Template) error {
-		use, err := c.use(&t)
+		use, err := c.use(styled(&t))
 		if err != nil {
 			return err
 		}

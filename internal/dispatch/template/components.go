@@ -10,7 +10,7 @@ import (
 
 // components fills the slots from what a client wrote in Meta's form.
 func (r *resolver) components(given []dispatch.Component) {
-	if r.t.Provider == "twilio" { // one numbering over all parts
+	if r.t.Style == SharedNumbering { // one numbering over all parts
 		all := make([]*slot, len(r.slots))
 		for i := range r.slots {
 			all[i] = &r.slots[i]

@@ -83,7 +83,7 @@ func (t *Template) Validate() dispatch.Faults {
 	if seen["BODY"] == 0 {
 		f.Add("/components", "a BODY is required")
 	}
-	if t.Provider == "twilio" {
+	if t.Style == SharedNumbering {
 		t.validateShared(&f)
 	}
 	return f
@@ -137,7 +137,7 @@ func (t *Template) validateFooter(f *dispatch.Faults, c *Component, i int) {
 		least = 0 // Meta writes it
 	}
 	f.Text(dispatch.Pointer("/components", i, "text"), c.Text, least, 60)
-	if len(placeholders(nil, c.Text)) > 0 && t.Provider != "twilio" {
+	if len(placeholders(nil, c.Text)) > 0 && t.Style != SharedNumbering {
 		f.Add(dispatch.Pointer("/components", i, "text"), "a footer has no variables")
 	}
 }
@@ -159,12 +159,12 @@ func (t *Template) validateVariables(f *dispatch.Faults, c *Component, i int) []
 	if numbers > 0 && numbers < len(names) {
 		f.Add(at, "variables must be all numbered or all named")
 	}
-	if sortNumbers(names) && t.Provider != "twilio" {
+	if sortNumbers(names) && t.Style != SharedNumbering {
 		gaps(f, at, names)
 	}
 	if n := len(c.Variables); n > 0 {
 		switch distinct := slices.Compact(slices.Sorted(slices.Values(c.Variables))); {
-		case n != len(names) && t.Provider != "twilio":
+		case n != len(names) && t.Style != SharedNumbering:
 			f.Add(dispatch.Pointer("/components", i, "variables"), "%d names for %d variables", n, len(names))
 		case len(distinct) < n || distinct[0] == "":
 			f.Add(dispatch.Pointer("/components", i, "variables"), "names must differ, and none be empty")
@@ -228,7 +228,7 @@ func (t *Template) validateURL(f *dispatch.Faults, at, address string) {
 	case len(names) > 1:
 		f.Add(at, "may have one variable")
 		return
-	case len(names) == 1 && t.Provider != "twilio" && !strings.HasSuffix(strings.TrimSpace(address), "}}"):
+	case len(names) == 1 && t.Style != SharedNumbering && !strings.HasSuffix(strings.TrimSpace(address), "}}"):
 		f.Add(at, "the variable must stand at the end")
 	}
 	f.Link(at, fillPlaceholders(address, func(string) (string, bool) { return "x", true }))

@@ -57,14 +57,17 @@ func TestTemplateValidate(t *testing.T) {
 		}},
 		{"authentication", `{"name":"a","language":"en","category":"AUTHENTICATION","components":[{"type":"BODY"},{"type":"FOOTER"},{"type":"BUTTONS","buttons":[{"type":"OTP"}]}]}`, nil},
 		{"authentication with two", `{"name":"a","language":"en","category":"authentication","components":[{"type":"BODY","text":"{{1}}{{2}}"}]}`, []string{"/components/0/text"}},
-		{"twilio's numbering", `{"provider":"twilio","name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"},{"type":"BUTTONS","buttons":[{"type":"URL","text":"x","url":"https://e.com/{{2}}"}]}]}`, nil},
-		{"twilio's gap", `{"provider":"twilio","name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"}]}`, []string{"/components"}},
+		{"one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"},{"type":"BUTTONS","buttons":[{"type":"URL","text":"x","url":"https://e.com/{{2}}"}]}]}`, nil},
+		{"a gap in one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"}]}`, []string{"/components"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var tp Template
 			if err := json.Unmarshal([]byte(tc.json), &tp); err != nil {
 				t.Fatal(err)
+			}
+			if strings.Contains(tc.name, "numbering over all parts") {
+				tp.Style = SharedNumbering
 			}
 			var got []string
 			for _, f := range tp.Validate() {

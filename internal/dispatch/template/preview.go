@@ -50,7 +50,7 @@ func previewText(t *Template, c *Component, kind string) string {
 
 // fill puts the values of one part into its text.
 func (r *resolver) fill(component string, button int, text string) string {
-	if r.t.Provider == "twilio" {
+	if r.t.Style == SharedNumbering {
 		component, button = "body", 0
 	}
 	return fillPlaceholders(text, func(name string) (string, bool) {

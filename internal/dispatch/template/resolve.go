@@ -122,7 +122,7 @@ func (r *resolver) named(values map[string]string) {
 		key := s.Label()
 		if _, ok := values[key]; !ok && s.Name != s.placeholder {
 			key = strconv.Itoa(s.Number)
-			if r.t.Provider == "twilio" {
+			if r.t.Style == SharedNumbering {
 				key = s.placeholder // its own numbering, which may have gaps
 			}
 		}

@@ -50,11 +50,11 @@ func testTemplates() map[string]*Template {
 			}},
 		}},
 		{Name: "place", Components: []Component{{Type: "HEADER", Format: "LOCATION"}, body("Here")}},
-		{Name: "twilio", Provider: "twilio", ProviderTemplateID: "HX00000000000000000000000000000000", Components: []Component{
+		{Name: "twilio", Provider: "twilio", Style: SharedNumbering, ProviderTemplateID: "HX00000000000000000000000000000000", Components: []Component{
 			body("Hi {{1}}, see you on {{3}}. {{1}}?"),
 			{Type: "BUTTONS", Buttons: []Button{{Type: "URL", Text: "Go", URL: "https://example.com/{{2}}"}}},
 		}},
-		{Name: "gupshup", Provider: "gupshup", ProviderTemplateID: "c6aecef6-0000-0000-0000-28c094e3bc6b", Components: []Component{
+		{Name: "gupshup", Provider: "gupshup", Style: Own, ProviderTemplateID: "c6aecef6-0000-0000-0000-28c094e3bc6b", Components: []Component{
 			{Type: "HEADER", Format: "DOCUMENT"},
 			body("{{1}} on {{2}}"),
 			{Type: "BUTTONS", Buttons: []Button{{Type: "QUICK_REPLY", Text: "Yes"}, {Type: "QUICK_REPLY", Text: "No"}}},

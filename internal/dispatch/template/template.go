@@ -4,12 +4,33 @@ package template
 
 import "time"
 
+// Style is how a vendor's templates are registered, and how their variables are
+// numbered.
+type Style int
+
+// The styles.
+const (
+	// Common templates are known by name and language, and usable on every
+	// channel without templates of its own. Each part numbers its variables.
+	Common Style = iota
+	// Own templates are the vendor's, known by its id. Each part numbers its
+	// variables.
+	Own
+	// SharedNumbering is Own with one numbering over all parts, where the vendor
+	// puts a one-time password into the button itself.
+	SharedNumbering
+)
+
+// Own reports whether the vendor keeps templates of its own.
+func (s Style) Own() bool { return s != Common }
+
 // Template is an entry of the registry: what may be sent, and what it needs.
 type Template struct {
 	ID                 int64       `json:"id"`
 	Account            int64       `json:"-"`
-	Channel            int64       `json:"channel_id,omitempty"` // 0: usable on every WhatsApp channel of the account that sends Meta's templates
-	Provider           string      `json:"provider,omitempty"`   // twilio or gupshup for their own templates, else empty
+	Channel            int64       `json:"channel_id,omitempty"` // 0: usable on every WhatsApp channel of the account without templates of its own
+	Provider           string      `json:"provider,omitempty"`   // the vendor, if it keeps templates of its own; else empty
+	Style              Style       `json:"-"`                    // of Provider; not stored
 	Name               string      `json:"name"`
 	Language           string      `json:"language"`
 	Category           string      `json:"category"`         // authentication, utility, marketing

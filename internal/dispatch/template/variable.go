@@ -75,12 +75,12 @@ type slot struct {
 // authentication says that t carries a one-time password, which Meta wants in
 // the body and again in the button. Twilio fills the button itself.
 func (t *Template) authentication() bool {
-	return strings.EqualFold(t.Category, "authentication") && t.Provider != "twilio"
+	return strings.EqualFold(t.Category, "authentication") && t.Style != SharedNumbering
 }
 
 // slots lists the places of t in the order in which a list fills them.
 func (t *Template) slots() []slot {
-	if t.Provider == "twilio" {
+	if t.Style == SharedNumbering {
 		return t.numberSlots(t.sharedSlots())
 	}
 	slots := make([]slot, 0, 4)

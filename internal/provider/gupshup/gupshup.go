@@ -15,18 +15,6 @@ import (
 // DefaultBaseURL is where Gupshup answers when a channel names no other place.
 const DefaultBaseURL = "https://api.gupshup.io"
 
-var types = map[dispatch.Type]bool{
-	dispatch.TypeText: true, dispatch.TypeTemplate: true, dispatch.TypeImage: true, dispatch.TypeVideo: true, dispatch.TypeAudio: true,
-	dispatch.TypeDocument: true, dispatch.TypeSticker: true, dispatch.TypeLocation: true, dispatch.TypeReaction: true,
-}
-
-// Supports says whether a channel of the kind can send content of the type.
-// Gupshup's own interactive format has no place for all of Meta's kinds, so
-// interactive content is refused rather than sent in part.
-func (c *Client) Supports(kind string, t dispatch.Type) bool {
-	return kind == "whatsapp" && types[t]
-}
-
 func baseURL(ch *dispatch.Channel) string {
 	if base := strings.TrimRight(ch.Settings["base_url"], "/"); base != "" {
 		return base

@@ -152,7 +152,7 @@ func TestSupports(t *testing.T) {
 	for _, ty := range []dispatch.Type{
 		"text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction",
 	} {
-		if got := c.Supports("whatsapp", ty); got != golden[ty] || c.Supports("sms", ty) {
+		if got := c.Spec().Supports("whatsapp", ty); got != golden[ty] || c.Spec().Supports("sms", ty) {
 			t.Errorf("Supports(%s) = %v", ty, got)
 		}
 		if _, _, err := form(channel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil || provider.AsError(err).Kind != provider.Permanent {

@@ -26,7 +26,7 @@ func form(ch *dispatch.Channel, m *dispatch.Message) (string, url.Values, error)
 		"channel": {"whatsapp"}, "source": {digits(ch.Sender)}, "destination": {digits(m.To)}, "src.name": {ch.Settings["app_name"]},
 	}
 	if m.Content.Type == dispatch.TypeTemplate {
-		return templatePath, f, template(f, m.Content.Template)
+		return templatePath, f, setTemplate(f, m.Content.Template)
 	}
 	msg, err := session(&m.Content)
 	if err != nil {
@@ -96,10 +96,10 @@ func drop(msg map[string]any) map[string]any {
 	return msg
 }
 
-// template adds the template with its values in the order in which they stand
+// setTemplate sets the template with its values in the order in which they stand
 // in it (header, body, buttons), a header's media and the payloads of quick
 // replies.
-func template(f url.Values, t *dispatch.TemplateUse) error {
+func setTemplate(f url.Values, t *dispatch.TemplateUse) error {
 	if t == nil || t.ProviderTemplateID == "" {
 		return refuse(dispatch.FailTemplate, "the template has no Gupshup id")
 	}

@@ -19,13 +19,6 @@ import (
 // (api.kaleyra.io, api.eu.kaleyra.io, api.na.kaleyra.ai).
 const DefaultBaseURL = "https://api.in.kaleyra.io"
 
-// Supports says whether a channel of the kind can send content of the type.
-// WhatsApp V2 takes Meta's message object as it is, so all of Meta's types; its
-// SMS is text.
-func (c *Client) Supports(kind string, t dispatch.Type) bool {
-	return kind == "whatsapp" || kind == "sms" && t == dispatch.TypeText
-}
-
 // endpoint is where messages of the channel's kind are posted.
 func endpoint(ch *dispatch.Channel) string {
 	base, sid := cmp.Or(strings.TrimRight(ch.Settings["base_url"], "/"), DefaultBaseURL), url.PathEscape(ch.Settings["sid"])

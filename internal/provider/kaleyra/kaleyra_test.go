@@ -170,7 +170,7 @@ func TestSupports(t *testing.T) {
 	for _, ty := range []dispatch.Type{
 		"text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction",
 	} {
-		if c.Supports("whatsapp", ty) != golden[ty] || c.Supports("sms", ty) != (ty == "text") || c.Supports("email", ty) {
+		if c.Spec().Supports("whatsapp", ty) != golden[ty] || c.Spec().Supports("sms", ty) != (ty == "text") || c.Spec().Supports("email", ty) {
 			t.Errorf("Supports is wrong about %s", ty)
 		}
 		if _, err := request(smsChannel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil || provider.AsError(err).Kind != provider.Permanent {

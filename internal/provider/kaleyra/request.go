@@ -25,10 +25,10 @@ type whatsAppBody struct {
 // where Meta's examples have a text.
 type message struct {
 	meta.Message
-	Template *template `json:"template,omitempty"`
+	Template *templateUse `json:"template,omitempty"`
 }
 
-type template struct {
+type templateUse struct {
 	dispatch.TemplateUse
 	Components []component `json:"components,omitempty"`
 }
@@ -107,7 +107,7 @@ func whatsApp(m *dispatch.Message) message {
 	if t == nil {
 		return msg
 	}
-	msg.Template = &template{TemplateUse: *t, Components: make([]component, len(t.Components))}
+	msg.Template = &templateUse{TemplateUse: *t, Components: make([]component, len(t.Components))}
 	for i, c := range t.Components {
 		msg.Template.Components[i].Component = c
 		if c.Index != nil {

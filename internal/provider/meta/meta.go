@@ -33,9 +33,6 @@ var _ provider.Provider = (*Client)(nil)
 // New makes a client that calls through c (see outbound.New).
 func New(c *http.Client) *Client { return &Client{http: c} }
 
-// Supports says that a WhatsApp channel sends every type.
-func (c *Client) Supports(kind string, _ dispatch.Type) bool { return kind == "whatsapp" }
-
 // Send posts one message.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
 	body, err := body(m)

@@ -32,7 +32,7 @@ func testAccepted(t *testing.T, c Case, p provider.Provider) {
 	if key.Load() {
 		t.Error("the request carries an Idempotency-Key, with which Go sends a POST twice")
 	}
-	if ch := c.Channel(s.URL); !p.Supports(ch.Kind, c.Message().Content.Type) {
+	if ch := c.Channel(s.URL); !p.Spec().Supports(ch.Kind, c.Message().Content.Type) {
 		t.Errorf("a %s channel doesn't support what the case sends", ch.Kind)
 	}
 }

@@ -52,7 +52,7 @@ func content(f url.Values, c *dispatch.Content) error {
 		f.Set("Body", c.Text.Body)
 		return nil
 	case dispatch.TypeTemplate:
-		return template(f, c.Template)
+		return setTemplate(f, c.Template)
 	case dispatch.TypeLocation:
 		return location(f, c.Location)
 	case dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument:
@@ -104,8 +104,8 @@ func location(f url.Values, l *dispatch.Location) error {
 	return nil
 }
 
-// template adds ContentSid and its variables.
-func template(f url.Values, t *dispatch.TemplateUse) error {
+// setTemplate sets ContentSid and its variables.
+func setTemplate(f url.Values, t *dispatch.TemplateUse) error {
 	if t == nil || t.ProviderTemplateID == "" {
 		return refuse(dispatch.FailTemplate, "the template has no Twilio content id (HX...)")
 	}

@@ -66,7 +66,7 @@ func TestSupports(t *testing.T) {
 		for _, ty := range []dispatch.Type{
 			"text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction",
 		} {
-			if got := c.Supports(kind, ty); got != golden[kind+"/"+string(ty)] {
+			if got := c.Spec().Supports(kind, ty); got != golden[kind+"/"+string(ty)] {
 				t.Errorf("Supports(%s, %s) = %v", kind, ty, got)
 			}
 			_, err := form(channel(kind, ""), &dispatch.Message{Content: dispatch.Content{Type: ty}}, now)

@@ -20,28 +20,6 @@ const DefaultBaseURL = "https://api.twilio.com"
 // whatsAppPrefix marks an address as WhatsApp's: one API serves both kinds.
 const whatsAppPrefix = "whatsapp:"
 
-var (
-	smsTypes = map[dispatch.Type]bool{
-		dispatch.TypeText: true, dispatch.TypeImage: true, dispatch.TypeVideo: true, dispatch.TypeAudio: true, dispatch.TypeDocument: true,
-	}
-	whatsAppTypes = map[dispatch.Type]bool{
-		dispatch.TypeText: true, dispatch.TypeTemplate: true, dispatch.TypeImage: true, dispatch.TypeVideo: true,
-		dispatch.TypeAudio: true, dispatch.TypeDocument: true, dispatch.TypeLocation: true,
-	}
-)
-
-// Supports says whether a channel of the kind can send content of the type.
-// Media on an SMS channel goes as MMS.
-func (c *Client) Supports(kind string, t dispatch.Type) bool {
-	switch kind {
-	case "sms":
-		return smsTypes[t]
-	case "whatsapp":
-		return whatsAppTypes[t]
-	}
-	return false
-}
-
 // messagesURL is the Messages resource of the channel's account.
 func messagesURL(ch *dispatch.Channel) string {
 	return accountURL(ch) + "/Messages.json"
