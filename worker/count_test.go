@@ -39,7 +39,7 @@ func TestCalls_OnlyWhatBecomesFailedIsCounted(t *testing.T) {
 	f := open(t)
 	m := metrics.New()
 	w := New(Options{
-		Store: f.Store, Registry: registry.New(f.Store, nil, quiet()), Observer: m, Log: quiet(), Providers: map[string]provider.Provider{"meta": refuses{}},
+		Store: f.Store, Registry: registry.New(f.accounts, f.Store, nil, quiet()), Observer: m, Log: quiet(), Providers: map[string]provider.Provider{"meta": refuses{}},
 		CallbackURL: func(*dispatch.Channel) string { return "" },
 	})
 	ids := f.messages(t, 3, nil)

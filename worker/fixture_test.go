@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
@@ -17,18 +18,20 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // fixture is a database with a channel in it.
 type fixture struct {
 	*store.Store
-	url     string
-	account int64
-	channel int64
+	accounts *account.Store
+	url      string
+	account  int64
+	channel  int64
 }
 
 func open(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{url: storetest.Postgres(t)}
-	f.Store = f.connect(t)
-	a, err := f.CreateAccount(t.Context(), "Test")
+	db := f.connect(t)
+	f.Store, f.accounts = store.New(db), account.New(db)
+	a, err := f.accounts.CreateAccount(t.Context(), "Test")
 	must(t, err)
-	c, err := f.CreateChannel(t.Context(), dispatch.Channel{
+	c, err := f.accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
 		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})
@@ -38,14 +41,14 @@ func open(t *testing.T) *fixture {
 }
 
 // connect opens the database once more.
-func (f *fixture) connect(t *testing.T) *store.Store {
+func (f *fixture) connect(t *testing.T) *pg.DB {
 	t.Helper()
 	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := store.Open(pg.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
+	db, err := pg.Open(pg.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	return s
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // messages accepts n messages, each with what more says of it.

@@ -62,7 +62,7 @@ func (w *Worker) receipts(ctx context.Context) error {
 
 // fetchable lists the channels whose provider can be asked.
 func (w *Worker) fetchable(ctx context.Context) ([]int64, error) {
-	all, err := w.Store.Channels(ctx, 0)
+	all, err := w.Accounts.Channels(ctx, 0)
 	var ids []int64
 	for _, ch := range all {
 		if _, ok := w.Providers[ch.Provider].(Fetcher); ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -43,7 +44,7 @@ func TestWipe_PostgresAway_IsNoticedAgain(t *testing.T) {
 			first, next := makes(newQueue(t))
 			away := f.connect(t)
 			must(t, away.Close())
-			w := New(Options{Store: away, Queue: first, Log: quiet()})
+			w := New(Options{Store: store.New(away), Queue: first, Log: quiet()})
 			look := w.wipe()
 			if err := look(t.Context()); err == nil {
 				t.Error("a wipe was made good without Postgres")

@@ -37,9 +37,15 @@ type Observer interface {
 	Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 }
 
+// Accounts lists the channels of an account, or with 0 those of all.
+type Accounts interface {
+	Channels(ctx context.Context, account int64) ([]dispatch.Channel, error)
+}
+
 // Options of a Worker.
 type Options struct {
 	Store     *store.Store
+	Accounts  Accounts
 	Registry  *registry.Registry
 	Limits    *limit.Channels
 	Budget    *limit.RetryBudget

@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -67,19 +68,20 @@ func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
 	t.Helper()
 	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	st, err := store.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
+	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = st.Close() })
-	a, err := st.CreateAccount(t.Context(), "Test")
+	t.Cleanup(func() { _ = db.Close() })
+	st, accounts := store.New(db), account.New(db)
+	a, err := accounts.CreateAccount(t.Context(), "Test")
 	must(t, err)
-	_, err = st.CreateChannel(t.Context(), dispatch.Channel{
+	_, err = accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: a.ID, Name: "SMS", Provider: "any", Kind: "sms", Sender: "+15550002222", Default: true,
 		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})
 	must(t, err)
 	log := slog.New(slog.DiscardHandler)
-	s := New(Options{Store: st, Accounts: st, Registry: registry.New(st, nil, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
-	return s, &Caller{Account: a, Key: store.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
+	s := New(Options{Store: st, Accounts: accounts, Registry: registry.New(accounts, st, nil, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
+	return s, &Caller{Account: a, Key: account.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
 }
 
 func must(t *testing.T, err error) {
@@ -105,7 +107,7 @@ func TestAccept_Refused_CountsNoRecipient(t *testing.T) {
 	s, who := service(t, c)
 	credits := func(on bool) {
 		t.Helper()
-		a, err := s.Accounts.(*store.Store).SetCredits(t.Context(), who.Account.ID, on, 0)
+		a, err := s.Accounts.(*account.Store).SetCredits(t.Context(), who.Account.ID, on, 0)
 		must(t, err)
 		who.Account = a
 	}

@@ -5,13 +5,13 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Caller is the account on whose behalf a request is made, and its API key.
 type Caller struct {
-	Account     store.Account
-	Key         store.Key
+	Account     account.Account
+	Key         account.Key
 	Permissions auth.Permissions
 }
 

@@ -65,12 +65,12 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	want("the second after one", second, true)
 	want("the third", third, true)
 
-	ch, err := f.Store.Channel(t.Context(), int64(made["id"].(float64)))
+	ch, err := f.Accounts.Channel(t.Context(), int64(made["id"].(float64)))
 	if err != nil || ch.OldCallback != second || len(ch.Secrets) != 2 {
 		t.Fatalf("stored %d secrets, %v", len(ch.Secrets), err)
 	}
 	ch.OldCallbackUntil = time.Now().Add(-time.Second)
-	if _, err := f.Store.UpdateChannel(t.Context(), ch); err != nil {
+	if _, err := f.Accounts.UpdateChannel(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
 	fourth := secretOf(f.Do("POST", path+"/callback-secret", m{"overlap_seconds": 0}).Want(200))
@@ -89,7 +89,7 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	ch, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+	ch, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
 	})

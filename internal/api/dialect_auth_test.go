@@ -11,7 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // answered is an answer's status and, from the vendor's envelope, what tells
@@ -194,11 +194,11 @@ func vendorCases() []vendorCase {
 
 // property is everything of an account that a request of a dialect can name.
 // n makes two accounts' things different.
-func (f *front) property(prefix string, a store.Account, key, n string) map[string]string {
+func (f *front) property(prefix string, a account.Account, key, n string) map[string]string {
 	f.T.Helper()
 	create := func(c dispatch.Channel) dispatch.Channel {
 		c.Account, c.Policy = a.ID, dispatch.DefaultPolicy()
-		c, err := f.Store.CreateChannel(f.T.Context(), c)
+		c, err := f.Accounts.CreateChannel(f.T.Context(), c)
 		if err != nil {
 			f.T.Fatal(err)
 		}
@@ -293,9 +293,9 @@ func (a asker) said(v vendorCase, raw []byte) string {
 // later, with room for a busy machine.
 func (a asker) deletedKey() string {
 	a.T.Helper()
-	secret, k := a.NewKeyWith(func(*store.Key) {})
+	secret, k := a.NewKeyWith(func(*account.Key) {})
 	a.As(secret, "GET", "/v1/templates", nil).Want(http.StatusOK)
-	if err := a.Store.DeleteKey(a.T.Context(), a.Account.ID, k.ID); err != nil {
+	if err := a.Accounts.DeleteKey(a.T.Context(), a.Account.ID, k.ID); err != nil {
 		a.T.Fatal(err)
 	}
 	gone := time.Now()
@@ -324,11 +324,11 @@ func TestDialects_Authorisation(t *testing.T) {
 		}
 	}
 	yesterday := time.Now().Add(-24 * time.Hour)
-	disabled, _ := a.NewKeyWith(func(k *store.Key) { k.Active = false })
-	expired, _ := a.NewKeyWith(func(k *store.Key) { k.ExpiresAt = &yesterday })
+	disabled, _ := a.NewKeyWith(func(k *account.Key) { k.Active = false })
+	expired, _ := a.NewKeyWith(func(k *account.Key) { k.ExpiresAt = &yesterday })
 	lacking := f.NewKey(f.Account.ID, "send_media") // which none of the requests needs
 	three, closed := f.NewAccount("Three")
-	if _, err := f.Store.SetDisabled(t.Context(), three.ID, true); err != nil {
+	if _, err := f.Accounts.SetDisabled(t.Context(), three.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	deleted := a.deletedKey()

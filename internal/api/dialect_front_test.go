@@ -9,7 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // envelope names the vendor in whose form an error is written.
@@ -135,7 +135,7 @@ func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
 	f := newFront(t)
 	secret := auth.Generate(false)
 	hash := auth.Hash(secret)
-	_, err := f.Store.CreateKey(t.Context(), store.Key{
+	_, err := f.Accounts.CreateKey(t.Context(), account.Key{
 		Account: f.Account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true, PerMinute: 3, PerDay: 1000,
 	}, hash[:])
 	if err != nil {
@@ -203,7 +203,7 @@ func TestDialects_ForeignSID_BeforeBody(t *testing.T) {
 func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+	sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
@@ -237,7 +237,7 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 func TestContactSaving_LongName_Refused(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	sms, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+	sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy(),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})

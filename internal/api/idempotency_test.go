@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -66,42 +66,42 @@ const someone, somebodyElse = "+15550000100", "+15550000101"
 // since; a new message is refused for it, and so is another body.
 func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 	t.Parallel()
-	nothing := func(asker, *store.Key) {}
+	nothing := func(asker, *account.Key) {}
 	for name, c := range map[string]struct {
-		key     func(*store.Key)
+		key     func(*account.Key)
 		body    func(to string) string // SOON in it is a time three seconds ahead
-		change  func(asker, *store.Key)
+		change  func(asker, *account.Key)
 		refused int
 		code    dispatch.Code
 	}{
 		"template paused": {
 			body: templated, refused: 422, code: dispatch.Invalid,
-			change: func(a asker, _ *store.Key) { a.Do("PATCH", "/v1/templates/1", m{"status": "paused"}).Want(200) },
+			change: func(a asker, _ *account.Key) { a.Do("PATCH", "/v1/templates/1", m{"status": "paused"}).Want(200) },
 		},
 		"channel disabled": {
 			body: templated, refused: 422, code: dispatch.Invalid,
-			change: func(a asker, _ *store.Key) { a.Do("PATCH", "/v1/channels/1", m{"enabled": false}).Want(200) },
+			change: func(a asker, _ *account.Key) { a.Do("PATCH", "/v1/channels/1", m{"enabled": false}).Want(200) },
 		},
 		"opted out": {
 			body: templated, refused: 422, code: dispatch.Suppressed,
-			change: func(a asker, _ *store.Key) {
+			change: func(a asker, _ *account.Key) {
 				a.Do("POST", "/v1/suppressions", m{"phone": someone}).Want(201)
 				a.Do("POST", "/v1/suppressions", m{"phone": somebodyElse}).Want(201)
 			},
 		},
 		"balance used up": {
 			body: templated, refused: 402, code: dispatch.LowBalance,
-			change: func(a asker, _ *store.Key) { a.Do("POST", "/v1/credits", m{"amount": -1, "enabled": true}).Want(200) },
+			change: func(a asker, _ *account.Key) { a.Do("POST", "/v1/credits", m{"amount": -1, "enabled": true}).Want(200) },
 		},
 		"country taken away": {
 			body: templated, refused: 403, code: dispatch.CountryNotAllowed,
-			change: func(a asker, k *store.Key) {
+			change: func(a asker, k *account.Key) {
 				a.Do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"countries": []string{"DE"}}).Want(200)
 			},
 		},
 		"permission taken away": {
 			body: templated, refused: 403, code: dispatch.Forbidden,
-			change: func(a asker, k *store.Key) {
+			change: func(a asker, k *account.Key) {
 				a.Do("PATCH", fmt.Sprintf("/v1/keys/%d", k.ID), m{"permissions": []string{"send_text"}}).Want(200)
 			},
 		},
@@ -115,17 +115,17 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 			refused: 422, code: dispatch.Invalid, change: nothing,
 		},
 		"daily limit": {
-			key: func(k *store.Key) { k.PerDay = 1 }, body: templated, refused: 429, code: dispatch.DailyLimited, change: nothing,
+			key: func(k *account.Key) { k.PerDay = 1 }, body: templated, refused: 429, code: dispatch.DailyLimited, change: nothing,
 		},
 		"messages per recipient": {
-			key: func(k *store.Key) { k.PerRecipientHour = new(1) }, body: templated, refused: 429, code: dispatch.RateLimited, change: nothing,
+			key: func(k *account.Key) { k.PerRecipientHour = new(1) }, body: templated, refused: 429, code: dispatch.RateLimited, change: nothing,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := asker{front: newFront(t)}
 			a.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
-			key, made := a.NewKeyWith(func(k *store.Key) {
+			key, made := a.NewKeyWith(func(k *account.Key) {
 				if c.key != nil {
 					c.key(k)
 				}
@@ -162,7 +162,7 @@ func TestRepeats_OfABatch_CountNothing(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
 	a.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
-	key, _ := a.NewKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 4, new(1) })
+	key, _ := a.NewKeyWith(func(k *account.Key) { k.PerDay, k.PerRecipientHour = 4, new(1) })
 	lines := func(n int) string {
 		var b []string
 		for i := range n {
@@ -318,7 +318,7 @@ func TestRepeats_AtOnce_CountOnce(t *testing.T) {
 	t.Parallel()
 	a := asker{front: newFront(t)}
 	a.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
-	key, _ := a.NewKeyWith(func(k *store.Key) { k.PerDay, k.PerRecipientHour = 1, new(1) })
+	key, _ := a.NewKeyWith(func(k *account.Key) { k.PerDay, k.PerRecipientHour = 1, new(1) })
 	replies := make([]*reply, 40)
 	var wg sync.WaitGroup
 	for i := range replies {

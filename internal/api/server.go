@@ -23,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Limits of a batch (SPEC 3): of its body, of one line, of its messages.
@@ -43,6 +44,7 @@ type Observer interface {
 // Options of a Server.
 type Options struct {
 	Store     *store.Store
+	Accounts  *account.Store
 	Registry  *registry.Registry
 	Accept    *accept.Service
 	Limits    middleware.Limiter
@@ -60,6 +62,8 @@ type Options struct {
 	CallbackURL func(*dispatch.Channel) string
 	// TestChannel gives the emulator's stand-in for a channel.
 	TestChannel func(*dispatch.Channel) *dispatch.Channel
+	// PingPostgres returns an error if Postgres does not answer.
+	PingPostgres func(ctx context.Context) error
 	// PingRedis asks whether Redis answers (readyz reports it as degraded).
 	PingRedis func(ctx context.Context) error
 }
@@ -77,7 +81,7 @@ type Server struct {
 
 // New makes a server. Run does its background work.
 func New(o Options) *Server {
-	s := &Server{Options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Store, o.Log), limits: middleware.NewLimits(o.Limits)}
+	s := &Server{Options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Accounts, o.Log), limits: middleware.NewLimits(o.Limits)}
 	s.hub = newHub(o.Store, o.Log)
 	s.views = batch.New(batch.Options{Max: 200, Queue: 10_000, Workers: 3, Timeout: 5 * time.Second}, s.readViews)
 	s.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, s.applyStatuses)
@@ -109,7 +113,7 @@ func (s *Server) Close(ctx context.Context) error {
 func (s *Server) routes() {
 	e := s.echo
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
-	e.GET("/readyz", echo.WrapHandler(health.Ready(s.Store.Ping, s.PingRedis)))
+	e.GET("/readyz", echo.WrapHandler(health.Ready(s.PingPostgres, s.PingRedis)))
 	e.GET("/metrics", echo.WrapHandler(s.Metrics))
 	v1 := e.Group("/v1", s.auth.Native)
 	v1.POST("/messages", s.postMessage)

@@ -25,6 +25,7 @@ import (
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -33,7 +34,9 @@ type parts struct {
 	cfg       *config.Config
 	log       *slog.Logger
 	public    string
+	db        *pg.DB
 	store     *store.Store
+	accounts  *account.Store
 	registry  *registry.Registry
 	redis     redis.UniversalClient
 	queue     *queue.Client
@@ -79,13 +82,14 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
+	db, err := pg.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
 	if err != nil {
 		return nil, err
 	}
 	collectLessOften()
-	p := &parts{cfg: cfg, log: log, public: public, store: st, registry: registry.New(st, templateStyles(), log), metrics: metrics.New()}
-	p.onStop("postgres", 2*time.Second, func(context.Context) error { return st.Close() })
+	p := &parts{cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db), metrics: metrics.New()}
+	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
+	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
 	if err != nil {
 		return nil, errors.Join(err, p.stop())
@@ -96,7 +100,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	p.limits = limit.NewChannels(p.redis, limit.ChannelOptions{
 		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
-	p.metrics.Pool(st.Stats)
+	p.metrics.Pool(db.Stats)
 	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
 	p.tests.register = func(ch *dispatch.Channel) error { return RegisterAt(cfg.EmulatorURL, "", ch) }
 	return p, nil
@@ -149,7 +153,7 @@ func (p *parts) background(name string, most time.Duration, f func(context.Conte
 // fallbacks.
 func (p *parts) newAccept() *accept.Service {
 	s := accept.New(accept.Options{
-		Store: p.store, Accounts: p.store, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
 		DecodeDraft: nativeDraft,
 	})
 	p.onStop("accept", 5*time.Second, s.Close)

@@ -20,7 +20,7 @@ var onlyIn = map[string][]string{
 	"github.com/danielgtaylor/huma/": {"internal/api", "internal/api/manage"},
 	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
 	"github.com/jmoiron/sqlx":        {"internal/store/pg"},
-	"github.com/lib/pq":              {"internal/store", "internal/store/pg", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
+	"github.com/lib/pq":              {"internal/store", "internal/store/account", "internal/store/pg", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
 	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
@@ -34,8 +34,9 @@ var onlyIn = map[string][]string{
 // mayUse names the packages of ours that a package may import, and with them
 // all it may; others are free.
 var mayUse = map[string][]string{
-	"internal/store":    {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
-	"internal/store/pg": {"internal/dispatch"},
+	"internal/store":         {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
+	"internal/store/pg":      {"internal/dispatch"},
+	"internal/store/account": {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
 
 	"internal/dispatch":          {},
 	"internal/dispatch/template": {"internal/dispatch"},
@@ -50,7 +51,7 @@ var mayUse = map[string][]string{
 	"internal/limit":             {"internal/dispatch", "internal/batch"},
 	"internal/metrics":           {"internal/dispatch"},
 	"internal/outbound":          {"internal/dispatch", "internal/provider"},
-	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store"},
+	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store", "internal/store/account"},
 	"internal/devstack":          {},
 	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store", "internal/store/pg"},
 	"migrations":                 {},

@@ -33,15 +33,15 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("serve"))
 	acc := p.newAccept()
-	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Days: p.store, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
+	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Days: p.accounts, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
 	p.background("key counts", 3*time.Second, func(ctx context.Context) {
 		spender.Run(ctx, func(err error) { log.Warn("daily counts not written yet", "error", err) })
 	})
 	acc.Recipients = spender
 	options := api.Options{
-		Store: p.store, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Specs: Specs(), Dialects: dialects(),
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
-		PingRedis: p.pingRedis,
+		PingPostgres: p.db.Ping, PingRedis: p.pingRedis,
 	}
 	change(&options)
 	srv := api.New(options)

@@ -22,6 +22,7 @@ import (
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
 )
@@ -46,7 +47,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
 	w := worker.New(worker.Options{
-		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: log,
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Budget: budget, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: log,
 		CallbackURL: p.callbackURL, TestChannel: p.tests.forSending, Grace: cfg.ShutdownGrace,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 		Webhooks:     hooks,
@@ -133,7 +134,7 @@ func (p *parts) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"ok"}`)) })
-	mux.Handle("GET /readyz", health.Ready(p.store.Ping, p.pingRedis))
+	mux.Handle("GET /readyz", health.Ready(p.db.Ping, p.pingRedis))
 	return mux
 }
 
@@ -144,11 +145,11 @@ func sendFallback(ctx context.Context, p *parts, acc *accept.Service, f store.Fa
 	if err := json.Unmarshal([]byte(f.Entries), &entries); err != nil {
 		return nil // nothing that a repeat would mend
 	}
-	account, err := p.registry.Account(ctx, f.Account)
+	from, err := p.registry.Account(ctx, f.Account)
 	if err != nil {
 		return fmt.Errorf("fallback: %w", err)
 	}
-	who := &accept.Caller{Account: account, Key: store.Key{ID: f.Key, Account: f.Account, Test: f.Test}, Permissions: auth.AllPermissions}
+	who := &accept.Caller{Account: from, Key: account.Key{ID: f.Key, Account: f.Account, Test: f.Test}, Permissions: auth.AllPermissions}
 	for i, raw := range entries {
 		d, err := native.DecodeEntry(raw)
 		if err != nil {

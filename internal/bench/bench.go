@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -66,6 +67,7 @@ type stage struct {
 	o        Options
 	stack    *devstack.Stack
 	store    *store.Store
+	accounts *account.Store
 	emulator *emulator.Server
 	emURL    string
 	base     string
@@ -175,23 +177,25 @@ func (s *stage) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.store, err = store.Open(pg.Options{URL: s.stack.PostgresURL(), MaxConns: 4, Application: "sendoff-bench", Box: box}); err != nil {
-		return err
-	}
-	s.onClose(func() { _ = s.store.Close() })
-	a, err := demo.Account(ctx, s.store, s.emURL)
+	db, err := pg.Open(pg.Options{URL: s.stack.PostgresURL(), MaxConns: 4, Application: "sendoff-bench", Box: box})
 	if err != nil {
 		return err
 	}
-	if s.key, err = demo.Key(ctx, s.store, a.ID, false); err != nil {
+	s.onClose(func() { _ = db.Close() })
+	s.store, s.accounts = store.New(db), account.New(db)
+	a, err := demo.Account(ctx, s.accounts, s.emURL)
+	if err != nil {
 		return err
 	}
-	if s.channels, err = s.store.Channels(ctx, a.ID); err != nil {
+	if s.key, err = demo.Key(ctx, s.accounts, a.ID, false); err != nil {
+		return err
+	}
+	if s.channels, err = s.accounts.Channels(ctx, a.ID); err != nil {
 		return err
 	}
 	for i := range s.channels { // as fast as the machine goes
 		s.channels[i].Policy.Rate = 100_000
-		if s.channels[i], err = s.store.UpdateChannel(ctx, s.channels[i]); err != nil {
+		if s.channels[i], err = s.accounts.UpdateChannel(ctx, s.channels[i]); err != nil {
 			return err
 		}
 	}

@@ -88,7 +88,7 @@ type tenant struct {
 }
 
 func (s *stage) tenant(ctx context.Context, name string, full bool) (t tenant, err error) {
-	a, err := s.store.CreateAccount(ctx, name)
+	a, err := s.accounts.CreateAccount(ctx, name)
 	if err != nil {
 		return t, err
 	}
@@ -97,11 +97,11 @@ func (s *stage) tenant(ctx context.Context, name string, full bool) (t tenant, e
 	if full {
 		ch.Window = "enforce"
 		ch.Policy.Price = map[string]int64{"": 1}
-		if _, err := s.store.SetCredits(ctx, a.ID, true, 1e15); err != nil {
+		if _, err := s.accounts.SetCredits(ctx, a.ID, true, 1e15); err != nil {
 			return t, err
 		}
 	}
-	made, err := s.store.CreateChannel(ctx, ch)
+	made, err := s.accounts.CreateChannel(ctx, ch)
 	if err != nil {
 		return t, err
 	}
@@ -109,7 +109,7 @@ func (s *stage) tenant(ctx context.Context, name string, full bool) (t tenant, e
 	if err := app.RegisterAt(s.emURL, "", &made); err != nil {
 		return t, err
 	}
-	t.key, err = demo.Key(ctx, s.store, a.ID, false)
+	t.key, err = demo.Key(ctx, s.accounts, a.ID, false)
 	return t, err
 }
 

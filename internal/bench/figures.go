@@ -202,7 +202,7 @@ func measureSteady(ctx context.Context, s *stage) error {
 func measureOTP(ctx context.Context, s *stage) error {
 	ch := s.channels[0]
 	ch.Policy.Rate = 200
-	if _, err := s.store.UpdateChannel(ctx, ch); err != nil {
+	if _, err := s.accounts.UpdateChannel(ctx, ch); err != nil {
 		return err
 	}
 	n := s.pick(50_000, 200_000)
@@ -217,7 +217,7 @@ func measureOTP(ctx context.Context, s *stage) error {
 	}
 	p50, p99 := l.p(.5), l.p(.99)
 	s.add(Figure{Name: "otp", How: fmt.Sprintf("behind %d bulk messages, channel at 200/s", n), Value: float64(p99.Microseconds()) / 1000, Unit: "ms (p99)", Must: "1000", Reach: p99 < time.Second, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99))})
-	if _, err := s.store.UpdateChannel(ctx, s.channels[0]); err != nil {
+	if _, err := s.accounts.UpdateChannel(ctx, s.channels[0]); err != nil {
 		return err
 	}
 	return s.drained(ctx)

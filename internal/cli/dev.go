@@ -23,7 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -223,11 +223,12 @@ func (d *dev) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(pg.Options{URL: d.file.PostgresURL, MaxConns: 2, Application: "sendoff-dev", Box: box})
+	db, err := pg.Open(pg.Options{URL: d.file.PostgresURL, MaxConns: 2, Application: "sendoff-dev", Box: box})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = st.Close() }()
+	defer func() { _ = db.Close() }()
+	st := account.New(db)
 	a, err := demo.Account(ctx, st, d.file.EmulatorURL)
 	if err != nil {
 		return err
@@ -239,27 +240,27 @@ func (d *dev) account(ctx context.Context) error {
 	return d.list(ctx, st, a.ID)
 }
 
-func (d *dev) credentials(ctx context.Context, st *store.Store, account int64) (err error) {
+func (d *dev) credentials(ctx context.Context, st *account.Store, owner int64) (err error) {
 	if !d.known(ctx, st, d.file.APIKey) {
-		if d.file.APIKey, err = demo.Key(ctx, st, account, false); err != nil {
+		if d.file.APIKey, err = demo.Key(ctx, st, owner, false); err != nil {
 			return err
 		}
 	}
 	if !d.known(ctx, st, d.file.TestAPIKey) {
-		if d.file.TestAPIKey, err = demo.Key(ctx, st, account, true); err != nil {
+		if d.file.TestAPIKey, err = demo.Key(ctx, st, owner, true); err != nil {
 			return err
 		}
 	}
 	d.file.Dashboard.URL = d.file.BaseURL + "/"
 	if d.file.Dashboard.Password == "" {
 		d.file.Dashboard.Email = "owner@example.com"
-		d.file.Dashboard.Password, err = demo.Owner(ctx, st, account, d.file.Dashboard.Email)
+		d.file.Dashboard.Password, err = demo.Owner(ctx, st, owner, d.file.Dashboard.Email)
 	}
 	return err
 }
 
-func (d *dev) list(ctx context.Context, st *store.Store, account int64) error {
-	chs, err := st.Channels(ctx, account)
+func (d *dev) list(ctx context.Context, st *account.Store, owner int64) error {
+	chs, err := st.Channels(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -272,21 +273,21 @@ func (d *dev) list(ctx context.Context, st *store.Store, account int64) error {
 	if err := app.RegisterAt(d.file.EmulatorURL, "", known...); err != nil {
 		return err
 	}
-	ts, err := st.Templates(ctx, account)
+	ts, err := st.Templates(ctx, owner)
 	if err != nil {
 		return err
 	}
 	for _, t := range ts {
 		d.file.Templates = append(d.file.Templates, devTemplate{t.ID, t.Name, t.Language, t.Category, t.ProviderTemplateID})
 	}
-	us, err := st.Users(ctx, account)
+	us, err := st.Users(ctx, owner)
 	if err != nil {
 		return err
 	}
 	for _, u := range us {
 		d.file.Users = append(d.file.Users, devUser{u.ID, u.Name})
 	}
-	ls, err := st.Lists(ctx, account)
+	ls, err := st.Lists(ctx, owner)
 	for _, l := range ls {
 		d.file.ContactLists = append(d.file.ContactLists, devList{l.ID, l.Name})
 	}
@@ -349,7 +350,7 @@ func (d *dev) greet(took time.Duration) {
 }
 
 // known says whether a key of an earlier start still exists.
-func (d *dev) known(ctx context.Context, st *store.Store, secret string) bool {
+func (d *dev) known(ctx context.Context, st *account.Store, secret string) bool {
 	if secret == "" {
 		return false
 	}

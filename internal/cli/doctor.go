@@ -12,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -75,17 +76,17 @@ func (d *doctor) database(ctx context.Context) {
 	if err == nil {
 		o.Box = box
 	}
-	st, err := store.Open(o)
+	db, err := pg.Open(o)
 	if err != nil {
 		d.note("postgres", false, err.Error(), "correct SENDOFF_POSTGRES_URL")
 		return
 	}
-	defer func() { _ = st.Close() }()
-	if !d.server(ctx, st) || !d.schema(ctx, st) {
+	defer func() { _ = db.Close() }()
+	if !d.server(ctx, db) || !d.schema(ctx, store.New(db)) {
 		return
 	}
 	if o.Box != nil {
-		d.channels(ctx, st)
+		d.channels(ctx, account.New(db))
 	}
 }
 
@@ -128,7 +129,7 @@ func (d *doctor) print(e *console.Env, asJSON bool) error {
 const channelCheckTime = 5 * time.Second
 
 // channels asks the providers of all enabled channels, a few at once.
-func (d *doctor) channels(ctx context.Context, st *store.Store) {
+func (d *doctor) channels(ctx context.Context, st *account.Store) {
 	chs, err := st.Channels(ctx, 0)
 	if err != nil {
 		d.note("channels", false, err.Error(), "SENDOFF_SECRET_KEY must be the key that the credentials were sealed with (after a rotation: new,old)")

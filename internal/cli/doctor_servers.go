@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -21,15 +22,15 @@ const (
 )
 
 // server looks at Postgres itself; false when it doesn't answer.
-func (d *doctor) server(ctx context.Context, st *store.Store) bool {
+func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
-	if err := st.Ping(ctx); err != nil {
+	if err := db.Ping(ctx); err != nil {
 		d.note("postgres", false, err.Error(), "start Postgres, or correct host, user, password, database and sslmode in SENDOFF_POSTGRES_URL")
 		return false
 	}
 	began := time.Now()
-	v, err := st.Server(ctx)
+	v, err := db.Server(ctx)
 	took := time.Since(began)
 	if err != nil {
 		d.note("postgres", false, err.Error(), "look at Postgres' log")

@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/emulator"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 const accountName = "Demo"
@@ -24,10 +24,10 @@ const demoLimit = 1_000_000
 
 // Account finds or makes the demo account with all that belongs to it, and
 // points its channels at the emulator.
-func Account(ctx context.Context, st *store.Store, emulatorURL string) (store.Account, error) {
+func Account(ctx context.Context, st *account.Store, emulatorURL string) (account.Account, error) {
 	accounts, err := st.Accounts(ctx)
 	if err != nil {
-		return store.Account{}, err
+		return account.Account{}, err
 	}
 	for _, a := range accounts {
 		if a.Name == accountName {
@@ -59,7 +59,7 @@ func Account(ctx context.Context, st *store.Store, emulatorURL string) (store.Ac
 }
 
 // repoint follows an emulator that has another address than last time.
-func repoint(ctx context.Context, st *store.Store, account int64, emulatorURL string) error {
+func repoint(ctx context.Context, st *account.Store, account int64, emulatorURL string) error {
 	chs, err := st.Channels(ctx, account)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func repoint(ctx context.Context, st *store.Store, account int64, emulatorURL st
 
 // Owner makes the dashboard's owner with a fresh password, or gives the one
 // there is a new password.
-func Owner(ctx context.Context, st *store.Store, account int64, email string) (password string, err error) {
+func Owner(ctx context.Context, st *account.Store, account int64, email string) (password string, err error) {
 	password = random(12)
 	hash := auth.HashPassword(password)
 	if _, err = st.CreateUser(ctx, account, "Olivia Owner", email, "owner", hash); dispatch.CodeOf(err) == dispatch.Conflict && err != nil {
@@ -88,15 +88,15 @@ func Owner(ctx context.Context, st *store.Store, account int64, email string) (p
 }
 
 // Key makes a key that may do everything.
-func Key(ctx context.Context, st *store.Store, account int64, test bool) (string, error) {
+func Key(ctx context.Context, st *account.Store, id int64, test bool) (string, error) {
 	secret := auth.Generate(test)
 	hash := auth.Hash(secret)
 	name, most := "Demo key", demoLimit
 	if test {
 		name = "Demo test key"
 	}
-	_, err := st.CreateKey(ctx, store.Key{
-		Account: account, Name: name, Description: "made by sendoff dev", Prefix: auth.Prefix(secret), Test: test, Active: true,
+	_, err := st.CreateKey(ctx, account.Key{
+		Account: id, Name: name, Description: "made by sendoff dev", Prefix: auth.Prefix(secret), Test: test, Active: true,
 		Permissions: auth.AllPermissions.Names(), PerSecond: most, PerMinute: most, PerDay: most, PerRecipientHour: new(int), // 0: unbounded
 	}, hash[:])
 	return secret, err

@@ -23,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -45,8 +46,9 @@ type options struct {
 type stack struct {
 	url, emulator    string
 	key, testKey     string
-	account          store.Account
+	account          account.Account
 	store            *store.Store
+	accounts         *account.Store
 	channels         map[string]*dispatch.Channel // by "provider kind"
 	ownTemplates     map[string]string            // provider → its template id
 	serving, working *app.Running
@@ -110,16 +112,17 @@ func (s *stack) open(t *testing.T, em *emulator.Server) {
 	ctx := t.Context()
 	box, err := pg.NewBox(s.cfg.SecretKeys()...)
 	must(t, err)
-	s.store, err = store.Open(pg.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "e2e", Box: box})
+	db, err := pg.Open(pg.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "e2e", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = s.store.Close() })
-	s.account, err = demo.Account(ctx, s.store, s.emulator)
+	t.Cleanup(func() { _ = db.Close() })
+	s.store, s.accounts = store.New(db), account.New(db)
+	s.account, err = demo.Account(ctx, s.accounts, s.emulator)
 	must(t, err)
-	s.key, err = demo.Key(ctx, s.store, s.account.ID, false)
+	s.key, err = demo.Key(ctx, s.accounts, s.account.ID, false)
 	must(t, err)
-	s.testKey, err = demo.Key(ctx, s.store, s.account.ID, true)
+	s.testKey, err = demo.Key(ctx, s.accounts, s.account.ID, true)
 	must(t, err)
-	chs, err := s.store.Channels(ctx, s.account.ID)
+	chs, err := s.accounts.Channels(ctx, s.account.ID)
 	must(t, err)
 	s.channels = map[string]*dispatch.Channel{}
 	for i := range chs {
@@ -128,7 +131,7 @@ func (s *stack) open(t *testing.T, em *emulator.Server) {
 		em.Register(&known)
 		s.channels[known.Provider+" "+known.Kind] = &known
 	}
-	ts, err := s.store.Templates(ctx, s.account.ID)
+	ts, err := s.accounts.Templates(ctx, s.account.ID)
 	must(t, err)
 	s.ownTemplates = map[string]string{}
 	for i := range ts {

@@ -15,6 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 const (
@@ -29,14 +30,15 @@ const (
 
 // Registry is the cache.
 type Registry struct {
-	store     *store.Store
+	accounts  *account.Store
+	messages  *store.Store
 	log       *slog.Logger
 	styles    map[string]template.Style // by vendor
 	version   int64
 	checked   atomic.Int64 // when the newest good poll began, in unix nanoseconds
 	epoch     atomic.Int64 // grows when the caches are emptied
-	keys      cache[[32]byte, store.Key]
-	accounts  cache[int64, store.Account]
+	keys      cache[[32]byte, account.Key]
+	byID      cache[int64, account.Account]
 	channels  cache[int64, *dispatch.Channel]
 	byKey     cache[string, *dispatch.Channel]
 	byAccount cache[int64, []*dispatch.Channel]
@@ -47,8 +49,8 @@ type Registry struct {
 
 // New returns an empty registry; Run keeps it fresh. styles are the template
 // styles by vendor.
-func New(s *store.Store, styles map[string]template.Style, log *slog.Logger) *Registry {
-	return &Registry{store: s, styles: styles, log: log}
+func New(accounts *account.Store, messages *store.Store, styles map[string]template.Style, log *slog.Logger) *Registry {
+	return &Registry{accounts: accounts, messages: messages, styles: styles, log: log}
 }
 
 // Run polls until ctx ends.
@@ -69,7 +71,7 @@ func (r *Registry) poll(ctx context.Context) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	v, err := r.store.ConfigVersion(ctx)
+	v, err := r.accounts.ConfigVersion(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Warn("configuration poll failed", "error", err)
@@ -87,7 +89,7 @@ func (r *Registry) poll(ctx context.Context) {
 func (r *Registry) Drop() {
 	r.epoch.Add(1)
 	r.keys.clear()
-	r.accounts.clear()
+	r.byID.clear()
 	r.channels.clear()
 	r.byKey.clear()
 	r.byAccount.clear()
@@ -99,19 +101,19 @@ func (r *Registry) Drop() {
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
 
 // Key finds a key by the hash of its secret.
-func (r *Registry) Key(ctx context.Context, hash [32]byte) (store.Key, error) {
-	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (store.Key, error) { return r.store.KeyByHash(ctx, hash[:]) })
+func (r *Registry) Key(ctx context.Context, hash [32]byte) (account.Key, error) {
+	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (account.Key, error) { return r.accounts.KeyByHash(ctx, hash[:]) })
 }
 
 // Account finds an account.
-func (r *Registry) Account(ctx context.Context, id int64) (store.Account, error) {
-	return get(ctx, r, &r.accounts, id, func(ctx context.Context) (store.Account, error) { return r.store.Account(ctx, id) })
+func (r *Registry) Account(ctx context.Context, id int64) (account.Account, error) {
+	return get(ctx, r, &r.byID, id, func(ctx context.Context) (account.Account, error) { return r.accounts.Account(ctx, id) })
 }
 
 // Channel finds a channel by id, of any account.
 func (r *Registry) Channel(ctx context.Context, id int64) (*dispatch.Channel, error) {
 	return get(ctx, r, &r.channels, id, func(ctx context.Context) (*dispatch.Channel, error) {
-		c, err := r.store.Channel(ctx, id)
+		c, err := r.accounts.Channel(ctx, id)
 		return &c, err
 	})
 }
@@ -119,7 +121,7 @@ func (r *Registry) Channel(ctx context.Context, id int64) (*dispatch.Channel, er
 // ChannelByKey finds a channel by key, of any account.
 func (r *Registry) ChannelByKey(ctx context.Context, key string) (*dispatch.Channel, error) {
 	return get(ctx, r, &r.byKey, key, func(ctx context.Context) (*dispatch.Channel, error) {
-		c, err := r.store.ChannelByKey(ctx, key)
+		c, err := r.accounts.ChannelByKey(ctx, key)
 		return &c, err
 	})
 }
@@ -127,7 +129,7 @@ func (r *Registry) ChannelByKey(ctx context.Context, key string) (*dispatch.Chan
 // Channels lists an account's channels.
 func (r *Registry) Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error) {
 	return get(ctx, r, &r.byAccount, account, func(ctx context.Context) ([]*dispatch.Channel, error) {
-		cs, err := r.store.Channels(ctx, account)
+		cs, err := r.accounts.Channels(ctx, account)
 		out := make([]*dispatch.Channel, len(cs))
 		for i := range cs {
 			out[i] = &cs[i]
@@ -138,13 +140,13 @@ func (r *Registry) Channels(ctx context.Context, account int64) ([]*dispatch.Cha
 
 // Users lists an account's team.
 func (r *Registry) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
-	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.store.Users(ctx, account) })
+	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.accounts.Users(ctx, account) })
 }
 
 // OpenCircuits returns the circuits that are not closed, by channel.
 func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, error) {
 	return get(ctx, r, &r.circuits, struct{}{}, func(ctx context.Context) (map[int64]store.Health, error) {
-		hs, err := r.store.Troubled(ctx)
+		hs, err := r.messages.Troubled(ctx)
 		out := make(map[int64]store.Health, len(hs))
 		for _, h := range hs {
 			out[h.Channel] = h
@@ -156,7 +158,7 @@ func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, er
 // Templates gives an account's templates.
 func (r *Registry) Templates(ctx context.Context, account int64) (*Templates, error) {
 	return get(ctx, r, &r.templates, account, func(ctx context.Context) (*Templates, error) {
-		ts, err := r.store.Templates(ctx, account)
+		ts, err := r.accounts.Templates(ctx, account)
 		return newTemplates(ts, r.styles), err
 	})
 }

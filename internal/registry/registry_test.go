@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -28,31 +29,31 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func openStore(t *testing.T, address string) *store.Store {
+func openStore(t *testing.T, address string) *account.Store {
 	t.Helper()
 	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := store.Open(pg.Options{URL: address, MaxConns: 4, Application: "registry-test", Box: box})
+	db, err := pg.Open(pg.Options{URL: address, MaxConns: 4, Application: "registry-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	return s
+	t.Cleanup(func() { _ = db.Close() })
+	return account.New(db)
 }
 
 // key makes an account with a key.
-func key(t *testing.T, s *store.Store) (store.Key, [32]byte) {
+func key(t *testing.T, s *account.Store) (account.Key, [32]byte) {
 	t.Helper()
 	a, err := s.CreateAccount(t.Context(), "Test")
 	must(t, err)
 	hash := sha256.Sum256([]byte(t.Name()))
-	k, err := s.CreateKey(t.Context(), store.Key{Account: a.ID, Name: "k", Prefix: "sk", Active: true, Permissions: []string{"send_text"}, PerSecond: 1, PerMinute: 1, PerDay: 1}, hash[:])
+	k, err := s.CreateKey(t.Context(), account.Key{Account: a.ID, Name: "k", Prefix: "sk", Active: true, Permissions: []string{"send_text"}, PerSecond: 1, PerMinute: 1, PerDay: 1}, hash[:])
 	must(t, err)
 	return k, hash
 }
 
 // follow runs a registry until the test ends.
-func follow(t *testing.T, s *store.Store) *Registry {
+func follow(t *testing.T, s *account.Store) *Registry {
 	t.Helper()
-	r := New(s, nil, slog.New(slog.DiscardHandler))
+	r := New(s, store.New(s.Tx()), nil, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
@@ -166,7 +167,7 @@ func TestKey_NotPolled_ReadsThrough(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, storetest.Postgres(t))
 	k, hash := key(t, s)
-	r := New(s, nil, slog.New(slog.DiscardHandler)) // nobody runs it
+	r := New(s, store.New(s.Tx()), nil, slog.New(slog.DiscardHandler)) // nobody runs it
 	for _, active := range []bool{true, false, true} {
 		k.Active = active
 		_, err := s.UpdateKey(t.Context(), k)

@@ -16,11 +16,11 @@ func TestSetDisabled_WhatWasAccepted_IsSent(t *testing.T) {
 	f := open(t)
 	ctx := context.Background()
 	ids := f.messages(t, 1)
-	version, err := f.ConfigVersion(ctx)
+	version, err := f.accounts.ConfigVersion(ctx)
 	must(t, err)
-	_, err = f.SetDisabled(ctx, f.account, true)
+	_, err = f.accounts.SetDisabled(ctx, f.account, true)
 	must(t, err)
-	if now, err := f.ConfigVersion(ctx); err != nil || now == version {
+	if now, err := f.accounts.ConfigVersion(ctx); err != nil || now == version {
 		t.Errorf("config version %d as before (%v): nobody reads the account again", now, err)
 	}
 	due, err := f.DueMessages(ctx, dispatch.Normal, map[int64]int{f.channel: 10})
@@ -53,16 +53,16 @@ func TestDeleteAccount_WithMessages_IsRefused(t *testing.T) {
 	} {
 		f := open(t)
 		prepare(f)
-		if err := f.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.Conflict || !strings.Contains(err.Error(), "disable it instead") {
+		if err := f.accounts.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.Conflict || !strings.Contains(err.Error(), "disable it instead") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := f.Channel(ctx, f.channel); err != nil {
+		if _, err := f.accounts.Channel(ctx, f.channel); err != nil {
 			t.Errorf("%s: its channel: %v", name, err)
 		}
 	}
 	f := open(t)
-	must(t, f.DeleteAccount(ctx, f.account))
-	if err := f.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.NotFound {
+	must(t, f.accounts.DeleteAccount(ctx, f.account))
+	if err := f.accounts.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.NotFound {
 		t.Errorf("a second time: %v", err)
 	}
 }

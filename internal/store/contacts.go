@@ -82,10 +82,3 @@ func tieParents(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch
 	}
 	return nil
 }
-
-// HasList says whether the account has a contact list.
-func (s *Store) HasList(ctx context.Context, account, list int64) (bool, error) {
-	var ok bool
-	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM lists WHERE id = $1 AND account_id = $2)`, list, account)
-	return ok, pg.Wrap("find list", err)
-}

@@ -229,12 +229,6 @@ func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
 	}
 }
 
-// EnsurePartitions makes the partitions of the coming two weeks.
-func (s *Store) EnsurePartitions(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
-	return pg.Wrap("make partitions", err)
-}
-
 // LaneDepth is how many unfinished messages a lane has and how late the oldest
 // ready one is.
 type LaneDepth struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // fixture is a database with an account and a channel in it.
 type fixture struct {
 	*Store
+	accounts         *account.Store
 	account, channel int64
 }
 
@@ -28,10 +30,10 @@ func open(t testing.TB) *fixture {
 	t.Helper()
 	box, err := pg.NewBox("a secret key of the tests")
 	must(t, err)
-	s, err := Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
+	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = s.Close() })
-	f := &fixture{Store: s}
+	t.Cleanup(func() { _ = db.Close() })
+	f := &fixture{Store: New(db), accounts: account.New(db)}
 	f.account, f.channel = f.newAccount(t, "meta")
 	return f
 }
@@ -46,9 +48,9 @@ func must(t testing.TB, err error) {
 // newAccount makes an account with a channel of the provider.
 func (f *fixture) newAccount(t testing.TB, provider string) (account, channel int64) {
 	t.Helper()
-	a, err := f.CreateAccount(context.Background(), "Test")
+	a, err := f.accounts.CreateAccount(context.Background(), "Test")
 	must(t, err)
-	c, err := f.CreateChannel(context.Background(), dispatch.Channel{
+	c, err := f.accounts.CreateChannel(context.Background(), dispatch.Channel{
 		Account: a.ID, Name: provider, Provider: provider, Kind: "whatsapp", Sender: fmt.Sprintf("+1555%07d", a.ID),
 		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
 	})

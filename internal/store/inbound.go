@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -34,22 +32,19 @@ type InboundFilter struct {
 
 // Inbounds lists inbound messages of the account.
 func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]Inbound, error) {
-	conds, args := []string{`account_id = $1`}, []any{account, f.Limit}
-	add := func(cond string, arg any) {
-		args = append(args, arg)
-		conds = append(conds, fmt.Sprintf(cond, len(args)))
-	}
+	where := pg.NewWhere(1)
+	where.Add(`account_id = ?`, account)
 	if f.Channel != 0 {
-		add(`channel_id = $%d`, f.Channel)
+		where.Add(`channel_id = ?`, f.Channel)
 	}
 	if f.From != "" {
-		add(`from_phone = $%d`, f.From)
+		where.Add(`from_phone = ?`, f.From)
 	}
 	if f.Before != nil {
-		add(`id < $%d::uuid`, f.Before.String())
+		where.Add(`id < ?::uuid`, f.Before.String())
 	}
 	out := []Inbound{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at FROM inbound
-		WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
+		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list inbound messages", err)
 }

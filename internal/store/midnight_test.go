@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
@@ -29,11 +30,12 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 		q := u.Query()
 		q.Set("search_path", schema+",public,pg_catalog")
 		u.RawQuery = q.Encode()
-		s, err := Open(pg.Options{URL: u.String(), MaxConns: 12, Application: "store-test", Box: box})
+		db, err := pg.Open(pg.Options{URL: u.String(), MaxConns: 12, Application: "store-test", Box: box})
 		must(t, err)
-		t.Cleanup(func() { _ = s.Close() })
+		t.Cleanup(func() { _ = db.Close() })
+		s := New(db)
 		s.now = func() time.Time { return at }
-		f := &fixture{Store: s}
+		f := &fixture{Store: s, accounts: account.New(db)}
 		f.exec(t, `CREATE SCHEMA `+schema)
 		f.exec(t, `CREATE FUNCTION `+schema+`.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '`+at.Format(time.RFC3339)+`' $$`)
 		return f

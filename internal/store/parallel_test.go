@@ -127,7 +127,7 @@ func TestInsertMessages_Credits_NeverOverdraw(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	const price, covered = 3, 50
-	_, err := f.SetCredits(t.Context(), f.account, true, covered*price+1)
+	_, err := f.accounts.SetCredits(t.Context(), f.account, true, covered*price+1)
 	must(t, err)
 	var accepted, refused atomic.Int64
 	var wg sync.WaitGroup
@@ -222,7 +222,7 @@ func TestRefunds_OncePerEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := open(t)
-			_, err := f.SetCredits(ctx, f.account, true, 100)
+			_, err := f.accounts.SetCredits(ctx, f.account, true, 100)
 			must(t, err)
 			a := f.draft("+15550000001")
 			a.Charge, a.Price = true, 7
@@ -252,7 +252,7 @@ func TestWrites_OverlappingIDs_NeverDeadlock(t *testing.T) {
 		page = append(page, a)
 	}
 	for _, a := range accounts {
-		_, err := f.SetCredits(t.Context(), a[0], true, 1000)
+		_, err := f.accounts.SetCredits(t.Context(), a[0], true, 1000)
 		must(t, err)
 	}
 	ids := f.accept(t, page...)

@@ -70,7 +70,7 @@ func TestReschedule_Price_BooksTheDifference(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := open(t)
-			_, err := f.SetCredits(t.Context(), f.account, true, c.have)
+			_, err := f.accounts.SetCredits(t.Context(), f.account, true, c.have)
 			must(t, err)
 			a := f.later(time.Hour)
 			a.Charge, a.Price = !c.uncharged, c.from
@@ -104,7 +104,7 @@ func TestReschedule_RecipientOrContent_CheckedAsAtAccept(t *testing.T) {
 	f := open(t)
 	const open, closed, out = "+15550000001", "+15550000002", "+15550000003"
 	f.exec(t, `INSERT INTO windows (channel_id, phone, opened_at) VALUES ($1, $2, now()), ($1, $3, now() - interval '25 hours'), ($1, $4, now())`, f.channel, open, closed, out)
-	_, err := f.Suppress(t.Context(), f.account, out, "manual", "")
+	_, err := f.accounts.Suppress(t.Context(), f.account, out, "manual", "")
 	must(t, err)
 	text, template := `{"type":"text","text":{"body":"y"}}`, `{"type":"template","template":{"name":"x"}}`
 	for name, c := range map[string]struct {
@@ -140,7 +140,7 @@ func TestReschedule_RecipientOrContent_CheckedAsAtAccept(t *testing.T) {
 func TestReschedule_Concurrently_NeverOverdraws(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	_, err := f.SetCredits(t.Context(), f.account, true, 200)
+	_, err := f.accounts.SetCredits(t.Context(), f.account, true, 200)
 	must(t, err)
 	ids := make([]dispatch.ID, 10)
 	for i := range ids {

@@ -4,8 +4,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -17,26 +15,12 @@ type Store struct {
 	now func() time.Time // decides when midnight is near; Postgres' clock decides all else
 }
 
-// Open returns a Store on a new pool; see pg.Open.
-func Open(o pg.Options) (*Store, error) {
-	db, err := pg.Open(o)
-	if err != nil {
-		return nil, err
-	}
-	return New(db), nil
-}
-
 // New returns a Store on db.
 func New(db *pg.DB) *Store { return &Store{db: db, now: time.Now} }
 
-// Close closes the pool.
-func (s *Store) Close() error { return s.db.Close() }
-
-// Ping returns an error if Postgres does not answer.
-func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
-
-// Stats returns the pool's statistics.
-func (s *Store) Stats() sql.DBStats { return s.db.Stats() }
-
-// Now returns the time of Postgres' clock.
-func (s *Store) Now(ctx context.Context) (time.Time, error) { return s.db.Now(ctx) }
+// In returns a Store whose statements run in the transaction tx.
+func (s *Store) In(tx *pg.DB) *Store {
+	in := *s
+	in.db = tx
+	return &in
+}

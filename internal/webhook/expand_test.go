@@ -15,7 +15,7 @@ import (
 func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	f := newFixture(t)
 	all, sent := f.endpoint(Standard, "https://example.com/1"), f.endpoint(Standard, "https://example.com/2", "message.sent")
-	other, err := f.store.CreateAccount(t.Context(), "Other")
+	other, err := f.accounts.CreateAccount(t.Context(), "Other")
 	must(t, err)
 	foreign, err := f.store.CreateWebhook(t.Context(), store.Webhook{Account: other.ID, URL: "https://example.com/3", Format: Standard, Secret: NewSecret(), Enabled: true})
 	must(t, err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -27,11 +28,12 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 // fixture is a database with one account and one channel.
 type fixture struct {
-	t       *testing.T
-	db      *sql.DB
-	store   *store.Store
-	account store.Account
-	channel dispatch.Channel
+	t        *testing.T
+	db       *sql.DB
+	store    *store.Store
+	accounts *account.Store
+	account  account.Account
+	channel  dispatch.Channel
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -40,15 +42,15 @@ func newFixture(t *testing.T) *fixture {
 	url := storetest.Postgres(t)
 	box, err := pg.NewBox("a secret key of tests")
 	must(t, err)
-	st, err := store.Open(pg.Options{URL: url, Application: "test", Box: box})
+	pool, err := pg.Open(pg.Options{URL: url, Application: "test", Box: box})
 	must(t, err)
 	db, err := sql.Open("postgres", url)
 	must(t, err)
-	t.Cleanup(func() { must(t, st.Close()); must(t, db.Close()) })
-	f := &fixture{t: t, db: db, store: st}
-	f.account, err = st.CreateAccount(t.Context(), "Webhooks")
+	t.Cleanup(func() { must(t, pool.Close()); must(t, db.Close()) })
+	f := &fixture{t: t, db: db, store: store.New(pool), accounts: account.New(pool)}
+	f.account, err = f.accounts.CreateAccount(t.Context(), "Webhooks")
 	must(t, err)
-	f.channel, err = st.CreateChannel(t.Context(), dispatch.Channel{
+	f.channel, err = f.accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.account.ID, Name: "WhatsApp", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", Settings: map[string]string{"phone_number_id": "106540352242922", "waba_id": "102290129340398"},
 	})
 	must(t, err)

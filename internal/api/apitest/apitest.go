@@ -21,6 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
@@ -28,14 +29,15 @@ import (
 // Front is a running API server with an account, an API key and a WhatsApp
 // channel.
 type Front struct {
-	T       *testing.T
-	URL     string
-	Stop    func() error
-	DB      *sql.DB // for what the store has no method for
-	Store   *store.Store
-	Account store.Account
-	Key     string // with every permission
-	Channel dispatch.Channel
+	T        *testing.T
+	URL      string
+	Stop     func() error
+	DB       *sql.DB // for what the store has no method for
+	Store    *store.Store
+	Accounts *account.Store
+	Account  account.Account
+	Key      string // with every permission
+	Channel  dispatch.Channel
 }
 
 // Public is the public URL of the server.
@@ -52,19 +54,19 @@ func New(t *testing.T) *Front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: 2, Application: "test", Box: box})
+	pool, err := pg.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: 2, Application: "test", Box: box})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = st.Close() })
+	t.Cleanup(func() { _ = pool.Close() })
 	db, err := sql.Open("postgres", string(cfg.PostgresURL))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &Front{T: t, Store: st, DB: db}
+	f := &Front{T: t, Store: store.New(pool), Accounts: account.New(pool), DB: db}
 	f.Account, f.Key = f.NewAccount("One")
-	f.Channel, err = st.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
+	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +95,9 @@ func MetaChannel(account int64) dispatch.Channel {
 
 // NewAccount creates an account and returns it with a key that has every
 // permission.
-func (f *Front) NewAccount(name string) (store.Account, string) {
+func (f *Front) NewAccount(name string) (account.Account, string) {
 	f.T.Helper()
-	a, err := f.Store.CreateAccount(f.T.Context(), name)
+	a, err := f.Accounts.CreateAccount(f.T.Context(), name)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -103,12 +105,12 @@ func (f *Front) NewAccount(name string) (store.Account, string) {
 }
 
 // NewKey creates a key with the permissions and with limits that no test reaches.
-func (f *Front) NewKey(account int64, permissions ...string) string {
+func (f *Front) NewKey(id int64, permissions ...string) string {
 	f.T.Helper()
 	secret := auth.Generate(false)
 	hash := auth.Hash(secret)
-	_, err := f.Store.CreateKey(f.T.Context(), store.Key{
-		Account: account, Name: "test", Prefix: auth.Prefix(secret), Permissions: permissions, Active: true, PerSecond: 100_000, PerMinute: 1_000_000, PerDay: 1_000_000,
+	_, err := f.Accounts.CreateKey(f.T.Context(), account.Key{
+		Account: id, Name: "test", Prefix: auth.Prefix(secret), Permissions: permissions, Active: true, PerSecond: 100_000, PerMinute: 1_000_000, PerDay: 1_000_000,
 	}, hash[:])
 	if err != nil {
 		f.T.Fatal(err)
@@ -117,16 +119,16 @@ func (f *Front) NewKey(account int64, permissions ...string) string {
 }
 
 // NewKeyWith creates a key that change has altered before.
-func (f *Front) NewKeyWith(change func(*store.Key)) (secret string, made store.Key) {
+func (f *Front) NewKeyWith(change func(*account.Key)) (secret string, made account.Key) {
 	f.T.Helper()
 	secret = auth.Generate(false)
 	hash := auth.Hash(secret)
-	k := store.Key{
+	k := account.Key{
 		Account: f.Account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: auth.AllPermissions.Names(), Active: true,
 		PerSecond: 100_000, PerMinute: 1_000_000, PerDay: 1_000_000,
 	}
 	change(&k)
-	made, err := f.Store.CreateKey(f.T.Context(), k, hash[:])
+	made, err := f.Accounts.CreateKey(f.T.Context(), k, hash[:])
 	if err != nil {
 		f.T.Fatal(err)
 	}

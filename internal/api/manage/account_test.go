@@ -106,7 +106,7 @@ func TestUsage_CountsByKeyAndDay(t *testing.T) {
 	today := time.Now().UTC()
 	day := func(back int) string { return today.AddDate(0, 0, -back).Format(time.DateOnly) }
 	for back, n := range map[int]int64{1: 5, 29: 7, 30: 100} {
-		if err := f.Store.AddDay(t.Context(), day(back), map[int64]int64{1: n}); err != nil {
+		if err := f.Accounts.AddDay(t.Context(), day(back), map[int64]int64{1: n}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // channelView is a channel as it is shown: of its secrets the names alone.
@@ -145,7 +146,7 @@ func (m *manager) channels() {
 }
 
 // ownChannel reads a channel of the account.
-func ownChannel(ctx context.Context, st *store.Store, account, id int64) (*dispatch.Channel, error) {
+func ownChannel(ctx context.Context, st *account.Store, account, id int64) (*dispatch.Channel, error) {
 	ch, err := st.Channel(ctx, id)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (s *server) showChannel(ctx context.Context, ch *dispatch.Channel, reveal b
 
 func (s *server) listChannels(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*channelView], error) {
 	var none middleware.List[*channelView]
-	chs, err := s.Store.Channels(ctx, who.Account.ID)
+	chs, err := s.Accounts.Channels(ctx, who.Account.ID)
 	if err != nil {
 		return none, err
 	}
@@ -193,7 +194,7 @@ func (s *server) listChannels(ctx context.Context, who *accept.Caller, in *listI
 }
 
 func (s *server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
-	ch, err := ownChannel(ctx, s.Store, who.Account.ID, in.ID)
+	ch, err := ownChannel(ctx, s.Accounts, who.Account.ID, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -202,14 +203,14 @@ func (s *server) getChannel(ctx context.Context, who *accept.Caller, in *IDPath)
 
 // changeChannel makes a change of a channel, notes it, and shows what became of
 // it; reveal: with its callback secret.
-func (s *server) changeChannel(ctx context.Context, who *accept.Caller, id int64, action string, f func(*store.Store, *dispatch.Channel) (detail any, reveal bool, err error)) (*channelView, error) {
+func (s *server) changeChannel(ctx context.Context, who *accept.Caller, id int64, action string, f func(*account.Store, *dispatch.Channel) (detail any, reveal bool, err error)) (*channelView, error) {
 	var ch *dispatch.Channel
 	var reveal bool
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if ch, err = ownChannel(ctx, st, who.Account.ID, id); err != nil {
 			return n, err
 		}
-		n = store.Note{Action: action, Target: target("channel", id)}
+		n = account.Note{Action: action, Target: target("channel", id)}
 		n.Detail, reveal, err = f(st, ch)
 		return n, err
 	})
@@ -224,9 +225,9 @@ func (s *server) createChannel(ctx context.Context, who *accept.Caller, in *chan
 	if err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	err = s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		*ch, err = st.CreateChannel(ctx, *ch)
-		return store.Note{Action: "channel.create", Target: target("channel", ch.ID), Detail: channelNote(ch)}, conflictSays(err, "a channel with this key exists already")
+		return account.Note{Action: "channel.create", Target: target("channel", ch.ID), Detail: channelNote(ch)}, conflictSays(err, "a channel with this key exists already")
 	})
 	if err != nil {
 		return nil, err
@@ -239,7 +240,7 @@ func (s *server) createChannel(ctx context.Context, who *accept.Caller, in *chan
 }
 
 func (s *server) updateChannel(ctx context.Context, who *accept.Caller, in *channelUpdate) (*channelView, error) {
-	return s.changeChannel(ctx, who, in.ID, "channel.update", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+	return s.changeChannel(ctx, who, in.ID, "channel.update", func(st *account.Store, ch *dispatch.Channel) (any, bool, error) {
 		before := ch.Secrets[callbackSecret]
 		if err := in.Body.apply(ch, s.spec(ch.Provider)); err != nil {
 			return nil, false, err
@@ -264,11 +265,11 @@ func channelNote(ch *dispatch.Channel) map[string]any {
 }
 
 func (s *server) deleteChannel(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	return s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	return s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if _, err := ownChannel(ctx, st, who.Account.ID, in.ID); err != nil {
 			return n, err
 		}
-		return store.Note{Action: "channel.delete", Target: target("channel", in.ID)}, st.DeleteChannel(ctx, who.Account.ID, in.ID)
+		return account.Note{Action: "channel.delete", Target: target("channel", in.ID)}, st.DeleteChannel(ctx, who.Account.ID, in.ID)
 	})
 }
 
@@ -284,14 +285,14 @@ func (s *server) pauseChannel(ctx context.Context, who *accept.Caller, in *chann
 	if in.Body != nil && in.Body.Reason != "" {
 		reason = in.Body.Reason
 	}
-	return s.changeChannel(ctx, who, in.ID, "channel.pause", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
-		return map[string]string{"reason": reason}, false, st.PauseChannel(ctx, ch.ID, reason)
+	return s.changeChannel(ctx, who, in.ID, "channel.pause", func(st *account.Store, ch *dispatch.Channel) (any, bool, error) {
+		return map[string]string{"reason": reason}, false, s.Store.In(st.Tx()).PauseChannel(ctx, ch.ID, reason)
 	})
 }
 
 func (s *server) resumeChannel(ctx context.Context, who *accept.Caller, in *IDPath) (*channelView, error) {
-	return s.changeChannel(ctx, who, in.ID, "channel.resume", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
-		return nil, false, st.CloseCircuit(ctx, ch.ID, true)
+	return s.changeChannel(ctx, who, in.ID, "channel.resume", func(st *account.Store, ch *dispatch.Channel) (any, bool, error) {
+		return nil, false, s.Store.In(st.Tx()).CloseCircuit(ctx, ch.ID, true)
 	})
 }
 
@@ -301,7 +302,7 @@ func (s *server) rotateCallback(ctx context.Context, who *accept.Caller, in *cal
 		overlap = in.Body.Overlap
 	}
 	until := overlapUntil(overlap)
-	return s.changeChannel(ctx, who, in.ID, "channel.rotate_callback_secret", func(st *store.Store, ch *dispatch.Channel) (any, bool, error) {
+	return s.changeChannel(ctx, who, in.ID, "channel.rotate_callback_secret", func(st *account.Store, ch *dispatch.Channel) (any, bool, error) {
 		if spec := s.spec(ch.Provider); spec == nil || spec.SignsCallbacks() {
 			return nil, false, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
 		}

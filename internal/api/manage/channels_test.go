@@ -36,7 +36,7 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
-	stored, err := f.Store.ChannelByKey(t.Context(), made.Text("key"))
+	stored, err := f.Accounts.ChannelByKey(t.Context(), made.Text("key"))
 	if err != nil || stored.Secrets["access_token"] != "hidden-4" || stored.Secrets["app_secret"] != "hidden-2" || stored.Policy.Price[""] != 500_000 {
 		t.Errorf("stored: %v %v", stored, err)
 	}

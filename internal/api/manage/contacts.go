@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // contactView is a contact as it is shown.
@@ -27,7 +27,7 @@ type contactView struct {
 
 func (c *contactView) location() string { return "/v1/contacts/" + strconv.FormatInt(c.ID, 10) }
 
-func viewContact(c *store.Contact) *contactView {
+func viewContact(c *account.Contact) *contactView {
 	v := &contactView{ID: c.ID, Phone: c.Phone, WaID: c.WaID, Name: c.Name, Fields: object(c.Fields), Lists: c.Lists, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC()}
 	if v.Lists == nil {
 		v.Lists = []int64{}
@@ -75,7 +75,7 @@ func (s *server) listContacts(ctx context.Context, who *accept.Caller, in *conta
 	if err != nil {
 		return middleware.List[*contactView]{}, err
 	}
-	cs, err := s.Store.Contacts(ctx, who.Account.ID, store.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.Limit + 1})
+	cs, err := s.Accounts.Contacts(ctx, who.Account.ID, account.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.Limit + 1})
 	if err != nil {
 		return middleware.List[*contactView]{}, err
 	}
@@ -87,12 +87,12 @@ func (s *server) listContacts(ctx context.Context, who *accept.Caller, in *conta
 }
 
 func (s *server) getContact(ctx context.Context, who *accept.Caller, in *IDPath) (*contactView, error) {
-	c, err := s.Store.Contact(ctx, who.Account.ID, in.ID)
+	c, err := s.Accounts.Contact(ctx, who.Account.ID, in.ID)
 	return viewContact(&c), err
 }
 
 // apply puts what was said into c.
-func (b *ContactFields) apply(c *store.Contact, f *dispatch.Faults) {
+func (b *ContactFields) apply(c *account.Contact, f *dispatch.Faults) {
 	if b.Phone != nil {
 		c.Phone = phone(f, "/phone", *b.Phone)
 	}
@@ -103,14 +103,14 @@ func (b *ContactFields) apply(c *store.Contact, f *dispatch.Faults) {
 }
 
 func (s *server) createContact(ctx context.Context, who *accept.Caller, in *contactCreate) (*contactView, error) {
-	c := store.Contact{Account: who.Account.ID, Fields: json.RawMessage("{}"), Lists: in.Body.Lists}
+	c := account.Contact{Account: who.Account.ID, Fields: json.RawMessage("{}"), Lists: in.Body.Lists}
 	var f dispatch.Faults
 	if in.Body.Phone == nil {
 		f.Add("/phone", "is required")
 	}
 	in.Body.apply(&c, &f)
 	for i, id := range c.Lists {
-		if _, err := s.Store.ListInfo(ctx, c.Account, id); dispatch.CodeOf(err) == dispatch.NotFound && err != nil {
+		if _, err := s.Accounts.ListInfo(ctx, c.Account, id); dispatch.CodeOf(err) == dispatch.NotFound && err != nil {
 			f.Add("/list_ids/"+strconv.Itoa(i), "no such list")
 		} else if err != nil {
 			return nil, err
@@ -119,16 +119,16 @@ func (s *server) createContact(ctx context.Context, who *accept.Caller, in *cont
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		c, err = st.CreateContact(ctx, c)
-		return store.Note{Action: "contact.create", Target: target("contact", c.ID)}, conflictSays(err, "a contact with this number exists already")
+		return account.Note{Action: "contact.create", Target: target("contact", c.ID)}, conflictSays(err, "a contact with this number exists already")
 	})
 	return viewContact(&c), err
 }
 
 func (s *server) updateContact(ctx context.Context, who *accept.Caller, in *contactUpdate) (*contactView, error) {
-	var c store.Contact
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	var c account.Contact
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if c, err = st.Contact(ctx, who.Account.ID, in.ID); err != nil {
 			return n, err
 		}
@@ -138,13 +138,13 @@ func (s *server) updateContact(ctx context.Context, who *accept.Caller, in *cont
 			return n, err
 		}
 		c, err = st.UpdateContact(ctx, c)
-		return store.Note{Action: "contact.update", Target: target("contact", c.ID)}, conflictSays(err, "another contact has this number")
+		return account.Note{Action: "contact.update", Target: target("contact", c.ID)}, conflictSays(err, "another contact has this number")
 	})
 	return viewContact(&c), err
 }
 
 func (s *server) deleteContact(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "contact.delete", Target: target("contact", in.ID)}, st.DeleteContact(ctx, who.Account.ID, in.ID)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "contact.delete", Target: target("contact", in.ID)}, st.DeleteContact(ctx, who.Account.ID, in.ID)
 	})
 }

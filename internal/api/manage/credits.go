@@ -9,7 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // creditsView is what an account has left.
@@ -42,12 +42,12 @@ func (m *manager) credits() {
 	handle(m, route{method: http.MethodGet, path: "/v1/credits/ledger", permissions: forManage, tag: tag, summary: "List movements of the balance", text: "Newest first."}, s.listLedger)
 }
 
-func viewCredits(a *store.Account) *creditsView {
+func viewCredits(a *account.Account) *creditsView {
 	return &creditsView{Enabled: a.Credits, Balance: decimal(a.Balance)}
 }
 
 func (s *server) showCredits(ctx context.Context, who *accept.Caller, _ *struct{}) (*creditsView, error) {
-	a, err := s.Store.Account(ctx, who.Account.ID)
+	a, err := s.Accounts.Account(ctx, who.Account.ID)
 	return viewCredits(&a), err
 }
 
@@ -60,14 +60,14 @@ func (s *server) changeCredits(ctx context.Context, who *accept.Caller, in *cred
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	var a store.Account
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	var a account.Account
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if a, err = st.Account(ctx, who.Account.ID); err != nil {
 			return n, err
 		}
 		set(&a.Credits, in.Body.Enabled)
 		a, err = st.SetCredits(ctx, a.ID, a.Credits, int64(in.Body.Amount))
-		return store.Note{Action: "credits.change", Target: target("account", a.ID), Detail: map[string]any{"amount": in.Body.Amount, "enabled": a.Credits}}, err
+		return account.Note{Action: "credits.change", Target: target("account", a.ID), Detail: map[string]any{"amount": in.Body.Amount, "enabled": a.Credits}}, err
 	})
 	return viewCredits(&a), err
 }
@@ -77,7 +77,7 @@ func (s *server) listLedger(ctx context.Context, who *accept.Caller, in *listIn)
 	if err != nil {
 		return middleware.List[ledgerView]{}, err
 	}
-	rows, err := s.Store.Ledger(ctx, who.Account.ID, before, in.Limit+1)
+	rows, err := s.Accounts.Ledger(ctx, who.Account.ID, before, in.Limit+1)
 	if err != nil {
 		return middleware.List[ledgerView]{}, err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // The limits of a key that says none (SPEC 5).
@@ -101,7 +101,7 @@ type perHourView struct {
 	Other int `json:"other,omitempty" doc:"Left out: no limit."`
 }
 
-func viewKey(k *store.Key) *keyView {
+func viewKey(k *account.Key) *keyView {
 	v := &keyView{
 		ID: k.ID, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
 		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
@@ -140,7 +140,7 @@ func (m *manager) keys() {
 }
 
 func (s *server) listKeys(ctx context.Context, who *accept.Caller, in *listIn) (middleware.List[*keyView], error) {
-	ks, err := s.Store.Keys(ctx, who.Account.ID)
+	ks, err := s.Accounts.Keys(ctx, who.Account.ID)
 	if err != nil {
 		return middleware.List[*keyView]{}, err
 	}
@@ -152,12 +152,12 @@ func (s *server) listKeys(ctx context.Context, who *accept.Caller, in *listIn) (
 }
 
 func (s *server) getKey(ctx context.Context, who *accept.Caller, in *IDPath) (*keyView, error) {
-	k, err := s.Store.Key(ctx, who.Account.ID, in.ID)
+	k, err := s.Accounts.Key(ctx, who.Account.ID, in.ID)
 	return viewKey(&k), err
 }
 
 func (s *server) createKey(ctx context.Context, who *accept.Caller, in *keyCreate) (*keyView, error) {
-	k := store.Key{Account: who.Account.ID, Test: in.Body.Test, Active: true, PerSecond: defaultPerSecond, PerMinute: defaultPerMinute, PerDay: defaultPerDay}
+	k := account.Key{Account: who.Account.ID, Test: in.Body.Test, Active: true, PerSecond: defaultPerSecond, PerMinute: defaultPerMinute, PerDay: defaultPerDay}
 	var f dispatch.Faults
 	if in.Body.Name == nil {
 		f.Add("/name", "is required")
@@ -172,9 +172,9 @@ func (s *server) createKey(ctx context.Context, who *accept.Caller, in *keyCreat
 	secret := auth.Generate(k.Test)
 	k.Prefix = auth.Prefix(secret)
 	hash := auth.Hash(secret)
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		k, err = st.CreateKey(ctx, k, hash[:])
-		return store.Note{Action: "key.create", Target: target("key", k.ID), Detail: viewKey(&k)}, err
+		return account.Note{Action: "key.create", Target: target("key", k.ID), Detail: viewKey(&k)}, err
 	})
 	v := viewKey(&k)
 	v.Key = secret
@@ -182,8 +182,8 @@ func (s *server) createKey(ctx context.Context, who *accept.Caller, in *keyCreat
 }
 
 func (s *server) updateKey(ctx context.Context, who *accept.Caller, in *keyUpdate) (*keyView, error) {
-	var k store.Key
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	var k account.Key
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if k, err = st.Key(ctx, who.Account.ID, in.ID); err != nil {
 			return n, err
 		}
@@ -193,13 +193,13 @@ func (s *server) updateKey(ctx context.Context, who *accept.Caller, in *keyUpdat
 			return n, err
 		}
 		k, err = st.UpdateKey(ctx, k)
-		return store.Note{Action: "key.update", Target: target("key", k.ID), Detail: viewKey(&k)}, err
+		return account.Note{Action: "key.update", Target: target("key", k.ID), Detail: viewKey(&k)}, err
 	})
 	return viewKey(&k), err
 }
 
 // apply puts what was said into k.
-func (b *KeyFields) apply(k *store.Key, f *dispatch.Faults) {
+func (b *KeyFields) apply(k *account.Key, f *dispatch.Faults) {
 	set(&k.Name, b.Name)
 	set(&k.Description, b.Description)
 	set(&k.PerMinute, b.PerMinute)
@@ -256,8 +256,8 @@ func set[T any](into, v *T) {
 }
 
 func (s *server) deleteKey(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "key.delete", Target: target("key", in.ID)}, st.DeleteKey(ctx, who.Account.ID, in.ID)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "key.delete", Target: target("key", in.ID)}, st.DeleteKey(ctx, who.Account.ID, in.ID)
 	})
 }
 
@@ -266,16 +266,16 @@ func (s *server) rotateKey(ctx context.Context, who *accept.Caller, in *keyRotat
 	if in.Body != nil {
 		overlap = in.Body.Overlap
 	}
-	var k store.Key
+	var k account.Key
 	var secret string
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if k, err = st.Key(ctx, who.Account.ID, in.ID); err != nil {
 			return n, err
 		}
 		secret = auth.Generate(k.Test)
 		hash := auth.Hash(secret)
 		k, err = st.RotateKey(ctx, who.Account.ID, in.ID, auth.Prefix(secret), hash[:], time.Duration(overlap)*time.Second)
-		return store.Note{Action: "key.rotate", Target: target("key", k.ID), Detail: map[string]int{"overlap_seconds": overlap}}, err
+		return account.Note{Action: "key.rotate", Target: target("key", k.ID), Detail: map[string]int{"overlap_seconds": overlap}}, err
 	})
 	v := viewKey(&k)
 	v.Key = secret

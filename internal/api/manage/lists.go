@@ -10,15 +10,15 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // listInfoView is a contact list as it is shown.
-type listInfoView struct{ store.ListInfo }
+type listInfoView struct{ account.ListInfo }
 
 func (l *listInfoView) location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
 
-func viewList(l store.ListInfo) *listInfoView {
+func viewList(l account.ListInfo) *listInfoView {
 	l.CreatedAt = l.CreatedAt.UTC()
 	return &listInfoView{l}
 }
@@ -71,7 +71,7 @@ func (s *server) listLists(ctx context.Context, who *accept.Caller, in *listIn) 
 	if err != nil {
 		return middleware.List[*listInfoView]{}, err
 	}
-	ls, err := s.Store.ListInfos(ctx, who.Account.ID, after, in.Limit+1)
+	ls, err := s.Accounts.ListInfos(ctx, who.Account.ID, after, in.Limit+1)
 	if err != nil {
 		return middleware.List[*listInfoView]{}, err
 	}
@@ -83,7 +83,7 @@ func (s *server) listLists(ctx context.Context, who *accept.Caller, in *listIn) 
 }
 
 func (s *server) getList(ctx context.Context, who *accept.Caller, in *IDPath) (*listInfoView, error) {
-	l, err := s.Store.ListInfo(ctx, who.Account.ID, in.ID)
+	l, err := s.Accounts.ListInfo(ctx, who.Account.ID, in.ID)
 	return viewList(l), err
 }
 
@@ -91,35 +91,35 @@ func (s *server) createList(ctx context.Context, who *accept.Caller, in *listCre
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
-	var l store.List
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	var l account.List
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		l, err = st.CreateList(ctx, who.Account.ID, in.Body.Name)
-		return store.Note{Action: "list.create", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
+		return account.Note{Action: "list.create", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
 	})
-	return viewList(store.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), err
+	return viewList(account.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}), err
 }
 
 func (s *server) updateList(ctx context.Context, who *accept.Caller, in *listUpdate) (*listInfoView, error) {
 	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
-	var l store.ListInfo
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	var l account.ListInfo
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		l, err = st.RenameList(ctx, who.Account.ID, in.ID, in.Body.Name)
-		return store.Note{Action: "list.update", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
+		return account.Note{Action: "list.update", Target: target("list", l.ID), Detail: in.Body}, conflictSays(err, "a list of this name exists already")
 	})
 	return viewList(l), err
 }
 
 func (s *server) deleteList(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "list.delete", Target: target("list", in.ID)}, st.DeleteList(ctx, who.Account.ID, in.ID)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "list.delete", Target: target("list", in.ID)}, st.DeleteList(ctx, who.Account.ID, in.ID)
 	})
 }
 
 func (s *server) addMembers(ctx context.Context, who *accept.Caller, in *membersAdd) (*listInfoView, error) {
-	var l store.ListInfo
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	var l account.ListInfo
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		unknown, err := st.AddMembers(ctx, who.Account.ID, in.ID, in.Body.Contacts)
 		if err != nil {
 			return n, err
@@ -128,7 +128,7 @@ func (s *server) addMembers(ctx context.Context, who *accept.Caller, in *members
 			return n, noSuchContacts(in.Body.Contacts, unknown)
 		}
 		l, err = st.ListInfo(ctx, who.Account.ID, in.ID)
-		return store.Note{Action: "list.add_members", Target: target("list", in.ID), Detail: map[string]int{"contacts": len(in.Body.Contacts)}}, err
+		return account.Note{Action: "list.add_members", Target: target("list", in.ID), Detail: map[string]int{"contacts": len(in.Body.Contacts)}}, err
 	})
 	return viewList(l), err
 }
@@ -145,8 +145,8 @@ func noSuchContacts(given, unknown []int64) error {
 }
 
 func (s *server) removeMember(ctx context.Context, who *accept.Caller, in *memberPath) error {
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "list.remove_member", Target: target("list", in.ID), Detail: map[string]int64{"contact": in.Contact}},
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "list.remove_member", Target: target("list", in.ID), Detail: map[string]int64{"contact": in.Contact}},
 			st.RemoveMember(ctx, who.Account.ID, in.ID, in.Contact)
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Options are what the administrative routes need.
@@ -30,6 +31,7 @@ type Options struct {
 	Auth      *middleware.Auth
 	Limits    middleware.Limits
 	Store     *store.Store
+	Accounts  *account.Store
 	Registry  *registry.Registry
 	Channels  *limit.Channels
 	Providers map[string]provider.Provider
@@ -270,9 +272,9 @@ func (m *manager) failed(c echo.Context, err error) error {
 
 // change makes a change and notes it, both or neither; it counts in this
 // process at once. An outcome that nobody knows counts as a change.
-func (s *server) change(ctx context.Context, who *accept.Caller, f func(*store.Store) (store.Note, error)) error {
+func (s *server) change(ctx context.Context, who *accept.Caller, f func(*account.Store) (account.Note, error)) error {
 	defer s.Registry.Drop()
-	return s.Store.Change(ctx, keyActor(who), func(st *store.Store) (store.Note, error) {
+	return s.Accounts.Change(ctx, keyActor(who), func(st *account.Store) (account.Note, error) {
 		n, err := f(st)
 		n.Account = who.Account.ID
 		return n, err

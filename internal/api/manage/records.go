@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 type inboundList struct {
@@ -30,9 +31,9 @@ type auditList struct {
 
 // usageView is the use of an account's keys, and of the account by day.
 type usageView struct {
-	Data []store.KeyUsage `json:"data"`
-	Next string           `json:"next_cursor,omitempty"`
-	Days []store.DayUsage `json:"days" doc:"All keys together: the last 30 UTC days, today first."`
+	Data []account.KeyUsage `json:"data"`
+	Next string             `json:"next_cursor,omitempty"`
+	Days []account.DayUsage `json:"days" doc:"All keys together: the last 30 UTC days, today first."`
 }
 
 // records serves what is there to be read only.
@@ -91,36 +92,36 @@ func (s *server) showUsage(ctx context.Context, who *accept.Caller, in *listIn) 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := s.Store.KeyUsages(ctx, who.Account.ID, after, in.Limit+1)
+	keys, err := s.Accounts.KeyUsages(ctx, who.Account.ID, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
 	for i := range keys {
 		keys[i].LastUsed = utc(keys[i].LastUsed)
 	}
-	page := pageOf(keys, in.Limit, func(k *store.KeyUsage) string { return strconv.FormatInt(k.Key, 10) })
-	days, err := s.Store.DayUsages(ctx, who.Account.ID)
+	page := pageOf(keys, in.Limit, func(k *account.KeyUsage) string { return strconv.FormatInt(k.Key, 10) })
+	days, err := s.Accounts.DayUsages(ctx, who.Account.ID)
 	return &usageView{Data: page.Data, Next: page.Next, Days: days}, err
 }
 
-func (s *server) listAudit(ctx context.Context, who *accept.Caller, in *auditList) (middleware.List[store.AuditEntry], error) {
-	var none middleware.List[store.AuditEntry]
+func (s *server) listAudit(ctx context.Context, who *accept.Caller, in *auditList) (middleware.List[account.AuditEntry], error) {
+	var none middleware.List[account.AuditEntry]
 	before, err := in.afterID()
 	if err != nil {
 		return none, err
 	}
-	rows, err := s.Store.AuditLog(ctx, who.Account.ID, store.AuditFilter{Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.Limit + 1})
+	rows, err := s.Accounts.AuditLog(ctx, who.Account.ID, account.AuditFilter{Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.Limit + 1})
 	if err != nil {
 		return none, err
 	}
 	for i := range rows {
 		rows[i].At = rows[i].At.UTC()
 	}
-	return pageOf(rows, in.Limit, func(e *store.AuditEntry) string { return strconv.FormatInt(e.ID, 10) }), nil
+	return pageOf(rows, in.Limit, func(e *account.AuditEntry) string { return strconv.FormatInt(e.ID, 10) }), nil
 }
 
-func (s *server) showAccount(ctx context.Context, who *accept.Caller, _ *struct{}) (*store.Account, error) {
-	a, err := s.Store.Account(ctx, who.Account.ID)
+func (s *server) showAccount(ctx context.Context, who *accept.Caller, _ *struct{}) (*account.Account, error) {
+	a, err := s.Accounts.Account(ctx, who.Account.ID)
 	a.CreatedAt = a.CreatedAt.UTC()
 	return &a, err
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // suppressionView is a suppressed number as it is shown.
-type suppressionView struct{ store.Suppression }
+type suppressionView struct{ account.Suppression }
 
 func (v *suppressionView) location() string { return "/v1/suppressions/" + v.Phone }
 
-func viewSuppression(p store.Suppression) *suppressionView {
+func viewSuppression(p account.Suppression) *suppressionView {
 	p.CreatedAt = p.CreatedAt.UTC()
 	return &suppressionView{p}
 }
@@ -58,7 +58,7 @@ func (s *server) listSuppressions(ctx context.Context, who *accept.Caller, in *s
 	} else if in.Search != "" {
 		return middleware.List[*suppressionView]{Data: []*suppressionView{}}, nil
 	}
-	ps, err := s.Store.Suppressions(ctx, who.Account.ID, prefix, after, in.Limit+1)
+	ps, err := s.Accounts.Suppressions(ctx, who.Account.ID, prefix, after, in.Limit+1)
 	if err != nil {
 		return none, err
 	}
@@ -84,10 +84,10 @@ func (s *server) createSuppression(ctx context.Context, who *accept.Caller, in *
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
-	var p store.Suppression
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	var p account.Suppression
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		p, err = st.Suppress(ctx, who.Account.ID, number, "manual", in.Body.Reason)
-		return store.Note{Action: "suppression.create", Target: "phone:" + number}, err
+		return account.Note{Action: "suppression.create", Target: "phone:" + number}, err
 	})
 	return viewSuppression(p), err
 }
@@ -101,7 +101,7 @@ func (s *server) deleteSuppression(ctx context.Context, who *accept.Caller, in *
 	if err != nil {
 		return dispatch.ErrNotFound
 	}
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "suppression.delete", Target: "phone:" + number}, st.Unsuppress(ctx, who.Account.ID, number)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "suppression.delete", Target: "phone:" + number}, st.Unsuppress(ctx, who.Account.ID, number)
 	})
 }

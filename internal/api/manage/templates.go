@@ -15,7 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // TemplateSource is a provider that lists the templates of a channel (Meta).
@@ -90,7 +90,7 @@ func (m *manager) templates() {
 }
 
 func (s *server) listTemplates(ctx context.Context, who *accept.Caller, in *templateList) (middleware.List[*templateView], error) {
-	ts, err := s.Store.Templates(ctx, who.Account.ID)
+	ts, err := s.Accounts.Templates(ctx, who.Account.ID)
 	if err != nil {
 		return middleware.List[*templateView]{}, err
 	}
@@ -121,24 +121,24 @@ func (in *templateList) matches(t *template.Template) bool {
 }
 
 func (s *server) getTemplate(ctx context.Context, who *accept.Caller, in *IDPath) (*templateView, error) {
-	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
+	t, err := s.Accounts.Template(ctx, who.Account.ID, in.ID)
 	return s.viewTemplate(&t), err
 }
 
 func (s *server) createTemplate(ctx context.Context, who *accept.Caller, in *templateCreate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*store.Store) (template.Template, error) {
+	return s.saveTemplate(ctx, who, "template.create", &in.Body.TemplateFields, func(*account.Store) (template.Template, error) {
 		return template.Template{Account: who.Account.ID, Status: "approved"}, nil
 	})
 }
 
 func (s *server) updateTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *account.Store) (template.Template, error) {
 		return st.Template(ctx, who.Account.ID, in.ID)
 	})
 }
 
 func (s *server) replaceTemplate(ctx context.Context, who *accept.Caller, in *templateUpdate) (*templateView, error) {
-	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *store.Store) (template.Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in.Body, func(st *account.Store) (template.Template, error) {
 		t, err := st.Template(ctx, who.Account.ID, in.ID)
 		return template.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
 	})
@@ -146,9 +146,9 @@ func (s *server) replaceTemplate(ctx context.Context, who *accept.Caller, in *te
 
 // saveTemplate puts what was said into the template that before gives, checks
 // the whole and stores it.
-func (s *server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*store.Store) (template.Template, error)) (*templateView, error) {
+func (s *server) saveTemplate(ctx context.Context, who *accept.Caller, action string, b *TemplateFields, before func(*account.Store) (template.Template, error)) (*templateView, error) {
 	var t template.Template
-	err := s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	err := s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if t, err = before(st); err != nil {
 			return n, err
 		}
@@ -156,14 +156,14 @@ func (s *server) saveTemplate(ctx context.Context, who *accept.Caller, action st
 			return n, err
 		}
 		t, err = st.SaveTemplate(ctx, t)
-		return store.Note{Action: action, Target: target("template", t.ID), Detail: map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
+		return account.Note{Action: action, Target: target("template", t.ID), Detail: map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
 			conflictSays(err, "a template named %s in %s exists there already", t.Name, t.Language)
 	})
 	return s.viewTemplate(&t), err
 }
 
 // apply puts what was said into t and checks the whole.
-func (b *TemplateFields) apply(ctx context.Context, s *server, st *store.Store, t *template.Template) error {
+func (b *TemplateFields) apply(ctx context.Context, s *server, st *account.Store, t *template.Template) error {
 	set(&t.Name, b.Name)
 	set(&t.Language, b.Language)
 	set(&t.Category, b.Category)
@@ -194,7 +194,7 @@ func (b *TemplateFields) apply(ctx context.Context, s *server, st *store.Store, 
 // checkChannel sees to it that the channel is the account's and sends
 // templates of this kind; a channel with templates of its own says whose these
 // are.
-func (b *TemplateFields) checkChannel(ctx context.Context, s *server, st *store.Store, t *template.Template, f *dispatch.Faults) error {
+func (b *TemplateFields) checkChannel(ctx context.Context, s *server, st *account.Store, t *template.Template, f *dispatch.Faults) error {
 	if t.Channel != 0 {
 		ch, err := ownChannel(ctx, st, t.Account, t.Channel)
 		switch {
@@ -223,8 +223,8 @@ func (b *TemplateFields) checkChannel(ctx context.Context, s *server, st *store.
 }
 
 func (s *server) deleteTemplate(ctx context.Context, who *accept.Caller, in *IDPath) error {
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "template.delete", Target: target("template", in.ID)}, st.DeleteTemplate(ctx, who.Account.ID, in.ID)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "template.delete", Target: target("template", in.ID)}, st.DeleteTemplate(ctx, who.Account.ID, in.ID)
 	})
 }
 
@@ -266,9 +266,9 @@ func (s *server) syncTemplates(ctx context.Context, who *accept.Caller, in *temp
 		}
 	}
 	var v syncView
-	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
+	err = s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
 		v.Created, v.Updated, v.Disabled, err = st.SyncTemplates(ctx, who.Account.ID, ch.ID, ts)
-		return store.Note{Action: "template.sync", Target: target("channel", ch.ID), Detail: v}, err
+		return account.Note{Action: "template.sync", Target: target("channel", ch.ID), Detail: v}, err
 	})
 	return &v, err
 }
@@ -321,7 +321,7 @@ type previewView struct {
 
 // previewTemplate fills a template exactly as a send would.
 func (s *server) previewTemplate(ctx context.Context, who *accept.Caller, in *templatePreview) (*previewView, error) {
-	t, err := s.Store.Template(ctx, who.Account.ID, in.ID)
+	t, err := s.Accounts.Template(ctx, who.Account.ID, in.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // userView is a user as it is shown: never the password.
-type userView struct{ store.Member }
+type userView struct{ account.Member }
 
 func (u *userView) location() string { return "/v1/users/" + u.ID }
 
-func viewUser(u store.Member) *userView {
+func viewUser(u account.Member) *userView {
 	u.CreatedAt = u.CreatedAt.UTC()
 	return &userView{u}
 }
@@ -66,7 +66,7 @@ func (s *server) listUsers(ctx context.Context, who *accept.Caller, in *listIn) 
 	if err != nil {
 		return none, err
 	}
-	us, err := s.Store.Members(ctx, who.Account.ID)
+	us, err := s.Accounts.Members(ctx, who.Account.ID)
 	if err != nil {
 		return none, err
 	}
@@ -95,12 +95,12 @@ func (s *server) getUser(ctx context.Context, who *accept.Caller, in *UserPath) 
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.Store.Member(ctx, who.Account.ID, id)
+	u, err := s.Accounts.Member(ctx, who.Account.ID, id)
 	return viewUser(u), err
 }
 
 // apply puts what was said into u and gives the hash of a new password.
-func (b *UserFields) apply(u *store.Member) (hash string, err error) {
+func (b *UserFields) apply(u *account.Member) (hash string, err error) {
 	var f dispatch.Faults
 	set(&u.Name, b.Name)
 	set(&u.Role, b.Role)
@@ -126,18 +126,18 @@ func (b *UserFields) apply(u *store.Member) (hash string, err error) {
 }
 
 func (s *server) createUser(ctx context.Context, who *accept.Caller, in *userCreate) (*userView, error) {
-	u := store.Member{Role: string(auth.Sender)}
+	u := account.Member{Role: string(auth.Sender)}
 	hash, err := in.Body.apply(&u)
 	if err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	err = s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		made, err := st.CreateUser(ctx, who.Account.ID, u.Name, u.Email, u.Role, hash)
 		if err != nil {
 			return n, conflictSays(err, "somebody with this e-mail address exists already")
 		}
 		u, err = st.Member(ctx, who.Account.ID, made.ID)
-		return store.Note{Action: "user.create", Target: "user:" + made.ID, Detail: made}, err
+		return account.Note{Action: "user.create", Target: "user:" + made.ID, Detail: made}, err
 	})
 	return viewUser(u), err
 }
@@ -147,8 +147,8 @@ func (s *server) updateUser(ctx context.Context, who *accept.Caller, in *userUpd
 	if err != nil {
 		return nil, err
 	}
-	var u store.Member
-	err = s.change(ctx, who, func(st *store.Store) (n store.Note, err error) {
+	var u account.Member
+	err = s.change(ctx, who, func(st *account.Store) (n account.Note, err error) {
 		if u, err = st.Member(ctx, who.Account.ID, id); err != nil {
 			return n, err
 		}
@@ -158,7 +158,7 @@ func (s *server) updateUser(ctx context.Context, who *accept.Caller, in *userUpd
 		}
 		set(&u.Disabled, in.Body.Disabled)
 		u, err = st.UpdateMember(ctx, u, hash)
-		return store.Note{Action: "user.update", Target: "user:" + u.ID, Detail: map[string]any{"name": u.Name, "email": u.Email, "role": u.Role, "disabled": u.Disabled, "password_changed": hash != ""}},
+		return account.Note{Action: "user.update", Target: "user:" + u.ID, Detail: map[string]any{"name": u.Name, "email": u.Email, "role": u.Role, "disabled": u.Disabled, "password_changed": hash != ""}},
 			conflictSays(err, "somebody with this e-mail address exists already")
 	})
 	return viewUser(u), err
@@ -169,7 +169,7 @@ func (s *server) deleteUser(ctx context.Context, who *accept.Caller, in *UserPat
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "user.delete", Target: "user:" + id}, st.DeleteMember(ctx, who.Account.ID, id)
+	return s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "user.delete", Target: "user:" + id}, st.DeleteMember(ctx, who.Account.ID, id)
 	})
 }

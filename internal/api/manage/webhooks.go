@@ -15,6 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/webhook"
 )
 
@@ -188,9 +189,9 @@ func (s *server) createWebhook(c echo.Context) error {
 		return err
 	}
 	ctx := context.WithoutCancel(c.Request().Context())
-	err := s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
-		w, err = st.CreateWebhook(ctx, w)
-		return store.Note{Action: "webhook.create", Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
+	err := s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
+		w, err = s.Store.In(st.Tx()).CreateWebhook(ctx, w)
+		return account.Note{Action: "webhook.create", Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
 	})
 	if err != nil {
 		return err
@@ -238,9 +239,9 @@ func (s *server) changeWebhook(c echo.Context, action string, change func(*store
 		return w, err
 	}
 	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
-	err = s.change(ctx, who, func(st *store.Store) (_ store.Note, err error) {
-		w, err = st.ChangeWebhook(ctx, who.Account.ID, w.ID, change)
-		return store.Note{Action: action, Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
+	err = s.change(ctx, who, func(st *account.Store) (_ account.Note, err error) {
+		w, err = s.Store.In(st.Tx()).ChangeWebhook(ctx, who.Account.ID, w.ID, change)
+		return account.Note{Action: action, Target: target("webhook", w.ID), Detail: viewWebhook(&w)}, err
 	})
 	return w, err
 }
@@ -303,8 +304,8 @@ func (s *server) deleteWebhook(c echo.Context) error {
 		return err
 	}
 	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
-	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "webhook.delete", Target: target("webhook", w.ID)}, st.DeleteWebhook(ctx, who.Account.ID, w.ID)
+	if err := s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "webhook.delete", Target: target("webhook", w.ID)}, s.Store.In(st.Tx()).DeleteWebhook(ctx, who.Account.ID, w.ID)
 	}); err != nil {
 		return err
 	}

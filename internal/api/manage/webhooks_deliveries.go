@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/webhook"
 )
 
@@ -142,8 +143,8 @@ func (s *server) replayDelivery(c echo.Context) error {
 	}
 	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	replayed := map[string]dispatch.ID{"delivery_id": id}
-	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: replayed}, st.ReplayDelivery(ctx, w.ID, id)
+	if err := s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: replayed}, s.Store.In(st.Tx()).ReplayDelivery(ctx, w.ID, id)
 	}); err != nil {
 		return err
 	}
@@ -182,8 +183,8 @@ func (s *server) replayWebhook(c echo.Context) error {
 	}
 	who, ctx := middleware.Caller(c), context.WithoutCancel(c.Request().Context())
 	r := map[string]time.Time{"from": req.From.UTC(), "to": req.To.UTC()}
-	if err := s.change(ctx, who, func(st *store.Store) (store.Note, error) {
-		return store.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: r}, st.ReplayWebhook(ctx, w.ID, *req.From, *req.To)
+	if err := s.change(ctx, who, func(st *account.Store) (account.Note, error) {
+		return account.Note{Action: "webhook.replay", Target: target("webhook", w.ID), Detail: r}, s.Store.In(st.Tx()).ReplayWebhook(ctx, w.ID, *req.From, *req.To)
 	}); err != nil {
 		return err
 	}

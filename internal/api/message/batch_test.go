@@ -49,7 +49,7 @@ func TestBatch_AccountDisabledMeanwhile_RestIsRefused(t *testing.T) {
 		err := f.DB.QueryRowContext(t.Context(), `SELECT count(*) FROM messages`).Scan(&n)
 		return err == nil && n == page
 	})
-	if _, err := f.Store.SetDisabled(t.Context(), f.Account.ID, true); err != nil {
+	if _, err := f.Accounts.SetDisabled(t.Context(), f.Account.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	wait.Until(t, "the key is refused", func() bool { return f.Do("GET", "/v1/messages", nil).Status == http.StatusUnauthorized })

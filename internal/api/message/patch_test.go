@@ -8,7 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // scheduled is a front door with a Meta channel, an SMS channel that costs half
@@ -20,7 +20,7 @@ func scheduled(t *testing.T) (f *front, sms string) {
 	f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
 	policy := dispatch.DefaultPolicy()
 	policy.Price = map[string]int64{"": 500_000}
-	ch, err := f.Store.CreateChannel(t.Context(), dispatch.Channel{
+	ch, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
 		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: policy,
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
@@ -64,7 +64,7 @@ func TestPatch_CheckedAsANewMessage(t *testing.T) {
 	to := func(number string) string { return fmt.Sprintf(`{"to":%q}`, number) }
 	for name, c := range map[string]struct {
 		message string // what is scheduled; empty: a text in an open window
-		key     func(*store.Key)
+		key     func(*account.Key)
 		before  func(f *front, key string)
 		change  string
 		status  int
@@ -74,15 +74,15 @@ func TestPatch_CheckedAsANewMessage(t *testing.T) {
 		"unknown template":    {change: `{"type":"template","template":{"name":"none","language":"en"}}`, status: 422, code: dispatch.TemplateNotFound},
 		"surplus variable":    {change: `{"type":"template","template":{"name":"hello","language":"en","variables":["x"]}}`, status: 422, code: dispatch.Invalid},
 		"no such content":     {change: `{"type":"text"}`, status: 422, code: dispatch.Invalid},
-		"kind not permitted":  {change: template, key: func(k *store.Key) { k.Permissions = []string{"send_text"} }, status: 403, code: dispatch.Forbidden},
-		"country not allowed": {change: to("+4915112345678"), key: func(k *store.Key) { k.Countries = []string{"US"} }, status: 403, code: dispatch.CountryNotAllowed},
+		"kind not permitted":  {change: template, key: func(k *account.Key) { k.Permissions = []string{"send_text"} }, status: 403, code: dispatch.Forbidden},
+		"country not allowed": {change: to("+4915112345678"), key: func(k *account.Key) { k.Countries = []string{"US"} }, status: 403, code: dispatch.CountryNotAllowed},
 		"no number":           {change: to("me"), status: 422, code: dispatch.Invalid},
 		"opted out":           {change: to(somebodyElse), before: func(f *front, _ string) { f.Do("POST", "/v1/suppressions", m{"phone": somebodyElse}).Want(201) }, status: 422, code: dispatch.Suppressed},
 		"window closed":       {change: to(somebodyElse), status: 422, code: dispatch.OutsideWindow},
 		"text without window": {message: templated(somebodyElse), change: `{"type":"text","text":{"body":"hi"}}`, status: 422, code: dispatch.OutsideWindow},
 		"balance used up":     {message: templated(someone), change: `{"type":"text","text":{"body":"hi"}}`, before: func(f *front, _ string) { f.Do("POST", "/v1/credits", m{"amount": -9.95}).Want(200) }, status: 402, code: dispatch.LowBalance},
 		"recipient's hour": {
-			message: templated(someone), change: to(somebodyElse), key: func(k *store.Key) { k.PerRecipientHour = new(1) },
+			message: templated(someone), change: to(somebodyElse), key: func(k *account.Key) { k.PerRecipientHour = new(1) },
 			before: func(f *front, key string) { f.As(key, "POST", "/v1/messages", templated(somebodyElse)).Want(202) }, status: 429, code: dispatch.RateLimited,
 		},
 		"channel disabled": {change: template, before: func(f *front, _ string) { f.Do("PATCH", "/v1/channels/1", m{"enabled": false}).Want(200) }, status: 422, code: dispatch.Invalid},
@@ -90,7 +90,7 @@ func TestPatch_CheckedAsANewMessage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, _ := scheduled(t)
-			key, _ := f.NewKeyWith(func(k *store.Key) {
+			key, _ := f.NewKeyWith(func(k *account.Key) {
 				if c.key != nil {
 					c.key(k)
 				}

@@ -17,14 +17,14 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Keys looks up API keys by the hash of their secret, and their accounts. Both
 // return an error with code dispatch.NotFound for what does not exist.
 type Keys interface {
-	Key(ctx context.Context, hash [sha256.Size]byte) (store.Key, error)
-	Account(ctx context.Context, id int64) (store.Account, error)
+	Key(ctx context.Context, hash [sha256.Size]byte) (account.Key, error)
+	Account(ctx context.Context, id int64) (account.Account, error)
 }
 
 // CallLog adds to the number of calls of each key, by the key's id.

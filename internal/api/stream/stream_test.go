@@ -170,7 +170,7 @@ func TestEvents_ManyStreamsUnderLoad_EachSeesEveryEventOnceInOrder(t *testing.T)
 	f := newFront(t)
 	other, otherKey := f.NewAccount("Other")
 	ch := apitest.MetaChannel(other.ID)
-	ch, err := f.Store.CreateChannel(t.Context(), ch)
+	ch, err := f.Accounts.CreateChannel(t.Context(), ch)
 	if err != nil {
 		t.Fatal(err)
 	}

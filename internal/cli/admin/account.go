@@ -7,6 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Account is the command of that name.
@@ -22,11 +23,11 @@ type Account struct {
 
 // accountView is an account as the command line shows it.
 type accountView struct {
-	store.Account
+	account.Account
 	Balance json.Number `json:"balance"`
 }
 
-func newAccountView(a store.Account) accountView {
+func newAccountView(a account.Account) accountView {
 	return accountView{Account: a, Balance: store.Credits(a.Balance)}
 }
 
@@ -45,8 +46,8 @@ type accountCreate struct {
 // Run makes an account.
 func (c *accountCreate) Run(e *console.Env) error {
 	return c.open(e, func(s *session) error {
-		var a store.Account
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		var a account.Account
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			a, err = s.CreateAccount(e.Ctx, c.Name)
 			n = note("create", "account", a.ID, map[string]any{"name": a.Name})
 			n.Account = a.ID
@@ -119,7 +120,7 @@ func (c *accountEnable) Run(e *console.Env) error {
 
 func (c *accountRef) disable(e *console.Env, disabled bool, action, said string) error {
 	return c.with(e, func(s *session) error {
-		if err := s.change(func(within *session) (_ store.Note, err error) {
+		if err := s.change(func(within *session) (_ account.Note, err error) {
 			s.account, err = within.SetDisabled(e.Ctx, s.account.ID, disabled)
 			return note(action, "account", s.account.ID, nil), err
 		}); err != nil {
@@ -140,7 +141,7 @@ func (c *accountDelete) Run(e *console.Env) error {
 		return err
 	}
 	return c.with(e, func(s *session) error {
-		if err := s.change(func(within *session) (store.Note, error) {
+		if err := s.change(func(within *session) (account.Note, error) {
 			return note("delete", "account", s.account.ID, map[string]any{"name": s.account.Name}), within.DeleteAccount(e.Ctx, s.account.ID)
 		}); err != nil {
 			return err
@@ -183,10 +184,10 @@ func (c *accountCredits) Run(e *console.Env) error {
 }
 
 func (s *session) setCredits(c *accountCredits, amount int64) error {
-	return s.change(func(within *session) (store.Note, error) {
+	return s.change(func(within *session) (account.Note, error) {
 		a, err := within.Account(s.env.Ctx, s.account.ID)
 		if err != nil {
-			return store.Note{}, err
+			return account.Note{}, err
 		}
 		s.account, err = within.SetCredits(s.env.Ctx, a.ID, c.On || (a.Credits && !c.Off), amount)
 		return note("credits", "account", a.ID, map[string]any{"enabled": s.account.Credits, "added": store.Credits(amount)}), err
@@ -195,11 +196,11 @@ func (s *session) setCredits(c *accountCredits, amount int64) error {
 
 // ledgerView is a movement as the command line shows it.
 type ledgerView struct {
-	store.LedgerEntry
+	account.LedgerEntry
 	Amount json.Number `json:"amount"`
 }
 
-func (s *session) printCredits(moves []store.LedgerEntry) error {
+func (s *session) printCredits(moves []account.LedgerEntry) error {
 	v := newAccountView(s.account)
 	views, rows := []ledgerView{}, [][]string{}
 	for _, m := range moves {

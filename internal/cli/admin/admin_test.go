@@ -9,7 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 func TestAccount_Several_MustBeNamed(t *testing.T) {
@@ -147,15 +147,15 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 func TestUser_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
-	ada := clitest.Read[store.Member](t, p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
-	bo := clitest.Read[store.Member](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
+	ada := clitest.Read[account.Member](t, p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
+	bo := clitest.Read[account.Member](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
 	if !ada.CanLogin || bo.CanLogin || bo.Role != "sender" {
 		t.Errorf("made %+v and %+v", ada, bo)
 	}
 	if r := p.OK("", "user", "disable", "BO@example.com"); !strings.Contains(r.Out, "disabled: Bo <bo@example.com>") {
 		t.Error(r.Out)
 	}
-	ms := clitest.Read[[]store.Member](t, p.OK("", "user", "list", "--json"))
+	ms := clitest.Read[[]account.Member](t, p.OK("", "user", "list", "--json"))
 	if len(ms) != 2 || ms[0].Disabled || !ms[1].Disabled {
 		t.Errorf("listed %+v", ms)
 	}
@@ -168,7 +168,7 @@ func TestUser_Life(t *testing.T) {
 	if changed.Name != "Bob" || changed.Email != "bob@example.com" || changed.Role != "admin" || !changed.CanLogin || changed.Disabled || changed.Password == "" {
 		t.Errorf("changed to %+v", changed)
 	}
-	if got := clitest.Read[store.Member](t, p.OK("", "user", "show", "bob@example.com", "--json")); got != changed.Member {
+	if got := clitest.Read[account.Member](t, p.OK("", "user", "show", "bob@example.com", "--json")); got != changed.Member {
 		t.Errorf("shows %+v, want %+v", got, changed.Member)
 	}
 	p.Refuse(1, "already", "user", "update", bo.ID, "--email", "ada@example.com")

@@ -5,7 +5,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Channel is the command of that name.
@@ -66,7 +66,7 @@ func (c *channelList) Run(e *console.Env) error {
 		}
 		views, rows := []channelView{}, [][]string{}
 		for i := range chs {
-			h, err := s.ChannelHealth(e.Ctx, chs[i].ID)
+			h, err := s.circuits().ChannelHealth(e.Ctx, chs[i].ID)
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ func (c *channelRef) change(e *console.Env, action string, f func(*session, *dis
 	return c.sealed(e, func(s *session) error {
 		var ch dispatch.Channel
 		var word string
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			if ch, err = s.channel(c.Ref); err != nil {
 				return n, err
 			}
@@ -112,7 +112,7 @@ func (c *channelRef) change(e *console.Env, action string, f func(*session, *dis
 		}); err != nil {
 			return err
 		}
-		h, err := s.ChannelHealth(e.Ctx, ch.ID)
+		h, err := s.circuits().ChannelHealth(e.Ctx, ch.ID)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (c *channelDelete) Run(e *console.Env) error {
 		return err
 	}
 	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		if err := s.change(func(s *session) (store.Note, error) {
+		if err := s.change(func(s *session) (account.Note, error) {
 			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.Ctx, s.account.ID, ch.ID)
 		}); err != nil {
 			return err
@@ -148,7 +148,7 @@ type channelPause struct {
 // Run stops a channel's messages.
 func (c *channelPause) Run(e *console.Env) error {
 	return c.change(e, "pause", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.PauseChannel(e.Ctx, ch.ID, c.Reason)
+		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.circuits().PauseChannel(e.Ctx, ch.ID, c.Reason)
 	})
 }
 
@@ -157,6 +157,6 @@ type channelResume struct{ channelRef }
 // Run lets a channel's messages go again.
 func (c *channelResume) Run(e *console.Env) error {
 	return c.change(e, "resume", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return nil, "sending again", s.CloseCircuit(e.Ctx, ch.ID, true)
+		return nil, "sending again", s.circuits().CloseCircuit(e.Ctx, ch.ID, true)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 type channelCreate struct {
@@ -55,7 +56,7 @@ func (c *newChannel) create(e *console.Env, ch dispatch.Channel, secrets []wante
 			}
 			ch.Secrets[w.name] = v
 		}
-		if err := s.change(func(s *session) (_ store.Note, err error) {
+		if err := s.change(func(s *session) (_ account.Note, err error) {
 			ch, err = s.CreateChannel(e.Ctx, ch)
 			return note("create", "channel", ch.ID, map[string]any{"key": ch.Key, "provider": ch.Provider, "kind": ch.Kind}), err
 		}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // channelView is a channel as the command line shows it: of its secrets only
@@ -108,7 +109,7 @@ type channelShow struct {
 // Run shows a channel.
 func (c *channelShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		h, err := s.ChannelHealth(e.Ctx, ch.ID)
+		h, err := s.circuits().ChannelHealth(e.Ctx, ch.ID)
 		if err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (c *channelShow) Run(e *console.Env) error {
 		v.CallbackURL = c.callback(&ch, c.Reveal)
 		if c.Reveal {
 			v.VerifyToken = ch.Secrets["verify_token"]
-			if err := s.change(func(*session) (store.Note, error) { return note("reveal", "channel", ch.ID, nil), nil }); err != nil {
+			if err := s.change(func(*session) (account.Note, error) { return note("reveal", "channel", ch.ID, nil), nil }); err != nil {
 				return err
 			}
 		}

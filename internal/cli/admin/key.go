@@ -9,7 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/console"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Key is the command of that name.
@@ -49,7 +49,7 @@ type keyView struct {
 	MessagesToday    int64      `json:"messages_today"`
 }
 
-func newKeyView(k *store.Key) keyView {
+func newKeyView(k *account.Key) keyView {
 	return keyView{
 		ID: k.ID, Account: k.Account, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
 		PerSecond: k.PerSecond, PerMinute: k.PerMinute, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
@@ -66,7 +66,7 @@ type keyCreate struct {
 
 // Run makes a key.
 func (c *keyCreate) Run(e *console.Env) error {
-	k := store.Key{
+	k := account.Key{
 		Name: c.Name, Test: c.Test, Active: true, PerSecond: 10, PerMinute: 60, PerDay: 10_000, Countries: []string{},
 		Permissions: []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"},
 	}
@@ -77,7 +77,7 @@ func (c *keyCreate) Run(e *console.Env) error {
 		secret := auth.Generate(c.Test)
 		hash := auth.Hash(secret)
 		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
-		if err := s.change(func(s *session) (_ store.Note, err error) {
+		if err := s.change(func(s *session) (_ account.Note, err error) {
 			k, err = s.CreateKey(e.Ctx, k, hash[:])
 			return note("create", "key", k.ID, map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}), err
 		}); err != nil {
@@ -88,7 +88,7 @@ func (c *keyCreate) Run(e *console.Env) error {
 }
 
 // showSecret prints a new secret, the only time that it can be seen.
-func (s *session) showSecret(k *store.Key, secret, more string) error {
+func (s *session) showSecret(k *account.Key, secret, more string) error {
 	v := newKeyView(k)
 	v.Secret = secret
 	return s.say(v, "%s\n\nThis is key %d (%s), shown only this once. It may: %s.%s", secret, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
@@ -168,11 +168,11 @@ func (c *keyDisable) Run(e *console.Env) error { return c.activate(e, false, "di
 func (c *keyEnable) Run(e *console.Env) error { return c.activate(e, true, "enable") }
 
 func (c *keyRef) activate(e *console.Env, active bool, action string) error {
-	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
 		k.Active = active
 		*k, err = s.UpdateKey(e.Ctx, *k)
 		return note(action, "key", k.ID, nil), err
-	}, func(s *session, k *store.Key) error {
+	}, func(s *session, k *account.Key) error {
 		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
 	})
 }
@@ -186,7 +186,7 @@ type keyUpdate struct {
 // Run changes what was given; the rest stays.
 func (c *keyUpdate) Run(e *console.Env) error {
 	var did map[string]any
-	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
 		if did, err = c.apply(k, time.Now()); err != nil {
 			return n, fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
@@ -198,16 +198,16 @@ func (c *keyUpdate) Run(e *console.Env) error {
 		}
 		*k, err = s.UpdateKey(e.Ctx, *k)
 		return note("update", "key", k.ID, did), err
-	}, func(s *session, k *store.Key) error {
+	}, func(s *session, k *account.Key) error {
 		return s.say(newKeyView(k), "key %d (%s) is updated: %s", k.ID, k.Name, strings.Join(slices.Sorted(maps.Keys(did)), ", "))
 	})
 }
 
 // change alters the key and then says so.
-func (c *keyRef) change(e *console.Env, f func(*session, *store.Key) (store.Note, error), say func(*session, *store.Key) error) error {
+func (c *keyRef) change(e *console.Env, f func(*session, *account.Key) (account.Note, error), say func(*session, *account.Key) error) error {
 	return c.with(e, func(s *session) error {
-		var k store.Key
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		var k account.Key
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			if k, err = s.Key(e.Ctx, s.account.ID, c.ID); err != nil {
 				return n, s.missing(err, "key", id(c.ID))
 			}
@@ -230,12 +230,12 @@ func (c *keyRotate) Run(e *console.Env) error {
 		return fmt.Errorf("%w: --overlap must not be negative", console.ErrUsage)
 	}
 	var secret string
-	return c.change(e, func(s *session, k *store.Key) (n store.Note, err error) {
+	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
 		secret = auth.Generate(k.Test)
 		hash := auth.Hash(secret)
 		*k, err = s.RotateKey(e.Ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
 		return note("rotate", "key", k.ID, map[string]any{"overlap_seconds": c.Overlap.Seconds()}), err
-	}, func(s *session, k *store.Key) error {
+	}, func(s *session, k *account.Key) error {
 		more := "\nThe old secret no longer works."
 		if k.OldUntil != nil {
 			more = "\nThe old secret works until " + console.LocalTime(k.OldUntil) + "."
@@ -255,7 +255,7 @@ func (c *keyDelete) Run(e *console.Env) error {
 		return err
 	}
 	return c.with(e, func(s *session) error {
-		if err := s.change(func(s *session) (store.Note, error) {
+		if err := s.change(func(s *session) (account.Note, error) {
 			return note("delete", "key", c.ID, nil), s.DeleteKey(e.Ctx, s.account.ID, c.ID)
 		}); err != nil {
 			return s.missing(err, "key", id(c.ID))

@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // keyFields are what may be said of a key at any time.
@@ -26,7 +26,7 @@ type keyFields struct {
 }
 
 // apply puts what was said into k, and gives it as the audit log keeps it.
-func (c *keyFields) apply(k *store.Key, now time.Time) (did map[string]any, err error) {
+func (c *keyFields) apply(k *account.Key, now time.Time) (did map[string]any, err error) {
 	did = map[string]any{}
 	if c.Description != nil {
 		k.Description, did["description"] = *c.Description, *c.Description
@@ -50,7 +50,7 @@ func (c *keyFields) apply(k *store.Key, now time.Time) (did map[string]any, err 
 	return did, errors.Join(c.perRecipient(k, did), c.countries(k, did), c.expiry(k, did, now))
 }
 
-func (c *keyFields) perRecipient(k *store.Key, did map[string]any) error {
+func (c *keyFields) perRecipient(k *account.Key, did map[string]any) error {
 	switch c.PerRecipientHour {
 	case "":
 		return nil
@@ -67,7 +67,7 @@ func (c *keyFields) perRecipient(k *store.Key, did map[string]any) error {
 	return nil
 }
 
-func (c *keyFields) countries(k *store.Key, did map[string]any) error {
+func (c *keyFields) countries(k *account.Key, did map[string]any) error {
 	if c.Country == nil {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (c *keyFields) countries(k *store.Key, did map[string]any) error {
 	return nil
 }
 
-func (c *keyFields) expiry(k *store.Key, did map[string]any, now time.Time) error {
+func (c *keyFields) expiry(k *account.Key, did map[string]any, now time.Time) error {
 	switch c.Expires {
 	case "":
 		return nil

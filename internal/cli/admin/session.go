@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -27,10 +28,10 @@ const DevHint = "for sendoff dev: set -a; . .sendoff/dev.env; set +a"
 
 // session is an open database, and the account that a command is about.
 type session struct {
-	*store.Store
+	*account.Store
 	env     *console.Env
 	json    bool
-	account store.Account
+	account account.Account
 }
 
 // open runs f with the database and no account.
@@ -44,12 +45,12 @@ func (a *flags) open(e *console.Env, f func(*session) error) (err error) {
 			return fmt.Errorf("%w: secret-key (SENDOFF_SECRET_KEY): %w", console.ErrUsage, err)
 		}
 	}
-	st, err := store.Open(o)
+	db, err := pg.Open(o)
 	if err != nil {
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", console.ErrUsage, err)
 	}
-	defer func() { err = errors.Join(explain(err), st.Close()) }()
-	return f(&session{Store: st, env: e, json: a.JSON})
+	defer func() { err = errors.Join(explain(err), db.Close()) }()
+	return f(&session{Store: account.New(db), env: e, json: a.JSON})
 }
 
 // with runs f with the database and the account.
@@ -83,13 +84,13 @@ func explain(err error) error {
 
 // find gives the account that ref names by id, sid or name; without ref the
 // only one there is.
-func (s *session) find(ref string) (store.Account, error) {
+func (s *session) find(ref string) (account.Account, error) {
 	all, err := s.Accounts(s.env.Ctx)
 	if err != nil {
-		return store.Account{}, err
+		return account.Account{}, err
 	}
 	var hits, names []string
-	var hit store.Account
+	var hit account.Account
 	for _, a := range all {
 		names = append(names, fmt.Sprintf("%d (%s)", a.ID, a.Name))
 		if ref == "" || ref == strconv.FormatInt(a.ID, 10) || ref == a.SID || ref == a.Name {
@@ -107,10 +108,13 @@ func (s *session) find(ref string) (store.Account, error) {
 	return hit, fmt.Errorf("there are %d accounts; say which with --account ID (or SENDOFF_ACCOUNT): %s", len(hits), strings.Join(hits, ", "))
 }
 
+// circuits returns the circuits of the channels, within the change if there is one.
+func (s *session) circuits() *store.Store { return store.New(s.Tx()) }
+
 // change makes a change and notes it in the audit log, both or neither; f works
 // on the database as it is within the change.
-func (s *session) change(f func(*session) (store.Note, error)) error {
-	return s.Change(s.env.Ctx, "cli", func(st *store.Store) (store.Note, error) {
+func (s *session) change(f func(*session) (account.Note, error)) error {
+	return s.Change(s.env.Ctx, "cli", func(st *account.Store) (account.Note, error) {
 		within := *s
 		within.Store = st
 		n, err := f(&within)
@@ -122,8 +126,8 @@ func (s *session) change(f func(*session) (store.Note, error)) error {
 }
 
 // note is a change of a thing of ours, such as channel 12.
-func note(action, noun string, n int64, detail any) store.Note {
-	return store.Note{Action: noun + "." + action, Target: noun + ":" + id(n), Detail: detail}
+func note(action, noun string, n int64, detail any) account.Note {
+	return account.Note{Action: noun + "." + action, Target: noun + ":" + id(n), Detail: detail}
 }
 
 // missing turns "not found" into a sentence that says where to look.

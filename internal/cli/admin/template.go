@@ -13,7 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // Template is the command of that name.
@@ -43,7 +43,7 @@ func (c *templateCreate) Run(e *console.Env) error {
 	}
 	return d.with(&c.flags, e, func(s *session) error {
 		t := template.Template{Account: s.account.ID, Status: "approved"}
-		err := s.change(func(s *session) (n store.Note, err error) {
+		err := s.change(func(s *session) (n account.Note, err error) {
 			if err := d.apply(s, &t); err != nil {
 				return n, err
 			}
@@ -206,9 +206,9 @@ func (c *templateSync) Run(e *console.Env) error {
 			Updated int `json:"updated"`
 			Gone    int `json:"disabled"`
 		}
-		if err := s.change(func(s *session) (_ store.Note, err error) {
+		if err := s.change(func(s *session) (_ account.Note, err error) {
 			counts.Made, counts.Updated, counts.Gone, err = s.SyncTemplates(e.Ctx, s.account.ID, ch.ID, ts)
-			return store.Note{Action: "template.sync", Target: "channel:" + id(ch.ID), Detail: counts}, err
+			return account.Note{Action: "template.sync", Target: "channel:" + id(ch.ID), Detail: counts}, err
 		}); err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (c *templateDelete) Run(e *console.Env) error {
 		return err
 	}
 	return c.with(e, func(s *session, t template.Template) error {
-		if err := s.change(func(s *session) (store.Note, error) {
+		if err := s.change(func(s *session) (account.Note, error) {
 			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.Ctx, s.account.ID, t.ID)
 		}); err != nil {
 			return err

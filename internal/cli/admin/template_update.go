@@ -5,7 +5,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 type templateUpdate struct {
@@ -38,7 +38,7 @@ func (c *templateUpdate) Run(e *console.Env) error {
 	}
 	return d.with(&c.flags, e, func(s *session) error {
 		var t template.Template
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			if t, err = c.find(s); err != nil {
 				return n, err
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 // User is the command of that name.
@@ -48,7 +48,7 @@ func (c *password) read(e *console.Env) (string, error) {
 
 // withPassword is a user as the one shows it who has to know the password.
 type withPassword struct {
-	store.Member
+	account.Member
 	Password string `json:"password,omitempty"`
 }
 
@@ -77,8 +77,8 @@ func (c *userCreate) Run(e *console.Env) error {
 		hash = auth.HashPassword(secret)
 	}
 	return c.with(e, func(s *session) error {
-		var m store.Member
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		var m account.Member
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			u, err := s.CreateUser(e.Ctx, s.account.ID, c.Name, strings.ToLower(c.Email), c.Role, hash)
 			if err != nil {
 				return n, taken(err, c.Email)
@@ -101,7 +101,7 @@ func (c *password) shown(secret string) string {
 }
 
 // tell says what became of a user, and a password that was made.
-func (s *session) tell(m *store.Member, word, secret string) error {
+func (s *session) tell(m *account.Member, word, secret string) error {
 	more := ""
 	if secret != "" {
 		more = "\npassword, shown only this once: " + secret
@@ -125,8 +125,8 @@ func taken(err error, email string) error {
 }
 
 // userNote is a change of a user; their ids are no numbers.
-func userNote(action string, m *store.Member, detail any) store.Note {
-	return store.Note{Action: "user." + action, Target: "user:" + m.ID, Detail: detail}
+func userNote(action string, m *account.Member, detail any) account.Note {
+	return account.Note{Action: "user." + action, Target: "user:" + m.ID, Detail: detail}
 }
 
 type userList struct{ flags }
@@ -153,17 +153,17 @@ type userRef struct {
 }
 
 // find reads the team member, within a change for that alone.
-func (c *userRef) find(s *session) (store.Member, error) {
+func (c *userRef) find(s *session) (account.Member, error) {
 	ms, err := s.Members(s.env.Ctx, s.account.ID)
 	if err != nil {
-		return store.Member{}, err
+		return account.Member{}, err
 	}
 	for _, m := range ms {
 		if m.ID == c.Ref || strings.EqualFold(m.Email, c.Ref) {
 			return s.Member(s.env.Ctx, s.account.ID, m.ID)
 		}
 	}
-	return store.Member{}, s.missing(&dispatch.Error{Code: dispatch.NotFound}, "user", c.Ref)
+	return account.Member{}, s.missing(&dispatch.Error{Code: dispatch.NotFound}, "user", c.Ref)
 }
 
 type userShow struct{ userRef }
@@ -215,7 +215,7 @@ func (c *userUpdate) Run(e *console.Env) error {
 		return fmt.Errorf("%w: nothing to change was given; see sendoff user update --help", console.ErrUsage)
 	}
 	slices.Sort(did)
-	return c.change(e, "update", hash, func(m *store.Member) any {
+	return c.change(e, "update", hash, func(m *account.Member) any {
 		m.Name, m.Email, m.Role = cmp.Or(c.Name, m.Name), cmp.Or(strings.ToLower(c.Email), m.Email), cmp.Or(c.Role, m.Role)
 		return map[string]any{"fields": did, "role": m.Role}
 	}, "updated ("+strings.Join(did, ", ")+")", c.shown(secret))
@@ -228,20 +228,20 @@ type (
 
 // Run takes a team member's access away.
 func (c *userDisable) Run(e *console.Env) error {
-	return c.change(e, "disable", "", func(m *store.Member) any { m.Disabled = true; return nil }, "disabled", "")
+	return c.change(e, "disable", "", func(m *account.Member) any { m.Disabled = true; return nil }, "disabled", "")
 }
 
 // Run gives access again.
 func (c *userEnable) Run(e *console.Env) error {
-	return c.change(e, "enable", "", func(m *store.Member) any { m.Disabled = false; return nil }, "enabled", "")
+	return c.change(e, "enable", "", func(m *account.Member) any { m.Disabled = false; return nil }, "enabled", "")
 }
 
 // change alters the team member, with a new password if there is a hash of one,
 // and says so.
-func (c *userRef) change(e *console.Env, action, hash string, f func(*store.Member) (detail any), word, secret string) error {
+func (c *userRef) change(e *console.Env, action, hash string, f func(*account.Member) (detail any), word, secret string) error {
 	return c.with(e, func(s *session) error {
-		var m store.Member
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		var m account.Member
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			if m, err = c.find(s); err != nil {
 				return n, err
 			}
@@ -266,8 +266,8 @@ func (c *userDelete) Run(e *console.Env) error {
 		return err
 	}
 	return c.with(e, func(s *session) error {
-		var m store.Member
-		if err := s.change(func(s *session) (n store.Note, err error) {
+		var m account.Member
+		if err := s.change(func(s *session) (n account.Note, err error) {
 			if m, err = c.find(s); err != nil {
 				return n, err
 			}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
@@ -109,19 +109,19 @@ func Read[T any](t *testing.T, r Result) T {
 	return v
 }
 
-// Open returns the store of the database.
-func (p *Place) Open() *store.Store {
+// Open returns the accounts of the database.
+func (p *Place) Open() *account.Store {
 	p.T.Helper()
 	box, err := pg.NewBox(SecretKey)
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	st, err := store.Open(pg.Options{URL: p.URL, MaxConns: 2, Application: "test", Box: box})
+	db, err := pg.Open(pg.Options{URL: p.URL, MaxConns: 2, Application: "test", Box: box})
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	p.T.Cleanup(func() { _ = st.Close() })
-	return st
+	p.T.Cleanup(func() { _ = db.Close() })
+	return account.New(db)
 }
 
 // Audited returns the entries of the audit log, oldest first.

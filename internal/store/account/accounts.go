@@ -1,12 +1,10 @@
-package store
+package account
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -90,84 +88,4 @@ func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 		}
 		return nil
 	})
-}
-
-// SetCredits turns the account's credits on or off and adds amount (millionths)
-// to its balance.
-func (s *Store) SetCredits(ctx context.Context, account int64, on bool, amount int64) (Account, error) {
-	var a Account
-	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := tx.GetContext(ctx, &a, `UPDATE accounts SET credits_enabled = $2, balance = balance + $3 WHERE id = $1 RETURNING `+accountColumns, account, on, amount); err != nil {
-			return pg.Wrap("set credits", err)
-		}
-		if amount == 0 {
-			return nil
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO ledger (account_id, amount, kind) VALUES ($1, $2, 'topup')`, account, amount)
-		return pg.Wrap("note top-up", err)
-	})
-	return a, err
-}
-
-// LedgerEntry is one movement of an account's balance.
-type LedgerEntry struct {
-	ID      int64        `db:"id" json:"id"`
-	Message *dispatch.ID `db:"message_id" json:"message_id,omitempty"`
-	Amount  int64        `db:"amount" json:"-"`
-	Kind    string       `db:"kind" json:"kind"`
-	At      time.Time    `db:"at" json:"at"`
-}
-
-// Ledger lists movements, newest first, below the id before (0: from the top).
-func (s *Store) Ledger(ctx context.Context, account, before int64, limit int) ([]LedgerEntry, error) {
-	out := []LedgerEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, message_id, amount, kind, at FROM ledger WHERE account_id = $1 AND ($2 = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, account, before, limit)
-	return out, pg.Wrap("read ledger", err)
-}
-
-// CreateUser adds a team member. The password hash may be empty: no login.
-func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role, passwordHash string) (dispatch.User, error) {
-	u := dispatch.User{ID: uuid.NewString(), Name: name, Email: email, Role: role}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-		u.ID, account, name, email, role, passwordHash)
-	return u, pg.Wrap("create user", err)
-}
-
-// Users lists the team of an account.
-func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
-	out := []dispatch.User{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled ORDER BY created_at, id`, account)
-	return out, pg.Wrap("list users", err)
-}
-
-// SetPassword replaces a user's password.
-func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
-	r, err := s.db.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE email = $1`, email, hash)
-	if err != nil {
-		return pg.Wrap("set password", err)
-	}
-	return pg.Found(r)
-}
-
-// List is a contact list.
-type List struct {
-	ID        int64     `db:"id" json:"id"`
-	Name      string    `db:"name" json:"name"`
-	CreatedAt time.Time `db:"created_at" json:"created_at"`
-}
-
-// CreateList makes a contact list.
-func (s *Store) CreateList(ctx context.Context, account int64, name string) (List, error) {
-	var l List
-	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name) VALUES ($1, $2) RETURNING id, name, created_at`, account, name)
-	})
-	return l, pg.Wrap("create list", err)
-}
-
-// Lists gives the contact lists of an account.
-func (s *Store) Lists(ctx context.Context, account int64) ([]List, error) {
-	out := []List{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, name, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
-	return out, pg.Wrap("list lists", err)
 }

@@ -2,32 +2,10 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
-
-// Server is what the doctor wants to know of Postgres.
-type Server struct {
-	Version           string    `db:"version"`
-	VersionNumber     int       `db:"version_num"` // 140005 is 14.5
-	SynchronousCommit string    `db:"synchronous_commit"`
-	Fsync             string    `db:"fsync"`
-	FullPageWrites    string    `db:"full_page_writes"`
-	Now               time.Time `db:"now"`
-}
-
-const sqlServer = `
-SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num, current_setting('synchronous_commit') AS synchronous_commit,
-  current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, clock_timestamp() AS now`
-
-// Server reads the server's version, durability and clock.
-func (s *Store) Server(ctx context.Context) (Server, error) {
-	var v Server
-	err := s.db.GetContext(ctx, &v, sqlServer)
-	return v, pg.Wrap("read server settings", err)
-}
 
 // sqlMissingPartitions names the weeks' partitions as ensure_partitions does.
 const sqlMissingPartitions = `
@@ -57,4 +35,10 @@ func (s *Store) Strays(ctx context.Context) ([]string, error) {
 	var out pq.StringArray
 	err := s.db.GetContext(ctx, &out, sqlStrays)
 	return out, pg.Wrap("look into default partitions", err)
+}
+
+// EnsurePartitions makes the partitions of the coming two weeks.
+func (s *Store) EnsurePartitions(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
+	return pg.Wrap("make partitions", err)
 }

@@ -1,9 +1,10 @@
-package store
+package account
 
 import (
 	"context"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -47,4 +48,37 @@ func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error
 		  LEFT JOIN (key_usage u JOIN api_keys k ON k.id = u.key_id AND k.account_id = $1) ON u.day = d.day
 		GROUP BY d.day ORDER BY d.day DESC`, account)
 	return out, pg.Wrap("read usage by day", err)
+}
+
+// LoadDay reads how many messages a key has been charged for on a UTC day.
+func (s *Store) LoadDay(ctx context.Context, key int64, day string) (int64, error) {
+	var n int64
+	err := s.db.GetContext(ctx, &n, `SELECT coalesce(sum(messages), 0)::bigint FROM key_usage WHERE key_id = $1 AND day = $2::date`, key, day)
+	return n, pg.Wrap("read day's count", err)
+}
+
+// AddDay adds to the day's message counts of keys.
+func (s *Store) AddDay(ctx context.Context, day string, counts map[int64]int64) error {
+	return s.addUsage(ctx, day, counts, "messages")
+}
+
+// AddCalls adds to the day's request counts of keys and notes their last use.
+func (s *Store) AddCalls(ctx context.Context, counts map[int64]int64) error {
+	return s.addUsage(ctx, time.Now().UTC().Format(time.DateOnly), counts, "calls")
+}
+
+func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64, column string) error {
+	var ids, ns []int64
+	for id, n := range counts {
+		ids, ns = append(ids, id), append(ns, n)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO key_usage AS u (key_id, day, `+column+`)
+			SELECT x.id, $1::date, x.n FROM unnest($2::bigint[], $3::bigint[]) AS x(id, n) JOIN api_keys k ON k.id = x.id ORDER BY 1
+			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`, last_used = now()`, day, pq.Array(ids), pq.Array(ns))
+		return pg.Wrap("count key usage", err)
+	})
 }

@@ -1,9 +1,8 @@
-package store
+package account
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -37,23 +36,21 @@ type ContactFilter struct {
 
 // Contacts lists contacts of the account.
 func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([]Contact, error) {
-	conds, args := []string{`c.account_id = $1`, `c.id > $2`}, []any{account, f.After, f.Limit}
-	add := func(cond string, arg any) {
-		args = append(args, arg)
-		conds = append(conds, fmt.Sprintf(cond, len(args)))
-	}
+	where := pg.NewWhere(1)
+	where.Add(`c.account_id = ?`, account)
+	where.Add(`c.id > ?`, f.After)
 	if f.List != 0 {
-		add(`EXISTS (SELECT 1 FROM list_members m WHERE m.contact_id = c.id AND m.list_id = $%d)`, f.List)
+		where.Add(`EXISTS (SELECT 1 FROM list_members m WHERE m.contact_id = c.id AND m.list_id = ?)`, f.List)
 	}
 	if f.Search != "" {
 		if digits := searchedDigits(f.Search); digits != "" {
-			add(`c.phone LIKE $%d`, "+"+digits+"%")
+			where.Add(`c.phone LIKE ?`, "+"+digits+"%")
 		} else {
-			add(`c.name ILIKE $%d`, "%"+pg.LikeText(f.Search)+"%")
+			where.Add(`c.name ILIKE ?`, "%"+pg.LikeText(f.Search)+"%")
 		}
 	}
 	out := []Contact{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+strings.Join(conds, " AND ")+` ORDER BY c.id LIMIT $3`, args...)
+	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+where.SQL()+` ORDER BY c.id LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list contacts", err)
 }
 

@@ -1,4 +1,4 @@
-package store
+package account
 
 import (
 	"context"
@@ -96,45 +96,4 @@ func (s *Store) Keys(ctx context.Context, account int64) ([]Key, error) {
 	out := []Key{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 ORDER BY k.id`, account)
 	return out, pg.Wrap("list keys", err)
-}
-
-// LoadDay reads how many messages a key has been charged for on a UTC day.
-func (s *Store) LoadDay(ctx context.Context, key int64, day string) (int64, error) {
-	var n int64
-	err := s.db.GetContext(ctx, &n, `SELECT coalesce(sum(messages), 0)::bigint FROM key_usage WHERE key_id = $1 AND day = $2::date`, key, day)
-	return n, pg.Wrap("read day's count", err)
-}
-
-// AddDay adds to the day's message counts of keys.
-func (s *Store) AddDay(ctx context.Context, day string, counts map[int64]int64) error {
-	return s.addUsage(ctx, day, counts, "messages")
-}
-
-// AddCalls adds to the day's request counts of keys and notes their last use.
-func (s *Store) AddCalls(ctx context.Context, counts map[int64]int64) error {
-	return s.addUsage(ctx, time.Now().UTC().Format(time.DateOnly), counts, "calls")
-}
-
-func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64, column string) error {
-	var ids, ns []int64
-	for id, n := range counts {
-		ids, ns = append(ids, id), append(ns, n)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO key_usage AS u (key_id, day, `+column+`)
-			SELECT x.id, $1::date, x.n FROM unnest($2::bigint[], $3::bigint[]) AS x(id, n) JOIN api_keys k ON k.id = x.id ORDER BY 1
-			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`, last_used = now()`, day, pq.Array(ids), pq.Array(ns))
-		return pg.Wrap("count key usage", err)
-	})
-}
-
-// ConfigVersion grows with every change of keys, channels, templates, users,
-// accounts and circuits.
-func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
-	var v int64
-	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
-	return v, pg.Wrap("read config version", err)
 }

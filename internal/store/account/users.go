@@ -1,9 +1,10 @@
-package store
+package account
 
 import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -83,4 +84,28 @@ func keepOwner(ctx context.Context, tx *pg.DB, account int64, id string) error {
 		return dispatch.Errorf(dispatch.Conflict, "the account's last owner can't be removed, disabled or made anything else")
 	}
 	return nil
+}
+
+// CreateUser adds a team member. The password hash may be empty: no login.
+func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role, passwordHash string) (dispatch.User, error) {
+	u := dispatch.User{ID: uuid.NewString(), Name: name, Email: email, Role: role}
+	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+		u.ID, account, name, email, role, passwordHash)
+	return u, pg.Wrap("create user", err)
+}
+
+// Users lists the team of an account.
+func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
+	out := []dispatch.User{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled ORDER BY created_at, id`, account)
+	return out, pg.Wrap("list users", err)
+}
+
+// SetPassword replaces a user's password.
+func (s *Store) SetPassword(ctx context.Context, email, hash string) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE email = $1`, email, hash)
+	if err != nil {
+		return pg.Wrap("set password", err)
+	}
+	return pg.Found(r)
 }

@@ -1,10 +1,8 @@
-package store
+package account
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -28,14 +26,13 @@ type Note struct {
 	Detail  any    // never a secret; nil: nothing more to say
 }
 
-// Change makes an administrative change and notes it, in one transaction:
-// neither is ever there without the other. All that the Store which f gets does
-// is part of it; f must not wait for anything else.
+// Change makes an administrative change and writes its audit entry, in one
+// transaction: neither is stored without the other. Statements of the Store
+// passed to f, and of other stores that run in its Tx, are part of the
+// transaction; f must not wait for anything else.
 func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, error)) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		within := *s
-		within.db = tx
-		n, err := f(&within)
+		n, err := f(New(tx))
 		if err != nil {
 			return err
 		}
@@ -56,21 +53,18 @@ type AuditFilter struct {
 
 // AuditLog reads the account's audit log.
 func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]AuditEntry, error) {
-	conds, args := []string{`account_id = $1`}, []any{account, f.Limit}
-	add := func(column, arg string) {
-		if arg != "" {
-			args = append(args, arg)
-			conds = append(conds, fmt.Sprintf(`%s = $%d`, column, len(args)))
+	where := pg.NewWhere(1)
+	where.Add(`account_id = ?`, account)
+	for _, c := range []struct{ cond, value string }{{`actor = ?`, f.Actor}, {`action = ?`, f.Action}, {`target = ?`, f.Target}} {
+		if c.value != "" {
+			where.Add(c.cond, c.value)
 		}
 	}
-	add("actor", f.Actor)
-	add("action", f.Action)
-	add("target", f.Target)
 	if f.Before > 0 {
-		args = append(args, f.Before)
-		conds = append(conds, fmt.Sprintf(`id < $%d`, len(args)))
+		where.Add(`id < ?`, f.Before)
 	}
 	out := []AuditEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+strings.Join(conds, " AND ")+` ORDER BY id DESC LIMIT $2`, args...)
+	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`,
+		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("read audit log", err)
 }

@@ -1,4 +1,4 @@
-package store
+package account
 
 import (
 	"context"
@@ -75,4 +75,34 @@ func (s *Store) RemoveMember(ctx context.Context, account, list, contact int64) 
 		return pg.Wrap("remove member", err)
 	}
 	return pg.Found(r)
+}
+
+// List is a contact list.
+type List struct {
+	ID        int64     `db:"id" json:"id"`
+	Name      string    `db:"name" json:"name"`
+	CreatedAt time.Time `db:"created_at" json:"created_at"`
+}
+
+// CreateList makes a contact list.
+func (s *Store) CreateList(ctx context.Context, account int64, name string) (List, error) {
+	var l List
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name) VALUES ($1, $2) RETURNING id, name, created_at`, account, name)
+	})
+	return l, pg.Wrap("create list", err)
+}
+
+// Lists gives the contact lists of an account.
+func (s *Store) Lists(ctx context.Context, account int64) ([]List, error) {
+	out := []List{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
+	return out, pg.Wrap("list lists", err)
+}
+
+// HasList says whether the account has a contact list.
+func (s *Store) HasList(ctx context.Context, account, list int64) (bool, error) {
+	var ok bool
+	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM lists WHERE id = $1 AND account_id = $2)`, list, account)
+	return ok, pg.Wrap("find list", err)
 }

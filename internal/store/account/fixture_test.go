@@ -1,0 +1,51 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// fixture is a database with an account and a channel in it.
+type fixture struct {
+	*Store
+	account, channel int64
+}
+
+func open(t testing.TB) *fixture {
+	t.Helper()
+	box, err := pg.NewBox("a secret key of the tests")
+	must(t, err)
+	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "account-test", Box: box})
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	f := &fixture{Store: New(db)}
+	a, err := f.CreateAccount(context.Background(), "Test")
+	must(t, err)
+	f.account, f.channel = a.ID, f.newChannel(t, a.ID).ID
+	return f
+}
+
+// newChannel creates a WhatsApp channel of the account.
+func (f *fixture) newChannel(t testing.TB, account int64) dispatch.Channel {
+	t.Helper()
+	c, err := f.CreateChannel(context.Background(), dispatch.Channel{
+		Account: account, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: fmt.Sprintf("+1555%07d", account),
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
+	})
+	must(t, err)
+	return c
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

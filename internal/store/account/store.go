@@ -1,0 +1,30 @@
+// Package account stores the configuration of customers: accounts, team members,
+// API keys, channels, templates, contacts, lists, suppressions, credits, usage
+// and the audit log. Nothing in it is on the way of a message.
+package account
+
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Store reads and writes the configuration of accounts.
+type Store struct {
+	db *pg.DB
+}
+
+// New returns a Store on db.
+func New(db *pg.DB) *Store { return &Store{db: db} }
+
+// Tx returns the connection of s. Within a Change it is the transaction, for
+// other stores that take part in it.
+func (s *Store) Tx() *pg.DB { return s.db }
+
+// ConfigVersion grows with every change of keys, channels, templates, users,
+// accounts and circuits.
+func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
+	var v int64
+	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
+	return v, pg.Wrap("read config version", err)
+}
