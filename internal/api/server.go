@@ -126,7 +126,7 @@ func (s *Server) routes() {
 	v1.POST("/messages/:id/cancel", s.cancelMessage)
 	v1.GET("/events", s.streamEvents, s.limits.Reads("view_messages"))
 	s.describe(manage.Register(e, manage.Options{
-		Auth: s.auth, Limits: s.limits, Store: s.Store, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Specs: s.Specs, Log: s.Log,
+		Auth: s.auth, Limits: s.limits, Store: s.Store, Accounts: s.Accounts, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Specs: s.Specs, Log: s.Log,
 		WebhookLocal: s.WebhookLocal, CallbackURL: s.CallbackURL,
 	}))
 	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
