@@ -1,8 +1,6 @@
 package app
 
 import (
-	"net/http"
-
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -15,12 +13,12 @@ import (
 // vendors lists the vendors that messages are sent through, in the order in
 // which people see them. A new one is a folder in internal/provider and a line
 // here.
-func vendors(client *http.Client) []provider.Provider {
+func vendors(client *outbound.Client) []provider.Provider {
 	return []provider.Provider{meta.New(client), twilio.New(client), gupshup.New(client), kaleyra.New(client)}
 }
 
 // providers returns the vendors' clients by name.
-func providers(client *http.Client) map[string]provider.Provider {
+func providers(client *outbound.Client) map[string]provider.Provider {
 	byName := map[string]provider.Provider{}
 	for _, p := range vendors(client) {
 		byName[p.Spec().Name] = p

@@ -103,7 +103,7 @@ func RegisterAt(base, token string, chs ...*dispatch.Channel) error {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, _, err := outbound.Do(ctx, outbound.New(outbound.Options{Timeout: 3 * time.Second}), req)
+	resp, err := outbound.New(outbound.Options{Timeout: 3 * time.Second}).Do(ctx, req)
 	if err != nil {
 		return fmt.Errorf("register channels: %w", err)
 	}

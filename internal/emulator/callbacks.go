@@ -13,7 +13,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/outbound"
-	"github.com/sendoff/sendoff/internal/provider"
 )
 
 const (
@@ -41,7 +40,7 @@ type delivery struct {
 // all, a fixed number of workers makes the calls: a million planned callbacks
 // cost a heap, no timers and no goroutines.
 type caller struct {
-	client  *http.Client
+	client  *outbound.Client
 	current func(*dispatch.Channel) *dispatch.Channel
 	batch   func() int
 	jobs    chan *delivery
@@ -55,7 +54,7 @@ type caller struct {
 	underWay              atomic.Int64
 }
 
-func newCaller(client *http.Client, current func(*dispatch.Channel) *dispatch.Channel, batch func() int) *caller {
+func newCaller(client *outbound.Client, current func(*dispatch.Channel) *dispatch.Channel, batch func() int) *caller {
 	return &caller{
 		client: client, current: current, batch: batch,
 		jobs: make(chan *delivery), wake: make(chan struct{}, 1),
@@ -246,9 +245,9 @@ func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	for _, kv := range cb.header {
 		req.Header.Set(kv[0], kv[1])
 	}
-	res, _, err := outbound.Do(ctx, c.client, req)
+	res, err := c.client.Do(ctx, req)
 	if err != nil {
-		if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.NotSent {
+		if e, ok := errors.AsType[*outbound.Error](err); ok && !e.Written {
 			c.refused.Store(u.Host, now.Add(deadHost))
 		}
 		return false

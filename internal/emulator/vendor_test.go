@@ -23,7 +23,7 @@ import (
 // vendor is a provider's client and a channel of it.
 type vendor struct {
 	name    string
-	make    func(*http.Client) provider.Provider
+	make    func(*outbound.Client) provider.Provider
 	channel func() *dispatch.Channel
 	failing provider.Kind // what the explicit 500 is
 	signs   bool          // a signature, rather than a secret in the address
@@ -37,8 +37,8 @@ func vendors() []vendor {
 		}
 		return m
 	}
-	newTwilio := func(h *http.Client) provider.Provider { return twilio.New(h) }
-	newKaleyra := func(h *http.Client) provider.Provider { return kaleyra.New(h) }
+	newTwilio := func(h *outbound.Client) provider.Provider { return twilio.New(h) }
+	newKaleyra := func(h *outbound.Client) provider.Provider { return kaleyra.New(h) }
 	account := "AC" + strings.Repeat("1", 32)
 	return []vendor{
 		{"twilio-sms", newTwilio, func() *dispatch.Channel {
@@ -53,7 +53,7 @@ func vendors() []vendor {
 				Settings: map[string]string{"account_sid": account, "api_key_sid": "SK1", "messaging_service_sid": "MG" + strings.Repeat("2", 32)},
 			}
 		}, provider.Doubtful, true},
-		{"gupshup", func(h *http.Client) provider.Provider { return gupshup.New(h) }, func() *dispatch.Channel {
+		{"gupshup", func(h *outbound.Client) provider.Provider { return gupshup.New(h) }, func() *dispatch.Channel {
 			return &dispatch.Channel{
 				Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Secrets: secrets("apikey", "callback_secret"),
 				Settings: map[string]string{"app_name": "DemoApp"},

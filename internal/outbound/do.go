@@ -7,15 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync/atomic"
-
-	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/provider"
 )
-
-// MaxBody is how much of an answer Do reads.
-const MaxBody = 64 << 10
 
 // Response is a server's answer.
 type Response struct {
@@ -30,31 +23,22 @@ type Response struct {
 // ErrTooLong is the Cut of an answer that is longer than its limit.
 var ErrTooLong = errors.New("answer is too long")
 
-// Do makes one call and reads its answer, at most MaxBody of it.
-//
-// Written tells whether any byte of the request may have left this machine. An
-// error is a *provider.Error: NotSent when nothing was written (dial, TLS,
-// a context that ended first), else Uncertain.
-func Do(ctx context.Context, client *http.Client, req *http.Request) (Response, bool, error) {
-	return DoLimit(ctx, client, req, MaxBody)
-}
-
-// DoLimit is Do with another limit, for answers that are long by nature.
-func DoLimit(ctx context.Context, client *http.Client, req *http.Request, limit int64) (Response, bool, error) {
+// Do makes one call and reads its answer. An error is an *Error.
+func (c *Client) Do(ctx context.Context, req *http.Request) (Response, error) {
 	r, getBody := prepare(ctx, req)
 	for tries := 0; ; tries++ {
-		resp, t, err := once(ctx, client, r, limit)
+		resp, t, err := c.once(ctx, r)
 		if err == nil {
-			return resp, true, nil
+			return resp, nil
 		}
-		// A kept connection that the server had closed meanwhile, found out
-		// before a byte was written: another one does. Go would do the same
-		// with GetBody set; it isn't, so that nothing is ever sent again that
-		// Go (not we) believes not to have been written.
+		// The server had closed a kept connection, which was found out before a
+		// byte was written: another one does. Go would do the same with GetBody
+		// set; it is not, so that nothing is ever sent again that Go (not this
+		// package) takes for unwritten.
 		if t.reused && !t.written && ctx.Err() == nil && tries < 3 && rewind(r, getBody) == nil {
 			continue
 		}
-		return Response{}, t.written, explain(err, t.written)
+		return Response{}, &Error{Written: t.written, Err: strip(err)}
 	}
 }
 
@@ -84,18 +68,18 @@ func prepare(ctx context.Context, req *http.Request) (r *http.Request, getBody f
 }
 
 // once makes one try.
-func once(ctx context.Context, client *http.Client, r *http.Request, limit int64) (Response, try, error) {
-	if t, ok := client.Transport.(*transport); ok && t.handles(r) {
-		return t.do(ctx, r, limit)
+func (c *Client) once(ctx context.Context, r *http.Request) (Response, try, error) {
+	if c.own != nil && c.own.handles(r) {
+		return c.own.do(ctx, r, c.maxBody)
 	}
 	w := new(watch)
-	res, err := client.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders})))
+	res, err := c.std.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders})))
 	if err != nil {
 		return Response{}, try{reused: w.reused.Load(), written: w.written()}, err
 	}
 	defer res.Body.Close()
 	out := Response{Status: res.StatusCode, Header: res.Header}
-	out.Body, out.Cut = readLimited(res, limit)
+	out.Body, out.Cut = readLimited(res, c.maxBody)
 	return out, try{}, nil
 }
 
@@ -127,27 +111,6 @@ func rewind(req *http.Request, getBody func() (io.ReadCloser, error)) error {
 	}
 	req.Body = body
 	return nil
-}
-
-// explain turns a failed call into its kind. The text of http.Client's error is
-// left out: it quotes the address with its query.
-func explain(err error, written bool) *provider.Error {
-	err = strip(err)
-	if written {
-		return &provider.Error{Kind: provider.Uncertain, Code: dispatch.FailUnclear, Msg: "no answer", Err: err}
-	}
-	return &provider.Error{Kind: provider.NotSent, Code: dispatch.FailUnreachable, Msg: "not sent", Err: err}
-}
-
-// strip takes the address, and with it credentials and query, off an error.
-func strip(err error) error {
-	for {
-		u, ok := errors.AsType[*url.Error](err)
-		if !ok {
-			return err
-		}
-		err = u.Err
-	}
 }
 
 // watch sees what becomes of a call of net/http's.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/outbound"
-	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // post makes a POST whose body can be read again, as http.NewRequest does.
@@ -28,30 +27,29 @@ func post(t *testing.T, url string) *http.Request {
 	return req
 }
 
-// each runs a test with a client as New makes it, and with one whose calls go
-// the way of net/http's transport (proxies, tests' own transports).
-func each(t *testing.T, o outbound.Options, f func(t *testing.T, c *http.Client)) {
+// each runs a test with a client as New makes it for providers, and with one
+// whose calls all go through net/http.
+func each(t *testing.T, o outbound.Options, f func(t *testing.T, c *outbound.Client)) {
 	t.Helper()
-	t.Run("own", func(t *testing.T) {
-		t.Parallel()
-		f(t, outbound.New(o))
-	})
-	t.Run("net/http", func(t *testing.T) {
-		t.Parallel()
-		c := outbound.New(o)
-		c.Transport = struct{ http.RoundTripper }{c.Transport}
-		f(t, c)
-	})
+	for name, netHTTP := range map[string]bool{"own": false, "net/http": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := o
+			o.NetHTTP = netHTTP
+			f(t, outbound.New(o))
+		})
+	}
 }
 
-func wantKind(t *testing.T, err error, kind provider.Kind) {
+// wantWritten checks that err is an *outbound.Error and what it reports.
+func wantWritten(t *testing.T, err error, written bool) {
 	t.Helper()
-	e, ok := errors.AsType[*provider.Error](err)
+	e, ok := errors.AsType[*outbound.Error](err)
 	if !ok {
-		t.Fatalf("got %v, want a *provider.Error", err)
+		t.Fatalf("got %v, want an *outbound.Error", err)
 	}
-	if e.Kind != kind {
-		t.Fatalf("got %s (%v), want %s", e.Kind, err, kind)
+	if e.Written != written {
+		t.Fatalf("%v: written %v, want %v", err, e.Written, written)
 	}
 }
 
@@ -69,7 +67,7 @@ func reset(w http.ResponseWriter) {
 
 func TestDo_Answer_IsReadWithStatusAndHeader(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			w.Header().Set("X-Echo", string(b))
@@ -77,9 +75,9 @@ func TestDo_Answer_IsReadWithStatusAndHeader(t *testing.T) {
 			_, _ = io.WriteString(w, "short and stout")
 		}))
 		defer s.Close()
-		res, written, err := outbound.Do(t.Context(), c, post(t, s.URL))
-		if err != nil || !written || res.Cut != nil {
-			t.Fatalf("written %v, cut %v, err %v", written, res.Cut, err)
+		res, err := c.Do(t.Context(), post(t, s.URL))
+		if err != nil || res.Cut != nil {
+			t.Fatalf("cut %v, err %v", res.Cut, err)
 		}
 		if res.Status != http.StatusTeapot || res.Header.Get("X-Echo") != `{"n":1}` || string(res.Body) != "short and stout" {
 			t.Errorf("got %+v", res)
@@ -89,7 +87,7 @@ func TestDo_Answer_IsReadWithStatusAndHeader(t *testing.T) {
 
 func TestDo_NothingListens_NotSent(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -98,11 +96,8 @@ func TestDo_NothingListens_NotSent(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_, written, err := outbound.Do(t.Context(), c, post(t, "http://user:hunter2@"+addr+"/?key=hunter2"))
-		if written {
-			t.Error("written")
-		}
-		wantKind(t, err, provider.NotSent)
+		_, err = c.Do(t.Context(), post(t, "http://user:hunter2@"+addr+"/?key=hunter2"))
+		wantWritten(t, err, false)
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("secret in %q", err)
 		}
@@ -111,15 +106,12 @@ func TestDo_NothingListens_NotSent(t *testing.T) {
 
 func TestDo_TLSNotTrusted_NotSent(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewTLSServer(http.NotFoundHandler())
 		s.Config.ErrorLog = discard()
 		defer s.Close()
-		_, written, err := outbound.Do(t.Context(), c, post(t, s.URL))
-		if written {
-			t.Error("written")
-		}
-		wantKind(t, err, provider.NotSent)
+		_, err := c.Do(t.Context(), post(t, s.URL))
+		wantWritten(t, err, false)
 	})
 }
 
@@ -131,29 +123,26 @@ func TestDo_TLS_CountsWhatIsBeneath(t *testing.T) {
 	}))
 	defer s.Close()
 	c := outbound.New(outbound.Options{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs})
-	_, written, err := outbound.Do(t.Context(), c, post(t, s.URL))
-	if !written {
-		t.Error("not written")
-	}
-	wantKind(t, err, provider.Uncertain)
+	_, err := c.Do(t.Context(), post(t, s.URL))
+	wantWritten(t, err, true)
 }
 
 func TestDo_CancelledBefore_NotSent(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, written, err := outbound.Do(ctx, c, post(t, "http://127.0.0.1:9/"))
-		if written || !errors.Is(err, context.Canceled) {
-			t.Errorf("written %v, err %v", written, err)
+		_, err := c.Do(ctx, post(t, "http://127.0.0.1:9/"))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("err %v", err)
 		}
-		wantKind(t, err, provider.NotSent)
+		wantWritten(t, err, false)
 	})
 }
 
 func TestDo_CancelledAfterArrival_Uncertain(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
@@ -161,30 +150,27 @@ func TestDo_CancelledAfterArrival_Uncertain(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		defer s.Close()
-		_, written, err := outbound.Do(ctx, c, post(t, s.URL))
-		if !written {
-			t.Error("not written")
-		}
-		wantKind(t, err, provider.Uncertain)
+		_, err := c.Do(ctx, post(t, s.URL))
+		wantWritten(t, err, true)
 	})
 }
 
 func TestDo_Timeout_Uncertain(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{Timeout: 50 * time.Millisecond}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{Timeout: 50 * time.Millisecond}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
 			<-r.Context().Done()
 		}))
 		defer s.Close()
-		_, _, err := outbound.Do(t.Context(), c, post(t, s.URL))
-		wantKind(t, err, provider.Uncertain)
+		_, err := c.Do(t.Context(), post(t, s.URL))
+		wantWritten(t, err, true)
 	})
 }
 
 func TestDo_ResetOnReusedConnection_IsNotSentAgain(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		var calls atomic.Int32
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
@@ -193,17 +179,14 @@ func TestDo_ResetOnReusedConnection_IsNotSentAgain(t *testing.T) {
 			}
 		}))
 		defer s.Close()
-		if _, _, err := outbound.Do(t.Context(), c, post(t, s.URL)); err != nil {
+		if _, err := c.Do(t.Context(), post(t, s.URL)); err != nil {
 			t.Fatal(err)
 		}
 		req := post(t, s.URL)
 		req.Header.Set("Idempotency-Key", "k") // Go would take it as leave to repeat
 		req.Header.Set("X-Idempotency-Key", "k")
-		_, written, err := outbound.Do(t.Context(), c, req)
-		if !written {
-			t.Error("not written")
-		}
-		wantKind(t, err, provider.Uncertain)
+		_, err := c.Do(t.Context(), req)
+		wantWritten(t, err, true)
 		if n := calls.Load(); n != 2 {
 			t.Errorf("the server got %d requests, want 2", n)
 		}
@@ -212,7 +195,7 @@ func TestDo_ResetOnReusedConnection_IsNotSentAgain(t *testing.T) {
 
 func TestDo_IdempotencyKey_IsNeverSent(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Idempotency-Key")+r.Header.Get("X-Idempotency-Key") != "" {
 				w.WriteHeader(http.StatusBadRequest)
@@ -222,7 +205,7 @@ func TestDo_IdempotencyKey_IsNeverSent(t *testing.T) {
 		req := post(t, s.URL)
 		req.Header.Set("Idempotency-Key", "k")
 		req.Header.Set("X-Idempotency-Key", "k")
-		res, _, err := outbound.Do(t.Context(), c, req)
+		res, err := c.Do(t.Context(), req)
 		if err != nil || res.Status != http.StatusOK {
 			t.Errorf("status %d, err %v", res.Status, err)
 		}
@@ -231,14 +214,14 @@ func TestDo_IdempotencyKey_IsNeverSent(t *testing.T) {
 
 func TestDo_Redirect_IsNotFollowed(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			var calls atomic.Int32
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				calls.Add(1)
 				http.Redirect(w, r, "/other", status)
 			}))
-			res, _, err := outbound.Do(t.Context(), c, post(t, s.URL))
+			res, err := c.Do(t.Context(), post(t, s.URL))
 			s.Close()
 			if err != nil || res.Status != status || calls.Load() != 1 {
 				t.Errorf("%d: got status %d after %d calls, err %v", status, res.Status, calls.Load(), err)
@@ -249,12 +232,12 @@ func TestDo_Redirect_IsNotFollowed(t *testing.T) {
 
 func TestDo_HugeAnswer_IsCut(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(bytes.Repeat([]byte("x"), 10<<20))
 		}))
 		defer s.Close()
-		res, _, err := outbound.Do(t.Context(), c, post(t, s.URL))
+		res, err := c.Do(t.Context(), post(t, s.URL))
 		if err != nil || len(res.Body) != outbound.MaxBody || !errors.Is(res.Cut, outbound.ErrTooLong) {
 			t.Errorf("%d bytes, cut %v, err %v", len(res.Body), res.Cut, err)
 		}
@@ -263,7 +246,7 @@ func TestDo_HugeAnswer_IsCut(t *testing.T) {
 
 func TestDo_AnswerBreaksOff_StatusStands(t *testing.T) {
 	t.Parallel()
-	each(t, outbound.Options{}, func(t *testing.T, c *http.Client) {
+	each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			w.WriteHeader(http.StatusBadRequest)
@@ -272,7 +255,7 @@ func TestDo_AnswerBreaksOff_StatusStands(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}))
 		defer s.Close()
-		res, _, err := outbound.Do(t.Context(), c, post(t, s.URL))
+		res, err := c.Do(t.Context(), post(t, s.URL))
 		if err != nil || res.Status != http.StatusBadRequest || string(res.Body) != "half" || res.Cut == nil {
 			t.Errorf("got %+v, err %v", res, err)
 		}
@@ -291,10 +274,9 @@ func TestDo_StaleConnections_AreReplacedWhileNothingIsWritten(t *testing.T) {
 	defer s.Close()
 	c := outbound.New(outbound.Options{})
 	for range 50 { // the server closes kept connections between calls: none of these may fail
-		res, _, err := outbound.Do(t.Context(), c, post(t, s.URL))
+		res, err := c.Do(t.Context(), post(t, s.URL))
 		if err != nil {
-			e, ok := errors.AsType[*provider.Error](err)
-			if ok && e.Kind == provider.Uncertain {
+			if e, ok := errors.AsType[*outbound.Error](err); ok && e.Written {
 				continue // closed between our write and its arrival: nobody can tell these apart
 			}
 			t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -132,33 +131,11 @@ func serveDNS(c net.Conn, answer func() [4]byte) error {
 	return err
 }
 
-func get(t *testing.T, c *http.Client, url string) (Response, error) {
+func get(t *testing.T, c *Client, url string) (Response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, _, err := Do(t.Context(), c, req)
-	return res, err
-}
-
-func BenchmarkDo(b *testing.B) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, "{}")
-	}))
-	defer s.Close()
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	c := New(Options{})
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.URL, strings.NewReader("{}"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, _, err := Do(b.Context(), c, req); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	return c.Do(t.Context(), req)
 }

@@ -1,6 +1,6 @@
-// Package outbound is the one HTTP client for calls to the outside: providers
-// and customers' webhooks. It says whether a call that failed may have reached
-// the server, which decides whether a message may be sent again.
+// Package outbound makes HTTP calls to providers and to customers' webhooks. A
+// failed call reports whether the server may have received it, which decides
+// whether a message may be sent again.
 package outbound
 
 import (
@@ -12,23 +12,31 @@ import (
 	"time"
 )
 
-// Options configure a client. The zero value is fit for providers.
+// Options configure a Client. The zero value is fit for providers.
 type Options struct {
 	Timeout             time.Duration // of a whole call; default 30 s (a call's context usually ends earlier)
 	DialTimeout         time.Duration // default 5 s
 	IdleTimeout         time.Duration // default 30 s: below what providers' servers use, so that we close first
 	MaxIdleConnsPerHost int           // default 1000: the most concurrent calls a channel is configured for
-	// PublicOnly refuses every address that isn't on the public internet,
+	MaxBody             int64         // of an answer, in bytes; default MaxBody. Longer answers are cut
+	// PublicOnly refuses every address that is not on the public internet,
 	// checked on the resolved address at dial time. For addresses that
 	// customers choose (webhooks).
 	PublicOnly bool
-	// AllowLoopback lets PublicOnly reach this machine (development, tests).
+	// AllowLoopback exempts this machine from PublicOnly (development, tests).
 	AllowLoopback bool
-	// RootCAs vouch for servers; default the system's.
+	// NetHTTP makes every call through net/http's Transport.
+	NetHTTP bool
+	// Transport, if set, makes every call (tests).
+	Transport http.RoundTripper
+	// RootCAs are the trusted certificate authorities; default the system's.
 	RootCAs *x509.CertPool
-	// Resolver finds addresses; default the system's.
+	// Resolver resolves host names; default the system's.
 	Resolver *net.Resolver
 }
+
+// MaxBody is the default limit of an answer's body, in bytes.
+const MaxBody = 64 << 10
 
 func (o Options) withDefaults() Options {
 	if o.Timeout <= 0 {
@@ -43,33 +51,69 @@ func (o Options) withDefaults() Options {
 	if o.MaxIdleConnsPerHost <= 0 {
 		o.MaxIdleConnsPerHost = 1000
 	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = MaxBody
+	}
 	return o
 }
 
-// New makes a client. It follows no redirect and speaks HTTP/1.1 only: there
-// one broken connection puts one call in doubt, with HTTP/2 all that share it.
-func New(o Options) *http.Client {
+// Client makes calls. It is safe for concurrent use.
+type Client struct {
+	std     *http.Client
+	own     *transport // nil: std makes every call
+	maxBody int64
+}
+
+// New returns a client. It follows no redirect and uses HTTP/1.1 only: there one
+// broken connection puts one call in doubt, with HTTP/2 all that share it.
+func New(o Options) *Client {
 	o = o.withDefaults()
+	c := &Client{std: &http.Client{Transport: o.Transport, Timeout: o.Timeout, CheckRedirect: keepRedirect}, maxBody: o.MaxBody}
+	if o.Transport != nil {
+		return c
+	}
 	d := &dialer{net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second, Resolver: o.Resolver}}
+	config := &tls.Config{NextProtos: []string{"http/1.1"}, RootCAs: o.RootCAs}
 	std := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         func(ctx context.Context, network, addr string) (net.Conn, error) { return d.dial(ctx, network, addr) },
 		TLSHandshakeTimeout: o.DialTimeout,
+		TLSClientConfig:     config.Clone(),
 		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
 		IdleConnTimeout:     o.IdleTimeout,
-		DisableCompression:  true, // answers are small; what isn't inflated can't be a bomb
+		DisableCompression:  true, // answers are small; what is not inflated cannot be a bomb
 		Protocols:           new(http.Protocols),
+		// As own: an answer's header is bounded.
+		MaxResponseHeaderBytes: maxHeader,
 	}
 	std.Protocols.SetHTTP1(true)
 	if o.PublicOnly {
 		d.ControlContext = guard(o.AllowLoopback)
-		std.Proxy = nil // a proxy would resolve the address where we can't check it
+		std.Proxy = nil // a proxy would resolve the address where it cannot be checked
 	}
-	t := &transport{std: std, opts: o, dial: d.dial, tls: &tls.Config{NextProtos: []string{"http/1.1"}, RootCAs: o.RootCAs}}
-	std.TLSClientConfig = t.tls.Clone()
-	return &http.Client{Transport: t, Timeout: o.Timeout, CheckRedirect: stopRedirect}
+	c.std.Transport = std
+	if !o.NetHTTP {
+		c.own = &transport{proxy: std.Proxy, opts: o, dial: d.dial, tls: config}
+	}
+	return c
 }
 
-// stopRedirect hands a 3xx to the caller: Go would turn a redirected POST into
+// WithMaxBody returns a client with another limit of an answer's body, in bytes,
+// that shares the connections of c.
+func (c *Client) WithMaxBody(limit int64) *Client {
+	other := *c
+	other.maxBody = limit
+	return &other
+}
+
+// CloseIdleConnections closes the connections that no call uses.
+func (c *Client) CloseIdleConnections() {
+	c.std.CloseIdleConnections()
+	if c.own != nil {
+		c.own.closeIdle()
+	}
+}
+
+// keepRedirect returns a 3xx to the caller: Go would turn a redirected POST into
 // a GET, or send it twice.
-func stopRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -21,8 +20,8 @@ const (
 	concurrency = 4
 	// turnTime is how long a lane goes on starting calls before others' turns.
 	turnTime = 10 * time.Second
-	// callTime bounds one call.
-	callTime = 15 * time.Second
+	// callTime bounds one call, dialTime its connection and TLS handshake.
+	callTime, dialTime = 15 * time.Second, 5 * time.Second
 	// batchSize is how many deliveries are read and written down at once.
 	batchSize = 100
 	// maxTurns is how many endpoints one process serves at once.
@@ -53,7 +52,7 @@ type Options struct {
 	// Observer counts; nil: nobody does.
 	Observer Observer
 	// Client replaces the guarded client, in tests.
-	Client *http.Client
+	Client *outbound.Client
 	// Now is the clock that signatures carry; nil: the time.
 	Now func() time.Time
 	// Scale shortens the schedule, in tests; 0: 1.
@@ -74,7 +73,9 @@ type Deliverer struct {
 // address that a name resolves to is checked when it is dialed.
 func New(o Options) *Deliverer {
 	if o.Client == nil {
-		o.Client = outbound.New(outbound.Options{PublicOnly: true, AllowLoopback: o.AllowLoopback, Timeout: callTime, MaxIdleConnsPerHost: concurrency})
+		o.Client = outbound.New(outbound.Options{
+			PublicOnly: true, AllowLoopback: o.AllowLoopback, NetHTTP: true, Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency,
+		})
 	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
@@ -359,7 +360,7 @@ func (d *Deliverer) post(ctx context.Context, t *store.Turn, v *store.Delivery) 
 	address, _, _ = strings.Cut(address, "#")
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(v.Payload))
 	if err != nil {
-		return outbound.Response{}, errors.New("the address can't be read")
+		return outbound.Response{}, errAddress
 	}
 	for name, value := range t.Headers {
 		req.Header.Set(name, value)
@@ -368,19 +369,7 @@ func (d *Deliverer) post(ctx context.Context, t *store.Turn, v *store.Delivery) 
 	if err := sign(req.Header, v.Format, address, t.Secret, t.OldSecret, v.ID.String(), d.Now(), v.Payload); err != nil {
 		return outbound.Response{}, err
 	}
-	res, _, err := outbound.Do(ctx, d.Client, req)
-	return res, err
-}
-
-// explain words an error for the customer: ours name no address and no secret.
-func explain(err error) string {
-	if errors.Is(err, outbound.ErrPrivateAddress) {
-		return "the address is not public"
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	return plain([]byte(err.Error()))
+	return d.Client.Do(ctx, req)
 }
 
 // plain is the beginning of an answer as text that Postgres takes.

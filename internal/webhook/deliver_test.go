@@ -352,7 +352,7 @@ func TestDeliver_PrivateAddresses_AreRefusedWhenDialed(t *testing.T) {
 		l := f.log(w)
 		tries, err := l[0].TriesMade()
 		must(t, err)
-		if len(tries) != 1 || tries[0].Error != "the address is not public" {
+		if len(tries) != 1 || tries[0].Error != "the address is private; only addresses on the public internet are called" {
 			t.Errorf("%s: %+v", w.URL, tries)
 		}
 	}

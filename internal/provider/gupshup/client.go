@@ -15,14 +15,14 @@ import (
 
 // Client calls Gupshup.
 type Client struct {
-	http *http.Client
+	http *outbound.Client
 	now  func() time.Time
 }
 
 var _ provider.Provider = (*Client)(nil)
 
-// New makes a client that calls through h (outbound.New).
-func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
+// New returns a client that makes its calls with h.
+func New(h *outbound.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // answer is the body of every answer. Gupshup labels it text/html now and then
 // and isn't agreed on the word for success, so a message id decides; message is
@@ -49,7 +49,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("apikey", ch.Secrets["apikey"])
-	resp, _, err := outbound.Do(ctx, c.http, req)
+	resp, err := provider.Do(ctx, c.http, req)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
@@ -129,7 +129,7 @@ func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("apikey", ch.Secrets["apikey"])
-	resp, _, err := outbound.Do(ctx, c.http, req)
+	resp, err := provider.Do(ctx, c.http, req)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func channel(baseURL string) *dispatch.Channel {
 }
 
 // client is one whose clock stands still.
-func client(h *http.Client) *Client {
+func client(h *outbound.Client) *Client {
 	c := New(h)
 	c.now = func() time.Time { return now }
 	return c
@@ -99,7 +99,7 @@ func errorTable() []providertest.Refusal {
 
 func TestGupshup(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:     func(h *http.Client) provider.Provider { return client(h) },
+		New:     func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel: channel,
 		Message: func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted: providertest.Reply{

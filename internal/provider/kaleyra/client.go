@@ -16,14 +16,14 @@ import (
 
 // Client calls Kaleyra.
 type Client struct {
-	http *http.Client
+	http *outbound.Client
 	now  func() time.Time
 }
 
 var _ provider.Provider = (*Client)(nil)
 
-// New makes a client that calls through h (outbound.New).
-func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
+// New returns a client that makes its calls with h.
+func New(h *outbound.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // Send makes one call to the WhatsApp or the SMS endpoint.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
@@ -68,7 +68,7 @@ func (c *Client) post(ctx context.Context, ch *dispatch.Channel, body []byte) (o
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("api-key", ch.Secrets["api_key"])
-	resp, _, err := outbound.Do(ctx, c.http, req)
+	resp, err := provider.Do(ctx, c.http, req)
 	return resp, err
 }
 

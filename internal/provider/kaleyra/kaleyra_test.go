@@ -39,7 +39,7 @@ func smsChannel(baseURL string) *dispatch.Channel {
 }
 
 // client is one whose clock stands still.
-func client(h *http.Client) *Client {
+func client(h *outbound.Client) *Client {
 	c := New(h)
 	c.now = func() time.Time { return now }
 	return c
@@ -98,7 +98,7 @@ func quoting(text string) providertest.Reply { return refusal(401, "RBC001", tex
 
 func TestKaleyra_WhatsApp(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:        func(h *http.Client) provider.Provider { return client(h) },
+		New:        func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel:    whatsAppChannel,
 		Message:    func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted:   providertest.Reply{Status: 202, Body: `{"code":"WA202","message":"Request Accepted","data":{"message_id":"` + messageID + `"},"error":{}}`},
@@ -112,7 +112,7 @@ func TestKaleyra_WhatsApp(t *testing.T) {
 
 func TestKaleyra_SMS(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:     func(h *http.Client) provider.Provider { return client(h) },
+		New:     func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel: smsChannel,
 		Message: func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted: providertest.Reply{Status: 200, Body: `{"body":"hello","sender":"SENDOF","type":"TXN","source":"API","id":"` + messageID + `",

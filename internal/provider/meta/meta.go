@@ -25,13 +25,13 @@ const (
 
 // Client sends through the Cloud API.
 type Client struct {
-	http *http.Client
+	http *outbound.Client
 }
 
 var _ provider.Provider = (*Client)(nil)
 
-// New makes a client that calls through c (see outbound.New).
-func New(c *http.Client) *Client { return &Client{http: c} }
+// New returns a client that makes its calls with c.
+func New(c *outbound.Client) *Client { return &Client{http: c} }
 
 // Send posts one message.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
@@ -43,7 +43,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	if err != nil {
 		return provider.Accepted{}, err
 	}
-	res, _, err := outbound.Do(ctx, c.http, req)
+	res, err := provider.Do(ctx, c.http, req)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
@@ -99,8 +99,7 @@ func (c *Client) get(ctx context.Context, ch *dispatch.Channel, path string, lim
 	if err != nil {
 		return outbound.Response{}, err
 	}
-	res, _, err := outbound.DoLimit(ctx, c.http, req, limit)
-	return res, err
+	return provider.Do(ctx, c.http.WithMaxBody(limit), req)
 }
 
 // request prepares a call; an address or token that no request can be made of

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/meta"
 	"github.com/sendoff/sendoff/internal/provider/providertest"
@@ -112,7 +113,7 @@ func oddErrors() []providertest.Refusal {
 
 func TestMeta(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:     func(c *http.Client) provider.Provider { return meta.New(c) },
+		New:     func(c *outbound.Client) provider.Provider { return meta.New(c) },
 		Channel: channel,
 		Message: func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted: providertest.Reply{Status: 200, Body: `{"messaging_product":"whatsapp","contacts":[{"input":"15550001111","wa_id":"15550001111"}],

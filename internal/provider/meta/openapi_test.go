@@ -110,9 +110,7 @@ func TestOpenAPI_ClientAndEmulatorKeepToIt(t *testing.T) {
 	})
 	ch := channel(h.URL)
 	emu.Register(ch)
-	hc := outbound.New(outbound.Options{})
-	hc.Transport = &judge{t: t, router: router, next: hc.Transport}
-	c := meta.New(hc)
+	c := meta.New(outbound.New(outbound.Options{Transport: &judge{t: t, router: router, next: http.DefaultTransport}}))
 
 	for _, r := range requests() {
 		if _, err := c.Send(t.Context(), ch, r.Message); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // Case is one provider (and kind of channel) under test.
 type Case struct {
-	New     func(*http.Client) provider.Provider
+	New     func(*outbound.Client) provider.Provider
 	Channel func(baseURL string) *dispatch.Channel
 	Message func() *dispatch.Message // one that the channel can send
 	// Accepted is the provider's yes, and AcceptedID the id in it.

@@ -19,14 +19,14 @@ const maxList = 2 << 20
 
 // Client calls Twilio.
 type Client struct {
-	http *http.Client
+	http *outbound.Client
 	now  func() time.Time
 }
 
 var _ provider.Provider = (*Client)(nil)
 
-// New makes a client that calls through h (outbound.New).
-func New(h *http.Client) *Client { return &Client{http: h, now: time.Now} }
+// New returns a client that makes its calls with h.
+func New(h *outbound.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // Send makes one call to POST Messages.json.
 func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (provider.Accepted, error) {
@@ -43,7 +43,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	authorize(req, ch)
-	resp, _, err := outbound.Do(ctx, c.http, req)
+	resp, err := provider.Do(ctx, c.http, req)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
@@ -85,7 +85,7 @@ func (c *Client) get(ctx context.Context, ch *dispatch.Channel, address string, 
 		return noAddress()
 	}
 	authorize(req, ch)
-	resp, _, err := outbound.DoLimit(ctx, c.http, req, maxList)
+	resp, err := provider.Do(ctx, c.http.WithMaxBody(maxList), req)
 	if err != nil {
 		return err
 	}

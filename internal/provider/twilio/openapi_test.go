@@ -18,6 +18,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
+	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/providertest"
 )
@@ -113,7 +114,7 @@ func TestOpenAPI_RequestsAndEmulator(t *testing.T) {
 		s.Close()
 		_ = e.Close(context.Background())
 	})
-	c := New(&http.Client{Transport: j, Timeout: 5 * time.Second})
+	c := New(outbound.New(outbound.Options{Transport: j, Timeout: 5 * time.Second}))
 	call := func(r providertest.Request, otherwise func(string) *dispatch.Channel, to string) error {
 		ch := otherwise(s.URL)
 		if r.Channel != nil {
@@ -168,7 +169,7 @@ func TestOpenAPI_FaultsAreFound(t *testing.T) {
 	t.Parallel()
 	j := newJudge(t)
 	j.next = answering(`{"sid":"SMx","num_media":1}`)
-	c := New(&http.Client{Transport: j})
+	c := New(outbound.New(outbound.Options{Transport: j}))
 	m := message(`{"type":"template","template":{"provider_template_id":"no content sid"}}`)
 	_, err := c.Send(t.Context(), channel("whatsapp", ""), m)
 	if err == nil || len(j.faults) != 2 {

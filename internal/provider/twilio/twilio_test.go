@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/providertest"
 )
@@ -47,7 +48,7 @@ func service(kind, baseURL string) *dispatch.Channel {
 }
 
 // client is one whose clock stands still.
-func client(h *http.Client) *Client {
+func client(h *outbound.Client) *Client {
 	c := New(h)
 	c.now = func() time.Time { return now }
 	return c
@@ -150,7 +151,7 @@ func quoting(text string) providertest.Reply {
 
 func TestTwilio_SMS(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:        func(h *http.Client) provider.Provider { return client(h) },
+		New:        func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel:    func(base string) *dispatch.Channel { return channel("sms", base) },
 		Message:    func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted:   providertest.Reply{Status: 201, Body: `{"sid":"` + sid1 + `","status":"queued","from":"+15550002222","error_code":null,"num_segments":"1"}`},
@@ -165,7 +166,7 @@ func TestTwilio_SMS(t *testing.T) {
 
 func TestTwilio_WhatsApp(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:     func(h *http.Client) provider.Provider { return client(h) },
+		New:     func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel: func(base string) *dispatch.Channel { return service("whatsapp", base) },
 		Message: func() *dispatch.Message {
 			return message(`{"type":"image","image":{"link":"https://files.example.com/a.jpg"}}`)
