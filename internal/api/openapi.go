@@ -12,7 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
-	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/apidoc"
 )
@@ -58,7 +57,6 @@ func (s *Server) describe(o *huma.OpenAPI) {
 	whole := sync.OnceValue(func() *huma.OpenAPI {
 		d := describer{o: o, reg: o.Components.Schemas}
 		d.natives()
-		d.operations(manage.Operations())
 		d.callbacks()
 		s.describeDialects(&d)
 		d.others(s.echo.Routes())

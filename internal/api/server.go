@@ -13,13 +13,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/health"
-	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
@@ -48,7 +48,7 @@ type Options struct {
 	Registry  *registry.Registry
 	Accept    *accept.Service
 	Limits    middleware.Limiter
-	Channels  *limit.Channels
+	Admin     *admin.Service
 	Providers map[string]provider.Provider
 	Specs     []*provider.Spec // of Providers, in the order in which people see them
 	Dialects  []dialect.Dialect
@@ -56,8 +56,6 @@ type Options struct {
 	Metrics   http.Handler
 	Log       *slog.Logger
 	PublicURL string // as providers and customers reach us
-	// WebhookLocal lets webhooks go to loopback addresses.
-	WebhookLocal bool
 	// CallbackURL is where the provider of a channel calls back.
 	CallbackURL func(*dispatch.Channel) string
 	// TestChannel gives the emulator's stand-in for a channel.
@@ -126,8 +124,7 @@ func (s *Server) routes() {
 	v1.POST("/messages/:id/cancel", s.cancelMessage)
 	v1.GET("/events", s.streamEvents, s.limits.Reads("view_messages"))
 	s.describe(manage.Register(e, manage.Options{
-		Auth: s.auth, Limits: s.limits, Store: s.Store, Accounts: s.Accounts, Registry: s.Registry, Channels: s.Channels, Providers: s.Providers, Specs: s.Specs, Log: s.Log,
-		WebhookLocal: s.WebhookLocal, CallbackURL: s.CallbackURL,
+		Auth: s.auth, Limits: s.limits, Admin: s.Admin, Inbound: s.Store, FindChannel: s.findChannel, Specs: s.Specs, Log: s.Log,
 	}))
 	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 		e.Add(m, "/callbacks/:provider/:channel", s.callback)
@@ -136,6 +133,11 @@ func (s *Server) routes() {
 	for i := range s.Dialects {
 		s.mount(&s.Dialects[i])
 	}
+}
+
+// findChannel returns the account's channel with an id or key.
+func (s *Server) findChannel(ctx context.Context, account int64, name string) (*dispatch.Channel, error) {
+	return s.Registry.FindChannel(ctx, account, name, dispatch.ByIDOrKey, "")
 }
 
 // handleError is where echo brings what no handler answered: unknown routes,

@@ -128,9 +128,11 @@ func (p *parts) workers() int {
 	return p.store.CountInstances(ctx, "work")
 }
 
-// callbackURL is where a channel's provider calls back.
-func (p *parts) callbackURL(ch *dispatch.Channel) string {
-	return p.public + "/callbacks/" + ch.Provider + "/" + ch.Key
+// callbackURL returns the address at which a channel's provider calls back.
+func (p *parts) callbackURL(ch *dispatch.Channel) string { return callbackURL(p.public, ch) }
+
+func callbackURL(public string, ch *dispatch.Channel) string {
+	return public + "/callbacks/" + ch.Provider + "/" + ch.Key
 }
 
 // background runs f until the part stops.

@@ -24,7 +24,7 @@ var onlyIn = map[string][]string{
 	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
-	"github.com/alecthomas/":         {"internal/cli"},
+	"github.com/alecthomas/":         {"internal/cli", "internal/cli/admin"},
 	module + "internal/app":          {"internal/cli", "internal/cli/admin", "internal/bench", "internal/api/apitest"},
 	module + "internal/api":          {"internal/app"},
 	module + "worker":                {"internal/app"},

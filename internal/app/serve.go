@@ -39,8 +39,8 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	})
 	acc.Recipients = spender
 	options := api.Options{
-		Store: p.store, Accounts: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Channels: p.limits, Providers: p.providers, Specs: Specs(), Dialects: dialects(),
-		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, WebhookLocal: cfg.WebhookLocal, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
+		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
 		PingPostgres: p.db.Ping, PingRedis: p.pingRedis,
 	}
 	change(&options)

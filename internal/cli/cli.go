@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
@@ -46,6 +47,9 @@ type cli struct {
 	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and provider credentials."`
 }
 
+// newCLI returns an empty command line.
+func newCLI() *cli { return &cli{Channel: admin.NewChannel(app.Specs())} }
+
 // Run runs the command that args name and returns the exit code: 0, 1 for a
 // failure, 2 for a wrong command line or configuration.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -71,33 +75,53 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	e := &console.Env{Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	if err := k.Run(e); err != nil {
-		return report(stderr, err)
+		return report(stderr, err, wantsJSON(k))
 	}
 	return 0
 }
 
 // newParser makes the parser of a command line.
 func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
-	return kong.New(new(cli), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."), kong.UsageOnError(),
+	return kong.New(newCLI(), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."), kong.UsageOnError(),
 		kong.Writers(stdout, stderr), kong.Exit(exit), kong.Vars{"version": version}, kong.PostBuild(showExamples),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 
-func report(stderr io.Writer, err error) int {
+// report prints an error, as JSON if asJSON, and returns the exit code.
+func report(stderr io.Writer, err error, asJSON bool) int {
 	if errors.Is(err, console.ErrReported) {
 		return 1
 	}
-	if e, ok := errors.AsType[*dispatch.Error](err); ok && e.Code != dispatch.Internal {
-		fmt.Fprintln(stderr, "sendoff:", e.Error())
-		return 1
+	e, refused := errors.AsType[*dispatch.Error](err)
+	refused = refused && e.Code != dispatch.Internal
+	if refused && asJSON {
+		_ = console.PrintJSON(stderr, refusal{e.Code, e.Msg, e.Faults})
+	} else {
+		for line := range strings.SplitSeq(console.Text(err), "\n") {
+			fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, console.ErrUsage.Error()+": "))
+		}
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, console.ErrUsage.Error()+": "))
-	}
-	if errors.Is(err, console.ErrUsage) {
+	if errors.Is(err, console.ErrUsage) || (refused && e.Code == dispatch.Invalid) {
 		return 2
 	}
 	return 1
+}
+
+// refusal is an error with the members of the API's problem.
+type refusal struct {
+	Code   dispatch.Code    `json:"code"`
+	Detail string           `json:"detail"`
+	Errors []dispatch.Fault `json:"errors,omitempty"`
+}
+
+// wantsJSON reports whether the command's flag --json is set.
+func wantsJSON(k *kong.Context) bool {
+	for _, f := range k.Flags() {
+		if f.Name == "json" {
+			return k.FlagValue(f) == true
+		}
+	}
+	return false
 }
 
 // logger makes the process's log.

@@ -46,7 +46,7 @@ func TestConfigs_DocumentEverySettingWithItsDefault(t *testing.T) {
 	if err := yaml.Unmarshal(raw, &entries); err != nil {
 		t.Fatal(err)
 	}
-	known := configKeys(parser(t, &cli{}).Model.Node)
+	known := configKeys(parser(t, newCLI()).Model.Node)
 	for key, flag := range known {
 		if _, ok := entries[key]; !ok {
 			t.Errorf("%s (--%s) is not in %s", key, flag.Name, documented)
@@ -71,7 +71,7 @@ func TestConfigs_EveryEntryLoads(t *testing.T) {
 	t.Parallel()
 	for _, command := range [][]string{{"serve"}, {"work"}, {"emulate"}, {"doctor"}, {"account", "list"}} {
 		args := append([]string{"--config", documented}, command...)
-		k := parser(t, &cli{})
+		k := parser(t, newCLI())
 		if err := useConfig(k, args); err != nil {
 			t.Fatal(err)
 		}
@@ -84,8 +84,8 @@ func TestConfigs_EveryEntryLoads(t *testing.T) {
 func TestConfigFile_Value_ReachesTheCommand(t *testing.T) {
 	t.Parallel()
 	file := configFile(t, "postgres_url: postgres://from-file/x?sslmode=disable", "postgres_conns: 7", "log_format: json", "shutdown_grace: 3s", "migrate: true", "listen: 127.0.0.1:9")
-	var c cli
-	k := parser(t, &c)
+	c := newCLI()
+	k := parser(t, c)
 	args := []string{"serve", "--config=" + file, "--postgres-conns", "8"}
 	if err := useConfig(k, args); err != nil {
 		t.Fatal(err)
@@ -102,8 +102,8 @@ func TestConfigFile_Value_ReachesTheCommand(t *testing.T) {
 func TestConfigFile_Environment_OutranksFile(t *testing.T) {
 	t.Setenv("SENDOFF_LOG_LEVEL", "error")
 	t.Setenv("SENDOFF_CONFIG", configFile(t, "log_level: debug", "log_format: json"))
-	var c cli
-	k := parser(t, &c)
+	c := newCLI()
+	k := parser(t, c)
 	if err := useConfig(k, []string{"serve"}); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestConfigFile_Fault_OneLineThatNamesIt(t *testing.T) {
 
 func TestConfigKeys_NoneIsACommandsOwnFlag(t *testing.T) {
 	t.Parallel()
-	keys := slices.Sorted(maps.Keys(configKeys(parser(t, &cli{}).Model.Node)))
+	keys := slices.Sorted(maps.Keys(configKeys(parser(t, newCLI()).Model.Node)))
 	for _, k := range []string{"yes", "json", "to", "config"} {
 		if slices.Contains(keys, k) {
 			t.Errorf("%s can be set in the file", k)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	usecase "github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
@@ -30,14 +31,14 @@ credentials of every enabled channel, and says for each fault what to do. The ex
 // doctor collects findings.
 type doctor struct {
 	cfg      *config.Config
-	findings []admin.Finding
+	findings []console.Finding
 }
 
-func (d *doctor) add(f ...admin.Finding) { d.findings = append(d.findings, f...) }
+func (d *doctor) add(f ...console.Finding) { d.findings = append(d.findings, f...) }
 
 // note adds a check that either passed or failed.
 func (d *doctor) note(name string, ok bool, detail, fix string) {
-	f := admin.Finding{Name: name}
+	f := console.Finding{Name: name}
 	if ok {
 		d.add(f.Passed(detail))
 		return
@@ -136,18 +137,18 @@ func (d *doctor) channels(ctx context.Context, st *account.Store) {
 		return
 	}
 	providers := app.Providers()
-	found := make([]admin.Finding, len(chs))
+	found := make([]console.Finding, len(chs))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 8)
 	for i := range chs {
 		if !chs[i].Enabled {
-			found[i] = admin.Finding{Name: fmt.Sprintf("channel %d", chs[i].ID)}.Passed("disabled, not asked")
+			found[i] = console.Finding{Name: fmt.Sprintf("channel %d", chs[i].ID)}.Passed("disabled, not asked")
 			continue
 		}
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found[i] = admin.CheckChannel(ctx, providers, &chs[i], channelCheckTime)
+			found[i] = admin.Found(usecase.Check(ctx, providers, &chs[i], channelCheckTime))
 		})
 	}
 	wg.Wait()

@@ -7,16 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
+	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
 
 type diagnosis struct {
-	OK     bool            `json:"ok"`
-	Checks []admin.Finding `json:"checks"`
+	OK     bool              `json:"ok"`
+	Checks []console.Finding `json:"checks"`
 }
 
 // failed names the checks that failed; each must say what to do.

@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/cli/admin"
 )
 
-// examples are shown in the help of each command, as they may be typed; a test
-// sees to it that the command line takes them.
+// examples are shown in the help of each command; a test checks that they parse.
 var examples = map[string][]string{
 	"dev":     {"sendoff dev", "sendoff dev --dir /tmp/sendoff --listen 127.0.0.1:9000", "sendoff dev --infra-only"},
 	"serve":   {"sendoff serve --listen 0.0.0.0:8080", "sendoff serve --migrate"},
@@ -41,22 +44,18 @@ var examples = map[string][]string{
 
 	"key create": {
 		"sendoff key create --name backend", "sendoff key create --name tests --test",
-		"sendoff key create --name shop --permission send_template --country IN,US --per-day 5000 --expires 90d",
+		"sendoff key create --name shop --permission send_template --country IN,US --daily-limit 5000 --expires 90d",
 	},
 	"key list":    {"sendoff key list"},
 	"key show":    {"sendoff key show 3"},
-	"key update":  {"sendoff key update 3 --per-minute 600 --per-second 50", "sendoff key update 3 --country all --expires never"},
+	"key update":  {"sendoff key update 3 --rate-per-minute 600 --rate-per-second 50", "sendoff key update 3 --country all --expires never"},
 	"key disable": {"sendoff key disable 3"},
 	"key enable":  {"sendoff key enable 3"},
 	"key rotate":  {"sendoff key rotate 3", "sendoff key rotate 3 --overlap 0s"},
 	"key delete":  {"sendoff key delete 3 --yes"},
 
-	"channel create meta":    {"sendoff channel create meta --sender +15551234567 --phone-number-id 106540352242922 --waba-id 102290129340398"},
-	"channel create twilio":  {"sendoff channel create twilio --kind sms --sender +15551234567 --account-sid AC0123456789abcdef0123456789abcdef"},
-	"channel create gupshup": {"sendoff channel create gupshup --sender +919999900000 --app-name AcmeApp"},
-	"channel create kaleyra": {"sendoff channel create kaleyra --sender +919999900000 --sid HX0000000001IN", "sendoff channel create kaleyra --kind sms --sender ACME --sid HX0000000001IN --template-id 1107160000000000001"},
-	"channel list":           {"sendoff channel list"},
-	"channel show":           {"sendoff channel show 1", "sendoff channel show 1 --reveal"},
+	"channel list": {"sendoff channel list"},
+	"channel show": {"sendoff channel show 1", "sendoff channel show 1 --reveal"},
 	"channel update": {
 		"sendoff channel update 1 --rate 40 --concurrency 200", "sendoff channel update 1 --backoff-base 1s --backoff-cap 2m --unknown-retries bulk=1 --resolve-window bulk=5m",
 		"sendoff channel update 1 --secret access_token", "sendoff channel update 4 --rotate-callback-secret --overlap 48h",
@@ -85,17 +84,27 @@ var examples = map[string][]string{
 	"tail":   {"sendoff tail", "sendoff tail --type message.failed,message.unknown --json"},
 }
 
+// allExamples returns the examples by command, those of the vendors included.
+func allExamples() map[string][]string {
+	all := maps.Clone(examples)
+	for _, spec := range app.Specs() {
+		all["channel create "+spec.Name] = []string{admin.ExampleOf(spec)}
+	}
+	return all
+}
+
 // showExamples puts the examples into the help of their commands.
 func showExamples(k *kong.Kong) error {
+	all := allExamples()
 	for _, n := range k.Model.Leaves(false) {
-		if lines := examples[commandOf(n)]; len(lines) > 0 {
+		if lines := all[commandOf(n)]; len(lines) > 0 {
 			n.Detail = strings.TrimLeft(n.Detail+"\n\nExamples:\n\n  "+strings.Join(lines, "\n  "), "\n")
 		}
 	}
 	return nil
 }
 
-// commandOf is how a command is typed, such as "key create".
+// commandOf returns a command as it is typed, such as "key create".
 func commandOf(n *kong.Node) string {
 	var words []string
 	for ; n != nil && n.Type == kong.CommandNode; n = n.Parent {

@@ -61,8 +61,8 @@ func newFront(t *testing.T) *front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Stop() })
-	k := clitest.Read[struct{ Secret string }](t, p.OK("", "key", "create", "--name", "cli", "--json"))
-	return &front{p, []string{"--url", cfg.PublicURL, "--key-file", keyFile(t, k.Secret)}}
+	k := clitest.Read[struct{ Key string }](t, p.OK("", "key", "create", "--name", "cli", "--json"))
+	return &front{p, []string{"--url", cfg.PublicURL, "--key-file", keyFile(t, k.Key)}}
 }
 
 func keyFile(t *testing.T, secret string) string {

@@ -18,7 +18,7 @@ func TestUsers_Life(t *testing.T) {
 		t.Errorf("owner: %v", owner)
 	}
 	f.Do("POST", "/v1/users", m{"name": "Olga", "email": "olga@example.com"}).Refused(http.StatusConflict, dispatch.Conflict)
-	f.Do("POST", "/v1/users", m{"email": "nobody", "role": "king", "password": "short"}).Refused(422, dispatch.Invalid, "/role", "/password")
+	f.Do("POST", "/v1/users", m{"email": "nobody", "role": "king", "password": "short"}).Refused(422, dispatch.Invalid, "/name", "/email", "/role", "/password")
 	f.Do("POST", "/v1/users", m{"email": "A <a@b.c>"}).Refused(422, dispatch.Invalid, "/name", "/email")
 	sam := f.Do("POST", "/v1/users", m{"name": "Sam", "email": "sam@example.com"}).Want(http.StatusCreated)
 	if sam.Text("role") != "sender" || sam["can_log_in"] != false {

@@ -71,11 +71,13 @@ func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	}
 	f.As(first, "GET", "/v1/messages", nil).Want(http.StatusOK)
 	f.As(second, "GET", "/v1/messages", nil).Want(http.StatusOK)
-	third := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", nil).Want(http.StatusOK)["key"].(string)
+	third := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 0}).Want(http.StatusOK)["key"].(string)
 	for _, old := range []string{first, second} {
 		f.As(old, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
 	}
 	f.As(third, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", nil).Want(http.StatusOK)
+	f.As(third, "GET", "/v1/messages", nil).Want(http.StatusOK) // for 24 hours
 }
 
 func TestKeys_FaultyBody_NamesEveryField(t *testing.T) {
@@ -92,7 +94,7 @@ func TestKeys_FaultyBody_NamesEveryField(t *testing.T) {
 		{m{"name": " ", "permissions": []string{"manage"}}, 422, dispatch.Invalid, []string{"/name"}},
 		{m{"name": "a", "permissions": []string{"manage", "fly"}}, 422, dispatch.Invalid, []string{"/permissions/1"}},
 		{m{"name": "a", "permissions": []string{"manage"}, "ratelimit": 3, "a/b": 1}, 422, dispatch.Invalid, []string{"/ratelimit", "/a~1b"}},
-		{m{"Name": "a", "permissions": []string{"manage"}}, 422, dispatch.Invalid, []string{"/Name"}},
+		{m{"Name": "a", "permissions": []string{"manage"}}, 422, dispatch.Invalid, []string{"/Name", "/name"}},
 		{m{"name": 7, "permissions": "manage"}, 422, dispatch.Invalid, []string{"/name", "/permissions"}},
 		{m{"name": "a\x00b", "permissions": []string{"manage"}}, 422, dispatch.Invalid, []string{"/name"}},
 		{m{"name": "a", "permissions": []string{"manage"}, "countries": []string{"IN", "XX"}}, 422, dispatch.Invalid, []string{"/countries/1"}},

@@ -3,21 +3,19 @@ package manage
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"github.com/sendoff/sendoff/internal/api/middleware"
-	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 var _ huma.StatusError = (*middleware.Problem)(nil)
 
-// humaProblem answers, in our one form, what a handler returned (huma hands it
-// in as the single cause of a 500) and what huma itself found wrong with a
+// humaProblem returns the problem for an error of a handler, which huma passes
+// as the single cause of a 500, or for what huma itself found wrong with a
 // request.
 func humaProblem(hc huma.Context, status int, msg string, errs ...error) huma.StatusError {
 	var e *dispatch.Error
@@ -42,8 +40,8 @@ func humaProblem(hc huma.Context, status int, msg string, errs ...error) huma.St
 	return p
 }
 
-// invalidRequest lists what huma found wrong with JSON pointers. The values are
-// left out: one may be a secret.
+// invalidRequest returns what huma found wrong with the parameters of a request,
+// without their values.
 func invalidRequest(errs []error) *dispatch.Error {
 	var faults dispatch.Faults
 	for _, err := range errs {
@@ -64,27 +62,7 @@ func invalidRequest(errs []error) *dispatch.Error {
 	return e
 }
 
-var (
-	indexStep    = regexp.MustCompile(`\[(\d+)\]`)
-	missingField = regexp.MustCompile(`^expected required property (\S+) to be present$`)
-)
-
-// fault words one finding of huma's as the rest of the API does.
+// fault words a finding of huma's about a query parameter.
 func fault(d *huma.ErrorDetail) dispatch.Fault {
-	at := indexStep.ReplaceAllString(d.Location, ".$1")
-	at = strings.TrimPrefix(strings.TrimPrefix(at, "query"), "body")
-	var pointer strings.Builder
-	for step := range strings.SplitSeq(strings.TrimPrefix(at, "."), ".") {
-		if step != "" {
-			pointer.WriteString("/" + dialect.Escape(step))
-		}
-	}
-	f := dispatch.Fault{Field: pointer.String(), Msg: d.Message}
-	if m := missingField.FindStringSubmatch(d.Message); m != nil {
-		return dispatch.Fault{Field: f.Field + "/" + dialect.Escape(m[1]), Msg: "is required"}
-	}
-	if d.Message == "unexpected property" {
-		f.Msg = "unknown field"
-	}
-	return f
+	return dispatch.Fault{Field: strings.ReplaceAll(strings.TrimPrefix(d.Location, "query"), ".", "/"), Msg: d.Message}
 }

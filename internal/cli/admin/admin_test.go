@@ -5,28 +5,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli"
-	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/store/account"
 )
 
 func TestAccount_Several_MustBeNamed(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.OK("", "key", "list") // the only one is meant
-	bolt := clitest.Read[admin.AccountView](t, p.OK("", "account", "create", "Bolt", "--json"))
-	p.Refuse(1, "say which with --account", "key", "list")
+	bolt := clitest.Read[admin.Account](t, p.OK("", "account", "create", "Bolt", "--json"))
+	p.Refuse(1, "choose one with --account", "key", "list")
 	p.Refuse(1, "1 (Acme), 2 (Bolt)", "key", "list")
 	p.Refuse(1, `no account "Cask"`, "key", "list", "--account", "Cask")
 	for _, ref := range []string{"2", "Bolt", bolt.SID} {
-		if v := clitest.Read[admin.AccountView](t, p.OK("", "account", "show", "--json", ref)); v.ID != 2 || v.SID != bolt.SID {
+		if v := clitest.Read[admin.Account](t, p.OK("", "account", "show", "--json", ref)); v.ID != 2 || v.SID != bolt.SID {
 			t.Errorf("%s: got %+v", ref, v)
 		}
 	}
-	if all := clitest.Read[[]admin.AccountView](t, p.OK("", "account", "list", "--json")); len(all) != 2 {
-		t.Errorf("%d accounts", len(all))
+	if all := clitest.Read[admin.Page[admin.Account]](t, p.OK("", "account", "list", "--json")); len(all.Data) != 2 {
+		t.Errorf("%d accounts", len(all.Data))
 	}
 	p.MustAudit("account.create account:1", "account.create account:2")
 }
@@ -36,11 +35,11 @@ func TestAccount_Disabled_UntilEnabled(t *testing.T) {
 	p := clitest.New(t, cli.Run)
 	p.Refuse(2, "<account>", "account", "disable")
 	p.Refuse(1, `no account "Cask"`, "account", "disable", "Cask")
-	v := clitest.Read[admin.AccountView](t, p.OK("", "account", "disable", "Acme", "--json"))
+	v := clitest.Read[admin.Account](t, p.OK("", "account", "disable", "Acme", "--json"))
 	if v.ID != 1 || v.DisabledAt == nil {
 		t.Errorf("disabled %+v", v)
 	}
-	if again := clitest.Read[admin.AccountView](t, p.OK("", "account", "disable", "1", "--json")); !again.DisabledAt.Equal(*v.DisabledAt) {
+	if again := clitest.Read[admin.Account](t, p.OK("", "account", "disable", "1", "--json")); !again.DisabledAt.Equal(*v.DisabledAt) {
 		t.Errorf("disabled again: since %v, was since %v", again.DisabledAt, v.DisabledAt)
 	}
 	list := p.OK("", "account", "list").Out
@@ -50,7 +49,7 @@ func TestAccount_Disabled_UntilEnabled(t *testing.T) {
 	if r := p.OK("", "account", "enable", v.SID); r.Out != "account 1 (Acme) is enabled\n" {
 		t.Error(r.Out)
 	}
-	if v := clitest.Read[admin.AccountView](t, p.OK("", "account", "show", "--json")); v.DisabledAt != nil {
+	if v := clitest.Read[admin.Account](t, p.OK("", "account", "show", "--json")); v.DisabledAt != nil {
 		t.Errorf("enabled %+v", v)
 	}
 	p.MustAudit("account.create account:1", "account.disable account:1", "account.disable account:1", "account.enable account:1")
@@ -76,7 +75,7 @@ func TestAccount_Deleted_WithAllThatIsItsOwn(t *testing.T) {
 	}
 	p.OK("", "account", "create", "Bolt")
 	p.Refuse(2, "--yes", "account", "delete", "1")
-	if r := p.OK("", "account", "delete", "Acme", "--yes", "--json"); strings.Join(strings.Fields(r.Out), "") != `{"deleted":true,"id":1}` {
+	if r := p.OK("", "account", "delete", "Acme", "--yes", "--json"); strings.Join(strings.Fields(r.Out), "") != `{"id":1,"deleted":true}` {
 		t.Error(r.Out)
 	}
 	p.Refuse(1, `no account "Acme"`, "account", "delete", "Acme", "--yes")
@@ -105,17 +104,23 @@ func TestAccountCredits_TopUp_IsExact(t *testing.T) {
 	p := clitest.New(t, cli.Run)
 	p.OK("", "account", "credits", "--on", "--add", "100.000001")
 	type view struct {
-		Account admin.AccountView  `json:"account"`
-		Ledger  []admin.LedgerView `json:"ledger"`
+		admin.Credits
+		Ledger []admin.LedgerEntry `json:"ledger"`
 	}
 	v := clitest.Read[view](t, p.OK("", "account", "credits", "--add=-0.5", "--json"))
-	if !v.Account.Credits || v.Account.Balance != "99.500001" || len(v.Ledger) != 2 || v.Ledger[0].Amount != "-0.5" {
+	if !v.Enabled || v.Balance != 99_500_001 || len(v.Ledger) != 2 || v.Ledger[0].Amount != -500_000 {
 		t.Errorf("got %+v", v)
 	}
-	p.Refuse(2, "no number of credits", "account", "credits", "--add", "1e3")
+	p.Refuse(2, "--add: must be a plain number", "account", "credits", "--add", "1e3")
 	if r := p.OK("", "account", "credits", "--off"); !strings.Contains(r.Out, "off, balance 99.500001") {
 		t.Error(r.Out)
 	}
+}
+
+// userWithPassword is what the command prints that generates a password.
+type userWithPassword struct {
+	admin.User
+	Password string `json:"password"`
 }
 
 func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
@@ -126,15 +131,15 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 	if strings.Contains(r.Out+r.Err, password) {
 		t.Error("the password was printed")
 	}
-	made := clitest.Read[admin.WithPassword](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
-	if len(made.Password) < admin.MinPassword {
+	made := clitest.Read[userWithPassword](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
+	if len(made.Password) < 10 {
 		t.Errorf("generated %q", made.Password)
 	}
 	p.OK("", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
 	p.Refuse(1, "already", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
 	p.Refuse(1, "--generate-password", "user", "create", "--name", "D", "--email", "d@example.com")
 	p.Refuse(2, "e-mail", "user", "create", "--name", "D", "--email", "nobody", "--no-login")
-	p.Do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").MustFail(t, 1, "12 characters")
+	p.Do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").MustFail(t, 2, "password: must have at least 10 characters")
 	p.OK(password+"\n", "user", "update", "bo@example.com", "--set-password")
 	p.Refuse(1, "sendoff user list", "user", "disable", "nobody")
 	for _, line := range p.Audited() {
@@ -147,15 +152,15 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 func TestUser_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
-	ada := clitest.Read[account.Member](t, p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
-	bo := clitest.Read[account.Member](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
+	ada := clitest.Read[admin.User](t, p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
+	bo := clitest.Read[admin.User](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
 	if !ada.CanLogin || bo.CanLogin || bo.Role != "sender" {
 		t.Errorf("made %+v and %+v", ada, bo)
 	}
 	if r := p.OK("", "user", "disable", "BO@example.com"); !strings.Contains(r.Out, "disabled: Bo <bo@example.com>") {
 		t.Error(r.Out)
 	}
-	ms := clitest.Read[[]account.Member](t, p.OK("", "user", "list", "--json"))
+	ms := clitest.Read[admin.Page[admin.User]](t, p.OK("", "user", "list", "--json")).Data
 	if len(ms) != 2 || ms[0].Disabled || !ms[1].Disabled {
 		t.Errorf("listed %+v", ms)
 	}
@@ -164,14 +169,14 @@ func TestUser_Life(t *testing.T) {
 		t.Errorf("listed\n%s", list)
 	}
 	p.OK("", "user", "enable", bo.ID)
-	changed := clitest.Read[admin.WithPassword](t, p.OK("", "user", "update", bo.ID, "--name", "Bob", "--email", "bob@example.com", "--role", "admin", "--generate-password", "--json"))
+	changed := clitest.Read[userWithPassword](t, p.OK("", "user", "update", bo.ID, "--name", "Bob", "--email", "bob@example.com", "--role", "admin", "--generate-password", "--json"))
 	if changed.Name != "Bob" || changed.Email != "bob@example.com" || changed.Role != "admin" || !changed.CanLogin || changed.Disabled || changed.Password == "" {
 		t.Errorf("changed to %+v", changed)
 	}
-	if got := clitest.Read[account.Member](t, p.OK("", "user", "show", "bob@example.com", "--json")); got != changed.Member {
-		t.Errorf("shows %+v, want %+v", got, changed.Member)
+	if got := clitest.Read[admin.User](t, p.OK("", "user", "show", "bob@example.com", "--json")); got != changed.User {
+		t.Errorf("shows %+v, want %+v", got, changed.User)
 	}
-	p.Refuse(1, "already", "user", "update", bo.ID, "--email", "ada@example.com")
+	p.Refuse(1, "another user has", "user", "update", bo.ID, "--email", "ada@example.com")
 	p.Refuse(2, "nothing to change", "user", "update", bo.ID)
 	p.Refuse(1, "last owner", "user", "disable", "ada@example.com")
 	p.Refuse(1, "last owner", "user", "update", "ada@example.com", "--role", "viewer")
@@ -185,8 +190,8 @@ func TestUser_Life(t *testing.T) {
 func TestKey_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
-	k := clitest.Read[admin.KeyView](t, p.OK("", "key", "create", "--name", "Shop", "--permission", "send_text", "--permission", "manage", "--country", "in", "--per-day", "5", "--expires", "30d", "--json"))
-	if _, ok := auth.Parse(k.Secret); !ok || fmt.Sprint(k.Permissions) != "[send_text manage]" || k.PerDay != 5 || fmt.Sprint(k.Countries) != "[IN]" || k.ExpiresAt == nil || k.PerRecipientHour != nil {
+	k := clitest.Read[admin.Key](t, p.OK("", "key", "create", "--name", "Shop", "--permission", "send_text", "--permission", "manage", "--country", "in", "--per-day", "5", "--expires", "30d", "--json"))
+	if _, ok := auth.Parse(k.Key); !ok || fmt.Sprint(k.Permissions) != "[send_text manage]" || k.PerDay != 5 || fmt.Sprint(k.Countries) != "[IN]" || k.ExpiresAt == nil || k.PerRecipientHour != nil {
 		t.Errorf("made %+v", k)
 	}
 	st := p.Open()
@@ -195,31 +200,31 @@ func TestKey_Life(t *testing.T) {
 		found, err := st.KeyByHash(t.Context(), hash[:])
 		return err == nil && found.Active
 	}
-	if !works(k.Secret) {
+	if !works(k.Key) {
 		t.Error("a new key does not work")
 	}
 	for _, args := range [][]string{{"key", "list"}, {"key", "show", "1"}, {"key", "list", "--json"}, {"key", "show", "1", "--json"}} {
-		if r := p.OK("", args...); strings.Contains(r.Out, k.Secret) || !strings.Contains(r.Out, k.Prefix) {
+		if r := p.OK("", args...); strings.Contains(r.Out, k.Key) || !strings.Contains(r.Out, k.Prefix) {
 			t.Errorf("%v: %s", args, r.Out)
 		}
 	}
 	p.OK("", "key", "disable", "1")
-	if works(k.Secret) {
+	if works(k.Key) {
 		t.Error("a disabled key works")
 	}
 	p.OK("", "key", "enable", "1")
-	second := clitest.Read[admin.KeyView](t, p.OK("", "key", "rotate", "1", "--json")).Secret
-	if !works(k.Secret) || !works(second) {
+	second := clitest.Read[admin.Key](t, p.OK("", "key", "rotate", "1", "--json")).Key
+	if !works(k.Key) || !works(second) {
 		t.Error("both secrets must work during the overlap")
 	}
-	third := clitest.Read[admin.KeyView](t, p.OK("", "key", "rotate", "1", "--overlap", "0s", "--json")).Secret
+	third := clitest.Read[admin.Key](t, p.OK("", "key", "rotate", "1", "--overlap", "0s", "--json")).Key
 	if works(second) || !works(third) {
 		t.Error("without overlap only the new secret works")
 	}
 	p.Refuse(2, "--yes", "key", "delete", "1")
 	p.OK("", "key", "delete", "1", "--yes")
 	p.Refuse(1, "has no key 1", "key", "show", "1")
-	p.Refuse(2, "unknown permission", "key", "create", "--name", "x", "--permission", "everything")
+	p.Refuse(2, "permissions/0: must be one of send_template", "key", "create", "--name", "x", "--permission", "everything")
 	p.MustAudit("account.create account:1", "key.create key:1", "key.disable key:1", "key.enable key:1", "key.rotate key:1", "key.rotate key:1", "key.delete key:1")
 }
 
@@ -227,23 +232,23 @@ func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.OK("", "key", "create", "--name", "Shop", "--country", "IN", "--expires", "30d", "--per-recipient-hour", "7")
-	before := clitest.Read[admin.KeyView](t, p.OK("", "key", "show", "1", "--json"))
-	got := clitest.Read[admin.KeyView](t, p.OK("", "key", "update", "1", "--per-day", "5", "--json"))
+	before := clitest.Read[admin.Key](t, p.OK("", "key", "show", "1", "--json"))
+	got := clitest.Read[admin.Key](t, p.OK("", "key", "update", "1", "--per-day", "5", "--json"))
 	if got.PerDay != 5 || got.Name != "Shop" || got.PerSecond != 10 || got.PerMinute != 60 || fmt.Sprint(got.Countries, got.Permissions) != fmt.Sprint(before.Countries, before.Permissions) || *got.PerRecipientHour != 7 || !got.ExpiresAt.Equal(*before.ExpiresAt) {
 		t.Errorf("got %+v, was %+v", got, before)
 	}
 	r := p.OK("", "key", "update", "1", "--name", "Store", "--description", "the till", "--permission", "manage", "--country", "all", "--expires", "never", "--per-recipient-hour", "default", "--per-second", "3", "--per-minute", "30")
-	if !strings.Contains(r.Out, "key 1 (Store) is updated: countries, description, expires_at, name, per_minute, per_recipient_hour, per_second, permissions") {
+	if !strings.Contains(r.Out, "key 1 (Store) is updated: countries, description, expires_at, name, per_recipient_hour, permissions, rate_per_minute, rate_per_second") {
 		t.Error(r.Out)
 	}
-	got = clitest.Read[admin.KeyView](t, p.OK("", "key", "show", "1", "--json"))
+	got = clitest.Read[admin.Key](t, p.OK("", "key", "show", "1", "--json"))
 	if got.Name != "Store" || got.Description != "the till" || fmt.Sprint(got.Permissions) != "[manage]" || len(got.Countries) != 0 || got.ExpiresAt != nil || got.PerRecipientHour != nil || got.PerSecond != 3 || got.PerMinute != 30 || got.PerDay != 5 || !got.Active {
 		t.Errorf("got %+v", got)
 	}
 	p.Refuse(2, "nothing to change", "key", "update", "1")
-	p.Refuse(2, "--country", "key", "update", "1", "--country", "XX")
-	p.Refuse(2, "unknown permission", "key", "update", "1", "--permission", "all")
-	p.Refuse(2, "at least 1", "key", "update", "1", "--per-day", "0")
+	p.Refuse(2, "countries/0: is not", "key", "update", "1", "--country", "XX")
+	p.Refuse(2, "permissions/0: must be one of send_template", "key", "update", "1", "--permission", "all")
+	p.Refuse(2, "daily_limit: must be at least 1", "key", "update", "1", "--per-day", "0")
 	p.Refuse(2, "--per-recipient-hour must be", "key", "update", "1", "--per-recipient-hour", "many")
 	p.Refuse(2, "in the future", "key", "update", "1", "--expires", "2020-01-01")
 	p.Refuse(1, "has no key 9", "key", "update", "9", "--per-day", "5")

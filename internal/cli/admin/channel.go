@@ -1,81 +1,164 @@
 package admin
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
-	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/config"
 )
 
-// Channel is the command of that name.
+// Channel are the commands for channels.
 type Channel struct {
-	Create  channelCreate  `cmd:"" help:"Make a channel of a provider."`
+	Create  channelCreate  `cmd:"" help:"Create a channel at a provider."`
 	List    channelList    `cmd:"" help:"List channels and their circuits."`
-	Show    channelShow    `cmd:"" help:"Show one channel."`
-	Update  channelUpdate  `cmd:"" help:"Change a channel: name, sender, rate, prices, settings, credentials."`
-	Disable channelDisable `cmd:"" help:"Accept nothing more for a channel; what is waiting waits on."`
+	Show    channelShow    `cmd:"" help:"Show a channel."`
+	Update  channelUpdate  `cmd:"" help:"Update a channel: name, sender, rate, prices, settings, credentials."`
+	Disable channelDisable `cmd:"" help:"Accept no more messages for a channel. Messages that were accepted wait."`
 	Enable  channelEnable  `cmd:"" help:"Use a disabled channel again."`
-	Delete  channelDelete  `cmd:"" help:"Remove a channel that no unfinished message needs."`
+	Delete  channelDelete  `cmd:"" help:"Delete a channel without unfinished messages."`
 	Pause   channelPause   `cmd:"" help:"Accept messages and send none until the channel is resumed."`
-	Resume  channelResume  `cmd:"" help:"Send again after a pause or after trouble."`
+	Resume  channelResume  `cmd:"" help:"Send again after a pause, or after failures have opened the circuit."`
 	Check   channelCheck   `cmd:"" help:"Ask the provider whether the credentials work."`
 }
 
-// channelRef names a channel of the account.
-type channelRef struct {
+// public is where providers reach the API.
+type public struct {
+	PublicURL string `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"Where providers reach the API, as https://sendoff.example.com." placeholder:"URL"`
+	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" hidden:""`
+}
+
+func (p *public) address() string {
+	c := config.Config{PublicURL: p.PublicURL}
+	return c.Public(p.Listen)
+}
+
+// channelFlags are those of commands that work on channels: they read
+// credentials and print callback addresses.
+type channelFlags struct {
 	flags
+	public
+}
+
+// with runs f with the database and the account.
+func (c *channelFlags) with(e *console.Env, f func(*session) error) error {
+	if err := c.sealed(); err != nil {
+		return err
+	}
+	return c.withAt(e, c.address(), f)
+}
+
+// channelRef names a channel.
+type channelRef struct {
+	channelFlags
 	Ref string `arg:"" name:"channel" help:"Id or key (sendoff channel list)."`
 }
 
-// with opens the database and reads the channel.
-func (c *channelRef) with(e *console.Env, f func(*session, dispatch.Channel) error) error {
-	return c.sealed(e, func(s *session) error {
-		ch, err := s.channel(c.Ref)
+// with runs f with the id of the channel.
+func (c *channelRef) with(e *console.Env, f func(*session, int64) error) error {
+	return c.channelFlags.with(e, func(s *session) error {
+		n, err := s.channelID(c.Ref)
 		if err != nil {
 			return err
 		}
-		return f(s, ch)
+		return f(s, n)
 	})
 }
 
-// channel reads a channel of the account by id or key.
-func (s *session) channel(ref string) (dispatch.Channel, error) {
-	read := func() (dispatch.Channel, error) { return s.ChannelByKey(s.env.Ctx, ref) }
-	if n, err := strconv.ParseInt(ref, 10, 64); err == nil {
-		read = func() (dispatch.Channel, error) { return s.Channel(s.env.Ctx, n) }
-	}
-	ch, err := read()
-	if err == nil && ch.Account != s.account.ID {
-		err = &dispatch.Error{Code: dispatch.NotFound}
-	}
-	if err != nil {
-		return ch, s.missing(err, "channel", ref)
-	}
-	return ch, nil
+// channelID returns the id of the channel with an id or key.
+func (s *session) channelID(ref string) (int64, error) {
+	n, err := s.FindChannel(s.ctx(), s.who, ref)
+	return n, s.missing(err, "channel", ref)
 }
 
-type channelList struct{ flags }
+// run prints the channel that f returns.
+func (c *channelRef) run(e *console.Env, word string, f func(*session, int64) (*admin.Channel, error)) error {
+	return c.with(e, func(s *session, n int64) error {
+		ch, err := f(s, n)
+		if err != nil {
+			return err
+		}
+		return s.print(ch, "channel %d (%s) is %s", ch.ID, ch.Name, word)
+	})
+}
+
+type channelList struct{ channelFlags }
 
 // Run lists channels.
 func (c *channelList) Run(e *console.Env) error {
-	return c.sealed(e, func(s *session) error {
-		chs, err := s.Channels(e.Ctx, s.account.ID)
+	return c.with(e, func(s *session) error {
+		all, err := s.Channels(e.Ctx, s.who, admin.Paging{})
 		if err != nil {
 			return err
 		}
-		views, rows := []channelView{}, [][]string{}
-		for i := range chs {
-			h, err := s.circuits().ChannelHealth(e.Ctx, chs[i].ID)
-			if err != nil {
-				return err
-			}
-			v := newChannelView(&chs[i], h)
-			views = append(views, v)
-			rows = append(rows, []string{id(v.ID), v.Key, v.Provider, v.Kind, v.Sender, yesNo(v.Default), yesNo(v.Enabled), v.Circuit.State, v.Name})
+		rows := [][]string{}
+		for _, v := range all.Data {
+			rows = append(rows, []string{id(v.ID), v.Key, v.Provider, v.Kind, v.Sender, yesNo(v.Default), yesNo(v.Enabled), v.Health.State, v.Name})
 		}
-		return s.table(views, "ID KEY PROVIDER KIND SENDER DEFAULT ENABLED CIRCUIT NAME", rows)
+		return s.table(all, "ID KEY PROVIDER KIND SENDER DEFAULT ENABLED CIRCUIT NAME", rows)
 	})
+}
+
+type channelShow struct {
+	channelRef
+	Reveal bool `help:"Show what must be entered at the provider in full: the callback address and the verify token. Credentials are never shown."`
+}
+
+// Run shows a channel.
+func (c *channelShow) Run(e *console.Env) error {
+	return c.with(e, func(s *session, n int64) error {
+		read := s.Channel
+		if c.Reveal {
+			read = s.RevealChannel
+		}
+		ch, err := read(e.Ctx, s.who, n)
+		if err != nil {
+			return err
+		}
+		return s.table(ch, "", channelRows(ch))
+	})
+}
+
+func channelRows(v *admin.Channel) [][]string {
+	circuit := v.Health.State
+	if v.Health.Reason != "" {
+		circuit += ": " + v.Health.Reason
+	}
+	p := &v.Policy
+	rows := [][]string{
+		{"id", id(v.ID)},
+		{"key", v.Key},
+		{"name", v.Name},
+		{"provider", v.Provider + ", " + v.Kind},
+		{"sender", v.Sender},
+		{"default", yesNo(v.Default)},
+		{"enabled", yesNo(v.Enabled)},
+		{"circuit", circuit},
+		{"window", v.Window},
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Settings)) {
+		rows = append(rows, []string{"setting " + name, v.Settings[name]})
+	}
+	w, u := p.ResolveWindow, p.UnknownRetries
+	rows = append(rows, [][]string{
+		{"secrets", strings.Join(v.Secrets, ", ")},
+		{"rate", fmt.Sprintf("%g messages per second, %d concurrent calls, %g s between two to one recipient", p.Rate, p.Concurrency, p.RecipientSpacing)},
+		{"retries", fmt.Sprintf("%d attempts, %g s to %g s apart", p.MaxAttempts, p.BackoffBase, p.BackoffCap)},
+		{"unknown outcomes", fmt.Sprintf("wait %g, %g, %g s, then up to %d, %d, %d more attempts (otp, normal, bulk)", w.OTP, w.Normal, w.Bulk, u.OTP, u.Normal, u.Bulk)},
+	}...)
+	for _, category := range slices.Sorted(maps.Keys(p.Price)) {
+		rows = append(rows, []string{"price " + category, p.Price[category].String()})
+	}
+	rows = append(rows, []string{"callback address", v.CallbackURL})
+	if v.VerifyToken != "" {
+		rows = append(rows, []string{"verify token", v.VerifyToken})
+	}
+	return rows
 }
 
 type (
@@ -83,80 +166,83 @@ type (
 	channelEnable  struct{ channelRef }
 )
 
-// Run stops a channel from being used.
-func (c *channelDisable) Run(e *console.Env) error { return c.enable(e, false, "disable") }
+// Run disables a channel.
+func (c *channelDisable) Run(e *console.Env) error { return c.enable(e, false, "disabled") }
 
-// Run lets a channel be used again.
-func (c *channelEnable) Run(e *console.Env) error { return c.enable(e, true, "enable") }
+// Run enables a channel.
+func (c *channelEnable) Run(e *console.Env) error { return c.enable(e, true, "enabled") }
 
-func (c *channelRef) enable(e *console.Env, on bool, action string) error {
-	return c.change(e, action, func(s *session, ch *dispatch.Channel) (_ any, word string, err error) {
-		ch.Enabled = on
-		*ch, err = s.UpdateChannel(e.Ctx, *ch)
-		return nil, action + "d", err
-	})
-}
-
-// change alters the channel, and says what it is then.
-func (c *channelRef) change(e *console.Env, action string, f func(*session, *dispatch.Channel) (detail any, word string, err error)) error {
-	return c.sealed(e, func(s *session) error {
-		var ch dispatch.Channel
-		var word string
-		if err := s.change(func(s *session) (n account.Note, err error) {
-			if ch, err = s.channel(c.Ref); err != nil {
-				return n, err
-			}
-			n = note(action, "channel", ch.ID, nil)
-			n.Detail, word, err = f(s, &ch)
-			return n, err
-		}); err != nil {
-			return err
-		}
-		h, err := s.circuits().ChannelHealth(e.Ctx, ch.ID)
-		if err != nil {
-			return err
-		}
-		return s.say(newChannelView(&ch, h), "channel %d (%s) is %s", ch.ID, ch.Name, word)
+func (c *channelRef) enable(e *console.Env, on bool, word string) error {
+	return c.run(e, word, func(s *session, n int64) (*admin.Channel, error) {
+		return s.UpdateChannel(e.Ctx, s.who, n, admin.ChannelUpdate{ChannelFields: admin.ChannelFields{Enabled: &on}})
 	})
 }
 
 type channelDelete struct {
 	channelRef
-	Yes bool `help:"Really do it: settings, credentials and templates of the channel are gone."`
+	Yes bool `help:"Confirm: settings, credentials and templates of the channel are deleted."`
 }
 
-// Run removes a channel.
+// Run deletes a channel.
 func (c *channelDelete) Run(e *console.Env) error {
-	if err := confirmed(c.Yes, "settings, credentials and templates of channel "+c.Ref+" would be gone"); err != nil {
+	if err := confirmed(c.Yes, "settings, credentials and templates of channel "+c.Ref+" would be deleted"); err != nil {
 		return err
 	}
-	return c.with(e, func(s *session, ch dispatch.Channel) error {
-		if err := s.change(func(s *session) (account.Note, error) {
-			return note("delete", "channel", ch.ID, map[string]any{"key": ch.Key, "name": ch.Name}), s.DeleteChannel(e.Ctx, s.account.ID, ch.ID)
-		}); err != nil {
+	return c.with(e, func(s *session, n int64) error {
+		if err := s.DeleteChannel(e.Ctx, s.who, n); err != nil {
 			return err
 		}
-		return s.say(map[string]any{"id": ch.ID, "deleted": true}, "channel %d (%s) is deleted", ch.ID, ch.Name)
+		return s.print(deleted{n, true}, "channel %d is deleted", n)
 	})
 }
 
 type channelPause struct {
 	channelRef
-	Reason string `default:"paused by hand" help:"Why, for those who look at it."`
+	Reason string `help:"Shown with the channel. Default: paused by hand." placeholder:"TEXT"`
 }
 
-// Run stops a channel's messages.
+// Run pauses a channel.
 func (c *channelPause) Run(e *console.Env) error {
-	return c.change(e, "pause", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return map[string]any{"reason": c.Reason}, "paused; its messages wait until: sendoff channel resume " + id(ch.ID), s.circuits().PauseChannel(e.Ctx, ch.ID, c.Reason)
+	return c.run(e, "paused; its messages wait until: sendoff channel resume "+c.Ref, func(s *session, n int64) (*admin.Channel, error) {
+		return s.PauseChannel(e.Ctx, s.who, n, admin.Pause{Reason: c.Reason})
 	})
 }
 
 type channelResume struct{ channelRef }
 
-// Run lets a channel's messages go again.
+// Run resumes a channel.
 func (c *channelResume) Run(e *console.Env) error {
-	return c.change(e, "resume", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		return nil, "sending again", s.circuits().CloseCircuit(e.Ctx, ch.ID, true)
+	return c.run(e, "sending again", func(s *session, n int64) (*admin.Channel, error) { return s.ResumeChannel(e.Ctx, s.who, n) })
+}
+
+type channelCheck struct {
+	channelRef
+	Timeout time.Duration `default:"5s" help:"How long the provider may take." placeholder:"TIME"`
+}
+
+// Run asks the provider.
+func (c *channelCheck) Run(e *console.Env) error {
+	return c.with(e, func(s *session, n int64) error {
+		f, err := s.CheckChannel(e.Ctx, s.who, n, c.Timeout)
+		if err != nil {
+			return err
+		}
+		v := Found(f)
+		if v.OK {
+			return s.print(v, "channel %d (%s) works: %s", n, f.Channel, v.Detail)
+		}
+		if err := s.print(v, "channel %d (%s) does not work: %s\n%s", n, f.Channel, v.Detail, v.Fix); err != nil {
+			return err
+		}
+		return console.ErrReported
 	})
+}
+
+// Found returns the check of a channel as a finding.
+func Found(c *admin.ChannelCheck) console.Finding {
+	f := console.Finding{Name: "channel " + strconv.FormatInt(c.ID, 10)}
+	if c.Problem == "" {
+		return f.Passed(c.About + ": the provider accepts the credentials")
+	}
+	return f.Failed(c.About+": "+c.Problem, c.Fix)
 }

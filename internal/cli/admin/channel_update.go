@@ -5,145 +5,108 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 type channelUpdate struct {
 	channelRef
-	public
 	policyFlags
-	Name                 string        `help:"Name, for people." placeholder:"TEXT"`
-	Sender               string        `help:"The number that messages come from." placeholder:"NUMBER"`
-	Default              bool          `help:"Use it for messages that name no channel."`
-	Window               string        `enum:"enforce,provider," default:"" help:"enforce or provider." placeholder:"RULE"`
-	Set                  []string      `help:"A setting, as base_url=https://...; empty: removed." placeholder:"NAME=VALUE" sep:"none"`
-	Secret               []string      `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
-	SecretFile           []string      `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
-	RotateCallbackSecret bool          `help:"Make a new callback address, to be entered at the provider."`
-	Overlap              time.Duration `default:"24h" help:"With --rotate-callback-secret: how long the old address works on; 0s: not at all."`
+	Name                 string         `help:"Display name." placeholder:"TEXT"`
+	Sender               string         `help:"The number that messages come from." placeholder:"NUMBER"`
+	Default              bool           `help:"Use it for messages that name no channel."`
+	Window               string         `help:"enforce or provider." placeholder:"RULE"`
+	Set                  []string       `help:"A setting, as base_url=https://...; an empty value removes it." placeholder:"NAME=VALUE" sep:"none"`
+	Secret               []string       `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
+	SecretFile           []string       `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
+	RotateCallbackSecret bool           `help:"Create a new callback address, to be entered at the provider."`
+	Overlap              *time.Duration `help:"How long the old callback address stays valid; 0s: not at all. Default: 24h." placeholder:"TIME"`
 }
 
-// knownSecrets are what a provider's channel may hold.
-var knownSecrets = map[string][]string{
-	"meta":    {"access_token", "app_secret", "verify_token"},
-	"twilio":  {"auth_token", "api_key_secret"},
-	"gupshup": {"apikey"},
-	"kaleyra": {"api_key"},
-}
-
-// knownSettings are what a provider's client reads.
-var knownSettings = map[string][]string{
-	"meta":    {"base_url", "phone_number_id", "version", "waba_id"},
-	"twilio":  {"account_sid", "api_key_sid", "base_url", "messaging_service_sid"},
-	"gupshup": {"app_name", "base_url"},
-	"kaleyra": {"base_url", "sid", "sms_type", "template_id"},
-}
-
-// Run changes a channel.
+// Run changes what is given; the rest stays.
 func (c *channelUpdate) Run(e *console.Env) error {
-	secrets, err := c.ask(e) // before anything is locked: people type slowly
+	in, err := c.input()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
-	return c.change(e, "update", func(s *session, ch *dispatch.Channel) (any, string, error) {
-		did, err := c.apply(ch, secrets)
+	return c.with(e, func(s *session, n int64) error {
+		ch, err := s.Channel(e.Ctx, s.who, n)
 		if err != nil {
-			return nil, "", fmt.Errorf("%w: %w", console.ErrUsage, err)
+			return err
 		}
-		*ch, err = s.UpdateChannel(e.Ctx, *ch)
-		word := "updated: " + strings.Join(did, ", ")
-		if c.RotateCallbackSecret {
-			word += "\nenter at the provider: " + c.callback(ch, true)
-			if _, ok := ch.BeforeRotation(time.Now()); ok {
-				word += "\nthe old address works until " + console.LocalTime(&ch.OldCallbackUntil)
-			}
+		if in.Secrets, err = c.secrets(e, ch.Provider); err != nil {
+			return fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
-		return map[string]any{"fields": did}, word, err
+		if in.Policy, err = c.policy(&ch.Policy); err != nil {
+			return fmt.Errorf("%w: %w", console.ErrUsage, err)
+		}
+		return c.update(s, n, in)
 	})
 }
 
-// apply changes what was given, and names it.
-func (c *channelUpdate) apply(ch *dispatch.Channel, secrets map[string]string) (did []string, err error) {
-	for _, change := range []func(*dispatch.Channel) ([]string, error){
-		c.words, c.settings,
-		func(ch *dispatch.Channel) ([]string, error) { return c.policy(&ch.Policy) },
-		func(ch *dispatch.Channel) ([]string, error) { return c.secrets(ch, secrets) },
-	} {
-		names, err := change(ch)
-		if err != nil {
-			return nil, err
+// update makes the changes that are given.
+func (c *channelUpdate) update(s *session, n int64, in admin.ChannelUpdate) error {
+	changed := changedFields(&in)
+	if len(changed) == 0 && !c.RotateCallbackSecret {
+		return requireChange(in, "channel update")
+	}
+	word := "updated: " + strings.Join(changed, ", ")
+	var ch *admin.Channel
+	var err error
+	if len(changed) > 0 {
+		in.Overlap = rotation(c.Overlap).Overlap
+		if ch, err = s.UpdateChannel(s.ctx(), s.who, n, in); err != nil {
+			return err
 		}
-		did = append(did, names...)
 	}
-	if len(did) == 0 {
-		return nil, errors.New("nothing to change was given; see sendoff channel update --help")
+	if c.RotateCallbackSecret {
+		if ch, err = s.RotateCallback(s.ctx(), s.who, n, rotation(c.Overlap)); err != nil {
+			return err
+		}
+		word = strings.TrimSuffix("updated: "+strings.Join(append(changed, dispatch.CallbackSecret), ", "), ", ") + "\nenter at the provider: " + ch.CallbackURL
+		if ch.OldUntil != nil {
+			word += "\nthe old address is valid until " + console.LocalTime(ch.OldUntil)
+		}
 	}
-	return did, nil
+	return s.print(ch, "channel %d (%s) is %s", ch.ID, ch.Name, word)
 }
 
-func (c *channelUpdate) words(ch *dispatch.Channel) (did []string, err error) {
-	if c.Name != "" {
-		ch.Name, did = c.Name, append(did, "name")
+// changedFields names what changes, of the policy its fields.
+func changedFields(in *admin.ChannelUpdate) []string {
+	names := input.Given(in)
+	if i := slices.Index(names, "policy"); i >= 0 {
+		names = slices.Replace(names, i, i+1, input.Given(in.Policy)...)
 	}
-	if c.Sender != "" {
-		n := newChannel{Sender: c.Sender}
-		probe := dispatch.Channel{Provider: ch.Provider, Kind: ch.Kind}
-		if err := n.fill(&probe); err != nil {
-			return nil, err
-		}
-		ch.Sender, did = probe.Sender, append(did, "sender")
-	}
+	return names
+}
+
+// input returns the change without secrets and policy.
+func (c *channelUpdate) input() (in admin.ChannelUpdate, err error) {
+	in.Name, in.Sender, in.Window = optional(c.Name), optional(c.Sender), optional(c.Window)
 	if c.Default {
-		ch.Default, did = true, append(did, "default")
+		in.Default = &c.Default
 	}
-	if c.Window != "" {
-		ch.Window, did = c.Window, append(did, "window_rule")
-	}
-	return did, nil
-}
-
-func (c *channelUpdate) settings(ch *dispatch.Channel) (did []string, err error) {
 	for _, p := range c.Set {
 		name, v, err := console.SplitPair(p)
 		if err != nil {
-			return nil, fmt.Errorf("--set: %w", err)
+			return in, fmt.Errorf("--set: %w", err)
 		}
-		if known := knownSettings[ch.Provider]; !slices.Contains(known, name) {
-			return nil, fmt.Errorf("--set: %s has no setting %q; it has: %s", ch.Provider, name, strings.Join(known, ", "))
+		if in.Settings == nil {
+			in.Settings = map[string]*string{}
 		}
-		ch.Settings[name], did = v, append(did, name)
-		if v == "" {
-			delete(ch.Settings, name)
-		}
+		in.Settings[name] = optional(v)
 	}
-	return did, nil
+	return in, nil
 }
 
-// ask reads the secrets that are to be replaced.
-func (c *channelUpdate) ask(e *console.Env) (secrets map[string]string, err error) {
-	secrets = map[string]string{}
-	return secrets, c.with(e, func(_ *session, ch dispatch.Channel) error {
-		files, err := c.secretFiles(ch.Provider)
-		if err != nil {
-			return fmt.Errorf("%w: %w", console.ErrUsage, err)
-		}
-		ask := console.NewAsker(e)
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			if secrets[name], err = ask.Secret(name, files[name], variable(ch.Provider, name)); err != nil {
-				return fmt.Errorf("%w: %w", console.ErrUsage, err)
-			}
-		}
-		return nil
-	})
-}
-
-// secretFiles says which secrets are to be replaced, and from which file; empty:
-// from the environment or a prompt.
-func (c *channelUpdate) secretFiles(provider string) (map[string]string, error) {
+// secrets reads the secrets that are replaced; nil if there are none.
+func (c *channelUpdate) secrets(e *console.Env, vendor string) (map[string]*string, error) {
 	files := map[string]string{}
 	for _, p := range c.SecretFile {
 		name, file, err := console.SplitPair(p)
@@ -154,31 +117,114 @@ func (c *channelUpdate) secretFiles(provider string) (map[string]string, error) 
 	}
 	for _, name := range c.Secret {
 		if strings.Contains(name, "=") {
-			return nil, errors.New("--secret takes a name only: the value comes from the environment or a prompt, or with --secret-file from a file")
+			return nil, errors.New("--secret takes only a name: the value comes from the environment or a prompt, or with --secret-file from a file")
 		}
 		files[name] = ""
 	}
-	for name := range files {
-		if known := knownSecrets[provider]; !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s has no secret %q; it has: %s", provider, name, strings.Join(known, ", "))
+	var out map[string]*string
+	ask := console.NewAsker(e)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		v, err := ask.Secret(name, files[name], variable(vendor, name))
+		if errors.Is(err, console.ErrNoSecret) {
+			err = fmt.Errorf("%s is required: set %s, name a file with --secret-file, or type it when asked", name, variable(vendor, name))
 		}
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = map[string]*string{}
+		}
+		out[name] = &v
 	}
-	return files, nil
+	return out, nil
 }
 
-func (c *channelUpdate) secrets(ch *dispatch.Channel, given map[string]string) (did []string, err error) {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		ch.Secrets[name], did = given[name], append(did, name)
+// policyFlags are the flags for how a channel is sent through.
+type policyFlags struct {
+	Rate             *float64       `help:"Messages per second over all workers." placeholder:"N"`
+	Concurrency      *int           `help:"Concurrent calls of one worker." placeholder:"N"`
+	MaxAttempts      *int           `help:"Counted attempts of a message." placeholder:"N"`
+	MaxAge           *time.Duration `help:"A message is not retried when it has been due for so long; 0s: until it expires." placeholder:"TIME"`
+	BackoffBase      *time.Duration `help:"The wait before the first retry, doubled for each further one." placeholder:"TIME"`
+	BackoffCap       *time.Duration `help:"The longest wait before a retry." placeholder:"TIME"`
+	RecipientSpacing *time.Duration `help:"Between two messages to one recipient; 0s: none." placeholder:"TIME"`
+	ResolveWindow    []string       `help:"How long an unknown outcome waits for a callback, as otp=10s (otp, normal, bulk)." placeholder:"LANE=TIME" sep:"none"`
+	UnknownRetries   []string       `help:"How often a message with an unknown outcome is sent again, as normal=1." placeholder:"LANE=N" sep:"none"`
+	Price            []string       `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default). Other prices stay." placeholder:"CATEGORY=CREDITS" sep:"none"`
+}
+
+// policy returns the change of the policy; nil if there is none.
+func (c *policyFlags) policy(now *admin.Policy) (*admin.PolicyUpdate, error) {
+	p := &admin.PolicyUpdate{
+		Rate: c.Rate, Concurrency: c.Concurrency, MaxAttempts: c.MaxAttempts, MaxAge: seconds(c.MaxAge),
+		BackoffBase: seconds(c.BackoffBase), BackoffCap: seconds(c.BackoffCap), RecipientSpacing: seconds(c.RecipientSpacing),
 	}
-	if !c.RotateCallbackSecret {
-		return did, nil
+	var err error
+	if len(c.ResolveWindow) > 0 {
+		w := &admin.ResolveWindows{}
+		p.ResolveWindow = w
+		err = errors.Join(err, byLane("resolve-window", c.ResolveWindow, parseSeconds, &w.OTP, &w.Normal, &w.Bulk))
 	}
-	if ch.Secrets[dispatch.CallbackSecret] == "" {
-		return nil, fmt.Errorf("%s signs its callbacks: its address holds no secret", ch.Provider)
+	if len(c.UnknownRetries) > 0 {
+		u := &admin.UnknownRetries{}
+		p.UnknownRetries = u
+		err = errors.Join(err, byLane("unknown-retries", c.UnknownRetries, strconv.Atoi, &u.OTP, &u.Normal, &u.Bulk))
 	}
-	if c.Overlap < 0 || c.Overlap > 30*24*time.Hour {
-		return nil, errors.New("--overlap must be between 0s and 720h")
+	prices, priceErr := c.prices(now)
+	p.Price = prices
+	if err := errors.Join(err, priceErr); err != nil || len(input.Given(p)) == 0 {
+		return nil, err
 	}
-	ch.RotateCallback(randomHex(32), time.Now().Add(c.Overlap))
-	return append(did, dispatch.CallbackSecret), nil
+	return p, nil
+}
+
+// seconds returns a duration in seconds.
+func seconds(d *time.Duration) *float64 {
+	if d == nil {
+		return nil
+	}
+	return new(d.Seconds())
+}
+
+func parseSeconds(s string) (float64, error) {
+	d, err := time.ParseDuration(s)
+	return d.Seconds(), err
+}
+
+// byLane reads pairs such as otp=10s into the values of the lanes.
+func byLane[T any](flag string, pairs []string, parse func(string) (T, error), otp, normal, bulk **T) error {
+	for _, p := range pairs {
+		name, text, err := console.SplitPair(p)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+		into, ok := map[string]**T{"otp": otp, "normal": normal, "bulk": bulk}[name]
+		if !ok {
+			return fmt.Errorf("--%s: %q is not otp, normal or bulk", flag, name)
+		}
+		v, err := parse(text)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+		*into = &v
+	}
+	return nil
+}
+
+// prices returns the present prices with the given ones; nil if none is given.
+func (c *policyFlags) prices(now *admin.Policy) (map[string]input.Credits, error) {
+	if len(c.Price) == 0 {
+		return nil, nil
+	}
+	out := maps.Clone(now.Price)
+	for _, p := range c.Price {
+		category, amount, err := console.SplitPair(p)
+		if err != nil {
+			return nil, fmt.Errorf("--price: %w", err)
+		}
+		if out[category], err = input.ParseCredits(amount); err != nil {
+			return nil, fmt.Errorf("--price: %s %w", category, err)
+		}
+	}
+	return out, nil
 }

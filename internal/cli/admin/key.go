@@ -2,96 +2,108 @@ package admin
 
 import (
 	"fmt"
-	"maps"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/cli/console"
-	"github.com/sendoff/sendoff/internal/store/account"
 )
 
-// Key is the command of that name.
+// Key are the commands for API keys.
 type Key struct {
-	Create  keyCreate  `cmd:"" help:"Make an API key. It is shown once."`
-	List    keyList    `cmd:"" help:"List keys."`
-	Show    keyShow    `cmd:"" help:"Show one key: permissions, limits, use."`
-	Update  keyUpdate  `cmd:"" help:"Change a key: name, permissions, limits, countries, end."`
-	Disable keyDisable `cmd:"" help:"Refuse a key until it is enabled again."`
-	Enable  keyEnable  `cmd:"" help:"Accept a disabled key again."`
-	Rotate  keyRotate  `cmd:"" help:"Give a key a new secret; the old one works on for a while."`
-	Delete  keyDelete  `cmd:"" help:"Remove a key at once and for good."`
+	Create  keyCreate  `cmd:"" help:"Create an API key. Its secret is shown once."`
+	List    keyList    `cmd:"" help:"List API keys."`
+	Show    keyShow    `cmd:"" help:"Show an API key: permissions, limits, usage."`
+	Update  keyUpdate  `cmd:"" help:"Update an API key: name, permissions, limits, countries, expiry."`
+	Disable keyDisable `cmd:"" help:"Refuse an API key until it is enabled again."`
+	Enable  keyEnable  `cmd:"" help:"Accept a disabled API key again."`
+	Rotate  keyRotate  `cmd:"" help:"Give an API key a new secret. The old one stays valid for a while."`
+	Delete  keyDelete  `cmd:"" help:"Delete an API key at once and for good."`
 }
 
-// keyView is a key as the command line shows it. Secret is there once, when it
-// was just made.
-type keyView struct {
-	ID               int64      `json:"id"`
-	Account          int64      `json:"account_id"`
-	Name             string     `json:"name"`
-	Description      string     `json:"description,omitempty"`
-	Secret           string     `json:"secret,omitempty"`
-	Prefix           string     `json:"prefix"`
-	Test             bool       `json:"test"`
-	Active           bool       `json:"active"`
-	Permissions      []string   `json:"permissions"`
-	PerSecond        int        `json:"per_second"`
-	PerMinute        int        `json:"per_minute"`
-	PerDay           int        `json:"per_day"`
-	PerRecipientHour *int       `json:"per_recipient_hour,omitempty"`
-	Countries        []string   `json:"countries,omitempty"`
-	ExpiresAt        *time.Time `json:"expires_at,omitempty"`
-	OldUntil         *time.Time `json:"old_secret_until,omitempty"`
-	CreatedAt        time.Time  `json:"created_at"`
-	LastUsed         *time.Time `json:"last_used,omitempty"`
-	CallsToday       int64      `json:"calls_today"`
-	MessagesToday    int64      `json:"messages_today"`
+// keyFields are the flags for the fields of a key.
+type keyFields struct {
+	Description      *string  `help:"What the key is for." placeholder:"TEXT"`
+	Permission       []string `help:"send_template, send_text, send_media, view_templates, view_messages, manage (administration). Of a new key: all but manage." placeholder:"NAME"`
+	RatePerSecond    *int     `aliases:"per-second" help:"Messages per second. Of a new key: 10." placeholder:"N"`
+	RatePerMinute    *int     `aliases:"per-minute" help:"Messages per minute. Of a new key: 60." placeholder:"N"`
+	DailyLimit       *int     `aliases:"per-day" help:"Messages per UTC day. Of a new key: 10000." placeholder:"N"`
+	PerRecipientHour string   `help:"Messages per recipient and hour; 0: no limit; default: five one-time passwords and no limit for other messages." placeholder:"N"`
+	Country          []string `help:"Countries that the key may send to, as IN or US; all: every country." placeholder:"CODE"`
+	Expires          string   `help:"When the key expires: 2026-12-31, or 90d; never." placeholder:"TIME"`
 }
 
-func newKeyView(k *account.Key) keyView {
-	return keyView{
-		ID: k.ID, Account: k.Account, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
-		PerSecond: k.PerSecond, PerMinute: k.PerMinute, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
-		ExpiresAt: k.ExpiresAt, OldUntil: k.OldUntil, CreatedAt: k.CreatedAt, LastUsed: k.LastUsed, CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
+// update returns the input for the given flags.
+func (c *keyFields) update(name string, now time.Time) (in admin.KeyUpdate, err error) {
+	in = admin.KeyUpdate{Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit}
+	if c.Permission != nil {
+		in.Permissions = &c.Permission
 	}
+	if c.Country != nil {
+		countries := c.Country
+		if len(countries) == 1 && strings.EqualFold(countries[0], "all") {
+			countries = []string{}
+		}
+		in.Countries = &countries
+	}
+	switch c.PerRecipientHour {
+	case "":
+	case "default":
+		in.PerRecipientHour = input.Null[int]()
+	default:
+		n, err := strconv.Atoi(c.PerRecipientHour)
+		if err != nil {
+			return in, fmt.Errorf("%w: --per-recipient-hour must be a number, or default", console.ErrUsage)
+		}
+		in.PerRecipientHour = input.Some(n)
+	}
+	switch c.Expires {
+	case "":
+	case "never":
+		in.ExpiresAt = input.Null[time.Time]()
+	default:
+		t, err := console.ParseTime(c.Expires, now)
+		if err != nil {
+			return in, fmt.Errorf("%w: --expires: %w", console.ErrUsage, err)
+		}
+		in.ExpiresAt = input.Some(t)
+	}
+	return in, nil
 }
 
 type keyCreate struct {
 	flags
-	Name string `required:"" help:"Name, for people."`
-	Test bool   `help:"A test key: its messages go through everything, and to an emulator instead of the provider."`
+	Name string `help:"Display name. Required." placeholder:"TEXT"`
+	Test bool   `help:"A test key: its messages go to the emulator, never to a provider."`
 	keyFields
 }
 
-// Run makes a key.
+// permissions are those of a new key that names none.
+var permissions = []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"}
+
+// Run creates a key.
 func (c *keyCreate) Run(e *console.Env) error {
-	k := account.Key{
-		Name: c.Name, Test: c.Test, Active: true, PerSecond: 10, PerMinute: 60, PerDay: 10_000, Countries: []string{},
-		Permissions: []string{"send_template", "send_text", "send_media", "view_templates", "view_messages"},
+	if c.Permission == nil {
+		c.Permission = permissions
 	}
-	if _, err := c.apply(&k, time.Now()); err != nil {
-		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	fields, err := c.update(c.Name, time.Now())
+	if err != nil {
+		return err
 	}
 	return c.with(e, func(s *session) error {
-		secret := auth.Generate(c.Test)
-		hash := auth.Hash(secret)
-		k.Account, k.Prefix = s.account.ID, auth.Prefix(secret)
-		if err := s.change(func(s *session) (_ account.Note, err error) {
-			k, err = s.CreateKey(e.Ctx, k, hash[:])
-			return note("create", "key", k.ID, map[string]any{"name": k.Name, "test": k.Test, "permissions": []string(k.Permissions)}), err
-		}); err != nil {
+		k, err := s.CreateKey(e.Ctx, s.who, admin.KeyCreate{KeyUpdate: fields, Test: c.Test})
+		if err != nil {
 			return err
 		}
-		return s.showSecret(&k, secret, "")
+		return s.printSecret(k, "")
 	})
 }
 
-// showSecret prints a new secret, the only time that it can be seen.
-func (s *session) showSecret(k *account.Key, secret, more string) error {
-	v := newKeyView(k)
-	v.Secret = secret
-	return s.say(v, "%s\n\nThis is key %d (%s), shown only this once. It may: %s.%s", secret, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
+// printSecret prints a new secret, the only time that it can be seen.
+func (s *session) printSecret(k *admin.Key, more string) error {
+	return s.print(k, "%s\n\nThis is key %d (%s), shown only this once. Its permissions: %s.%s", k.Key, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
 }
 
 type keyList struct{ flags }
@@ -99,61 +111,75 @@ type keyList struct{ flags }
 // Run lists keys.
 func (c *keyList) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		ks, err := s.Keys(e.Ctx, s.account.ID)
+		all, err := s.Keys(e.Ctx, s.who, admin.Paging{})
 		if err != nil {
 			return err
 		}
-		views, rows := []keyView{}, [][]string{}
-		for i := range ks {
-			k := &ks[i]
-			views = append(views, newKeyView(k))
-			rows = append(rows, []string{id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), console.LocalTime(k.ExpiresAt), console.LocalTime(k.LastUsed), id(k.MessagesToday)})
+		rows := [][]string{}
+		for _, k := range all.Data {
+			rows = append(rows, []string{
+				id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), console.LocalTime(k.ExpiresAt), console.LocalTime(k.LastUsed), id(k.MessagesToday),
+			})
 		}
-		return s.table(views, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)
+		return s.table(all, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)
 	})
 }
 
-// keyRef names a key of the account.
+// keyRef names a key.
 type keyRef struct {
 	flags
 	ID int64 `arg:"" name:"id" help:"The key's id (sendoff key list)."`
+}
+
+// run calls f, whose error may be that the key does not exist.
+func (c *keyRef) run(e *console.Env, f func(*session) error) error {
+	return c.with(e, func(s *session) error { return s.missing(f(s), "key", id(c.ID)) })
 }
 
 type keyShow struct{ keyRef }
 
 // Run shows a key.
 func (c *keyShow) Run(e *console.Env) error {
-	return c.with(e, func(s *session) error {
-		k, err := s.Key(e.Ctx, s.account.ID, c.ID)
+	return c.run(e, func(s *session) error {
+		k, err := s.Key(e.Ctx, s.who, c.ID)
 		if err != nil {
-			return s.missing(err, "key", id(c.ID))
+			return err
 		}
-		perHour := "otp 5, others unlimited"
-		if k.PerRecipientHour != nil {
-			perHour = fmt.Sprint(*k.PerRecipientHour)
-		}
-		countries := "all"
-		if len(k.Countries) > 0 {
-			countries = strings.Join(k.Countries, ", ")
-		}
-		return s.table(newKeyView(&k), "", [][]string{
-			{"id", id(k.ID)},
-			{"key", k.Prefix + "…"},
-			{"name", k.Name},
-			{"description", k.Description},
-			{"test", yesNo(k.Test)},
-			{"active", yesNo(k.Active)},
-			{"permissions", strings.Join(k.Permissions, ", ")},
-			{"limits", fmt.Sprintf("%d a second, %d a minute, %d a day", k.PerSecond, k.PerMinute, k.PerDay)},
-			{"per recipient and hour", perHour},
-			{"countries", countries},
-			{"expires", console.LocalTime(k.ExpiresAt)},
-			{"old secret until", console.LocalTime(k.OldUntil)},
-			{"created", console.LocalTime(&k.CreatedAt)},
-			{"last used", console.LocalTime(k.LastUsed)},
-			{"today", fmt.Sprintf("%d calls, %d messages", k.CallsToday, k.MessagesToday)},
-		})
+		return s.table(k, "", keyRows(k))
 	})
+}
+
+func keyRows(k *admin.Key) [][]string {
+	countries := "all"
+	if len(k.Countries) > 0 {
+		countries = strings.Join(k.Countries, ", ")
+	}
+	perHour := k.Limits.PerRecipient
+	return [][]string{
+		{"id", id(k.ID)},
+		{"key", k.Prefix + "…"},
+		{"name", k.Name},
+		{"description", k.Description},
+		{"test", yesNo(k.Test)},
+		{"active", yesNo(k.Active)},
+		{"permissions", strings.Join(k.Permissions, ", ")},
+		{"limits", fmt.Sprintf("%d per second, %d per minute, %d per day", k.PerSecond, k.PerMinute, k.PerDay)},
+		{"per recipient and hour", fmt.Sprintf("%s one-time passwords, %s other messages", limited(perHour.OTP), limited(perHour.Other))},
+		{"countries", countries},
+		{"expires", console.LocalTime(k.ExpiresAt)},
+		{"old key valid until", console.LocalTime(k.OldUntil)},
+		{"created", console.LocalTime(&k.CreatedAt)},
+		{"last used", console.LocalTime(k.LastUsed)},
+		{"today", fmt.Sprintf("%d calls, %d messages", k.CallsToday, k.MessagesToday)},
+	}
+}
+
+// limited formats a limit, of which 0 is none.
+func limited(n int) string {
+	if n == 0 {
+		return "unlimited"
+	}
+	return strconv.Itoa(n)
 }
 
 type (
@@ -162,104 +188,86 @@ type (
 )
 
 // Run refuses a key.
-func (c *keyDisable) Run(e *console.Env) error { return c.activate(e, false, "disable") }
+func (c *keyDisable) Run(e *console.Env) error {
+	return c.update(e, admin.KeyUpdate{Active: new(false)}, "disabled")
+}
 
 // Run accepts a key again.
-func (c *keyEnable) Run(e *console.Env) error { return c.activate(e, true, "enable") }
+func (c *keyEnable) Run(e *console.Env) error {
+	return c.update(e, admin.KeyUpdate{Active: new(true)}, "enabled")
+}
 
-func (c *keyRef) activate(e *console.Env, active bool, action string) error {
-	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
-		k.Active = active
-		*k, err = s.UpdateKey(e.Ctx, *k)
-		return note(action, "key", k.ID, nil), err
-	}, func(s *session, k *account.Key) error {
-		return s.say(newKeyView(k), "key %d (%s) is %sd", k.ID, k.Name, action)
+// update changes the key and prints it.
+func (c *keyRef) update(e *console.Env, in admin.KeyUpdate, word string) error {
+	return c.run(e, func(s *session) error {
+		k, err := s.UpdateKey(e.Ctx, s.who, c.ID, in)
+		if err != nil {
+			return err
+		}
+		return s.print(k, "key %d (%s) is %s", k.ID, k.Name, word)
 	})
 }
 
 type keyUpdate struct {
 	keyRef
-	Name string `help:"Name, for people." placeholder:"TEXT"`
+	Name string `help:"Display name." placeholder:"TEXT"`
 	keyFields
 }
 
-// Run changes what was given; the rest stays.
+// Run changes what is given; the rest stays.
 func (c *keyUpdate) Run(e *console.Env) error {
-	var did map[string]any
-	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
-		if did, err = c.apply(k, time.Now()); err != nil {
-			return n, fmt.Errorf("%w: %w", console.ErrUsage, err)
-		}
-		if c.Name != "" {
-			k.Name, did["name"] = c.Name, c.Name
-		}
-		if len(did) == 0 {
-			return n, fmt.Errorf("%w: nothing to change was given; see sendoff key update --help", console.ErrUsage)
-		}
-		*k, err = s.UpdateKey(e.Ctx, *k)
-		return note("update", "key", k.ID, did), err
-	}, func(s *session, k *account.Key) error {
-		return s.say(newKeyView(k), "key %d (%s) is updated: %s", k.ID, k.Name, strings.Join(slices.Sorted(maps.Keys(did)), ", "))
-	})
-}
-
-// change alters the key and then says so.
-func (c *keyRef) change(e *console.Env, f func(*session, *account.Key) (account.Note, error), say func(*session, *account.Key) error) error {
-	return c.with(e, func(s *session) error {
-		var k account.Key
-		if err := s.change(func(s *session) (n account.Note, err error) {
-			if k, err = s.Key(e.Ctx, s.account.ID, c.ID); err != nil {
-				return n, s.missing(err, "key", id(c.ID))
-			}
-			return f(s, &k)
-		}); err != nil {
-			return err
-		}
-		return say(s, &k)
-	})
+	in, err := c.keyFields.update(c.Name, time.Now())
+	if err != nil {
+		return err
+	}
+	if err := requireChange(in, "key update"); err != nil {
+		return err
+	}
+	return c.keyRef.update(e, in, "updated: "+strings.Join(input.Given(&in), ", "))
 }
 
 type keyRotate struct {
 	keyRef
-	Overlap time.Duration `default:"24h" help:"How long the old secret works on; 0: not at all."`
+	Overlap *time.Duration `help:"How long the old secret stays valid; 0s: not at all. Default: 24h." placeholder:"TIME"`
+}
+
+// rotation returns the input for --overlap.
+func rotation(overlap *time.Duration) (in admin.Rotate) {
+	if overlap != nil {
+		in.Overlap = new(int(*overlap / time.Second))
+	}
+	return in
 }
 
 // Run gives a key a new secret.
 func (c *keyRotate) Run(e *console.Env) error {
-	if c.Overlap < 0 {
-		return fmt.Errorf("%w: --overlap must not be negative", console.ErrUsage)
-	}
-	var secret string
-	return c.change(e, func(s *session, k *account.Key) (n account.Note, err error) {
-		secret = auth.Generate(k.Test)
-		hash := auth.Hash(secret)
-		*k, err = s.RotateKey(e.Ctx, s.account.ID, k.ID, auth.Prefix(secret), hash[:], c.Overlap)
-		return note("rotate", "key", k.ID, map[string]any{"overlap_seconds": c.Overlap.Seconds()}), err
-	}, func(s *session, k *account.Key) error {
-		more := "\nThe old secret no longer works."
-		if k.OldUntil != nil {
-			more = "\nThe old secret works until " + console.LocalTime(k.OldUntil) + "."
+	return c.run(e, func(s *session) error {
+		k, err := s.RotateKey(e.Ctx, s.who, c.ID, rotation(c.Overlap))
+		if err != nil {
+			return err
 		}
-		return s.showSecret(k, secret, more)
+		more := "\nThe old secret is no longer valid."
+		if k.OldUntil != nil {
+			more = "\nThe old secret is valid until " + console.LocalTime(k.OldUntil) + "."
+		}
+		return s.printSecret(k, more)
 	})
 }
 
 type keyDelete struct {
 	keyRef
-	Yes bool `help:"Really do it: the key stops working at once and for good."`
+	Yes bool `help:"Confirm: the key is refused at once and for good."`
 }
 
-// Run removes a key.
+// Run deletes a key.
 func (c *keyDelete) Run(e *console.Env) error {
-	if err := confirmed(c.Yes, fmt.Sprintf("key %d would stop working at once and for good", c.ID)); err != nil {
+	if err := confirmed(c.Yes, fmt.Sprintf("key %d would be refused at once and for good", c.ID)); err != nil {
 		return err
 	}
-	return c.with(e, func(s *session) error {
-		if err := s.change(func(s *session) (account.Note, error) {
-			return note("delete", "key", c.ID, nil), s.DeleteKey(e.Ctx, s.account.ID, c.ID)
-		}); err != nil {
-			return s.missing(err, "key", id(c.ID))
+	return c.run(e, func(s *session) error {
+		if err := s.DeleteKey(e.Ctx, s.who, c.ID); err != nil {
+			return err
 		}
-		return s.say(map[string]any{"id": c.ID, "deleted": true}, "key %d is deleted", c.ID)
+		return s.print(deleted{c.ID, true}, "key %d is deleted", c.ID)
 	})
 }

@@ -2,29 +2,62 @@ package admin
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/template"
-	"github.com/sendoff/sendoff/internal/store/account"
 )
 
-// Template is the command of that name.
+// Template are the commands for templates.
 type Template struct {
 	Create  templateCreate  `cmd:"" help:"Register a template from a JSON file or stdin."`
-	List    templateList    `cmd:"" help:"List templates and what they need."`
-	Show    templateShow    `cmd:"" help:"Show one template."`
-	Update  templateUpdate  `cmd:"" help:"Change a template here: its status, or whatever a JSON file says."`
-	Preview templatePreview `cmd:"" help:"Show what a use of a template would send."`
-	Sync    templateSync    `cmd:"" help:"Pull the templates of a Meta channel's business account."`
-	Delete  templateDelete  `cmd:"" help:"Remove a template from the registry (not from the provider)."`
+	List    templateList    `cmd:"" help:"List templates and their variables."`
+	Show    templateShow    `cmd:"" help:"Show a template."`
+	Update  templateUpdate  `cmd:"" help:"Update a template here: its status, or the fields in a JSON file."`
+	Preview templatePreview `cmd:"" help:"Fill in a template as a message would."`
+	Sync    templateSync    `cmd:"" help:"Read the templates of a channel from its provider."`
+	Delete  templateDelete  `cmd:"" help:"Delete a template here. The provider keeps it."`
+}
+
+const (
+	// maxFile is the most that is read of a file.
+	maxFile = 1 << 20
+
+	fileHelp = `The file holds a template in Meta's form:
+
+  {"name": "order_confirmation", "language": "en", "category": "utility",
+   "components": [{"type": "BODY", "text": "Thank you, {{1}}! Order {{2}} is on its way.",
+                   "variables": ["customer_name", "order_id"]}]}
+
+The "status" of a new one is approved if left out: give pending while the provider has not approved it yet. "channel_id" binds
+it to one channel, null to none. A template that the vendor keeps itself also has "provider" and "provider_template_id".`
+)
+
+// readFile reads a JSON file into an input of package admin; - is stdin.
+func readFile(e *console.Env, name string, in any) error {
+	r := e.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("read template: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		r = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	if err := input.CheckJSON(raw); err != nil {
+		return err
+	}
+	return input.Decode(raw, in)
 }
 
 type templateCreate struct {
@@ -32,206 +65,204 @@ type templateCreate struct {
 	File string `arg:"" help:"JSON file; - is stdin."`
 }
 
-// Help shows what the file holds.
-func (*templateCreate) Help() string { return definitionHelp }
+// Help describes the file.
+func (*templateCreate) Help() string { return fileHelp }
 
 // Run registers a template.
 func (c *templateCreate) Run(e *console.Env) error {
-	d, err := readDefinition(e, c.File)
-	if err != nil {
+	var in admin.TemplateCreate
+	if err := readFile(e, c.File, &in); err != nil {
 		return err
 	}
-	return d.with(&c.flags, e, func(s *session) error {
-		t := template.Template{Account: s.account.ID, Status: "approved"}
-		err := s.change(func(s *session) (n account.Note, err error) {
-			if err := d.apply(s, &t); err != nil {
-				return n, err
-			}
-			t, err = s.SaveTemplate(e.Ctx, t)
-			return note("create", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), doubled(err, &t)
-		})
+	return c.bound(e, &in.TemplateUpdate, func(s *session) error {
+		t, err := s.CreateTemplate(e.Ctx, s.who, in)
 		if err != nil {
 			return err
 		}
-		return s.say(t, "template %d made: %s in %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Status, needs(&t))
+		return s.print(t, "template %d created: %s in %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Status, variableNames(t))
 	})
 }
 
-// needs lists a template's variables for people.
-func needs(t *template.Template) string {
-	if names := styled(t).VariableNames(); len(names) > 0 {
-		return strings.Join(names, ", ")
+// bound is with, and requires the secret key if the input binds a template to a
+// channel, which is then read.
+func (c *flags) bound(e *console.Env, in *admin.TemplateUpdate, f func(*session) error) error {
+	if in.Channel.Value != nil {
+		if err := c.sealed(); err != nil {
+			return err
+		}
 	}
-	return "none"
+	return c.with(e, f)
 }
+
+// variableNames lists a template's variables for people.
+func variableNames(t *admin.Template) string { return cmp.Or(strings.Join(t.Variables, ", "), "none") }
 
 type templateList struct{ flags }
 
 // Run lists templates.
 func (c *templateList) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
-		ts, err := s.Templates(e.Ctx, s.account.ID)
+		all, err := s.Templates(e.Ctx, s.who, admin.TemplateFilter{})
 		if err != nil {
 			return err
 		}
 		rows := [][]string{}
-		for i := range ts {
-			t := &ts[i]
-			rows = append(rows, []string{id(t.ID), t.Name, t.Language, t.Category, t.Status, cmp.Or(t.Provider, "-"), id(t.UsageCount), needs(t)})
+		for _, t := range all.Data {
+			rows = append(rows, []string{id(t.ID), t.Name, t.Language, t.Category, t.Status, cmp.Or(t.Provider, "-"), id(t.UsageCount), variableNames(t)})
 		}
-		return s.table(ts, "ID NAME LANGUAGE CATEGORY STATUS PROVIDER USED VARIABLES", rows)
+		return s.table(all, "ID NAME LANGUAGE CATEGORY STATUS PROVIDER USED VARIABLES", rows)
 	})
 }
 
-// templateRef names a template of the account.
+// templateRef names a template.
 type templateRef struct {
 	flags
 	Ref string `arg:"" name:"template" help:"Id or name (sendoff template list)."`
 }
 
-// with opens the database and reads the template.
-func (c *templateRef) with(e *console.Env, f func(*session, template.Template) error) error {
-	return c.flags.with(e, func(s *session) error {
-		t, err := c.find(s)
-		if err != nil {
-			return err
-		}
-		return f(s, t)
-	})
-}
-
-// find reads the template, within a change for that alone.
-func (c *templateRef) find(s *session) (template.Template, error) {
-	n, err := strconv.ParseInt(c.Ref, 10, 64)
-	if err != nil {
-		if n, err = s.templateNamed(c.Ref); err != nil {
-			return template.Template{}, err
-		}
+// find returns the id of the template.
+func (c *templateRef) find(s *session) (int64, error) {
+	if n, err := strconv.ParseInt(c.Ref, 10, 64); err == nil {
+		return n, nil
 	}
-	t, err := s.Template(s.env.Ctx, s.account.ID, n)
-	if err != nil {
-		err = s.missing(err, "template", c.Ref)
-	}
-	return t, err
-}
-
-// templateNamed gives the id of the only template of a name.
-func (s *session) templateNamed(name string) (int64, error) {
-	ts, err := s.Templates(s.env.Ctx, s.account.ID)
+	all, err := s.Templates(s.ctx(), s.who, admin.TemplateFilter{})
 	if err != nil {
 		return 0, err
 	}
 	var hits []int64
-	for i := range ts {
-		if ts[i].Name == name {
-			hits = append(hits, ts[i].ID)
+	for _, t := range all.Data {
+		if t.Name == c.Ref {
+			hits = append(hits, t.ID)
 		}
 	}
 	switch len(hits) {
 	case 0:
-		return 0, s.missing(&dispatch.Error{Code: dispatch.NotFound}, "template", name)
+		return 0, dispatch.Errorf(dispatch.NotFound, "not found")
 	case 1:
 		return hits[0], nil
 	}
-	return 0, fmt.Errorf("there are %d templates named %s; say which by its id (sendoff template list)", len(hits), name)
+	return 0, fmt.Errorf("there are %d templates named %s; choose one by its id (sendoff template list)", len(hits), c.Ref)
+}
+
+// with runs f with the id of the template.
+func (c *templateRef) with(e *console.Env, in *admin.TemplateUpdate, f func(*session, int64) error) error {
+	return c.bound(e, in, func(s *session) error {
+		n, err := c.find(s)
+		if err == nil {
+			err = f(s, n)
+		}
+		return s.missing(err, "template", c.Ref)
+	})
 }
 
 type templateShow struct{ templateRef }
 
 // Run shows a template.
 func (c *templateShow) Run(e *console.Env) error {
-	return c.with(e, func(s *session, t template.Template) error {
-		channel := "every one that sends such templates"
-		if t.Channel != 0 {
-			channel = id(t.Channel)
+	return c.with(e, &admin.TemplateUpdate{}, func(s *session, n int64) error {
+		t, err := s.Template(e.Ctx, s.who, n)
+		if err != nil {
+			return err
 		}
-		rows := [][]string{
-			{"id", id(t.ID)},
-			{"name", t.Name},
-			{"language", t.Language},
-			{"category", t.Category},
-			{"status", t.Status},
-			{"channel", channel},
-			{"provider's id", cmp.Or(t.ProviderTemplateID, "-")},
-			{"used", id(t.UsageCount)},
-			{"variables", needs(&t)},
-		}
-		for _, part := range t.Components {
-			text := part.Text
-			if part.Type == "HEADER" && part.Format != "TEXT" {
-				text = part.Format
-			}
-			for _, b := range part.Buttons {
-				text += strings.TrimRight(fmt.Sprintf("[%s %s] ", b.Type, b.Text), " ")
-			}
-			rows = append(rows, []string{strings.ToLower(part.Type), strings.ReplaceAll(text, "\n", " / ")})
-		}
-		return s.table(t, "", rows)
+		return s.table(t, "", templateRows(t))
 	})
 }
 
-// lister is a provider that keeps templates which can be pulled.
-type lister interface {
-	Templates(ctx context.Context, ch *dispatch.Channel) ([]template.Template, error)
+func templateRows(t *admin.Template) [][]string {
+	channel := "every channel that sends such templates"
+	if t.Channel != 0 {
+		channel = id(t.Channel)
+	}
+	rows := [][]string{
+		{"id", id(t.ID)},
+		{"name", t.Name},
+		{"language", t.Language},
+		{"category", t.Category},
+		{"status", t.Status},
+		{"channel", channel},
+		{"provider's id", cmp.Or(t.ProviderTemplateID, "-")},
+		{"used", id(t.UsageCount)},
+		{"variables", variableNames(t)},
+	}
+	for _, part := range t.Components {
+		text := part.Text
+		if part.Type == "HEADER" && part.Format != "TEXT" {
+			text = part.Format
+		}
+		for _, b := range part.Buttons {
+			text += strings.TrimRight(fmt.Sprintf("[%s %s] ", b.Type, b.Text), " ")
+		}
+		rows = append(rows, []string{strings.ToLower(part.Type), strings.ReplaceAll(text, "\n", " / ")})
+	}
+	return rows
+}
+
+type templateUpdate struct {
+	templateRef
+	File     string `arg:"" optional:"" help:"JSON file with the fields to change; - is stdin."`
+	Status   string `help:"The provider's status: approved, pending, rejected, paused or disabled. Only approved templates can be sent." placeholder:"STATUS"`
+	Category string `help:"authentication, utility or marketing." placeholder:"CATEGORY"`
+}
+
+// Help describes the file.
+func (*templateUpdate) Help() string { return fileHelp }
+
+// Run changes what is given; the rest stays.
+func (c *templateUpdate) Run(e *console.Env) error {
+	var in admin.TemplateUpdate
+	if c.File != "" {
+		if err := readFile(e, c.File, &in); err != nil {
+			return err
+		}
+	}
+	if c.Status != "" {
+		in.Status = &c.Status
+	}
+	if c.Category != "" {
+		in.Category = &c.Category
+	}
+	if err := requireChange(in, "template update"); err != nil {
+		return err
+	}
+	return c.with(e, &in, func(s *session, n int64) error {
+		t, err := s.UpdateTemplate(e.Ctx, s.who, n, in)
+		if err != nil {
+			return err
+		}
+		return s.print(t, "template %d is updated: %s in %s, %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Category, t.Status, variableNames(t))
+	})
 }
 
 type templateSync struct {
-	flags
-	Channel string        `required:"" help:"Id or key of a Meta channel." placeholder:"CHANNEL"`
-	Timeout time.Duration `default:"60s" help:"How long the provider may take."`
+	channelFlags
+	Channel string `required:"" help:"Id or key of the channel." placeholder:"CHANNEL"`
 }
 
-// Run pulls templates.
+// Run reads the templates of a channel from its provider.
 func (c *templateSync) Run(e *console.Env) error {
-	return c.sealed(e, func(s *session) error {
-		ch, err := s.channel(c.Channel)
+	return c.with(e, func(s *session) error {
+		n, err := s.SyncTemplates(e.Ctx, s.who, admin.SyncOf(c.Channel))
 		if err != nil {
-			return err
+			return console.Advise(err, "compare settings and credentials with the provider's console; change them with: sendoff channel update "+c.Channel+" --set NAME=VALUE --secret NAME")
 		}
-		l, ok := app.Providers()[ch.Provider].(lister)
-		if !ok {
-			return fmt.Errorf("%s has no list of templates that could be pulled; register them with: sendoff template create", ch.Provider)
-		}
-		ctx, cancel := context.WithTimeout(e.Ctx, c.Timeout)
-		defer cancel()
-		ts, err := l.Templates(ctx, &ch)
-		if err != nil {
-			return errors.New("pull templates: " + refusal(&ch, err) + "; " + channelFix(&ch, err))
-		}
-		for i := range ts {
-			ts[i].Normalize()
-		}
-		var counts struct {
-			Made    int `json:"made"`
-			Updated int `json:"updated"`
-			Gone    int `json:"disabled"`
-		}
-		if err := s.change(func(s *session) (_ account.Note, err error) {
-			counts.Made, counts.Updated, counts.Gone, err = s.SyncTemplates(e.Ctx, s.account.ID, ch.ID, ts)
-			return account.Note{Action: "template.sync", Target: "channel:" + id(ch.ID), Detail: counts}, err
-		}); err != nil {
-			return err
-		}
-		return s.say(counts, "%d templates made, %d updated, %d disabled because the provider no longer lists them", counts.Made, counts.Updated, counts.Gone)
+		return s.print(n, "%d templates created, %d updated, %d disabled because the provider no longer lists them", n.Created, n.Updated, n.Disabled)
 	})
 }
 
 type templateDelete struct {
 	templateRef
-	Yes bool `help:"Really do it."`
+	Yes bool `help:"Confirm."`
 }
 
-// Run removes a template.
+// Run deletes a template.
 func (c *templateDelete) Run(e *console.Env) error {
 	if err := confirmed(c.Yes, "messages could no longer use template "+c.Ref); err != nil {
 		return err
 	}
-	return c.with(e, func(s *session, t template.Template) error {
-		if err := s.change(func(s *session) (account.Note, error) {
-			return note("delete", "template", t.ID, map[string]any{"name": t.Name, "language": t.Language}), s.DeleteTemplate(e.Ctx, s.account.ID, t.ID)
-		}); err != nil {
+	return c.with(e, &admin.TemplateUpdate{}, func(s *session, n int64) error {
+		if err := s.DeleteTemplate(e.Ctx, s.who, n); err != nil {
 			return err
 		}
-		return s.say(map[string]any{"id": t.ID, "deleted": true}, "template %d (%s, %s) is deleted", t.ID, t.Name, t.Language)
+		return s.print(deleted{n, true}, "template %d is deleted", n)
 	})
 }

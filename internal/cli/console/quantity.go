@@ -28,27 +28,6 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	return now.Add(d), nil
 }
 
-// ParseCredits reads a decimal number of credits as millionths, exactly.
-func ParseCredits(s string) (int64, error) {
-	wrong := fmt.Errorf("%q is no number of credits like 100, 0.25 or -3.5 (at most six decimals)", s)
-	digits := strings.TrimLeft(s, "+-")
-	if len(s)-len(digits) > 1 {
-		return 0, wrong
-	}
-	whole, part, _ := strings.Cut(digits, ".")
-	if whole+part == "" || len(part) > 6 || strings.Trim(whole+part, "0123456789") != "" {
-		return 0, wrong
-	}
-	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", 6-len(part)), 10, 64)
-	if err != nil {
-		return 0, wrong
-	}
-	if strings.HasPrefix(s, "-") {
-		n = -n
-	}
-	return n, nil
-}
-
 // SplitPair cuts name=value.
 func SplitPair(s string) (name, value string, err error) {
 	name, value, ok := strings.Cut(s, "=")

@@ -51,7 +51,7 @@ func (a *Asker) Secret(name, file, variable string) (string, error) {
 		return "", err
 	}
 	if line = strings.TrimSpace(line); line == "" {
-		return "", fmt.Errorf("%s is required: set %s, name a file with --%s-file, or type it when asked", name, variable, strings.ReplaceAll(name, "_", "-"))
+		return "", ErrNoSecret
 	}
 	return oneLine(name, line)
 }

@@ -1,0 +1,168 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/account"
+)
+
+// AccountCreate is the input of CreateAccount.
+type AccountCreate struct {
+	Name string `json:"name" minLength:"1" maxLength:"200"`
+}
+
+// Required lists the required fields.
+func (*AccountCreate) Required() []string { return []string{"name"} }
+
+// Account is a customer.
+type Account struct {
+	ID         int64         `json:"id"`
+	SID        string        `json:"sid"`
+	Name       string        `json:"name"`
+	Credits    bool          `json:"credits_enabled"`
+	Balance    input.Credits `json:"balance"`
+	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
+	CreatedAt  time.Time     `json:"created_at"`
+}
+
+func viewAccount(a *account.Account) *Account {
+	return &Account{
+		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
+	}
+}
+
+// Accounts lists all accounts by id.
+func (s *Service) Accounts(ctx context.Context) (Page[*Account], error) {
+	as, err := s.Store.Accounts(ctx)
+	if err != nil {
+		return Page[*Account]{}, err
+	}
+	return pageOfAll(&Paging{}, as, viewAccount, func(a *account.Account) int64 { return a.ID })
+}
+
+// Account returns the actor's account.
+func (s *Service) Account(ctx context.Context, who Actor) (*Account, error) {
+	a, err := s.Store.Account(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	return viewAccount(&a), nil
+}
+
+// CreateAccount creates an account.
+func (s *Service) CreateAccount(ctx context.Context, who Actor, in AccountCreate) (*Account, error) {
+	if err := input.Check(&in).Err(); err != nil {
+		return nil, err
+	}
+	var a account.Account
+	err := s.Store.Change(ctx, who.Name, func(tx Tx) (_ account.Note, err error) {
+		a, err = tx.CreateAccount(ctx, strings.TrimSpace(in.Name))
+		return account.Note{Account: a.ID, Action: "account.create", Target: target("account", a.ID), Detail: map[string]string{"name": a.Name}}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewAccount(&a), nil
+}
+
+// EnableAccount accepts the keys of the account again, or refuses them. Messages
+// that were accepted are sent all the same.
+func (s *Service) EnableAccount(ctx context.Context, who Actor, enabled bool) (*Account, error) {
+	var a account.Account
+	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+		a, err = tx.SetDisabled(ctx, who.Account, !enabled)
+		return note{action: switched("account", &enabled, true), target: target("account", who.Account)}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewAccount(&a), nil
+}
+
+// DeleteAccount deletes the account with its users, keys, channels, templates
+// and contacts. It returns dispatch.Conflict while the account has messages.
+func (s *Service) DeleteAccount(ctx context.Context, who Actor) error {
+	return s.change(ctx, who, func(tx Tx) (n note, err error) {
+		a, err := tx.Account(ctx, who.Account)
+		if err != nil {
+			return n, err
+		}
+		return note{"account.delete", target("account", a.ID), map[string]string{"name": a.Name}}, tx.DeleteAccount(ctx, a.ID)
+	})
+}
+
+// Credits is the balance of an account.
+type Credits struct {
+	Enabled bool          `json:"enabled" doc:"Whether messages are charged."`
+	Balance input.Credits `json:"balance"`
+}
+
+// CreditsChange is the input of ChangeCredits.
+type CreditsChange struct {
+	Amount  *input.Credits `json:"amount,omitempty" doc:"Added to the balance; a negative amount is taken from it."`
+	Enabled *bool          `json:"enabled,omitempty" doc:"Whether messages are charged."`
+}
+
+// LedgerEntry is a movement of the balance.
+type LedgerEntry struct {
+	ID      int64         `json:"id"`
+	Kind    string        `json:"kind" enum:"debit,refund,refund_reversed,topup"`
+	Amount  input.Credits `json:"amount" doc:"Negative if it was taken from the balance."`
+	Message *dispatch.ID  `json:"message_id,omitempty"`
+	At      time.Time     `json:"at"`
+}
+
+func viewCredits(a *account.Account) *Credits {
+	return &Credits{Enabled: a.Credits, Balance: input.Credits(a.Balance)}
+}
+
+// Credits returns the balance of the account.
+func (s *Service) Credits(ctx context.Context, who Actor) (*Credits, error) {
+	a, err := s.Store.Account(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	return viewCredits(&a), nil
+}
+
+// ChangeCredits adds to the balance, and turns charging on or off.
+func (s *Service) ChangeCredits(ctx context.Context, who Actor, in CreditsChange) (*Credits, error) {
+	amount := input.Credits(0)
+	set(&amount, in.Amount)
+	if amount == 0 && in.Enabled == nil {
+		return nil, dispatch.InvalidField("/amount", "is required, or enabled")
+	}
+	var a account.Account
+	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+		if a, err = tx.Account(ctx, who.Account); err != nil {
+			return n, err
+		}
+		set(&a.Credits, in.Enabled)
+		a, err = tx.SetCredits(ctx, a.ID, a.Credits, int64(amount))
+		return note{"credits.change", target("account", a.ID), map[string]any{"amount": amount, "enabled": a.Credits}}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewCredits(&a), nil
+}
+
+// Ledger lists the movements of the balance, newest first.
+func (s *Service) Ledger(ctx context.Context, who Actor, p Paging) (Page[LedgerEntry], error) {
+	before, err := p.afterID()
+	if err != nil {
+		return Page[LedgerEntry]{}, err
+	}
+	rows, err := s.Store.Ledger(ctx, who.Account, before, p.rows())
+	if err != nil {
+		return Page[LedgerEntry]{}, err
+	}
+	view := func(r *account.LedgerEntry) LedgerEntry {
+		return LedgerEntry{ID: r.ID, Kind: r.Kind, Amount: input.Credits(r.Amount), Message: r.Message, At: r.At.UTC()}
+	}
+	return pageOf(&p, rows, view, func(r *account.LedgerEntry) string { return idCursor(r.ID) }), nil
+}

@@ -1,0 +1,146 @@
+// Package admin holds the use cases of administration, one file a noun: inputs,
+// defaults, limits, validation and the entry in the audit log. The API, the
+// command line and the dashboard only translate between their own form and the
+// inputs and results of this package, whose JSON is the same everywhere.
+package admin
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store/account"
+)
+
+// Actor is who works on an account.
+type Actor struct {
+	Account int64
+	Name    string // in the audit log: key:12, cli
+	Test    bool   // a test key: it makes no calls to providers
+}
+
+// CLI returns the actor of the command line.
+func CLI(account int64) Actor { return Actor{Account: account, Name: "cli"} }
+
+// KeyActor returns an API key as an actor.
+func KeyActor(account, key int64, test bool) Actor {
+	return Actor{Account: account, Name: target("key", key), Test: test}
+}
+
+// Rates returns the rate at which a channel sends at the moment, in messages per
+// second, and until when it is blocked (zero: it is not).
+type Rates func(ctx context.Context, channel int64, configured float64) (effective float64, blockedUntil time.Time, err error)
+
+// Options of a Service.
+type Options struct {
+	Store     Store
+	Providers map[string]provider.Provider
+	// Changed is called after every change, and after those of an unknown outcome.
+	Changed func()
+	// CallbackURL returns the address at which the provider of a channel calls
+	// back, without a secret.
+	CallbackURL func(*dispatch.Channel) string
+	// Rates is nil where the present rates are not known, as on the command line.
+	Rates Rates
+	// DecodeDraft reads a message without a recipient in the native format.
+	DecodeDraft func([]byte) (dispatch.Draft, error)
+	// WebhookLocal allows webhooks at loopback addresses.
+	WebhookLocal bool
+}
+
+// Service is the administration of accounts. Its methods return
+// dispatch.NotFound for records that do not exist or belong to another account.
+type Service struct{ Options }
+
+// New returns a Service.
+func New(o Options) *Service {
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
+	return &Service{o}
+}
+
+// note is the entry of a change in the audit log.
+type note struct {
+	action string // key.create
+	target string // key:12
+	detail any    // never a secret; nil: nothing more
+}
+
+// change makes a change and writes its audit entry in one transaction.
+func (s *Service) change(ctx context.Context, who Actor, f func(Tx) (note, error)) error {
+	defer s.Changed()
+	return s.Store.Change(ctx, who.Name, func(tx Tx) (account.Note, error) {
+		n, err := f(tx)
+		return account.Note{Account: who.Account, Action: n.action, Target: n.target, Detail: n.detail}, err
+	})
+}
+
+// target names a record in the audit log.
+func target(noun string, id int64) string { return noun + ":" + strconv.FormatInt(id, 10) }
+
+// switched returns the action of a change in the audit log: a change of nothing
+// but whether a record is on is named enable or disable.
+func switched(noun string, on *bool, only bool) string {
+	switch {
+	case on == nil || !only:
+		return noun + ".update"
+	case *on:
+		return noun + ".enable"
+	}
+	return noun + ".disable"
+}
+
+// taken words a conflict that the database found, such as a name that is in use.
+// Other errors are returned as they are.
+func taken(err error, format string, args ...any) error {
+	if e, ok := errors.AsType[*dispatch.Error](err); ok && e.Code == dispatch.Conflict && e.Err != nil {
+		return &dispatch.Error{Code: dispatch.Conflict, Msg: dispatch.Errorf("", format, args...).Msg, Err: e.Err}
+	}
+	return err
+}
+
+// phone parses a number and reports a fault at the pointer if it is none.
+func phone(f *dispatch.Faults, at, s string) string {
+	e164, err := dispatch.ParsePhone(s)
+	if err != nil {
+		f.Add(at, "%s", dispatch.AsError(err).Msg)
+	}
+	return e164
+}
+
+// utc returns t in UTC.
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}
+
+// set changes into to v, unless v is nil.
+func set[T any](into, v *T) { input.Set(into, v) }
+
+// overlapUntil returns the end of an overlap of so many seconds that starts now.
+func overlapUntil(seconds *int) time.Time { return time.Now().Add(overlap(seconds)) }
+
+// DefaultOverlap is how long an old secret stays valid after a rotation that
+// does not say.
+const DefaultOverlap = 24 * time.Hour
+
+// overlap returns so many seconds, or DefaultOverlap.
+func overlap(seconds *int) time.Duration {
+	if seconds == nil {
+		return DefaultOverlap
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+// Rotate is the input of a rotation.
+type Rotate struct {
+	Overlap *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old secret stays valid: 24 hours if left out, 0 for not at all."`
+}

@@ -1,0 +1,76 @@
+package input
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// maxDepth is the deepest nesting of JSON: that of Postgres' jsonb is limited.
+const maxDepth = 100
+
+// CheckJSON returns nil if body is one JSON value that Postgres can store: UTF-8
+// without NUL, nesting at most maxDepth levels, without numbers that a float64
+// does not hold.
+func CheckJSON(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
+	}
+	if !storable(body) {
+		return dispatch.Errorf(dispatch.Malformed, "the body must be UTF-8 without NUL characters")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return dispatch.Errorf(dispatch.Malformed, "not valid JSON at byte %d: %s", se.Offset, se.Error())
+		}
+		return dispatch.Errorf(dispatch.Malformed, "not valid JSON")
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
+	}
+	var f dispatch.Faults
+	checkValue(&f, "", v, 0)
+	return f.Err()
+}
+
+// checkValue adds a fault for every value that Postgres can not store.
+func checkValue(f *dispatch.Faults, at string, v any, depth int) {
+	if depth > maxDepth {
+		f.Add(at, "nests deeper than %d levels", maxDepth)
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		if strings.IndexByte(v, 0) >= 0 {
+			f.Add(at, "must not contain NUL characters")
+		}
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			f.Add(at, "the number is out of range")
+		}
+	case []any:
+		for i, item := range v {
+			checkValue(f, pointer(at, strconv.Itoa(i)), item, depth+1)
+		}
+	case map[string]any:
+		for name, item := range v {
+			step := pointer(at, name)
+			if strings.IndexByte(name, 0) >= 0 {
+				f.Add(at, "must not have NUL characters in a field name")
+				continue
+			}
+			checkValue(f, step, item, depth+1)
+		}
+	}
+}
+
+func storable(body []byte) bool { return utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 }

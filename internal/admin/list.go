@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/account"
+)
+
+// ListName is the input of CreateList and RenameList.
+type ListName struct {
+	Name string `json:"name" minLength:"1" maxLength:"200"`
+}
+
+// Required lists the required fields.
+func (*ListName) Required() []string { return []string{"name"} }
+
+// Members is the input of AddMembers.
+type Members struct {
+	Contacts []int64 `json:"contact_ids" minItems:"1" maxItems:"10000"`
+}
+
+// Required lists the required fields.
+func (*Members) Required() []string { return []string{"contact_ids"} }
+
+// List is a contact list.
+type List struct {
+	ID        int64     `json:"id"`
+	Name      string    `json:"name"`
+	Members   int64     `json:"members" doc:"The number of contacts in the list."`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Location returns the path of the list in the API.
+func (l *List) Location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
+
+func viewList(l *account.ListInfo) *List { return &List{l.ID, l.Name, l.Members, l.CreatedAt.UTC()} }
+
+// Lists lists the contact lists by id.
+func (s *Service) Lists(ctx context.Context, who Actor, p Paging) (Page[*List], error) {
+	after, err := p.afterID()
+	if err != nil {
+		return Page[*List]{}, err
+	}
+	ls, err := s.Store.ListInfos(ctx, who.Account, after, p.rows())
+	if err != nil {
+		return Page[*List]{}, err
+	}
+	return pageOf(&p, ls, viewList, func(l *account.ListInfo) string { return idCursor(l.ID) }), nil
+}
+
+// List returns a contact list.
+func (s *Service) List(ctx context.Context, who Actor, id int64) (*List, error) {
+	l, err := s.Store.ListInfo(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	return viewList(&l), nil
+}
+
+// CreateList creates a contact list.
+func (s *Service) CreateList(ctx context.Context, who Actor, in ListName) (*List, error) {
+	return s.saveList(ctx, who, in, "list.create", func(tx Tx) (account.ListInfo, error) {
+		l, err := tx.CreateList(ctx, who.Account, in.Name)
+		return account.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}, err
+	})
+}
+
+// RenameList renames a contact list.
+func (s *Service) RenameList(ctx context.Context, who Actor, id int64, in ListName) (*List, error) {
+	return s.saveList(ctx, who, in, "list.update", func(tx Tx) (account.ListInfo, error) {
+		return tx.RenameList(ctx, who.Account, id, in.Name)
+	})
+}
+
+func (s *Service) saveList(ctx context.Context, who Actor, in ListName, action string, save func(Tx) (account.ListInfo, error)) (*List, error) {
+	if err := input.Check(&in).Err(); err != nil {
+		return nil, err
+	}
+	var l account.ListInfo
+	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+		l, err = save(tx)
+		return note{action, target("list", l.ID), in}, taken(err, "a list with this name exists already")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewList(&l), nil
+}
+
+// DeleteList deletes a contact list; its contacts stay.
+func (s *Service) DeleteList(ctx context.Context, who Actor, id int64) error {
+	return s.change(ctx, who, func(tx Tx) (note, error) {
+		return note{action: "list.delete", target: target("list", id)}, tx.DeleteList(ctx, who.Account, id)
+	})
+}
+
+// AddMembers adds contacts to a list, all of them or none.
+func (s *Service) AddMembers(ctx context.Context, who Actor, id int64, in Members) (*List, error) {
+	if err := input.Check(&in).Err(); err != nil {
+		return nil, err
+	}
+	var l account.ListInfo
+	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+		unknown, err := tx.AddMembers(ctx, who.Account, id, in.Contacts)
+		if err != nil {
+			return n, err
+		}
+		if len(unknown) > 0 {
+			return n, noSuchContacts(in.Contacts, unknown)
+		}
+		l, err = tx.ListInfo(ctx, who.Account, id)
+		return note{"list.add_members", target("list", id), map[string]int{"contacts": len(in.Contacts)}}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewList(&l), nil
+}
+
+// noSuchContacts reports the first hundred of the given contacts that are
+// unknown.
+func noSuchContacts(given, unknown []int64) error {
+	var f dispatch.Faults
+	for i, id := range given {
+		if slices.Contains(unknown, id) && len(f) < 100 {
+			f.Add("/contact_ids/"+strconv.Itoa(i), "no such contact")
+		}
+	}
+	return f.Err()
+}
+
+// RemoveMember removes a contact from a list.
+func (s *Service) RemoveMember(ctx context.Context, who Actor, id, contact int64) error {
+	return s.change(ctx, who, func(tx Tx) (note, error) {
+		return note{"list.remove_member", target("list", id), map[string]int64{"contact": contact}}, tx.RemoveMember(ctx, who.Account, id, contact)
+	})
+}

@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// defaultPrice names the price of messages without a price for their category,
+// which has the key "" in a dispatch.Policy.
+const defaultPrice = "default"
+
+// PolicyUpdate changes how a channel is sent through. Fields that are nil stay
+// as they are.
+type PolicyUpdate struct {
+	Rate             *float64                 `json:"rate,omitempty" minimum:"0.01" maximum:"100000" doc:"Messages per second, over all workers."`
+	Concurrency      *int                     `json:"concurrency,omitempty" minimum:"1" maximum:"10000" doc:"Concurrent calls of each worker."`
+	RecipientSpacing *float64                 `json:"recipient_spacing_s,omitempty" minimum:"0" maximum:"86400" doc:"Seconds between two messages to the same recipient."`
+	MaxAttempts      *int                     `json:"max_attempts,omitempty" minimum:"1" maximum:"100"`
+	MaxAge           *float64                 `json:"max_age_s,omitempty" minimum:"0" maximum:"2592000" doc:"A message is not retried when it has been due for so many seconds; 0: until it expires."`
+	BackoffBase      *float64                 `json:"backoff_base_s,omitempty" minimum:"0.01" maximum:"3600" doc:"Seconds before the first retry, doubled for each further one."`
+	BackoffCap       *float64                 `json:"backoff_cap_s,omitempty" minimum:"0.01" maximum:"86400" doc:"The most seconds before a retry."`
+	ResolveWindow    *ResolveWindows          `json:"resolve_window_s,omitempty" doc:"Seconds for which an unknown outcome waits for a callback, by lane."`
+	UnknownRetries   *UnknownRetries          `json:"unknown_retries,omitempty" doc:"How often a message with an unknown outcome is sent again, by lane."`
+	Price            map[string]input.Credits `json:"price,omitempty" doc:"Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices."`
+}
+
+// ResolveWindows are seconds by lane.
+type ResolveWindows struct {
+	OTP    *float64 `json:"otp,omitempty" minimum:"0" maximum:"86400"`
+	Normal *float64 `json:"normal,omitempty" minimum:"0" maximum:"86400"`
+	Bulk   *float64 `json:"bulk,omitempty" minimum:"0" maximum:"86400"`
+}
+
+// UnknownRetries are counts by lane.
+type UnknownRetries struct {
+	OTP    *int `json:"otp,omitempty" minimum:"0" maximum:"10"`
+	Normal *int `json:"normal,omitempty" minimum:"0" maximum:"10"`
+	Bulk   *int `json:"bulk,omitempty" minimum:"0" maximum:"10"`
+}
+
+// Policy is how a channel is sent through. Times are seconds.
+type Policy struct {
+	Rate             float64                  `json:"rate"`
+	Concurrency      int                      `json:"concurrency"`
+	RecipientSpacing float64                  `json:"recipient_spacing_s"`
+	MaxAttempts      int                      `json:"max_attempts"`
+	MaxAge           float64                  `json:"max_age_s"`
+	BackoffBase      float64                  `json:"backoff_base_s"`
+	BackoffCap       float64                  `json:"backoff_cap_s"`
+	ResolveWindow    ByLane[float64]          `json:"resolve_window_s"`
+	UnknownRetries   ByLane[int]              `json:"unknown_retries"`
+	Price            map[string]input.Credits `json:"price"`
+}
+
+// ByLane is a value for each lane.
+type ByLane[T any] struct {
+	OTP    T `json:"otp"`
+	Normal T `json:"normal"`
+	Bulk   T `json:"bulk"`
+}
+
+func viewPolicy(p *dispatch.Policy) Policy {
+	w, u := p.ResolveWindow, p.UnknownRetries
+	v := Policy{
+		Rate: p.Rate, Concurrency: p.Concurrency, RecipientSpacing: p.RecipientSpacing.Seconds(), MaxAttempts: p.MaxAttempts, MaxAge: p.MaxAge.Seconds(),
+		BackoffBase: p.BackoffBase.Seconds(), BackoffCap: p.BackoffCap.Seconds(),
+		ResolveWindow:  ByLane[float64]{w[dispatch.OTP].Seconds(), w[dispatch.Normal].Seconds(), w[dispatch.Bulk].Seconds()},
+		UnknownRetries: ByLane[int]{u[dispatch.OTP], u[dispatch.Normal], u[dispatch.Bulk]},
+		Price:          map[string]input.Credits{},
+	}
+	for category, price := range p.Price {
+		if category == "" {
+			category = defaultPrice
+		}
+		v.Price[category] = input.Credits(price)
+	}
+	return v
+}
+
+// apply changes p.
+func (in *PolicyUpdate) apply(p *dispatch.Policy, f *dispatch.Faults) {
+	set(&p.Rate, in.Rate)
+	set(&p.Concurrency, in.Concurrency)
+	set(&p.MaxAttempts, in.MaxAttempts)
+	setSeconds(&p.RecipientSpacing, in.RecipientSpacing)
+	setSeconds(&p.MaxAge, in.MaxAge)
+	setSeconds(&p.BackoffBase, in.BackoffBase)
+	setSeconds(&p.BackoffCap, in.BackoffCap)
+	if p.BackoffCap < p.BackoffBase {
+		f.Add("/policy/backoff_cap_s", "must not be less than backoff_base_s")
+	}
+	if w := in.ResolveWindow; w != nil {
+		setSeconds(&p.ResolveWindow[dispatch.OTP], w.OTP)
+		setSeconds(&p.ResolveWindow[dispatch.Normal], w.Normal)
+		setSeconds(&p.ResolveWindow[dispatch.Bulk], w.Bulk)
+	}
+	if u := in.UnknownRetries; u != nil {
+		set(&p.UnknownRetries[dispatch.OTP], u.OTP)
+		set(&p.UnknownRetries[dispatch.Normal], u.Normal)
+		set(&p.UnknownRetries[dispatch.Bulk], u.Bulk)
+	}
+	if in.Price != nil {
+		p.Price = prices(f, in.Price)
+	}
+}
+
+// prices returns the prices by category in millionths.
+func prices(f *dispatch.Faults, given map[string]input.Credits) map[string]int64 {
+	out := map[string]int64{}
+	for category, price := range given {
+		at := dispatch.Pointer("/policy/price", category)
+		switch category {
+		case defaultPrice:
+			category = ""
+		case "authentication", "utility", "marketing":
+		default:
+			f.Add(at, "must be default, authentication, utility or marketing")
+		}
+		if price < 0 {
+			f.Add(at, "must not be negative")
+		}
+		out[category] = int64(price)
+	}
+	return out
+}
+
+// setSeconds changes d to so many seconds, unless s is nil.
+func setSeconds(d *time.Duration, s *float64) {
+	if s != nil {
+		*d = time.Duration(*s * float64(time.Second))
+	}
+}

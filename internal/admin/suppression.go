@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/account"
+)
+
+// SuppressionFilter selects suppressions.
+type SuppressionFilter struct {
+	Paging
+
+	Search string `query:"search" maxLength:"64" doc:"The first digits of the number."`
+}
+
+// SuppressionCreate is the input of CreateSuppression.
+type SuppressionCreate struct {
+	Phone  string `json:"phone" minLength:"1" maxLength:"64" doc:"In international form."`
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
+}
+
+// Required lists the required fields.
+func (*SuppressionCreate) Required() []string { return []string{"phone"} }
+
+// Suppression is a number that nothing is sent to.
+type Suppression struct {
+	Phone     string    `json:"phone"`
+	Reason    string    `json:"reason"`
+	Detail    string    `json:"detail,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Location returns the path of the suppression in the API.
+func (p *Suppression) Location() string { return "/v1/suppressions/" + p.Phone }
+
+func viewSuppression(p *account.Suppression) *Suppression {
+	return &Suppression{p.Phone, p.Reason, p.Detail, p.CreatedAt.UTC()}
+}
+
+// Suppressions lists suppressions by number.
+func (s *Service) Suppressions(ctx context.Context, who Actor, in SuppressionFilter) (Page[*Suppression], error) {
+	none := Page[*Suppression]{Data: []*Suppression{}}
+	after, err := in.after()
+	if err != nil {
+		return none, err
+	}
+	prefix := ""
+	if in.Search != "" {
+		prefix = digitsOf(in.Search)
+		if prefix == "" {
+			return none, nil
+		}
+		prefix = "+" + prefix
+	}
+	ps, err := s.Store.Suppressions(ctx, who.Account, prefix, after, in.rows())
+	if err != nil {
+		return none, err
+	}
+	return pageOf(&in.Paging, ps, viewSuppression, func(p *account.Suppression) string { return p.Phone }), nil
+}
+
+func digitsOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// CreateSuppression suppresses a number: nothing is sent to it from then on, not
+// even messages that are waiting.
+func (s *Service) CreateSuppression(ctx context.Context, who Actor, in SuppressionCreate) (*Suppression, error) {
+	f := input.Check(&in)
+	number := ""
+	if in.Phone != "" {
+		number = phone(&f, "/phone", in.Phone)
+	}
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	var p account.Suppression
+	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+		p, err = tx.Suppress(ctx, who.Account, number, "manual", in.Reason)
+		return note{action: "suppression.create", target: "phone:" + number}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewSuppression(&p), nil
+}
+
+// DeleteSuppression removes a suppression: the number can be sent to again.
+func (s *Service) DeleteSuppression(ctx context.Context, who Actor, number string) error {
+	e164, err := dispatch.ParsePhone(number)
+	if err != nil {
+		return errNotFound()
+	}
+	return s.change(ctx, who, func(tx Tx) (note, error) {
+		return note{action: "suppression.delete", target: "phone:" + e164}, tx.Unsuppress(ctx, who.Account, e164)
+	})
+}

@@ -1,0 +1,231 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
+)
+
+// TemplateFilter selects templates.
+type TemplateFilter struct {
+	Paging
+
+	Search   string `query:"search" maxLength:"200" doc:"Part of the name or of a text."`
+	Status   string `query:"status" enum:"approved,pending,rejected,paused,disabled"`
+	Language string `query:"language" maxLength:"20"`
+	Category string `query:"category" enum:"authentication,utility,marketing"`
+	Channel  int64  `query:"channel" minimum:"1" doc:"Only templates of this channel."`
+}
+
+// TemplateUpdate is the input of UpdateTemplate. Fields that are nil stay as
+// they are.
+type TemplateUpdate struct {
+	Name               *string               `json:"name,omitempty" doc:"1 to 512 of a-z, 0-9 and _."`
+	Language           *string               `json:"language,omitempty" doc:"Such as en or en_US."`
+	Category           *string               `json:"category,omitempty" doc:"authentication, utility or marketing."`
+	Status             *string               `json:"status,omitempty" doc:"The provider's: approved, pending, rejected, paused or disabled. Only approved templates can be sent. approved if left out."`
+	Channel            input.Optional[int64] `json:"channel_id,omitzero" doc:"The channel that the template belongs to; null: every channel of the account that sends such templates."`
+	Provider           *string               `json:"provider,omitempty" doc:"For templates that the vendor keeps itself; left out for all others."`
+	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"The vendor's own id of the template."`
+	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named" doc:"Derived from the texts if left out."`
+	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
+}
+
+// TemplateCreate is the input of CreateTemplate and ReplaceTemplate.
+type TemplateCreate struct{ TemplateUpdate }
+
+// Required lists the required fields.
+func (*TemplateCreate) Required() []string {
+	return []string{"name", "language", "category", "components"}
+}
+
+// Template is a template with the names of its variables.
+type Template struct {
+	template.Template
+
+	Variables []string `json:"variables" doc:"The names, or numbers, of the values that a message must give."`
+}
+
+// Location returns the path of the template in the API.
+func (t *Template) Location() string { return "/v1/templates/" + strconv.FormatInt(t.ID, 10) }
+
+func (s *Service) viewTemplate(t *template.Template) *Template {
+	t.Style = s.style(t.Provider)
+	v := &Template{Template: *t, Variables: t.VariableNames()}
+	v.CreatedAt, v.UpdatedAt = t.CreatedAt.UTC(), t.UpdatedAt.UTC()
+	if v.Components == nil {
+		v.Components = []template.Component{}
+	}
+	return v
+}
+
+// style returns the template style of a vendor; that of "" is template.Common.
+func (s *Service) style(provider string) template.Style {
+	if spec := s.spec(provider); spec != nil {
+		return spec.Templates
+	}
+	return template.Common
+}
+
+// Templates lists templates by id.
+func (s *Service) Templates(ctx context.Context, who Actor, in TemplateFilter) (Page[*Template], error) {
+	ts, err := s.Store.Templates(ctx, who.Account)
+	if err != nil {
+		return Page[*Template]{}, err
+	}
+	ts = slices.DeleteFunc(ts, func(t template.Template) bool { return !in.matches(&t) })
+	return pageOfAll(&in.Paging, ts, s.viewTemplate, func(t *template.Template) int64 { return t.ID })
+}
+
+func (in *TemplateFilter) matches(t *template.Template) bool {
+	if (in.Status != "" && t.Status != in.Status) || (in.Language != "" && t.Language != in.Language) ||
+		(in.Category != "" && t.Category != in.Category) || (in.Channel != 0 && t.Channel != in.Channel) {
+		return false
+	}
+	search := strings.ToLower(in.Search)
+	return strings.Contains(strings.ToLower(t.Name), search) ||
+		slices.ContainsFunc(t.Components, func(c template.Component) bool { return strings.Contains(strings.ToLower(c.Text), search) })
+}
+
+// Template returns a template.
+func (s *Service) Template(ctx context.Context, who Actor, id int64) (*Template, error) {
+	t, err := s.Store.Template(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.viewTemplate(&t), nil
+}
+
+// CreateTemplate registers a template that exists at the provider.
+func (s *Service) CreateTemplate(ctx context.Context, who Actor, in TemplateCreate) (*Template, error) {
+	return s.saveTemplate(ctx, who, "template.create", &in.TemplateUpdate, input.Check(&in), func(Tx) (template.Template, error) {
+		return template.Template{Account: who.Account, Status: "approved"}, nil
+	})
+}
+
+// UpdateTemplate changes a template.
+func (s *Service) UpdateTemplate(ctx context.Context, who Actor, id int64, in TemplateUpdate) (*Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in, input.Check(&in), func(tx Tx) (template.Template, error) {
+		return tx.Template(ctx, who.Account, id)
+	})
+}
+
+// ReplaceTemplate replaces a template: what is left out gets its default.
+func (s *Service) ReplaceTemplate(ctx context.Context, who Actor, id int64, in TemplateCreate) (*Template, error) {
+	return s.saveTemplate(ctx, who, "template.update", &in.TemplateUpdate, input.Check(&in), func(tx Tx) (template.Template, error) {
+		t, err := tx.Template(ctx, who.Account, id)
+		return template.Template{ID: t.ID, Account: t.Account, Status: "approved"}, err
+	})
+}
+
+// saveTemplate applies in to the template that before returns, and stores it.
+func (s *Service) saveTemplate(ctx context.Context, who Actor, action string, in *TemplateUpdate, f dispatch.Faults, before func(Tx) (template.Template, error)) (*Template, error) {
+	var t template.Template
+	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+		if t, err = before(tx); err != nil {
+			return n, err
+		}
+		if err := in.apply(ctx, s, tx, &t, &f); err != nil {
+			return n, err
+		}
+		t, err = tx.SaveTemplate(ctx, t)
+		return note{action, target("template", t.ID), map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
+			taken(err, "a template named %s in %s exists there already", t.Name, t.Language)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.viewTemplate(&t), nil
+}
+
+// apply changes t and returns dispatch.Invalid with every fault, those in f
+// included.
+func (in *TemplateUpdate) apply(ctx context.Context, s *Service, tx Tx, t *template.Template, f *dispatch.Faults) error {
+	set(&t.Name, in.Name)
+	set(&t.Language, in.Language)
+	set(&t.Category, in.Category)
+	set(&t.Status, in.Status)
+	set(&t.Provider, in.Provider)
+	set(&t.ProviderTemplateID, in.ProviderTemplateID)
+	if in.Components != nil {
+		t.Components, t.ParameterFormat = *in.Components, ""
+	}
+	set(&t.ParameterFormat, in.ParameterFormat)
+	if in.Channel.Set {
+		t.Channel = 0
+		set(&t.Channel, in.Channel.Value)
+	}
+	if err := in.checkVendor(ctx, s, tx, t, f); err != nil {
+		return err
+	}
+	t.Style = s.style(t.Provider)
+	t.Normalize()
+	for _, fault := range append(t.Validate(), checkStatus(t.Status)...) {
+		if !slices.ContainsFunc(*f, func(have dispatch.Fault) bool { return have.Field == fault.Field }) {
+			*f = append(*f, fault)
+		}
+	}
+	if t.Components == nil {
+		t.Components = []template.Component{}
+	}
+	return f.Err()
+}
+
+// statuses are those that a provider gives templates.
+var statuses = []string{"approved", "pending", "rejected", "paused", "disabled"}
+
+func checkStatus(status string) (f dispatch.Faults) {
+	if !slices.Contains(statuses, status) {
+		f.Add("/status", "must be one of %s", strings.Join(statuses, ", "))
+	}
+	return f
+}
+
+// checkVendor checks that the channel, the vendor and the vendor's id of a
+// template fit together. A channel of a vendor that keeps its templates itself
+// decides the vendor.
+func (in *TemplateUpdate) checkVendor(ctx context.Context, s *Service, tx Tx, t *template.Template, f *dispatch.Faults) error {
+	if t.Channel != 0 && (in.Channel.Set || in.Provider != nil) {
+		ch, err := ownChannel(ctx, tx, t.Account, t.Channel)
+		switch {
+		case err != nil && dispatch.CodeOf(err) == dispatch.NotFound:
+			f.Add("/channel_id", "no such channel")
+			return nil
+		case err != nil:
+			return err
+		case !ch.WhatsApp():
+			f.Add("/channel_id", "is an %s channel: only WhatsApp has templates", ch.Kind)
+		}
+		own := ""
+		if s.style(ch.Provider).Own() {
+			own = ch.Provider
+		}
+		if in.Provider == nil {
+			t.Provider = own
+		} else if t.Provider != own {
+			f.Add("/provider", "does not fit the channel, which is of %s", ch.Provider)
+		}
+	} else if in.Provider != nil && t.Provider != "" && !s.style(t.Provider).Own() {
+		f.Add("/provider", "must be a vendor that keeps its templates itself; leave it out for others")
+	}
+	if t.Provider != "" && t.ProviderTemplateID == "" {
+		f.Add("/provider_template_id", "is required for a template that %s keeps", t.Provider)
+	}
+	return nil
+}
+
+// DeleteTemplate deletes a template here; the provider keeps it.
+func (s *Service) DeleteTemplate(ctx context.Context, who Actor, id int64) error {
+	return s.change(ctx, who, func(tx Tx) (n note, err error) {
+		t, err := tx.Template(ctx, who.Account, id)
+		if err != nil {
+			return n, err
+		}
+		return note{"template.delete", target("template", id), map[string]string{"name": t.Name, "language": t.Language}}, tx.DeleteTemplate(ctx, who.Account, id)
+	})
+}

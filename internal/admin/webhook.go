@@ -1,0 +1,274 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/webhook"
+)
+
+// WebhookUpdate is the input of UpdateWebhook. Fields that are nil stay as they
+// are.
+type WebhookUpdate struct {
+	URL         *string            `json:"url,omitempty" doc:"Where events are sent, such as https://example.com/webhooks."`
+	Description *string            `json:"description,omitempty" maxLength:"500"`
+	Events      *[]string          `json:"events,omitempty" doc:"The events to send, such as message.delivered; empty: all."`
+	Format      *string            `json:"format,omitempty" doc:"standard (Standard Webhooks), or the format of the vendor that the receiver was built for."`
+	Headers     *map[string]string `json:"headers,omitempty" doc:"Headers to send along. Their values are never returned."`
+	Enabled     *bool              `json:"enabled,omitempty"`
+}
+
+// WebhookCreate is the input of CreateWebhook.
+type WebhookCreate struct {
+	WebhookUpdate
+
+	Secret *string `json:"secret,omitempty" doc:"A secret that the receiver already has; generated if left out."`
+}
+
+// Required lists the required fields.
+func (*WebhookCreate) Required() []string { return []string{"url"} }
+
+// WebhookSecret is the input of RotateWebhook.
+type WebhookSecret struct {
+	Rotate
+
+	Secret string `json:"secret,omitempty" doc:"The new secret; generated if left out."`
+}
+
+// Webhook is an endpoint that receives events. Of its headers it has only the
+// names.
+type Webhook struct {
+	ID             int64             `json:"id"`
+	URL            string            `json:"url"`
+	Description    string            `json:"description"`
+	Format         string            `json:"format"`
+	Events         []string          `json:"events"`
+	Headers        map[string]string `json:"headers"`
+	Enabled        bool              `json:"enabled"`
+	DisabledReason string            `json:"disabled_reason,omitempty"`
+	DisabledAt     *time.Time        `json:"disabled_at,omitempty"`
+	FailingSince   *time.Time        `json:"failing_since,omitempty" doc:"The first failure since the last success."`
+	Secret         string            `json:"secret,omitempty" doc:"Only in the answer that creates the webhook or rotates its secret."`
+	OldUntil       *time.Time        `json:"old_secret_valid_until,omitempty" doc:"After a rotation: how long the old secret signs as well."`
+	CreatedAt      time.Time         `json:"created_at"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+}
+
+// Location returns the path of the webhook in the API.
+func (w *Webhook) Location() string { return "/v1/webhooks/" + strconv.FormatInt(w.ID, 10) }
+
+func viewWebhook(w *store.Webhook) *Webhook {
+	v := &Webhook{
+		ID: w.ID, URL: w.URL, Description: w.Description, Format: w.Format, Events: []string{}, Headers: map[string]string{}, Enabled: w.Enabled,
+		DisabledReason: w.DisabledReason, DisabledAt: utc(w.DisabledAt), FailingSince: utc(w.FailingSince), CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+	}
+	for _, k := range w.Kinds {
+		v.Events = append(v.Events, webhook.EventName(int16(k)))
+	}
+	for name := range w.Headers {
+		v.Headers[name] = "***"
+	}
+	if w.OldUntil != nil && w.OldUntil.After(time.Now()) {
+		v.OldUntil = utc(w.OldUntil)
+	}
+	return v
+}
+
+// withSecret is viewWebhook with the secret.
+func withSecret(w *store.Webhook) *Webhook {
+	v := viewWebhook(w)
+	v.Secret = w.Secret
+	return v
+}
+
+// apply changes w and reports what is wrong.
+func (in *WebhookUpdate) apply(w *store.Webhook, allowLoopback bool, f *dispatch.Faults) {
+	if in.URL != nil {
+		w.URL = *in.URL
+		if err := webhook.CheckURL(w.URL, allowLoopback); err != nil {
+			f.Add("/url", "%v", err)
+		}
+	}
+	set(&w.Description, in.Description)
+	set(&w.Enabled, in.Enabled)
+	if in.Events != nil {
+		w.Kinds = kinds(*in.Events, f)
+	}
+	if in.Headers != nil {
+		w.Headers = headers(*in.Headers, f)
+	}
+	if in.Format != nil {
+		w.Format = *in.Format
+		if !slices.Contains(webhook.Formats, w.Format) {
+			f.Add("/format", "must be one of %s", strings.Join(webhook.Formats, ", "))
+		}
+	}
+	if err := webhook.CheckSecret(w.Format, w.Secret); err != nil {
+		f.Add("/secret", "%v for format %s", err, w.Format)
+	}
+}
+
+// kinds returns the kinds of events, each once.
+func kinds(names []string, f *dispatch.Faults) []int64 {
+	var out []int64
+	for i, name := range names {
+		k, ok := webhook.KindOf(name)
+		if !ok {
+			f.Add("/events/"+strconv.Itoa(i), "must be one of %s", strings.Join(webhook.EventNames(), ", "))
+			continue
+		}
+		if !slices.Contains(out, int64(k)) {
+			out = append(out, int64(k))
+		}
+	}
+	return out
+}
+
+// maxHeaders is the most custom headers of a webhook.
+const maxHeaders = 20
+
+func headers(given map[string]string, f *dispatch.Faults) map[string]string {
+	if len(given) > maxHeaders {
+		f.Add("/headers", "must be at most %d", maxHeaders)
+	}
+	out := map[string]string{}
+	for name, value := range given {
+		if err := webhook.CheckHeader(name, value); err != nil {
+			f.Add(dispatch.Pointer("/headers", name), "%v", err)
+		}
+		out[http.CanonicalHeaderKey(name)] = value
+	}
+	return out
+}
+
+// Webhooks lists webhooks by id.
+func (s *Service) Webhooks(ctx context.Context, who Actor, p Paging) (Page[*Webhook], error) {
+	ws, err := s.Store.Webhooks(ctx, who.Account)
+	if err != nil {
+		return Page[*Webhook]{}, err
+	}
+	return pageOfAll(&p, ws, viewWebhook, func(w *store.Webhook) int64 { return w.ID })
+}
+
+// Webhook returns a webhook.
+func (s *Service) Webhook(ctx context.Context, who Actor, id int64) (*Webhook, error) {
+	w, err := s.Store.Webhook(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	return viewWebhook(&w), nil
+}
+
+// CreateWebhook creates a webhook. Its secret is in the result only.
+func (s *Service) CreateWebhook(ctx context.Context, who Actor, in WebhookCreate) (*Webhook, error) {
+	w := store.Webhook{Account: who.Account, Format: webhook.Standard, Secret: webhook.NewSecret(), Enabled: true}
+	set(&w.Secret, in.Secret)
+	f := input.Check(&in)
+	in.apply(&w, s.WebhookLocal, &f)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+		w, err = tx.CreateWebhook(ctx, w)
+		return note{"webhook.create", target("webhook", w.ID), viewWebhook(&w)}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return withSecret(&w), nil
+}
+
+// changeWebhook changes a webhook.
+func (s *Service) changeWebhook(ctx context.Context, who Actor, id int64, action string, change func(*store.Webhook) error) (*store.Webhook, error) {
+	var w store.Webhook
+	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+		w, err = tx.ChangeWebhook(ctx, who.Account, id, change)
+		return note{action, target("webhook", id), viewWebhook(&w)}, err
+	})
+	return &w, err
+}
+
+// UpdateWebhook changes a webhook. One that is enabled again gets what was
+// pending, and the events from then on.
+func (s *Service) UpdateWebhook(ctx context.Context, who Actor, id int64, in WebhookUpdate) (*Webhook, error) {
+	f := input.Check(&in)
+	w, err := s.changeWebhook(ctx, who, id, in.action(), func(w *store.Webhook) error {
+		in.apply(w, s.WebhookLocal, &f)
+		return f.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewWebhook(w), nil
+}
+
+// action names the change in the audit log.
+func (in WebhookUpdate) action() string {
+	on := in.Enabled
+	in.Enabled = nil
+	return switched("webhook", on, reflect.ValueOf(in).IsZero())
+}
+
+// EnableWebhook enables a webhook again.
+func (s *Service) EnableWebhook(ctx context.Context, who Actor, id int64) (*Webhook, error) {
+	return s.UpdateWebhook(ctx, who, id, WebhookUpdate{Enabled: new(true)})
+}
+
+// RotateWebhook gives a webhook a new secret. The old one signs as well until
+// the overlap ends, in the formats that have room for two signatures.
+func (s *Service) RotateWebhook(ctx context.Context, who Actor, id int64, in WebhookSecret) (*Webhook, error) {
+	f := input.Check(&in)
+	until := overlapUntil(in.Overlap)
+	w, err := s.changeWebhook(ctx, who, id, "webhook.rotate", func(w *store.Webhook) error {
+		fresh := in.Secret
+		if fresh == "" {
+			fresh = webhook.NewSecret()
+		}
+		if err := webhook.CheckSecret(w.Format, fresh); err != nil {
+			f.Add("/secret", "%v for format %s", err, w.Format)
+		}
+		w.Secret, w.OldSecret, w.OldUntil = fresh, w.Secret, &until
+		return f.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return withSecret(w), nil
+}
+
+// DeleteWebhook deletes a webhook at once.
+func (s *Service) DeleteWebhook(ctx context.Context, who Actor, id int64) error {
+	return s.change(ctx, who, func(tx Tx) (note, error) {
+		return note{action: "webhook.delete", target: target("webhook", id)}, tx.DeleteWebhook(ctx, who.Account, id)
+	})
+}
+
+// TwilioToken is what signs the status callbacks of messages sent through the
+// Twilio dialect.
+type TwilioToken struct {
+	AccountSID string `json:"account_sid"`
+	AuthToken  string `json:"auth_token"`
+}
+
+// TwilioToken returns the token that signs status callbacks in Twilio's form:
+// Twilio signs with the account's auth token, and of API keys only a hash is
+// stored.
+func (s *Service) TwilioToken(ctx context.Context, who Actor) (*TwilioToken, error) {
+	a, err := s.Store.Account(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.Store.TwilioToken(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	return &TwilioToken{a.SID, token}, nil
+}

@@ -1,0 +1,83 @@
+package manage
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// InboundFilter selects inbound messages.
+type InboundFilter struct {
+	admin.Paging
+
+	Channel string `query:"channel" maxLength:"64" doc:"A channel's id or key."`
+	From    string `query:"from" maxLength:"64" doc:"The contact's number."`
+}
+
+// inbound lists inbound messages, newest first.
+func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[store.Inbound], error) {
+	none := admin.Page[store.Inbound]{}
+	f := store.InboundFilter{Limit: in.Limit + 1}
+	if err := in.read(&f); err != nil {
+		return none, err
+	}
+	if in.Channel != "" {
+		ch, err := m.FindChannel(ctx, who.Account, in.Channel)
+		if err != nil {
+			return none, err
+		}
+		f.Channel = ch.ID
+	}
+	rows, err := m.Inbound.Inbounds(ctx, who.Account, f)
+	if err != nil {
+		return none, err
+	}
+	return inboundPage(rows, in.Limit), nil
+}
+
+// read writes the cursor and the number into f.
+func (in *InboundFilter) read(f *store.InboundFilter) error {
+	if in.Cursor != "" {
+		b, err := base64.RawURLEncoding.DecodeString(in.Cursor)
+		if err != nil {
+			return badCursor()
+		}
+		id, err := uuid.ParseBytes(b)
+		if err != nil {
+			return badCursor()
+		}
+		f.Before = &id
+	}
+	if in.From == "" {
+		return nil
+	}
+	number, err := dispatch.ParsePhone(strings.Replace(in.From, " ", "+", 1)) // + in a query is a space
+	if err != nil {
+		return dispatch.InvalidField("/from", "%s", dispatch.AsError(err).Msg)
+	}
+	f.From = number
+	return nil
+}
+
+func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }
+
+// inboundPage returns the page of up to limit rows; one more shows that there is
+// another page.
+func inboundPage(rows []store.Inbound, limit int) admin.Page[store.Inbound] {
+	page := admin.Page[store.Inbound]{Data: rows}
+	if len(rows) > limit {
+		page.Data = rows[:limit]
+		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[limit-1].ID.String()))
+	}
+	for i := range page.Data {
+		r := &page.Data[i]
+		r.At, r.ReceivedAt = r.At.UTC(), r.ReceivedAt.UTC()
+	}
+	return page
+}
