@@ -16,15 +16,15 @@ import (
 // so it is refused. Errors are those of ParsePhone.
 func ParsePhoneIn(s, region string) (e164 string, err error) {
 	lead := phoneLead(s)
-	switch {
-	case lead == "+" || lead == "00":
+	if lead == "+" || lead == "00" {
 		return ParsePhone(s)
+	}
+	var buf [maxPhoneInput]byte
+	digits, err := phoneDigits(s, buf[:0])
+	switch {
+	case err != nil:
+		return "", err
 	case region != "":
-		var buf [maxPhoneInput]byte
-		digits, err := phoneDigits(s, buf[:0])
-		if err != nil {
-			return "", err
-		}
 		return parseNational(string(digits), region)
 	case lead == "(" || strings.HasPrefix(lead, "0"):
 		return "", phoneError("it is a national number; write it with + and the country code, or set the default country")
