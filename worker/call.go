@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -10,8 +12,11 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// sendOne makes one call and writes down what became of it. The channel's next
-// call need not wait for that, unless many results wait to be written.
+// maxLeft is more seconds than any claim lasts.
+const maxLeft = 3600
+
+// sendOne makes one call and stores its outcome. The channel's next call does
+// not wait until it is stored, unless many results wait.
 func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 	w.inFlight.Add(1)
 	out := w.outcome(f, c)
@@ -21,34 +26,31 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 		f.state.give(1)
 	}
 	if _, err := w.results.Do(context.Background(), out); err != nil {
-		w.Log.Error("result lost; the lease brings the message back", "message_id", c.ID, "error", err)
+		w.Log.Error("result lost; the message waits for the end of its lease", "message_id", c.ID, "error", err)
 	}
 	if behind {
 		f.state.give(1)
 	}
 }
 
-// outcome makes the call, unless there is a reason not to.
+// outcome makes the call, unless the message must not be sent any more.
 func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
 	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, StartedAt: time.Now()}
-	deadline := earlier(f.deadline, f.started.Add(time.Duration(min(c.Left, maxLeft)*float64(time.Second))))
+	expiry := f.started.Add(time.Duration(min(c.Left, maxLeft) * float64(time.Second)))
 	switch {
 	case c.Suppressed:
 		out.Action, out.Result, out.Code, out.Detail = store.Fail, 0, dispatch.FailSuppressed, "the recipient has opted out of messages"
-	case out.StartedAt.After(deadline):
-		out.Action = store.Release // expired, or the claim is too old to be sure that it is still ours
+	case out.StartedAt.After(f.deadline) || out.StartedAt.After(expiry):
+		out.Action = store.Release // expired, or the claim may have run out
 	default:
 		w.call(f, message(c), c, &out)
 	}
 	return out
 }
 
-// call makes the provider call and decides what follows.
+// call makes the provider call and sets what follows from it.
 func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *store.Outcome) {
-	to := f.to
-	if m.Test {
-		to = w.TestChannel(f.ch)
-	}
+	to := w.Target(f.ch, m.Test)
 	ctx, cancel := context.WithTimeout(w.cut, f.lane.CallTimeout())
 	defer cancel()
 	accepted, err := w.safeSend(ctx, to, m)
@@ -56,32 +58,39 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	if err == nil {
 		out.Action, out.Result, out.HTTP, out.ProviderID, out.Detail = store.Settle, store.ResultAccepted, accepted.HTTP, accepted.ProviderID, accepted.Detail
 		out.KeepRef = w.Providers[to.Provider].Spec().Echo != provider.EchoID
-		if !m.Test { // the emulator says nothing of the channel
-			w.Budget.Success(f.ch.ID, 1)
-			w.recovered(f.ch, f.state)
-		}
-		w.noteWaID(f.ch, m, accepted.WaID)
+		w.accepted(f, m, accepted)
 		w.Observer.Sent(f.ch, f.lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
 	} else {
-		w.explain(f.ch, f.state, f.lane, c, err, out)
+		w.explain(f, c, err, out)
 	}
 	w.Observer.Attempt(f.ch, f.lane, out.Result.String(), out.Code, out.Action == store.Fail, out.Latency)
 	if w.Log.Enabled(ctx, slog.LevelDebug) {
-		w.Log.Debug("attempt", "message_id", c.ID, "channel", f.ch.ID, "lane", f.lane.String(), "result", out.Result.String(), "code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
+		w.Log.Debug("attempt", "message_id", c.ID, "channel", f.ch.ID, "lane", f.lane.String(), "result", out.Result.String(),
+			"code", out.Code, "provider_code", out.ProvCode, "http", out.HTTP, "ms", out.Latency.Milliseconds())
 	}
 }
 
-// target is the channel as the provider client sees it: with the address of
-// our callbacks, and for a test message the emulator in the provider's place.
-func (w *Worker) target(ch *dispatch.Channel, m *dispatch.Message) *dispatch.Channel {
-	if m.Test {
-		return w.TestChannel(ch)
+// safeSend calls the provider client. A panic in it concerns this one message;
+// its outcome is uncertain.
+func (w *Worker) safeSend(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (a provider.Accepted, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.Log.Error("provider client panicked", "message_id", m.ID, "provider", ch.Provider, "stack", string(debug.Stack()))
+			err = &provider.Error{Kind: provider.Uncertain, Code: dispatch.FailInternal, Msg: "our provider client failed", Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	p := w.Providers[ch.Provider]
+	if p == nil {
+		return a, &provider.Error{Kind: provider.Permanent, Code: dispatch.FailInternal, Msg: "no client for provider " + ch.Provider}
 	}
-	return w.withCallback(ch)
+	return p.Send(ctx, ch, m)
 }
 
 func message(c *store.Claimed) *dispatch.Message {
-	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, Lane: dispatch.Lane(c.Lane), To: c.To, Raw: c.Content, Test: c.Test, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt}
+	m := &dispatch.Message{
+		ID: c.ID, Account: c.Account, Channel: c.Channel, Lane: dispatch.Lane(c.Lane), To: c.To, Raw: c.Content,
+		Test: c.Test, CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
+	}
 	if c.Reference != nil {
 		m.Reference = *c.Reference
 	}
@@ -89,4 +98,11 @@ func message(c *store.Claimed) *dispatch.Message {
 		m.Metadata = *c.Metadata
 	}
 	return m
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

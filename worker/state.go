@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// channelState is what one worker process knows of a channel: how many calls
-// are open, when the last one started, how many failed in a row.
+// channelState is what one worker process knows of a channel: how many calls are
+// open, when the last one started, how many failed in a row.
 type channelState struct {
 	mu       sync.Mutex
 	open     int
 	waiting  int
 	freed    chan struct{}
-	last     time.Time      // when the newest call was let go
+	last     time.Time      // when the newest call may start
 	failures int            // in a row
-	paired   time.Time      // a recipient of this channel is blocked until then
+	blocked  time.Time      // a recipient of this channel is blocked until then
 	draining [3]atomic.Bool // by lane
 
 	// Calls that ended in this half second and in the one before.
@@ -25,9 +25,11 @@ type channelState struct {
 	endedOld int
 }
 
-// take reserves up to n of at most limit concurrent calls. When none is free it
-// waits up to patience, but only while nobody else of this channel does: a dead
-// provider must not hold the handlers that other channels need.
+func newChannelState() *channelState { return &channelState{freed: make(chan struct{}, 1)} }
+
+// take reserves up to n of at most limit concurrent calls and returns how many. When none is free it
+// waits up to patience, together with at most one other page of the channel: a
+// dead provider must not occupy the handlers that other channels need.
 func (s *channelState) take(ctx context.Context, n, limit int, patience time.Duration) int {
 	if got := s.tryTake(n, limit); got > 0 {
 		return got
@@ -56,13 +58,13 @@ func (s *channelState) take(ctx context.Context, n, limit int, patience time.Dur
 	}
 }
 
-// gather reserves up to n calls for a drain. When few are free it lets more
-// come free first, for a page of one costs as much as one of fifty; with none
-// free for patience it gives up.
+// gather reserves up to n calls for a drain and returns how many. When few are
+// free it waits for more, since a page of one costs as much as one of fifty; if
+// none comes free within patience it returns 0.
 func (s *channelState) gather(ctx context.Context, n, limit int) int {
 	until := time.Now().Add(patience)
 	for s.free(limit) < min(n/4, max(1, limit/8)) {
-		sleep(ctx, gather)
+		sleep(ctx, gatherFor)
 		if s.free(limit) > 0 || ctx.Err() != nil || time.Now().After(until) {
 			break
 		}
@@ -76,6 +78,7 @@ func (s *channelState) free(limit int) int {
 	return limit - s.open
 }
 
+// tryTake is take without waiting.
 func (s *channelState) tryTake(n, limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,6 +87,7 @@ func (s *channelState) tryTake(n, limit int) int {
 	return got
 }
 
+// give ends n reserved calls.
 func (s *channelState) give(n int) {
 	s.mu.Lock()
 	s.open -= n
@@ -96,7 +100,7 @@ func (s *channelState) give(n int) {
 	}
 }
 
-// slide moves the window of ended calls; the caller holds mu.
+// slide moves the window of ended calls. The caller holds mu.
 func (s *channelState) slide() {
 	now := time.Now().UnixMilli() / 500
 	switch now - s.half {
@@ -110,9 +114,9 @@ func (s *channelState) slide() {
 	s.half = now
 }
 
-// room is how many messages of the channel this worker can use soon: its free
-// calls, and as many as ended lately. A channel whose calls hang has none, and
-// its backlog is left alone instead of being offered and put off in circles.
+// room returns how many messages of the channel this worker can start soon: its
+// free calls, and as many as ended in the last second. A channel whose calls
+// hang has none: its backlog is not offered, only to be put off again.
 func (s *channelState) room(limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,10 +124,10 @@ func (s *channelState) room(limit int) int {
 	return max(0, limit-s.open) + s.ended + s.endedOld
 }
 
-// pace says when the next call may start: at its slot, and never sooner after
-// the one before than the channel's interval, so that a slow claim does not let
-// calls bunch up behind it. Below a millisecond timers are too coarse; there 5 ms
-// may be caught up.
+// pace returns when the next call may start: at its slot, and not sooner after
+// the previous one than the channel's interval, so that calls do not bunch up
+// after a slow claim. Intervals below a millisecond are too short for timers;
+// there calls may catch up by 5 ms.
 func (s *channelState) pace(slot time.Time, interval time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,14 +147,14 @@ func (s *channelState) pace(slot time.Time, interval time.Duration) time.Time {
 	return at
 }
 
-// worked and broke count outcomes for the circuit breaker. broke says whether
-// limit failures came in a row.
+// worked notes a call that shows that the provider works.
 func (s *channelState) worked() {
 	s.mu.Lock()
 	s.failures = 0
 	s.mu.Unlock()
 }
 
+// broke notes a failed call and reports whether it is the limit-th in a row.
 func (s *channelState) broke(limit int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,17 +166,18 @@ func (s *channelState) broke(limit int) bool {
 	return true
 }
 
-// pair notes that a recipient of the channel is blocked for d.
-func (s *channelState) pair(d time.Duration) {
+// block notes that a recipient of the channel is blocked for d.
+func (s *channelState) block(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if until := time.Now().Add(d); until.After(s.paired) {
-		s.paired = until
+	if until := time.Now().Add(d); until.After(s.blocked) {
+		s.blocked = until
 	}
 }
 
-func (s *channelState) anyPaired() bool {
+// anyBlocked reports whether a recipient of the channel may be blocked.
+func (s *channelState) anyBlocked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().Before(s.paired)
+	return time.Now().Before(s.blocked)
 }

@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-func newState() *channelState { return &channelState{freed: make(chan struct{}, 1)} }
-
 func TestTake_GivesWhatIsFree(t *testing.T) {
 	t.Parallel()
-	s := newState()
+	s := newChannelState()
 	ctx := t.Context()
 	if got := s.take(ctx, 7, 10, 0); got != 7 {
 		t.Errorf("took %d of 7", got)
@@ -34,7 +32,7 @@ func TestTake_GivesWhatIsFree(t *testing.T) {
 func TestTake_WaitsForAFreeCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
+		s := newChannelState()
 		s.take(t.Context(), 4, 4, 0)
 		began := time.Now()
 		time.AfterFunc(30*time.Millisecond, func() { s.give(2) })
@@ -51,7 +49,7 @@ func TestTake_WaitsForAFreeCall(t *testing.T) {
 func TestTake_AtMostTwoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
+		s := newChannelState()
 		s.take(t.Context(), 1, 1, 0)
 		for range 2 {
 			go s.take(t.Context(), 1, 1, time.Second)
@@ -72,7 +70,7 @@ func TestTake_AtMostTwoWait(t *testing.T) {
 func TestTake_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
+		s := newChannelState()
 		s.take(t.Context(), 1, 1, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
@@ -88,7 +86,7 @@ func TestTake_EndsWithItsContext(t *testing.T) {
 func TestPace_KeepsTheInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
+		s := newChannelState()
 		now := time.Now()
 		const interval = 20 * time.Millisecond
 		if at := s.pace(now.Add(50*time.Millisecond), interval); !at.Equal(now.Add(50 * time.Millisecond)) {
@@ -114,7 +112,7 @@ func TestPace_KeepsTheInterval(t *testing.T) {
 func TestPace_FastChannel_CatchesUpFiveMilliseconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
+		s := newChannelState()
 		time.Sleep(time.Second) // fake time
 		now := time.Now()
 		const interval = 100 * time.Microsecond
@@ -132,7 +130,7 @@ func TestPace_FastChannel_CatchesUpFiveMilliseconds(t *testing.T) {
 
 func TestBroke_CountsFailuresInARow(t *testing.T) {
 	t.Parallel()
-	s := newState()
+	s := newChannelState()
 	for i := range 19 {
 		if s.broke(20) {
 			t.Fatalf("broken after %d failures", i+1)
@@ -152,15 +150,15 @@ func TestBroke_CountsFailuresInARow(t *testing.T) {
 func TestPair_IsOverInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newState()
-		s.pair(time.Second)
-		s.pair(time.Millisecond) // the longer one counts
+		s := newChannelState()
+		s.block(time.Second)
+		s.block(time.Millisecond) // the longer one counts
 		time.Sleep(900 * time.Millisecond)
-		if !s.anyPaired() {
+		if !s.anyBlocked() {
 			t.Error("a blocked recipient is forgotten")
 		}
 		time.Sleep(100 * time.Millisecond)
-		if s.anyPaired() {
+		if s.anyBlocked() {
 			t.Error("a recipient is blocked for ever")
 		}
 	})

@@ -44,6 +44,7 @@ type parts struct {
 	providers map[string]provider.Provider
 	limits    *limit.Channels
 	tests     *testChannels
+	live      *liveChannels
 	stops     []stop
 }
 
@@ -101,6 +102,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
 	p.metrics.Pool(db.Stats)
+	p.live = &liveChannels{callbackURL: p.callbackURL}
 	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
 	p.tests.register = func(ch *dispatch.Channel) error { return RegisterAt(cfg.EmulatorURL, "", ch) }
 	return p, nil

@@ -28,6 +28,7 @@ var onlyIn = map[string][]string{
 	module + "internal/app":          {"internal/cli", "internal/cli/admin", "internal/bench", "internal/api/apitest"},
 	module + "internal/api":          {"internal/app"},
 	module + "worker":                {"internal/app"},
+	module + "worker/feeder":         {"internal/app"},
 	"github.com/teambition/":         {"internal/campaign"},
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
+	"github.com/sendoff/sendoff/worker/feeder"
 )
 
 // Work starts a worker. addr serves health and metrics; empty: nowhere. public
@@ -47,10 +48,13 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
 	w := worker.New(worker.Options{
-		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Budget: budget, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: log,
-		CallbackURL: p.callbackURL, TestChannel: p.tests.forSending, Grace: cfg.ShutdownGrace,
+		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Providers: p.providers, Observer: p.metrics, Log: log,
+		Target: p.target, Grace: cfg.ShutdownGrace,
+	})
+	f := feeder.New(feeder.Options{
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers, Observer: p.metrics, Log: log,
+		Target: p.target, Webhooks: hooks,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
-		Webhooks:     hooks,
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
 	srv, err := queue.Start(p.redis, w.Page, 3*time.Second, log)
@@ -58,7 +62,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 		return nil, errors.Join(err, p.stop())
 	}
 	p.onStop("queue", 5*time.Second, func(context.Context) error { srv.Shutdown(); return nil })
-	p.background("feeder", 3*time.Second, w.Feed)
+	p.background("feeder", 3*time.Second, f.Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
 	r := &Running{stop: p.stop}

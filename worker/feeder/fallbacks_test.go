@@ -1,4 +1,4 @@
-package worker
+package feeder
 
 import (
 	"context"
@@ -12,32 +12,33 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/wait"
+	"github.com/sendoff/sendoff/worker/workertest"
 )
 
-// failed gives n messages that failed and wait for their fallback.
-func (f *fixture) failed(t *testing.T, n int) {
+// failed makes n messages that have failed and wait for their fallback.
+func failed(t *testing.T, f *workertest.Fixture, n int) {
 	t.Helper()
-	ids := f.messages(t, n, func(m *dispatch.Message) { m.Fallback = `[{"type":"text","text":{"body":"x"}}]` })
+	ids := f.Messages(t, n, func(m *dispatch.Message) { m.Fallback = `[{"type":"text","text":{"body":"x"}}]` })
 	claim := uuid.New()
 	_, err := f.ClaimPage(t.Context(), ids, claim, time.Minute)
-	must(t, err)
+	workertest.Must(t, err)
 	outs := make([]store.Outcome, n)
 	for i, id := range ids {
 		outs[i] = store.Outcome{ID: id, Claim: claim, Action: store.Fail, Result: store.ResultPermanent, StartedAt: time.Now()}
 	}
 	_, err = f.Complete(t.Context(), outs)
-	must(t, err)
+	workertest.Must(t, err)
 }
 
 // A worker that stops while an accept hangs does not wait for it, sends no
 // other fallback, and leaves all of them to the next worker.
 func TestFallbacks_Stopped_EndsAndGivesBack(t *testing.T) {
 	t.Parallel()
-	f := open(t)
-	f.failed(t, 3)
+	f := workertest.Open(t)
+	failed(t, f, 3)
 	hangs, sent := make(chan struct{}), make(chan struct{}, 3)
 	defer close(hangs)
-	w := New(Options{Store: f.Store, Log: quiet(), SendFallback: func(context.Context, store.Fallback) error {
+	w := New(Options{Store: f.Store, Log: workertest.Quiet(), SendFallback: func(context.Context, store.Fallback) error {
 		sent <- struct{}{}
 		<-hangs
 		return nil
@@ -50,7 +51,7 @@ func TestFallbacks_Stopped_EndsAndGivesBack(t *testing.T) {
 	wait.For(t, 5*time.Second, func() error {
 		select {
 		case err := <-ended:
-			must(t, err)
+			workertest.Must(t, err)
 			return nil
 		default:
 			return errors.New("the job goes on after its context has ended")
@@ -60,7 +61,7 @@ func TestFallbacks_Stopped_EndsAndGivesBack(t *testing.T) {
 		t.Error("another fallback was sent after the context had ended")
 	}
 	again, err := f.DueFallbacks(t.Context())
-	must(t, err)
+	workertest.Must(t, err)
 	if len(again) != 3 {
 		t.Errorf("%d of 3 fallbacks are left to the next worker", len(again))
 	}
@@ -69,18 +70,18 @@ func TestFallbacks_Stopped_EndsAndGivesBack(t *testing.T) {
 // One fallback that can't be sent yet holds up no other.
 func TestFallbacks_OneFails_TheOthersAreSent(t *testing.T) {
 	t.Parallel()
-	f := open(t)
-	f.failed(t, 3)
+	f := workertest.Open(t)
+	failed(t, f, 3)
 	var calls atomic.Int32
-	w := New(Options{Store: f.Store, Log: quiet(), SendFallback: func(context.Context, store.Fallback) error {
+	w := New(Options{Store: f.Store, Log: workertest.Quiet(), SendFallback: func(context.Context, store.Fallback) error {
 		if calls.Add(1) == 1 {
 			return dispatch.Errorf(dispatch.Overloaded, "no room")
 		}
 		return nil
 	}})
-	must(t, w.fallbacks(t.Context()))
+	workertest.Must(t, w.fallbacks(t.Context()))
 	left, err := f.DueFallbacks(t.Context())
-	must(t, err)
+	workertest.Must(t, err)
 	if calls.Load() != 3 || len(left) != 0 {
 		t.Errorf("%d calls for 3 fallbacks; %d due at once again", calls.Load(), len(left))
 	}

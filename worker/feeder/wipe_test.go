@@ -1,4 +1,4 @@
-package worker
+package feeder
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
+	"github.com/sendoff/sendoff/worker/workertest"
 )
 
 // deaf is a queue that goes away once it has told of a wipe.
@@ -21,7 +22,7 @@ func (deaf) Undo(context.Context) error { return errors.New("redis is away") }
 func newQueue(t *testing.T) *queue.Client {
 	t.Helper()
 	rc, err := queue.Open(storetest.Redis(t), 4)
-	must(t, err)
+	workertest.Must(t, err)
 	t.Cleanup(func() { _ = rc.Close() })
 	return queue.NewClient(rc)
 }
@@ -36,34 +37,34 @@ func TestWipe_PostgresAway_IsNoticedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := open(t)
-			f.messages(t, 3, nil)
-			if n := f.due(t); n != 3 {
+			f := workertest.Open(t)
+			f.Messages(t, 3, nil)
+			if n := f.Due(t); n != 3 {
 				t.Fatalf("offered %d of 3 messages", n)
 			}
 			first, next := makes(newQueue(t))
-			away := f.connect(t)
-			must(t, away.Close())
-			w := New(Options{Store: store.New(away), Queue: first, Log: quiet()})
+			away := f.Connect(t)
+			workertest.Must(t, away.Close())
+			w := New(Options{Store: store.New(away), Queue: first, Log: workertest.Quiet()})
 			look := w.wipe()
 			if err := look(t.Context()); err == nil {
 				t.Error("a wipe was made good without Postgres")
 			}
 			w.Store = f.Store
 			if next != nil {
-				look = New(Options{Store: f.Store, Queue: next, Log: quiet()}).wipe()
+				look = New(Options{Store: f.Store, Queue: next, Log: workertest.Quiet()}).wipe()
 			}
-			must(t, look(t.Context()))
+			workertest.Must(t, look(t.Context()))
 			woken := 0
 			wait.For(t, 10*time.Second, func() error {
-				if woken += f.due(t); woken != 3 {
+				if woken += f.Due(t); woken != 3 {
 					return fmt.Errorf("%d of 3 messages woken", woken)
 				}
 				return nil
 			})
-			must(t, look(t.Context()))
+			workertest.Must(t, look(t.Context()))
 			still, err := f.WakeOffered(t.Context())
-			must(t, err)
+			workertest.Must(t, err)
 			if still != 3 {
 				t.Errorf("%d of 3 messages still offered: some were woken without a wipe", still)
 			}

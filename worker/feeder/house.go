@@ -1,0 +1,95 @@
+package feeder
+
+import (
+	"context"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// houseStore keeps the tables in order.
+type houseStore interface {
+	ExpireLeases(ctx context.Context, window [3]time.Duration) (int64, error)
+	WakeChannel(ctx context.Context, channel int64) error
+	WakeOffered(ctx context.Context) (int64, error)
+	MoveScheduled(ctx context.Context) (int64, error)
+	RetryParked(ctx context.Context) ([]store.Failure, error)
+	Depths(ctx context.Context) ([]store.LaneDepth, error)
+	EnsurePartitions(ctx context.Context) error
+	Prune(ctx context.Context) error
+	// TakeJob reports whether this process is to run a job that runs once per
+	// interval on one worker.
+	TakeJob(ctx context.Context, name string, interval time.Duration) (bool, error)
+}
+
+// leases marks the outcomes of claims that have run out as unknown: their
+// worker was killed or lost its database.
+func (f *Feeder) leases(ctx context.Context) error {
+	n, err := f.Store.ExpireLeases(ctx, dispatch.DefaultPolicy().ResolveWindow)
+	if n > 0 {
+		f.Log.Warn("claims have run out; the outcome of their calls is unknown", "messages", n)
+	}
+	return err
+}
+
+// closedCircuits returns a job that wakes the messages of a channel when this
+// worker sees that its circuit has closed. The worker that closed it cannot wake
+// those that another one, which did not know yet, puts off a moment later.
+func (f *Feeder) closedCircuits() func(context.Context) error {
+	var before map[int64]store.Health
+	return func(ctx context.Context) error {
+		now, err := f.Registry.OpenCircuits(ctx)
+		if err != nil {
+			return err
+		}
+		for ch := range before {
+			if _, still := now[ch]; still {
+				continue
+			}
+			if err := f.Store.WakeChannel(ctx, ch); err != nil {
+				return err
+			}
+		}
+		before = now
+		return nil
+	}
+}
+
+// moveMax is how many scheduled messages the store moves at once.
+const moveMax = 1000
+
+// moveScheduled moves scheduled messages that come due soon to dispatch.
+func (f *Feeder) moveScheduled(ctx context.Context) error {
+	for {
+		n, err := f.Store.MoveScheduled(ctx)
+		if err != nil || n < moveMax {
+			return err
+		}
+	}
+}
+
+// parked applies callbacks that came before the provider's id was stored.
+func (f *Feeder) parked(ctx context.Context) error {
+	failed, err := f.Store.RetryParked(ctx)
+	f.countFailed(failed)
+	return err
+}
+
+// depths reports the depth of each lane.
+func (f *Feeder) depths(ctx context.Context) error {
+	ds, err := f.Store.Depths(ctx)
+	for _, d := range ds {
+		f.Observer.Depth(dispatch.Lane(d.Lane), d.Count, time.Duration(d.OldestSeconds*float64(time.Second)))
+	}
+	return err
+}
+
+// prune deletes rows that are no longer needed, once an hour on one worker.
+func (f *Feeder) prune(ctx context.Context) error {
+	mine, err := f.Store.TakeJob(ctx, "prune", time.Hour)
+	if err != nil || !mine {
+		return err
+	}
+	return f.Store.Prune(ctx)
+}

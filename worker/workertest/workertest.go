@@ -1,0 +1,96 @@
+// Package workertest prepares a database with messages for the tests of workers
+// and feeders.
+package workertest
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+// Fixture is a database with one account and one channel.
+type Fixture struct {
+	*store.Store
+	Accounts *account.Store
+	Account  int64
+	Channel  int64
+	url      string
+}
+
+// Open returns a Fixture on a database of its own. The channel's provider is
+// meta, its policy the default one.
+func Open(t *testing.T) *Fixture {
+	t.Helper()
+	f := &Fixture{url: storetest.Postgres(t)}
+	db := f.Connect(t)
+	f.Store, f.Accounts = store.New(db), account.New(db)
+	a, err := f.Accounts.CreateAccount(t.Context(), "Test")
+	Must(t, err)
+	c, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
+		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
+	})
+	Must(t, err)
+	f.Account, f.Channel = a.ID, c.ID
+	return f
+}
+
+// Connect opens the database once more.
+func (f *Fixture) Connect(t *testing.T) *pg.DB {
+	t.Helper()
+	box, err := pg.NewBox("a secret key of the tests")
+	Must(t, err)
+	db, err := pg.Open(pg.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
+	Must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// Messages accepts n messages on the channel, each changed by more, and returns
+// their ids.
+func (f *Fixture) Messages(t *testing.T, n int, more func(*dispatch.Message)) []dispatch.ID {
+	t.Helper()
+	page := make([]store.Accept, n)
+	for i := range page {
+		m := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account, Channel: f.Channel, Lane: dispatch.Normal, To: fmt.Sprintf("+1555%07d", i+1), Raw: `{"type":"text","text":{"body":"x"}}`}
+		m.Content.Type = dispatch.TypeText
+		if more != nil {
+			more(m)
+		}
+		page[i] = store.Accept{Message: m, TTL: time.Hour}
+	}
+	receipts, err := f.InsertMessages(t.Context(), page)
+	Must(t, err)
+	ids := make([]dispatch.ID, n)
+	for i, r := range receipts {
+		Must(t, r.Err)
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// Due takes the messages that are due for an offer and returns their number.
+func (f *Fixture) Due(t *testing.T) int {
+	t.Helper()
+	due, err := f.DueMessages(t.Context(), dispatch.Normal, map[int64]int{f.Channel: 100})
+	Must(t, err)
+	return len(due)
+}
+
+// Must ends the test on an error.
+func Must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Quiet returns a logger that discards everything.
+func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
