@@ -2,15 +2,19 @@ package api
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // Verifier is a provider that checks an address before it calls it (Meta's GET
@@ -19,12 +23,47 @@ type Verifier interface {
 	Verify(ch *dispatch.Channel, query url.Values) (challenge string, ok bool)
 }
 
-// callback takes what a provider tells us: verified before it is read, and
-// answered once it is committed. A 503 makes the provider repeat.
-func (s *Server) callback(c echo.Context) error {
+// Channels finds a channel by its key, cached. It returns an error with the code
+// dispatch.NotFound if there is none.
+type Channels interface {
+	ChannelByKey(ctx context.Context, key string) (*dispatch.Channel, error)
+}
+
+// CallbackStore keeps what providers report.
+type CallbackStore interface {
+	Apply(ctx context.Context, us []dispatch.StatusUpdate) (store.Applied, error)
+	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
+	Park(ctx context.Context, u dispatch.StatusUpdate) error
+	InsertInbound(ctx context.Context, in dispatch.Inbound, stop, start bool) error
+}
+
+// callbacks serves the callbacks of providers.
+type callbacks struct {
+	providers map[string]provider.Provider
+	channels  Channels
+	store     CallbackStore
+	views     *message.Views
+	statuses  *batch.Batcher[dispatch.StatusUpdate, bool]
+	observer  Observer
+	log       *slog.Logger
+	publicURL string
+	test      func(*dispatch.Channel) *dispatch.Channel // the emulator's stand-in for a channel
+}
+
+func newCallbacks(o *Options, views *message.Views) *callbacks {
+	cb := &callbacks{
+		providers: o.Providers, channels: o.Registry, store: o.Store, views: views, observer: o.Observer, log: o.Log, publicURL: o.PublicURL, test: o.TestChannel,
+	}
+	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)
+	return cb
+}
+
+// serve takes a callback: it is verified before it is read and answered once it
+// is committed. A 503 makes the provider repeat it.
+func (cs *callbacks) serve(c echo.Context) error {
 	r := c.Request()
-	p := s.Providers[c.Param("provider")]
-	ch, err := s.Registry.ChannelByKey(r.Context(), c.Param("channel"))
+	p := cs.providers[c.Param("provider")]
+	ch, err := cs.channels.ChannelByKey(r.Context(), c.Param("channel"))
 	if p == nil || (err != nil && dispatch.CodeOf(err) == dispatch.NotFound) || (err == nil && ch.Provider != c.Param("provider")) {
 		return dispatch.Errorf(dispatch.NotFound, "no such channel")
 	}
@@ -32,7 +71,7 @@ func (s *Server) callback(c echo.Context) error {
 		return middleware.Unavailable(err)
 	}
 	if r.Method == http.MethodGet {
-		if done, err := s.handshake(c, p, ch); done {
+		if done, err := cs.handshake(c, p, ch); done {
 			return err
 		}
 	}
@@ -41,23 +80,23 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	r.SetPathValue("secret", c.Param("secret"))
-	cb, err := s.parseCallback(c, p, ch, body)
+	cb, err := cs.parse(c, p, ch, body)
 	if err != nil {
 		return err
 	}
-	if err := s.take(r.Context(), ch, cb); err != nil {
+	if err := cs.take(r.Context(), ch, cb); err != nil {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
-	s.Observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
+	cs.observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
 	return c.String(http.StatusOK, cb.Reply)
 }
 
-func (s *Server) handshake(c echo.Context, p provider.Provider, ch *dispatch.Channel) (bool, error) {
+func (cs *callbacks) handshake(c echo.Context, p provider.Provider, ch *dispatch.Channel) (bool, error) {
 	v, ok := p.(Verifier)
 	if !ok {
 		return false, nil
 	}
-	for _, as := range []*dispatch.Channel{ch, s.TestChannel(ch)} {
+	for _, as := range []*dispatch.Channel{ch, cs.test(ch)} {
 		if challenge, ok := v.Verify(as, c.QueryParams()); ok {
 			return true, c.String(http.StatusOK, challenge)
 		}
@@ -65,12 +104,12 @@ func (s *Server) handshake(c echo.Context, p provider.Provider, ch *dispatch.Cha
 	return true, c.String(http.StatusForbidden, "verify token does not match")
 }
 
-// parseCallback verifies with the channel's own secrets, while a rotation's
+// parse verifies with the channel's own secrets, while a rotation's
 // overlap lasts with the old callback secret or, for messages of test keys, with
 // those generated for the emulator.
-func (s *Server) parseCallback(c echo.Context, p provider.Provider, ch *dispatch.Channel, body []byte) (provider.Callback, error) {
+func (cs *callbacks) parse(c echo.Context, p provider.Provider, ch *dispatch.Channel, body []byte) (provider.Callback, error) {
 	r := c.Request()
-	url := s.PublicURL + r.URL.RequestURI()
+	url := cs.publicURL + r.URL.RequestURI()
 	cb, err := provider.Parse(p, ch, r, url, body)
 	if err == nil {
 		return cb, nil
@@ -80,26 +119,26 @@ func (s *Server) parseCallback(c echo.Context, p provider.Provider, ch *dispatch
 			return old, nil
 		}
 	}
-	if test, testErr := provider.Parse(p, s.TestChannel(ch), r, url, body); testErr == nil {
-		return s.onlyTest(r.Context(), ch.ID, test), nil
+	if test, testErr := provider.Parse(p, cs.test(ch), r, url, body); testErr == nil {
+		return cs.onlyTest(r.Context(), ch.ID, test), nil
 	}
 	return cb, err
 }
 
 // onlyTest keeps what is said about messages of test keys: whoever knows the
 // emulator's secrets must not move real ones.
-func (s *Server) onlyTest(ctx context.Context, channel int64, cb provider.Callback) provider.Callback {
+func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Callback) provider.Callback {
 	kept := cb.Statuses[:0]
 	for _, u := range cb.Statuses {
 		if u.ID == dispatch.NoID { // a provider that echoes nothing: its own id tells
 			u.Channel = channel
-			id, err := s.Store.FindMessage(ctx, u)
+			id, err := cs.store.FindMessage(ctx, u)
 			if err != nil || id == dispatch.NoID {
 				continue
 			}
 			u.ID = id
 		}
-		if v, err := s.views.Do(ctx, u.ID); err == nil && v != nil && v.Test {
+		if v, err := cs.views.Find(ctx, u.ID); err == nil && v != nil && v.Test {
 			kept = append(kept, u)
 		}
 	}
@@ -108,13 +147,13 @@ func (s *Server) onlyTest(ctx context.Context, channel int64, cb provider.Callba
 
 // take commits a callback: statuses in a batch with those of others, inbound
 // messages one by one.
-func (s *Server) take(ctx context.Context, ch *dispatch.Channel, cb provider.Callback) error {
+func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider.Callback) error {
 	ctx = context.WithoutCancel(ctx)
 	for i := range cb.Statuses {
 		cb.Statuses[i].Channel = ch.ID
 	}
 	if len(cb.Statuses) > 0 {
-		found, err := s.statuses.DoAll(ctx, cb.Statuses)
+		found, err := cs.statuses.DoAll(ctx, cb.Statuses)
 		if err != nil {
 			return err
 		}
@@ -122,7 +161,7 @@ func (s *Server) take(ctx context.Context, ch *dispatch.Channel, cb provider.Cal
 			if ok || cb.Statuses[i].ProviderID == "" && cb.Statuses[i].ID == dispatch.NoID {
 				continue
 			}
-			if err := s.Store.Park(ctx, cb.Statuses[i]); err != nil {
+			if err := cs.store.Park(ctx, cb.Statuses[i]); err != nil {
 				return err
 			}
 		}
@@ -130,19 +169,19 @@ func (s *Server) take(ctx context.Context, ch *dispatch.Channel, cb provider.Cal
 	for _, in := range cb.Inbound {
 		in.Channel = ch.ID
 		stop, start := dispatch.KeywordAction(in.Text)
-		if err := s.Store.InsertInbound(ctx, in, stop, start); err != nil {
+		if err := cs.store.InsertInbound(ctx, in, stop, start); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// applyStatuses merges the evidence of many callbacks at once, and counts the
+// apply merges the evidence of many callbacks at once, and counts the
 // messages that failed by it: providers say the same more than once.
-func (s *Server) applyStatuses(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
-	a, err := s.Store.Apply(ctx, us)
+func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
+	a, err := cs.store.Apply(ctx, us)
 	if err != nil {
-		s.Log.Error("callbacks not applied", "statuses", len(us), "error", err)
+		cs.log.Error("callbacks not applied", "statuses", len(us), "error", err)
 		return nil, err
 	}
 	out := make([]bool, len(us))
@@ -153,7 +192,7 @@ func (s *Server) applyStatuses(ctx context.Context, us []dispatch.StatusUpdate) 
 		out[i] = false
 	}
 	for _, f := range a.Failed {
-		s.Observer.Failed(f.Channel, f.Code)
+		cs.observer.Failed(f.Channel, f.Code)
 	}
 	return out, nil
 }

@@ -89,7 +89,7 @@ const (
 	aisouleTemplate = `{"to":"+15550000100","type":"template","whatsapp_account":"{CHANNEL}","template":{"name":"{TEMPLATE}","language":"en","components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
 	kaleyraTemplate = `{"messaging_object":{"messaging_product":"whatsapp","to":"+15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}}`
 	metaTemplate    = `{"messaging_product":"whatsapp","to":"15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
-	graphNoObject   = `Unsupported post request. object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`
+	graphNoObject   = `Unsupported post request. Object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`
 )
 
 // fill puts values into a request's text, given in pairs.

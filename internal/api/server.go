@@ -1,6 +1,5 @@
-// Package api is the front door: the native API, the vendors' dialects, the
-// providers' callbacks. One pipeline stands behind every format: key, decode,
-// permission, limit, accept, reply.
+// Package api serves HTTP: the native API, the formats of other vendors' APIs
+// (dialects), and the callbacks of providers.
 package api
 
 import (
@@ -8,29 +7,21 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/api/manage"
+	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
-	"github.com/sendoff/sendoff/internal/batch"
+	"github.com/sendoff/sendoff/internal/api/openapi"
+	"github.com/sendoff/sendoff/internal/api/stream"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/registry"
-	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/account"
-)
-
-// Limits of a batch (SPEC 3): of its body, of one line, of its messages.
-const (
-	maxBatchBody = 256 << 20
-	maxLine      = 64 << 10
-	maxBatch     = 100_000
 )
 
 // Observer counts requests; metrics implement it.
@@ -41,12 +32,34 @@ type Observer interface {
 	Failed(channel int64, code string)
 }
 
+// Store is the hot path of the store, as the packages below use it.
+type Store interface {
+	message.Store
+	stream.Log
+	CallbackStore
+	manage.Inbound
+}
+
+// Registry looks up what requests name, cached.
+type Registry interface {
+	middleware.Keys
+	Channels
+	Directory
+	FindChannel(ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string) (*dispatch.Channel, error)
+}
+
+// Accepter accepts messages.
+type Accepter interface {
+	message.Accepter
+	message.Once
+}
+
 // Options of a Server.
 type Options struct {
-	Store     *store.Store
-	Accounts  *account.Store
-	Registry  *registry.Registry
-	Accept    *accept.Service
+	Store     Store
+	Calls     middleware.CallLog
+	Registry  Registry
+	Accept    Accepter
 	Limits    middleware.Limiter
 	Admin     *admin.Service
 	Providers map[string]provider.Provider
@@ -56,92 +69,102 @@ type Options struct {
 	Metrics   http.Handler
 	Log       *slog.Logger
 	PublicURL string // as providers and customers reach us
-	// CallbackURL is where the provider of a channel calls back.
-	CallbackURL func(*dispatch.Channel) string
-	// TestChannel gives the emulator's stand-in for a channel.
+	// TestChannel returns the emulator's stand-in for a channel.
 	TestChannel func(*dispatch.Channel) *dispatch.Channel
-	// PingPostgres returns an error if Postgres does not answer.
-	PingPostgres func(ctx context.Context) error
-	// PingRedis asks whether Redis answers (readyz reports it as degraded).
-	PingRedis func(ctx context.Context) error
+	// PingPostgres and PingRedis return an error if the server does not answer.
+	// Without Redis readyz reports degraded.
+	PingPostgres, PingRedis func(ctx context.Context) error
 }
 
-// Server is the front door. It keeps no state of a request.
+// Server is the HTTP API. It keeps no state of a request.
 type Server struct {
-	Options
-	echo     *echo.Echo
-	views    *batch.Batcher[dispatch.ID, *dispatch.View]
-	statuses *batch.Batcher[dispatch.StatusUpdate, bool]
-	hub      *hub
-	auth     *middleware.Auth
-	limits   middleware.Limits
+	options   Options
+	echo      *echo.Echo
+	auth      *middleware.Auth
+	limits    middleware.Limits
+	hub       *stream.Hub
+	views     *message.Views
+	vendors   *vendors
+	callbacks *callbacks
 }
 
-// New makes a server. Run does its background work.
+// New returns a Server. Run does its background work.
 func New(o Options) *Server {
-	s := &Server{Options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Accounts, o.Log), limits: middleware.NewLimits(o.Limits)}
-	s.hub = newHub(o.Store, o.Log)
-	s.views = batch.New(batch.Options{Max: 200, Queue: 10_000, Workers: 3, Timeout: 5 * time.Second}, s.readViews)
-	s.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, s.applyStatuses)
+	s := &Server{
+		options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Calls, o.Log), limits: middleware.NewLimits(o.Limits),
+		hub: stream.NewHub(o.Store, o.Log), views: message.NewViews(o.Store),
+	}
+	s.callbacks = newCallbacks(&o, s.views)
+	sender := message.NewSender(o.Accept, s.limits)
+	s.vendors = &vendors{
+		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender, reader: reader{views: s.views, messages: o.Store, directory: o.Registry},
+	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
-	s.routes()
+	s.routes(message.New(message.Options{
+		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept, Changes: s.hub, Observer: o.Observer, Log: o.Log,
+	}), stream.NewHandler(s.hub, s.auth))
 	return s
 }
 
-// Handler is the server as an http.Handler.
+// Handler returns the server as an http.Handler.
 func (s *Server) Handler() http.Handler { return s.echo }
 
-// Run follows the event log for live readers and counts calls until ctx ends.
+// Run follows the event log and counts calls until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	go s.auth.Run(ctx)
-	s.hub.run(ctx)
+	s.hub.Run(ctx)
 }
 
-// Drain ends event streams and long polls, and lets no stream begin: a client
-// finds another process. What else is under way is left alone.
-func (s *Server) Drain() { s.hub.stop() }
+// Drain ends event streams and long polls and refuses new ones, so that clients
+// go to another process. Other requests are served.
+func (s *Server) Drain() { s.hub.Stop() }
 
-// Close waits for open flushes.
+// Close waits for reads and callbacks under way.
 func (s *Server) Close(ctx context.Context) error {
-	return errors.Join(s.views.Close(ctx), s.statuses.Close(ctx))
+	return errors.Join(s.views.Close(ctx), s.callbacks.statuses.Close(ctx))
 }
 
-func (s *Server) routes() {
-	e := s.echo
+// routes lists every route: those of administration stand in manage.Register,
+// those of vendors' formats in the dialects.
+func (s *Server) routes(m *message.Handler, events *stream.Handler) {
+	e, o := s.echo, &s.options
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
-	e.GET("/readyz", echo.WrapHandler(health.Ready(s.PingPostgres, s.PingRedis)))
-	e.GET("/metrics", echo.WrapHandler(s.Metrics))
-	v1 := e.Group("/v1", s.auth.Native)
-	v1.POST("/messages", s.postMessage)
-	v1.POST("/messages/batch", s.postBatch)
-	v1.GET("/messages", s.listMessages, s.limits.Reads("view_messages"))
-	v1.POST("/messages/status", s.postStatus, s.limits.Reads("view_messages"))
-	v1.GET("/messages/:id", s.getMessage, s.limits.Reads("view_messages"))
-	v1.PATCH("/messages/:id", s.patchMessage)
-	v1.GET("/messages/:id/events", s.getTimeline, s.limits.Reads("view_messages"))
-	v1.POST("/messages/:id/cancel", s.cancelMessage)
-	v1.GET("/events", s.streamEvents, s.limits.Reads("view_messages"))
-	s.describe(manage.Register(e, manage.Options{
-		Auth: s.auth, Limits: s.limits, Admin: s.Admin, Inbound: s.Store, FindChannel: s.findChannel, Specs: s.Specs, Log: s.Log,
-	}))
-	for _, m := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
-		e.Add(m, "/callbacks/:provider/:channel", s.callback)
-		e.Add(m, "/callbacks/:provider/:channel/:secret", s.callback)
+	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis)))
+	e.GET("/metrics", echo.WrapHandler(o.Metrics))
+
+	v1, reads := e.Group("/v1", s.auth.Native), s.limits.Reads("view_messages")
+	v1.POST("/messages", m.Post)
+	v1.POST("/messages/batch", m.Batch)
+	v1.GET("/messages", m.List, reads)
+	v1.POST("/messages/status", m.Statuses, reads)
+	v1.GET("/messages/:id", m.Get, reads)
+	v1.PATCH("/messages/:id", m.Patch)
+	v1.GET("/messages/:id/events", m.Timeline, reads)
+	v1.POST("/messages/:id/cancel", m.Cancel)
+	v1.GET("/events", events.Serve, reads)
+
+	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
+		e.Add(method, "/callbacks/:provider/:channel", s.callbacks.serve)
+		e.Add(method, "/callbacks/:provider/:channel/:secret", s.callbacks.serve)
 	}
-	for i := range s.Dialects {
-		s.mount(&s.Dialects[i])
-	}
+	s.vendors.mount(e)
+	openapi.Register(e, openapi.Options{
+		PublicURL: o.PublicURL, Dialects: o.Dialects, Operations: slices.Concat(operations(), message.Operations(), stream.Operations()),
+		Base: manage.Register(e, manage.Options{
+			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Inbound: o.Store, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+		}),
+	})
 }
 
 // findChannel returns the account's channel with an id or key.
 func (s *Server) findChannel(ctx context.Context, account int64, name string) (*dispatch.Channel, error) {
-	return s.Registry.FindChannel(ctx, account, name, dispatch.ByIDOrKey, "")
+	return s.options.Registry.FindChannel(ctx, account, name, dispatch.ByIDOrKey, "")
 }
 
-// handleError is where echo brings what no handler answered: unknown routes,
-// wrong methods, and errors that handlers return.
+// handleError answers what no handler answered: unknown routes, wrong methods
+// and errors that handlers return.
 func (s *Server) handleError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -155,13 +178,13 @@ func (s *Server) handleError(err error, c echo.Context) {
 		}
 	}
 	middleware.Drain(c)
-	middleware.LogInternal(c, s.Log, err)
-	if d := s.dialectOf(c); d != nil {
-		err = s.reply(c, d.Reject(c.Request(), err), err)
+	middleware.LogInternal(c, s.options.Log, err)
+	if d := s.vendors.of(c); d != nil {
+		err = reply(c, d.Reject(c.Request(), err), err)
 	} else {
 		err = middleware.WriteProblem(c, err)
 	}
 	if err != nil {
-		s.Log.Debug("answer not written", "error", err)
+		s.options.Log.Debug("answer not written", "error", err)
 	}
 }

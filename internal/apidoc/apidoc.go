@@ -4,7 +4,7 @@ package apidoc
 
 // Operation describes one route in OpenAPI and in /docs. Bodies are described
 // by values whose Go types have the schema: struct tags as huma reads them
-// (json, doc, required, enum, ...), or the types Any, Object, IDOrText and Texts.
+// (json, doc, required, enum, ...), or the types of this package.
 type Operation struct {
 	Method      string
 	Path        string // in OpenAPI's syntax: /v1/messages/{id}
@@ -54,11 +54,15 @@ type Request struct {
 
 // Response describes an answer. Without a Type it has no body.
 type Response struct {
-	Type        any    // a string is a text/plain example
+	Type        any
+	Media       string // empty: application/json
 	Description string // empty: the status text
-	Example     string // JSON
+	Example     string // JSON, or text if Media is not JSON
 	Examples    map[string]Example
 }
+
+// Text returns a response of plain text.
+func Text(example string) Response { return Response{Type: "", Media: "text/plain", Example: example} }
 
 // Example is a named example.
 type Example struct {
@@ -77,4 +81,9 @@ type (
 	IDOrText struct{}
 	// Texts is a JSON object of strings.
 	Texts map[string]string
+	// ErrorOrNull is the error of a message (code, provider_code, message), or null.
+	ErrorOrNull struct{}
 )
+
+// IdempotencyKey is the header that every route that sends understands.
+var IdempotencyKey = Header("Idempotency-Key", "At most 255 visible characters. A repeat with the same key and body within 24 hours returns the first response.")

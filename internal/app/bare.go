@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/limit"
@@ -12,8 +13,8 @@ import (
 // ServeBare is Serve without the limits of keys: what the benchmark holds
 // against the real front door.
 func ServeBare(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) {
-	return serve(cfg, addr, log, func(o *api.Options) {
-		o.Limits, o.Accept.Recipients = unlimited{}, nil
+	return serve(cfg, addr, log, func(o *api.Options, acc *accept.Service) {
+		o.Limits, acc.Recipients = unlimited{}, nil
 	})
 }
 

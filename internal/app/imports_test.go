@@ -16,8 +16,8 @@ const module = "github.com/sendoff/sendoff/"
 // onlyIn names who may import what; a folder stands for all below it where it
 // ends in a slash. internal/bench measures the raw libraries besides us.
 var onlyIn = map[string][]string{
-	"github.com/labstack/echo/":      {"internal/api", "internal/api/middleware", "internal/api/manage", "internal/bench"},
-	"github.com/danielgtaylor/huma/": {"internal/api", "internal/api/manage"},
+	"github.com/labstack/echo/":      {"internal/api", "internal/api/middleware", "internal/api/manage", "internal/api/message", "internal/api/openapi", "internal/api/stream", "internal/bench"},
+	"github.com/danielgtaylor/huma/": {"internal/api/manage", "internal/api/openapi"},
 	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
 	"github.com/jmoiron/sqlx":        {"internal/store/pg"},
 	"github.com/lib/pq":              {"internal/store", "internal/store/account", "internal/store/pg", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
@@ -39,10 +39,15 @@ var mayUse = map[string][]string{
 	"internal/store/pg":      {"internal/dispatch"},
 	"internal/store/account": {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
 
+	"internal/apidoc":            {},
+	"internal/api/middleware":    {"internal/accept", "internal/auth", "internal/dialect", "internal/dispatch", "internal/limit", "internal/store/account"},
+	"internal/api/message":       {"internal/accept", "internal/api/middleware", "internal/apidoc", "internal/batch", "internal/dialect/native", "internal/dispatch", "internal/store"},
+	"internal/api/stream":        {"internal/accept", "internal/api/middleware", "internal/apidoc", "internal/dispatch", "internal/store"},
+	"internal/api/openapi":       {"internal/api/middleware", "internal/apidoc", "internal/dialect", "internal/dispatch", "internal/dispatch/template"},
 	"internal/dispatch":          {},
 	"internal/dispatch/template": {"internal/dispatch"},
-	"internal/dialect":           {"internal/dispatch", "internal/dispatch/template"},
-	"internal/dialect/":          {"internal/dialect", "internal/dispatch", "internal/dispatch/template"},
+	"internal/dialect":           {"internal/apidoc", "internal/dispatch", "internal/dispatch/template"},
+	"internal/dialect/":          {"internal/apidoc", "internal/dialect", "internal/dispatch", "internal/dispatch/template"},
 	"internal/provider":          {"internal/dispatch", "internal/dispatch/template", "internal/outbound"},
 	"internal/provider/":         {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound"},
 	"internal/queue":             {"internal/dispatch"},

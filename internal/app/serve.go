@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/limit"
@@ -22,10 +23,10 @@ func (r *Running) Stop() error { return r.stop() }
 
 // Serve starts the front door on addr.
 func Serve(cfg *config.Config, addr string, log *slog.Logger) (*Running, error) {
-	return serve(cfg, addr, log, func(*api.Options) {})
+	return serve(cfg, addr, log, func(*api.Options, *accept.Service) {})
 }
 
-func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.Options)) (*Running, error) {
+func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.Options, *accept.Service)) (*Running, error) {
 	p, err := newParts(cfg, "serve", cfg.Public(addr), log)
 	if err != nil {
 		return nil, err
@@ -39,11 +40,11 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	})
 	acc.Recipients = spender
 	options := api.Options{
-		Store: p.store, Accounts: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
-		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, CallbackURL: p.callbackURL, TestChannel: p.tests.of,
+		Store: p.store, Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
+		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
 		PingPostgres: p.db.Ping, PingRedis: p.pingRedis,
 	}
-	change(&options)
+	change(&options, acc)
 	srv := api.New(options)
 	p.background("front door", 2*time.Second, srv.Run)
 	p.onStop("batches", 5*time.Second, srv.Close)

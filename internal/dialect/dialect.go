@@ -24,6 +24,7 @@ type Dialect struct {
 	// Reject gives the vendor's answer to an error: what isn't a
 	// *dispatch.Error counts as dispatch.Internal.
 	Reject func(r *http.Request, err error) Reply
+	Doc    Doc
 }
 
 // Route is one endpoint: it either sends (Decode and Accept) or reads (Read).
@@ -39,6 +40,7 @@ type Route struct {
 	Accept func(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) Reply
 	// Read answers a GET.
 	Read func(ctx context.Context, src Reader, a Account, r *http.Request) (Reply, error)
+	Doc  RouteDoc
 }
 
 // Reply is an answer: a status code and a body to be written as JSON.

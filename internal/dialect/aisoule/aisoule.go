@@ -13,14 +13,17 @@ import (
 
 const keyHeader = "X-API-Key"
 
+const sendPath = "/api/messages/send"
+
 // New gives the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "aisoule",
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
-		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/api/messages/send", Decode: decode, Accept: accept}},
+		Routes:     []dialect.Route{{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: sendDoc}},
 		Reject:     reject,
+		Doc:        doc,
 	}
 }
 

@@ -22,11 +22,12 @@ func New() dialect.Dialect {
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
-			{Method: http.MethodPost, Path: prefix + "/messages/template/send", Decode: decode, Accept: accept},
-			{Method: http.MethodGet, Path: prefix + "/messages/:uuid", Permission: "view_messages", Read: readMessage},
-			{Method: http.MethodGet, Path: prefix + "/templates", Permission: "view_templates", Read: readTemplates},
+			{Method: http.MethodPost, Path: prefix + "/messages/template/send", Decode: decode, Accept: accept, Doc: sendDoc},
+			{Method: http.MethodGet, Path: prefix + "/messages/:uuid", Permission: "view_messages", Read: readMessage, Doc: messageDoc},
+			{Method: http.MethodGet, Path: prefix + "/templates", Permission: "view_templates", Read: readTemplates, Doc: templatesDoc},
 		},
 		Reject: reject,
+		Doc:    doc,
 	}
 }
 

@@ -22,8 +22,9 @@ func New() dialect.Dialect {
 		Name:       "kaleyra",
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
-		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/v2/:sid/whatsapp/:phone/messages", Decode: decode, Accept: accept}},
+		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/v2/:sid/whatsapp/:phone/messages", Decode: decode, Accept: accept, Doc: sendDoc}},
 		Reject:     reject,
+		Doc:        doc,
 	}
 }
 

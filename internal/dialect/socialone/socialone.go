@@ -23,10 +23,11 @@ func New() dialect.Dialect {
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
-			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept},
-			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept},
+			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept, Doc: routeDoc("send a template")},
+			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (without the last slash)")},
 		},
 		Reject: reject,
+		Doc:    doc,
 	}
 }
 

@@ -22,10 +22,11 @@ func New() dialect.Dialect {
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
-			{Method: http.MethodPost, Path: "/message", Decode: decode, Accept: accept},
-			{Method: http.MethodGet, Path: "/team-members", Read: readTeam},
+			{Method: http.MethodPost, Path: "/message", Decode: decode, Accept: accept, Doc: sendDoc},
+			{Method: http.MethodGet, Path: "/team-members", Read: readTeam, Doc: teamDoc},
 		},
 		Reject: reject,
+		Doc:    doc,
 	}
 }
 

@@ -1,4 +1,4 @@
-package api
+package openapi
 
 import (
 	"bytes"
@@ -19,9 +19,10 @@ var docsHTML string
 
 var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
 
-// docsPage is what the readable description shows.
+// docsPage is the data of docs.html.
 type docsPage struct {
 	Host     string
+	About    string
 	Sections []docsSection
 	Dialects []docsDialect
 }
@@ -50,7 +51,7 @@ type docsAnswer struct {
 	Fields       []docsField
 }
 
-// docsDialect is one vendor's format.
+// docsDialect is one dialect.
 type docsDialect struct {
 	Name, Title, About, Curl, More, Answer string
 	Routes                                 []string
@@ -59,48 +60,29 @@ type docsDialect struct {
 	Differs                                []string
 }
 
-// renderDocs writes the description for people: one page, nothing from
-// elsewhere.
-func (s *Server) renderDocs(o *huma.OpenAPI) ([]byte, error) {
-	p := docsPage{Host: s.PublicURL}
-	r := docsReader{o.Components.Schemas}
+// renderDocs returns the /docs page. It loads nothing from elsewhere.
+func renderDocs(doc *huma.OpenAPI, o *Options) ([]byte, error) {
+	p := docsPage{Host: o.PublicURL, About: doc.Info.Description}
+	r := docsReader{doc.Components.Schemas}
 	by := map[string][]docsOp{}
-	for _, path := range sortedPaths(o) {
-		for _, op := range operations(o.Paths[path]) {
+	for _, path := range sortedPaths(doc) {
+		for _, op := range operations(doc.Paths[path]) {
 			by[op.Tags[0]] = append(by[op.Tags[0]], r.op(op))
 		}
 	}
-	for _, t := range o.Tags {
+	for _, t := range doc.Tags {
 		if ops := by[t.Name]; len(ops) > 0 && t.Name != dialectTag {
 			p.Sections = append(p.Sections, docsSection{Name: t.Name, Text: t.Description, Ops: ops})
 		}
 	}
-	for i := range s.Dialects {
-		p.Dialects = append(p.Dialects, s.docsDialect(r, i))
+	for i := range o.Dialects {
+		p.Dialects = append(p.Dialects, r.dialect(&o.Dialects[i], o.PublicURL))
 	}
 	var b bytes.Buffer
 	if err := docsTemplate.Execute(&b, p); err != nil {
 		return nil, fmt.Errorf("write docs: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-func (s *Server) docsDialect(r docsReader, i int) docsDialect {
-	d := &s.Dialects[i]
-	doc := dialectDocs[d.Name]
-	out := docsDialect{Name: d.Name, Title: doc.title, About: doc.about, Curl: strings.ReplaceAll(doc.curl, "HOST", s.PublicURL), Answer: doc.answer, Differs: slices.Concat(doc.differs, asEverywhere)}
-	if out.Title == "" {
-		out.Title = d.Name
-	}
-	for _, rt := range d.Routes {
-		out.Routes = append(out.Routes, rt.Method+" "+braced(rt.Path))
-		if rd := doc.routes[rt.Method+" "+rt.Path]; rd.request != nil && out.Fields == nil {
-			out.More = strings.Join(rd.more, "\n\n")
-			out.Fields = r.fields(r.schemas.Schema(reflect.TypeOf(rd.request), true, ""), "", 0)
-			out.Failures = failures(d, &rt, doc.free)
-		}
-	}
-	return out
 }
 
 func sortedPaths(o *huma.OpenAPI) []string {
@@ -112,18 +94,18 @@ func sortedPaths(o *huma.OpenAPI) []string {
 	return paths
 }
 
-// operations lists a path's, in the order of reading.
+// operations returns the operations of a path in reading order.
 func operations(item *huma.PathItem) []*huma.Operation {
 	all := []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete}
 	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
 }
 
-// docsReader reads schemas for people.
+// docsReader turns schemas into tables.
 type docsReader struct{ schemas huma.Registry }
 
 func (r docsReader) op(op *huma.Operation) docsOp {
 	out := docsOp{ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Text: op.Description}
-	if ps, ok := op.Metadata["permissions"].([]string); ok {
+	if ps, ok := op.Metadata[metaPermissions].([]string); ok {
 		out.Permission = strings.Join(ps, " or ")
 	}
 	for _, p := range op.Parameters {
@@ -172,10 +154,15 @@ func exampleText(v any) string {
 	return b.String()
 }
 
-// maxFields is how deep the fields of fields are shown.
+// maxFields is how many levels of nested fields are shown.
 const maxFields = 3
 
-// fields lists a schema's properties, those inside others as a.b.
+// typeFields returns the fields of a Go type.
+func (r docsReader) typeFields(v any) []docsField {
+	return r.fields(r.schemas.Schema(reflect.TypeOf(v), true, ""), "", 0)
+}
+
+// fields returns the properties of a schema; nested ones are named a.b.
 func (r docsReader) fields(s *huma.Schema, at string, depth int) []docsField {
 	s = r.real(s)
 	if s == nil || depth > maxFields {
@@ -216,7 +203,7 @@ func (r docsReader) fields(s *huma.Schema, at string, depth int) []docsField {
 	return out
 }
 
-// real follows a reference.
+// real returns the schema that a reference refers to.
 func (r docsReader) real(s *huma.Schema) *huma.Schema {
 	if s != nil && s.Ref != "" {
 		return r.schemas.SchemaFromRef(s.Ref)
@@ -238,7 +225,7 @@ func kindOf(s *huma.Schema) string {
 	return s.Type
 }
 
-// limits words what a value must keep to.
+// limits describes the constraints of a value.
 func limits(s *huma.Schema) string {
 	if s == nil {
 		return ""

@@ -1,4 +1,6 @@
-package api
+// Package stream follows the event log: server-sent events of an account, and
+// changes of single messages.
+package stream
 
 import (
 	"context"
@@ -23,20 +25,20 @@ const (
 	maxStreams = 20
 )
 
-// eventLog is the log as it may be read: in (transaction, id) order and only
+// Log is the log as it may be read: in (transaction, id) order and only
 // below the oldest running transaction, so that a late commit is not skipped.
-type eventLog interface {
+type Log interface {
 	EventsAfter(ctx context.Context, p store.Position, limit int) ([]store.Event, error)
 	EndOfEvents(ctx context.Context) (store.Position, error)
 }
 
-var _ eventLog = (*store.Store)(nil)
+var _ Log = (*store.Store)(nil)
 
-// hub is the process's one reader of the event log. It reads while anybody
+// Hub is the process's one reader of the event log. It reads while anybody
 // listens, and tells those who wait for one message and those who follow an
 // account.
-type hub struct {
-	events   eventLog
+type Hub struct {
+	events   Log
 	log      *slog.Logger
 	wake     chan struct{}
 	catching chan struct{}
@@ -50,8 +52,8 @@ type hub struct {
 	open    map[int64]int         // streams of a key
 }
 
-func newHub(events eventLog, log *slog.Logger) *hub {
-	h := &hub{
+func NewHub(events Log, log *slog.Logger) *Hub {
+	h := &Hub{
 		events: events, log: log, wake: make(chan struct{}, 1), catching: make(chan struct{}, maxCatching),
 		waits: crowd[dispatch.ID, chan struct{}]{}, streams: crowd[int64, *stream]{}, open: map[int64]int{},
 	}
@@ -59,8 +61,8 @@ func newHub(events eventLog, log *slog.Logger) *hub {
 	return h
 }
 
-// watch gives a channel that closes at the next event of the message.
-func (h *hub) watch(id dispatch.ID) (<-chan struct{}, func()) {
+// Watch gives a channel that closes at the next event of the message.
+func (h *Hub) Watch(id dispatch.ID) (<-chan struct{}, func()) {
 	ch := make(chan struct{})
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,8 +75,14 @@ func (h *hub) watch(id dispatch.ID) (<-chan struct{}, func()) {
 	}
 }
 
+// Stopping is closed when the process stops: streams and waits end.
+func (h *Hub) Stopping() <-chan struct{} { return h.stopping.Done() }
+
+// Stop ends streams and waits, and lets no stream begin.
+func (h *Hub) Stop() { h.stop() }
+
 // admit counts a stream of a key; false: the key has as many as it may.
-func (h *hub) admit(key int64) (leave func(), ok bool) {
+func (h *Hub) admit(key int64) (leave func(), ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.open[key] >= maxStreams {
@@ -92,7 +100,7 @@ func (h *hub) admit(key int64) (leave func(), ok bool) {
 
 // join has the hub tell a stream all from a place on, which it gets to know
 // through its channel joined.
-func (h *hub) join(s *stream) {
+func (h *Hub) join(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.streams.add(s.account, s)
@@ -102,7 +110,7 @@ func (h *hub) join(s *stream) {
 	h.ring()
 }
 
-func (h *hub) leave(s *stream) {
+func (h *Hub) leave(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.streams.drop(s.account, s)
@@ -110,7 +118,7 @@ func (h *hub) leave(s *stream) {
 
 // told is the place up to which a stream that has nothing in its queue knows
 // all, whoever's events they were.
-func (h *hub) told(s *stream) store.Position {
+func (h *Hub) told(s *stream) store.Position {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.waiting() {
@@ -120,7 +128,7 @@ func (h *hub) told(s *stream) store.Position {
 }
 
 // ring wakes a hub that rests.
-func (h *hub) ring() {
+func (h *Hub) ring() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
@@ -129,7 +137,7 @@ func (h *hub) ring() {
 
 // rest says that nobody listens; then the hub begins anew at the log's end when
 // somebody does.
-func (h *hub) rest() bool {
+func (h *Hub) rest() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.waits) > 0 || len(h.streams) > 0 {
@@ -139,8 +147,8 @@ func (h *hub) rest() bool {
 	return true
 }
 
-// run reads until ctx ends.
-func (h *hub) run(ctx context.Context) {
+// Run reads until ctx ends.
+func (h *Hub) Run(ctx context.Context) {
 	tick := time.NewTicker(hubTick)
 	defer tick.Stop()
 	failing := false
@@ -167,7 +175,7 @@ func (h *hub) run(ctx context.Context) {
 }
 
 // step tells what is new; more: there is more at once.
-func (h *hub) step(ctx context.Context) (more bool, err error) {
+func (h *Hub) step(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
 	if h.at == (store.Position{}) { // only this goroutine writes it
@@ -183,7 +191,7 @@ func (h *hub) step(ctx context.Context) (more bool, err error) {
 
 // begin starts at the log's end. Everybody who waits for a message looks once:
 // the end is read after they began to.
-func (h *hub) begin(ctx context.Context) error {
+func (h *Hub) begin(ctx context.Context) error {
 	end, err := h.events.EndOfEvents(ctx)
 	if err != nil {
 		return err
@@ -209,7 +217,7 @@ func (h *hub) begin(ctx context.Context) error {
 }
 
 // tell passes a page on.
-func (h *hub) tell(evs []store.Event) {
+func (h *Hub) tell(evs []store.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range evs {
@@ -232,7 +240,7 @@ func (h *hub) tell(evs []store.Event) {
 }
 
 // after reads a page for a stream that has not caught up.
-func (h *hub) after(ctx context.Context, at store.Position) ([]store.Event, error) {
+func (h *Hub) after(ctx context.Context, at store.Position) ([]store.Event, error) {
 	select {
 	case h.catching <- struct{}{}:
 	case <-ctx.Done():

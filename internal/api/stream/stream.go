@@ -1,18 +1,13 @@
-package api
+package stream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/sendoff/sendoff/internal/api/middleware"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -28,94 +23,6 @@ const (
 	// the stream is over.
 	streamWrite, streamEnd = 10 * time.Second, 500 * time.Millisecond
 )
-
-// streamEvent is one event as a stream shows it.
-type streamEvent struct {
-	Type     string      `json:"type"`
-	At       time.Time   `json:"at"`
-	Message  dispatch.ID `json:"message_id,omitzero"`
-	Channel  int64       `json:"channel_id,omitempty"`
-	Sequence int         `json:"sequence,omitempty"`
-	Cause    string      `json:"cause,omitempty"`
-	Code     string      `json:"code,omitempty"`
-	Detail   string      `json:"detail,omitempty"`
-}
-
-// frame is an event as it goes over the wire, the same bytes for all streams.
-type frame struct {
-	at   store.Position
-	text []byte
-}
-
-func newFrame(e *store.Event) frame {
-	name := eventType(e.Kind)
-	// Strings, numbers and a time of this age: nothing that JSON can't write.
-	b, _ := json.Marshal(streamEvent{Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
-	return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
-}
-
-// eventType is an event's public name (SPEC 7).
-func eventType(kind int16) string {
-	switch name := store.KindName(kind); name {
-	case "inbound":
-		return "message.inbound"
-	case "campaign.finished", "channel.paused", "channel.resumed", "webhook.disabled":
-		return name
-	default:
-		return "message." + name
-	}
-}
-
-// streamEvents follows the account's events live. Last-Event-ID resumes where a
-// reader was, without a gap.
-func (s *Server) streamEvents(c echo.Context) error {
-	middleware.Waits(c)
-	leave, ok := s.hub.admit(middleware.Caller(c).Key.ID)
-	if !ok {
-		return &dispatch.Error{Code: dispatch.RateLimited, Msg: fmt.Sprintf("the key has %d event streams open already, the most there can be", maxStreams), RetryAfter: 5}
-	}
-	defer leave()
-	if s.hub.stopping.Err() != nil {
-		return middleware.Unavailable(s.hub.stopping.Err())
-	}
-	at, err := s.streamStart(c)
-	if err != nil {
-		return err
-	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	h.Set("Connection", "close") // its deadlines are no other request's
-	c.Response().WriteHeader(http.StatusOK)
-	st := newStream(middleware.Caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
-	st.allowed = func(ctx context.Context) bool {
-		who, err := s.auth.Check(ctx, middleware.NativeKey(c.Request()))
-		return err == nil && who.Require("view_messages") == nil
-	}
-	if err := st.run(c.Request().Context(), s.hub); err != nil {
-		s.Log.Debug("event stream ended; the client resumes", "request_id", middleware.RequestID(c), "error", err)
-	}
-	return nil
-}
-
-// streamStart is the place after which a stream begins: where the client was,
-// or the log's end. An id from beyond the end (of another database) is the end.
-func (s *Server) streamStart(c echo.Context) (store.Position, error) {
-	last := c.Request().Header.Get("Last-Event-Id")
-	if last == "" {
-		last = c.QueryParam("last_event_id")
-	}
-	end, err := s.Store.EndOfEvents(c.Request().Context())
-	if err != nil || last == "" {
-		return end, middleware.ReadError(err)
-	}
-	at, err := store.ParsePosition(last)
-	if end.Before(at) {
-		at = end
-	}
-	return at, err
-}
 
 // stream is a client that follows its account's events. It catches up by pages
 // of its own, joins the hub, reads the rest up to where the hub was then, and
@@ -180,7 +87,7 @@ func (s *stream) waiting() bool {
 
 // run serves the client until it is gone, may read no more, is too slow, or we
 // stop.
-func (s *stream) run(ctx context.Context, h *hub) error {
+func (s *stream) run(ctx context.Context, h *Hub) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer context.AfterFunc(h.stopping, end)()
@@ -202,7 +109,7 @@ func (s *stream) run(ctx context.Context, h *hub) error {
 func (s *stream) hurry() { _ = s.control.SetWriteDeadline(time.Now().Add(streamEnd)) }
 
 // follow writes what the hub tells.
-func (s *stream) follow(ctx context.Context, h *hub) error {
+func (s *stream) follow(ctx context.Context, h *Hub) error {
 	tick := time.NewTicker(keyCheck)
 	defer tick.Stop()
 	var ready <-chan struct{} // not before the stream has come to where the hub began
@@ -249,7 +156,7 @@ func (s *stream) pass(ctx context.Context) error {
 
 // catchUp writes what the log holds after the client's place: up to until, or
 // all there is by now.
-func (s *stream) catchUp(ctx context.Context, h *hub, until *store.Position) error {
+func (s *stream) catchUp(ctx context.Context, h *Hub, until *store.Position) error {
 	for {
 		evs, err := h.after(ctx, s.at)
 		if err != nil {

@@ -1,4 +1,4 @@
-package api
+package message
 
 import (
 	"bufio"
@@ -19,6 +19,14 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
+// Limits of a batch (SPEC 3): of its body in bytes, of one message in bytes, of
+// messages.
+const (
+	maxBatchBody = 256 << 20
+	maxLine      = 64 << 10
+	maxBatch     = 100_000
+)
+
 const (
 	// batchPage is how many messages are committed together; pagesAhead pages
 	// are in work while the next is read.
@@ -28,10 +36,10 @@ const (
 	roomWait = 20 * time.Second
 )
 
-// postBatch accepts up to 100,000 messages in one request, in bounded memory:
+// Batch accepts up to 100,000 messages in one request, in bounded memory:
 // each page is committed as it is read, and only ids and refusals are kept
 // until the body has ended.
-func (s *Server) postBatch(c echo.Context) error {
+func (h *Handler) Batch(c echo.Context) error {
 	r := c.Request()
 	if r.ContentLength > maxBatchBody {
 		return dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
@@ -52,126 +60,16 @@ func (s *Server) postBatch(c echo.Context) error {
 	default:
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
 	}
-	b := &batchRun{s: s, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
+	b := &batchRun{h: h, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
 		return err
 	}
 	return b.answer(c, ndjson)
 }
 
-// lineReader gives one message after the other; io.EOF ends it. A line that is
-// too long comes with errLong, and reading may go on.
-type lineReader interface{ next() ([]byte, error) }
-
-var errLong = &dispatch.Error{Code: dispatch.TooLarge, Msg: "the message is larger than 64 KiB"}
-
-// errHuge ends the request: what comes after such a message can't be found.
-var errHuge = &dispatch.Error{Code: dispatch.TooLarge, Msg: "a message is far larger than 64 KiB: what was read before is accepted"}
-
-// countedReader bounds the whole body.
-type countedReader struct {
-	r    io.Reader
-	left int64
-	most int64 // what one message may take, if it is bounded at all
-	read int64 // of that
-}
-
-func (c *countedReader) Read(p []byte) (int, error) {
-	if c.left <= 0 {
-		return 0, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
-	}
-	if c.most > 0 && c.read > c.most {
-		return 0, errHuge
-	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
-	c.read += int64(n)
-	return n, err
-}
-
-type ndjsonLines struct{ r *bufio.Reader }
-
-func (l *ndjsonLines) next() ([]byte, error) {
-	for {
-		line, err := l.r.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			for errors.Is(err, bufio.ErrBufferFull) {
-				_, err = l.r.ReadSlice('\n')
-			}
-			return nil, errLong
-		}
-		line = bytes.TrimSpace(line)
-		if len(line) > 0 {
-			return bytes.Clone(line), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// arrayLines reads {"messages":[...]} without holding it.
-type arrayLines struct {
-	dec    *json.Decoder
-	body   *countedReader
-	inside bool
-}
-
-func (l *arrayLines) next() ([]byte, error) {
-	if !l.inside {
-		if err := l.open(); err != nil {
-			return nil, err
-		}
-		l.inside = true
-	}
-	l.body.most = 0
-	if !l.dec.More() {
-		return nil, l.close()
-	}
-	// The decoder holds a whole message: one far too long ends the request.
-	l.body.most, l.body.read = middleware.MaxBody, 0
-	var raw json.RawMessage
-	if err := l.dec.Decode(&raw); err != nil {
-		return nil, malformedBatch(err)
-	}
-	if len(raw) > maxLine {
-		return nil, errLong
-	}
-	return raw, nil
-}
-
-func (l *arrayLines) open() error {
-	for _, want := range []json.Token{json.Delim('{'), "messages", json.Delim('[')} {
-		t, err := l.dec.Token()
-		if err != nil {
-			return malformedBatch(err)
-		}
-		if t != want {
-			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]}`)
-		}
-	}
-	return nil
-}
-
-func (l *arrayLines) close() error {
-	for _, want := range []json.Token{json.Delim(']'), json.Delim('}')} {
-		if t, err := l.dec.Token(); err != nil || t != want {
-			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]} and nothing else`)
-		}
-	}
-	return io.EOF
-}
-
-func malformedBatch(err error) error {
-	if e, ok := errors.AsType[*dispatch.Error](err); ok {
-		return e
-	}
-	return &dispatch.Error{Code: dispatch.Malformed, Msg: "the body is not valid JSON or broke off: what was read before is accepted; repeat with the same Idempotency-Key to learn the ids", Err: err}
-}
-
 // batchRun is one batch request on its way.
 type batchRun struct {
-	s        *Server
+	h        *Handler
 	c        echo.Context
 	secret   string // the API key; each page asks again what it may
 	key      string // Idempotency-Key
@@ -251,17 +149,17 @@ func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
 	var err error
-	if p.who, err = b.s.auth.Check(b.ctx, b.secret); err != nil {
+	if p.who, err = b.h.Auth.Check(b.ctx, b.secret); err != nil {
 		for _, i := range at {
 			p.receipts[i].Err = err
 		}
 		return
 	}
-	drafts, answers, release := b.s.Accept.Hold(b.ctx, p.who, drafts, roomWait)
+	drafts, answers, release := b.h.Accept.Hold(b.ctx, p.who, drafts, roomWait)
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
 	drafts, at = b.spend(p, drafts, at)
-	for k, r := range b.s.Accept.Accept(b.ctx, p.who, drafts, roomWait) {
+	for k, r := range b.h.Accept.Accept(b.ctx, p.who, drafts, roomWait) {
 		p.receipts[at[k]] = r
 	}
 }
@@ -311,7 +209,7 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	if len(drafts) == 0 {
 		return drafts, at
 	}
-	n, refusal := b.s.limits.SpendPage(b.ctx, p.who, len(drafts))
+	n, refusal := b.h.Limits.SpendPage(b.ctx, p.who, len(drafts))
 	for _, i := range at[n:] {
 		p.receipts[i].Err = refusal
 	}
@@ -341,7 +239,7 @@ func (b *batchRun) collect(p *page) {
 		res := result{Index: p.first + i}
 		if r.Err != nil {
 			b.rejected++
-			middleware.LogInternal(b.c, b.s.Log, r.Err)
+			middleware.LogInternal(b.c, b.h.Log, r.Err)
 			e := dispatch.AsError(r.Err)
 			res.Error = &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}
 		} else {

@@ -1,4 +1,4 @@
-package api
+package stream
 
 import (
 	"context"
@@ -121,18 +121,18 @@ func (c *client) got() (ids []string, resume string) {
 }
 
 // room is a hub that runs on a log in memory.
-func room(t *testing.T) (*hub, *memory) {
+func room(t *testing.T) (*Hub, *memory) {
 	log := &memory{}
 	log.write(1, 1)
-	h := newHub(log, slog.New(slog.DiscardHandler))
+	h := NewHub(log, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	go h.run(ctx)
+	go h.Run(ctx)
 	return h, log
 }
 
 // visit has a client follow account 1; what ends the stream is sent.
-func visit(t *testing.T, h *hub, c *client, after string) <-chan error {
+func visit(t *testing.T, h *Hub, c *client, after string) <-chan error {
 	t.Helper()
 	at, err := store.ParsePosition(after)
 	if err != nil {

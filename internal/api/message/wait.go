@@ -1,4 +1,4 @@
-package api
+package message
 
 import (
 	"strconv"
@@ -9,6 +9,15 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
+
+// Changes notifies of changes of messages.
+type Changes interface {
+	// Watch returns a channel that is closed at the next event of a message. stop
+	// ends the watch.
+	Watch(id dispatch.ID) (changed <-chan struct{}, stop func())
+	// Stopping is closed when waiting must end because the process stops.
+	Stopping() <-chan struct{}
+}
 
 // waitSeconds reads ?wait.
 func waitSeconds(c echo.Context) (time.Duration, error) {
@@ -26,16 +35,16 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 // await reads a message when it has changed, or when the wait is over: changed
 // since the first look, or since the state that the client knows. An event is
 // only a reason to look again: it may be older than that look.
-func (s *Server) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
+func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
 	ctx, account := c.Request().Context(), middleware.Caller(c).Account.ID
 	if wait == 0 {
-		return s.view(ctx, account, id)
+		return h.Views.Of(ctx, account, id)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for first, over := "", false; ; {
-		changed, stop := s.hub.watch(id) // before the read: no change is missed
-		v, err := s.view(ctx, account, id)
+		changed, stop := h.Changes.Watch(id) // before the read: no change is missed
+		v, err := h.Views.Of(ctx, account, id)
 		if err != nil {
 			stop()
 			return nil, err
@@ -51,7 +60,7 @@ func (s *Server) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dis
 		case <-changed:
 		case <-timer.C:
 			over = true
-		case <-s.hub.stopping.Done():
+		case <-h.Changes.Stopping():
 			stop()
 			return v, nil
 		case <-ctx.Done(): // the client has gone

@@ -1,0 +1,73 @@
+package message
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Cancel cancels a message before its next call of the provider.
+func (h *Handler) Cancel(c echo.Context) error {
+	v, err := h.changeable(c)
+	if err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(c.Request().Context())
+	done, err := h.Store.Cancel(ctx, v.ID)
+	if err != nil {
+		return middleware.ReadError(err)
+	}
+	if v, err = h.Views.Of(ctx, middleware.Caller(c).Account.ID, v.ID); err != nil {
+		return err
+	}
+	if !done && v.Status != dispatch.Cancelled {
+		return &dispatch.Error{Code: dispatch.Conflict, Msg: "the message is " + v.StatusName + " and can no longer be cancelled", Detail: map[string]string{"status": v.StatusName}}
+	}
+	return c.JSON(http.StatusOK, v)
+}
+
+// changeable reads the message of a route that changes one: the caller must be
+// allowed to send what it carries.
+func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
+	}
+	who := middleware.Caller(c)
+	v, err := h.Views.Of(c.Request().Context(), who.Account.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := who.Require(v.Type.Permission()); err != nil {
+		return nil, err
+	}
+	return v, h.Limits.Spend(c, who, 1, true)
+}
+
+// Patch changes a scheduled message: content, send_at, to.
+func (h *Handler) Patch(c echo.Context) error {
+	v, err := h.changeable(c)
+	if err != nil {
+		return err
+	}
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
+	if err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(c.Request().Context())
+	done, err := h.Accept.Change(ctx, middleware.Caller(c), v, body)
+	if err != nil {
+		return middleware.ReadError(err)
+	}
+	if v, err = h.Views.Of(ctx, middleware.Caller(c).Account.ID, v.ID); err != nil {
+		return err
+	}
+	if !done {
+		return &dispatch.Error{Code: dispatch.Conflict, Msg: "the message is " + v.StatusName + ": only a scheduled one can be changed", Detail: map[string]string{"status": v.StatusName}}
+	}
+	return c.JSON(http.StatusOK, v)
+}

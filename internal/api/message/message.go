@@ -1,0 +1,116 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect/native"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Handler serves the routes of messages.
+type Handler struct{ Options }
+
+// Options are what a Handler needs.
+type Options struct {
+	Auth     *middleware.Auth
+	Limits   middleware.Limits
+	Sender   *Sender
+	Views    *Views
+	Store    Store
+	Accept   Accepter
+	Changes  Changes
+	Observer Observer
+	Log      *slog.Logger
+}
+
+// Store reads and cancels messages.
+type Store interface {
+	Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error)
+	ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
+	Timeline(ctx context.Context, id dispatch.ID) ([]store.TimelineEvent, error)
+	Cancel(ctx context.Context, id dispatch.ID) (bool, error)
+}
+
+// Accepter accepts pages of a batch and changes scheduled messages.
+type Accepter interface {
+	Hold(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft, wait time.Duration) (held []dispatch.Draft, answers []*dispatch.Receipt, release func())
+	Accept(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft, wait time.Duration) []dispatch.Receipt
+	Change(ctx context.Context, who *accept.Caller, v *dispatch.View, body []byte) (bool, error)
+}
+
+// Observer measures how long accepting takes.
+type Observer interface{ AcceptTime(took time.Duration) }
+
+// New returns a Handler.
+func New(o Options) *Handler { return &Handler{o} }
+
+// receiptBody is the answer to an accepted message.
+type receiptBody struct {
+	ID        dispatch.ID     `json:"message_id,omitzero"`
+	Status    string          `json:"status"`
+	To        string          `json:"to"`
+	Channel   int64           `json:"channel_id"`
+	SendAt    *time.Time      `json:"send_at,omitempty"`
+	CreatedAt *time.Time      `json:"created_at,omitempty"`
+	WouldSend json.RawMessage `json:"would_send,omitempty"`
+	Segments  int             `json:"segments,omitempty"`
+	Price     json.Number     `json:"price,omitempty"`
+}
+
+func newReceiptBody(r *dispatch.Receipt) receiptBody {
+	b := receiptBody{ID: r.ID, Status: r.Status.String(), To: r.To, Channel: r.Channel, WouldSend: r.WouldSend, Segments: r.Segments}
+	if !r.SendAt.IsZero() {
+		t := r.SendAt.UTC()
+		b.SendAt = &t
+	}
+	if !r.CreatedAt.IsZero() {
+		t := r.CreatedAt.UTC()
+		b.CreatedAt = &t
+	}
+	if r.Price != 0 {
+		b.Price = store.Credits(r.Price)
+	}
+	return b
+}
+
+// Post accepts one message.
+func (h *Handler) Post(c echo.Context) error {
+	began := time.Now()
+	draft, err := readMessage(c)
+	if err != nil {
+		return h.Limits.SpendRefused(c, middleware.Caller(c), err)
+	}
+	receipts, err := h.Sender.Send(c, middleware.Caller(c), []dispatch.Draft{draft})
+	if err != nil {
+		return err
+	}
+	b := newReceiptBody(&receipts[0])
+	status := http.StatusOK
+	if receipts[0].Status != dispatch.Simulated {
+		status = http.StatusAccepted
+		c.Response().Header().Set(echo.HeaderLocation, "/v1/messages/"+b.ID.String())
+	}
+	h.Observer.AcceptTime(time.Since(began))
+	return c.JSON(status, b)
+}
+
+// readMessage reads a request's one message.
+func readMessage(c echo.Context) (dispatch.Draft, error) {
+	if err := middleware.RequireJSON(c); err != nil {
+		return dispatch.Draft{}, err
+	}
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
+	if err != nil {
+		return dispatch.Draft{}, err
+	}
+	return native.Decode(body)
+}

@@ -1,0 +1,173 @@
+package message
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect/native"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+func pathID(c echo.Context) (dispatch.ID, error) {
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil {
+		return id, dispatch.ErrNotFound
+	}
+	return id, nil
+}
+
+// Get returns one message; with ?wait it answers at the next change.
+func (h *Handler) Get(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	wait, err := waitSeconds(c)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		middleware.Waits(c)
+	}
+	v, err := h.await(c, id, wait)
+	if err != nil {
+		return err
+	}
+	tag := etag(v)
+	c.Response().Header().Set("ETag", tag)
+	if matches(c, tag) {
+		return c.NoContent(http.StatusNotModified)
+	}
+	return c.JSON(http.StatusOK, v)
+}
+
+func etag(v *dispatch.View) string { return fmt.Sprintf(`"%d-%d"`, v.Version, v.Attempts) }
+
+func matches(c echo.Context, tag string) bool {
+	for t := range strings.SplitSeq(c.Request().Header.Get("If-None-Match"), ",") {
+		if t = strings.TrimPrefix(strings.TrimSpace(t), "W/"); t == tag || t == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// Statuses returns the statuses of up to 1,000 messages.
+func (h *Handler) Statuses(c echo.Context) error {
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
+	if err != nil {
+		return err
+	}
+	var req struct {
+		IDs []string `json:"ids"`
+	}
+	if err := native.Strict(body, &req); err != nil {
+		return err
+	}
+	if len(req.IDs) == 0 || len(req.IDs) > 1000 {
+		return dispatch.InvalidField("/ids", "must hold 1 to 1000 ids, has %d", len(req.IDs))
+	}
+	ids := make([]dispatch.ID, 0, len(req.IDs))
+	for i, t := range req.IDs {
+		id, err := uuid.Parse(t)
+		if err != nil {
+			return dispatch.InvalidField(fmt.Sprintf("/ids/%d", i), "is not a message id")
+		}
+		ids = append(ids, id)
+	}
+	vs, err := h.Store.Views(c.Request().Context(), ids)
+	if err != nil {
+		return middleware.ReadError(err)
+	}
+	by := make(map[dispatch.ID]*dispatch.View, len(vs))
+	for i := range vs {
+		by[vs[i].ID] = &vs[i]
+	}
+	out := make([]store.Brief, 0, len(vs))
+	for _, id := range ids {
+		if v := by[id]; v != nil && v.Account == middleware.Caller(c).Account.ID {
+			out = append(out, store.Brief{ID: v.ID, Status: v.StatusName, MaybeSent: v.MaybeSent, UpdatedAt: v.UpdatedAt})
+		}
+	}
+	return c.JSON(http.StatusOK, map[string]any{"messages": out})
+}
+
+// List returns messages, newest first.
+func (h *Handler) List(c echo.Context) error {
+	f, err := filter(c)
+	if err != nil {
+		return err
+	}
+	page, err := h.Store.ListMessages(c.Request().Context(), middleware.Caller(c).Account.ID, f)
+	if err != nil {
+		return middleware.ReadError(err)
+	}
+	return c.JSON(http.StatusOK, middleware.List[dispatch.View]{Data: page.Views, Next: page.Next})
+}
+
+func filter(c echo.Context) (dispatch.Filter, error) {
+	f := dispatch.Filter{Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: c.QueryParam("search"), Cursor: c.QueryParam("cursor"), Limit: 50}
+	var faults dispatch.Faults
+	if q := c.QueryParam("status"); q != "" {
+		st, ok := dispatch.ParseStatus(q)
+		if !ok {
+			faults.Add("/status", "there is no status %q", q)
+		}
+		f.Status = st
+	}
+	if q := c.QueryParam("to"); q != "" {
+		to, err := dispatch.ParsePhone(strings.Replace(q, " ", "+", 1))
+		if err != nil {
+			faults.Add("/to", "is not a phone number")
+		}
+		f.To = to
+	}
+	whole := func(name string, into func(int64)) {
+		if q := c.QueryParam(name); q != "" {
+			n, err := strconv.ParseInt(q, 10, 64)
+			if err != nil || n < 1 {
+				faults.Add("/"+name, "must be a positive whole number")
+				return
+			}
+			into(n)
+		}
+	}
+	whole("channel", func(n int64) { f.Channel = n })
+	whole("campaign", func(n int64) { f.Campaign = n })
+	whole("limit", func(n int64) { f.Limit = int(min(n, 1000)) })
+	for name, into := range map[string]*time.Time{"created_from": &f.CreatedFrom, "created_to": &f.CreatedTo} {
+		if q := c.QueryParam(name); q != "" {
+			t, err := time.Parse(time.RFC3339, strings.Replace(q, " ", "+", 1))
+			if err != nil {
+				faults.Add("/"+name, "is not a time like 2026-01-02T15:04:05Z")
+			}
+			*into = t
+		}
+	}
+	return f, faults.Err()
+}
+
+// Timeline returns every event and provider call of a message.
+func (h *Handler) Timeline(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Views.Of(c.Request().Context(), middleware.Caller(c).Account.ID, id); err != nil {
+		return err
+	}
+	evs, err := h.Store.Timeline(c.Request().Context(), id)
+	if err != nil {
+		return middleware.ReadError(err)
+	}
+	return c.JSON(http.StatusOK, middleware.List[store.TimelineEvent]{Data: evs})
+}

@@ -1,0 +1,66 @@
+package openapi
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/apidoc"
+	"github.com/sendoff/sendoff/internal/dialect"
+)
+
+// differsEverywhere lists where we differ from every vendor alike.
+var differsEverywhere = []string{
+	"The key is an API key of this service (sk_live_... or sk_test_...).",
+	"The status is queued or scheduled: when the request is answered, nothing has been sent yet.",
+	"An Idempotency-Key header is honoured: a repeat within 24 hours creates no second message.",
+	"Every response carries RateLimit headers, and a 429 Retry-After.",
+}
+
+// dialectOperations describes the routes of a dialect.
+func dialectOperations(d *dialect.Dialect) []apidoc.Operation {
+	var all []apidoc.Operation
+	for i := range d.Routes {
+		rt := &d.Routes[i]
+		op := apidoc.Operation{
+			Method: rt.Method, Path: braced(rt.Path), Tag: dialectTag, Summary: d.Doc.Title + ": " + rt.Doc.Summary, Description: d.Doc.About,
+			Permission: rt.Permission, Security: []string{d.Doc.Security}, Parameters: rt.Doc.Query, Request: rt.Doc.Request,
+			Responses: map[int]apidoc.Response{rt.Doc.Status: rt.Doc.Reply},
+		}
+		if rt.Method == http.MethodPost {
+			op.Parameters = append(slices.Clone(op.Parameters), apidoc.IdempotencyKey)
+		}
+		maps.Copy(op.Responses, failureResponses(d, rt))
+		all = append(all, op)
+	}
+	return all
+}
+
+var echoParam = regexp.MustCompile(`:([A-Za-z_]+)`)
+
+// braced returns a path of echo's syntax in OpenAPI's.
+func braced(path string) string { return echoParam.ReplaceAllString(path, "{$1}") }
+
+// dialect returns a dialect as /docs shows it.
+func (r docsReader) dialect(d *dialect.Dialect, publicURL string) docsDialect {
+	doc := &d.Doc
+	out := docsDialect{
+		Name: d.Name, Title: doc.Title, About: doc.About, Curl: strings.ReplaceAll(doc.Curl, "HOST", publicURL), Answer: doc.Answer,
+		Differs: slices.Concat(doc.Differs, differsEverywhere),
+	}
+	for i := range d.Routes {
+		rt := &d.Routes[i]
+		out.Routes = append(out.Routes, rt.Method+" "+braced(rt.Path))
+		if rt.Doc.Request.Type == nil || out.Fields != nil {
+			continue
+		}
+		if len(rt.Doc.Request.Examples) > 1 {
+			out.More = strings.Join(rt.Doc.Request.Examples[1:], "\n\n")
+		}
+		out.Fields = r.typeFields(rt.Doc.Request.Type)
+		out.Failures = failures(d, rt)
+	}
+	return out
+}

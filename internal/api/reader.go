@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/dispatch/template"
+
+	"github.com/sendoff/sendoff/internal/api/message"
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/registry"
+)
+
+// Lister lists messages.
+type Lister interface {
+	ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
+}
+
+// Directory looks up an account's templates and users, cached.
+type Directory interface {
+	Templates(ctx context.Context, account int64) (*registry.Templates, error)
+	Users(ctx context.Context, account int64) ([]dispatch.User, error)
+}
+
+// reader reads what dialects show of an account.
+type reader struct {
+	views     *message.Views
+	messages  Lister
+	directory Directory
+}
+
+var _ dialect.Reader = reader{}
+
+// Message returns a message of the account.
+func (r reader) Message(ctx context.Context, account int64, id dispatch.ID) (dispatch.View, error) {
+	v, err := r.views.Of(ctx, account, id)
+	if err != nil {
+		return dispatch.View{}, err
+	}
+	return *v, nil
+}
+
+// Messages returns messages of the account, newest first.
+func (r reader) Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
+	p, err := r.messages.ListMessages(ctx, account, f)
+	return p, middleware.ReadError(err)
+}
+
+// Templates returns the account's templates.
+func (r reader) Templates(ctx context.Context, account int64) ([]template.Template, error) {
+	ts, err := r.directory.Templates(ctx, account)
+	if err != nil {
+		return nil, middleware.ReadError(err)
+	}
+	return ts.All, nil
+}
+
+// Users returns the account's users.
+func (r reader) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
+	us, err := r.directory.Users(ctx, account)
+	return us, middleware.ReadError(err)
+}

@@ -1,0 +1,47 @@
+package stream
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// streamEvent is one event as a stream shows it.
+type streamEvent struct {
+	Type     string      `json:"type"`
+	At       time.Time   `json:"at"`
+	Message  dispatch.ID `json:"message_id,omitzero"`
+	Channel  int64       `json:"channel_id,omitempty"`
+	Sequence int         `json:"sequence,omitempty"`
+	Cause    string      `json:"cause,omitempty"`
+	Code     string      `json:"code,omitempty"`
+	Detail   string      `json:"detail,omitempty"`
+}
+
+// frame is an event as it goes over the wire, the same bytes for all streams.
+type frame struct {
+	at   store.Position
+	text []byte
+}
+
+func newFrame(e *store.Event) frame {
+	name := eventType(e.Kind)
+	// Strings, numbers and a time of this age: nothing that JSON can't write.
+	b, _ := json.Marshal(streamEvent{Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
+	return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
+}
+
+// eventType is an event's public name (SPEC 7).
+func eventType(kind int16) string {
+	switch name := store.KindName(kind); name {
+	case "inbound":
+		return "message.inbound"
+	case "campaign.finished", "channel.paused", "channel.resumed", "webhook.disabled":
+		return name
+	default:
+		return "message." + name
+	}
+}

@@ -1,0 +1,74 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+)
+
+// Handler serves server-sent events.
+type Handler struct {
+	hub  *Hub
+	auth *middleware.Auth
+}
+
+// NewHandler returns a Handler of the events that hub reads. auth checks again
+// and again whether a stream's key may still read.
+func NewHandler(hub *Hub, auth *middleware.Auth) *Handler { return &Handler{hub: hub, auth: auth} }
+
+// Serve streams the events of the caller's account as they happen. Last-Event-ID
+// resumes after that event, without a gap.
+func (h *Handler) Serve(c echo.Context) error {
+	middleware.Waits(c)
+	leave, ok := h.hub.admit(middleware.Caller(c).Key.ID)
+	if !ok {
+		return &dispatch.Error{Code: dispatch.RateLimited, Msg: fmt.Sprintf("the key has %d event streams open already, the most there can be", maxStreams), RetryAfter: 5}
+	}
+	defer leave()
+	if h.hub.stopping.Err() != nil {
+		return middleware.Unavailable(h.hub.stopping.Err())
+	}
+	at, err := h.start(c)
+	if err != nil {
+		return err
+	}
+	header := c.Response().Header()
+	header.Set(echo.HeaderContentType, "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no")
+	header.Set("Connection", "close") // its deadlines are no other request's
+	c.Response().WriteHeader(http.StatusOK)
+	st := newStream(middleware.Caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
+	st.allowed = func(ctx context.Context) bool {
+		who, err := h.auth.Check(ctx, middleware.NativeKey(c.Request()))
+		return err == nil && who.Require("view_messages") == nil
+	}
+	if err := st.run(c.Request().Context(), h.hub); err != nil {
+		h.hub.log.Debug("event stream ended; the client resumes", "request_id", middleware.RequestID(c), "error", err)
+	}
+	return nil
+}
+
+// start returns the place after which a stream begins: where the client was,
+// or the log's end. An id from beyond the end (of another database) is the end.
+func (h *Handler) start(c echo.Context) (store.Position, error) {
+	last := c.Request().Header.Get("Last-Event-Id")
+	if last == "" {
+		last = c.QueryParam("last_event_id")
+	}
+	end, err := h.hub.events.EndOfEvents(c.Request().Context())
+	if err != nil || last == "" {
+		return end, middleware.ReadError(err)
+	}
+	at, err := store.ParsePosition(last)
+	if end.Before(at) {
+		at = end
+	}
+	return at, err
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/api/message"
+	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// vendors serves the formats of other vendors' APIs. Every one goes through the
+// same pipeline: authenticate, decode, permit, limit, accept, reply.
+type vendors struct {
+	dialects []dialect.Dialect
+	auth     *middleware.Auth
+	limits   middleware.Limits
+	sender   *message.Sender
+	reader   dialect.Reader
+}
+
+// mount adds the routes of every dialect.
+func (v *vendors) mount(e *echo.Echo) {
+	for i := range v.dialects {
+		d := &v.dialects[i]
+		for k := range d.Routes {
+			rt := &d.Routes[k]
+			e.Add(rt.Method, rt.Path, func(c echo.Context) error { return v.handle(c, d, rt) })
+		}
+	}
+}
+
+func (v *vendors) handle(c echo.Context, d *dialect.Dialect, rt *dialect.Route) error {
+	c.Set("dialect", d)
+	r := c.Request()
+	for i, name := range c.ParamNames() {
+		r.SetPathValue(name, c.ParamValues()[i])
+	}
+	rep, err := v.serve(c, d, rt)
+	if err != nil {
+		return err
+	}
+	return reply(c, rep, nil)
+}
+
+// serve is the pipeline around the pure functions of a dialect.
+func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (dialect.Reply, error) {
+	r := c.Request()
+	who, err := v.auth.Authenticate(r.Context(), d.Credential(r))
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	if sid := r.PathValue("sid"); sid != "" && sid != who.Account.SID {
+		return dialect.Reply{}, middleware.Unauthorized("sid", "the key does not belong to this account")
+	}
+	if rt.Read != nil {
+		return v.read(c, who, rt)
+	}
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
+	if err != nil {
+		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
+	}
+	drafts, err := rt.Decode(r, body)
+	if err != nil {
+		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
+	}
+	receipts, err := v.sender.Send(c, who, drafts)
+	if err != nil {
+		return dialect.Reply{}, err
+	}
+	return rt.Accept(r, drafts, receipts), nil
+}
+
+func (v *vendors) read(c echo.Context, who *accept.Caller, rt *dialect.Route) (dialect.Reply, error) {
+	if err := v.limits.Spend(c, who, 1, true); err != nil {
+		return dialect.Reply{}, err
+	}
+	if rt.Permission != "" {
+		if err := who.Require(rt.Permission); err != nil {
+			return dialect.Reply{}, err
+		}
+	}
+	return rt.Read(c.Request().Context(), v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, c.Request())
+}
+
+// of returns the dialect in whose envelope a request is answered, or nil for the
+// native one: that of its path, whatever the method, or for an unknown path that
+// of the key header it carries. Several vendors use X-API-Key (so do we): there the route that shares
+// most of the path decides.
+func (v *vendors) of(c echo.Context) *dialect.Dialect {
+	if d, ok := c.Get("dialect").(*dialect.Dialect); ok {
+		return d
+	}
+	r := c.Request()
+	if d := v.at(echo.GetPath(r)); d != nil {
+		return d
+	}
+	if ours(r.URL.Path) {
+		return nil
+	}
+	var best *dialect.Dialect
+	most := -1
+	for i := range v.dialects {
+		d := &v.dialects[i]
+		if r.Header.Get(d.Header) == "" {
+			continue
+		}
+		shared := sharedSegments(d, r.URL.Path)
+		if d.Header == echo.HeaderAuthorization && shared == 0 {
+			continue
+		}
+		if shared > most {
+			best, most = d, shared
+		}
+	}
+	return best
+}
+
+// at returns the dialect that has a route of this path, or nil.
+func (v *vendors) at(path string) *dialect.Dialect {
+	for i := range v.dialects {
+		for _, rt := range v.dialects[i].Routes {
+			if middleware.PathMatches(rt.Path, path) {
+				return &v.dialects[i]
+			}
+		}
+	}
+	return nil
+}
+
+// ours says that a path is our own API's or a provider's.
+func ours(path string) bool {
+	return path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/callbacks/")
+}
+
+// sharedSegments counts how many leading path segments a dialect's closest
+// route has in common with path.
+func sharedSegments(d *dialect.Dialect, path string) int {
+	most := 0
+	have := strings.Split(strings.Trim(path, "/"), "/")
+	for _, rt := range d.Routes {
+		n := 0
+		for i, want := range strings.Split(strings.Trim(rt.Path, "/"), "/") {
+			if i >= len(have) || !middleware.SegmentMatches(want, have[i]) {
+				break
+			}
+			n++
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// reply writes a dialect's answer; cause is the error behind it, if any.
+func reply(c echo.Context, rep dialect.Reply, cause error) error {
+	h := c.Response().Header()
+	maps.Copy(h, rep.Header)
+	if cause != nil {
+		middleware.SetRetryAfter(c, dispatch.AsError(cause))
+	}
+	if h.Get(echo.HeaderContentType) == "" {
+		h.Set(echo.HeaderContentType, "application/json")
+	}
+	c.Response().WriteHeader(rep.Status)
+	if rep.Body == nil {
+		return nil
+	}
+	return middleware.WriteJSON(c, rep.Body)
+}
