@@ -1,188 +1,34 @@
-// Package emulator speaks the providers' own wire formats: paths, credentials,
-// bodies, errors and signed callbacks. The last four digits of the recipient
-// choose what happens (magic.go), so that development, tests and the benchmark
-// run the real provider clients.
-//
-// A request goes to the face of its provider (face.go), which reads it; the
-// Server decides on an outcome, notes it in the ledger, lets the face answer,
-// and has the callbacks made when they are due (callbacks.go).
+// Package emulator emulates the providers: paths, credentials, bodies, errors
+// and signed callbacks, so that development, tests and the benchmark run the
+// real provider clients. Each vendor is a folder; what they share is in engine.
 package emulator
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
-	"maps"
-	"net/http"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/template"
-	"github.com/sendoff/sendoff/internal/outbound"
+	"github.com/sendoff/sendoff/internal/emulator/engine"
+	"github.com/sendoff/sendoff/internal/emulator/gupshup"
+	"github.com/sendoff/sendoff/internal/emulator/kaleyra"
+	"github.com/sendoff/sendoff/internal/emulator/meta"
+	"github.com/sendoff/sendoff/internal/emulator/twilio"
 )
 
 // Options configure a Server.
-type Options struct {
-	// Token, when set, is wanted on every /_emulator route, as a bearer or as
-	// the query parameter token. Empty is for a server that binds to loopback.
-	Token string
-	// LogBytes bounds the memory of recorded requests, oldest dropped first;
-	// default 64 MiB. Counts are kept besides.
-	LogBytes int
-	// CallbackWorkers bounds the callbacks under way at once; default 128.
-	CallbackWorkers int
-	// Templates are what the providers' template lists show; default DemoTemplates.
-	Templates []template.Template
-	// Settings at the start; default DefaultSettings.
-	Settings *Settings
-}
+type Options = engine.Options
+
+// Settings are the behaviour that can be changed while a Server runs.
+type Settings = engine.Settings
 
 // Server is the emulator: an http.Handler, and a sender of callbacks that runs
 // until Close.
-type Server struct {
-	token     string
-	admin     http.Handler
-	settings  atomic.Pointer[Settings]
-	registry  atomic.Pointer[registry]
-	templates atomic.Pointer[[]template.Template]
-	ledger    *ledger
-	history   *history
-	attempts  *tally
-	limiter   *limiter
-	calls     *caller
-	prefix    string
-	lastID    atomic.Uint64
-	conns     sync.Map // *writer: the connections of Serve
-	closing   context.Context
-	close     context.CancelFunc
-	done      sync.WaitGroup
-}
+type Server = engine.Server
 
-// New makes an emulator and starts its callbacks. End it with Close.
+// DefaultSettings returns the settings that a Server starts with.
+func DefaultSettings() Settings { return engine.DefaultSettings() }
+
+// New returns an emulator of every vendor and starts its callbacks. End it with
+// Close.
 func New(o Options) *Server {
-	if o.LogBytes <= 0 {
-		o.LogBytes = 64 << 20
-	}
-	if o.CallbackWorkers <= 0 {
-		o.CallbackWorkers = 128
-	}
 	if o.Templates == nil {
 		o.Templates = DemoTemplates()
 	}
-	if o.Settings == nil {
-		d := DefaultSettings()
-		o.Settings = &d
-	}
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	s := &Server{
-		token: o.Token, ledger: newLedger(o.LogBytes), history: newHistory(maxHistory),
-		attempts: newTally(maxCounts), limiter: new(limiter), prefix: hex.EncodeToString(random[:]),
-	}
-	s.settings.Store(o.Settings)
-	s.templates.Store(&o.Templates)
-	s.registry.Store(new(registry))
-	s.closing, s.close = context.WithCancel(context.Background())
-	client := outbound.New(outbound.Options{MaxIdleConnsPerHost: o.CallbackWorkers, Timeout: callbackTimeout})
-	s.calls = newCaller(client, s.current, func() int { return s.settings.Load().CallbackBatch })
-	s.done.Go(func() { s.calls.schedule(s.closing) })
-	for range o.CallbackWorkers {
-		s.done.Go(func() { s.calls.work(s.closing) })
-	}
-	s.admin = s.adminRoutes()
-	return s
-}
-
-// Close stops the callbacks and Serve, and lets go of held connections.
-func (s *Server) Close(ctx context.Context) error {
-	s.close()
-	s.conns.Range(func(w, _ any) bool {
-		_ = w.(*writer).conn.Close()
-		return true
-	})
-	done := make(chan struct{})
-	go func() {
-		s.done.Wait()
-		s.calls.client.CloseIdleConnections()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stop callbacks: %w", ctx.Err())
-	}
-}
-
-// registry is the channels by what requests name them by. It is replaced whole.
-type registry struct {
-	byKey     map[string]*dispatch.Channel
-	byAddress map[string][]*dispatch.Channel // provider + " " + face.address
-}
-
-// Register adds channels, or replaces those with the same key. They must not be
-// changed afterwards.
-func (s *Server) Register(chs ...*dispatch.Channel) {
-	for {
-		old := s.registry.Load()
-		next := &registry{byKey: make(map[string]*dispatch.Channel), byAddress: make(map[string][]*dispatch.Channel)}
-		maps.Copy(next.byKey, old.byKey)
-		for _, ch := range chs {
-			next.byKey[ch.Key] = ch
-		}
-		for _, ch := range next.byKey {
-			if f := faceOf(ch.Provider); f != nil {
-				k := ch.Provider + " " + f.address(ch)
-				next.byAddress[k] = append(next.byAddress[k], ch)
-			}
-		}
-		if s.registry.CompareAndSwap(old, next) {
-			return
-		}
-	}
-}
-
-// channels finds those that a request to the provider names by address.
-func (s *Server) channels(provider, address string) []*dispatch.Channel {
-	return s.registry.Load().byAddress[provider+" "+address]
-}
-
-// current gives the channel as it is registered now: its secrets may have
-// changed since a message was accepted.
-func (s *Server) current(ch *dispatch.Channel) *dispatch.Channel {
-	if now, ok := s.registry.Load().byKey[ch.Key]; ok {
-		return now
-	}
-	return ch
-}
-
-// newID gives 32 hex digits that no other message has, also not of another
-// emulator.
-func (s *Server) newID() string {
-	const digits = "0123456789abcdef"
-	n := s.lastID.Add(1)
-	id := make([]byte, 32)
-	copy(id, s.prefix)
-	for i := 31; i >= 16; i-- {
-		id[i] = digits[n&15]
-		n >>= 4
-	}
-	return string(id)
-}
-
-// sleep waits for d, unless the client or the emulator goes.
-func (s *Server) sleep(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	case <-s.closing.Done():
-	}
+	return engine.New(o, meta.Vendor, twilio.Vendor, gupshup.Vendor, kaleyra.Vendor)
 }

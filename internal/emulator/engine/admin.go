@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import (
 	"crypto/subtle"
@@ -59,7 +59,7 @@ type request struct {
 // listRequests shows the recorded requests, to one recipient or all. A plus
 // that arrives as a space (unescaped in a query) makes no difference.
 func (s *Server) listRequests(w http.ResponseWriter, r *http.Request) {
-	es := s.ledger.find(number(r.URL.Query().Get("to")))
+	es := s.ledger.find(Number(r.URL.Query().Get("to")))
 	rs := make([]request, len(es))
 	for i, e := range es {
 		rs[i] = request{Method: e.method, Path: e.path, Headers: headers(e.header), Body: string(e.body), At: e.at.UTC(), Accepted: e.accepted}
@@ -74,7 +74,7 @@ func (s *Server) clearRequests(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) count(w http.ResponseWriter, r *http.Request) {
 	if to := r.URL.Query().Get("to"); to != "" {
-		show(w, http.StatusOK, map[string]int{"count": s.ledger.accepted.count(number(to))})
+		show(w, http.StatusOK, map[string]int{"count": s.ledger.accepted.count(Number(to))})
 		return
 	}
 	recipients, most := s.ledger.accepted.summary()
@@ -114,13 +114,13 @@ func (s *Server) sendInbound(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "no channel has this key")
 		return
 	}
-	f, to := faceOf(ch.Provider), ch.Settings["callback_url"]
-	if f == nil || to == "" || number(in.From) == 0 {
+	f, to := s.vendor(ch.Provider), ch.Settings["callback_url"]
+	if f == nil || to == "" || Number(in.From) == 0 {
 		fail(w, http.StatusUnprocessableEntity, "from must be a number, and the channel must have a callback_url")
 		return
 	}
 	from := "+" + strings.TrimLeft(in.From, "+ ")
-	s.calls.deliver(&delivery{face: f, ch: ch, url: to, in: &inbound{id: s.newID(), from: from, text: in.Text, at: time.Now()}})
+	s.calls.deliver(&delivery{vendor: f, ch: ch, url: to, in: &Inbound{ID: s.newID(), From: from, Text: in.Text, At: time.Now()}})
 	show(w, http.StatusAccepted, map[string]string{"status": "queued"})
 }
 
@@ -181,7 +181,7 @@ func (s *Server) putChannels(w http.ResponseWriter, r *http.Request) {
 	}
 	chs := make([]*dispatch.Channel, len(list))
 	for i, c := range list {
-		if c.Key == "" || faceOf(c.Provider) == nil {
+		if c.Key == "" || s.vendor(c.Provider) == nil {
 			fail(w, http.StatusUnprocessableEntity, "a channel needs a key and a provider that is known")
 			return
 		}

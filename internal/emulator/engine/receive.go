@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import (
 	"hash/maphash"
@@ -23,35 +23,35 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.admin.ServeHTTP(w, r)
 		return
 	}
-	f := faceFor(r.URL.Path)
+	f := s.vendorFor(r.URL.Path)
 	if f == nil {
-		jsonAnswer(http.StatusNotFound, []byte(`{"error":"no provider has this path"}`)).write(w)
+		JSON(http.StatusNotFound, map[string]string{"error": "no provider has this path"}).write(w)
 		return
 	}
 	body, err := readBody(r)
 	if err != nil {
-		jsonAnswer(http.StatusBadRequest, []byte(`{"error":"the body can't be read"}`)).write(w)
+		JSON(http.StatusBadRequest, map[string]string{"error": "the body can't be read"}).write(w)
 		return
 	}
 	now := time.Now()
-	m, a := f.read(s, r, body)
+	m, a := f.Read(s, r, body)
 	if m == nil {
 		s.note(r, body, nil, now, false)
 		a.write(w)
 		return
 	}
-	m.face, m.at = f, now
+	m.vendor, m.At = f, now
 	s.receive(w, r, m, body)
 }
 
 // receive decides on a send, notes it, and answers.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *send, body []byte) {
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *Send, body []byte) {
 	st := s.settings.Load()
 	o := s.decide(m, body, st)
 	if o.taken() {
 		s.accept(m, st, o)
 	}
-	s.note(r, body, m, m.at, o.taken())
+	s.note(r, body, m, m.At, o.taken())
 	switch o {
 	case silent:
 		s.hold(w, r)
@@ -60,12 +60,12 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *send, body [
 		s.sleep(r.Context(), st.latency())
 		reset(w)
 		return
-	case throttled, failing, invalid, accepted:
+	case Throttled, Failing, Invalid, Accepted:
 	}
 	s.sleep(r.Context(), st.latency())
-	a := m.face.reply(m, o)
-	if o == throttled {
-		a.header = append(a.header, [2]string{"Retry-After", "1"})
+	a := m.vendor.Reply(m, o)
+	if o == Throttled {
+		a.Header = append(a.Header, [2]string{"Retry-After", "1"})
 	}
 	a.write(w)
 }
@@ -81,17 +81,17 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request) {
 
 // decide chooses the outcome of a call: the rate limit first, then the script
 // of the recipient, then chance.
-func (s *Server) decide(m *send, body []byte, st *Settings) outcome {
-	if st.RateLimit > 0 && !s.limiter.allow(m.ch.Key, st.RateLimit, m.at) {
-		return throttled
+func (s *Server) decide(m *Send, body []byte, st *Settings) Outcome {
+	if st.RateLimit > 0 && !s.limiter.allow(m.Channel.Key, st.RateLimit, m.At) {
+		return Throttled
 	}
-	sc := scriptFor(m.to)
+	sc := scriptFor(m.To)
 	if n := len(sc.first); n > 0 {
 		if nth := s.attempts.add(m.identity(body)); nth <= n {
 			return sc.first[nth-1]
 		}
 	}
-	if sc.then != accepted {
+	if sc.then != Accepted {
 		return sc.then
 	}
 	return st.chance(rand.Float64())
@@ -101,40 +101,40 @@ var seed = maphash.MakeSeed()
 
 // identity is what repeated calls for one message share: our message id where
 // the request carries it, else all of the body.
-func (m *send) identity(body []byte) uint64 {
+func (m *Send) identity(body []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)
-	_, _ = h.WriteString(m.ch.Key)
-	_, _ = h.WriteString("\x00" + m.to + "\x00" + m.ref)
-	if m.ref == "" {
+	_, _ = h.WriteString(m.Channel.Key)
+	_, _ = h.WriteString("\x00" + m.To + "\x00" + m.Ref)
+	if m.Ref == "" {
 		_, _ = h.Write(body)
 	}
 	return h.Sum64()
 }
 
 // accept gives the message its id and plans its callbacks.
-func (s *Server) accept(m *send, st *Settings, o outcome) {
-	m.id = s.newID()
-	m.base = m.at
-	if o == accepted {
-		m.base = m.at.Add(st.latency())
+func (s *Server) accept(m *Send, st *Settings, o Outcome) {
+	m.ID = s.newID()
+	m.Base = m.At
+	if o == Accepted {
+		m.Base = m.At.Add(st.latency())
 	}
 	m.gap = st.delay()
-	m.plan = scriptFor(m.to).plan
-	if m.face.remembers {
+	m.plan = scriptFor(m.To).plan
+	if m.vendor.Remembers {
 		s.history.add(m)
 	}
-	if st.Callbacks && len(m.plan) > 0 && (m.callbackURL != "" || m.ch.Settings["callback_url"] != "") {
+	if st.Callbacks && len(m.plan) > 0 && (m.CallbackURL != "" || m.Channel.Settings["callback_url"] != "") {
 		s.calls.plan(m)
 	}
 }
 
 // note records a request.
-func (s *Server) note(r *http.Request, body []byte, m *send, at time.Time, taken bool) {
+func (s *Server) note(r *http.Request, body []byte, m *Send, at time.Time, taken bool) {
 	e := entry{at: at, accepted: taken}
 	channel := ""
 	if m != nil {
-		e.to, channel = number(m.to), m.ch.Key
+		e.to, channel = Number(m.To), m.Channel.Key
 	}
 	if s.settings.Load().Record {
 		e.method, e.path, e.body, e.header = r.Method, r.URL.RequestURI(), body, compact(r)
@@ -164,8 +164,8 @@ func reset(w http.ResponseWriter) {
 	_ = c.Close()
 }
 
-// number is the digits of a phone number, the ledger's key.
-func number(to string) uint64 {
+// Number returns the digits of a phone number, the ledger's key.
+func Number(to string) uint64 {
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1

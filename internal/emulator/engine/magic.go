@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import (
 	"time"
@@ -6,20 +6,21 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// outcome is what becomes of a call.
-type outcome int
+// Outcome is the result of a call.
+type Outcome int
 
+// The outcomes that a vendor answers.
 const (
-	accepted  outcome = iota
-	throttled         // 429 with Retry-After: 1
-	failing           // the provider's explicit 500
-	invalid           // the provider's "invalid recipient"
+	Accepted  Outcome = iota
+	Throttled         // 429 with Retry-After: 1
+	Failing           // the provider's explicit 500
+	Invalid           // the provider's "invalid recipient"
 	silent            // accepted, but the answer never comes
 	cut               // read, then the connection reset; not accepted
 )
 
 // taken says that the provider has the message.
-func (o outcome) taken() bool { return o == accepted || o == silent }
+func (o Outcome) taken() bool { return o == Accepted || o == silent }
 
 // step is a callback: its status, and its time as a multiple of the delay.
 type step struct {
@@ -37,24 +38,24 @@ var (
 // script is what a recipient's last four digits ask for: the outcomes of the
 // first calls for a message, that of all later ones, and the callbacks.
 type script struct {
-	first []outcome
-	then  outcome
+	first []Outcome
+	then  Outcome
 	plan  []step
 }
 
 var ordinary = script{plan: delivers}
 
 var scripts = map[string]script{
-	"0101": {first: []outcome{throttled, throttled}, plan: delivers},
-	"0102": {first: []outcome{failing, failing}, plan: delivers},
-	"0103": {then: failing},
-	"0104": {then: invalid},
+	"0101": {first: []Outcome{Throttled, Throttled}, plan: delivers},
+	"0102": {first: []Outcome{Failing, Failing}, plan: delivers},
+	"0103": {then: Failing},
+	"0104": {then: Invalid},
 	"0105": {then: silent, plan: delivers},
 	"0106": {plan: reads},
 	"0107": {},
 	"0108": {plan: fails},
 	"0109": {plan: muddled},
-	"0110": {first: []outcome{cut}, plan: delivers},
+	"0110": {first: []Outcome{cut}, plan: delivers},
 }
 
 // scriptFor gives the script of a recipient.
@@ -68,29 +69,29 @@ func scriptFor(to string) script {
 }
 
 // due is when a step's callback is made.
-func (m *send) due(i int) time.Time {
-	return m.base.Add(time.Duration(m.plan[i].after) * m.gap)
+func (m *Send) due(i int) time.Time {
+	return m.Base.Add(time.Duration(m.plan[i].after) * m.gap)
 }
 
 // event is what the step's callback reports. Its time is when it happened, not
 // when it is told: out of order, a message was still sent before its delivery.
-func (m *send) event(i uint8) event {
+func (m *Send) event(i uint8) Event {
 	st := m.plan[i].status
-	when := m.base
+	when := m.Base
 	switch st {
 	case dispatch.Delivered:
 		when = when.Add(m.gap)
 	case dispatch.Read:
 		when = when.Add(2 * m.gap)
 	}
-	return event{send: m, step: i, status: st, when: when}
+	return Event{Send: m, step: i, Status: st, When: when}
 }
 
-// statusAt is how the message stands: the furthest of what has happened. Zero
+// StatusAt is how the message stands: the furthest of what has happened. Zero
 // is accepted and no more. One that never calls back was sent all the same.
-func (m *send) statusAt(now time.Time) dispatch.Status {
+func (m *Send) StatusAt(now time.Time) dispatch.Status {
 	if len(m.plan) == 0 {
-		if now.Before(m.base.Add(m.gap)) {
+		if now.Before(m.Base.Add(m.gap)) {
 			return 0
 		}
 		return dispatch.Sent

@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import (
 	"bytes"
@@ -27,11 +27,11 @@ var repeats = [...]time.Duration{200 * time.Millisecond, 500 * time.Millisecond,
 
 // delivery is one callback on its way: what it reports and how often it was tried.
 type delivery struct {
-	face   *face
+	vendor *Vendor
 	ch     *dispatch.Channel
 	url    string
-	events []event  // statuses, or
-	in     *inbound // a contact's message
+	events []Event  // statuses, or
+	in     *Inbound // a contact's message
 	first  time.Time
 	tries  int
 }
@@ -64,7 +64,7 @@ func newCaller(client *outbound.Client, current func(*dispatch.Channel) *dispatc
 // plan takes up a message's first callback. Each one, once it was tried, brings
 // up the next: so those of a message come in the order of its plan, as far as
 // they are taken at once.
-func (c *caller) plan(m *send) { c.push(job{due: m.due(0).UnixNano(), m: m}) }
+func (c *caller) plan(m *Send) { c.push(job{due: m.due(0).UnixNano(), m: m}) }
 
 // deliver makes a callback now.
 func (c *caller) deliver(d *delivery) { c.push(job{due: time.Now().UnixNano(), d: d}) }
@@ -150,19 +150,19 @@ type batches struct {
 
 // add says whether the event joined a callback that was there before.
 func (b *batches) add(j job) (joined bool) {
-	ch := b.current(j.m.ch)
-	to := j.m.callbackURL
+	ch := b.current(j.m.Channel)
+	to := j.m.CallbackURL
 	if to == "" {
 		to = ch.Settings["callback_url"]
 	}
-	most := min(b.most, j.m.face.maxBatch)
+	most := min(b.most, j.m.vendor.MaxBatch)
 	if most > 1 {
 		if d := b.open[ch.Key+" "+to]; d != nil && len(d.events) < most {
 			d.events = append(d.events, j.m.event(j.step))
 			return true
 		}
 	}
-	d := &delivery{face: j.m.face, ch: ch, url: to, events: []event{j.m.event(j.step)}}
+	d := &delivery{vendor: j.m.vendor, ch: ch, url: to, events: []Event{j.m.event(j.step)}}
 	if most > 1 {
 		b.open[ch.Key+" "+to] = d
 	}
@@ -211,7 +211,7 @@ func (c *caller) try(ctx context.Context, d *delivery) {
 func (c *caller) follow(d *delivery) {
 	for _, e := range d.events {
 		if next := e.step + 1; int(next) < len(e.plan) {
-			c.push(job{due: e.due(int(next)).UnixNano(), m: e.send, step: next})
+			c.push(job{due: e.due(int(next)).UnixNano(), m: e.Send, step: next})
 		}
 	}
 }
@@ -219,13 +219,13 @@ func (c *caller) follow(d *delivery) {
 // call says whether the callback was answered 2xx in time.
 func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	d.ch = c.current(d.ch)
-	var cb callback
+	var cb Callback
 	if d.in != nil {
-		cb = d.face.inbound(d.ch, d.url, *d.in)
+		cb = d.vendor.Inbound(d.ch, d.url, *d.in)
 	} else {
-		cb = d.face.callback(d.ch, d.url, d.events)
+		cb = d.vendor.Callback(d.ch, d.url, d.events)
 	}
-	to := cmp.Or(cb.url, d.url)
+	to := cmp.Or(cb.URL, d.url)
 	u, err := url.Parse(to)
 	if err != nil {
 		return false
@@ -237,12 +237,12 @@ func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(cb.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(cb.Body))
 	if err != nil {
 		return false
 	}
 	req.Header["Content-Type"] = jsonType
-	for _, kv := range cb.header {
+	for _, kv := range cb.Header {
 		req.Header.Set(kv[0], kv[1])
 	}
 	res, err := c.client.Do(ctx, req)

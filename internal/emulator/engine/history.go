@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import "sync"
 
@@ -9,22 +9,22 @@ const maxHistory = 200_000
 type history struct {
 	mu    sync.Mutex
 	limit int
-	queue []*send // oldest first from head on
+	queue []*Send // oldest first from head on
 	head  int
-	byID  map[string]*send
-	byTo  map[uint64][]*send
+	byID  map[string]*Send
+	byTo  map[uint64][]*Send
 }
 
 func newHistory(limit int) *history {
-	return &history{limit: limit, byID: make(map[string]*send), byTo: make(map[uint64][]*send)}
+	return &history{limit: limit, byID: make(map[string]*Send), byTo: make(map[uint64][]*Send)}
 }
 
-func (h *history) add(m *send) {
+func (h *history) add(m *Send) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.queue = append(h.queue, m)
-	h.byID[m.id] = m
-	to := number(m.to)
+	h.byID[m.ID] = m
+	to := Number(m.To)
 	h.byTo[to] = append(h.byTo[to], m)
 	if len(h.queue)-h.head > h.limit {
 		h.forget()
@@ -37,10 +37,10 @@ func (h *history) forget() {
 	h.queue[h.head] = nil
 	h.head++
 	if h.head > h.limit {
-		h.queue, h.head = append([]*send(nil), h.queue[h.head:]...), 0
+		h.queue, h.head = append([]*Send(nil), h.queue[h.head:]...), 0
 	}
-	delete(h.byID, m.id)
-	to := number(m.to)
+	delete(h.byID, m.ID)
+	to := Number(m.To)
 	if rest := h.byTo[to][1:]; len(rest) > 0 { // each list is oldest first, too
 		h.byTo[to] = rest
 	} else {
@@ -49,18 +49,18 @@ func (h *history) forget() {
 }
 
 // get finds an accepted send by its id, or nil.
-func (h *history) get(id string) *send {
+func (h *history) get(id string) *Send {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.byID[id]
 }
 
 // to lists the accepted sends to a recipient (E.164), newest first.
-func (h *history) to(to string) []*send {
+func (h *history) to(to string) []*Send {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ms := h.byTo[number(to)]
-	out := make([]*send, len(ms))
+	ms := h.byTo[Number(to)]
+	out := make([]*Send, len(ms))
 	for i, m := range ms {
 		out[len(ms)-1-i] = m
 	}

@@ -1,4 +1,4 @@
-package emulator
+package engine
 
 import (
 	"errors"
@@ -57,18 +57,18 @@ func (st *Settings) delay() time.Duration {
 	return time.Duration(st.CallbackDelayMS) * time.Millisecond
 }
 
-// chance turns a number from 0 to 1 into an outcome by the shares.
-func (st *Settings) chance(x float64) outcome {
+// chance returns the outcome of a number from 0 to 1 by the shares.
+func (st *Settings) chance(x float64) Outcome {
 	for _, share := range [...]struct {
 		of float64
-		o  outcome
-	}{{st.ErrorRate, failing}, {st.Throttle, throttled}, {st.Timeout, silent}, {st.Reset, cut}} {
+		o  Outcome
+	}{{st.ErrorRate, Failing}, {st.Throttle, Throttled}, {st.Timeout, silent}, {st.Reset, cut}} {
 		if x < share.of {
 			return share.o
 		}
 		x -= share.of
 	}
-	return accepted
+	return Accepted
 }
 
 // limiter holds each channel to a rate: as many at once as a second allows, and

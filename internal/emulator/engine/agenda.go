@@ -1,10 +1,10 @@
-package emulator
+package engine
 
 // job is a callback to come: a step of a message's plan, or a delivery that is
 // made again.
 type job struct {
 	due  int64 // Unix nanoseconds
-	m    *send
+	m    *Send
 	d    *delivery
 	step uint8
 }

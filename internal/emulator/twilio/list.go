@@ -1,4 +1,4 @@
-package emulator
+package twilio
 
 import (
 	"encoding/json"
@@ -8,22 +8,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/emulator/engine"
 )
 
-// twilioList answers the message list: newest first, filtered by To, From and
+// list answers the message list: newest first, filtered by To, From and
 // DateSent as Twilio does, in pages of PageSize.
-func twilioList(s *Server, r *http.Request, account string) answer {
+func list(s *engine.Server, r *http.Request, account string) engine.Answer {
 	q := r.URL.Query()
-	size, page := twilioPage(q.Get("PageSize"), 50, 1000), twilioPage(q.Get("Page"), 0, 1<<20)
+	size, page := pageNumber(q.Get("PageSize"), 50, 1000), pageNumber(q.Get("Page"), 0, 1<<20)
 	now := time.Now()
 	found := []map[string]any{}
-	for _, m := range s.history.to(strings.TrimPrefix(q.Get("To"), twilioWhatsApp)) {
-		memo := m.memo.(*twilioMemo)
-		if memo.account != account || twilioTo(m) != q.Get("To") || (q.Has("From") && q.Get("From") != memo.sender(m.ch)) {
+	for _, m := range s.SentTo(strings.TrimPrefix(q.Get("To"), whatsAppPrefix)) {
+		memo := m.Memo.(*shown)
+		if memo.account != account || recipient(m) != q.Get("To") || (q.Has("From") && q.Get("From") != memo.sender(m.Channel)) {
 			continue
 		}
-		if twilioDated(q, m, now) {
-			found = append(found, twilioResource(m, now))
+		if dated(q, m, now) {
+			found = append(found, resource(m, now))
 		}
 	}
 	first := min(page*size, len(found))
@@ -44,26 +46,26 @@ func twilioList(s *Server, r *http.Request, account string) answer {
 	if page > 0 {
 		list["previous_page_uri"] = at(page - 1)
 	}
-	return metaJSON(http.StatusOK, list)
+	return engine.JSON(http.StatusOK, list)
 }
 
-// twilioDated applies the DateSent filters; a message that Twilio hasn't sent
+// dated applies the DateSent filters; a message that Twilio hasn't sent
 // has no such date and falls out of all of them.
-func twilioDated(q url.Values, m *send, now time.Time) bool {
+func dated(q url.Values, m *engine.Send, now time.Time) bool {
 	after, before, on := q.Get("DateSent>"), q.Get("DateSent<"), q.Get("DateSent")
 	if after == "" && before == "" && on == "" {
 		return true
 	}
-	if m.statusAt(now) == 0 {
+	if m.StatusAt(now) == 0 {
 		return false
 	}
-	sent := m.base.UTC()
-	return (after == "" || !sent.Before(twilioTime(after))) && (before == "" || !sent.After(twilioTime(before))) &&
-		(on == "" || sent.Format(time.DateOnly) == twilioTime(on).Format(time.DateOnly))
+	sent := m.Base.UTC()
+	return (after == "" || !sent.Before(parseTime(after))) && (before == "" || !sent.After(parseTime(before))) &&
+		(on == "" || sent.Format(time.DateOnly) == parseTime(on).Format(time.DateOnly))
 }
 
-// twilioTime reads a date or a time in UTC.
-func twilioTime(s string) time.Time {
+// parseTime reads a date or a time in UTC.
+func parseTime(s string) time.Time {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()
@@ -72,7 +74,7 @@ func twilioTime(s string) time.Time {
 	return time.Time{}
 }
 
-func twilioPage(s string, otherwise, most int) int {
+func pageNumber(s string, otherwise, most int) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
 		return otherwise
@@ -80,8 +82,8 @@ func twilioPage(s string, otherwise, most int) int {
 	return min(n, most)
 }
 
-// twilioVariables says that s is a JSON object of texts, none empty.
-func twilioVariables(s string) bool {
+// validVariables says that s is a JSON object of texts, none empty.
+func validVariables(s string) bool {
 	var vars map[string]*string
 	if json.Unmarshal([]byte(s), &vars) != nil {
 		return false
@@ -94,8 +96,8 @@ func twilioVariables(s string) bool {
 	return true
 }
 
-// twilioAddress says that s is an absolute address.
-func twilioAddress(s string) bool {
+// validAddress says that s is an absolute address.
+func validAddress(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.Contains(u.Hostname(), "_")
 }

@@ -1,0 +1,274 @@
+// Package meta emulates the WhatsApp Cloud API.
+package meta
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/emulator/engine"
+)
+
+// vendorName is the name in dispatch.Channel.Provider.
+const vendorName = "meta"
+
+// Vendor is the WhatsApp Cloud API: sends, the number's own record, template
+// lists, and callbacks signed with the app secret.
+var Vendor = &engine.Vendor{
+	Name:     vendorName,
+	Owns:     owns,
+	Address:  func(ch *dispatch.Channel) string { return ch.Settings["phone_number_id"] },
+	Read:     read,
+	Reply:    reply,
+	Callback: callback,
+	Inbound:  inbound,
+	MaxBatch: 1000, // Meta's own limit
+}
+
+// owns knows Meta's paths by their version, /v25.0/: the dot tells them
+// from other vendors' /v2/.
+func owns(path string) bool {
+	version, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return len(version) > 2 && version[0] == 'v' && strings.Contains(version, ".")
+}
+
+// request is what the emulator reads of a send.
+type request struct {
+	Product string `json:"messaging_product"`
+	To      string `json:"to"`
+	Type    string `json:"type"`
+	Ref     string `json:"biz_opaque_callback_data"`
+	Text    *struct {
+		Body string `json:"body"`
+	} `json:"text"`
+	Template *struct {
+		Name     string `json:"name"`
+		Language struct {
+			Code string `json:"code"`
+		} `json:"language"`
+	} `json:"template"`
+	Image       *present `json:"image"`
+	Video       *present `json:"video"`
+	Audio       *present `json:"audio"`
+	Document    *present `json:"document"`
+	Sticker     *present `json:"sticker"`
+	Location    *present `json:"location"`
+	Contacts    *present `json:"contacts"`
+	Interactive *present `json:"interactive"`
+	Reaction    *present `json:"reaction"`
+}
+
+// present takes any JSON value and keeps only that it was there.
+type present struct{}
+
+// UnmarshalJSON looks at nothing.
+func (*present) UnmarshalJSON([]byte) error { return nil }
+
+// filled says whether the object that the type names is there; known is false
+// for a type that isn't Meta's.
+func (m *request) filled() (filled, known bool) {
+	objects := map[string]*present{
+		"image": m.Image, "video": m.Video, "audio": m.Audio, "document": m.Document, "sticker": m.Sticker,
+		"location": m.Location, "contacts": m.Contacts, "interactive": m.Interactive, "reaction": m.Reaction,
+	}
+	switch m.Type {
+	case "text":
+		return m.Text != nil, true
+	case "template":
+		return m.Template != nil && m.Template.Name != "" && m.Template.Language.Code != "", true
+	}
+	o, known := objects[m.Type]
+	return o != nil, known
+}
+
+func read(s *engine.Server, r *http.Request, body []byte) (*engine.Send, engine.Answer) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	switch {
+	case len(parts) == 3 && parts[2] == "messages" && r.Method == http.MethodPost:
+		ch, refused := channel(s, r, parts[1])
+		if ch == nil {
+			return nil, refused
+		}
+		return readSend(ch, body)
+	case len(parts) == 3 && parts[2] == "message_templates" && r.Method == http.MethodGet:
+		return nil, templateList(s, r, parts[1])
+	case len(parts) == 2 && r.Method == http.MethodGet:
+		ch, refused := channel(s, r, parts[1])
+		if ch == nil {
+			return nil, refused
+		}
+		return nil, record(ch)
+	}
+	id := ""
+	if len(parts) > 1 {
+		id = parts[1]
+	}
+	return nil, noObject(r.Method, id)
+}
+
+// channel finds the channel of a phone number id and checks the token.
+func channel(s *engine.Server, r *http.Request, phoneNumberID string) (*dispatch.Channel, engine.Answer) {
+	auth := r.Header.Get("Authorization")
+	chs := s.Channels(vendorName, phoneNumberID)
+	for _, ch := range chs {
+		if auth == "Bearer "+ch.Secrets["access_token"] {
+			return ch, engine.Answer{}
+		}
+	}
+	if len(chs) > 0 || auth == "" {
+		return nil, refusal(http.StatusUnauthorized, 190, "Invalid OAuth access token - Cannot parse access token", "")
+	}
+	return nil, noObject(r.Method, phoneNumberID)
+}
+
+// readSend refuses what Meta refuses whatever the recipient.
+func readSend(ch *dispatch.Channel, body []byte) (*engine.Send, engine.Answer) {
+	var m request
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "the body is no JSON object of the expected form")
+	}
+	to := engine.Number(m.To)
+	filled, known := m.filled()
+	switch {
+	case m.Product != "whatsapp":
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) Param messaging_product must be one of {WHATSAPP} - got \""+m.Product+"\".", "")
+	case to == 0:
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) The parameter to is required.", "")
+	case !known:
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param type must be one of Meta's message types - got \""+m.Type+"\".")
+	case !filled:
+		return nil, refusal(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing", "Parameter of type "+m.Type+" is missing or incomplete.")
+	case m.Text != nil && (m.Text.Body == "" || utf8.RuneCountInString(m.Text.Body) > 4096):
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.")
+	}
+	return &engine.Send{Channel: ch, To: "+" + strconv.FormatUint(to, 10), Ref: m.Ref}, engine.Answer{}
+}
+
+// reply words an outcome; the 500 is a 131016.
+func reply(m *engine.Send, o engine.Outcome) engine.Answer {
+	switch o {
+	case engine.Throttled:
+		return refusal(http.StatusTooManyRequests, 130429, "(#130429) Rate limit hit", "Cloud API message throughput has been reached.")
+	case engine.Failing:
+		return refusal(http.StatusInternalServerError, 131016, "(#131016) Service unavailable", "A service is temporarily unavailable.")
+	case engine.Invalid:
+		return refusal(http.StatusBadRequest, 131026, "(#131026) Message undeliverable", "Message Undeliverable.")
+	}
+	b := make([]byte, 0, 256)
+	b = append(b, `{"messaging_product":"whatsapp","contacts":[{"input":"`...)
+	b = append(b, m.To[1:]...)
+	b = append(b, `","wa_id":"`...)
+	b = append(b, m.To[1:]...)
+	b = append(b, `"}],"messages":[{"id":"`...)
+	b = append(b, wamid(m.ID)...)
+	b = append(b, `","message_status":"accepted"}]}`...)
+	return engine.Answer{Status: http.StatusOK, Body: b}
+}
+
+func wamid(id string) string { return "wamid.EMU" + id }
+
+// refusal is the Graph API's error body.
+func refusal(status, code int, message, details string) engine.Answer {
+	e := map[string]any{"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AEmulatorTraceId"}
+	if details != "" {
+		e["error_data"] = map[string]string{"messaging_product": "whatsapp", "details": details}
+	}
+	return engine.JSON(status, map[string]any{"error": e})
+}
+
+// noObject is the answer to an id that the token can't see.
+func noObject(method, id string) engine.Answer {
+	message := fmt.Sprintf("Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
+		strings.ToLower(method), id)
+	return engine.JSON(http.StatusBadRequest, map[string]any{"error": map[string]any{
+		"message": message, "type": "GraphMethodException", "code": 100, "error_subcode": 33, "fbtrace_id": "AEmulatorTraceId",
+	}})
+}
+
+// record is the record of a phone number.
+func record(ch *dispatch.Channel) engine.Answer {
+	return engine.JSON(http.StatusOK, map[string]string{
+		"id": ch.Settings["phone_number_id"], "display_phone_number": ch.Sender, "verified_name": "Emulator",
+		"quality_rating": "GREEN", "code_verification_status": "VERIFIED",
+	})
+}
+
+// The callback bodies.
+type (
+	status struct {
+		ID        string    `json:"id"`
+		Status    string    `json:"status"`
+		Timestamp string    `json:"timestamp"`
+		Recipient string    `json:"recipient_id"`
+		Pricing   *pricing  `json:"pricing,omitempty"`
+		Errors    []failure `json:"errors,omitempty"`
+		Ref       string    `json:"biz_opaque_callback_data,omitempty"`
+	}
+	pricing struct {
+		Billable bool   `json:"billable"`
+		Model    string `json:"pricing_model"`
+		Category string `json:"category"`
+		Type     string `json:"type"`
+	}
+	failure struct {
+		Code    int               `json:"code"`
+		Title   string            `json:"title"`
+		Message string            `json:"message"`
+		Data    map[string]string `json:"error_data"`
+	}
+)
+
+var (
+	charge    = &pricing{Billable: true, Model: "PMP", Category: "utility", Type: "regular"}
+	unreached = []failure{{
+		Code: 131026, Title: "Message undeliverable", Message: "Message undeliverable",
+		Data: map[string]string{"details": "Message Undeliverable."},
+	}}
+)
+
+func callback(ch *dispatch.Channel, _ string, es []engine.Event) engine.Callback {
+	list := make([]status, len(es))
+	for i, e := range es {
+		list[i] = status{
+			ID: wamid(e.ID), Status: e.Status.String(), Timestamp: engine.Unix(e.When), Recipient: e.To[1:],
+			Pricing: charge, Ref: e.Ref,
+		}
+		if e.Status == dispatch.Failed {
+			list[i].Pricing, list[i].Errors = nil, unreached
+		}
+	}
+	return webhook(ch, map[string]any{"statuses": list})
+}
+
+func inbound(ch *dispatch.Channel, _ string, in engine.Inbound) engine.Callback {
+	return webhook(ch, map[string]any{
+		"contacts": []any{map[string]any{"profile": map[string]string{"name": "Emulated Contact"}, "wa_id": in.From[1:]}},
+		"messages": []any{map[string]any{
+			"from": in.From[1:], "id": wamid(in.ID), "timestamp": engine.Unix(in.At), "type": "text", "text": map[string]string{"body": in.Text},
+		}},
+	})
+}
+
+// webhook wraps a value in the envelope and signs it.
+func webhook(ch *dispatch.Channel, value map[string]any) engine.Callback {
+	value["messaging_product"] = "whatsapp"
+	value["metadata"] = map[string]string{
+		"display_phone_number": strings.TrimPrefix(ch.Sender, "+"), "phone_number_id": ch.Settings["phone_number_id"],
+	}
+	body := engine.JSON(0, map[string]any{
+		"object": "whatsapp_business_account",
+		"entry": []any{map[string]any{
+			"id": ch.Settings["waba_id"], "changes": []any{map[string]any{"field": "messages", "value": value}},
+		}},
+	}).Body
+	mac := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
+	mac.Write(body)
+	return engine.Callback{Header: [][2]string{{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}}, Body: body}
+}
