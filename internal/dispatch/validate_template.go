@@ -152,7 +152,25 @@ func (p *Parameter) validate(f *Faults, i, j int, allowed []string) {
 		f.Add(Pointer("/template/components", i, "parameters", j, kind), "%s", missing)
 		return
 	}
+	if fault := parameterText(p.Text); fault != "" && kind == "text" {
+		f.Add(Pointer("/template/components", i, "parameters", j, kind), "%s", fault)
+	}
 	p.validateMedia(f, i, j, kind)
+}
+
+// parameterText returns what Meta refuses in the text of a parameter, or
+// nothing: "Param text cannot have new-line/tab characters or more than 4
+// consecutive spaces".
+func parameterText(s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "must not be blank"
+	case strings.ContainsAny(s, "\n\r\t"):
+		return "must not have a newline or a tab"
+	case strings.Contains(s, "     "):
+		return "must not have more than four spaces in a row"
+	}
+	return ""
 }
 
 // Missing returns the text of the fault of a parameter that lacks the value of

@@ -59,3 +59,19 @@ func BenchmarkValidate_Template(b *testing.B) {
 		}
 	}
 }
+
+// Meta's rules for a text parameter hold for all WhatsApp channels.
+func TestValidate_ParameterText(t *testing.T) {
+	t.Parallel()
+	for text, ok := range map[string]bool{
+		"Ada": true, "a    b": true, "a     b": false, "a\nb": false, "a\rb": false, "a\tb": false, " ": false, "\u00a0": false,
+	} {
+		c := Content{Type: TypeTemplate, Template: &TemplateUse{
+			Name: "a", Components: []Component{{Type: "body", Parameters: []Parameter{{Type: "text", Text: text}}}},
+		}}
+		f := c.Validate()
+		if (len(f) == 0) != ok || (!ok && f[0].Field != "/template/components/0/parameters/0/text") {
+			t.Errorf("%q: %v", text, f)
+		}
+	}
+}
