@@ -203,69 +203,6 @@ func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Chann
 	return nil
 }
 
-// measureGrowth fills the table with finished messages and measures accept and
-// dispatch against what they were before.
-func measureGrowth(ctx context.Context, s *stage) error {
-	if s.o.Growth == 0 {
-		return nil
-	}
-	rates := func() (accept, send float64, err error) {
-		from := s.sent
-		l, err := hammer(ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, 5*time.Second, http.StatusAccepted, func(i int) []byte { return message(s.channels[0].ID, "normal", from+i) })
-		if err != nil {
-			return 0, 0, err
-		}
-		s.sent += l.done
-		if err := s.drained(ctx); err != nil {
-			return 0, 0, err
-		}
-		s.stopWork()
-		for range 3 {
-			if _, err := s.postBatch(ctx, s.channels[0].ID, "normal", s.sent, 10_000); err != nil {
-				return 0, 0, err
-			}
-		}
-		send, err = s.drainRate(ctx, 30_000)
-		return l.rate(), send, err
-	}
-	a0, d0, err := rates()
-	if err != nil {
-		return err
-	}
-	if err := s.fill(ctx, s.o.Growth); err != nil {
-		return err
-	}
-	a1, d1, err := rates()
-	if err != nil {
-		return err
-	}
-	how := fmt.Sprintf("%d finished messages, against none", s.o.Growth)
-	s.add(Figure{Name: "growth accept", How: how, Raw: a0, RawIs: "without", Value: a1, Unit: "messages/s", Must: "0.8 x", Reach: a1 >= .8*a0})
-	s.add(Figure{Name: "growth dispatch", How: how, Raw: d0, RawIs: "without", Value: d1, Unit: "messages/s", Must: "0.8 x", Reach: d1 >= .8*d0})
-	return nil
-}
-
-// fill writes finished messages of the past days.
-func (s *stage) fill(ctx context.Context, n int) error {
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	const page = 200_000
-	for done := 0; done < n; done += page {
-		if _, err := db.ExecContext(ctx, `INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, reference, status, expires_at, created_at, sent_at, delivered_at)
-			SELECT (substr(uuid_floor(now() - make_interval(secs => g * 0.01))::text, 1, 15) || '7' || substr(md5(g::text), 1, 3) || '-8' || substr(md5(g::text), 4, 3) || '-' || substr(md5(g::text), 8, 12))::uuid,
-			  $3, $4, 1, 'template', '+1555' || lpad((g % 10000000)::text, 7, '0'), '{"type":"template","template":{"name":"hello_world"}}', 'old-' || g, 40, now(), now() - make_interval(secs => g * 0.01), now(), now()
-			FROM generate_series($1::int, $2::int) g ON CONFLICT DO NOTHING`, done, done+page-1, s.channels[0].Account, s.channels[0].ID); err != nil {
-			return fmt.Errorf("fill messages: %w", err)
-		}
-		fmt.Fprintf(s.o.Out, "   %d of %d finished messages written\n", min(done+page, n), n)
-	}
-	_, err = db.ExecContext(ctx, `ANALYZE messages`)
-	return err
-}
-
 // audit waits for everything to be sent and counts what was lost or duplicated
 // over the whole run. Recipients are unique, so a second copy shows.
 func (s *stage) audit(ctx context.Context) error {

@@ -72,7 +72,7 @@ func (r *Report) SVG(w io.Writer) error {
 	return err
 }
 
-// number writes 12345.6 as 12,346 and 1.25 as 1.3.
+// number formats 12345.6 as 12,346 and 1.35 as 1.4.
 func number(v float64) string {
 	if v < 100 {
 		return fmt.Sprintf("%.1f", v)

@@ -1,7 +1,7 @@
-// Package registry keeps what people configure (keys, accounts, channels,
-// templates, circuits) at hand. It asks the database four times a second
-// whether anything changed, and reads through when it could not ask: no process
-// acts on a state older than a second, with or without Redis.
+// Package registry caches what people configure: keys, accounts, channels,
+// templates, circuits. It polls the database four times a second for changes,
+// and reads from the database while it cannot poll: no process acts on a state
+// older than a second, with or without Redis.
 package registry
 
 import (
@@ -20,18 +20,37 @@ import (
 
 const (
 	pollEvery = 250 * time.Millisecond
-	// trustFor is how long an answer of the poll is believed. With pollEvery it
-	// stays below the second that SPEC 5 allows.
+	// trustFor is how long the cache is used after a poll began. Together with
+	// pollEvery it stays below the second that SPEC 5 allows.
 	trustFor = 700 * time.Millisecond
-	// maxEntries bounds each cache: unknown keys are remembered too, and guesses
+	// maxEntries bounds each cache: unknown keys are cached too, and guessed ones
 	// must not fill the memory.
 	maxEntries = 50_000
 )
 
+// Accounts is the store of what people configure.
+type Accounts interface {
+	// ConfigVersion returns a number that changes with every change.
+	ConfigVersion(ctx context.Context) (int64, error)
+	KeyByHash(ctx context.Context, hash []byte) (account.Key, error)
+	Account(ctx context.Context, id int64) (account.Account, error)
+	Channel(ctx context.Context, id int64) (dispatch.Channel, error)
+	ChannelByKey(ctx context.Context, key string) (dispatch.Channel, error)
+	Channels(ctx context.Context, account int64) ([]dispatch.Channel, error)
+	Users(ctx context.Context, account int64) ([]dispatch.User, error)
+	Templates(ctx context.Context, account int64) ([]template.Template, error)
+}
+
+// Circuits holds the circuits of channels.
+type Circuits interface {
+	// Troubled lists the circuits that are not closed.
+	Troubled(ctx context.Context) ([]store.Health, error)
+}
+
 // Registry is the cache.
 type Registry struct {
-	accounts  *account.Store
-	messages  *store.Store
+	store     Accounts
+	states    Circuits
 	log       *slog.Logger
 	styles    map[string]template.Style // by vendor
 	version   int64
@@ -49,8 +68,8 @@ type Registry struct {
 
 // New returns an empty registry; Run keeps it fresh. styles are the template
 // styles by vendor.
-func New(accounts *account.Store, messages *store.Store, styles map[string]template.Style, log *slog.Logger) *Registry {
-	return &Registry{accounts: accounts, messages: messages, styles: styles, log: log}
+func New(accounts Accounts, circuits Circuits, styles map[string]template.Style, log *slog.Logger) *Registry {
+	return &Registry{store: accounts, states: circuits, styles: styles, log: log}
 }
 
 // Run polls until ctx ends.
@@ -71,7 +90,7 @@ func (r *Registry) poll(ctx context.Context) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	v, err := r.accounts.ConfigVersion(ctx)
+	v, err := r.store.ConfigVersion(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Warn("configuration poll failed", "error", err)
@@ -85,7 +104,7 @@ func (r *Registry) poll(ctx context.Context) {
 	r.checked.Store(began.UnixNano())
 }
 
-// Drop empties the caches, for a process that has just changed something.
+// Drop empties the caches. A process that has changed something calls it.
 func (r *Registry) Drop() {
 	r.epoch.Add(1)
 	r.keys.clear()
@@ -100,28 +119,29 @@ func (r *Registry) Drop() {
 
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
 
-// Key finds a key by the hash of its secret.
+// Key returns a key by the hash of its secret. It returns NotFound for an unknown
+// one, as do the others.
 func (r *Registry) Key(ctx context.Context, hash [32]byte) (account.Key, error) {
-	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (account.Key, error) { return r.accounts.KeyByHash(ctx, hash[:]) })
+	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (account.Key, error) { return r.store.KeyByHash(ctx, hash[:]) })
 }
 
-// Account finds an account.
+// Account returns an account.
 func (r *Registry) Account(ctx context.Context, id int64) (account.Account, error) {
-	return get(ctx, r, &r.byID, id, func(ctx context.Context) (account.Account, error) { return r.accounts.Account(ctx, id) })
+	return get(ctx, r, &r.byID, id, func(ctx context.Context) (account.Account, error) { return r.store.Account(ctx, id) })
 }
 
-// Channel finds a channel by id, of any account.
+// Channel returns a channel by id, of any account.
 func (r *Registry) Channel(ctx context.Context, id int64) (*dispatch.Channel, error) {
 	return get(ctx, r, &r.channels, id, func(ctx context.Context) (*dispatch.Channel, error) {
-		c, err := r.accounts.Channel(ctx, id)
+		c, err := r.store.Channel(ctx, id)
 		return &c, err
 	})
 }
 
-// ChannelByKey finds a channel by key, of any account.
+// ChannelByKey returns a channel by its key, of any account.
 func (r *Registry) ChannelByKey(ctx context.Context, key string) (*dispatch.Channel, error) {
 	return get(ctx, r, &r.byKey, key, func(ctx context.Context) (*dispatch.Channel, error) {
-		c, err := r.accounts.ChannelByKey(ctx, key)
+		c, err := r.store.ChannelByKey(ctx, key)
 		return &c, err
 	})
 }
@@ -129,7 +149,7 @@ func (r *Registry) ChannelByKey(ctx context.Context, key string) (*dispatch.Chan
 // Channels lists an account's channels.
 func (r *Registry) Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error) {
 	return get(ctx, r, &r.byAccount, account, func(ctx context.Context) ([]*dispatch.Channel, error) {
-		cs, err := r.accounts.Channels(ctx, account)
+		cs, err := r.store.Channels(ctx, account)
 		out := make([]*dispatch.Channel, len(cs))
 		for i := range cs {
 			out[i] = &cs[i]
@@ -140,13 +160,13 @@ func (r *Registry) Channels(ctx context.Context, account int64) ([]*dispatch.Cha
 
 // Users lists an account's team.
 func (r *Registry) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
-	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.accounts.Users(ctx, account) })
+	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.store.Users(ctx, account) })
 }
 
 // OpenCircuits returns the circuits that are not closed, by channel.
 func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, error) {
 	return get(ctx, r, &r.circuits, struct{}{}, func(ctx context.Context) (map[int64]store.Health, error) {
-		hs, err := r.messages.Troubled(ctx)
+		hs, err := r.states.Troubled(ctx)
 		out := make(map[int64]store.Health, len(hs))
 		for _, h := range hs {
 			out[h.Channel] = h
@@ -155,16 +175,16 @@ func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, er
 	})
 }
 
-// Templates gives an account's templates.
+// Templates returns an account's templates.
 func (r *Registry) Templates(ctx context.Context, account int64) (*Templates, error) {
 	return get(ctx, r, &r.templates, account, func(ctx context.Context) (*Templates, error) {
-		ts, err := r.accounts.Templates(ctx, account)
+		ts, err := r.store.Templates(ctx, account)
 		return newTemplates(ts, r.styles), err
 	})
 }
 
-// FindChannel resolves how a draft names its channel, within the account; an
-// empty name is the default channel.
+// FindChannel returns the channel of the account that a draft names; with an
+// empty name, the default channel. It returns ChannelNotFound if there is none.
 func (r *Registry) FindChannel(ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string) (*dispatch.Channel, error) {
 	cs, err := r.Channels(ctx, account)
 	if err != nil {
@@ -192,7 +212,7 @@ func (r *Registry) FindChannel(ctx context.Context, account int64, name string, 
 		}
 	}
 	if otherKind != nil {
-		return otherKind, nil // the caller sees the kind and says so
+		return otherKind, nil // the caller compares the kind
 	}
 	if name == "" {
 		return nil, dispatch.Errorf(dispatch.ChannelNotFound, "the account has no default channel; name one or create one")
@@ -200,7 +220,8 @@ func (r *Registry) FindChannel(ctx context.Context, account int64, name string, 
 	return nil, &dispatch.Error{Code: dispatch.ChannelNotFound, Msg: "no such channel", Faults: []dispatch.Fault{{Field: "/channel", Msg: "no such channel"}}}
 }
 
-// get answers from the cache while the poll is fresh, else from the database.
+// get returns the value of k from the cache while the poll is fresh, else from
+// the database.
 func get[K comparable, V any](ctx context.Context, r *Registry, c *cache[K, V], k K, load func(context.Context) (V, error)) (V, error) {
 	if r.fresh() {
 		if e, ok := c.get(k); ok {
@@ -214,7 +235,7 @@ func get[K comparable, V any](ctx context.Context, r *Registry, c *cache[K, V], 
 	}
 	if r.epoch.Load() == epoch {
 		c.put(k, entry[V]{v, err})
-		if r.epoch.Load() != epoch { // emptied in between: what we read may be old
+		if r.epoch.Load() != epoch { // emptied in between: v may be old
 			c.clear()
 		}
 	}
@@ -226,7 +247,7 @@ type entry[V any] struct {
 	err error
 }
 
-// cache is a bounded map; a full one starts over.
+// cache is a bounded map; a full one is emptied.
 type cache[K comparable, V any] struct {
 	mu sync.RWMutex
 	m  map[K]entry[V]

@@ -1,0 +1,163 @@
+package demo
+
+import (
+	"database/sql"
+	"slices"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t *testing.T) *account.Store {
+	t.Helper()
+	return openAt(t, storetest.Postgres(t))
+}
+
+func openAt(t *testing.T, url string) *account.Store {
+	t.Helper()
+	box, err := pg.NewBox("a secret key of the tests")
+	must(t, err)
+	db, err := pg.Open(pg.Options{URL: url, MaxConns: 2, Application: "demo-test", Box: box})
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return account.New(db)
+}
+
+// A second start finds the account of the first one, and only its emulated
+// channels follow the emulator to another address.
+func TestAccount_Twice_IsTheSame(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	first, err := Account(t.Context(), st, "http://127.0.0.1:1")
+	must(t, err)
+	chs, err := st.Channels(t.Context(), first.ID)
+	must(t, err)
+	own := chs[len(chs)-1]
+	own.Settings["emulated"] = ""
+	_, err = st.UpdateChannel(t.Context(), own)
+	must(t, err)
+
+	again, err := Account(t.Context(), st, "http://127.0.0.1:2")
+	must(t, err)
+	if again.ID != first.ID {
+		t.Errorf("account %d, then %d", first.ID, again.ID)
+	}
+	after, err := st.Channels(t.Context(), first.ID)
+	must(t, err)
+	if len(after) != len(chs) {
+		t.Errorf("%d channels, then %d", len(chs), len(after))
+	}
+	for _, ch := range after {
+		want := "http://127.0.0.1:2"
+		if ch.ID == own.ID {
+			want = "http://127.0.0.1:1"
+		}
+		if ch.Settings["base_url"] != want {
+			t.Errorf("channel %q calls %s, want %s", ch.Name, ch.Settings["base_url"], want)
+		}
+	}
+}
+
+// There is a default channel, a channel for SMS and one for WhatsApp, every
+// template can be used, and every secret is fresh.
+func TestAccount_HasWhatExamplesNeed(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	a, err := Account(t.Context(), st, "http://127.0.0.1:1")
+	must(t, err)
+	chs, err := st.Channels(t.Context(), a.ID)
+	must(t, err)
+	var kinds []string
+	secrets, defaults := map[string]string{}, 0
+	for _, ch := range chs {
+		kinds = append(kinds, ch.Kind)
+		if ch.Default {
+			defaults++
+		}
+		for name, value := range ch.Secrets {
+			if len(value) < 16 {
+				t.Errorf("%s of %q is short: %q", name, ch.Name, value)
+			}
+			if other, again := secrets[value]; again && name != "auth_token" { // one vendor's two channels share an account
+				t.Errorf("%s of %q is that of %q", name, ch.Name, other)
+			}
+			secrets[value] = ch.Name
+		}
+	}
+	if defaults != 1 || !slices.Contains(kinds, "sms") || !slices.Contains(kinds, "whatsapp") {
+		t.Errorf("kinds %v, %d default channels", kinds, defaults)
+	}
+	ts, err := st.Templates(t.Context(), a.ID)
+	must(t, err)
+	names := map[string]bool{}
+	for i := range ts {
+		names[ts[i].Name] = true
+		if f := ts[i].Validate(); f != nil || ts[i].Usable() != nil {
+			t.Errorf("template %s: %v, usable: %v", ts[i].Name, f, ts[i].Usable())
+		}
+	}
+	for _, name := range []string{"order_confirmation", "welcome_image", "hello_world", "auth1"} {
+		if !names[name] {
+			t.Errorf("no template %s", name)
+		}
+	}
+}
+
+// Each call makes another key: test keys are told by their secret.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	st := open(t)
+	a, err := Account(t.Context(), st, "http://127.0.0.1:1")
+	must(t, err)
+	seen := map[string]bool{}
+	for _, test := range []bool{false, true, false} {
+		secret, err := Key(t.Context(), st, a.ID, test)
+		must(t, err)
+		if seen[secret] {
+			t.Error("the same secret twice")
+		}
+		seen[secret] = true
+		hash := auth.Hash(secret)
+		k, err := st.KeyByHash(t.Context(), hash[:])
+		must(t, err)
+		if k.Test != test || !k.Active || k.Account != a.ID || len(k.Permissions) == 0 {
+			t.Errorf("%+v", k)
+		}
+		if k.PerRecipientHour == nil || *k.PerRecipientHour != 0 {
+			t.Errorf("messages per recipient are limited: %v", k.PerRecipientHour)
+		}
+	}
+}
+
+// The owner gets a new password each time; an earlier one is no longer valid.
+func TestOwner_Twice_ChangesThePassword(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	st := openAt(t, url)
+	a, err := Account(t.Context(), st, "http://127.0.0.1:1")
+	must(t, err)
+	first, err := Owner(t.Context(), st, a.ID, "owner@example.com")
+	must(t, err)
+	second, err := Owner(t.Context(), st, a.ID, "owner@example.com")
+	must(t, err)
+	db, err := sql.Open("postgres", url)
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	var hash string
+	must(t, db.QueryRowContext(t.Context(), `SELECT password_hash FROM users WHERE role = 'owner'`).Scan(&hash)) // there is one
+	if auth.VerifyPassword(hash, first) || !auth.VerifyPassword(hash, second) {
+		t.Errorf("the first password is valid: %t, the second: %t", auth.VerifyPassword(hash, first), auth.VerifyPassword(hash, second))
+	}
+}
