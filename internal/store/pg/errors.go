@@ -18,6 +18,8 @@ const (
 	uniqueViolation     = "23505"
 	checkViolation      = "23514"
 	divisionByZero      = "22012"
+	readOnly            = "25006"
+	protocolViolation   = "08P01"
 	deadlockDetected    = "40P01"
 	undefinedTable      = "42P01"
 	programLimit        = "54000"
@@ -28,7 +30,8 @@ const (
 )
 
 // Wrap adds doing to err and maps the errors that clients may see: no row to
-// ErrNotFound, a unique violation to dispatch.Conflict and a foreign key
+// ErrNotFound, a unique violation to dispatch.Conflict, a write to a read-only
+// server to dispatch.Overloaded and a foreign key
 // violation to dispatch.NotFound, with the constraint as the reason. A nil err
 // stays nil.
 func Wrap(doing string, err error) error {
@@ -42,12 +45,21 @@ func Wrap(doing string, err error) error {
 		switch pe.Code {
 		case uniqueViolation:
 			return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: pe.Constraint, Err: err}
+		case readOnly:
+			return &dispatch.Error{Code: dispatch.Overloaded, Msg: ErrReadOnly.Error() + "; try again", RetryAfter: 1, Err: err}
 		case foreignKeyViolation:
 			return &dispatch.Error{Code: dispatch.NotFound, Msg: "refers to something that does not exist", Reason: pe.Constraint, Err: err}
 		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// ErrReadOnly is returned by Ping if the server takes no writes.
+var ErrReadOnly = errors.New("the database is read-only at the moment")
+
+// ReadOnly reports whether Postgres refused a write because it is a standby or
+// set to be read-only.
+func ReadOnly(err error) bool { return is(err, readOnly) }
 
 // Found returns dispatch.ErrNotFound if the statement affected no row.
 func Found(r sql.Result) error {

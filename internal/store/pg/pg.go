@@ -9,13 +9,9 @@ package pg
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 )
 
 // Options configure a connection pool.
@@ -26,19 +22,18 @@ type Options struct {
 	Box         *Box   // encrypts sealed columns; nil: they can be neither read nor written
 }
 
-// statementTimeout bounds every statement on the server.
-const statementTimeout = 4 * time.Second
-
 const defaultConns = 16
 
 // DB runs statements on a connection pool or, within Tx, in one transaction.
 type DB struct {
 	querier // the pool or the transaction
 
-	pool     *sqlx.DB
-	tx       *sqlx.Tx // nil outside a transaction
-	prepared *prepared
-	box      *Box
+	pool      *sqlx.DB
+	conns     int      // of the pool, at most
+	tx        *sqlx.Tx // nil outside a transaction
+	connector *connector
+	prepared  *prepared
+	box       *Box
 }
 
 // querier is implemented by a pool and by a transaction.
@@ -51,15 +46,10 @@ type querier interface {
 // Open returns a pool that connects with the first statement: Ping finds out
 // whether the server answers. It returns an error if the URL is invalid.
 func Open(o Options) (*DB, error) {
-	dsn, err := withParams(o)
+	c, err := newConnector(o)
 	if err != nil {
 		return nil, err
 	}
-	c, err := pq.NewConnector(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("read postgres url: %w", err)
-	}
-	c.Dialer(deadlineDialer{})
 	pool := sqlx.NewDb(sql.OpenDB(c), "postgres")
 	if o.MaxConns == 0 {
 		o.MaxConns = defaultConns
@@ -68,45 +58,31 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxConns)
 	pool.SetConnMaxLifetime(5 * time.Minute)
 	pool.SetConnMaxIdleTime(time.Minute)
-	return &DB{querier: pool, pool: pool, prepared: &prepared{pool: pool}, box: o.Box}, nil
-}
-
-// withParams adds the parameters that every connection needs: one round trip
-// for a statement with arguments, and limits on the server's side. Parameters
-// of the URL take precedence.
-func withParams(o Options) (string, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return "", errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
-	}
-	q := u.Query()
-	set := func(k, v string) {
-		if q.Get(k) == "" {
-			q.Set(k, v)
-		}
-	}
-	set("binary_parameters", "yes")
-	set("connect_timeout", "3")
-	set("application_name", o.Application)
-	set("statement_timeout", fmt.Sprint(statementTimeout.Milliseconds()))
-	set("lock_timeout", "2000")
-	set("idle_in_transaction_session_timeout", "5000")
-	set("timezone", "UTC")
-	// The planner estimates 100 rows for each unnest and multiplies; above its
-	// threshold it compiles the plan, which takes 100 ms for a statement of 2 ms.
-	set("jit", "off")
-	set("plan_cache_mode", "force_generic_plan")
-	u.RawQuery = q.Encode()
-	return u.String(), nil
+	return &DB{querier: pool, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool}, box: o.Box}, nil
 }
 
 // Close closes the pool.
 func (d *DB) Close() error { return d.pool.Close() }
 
-// Ping returns an error if Postgres does not answer.
+// Ping returns an error if Postgres does not answer, and ErrReadOnly if it takes
+// no writes: a standby, or a primary that a failover has retired. The idle
+// connections are closed then, so that new ones may find the new primary.
 func (d *DB) Ping(ctx context.Context) error {
-	var one int
-	return Wrap("ping", d.GetContext(ctx, &one, "SELECT 1"))
+	var readOnly bool
+	err := d.GetContext(ctx, &readOnly, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
+	if err == nil && readOnly {
+		err = ErrReadOnly
+	}
+	if readOnly || ReadOnly(err) {
+		d.closeIdle()
+	}
+	return Wrap("ping", err)
+}
+
+// closeIdle closes the connections that nobody uses at the moment.
+func (d *DB) closeIdle() {
+	d.pool.SetMaxIdleConns(0)
+	d.pool.SetMaxIdleConns(d.conns)
 }
 
 // Stats returns the pool's statistics.

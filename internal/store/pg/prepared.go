@@ -10,9 +10,10 @@ import (
 
 // prepared keeps statements that were prepared once: planning the accept
 // statement costs more than running it for a small page. They run with generic
-// plans (plan_cache_mode), which are the right ones for lookups by id. Behind
-// PgBouncer in transaction mode this needs its max_prepared_statements (1.21).
+// plans (plan_cache_mode), which are the right ones for lookups by id. Behind a
+// pooler that loses names they run unprepared.
 type prepared struct {
+	pooler
 	pool *sqlx.DB
 	m    sync.Map // query → *sqlx.Stmt
 }
@@ -33,8 +34,11 @@ func (p *prepared) get(ctx context.Context, query string) (*sqlx.Stmt, error) {
 }
 
 // statement returns the prepared statement, bound to the transaction if there
-// is one.
+// is one, or nil if it must run unprepared.
 func (d *DB) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	if d.prepared.ask(ctx) == LosesNames {
+		return nil, nil
+	}
 	st, err := d.prepared.get(ctx, query)
 	if err != nil {
 		return nil, err
@@ -51,6 +55,9 @@ func (d *DB) SelectPrepared(ctx context.Context, dest any, query string, args ..
 	if err != nil {
 		return err
 	}
+	if st == nil {
+		return d.SelectContext(ctx, dest, query, args...)
+	}
 	return st.SelectContext(ctx, dest, args...)
 }
 
@@ -59,6 +66,9 @@ func (d *DB) ExecPrepared(ctx context.Context, query string, args ...any) (sql.R
 	st, err := d.statement(ctx, query)
 	if err != nil {
 		return nil, err
+	}
+	if st == nil {
+		return d.ExecContext(ctx, query, args...)
 	}
 	return st.ExecContext(ctx, args...)
 }

@@ -1,0 +1,107 @@
+package pg
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// statementTimeout bounds every statement on the server.
+const statementTimeout = 4 * time.Second
+
+// Settings returns what Sendoff sets for each of its sessions. A pooler that
+// refuses start-up parameters leaves them to the role (ALTER ROLE ... SET), as
+// the doctor command advises.
+func Settings() map[string]string {
+	return map[string]string{
+		"statement_timeout":                   fmt.Sprint(statementTimeout.Milliseconds()),
+		"lock_timeout":                        "2000",
+		"idle_in_transaction_session_timeout": "5000",
+		// A database may have another default; the protocol is proven for this one.
+		"default_transaction_isolation": "read committed",
+		// The planner estimates 100 rows for each unnest and multiplies; above its
+		// threshold it compiles the plan, which takes 100 ms for a statement of 2 ms.
+		"jit":             "off",
+		"plan_cache_mode": "force_generic_plan",
+	}
+}
+
+// always are parameters of every connection, which poolers accept too.
+// binary_parameters means one round trip for a statement with arguments.
+func always(application string) map[string]string {
+	return map[string]string{"binary_parameters": "yes", "connect_timeout": "3", "application_name": application, "timezone": "UTC"}
+}
+
+// connector opens connections with Sendoff's settings or, once the server has
+// refused them as start-up parameters (PgBouncer does), without.
+type connector struct {
+	full, plain *pq.Connector
+	refused     atomic.Bool
+}
+
+func newConnector(o Options) (*connector, error) {
+	params := always(o.Application)
+	plain, err := pqConnector(o.URL, params)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(params, Settings())
+	full, err := pqConnector(o.URL, params)
+	if err != nil {
+		return nil, err
+	}
+	return &connector{full: full, plain: plain}, nil
+}
+
+// Connect opens a connection.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if !c.refused.Load() {
+		conn, err := c.full.Connect(ctx)
+		if !refusesSettings(err) {
+			return conn, err
+		}
+		c.refused.Store(true)
+	}
+	return c.plain.Connect(ctx)
+}
+
+// Driver returns lib/pq's driver.
+func (c *connector) Driver() driver.Driver { return c.full.Driver() }
+
+// refusesSettings reports whether err is PgBouncer's answer to a start-up
+// parameter that is neither tracked by it nor listed in its
+// ignore_startup_parameters.
+func refusesSettings(err error) bool {
+	pe, ok := errors.AsType[*pq.Error](err)
+	return ok && pe.Code == protocolViolation && strings.Contains(pe.Message, "startup parameter")
+}
+
+// pqConnector returns lib/pq's connector for rawURL with params, of which those
+// in the URL itself take precedence.
+func pqConnector(rawURL string, params map[string]string) (*pq.Connector, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return nil, errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
+	}
+	q := u.Query()
+	for k, v := range params {
+		if q.Get(k) == "" {
+			q.Set(k, v)
+		}
+	}
+	u.RawQuery = q.Encode()
+	c, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("read postgres url: %w", err)
+	}
+	c.Dialer(deadlineDialer{})
+	return c, nil
+}
