@@ -29,7 +29,9 @@ type PgBouncer struct {
 func (p *PgBouncer) URL() string { return p.url }
 
 // Stop ends the pooler.
-func (p *PgBouncer) Stop(ctx context.Context) error { return p.process.end(ctx, syscall.SIGTERM, syscall.SIGTERM) }
+func (p *PgBouncer) Stop(ctx context.Context) error {
+	return p.process.end(ctx, syscall.SIGTERM, syscall.SIGTERM)
+}
 
 // StartPgBouncer starts a pooler in front of postgresURL, with pool connections
 // to each database and extra lines for its [pgbouncer] section. It keeps its
