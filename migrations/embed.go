@@ -1,5 +1,5 @@
 // Package migrations holds the database schema as numbered SQL, applied by
-// goose under a session lock. An applied file is never edited: expand, deploy,
+// goose under a lock. An applied file is never edited: expand, deploy,
 // contract.
 package migrations
 
@@ -7,7 +7,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
 
 	_ "github.com/lib/pq" // the driver
 	"github.com/pressly/goose/v3"
@@ -26,51 +30,115 @@ type Status struct {
 	Applied bool   `json:"applied"`
 }
 
-// Up applies what is missing in the database at url.
-func Up(ctx context.Context, url string) error {
-	return with(url, func(p *goose.Provider) error {
-		_, err := p.Up(ctx)
-		return err
-	})
-}
-
-// Down takes the newest migration back.
-func Down(ctx context.Context, url string) error {
-	return with(url, func(p *goose.Provider) error {
-		_, err := p.Down(ctx)
-		return err
-	})
-}
-
-// List says which migrations there are, oldest first.
-func List(ctx context.Context, url string) ([]Status, error) {
-	var out []Status
-	err := with(url, func(p *goose.Provider) error {
-		ss, err := p.Status(ctx)
-		for _, s := range ss {
-			out = append(out, Status{Version: s.Source.Version, Name: s.Source.Path, Applied: s.State == goose.StateApplied})
+// Up applies the migrations that the database at url lacks and returns their
+// names.
+func Up(ctx context.Context, url string) (names []string, err error) {
+	err = with(url, func(p *goose.Provider) error {
+		done, err := p.Up(ctx)
+		for _, r := range done {
+			names = append(names, r.Source.Path)
 		}
 		return err
 	})
-	return out, err
+	return names, err
 }
 
-func with(url string, f func(*goose.Provider) error) error {
-	db, err := sql.Open("postgres", url)
+// Down reverts the newest migration and returns its name.
+func Down(ctx context.Context, url string) (name string, err error) {
+	err = with(url, func(p *goose.Provider) error {
+		r, err := p.Down(ctx)
+		if r != nil {
+			name = r.Source.Path
+		}
+		return err
+	})
+	return name, err
+}
+
+// List returns all migrations, oldest first. It changes nothing: a database that
+// was never migrated has none applied.
+func List(ctx context.Context, url string) ([]Status, error) {
+	db, err := open(url)
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	defer func() { _ = db.Close() }()
-	locker, err := lock.NewPostgresSessionLocker()
+	done, err := applied(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(FS, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	var out []Status
+	for _, name := range files {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the version of %s: %w", name, err)
+		}
+		out = append(out, Status{Version: version, Name: name, Applied: slices.Contains(done, version)})
+	}
+	return out, nil
+}
+
+// applied returns the versions that goose has noted as applied.
+func applied(ctx context.Context, db *sql.DB) (versions []int64, err error) {
+	var known bool
+	if err := db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL").Scan(&known); err != nil || !known {
+		return nil, wrap("look for the table of migrations", err)
+	}
+	rows, err := db.QueryContext(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
+	if err != nil {
+		return nil, wrap("read applied migrations", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var v int64
+		if err := rows.Scan(&v); err != nil {
+			return nil, wrap("read applied migrations", err)
+		}
+		versions = append(versions, v)
+	}
+	return versions, wrap("read applied migrations", rows.Err())
+}
+
+// with runs f under a lock in a table, which a pooler can't strand as it can a
+// lock of a session.
+func with(url string, f func(*goose.Provider) error) error {
+	db, err := open(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableName("sendoff_migration_lock"))
 	if err != nil {
 		return fmt.Errorf("make migration lock: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithLocker(locker))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if err := f(p); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	return wrap("migrate", f(p))
+}
+
+// open returns a pool whose statements with arguments take one round trip, and
+// so stay on one connection of a pooler.
+func open(address string) (*sql.DB, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("read postgres url: it must look like postgres://user:password@host:5432/database?sslmode=verify-full")
 	}
-	return nil
+	q := u.Query()
+	q.Set("binary_parameters", "yes")
+	u.RawQuery = q.Encode()
+	db, err := sql.Open("postgres", u.String())
+	return db, wrap("open database", err)
+}
+
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }

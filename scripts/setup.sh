@@ -46,6 +46,8 @@ have_redis() {
   command -v redis-server >/dev/null || command -v valkey-server >/dev/null
 }
 
+have_pgbouncer() { PATH=$PATH:/usr/sbin:/opt/homebrew/bin command -v pgbouncer >/dev/null; }
+
 have_cc() {
   [ "$os" != Linux ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null
 }
@@ -54,7 +56,10 @@ have_cc() {
 missing() {
   have_postgres || echo postgresql
   have_redis || echo redis-server
-  if [ "${1:-}" = test ]; then have_cc || printf '%s\n' gcc libc6-dev; fi
+  if [ "${1:-}" = test ]; then
+    have_cc || printf '%s\n' gcc libc6-dev
+    have_pgbouncer || echo pgbouncer
+  fi
 }
 
 # root: how we become it, empty when we are, "no" when we may not.
@@ -105,11 +110,11 @@ release() {
   if [ -e "$clusters.sendoff-saved" ]; then $root mv "$clusters.sendoff-saved" "$clusters"; fi
 }
 
-# disable_redis keeps redis-server, of which we only want the program, from
-# starting at the next boot.
-disable_redis() {
-  $root update-rc.d redis-server disable >/dev/null 2>&1 || true
-  $root deb-systemd-helper disable redis-server.service >/dev/null 2>&1 || true
+# disable keeps a service, of which we only want the program, from starting at
+# the next boot.
+disable() {
+  $root update-rc.d "$1" disable >/dev/null 2>&1 || true
+  $root deb-systemd-helper disable "$1.service" >/dev/null 2>&1 || true
 }
 
 install_with_apt() {
@@ -120,7 +125,8 @@ install_with_apt() {
   hold_services
   case " $* " in *" postgresql "*) apt_install postgresql-common && hold_clusters ;; esac
   apt_install "$@"
-  case " $* " in *" redis-server "*) disable_redis ;; esac
+  case " $* " in *" redis-server "*) disable redis-server ;; esac
+  case " $* " in *" pgbouncer "*) disable pgbouncer ;; esac
   release
   trap - EXIT INT TERM HUP
 }
@@ -131,6 +137,7 @@ install_with_brew() {
     case $p in
       postgresql) formulas+=(postgresql@17) ;;
       redis-server) formulas+=(redis) ;;
+      pgbouncer) formulas+=(pgbouncer) ;;
     esac
   done
   say "installing ${formulas[*]} (no service is started)"

@@ -141,7 +141,7 @@ func (s *stage) start(ctx context.Context) error {
 		defer cancel()
 		_ = s.stack.Stop(ctx) // the folder goes anyway
 	})
-	if err := migrations.Up(ctx, s.stack.PostgresURL()); err != nil {
+	if _, err := migrations.Up(ctx, s.stack.PostgresURL()); err != nil {
 		return err
 	}
 	if err := s.startEmulator(); err != nil {

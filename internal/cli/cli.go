@@ -55,6 +55,7 @@ func newCLI() *cli { return &cli{Channel: admin.NewChannel(app.Specs())} }
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	unsetEmpty()
 	exited := -1
 	parser, err := newParser(stdout, stderr, func(code int) { exited = code })
 	if err != nil {

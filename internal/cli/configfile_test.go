@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -145,5 +146,29 @@ func TestConfigKeys_NoneIsACommandsOwnFlag(t *testing.T) {
 		if slices.Contains(keys, k) {
 			t.Errorf("%s can be set in the file", k)
 		}
+	}
+}
+
+// An empty variable is one that is not given: of every kind, also where the
+// file or the default says something.
+func TestRun_EmptyVariables_CountAsNotGiven(t *testing.T) {
+	for _, name := range []string{
+		"SENDOFF_CONFIG", "SENDOFF_LISTEN", "SENDOFF_POSTGRES_CONNS", "SENDOFF_LOG_LEVEL", "SENDOFF_LOG_FORMAT",
+		"SENDOFF_SHUTDOWN_GRACE", "SENDOFF_WEBHOOK_ALLOW_LOOPBACK", "SENDOFF_MIGRATE", "SENDOFF_POSTGRES_DIRECT_URL",
+	} {
+		t.Setenv(name, "")
+	}
+	parser, err := newParser(io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsetEmpty()
+	k, err := parser.Parse([]string{"serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := k.Selected().Target.Interface().(serveCmd)
+	if c.Listen != "127.0.0.1:8080" || c.PostgresConns != 16 || c.LogLevel != "info" || c.LogFormat != "text" || c.ShutdownGrace == 0 || c.WebhookLocal || c.Migrate {
+		t.Errorf("serve with empty variables: %+v", c)
 	}
 }

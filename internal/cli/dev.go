@@ -173,7 +173,8 @@ func (d *dev) servers(ctx context.Context) error {
 		return err
 	}
 	d.cfg.SecretKey = config.Secret(key)
-	return migrations.Up(ctx, st.PostgresURL())
+	_, err = migrations.Up(ctx, st.PostgresURL())
+	return err
 }
 
 // secretKey reads the key that seals credentials, or makes one.

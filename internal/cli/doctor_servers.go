@@ -51,7 +51,7 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
-	ms, err := migrations.List(ctx, string(d.cfg.PostgresURL))
+	ms, err := migrations.List(ctx, d.cfg.MigrationURL())
 	if err != nil {
 		d.note("migrations", false, err.Error(), "look at Postgres' log")
 		return false

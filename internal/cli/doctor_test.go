@@ -53,7 +53,7 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = stack.Stop(context.WithoutCancel(ctx)) }()
-	if err := migrations.Up(ctx, stack.PostgresURL()); err != nil {
+	if _, err := migrations.Up(ctx, stack.PostgresURL()); err != nil {
 		t.Fatal(err)
 	}
 	p := &clitest.Place{T: t, URL: stack.PostgresURL(), Run: Run}

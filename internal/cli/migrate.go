@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/sendoff/sendoff/internal/cli/console"
@@ -10,45 +13,76 @@ import (
 )
 
 type migrateCmd struct {
-	Up     migrateUp     `cmd:"" help:"Apply what is missing."`
-	Down   migrateDown   `cmd:"" help:"Take the newest migration back."`
+	Up     migrateUp     `cmd:"" help:"Apply the migrations that the database lacks."`
+	Down   migrateDown   `cmd:"" help:"Revert the newest migration."`
 	Status migrateStatus `cmd:"" help:"List migrations and whether they are applied."`
 }
 
 // database is what commands need that touch nothing but Postgres.
 type database struct {
 	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" required:"" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
+	DirectURL   config.Secret `name:"postgres-direct-url" env:"SENDOFF_POSTGRES_DIRECT_URL" help:"Postgres without a pooler in between. Empty: postgres-url." placeholder:"URL"`
 	JSON        bool          `name:"json" help:"For machines."`
 }
+
+// url returns the address of Postgres for migrations.
+func (c *database) url() string { return string(cmp.Or(c.DirectURL, c.PostgresURL)) }
 
 type migrateUp struct{ database }
 
 // Run applies migrations.
 func (c *migrateUp) Run(e *console.Env) error {
-	if err := migrations.Up(e.Ctx, string(c.PostgresURL)); err != nil {
+	done, err := migrations.Up(e.Ctx, c.url())
+	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return c.list(e)
 	}
-	fmt.Fprintln(e.Stdout, "the database is up to date")
+	for _, name := range done {
+		fmt.Fprintln(e.Stdout, "applied", name)
+	}
+	fmt.Fprintln(e.Stdout, "The database is up to date.")
 	return nil
 }
 
 type migrateDown struct {
 	database
-	Yes bool `help:"Really do it: tables and what is in them are gone."`
+	Yes bool `help:"Confirm: tables and columns that the migration added are dropped with their data."`
 }
 
 // Run takes one migration back.
 func (c *migrateDown) Run(e *console.Env) error {
 	if !c.Yes {
-		return fmt.Errorf("%w: this drops tables; repeat with --yes", console.ErrUsage)
+		name, err := c.newest(e)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: this reverts %s: tables and columns that it added are dropped with their data; repeat with --yes", console.ErrUsage, name)
 	}
-	if err := migrations.Down(e.Ctx, string(c.PostgresURL)); err != nil || !c.JSON {
+	name, err := migrations.Down(e.Ctx, c.url())
+	if err != nil {
 		return err
 	}
-	return c.list(e)
+	if c.JSON {
+		return c.list(e)
+	}
+	fmt.Fprintln(e.Stdout, "reverted", name)
+	return nil
+}
+
+// newest returns the name of the newest migration that is applied.
+func (c *database) newest(e *console.Env) (string, error) {
+	ms, err := migrations.List(e.Ctx, c.url())
+	if err != nil {
+		return "", err
+	}
+	for _, m := range slices.Backward(ms) {
+		if m.Applied {
+			return m.Name, nil
+		}
+	}
+	return "", errors.New("no migration is applied; there is nothing to revert")
 }
 
 type migrateStatus struct{ database }
@@ -58,7 +92,7 @@ func (c *migrateStatus) Run(e *console.Env) error { return c.list(e) }
 
 // list shows migrations and whether they are applied.
 func (c *database) list(e *console.Env) error {
-	ms, err := migrations.List(e.Ctx, string(c.PostgresURL))
+	ms, err := migrations.List(e.Ctx, c.url())
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (c *serveCmd) Run(e *console.Env) error {
 		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	if c.Migrate {
-		if err := migrations.Up(e.Ctx, string(c.PostgresURL)); err != nil {
+		if _, err := migrations.Up(e.Ctx, c.MigrationURL()); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -27,16 +28,17 @@ func (s Secret) String() string {
 // Config is every setting. Each field is a flag, an environment variable and a
 // key of the YAML file (configs/sendoff.yaml documents them).
 type Config struct {
-	PostgresURL   Secret        `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
-	RedisURL      Secret        `name:"redis-url" env:"SENDOFF_REDIS_URL" help:"Redis, as redis://host:6379/0, redis-cluster://h1:6379,h2:6379 or redis-sentinel://s1:26379,s2:26379/master." placeholder:"URL"`
-	SecretKey     Secret        `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"Seals provider credentials at rest: any text of 16 characters or more. To rotate, put the new one first and the old one after a comma." placeholder:"TEXT"`
-	PublicURL     string        `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"How providers and customers reach serve, as https://sendoff.example.com." placeholder:"URL"`
-	EmulatorURL   string        `name:"emulator-url" env:"SENDOFF_EMULATOR_URL" help:"Where messages of test keys go. Empty: an emulator inside work." placeholder:"URL"`
-	LogLevel      string        `name:"log-level" env:"SENDOFF_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	LogFormat     string        `name:"log-format" env:"SENDOFF_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	PostgresConns int           `name:"postgres-conns" env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"Connections to Postgres of one process."`
-	ShutdownGrace time.Duration `name:"shutdown-grace" env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"How long a stopping worker waits for open provider calls before it cuts them."`
-	WebhookLocal  bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"Let webhooks go to loopback addresses (development only)."`
+	PostgresURL       Secret        `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
+	PostgresDirectURL Secret        `name:"postgres-direct-url" env:"SENDOFF_POSTGRES_DIRECT_URL" help:"Postgres without a pooler in between, for migrations. Empty: postgres-url." placeholder:"URL"`
+	RedisURL          Secret        `name:"redis-url" env:"SENDOFF_REDIS_URL" help:"Redis, as redis://host:6379/0, redis-cluster://h1:6379,h2:6379 or redis-sentinel://s1:26379,s2:26379/master." placeholder:"URL"`
+	SecretKey         Secret        `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"Seals provider credentials at rest: any text of 16 characters or more. To rotate, put the new one first and the old one after a comma." placeholder:"TEXT"`
+	PublicURL         string        `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"How providers and customers reach serve, as https://sendoff.example.com." placeholder:"URL"`
+	EmulatorURL       string        `name:"emulator-url" env:"SENDOFF_EMULATOR_URL" help:"Where messages of test keys go. Empty: an emulator inside work." placeholder:"URL"`
+	LogLevel          string        `name:"log-level" env:"SENDOFF_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat         string        `name:"log-format" env:"SENDOFF_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	PostgresConns     int           `name:"postgres-conns" env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"Connections to Postgres of one process."`
+	ShutdownGrace     time.Duration `name:"shutdown-grace" env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"How long a stopping worker waits for open provider calls before it cuts them."`
+	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"Let webhooks go to loopback addresses (development only)."`
 }
 
 // Validate says everything that is wrong, one line each.
@@ -70,6 +72,9 @@ func (c *Config) Validate(needRedis bool) error {
 	}
 	return errors.Join(errs...)
 }
+
+// MigrationURL returns the address of Postgres for migrations.
+func (c *Config) MigrationURL() string { return string(cmp.Or(c.PostgresDirectURL, c.PostgresURL)) }
 
 // SecretKeys are the keys of the box, the newest first.
 func (c *Config) SecretKeys() []string { return strings.Split(string(c.SecretKey), ",") }

@@ -166,7 +166,7 @@ func (s *servers) buildTemplate(ctx context.Context, conn *sql.Conn, name string
 	if err != nil {
 		return err
 	}
-	if err := Migrate(ctx, address); err != nil {
+	if _, err := Migrate(ctx, address); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	// A template that somebody is connected to can't be cloned.
