@@ -10,7 +10,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/internal/webhook"
 )
 
@@ -28,7 +28,7 @@ type Delivery struct {
 	DoneAt      *time.Time      `json:"done_at,omitempty"`
 	Request     DeliveryRequest `json:"request"`
 	Response    *DeliveryAnswer `json:"response,omitempty"`
-	Tries       []store.Try     `json:"tries"`
+	Tries       []hookstore.Try `json:"tries"`
 }
 
 // DeliveryRequest is the request of a delivery.
@@ -39,21 +39,21 @@ type DeliveryRequest struct {
 
 // DeliveryAnswer is the last answer to a delivery.
 type DeliveryAnswer struct {
-	store.Try
+	hookstore.Try
 
 	Body string `json:"body" doc:"The first KiB."`
 }
 
 // deliveryStates are the names of the states, by state.
-var deliveryStates = []string{store.DeliveryPending: "pending", store.DeliveryDelivered: "delivered", store.DeliveryFailed: "failed"}
+var deliveryStates = []string{hookstore.Pending: "pending", hookstore.Delivered: "delivered", hookstore.Failed: "failed"}
 
-func viewDelivery(w *store.Webhook, d *store.LoggedDelivery) (*Delivery, error) {
+func viewDelivery(w *hookstore.Endpoint, d *hookstore.LoggedDelivery) (*Delivery, error) {
 	tries, err := d.TriesMade()
 	v := &Delivery{
 		ID: d.ID, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State], Attempts: d.Attempts,
 		CreatedAt: d.CreatedAt.UTC(), DoneAt: utc(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: w.URL, Body: json.RawMessage(d.Payload)},
 	}
-	if d.State == store.DeliveryPending && w.Enabled {
+	if d.State == hookstore.Pending && w.Enabled {
 		v.NextAttempt = utc(&d.WakeAt)
 	}
 	if d.Format == webhook.Twilio {
@@ -102,7 +102,7 @@ type QueuedDelivery struct {
 
 // serving returns a webhook that is enabled, and dispatch.Conflict if it is not:
 // nothing would be sent.
-func serving(ctx context.Context, r webhookReader, account, id int64) (*store.Webhook, error) {
+func serving(ctx context.Context, r webhookReader, account, id int64) (*hookstore.Endpoint, error) {
 	w, err := r.Webhook(ctx, account, id)
 	if err == nil && !w.Enabled {
 		err = dispatch.Errorf(dispatch.Conflict, "the webhook is disabled; enable it first")
@@ -112,7 +112,7 @@ func serving(ctx context.Context, r webhookReader, account, id int64) (*store.We
 
 // webhookReader reads webhooks; Store and Tx do.
 type webhookReader interface {
-	Webhook(ctx context.Context, account, id int64) (store.Webhook, error)
+	Webhook(ctx context.Context, account, id int64) (hookstore.Endpoint, error)
 }
 
 // TestWebhook sends a test event to a webhook.

@@ -8,6 +8,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // Store is what the use cases need of the database.
@@ -107,16 +108,16 @@ type suppressions interface {
 
 type webhooks interface {
 	webhookReader
-	Webhooks(ctx context.Context, account int64) ([]store.Webhook, error)
-	CreateWebhook(ctx context.Context, w store.Webhook) (store.Webhook, error)
-	ChangeWebhook(ctx context.Context, account, id int64, change func(*store.Webhook) error) (store.Webhook, error)
+	Webhooks(ctx context.Context, account int64) ([]hookstore.Endpoint, error)
+	CreateWebhook(ctx context.Context, w hookstore.Endpoint) (hookstore.Endpoint, error)
+	ChangeWebhook(ctx context.Context, account, id int64, change func(*hookstore.Endpoint) error) (hookstore.Endpoint, error)
 	DeleteWebhook(ctx context.Context, account, id int64) error
 	TwilioToken(ctx context.Context, account int64) (string, error)
 }
 
 type deliveries interface {
-	Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []store.LoggedDelivery, next string, err error)
-	TestDelivery(ctx context.Context, w *store.Webhook, payload string) (dispatch.ID, error)
+	Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []hookstore.LoggedDelivery, next string, err error)
+	TestDelivery(ctx context.Context, w *hookstore.Endpoint, payload string) (dispatch.ID, error)
 	ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error
 	ReplayWebhook(ctx context.Context, id int64, from, to time.Time) error
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/internal/webhook"
 )
 
@@ -65,7 +65,7 @@ type Webhook struct {
 // Location returns the path of the webhook in the API.
 func (w *Webhook) Location() string { return "/v1/webhooks/" + strconv.FormatInt(w.ID, 10) }
 
-func viewWebhook(w *store.Webhook) *Webhook {
+func viewWebhook(w *hookstore.Endpoint) *Webhook {
 	v := &Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, Format: w.Format, Events: []string{}, Headers: map[string]string{}, Enabled: w.Enabled,
 		DisabledReason: w.DisabledReason, DisabledAt: utc(w.DisabledAt), FailingSince: utc(w.FailingSince), CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
@@ -83,14 +83,14 @@ func viewWebhook(w *store.Webhook) *Webhook {
 }
 
 // withSecret is viewWebhook with the secret.
-func withSecret(w *store.Webhook) *Webhook {
+func withSecret(w *hookstore.Endpoint) *Webhook {
 	v := viewWebhook(w)
 	v.Secret = w.Secret
 	return v
 }
 
 // apply changes w and reports what is wrong.
-func (in *WebhookUpdate) apply(w *store.Webhook, allowLoopback bool, f *dispatch.Faults) {
+func (in *WebhookUpdate) apply(w *hookstore.Endpoint, allowLoopback bool, f *dispatch.Faults) {
 	if in.URL != nil {
 		w.URL = *in.URL
 		if err := webhook.CheckURL(w.URL, allowLoopback); err != nil {
@@ -155,7 +155,7 @@ func (s *Service) Webhooks(ctx context.Context, who Actor, p Paging) (Page[*Webh
 	if err != nil {
 		return Page[*Webhook]{}, err
 	}
-	return pageOfAll(&p, ws, viewWebhook, func(w *store.Webhook) int64 { return w.ID })
+	return pageOfAll(&p, ws, viewWebhook, func(w *hookstore.Endpoint) int64 { return w.ID })
 }
 
 // Webhook returns a webhook.
@@ -169,7 +169,7 @@ func (s *Service) Webhook(ctx context.Context, who Actor, id int64) (*Webhook, e
 
 // CreateWebhook creates a webhook. Its secret is in the result only.
 func (s *Service) CreateWebhook(ctx context.Context, who Actor, in WebhookCreate) (*Webhook, error) {
-	w := store.Webhook{Account: who.Account, Format: webhook.Standard, Secret: webhook.NewSecret(), Enabled: true}
+	w := hookstore.Endpoint{Account: who.Account, Format: webhook.Standard, Secret: webhook.NewSecret(), Enabled: true}
 	set(&w.Secret, in.Secret)
 	f := input.Check(&in)
 	in.apply(&w, s.WebhookLocal, &f)
@@ -187,8 +187,8 @@ func (s *Service) CreateWebhook(ctx context.Context, who Actor, in WebhookCreate
 }
 
 // changeWebhook changes a webhook.
-func (s *Service) changeWebhook(ctx context.Context, who Actor, id int64, action string, change func(*store.Webhook) error) (*store.Webhook, error) {
-	var w store.Webhook
+func (s *Service) changeWebhook(ctx context.Context, who Actor, id int64, action string, change func(*hookstore.Endpoint) error) (*hookstore.Endpoint, error) {
+	var w hookstore.Endpoint
 	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
 		w, err = tx.ChangeWebhook(ctx, who.Account, id, change)
 		return note{action, target("webhook", id), viewWebhook(&w)}, err
@@ -200,7 +200,7 @@ func (s *Service) changeWebhook(ctx context.Context, who Actor, id int64, action
 // pending, and the events from then on.
 func (s *Service) UpdateWebhook(ctx context.Context, who Actor, id int64, in WebhookUpdate) (*Webhook, error) {
 	f := input.Check(&in)
-	w, err := s.changeWebhook(ctx, who, id, in.action(), func(w *store.Webhook) error {
+	w, err := s.changeWebhook(ctx, who, id, in.action(), func(w *hookstore.Endpoint) error {
 		in.apply(w, s.WebhookLocal, &f)
 		return f.Err()
 	})
@@ -227,7 +227,7 @@ func (s *Service) EnableWebhook(ctx context.Context, who Actor, id int64) (*Webh
 func (s *Service) RotateWebhook(ctx context.Context, who Actor, id int64, in WebhookSecret) (*Webhook, error) {
 	f := input.Check(&in)
 	until := overlapUntil(in.Overlap)
-	w, err := s.changeWebhook(ctx, who, id, "webhook.rotate", func(w *store.Webhook) error {
+	w, err := s.changeWebhook(ctx, who, id, "webhook.rotate", func(w *hookstore.Endpoint) error {
 		fresh := in.Secret
 		if fresh == "" {
 			fresh = webhook.NewSecret()

@@ -9,27 +9,36 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
-// hotStore is the store of messages, circuits and webhooks.
-type hotStore = store.Store
+// Aliases, since embedded fields that are all named Store would clash.
+type (
+	hotStore  = store.Store
+	hookStore = hookstore.Store
+)
 
 // adminTx is the database as package admin sees it within a change.
 type adminTx struct {
 	*account.Store
 	*hotStore
+	*hookStore
 }
 
 // adminStore is the database as package admin sees it.
 type adminStore struct{ adminTx }
 
 // newAdminStore returns the stores on db.
-func newAdminStore(db *pg.DB) adminStore { return adminStore{adminTx{account.New(db), store.New(db)}} }
+func newAdminStore(db *pg.DB) adminStore { return adminStore{newAdminTx(db)} }
+
+func newAdminTx(db *pg.DB) adminTx {
+	return adminTx{account.New(db), store.New(db), hookstore.New(db, nil)}
+}
 
 // Change implements admin.Store.
 func (s adminStore) Change(ctx context.Context, actor string, f func(admin.Tx) (account.Note, error)) error {
 	return s.Store.Change(ctx, actor, func(tx *account.Store) (account.Note, error) {
-		return f(adminTx{tx, store.New(tx.Tx())})
+		return f(newAdminTx(tx.Tx()))
 	})
 }
 

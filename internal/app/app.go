@@ -27,6 +27,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // parts are what serve and work have in common.
@@ -37,6 +38,7 @@ type parts struct {
 	db        *pg.DB
 	store     *store.Store
 	accounts  *account.Store
+	webhooks  *hookstore.Store
 	registry  *registry.Registry
 	redis     redis.UniversalClient
 	queue     *queue.Client
@@ -88,7 +90,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		return nil, err
 	}
 	collectLessOften()
-	p := &parts{cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db), metrics: metrics.New()}
+	p := &parts{cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db), webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New()}
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
 	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)

@@ -20,7 +20,7 @@ var onlyIn = map[string][]string{
 	"github.com/danielgtaylor/huma/": {"internal/api/manage", "internal/api/openapi"},
 	"github.com/hibiken/asynq":       {"internal/queue", "worker", "internal/bench"},
 	"github.com/jmoiron/sqlx":        {"internal/store/pg"},
-	"github.com/lib/pq":              {"internal/store", "internal/store/account", "internal/store/pg", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
+	"github.com/lib/pq":              {"internal/store", "internal/store/account", "internal/store/pg", "internal/store/webhook", "internal/store/storetest", "internal/devstack", "internal/bench", "migrations"},
 	"github.com/redis/go-redis/":     {"internal/limit", "internal/queue", "internal/app", "internal/store/storetest", "internal/devstack", "internal/bench"},
 	"github.com/alicebob/miniredis/": {"internal/devstack"},
 	"github.com/pressly/goose/":      {"migrations"},
@@ -35,8 +35,9 @@ var onlyIn = map[string][]string{
 // mayUse names the packages of ours that a package may import, and with them
 // all it may; others are free.
 var mayUse = map[string][]string{
-	"internal/store":         {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
+	"internal/store":         {"internal/dispatch", "internal/store/pg"},
 	"internal/store/pg":      {"internal/dispatch"},
+	"internal/store/webhook": {"internal/dispatch", "internal/store/pg"},
 	"internal/store/account": {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
 
 	"internal/apidoc":            {},

@@ -43,7 +43,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("work"))
 	acc := p.newAccept()
-	hooks := webhook.New(webhook.Options{Store: p.store, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
+	hooks := webhook.New(webhook.Options{Store: p.webhooks, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
 	p.background("webhook figures", time.Second, hooks.Watch)
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap

@@ -105,7 +105,7 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 		t.Errorf("%d events", len(v.Events))
 	}
 	f.call("status", "01890000-0000-7000-8000-000000000000").MustFail(t, 1, "404 not_found")
-	start := store.Position{XID: 1}.String()
+	start := dispatch.Position{XID: 1}.String()
 	if r := f.call("tail", "--since", start, "--count", "2", "--json"); r.Code != 0 || strings.Count(r.Out, "\n") != 2 {
 		t.Errorf("tail: code %d: %s%s", r.Code, r.Out, r.Err)
 	}

@@ -11,10 +11,6 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// NoteEvent is the kind of an event that changed no status: a late or repeated
-// callback.
-const NoteEvent = 105
-
 // sqlApply merges evidence from the provider. Each message comes once, with the
 // best of what the batch says of it (pos: 0, 30, 40 or 50; neg: failed), and
 // what the batch holds in kinds, for the timeline. dispatch.Status.Beats

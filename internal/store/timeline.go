@@ -51,28 +51,7 @@ func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, 
 	}
 	out := make([]TimelineEvent, len(rows))
 	for i, r := range rows {
-		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: KindName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
+		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: dispatch.EventName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
 	}
 	return out, nil
-}
-
-// KindName names an event kind.
-func KindName(k int16) string {
-	switch k {
-	case 101:
-		return "inbound"
-	case 102:
-		return "campaign.finished"
-	case 103:
-		return "channel.paused"
-	case 104:
-		return "channel.resumed"
-	case NoteEvent:
-		return "note"
-	case WebhookDisabledEvent:
-		return "webhook.disabled"
-	case 200:
-		return "attempt"
-	}
-	return dispatch.Status(k).String()
 }

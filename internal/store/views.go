@@ -122,10 +122,11 @@ func Credits(millionths int64) json.Number {
 // Views reads messages by id, in any order; those of other accounts are the
 // caller's to leave out.
 func (s *Store) Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error) {
-	return s.readViews(ctx, s.db, ids)
+	return ReadViews(ctx, s.db, ids)
 }
 
-func (s *Store) readViews(ctx context.Context, q *pg.DB, ids []dispatch.ID) ([]dispatch.View, error) {
+// ReadViews is Views on a connection or in a transaction of another store.
+func ReadViews(ctx context.Context, q *pg.DB, ids []dispatch.ID) ([]dispatch.View, error) {
 	var rows []viewRow
 	if err := q.SelectPrepared(ctx, &rows, sqlViews, pg.UUIDArray(ids)); err != nil {
 		return nil, pg.Wrap("read messages", err)
@@ -138,12 +139,12 @@ func (s *Store) readViews(ctx context.Context, q *pg.DB, ids []dispatch.ID) ([]d
 			finished = append(finished, rows[i].ID)
 		}
 	}
-	return out, s.countAttempts(ctx, q, out, finished)
+	return out, countAttempts(ctx, q, out, finished)
 }
 
 // countAttempts fills in the number of calls of finished messages, which have
 // no dispatch row that counts them.
-func (s *Store) countAttempts(ctx context.Context, q *pg.DB, views []dispatch.View, ids []dispatch.ID) error {
+func countAttempts(ctx context.Context, q *pg.DB, views []dispatch.View, ids []dispatch.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}

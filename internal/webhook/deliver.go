@@ -11,7 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 const (
@@ -45,7 +45,7 @@ const (
 
 // Options of a Deliverer.
 type Options struct {
-	Store *store.Store
+	Store *hookstore.Store
 	Log   *slog.Logger
 	// AllowLoopback lets endpoints on this machine be called (development).
 	AllowLoopback bool
@@ -126,7 +126,7 @@ func (d *Deliverer) Deliver(ctx context.Context) error {
 		}
 		break
 	}
-	var turns []store.Turn
+	var turns []hookstore.Turn
 	var err error
 	if free > 0 && ctx.Err() == nil {
 		turns, err = d.Store.TakeTurns(ctx, free)
@@ -169,7 +169,7 @@ func outlive(ctx context.Context, most time.Duration) (context.Context, context.
 
 // turn calls one endpoint until nothing is due, its time is over or its breaker
 // opens. An endpoint whose breaker is open gets one call, the probe.
-func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
+func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 	r := &round{d: d, t: t, failures: t.Failures, end: time.Now().Add(turnTime)}
 	log := d.Log.With("webhook", t.Webhook)
 	for ctx.Err() == nil && !r.over(1) {
@@ -177,7 +177,7 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 		if r.failures >= trip {
 			n = 1
 		}
-		var due []store.Delivery
+		var due []hookstore.Delivery
 		if err := d.query(ctx, func() (err error) { due, err = d.Store.DueDeliveries(ctx, t.Webhook, n); return err }); err != nil {
 			log.Debug("due deliveries not read", "error", err)
 			break
@@ -205,7 +205,7 @@ func (d *Deliverer) turn(ctx context.Context, t *store.Turn) {
 
 // endTurn gives the lane back. An endpoint that is gone is disabled before that,
 // while nobody else can call it; one that has failed for too long, after.
-func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *slog.Logger) {
+func (d *Deliverer) endTurn(ctx context.Context, t *hookstore.Turn, r *round, log *slog.Logger) {
 	ctx, end := outlive(ctx, endLast)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -234,7 +234,7 @@ func (d *Deliverer) endTurn(ctx context.Context, t *store.Turn, r *round, log *s
 func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
 
 // save writes results down and tries a little: what isn't written goes out again.
-func (d *Deliverer) save(ctx context.Context, webhook int64, tries []store.Tried) error {
+func (d *Deliverer) save(ctx context.Context, webhook int64, tries []hookstore.TryResult) error {
 	ctx, end := outlive(ctx, saveLast)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, 8*time.Second)
@@ -256,14 +256,14 @@ func (d *Deliverer) save(ctx context.Context, webhook int64, tries []store.Tried
 // round is what a turn has seen so far.
 type round struct {
 	d   *Deliverer
-	t   *store.Turn
+	t   *hookstore.Turn
 	end time.Time
 
 	mu       sync.Mutex
 	failures int
 	asked    time.Duration // Retry-After of a 429 or 503
 	gone     bool          // 410
-	tries    []store.Tried
+	tries    []hookstore.TryResult
 }
 
 // over says that no further call of a batch is to be started: the endpoint is
@@ -275,7 +275,7 @@ func (r *round) over(batch int) bool {
 	return r.gone || r.asked > 0 || batch > 1 && r.failures >= trip || time.Now().After(r.end)
 }
 
-func (r *round) take() []store.Tried {
+func (r *round) take() []hookstore.TryResult {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := r.tries
@@ -284,8 +284,8 @@ func (r *round) take() []store.Tried {
 }
 
 // run makes the calls of one batch, at most four at once.
-func (r *round) run(ctx context.Context, due []store.Delivery) {
-	next := make(chan *store.Delivery)
+func (r *round) run(ctx context.Context, due []hookstore.Delivery) {
+	next := make(chan *hookstore.Delivery)
 	var wg sync.WaitGroup
 	for range min(concurrency, len(due)) {
 		wg.Go(func() {
@@ -309,20 +309,20 @@ func (r *round) run(ctx context.Context, due []store.Delivery) {
 }
 
 // call makes one try; false: it was cut by our own stop and counts for nothing.
-func (r *round) call(ctx context.Context, d *store.Delivery) (store.Tried, bool) {
+func (r *round) call(ctx context.Context, d *hookstore.Delivery) (hookstore.TryResult, bool) {
 	began := time.Now()
 	res, err := r.d.post(ctx, r.t, d)
 	if err != nil && ctx.Err() != nil {
-		return store.Tried{}, false
+		return hookstore.TryResult{}, false
 	}
-	out := store.Tried{
+	out := hookstore.TryResult{
 		ID: d.ID, Attempts: d.Attempts, Response: plain(res.Body),
-		Try: store.Try{At: began.UTC(), Status: res.Status, LatencyMS: time.Since(began).Milliseconds()},
+		Try: hookstore.Try{At: began.UTC(), Status: res.Status, LatencyMS: time.Since(began).Milliseconds()},
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil && res.Status/100 == 2 {
-		out.State, r.failures = store.DeliveryDelivered, 0
+		out.State, r.failures = hookstore.Delivered, 0
 		r.d.Observer.WebhookTried("delivered")
 		return out, true
 	}
@@ -336,21 +336,21 @@ func (r *round) call(ctx context.Context, d *store.Delivery) (store.Tried, bool)
 	}
 	var again bool
 	if out.Delay, again = r.d.waitAfter(d.Attempts, retryAfter); !again {
-		out.State = store.DeliveryFailed
+		out.State = hookstore.Failed
 	}
 	if res.Status == http.StatusGone {
 		r.gone = !r.t.Implicit
 		if r.t.Implicit {
-			out.State = store.DeliveryFailed
+			out.State = hookstore.Failed
 		}
 	}
-	r.d.Observer.WebhookTried(map[bool]string{true: "failed", false: "retried"}[out.State == store.DeliveryFailed])
+	r.d.Observer.WebhookTried(map[bool]string{true: "failed", false: "retried"}[out.State == hookstore.Failed])
 	return out, true
 }
 
 // post sends one delivery. Its bytes and its webhook-id are the same at every
 // try, its timestamp and signature are new.
-func (d *Deliverer) post(ctx context.Context, t *store.Turn, v *store.Delivery) (outbound.Response, error) {
+func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.Delivery) (outbound.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	address := t.URL

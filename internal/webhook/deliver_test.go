@@ -13,7 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 func TestDeliver_EveryStatus_VerifiedByTheOfficialLibrary(t *testing.T) {
@@ -77,7 +77,7 @@ func TestDeliver_ReceiverDownForAWhile_GetsEveryEventWithItsID(t *testing.T) {
 	failed := r.count()
 	down.Store(false)
 	f.until("all are delivered", func() bool {
-		return !slices.ContainsFunc(f.log(w), func(d store.LoggedDelivery) bool { return d.State != store.DeliveryDelivered })
+		return !slices.ContainsFunc(f.log(w), func(d hookstore.LoggedDelivery) bool { return d.State != hookstore.Delivered })
 	})
 	if n := len(r.ids()); n != 60 {
 		t.Errorf("%d different webhook-ids, want 60", n)
@@ -93,7 +93,7 @@ func TestDeliver_ReceiverDownForAWhile_GetsEveryEventWithItsID(t *testing.T) {
 		t.Errorf("%d calls to a dead endpoint: the breaker didn't hold", failed)
 	}
 	f.until("it counts as well again", func() bool {
-		got, err := f.store.Webhook(t.Context(), f.account.ID, w.ID)
+		got, err := f.hooks.Webhook(t.Context(), f.account.ID, w.ID)
 		must(t, err)
 		return got.FailingSince == nil && got.Enabled
 	})
@@ -108,7 +108,7 @@ func TestDeliver_AlwaysFailing_TenTriesThenGivenUp(t *testing.T) {
 	w := f.endpoint(Standard, r.URL)
 	f.send(1, nil)
 	f.work(f.deliverer(func(o *Options) { o.Scale = 0.0000001 }))
-	f.until("it is given up", func() bool { l := f.log(w); return len(l) == 1 && l[0].State == store.DeliveryFailed })
+	f.until("it is given up", func() bool { l := f.log(w); return len(l) == 1 && l[0].State == hookstore.Failed })
 	d := f.log(w)[0]
 	tries, err := d.TriesMade()
 	must(t, err)
@@ -181,8 +181,8 @@ func TestDeliver_Gone_DisablesAtOnceAndKeepsWhatIsPending(t *testing.T) {
 	w := f.endpoint(Standard, r.URL)
 	f.send(40, nil)
 	f.work(f.deliverer(nil))
-	read := func() store.Webhook {
-		got, err := f.store.Webhook(t.Context(), f.account.ID, w.ID)
+	read := func() hookstore.Endpoint {
+		got, err := f.hooks.Webhook(t.Context(), f.account.ID, w.ID)
 		must(t, err)
 		return got
 	}
@@ -196,10 +196,10 @@ func TestDeliver_Gone_DisablesAtOnceAndKeepsWhatIsPending(t *testing.T) {
 		t.Errorf("%d events and %d notes", events, notes)
 	}
 	gone.Store(false)
-	_, err := f.store.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *store.Webhook) error { w.Enabled = true; return nil })
+	_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error { w.Enabled = true; return nil })
 	must(t, err)
 	f.until("all are delivered", func() bool {
-		return !slices.ContainsFunc(f.log(w), func(d store.LoggedDelivery) bool { return d.State != store.DeliveryDelivered })
+		return !slices.ContainsFunc(f.log(w), func(d hookstore.LoggedDelivery) bool { return d.State != hookstore.Delivered })
 	})
 	if n := len(r.ids()); n != 40 {
 		t.Errorf("%d different events, want 40", n)
@@ -215,7 +215,7 @@ func TestDeliver_FailingForTooLong_IsDisabled(t *testing.T) {
 	f.expand(d)
 	must(t, d.Deliver(t.Context()))
 	d.Wait()
-	got, err := f.store.Webhook(t.Context(), f.account.ID, w.ID)
+	got, err := f.hooks.Webhook(t.Context(), f.account.ID, w.ID)
 	must(t, err)
 	if got.FailingSince == nil || !got.Enabled {
 		t.Fatalf("after the first failures: %+v", got)
@@ -224,7 +224,7 @@ func TestDeliver_FailingForTooLong_IsDisabled(t *testing.T) {
 	must(t, err)
 	f.work(d)
 	f.until("it is disabled", func() bool {
-		got, err := f.store.Webhook(t.Context(), f.account.ID, w.ID)
+		got, err := f.hooks.Webhook(t.Context(), f.account.ID, w.ID)
 		must(t, err)
 		return !got.Enabled && strings.Contains(got.DisabledReason, "5 days")
 	})
@@ -235,7 +235,7 @@ func TestDeliver_Rotation_BothSecretsSign(t *testing.T) {
 	r := receive(t, nil)
 	w := f.endpoint(Standard, r.URL)
 	until := time.Now().Add(time.Hour)
-	rotated, err := f.store.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *store.Webhook) error {
+	rotated, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error {
 		w.OldSecret, w.OldUntil, w.Secret = w.Secret, &until, NewSecret()
 		return nil
 	})
@@ -339,7 +339,7 @@ func TestDeliver_PrivateAddresses_AreRefusedWhenDialed(t *testing.T) {
 	f := newFixture(t)
 	r := receive(t, nil)
 	port := r.URL[strings.LastIndexByte(r.URL, ':'):]
-	var ws []store.Webhook
+	var ws []hookstore.Endpoint
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1", "[fd00:ec2::254]", "192.168.0.1"} {
 		ws = append(ws, f.endpoint(Standard, "http://"+host+port+"/"))
 	}
@@ -374,7 +374,7 @@ func TestDeliver_Redirect_IsNotFollowed(t *testing.T) {
 	f.expand(d)
 	must(t, d.Deliver(t.Context()))
 	d.Wait()
-	if l := f.log(w); r.count() != 1 || inner.count() != 0 || l[0].State != store.DeliveryPending {
+	if l := f.log(w); r.count() != 1 || inner.count() != 0 || l[0].State != hookstore.Pending {
 		t.Errorf("%d and %d calls, %+v", r.count(), inner.count(), l[0])
 	}
 }
@@ -383,7 +383,7 @@ func TestDeliver_CustomHeaders_AreSentAndOursStand(t *testing.T) {
 	f := newFixture(t)
 	r := receive(t, nil)
 	w := f.endpoint(Standard, r.URL)
-	_, err := f.store.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *store.Webhook) error {
+	_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error {
 		w.Headers = map[string]string{"Authorization": "Bearer theirs", "X-Tenant": "7"}
 		return nil
 	})
@@ -409,7 +409,7 @@ func TestDeliver_WorkerGone_LaneComesBackAfterItsLease(t *testing.T) {
 	f.send(1, nil)
 	d := f.deliverer(nil)
 	f.expand(d)
-	turns, err := f.store.TakeTurns(t.Context(), 10) // and is never heard of again
+	turns, err := f.hooks.TakeTurns(t.Context(), 10) // and is never heard of again
 	must(t, err)
 	if len(turns) != 1 {
 		t.Fatalf("%d turns", len(turns))
@@ -428,7 +428,7 @@ func TestDeliver_WorkerGone_LaneComesBackAfterItsLease(t *testing.T) {
 	if n := len(r.ids()); n != 2 {
 		t.Errorf("%d events, want 2", n)
 	}
-	if spent, err := f.store.EndTurn(t.Context(), &turns[0], 9, 0, 0); spent || err != nil {
+	if spent, err := f.hooks.EndTurn(t.Context(), &turns[0], 9, 0, 0); spent || err != nil {
 		t.Errorf("a lost lease ended a turn: %v %v", spent, err)
 	}
 }

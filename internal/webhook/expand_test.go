@@ -9,7 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider/twilio"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
@@ -17,7 +17,7 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	all, sent := f.endpoint(Standard, "https://example.com/1"), f.endpoint(Standard, "https://example.com/2", "message.sent")
 	other, err := f.accounts.CreateAccount(t.Context(), "Other")
 	must(t, err)
-	foreign, err := f.store.CreateWebhook(t.Context(), store.Webhook{Account: other.ID, URL: "https://example.com/3", Format: Standard, Secret: NewSecret(), Enabled: true})
+	foreign, err := f.hooks.CreateWebhook(t.Context(), hookstore.Endpoint{Account: other.ID, URL: "https://example.com/3", Format: Standard, Secret: NewSecret(), Enabled: true})
 	must(t, err)
 	const writers, rounds, page = 4, 10, 20
 	done := make(chan struct{})
@@ -25,7 +25,7 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	for range 3 {
 		expanders.Go(func() {
 			for {
-				_, more, err := f.store.ExpandWebhooks(t.Context(), false, 37, Render)
+				_, more, err := f.hooks.ExpandWebhooks(t.Context(), false, 37, Render)
 				if err != nil {
 					t.Error(err)
 					return
@@ -79,7 +79,7 @@ func TestExpand_LateCommit_IsNotSkipped(t *testing.T) {
 	must(t, err)
 	_, err = f.db.Exec(insert, f.account.ID, f.channel.ID, "early")
 	must(t, err)
-	_, _, err = f.store.ExpandWebhooks(t.Context(), false, 100, Render)
+	_, _, err = f.hooks.ExpandWebhooks(t.Context(), false, 100, Render)
 	must(t, err)
 	if n := len(f.log(w)); n != 0 {
 		t.Errorf("%d events while an older transaction runs", n)
@@ -102,7 +102,7 @@ func TestExpand_NewOrEnabledEndpoint_StartsAtTheEnd(t *testing.T) {
 		t.Errorf("%d events, want the 2 after it was made", n)
 	}
 	enable := func(on bool) {
-		_, err := f.store.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *store.Webhook) error { w.Enabled = on; return nil })
+		_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error { w.Enabled = on; return nil })
 		must(t, err)
 	}
 	enable(false)
@@ -119,7 +119,7 @@ func TestExpand_NobodyListens_CursorGoesToTheEnd(t *testing.T) {
 	f := newFixture(t)
 	f.send(50, nil)
 	f.until("the cursor is at the end", func() bool {
-		made, more, err := f.store.ExpandWebhooks(t.Context(), false, 10, Render)
+		made, more, err := f.hooks.ExpandWebhooks(t.Context(), false, 10, Render)
 		if made != 0 || more || err != nil {
 			t.Fatalf("%d %v %v", made, more, err)
 		}
@@ -136,7 +136,7 @@ func TestReplay_Range_SetsBackAndFillsIn(t *testing.T) {
 	f.send(30, nil)
 	f.until("they are there", func() bool { return len(r.ids()) == 30 })
 	change := func(on bool) {
-		_, err := f.store.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *store.Webhook) error { w.Enabled = on; return nil })
+		_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error { w.Enabled = on; return nil })
 		must(t, err)
 	}
 	change(false)
@@ -146,7 +146,7 @@ func TestReplay_Range_SetsBackAndFillsIn(t *testing.T) {
 	must(t, f.db.QueryRow(`SELECT clock_timestamp()`).Scan(&to))
 	f.send(5, nil)
 	f.until("the later ones are there", func() bool { return len(r.ids()) == 35 })
-	must(t, f.store.ReplayWebhook(t.Context(), w.ID, from.Add(-time.Hour), to))
+	must(t, f.hooks.ReplayWebhook(t.Context(), w.ID, from.Add(-time.Hour), to))
 	f.until("the replay has ended and all is delivered", func() bool {
 		var open int
 		must(t, f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_cursors WHERE webhook_id <> 0) + (SELECT count(*) FROM webhook_deliveries WHERE state = 0)`).Scan(&open))
@@ -167,8 +167,8 @@ func TestReplay_WhileOneRuns_IsRefused(t *testing.T) {
 	f := newFixture(t)
 	w := f.endpoint(Standard, "https://example.com/")
 	f.send(1, nil)
-	must(t, f.store.ReplayWebhook(t.Context(), w.ID, time.Now().Add(-time.Hour), time.Now()))
-	if err := f.store.ReplayWebhook(t.Context(), w.ID, time.Now().Add(-time.Hour), time.Now()); dispatch.CodeOf(err) != dispatch.Conflict {
+	must(t, f.hooks.ReplayWebhook(t.Context(), w.ID, time.Now().Add(-time.Hour), time.Now()))
+	if err := f.hooks.ReplayWebhook(t.Context(), w.ID, time.Now().Add(-time.Hour), time.Now()); dispatch.CodeOf(err) != dispatch.Conflict {
 		t.Errorf("got %v", err)
 	}
 }
@@ -179,10 +179,10 @@ func TestReplay_One_SameIDSameBytes(t *testing.T) {
 	w := f.endpoint(Standard, r.URL)
 	f.work(f.deliverer(nil))
 	ids := f.send(1, nil)
-	f.until("it is there", func() bool { return r.count() == 1 && f.log(w)[0].State == store.DeliveryDelivered })
+	f.until("it is there", func() bool { return r.count() == 1 && f.log(w)[0].State == hookstore.Delivered })
 	f.evidence(ids, dispatch.Read) // the row moves on
 	f.until("read is there", func() bool { return r.count() == 2 })
-	must(t, f.store.ReplayDelivery(t.Context(), w.ID, f.log(w)[0].ID))
+	must(t, f.hooks.ReplayDelivery(t.Context(), w.ID, f.log(w)[0].ID))
 	f.until("it is there again", func() bool { return r.count() == 3 })
 	all := r.requests()
 	if all[0].id() != all[2].id() || all[0].Body != all[2].Body {
@@ -199,7 +199,7 @@ func TestStatusCallback_GoesOutSignedWithTheAccountsToken(t *testing.T) {
 	f.evidence(ids, dispatch.Delivered)
 	f.work(f.deliverer(nil))
 	f.until("they are there", func() bool { return r.count() >= 4 })
-	token, err := f.store.TwilioToken(t.Context(), f.account.ID)
+	token, err := f.hooks.TwilioToken(t.Context(), f.account.ID)
 	must(t, err)
 	words := map[string]int{}
 	for _, g := range r.requests() {
@@ -216,7 +216,7 @@ func TestStatusCallback_GoesOutSignedWithTheAccountsToken(t *testing.T) {
 	if fmt.Sprint(words) != "map[delivered:2 sent:2]" {
 		t.Errorf("got %v", words)
 	}
-	if ws, err := f.store.Webhooks(t.Context(), f.account.ID); err != nil || len(ws) != 0 {
+	if ws, err := f.hooks.Webhooks(t.Context(), f.account.ID); err != nil || len(ws) != 0 {
 		t.Errorf("the lane shows as a webhook: %v %v", ws, err)
 	}
 }
@@ -227,7 +227,7 @@ func TestTidy_DropsTheOldAndTheDeleted(t *testing.T) {
 	f.send(10, nil)
 	d := f.deliverer(nil)
 	f.expand(d)
-	must(t, f.store.DeleteWebhook(t.Context(), f.account.ID, gone.ID))
+	must(t, f.hooks.DeleteWebhook(t.Context(), f.account.ID, gone.ID))
 	must(t, d.Tidy(t.Context()))
 	var rows, hooks int
 	must(t, f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_deliveries), (SELECT count(*) FROM webhooks)`).Scan(&rows, &hooks))

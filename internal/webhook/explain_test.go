@@ -15,17 +15,17 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/outbound"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // tried makes one try at an address.
-func tried(t *testing.T, o Options, address string) store.Tried {
+func tried(t *testing.T, o Options, address string) hookstore.TryResult {
 	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
 	d := New(o)
 	t.Cleanup(d.Client.CloseIdleConnections)
-	r := &round{d: d, t: &store.Turn{URL: address, Secret: NewSecret()}, end: time.Now().Add(time.Minute)}
-	out, ok := r.call(t.Context(), &store.Delivery{ID: uuid.New(), Format: Standard, Payload: "{}"})
+	r := &round{d: d, t: &hookstore.Turn{URL: address, Secret: NewSecret()}, end: time.Now().Add(time.Minute)}
+	out, ok := r.call(t.Context(), &hookstore.Delivery{ID: uuid.New(), Format: Standard, Payload: "{}"})
 	if !ok {
 		t.Fatal("the try was cut off")
 	}
@@ -131,7 +131,7 @@ func TestDelivery_Answer500_IsKeptWithoutError(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	out := tried(t, Options{AllowLoopback: true}, s.URL)
-	if out.Try.Status != 500 || out.Try.Error != "" || out.Response != "database is down" || out.State == store.DeliveryDelivered {
+	if out.Try.Status != 500 || out.Try.Error != "" || out.Response != "database is down" || out.State == hookstore.Delivered {
 		t.Errorf("got %+v", out)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/metrics"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // lines are what /metrics shows that begins with prefix.
@@ -26,13 +26,13 @@ func lines(m *metrics.Metrics, prefix string) string {
 func TestMetrics_DeliveriesQueueAndDisabledEndpoints(t *testing.T) {
 	f := newFixture(t)
 	m := metrics.New()
-	answer := func(status int) store.Webhook {
+	answer := func(status int) hookstore.Endpoint {
 		return f.endpoint(Standard, receive(t, func(_ int, _ got, w http.ResponseWriter) { w.WriteHeader(status) }).URL, "message.queued")
 	}
 	answer(http.StatusOK)
 	answer(http.StatusInternalServerError)
 	answer(http.StatusGone)
-	_, err := f.store.ChangeWebhook(t.Context(), f.account.ID, answer(http.StatusOK).ID, func(w *store.Webhook) error { w.Enabled = false; return nil })
+	_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, answer(http.StatusOK).ID, func(w *hookstore.Endpoint) error { w.Enabled = false; return nil })
 	must(t, err)
 	late := answer(http.StatusOK)
 	f.send(1, nil)

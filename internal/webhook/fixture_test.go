@@ -21,6 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -31,6 +32,7 @@ type fixture struct {
 	t        *testing.T
 	db       *sql.DB
 	store    *store.Store
+	hooks    *hookstore.Store
 	accounts *account.Store
 	account  account.Account
 	channel  dispatch.Channel
@@ -47,7 +49,7 @@ func newFixture(t *testing.T) *fixture {
 	db, err := sql.Open("postgres", url)
 	must(t, err)
 	t.Cleanup(func() { must(t, pool.Close()); must(t, db.Close()) })
-	f := &fixture{t: t, db: db, store: store.New(pool), accounts: account.New(pool)}
+	f := &fixture{t: t, db: db, store: store.New(pool), hooks: hookstore.New(pool, store.ReadViews), accounts: account.New(pool)}
 	f.account, err = f.accounts.CreateAccount(t.Context(), "Webhooks")
 	must(t, err)
 	f.channel, err = f.accounts.CreateChannel(t.Context(), dispatch.Channel{
@@ -65,9 +67,9 @@ func must(t testing.TB, err error) {
 }
 
 // endpoint adds one that wants the named events; none: all.
-func (f *fixture) endpoint(format, url string, names ...string) store.Webhook {
+func (f *fixture) endpoint(format, url string, names ...string) hookstore.Endpoint {
 	f.t.Helper()
-	w := store.Webhook{Account: f.account.ID, URL: url, Format: format, Secret: NewSecret(), Enabled: true}
+	w := hookstore.Endpoint{Account: f.account.ID, URL: url, Format: format, Secret: NewSecret(), Enabled: true}
 	for _, n := range names {
 		k, ok := KindOf(n)
 		if !ok {
@@ -75,7 +77,7 @@ func (f *fixture) endpoint(format, url string, names ...string) store.Webhook {
 		}
 		w.Kinds = append(w.Kinds, int64(k))
 	}
-	w, err := f.store.CreateWebhook(f.t.Context(), w)
+	w, err := f.hooks.CreateWebhook(f.t.Context(), w)
 	must(f.t, err)
 	return w
 }
@@ -122,7 +124,7 @@ func (f *fixture) evidence(ids []dispatch.ID, st dispatch.Status) {
 }
 
 func (f *fixture) deliverer(change func(*Options)) *Deliverer {
-	o := Options{Store: f.store, Log: slog.New(slog.DiscardHandler), AllowLoopback: true, Scale: 0.0001}
+	o := Options{Store: f.hooks, Log: slog.New(slog.DiscardHandler), AllowLoopback: true, Scale: 0.0001}
 	if change != nil {
 		change(&o)
 	}
@@ -171,9 +173,9 @@ func (f *fixture) unread() int {
 }
 
 // log reads an endpoint's deliveries, oldest event first.
-func (f *fixture) log(w store.Webhook) []store.LoggedDelivery {
+func (f *fixture) log(w hookstore.Endpoint) []hookstore.LoggedDelivery {
 	f.t.Helper()
-	ds, _, err := f.store.Deliveries(f.t.Context(), w.ID, -1, "", 10_000)
+	ds, _, err := f.hooks.Deliveries(f.t.Context(), w.ID, -1, "", 10_000)
 	must(f.t, err)
 	slices.Reverse(ds)
 	return ds

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // kaleyraStatus is a callback with the documented variables of a callback
@@ -52,8 +52,8 @@ func kaleyraWord(v *dispatch.View) string {
 	return ""
 }
 
-func renderKaleyra(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
-	if in := e.Inbound; e.Kind == inboundKind && in != nil {
+func renderKaleyra(e *hookstore.Event, v *dispatch.View) (string, bool) {
+	if in := e.Inbound; e.Kind == dispatch.EventInbound && in != nil {
 		out := kaleyraInbound{ID: in.ID.String(), From: digits(in.From), Mobile: digits(in.From), Name: in.Name, Type: in.Type, Body: in.Text, CreatedAt: in.At.UTC().Format(time.RFC3339)}
 		if e.Sender != nil {
 			out.WaNumber = digits(e.Sender.Sender)

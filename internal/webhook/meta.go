@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // metaCallback is Meta's envelope
@@ -75,7 +75,7 @@ var metaWords = map[dispatch.Status]string{
 	dispatch.Failed: "failed", dispatch.Expired: "failed", dispatch.Cancelled: "failed", dispatch.Unknown: "sent",
 }
 
-func renderMeta(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
+func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	value := metaValue{Product: "whatsapp"}
 	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
 	case ok && v != nil:
@@ -84,8 +84,8 @@ func renderMeta(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
 			s.Errors = []metaError{metaErrorOf(v)}
 		}
 		value.Statuses = []metaStatus{s}
-	case e.Kind == inboundKind && e.Inbound != nil:
-		c := metaContact{WaID: waID(&e.Inbound.Inbound)}
+	case e.Kind == dispatch.EventInbound && e.Inbound != nil:
+		c := metaContact{WaID: waID(&e.Inbound.Received)}
 		c.Profile.Name = e.Inbound.Name
 		value.Contacts, value.Messages = []metaContact{c}, []json.RawMessage{metaMessage(e)}
 	default:
@@ -106,12 +106,12 @@ func renderMeta(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
 
 // metaMessage is an inbound message: as it came, when it came from Meta, else
 // its text.
-func metaMessage(e *store.WebhookEvent) json.RawMessage {
+func metaMessage(e *hookstore.Event) json.RawMessage {
 	in := e.Inbound
 	if e.Sender != nil && e.Sender.Provider == "meta" && json.Valid([]byte(in.Raw)) && strings.HasPrefix(in.Raw, "{") {
 		return json.RawMessage(in.Raw)
 	}
-	m := map[string]any{"from": waID(&in.Inbound), "id": "wamid." + in.ID.String(), "timestamp": epoch(in.At), "type": "unsupported"}
+	m := map[string]any{"from": waID(&in.Received), "id": "wamid." + in.ID.String(), "timestamp": epoch(in.At), "type": "unsupported"}
 	if in.Text != "" || in.Type == "text" {
 		m["type"], m["text"] = "text", map[string]string{"body": in.Text}
 	}
@@ -174,7 +174,7 @@ func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
 func digits(number string) string { return strings.TrimPrefix(number, "+") }
 
-func waID(in *store.Inbound) string {
+func waID(in *dispatch.Received) string {
 	if in.WaID != "" {
 		return in.WaID
 	}

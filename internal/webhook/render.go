@@ -7,12 +7,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // Render makes the bytes of an event in its endpoint's format; false: that
 // format has no word for it.
-func Render(e *store.WebhookEvent) (string, bool) {
+func Render(e *hookstore.Event) (string, bool) {
 	var v *dispatch.View
 	if e.View != nil {
 		v = viewAt(e)
@@ -30,7 +30,7 @@ func Render(e *store.WebhookEvent) (string, bool) {
 
 // viewAt is the message as it was at the event: the row may have moved on, and
 // what came later isn't told before its own event.
-func viewAt(e *store.WebhookEvent) *dispatch.View {
+func viewAt(e *hookstore.Event) *dispatch.View {
 	v, st := *e.View, dispatch.Status(e.Kind)
 	v.Status, v.StatusName, v.UpdatedAt, v.Content, v.Receipt = st, st.String(), e.At.UTC(), nil, ""
 	if st != dispatch.Delivered && st != dispatch.Read {
@@ -69,7 +69,7 @@ type messageData struct {
 }
 
 type inboundData struct {
-	store.Inbound
+	dispatch.Received
 	Raw json.RawMessage `json:"raw,omitempty"` // as the provider sent it
 }
 
@@ -79,23 +79,23 @@ type channelData struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-func renderStandard(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
+func renderStandard(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	out := envelope{Type: EventName(e.Kind), Timestamp: e.At.UTC()}
 	switch {
-	case e.Kind == inboundKind && e.Inbound != nil:
-		d := inboundData{Inbound: e.Inbound.Inbound}
+	case e.Kind == dispatch.EventInbound && e.Inbound != nil:
+		d := inboundData{Received: e.Inbound.Received}
 		if json.Valid([]byte(e.Inbound.Raw)) {
 			d.Raw = json.RawMessage(e.Inbound.Raw)
 		}
 		out.Data = d
-	case e.Kind == finishedKind: // the event's detail is an object that describes the campaign
+	case e.Kind == dispatch.EventCampaignFinished: // the event's detail is an object that describes the campaign
 		out.Data = struct {
 			Detail string `json:"detail,omitempty"`
 		}{e.Detail}
 		if json.Valid([]byte(e.Detail)) {
 			out.Data = json.RawMessage(e.Detail)
 		}
-	case e.Kind == pausedKind || e.Kind == resumedKind:
+	case e.Kind == dispatch.EventChannelPaused || e.Kind == dispatch.EventChannelResumed:
 		d := channelData{Channel: e.Channel, Reason: e.Detail}
 		if e.Sender != nil {
 			d.Key = e.Sender.Key
@@ -122,10 +122,10 @@ func TestPayload(format, accountSID string, at time.Time) string {
 		return s
 	}
 	at = at.UTC().Truncate(time.Second)
-	s, _ := Render(&store.WebhookEvent{
-		Event: store.Event{Kind: int16(dispatch.Delivered), At: at, Seq: 1}, Format: format, SID: accountSID,
+	s, _ := Render(&hookstore.Event{
+		Event: dispatch.Event{Kind: int16(dispatch.Delivered), At: at, Seq: 1}, Format: format, SID: accountSID,
 		View:   &dispatch.View{ID: uuid.Max, To: "+15550100", Sender: "+15550199", ChannelKind: "whatsapp", Reference: "webhook test", SentAt: &at, DeliveredAt: &at},
-		Sender: &store.WebhookChannel{Kind: "whatsapp", Sender: "+15550199", Provider: "meta"},
+		Sender: &hookstore.Channel{Kind: "whatsapp", Sender: "+15550199", Provider: "meta"},
 	})
 	return s
 }

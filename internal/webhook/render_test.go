@@ -21,7 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/kaleyra"
 	"github.com/sendoff/sendoff/internal/provider/meta"
 	"github.com/sendoff/sendoff/internal/provider/twilio"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -33,12 +33,12 @@ var (
 )
 
 // sample is an event of a message that has gone all the way.
-func sample(format string, kind int16) *store.WebhookEvent {
+func sample(format string, kind int16) *hookstore.Event {
 	ms := func(n int) *time.Time { t := at.Add(time.Duration(n) * time.Millisecond); return &t }
-	return &store.WebhookEvent{
-		Event:  store.Event{ID: 77, XID: 9, Message: messageID, Account: 1, Channel: 7, At: at, Kind: kind, Seq: 4, Cause: "callback"},
+	return &hookstore.Event{
+		Event:  dispatch.Event{ID: 77, XID: 9, Message: messageID, Account: 1, Channel: 7, At: at, Kind: kind, Seq: 4, Cause: "callback"},
 		Format: format, SID: "AC0123456789abcdef0123456789abcdef",
-		Sender: &store.WebhookChannel{ID: 7, Key: "ch_main", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", PhoneNumberID: "106540352242922", BusinessID: "102290129340398"},
+		Sender: &hookstore.Channel{ID: 7, Key: "ch_main", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", PhoneNumberID: "106540352242922", BusinessID: "102290129340398"},
 		View: &dispatch.View{
 			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199", To: "+15550100", Type: dispatch.TypeText,
 			Content: json.RawMessage(`{"text":{"body":"secret"}}`), Lane: "normal", Reference: "order-7", Metadata: json.RawMessage(`{"ref1":"one","ref2":"two","n":1}`), Attempts: 1,
@@ -48,31 +48,31 @@ func sample(format string, kind int16) *store.WebhookEvent {
 }
 
 // failed is a message that the provider refused, with its code.
-func failed(format string) *store.WebhookEvent {
+func failed(format string) *hookstore.Event {
 	e := sample(format, int16(dispatch.Failed))
 	e.View.Status, e.View.DeliveredAt, e.View.ReadAt, e.View.FailedAt = dispatch.Failed, nil, nil, &at
 	e.View.Error = &dispatch.ViewError{Code: dispatch.FailRecipient, ProviderCode: "131026", Message: "Message undeliverable"}
 	return e
 }
 
-func received(format string) *store.WebhookEvent {
-	e := sample(format, inboundKind)
+func received(format string) *hookstore.Event {
+	e := sample(format, dispatch.EventInbound)
 	e.Message, e.View = inboundID, nil
-	e.Inbound = &store.RawInbound{
-		Inbound: store.Inbound{ID: inboundID, Channel: 7, From: "+15550100", WaID: "15550100", Name: "Ann", Type: "text", Text: "yes & no", ProviderID: "wamid.IN", At: at, ReceivedAt: at.Add(time.Second)},
-		Raw:     `{"from":"15550100","id":"wamid.IN","timestamp":"1777896000","type":"text","text":{"body":"yes & no"}}`,
+	e.Inbound = &hookstore.Inbound{
+		Received: dispatch.Received{ID: inboundID, Channel: 7, From: "+15550100", WaID: "15550100", Name: "Ann", Type: "text", Text: "yes & no", ProviderID: "wamid.IN", At: at, ReceivedAt: at.Add(time.Second)},
+		Raw:      `{"from":"15550100","id":"wamid.IN","timestamp":"1777896000","type":"text","text":{"body":"yes & no"}}`,
 	}
 	return e
 }
 
-func cases(format string) map[string]*store.WebhookEvent {
-	paused := sample(format, pausedKind)
+func cases(format string) map[string]*hookstore.Event {
+	paused := sample(format, dispatch.EventChannelPaused)
 	paused.View, paused.Message, paused.Seq, paused.Detail = nil, uuid.Nil, 0, "credentials refused"
-	finished := sample(format, finishedKind)
+	finished := sample(format, dispatch.EventCampaignFinished)
 	finished.View, finished.Message, finished.Seq, finished.Detail = nil, uuid.Nil, 0, `{"campaign_id":3}`
 	expired := failed(format)
 	expired.Kind, expired.View.SentAt, expired.View.Error = int16(dispatch.Expired), nil, &dispatch.ViewError{Code: dispatch.FailExpired, Message: "not sent before expires_at"}
-	return map[string]*store.WebhookEvent{
+	return map[string]*hookstore.Event{
 		"queued": sample(format, int16(dispatch.Queued)), "sent": sample(format, int16(dispatch.Sent)), "delivered": sample(format, int16(dispatch.Delivered)), "read": sample(format, int16(dispatch.Read)),
 		"unknown": sample(format, int16(dispatch.Unknown)), "failed": failed(format), "expired": expired, "inbound": received(format), "paused": paused, "finished": finished,
 	}
@@ -121,7 +121,7 @@ func TestRender_VendorFormats_AreReadByTheirReceivers(t *testing.T) {
 	}{Meta: meta.New(nil), Twilio: twilio.New(nil), Kaleyra: kaleyra.New(nil)}
 	const address = "https://example.com/hook?a=1"
 	for format, reader := range readers {
-		read := func(e *store.WebhookEvent) provider.Callback {
+		read := func(e *hookstore.Event) provider.Callback {
 			body, ok := Render(e)
 			if !ok {
 				t.Fatalf("%s has no word for %d", format, e.Kind)

@@ -5,20 +5,20 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect/twilioapi"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // renderTwilio makes a form as Twilio posts it. There is no callback for the
 // first status (queued, scheduled), as with Twilio.
-func renderTwilio(e *store.WebhookEvent, v *dispatch.View) (string, bool) {
+func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	switch {
 	case v != nil && v.Status >= dispatch.Sent && v.Status <= dispatch.Unknown:
 		return twilioapi.Callback(e.SID, v).Encode(), true
-	case e.Kind != inboundKind || e.Inbound == nil || e.Sender == nil:
+	case e.Kind != dispatch.EventInbound || e.Inbound == nil || e.Sender == nil:
 		return "", false
 	}
 	in := e.Inbound
-	form := twilioapi.Received(e.SID, e.Sender.Kind, e.Sender.Sender, in.ID, &dispatch.Inbound{From: in.From, WaID: waID(&in.Inbound), Name: in.Name, Text: in.Text})
+	form := twilioapi.Received(e.SID, e.Sender.Kind, e.Sender.Sender, in.ID, &dispatch.Inbound{From: in.From, WaID: waID(&in.Received), Name: in.Name, Text: in.Text})
 	var raw map[string]string
 	if e.Sender.Provider == "twilio" && json.Unmarshal([]byte(in.Raw), &raw) == nil {
 		for name, value := range raw { // media, buttons, places: as they came

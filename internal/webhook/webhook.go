@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 )
 
 // The formats of a payload.
@@ -31,14 +30,6 @@ type event struct {
 	name string
 }
 
-// The kinds of events that no message's status stands behind.
-const (
-	inboundKind  = store.InboundEvent
-	finishedKind = 102
-	pausedKind   = 103
-	resumedKind  = 104
-)
-
 var events = []event{
 	{int16(dispatch.Scheduled), "message.scheduled"},
 	{int16(dispatch.Queued), "message.queued"},
@@ -49,10 +40,10 @@ var events = []event{
 	{int16(dispatch.Expired), "message.expired"},
 	{int16(dispatch.Cancelled), "message.cancelled"},
 	{int16(dispatch.Unknown), "message.unknown"},
-	{inboundKind, "message.inbound"},
-	{finishedKind, "campaign.finished"},
-	{pausedKind, "channel.paused"},
-	{resumedKind, "channel.resumed"},
+	{dispatch.EventInbound, "message.inbound"},
+	{dispatch.EventCampaignFinished, "campaign.finished"},
+	{dispatch.EventChannelPaused, "channel.paused"},
+	{dispatch.EventChannelResumed, "channel.resumed"},
 	{0, "webhook.test"},
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // Front is a running API server with an account, an API key and a WhatsApp
@@ -35,6 +36,7 @@ type Front struct {
 	DB       *sql.DB // for what the store has no method for
 	Store    *store.Store
 	Accounts *account.Store
+	Hooks    *hookstore.Store
 	Account  account.Account
 	Key      string // with every permission
 	Channel  dispatch.Channel
@@ -64,7 +66,7 @@ func New(t *testing.T) *Front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &Front{T: t, Store: store.New(pool), Accounts: account.New(pool), DB: db}
+	f := &Front{T: t, Store: store.New(pool), Accounts: account.New(pool), Hooks: hookstore.New(pool, store.ReadViews), DB: db}
 	f.Account, f.Key = f.NewAccount("One")
 	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {

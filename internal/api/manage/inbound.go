@@ -21,8 +21,8 @@ type InboundFilter struct {
 }
 
 // inbound lists inbound messages, newest first.
-func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[store.Inbound], error) {
-	none := admin.Page[store.Inbound]{}
+func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[dispatch.Received], error) {
+	none := admin.Page[dispatch.Received]{}
 	f := store.InboundFilter{Limit: in.Limit + 1}
 	if err := in.read(&f); err != nil {
 		return none, err
@@ -69,8 +69,8 @@ func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_
 
 // inboundPage returns the page of up to limit rows; one more shows that there is
 // another page.
-func inboundPage(rows []store.Inbound, limit int) admin.Page[store.Inbound] {
-	page := admin.Page[store.Inbound]{Data: rows}
+func inboundPage(rows []dispatch.Received, limit int) admin.Page[dispatch.Received] {
+	page := admin.Page[dispatch.Received]{Data: rows}
 	if len(rows) > limit {
 		page.Data = rows[:limit]
 		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[limit-1].ID.String()))

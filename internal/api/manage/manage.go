@@ -38,7 +38,7 @@ type Options struct {
 
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
-	Inbounds(ctx context.Context, account int64, f store.InboundFilter) ([]store.Inbound, error)
+	Inbounds(ctx context.Context, account int64, f store.InboundFilter) ([]dispatch.Received, error)
 }
 
 // manager serves the administrative routes through huma.

@@ -120,7 +120,7 @@ func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
 	f.Do("POST", path+"/replay", m{"from": now.Add(-time.Hour)}).Want(http.StatusAccepted)
 	f.Do("POST", path+"/replay", m{"from": now.Add(-time.Hour)}).Refused(http.StatusConflict, dispatch.Conflict)
 	for {
-		_, more, err := f.Store.ExpandWebhooks(t.Context(), true, 100, webhook.Render)
+		_, more, err := f.Hooks.ExpandWebhooks(t.Context(), true, 100, webhook.Render)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 )
 
 // streamEvent is one event as a stream shows it.
@@ -23,11 +22,11 @@ type streamEvent struct {
 
 // frame is an event as it goes over the wire, the same bytes for all streams.
 type frame struct {
-	at   store.Position
+	at   dispatch.Position
 	text []byte
 }
 
-func newFrame(e *store.Event) frame {
+func newFrame(e *dispatch.Event) frame {
 	name := eventType(e.Kind)
 	// Strings, numbers and a time of this age: nothing that JSON can't write.
 	b, _ := json.Marshal(streamEvent{Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
@@ -36,7 +35,7 @@ func newFrame(e *store.Event) frame {
 
 // eventType is an event's public name (SPEC 7).
 func eventType(kind int16) string {
-	switch name := store.KindName(kind); name {
+	switch name := dispatch.EventName(kind); name {
 	case "inbound":
 		return "message.inbound"
 	case "campaign.finished", "channel.paused", "channel.resumed", "webhook.disabled":

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 )
 
 // Handler serves server-sent events.
@@ -57,7 +56,7 @@ func (h *Handler) Serve(c echo.Context) error {
 
 // start returns the place after which a stream begins: where the client was,
 // or the log's end. An id from beyond the end (of another database) is the end.
-func (h *Handler) start(c echo.Context) (store.Position, error) {
+func (h *Handler) start(c echo.Context) (dispatch.Position, error) {
 	last := c.Request().Header.Get("Last-Event-Id")
 	if last == "" {
 		last = c.QueryParam("last_event_id")
@@ -66,7 +65,7 @@ func (h *Handler) start(c echo.Context) (store.Position, error) {
 	if err != nil || last == "" {
 		return end, middleware.ReadError(err)
 	}
-	at, err := store.ParsePosition(last)
+	at, err := dispatch.ParsePosition(last)
 	if end.Before(at) {
 		at = end
 	}

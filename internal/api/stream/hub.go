@@ -28,8 +28,8 @@ const (
 // Log is the log as it may be read: in (transaction, id) order and only
 // below the oldest running transaction, so that a late commit is not skipped.
 type Log interface {
-	EventsAfter(ctx context.Context, p store.Position, limit int) ([]store.Event, error)
-	EndOfEvents(ctx context.Context) (store.Position, error)
+	EventsAfter(ctx context.Context, p dispatch.Position, limit int) ([]dispatch.Event, error)
+	EndOfEvents(ctx context.Context) (dispatch.Position, error)
 }
 
 var _ Log = (*store.Store)(nil)
@@ -46,7 +46,7 @@ type Hub struct {
 	stop     context.CancelFunc
 
 	mu      sync.Mutex
-	at      store.Position // everything up to here was told; zero: it does not read
+	at      dispatch.Position // everything up to here was told; zero: it does not read
 	waits   crowd[dispatch.ID, chan struct{}]
 	streams crowd[int64, *stream] // by account
 	open    map[int64]int         // streams of a key
@@ -104,7 +104,7 @@ func (h *Hub) join(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.streams.add(s.account, s)
-	if h.at != (store.Position{}) {
+	if h.at != (dispatch.Position{}) {
 		s.joined <- h.at
 	}
 	h.ring()
@@ -118,11 +118,11 @@ func (h *Hub) leave(s *stream) {
 
 // told is the place up to which a stream that has nothing in its queue knows
 // all, whoever's events they were.
-func (h *Hub) told(s *stream) store.Position {
+func (h *Hub) told(s *stream) dispatch.Position {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.waiting() {
-		return store.Position{}
+		return dispatch.Position{}
 	}
 	return h.at
 }
@@ -143,7 +143,7 @@ func (h *Hub) rest() bool {
 	if len(h.waits) > 0 || len(h.streams) > 0 {
 		return false
 	}
-	h.at = store.Position{}
+	h.at = dispatch.Position{}
 	return true
 }
 
@@ -178,7 +178,7 @@ func (h *Hub) Run(ctx context.Context) {
 func (h *Hub) step(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
-	if h.at == (store.Position{}) { // only this goroutine writes it
+	if h.at == (dispatch.Position{}) { // only this goroutine writes it
 		return false, h.begin(ctx)
 	}
 	evs, err := h.events.EventsAfter(ctx, h.at, logPage)
@@ -196,7 +196,7 @@ func (h *Hub) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if end == (store.Position{}) {
+	if end == (dispatch.Position{}) {
 		end.XID = 1
 	}
 	h.mu.Lock()
@@ -217,7 +217,7 @@ func (h *Hub) begin(ctx context.Context) error {
 }
 
 // tell passes a page on.
-func (h *Hub) tell(evs []store.Event) {
+func (h *Hub) tell(evs []dispatch.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range evs {
@@ -240,7 +240,7 @@ func (h *Hub) tell(evs []store.Event) {
 }
 
 // after reads a page for a stream that has not caught up.
-func (h *Hub) after(ctx context.Context, at store.Position) ([]store.Event, error) {
+func (h *Hub) after(ctx context.Context, at dispatch.Position) ([]dispatch.Event, error) {
 	select {
 	case h.catching <- struct{}{}:
 	case <-ctx.Done():

@@ -12,13 +12,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // memory is an event log in memory.
 type memory struct {
 	mu     sync.Mutex
-	events []store.Event
+	events []dispatch.Event
 	reads  int
 }
 
@@ -28,11 +28,11 @@ func (m *memory) write(account int64, n int) {
 	defer m.mu.Unlock()
 	for range n {
 		id := int64(len(m.events)) + 1
-		m.events = append(m.events, store.Event{ID: id, XID: id + 100, Account: account, Kind: 30})
+		m.events = append(m.events, dispatch.Event{ID: id, XID: id + 100, Account: account, Kind: 30})
 	}
 }
 
-func (m *memory) EventsAfter(_ context.Context, p store.Position, limit int) ([]store.Event, error) {
+func (m *memory) EventsAfter(_ context.Context, p dispatch.Position, limit int) ([]dispatch.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reads++
@@ -45,11 +45,11 @@ func (m *memory) readsDone() int {
 	return m.reads
 }
 
-func (m *memory) EndOfEvents(context.Context) (store.Position, error) {
+func (m *memory) EndOfEvents(context.Context) (dispatch.Position, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.events) == 0 {
-		return store.Position{}, nil
+		return dispatch.Position{}, nil
 	}
 	return m.events[len(m.events)-1].Position(), nil
 }
@@ -134,7 +134,7 @@ func room(t *testing.T) (*Hub, *memory) {
 // visit has a client follow account 1; what ends the stream is sent.
 func visit(t *testing.T, h *Hub, c *client, after string) <-chan error {
 	t.Helper()
-	at, err := store.ParsePosition(after)
+	at, err := dispatch.ParsePosition(after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func visit(t *testing.T, h *Hub, c *client, after string) <-chan error {
 	return end
 }
 
-var first = store.Position{XID: 101, ID: 1}.String()
+var first = dispatch.Position{XID: 101, ID: 1}.String()
 
 func TestHub_ManyStreams_OneReader_WhichRestsWhenTheyAreGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 const (
@@ -32,20 +32,20 @@ type stream struct {
 	allowed func(context.Context) bool // its key may still read
 	w       http.ResponseWriter
 	control *http.ResponseController
-	at      store.Position // the client has all up to here
+	at      dispatch.Position // the client has all up to here
 	wrote   time.Time
-	joined  chan store.Position // from where on the hub tells all
-	ready   chan struct{}       // something is in the queue, or the stream was cut
+	joined  chan dispatch.Position // from where on the hub tells all
+	ready   chan struct{}          // something is in the queue, or the stream was cut
 
 	mu    sync.Mutex
 	queue []frame
 	cut   bool
 }
 
-func newStream(account int64, at store.Position, w http.ResponseWriter) *stream {
+func newStream(account int64, at dispatch.Position, w http.ResponseWriter) *stream {
 	return &stream{
 		account: account, at: at, w: w, control: http.NewResponseController(w),
-		joined: make(chan store.Position, 1), ready: make(chan struct{}, 1),
+		joined: make(chan dispatch.Position, 1), ready: make(chan struct{}, 1),
 	}
 }
 
@@ -156,7 +156,7 @@ func (s *stream) pass(ctx context.Context) error {
 
 // catchUp writes what the log holds after the client's place: up to until, or
 // all there is by now.
-func (s *stream) catchUp(ctx context.Context, h *Hub, until *store.Position) error {
+func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) error {
 	for {
 		evs, err := h.after(ctx, s.at)
 		if err != nil {

@@ -127,7 +127,7 @@ func (f *front) history(account int64) []string {
 	defer func() { _ = rows.Close() }()
 	var out []string
 	for rows.Next() {
-		var p store.Position
+		var p dispatch.Position
 		if err := rows.Scan(&p.XID, &p.ID); err != nil {
 			f.T.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestEvents_LastEventID_NotOurs_IsRefused_FromBeyondTheEnd_IsTheEnd(t *testi
 	for _, id := range []string{"x", "MS4y!", "LTEuMg", "MS4yLjM"} { // "-1.2", "1.2.3"
 		f.Do("GET", "/v1/events?last_event_id="+id, nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/last_event_id")
 	}
-	l := f.listen(f.Key, store.Position{XID: 1 << 40, ID: 1}.String())
+	l := f.listen(f.Key, dispatch.Position{XID: 1 << 40, ID: 1}.String())
 	f.traffic(f.Account.ID, f.Channel.ID, 1)
 	wait.Until(t, "its events come", func() bool { return len(l.seen()) == 2 })
 }

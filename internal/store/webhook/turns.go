@@ -1,8 +1,7 @@
-package store
+package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -59,7 +58,7 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 	var errs []error
 	for _, r := range rows {
 		t := Turn{Webhook: r.ID, Account: r.Account, URL: r.URL, Implicit: r.Implicit, Failures: r.Failures, lease: lease}
-		var secrets webhookSecrets
+		var secrets secrets
 		var err error
 		if r.Implicit {
 			secrets.Secret, err = s.TwilioToken(ctx, r.Account)
@@ -99,13 +98,13 @@ func (s *Store) DueDeliveries(ctx context.Context, webhook int64, limit int) ([]
 
 // The states of a delivery.
 const (
-	DeliveryPending   = 0
-	DeliveryDelivered = 1
-	DeliveryFailed    = 2 // given up after the last try
+	Pending   = 0
+	Delivered = 1
+	Failed    = 2 // given up after the last try
 )
 
-// Tried is what became of one try of a delivery.
-type Tried struct {
+// TryResult is what became of one try of a delivery.
+type TryResult struct {
 	ID       dispatch.ID
 	Attempts int // made before this one
 	State    int
@@ -132,7 +131,7 @@ FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[],
 WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = 0`
 
 // SaveTries writes down what became of deliveries.
-func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []Tried) error {
+func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult) error {
 	n := len(tries)
 	if n == 0 {
 		return nil
@@ -171,118 +170,4 @@ func (s *Store) EndTurn(ctx context.Context, t *Turn, failures int, hold, patien
 		return false, nil
 	}
 	return spent, err
-}
-
-// LoggedDelivery is a delivery as its endpoint's log shows it.
-type LoggedDelivery struct {
-	ID        dispatch.ID `db:"id"`
-	Message   dispatch.ID `db:"message_id"`
-	Kind      int16       `db:"kind"`
-	Seq       int         `db:"seq"`
-	State     int         `db:"state"`
-	Attempts  int         `db:"attempts"`
-	Format    string      `db:"format"`
-	Payload   string      `db:"payload"`
-	Response  *string     `db:"response"`
-	Tries     []byte      `db:"tries"`
-	WakeAt    time.Time   `db:"wake_at"`
-	CreatedAt time.Time   `db:"created_at"`
-	DoneAt    *time.Time  `db:"done_at"`
-}
-
-// TriesMade reads the log of the tries, oldest first.
-func (d *LoggedDelivery) TriesMade() ([]Try, error) {
-	var out []Try
-	return out, json.Unmarshal(d.Tries, &out)
-}
-
-// logWalk bounds what one look into the log walks through for a rare state.
-const logWalk = "20000"
-
-// Deliveries lists the deliveries of an endpoint, newest event first; state -1
-// is any.
-func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery, next string, err error) {
-	before := uuid.Max
-	if cursor != "" {
-		if before, err = pg.DecodeCursor(cursor); err != nil {
-			return nil, "", err
-		}
-	}
-	var out []LoggedDelivery
-	err = s.db.SelectContext(ctx, &out, `SELECT id, message_id, kind, seq, state, attempts, format, payload, response, tries, wake_at, created_at, done_at
-		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
-		webhook, before.String(), state, limit)
-	if len(out) == limit {
-		next = pg.EncodeCursor(out[limit-1].ID.String())
-	}
-	return out, next, pg.Wrap("list deliveries", err)
-}
-
-// ReplayDelivery delivers one event once more: the same id, the same bytes, all
-// tries anew.
-func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error {
-	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		r, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 0, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`, webhook, id.String())
-		if err != nil {
-			return pg.Wrap("replay delivery", err)
-		}
-		if err := pg.Found(r); err != nil {
-			return err
-		}
-		return wakeLanes(ctx, tx, []int64{webhook})
-	})
-}
-
-// WebhookFigures are the gauges of webhooks.
-type WebhookFigures struct {
-	Waiting       int64   `db:"waiting"`  // deliveries of enabled endpoints, counted up to 100,000
-	OldestSeconds float64 `db:"oldest_s"` // how late the one that is due the longest is
-	ByHand        int64   `db:"by_hand"`  // endpoints that are disabled
-	ForFailures   int64   `db:"for_failures"`
-}
-
-// sqlWebhookFigures looks only at lanes that have something; those at rest wake
-// at infinity.
-const sqlWebhookFigures = `
-WITH busy AS MATERIALIZED (SELECT id FROM webhooks WHERE enabled AND wake_at < 'infinity' LIMIT 10000)
-SELECT (SELECT count(*) FROM (SELECT 1 FROM busy b CROSS JOIN LATERAL (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = b.id AND d.state = 0 ORDER BY d.wake_at LIMIT 100000) x LIMIT 100000) y) AS waiting,
-  coalesce(extract(epoch FROM now() - (SELECT min(x.wake_at) FROM busy b CROSS JOIN LATERAL
-    (SELECT d.wake_at FROM webhook_deliveries d WHERE d.webhook_id = b.id AND d.state = 0 ORDER BY d.wake_at LIMIT 1) x WHERE x.wake_at <= now())), 0)::float8 AS oldest_s,
-  count(*) FILTER (WHERE w.disabled_reason = '` + byHand + `') AS by_hand, count(*) FILTER (WHERE w.disabled_reason <> '` + byHand + `') AS for_failures
-FROM webhooks w WHERE NOT w.enabled AND NOT w.implicit AND w.deleted_at IS NULL`
-
-// WebhookFigures measures the queue of webhooks: a gauge, not a report.
-func (s *Store) WebhookFigures(ctx context.Context) (WebhookFigures, error) {
-	var f WebhookFigures
-	err := s.db.GetContext(ctx, &f, sqlWebhookFigures)
-	return f, pg.Wrap("measure webhooks", err)
-}
-
-// keepDeliveries is how long the log of deliveries is kept.
-const keepDeliveries = "14 days"
-
-const sqlTidyDeliveries = `
-DELETE FROM webhook_deliveries d USING (SELECT w.id AS webhook_id, x.id FROM webhooks w CROSS JOIN LATERAL (
-    SELECT id FROM webhook_deliveries y WHERE y.webhook_id = w.id AND (w.deleted_at IS NOT NULL OR y.id < uuid_floor(now() - interval '` + keepDeliveries + `') AND y.created_at < now() - interval '` + keepDeliveries + `' AND (y.state <> 0 OR NOT w.enabled))
-    ORDER BY y.id LIMIT 2000) x LIMIT 10000) g
-WHERE d.webhook_id = g.webhook_id AND d.id = g.id`
-
-// TidyWebhooks drops old deliveries, and what belonged to endpoints that were
-// deleted, page by page.
-func (s *Store) TidyWebhooks(ctx context.Context) error {
-	for {
-		r, err := s.db.ExecContext(ctx, sqlTidyDeliveries)
-		if err != nil {
-			return pg.Wrap("drop old deliveries", err)
-		}
-		if n, err := r.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return pg.Wrap("count dropped deliveries", err)
-			}
-			continue
-		}
-		_, err = s.db.ExecContext(ctx, `DELETE FROM webhooks w WHERE (deleted_at IS NOT NULL OR implicit AND updated_at < now() - interval '`+keepDeliveries+`')
-			AND lease_until <= now() AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = w.id)`)
-		return pg.Wrap("drop deleted webhooks", err)
-	}
 }

@@ -1,9 +1,7 @@
-package store
+package webhook
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -14,8 +12,8 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// Webhook is an endpoint of a customer to which an account's events go.
-type Webhook struct {
+// Endpoint is an address of a customer to which an account's events go.
+type Endpoint struct {
 	ID             int64
 	Account        int64
 	URL            string
@@ -34,18 +32,18 @@ type Webhook struct {
 	UpdatedAt      time.Time
 }
 
-// MaxWebhooks is how many endpoints an account may have: each event of the
+// MaxEndpoints is how many endpoints an account may have: each event of the
 // account becomes a delivery of each.
-const MaxWebhooks = 20
+const MaxEndpoints = 20
 
-// webhookSecrets is what the sealed column holds.
-type webhookSecrets struct {
+// secrets is what the sealed column holds.
+type secrets struct {
 	Secret  string            `json:"secret"`
 	Old     string            `json:"old,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
-type webhookRow struct {
+type endpointRow struct {
 	ID             int64         `db:"id"`
 	Account        int64         `db:"account_id"`
 	URL            string        `db:"url"`
@@ -62,10 +60,10 @@ type webhookRow struct {
 	UpdatedAt      time.Time     `db:"updated_at"`
 }
 
-const webhookColumns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at`
+const columns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at`
 
-func (s *Store) webhook(r *webhookRow) (Webhook, error) {
-	w := Webhook{
+func (s *Store) webhook(r *endpointRow) (Endpoint, error) {
+	w := Endpoint{
 		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, OldUntil: r.OldUntil, Enabled: r.Enabled,
 		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
@@ -74,8 +72,8 @@ func (s *Store) webhook(r *webhookRow) (Webhook, error) {
 	return w, err
 }
 
-func (s *Store) openWebhook(id int64, sealed []byte) (webhookSecrets, error) {
-	var out webhookSecrets
+func (s *Store) openWebhook(id int64, sealed []byte) (secrets, error) {
+	var out secrets
 	plain, err := s.db.Box().Open(sealed)
 	if err != nil {
 		return out, fmt.Errorf("open secrets of webhook %d: %w", id, err)
@@ -86,27 +84,27 @@ func (s *Store) openWebhook(id int64, sealed []byte) (webhookSecrets, error) {
 	return out, nil
 }
 
-func (s *Store) sealWebhook(w *Webhook) ([]byte, error) {
-	return s.db.Box().Seal([]byte(pg.JSON(webhookSecrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
+func (s *Store) sealWebhook(w *Endpoint) ([]byte, error) {
+	return s.db.Box().Seal([]byte(pg.JSON(secrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
 }
 
 // CreateWebhook adds an endpoint. It gets the events of transactions that begin
 // after its own: from the end of the log.
-func (s *Store) CreateWebhook(ctx context.Context, w Webhook) (Webhook, error) {
+func (s *Store) CreateWebhook(ctx context.Context, w Endpoint) (Endpoint, error) {
 	sealed, err := s.sealWebhook(&w)
 	if err != nil {
 		return w, err
 	}
-	var row webhookRow
+	var row endpointRow
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		var n int
 		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`, w.Account); err != nil {
 			return pg.Wrap("count webhooks", err)
 		}
-		if n >= MaxWebhooks {
+		if n >= MaxEndpoints {
 			return dispatch.Errorf(dispatch.Conflict, "the account has %d webhooks already, the most there can be", n)
 		}
-		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled) VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+webhookColumns,
+		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled) VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+columns,
 			w.Account, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.Enabled)
 		return pg.Wrap("create webhook", err)
 	})
@@ -119,21 +117,21 @@ func (s *Store) CreateWebhook(ctx context.Context, w Webhook) (Webhook, error) {
 const ofAccount = ` FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`
 
 // Webhook reads one endpoint of the account.
-func (s *Store) Webhook(ctx context.Context, account, id int64) (Webhook, error) {
-	var row webhookRow
-	if err := s.db.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2`, account, id); err != nil {
-		return Webhook{}, pg.Wrap("read webhook", err)
+func (s *Store) Webhook(ctx context.Context, account, id int64) (Endpoint, error) {
+	var row endpointRow
+	if err := s.db.GetContext(ctx, &row, `SELECT `+columns+ofAccount+` AND id = $2`, account, id); err != nil {
+		return Endpoint{}, pg.Wrap("read webhook", err)
 	}
 	return s.webhook(&row)
 }
 
 // Webhooks lists the endpoints of an account.
-func (s *Store) Webhooks(ctx context.Context, account int64) ([]Webhook, error) {
-	var rows []webhookRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+webhookColumns+ofAccount+` ORDER BY id`, account); err != nil {
+func (s *Store) Webhooks(ctx context.Context, account int64) ([]Endpoint, error) {
+	var rows []endpointRow
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+columns+ofAccount+` ORDER BY id`, account); err != nil {
 		return nil, pg.Wrap("list webhooks", err)
 	}
-	out := make([]Webhook, 0, len(rows))
+	out := make([]Endpoint, 0, len(rows))
 	for i := range rows {
 		w, err := s.webhook(&rows[i])
 		if err != nil {
@@ -155,14 +153,14 @@ UPDATE webhooks SET url = $2, description = $3, format = $4, kinds = $5::bigint[
   failing_since = CASE WHEN $8 AND NOT enabled THEN NULL ELSE failing_since END,
   disabled_reason = CASE WHEN $8 THEN NULL WHEN enabled THEN '` + byHand + `' ELSE disabled_reason END,
   disabled_at = CASE WHEN $8 THEN NULL WHEN enabled THEN now() ELSE disabled_at END
-WHERE id = $1 RETURNING ` + webhookColumns
+WHERE id = $1 RETURNING ` + columns
 
 // ChangeWebhook reads an endpoint, lets change alter it and writes it; nobody
 // else can change it meanwhile.
-func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change func(*Webhook) error) (Webhook, error) {
-	var row webhookRow
+func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change func(*Endpoint) error) (Endpoint, error) {
+	var row endpointRow
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := tx.GetContext(ctx, &row, `SELECT `+webhookColumns+ofAccount+` AND id = $2 FOR UPDATE`, account, id); err != nil {
+		if err := tx.GetContext(ctx, &row, `SELECT `+columns+ofAccount+` AND id = $2 FOR UPDATE`, account, id); err != nil {
 			return pg.Wrap("read webhook", err)
 		}
 		w, err := s.webhook(&row)
@@ -179,7 +177,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldUntil, w.Enabled))
 	})
 	if err != nil {
-		return Webhook{}, err
+		return Endpoint{}, err
 	}
 	return s.webhook(&row)
 }
@@ -196,10 +194,6 @@ func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
 // byHand is the reason of an endpoint that nobody but its owner disabled.
 const byHand = "disabled by hand"
 
-// WebhookDisabledEvent is the kind of the event that says that an endpoint was
-// disabled for its failures.
-const WebhookDisabledEvent = 106
-
 // sqlDisableWebhook is the notice as well: an event and a line in the audit log.
 const sqlDisableWebhook = `
 WITH w AS (UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = now() WHERE id = $1 AND enabled AND NOT implicit RETURNING id, account_id),
@@ -213,27 +207,4 @@ SELECT account_id, 'worker', 'webhook.disable', 'webhook:' || id, jsonb_build_ob
 func (s *Store) DisableWebhook(ctx context.Context, id int64, reason string) error {
 	_, err := s.db.ExecContext(ctx, sqlDisableWebhook, id, reason)
 	return pg.Wrap("disable webhook", err)
-}
-
-// TwilioToken is what signs the status callbacks that an account asks for with
-// a message (Twilio's StatusCallback), where Twilio uses the account's auth
-// token: of our API keys only a hash is kept. It is made at first use.
-func (s *Store) TwilioToken(ctx context.Context, account int64) (string, error) {
-	var raw [16]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	sealed, err := s.db.Box().Seal([]byte(hex.EncodeToString(raw[:])))
-	if err != nil {
-		return "", err
-	}
-	if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET twilio_token = $2 WHERE id = $1 AND twilio_token IS NULL`, account, sealed); err != nil {
-		return "", pg.Wrap("keep twilio token", err)
-	}
-	if err := s.db.GetContext(ctx, &sealed, `SELECT twilio_token FROM accounts WHERE id = $1`, account); err != nil {
-		return "", pg.Wrap("read twilio token", err)
-	}
-	plain, err := s.db.Box().Open(sealed)
-	if err != nil {
-		return "", fmt.Errorf("open twilio token of account %d: %w", account, err)
-	}
-	return string(plain), nil
 }

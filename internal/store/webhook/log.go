@@ -1,0 +1,71 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// LoggedDelivery is a delivery as its endpoint's log shows it.
+type LoggedDelivery struct {
+	ID        dispatch.ID `db:"id"`
+	Message   dispatch.ID `db:"message_id"`
+	Kind      int16       `db:"kind"`
+	Seq       int         `db:"seq"`
+	State     int         `db:"state"`
+	Attempts  int         `db:"attempts"`
+	Format    string      `db:"format"`
+	Payload   string      `db:"payload"`
+	Response  *string     `db:"response"`
+	Tries     []byte      `db:"tries"`
+	WakeAt    time.Time   `db:"wake_at"`
+	CreatedAt time.Time   `db:"created_at"`
+	DoneAt    *time.Time  `db:"done_at"`
+}
+
+// TriesMade reads the log of the tries, oldest first.
+func (d *LoggedDelivery) TriesMade() ([]Try, error) {
+	var out []Try
+	return out, json.Unmarshal(d.Tries, &out)
+}
+
+// logWalk bounds what one look into the log walks through for a rare state.
+const logWalk = "20000"
+
+// Deliveries lists the deliveries of an endpoint, newest event first; state -1
+// is any.
+func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery, next string, err error) {
+	before := uuid.Max
+	if cursor != "" {
+		if before, err = pg.DecodeCursor(cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	var out []LoggedDelivery
+	err = s.db.SelectContext(ctx, &out, `SELECT id, message_id, kind, seq, state, attempts, format, payload, response, tries, wake_at, created_at, done_at
+		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
+		webhook, before.String(), state, limit)
+	if len(out) == limit {
+		next = pg.EncodeCursor(out[limit-1].ID.String())
+	}
+	return out, next, pg.Wrap("list deliveries", err)
+}
+
+// ReplayDelivery delivers one event once more: the same id, the same bytes, all
+// tries anew.
+func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
+		r, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 0, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`, webhook, id.String())
+		if err != nil {
+			return pg.Wrap("replay delivery", err)
+		}
+		if err := pg.Found(r); err != nil {
+			return err
+		}
+		return wakeLanes(ctx, tx, []int64{webhook})
+	})
+}
