@@ -14,8 +14,10 @@ import (
 
 // spring is the example of SPEC 8.
 const spring = `{"name":"Spring","channel":1,"type":"template",
-"template":{"name":"order_confirmation","language":"en","variables":{"customer_name":"{{name}}","order_id":"{{order}}","total":"{{total}}"}},
-"audience":{"lists":[1],"import":7,"contacts":[{"to":"+15550000100","fields":{"name":"Ada","order":"A-17","total":9.90,"vip":true,"note":null}}]},
+"template":{"name":"order_confirmation","language":"en",
+"variables":{"customer_name":"{{name}}","order_id":"{{order}}","total":"{{total}}"}},
+"audience":{"lists":[1],"import":7,
+"contacts":[{"to":"+15550000100","fields":{"name":"Ada","order":"A-17","total":9.90,"vip":true,"note":null}}]},
 "start_at":"2027-03-28T10:00:00","time_zone":"Europe/Berlin","local_start":false,"rate":50,
 "quiet_hours":{"from":"21:00","to":"08:00","zone":"recipient","days":["mon","tue","wed","thu","fri","sat","sun"]},"late":"hold",
 "ttl_seconds":86400,"pause_at_error_rate":0.2,"canary":{"first":500,"wait_seconds":1800},"cap":{"messages":2,"days":7},
@@ -51,7 +53,8 @@ func TestDecode_TheExample(t *testing.T) {
 
 func TestDecode_Defaults(t *testing.T) {
 	t.Parallel()
-	d := decode(t, `{"name":"x","type":"text","text":{"body":"Hi"},"start_at":"2027-01-01T10:00","quiet_hours":{"from":"21:00","to":"08:00"},"recurrence":{"rrule":"FREQ=DAILY"}}`)
+	d := decode(t, `{"name":"x","type":"text","text":{"body":"Hi"},"start_at":"2027-01-01T10:00","quiet_hours":{"from":"21:00",`+
+		`"to":"08:00"},"recurrence":{"rrule":"FREQ=DAILY"}}`)
 	if d.TimeZone != "Asia/Kolkata" || d.Late != LateHold || d.TTL() != 72*time.Hour || !*d.Recurrence.SkipIfRunning {
 		t.Errorf("zone %s, late %s, ttl %s, recurrence %+v", d.TimeZone, d.Late, d.TTL(), d.Recurrence)
 	}
@@ -81,16 +84,18 @@ func TestDecode_Faults(t *testing.T) {
 		`{` + ok + `,"cap":{"messages":0,"days":32}}`:          "/cap/days /cap/messages",
 		`{` + ok + `,"time_zone":"Mars/Base"}`:                 "/time_zone",
 		`{` + ok + `,"quiet_hours":{"from":"9","to":"24:00"}}`: "/quiet_hours/from /quiet_hours/to",
-		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","zone":"Local"}}`:                                 "/quiet_hours/zone",
-		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","days":["mon","Friday"]}}`:                        "/quiet_hours/days/1",
-		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","days":[]}}`:                                      "/quiet_hours/days",
-		`{` + ok + `,"local_start":true}`:                                                                         "/start_at",
-		`{` + ok + `,"recurrence":{"rrule":"FREQ=DAILY"}}`:                                                        "/start_at",
-		`{` + ok + `,"start_at":"2027-01-01T10:00:00","recurrence":{"rrule":"FREQ=HOURLY"}}`:                      "/recurrence/rrule",
-		`{` + ok + `,"start_at":"tomorrow"}`:                                                                      "/start_at",
-		`{` + ok + `,"start_at":"2027-01-01T10:00:00Z","local_start":true}`:                                       "/start_at",
-		`{` + ok + `,"start_at":"2026-10-25T01:30:00Z","time_zone":"Europe/Berlin"}`:                              "/start_at", // the second half past two
-		`{` + ok + `,"audience":{"lists":[0],"import":-1,"contacts":[{"to":"1","time_zone":"x"}]}}`:               "/audience/contacts/0/time_zone /audience/import /audience/lists/0",
+		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","zone":"Local"}}`:            "/quiet_hours/zone",
+		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","days":["mon","Friday"]}}`:   "/quiet_hours/days/1",
+		`{` + ok + `,"quiet_hours":{"from":"21:00","to":"08:00","days":[]}}`:                 "/quiet_hours/days",
+		`{` + ok + `,"local_start":true}`:                                                    "/start_at",
+		`{` + ok + `,"recurrence":{"rrule":"FREQ=DAILY"}}`:                                   "/start_at",
+		`{` + ok + `,"start_at":"2027-01-01T10:00:00","recurrence":{"rrule":"FREQ=HOURLY"}}`: "/recurrence/rrule",
+		`{` + ok + `,"start_at":"tomorrow"}`:                                                 "/start_at",
+		`{` + ok + `,"start_at":"2027-01-01T10:00:00Z","local_start":true}`:                  "/start_at",
+		`{` + ok + `,"start_at":"2026-10-25T01:30:00Z","time_zone":"Europe/Berlin"}`:         "/start_at",
+		// the second half past two
+		`{` + ok + `,"audience":{"lists":[0],"import":-1,"contacts":[{"to":"1",` +
+			`"time_zone":"x"}]}}`: "/audience/contacts/0/time_zone /audience/import /audience/lists/0",
 		`{` + ok + `,"audience":{"contacts":[{"to":"1","field":{}}]}}`:                                            "/audience/contacts/0/field",
 		`{"name":"x","type":"template","template":{"name":"a","components":[{"type":"body"}],"variables":["b"]}}`: "/template/variables",
 		`{"name":"x","type":"template","template":{"name":"a","variables":[[]]}}`:                                 "/template",
@@ -132,11 +137,13 @@ func TestDefinition_Patch(t *testing.T) {
 	if after, _ := json.Marshal(d); string(after) != string(before) {
 		t.Errorf("a refused patch has changed it to %s", after)
 	}
-	err := d.Patch([]byte(`{"rate":5,"canary":null,"recurrence":null,"start_at":null,"time_zone":null,"late":null,"type":"text","template":null,"text":{"body":"Hi"},"quiet_hours":{"from":"22:00","to":"07:00"}}`), "UTC")
+	err := d.Patch([]byte(`{"rate":5,"canary":null,"recurrence":null,"start_at":null,"time_zone":null,"late":null,"type":"text",`+
+		`"template":null,"text":{"body":"Hi"},"quiet_hours":{"from":"22:00","to":"07:00"}}`), "UTC")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Rate != 5 || d.Canary != nil || d.StartAt != nil || d.TimeZone != "UTC" || d.Template != nil || d.QuietHours.From != "22:00" || d.Name != "Spring" {
+	if d.Rate != 5 || d.Canary != nil || d.StartAt != nil || d.TimeZone != "UTC" || d.Template != nil || d.QuietHours.From != "22:00" ||
+		d.Name != "Spring" {
 		t.Errorf("it becomes %+v", d)
 	}
 }
@@ -145,7 +152,10 @@ func TestCheckStart(t *testing.T) {
 	t.Parallel()
 	d := decode(t, spring) // 08:00 UTC
 	at := time.Date(2027, 3, 28, 8, 0, 0, 0, time.UTC)
-	for now, ok := range map[time.Time]bool{at.Add(-time.Hour): true, at.Add(time.Minute): true, at.Add(61 * time.Second): false, at.AddDate(-11, 0, 0): false} {
+	for now, ok := range map[time.Time]bool{
+		at.Add(-time.Hour): true, at.Add(time.Minute): true, at.Add(61 * time.Second): false,
+		at.AddDate(-11, 0, 0): false,
+	} {
 		if err := d.CheckStart(now); (err == nil) != ok {
 			t.Errorf("at %s: %v", now, err)
 		}
@@ -159,7 +169,8 @@ func TestCheckStart(t *testing.T) {
 // decoded is read back as the same.
 func FuzzDecode(f *testing.F) {
 	f.Add(spring)
-	f.Add(`{"name":"x","type":"text","text":{"body":"{{a|}}"},"start_at":"2027-03-28T08:00:00Z","audience":{"contacts":[{"to":"1","fields":{"a":[1]}}]}}`)
+	f.Add(`{"name":"x","type":"text","text":{"body":"{{a|}}"},"start_at":"2027-03-28T08:00:00Z","audience":{"contacts":[{"to":"1",` +
+		`"fields":{"a":[1]}}]}}`)
 	f.Add(`{"name":null,"type":"interactive","interactive":{"type":"button"},"channel":"a","template":{"variables":[1,"b"]}}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		d, err := Decode([]byte(body), "UTC")

@@ -204,7 +204,10 @@ func bruteForecast(t *Timing, launch time.Time, groups []Group, p Pace) Forecast
 	return b.run(launch)
 }
 
-var someZones = []zone.Set{"", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/Chicago America/New_York", "Pacific/Auckland", "Australia/Lord_Howe"}
+var someZones = []zone.Set{
+	"", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "America/Chicago America/New_York",
+	"Pacific/Auckland", "Australia/Lord_Howe",
+}
 
 func randomPlan(r *rand.Rand) (*Definition, []Group, Pace) {
 	d := &Definition{Late: LateHold}
@@ -268,7 +271,8 @@ func TestForecast(t *testing.T) {
 		t.Errorf("late %d %v, unsent %d\n%s", f.Late, f.LateBy, f.Unsent, diff)
 	}
 	d.Late = LateSkip
-	if f := timing(t, d).Forecast(launch, []Group{{"Pacific/Auckland", 10}}, Pace{Rate: 100}); f.Unsent != 10 || f.StartsAt != nil || len(f.Hours) != 0 {
+	if f := timing(t, d).Forecast(launch, []Group{{"Pacific/Auckland", 10}}, Pace{Rate: 100}); f.Unsent != 10 || f.StartsAt != nil ||
+		len(f.Hours) != 0 {
 		t.Errorf("with skip: %+v", f)
 	}
 }

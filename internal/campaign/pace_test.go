@@ -43,7 +43,10 @@ func TestCap_Reached(t *testing.T) {
 		category string
 		want     bool
 	}{
-		{c, 1, "marketing", false}, {c, 2, "marketing", true}, {c, 9, "utility", false}, {c, 9, "authentication", false}, {nil, 9, "marketing", false},
+		{c, 1, "marketing", false}, {c, 2, "marketing", true}, {c, 9, "utility", false}, {c, 9, "authentication", false}, {
+			nil, 9,
+			"marketing", false,
+		},
 	} {
 		if got := k.c.Reached(k.n, k.category); got != k.want {
 			t.Errorf("%+v: %v", k, got)

@@ -60,9 +60,15 @@ func TestRule_Next(t *testing.T) {
 			"the last working day", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=2", "2026-10-01T10:00:00", "UTC",
 			"2026-10-30T10:00:00Z 2026-11-30T10:00:00Z",
 		},
-		{"months without a 31st are passed over", "FREQ=MONTHLY;COUNT=3", "2027-01-31T10:00:00", "UTC", "2027-01-31T10:00:00Z 2027-03-31T10:00:00Z 2027-05-31T10:00:00Z"},
+		{
+			"months without a 31st are passed over", "FREQ=MONTHLY;COUNT=3", "2027-01-31T10:00:00", "UTC",
+			"2027-01-31T10:00:00Z 2027-03-31T10:00:00Z 2027-05-31T10:00:00Z",
+		},
 		{"the 29th of February", "FREQ=YEARLY;COUNT=2", "2028-02-29T10:00:00", "UTC", "2028-02-29T10:00:00Z 2032-02-29T10:00:00Z"},
-		{"a date as UNTIL is its whole day", "FREQ=DAILY;UNTIL=20261002", "2026-10-01T10:00:00", "UTC", "2026-10-01T10:00:00Z 2026-10-02T10:00:00Z"},
+		{
+			"a date as UNTIL is its whole day", "FREQ=DAILY;UNTIL=20261002", "2026-10-01T10:00:00", "UTC",
+			"2026-10-01T10:00:00Z 2026-10-02T10:00:00Z",
+		},
 		{"a wall time as UNTIL", "FREQ=DAILY;UNTIL=20261002T095959", "2026-10-01T10:00:00", "UTC", "2026-10-01T10:00:00Z"},
 		{
 			"an UNTIL in UTC is an instant", "FREQ=DAILY;UNTIL=20261002T080000Z", "2026-10-01T10:00:00", "Europe/Berlin",
@@ -159,7 +165,10 @@ func TestRule_Due(t *testing.T) {
 }
 
 func FuzzParseRule(f *testing.F) {
-	for _, s := range []string{"FREQ=DAILY", "FREQ=MONTHLY;BYDAY=-1FR,2MO;BYSETPOS=1;COUNT=3", "freq=yearly;bymonthday=-1;until=20991231T000000Z", ";=;", "FREQ=WEEKLY;INTERVAL=9999"} {
+	for _, s := range []string{
+		"FREQ=DAILY", "FREQ=MONTHLY;BYDAY=-1FR,2MO;BYSETPOS=1;COUNT=3",
+		"freq=yearly;bymonthday=-1;until=20991231T000000Z", ";=;", "FREQ=WEEKLY;INTERVAL=9999",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

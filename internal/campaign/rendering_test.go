@@ -17,14 +17,18 @@ var (
 )
 
 func order() *template.Template {
-	return &template.Template{ID: 7, Name: "order_confirmation", Language: "en", Category: "utility", Status: "approved", Components: []template.Component{
-		{Type: "HEADER", Format: "IMAGE"},
-		{Type: "BODY", Text: "Hello {{1}}, order {{2}} of {{3}}.", Variables: []string{"customer_name", "order_id", "total"}},
-		{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Track", URL: "https://example.com/{{1}}"}}},
-	}}
+	return &template.Template{
+		ID: 7, Name: "order_confirmation", Language: "en", Category: "utility", Status: "approved",
+		Components: []template.Component{
+			{Type: "HEADER", Format: "IMAGE"},
+			{Type: "BODY", Text: "Hello {{1}}, order {{2}} of {{3}}.", Variables: []string{"customer_name", "order_id", "total"}},
+			{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Track", URL: "https://example.com/{{1}}"}}},
+		},
+	}
 }
 
-const orderCampaign = `{"name":"x","type":"template","template":{"name":"order_confirmation","language":"en","header_media_url":"{{picture}}",
+const orderCampaign = `{"name":"x","type":"template","template":{"name":"order_confirmation","language":"en",` +
+	`"header_media_url":"{{picture}}",
 	"variables":{"customer_name":"{{name|dear customer}}","order_id":"No. {{order}}","total":"{{ total }}","button_1":"{{order}}"}}}`
 
 func compile(t testing.TB, body string, ch *dispatch.Channel, tmpl *template.Template) *Renderer {
@@ -45,7 +49,8 @@ func TestRender_Template(t *testing.T) {
 	}
 	const want = `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},"components":[` +
 		`{"type":"header","parameters":[{"type":"image","image":{"link":"https://example.com/a.png"}}]},` +
-		`{"type":"body","parameters":[{"type":"text","text":"Ada \"L\" <b>"},{"type":"text","text":"No. A-17"},{"type":"text","text":"9.90 €"}]},` +
+		`{"type":"body","parameters":[{"type":"text","text":"Ada \"L\" <b>"},{"type":"text","text":"No. A-17"},{"type":"text",` +
+		`"text":"9.90 €"}]},` +
 		`{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"A-17"}]}],"template_id":7}}`
 	if out.Raw != want || out.Segments != 0 {
 		t.Errorf("%d segments, %s\nwant %s", out.Segments, out.Raw, want)
@@ -104,7 +109,8 @@ func TestRender_Texts(t *testing.T) {
 			t.Errorf("%q: %d characters, want %d", name, out.Size, want)
 		}
 	}
-	if _, problem := r.Render(Fields{"name": strings.Repeat("ä", 1600)}); problem == nil || problem.Reason != InvalidContent || problem.Field != "name" {
+	if _, problem := r.Render(Fields{"name": strings.Repeat("ä", 1600)}); problem == nil || problem.Reason != InvalidContent ||
+		problem.Field != "name" {
 		t.Errorf("an SMS that is too long: %+v", problem)
 	}
 	constant := compile(t, `{"name":"x","type":"text","text":{"body":"Hello"}}`, sms, nil)
@@ -123,10 +129,14 @@ func TestRender_Texts(t *testing.T) {
 // A one-time password is as long as its value, not as its placeholder.
 func TestRender_Authentication(t *testing.T) {
 	t.Parallel()
-	auth := &template.Template{Name: "auth1", Language: "en_US", Category: "authentication", Status: "approved", Components: []template.Component{
-		{Type: "BODY", Text: "{{1}} is your code."}, {Type: "BUTTONS", Buttons: []template.Button{{Type: "OTP", Text: "Copy"}}},
-	}}
-	r := compile(t, `{"name":"x","type":"template","template":{"name":"auth1","variables":["{{a_very_long_name_of_a_field}}"]}}`, whatsapp, auth)
+	auth := &template.Template{
+		Name: "auth1", Language: "en_US", Category: "authentication", Status: "approved",
+		Components: []template.Component{
+			{Type: "BODY", Text: "{{1}} is your code."}, {Type: "BUTTONS", Buttons: []template.Button{{Type: "OTP", Text: "Copy"}}},
+		},
+	}
+	r := compile(t, `{"name":"x","type":"template","template":{"name":"auth1","variables":["{{a_very_long_name_of_a_field}}"]}}`,
+		whatsapp, auth)
 	if out, problem := r.Render(Fields{"a_very_long_name_of_a_field": "123456"}); problem != nil || strings.Count(out.Raw, "123456") != 2 {
 		t.Errorf("%s, %v", out.Raw, problem)
 	}
@@ -146,7 +156,10 @@ func TestCompile_Faults(t *testing.T) {
 		want string
 	}{
 		{orderCampaign, whatsapp, paused, "/template/name"},
-		{`{"name":"x","type":"template","template":{"name":"order_confirmation","variables":["{{a}}"]}}`, whatsapp, order(), "/template/variables"},
+		{
+			`{"name":"x","type":"template","template":{"name":"order_confirmation","variables":["{{a}}"]}}`, whatsapp, order(),
+			"/template/variables",
+		},
 		{`{"name":"x","type":"template","template":{"name":"{{a}}","variables":["b"]}}`, whatsapp, order(), "/template/name"},
 		{`{"name":"x","type":"text","text":{"body":"Hi {{name"}}`, whatsapp, nil, "/text/body"},
 		{`{"name":"x","type":"text","text":{"body":"Hi {{}}"}}`, whatsapp, nil, "/text/body"},
@@ -200,8 +213,10 @@ func FuzzRender(f *testing.F) {
 	campaigns := []string{
 		orderCampaign,
 		`{"name":"x","type":"text","text":{"body":"Hi {{name}} {{order|x}} \" {{total}}{{picture|}}"}}`,
-		`{"name":"x","type":"template","template":{"name":"order_confirmation","header_media_url":"https://example.com/a.png","variables":["{{name}}","{{order}}  {{total}}","a {{picture}}","{{order}}"]}}`,
-		`{"name":"x","type":"interactive","interactive":{"type":"button","body":{"text":"{{name}}"},"footer":{"text":"{{order}}"},"action":{"buttons":[{"type":"reply","reply":{"id":"1","title":"{{total|OK}}"}}]}}}`,
+		`{"name":"x","type":"template","template":{"name":"order_confirmation","header_media_url":"https://example.com/a.png",` +
+			`"variables":["{{name}}","{{order}}  {{total}}","a {{picture}}","{{order}}"]}}`,
+		`{"name":"x","type":"interactive","interactive":{"type":"button","body":{"text":"{{name}}"},"footer":{"text":"{{order}}"},` +
+			`"action":{"buttons":[{"type":"reply","reply":{"id":"1","title":"{{total|OK}}"}}]}}}`,
 	}
 	f.Add("Ada", "A-17", "9.90", "https://example.com/a.png", uint8(0))
 	f.Add("A\n", " ", "    ", "\u2028<&>", uint8(1))
@@ -242,7 +257,8 @@ func FuzzRender(f *testing.F) {
 }
 
 func BenchmarkRender(b *testing.B) {
-	r := compile(b, `{"name":"x","type":"template","template":{"name":"order_confirmation","header_media_url":"https://example.com/a.png","variables":["{{name}}","{{order}}","{{total}}","{{order}}"]}}`, whatsapp, order())
+	r := compile(b, `{"name":"x","type":"template","template":{"name":"order_confirmation",`+
+		`"header_media_url":"https://example.com/a.png","variables":["{{name}}","{{order}}","{{total}}","{{order}}"]}}`, whatsapp, order())
 	if !r.short {
 		b.Fatal("there is no short way")
 	}

@@ -57,7 +57,7 @@ func IsTemplateName(s string) bool {
 	return len(s) >= 1 && len(s) <= 512 && IsLowerName(s)
 }
 
-// lowerName says that s has nothing but a-z, 0-9 and _.
+// IsLowerName says that s has nothing but a-z, 0-9 and _.
 func IsLowerName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
@@ -67,7 +67,7 @@ func IsLowerName(s string) bool {
 	return s != ""
 }
 
-// languageCode says whether s looks like one of Meta's: en, fil, en_US,
+// IsLanguageCode says whether s looks like one of Meta's: en, fil, en_US,
 // prs_AF.
 func IsLanguageCode(s string) bool {
 	language, region, has := strings.Cut(s, "_")

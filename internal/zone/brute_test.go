@@ -139,7 +139,8 @@ func agree(t *testing.T, r *rand.Rand, middle time.Time, zones []*time.Location,
 		}
 		got, ok := NextAllowed(start.Add(time.Duration(i)*time.Minute), zones, windows)
 		if wanted := start.Add(time.Duration(want) * time.Minute); !ok || !got.Equal(wanted) {
-			t.Errorf("zones %v, windows %v, from %s: %s, %v, want %s", zones, windows, start.Add(time.Duration(i)*time.Minute), got.UTC(), ok, wanted)
+			t.Errorf("zones %v, windows %v, from %s: %s, %v, want %s", zones, windows, start.Add(time.Duration(i)*time.Minute), got.UTC(), ok,
+				wanted)
 		}
 	}
 	for i := 3 * 24 * 60; i < 5*24*60 && !t.Failed(); i++ {
@@ -205,6 +206,9 @@ func TestNextAllowed_AgreesForSeveralZones(t *testing.T) {
 			zones[i] = location(t, names[r.IntN(len(names))])
 		}
 		middle := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(r.IntN(2*365*24)) * time.Hour)
-		agree(t, r, transitionNear(middle, zones[0]), zones, []Window{{From: Clock(19*60 + r.IntN(300)), To: Clock(r.IntN(9 * 60)), Days: EveryDay}})
+		agree(t, r, transitionNear(middle, zones[0]), zones, []Window{{
+			From: Clock(19*60 + r.IntN(300)), To: Clock(r.IntN(9 * 60)),
+			Days: EveryDay,
+		}})
 	}
 }

@@ -71,7 +71,10 @@ func TestWall_TextForm(t *testing.T) {
 	if got, _ := json.Marshal(w); string(got) != `"2027-03-28T10:00:00"` {
 		t.Errorf("it comes back as %s", got)
 	}
-	for _, bad := range []string{"", "2027-03-28", "2027-02-29T10:00:00", "2027-03-28T10:00:00Z", "2027-03-28T10:00:00+01:00", "2027-03-28T25:00", "x"} {
+	for _, bad := range []string{
+		"", "2027-03-28", "2027-02-29T10:00:00", "2027-03-28T10:00:00Z", "2027-03-28T10:00:00+01:00",
+		"2027-03-28T25:00", "x",
+	} {
 		if _, err := ParseWall(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -25,14 +25,37 @@ func TestNextAllowed(t *testing.T) {
 		{"from 00:00", []string{"UTC"}, []Window{{0, 8 * 60, EveryDay}}, "2027-01-05T00:00:00Z", "2027-01-05T08:00:00Z"},
 		{"00-00 is none", []string{"UTC"}, []Window{{0, 0, EveryDay}}, "2027-01-05T00:00:00Z", "2027-01-05T00:00:00Z"},
 		{"07-07 is none", []string{"UTC"}, []Window{{420, 420, EveryDay}}, "2027-01-05T07:00:00Z", "2027-01-05T07:00:00Z"},
-		{"it begins on Fridays only", []string{"UTC"}, []Window{{21 * 60, 8 * 60, 1 << time.Friday}}, "2027-01-09T03:00:00Z", "2027-01-09T08:00:00Z"},
+		{
+			"it begins on Fridays only",
+			[]string{"UTC"},
+			[]Window{{21 * 60, 8 * 60, 1 << time.Friday}},
+			"2027-01-09T03:00:00Z",
+			"2027-01-09T08:00:00Z",
+		},
 		{"and not on Saturdays", []string{"UTC"}, []Window{{21 * 60, 8 * 60, 1 << time.Friday}}, "2027-01-09T22:00:00Z", "2027-01-09T22:00:00Z"},
-		{"windows that touch", []string{"UTC"}, []Window{{60, 120, EveryDay}, {120, 180, EveryDay}}, "2027-01-05T01:30:00Z", "2027-01-05T03:00:00Z"},
+		{
+			"windows that touch",
+			[]string{"UTC"},
+			[]Window{{60, 120, EveryDay}, {120, 180, EveryDay}},
+			"2027-01-05T01:30:00Z",
+			"2027-01-05T03:00:00Z",
+		},
 		{"both coasts", []string{"America/Los_Angeles", "America/New_York"}, night, "2027-01-05T13:00:00Z", "2027-01-05T16:00:00Z"},
 		{"no zones", nil, night, "2027-01-05T22:00:00Z", "2027-01-05T22:00:00Z"},
 		{"Apia, the evening before the day that is skipped", []string{"Pacific/Apia"}, night, "2011-12-30T08:00:00Z", "2011-12-30T18:00:00Z"},
-		{"Lord Howe, an end in the half hour that is skipped", []string{"Australia/Lord_Howe"}, []Window{{60, 135, EveryDay}}, "2026-10-03T15:00:00Z", "2026-10-03T15:30:00Z"},
-		{"an end that occurs twice: the first", []string{"Europe/Berlin"}, []Window{{60, 150, EveryDay}}, "2026-10-25T00:29:00Z", "2026-10-25T00:30:00Z"},
+		{
+			"Lord Howe, an end in the half hour that is skipped",
+			[]string{"Australia/Lord_Howe"},
+			[]Window{{60, 135, EveryDay}},
+			"2026-10-03T15:00:00Z", "2026-10-03T15:30:00Z",
+		},
+		{
+			"an end that occurs twice: the first",
+			[]string{"Europe/Berlin"},
+			[]Window{{60, 150, EveryDay}},
+			"2026-10-25T00:29:00Z",
+			"2026-10-25T00:30:00Z",
+		},
 		{"so the second is free", []string{"Europe/Berlin"}, []Window{{60, 150, EveryDay}}, "2026-10-25T01:29:00Z", "2026-10-25T01:29:00Z"},
 	} {
 		from, err := time.Parse(time.RFC3339, c.from)
@@ -70,7 +93,8 @@ func TestNextQuiet(t *testing.T) {
 	if next, ok := NextQuiet(at, zones, []Window{{60, 60, EveryDay}}); ok {
 		t.Errorf("an empty window opens at %s", next)
 	}
-	if next, ok := NextQuiet(at, zones, []Window{{60, 120, 1 << time.Tuesday}}); !ok || !next.Equal(time.Date(2027, 1, 12, 0, 0, 0, 0, time.UTC)) {
+	if next, ok := NextQuiet(at, zones, []Window{{60, 120, 1 << time.Tuesday}}); !ok || !next.Equal(time.Date(2027, 1, 12, 0, 0, 0, 0,
+		time.UTC)) {
 		t.Errorf("%s, %v", next, ok)
 	}
 }

@@ -10,7 +10,10 @@ import (
 
 func TestLoad_Refuses(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "Local", "localtime", "posixrules", "Factory", "Etc/Unknown", "europe/berlin", "../UTC", "right/UTC", "posix/UTC", "CET+1", strings.Repeat("a", 100)} {
+	for _, name := range []string{
+		"", "Local", "localtime", "posixrules", "Factory", "Etc/Unknown", "europe/berlin", "../UTC",
+		"right/UTC", "posix/UTC", "CET+1", strings.Repeat("a", 100),
+	} {
 		if _, err := Load(name); err == nil {
 			t.Errorf("%q is taken", name)
 		}
@@ -107,7 +110,11 @@ func TestPerson_Zones(t *testing.T) {
 		ok     bool
 	}{
 		{"the contact's own", Person{"Asia/Calcutta", []string{"Europe/Berlin"}, "+12125551234"}, "Asia/Kolkata", true},
-		{"else the lists'", Person{"", []string{"Europe/Berlin", "", "Asia/Tokyo", "Europe/Berlin"}, "+12125551234"}, "Asia/Tokyo Europe/Berlin", true},
+		{
+			"else the lists'",
+			Person{"", []string{"Europe/Berlin", "", "Asia/Tokyo", "Europe/Berlin"}, "+12125551234"},
+			"Asia/Tokyo Europe/Berlin", true,
+		},
 		{"else the number's", Person{"", []string{""}, "+12125551234"}, "America/New_York", true},
 		{"a name that no database has does not count", Person{"Mars/Base", nil, "+12125551234"}, "America/New_York", true},
 		{"too many", Person{"", nil, "+18005550100"}, "", false},
