@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin/input"
@@ -109,8 +111,8 @@ func (in *PolicyUpdate) apply(p *dispatch.Policy, f *dispatch.Faults) {
 // prices returns the prices by category in millionths.
 func prices(f *dispatch.Faults, given map[string]input.Credits) map[string]int64 {
 	out := map[string]int64{}
-	for category, price := range given {
-		at := dispatch.Pointer("/policy/price", category)
+	for _, category := range slices.Sorted(maps.Keys(given)) {
+		price, at := given[category], dispatch.Pointer("/policy/price", category)
 		switch category {
 		case defaultPrice:
 			category = ""

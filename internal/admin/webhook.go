@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -140,7 +141,8 @@ func headers(given map[string]string, f *dispatch.Faults) map[string]string {
 		f.Add("/headers", "must be at most %d", maxHeaders)
 	}
 	out := map[string]string{}
-	for name, value := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := given[name]
 		if err := webhook.CheckHeader(name, value); err != nil {
 			f.Add(dispatch.Pointer("/headers", name), "%v", err)
 		}

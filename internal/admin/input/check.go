@@ -65,7 +65,9 @@ func check(f *dispatch.Faults, at string, v reflect.Value, tag reflect.StructTag
 	case reflect.Slice:
 		checkSlice(f, at, v, tag)
 	case reflect.Map:
-		for _, key := range v.MapKeys() {
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, key := range keys {
 			check(f, pointer(at, key.String()), v.MapIndex(key), "")
 		}
 	case reflect.String:

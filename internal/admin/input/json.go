@@ -62,13 +62,13 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 			checkValue(f, pointer(at, strconv.Itoa(i)), item, depth+1)
 		}
 	case map[string]any:
-		for name, item := range v {
+		for _, name := range sortedKeys(v) {
 			step := pointer(at, name)
 			if strings.IndexByte(name, 0) >= 0 {
 				f.Add(at, "must not have NUL characters in a field name")
 				continue
 			}
-			checkValue(f, step, item, depth+1)
+			checkValue(f, step, v[name], depth+1)
 		}
 	}
 }

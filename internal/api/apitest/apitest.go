@@ -30,17 +30,21 @@ import (
 // Front is a running API server with an account, an API key and a WhatsApp
 // channel.
 type Front struct {
-	T        *testing.T
-	URL      string
-	Stop     func() error
-	DB       *sql.DB // for what the store has no method for
-	Store    *store.Store
-	Accounts *account.Store
-	Hooks    *hookstore.Store
-	Account  account.Account
-	Key      string // with every permission
-	Channel  dispatch.Channel
+	T           *testing.T
+	URL         string
+	PostgresURL string // of its database
+	Stop        func() error
+	DB          *sql.DB // for what the store has no method for
+	Store       *store.Store
+	Accounts    *account.Store
+	Hooks       *hookstore.Store
+	Account     account.Account
+	Key         string // with every permission
+	Channel     dispatch.Channel
 }
+
+// SecretKey encrypts the credentials of the server.
+const SecretKey = "a secret key for tests"
 
 // Public is the public URL of the server.
 const Public = "https://sendoff.example.com"
@@ -49,7 +53,7 @@ const Public = "https://sendoff.example.com"
 func New(t *testing.T) *Front {
 	t.Helper()
 	cfg := &config.Config{
-		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key for tests",
+		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
 		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public,
 	}
 	box, err := pg.NewBox(cfg.SecretKeys()...)
@@ -66,7 +70,7 @@ func New(t *testing.T) *Front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &Front{T: t, Store: store.New(pool), Accounts: account.New(pool), Hooks: hookstore.New(pool, store.ReadViews), DB: db}
+	f := &Front{T: t, PostgresURL: string(cfg.PostgresURL), Store: store.New(pool), Accounts: account.New(pool), Hooks: hookstore.New(pool, store.ReadViews), DB: db}
 	f.Account, f.Key = f.NewAccount("One")
 	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {

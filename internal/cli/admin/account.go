@@ -7,6 +7,7 @@ import (
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // Account are the commands for accounts.
@@ -149,7 +150,7 @@ func (c *accountCredits) input() (in admin.CreditsChange, change bool, err error
 	if c.Add != "" {
 		amount, err := input.ParseCredits(c.Add)
 		if err != nil {
-			return in, false, fmt.Errorf("%w: --add: %w", console.ErrUsage, err)
+			return in, false, dispatch.InvalidField("/amount", "%s", err)
 		}
 		in.Amount = &amount
 	}

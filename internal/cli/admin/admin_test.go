@@ -111,7 +111,7 @@ func TestAccountCredits_TopUp_IsExact(t *testing.T) {
 	if !v.Enabled || v.Balance != 99_500_001 || len(v.Ledger) != 2 || v.Ledger[0].Amount != -500_000 {
 		t.Errorf("got %+v", v)
 	}
-	p.Refuse(2, "--add: must be a plain number", "account", "credits", "--add", "1e3")
+	p.Refuse(2, "amount: must be a plain number", "account", "credits", "--add", "1e3")
 	if r := p.OK("", "account", "credits", "--off"); !strings.Contains(r.Out, "off, balance 99.500001") {
 		t.Error(r.Out)
 	}

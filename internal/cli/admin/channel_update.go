@@ -44,7 +44,7 @@ func (c *channelUpdate) Run(e *console.Env) error {
 			return fmt.Errorf("%w: %w", console.ErrUsage, err)
 		}
 		if in.Policy, err = c.policy(&ch.Policy); err != nil {
-			return fmt.Errorf("%w: %w", console.ErrUsage, err)
+			return err
 		}
 		return c.update(s, n, in)
 	})
@@ -196,15 +196,15 @@ func byLane[T any](flag string, pairs []string, parse func(string) (T, error), o
 	for _, p := range pairs {
 		name, text, err := console.SplitPair(p)
 		if err != nil {
-			return fmt.Errorf("--%s: %w", flag, err)
+			return fmt.Errorf("%w: --%s: %w", console.ErrUsage, flag, err)
 		}
 		into, ok := map[string]**T{"otp": otp, "normal": normal, "bulk": bulk}[name]
 		if !ok {
-			return fmt.Errorf("--%s: %q is not otp, normal or bulk", flag, name)
+			return fmt.Errorf("%w: --%s: %q is not otp, normal or bulk", console.ErrUsage, flag, name)
 		}
 		v, err := parse(text)
 		if err != nil {
-			return fmt.Errorf("--%s: %w", flag, err)
+			return fmt.Errorf("%w: --%s: %w", console.ErrUsage, flag, err)
 		}
 		*into = &v
 	}
@@ -220,10 +220,10 @@ func (c *policyFlags) prices(now *admin.Policy) (map[string]input.Credits, error
 	for _, p := range c.Price {
 		category, amount, err := console.SplitPair(p)
 		if err != nil {
-			return nil, fmt.Errorf("--price: %w", err)
+			return nil, fmt.Errorf("%w: --price: %w", console.ErrUsage, err)
 		}
 		if out[category], err = input.ParseCredits(amount); err != nil {
-			return nil, fmt.Errorf("--price: %s %w", category, err)
+			return nil, dispatch.InvalidField(dispatch.Pointer("/policy/price", category), "%s", err)
 		}
 	}
 	return out, nil
