@@ -58,17 +58,17 @@ func (s *Service) commit(ctx context.Context, r *request) {
 // insertPage commits a page: in a transaction of its own when it is all or
 // none, else together with the messages of other callers.
 func (s *Service) insertPage(ctx context.Context, r *request, page []store.Accept) ([]dispatch.Receipt, error) {
-	ctx = context.WithoutCancel(ctx) // what is handed in is committed, even if the client hangs up
+	committing := context.WithoutCancel(ctx) // what is handed in is committed, even if the client hangs up
 	if r.together {
-		ctx, cancel := context.WithTimeout(ctx, flushTime)
+		committing, cancel := context.WithTimeout(committing, flushTime)
 		defer cancel()
-		return s.flushWith(ctx, page, s.Store.InsertTogether)
+		return s.flushWith(committing, page, s.Store.InsertTogether)
 	}
 	b := s.batch
 	if len(page) >= bulkFrom {
 		b = s.bulk
 	}
-	return whenRoom(ctx, s, r.wait, func() ([]dispatch.Receipt, error) { return b.DoAll(ctx, page) })
+	return whenRoom(ctx, s, r.wait, func() ([]dispatch.Receipt, error) { return b.DoAll(committing, page) })
 }
 
 // flush commits one page of the batcher.

@@ -3,36 +3,15 @@ package accept
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
-
-func TestMain(m *testing.M) { storetest.Main(m) }
-
-// anything is a provider that can send all there is.
-type anything struct{ provider.Provider }
-
-func (anything) Spec() *provider.Spec {
-	return &provider.Spec{Kinds: []provider.Kinds{{Kind: "whatsapp", Types: dispatch.Types}, {Kind: "sms", Types: dispatch.Types}}}
-}
-
-// nobody looks at the metrics.
-type nobody struct{}
-
-func (nobody) Accepted(int64, int) {}
-func (nobody) OfferFailed(int)     {}
 
 // counts stands for the recipients' limit and counts what is spent.
 type counts struct {
@@ -63,51 +42,15 @@ func (c *counts) SpendRecipients(_ context.Context, _ int64, tos []string, _ int
 	}, nil
 }
 
-// service gives a pipeline with an account's caller, and no process around it.
-func service(t *testing.T, recipients Recipients) (*Service, *Caller) {
-	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	st, accounts := store.New(db), account.New(db)
-	a, err := accounts.CreateAccount(t.Context(), "Test")
-	must(t, err)
-	_, err = accounts.CreateChannel(t.Context(), dispatch.Channel{
-		Account: a.ID, Name: "SMS", Provider: "any", Kind: "sms", Sender: "+15550002222", Default: true,
-		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
-	})
-	must(t, err)
-	log := slog.New(slog.DiscardHandler)
-	s := New(Options{Store: st, Accounts: accounts, Registry: registry.New(accounts, st, nil, log), Providers: map[string]provider.Provider{"any": anything{}}, Log: log, Observer: nobody{}, Recipients: recipients})
-	return s, &Caller{Account: a, Key: account.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// page is a batch's page of texts to numbers of its own.
-func page(first, n int) []dispatch.Draft {
-	ds := make([]dispatch.Draft, n)
-	for i := range ds {
-		ds[i] = dispatch.Draft{To: fmt.Sprintf("+1555%07d", first+i), Content: dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: "hi"}}}
-	}
-	return ds
-}
-
 // What is refused after it was counted doesn't use up its recipient's hour.
 func TestAccept_Refused_CountsNoRecipient(t *testing.T) {
 	t.Parallel()
 	c := &counts{by: map[string]int{}}
-	s, who := service(t, c)
+	f := open(t, c)
+	s, who := f.Service, f.who
 	credits := func(on bool) {
 		t.Helper()
-		a, err := s.Accounts.(*account.Store).SetCredits(t.Context(), who.Account.ID, on, 0)
+		a, err := f.accounts.SetCredits(t.Context(), who.Account.ID, on, 0)
 		must(t, err)
 		who.Account = a
 	}
@@ -136,7 +79,8 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	t.Parallel()
 	const n = 20
 	c := &counts{by: map[string]int{}, full: 1}
-	s, who := service(t, c)
+	f := open(t, c)
+	s, who := f.Service, f.who
 	release := make(chan struct{})
 	s.bulk = batch.New(batch.Options{Max: n, Queue: n, Workers: 1}, func(_ context.Context, in []store.Accept) ([]dispatch.Receipt, error) {
 		<-release
@@ -177,8 +121,96 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	}
 }
 
+// recipientsOf returns the number of recipients that something is counted
+// against.
 func recipientsOf(c *counts) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.by)
+}
+
+// waits stands for a limiter that answers with the same waits each time.
+type waits struct {
+	byTo    map[string]time.Duration
+	perHour []int
+	err     error
+}
+
+func (w *waits) SpendRecipients(_ context.Context, _ int64, tos []string, perHour int) ([]time.Duration, func(context.Context, []int) error, error) {
+	w.perHour = append(w.perHour, perHour)
+	out := make([]time.Duration, len(tos))
+	for i, to := range tos {
+		out[i] = w.byTo[to]
+	}
+	return out, func(context.Context, []int) error { return nil }, w.err
+}
+
+// A recipient above the limit refuses its own message, and all of an all-or-none
+// request.
+func TestRecipientLimit_RefusesItsMessage(t *testing.T) {
+	t.Parallel()
+	w := &waits{byTo: map[string]time.Duration{number(2): 90*time.Second + time.Millisecond}}
+	f := open(t, w)
+	out := f.Accept(t.Context(), f.who, page(1, 3), 0)
+	if out[0].Err != nil || out[2].Err != nil {
+		t.Errorf("the others: %v, %v", out[0].Err, out[2].Err)
+	}
+	if e := dispatch.AsError(out[1].Err); e.Code != dispatch.RateLimited || e.Reason != "recipient" || e.RetryAfter != 91 {
+		t.Errorf("%+v", e)
+	}
+	if _, err := f.AllOrNone(t.Context(), f.who, page(1, 3)); dispatch.CodeOf(err) != dispatch.RateLimited {
+		t.Errorf("all or none: %v", err)
+	}
+	if n := f.count(t); n != 2 {
+		t.Errorf("%d messages stored, want those of the first request", n)
+	}
+}
+
+// Without a limit of the key only one-time passwords are limited; a key's own
+// limit concerns every lane, and 0 is none.
+func TestRecipientLimit_ByKeyAndLane(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	for name, c := range map[string]struct {
+		limit *int
+		want  map[string]int
+	}{
+		"none of its own": {nil, map[string]int{"otp": otpPerHour}},
+		"two":             {new(2), map[string]int{"otp": 2, "normal": 2, "bulk": 2}},
+		"zero":            {new(0), nil},
+	} {
+		for _, lane := range dispatch.Lanes {
+			w := &waits{}
+			f.Recipients = w
+			f.who.Key.PerRecipientHour = c.limit
+			d := text(1)
+			d.Lane = lane.String()
+			must(t, f.one(t, d).Err)
+			want, limited := c.want[d.Lane]
+			if (len(w.perHour) == 1) != limited || (limited && w.perHour[0] != want) {
+				t.Errorf("%s, lane %s: asked with %v, want %d", name, lane, w.perHour, want)
+			}
+		}
+	}
+}
+
+// A simulation is not counted, and a limiter that fails refuses the request.
+func TestRecipientLimit_SimulationAndFailure(t *testing.T) {
+	t.Parallel()
+	w := &waits{err: batch.ErrOverloaded}
+	f := open(t, w)
+	d := text(1)
+	d.Simulate = true
+	must(t, f.one(t, d).Err)
+	if len(w.perHour) != 0 {
+		t.Error("a simulation is counted")
+	}
+	for _, r := range f.Accept(t.Context(), f.who, page(1, 2), 0) {
+		if dispatch.CodeOf(r.Err) != dispatch.Overloaded {
+			t.Errorf("without room in the limiter: %v", r.Err)
+		}
+	}
+	if n := f.count(t); n != 0 {
+		t.Errorf("%d messages stored", n)
+	}
 }
