@@ -56,7 +56,7 @@ func viewDelivery(w *hookstore.Endpoint, d *hookstore.LoggedDelivery) (*Delivery
 	if d.State == hookstore.Pending && w.Enabled {
 		v.NextAttempt = utc(&d.WakeAt)
 	}
-	if d.Format == webhook.Twilio {
+	if webhook.IsForm(d.Format) {
 		v.Request.Body, _ = json.Marshal(d.Payload) // a string always encodes
 	}
 	if n := len(tries); n > 0 {

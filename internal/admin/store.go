@@ -112,7 +112,7 @@ type webhooks interface {
 	CreateWebhook(ctx context.Context, w hookstore.Endpoint) (hookstore.Endpoint, error)
 	ChangeWebhook(ctx context.Context, account, id int64, change func(*hookstore.Endpoint) error) (hookstore.Endpoint, error)
 	DeleteWebhook(ctx context.Context, account, id int64) error
-	TwilioToken(ctx context.Context, account int64) (string, error)
+	StatusCallbackToken(ctx context.Context, account int64) (string, error)
 }
 
 type deliveries interface {

@@ -253,24 +253,24 @@ func (s *Service) DeleteWebhook(ctx context.Context, who Actor, id int64) error 
 	})
 }
 
-// TwilioToken is what signs the status callbacks of messages sent through the
+// StatusCallbackToken is what signs the status callbacks of messages sent through the
 // Twilio dialect.
-type TwilioToken struct {
+type StatusCallbackToken struct {
 	AccountSID string `json:"account_sid"`
 	AuthToken  string `json:"auth_token"`
 }
 
-// TwilioToken returns the token that signs status callbacks in Twilio's form:
+// StatusCallbackToken returns the token that signs status callbacks in Twilio's form:
 // Twilio signs with the account's auth token, and of API keys only a hash is
 // stored.
-func (s *Service) TwilioToken(ctx context.Context, who Actor) (*TwilioToken, error) {
+func (s *Service) StatusCallbackToken(ctx context.Context, who Actor) (*StatusCallbackToken, error) {
 	a, err := s.Store.Account(ctx, who.Account)
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.Store.TwilioToken(ctx, who.Account)
+	token, err := s.Store.StatusCallbackToken(ctx, who.Account)
 	if err != nil {
 		return nil, err
 	}
-	return &TwilioToken{a.SID, token}, nil
+	return &StatusCallbackToken{a.SID, token}, nil
 }

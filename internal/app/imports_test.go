@@ -58,6 +58,8 @@ var mayUse = map[string][]string{
 	"internal/limit":             {"internal/dispatch", "internal/batch"},
 	"internal/metrics":           {"internal/dispatch"},
 	"internal/outbound":          {},
+	"internal/emulator/engine":   {"internal/dispatch", "internal/dispatch/template", "internal/outbound"},
+	"internal/emulator/":         {"internal/dispatch", "internal/dispatch/template", "internal/emulator/engine"},
 	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store", "internal/store/account"},
 	"internal/devstack":          {},
 	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store", "internal/store/pg"},

@@ -381,7 +381,11 @@ func (c *emulateCmd) Run(e *console.Env) error {
 	em := emulator.New(emulator.Options{Token: string(c.Token)})
 	srv := &http.Server{Handler: em, ReadHeaderTimeout: 10 * time.Second}
 	go func() { <-e.Ctx.Done(); _ = srv.Close() }()
-	fmt.Fprintf(e.Stdout, "emulating meta, twilio, gupshup and kaleyra on http://%s\nregister channels with PUT /_emulator/channels\n", l.Addr())
+	var names []string
+	for _, s := range app.Specs() {
+		names = append(names, s.Name)
+	}
+	fmt.Fprintf(e.Stdout, "emulating %s on http://%s\nregister channels with PUT /_emulator/channels\n", strings.Join(names, ", "), l.Addr())
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("emulate: %w", err)
 	}

@@ -30,20 +30,20 @@ func TestTwilio_FindSettlesUnknownOutcomes(t *testing.T) {
 			taken, lost := text("+15550000105"), text("+15550000110")
 			call(taken)
 			call(lost)
-			u, found, err := client.Find(t.Context(), b.ch, taken, "")
+			u, found, err := client.Find(t.Context(), b.ch, taken)
 			if err != nil || !found || u.ID != taken.ID || u.ProviderID == "" || u.Status < dispatch.Sent {
 				t.Errorf("taken: %+v, %v, %v", u, found, err)
 			}
-			if u, found, err := client.Find(t.Context(), b.ch, lost, ""); err != nil || found {
+			if u, found, err := client.Find(t.Context(), b.ch, lost); err != nil || found {
 				t.Errorf("lost: %+v, %v, %v", u, found, err)
 			}
 			other := text(taken.To)
 			other.Content.Text.Body = "Quite another text"
-			if u, found, err := client.Find(t.Context(), b.ch, other, ""); err != nil || found {
+			if u, found, err := client.Find(t.Context(), b.ch, other); err != nil || found {
 				t.Errorf("other text: %+v, %v, %v", u, found, err)
 			}
 			call(taken)
-			if _, found, err := client.Find(t.Context(), b.ch, taken, ""); err == nil || found {
+			if _, found, err := client.Find(t.Context(), b.ch, taken); err == nil || found {
 				t.Errorf("two alike: found %v, %v", found, err)
 			}
 		})

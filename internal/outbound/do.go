@@ -73,7 +73,8 @@ func (c *Client) once(ctx context.Context, r *http.Request) (Response, try, erro
 		return c.own.do(ctx, r, c.maxBody)
 	}
 	w := new(watch)
-	res, err := c.std.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders})))
+	trace := &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders}
+	res, err := c.std.Do(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
 		return Response{}, try{reused: w.reused.Load(), written: w.written()}, err
 	}

@@ -10,26 +10,26 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Rule is what one of a provider's own codes means to us.
+// Rule is the meaning of one of a provider's own codes.
 type Rule struct {
 	Kind     Kind
 	Scope    Scope
 	Code     dispatch.ErrorCode
 	Suppress bool
-	Wait     time.Duration // before another try, where the contract names a time and the answer doesn't
+	Wait     time.Duration // before the next attempt, where the contract names a time and the answer does not
 }
 
-// Answer is a provider's answer that isn't an acceptance, as its client read it.
+// Answer is a provider's answer other than an acceptance, as its client read it.
 type Answer struct {
 	Status int
 	Header http.Header
-	Code   string // the provider's own code; empty when the body isn't one the contract knows
-	Msg    string // the provider's text, secrets already taken out (Redact)
+	Code   string // the provider's own code; empty if the contract does not describe the body
+	Msg    string // the provider's text, redacted (Redact)
 }
 
-// Classify explains a refusal: the provider's own code decides where its table
-// has it, because the HTTP status lies (Meta throttles with 400, and its code 3
-// is permanent but comes as 500); for all else the class of the HTTP status.
+// Classify returns the error of an answer. The provider's own code decides if the
+// table has it, because the HTTP status is unreliable (Meta throttles with 400,
+// and its code 3 is permanent but comes as 500), else the class of the status.
 func Classify(a Answer, table map[string]Rule) *Error {
 	r, ok := table[a.Code]
 	if !ok {
@@ -48,9 +48,9 @@ func Classify(a Answer, table map[string]Rule) *Error {
 	return e
 }
 
-// ruleForStatus is the rule where no code helps. A 5xx without a body that the
-// contract knows may come from a gateway that passed the message on, so its
-// outcome isn't known; a 2xx that names no message isn't either.
+// ruleForStatus returns the rule for an answer without a known code. A 5xx whose
+// body the contract does not describe may come from a gateway that passed the
+// message on, so that its outcome is unknown, as is a 2xx without a message id.
 func ruleForStatus(status int) Rule {
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -65,12 +65,12 @@ func ruleForStatus(status int) Rule {
 	return Rule{Kind: Uncertain, Code: dispatch.FailUnclear}
 }
 
-// maxRetryAfter bounds what a provider may ask for, so that a broken header
-// doesn't park a channel for ever.
+// maxRetryAfter bounds the time that a provider can ask for, so that a broken
+// header does not stop a channel for ever.
 const maxRetryAfter = 24 * time.Hour
 
-// RetryAfter reads the header of that name, which holds seconds or an HTTP date
-// (RFC 9110, 10.2.3). Zero: none, or none that makes sense.
+// RetryAfter returns the duration in the header Retry-After, which holds seconds
+// or an HTTP date (RFC 9110, 10.2.3), or 0 if there is none or it is invalid.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
@@ -86,12 +86,11 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// maxDetail is how much of a provider's text is kept with an attempt.
+// maxDetail is the longest text of a provider that is kept with an attempt, in bytes.
 const maxDetail = 512
 
-// Redact prepares a provider's text for attempts and logs: it takes the
-// channel's secrets out (Meta quotes a malformed token in its answer) and cuts
-// it to a length worth storing.
+// Redact returns a provider's text for attempts and logs: without the channel's
+// secrets (Meta quotes a malformed token in its answer), cut to maxDetail.
 func Redact(ch *dispatch.Channel, s string) string {
 	for _, secret := range ch.Secrets {
 		if len(secret) > 3 {

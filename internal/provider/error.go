@@ -8,28 +8,28 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Kind is the closed set of outcomes of a call that wasn't accepted. The
-// worker decides from Kind and Scope alone.
+// Kind is the outcome of a call that was not accepted, one of a closed set. The
+// worker decides by Kind and Scope alone.
 type Kind int
 
 // The kinds.
 const (
-	NotSent   Kind = iota + 1 // surely not received (dial, TLS, request not written): again
-	Throttled                 // 429 and its kin: wait, not counted as an attempt
-	Temporary                 // explicit 5xx, surely not processed: again, counted
-	Doubtful                  // explicit 5xx that may have been processed: again, counted, maybe sent
-	Uncertain                 // no answer, or none we understand: may have arrived; resolve first
-	Permanent                 // this message will never go
+	NotSent   Kind = iota + 1 // certainly not received (dial, TLS, request not written): retried
+	Throttled                 // 429 and the like: waits, not counted as an attempt
+	Temporary                 // explicit 5xx, certainly not processed: retried, counted
+	Doubtful                  // explicit 5xx that may have been processed: retried, counted, maybe sent
+	Uncertain                 // no answer, or an unknown one: may have arrived; resolved first
+	Permanent                 // this message can never be sent
 	Denied                    // credentials or account: this message fails and the circuit opens at once
 	Held                      // the provider asks the whole number to stop (spam limit): wait, pause the channel
 )
 
 var kindNames = [...]string{"", "not_sent", "throttled", "temporary", "doubtful", "uncertain", "permanent", "denied", "held"}
 
-// String is the name in metrics and logs.
+// String returns the name in metrics and logs.
 func (k Kind) String() string { return kindNames[k] }
 
-// Scope says whom a Throttled error slows.
+// Scope is the set of messages that a Throttled error delays.
 type Scope int
 
 // The scopes.
@@ -39,7 +39,7 @@ const (
 	ScopeAccount         // every channel of the provider account waits (Meta 4, 80007; Gupshup 4001)
 )
 
-// Error is the outcome of a call that wasn't accepted.
+// Error is the result of a call that was not accepted.
 type Error struct {
 	Kind       Kind
 	Scope      Scope
@@ -47,12 +47,12 @@ type Error struct {
 	Provider   string             // the provider's own code
 	Msg        string             // the provider's text; never a secret
 	HTTP       int                // 0: no answer
-	RetryAfter time.Duration      // 0: not told
+	RetryAfter time.Duration      // 0: the provider names no time
 	Suppress   bool               // the recipient refuses messages
 	Err        error
 }
 
-// Error gives kind, code and text.
+// Error returns kind, text and codes.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("%s: %s (%d %s)", e.Kind, e.Msg, e.HTTP, e.Provider)
 	if e.Err != nil {
@@ -61,14 +61,14 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError gives err as an *Error; one that isn't counts as Uncertain, the only
-// assumption that never sends twice in silence.
+// AsError returns err as an *Error. Any other error becomes Uncertain, the only
+// assumption under which nothing is sent twice unnoticed.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	return &Error{Kind: Uncertain, Code: dispatch.FailUnclear, Msg: "call broke off", Err: err}
+	return &Error{Kind: Uncertain, Code: dispatch.FailUnclear, Msg: "the call ended without a result", Err: err}
 }

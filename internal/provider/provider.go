@@ -1,5 +1,6 @@
-// Package provider is what the worker knows of a vendor: send one message,
-// explain the outcome in one closed set of kinds, read callbacks.
+// Package provider defines what a vendor's client does: send one message, return
+// the outcome as one of a closed set of kinds, parse callbacks. A Spec describes
+// the vendor to all other packages.
 package provider
 
 import (
@@ -14,38 +15,40 @@ import (
 type Provider interface {
 	// Spec returns the vendor's description, which must not be changed.
 	Spec() *Spec
-	// Send makes one call. Its error is always an *Error. What it needs of the
-	// content it gets by Load.
+	// Send makes one call. Its error is always an *Error. It decodes the content
+	// with Load.
 	Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (Accepted, error)
-	// ParseCallback verifies the request first, then reads it. body is the raw
-	// body; url is the public address that the provider called.
+	// ParseCallback verifies the request, then parses it. body is the raw body;
+	// url is the public address that the provider called. Returns
+	// ErrBadSignature if signature or secret is wrong.
 	ParseCallback(ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error)
-	// Check asks the provider whether the channel's credentials work (doctor).
+	// Check returns an error unless the provider accepts the channel's
+	// credentials.
 	Check(ctx context.Context, ch *dispatch.Channel) error
 }
 
-// Finder is a Provider that can be asked whether it has a message of which we
-// don't know whether it arrived (Twilio's message list).
+// Finder is a Provider that can look up a message whose outcome is unknown
+// (Twilio's message list).
 type Finder interface {
-	// Find looks for m, whose call started after since. Found is false when the
-	// provider surely doesn't have it; an error means that it can't be said.
-	Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, callbackURL string) (u dispatch.StatusUpdate, found bool, err error)
+	// Find looks for m, whose first call was made at its due time or later. found
+	// is false if the provider certainly does not have m; an error means that the
+	// provider's answer does not decide it.
+	Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (u dispatch.StatusUpdate, found bool, err error)
 }
 
-// Accepted is the provider's yes.
+// Accepted is the result of a call that the provider accepted.
 type Accepted struct {
-	ProviderID string // may be empty where the provider gives none
-	WaID       string // the provider's id of the recipient, if it told one
+	ProviderID string // of the message; empty if the provider returns none
+	WaID       string // the provider's id of the recipient, if it returned one
 	HTTP       int
 	Detail     string // such as held_for_quality_assessment
 }
 
-// Callback is what a provider told us in one request.
+// Callback is the content of one callback request.
 type Callback struct {
 	Statuses []dispatch.StatusUpdate
 	Inbound  []dispatch.Inbound
-	// Reply is the answer's body, for providers that want one (empty: 200 and
-	// no body).
+	// Reply is the body of our 200 response; usually empty.
 	Reply string
 }
 
@@ -61,10 +64,9 @@ func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body [
 	return cb, err
 }
 
-// CallbackURL is where a provider calls a channel back. Send gets it through
-// the context-free channel setting "callback_url" (no trailing slash); id lets
-// a provider carry our message id in the address.
+// CallbackURL returns the address at which a provider calls the channel back,
+// without a trailing slash. The worker puts it into the setting callback_url.
 func CallbackURL(ch *dispatch.Channel) string { return ch.Settings["callback_url"] }
 
-// ErrBadSignature refuses a callback whose signature or secret is wrong.
+// ErrBadSignature is returned for a callback whose signature or secret is wrong.
 var ErrBadSignature = &dispatch.Error{Code: dispatch.Unauthorized, Msg: "callback signature does not match"}

@@ -49,7 +49,7 @@ type Options struct {
 	Log   *slog.Logger
 	// AllowLoopback lets endpoints on this machine be called (development).
 	AllowLoopback bool
-	// Observer counts; nil: nobody does.
+	// Observer counts attempts; nil: none are counted.
 	Observer Observer
 	// Client replaces the guarded client, in tests.
 	Client *outbound.Client
@@ -61,7 +61,7 @@ type Options struct {
 	Patience time.Duration
 }
 
-// Deliverer brings deliveries to their endpoints.
+// Deliverer sends deliveries to their endpoints.
 type Deliverer struct {
 	Options
 	slots   chan struct{}
@@ -69,12 +69,13 @@ type Deliverer struct {
 	turns   sync.WaitGroup
 }
 
-// New makes a deliverer. Its client reaches the public internet only: the
-// address that a name resolves to is checked when it is dialed.
+// New returns a Deliverer. Its client calls addresses on the public internet
+// only: the address that a name resolves to is checked when it is dialed.
 func New(o Options) *Deliverer {
 	if o.Client == nil {
 		o.Client = outbound.New(outbound.Options{
-			PublicOnly: true, AllowLoopback: o.AllowLoopback, NetHTTP: true, Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency,
+			PublicOnly: true, AllowLoopback: o.AllowLoopback, NetHTTP: true,
+			Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency,
 		})
 	}
 	if o.Observer == nil {
@@ -92,7 +93,7 @@ func New(o Options) *Deliverer {
 	return &Deliverer{Options: o, slots: make(chan struct{}, maxTurns), queries: make(chan struct{}, maxQueries)}
 }
 
-// Expand turns new events into deliveries, and those that replays ask for.
+// Expand turns new events, and those of replays, into deliveries.
 func (d *Deliverer) Expand(ctx context.Context) error {
 	total := 0
 	for _, replay := range []bool{false, true} {
@@ -149,7 +150,7 @@ func (d *Deliverer) Wait() { d.turns.Wait() }
 // Tidy drops old deliveries.
 func (d *Deliverer) Tidy(ctx context.Context) error { return d.Store.TidyWebhooks(ctx) }
 
-// query runs f when a connection is free for us.
+// query runs f when fewer than maxQueries are under way.
 func (d *Deliverer) query(ctx context.Context, f func() error) error {
 	select {
 	case d.queries <- struct{}{}:
@@ -160,7 +161,7 @@ func (d *Deliverer) query(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// outlive gives a context that ends at the latest most after ctx has.
+// outlive returns a context that ends at most most after ctx.
 func outlive(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(most, cancel) })
@@ -203,8 +204,8 @@ func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 	d.endTurn(ctx, t, r, log)
 }
 
-// endTurn gives the lane back. An endpoint that is gone is disabled before that,
-// while nobody else can call it; one that has failed for too long, after.
+// endTurn releases the lane. An endpoint that answered 410 is disabled before
+// that, while no other worker can call it; one that failed for too long, after.
 func (d *Deliverer) endTurn(ctx context.Context, t *hookstore.Turn, r *round, log *slog.Logger) {
 	ctx, end := outlive(ctx, endLast)
 	defer end()
@@ -233,7 +234,8 @@ func (d *Deliverer) endTurn(ctx context.Context, t *hookstore.Turn, r *round, lo
 
 func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
 
-// save writes results down and tries a little: what isn't written goes out again.
+// save stores results, with up to four attempts: what is not stored is delivered
+// again.
 func (d *Deliverer) save(ctx context.Context, webhook int64, tries []hookstore.TryResult) error {
 	ctx, end := outlive(ctx, saveLast)
 	defer end()
@@ -253,7 +255,7 @@ func (d *Deliverer) save(ctx context.Context, webhook int64, tries []hookstore.T
 	return err
 }
 
-// round is what a turn has seen so far.
+// round is the state of a turn.
 type round struct {
 	d   *Deliverer
 	t   *hookstore.Turn

@@ -199,7 +199,7 @@ func TestStatusCallback_GoesOutSignedWithTheAccountsToken(t *testing.T) {
 	f.evidence(ids, dispatch.Delivered)
 	f.work(f.deliverer(nil))
 	f.until("they are there", func() bool { return r.count() >= 4 })
-	token, err := f.hooks.TwilioToken(t.Context(), f.account.ID)
+	token, err := f.hooks.StatusCallbackToken(t.Context(), f.account.ID)
 	must(t, err)
 	words := map[string]int{}
 	for _, g := range r.requests() {

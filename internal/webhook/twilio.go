@@ -8,6 +8,13 @@ import (
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
+// TokenPath is the path below the webhooks' of the token that signs status
+// callbacks.
+const TokenPath = "/twilio-token"
+
+// IsForm reports whether the bodies of the format are forms instead of JSON.
+func IsForm(format string) bool { return format == Twilio }
+
 // renderTwilio makes a form as Twilio posts it. There is no callback for the
 // first status (queued, scheduled), as with Twilio.
 func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {

@@ -1,6 +1,6 @@
-// Package webhook brings events to customers: it says what an event looks like
-// in each format, signs it as Standard Webhooks or the vendor does, and calls
-// the endpoints until they have it.
+// Package webhook delivers events to customers: it renders an event in each
+// format, signs it as Standard Webhooks or the vendor does, and calls the
+// endpoints until they answer 2xx.
 package webhook
 
 import (
@@ -47,7 +47,7 @@ var events = []event{
 	{0, "webhook.test"},
 }
 
-// EventNames are the events that an endpoint can ask for.
+// EventNames returns the events that an endpoint can subscribe to.
 func EventNames() []string {
 	var out []string
 	for _, e := range events {
@@ -58,7 +58,7 @@ func EventNames() []string {
 	return out
 }
 
-// EventName names a kind.
+// EventName returns the name of a kind, or "".
 func EventName(kind int16) string {
 	if i := slices.IndexFunc(events, func(e event) bool { return e.kind == kind }); i >= 0 {
 		return events[i].name
@@ -66,7 +66,7 @@ func EventName(kind int16) string {
 	return ""
 }
 
-// KindOf finds a kind that an endpoint can ask for.
+// KindOf returns the kind of an event that an endpoint can subscribe to.
 func KindOf(name string) (int16, bool) {
 	i := slices.IndexFunc(events, func(e event) bool { return e.name == name && e.kind != 0 })
 	if i < 0 {
@@ -75,7 +75,7 @@ func KindOf(name string) (int16, bool) {
 	return events[i].kind, true
 }
 
-// CheckURL says what is wrong with an endpoint's address. http is for loopback,
+// CheckURL returns an error if an endpoint cannot have the address. http is for loopback,
 // where loopback is allowed at all; which addresses may be called is decided
 // when they are called.
 func CheckURL(address string, allowLoopback bool) error {
@@ -108,7 +108,7 @@ var reserved = []string{
 	"user-agent", "cookie", "x-hub-signature-256", "x-twilio-signature", "idempotency-key", "x-idempotency-key",
 }
 
-// CheckHeader says what is wrong with a custom header.
+// CheckHeader returns an error if an endpoint cannot have the custom header.
 func CheckHeader(name, value string) error {
 	lower := strings.ToLower(name)
 	switch {

@@ -116,7 +116,7 @@ func (f *Feeder) found(ctx context.Context, d doubt) bool {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
 	to := f.Target(d.ch, m.Test)
-	u, exists, err := f.finder(d.ch).Find(ctx, to, m, to.Settings["callback_url"])
+	u, exists, err := f.finder(d.ch).Find(ctx, to, m)
 	if err != nil {
 		f.Log.Warn("provider not able to look a message up", "message_id", d.ID, "error", err)
 		return false

@@ -34,7 +34,7 @@ func (r *route) operation(method string, status int) huma.Operation {
 	id := strings.ToLower(method) + strings.NewReplacer("/v1", "", "/", "-", "{", "", "}", "").Replace(r.path)
 	return huma.Operation{
 		OperationID: id, Method: method, Path: r.path, Tags: []string{r.tag}, Summary: r.summary, Description: r.text, DefaultStatus: status,
-		Security: []map[string][]string{{"bearer": {}}, {"api_key": {}}}, Metadata: map[string]any{metaPermissions: r.permissions},
+		Security: []map[string][]string{{"bearer": {}}, {"api_key": {}}}, Metadata: map[string]any{permissionsKey: r.permissions},
 		MaxBodyBytes: middleware.MaxBody + 1, SkipValidateBody: true,
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}

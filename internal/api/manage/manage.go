@@ -91,9 +91,9 @@ func (c *call) actor() admin.Actor {
 
 type callKey struct{}
 
-// metaPermissions is where an operation keeps the permissions of which a key
+// permissionsKey is where an operation keeps the permissions of which a key
 // needs one; internal/api/openapi reads it.
-const metaPermissions = "permissions"
+const permissionsKey = "permissions"
 
 // guard authenticates a request, checks its permission and the limits of reads,
 // and reads its body, as middleware does for other routes.
@@ -101,7 +101,7 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	c := humaecho.Unwrap(hc)
 	err := m.Auth.Native(func(c echo.Context) error {
 		who := middleware.Caller(c)
-		if err := requireAny(who, hc.Operation().Metadata[metaPermissions].([]string)); err != nil {
+		if err := requireAny(who, hc.Operation().Metadata[permissionsKey].([]string)); err != nil {
 			return err
 		}
 		if err := m.Limits.Spend(c, who, 1, true); err != nil {

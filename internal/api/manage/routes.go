@@ -7,6 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/webhook"
 )
 
 const (
@@ -175,7 +176,7 @@ func (m *manager) webhooks() {
 	a := m.Admin
 	list(m, route{"/v1/webhooks", forManage, tag, "List webhooks", ""}, a.Webhooks)
 	create(m, created, route{"/v1/webhooks", forManage, tag, "Create a webhook", secretOnce}, a.CreateWebhook)
-	only(m, route{"/v1/webhooks/twilio-token", forManage, tag, "Retrieve the token that signs status callbacks in Twilio's format", ""}, a.TwilioToken)
+	only(m, route{"/v1/webhooks" + webhook.TokenPath, forManage, tag, "Retrieve the token that signs status callbacks in Twilio's format", ""}, a.StatusCallbackToken)
 	get(m, route{"/v1/webhooks/{id}", forManage, tag, "Retrieve a webhook", ""}, a.Webhook)
 	update(m, http.MethodPatch, route{"/v1/webhooks/{id}", forManage, tag, "Update a webhook", "Fields that are left out stay as they are."}, a.UpdateWebhook)
 	drop(m, route{"/v1/webhooks/{id}", forManage, tag, "Delete a webhook", ""}, a.DeleteWebhook)

@@ -131,7 +131,7 @@ func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
 	f.Do("POST", path+"/replay", m{"from": now.Add(-time.Hour)}).Want(http.StatusAccepted)
 }
 
-func TestWebhooks_TwilioToken_StaysTheSame(t *testing.T) {
+func TestWebhooks_StatusCallbackToken_StaysTheSame(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	a, b := f.Do("GET", "/v1/webhooks/twilio-token", nil).Want(http.StatusOK), f.Do("GET", "/v1/webhooks/twilio-token", nil).Want(http.StatusOK)

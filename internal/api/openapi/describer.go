@@ -35,7 +35,7 @@ func (d *describer) add(o *apidoc.Operation) {
 		Security: security(o), Parameters: parameters(o), Responses: map[string]*huma.Response{},
 	}
 	if o.Permission != "" {
-		op.Metadata = map[string]any{metaPermissions: []string{o.Permission}}
+		op.Metadata = map[string]any{permissionsKey: []string{o.Permission}}
 	}
 	if o.Request.Type != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: d.request(&o.Request)}

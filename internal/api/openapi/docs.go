@@ -105,7 +105,7 @@ type docsReader struct{ schemas huma.Registry }
 
 func (r docsReader) op(op *huma.Operation) docsOp {
 	out := docsOp{ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Text: op.Description}
-	if ps, ok := op.Metadata[metaPermissions].([]string); ok {
+	if ps, ok := op.Metadata[permissionsKey].([]string); ok {
 		out.Permission = strings.Join(ps, " or ")
 	}
 	for _, p := range op.Parameters {

@@ -46,9 +46,9 @@ var securitySchemes = map[string]*huma.SecurityScheme{
 	"basic":   {Type: "http", Scheme: "basic", Description: "The account's sid and, as the password, an API key."},
 }
 
-// metaPermissions is where huma's operations keep the permissions of which a key
+// permissionsKey is where huma's operations keep the permissions of which a key
 // needs one; internal/api/manage sets it.
-const metaPermissions = "permissions"
+const permissionsKey = "permissions"
 
 // Options are what the description is assembled from.
 type Options struct {

@@ -136,6 +136,8 @@ func inbound(ch *dispatch.Channel, to string, in engine.Inbound) engine.Callback
 }
 
 func event(ch *dispatch.Channel, to, kind string, at int64, payload map[string]any) engine.Callback {
-	body := engine.JSON(0, map[string]any{"app": ch.Settings["app_name"], "timestamp": at, "version": 2, "type": kind, "payload": payload}).Body
+	body := engine.JSON(0, map[string]any{
+		"app": ch.Settings["app_name"], "timestamp": at, "version": 2, "type": kind, "payload": payload,
+	}).Body
 	return engine.Callback{URL: engine.SecretURL(ch, to), Body: body}
 }

@@ -21,7 +21,8 @@ const vendorName = "kaleyra"
 var Vendor = &engine.Vendor{
 	Name: vendorName,
 	Owns: func(path string) bool {
-		return strings.HasPrefix(path, "/v2/") && strings.Contains(path, "/whatsapp/") || strings.HasPrefix(path, "/v1/") && strings.HasSuffix(path, "/sms")
+		whatsApp := strings.HasPrefix(path, "/v2/") && strings.Contains(path, "/whatsapp/")
+		return whatsApp || strings.HasPrefix(path, "/v1/") && strings.HasSuffix(path, "/sms")
 	},
 	Address:  func(ch *dispatch.Channel) string { return ch.Settings["sid"] },
 	Read:     read,
@@ -96,7 +97,8 @@ func readSMS(chs []*dispatch.Channel, b *payload) (*engine.Send, engine.Answer) 
 		if b.Body == "" || engine.Number(b.To) == 0 {
 			return nil, malformed()
 		}
-		return &engine.Send{Channel: ch, To: "+" + strings.TrimPrefix(b.To, "+"), Ref: b.Ref, CallbackURL: b.Callback.URL, Memo: b}, engine.Answer{}
+		to := "+" + strings.TrimPrefix(b.To, "+")
+		return &engine.Send{Channel: ch, To: to, Ref: b.Ref, CallbackURL: b.Callback.URL, Memo: b}, engine.Answer{}
 	}
 	return nil, malformed()
 }
@@ -174,7 +176,8 @@ func inbound(ch *dispatch.Channel, to string, in engine.Inbound) engine.Callback
 	}
 	// SMS comes as a form, so that both kinds of profile are exercised.
 	form := url.Values{
-		"id": {in.ID}, "source": {in.From[1:]}, "recipient": {ch.Sender}, "message": {in.Text}, "keyword": {in.Text}, "timestamp": {engine.Unix(in.At)},
+		"id": {in.ID}, "source": {in.From[1:]}, "recipient": {ch.Sender}, "message": {in.Text}, "keyword": {in.Text},
+		"timestamp": {engine.Unix(in.At)},
 	}
 	return engine.Callback{
 		URL: engine.SecretURL(ch, to), Body: []byte(form.Encode()),

@@ -142,9 +142,11 @@ func readSend(ch *dispatch.Channel, body []byte) (*engine.Send, engine.Answer) {
 	case to == 0:
 		return nil, refusal(http.StatusBadRequest, 100, "(#100) The parameter to is required.", "")
 	case !known:
-		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param type must be one of Meta's message types - got \""+m.Type+"\".")
+		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter",
+			"Param type must be one of Meta's message types - got \""+m.Type+"\".")
 	case !filled:
-		return nil, refusal(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing", "Parameter of type "+m.Type+" is missing or incomplete.")
+		return nil, refusal(http.StatusBadRequest, 131008, "(#131008) Required parameter is missing",
+			"Parameter of type "+m.Type+" is missing or incomplete.")
 	case m.Text != nil && (m.Text.Body == "" || utf8.RuneCountInString(m.Text.Body) > 4096):
 		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.")
 	}
@@ -185,7 +187,8 @@ func refusal(status, code int, message, details string) engine.Answer {
 
 // noObject is the answer to an id that the token can't see.
 func noObject(method, id string) engine.Answer {
-	message := fmt.Sprintf("Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation",
+	message := fmt.Sprintf("Unsupported %s request. Object with ID '%s' does not exist, "+
+		"cannot be loaded due to missing permissions, or does not support this operation",
 		strings.ToLower(method), id)
 	return engine.JSON(http.StatusBadRequest, map[string]any{"error": map[string]any{
 		"message": message, "type": "GraphMethodException", "code": 100, "error_subcode": 33, "fbtrace_id": "AEmulatorTraceId",

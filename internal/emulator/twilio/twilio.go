@@ -263,7 +263,8 @@ func callback(ch *dispatch.Channel, to string, es []engine.Event) engine.Callbac
 func inbound(ch *dispatch.Channel, to string, in engine.Inbound) engine.Callback {
 	sid := "SM" + in.ID
 	f := url.Values{
-		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "AccountSid": {ch.Settings["account_sid"]}, "From": {in.From}, "To": {ch.Sender},
+		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "AccountSid": {ch.Settings["account_sid"]},
+		"From": {in.From}, "To": {ch.Sender},
 		"Body": {in.Text}, "NumMedia": {"0"}, "NumSegments": {"1"}, "SmsStatus": {"received"}, "ApiVersion": {"2010-04-01"},
 	}
 	if ch.WhatsApp() {

@@ -123,7 +123,9 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	if decode(e.Payload, &p) != nil || cmp.Or(p.Source, p.Sender.Phone) == "" {
 		return nil
 	}
-	kind, ok := map[string]string{"file": "document", "contact": "contacts", "button_reply": "interactive", "list_reply": "interactive", "quick_reply": "button"}[p.Type]
+	kind, ok := map[string]string{
+		"file": "document", "contact": "contacts", "button_reply": "interactive", "list_reply": "interactive", "quick_reply": "button",
+	}[p.Type]
 	if !ok {
 		kind = p.Type
 	}

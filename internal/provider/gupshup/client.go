@@ -137,7 +137,10 @@ func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
 		return nil
 	}
 	if resp.Status/100 == 2 {
-		return &provider.Error{Kind: provider.Uncertain, Code: dispatch.FailUnclear, HTTP: resp.Status, Msg: "an empty message was taken: HTTP " + strconv.Itoa(resp.Status)}
+		return &provider.Error{
+			Kind: provider.Uncertain, Code: dispatch.FailUnclear, HTTP: resp.Status,
+			Msg: "an empty message was accepted: HTTP " + strconv.Itoa(resp.Status),
+		}
 	}
 	return failure(ch, resp)
 }

@@ -11,8 +11,8 @@ import (
 var spec = provider.Spec{
 	Name: "gupshup", Title: "Gupshup", About: "WhatsApp through Gupshup.",
 	Kinds: []provider.Kinds{{Kind: "whatsapp", Types: []dispatch.Type{
-		dispatch.TypeText, dispatch.TypeTemplate, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument, dispatch.TypeSticker,
-		dispatch.TypeLocation, dispatch.TypeReaction,
+		dispatch.TypeText, dispatch.TypeTemplate, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument,
+		dispatch.TypeSticker, dispatch.TypeLocation, dispatch.TypeReaction,
 	}}},
 	Settings: []provider.Field{{
 		Name: "app_name", Required: true, Help: "The Gupshup app that owns the number.", Placeholder: "NAME",

@@ -14,15 +14,24 @@ import (
 // sends no Retry-After: the waits are its pages' or the limit's own period.
 var codes = map[string]provider.Rule{
 	// Throttles: the message was never processed.
-	"20429": {Kind: provider.Throttled, Code: dispatch.FailThrottled},                                                         // too many concurrent requests
-	"14107": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeRecipient, Wait: 30 * time.Second}, // reply loop between two numbers, held 30 s
-	"21611": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: time.Minute},                                      // ten hours of messages queued on this From
-	"30001": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: time.Minute},                                      // the same behind a Messaging Service
-	"30022": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: 10 * time.Second},                                 // 10DLC carrier limit
-	"60728": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: 5 * time.Minute},    // hourly account limit
-	"63017": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: time.Second},        // 2000 messages a second per account
-	"63018": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: 10 * time.Second},                                 // WhatsApp sender limit
-	"63038": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: time.Hour},          // account's daily limit, rolling
+	// Too many concurrent requests.
+	"20429": {Kind: provider.Throttled, Code: dispatch.FailThrottled},
+	// Reply loop between two numbers, held 30 s.
+	"14107": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeRecipient, Wait: 30 * time.Second},
+	// Ten hours of messages queued on this From.
+	"21611": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: time.Minute},
+	// The same behind a Messaging Service.
+	"30001": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: time.Minute},
+	// 10DLC carrier limit.
+	"30022": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: 10 * time.Second},
+	// Hourly account limit.
+	"60728": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: 5 * time.Minute},
+	// 2000 messages a second per account.
+	"63017": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: time.Second},
+	// WhatsApp sender limit.
+	"63018": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Wait: 10 * time.Second},
+	// Account's daily limit, rolling.
+	"63038": {Kind: provider.Throttled, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount, Wait: time.Hour},
 
 	// Twilio's and the channel's own trouble.
 	"20500": {Kind: provider.Doubtful, Code: dispatch.FailProvider}, // "not idempotent": a retry may send twice

@@ -70,7 +70,7 @@ type list struct {
 //
 // DateSent isn't asked for, although Twilio can filter by it: a message that
 // still waits in Twilio's queue has none and would seem absent.
-func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, _ string) (dispatch.StatusUpdate, bool, error) {
+func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) (dispatch.StatusUpdate, bool, error) {
 	q := url.Values{"To": {address(ch, m.To)}, "PageSize": {fmt.Sprint(pageSize)}}
 	if ch.Settings["messaging_service_sid"] == "" {
 		q.Set("From", address(ch, ch.Sender))

@@ -79,7 +79,7 @@ func TestFind(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(answer)
 			}))
 			t.Cleanup(s.Close)
-			u, found, err := client(outbound.New(outbound.Options{})).Find(t.Context(), channel("sms", s.URL), tt.m, "")
+			u, found, err := client(outbound.New(outbound.Options{})).Find(t.Context(), channel("sms", s.URL), tt.m)
 			if found != tt.found || (err != nil) != tt.fails {
 				t.Fatalf("got %+v, %v, %v", u, found, err)
 			}
@@ -97,7 +97,7 @@ func TestFind_NoList_CantBeSaid(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
 		t.Cleanup(s.Close)
 		m := message(`{"type":"text","text":{"body":"hello"}}`)
-		if _, found, err := client(outbound.New(outbound.Options{})).Find(t.Context(), channel("sms", s.URL), m, ""); found || err == nil {
+		if _, found, err := client(outbound.New(outbound.Options{})).Find(t.Context(), channel("sms", s.URL), m); found || err == nil {
 			t.Errorf("%.20q: found %v, %v", answer, found, err)
 		}
 	}

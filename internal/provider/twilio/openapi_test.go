@@ -129,7 +129,7 @@ func TestOpenAPI_RequestsAndEmulator(t *testing.T) {
 		if err == nil {
 			_, err = c.Fetch(t.Context(), ch, acc.ProviderID)
 		}
-		if _, _, findErr := c.Find(t.Context(), ch, &m, ""); findErr != nil && !strings.Contains(findErr.Error(), "alike") {
+		if _, _, findErr := c.Find(t.Context(), ch, &m); findErr != nil && !strings.Contains(findErr.Error(), "alike") {
 			t.Errorf("%s: Find: %v", r.Name, findErr)
 		}
 		return err

@@ -19,9 +19,12 @@ var spec = provider.Spec{
 	Name: "twilio", Title: "Twilio", About: "SMS or WhatsApp through Twilio.",
 	Kinds: []provider.Kinds{
 		// Media on an SMS channel goes as MMS.
-		{Kind: "sms", Types: []dispatch.Type{dispatch.TypeText, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument}},
+		{Kind: "sms", Types: []dispatch.Type{
+			dispatch.TypeText, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument,
+		}},
 		{Kind: "whatsapp", Types: []dispatch.Type{
-			dispatch.TypeText, dispatch.TypeTemplate, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument, dispatch.TypeLocation,
+			dispatch.TypeText, dispatch.TypeTemplate, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio,
+			dispatch.TypeDocument, dispatch.TypeLocation,
 		}},
 	},
 	Settings: []provider.Field{

@@ -9,10 +9,10 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// TwilioToken is what signs the status callbacks that an account asks for with
+// StatusCallbackToken is what signs the status callbacks that an account asks for with
 // a message (Twilio's StatusCallback), where Twilio uses the account's auth
 // token: of our API keys only a hash is kept. It is made at first use.
-func (s *Store) TwilioToken(ctx context.Context, account int64) (string, error) {
+func (s *Store) StatusCallbackToken(ctx context.Context, account int64) (string, error) {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	sealed, err := s.db.Box().Seal([]byte(hex.EncodeToString(raw[:])))

@@ -61,7 +61,7 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 		var secrets secrets
 		var err error
 		if r.Implicit {
-			secrets.Secret, err = s.TwilioToken(ctx, r.Account)
+			secrets.Secret, err = s.StatusCallbackToken(ctx, r.Account)
 		} else {
 			secrets, err = s.openWebhook(r.ID, r.Sealed)
 		}
