@@ -3,10 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,43 +12,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Open builds a Redis client as asynq needs it and can't build itself: sockets
+// Open returns a Redis client as asynq needs it and can't build itself: sockets
 // obey contexts, a popped task is never popped twice by a silent retry, and
-// errors slow the caller down instead of spinning. The address is
-// redis://host:port/db, a comma list of hosts for a cluster
-// (redis-cluster://h1:6379,h2:6379) or Sentinel (redis-sentinel://s1:26379,s2:26379/master).
+// errors slow the caller down instead of spinning. rawURL is
+// redis://user:password@host:port/db, redis-cluster://h1:6379,h2:6379 or
+// redis-sentinel://s1:26379,s2:26379/master, with rediss, rediss-cluster and
+// rediss-sentinel for TLS (?ca_file=, cert_file= and key_file=); Sentinels may
+// have a password of their own (?sentinel_password=).
 func Open(rawURL string, pool int) (redis.UniversalClient, error) {
-	o := &redis.UniversalOptions{
-		DialTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second,
-		ContextTimeoutEnabled: true, MaxRetries: -1, PoolSize: pool,
-	}
-	u, err := url.Parse(rawURL)
+	a, err := parseAddress(rawURL)
 	if err != nil {
-		return nil, errors.New("redis url must look like redis://host:6379/0")
+		return nil, err
 	}
-	if u.User != nil {
-		o.Username = u.User.Username()
-		o.Password, _ = u.User.Password()
-	}
-	o.Addrs = strings.Split(u.Host, ",")
-	var c redis.UniversalClient
-	switch u.Scheme {
-	case "redis", "rediss", "unix":
-		so, err := redis.ParseURL(rawURL)
-		if err != nil {
-			return nil, fmt.Errorf("read redis url: %w", err)
-		}
-		so.DialTimeout, so.ReadTimeout, so.WriteTimeout = o.DialTimeout, o.ReadTimeout, o.WriteTimeout
-		so.ContextTimeoutEnabled, so.MaxRetries, so.PoolSize = true, -1, pool
-		c = redis.NewClient(so)
-	case "redis-cluster":
-		c = redis.NewClusterClient(o.Cluster())
-	case "redis-sentinel":
-		o.MasterName = strings.Trim(u.Path, "/")
-		c = redis.NewFailoverClient(o.Failover())
-	default:
-		return nil, fmt.Errorf("redis url scheme %q is not one of redis, rediss, redis-cluster, redis-sentinel", u.Scheme)
-	}
+	c := a.client(pool)
 	c.AddHook(&backoff{})
 	return c, nil
 }
