@@ -15,9 +15,9 @@ import (
 // commitStore writes messages. A receipt carries the refusal of its message; an
 // error concerns the whole page.
 type commitStore interface {
-	InsertMessages(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error)
-	InsertTogether(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error)
-	CheckAccept(ctx context.Context, a store.Accept) error
+	InsertMessages(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error)
+	InsertTogether(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error)
+	CheckAccept(ctx context.Context, a store.NewMessage) error
 }
 
 // bulkFrom is the number of messages from which a request goes to the batcher
@@ -27,11 +27,11 @@ const bulkFrom = 17
 // commit simulates or stores what is ready, and sets the receipts.
 func (s *Service) commit(ctx context.Context, r *request) {
 	s.simulateAll(ctx, r)
-	var page []store.Accept
+	var page []store.NewMessage
 	var at []int
 	for i, p := range r.ready {
 		if p != nil && !p.simulate {
-			page, at = append(page, p.Accept), append(at, i)
+			page, at = append(page, p.NewMessage), append(at, i)
 		}
 	}
 	if len(page) == 0 {
@@ -57,7 +57,7 @@ func (s *Service) commit(ctx context.Context, r *request) {
 
 // insertPage commits a page: in a transaction of its own when it is all or
 // none, else together with the messages of other callers.
-func (s *Service) insertPage(ctx context.Context, r *request, page []store.Accept) ([]dispatch.Receipt, error) {
+func (s *Service) insertPage(ctx context.Context, r *request, page []store.NewMessage) ([]dispatch.Receipt, error) {
 	committing := context.WithoutCancel(ctx) // what is handed in is committed, even if the client hangs up
 	if r.together {
 		committing, cancel := context.WithTimeout(committing, flushTime)
@@ -72,7 +72,7 @@ func (s *Service) insertPage(ctx context.Context, r *request, page []store.Accep
 }
 
 // flush commits one page of the batcher.
-func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
+func (s *Service) flush(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error) {
 	receipts, err := s.flushWith(ctx, page, s.insert)
 	if err != nil {
 		s.Log.Error("accept page failed", "messages", len(page), "error", err)
@@ -82,7 +82,7 @@ func (s *Service) flush(ctx context.Context, page []store.Accept) ([]dispatch.Re
 
 // flushWith commits a page with insert and hands the messages that are due to
 // the offerers.
-func (s *Service) flushWith(ctx context.Context, page []store.Accept, insert func(context.Context, []store.Accept) ([]dispatch.Receipt, error)) ([]dispatch.Receipt, error) {
+func (s *Service) flushWith(ctx context.Context, page []store.NewMessage, insert func(context.Context, []store.NewMessage) ([]dispatch.Receipt, error)) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
 	receipts, err := insert(ctx, page)
 	if err == nil {
@@ -93,7 +93,7 @@ func (s *Service) flushWith(ctx context.Context, page []store.Accept, insert fun
 
 // insert commits a page of several callers. A message that Postgres refuses
 // must not fail the others: such a page is halved until that message is alone.
-func (s *Service) insert(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
+func (s *Service) insert(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error) {
 	receipts, err := s.Store.InsertMessages(ctx, page)
 	if err == nil || !pg.Poisoned(err) {
 		return receipts, err
@@ -160,7 +160,7 @@ func (s *Service) simulateAll(ctx context.Context, r *request) {
 		if p == nil || !p.simulate {
 			continue
 		}
-		if err := s.Store.CheckAccept(ctx, p.Accept); err != nil {
+		if err := s.Store.CheckAccept(ctx, p.NewMessage); err != nil {
 			r.refuse(i, s.explain(ctx, r.who, p, err))
 			continue
 		}

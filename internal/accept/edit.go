@@ -77,7 +77,7 @@ func (s *Service) edit(ctx context.Context, r *request, v *dispatch.View, d *dis
 	}
 	if given["to"] == nil && !content {
 		var faults dispatch.Faults
-		r.ready[0] = &prepared{Accept: store.Accept{Message: &dispatch.Message{}}}
+		r.ready[0] = &prepared{NewMessage: store.NewMessage{Message: &dispatch.Message{}}}
 		times(d, r.ready[0], now, &faults)
 		return e, faults.Err()
 	}

@@ -82,7 +82,7 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	f := open(t, c)
 	s, who := f.Service, f.who
 	release := make(chan struct{})
-	s.bulk = batch.New(batch.Options{Max: n, Queue: n, Workers: 1}, func(_ context.Context, in []store.Accept) ([]dispatch.Receipt, error) {
+	s.bulk = batch.New(batch.Options{Max: n, Queue: n, Workers: 1}, func(_ context.Context, in []store.NewMessage) ([]dispatch.Receipt, error) {
 		<-release
 		out := make([]dispatch.Receipt, len(in))
 		for i := range in {

@@ -52,7 +52,7 @@ func newOffers() offers {
 // planOffers marks the messages that will be offered right after the commit:
 // those due now, up to half a second of their channel's rate, while the workers
 // keep up. All others, and bulk always, wait in Postgres for the feeder.
-func (s *Service) planOffers(ctx context.Context, page []store.Accept) {
+func (s *Service) planOffers(ctx context.Context, page []store.NewMessage) {
 	open, _ := s.Registry.OpenCircuits(ctx)
 	s.offers.mu.Lock()
 	defer s.offers.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Service) bucket(ctx context.Context, channel int64) *rate.Limiter {
 // enqueueOffers hands the new messages that planOffers marked to the offerers,
 // in pages of one channel and lane. It does not wait: a page that finds no room
 // is left to the feeder.
-func (s *Service) enqueueOffers(page []store.Accept, receipts []dispatch.Receipt) {
+func (s *Service) enqueueOffers(page []store.NewMessage, receipts []dispatch.Receipt) {
 	type lane struct {
 		channel int64
 		lane    dispatch.Lane

@@ -49,7 +49,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 		return nil, err
 	}
 	var faults dispatch.Faults
-	p := &prepared{Accept: store.Accept{Message: newMessage(who, ch, d)}, simulate: d.Simulate}
+	p := &prepared{NewMessage: store.NewMessage{Message: newMessage(who, ch, d)}, simulate: d.Simulate}
 	if p.To, err = dispatch.ParsePhone(d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {

@@ -116,7 +116,7 @@ func TestPrepare_Defaults(t *testing.T) {
 	p, err := f.prepare(t.Context(), f.who, &d, time.Now())
 	must(t, err)
 	if p.Channel != f.sms.ID || p.Lane != dispatch.Normal || p.TTL != dispatch.Normal.TTL() || p.Segments != 2 || p.Price != 14 || !p.Charge || p.NeedsWindow {
-		t.Errorf("a text by SMS: %+v, %+v", p.Message, p.Accept)
+		t.Errorf("a text by SMS: %+v, %+v", p.Message, p.NewMessage)
 	}
 	d = text(1)
 	d.Channel = f.whatsapp.Key

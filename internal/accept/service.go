@@ -65,8 +65,8 @@ type Options struct {
 // Service is the accept pipeline behind every dialect.
 type Service struct {
 	Options
-	batch    *batch.Batcher[store.Accept, dispatch.Receipt]
-	bulk     *batch.Batcher[store.Accept, dispatch.Receipt]
+	batch    *batch.Batcher[store.NewMessage, dispatch.Receipt]
+	bulk     *batch.Batcher[store.NewMessage, dispatch.Receipt]
 	repeats  *batch.Batcher[*dispatch.Message, *dispatch.Receipt]
 	inflight keyLocks
 	offers   offers
@@ -166,7 +166,7 @@ type request struct {
 
 // prepared is a draft that passed every check, ready to be committed.
 type prepared struct {
-	store.Accept
+	store.NewMessage
 	template int64 // registry id; 0: none
 	simulate bool
 }

@@ -96,7 +96,7 @@ func TestAllOrNone_Size(t *testing.T) {
 func full(t *testing.T, f *fixture) {
 	t.Helper()
 	release := make(chan struct{})
-	hang := func(_ context.Context, in []store.Accept) ([]dispatch.Receipt, error) {
+	hang := func(_ context.Context, in []store.NewMessage) ([]dispatch.Receipt, error) {
 		<-release
 		return make([]dispatch.Receipt, len(in)), nil
 	}
@@ -113,7 +113,7 @@ func full(t *testing.T, f *fixture) {
 
 // batchBusy reports whether a further message would have to wait.
 func (f *fixture) batchBusy() bool {
-	_, err := f.batch.DoAll(context.Background(), make([]store.Accept, 2)) // more than the queue holds: never taken
+	_, err := f.batch.DoAll(context.Background(), make([]store.NewMessage, 2)) // more than the queue holds: never taken
 	return errors.Is(err, batch.ErrOverloaded)
 }
 
@@ -172,7 +172,7 @@ type poisoned struct {
 	sizes []int
 }
 
-func (p *poisoned) InsertMessages(ctx context.Context, page []store.Accept) ([]dispatch.Receipt, error) {
+func (p *poisoned) InsertMessages(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error) {
 	p.sizes = append(p.sizes, len(page))
 	for i := range page {
 		if page[i].To == p.to {

@@ -151,7 +151,7 @@ func (s *Service) Channels(ctx context.Context, who Actor, p Paging) (Page[*Chan
 	if err != nil {
 		return none, err
 	}
-	troubled, err := s.Store.Troubled(ctx)
+	troubled, err := s.Store.OpenCircuits(ctx)
 	if err != nil {
 		return none, err
 	}

@@ -68,7 +68,7 @@ type channels interface {
 	CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch.Channel, error)
 	UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch.Channel, error)
 	DeleteChannel(ctx context.Context, account, id int64) error
-	Troubled(ctx context.Context) ([]store.Health, error)
+	OpenCircuits(ctx context.Context) ([]store.Health, error)
 	ChannelHealth(ctx context.Context, channel int64) (store.Health, error)
 	PauseChannel(ctx context.Context, channel int64, reason string) error
 	CloseCircuit(ctx context.Context, channel int64, manual bool) error

@@ -120,7 +120,7 @@ func (f *front) sent(channel int64, providerID string) {
 	f.T.Helper()
 	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
 	msg.Content.Type = dispatch.TypeText
-	_, err := f.Store.InsertMessages(f.T.Context(), []store.Accept{{Message: msg, TTL: time.Hour}})
+	_, err := f.Store.InsertMessages(f.T.Context(), []store.NewMessage{{Message: msg, TTL: time.Hour}})
 	if err != nil {
 		f.T.Fatal(err)
 	}

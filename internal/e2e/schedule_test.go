@@ -114,7 +114,7 @@ func TestExpiry_OnPausedChannel(t *testing.T) {
 	ch := s.channels["twilio sms"]
 	must(t, s.store.PauseChannel(t.Context(), ch.ID, "by the test"))
 	wait.For(t, patience, func() error { // until the worker knows
-		hs, err := s.store.Troubled(t.Context())
+		hs, err := s.store.OpenCircuits(t.Context())
 		if err == nil && len(hs) != 1 {
 			err = fmt.Errorf("%d channels in trouble", len(hs))
 		}

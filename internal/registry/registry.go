@@ -43,8 +43,8 @@ type Accounts interface {
 
 // Circuits holds the circuits of channels.
 type Circuits interface {
-	// Troubled lists the circuits that are not closed.
-	Troubled(ctx context.Context) ([]store.Health, error)
+	// OpenCircuits lists the circuits that are not closed.
+	OpenCircuits(ctx context.Context) ([]store.Health, error)
 }
 
 // Registry is the cache.
@@ -166,7 +166,7 @@ func (r *Registry) Users(ctx context.Context, account int64) ([]dispatch.User, e
 // OpenCircuits returns the circuits that are not closed, by channel.
 func (r *Registry) OpenCircuits(ctx context.Context) (map[int64]store.Health, error) {
 	return get(ctx, r, &r.circuits, struct{}{}, func(ctx context.Context) (map[int64]store.Health, error) {
-		hs, err := r.states.Troubled(ctx)
+		hs, err := r.states.OpenCircuits(ctx)
 		out := make(map[int64]store.Health, len(hs))
 		for _, h := range hs {
 			out[h.Channel] = h

@@ -164,96 +164,6 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 	return suppressRecipients(ctx, tx, suppress, "provider")
 }
 
-const sqlFindRefs = `
-SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, ref)
-JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
-
-// sqlFindDoubt is the rule for providers that echo nothing: an event with an
-// unknown id settles the only message of that channel and recipient whose call
-// is open or in doubt (SPEC 6); two of them go by policy. Ids of accepted calls
-// are kept before their dispatch row goes, so that a known one is never guessed.
-const sqlFindDoubt = `
-SELECT t.i, min(d.message_id::text)::uuid AS message_id
-FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
-JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN (1, 2)
-JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
-GROUP BY t.i HAVING count(*) = 1`
-
-// findMessages fills in our id where a piece of evidence names only the
-// provider's.
-func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) error {
-	echoed, all := make([]bool, len(us)), true
-	for i := range us {
-		echoed[i] = us[i].ID != dispatch.NoID
-		all = all && echoed[i]
-	}
-	if all {
-		return nil
-	}
-	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
-		return err
-	}
-	if err := s.findBy(ctx, us, sqlFindDoubt, byRecipient); err != nil {
-		return err
-	}
-	return s.keepFound(ctx, us, echoed)
-}
-
-// byRecipient returns what to look for when the provider echoes no id.
-func byRecipient(u dispatch.StatusUpdate) []string {
-	if !u.ByRecipient {
-		return nil
-	}
-	return []string{u.Recipient}
-}
-
-// keepFound keeps every name that a provider uses for a message whose later
-// callbacks may carry just one of them.
-func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoed []bool) error {
-	var channels []int64
-	var refs, ids []string
-	for i, u := range us {
-		if echoed[i] || u.ID == dispatch.NoID {
-			continue
-		}
-		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
-			if ref != "" && len(ref) <= maxRef {
-				channels, refs, ids = append(channels, u.Channel), append(refs, ref), append(ids, u.ID.String())
-			}
-		}
-	}
-	return s.insertRefs(ctx, channels, refs, ids)
-}
-
-func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query string, keys func(dispatch.StatusUpdate) []string) error {
-	var is, channels []int64
-	var refs []string
-	for i, u := range us {
-		if u.ID != dispatch.NoID {
-			continue
-		}
-		for _, k := range keys(u) {
-			if k != "" {
-				is, channels, refs = append(is, int64(i)), append(channels, u.Channel), append(refs, k)
-			}
-		}
-	}
-	if len(is) == 0 {
-		return nil
-	}
-	var found []struct {
-		I  int         `db:"i"`
-		ID dispatch.ID `db:"message_id"`
-	}
-	if err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs)); err != nil {
-		return pg.Wrap("find messages of callbacks", err)
-	}
-	for _, f := range found {
-		us[f.I].ID = f.ID
-	}
-	return nil
-}
-
 // evidence is what a batch says of one message.
 type evidence struct {
 	id                            dispatch.ID
@@ -335,11 +245,4 @@ func (f folded) args() []any {
 		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
 		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds),
 	}
-}
-
-// FindMessage gives our id for one piece of evidence, or NoID.
-func (s *Store) FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error) {
-	us := []dispatch.StatusUpdate{u}
-	err := s.findMessages(ctx, us)
-	return us[0].ID, err
 }

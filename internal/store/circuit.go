@@ -20,8 +20,8 @@ type Health struct {
 	ChangedAt time.Time `db:"changed_at" json:"changed_at"`
 }
 
-// Troubled lists the channels whose circuit is not closed.
-func (s *Store) Troubled(ctx context.Context) ([]Health, error) {
+// OpenCircuits lists the channels whose circuit is not closed.
+func (s *Store) OpenCircuits(ctx context.Context) ([]Health, error) {
 	var out []Health
 	err := s.db.SelectContext(ctx, &out, `SELECT channel_id, state, reason, probe_at, opened, changed_at FROM channel_health WHERE state <> 'closed'`)
 	return out, pg.Wrap("list troubled channels", err)

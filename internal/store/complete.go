@@ -221,39 +221,6 @@ func refund(ctx context.Context, tx *pg.DB, ids []string) error {
 	return pg.Wrap("refund", err)
 }
 
-func suppressRecipients(ctx context.Context, q *pg.DB, ids []string, reason string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
-		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
-	return pg.Wrap("suppress recipients", err)
-}
-
-// maxRef bounds a provider's id: an index takes no longer ones.
-const maxRef = 512
-
-// keepRefs stores the provider's ids where callbacks will name nothing else.
-func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
-	var channels []int64
-	var refs, ids []string
-	for _, o := range outs {
-		if o.KeepRef && o.ProviderID != "" && len(o.ProviderID) <= maxRef {
-			channels, refs, ids = append(channels, o.Channel), append(refs, pg.Storable(o.ProviderID)), append(ids, o.ID.String())
-		}
-	}
-	return s.insertRefs(ctx, channels, refs, ids)
-}
-
-func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []string) error {
-	if len(refs) == 0 {
-		return nil
-	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO provider_refs (channel_id, ref, message_id)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
-	return pg.Wrap("keep provider ids", err)
-}
-
 func outcomeArgs(outs []Outcome) []any {
 	slices.SortFunc(outs, func(a, b Outcome) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	n := len(outs)

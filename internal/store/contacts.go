@@ -3,7 +3,10 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -21,10 +24,10 @@ INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lis
 
 // saveContacts creates or updates the recipients that asked for it, in the
 // accept transaction; list 0 is "all contacts".
-func saveContacts(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func saveContacts(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	page = slices.Clone(page)
 	// One order for everybody: two pages with the same contacts must not deadlock.
-	slices.SortStableFunc(page, func(a, b *Accept) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.To, b.To)) })
+	slices.SortStableFunc(page, func(a, b *NewMessage) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.To, b.To)) })
 	for _, a := range page {
 		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
 			continue
@@ -36,49 +39,91 @@ func saveContacts(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispat
 	return nil
 }
 
-// reserveParents locks the parents of fallback children, in id order: a parent
-// gets one child, and only while it has failed or expired (or, where the child
-// was asked for when no delivery comes in time, is not delivered). tieParents
-// names the child once it is accepted: one that is refused must leave its place
-// to the next entry.
-func reserveParents(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
-	var parents []string
-	for _, a := range page {
-		if a.Parent != dispatch.NoID {
-			parents = append(parents, a.Parent.String())
-		}
-	}
-	if len(parents) == 0 {
-		return page, nil
-	}
-	var free []dispatch.ID
-	if err := tx.SelectContext(ctx, &free, `SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN (30, 60, 61) ORDER BY id FOR UPDATE`, pq.Array(parents)); err != nil {
-		return nil, pg.Wrap("lock parents of fallbacks", err)
-	}
-	kept := page[:0:0]
-	for _, a := range page {
-		if a.Parent != dispatch.NoID {
-			at := slices.Index(free, a.Parent)
-			if at < 0 {
-				out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.Conflict, "the message needs no fallback")}
-				continue
-			}
-			free = slices.Delete(free, at, at+1)
-		}
-		kept = append(kept, a)
-	}
-	return kept, nil
+// NoteWaID keeps the provider's own id of a recipient with the contact.
+func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
+		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
+	return pg.Wrap("note provider's id of recipient", err)
 }
 
-// tieParents names the children that were accepted.
-func tieParents(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
-	for _, a := range page {
-		if a.Parent == dispatch.NoID || out[a.ID].Err != nil {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now() WHERE id = $1`, a.Parent.String(), a.ID.String()); err != nil {
-			return pg.Wrap("tie fallback to its parent", err)
-		}
+func suppressRecipients(ctx context.Context, q *pg.DB, ids []string, reason string) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	return nil
+	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
+		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
+	return pg.Wrap("suppress recipients", err)
+}
+
+// InboundFilter narrows a list of inbound messages, newest first.
+type InboundFilter struct {
+	Channel int64        // 0: all
+	From    string       // E.164; empty: all
+	Before  *dispatch.ID // the last id of the page before
+	Limit   int
+}
+
+// Inbounds lists inbound messages of the account.
+func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]dispatch.Received, error) {
+	where := pg.NewWhere(1)
+	where.Add(`account_id = ?`, account)
+	if f.Channel != 0 {
+		where.Add(`channel_id = ?`, f.Channel)
+	}
+	if f.From != "" {
+		where.Add(`from_phone = ?`, f.From)
+	}
+	if f.Before != nil {
+		where.Add(`id < ?::uuid`, f.Before.String())
+	}
+	out := []dispatch.Received{}
+	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, provider_id, at, received_at FROM inbound
+		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
+	return out, pg.Wrap("list inbound messages", err)
+}
+
+// InsertInbound stores messages that contacts sent, opens their windows and
+// follows STOP and START. It is safe to repeat: the provider's id is unique in
+// its channel.
+const sqlInbound = `
+WITH i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, name, type, text, provider_id, raw, at)
+    SELECT $1::uuid, c.account_id, c.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM channels c WHERE c.id = $2 ON CONFLICT (channel_id, provider_id) DO NOTHING RETURNING id, account_id, channel_id),
+  w AS (INSERT INTO windows (channel_id, phone, wa_id, opened_at) SELECT channel_id, $3, $4, least($10, now()) FROM i
+    ON CONFLICT (channel_id, phone) DO UPDATE SET opened_at = greatest(windows.opened_at, excluded.opened_at), wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
+  s AS (INSERT INTO suppressions (account_id, phone, reason, detail) SELECT account_id, $3, 'stop', 'the contact wrote a stop word' FROM i WHERE $11 ON CONFLICT DO NOTHING),
+  d AS (DELETE FROM suppressions p USING i WHERE $12 AND p.account_id = i.account_id AND p.phone = $3 AND p.reason = 'stop')
+INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, 101, 'callback' FROM i`
+
+// InsertInbound stores one inbound message; stop and start say what its text
+// asks for.
+func (s *Store) InsertInbound(ctx context.Context, in dispatch.Inbound, stop, start bool) error {
+	id := dispatch.NewID()
+	_, err := s.db.ExecContext(ctx, sqlInbound, id.String(), in.Channel, pg.Storable(in.From), pg.Storable(in.WaID), pg.Storable(in.Name), pg.Storable(in.Type),
+		pg.Storable(in.Text), pg.Storable(in.ProviderID), pg.Storable(in.Raw), time.UnixMicro(*pg.Micros(in.At)), stop, start)
+	return pg.Wrap("store inbound message", err)
+}
+
+// Quoted is a message that another one answers: one of ours, or one that a
+// contact sent.
+type Quoted struct {
+	Channel    int64  `db:"channel_id"`
+	Inbound    bool   `db:"inbound"`
+	Test       bool   `db:"test"`
+	ProviderID string `db:"provider_id"` // empty: the provider has given none
+}
+
+const sqlQuoted = `
+SELECT channel_id, false AS inbound, test, coalesce(provider_message_id, '') AS provider_id FROM messages WHERE id = $1::uuid AND account_id = $2
+UNION ALL
+SELECT channel_id, true, false, provider_id FROM inbound WHERE id = $1::uuid AND account_id = $2
+LIMIT 1`
+
+// FindQuoted looks for a message of the account by our own id; found is false
+// when it has none.
+func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (q Quoted, found bool, err error) {
+	err = s.db.GetContext(ctx, &q, sqlQuoted, id.String(), account)
+	if errors.Is(err, sql.ErrNoRows) {
+		return q, false, nil
+	}
+	return q, err == nil, pg.Wrap("find quoted message", err)
 }

@@ -14,7 +14,7 @@ import (
 // reserveCredits locks the paying accounts of the page, in id order, and drops
 // the messages that their balance doesn't cover: concurrent sends never
 // overdraw.
-func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) ([]*Accept, error) {
+func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) ([]*NewMessage, error) {
 	var accounts []int64
 	for _, a := range page {
 		if a.Charge {
@@ -35,8 +35,8 @@ func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*Accept, o
 	for _, r := range rows {
 		left[r.ID] = r.Balance
 	}
-	var poor []*Accept
-	rich := slices.DeleteFunc(slices.Clone(page), func(a *Accept) bool {
+	var poor []*NewMessage
+	rich := slices.DeleteFunc(slices.Clone(page), func(a *NewMessage) bool {
 		if !a.Charge {
 			return false
 		}
@@ -52,7 +52,7 @@ func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*Accept, o
 
 // refusePoor answers those whose balance is used up; a repeat of an accepted
 // request still gets its first answer.
-func (s *Store) refusePoor(ctx context.Context, tx *pg.DB, poor []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) refusePoor(ctx context.Context, tx *pg.DB, poor []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	if len(poor) == 0 {
 		return nil
 	}
@@ -84,8 +84,8 @@ var sqlAcceptPaid = strings.ReplaceAll(sqlAcceptWrites+`, paid AS (
   FROM (SELECT account_id, sum(price)::bigint AS total FROM paid GROUP BY account_id) s WHERE a.id = s.account_id
 )`+sqlAcceptAnswer, repeated, "")
 
-func charged(page []*Accept) bool {
-	return slices.ContainsFunc(page, func(a *Accept) bool { return a.Charge })
+func charged(page []*NewMessage) bool {
+	return slices.ContainsFunc(page, func(a *NewMessage) bool { return a.Charge })
 }
 
 const sqlDebit = `
@@ -95,7 +95,7 @@ UPDATE accounts a SET balance = balance - s.total
 FROM (SELECT account_id, sum(price) AS total FROM d GROUP BY account_id) s WHERE a.id = s.account_id`
 
 // debit takes the price of what was really inserted.
-func debit(ctx context.Context, tx *pg.DB, page []*Accept, out map[dispatch.ID]dispatch.Receipt) error {
+func debit(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	var accounts, prices []int64
 	var ids []string
 	for _, a := range page {

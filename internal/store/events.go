@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -32,4 +33,52 @@ func (s *Store) EndOfEvents(ctx context.Context) (dispatch.Position, error) {
 		return dispatch.Position{}, nil
 	}
 	return dispatch.Position{XID: p.XID, ID: p.ID}, pg.Wrap("find end of events", err)
+}
+
+// TimelineEvent is one entry of a message's history.
+type TimelineEvent struct {
+	Seq        int       `json:"sequence"`
+	At         time.Time `json:"at"`
+	Type       string    `json:"type"` // a status, attempt or note
+	Cause      string    `json:"cause"`
+	Outcome    string    `json:"outcome,omitempty"` // of an attempt
+	HTTP       int       `json:"http_status,omitempty"`
+	Code       string    `json:"code,omitempty"`
+	Detail     string    `json:"detail,omitempty"`
+	LatencyMS  int       `json:"latency_ms,omitempty"`
+	ProviderID string    `json:"provider_message_id,omitempty"`
+}
+
+const sqlTimeline = `
+SELECT seq, at, kind, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail, 0::smallint AS outcome, 0::smallint AS http, 0 AS latency_ms, '' AS provider_id, xid::text::bigint AS x, id AS i
+FROM events WHERE message_id = $1::uuid
+UNION ALL
+SELECT 0, coalesce(started_at, at), 200::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http, latency_ms, coalesce(provider_message_id, ''), 0, 0
+FROM attempts WHERE message_id = $1::uuid
+ORDER BY at, x, i`
+
+// Timeline gives every event and provider call of a message, oldest first.
+func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, error) {
+	var rows []struct {
+		Seq        int       `db:"seq"`
+		At         time.Time `db:"at"`
+		Kind       int16     `db:"kind"`
+		Cause      string    `db:"cause"`
+		Code       string    `db:"code"`
+		Detail     string    `db:"detail"`
+		Outcome    int16     `db:"outcome"`
+		HTTP       int       `db:"http"`
+		Latency    int       `db:"latency_ms"`
+		ProviderID string    `db:"provider_id"`
+		X          int64     `db:"x"`
+		I          int64     `db:"i"`
+	}
+	if err := s.db.SelectContext(ctx, &rows, sqlTimeline, id.String()); err != nil {
+		return nil, pg.Wrap("read timeline", err)
+	}
+	out := make([]TimelineEvent, len(rows))
+	for i, r := range rows {
+		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: dispatch.EventName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
+	}
+	return out, nil
 }

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"slices"
 
+	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -55,37 +57,49 @@ func (s *Store) ReturnFallbacks(ctx context.Context, fs []Fallback) error {
 	return pg.Wrap("return fallbacks", err)
 }
 
-// Message reads what a provider may be asked about a message.
-func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
-	var c Claimed
-	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
-	return c, pg.Wrap("read message", err)
+// reserveParents locks the parents of fallback children, in id order: a parent
+// gets one child, and only while it has failed or expired (or, where the child
+// was asked for when no delivery comes in time, is not delivered). tieParents
+// names the child once it is accepted: one that is refused must leave its place
+// to the next entry.
+func reserveParents(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) ([]*NewMessage, error) {
+	var parents []string
+	for _, a := range page {
+		if a.Parent != dispatch.NoID {
+			parents = append(parents, a.Parent.String())
+		}
+	}
+	if len(parents) == 0 {
+		return page, nil
+	}
+	var free []dispatch.ID
+	if err := tx.SelectContext(ctx, &free, `SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN (30, 60, 61) ORDER BY id FOR UPDATE`, pq.Array(parents)); err != nil {
+		return nil, pg.Wrap("lock parents of fallbacks", err)
+	}
+	kept := page[:0:0]
+	for _, a := range page {
+		if a.Parent != dispatch.NoID {
+			at := slices.Index(free, a.Parent)
+			if at < 0 {
+				out[a.ID] = dispatch.Receipt{Err: dispatch.Errorf(dispatch.Conflict, "the message needs no fallback")}
+				continue
+			}
+			free = slices.Delete(free, at, at+1)
+		}
+		kept = append(kept, a)
+	}
+	return kept, nil
 }
 
-// NoteWaID keeps the provider's own id of a recipient with the contact.
-func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
-		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
-	return pg.Wrap("note provider's id of recipient", err)
-}
-
-// sqlTaken looks for a Twilio id, the only ones that are asked for, where its
-// indexes have it: at the accepted calls, and at messages that were in doubt,
-// whose id may have come with a callback; the same id has the same recipient.
-// Another provider's is looked for in all of a day.
-const sqlTaken = `
-SELECT CASE WHEN left($2, 2) IN ('SM', 'MM') THEN
-  EXISTS (SELECT 1 FROM attempts a JOIN messages m ON m.id = a.message_id WHERE left(a.provider_message_id, 2) IN ('SM', 'MM') AND a.provider_message_id = $2
-    AND a.message_id <> $3::uuid AND a.message_id >= uuid_floor(now() - interval '8 days') AND m.channel_id = $1)
-  OR EXISTS (SELECT 1 FROM messages m WHERE m.maybe_sent AND m.channel_id = $1 AND m.recipient = (SELECT recipient FROM messages WHERE id = $3::uuid)
-    AND m.provider_message_id = $2 AND m.id <> $3::uuid AND m.id >= uuid_floor(now() - interval '8 days'))
-ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
-  AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day')) END`
-
-// ProviderIDTaken says whether another recent message of the channel already
-// has the provider's id: two equal texts to one recipient look alike.
-func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
-	var taken bool
-	err := s.db.GetContext(ctx, &taken, sqlTaken, channel, ref, other.String())
-	return taken, pg.Wrap("look for provider's id", err)
+// tieParents names the children that were accepted.
+func tieParents(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
+	for _, a := range page {
+		if a.Parent == dispatch.NoID || out[a.ID].Err != nil {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now() WHERE id = $1`, a.Parent.String(), a.ID.String()); err != nil {
+			return pg.Wrap("tie fallback to its parent", err)
+		}
+	}
+	return nil
 }

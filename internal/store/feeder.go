@@ -76,47 +76,54 @@ func (s *Store) DueMessages(ctx context.Context, lane dispatch.Lane, budgets map
 	return out, pg.Wrap("take due messages", err)
 }
 
-// sqlEnd finishes messages for which no call will be made any more: 61 expired
-// or 62 cancelled, or 63 unknown where a call may have succeeded.
-const sqlEnd = `
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN (0, 3) AND ($2::smallint <> 61 OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
-  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = 62 AND m.id = ANY($1::uuid[]) AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id),
-  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, maybe_sent),
-  x AS (SELECT message_id, maybe_sent FROM d UNION ALL SELECT message_id, false FROM sc),
-  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN 63 ELSE $2 END, maybe_sent = m.maybe_sent OR x.maybe_sent, final_by = 0,
-      failed_at = CASE WHEN $2 = 61 THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3, error_message = $4
-    FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30
-    RETURNING m.id, m.account_id, m.channel_id, m.status, m.version, m.charged, m.fallback),
-  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u WHERE status = 61 AND fallback IS NOT NULL
-    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'expired'),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, status, version, $5, $3 FROM u)
-SELECT id, status, 0::smallint AS was, charged FROM u`
-
-// Expire ends those of ids whose time is over and which nobody is sending.
-func (s *Store) Expire(ctx context.Context, ids []dispatch.ID) (int, error) {
-	rows, err := s.end(ctx, ids, dispatch.Expired, dispatch.FailExpired, "not sent before expires_at", "feeder")
-	return len(rows), err
+// WakeOffered makes everything that was offered wake within five seconds: Redis
+// has lost its queues.
+func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
+	var total int64
+	for {
+		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now() + random() * interval '2 seconds', nudges = 0
+			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = 0 AND wake_at > now() + interval '2 seconds' AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = 0`)
+		if err != nil {
+			return total, pg.Wrap("wake offered messages", err)
+		}
+		n, err := r.RowsAffected()
+		total += n
+		if err != nil || n < 5000 {
+			return total, pg.Wrap("wake offered messages", err)
+		}
+	}
 }
 
-func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, code, msg, cause string) ([]applied, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var rows []applied
-	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		rows = rows[:0]
-		if err := tx.SelectContext(ctx, &rows, sqlEnd, pg.UUIDArray(ids), int16(to), code, msg, cause); err != nil {
-			return pg.Wrap("end messages", err)
-		}
-		var paid []string
-		for _, r := range rows {
-			if r.Charged == 1 && dispatch.Status(r.Status) != dispatch.Unknown {
-				paid = append(paid, r.ID.String())
-			}
-		}
-		return refund(ctx, tx, paid)
-	})
-	return rows, err
+// LaneDepth is how many unfinished messages a lane has and how late the oldest
+// ready one is.
+type LaneDepth struct {
+	Lane          int16   `db:"lane"`
+	Count         int64   `db:"count"`
+	OldestSeconds float64 `db:"oldest_s"`
+}
+
+// sqlDepths walks the index of ready rows from channel to channel and looks at
+// the first of each. The orders keep it there: without them the planner reads
+// the whole table, a second of work with 300,000 rows.
+const sqlDepths = `
+WITH RECURSIVE c(lane, channel_id) AS (
+  SELECT l.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id LIMIT 1) FROM generate_series(0, 2) AS l(lane)
+  UNION ALL
+  SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
+), o AS MATERIALIZED (
+  SELECT c.lane, min(w.due_at) AS due_at FROM c CROSS JOIN LATERAL (SELECT d.due_at FROM dispatch d
+    WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w WHERE w.due_at <= now() GROUP BY 1
+)
+SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
+  coalesce((SELECT extract(epoch FROM now() - o.due_at) FROM o WHERE o.lane = l.lane), 0)::float8 AS oldest_s
+FROM generate_series(0, 2) AS l(lane)`
+
+// Depths counts unfinished messages by lane, at most 100,000 rows each: a
+// gauge, not a report.
+func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
+	var out []LaneDepth
+	err := s.db.SelectContext(ctx, &out, sqlDepths)
+	return out, pg.Wrap("read depths", err)
 }
 
 // sqlLeases gives up on claims whose worker is gone: nobody knows whether the
@@ -194,69 +201,9 @@ func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) er
 	return pg.Wrap("give doubtful messages up", err)
 }
 
-// sqlMove brings scheduled messages into dispatch minutes before they are due.
-// One statement, so that a message is always in exactly one of the two.
-const sqlMove = `
-WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '5 minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
-  s AS (DELETE FROM scheduled s USING p WHERE s.due_at = p.due_at AND s.message_id = p.message_id RETURNING s.*)
-INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`
-
-// MoveScheduled moves one page of scheduled messages that come due soon.
-func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {
-	r, err := s.db.ExecContext(ctx, sqlMove)
-	if err != nil {
-		return 0, pg.Wrap("move scheduled messages", err)
-	}
-	return r.RowsAffected()
-}
-
-// WakeOffered makes everything that was offered wake within five seconds: Redis
-// has lost its queues.
-func (s *Store) WakeOffered(ctx context.Context) (int64, error) {
-	var total int64
-	for {
-		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now() + random() * interval '2 seconds', nudges = 0
-			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = 0 AND wake_at > now() + interval '2 seconds' AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = 0`)
-		if err != nil {
-			return total, pg.Wrap("wake offered messages", err)
-		}
-		n, err := r.RowsAffected()
-		total += n
-		if err != nil || n < 5000 {
-			return total, pg.Wrap("wake offered messages", err)
-		}
-	}
-}
-
-// LaneDepth is how many unfinished messages a lane has and how late the oldest
-// ready one is.
-type LaneDepth struct {
-	Lane          int16   `db:"lane"`
-	Count         int64   `db:"count"`
-	OldestSeconds float64 `db:"oldest_s"`
-}
-
-// sqlDepths walks the index of ready rows from channel to channel and looks at
-// the first of each. The orders keep it there: without them the planner reads
-// the whole table, a second of work with 300,000 rows.
-const sqlDepths = `
-WITH RECURSIVE c(lane, channel_id) AS (
-  SELECT l.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id LIMIT 1) FROM generate_series(0, 2) AS l(lane)
-  UNION ALL
-  SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
-), o AS MATERIALIZED (
-  SELECT c.lane, min(w.due_at) AS due_at FROM c CROSS JOIN LATERAL (SELECT d.due_at FROM dispatch d
-    WHERE d.lane = c.lane AND d.state = 0 AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w WHERE w.due_at <= now() GROUP BY 1
-)
-SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = 0 ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
-  coalesce((SELECT extract(epoch FROM now() - o.due_at) FROM o WHERE o.lane = l.lane), 0)::float8 AS oldest_s
-FROM generate_series(0, 2) AS l(lane)`
-
-// Depths counts unfinished messages by lane, at most 100,000 rows each: a
-// gauge, not a report.
-func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
-	var out []LaneDepth
-	err := s.db.SelectContext(ctx, &out, sqlDepths)
-	return out, pg.Wrap("read depths", err)
+// Message reads what a provider may be asked about a message.
+func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
+	var c Claimed
+	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
+	return c, pg.Wrap("read message", err)
 }

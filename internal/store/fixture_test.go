@@ -59,14 +59,14 @@ func (f *fixture) newAccount(t testing.TB, provider string) (account, channel in
 }
 
 // draft is a message to a number, not accepted yet.
-func (f *fixture) draft(to string) Accept {
+func (f *fixture) draft(to string) NewMessage {
 	m := &dispatch.Message{ID: dispatch.NewID(), Account: f.account, Channel: f.channel, Lane: dispatch.Normal, To: to, Raw: `{"type":"text","text":{"body":"x"}}`}
 	m.Content.Type = dispatch.TypeText
-	return Accept{Message: m, TTL: time.Hour}
+	return NewMessage{Message: m, TTL: time.Hour}
 }
 
 // accept commits drafts that nothing speaks against.
-func (f *fixture) accept(t testing.TB, page ...Accept) []dispatch.ID {
+func (f *fixture) accept(t testing.TB, page ...NewMessage) []dispatch.ID {
 	t.Helper()
 	rs, err := f.InsertMessages(context.Background(), page)
 	must(t, err)
@@ -81,7 +81,7 @@ func (f *fixture) accept(t testing.TB, page ...Accept) []dispatch.ID {
 // messages accepts n messages to numbers of their own.
 func (f *fixture) messages(t testing.TB, n int) []dispatch.ID {
 	t.Helper()
-	page := make([]Accept, n)
+	page := make([]NewMessage, n)
 	for i := range page {
 		page[i] = f.draft(fmt.Sprintf("+1555%07d", i))
 	}

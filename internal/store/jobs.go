@@ -19,8 +19,8 @@ func (s *Store) TakeJob(ctx context.Context, name string, every time.Duration) (
 	return n > 0, pg.Wrap("take job", err)
 }
 
-// SentOnly is a message that the provider took and never told about again.
-type SentOnly struct {
+// Unconfirmed is a message that the provider took and never told about again.
+type Unconfirmed struct {
 	ID         dispatch.ID `db:"id"`
 	Channel    int64       `db:"channel_id"`
 	ProviderID string      `db:"provider_message_id"`
@@ -30,8 +30,8 @@ type SentOnly struct {
 // SentWithoutReceipt lists messages of channels made between from and to that
 // are still no more than sent. It walks the ids of that time, at most 1,000
 // hits.
-func (s *Store) SentWithoutReceipt(ctx context.Context, channels []int64, from, to time.Time) ([]SentOnly, error) {
-	var out []SentOnly
+func (s *Store) SentWithoutReceipt(ctx context.Context, channels []int64, from, to time.Time) ([]Unconfirmed, error) {
+	var out []Unconfirmed
 	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, provider_message_id, test FROM messages
 		WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND channel_id = ANY($3) AND status = 30 AND provider_message_id IS NOT NULL LIMIT 1000`, from, to, pq.Array(channels))
 	return out, pg.Wrap("list messages without receipt", err)
@@ -61,4 +61,40 @@ func (s *Store) Prune(ctx context.Context) error {
 			return pg.Wrap("drop old provider ids", err)
 		}
 	}
+}
+
+// sqlMissingPartitions names the weeks' partitions as ensure_partitions does.
+const sqlMissingPartitions = `
+SELECT p.name FROM unnest(ARRAY['messages', 'attempts', 'events', 'idempotency']) AS k(parent)
+CROSS JOIN unnest(ARRAY[now(), now() + interval '7 days']) AS t(at)
+CROSS JOIN LATERAL (SELECT k.parent || '_w' || to_char(t.at AT TIME ZONE 'utc', 'IYYYIW') AS name) p
+WHERE to_regclass(p.name) IS NULL ORDER BY 1`
+
+// MissingPartitions names the partitions of this week and the next that aren't
+// there.
+func (s *Store) MissingPartitions(ctx context.Context) ([]string, error) {
+	var out []string
+	err := s.db.SelectContext(ctx, &out, sqlMissingPartitions)
+	return out, pg.Wrap("look for partitions", err)
+}
+
+const sqlStrays = `
+SELECT array_remove(ARRAY[
+  CASE WHEN EXISTS (SELECT 1 FROM messages_default) THEN 'messages_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM attempts_default) THEN 'attempts_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM events_default) THEN 'events_default' END,
+  CASE WHEN EXISTS (SELECT 1 FROM idempotency_default) THEN 'idempotency_default' END], NULL)`
+
+// Strays names the default partitions that hold rows: those came when their
+// week's partition was missing, and keep it from being made.
+func (s *Store) Strays(ctx context.Context) ([]string, error) {
+	var out pq.StringArray
+	err := s.db.GetContext(ctx, &out, sqlStrays)
+	return out, pg.Wrap("look into default partitions", err)
+}
+
+// EnsurePartitions makes the partitions of the coming two weeks.
+func (s *Store) EnsurePartitions(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
+	return pg.Wrap("make partitions", err)
 }

@@ -81,7 +81,7 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	ctx := context.Background()
-	in := func(d time.Duration) Accept {
+	in := func(d time.Duration) NewMessage {
 		a := f.draft("+15550009000")
 		a.SendAt, a.Reference = time.Now().Add(d), "later"
 		return a

@@ -47,7 +47,7 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 }
 
 // keyed is a draft with an idempotency key.
-func (f *fixture) keyed(key string) Accept {
+func (f *fixture) keyed(key string) NewMessage {
 	a := f.draft("+15550000001")
 	a.IdemKey, a.IdemFingerprint = key, "print"
 	return a
@@ -84,7 +84,7 @@ func TestInsertMessages_SameKeyAtMidnight_OneMessageEach(t *testing.T) {
 		for n := range requests {
 			wg.Go(func() {
 				f := []*fixture{before, after}[n%2]
-				page := make([]Accept, messages)
+				page := make([]NewMessage, messages)
 				for i := range page {
 					page[i] = f.keyed(fmt.Sprintf("key %d", round))
 					page[i].IdemIndex = i

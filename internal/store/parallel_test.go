@@ -94,7 +94,7 @@ func TestInsertMessages_SameKeyConcurrently_OneMessage(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			page := []Accept{f.draft("+15550000001"), f.draft("+15550000002")}
+			page := []NewMessage{f.draft("+15550000001"), f.draft("+15550000002")}
 			for i := range page {
 				page[i].IdemKey, page[i].IdemIndex, page[i].IdemFingerprint = "key", i, "print"
 			}
@@ -134,7 +134,7 @@ func TestInsertMessages_Credits_NeverOverdraw(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			for k := range 5 {
-				page := []Accept{f.draft(fmt.Sprintf("+1555%07d", i)), f.draft(fmt.Sprintf("+1555%07d", 100+k))}
+				page := []NewMessage{f.draft(fmt.Sprintf("+1555%07d", i)), f.draft(fmt.Sprintf("+1555%07d", 100+k))}
 				for j := range page {
 					page[j].Charge, page[j].Price = true, price
 				}
@@ -242,7 +242,7 @@ func TestWrites_OverlappingIDs_NeverDeadlock(t *testing.T) {
 		a, c := f.newAccount(t, "meta")
 		accounts = append(accounts, [2]int64{a, c})
 	}
-	var page []Accept
+	var page []NewMessage
 	channelOf := map[dispatch.ID]int64{}
 	for i := range 300 {
 		a := f.draft(fmt.Sprintf("+1555%07d", i%40))

@@ -63,7 +63,7 @@ func (f *fixture) backlog(t *testing.T, n int) []dispatch.ID {
 	t.Helper()
 	var ids []dispatch.ID
 	for len(ids) < n {
-		page := make([]Accept, 2000)
+		page := make([]NewMessage, 2000)
 		for i := range page {
 			page[i] = f.draft("+15550001000")
 			page[i].Lane = []dispatch.Lane{dispatch.Normal, dispatch.Bulk}[i%2]

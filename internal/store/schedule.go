@@ -8,38 +8,6 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// sqlCancelDoubt asks for the end of a message whose outcome is being resolved,
-// and ends it at once: no further call is made, and unknown is its state until
-// the provider says more.
-const sqlCancelDoubt = `
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::uuid AND state = 2 FOR UPDATE),
-  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
-  u AS (UPDATE messages m SET status = 63, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
-    FROM d WHERE m.id = d.message_id AND m.id = $1::uuid AND m.status < 30 RETURNING m.id, m.account_id, m.channel_id, m.version),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, 63, version, 'api', 'outcome_unknown' FROM u)
-SELECT count(*) FROM u`
-
-// looks is how often a change looks for a message's row: one that moves from
-// scheduled to dispatch at that moment is in neither place for the first look.
-const looks = 2
-
-// Cancel ends a message before its next call. It says whether it did: a message
-// that is being sent, or is finished, stays as it is.
-func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
-	for range looks {
-		rows, err := s.end(ctx, []dispatch.ID{id}, dispatch.Cancelled, "cancelled", "cancelled by request", "api")
-		if err != nil || len(rows) > 0 {
-			return len(rows) > 0, err
-		}
-		var n int
-		err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
-		if err != nil || n > 0 {
-			return n > 0, pg.Wrap("cancel message", err)
-		}
-	}
-	return false, nil
-}
-
 // Edit is a change of a scheduled message; nil fields stay.
 type Edit struct {
 	To        *string
@@ -114,7 +82,7 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 		}
 		if e.To != nil || e.Content != nil {
 			m := &dispatch.Message{Account: now.Account, Channel: now.Channel, To: now.To}
-			if err := checkAccept(ctx, tx, Accept{Message: m, NeedsWindow: e.Window && dispatch.Type(now.Type) != dispatch.TypeTemplate}); err != nil {
+			if err := checkAccept(ctx, tx, NewMessage{Message: m, NeedsWindow: e.Window && dispatch.Type(now.Type) != dispatch.TypeTemplate}); err != nil {
 				return err
 			}
 		}
@@ -122,4 +90,21 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 		return debitMore(ctx, tx, now.Account, id, now.More)
 	})
 	return done && err == nil, err
+}
+
+// sqlMove brings scheduled messages into dispatch minutes before they are due.
+// One statement, so that a message is always in exactly one of the two.
+const sqlMove = `
+WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '5 minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+  s AS (DELETE FROM scheduled s USING p WHERE s.due_at = p.due_at AND s.message_id = p.message_id RETURNING s.*)
+INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`
+
+// MoveScheduled moves one page of scheduled messages that come due soon.
+func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {
+	r, err := s.db.ExecContext(ctx, sqlMove)
+	if err != nil {
+		return 0, pg.Wrap("move scheduled messages", err)
+	}
+	return r.RowsAffected()
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // later is a draft that is scheduled for in that time.
-func (f *fixture) later(in time.Duration) Accept {
+func (f *fixture) later(in time.Duration) NewMessage {
 	a := f.draft("+15550000001")
 	a.SendAt = time.Now().Add(in)
 	return a

@@ -24,23 +24,23 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 		write   func(*testing.T, *fixture) func() error // makes the start state and gives the write
 	}{
 		{"accept", nil, func(_ *testing.T, f *fixture) func() error {
-			page := []Accept{f.draft("+15550000001"), f.draft("+15550000002")}
+			page := []NewMessage{f.draft("+15550000001"), f.draft("+15550000002")}
 			return insert(f, page)
 		}},
 		{"accept with idempotency key", nil, func(_ *testing.T, f *fixture) func() error {
 			a := f.draft("+15550000001")
 			a.IdemKey, a.IdemFingerprint = "key", "print"
-			return insert(f, []Accept{a})
+			return insert(f, []NewMessage{a})
 		}},
 		{"accept scheduled", nil, func(_ *testing.T, f *fixture) func() error {
 			near, far := f.draft("+15550000001"), f.draft("+15550000002")
 			near.SendAt, far.SendAt = time.Now().Add(time.Minute), time.Now().Add(time.Hour)
-			return insert(f, []Accept{near, far})
+			return insert(f, []NewMessage{near, far})
 		}},
 		{"accept and claim", []string{"wake_at"}, func(t *testing.T, f *fixture) func() error {
 			a := f.draft("+15550000001")
 			f.claim(t, f.accept(t, a)...)
-			return insert(f, []Accept{a}) // a late second run
+			return insert(f, []NewMessage{a}) // a late second run
 		}},
 		{"claim", []string{"wake_at"}, func(t *testing.T, f *fixture) func() error {
 			ids, claim := f.messages(t, 2), uuid.New()
@@ -191,7 +191,7 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 	}
 }
 
-func insert(f *fixture, page []Accept) func() error {
+func insert(f *fixture, page []NewMessage) func() error {
 	var first []dispatch.Receipt
 	return func() error {
 		rs, err := f.InsertMessages(context.Background(), page)

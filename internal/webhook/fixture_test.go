@@ -87,7 +87,7 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 	f.t.Helper()
 	var ids []dispatch.ID
 	for len(ids) < n {
-		var page []store.Accept
+		var page []store.NewMessage
 		for range min(n-len(ids), 200) {
 			id := uuid.Must(uuid.NewV7())
 			m := &dispatch.Message{
@@ -97,7 +97,7 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 			if change != nil {
 				change(m)
 			}
-			page, ids = append(page, store.Accept{Message: m}), append(ids, id)
+			page, ids = append(page, store.NewMessage{Message: m}), append(ids, id)
 		}
 		rs, err := f.store.InsertMessages(f.t.Context(), page)
 		must(f.t, err)

@@ -15,7 +15,7 @@ type Fetcher interface {
 
 // receiptStore finds messages whose callback seems lost.
 type receiptStore interface {
-	SentWithoutReceipt(ctx context.Context, channels []int64, from, to time.Time) ([]store.SentOnly, error)
+	SentWithoutReceipt(ctx context.Context, channels []int64, from, to time.Time) ([]store.Unconfirmed, error)
 }
 
 // Accounts is the store of what people configure.
@@ -68,7 +68,7 @@ func (f *Feeder) receipts(ctx context.Context) error {
 }
 
 // fetch asks the provider for the status of one message.
-func (f *Feeder) fetch(ctx context.Context, m store.SentOnly) (dispatch.StatusUpdate, error) {
+func (f *Feeder) fetch(ctx context.Context, m store.Unconfirmed) (dispatch.StatusUpdate, error) {
 	ch, err := f.Registry.Channel(ctx, m.Channel)
 	if err != nil {
 		return dispatch.StatusUpdate{}, err

@@ -57,14 +57,14 @@ func (f *Fixture) Connect(t *testing.T) *pg.DB {
 // their ids.
 func (f *Fixture) Messages(t *testing.T, n int, more func(*dispatch.Message)) []dispatch.ID {
 	t.Helper()
-	page := make([]store.Accept, n)
+	page := make([]store.NewMessage, n)
 	for i := range page {
 		m := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account, Channel: f.Channel, Lane: dispatch.Normal, To: fmt.Sprintf("+1555%07d", i+1), Raw: `{"type":"text","text":{"body":"x"}}`}
 		m.Content.Type = dispatch.TypeText
 		if more != nil {
 			more(m)
 		}
-		page[i] = store.Accept{Message: m, TTL: time.Hour}
+		page[i] = store.NewMessage{Message: m, TTL: time.Hour}
 	}
 	receipts, err := f.InsertMessages(t.Context(), page)
 	Must(t, err)

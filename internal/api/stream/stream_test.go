@@ -142,11 +142,11 @@ func (f *front) history(account int64) []string {
 // traffic accepts messages and applies what the provider says of them: two
 // events each.
 func (f *front) traffic(account, channel int64, n int) {
-	var page []store.Accept
+	var page []store.NewMessage
 	var said []dispatch.StatusUpdate
 	for range n {
 		id := dispatch.NewID()
-		page = append(page, store.Accept{Message: &dispatch.Message{
+		page = append(page, store.NewMessage{Message: &dispatch.Message{
 			ID: id, Account: account, Channel: channel, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}",
 			Content: dispatch.Content{Type: dispatch.TypeText}, Raw: `{"type":"text","text":{"body":"x"}}`, ExpiresAt: time.Now().Add(time.Hour),
 		}})
@@ -312,7 +312,7 @@ func TestStop_EndsStreamsAndLongPollsAtOnce(t *testing.T) {
 	l := f.listen(f.Key, "")
 	f.openWith(narrow(), f.Key, "")
 	id := dispatch.NewID()
-	if _, err := f.Store.InsertMessages(t.Context(), []store.Accept{{Message: &dispatch.Message{
+	if _, err := f.Store.InsertMessages(t.Context(), []store.NewMessage{{Message: &dispatch.Message{
 		ID: id, Account: f.Account.ID, Channel: f.Channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}", ExpiresAt: time.Now().Add(time.Hour),
 		Content: dispatch.Content{Type: dispatch.TypeText},
 	}}}); err != nil {

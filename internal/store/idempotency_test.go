@@ -19,7 +19,7 @@ func TestRepeats_GiveTheFirstAnswer(t *testing.T) {
 	f := open(t)
 	a := f.keyed("key")
 	a.SendAt = time.Now().Add(time.Hour).Add(123 * time.Nanosecond)
-	rs, err := f.InsertMessages(t.Context(), []Accept{a})
+	rs, err := f.InsertMessages(t.Context(), []NewMessage{a})
 	must(t, err)
 	to, later := "+15550000002", time.Now().Add(2*time.Hour)
 	done, err := f.Reschedule(t.Context(), a.ID, Edit{To: &to, SendAt: &later})
@@ -49,7 +49,7 @@ func TestPlans_IdempotencyKeys_AreLookedUpOneByOne(t *testing.T) {
 	const all, some = 50_000, 100
 	f.exec(t, `INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
 		SELECT (now() AT TIME ZONE 'utc')::date - n % 2, $1, 'key' || n, 0, 'print', gen_random_uuid() FROM generate_series(1, $2::int) AS n`, f.account, all)
-	page := make([]*Accept, some)
+	page := make([]*NewMessage, some)
 	accounts, keys, idxs := make([]int64, some), make([]string, some), make([]int64, some)
 	for i := range page {
 		a := f.keyed(fmt.Sprintf("key%d", i*300))

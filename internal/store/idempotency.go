@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
-
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -75,7 +76,7 @@ func (s *Store) repeats(ctx context.Context, q *pg.DB, ms []*dispatch.Message) (
 // resolveMissing says for rows that weren't inserted why: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
-func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*Accept, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
 	var keyed []*dispatch.Message
 	ids := make([]dispatch.ID, len(page))
 	for i, a := range page {
@@ -114,4 +115,25 @@ func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*Accept, ro
 		out[a.ID] = dispatch.Receipt{Err: refusal(a, rows[a.ID])}
 	}
 	return nil
+}
+
+func nearMidnight(t time.Time) bool {
+	t = t.UTC()
+	return t.Add(2*time.Minute).Day() != t.Day() || t.Add(-2*time.Minute).Day() != t.Day()
+}
+
+// lockKeys makes requests with one idempotency key wait for each other: around
+// midnight the same key may be written as a row of either day, and no index
+// holds two days together. The lock is the request's, not each message's: a
+// batch must not fill Postgres' table of locks.
+func lockKeys(ctx context.Context, tx *pg.DB, page []*NewMessage) error {
+	var keys []string
+	for _, a := range page {
+		if a.IdemKey != "" {
+			keys = append(keys, fmt.Sprintf("%d/%s", a.Account, a.IdemKey))
+		}
+	}
+	slices.Sort(keys) // one order for everybody
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`, pq.Array(slices.Compact(keys)))
+	return pg.Wrap("lock idempotency keys", err)
 }

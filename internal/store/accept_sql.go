@@ -1,0 +1,132 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// sqlAccept writes one page: checks suppression and window, takes the
+// idempotency keys, inserts what is new. What comes back is the time, under no
+// id, and the rows that are not as usual: scheduled, or with inserted false
+// refused, there before, or without their key, which another one took; resolve
+// tells which. A key is unique in its day; one of the day before counts too, and
+// one of the day after: ours may have begun before midnight and waited for
+// whoever wrote that (lockKeys). Safe to run twice. (IN … IS TRUE and OFFSET 0
+// keep the planner from making joins of them, which it would run as nested loops
+// over the page, or over two days of keys.)
+const sqlAccept = sqlAcceptWrites + sqlAcceptAnswer
+
+// sqlAcceptOnce is sqlAccept for a page that was surely not written before,
+// which is nearly every page; of another one it writes nothing, and Postgres
+// says so (written). Rows that may be there already cost more to insert: each is
+// looked up first, and marked as uncertain in the meantime.
+var sqlAcceptOnce = strings.ReplaceAll(sqlAccept, repeated, "")
+
+const repeated = `ON CONFLICT DO NOTHING /* when written before */`
+
+const sqlAcceptWrites = `
+WITH input AS MATERIALIZED (
+  SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
+    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[])
+  AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
+    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge)
+), checked AS MATERIALIZED (
+  SELECT i.*,
+    CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+    EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = i.account_id AND s.phone = i.recipient) AS suppressed,
+    NOT i.needs_window OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.phone = i.recipient AND w.opened_at > now() - interval '24 hours')
+      OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = i.account_id AND c.phone = i.recipient)
+        AND w.opened_at > now() - interval '24 hours') AS window_open
+  FROM input i
+), ok AS MATERIALIZED (
+  SELECT * FROM checked WHERE NOT suppressed AND window_open
+), k AS (
+  INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
+  SELECT (now() AT TIME ZONE 'utc')::date, account_id, idem_key, idem_idx, idem_fp, id FROM ok i
+  WHERE idem_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM idempotency y
+    WHERE y.day IN ((now() AT TIME ZONE 'utc')::date - 1, (now() AT TIME ZONE 'utc')::date + 1) AND y.account_id = i.account_id AND y.key = i.idem_key AND y.idx = i.idem_idx OFFSET 0)
+  ON CONFLICT DO NOTHING RETURNING message_id
+), m AS (
+  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+    user_id, parent_id, fallback, status_callback, campaign_id, charged)
+  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+    (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
+    coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint
+  FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
+  ` + repeated + ` RETURNING id
+), d AS (
+  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+  SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
+    CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
+  ` + repeated + `
+), s AS (
+  INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
+  SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '5 minutes'
+  ` + repeated + `
+), fb AS (
+  INSERT INTO fallbacks (message_id, wake_at, cause)
+  SELECT id, coalesce(send_at, now()) + make_interval(secs => (extra::jsonb->>'fallback_after')::float8), 'undelivered'
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'fallback_after' IS NOT NULL
+  ` + repeated + `
+), e AS (
+  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
+)`
+
+const sqlAcceptAnswer = `
+SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at, false AS later
+UNION ALL
+SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coalesce(c.send_at > now(), false)
+FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
+
+// acceptArgs lays the page out as one array for each column.
+func acceptArgs(page []*NewMessage) []any {
+	n := len(page)
+	ids, types, tos, contents := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	accounts, channels, keys, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	refs, metas, idem, fps, extras := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	sends, expires := make([]*int64, n), make([]*int64, n)
+	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	offered, window, test, charge := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	for i, a := range page {
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, pg.Storable(a.Raw)
+		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
+		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
+		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)
+		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
+		offered[i], window[i], test[i], charge[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge
+	}
+	return []any{
+		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
+		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
+		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge),
+	}
+}
+
+// extra packs the columns that few messages use into one JSON text.
+func extra(a *NewMessage) *string {
+	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && a.StatusCallback == "" {
+		return nil
+	}
+	m := map[string]any{}
+	put := func(k string, v any, ok bool) {
+		if ok {
+			m[k] = v
+		}
+	}
+	put("user", a.User, a.User != "")
+	put("parent", a.Parent.String(), a.Parent != dispatch.NoID)
+	put("fallback", a.Fallback, a.Fallback != "")
+	put("fallback_after", a.FallbackAfter.Seconds(), a.FallbackAfter > 0)
+	put("status_callback", a.StatusCallback, a.StatusCallback != "")
+	put("campaign", a.Campaign, a.Campaign != 0)
+	return pg.Nullable(pg.JSON(m))
+}

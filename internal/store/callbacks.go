@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// FindMessage gives our id for one piece of evidence, or NoID.
+func (s *Store) FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error) {
+	us := []dispatch.StatusUpdate{u}
+	err := s.findMessages(ctx, us)
+	return us[0].ID, err
+}
+
+const sqlFindRefs = `
+SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, ref)
+JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
+
+// sqlFindDoubt is the rule for providers that echo nothing: an event with an
+// unknown id settles the only message of that channel and recipient whose call
+// is open or in doubt (SPEC 6); two of them go by policy. Ids of accepted calls
+// are kept before their dispatch row goes, so that a known one is never guessed.
+const sqlFindDoubt = `
+SELECT t.i, min(d.message_id::text)::uuid AS message_id
+FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
+JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN (1, 2)
+JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
+GROUP BY t.i HAVING count(*) = 1`
+
+// findMessages fills in our id where a piece of evidence names only the
+// provider's.
+func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) error {
+	echoed, all := make([]bool, len(us)), true
+	for i := range us {
+		echoed[i] = us[i].ID != dispatch.NoID
+		all = all && echoed[i]
+	}
+	if all {
+		return nil
+	}
+	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
+		return err
+	}
+	if err := s.findBy(ctx, us, sqlFindDoubt, byRecipient); err != nil {
+		return err
+	}
+	return s.keepFound(ctx, us, echoed)
+}
+
+// byRecipient returns what to look for when the provider echoes no id.
+func byRecipient(u dispatch.StatusUpdate) []string {
+	if !u.ByRecipient {
+		return nil
+	}
+	return []string{u.Recipient}
+}
+
+// keepFound keeps every name that a provider uses for a message whose later
+// callbacks may carry just one of them.
+func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoed []bool) error {
+	var channels []int64
+	var refs, ids []string
+	for i, u := range us {
+		if echoed[i] || u.ID == dispatch.NoID {
+			continue
+		}
+		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
+			if ref != "" && len(ref) <= maxRef {
+				channels, refs, ids = append(channels, u.Channel), append(refs, ref), append(ids, u.ID.String())
+			}
+		}
+	}
+	return s.insertRefs(ctx, channels, refs, ids)
+}
+
+func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query string, keys func(dispatch.StatusUpdate) []string) error {
+	var is, channels []int64
+	var refs []string
+	for i, u := range us {
+		if u.ID != dispatch.NoID {
+			continue
+		}
+		for _, k := range keys(u) {
+			if k != "" {
+				is, channels, refs = append(is, int64(i)), append(channels, u.Channel), append(refs, k)
+			}
+		}
+	}
+	if len(is) == 0 {
+		return nil
+	}
+	var found []struct {
+		I  int         `db:"i"`
+		ID dispatch.ID `db:"message_id"`
+	}
+	if err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs)); err != nil {
+		return pg.Wrap("find messages of callbacks", err)
+	}
+	for _, f := range found {
+		us[f.I].ID = f.ID
+	}
+	return nil
+}
+
+// maxRef bounds a provider's id: an index takes no longer ones.
+const maxRef = 512
+
+// keepRefs stores the provider's ids where callbacks will name nothing else.
+func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
+	var channels []int64
+	var refs, ids []string
+	for _, o := range outs {
+		if o.KeepRef && o.ProviderID != "" && len(o.ProviderID) <= maxRef {
+			channels, refs, ids = append(channels, o.Channel), append(refs, pg.Storable(o.ProviderID)), append(ids, o.ID.String())
+		}
+	}
+	return s.insertRefs(ctx, channels, refs, ids)
+}
+
+func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []string) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	_, err := s.db.ExecContext(ctx, `INSERT INTO provider_refs (channel_id, ref, message_id)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
+	return pg.Wrap("keep provider ids", err)
+}
+
+// sqlTaken looks for a Twilio id, the only ones that are asked for, where its
+// indexes have it: at the accepted calls, and at messages that were in doubt,
+// whose id may have come with a callback; the same id has the same recipient.
+// Another provider's is looked for in all of a day.
+const sqlTaken = `
+SELECT CASE WHEN left($2, 2) IN ('SM', 'MM') THEN
+  EXISTS (SELECT 1 FROM attempts a JOIN messages m ON m.id = a.message_id WHERE left(a.provider_message_id, 2) IN ('SM', 'MM') AND a.provider_message_id = $2
+    AND a.message_id <> $3::uuid AND a.message_id >= uuid_floor(now() - interval '8 days') AND m.channel_id = $1)
+  OR EXISTS (SELECT 1 FROM messages m WHERE m.maybe_sent AND m.channel_id = $1 AND m.recipient = (SELECT recipient FROM messages WHERE id = $3::uuid)
+    AND m.provider_message_id = $2 AND m.id <> $3::uuid AND m.id >= uuid_floor(now() - interval '8 days'))
+ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
+  AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day')) END`
+
+// ProviderIDTaken says whether another recent message of the channel already
+// has the provider's id: two equal texts to one recipient look alike.
+func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
+	var taken bool
+	err := s.db.GetContext(ctx, &taken, sqlTaken, channel, ref, other.String())
+	return taken, pg.Wrap("look for provider's id", err)
+}
+
+// Park keeps evidence for which no message was found: the callback may have
+// overtaken the commit of the provider's id. It is tried again after 1 s and
+// then ever more slowly, for a day.
+func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
+		SELECT $1, $2, $3, now() + interval '1 second'
+		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
+		u.Channel, pg.Storable(u.ProviderID), pg.JSON(u))
+	return pg.Wrap("park callback", err)
+}
+
+const sqlUnpark = `
+UPDATE parked_callbacks SET tries = tries + 1,
+  wake_at = now() + (ARRAY[interval '2 s', '5 s', '10 s', '30 s', '5 min', '1 hour'])[least(tries + 1, 6)]
+WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 200 FOR UPDATE SKIP LOCKED))
+RETURNING id, body`
+
+// RetryParked tries parked evidence again and drops what is settled or a day
+// old. It gives the messages that failed by it.
+func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
+	var rows []struct {
+		ID   int64  `db:"id"`
+		Body string `db:"body"`
+	}
+	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {
+		return nil, pg.Wrap("unpark callbacks", err)
+	}
+	us := make([]dispatch.StatusUpdate, len(rows))
+	for i, r := range rows {
+		if err := json.Unmarshal([]byte(r.Body), &us[i]); err != nil {
+			return nil, pg.Wrap("read parked callback", err)
+		}
+	}
+	a, err := s.Apply(ctx, us)
+	if err != nil {
+		return nil, err
+	}
+	keep := map[int]bool{}
+	for _, i := range a.Unmatched {
+		keep[i] = true
+	}
+	var done []int64
+	for i, r := range rows {
+		if !keep[i] {
+			done = append(done, r.ID)
+		}
+	}
+	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
+		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, pg.IntArray(done))
+	return a.Failed, pg.Wrap("drop parked callbacks", err)
+}
