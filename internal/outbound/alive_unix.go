@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// alive looks whether the server closed a kept connection, without taking
-// anything off it. Data that nobody asked for (a notice of closing, in TLS)
-// counts as closed.
+// alive reports whether a kept connection is still open, without reading from
+// it. Unrequested data (a close notification of TLS) counts as closed.
 func (c *conn) alive() bool {
 	sc, ok := c.counted.Conn.(syscall.Conn)
 	if !ok {

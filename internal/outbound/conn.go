@@ -7,7 +7,7 @@ import (
 )
 
 // countedConn counts the writes that handed, or may be handing, bytes to the
-// kernel. Comparing the count before and after a call tells whether any byte of
+// kernel. Comparing the count before and after a call shows whether any byte of
 // it can have left, also on a reused connection, which the events of
 // net/http/httptrace alone don't (they fire when the buffer is filled).
 type countedConn struct {

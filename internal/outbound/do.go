@@ -132,7 +132,7 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 
 func (w *watch) wroteHeaders() { w.headers.Store(true) }
 
-// written says whether bytes of the request may have left. A connection that
+// written reports whether bytes of the request may have left. A connection that
 // New's dialer didn't make isn't counted: there, filled headers count as sent.
 func (w *watch) written() bool {
 	if c := w.conn.Load(); c != nil {

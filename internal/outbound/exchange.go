@@ -48,7 +48,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 
 func (c *conn) close() { _ = c.Conn.Close() } // nothing can be done about it
 
-// exchange writes the request and reads the answer. keep says that the
+// exchange writes the request and reads the answer. keep reports whether the
 // connection may serve another call.
 func (c *conn) exchange(ctx context.Context, deadline time.Time, r *http.Request, limit int64) (res Response, keep bool, err error) {
 	if err := c.SetDeadline(deadline); err != nil {

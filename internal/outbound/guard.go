@@ -63,7 +63,7 @@ func guard(allowLoopback bool) func(context.Context, string, string, syscall.Raw
 	}
 }
 
-// public says that ip is reachable by anybody on the internet, and so no way
+// public reports whether ip is reachable by anybody on the internet, and so no way
 // into the network that we run in.
 func public(ip netip.Addr, allowLoopback bool) bool {
 	ip = ip.Unmap().WithZone("")

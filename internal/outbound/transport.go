@@ -43,7 +43,7 @@ func (t *transport) closeIdle() {
 	}
 }
 
-// handles says that t makes the call itself.
+// handles reports whether t makes the call itself.
 func (t *transport) handles(r *http.Request) bool {
 	if r.URL == nil || r.URL.Host == "" || (r.URL.Scheme != "http" && r.URL.Scheme != "https") {
 		return false

@@ -35,7 +35,7 @@ type Spec struct {
 	UUIDs bool
 	// Rate is the default of a channel, in messages per second.
 	Rate float64
-	// SetUp tells people what to enter at the vendor. {callback_url} and
+	// SetUp states what people must enter at the vendor. {callback_url} and
 	// {verify_token} stand for the channel's own.
 	SetUp string
 }

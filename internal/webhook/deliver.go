@@ -79,7 +79,7 @@ func New(o Options) *Deliverer {
 		})
 	}
 	if o.Observer == nil {
-		o.Observer = nobody{}
+		o.Observer = noopObserver{}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -268,7 +268,7 @@ type round struct {
 	tries    []hookstore.TryResult
 }
 
-// over says that no further call of a batch is to be started: the endpoint is
+// over reports whether no further call of a batch is to be started: the endpoint is
 // gone, asked for a pause, opened its breaker (which a probe, a batch of one,
 // finds open), or its time is over.
 func (r *round) over(batch int) bool {

@@ -12,12 +12,12 @@ type Observer interface {
 	WebhooksDisabled(byHand, forFailures int64)
 }
 
-// nobody observes nothing.
-type nobody struct{}
+// noopObserver discards all metrics.
+type noopObserver struct{}
 
-func (nobody) WebhookTried(string)               {}
-func (nobody) WebhookDepth(int64, time.Duration) {}
-func (nobody) WebhooksDisabled(int64, int64)     {}
+func (noopObserver) WebhookTried(string)               {}
+func (noopObserver) WebhookDepth(int64, time.Duration) {}
+func (noopObserver) WebhooksDisabled(int64, int64)     {}
 
 // measureEvery is how often the queue is looked at.
 const measureEvery = 5 * time.Second

@@ -128,7 +128,7 @@ var metaCodes = map[dispatch.ErrorCode]int{
 	dispatch.FailNotDelivered: 131049,
 }
 
-// metaErrorOf gives the provider's own code where it looks like Meta's (three
+// metaErrorOf returns the provider's own code where it looks like Meta's (three
 // digits, or six), else the nearest to our reason.
 func metaErrorOf(v *dispatch.View) metaError {
 	out := metaError{Code: 131000, Title: "Message " + v.StatusName}

@@ -107,7 +107,7 @@ func TestRender_Golden(t *testing.T) {
 	}
 }
 
-// TestRender_VendorFormats_AreReadByTheirReceivers gives what we send to our
+// TestRender_VendorFormats_AreReadByTheirReceivers returns what we send to our
 // own reader of that vendor's callbacks: address, signature and body.
 func TestRender_VendorFormats_AreReadByTheirReceivers(t *testing.T) {
 	t.Parallel()

@@ -20,14 +20,14 @@ import (
 // secretPrefix begins a secret, as Standard Webhooks wants it.
 const secretPrefix = "whsec_"
 
-// NewSecret makes a secret of 32 random bytes.
+// NewSecret returns a secret of 32 random bytes.
 func NewSecret() string {
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	return secretPrefix + base64.StdEncoding.EncodeToString(raw[:])
 }
 
-// CheckSecret says what is wrong with a secret that a customer brings along, so
+// CheckSecret returns what is wrong with a secret that a customer brings along, so
 // that a receiver built for a vendor stays as it is.
 func CheckSecret(format, secret string) error {
 	if format == Meta || format == Twilio {

@@ -112,7 +112,7 @@ func (c *caller) schedule(ctx context.Context) {
 	}
 }
 
-// takeDue removes at most a thousand of what is due, and says how long to wait
+// takeDue removes at most a thousand of what is due, and returns how long to wait
 // for the next.
 func (c *caller) takeDue(now time.Time) ([]*delivery, time.Duration) {
 	b := batches{most: c.batch(), current: c.current, open: make(map[string]*delivery)}
@@ -148,7 +148,7 @@ type batches struct {
 	made    []*delivery
 }
 
-// add says whether the event joined a callback that was there before.
+// add reports whether the event joined a callback that was there before.
 func (b *batches) add(j job) (joined bool) {
 	ch := b.current(j.m.Channel)
 	to := j.m.CallbackURL
@@ -216,7 +216,7 @@ func (c *caller) follow(d *delivery) {
 	}
 }
 
-// call says whether the callback was answered 2xx in time.
+// call reports whether the callback was answered 2xx in time.
 func (c *caller) call(ctx context.Context, d *delivery, now time.Time) bool {
 	d.ch = c.current(d.ch)
 	var cb Callback

@@ -94,7 +94,7 @@ func New(o Options, vendors ...*Vendor) *Server {
 	return s
 }
 
-// Close stops the callbacks and Serve, and lets go of held connections.
+// Close stops the callbacks and Serve, and closes held connections.
 func (s *Server) Close(ctx context.Context) error {
 	s.close()
 	s.conns.Range(func(w, _ any) bool {
@@ -168,7 +168,7 @@ func (s *Server) Sent(id string) *Send { return s.history.get(id) }
 // SentTo returns the accepted sends to a recipient (E.164), newest first.
 func (s *Server) SentTo(to string) []*Send { return s.history.to(to) }
 
-// current gives the channel as it is registered now: its secrets may have
+// current returns the channel as it is registered now: its secrets may have
 // changed since a message was accepted.
 func (s *Server) current(ch *dispatch.Channel) *dispatch.Channel {
 	if now, ok := s.registry.Load().byKey[ch.Key]; ok {
@@ -177,7 +177,7 @@ func (s *Server) current(ch *dispatch.Channel) *dispatch.Channel {
 	return ch
 }
 
-// newID gives 32 hex digits that no other message has, also not of another
+// newID returns 32 hex digits that no other message has, also not of another
 // emulator.
 func (s *Server) newID() string {
 	const digits = "0123456789abcdef"

@@ -81,7 +81,7 @@ func (l *ledger) keep(e entry) {
 	}
 }
 
-// find gives the recorded requests to a recipient, or all for 0, oldest first.
+// find returns the recorded requests to a recipient, or all for 0, oldest first.
 func (l *ledger) find(to uint64) []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,14 +94,14 @@ func (l *ledger) find(to uint64) []entry {
 	return es
 }
 
-// sum gives the number of accepted sends.
+// sum returns the number of accepted sends.
 func (l *ledger) sum() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.total
 }
 
-// rate gives a channel's sends by second.
+// rate returns a channel's sends by second.
 func (l *ledger) rate(channel string) []second {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,7 +19,7 @@ const (
 	cut               // read, then the connection reset; not accepted
 )
 
-// taken says that the provider has the message.
+// taken reports whether the provider has the message.
 func (o Outcome) taken() bool { return o == Accepted || o == silent }
 
 // step is a callback: its status, and its time as a multiple of the delay.
@@ -58,7 +58,7 @@ var scripts = map[string]script{
 	"0110": {first: []Outcome{cut}, plan: delivers},
 }
 
-// scriptFor gives the script of a recipient.
+// scriptFor returns the script of a recipient.
 func scriptFor(to string) script {
 	if len(to) >= 4 {
 		if sc, ok := scripts[to[len(to)-4:]]; ok {
@@ -74,7 +74,7 @@ func (m *Send) due(i int) time.Time {
 }
 
 // event is what the step's callback reports. Its time is when it happened, not
-// when it is told: out of order, a message was still sent before its delivery.
+// when it is reported: out of order, a message was still sent before its delivery.
 func (m *Send) event(i uint8) Event {
 	st := m.plan[i].status
 	when := m.Base

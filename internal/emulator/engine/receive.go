@@ -112,7 +112,7 @@ func (m *Send) identity(body []byte) uint64 {
 	return h.Sum64()
 }
 
-// accept gives the message its id and plans its callbacks.
+// accept returns the message its id and plans its callbacks.
 func (s *Server) accept(m *Send, st *Settings, o Outcome) {
 	m.ID = s.newID()
 	m.Base = m.At

@@ -107,7 +107,7 @@ func (w *writer) reset() {
 	w.status, w.body = http.StatusOK, w.body[:0]
 }
 
-// finish sends the answer, and says whether the connection may serve another.
+// finish sends the answer, and reports whether the connection may serve another.
 func (w *writer) finish(r *http.Request) bool {
 	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxRequest))
 	again := err == nil && n < maxRequest && !r.Close
@@ -131,7 +131,7 @@ func (w *writer) finish(r *http.Request) bool {
 	return w.out.Flush() == nil && again
 }
 
-// line writes one line of the header; Flush tells of errors.
+// line writes one line of the header; Flush returns errors.
 func (w *writer) line(parts ...string) {
 	for _, p := range parts {
 		_, _ = w.out.WriteString(p)

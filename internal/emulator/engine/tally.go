@@ -20,7 +20,7 @@ func newTally(limit int) *tally {
 	return &tally{limit: limit, young: make(map[uint64]uint32)}
 }
 
-// add counts key and gives its count.
+// add counts key and returns its count.
 func (t *tally) add(key uint64) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,7 +39,7 @@ func (t *tally) add(key uint64) int {
 	return int(n)
 }
 
-// count gives the count of key.
+// count returns the count of key.
 func (t *tally) count(key uint64) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,7 +49,7 @@ func (t *tally) count(key uint64) int {
 	return int(t.old[key])
 }
 
-// summary gives how many keys there are, and the highest count.
+// summary returns how many keys there are, and the highest count.
 func (t *tally) summary() (keys, most int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

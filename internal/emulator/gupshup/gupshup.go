@@ -65,7 +65,7 @@ func knows(s *engine.Server, key string) bool {
 	return false
 }
 
-// fault says what is wrong with the JSON texts in the form.
+// fault returns what is wrong with the JSON texts in the form.
 func fault(f url.Values, template bool) string {
 	var t struct {
 		ID     string   `json:"id"`

@@ -32,8 +32,8 @@ var Vendor = &engine.Vendor{
 	MaxBatch: 1000, // Meta's own limit
 }
 
-// owns knows Meta's paths by their version, /v25.0/: the dot tells them
-// from other vendors' /v2/.
+// owns reports whether a path begins with a version of Meta's, /v25.0/: the dot
+// distinguishes it from other vendors' /v2/.
 func owns(path string) bool {
 	version, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return len(version) > 2 && version[0] == 'v' && strings.Contains(version, ".")
@@ -71,7 +71,7 @@ type present struct{}
 // UnmarshalJSON looks at nothing.
 func (*present) UnmarshalJSON([]byte) error { return nil }
 
-// filled says whether the object that the type names is there; known is false
+// filled reports whether the object that the type names is there; known is false
 // for a type that isn't Meta's.
 func (m *request) filled() (filled, known bool) {
 	objects := map[string]*present{

@@ -82,7 +82,7 @@ func pageNumber(s string, otherwise, most int) int {
 	return min(n, most)
 }
 
-// validVariables says that s is a JSON object of texts, none empty.
+// validVariables reports whether s is a JSON object of texts, none empty.
 func validVariables(s string) bool {
 	var vars map[string]*string
 	if json.Unmarshal([]byte(s), &vars) != nil {
@@ -96,7 +96,7 @@ func validVariables(s string) bool {
 	return true
 }
 
-// validAddress says that s is an absolute address.
+// validAddress reports whether s is an absolute address.
 func validAddress(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.Contains(u.Hostname(), "_")

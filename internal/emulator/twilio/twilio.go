@@ -129,7 +129,7 @@ func readSend(chs []*dispatch.Channel, body []byte) (*engine.Send, engine.Answer
 	return m, engine.Answer{}
 }
 
-// sendsBy says whether a message of the form goes out by the channel.
+// sendsBy reports whether a message of the form goes out by the channel.
 func sendsBy(ch *dispatch.Channel, f url.Values, whatsApp bool) bool {
 	if ch.WhatsApp() != whatsApp {
 		return false

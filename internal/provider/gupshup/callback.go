@@ -136,7 +136,7 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	}}
 }
 
-// at is the first of the times that is told, else now.
+// at returns the first time that is present, else now.
 func (c *Client) at(times ...moment) time.Time {
 	for _, t := range times {
 		if !time.Time(t).IsZero() {

@@ -29,7 +29,7 @@ var codes = map[string]provider.Rule{
 	"470":  {Kind: provider.Permanent, Code: dispatch.FailWindow},
 	// "Stop sending and contact support": the whole account waits.
 	"4001": {Kind: provider.Held, Code: dispatch.FailThrottled, Scope: provider.ScopeAccount},
-	// Gupshup's own 500, with its error body, says that nothing was sent.
+	// Gupshup's own 500, with its error body, means that nothing was sent.
 	internalError: {Kind: provider.Temporary, Code: dispatch.FailProvider},
 }
 

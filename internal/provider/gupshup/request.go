@@ -167,7 +167,8 @@ func header(p *dispatch.Parameter) map[string]any {
 	return nil
 }
 
-// linked says that p's media has a link: Gupshup knows no other media ids than its own.
+// linked reports whether p's media has a link: Gupshup accepts no media ids but
+// its own.
 func linked(p *dispatch.Parameter) bool {
 	for _, m := range []*dispatch.Media{p.Image, p.Video, p.Document} {
 		if m != nil && m.Link == "" {
@@ -199,7 +200,7 @@ func setJSON(f url.Values, name string, v any) error {
 	return nil
 }
 
-// refuse says that a message can't be sent at all; nothing was called.
+// refuse reports whether a message can't be sent at all; nothing was called.
 func refuse(code dispatch.ErrorCode, format string, args ...any) error {
 	return &provider.Error{Kind: provider.Permanent, Code: code, Msg: fmt.Sprintf(format, args...)}
 }

@@ -130,7 +130,7 @@ func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, 
 	return u, true
 }
 
-// explain adds the reason of a failure: SMS tells a trace, WhatsApp a code.
+// explain adds the reason of a failure: SMS has a trace, WhatsApp a code.
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
 	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"])
 	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["status_trace"]))
@@ -177,7 +177,7 @@ func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool
 	return in, true
 }
 
-// number says that s is a plus and digits.
+// number reports whether s is a plus and digits.
 func number(s string) bool {
 	return len(s) > 1 && strings.Trim(s[1:], "0123456789") == ""
 }
@@ -186,7 +186,7 @@ func number(s string) bool {
 // and milliseconds.
 var layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05"}
 
-// at reads a time; what can't be read, or lies ahead, is now.
+// at parses a time; an unreadable or future one becomes now.
 func (c *Client) at(s string) time.Time {
 	now := c.now()
 	t := now

@@ -128,7 +128,7 @@ func dataID(raw json.RawMessage) string {
 	return ""
 }
 
-// empty says that error holds nothing.
+// empty reports whether error holds nothing.
 func empty(raw json.RawMessage) bool {
 	switch strings.Join(strings.Fields(string(raw)), "") {
 	case "", "null", "{}", "[]", `""`:
@@ -150,7 +150,7 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
-// failure explains an answer that isn't an acceptance. A fault told with 2xx
+// failure returns the error of an answer other than an acceptance. A fault with 2xx
 // is as good as 400: the message was refused.
 func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
 	out := provider.Answer{Status: resp.Status, Header: resp.Header, Code: a.code, Msg: provider.Redact(ch, a.text)}

@@ -16,7 +16,7 @@ var codes = map[string]provider.Rule{
 	// of the account: the dash is Kaleyra's.
 	"WA-401": {Kind: provider.Denied, Code: dispatch.FailAccount},
 	"E110":   {Kind: provider.Permanent, Code: dispatch.FailBalance},
-	// The daily limit; the documentation says not to try again (before the next day).
+	// The daily limit; the documentation advises against another attempt (before the next day).
 	"WAV2101": {Kind: provider.Permanent, Code: dispatch.FailThrottled},
 	"WA400":   {Kind: provider.Permanent, Code: dispatch.FailContent},
 	"WA429":   {Kind: provider.Throttled, Code: dispatch.FailThrottled},

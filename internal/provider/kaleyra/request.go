@@ -134,7 +134,7 @@ func sms(ch *dispatch.Channel, m *dispatch.Message) smsBody {
 	return b
 }
 
-// ascii says that s needs no flag: what lies outside may or may not be in GSM
+// ascii reports whether s needs no flag: what lies outside may or may not be in GSM
 // 03.38, and a text flagged as unicode arrives whole in either case.
 func ascii(s string) bool {
 	for i := range len(s) {
@@ -145,7 +145,7 @@ func ascii(s string) bool {
 	return true
 }
 
-// refuse says that a message can't be sent at all; nothing was called.
+// refuse reports whether a message can't be sent at all; nothing was called.
 func refuse(code dispatch.ErrorCode, format string, args ...any) error {
 	return &provider.Error{Kind: provider.Permanent, Code: code, Msg: fmt.Sprintf(format, args...)}
 }

@@ -181,7 +181,7 @@ func (s *scalar) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// wrongType says that JSON was read whole although a field had another type
+// wrongType reports whether JSON was read whole although a field had another type
 // than expected: encoding/json goes on behind it.
 func wrongType(err error) bool {
 	_, ok := errors.AsType[*json.UnmarshalTypeError](err)

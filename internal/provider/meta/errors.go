@@ -136,7 +136,7 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 }
 
 // ruleOf is the rule for an error: Meta's own flag that it will pass turns a
-// refusal into a temporary one, unless the code says something more exact.
+// refusal into a temporary one, unless the code is more exact.
 func ruleOf(e *graphError) (provider.Rule, bool) {
 	if e.Code == "" {
 		return provider.Rule{}, false

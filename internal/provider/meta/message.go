@@ -19,7 +19,7 @@ type Message struct {
 	dispatch.Content
 }
 
-// NewMessage makes the body for m, with our message id as its reference. Fields
+// NewMessage returns the body for m, with our message id as its reference. Fields
 // that are ours alone (a template's registry ids, further media) stay out.
 func NewMessage(m *dispatch.Message) Message {
 	body := Message{
@@ -57,7 +57,7 @@ func body(m *dispatch.Message) ([]byte, error) {
 	return b, nil
 }
 
-// wire gives stored content as it goes over the wire, without its opening
+// wire returns stored content as it goes over the wire, without its opening
 // brace. It says no where that takes more than cutting out the template_id at
 // the end of a template. Quotes within JSON strings are escaped, so what is
 // looked for here can only be names of members.

@@ -58,7 +58,7 @@ func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]templat
 			})
 		}
 		// The last page has no "next"; the cursor alone proves nothing, the
-		// Graph API gives one there too.
+		// Graph API returns one there too.
 		next := page.Paging.Cursors.After
 		if next == "" || next == after || len(page.Data) == 0 || (page.Paging.Next == "" && len(page.Data) < templatePage) {
 			break
@@ -68,7 +68,7 @@ func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]templat
 	return ts, nil
 }
 
-// templatePage asks for one page. The address that the answer gives for the
+// templatePage requests one page. The address that the answer contains for the
 // next page isn't followed: it carries the token, and could name any host.
 func (c *Client) templatePage(ctx context.Context, ch *dispatch.Channel, waba, after string) (*templatePageBody, error) {
 	q := url.Values{

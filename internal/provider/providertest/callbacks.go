@@ -171,7 +171,7 @@ func noLeak(t *testing.T) {
 	}
 }
 
-// leftBehind gives the stacks of goroutines within provider clients.
+// leftBehind returns the stacks of goroutines within provider clients.
 func leftBehind() string {
 	buf := make([]byte, 1<<20)
 	stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")

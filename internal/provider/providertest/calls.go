@@ -37,7 +37,7 @@ func testAccepted(t *testing.T, c Case, p provider.Provider) {
 	}
 }
 
-// byClass is what an answer means whose body says nothing.
+// byClass returns the kind of an answer whose body is not in the contract.
 func byClass(status int) provider.Kind {
 	switch {
 	case status == http.StatusTooManyRequests:

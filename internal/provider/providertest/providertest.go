@@ -1,6 +1,5 @@
 // Package providertest is the one contract suite that every provider client
-// passes. A case says how the vendor words things; the suite says what must
-// come of it.
+// passes. A Case holds the vendor's wording, the suite the expected results.
 package providertest
 
 import (
@@ -108,7 +107,7 @@ func reply(r Reply) http.HandlerFunc {
 	}
 }
 
-// refused checks an error's kind, and that it tells no secret of the channel.
+// refused checks an error's kind, and that it holds no secret of the channel.
 func refused(t *testing.T, ch *dispatch.Channel, err error, want provider.Kind) {
 	t.Helper()
 	e := provider.AsError(err)

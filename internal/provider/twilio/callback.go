@@ -76,7 +76,8 @@ func flat(body []byte) (url.Values, error) {
 	return all, nil
 }
 
-// inbound tells a message that came in from the status of one that went out.
+// inbound reports whether a callback is a received message, not the status of a
+// sent one.
 func inbound(f url.Values) bool {
 	if s := f.Get("MessageStatus"); s != "" {
 		return s == "received"
@@ -126,7 +127,7 @@ func update(name, code, text string) (dispatch.StatusUpdate, bool) {
 }
 
 // message reads an inbound message (twilio.com/docs/messaging/guides/webhook-request).
-// Twilio tells no time, so it is now.
+// Twilio sends no time: the time of arrival counts.
 func (c *Client) message(ch *dispatch.Channel, f url.Values) dispatch.Inbound {
 	flat := make(map[string]string, len(f))
 	for name := range f {
@@ -160,7 +161,7 @@ func inboundType(f url.Values) string {
 	return "text"
 }
 
-// first gives the first of the named fields that isn't empty.
+// first returns the first of the named fields that isn't empty.
 func first(f url.Values, names ...string) string {
 	for _, n := range names {
 		if v := f.Get(n); v != "" {

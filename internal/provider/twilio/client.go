@@ -50,16 +50,16 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	var r resource
 	if resp.Status/100 == 2 && json.Unmarshal(resp.Body, &r) == nil && sid.MatchString(r.SID) {
 		if u, err := r.update(ch, c.now()); err == nil && u.Status == dispatch.Failed {
-			return provider.Accepted{}, stillborn(u, resp.Status)
+			return provider.Accepted{}, rejectedOnCreate(u, resp.Status)
 		}
 		return provider.Accepted{ProviderID: r.SID, HTTP: resp.Status}, nil
 	}
 	return provider.Accepted{}, failure(ch, resp)
 }
 
-// stillborn is a message that Twilio made and failed in one go. It has to be
-// told from the answer: there is no callback for a first status.
-func stillborn(u dispatch.StatusUpdate, status int) error {
+// rejectedOnCreate returns the error of a message that Twilio created as failed.
+// Only the answer shows it: there is no callback for a first status.
+func rejectedOnCreate(u dispatch.StatusUpdate, status int) error {
 	return &provider.Error{
 		Kind: provider.Permanent, Code: u.Code, Provider: u.ProviderCode, Msg: u.Detail, HTTP: status, Suppress: u.Suppress,
 	}

@@ -17,7 +17,7 @@ import (
 
 const (
 	// pageSize is how many messages to one recipient a query asks for; Twilio
-	// gives up to 1000, newest first.
+	// returns up to 1000, newest first.
 	pageSize = 100
 	// grain allows for Twilio's times, which have no fractions, and for two
 	// clocks that are kept; slack for one that isn't.
@@ -94,7 +94,7 @@ func (c *Client) Find(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	return u, err == nil, err
 }
 
-// candidates gives the one message of the list that m may be, or none when the
+// candidates returns the one message of the list that m may be, or none when the
 // list shows that there is none; an error when it doesn't tell.
 func (l *list) candidates(ch *dispatch.Channel, m *dispatch.Message) ([]resource, error) {
 	begin := start(m)
@@ -126,7 +126,7 @@ func (l *list) candidates(ch *dispatch.Channel, m *dispatch.Message) ([]resource
 	return hits, nil
 }
 
-// candidate says whether r can be m.
+// candidate reports whether r can be m.
 func (r *resource) candidate(ch *dispatch.Channel, m *dispatch.Message) bool {
 	if r.To != address(ch, m.To) || strings.HasPrefix(r.Direction, "inbound") || r.Direction == "outbound-reply" {
 		return false
@@ -167,7 +167,7 @@ func (c *Client) Fetch(ctx context.Context, ch *dispatch.Channel, sid string) (d
 	return r.update(ch, c.now())
 }
 
-// update is what the resource says, as evidence.
+// update returns the status of the resource as evidence.
 func (r *resource) update(ch *dispatch.Channel, now time.Time) (dispatch.StatusUpdate, error) {
 	text := ""
 	if r.ErrorText != nil {

@@ -180,7 +180,7 @@ func validity(expires, now time.Time) int {
 	return max(int(left/time.Second), 1)
 }
 
-// refuse says that a message can't be sent at all; nothing was called.
+// refuse reports whether a message can't be sent at all; nothing was called.
 func refuse(code dispatch.ErrorCode, format string, args ...any) error {
 	return &provider.Error{Kind: provider.Permanent, Code: code, Msg: fmt.Sprintf(format, args...)}
 }

@@ -35,7 +35,7 @@ func Sign(token, address string, form url.Values) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verify says whether a request to address is Twilio's. form is nil for a body
+// verify reports whether a request to address is Twilio's. form is nil for a body
 // that isn't a form: that one is covered through its digest in the address
 // (bodySHA256), and without a digest it isn't covered at all. Twilio's
 // servers don't agree whether the port is part of what they sign, so both
@@ -71,7 +71,7 @@ func bodyDigest(address string) (string, bool) {
 	return q.Get("bodySHA256"), true
 }
 
-// withAndWithoutPort gives an address as it is and with its port taken out or,
+// withAndWithoutPort returns an address as it is and with its port taken out or,
 // when it has none, with the scheme's port written out. It cuts text and doesn't re-encode: the signature covers every
 // byte.
 func withAndWithoutPort(address string) []string {
