@@ -9,7 +9,6 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
 // half is a chance of one in two, always.
@@ -20,8 +19,6 @@ func policy() *dispatch.Policy {
 	p.BackoffBase, p.BackoffCap, p.MaxAttempts, p.MaxAge = time.Second, time.Minute, 4, time.Hour
 	return &p
 }
-
-func TestMain(m *testing.M) { storetest.Main(m) }
 
 func TestDecide(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,13 @@
 package worker
 
+import "sync"
+
 // pool runs calls on goroutines that have run calls before: their stacks have
 // grown already, which for a new goroutine costs a tenth of the call.
 type pool struct {
 	work chan func()
 	idle chan struct{} // holds one value for each goroutine that waits for work
+	end  sync.Once
 }
 
 // maxIdle is the number of idle goroutines that are kept, about 16 KiB each.
@@ -41,4 +44,4 @@ func (p *pool) serve(f func()) {
 }
 
 // close ends the idle goroutines; run must not be called any more.
-func (p *pool) close() { close(p.work) }
+func (p *pool) close() { p.end.Do(func() { close(p.work) }) }

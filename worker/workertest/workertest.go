@@ -84,6 +84,32 @@ func (f *Fixture) Due(t *testing.T) int {
 	return len(due)
 }
 
+// Change changes the channel.
+func (f *Fixture) Change(t *testing.T, change func(ch *dispatch.Channel)) {
+	t.Helper()
+	ch, err := f.Accounts.Channel(t.Context(), f.Channel)
+	Must(t, err)
+	change(&ch)
+	_, err = f.Accounts.UpdateChannel(t.Context(), ch)
+	Must(t, err)
+}
+
+// Statuses returns the statuses of messages, in the order of ids.
+func (f *Fixture) Statuses(t *testing.T, ids []dispatch.ID) []dispatch.Status {
+	t.Helper()
+	vs, err := f.Views(t.Context(), ids)
+	Must(t, err)
+	by := map[dispatch.ID]dispatch.Status{}
+	for i := range vs {
+		by[vs[i].ID] = vs[i].Status
+	}
+	out := make([]dispatch.Status, len(ids))
+	for i, id := range ids {
+		out[i] = by[id]
+	}
+	return out
+}
+
 // Must ends the test on an error.
 func Must(t *testing.T, err error) {
 	t.Helper()
