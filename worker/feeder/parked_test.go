@@ -12,12 +12,9 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/metrics"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/worker/workertest"
 )
-
-func TestMain(m *testing.M) { storetest.Main(m) }
 
 // figures is the page of /metrics.
 func figures(m *metrics.Metrics) string {

@@ -42,6 +42,9 @@ func Open(t *testing.T) *Fixture {
 	return f
 }
 
+// URL returns the address of the database.
+func (f *Fixture) URL() string { return f.url }
+
 // Connect opens the database once more.
 func (f *Fixture) Connect(t *testing.T) *pg.DB {
 	t.Helper()
