@@ -27,7 +27,7 @@ type Object struct {
 // one than JSON is refused.
 func ReadObject(r *http.Request, body []byte) (Object, error) {
 	o := Object{faults: new(dispatch.Faults)}
-	if !jsonType(r.Header.Get("Content-Type")) {
+	if !IsJSON(r.Header.Get("Content-Type")) {
 		return o, dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type must be application/json")
 	}
 	body = bytes.TrimSpace(body)
@@ -70,13 +70,6 @@ func escapedNUL(body []byte) bool {
 		}
 		body = body[i+1:]
 	}
-}
-
-// jsonType says whether a Content-Type stands for JSON, whatever its parameters.
-func jsonType(contentType string) bool {
-	t, _, _ := strings.Cut(contentType, ";")
-	t = strings.ToLower(strings.TrimSpace(t))
-	return t == "" || t == "application/json" || strings.HasSuffix(t, "+json")
 }
 
 // Err is nil when no fault was noted.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -49,22 +50,24 @@ func (h *Handler) Batch(c echo.Context) error {
 		return err
 	}
 	body := &countedReader{r: r.Body, left: maxBatchBody}
-	mt, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	var lines lineReader
-	ndjson := mt == "application/x-ndjson" || mt == "application/ndjson" || mt == "application/jsonl"
-	switch {
-	case ndjson:
+	var lines lineReader = &arrayLines{dec: json.NewDecoder(body), body: body}
+	ndjson := isNDJSON(r)
+	if ndjson {
 		lines = &ndjsonLines{r: bufio.NewReaderSize(body, maxLine)}
-	case mt == "" || mt == "application/json":
-		lines = &arrayLines{dec: json.NewDecoder(body), body: body}
-	default:
-		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", mt)
+	} else if ct := r.Header.Get(echo.HeaderContentType); !dialect.IsJSON(ct) {
+		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", ct)
 	}
 	b := &batchRun{h: h, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
 		return err
 	}
 	return b.answer(c, ndjson)
+}
+
+// isNDJSON reports whether the body has one JSON value per line.
+func isNDJSON(r *http.Request) bool {
+	mt, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	return mt == "application/x-ndjson" || mt == "application/ndjson" || mt == "application/jsonl"
 }
 
 // batchRun is one batch request on its way.

@@ -31,7 +31,7 @@ const (
 func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 	r := c.Request()
 	if r.ContentLength > limit {
-		return nil, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", limit)
+		return nil, dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", limit)
 	}
 	size := r.ContentLength
 	if size < 0 {
@@ -40,7 +40,7 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 	b := make([]byte, 0, size+1)
 	for {
 		if int64(len(b)) > limit {
-			return nil, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", limit)
+			return nil, dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", limit)
 		}
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
@@ -51,15 +51,16 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 			return b, nil
 		}
 		if err != nil {
-			return nil, dispatch.Errorf(dispatch.Malformed, "the body broke off")
+			return nil, dispatch.Errorf(dispatch.Malformed, "the request body ended unexpectedly")
 		}
 	}
 }
 
-// RequireJSON refuses a body whose Content-Type is something else than JSON.
+// RequireJSON returns an error with the code dispatch.UnsupportedMedia if the
+// body's Content-Type is not JSON (see dialect.IsJSON).
 func RequireJSON(c echo.Context) error {
 	ct := c.Request().Header.Get(echo.HeaderContentType)
-	if ct == "" || strings.HasPrefix(ct, "application/json") || strings.HasPrefix(ct, "application/problem+json") {
+	if dialect.IsJSON(ct) {
 		return nil
 	}
 	return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is not application/json", ct)
