@@ -16,9 +16,9 @@ type TemplateFilter struct {
 	Paging
 
 	Search   string `query:"search" maxLength:"200" doc:"Part of the name or of a text."`
-	Status   string `query:"status" enum:"approved,pending,rejected,paused,disabled"`
-	Language string `query:"language" maxLength:"20"`
-	Category string `query:"category" enum:"authentication,utility,marketing"`
+	Status   string `query:"status" enum:"approved,pending,rejected,paused,disabled" doc:"Only templates with this status."`
+	Language string `query:"language" maxLength:"20" doc:"Only templates in this language, such as en or pt_BR."`
+	Category string `query:"category" enum:"authentication,utility,marketing" doc:"Only templates of this category."`
 	Channel  int64  `query:"channel" minimum:"1" doc:"Only templates of this channel."`
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// Verifier is a provider that checks an address before it calls it (Meta's GET
-// handshake).
+// Verifier is a provider that verifies a callback URL with a GET request before
+// it is used.
 type Verifier interface {
 	Verify(ch *dispatch.Channel, query url.Values) (challenge string, ok bool)
 }
@@ -52,7 +52,8 @@ type callbacks struct {
 
 func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
-		providers: o.Providers, channels: o.Registry, store: o.Store, views: views, observer: o.Observer, log: o.Log, publicURL: o.PublicURL, test: o.TestChannel,
+		providers: o.Providers, channels: o.Registry, store: o.Store, views: views, observer: o.Observer,
+		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel,
 	}
 	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)
 	return cb
@@ -125,12 +126,12 @@ func (cs *callbacks) parse(c echo.Context, p provider.Provider, ch *dispatch.Cha
 	return cb, err
 }
 
-// onlyTest keeps what is said about messages of test keys: whoever knows the
-// emulator's secrets must not move real ones.
+// onlyTest returns the statuses of messages of test keys: the secrets of the
+// emulator must not give access to real messages.
 func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Callback) provider.Callback {
 	kept := cb.Statuses[:0]
 	for _, u := range cb.Statuses {
-		if u.ID == dispatch.NoID { // a provider that echoes nothing: its own id tells
+		if u.ID == dispatch.NoID { // the provider echoes no id of ours: find it by its own
 			u.Channel = channel
 			id, err := cs.store.FindMessage(ctx, u)
 			if err != nil || id == dispatch.NoID {
@@ -145,8 +146,8 @@ func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Ca
 	return provider.Callback{Statuses: kept, Reply: cb.Reply}
 }
 
-// take commits a callback: statuses in a batch with those of others, inbound
-// messages one by one.
+// take commits a callback: statuses in a batch with those of other callbacks,
+// inbound messages one by one.
 func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider.Callback) error {
 	ctx = context.WithoutCancel(ctx)
 	for i := range cb.Statuses {
@@ -176,8 +177,9 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider
 	return nil
 }
 
-// apply merges the evidence of many callbacks at once, and counts the
-// messages that failed by it: providers say the same more than once.
+// apply applies the statuses of many callbacks and counts the messages that fail
+// by them, once each: providers repeat callbacks. It reports for each status
+// whether its message was found.
 func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
 	a, err := cs.store.Apply(ctx, us)
 	if err != nil {

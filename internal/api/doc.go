@@ -48,7 +48,8 @@ func callbackOperations() []apidoc.Operation {
 				Method: http.MethodGet, Path: path, Tag: tag, Summary: "Verify the callback URL, or receive a callback sent with GET", Public: true,
 				Responses: map[int]apidoc.Response{200: apidoc.Text("1158201444"), 403: {}, 404: {}},
 			}, apidoc.Operation{
-				Method: http.MethodPut, Path: path, Tag: tag, Summary: "Receive a callback sent with PUT", Public: true, Request: body, Responses: taken,
+				Method: http.MethodPut, Path: path, Tag: tag, Summary: "Receive a callback sent with PUT", Public: true,
+				Request: body, Responses: taken,
 			},
 		)
 	}

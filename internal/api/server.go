@@ -97,13 +97,15 @@ func New(o Options) *Server {
 	s.callbacks = newCallbacks(&o, s.views)
 	sender := message.NewSender(o.Accept, s.limits)
 	s.vendors = &vendors{
-		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender, reader: reader{views: s.views, messages: o.Store, directory: o.Registry},
+		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender,
+		reader: reader{views: s.views, messages: o.Store, directory: o.Registry},
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
 	s.routes(message.New(message.Options{
-		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept, Changes: s.hub, Observer: o.Observer, Log: o.Log,
+		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
+		Changes: s.hub, Observer: o.Observer, Log: o.Log,
 	}), stream.NewHandler(s.hub, s.auth))
 	return s
 }

@@ -132,13 +132,13 @@ func (v *vendors) at(path string) *dialect.Dialect {
 	return nil
 }
 
-// ours says that a path is our own API's or a provider's.
+// ours reports whether a path belongs to the native API or to callbacks.
 func ours(path string) bool {
 	return path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/callbacks/")
 }
 
-// sharedSegments counts how many leading path segments a dialect's closest
-// route has in common with path.
+// sharedSegments returns how many leading segments path has in common with the
+// closest route of a dialect.
 func sharedSegments(d *dialect.Dialect, path string) int {
 	most := 0
 	have := strings.Split(strings.Trim(path, "/"), "/")
@@ -155,7 +155,8 @@ func sharedSegments(d *dialect.Dialect, path string) int {
 	return most
 }
 
-// reply writes a dialect's answer; cause is the error behind it, if any.
+// reply writes the response of a dialect. cause is the error that it reports, or
+// nil.
 func reply(c echo.Context, rep dialect.Reply, cause error) error {
 	h := c.Response().Header()
 	maps.Copy(h, rep.Header)

@@ -86,4 +86,14 @@ type (
 )
 
 // IdempotencyKey is the header that every route that sends understands.
-var IdempotencyKey = Header("Idempotency-Key", "At most 255 visible characters. A repeat with the same key and body within 24 hours returns the first response.")
+var IdempotencyKey = Header(
+	"Idempotency-Key", "At most 255 visible characters. A repeat with the same key and body within 24 hours returns the first response.",
+)
+
+// Strings with a fixed set of values.
+type (
+	// MessageType is a type of content (dispatch.Type).
+	MessageType string
+	// Status is the status of a message (dispatch.Status).
+	Status string
+)

@@ -50,7 +50,8 @@ const ExampleID = "0198c0de-0000-7000-8000-000000000001"
 // Curl returns the curl of a JSON request with a header that carries the key.
 func Curl(path, header, body string) string {
 	const next = " \\\n  --header '"
-	return "curl --request POST 'HOST" + path + "'" + next + header + "'" + next + "Content-Type: application/json' \\\n  --data '" + body + "'"
+	return "curl --request POST 'HOST" + path + "'" + next + header + "'" + next +
+		"Content-Type: application/json' \\\n  --data '" + body + "'"
 }
 
 // SampleRequest returns a request to a route without a body, with samples as the
@@ -68,7 +69,7 @@ func (d *Dialect) SampleRequest(rt *Route) *http.Request {
 // send as a number.
 type ComponentRequest struct {
 	Type       string               `json:"type" required:"true" enum:"header,body,button"`
-	SubType    string               `json:"sub_type,omitempty" doc:"Of a button: url, quick_reply, copy_code, flow or catalog."`
+	SubType    string               `json:"sub_type,omitempty" doc:"url, quick_reply, copy_code, flow or catalog."`
 	Index      apidoc.IDOrText      `json:"index,omitempty" doc:"Of a button: 0 to 9."`
 	Parameters []dispatch.Parameter `json:"parameters,omitempty"`
 }
@@ -76,7 +77,7 @@ type ComponentRequest struct {
 // MetaContent describes what Content reads: the content of a message in the
 // form of Meta's Cloud API.
 type MetaContent struct {
-	Type        string                `json:"type,omitempty" enum:"text,template,image,video,audio,document,sticker,location,contacts,interactive,reaction" doc:"Default: text."`
+	Type        apidoc.MessageType    `json:"type,omitempty" doc:"Default: text."`
 	Text        *dispatch.Text        `json:"text,omitempty"`
 	Template    *MetaTemplate         `json:"template,omitempty"`
 	Image       *dispatch.Media       `json:"image,omitempty"`
@@ -88,7 +89,7 @@ type MetaContent struct {
 	Contacts    apidoc.Any            `json:"contacts,omitempty"`
 	Interactive *dispatch.Interactive `json:"interactive,omitempty"`
 	Reaction    *dispatch.Reaction    `json:"reaction,omitempty"`
-	Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to, sent through this channel or received on it: our id or the provider's."`
+	Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
 }
 
 // MetaTemplate describes the template of a MetaContent.
@@ -97,5 +98,5 @@ type MetaTemplate struct {
 	Language struct {
 		Code string `json:"code" required:"true"`
 	} `json:"language" required:"true"`
-	Components []ComponentRequest `json:"components,omitempty" doc:"Of an authentication template: the one-time password, at most 15 characters, in both body and button."`
+	Components []ComponentRequest `json:"components,omitempty" doc:"A one-time password stands in both body and button."`
 }

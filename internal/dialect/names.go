@@ -49,7 +49,8 @@ func (n Names) Sentence(f dispatch.Fault) string {
 	name, rest := n.Of(f.Field)
 	first, _, _ := strings.Cut(f.Msg, " ")
 	switch {
-	case name == "" || strings.HasPrefix(f.Msg, name) || strings.HasPrefix(f.Msg, `variable "`) || rest != "" && strings.Contains(f.Msg, strconv.Quote(rest)):
+	case name == "" || strings.HasPrefix(f.Msg, name) || strings.HasPrefix(f.Msg, `variable "`),
+		rest != "" && strings.Contains(f.Msg, strconv.Quote(rest)):
 		return f.Msg
 	case slices.Contains(verbs, first):
 		return n.Path(f.Field) + " " + f.Msg

@@ -29,21 +29,21 @@ const (
 )
 
 const (
-	// batchPage is how many messages are committed together; pagesAhead pages
-	// are in work while the next is read.
+	// batchPage messages are committed together; up to pagesAhead pages are
+	// committed while the next one is read.
 	batchPage  = 1000
 	pagesAhead = 3
-	// roomWait is how long a batch waits for room in front of the database.
+	// roomWait is how long a batch waits while the accept queue is full.
 	roomWait = 20 * time.Second
 )
 
 // Batch accepts up to 100,000 messages in one request, in bounded memory:
 // each page is committed as it is read, and only ids and refusals are kept
-// until the body has ended.
+// until the body ends.
 func (h *Handler) Batch(c echo.Context) error {
 	r := c.Request()
 	if r.ContentLength > maxBatchBody {
-		return dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
+		return dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", int64(maxBatchBody))
 	}
 	key, err := idempotencyKey(r)
 	if err != nil {
@@ -70,11 +70,11 @@ func isNDJSON(r *http.Request) bool {
 	return mt == "application/x-ndjson" || mt == "application/ndjson" || mt == "application/jsonl"
 }
 
-// batchRun is one batch request on its way.
+// batchRun is the state of one batch request.
 type batchRun struct {
 	h        *Handler
 	c        echo.Context
-	secret   string // the API key; each page asks again what it may
+	secret   string // the API key, checked again for each page
 	key      string // Idempotency-Key
 	ctx      context.Context
 	seen     int
@@ -84,7 +84,7 @@ type batchRun struct {
 	out      bytes.Buffer // one result a line
 }
 
-// page is a run of lines and, later, their receipts.
+// page is a part of a batch and, once committed, its receipts.
 type page struct {
 	who      *accept.Caller
 	first    int
@@ -94,9 +94,9 @@ type page struct {
 	done     chan struct{}
 }
 
-// run reads, commits and collects, pages in order. When the body breaks off
-// what was read before is committed all the same: its fate must not depend on
-// where a page ends.
+// run reads and commits the pages and collects their results in order. If the
+// body ends unexpectedly, every message read before is committed: its fate must
+// not depend on where a page ends.
 func (b *batchRun) run(lines lineReader) error {
 	pages := make(chan *page, pagesAhead)
 	collected := make(chan struct{})
@@ -144,10 +144,9 @@ func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
 	}
 }
 
-// work decodes, limits and commits one page, if the key still may: a batch can
-// take long, and a key that was disabled since sends no more. Each message's
-// idempotency key is (key, index): what was accepted before costs no limit
-// again. A full queue is waited for: a batch is not in a hurry.
+// work decodes, limits and commits one page. The key is checked again, because a
+// batch can take long and the key may be disabled meanwhile. Each message's
+// idempotency key is (key, index), so that a repeated message spends no limit.
 func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
@@ -167,8 +166,8 @@ func (b *batchRun) work(p *page) {
 	}
 }
 
-// decode gives the drafts of the page's lines, and where they stand in it; a
-// line that is none gets its refusal.
+// decode returns the drafts of the page's lines and their positions in it. A line
+// that is not a message gets an error as its receipt.
 func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 	p.receipts = make([]dispatch.Receipt, len(p.lines))
 	for i, line := range p.lines {
@@ -188,7 +187,7 @@ func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 	return drafts, at
 }
 
-// fresh leaves what has no answer yet and what the key may send.
+// fresh returns the drafts that are not repeats and that the key may send.
 func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*dispatch.Receipt) ([]dispatch.Draft, []int) {
 	n := 0
 	for k, i := range at {
@@ -206,8 +205,8 @@ func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*
 	return drafts[:n], at[:n]
 }
 
-// spend takes as many of the page as the key's limits allow; the rest gets its
-// own refusal.
+// spend returns as many drafts as the key's limits allow; the others get the
+// refusal as their receipt.
 func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch.Draft, []int) {
 	if len(drafts) == 0 {
 		return drafts, at
@@ -219,7 +218,7 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	return drafts[:n], at[:n]
 }
 
-// result is the answer to one message of a batch.
+// result is the result of one message of a batch.
 type result struct {
 	Index  int          `json:"index"`
 	ID     *dispatch.ID `json:"message_id,omitempty"`
@@ -233,7 +232,7 @@ type lineError struct {
 	Errors []dispatch.Fault `json:"errors,omitempty"`
 }
 
-// collect writes the results of a page down, compactly.
+// collect encodes the results of a page.
 func (b *batchRun) collect(p *page) {
 	enc := json.NewEncoder(&b.out)
 	enc.SetEscapeHTML(false)
@@ -257,7 +256,7 @@ func (b *batchRun) collect(p *page) {
 	}
 }
 
-// answer writes all results: NDJSON in, NDJSON out.
+// answer writes all results, as NDJSON if the request was NDJSON.
 func (b *batchRun) answer(c echo.Context, ndjson bool) error {
 	h := c.Response().Header()
 	if b.replayed {

@@ -11,26 +11,26 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// lineReader gives one message after the other; io.EOF ends it. A line that is
-// too long comes with errLong, and reading may go on.
+// lineReader reads the messages of a batch one by one. next returns io.EOF after
+// the last one, and errLong for one that is too long; reading can go on then.
 type lineReader interface{ next() ([]byte, error) }
 
 var errLong = &dispatch.Error{Code: dispatch.TooLarge, Msg: "the message is larger than 64 KiB"}
 
-// errHuge ends the request: what comes after such a message can't be found.
-var errHuge = &dispatch.Error{Code: dispatch.TooLarge, Msg: "a message is far larger than 64 KiB: what was read before is accepted"}
+// errHuge ends the request: the end of such a message is not looked for.
+var errHuge = &dispatch.Error{Code: dispatch.TooLarge, Msg: "a message is far larger than 64 KiB: the messages before it are accepted"}
 
-// countedReader bounds the whole body.
+// countedReader limits the size of the whole body and, with most, of one message.
 type countedReader struct {
 	r    io.Reader
 	left int64
-	most int64 // what one message may take, if it is bounded at all
-	read int64 // of that
+	most int64 // limit of the present message in bytes; 0: none
+	read int64 // bytes of the present message
 }
 
 func (c *countedReader) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, dispatch.Errorf(dispatch.TooLarge, "the body is larger than %d bytes", int64(maxBatchBody))
+		return 0, dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", int64(maxBatchBody))
 	}
 	if c.most > 0 && c.read > c.most {
 		return 0, errHuge
@@ -62,7 +62,7 @@ func (l *ndjsonLines) next() ([]byte, error) {
 	}
 }
 
-// arrayLines reads {"messages":[...]} without holding it.
+// arrayLines reads {"messages":[...]} without keeping it in memory.
 type arrayLines struct {
 	dec    *json.Decoder
 	body   *countedReader
@@ -80,7 +80,7 @@ func (l *arrayLines) next() ([]byte, error) {
 	if !l.dec.More() {
 		return nil, l.close()
 	}
-	// The decoder holds a whole message: one far too long ends the request.
+	// The decoder keeps a whole message in memory: a huge one ends the request.
 	l.body.most, l.body.read = middleware.MaxBody, 0
 	var raw json.RawMessage
 	if err := l.dec.Decode(&raw); err != nil {
@@ -99,7 +99,7 @@ func (l *arrayLines) open() error {
 			return malformedBatch(err)
 		}
 		if t != want {
-			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]}`)
+			return dispatch.Errorf(dispatch.Malformed, `the request body must be {"messages":[...]}`)
 		}
 	}
 	return nil
@@ -108,7 +108,7 @@ func (l *arrayLines) open() error {
 func (l *arrayLines) close() error {
 	for _, want := range []json.Token{json.Delim(']'), json.Delim('}')} {
 		if t, err := l.dec.Token(); err != nil || t != want {
-			return dispatch.Errorf(dispatch.Malformed, `the body must be {"messages":[...]} and nothing else`)
+			return dispatch.Errorf(dispatch.Malformed, `the request body must be {"messages":[...]} and nothing else`)
 		}
 	}
 	return io.EOF
@@ -118,5 +118,9 @@ func malformedBatch(err error) error {
 	if e, ok := errors.AsType[*dispatch.Error](err); ok {
 		return e
 	}
-	return &dispatch.Error{Code: dispatch.Malformed, Msg: "the body is not valid JSON or broke off: what was read before is accepted; repeat with the same Idempotency-Key to learn the ids", Err: err}
+	return &dispatch.Error{
+		Code: dispatch.Malformed, Err: err,
+		Msg: "the request body is not valid JSON or ended unexpectedly: the messages before that point are accepted; " +
+			"repeat the request with the same Idempotency-Key to get their ids",
+	}
 }

@@ -25,13 +25,20 @@ func (h *Handler) Cancel(c echo.Context) error {
 		return err
 	}
 	if !done && v.Status != dispatch.Cancelled {
-		return &dispatch.Error{Code: dispatch.Conflict, Msg: "the message is " + v.StatusName + " and can no longer be cancelled", Detail: map[string]string{"status": v.StatusName}}
+		return conflict(v, "and can no longer be cancelled")
 	}
 	return c.JSON(http.StatusOK, v)
 }
 
-// changeable reads the message of a route that changes one: the caller must be
-// allowed to send what it carries.
+// conflict returns the refusal of a change that comes too late.
+func conflict(v *dispatch.View, why string) error {
+	return &dispatch.Error{
+		Code: dispatch.Conflict, Msg: "the message is " + v.StatusName + " " + why, Detail: map[string]string{"status": v.StatusName},
+	}
+}
+
+// changeable returns the message that a route changes. The caller must be allowed
+// to send its content.
 func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
 	id, err := pathID(c)
 	if err != nil {
@@ -67,7 +74,7 @@ func (h *Handler) Patch(c echo.Context) error {
 		return err
 	}
 	if !done {
-		return &dispatch.Error{Code: dispatch.Conflict, Msg: "the message is " + v.StatusName + ": only a scheduled one can be changed", Detail: map[string]string{"status": v.StatusName}}
+		return conflict(v, "and can no longer be changed: only scheduled messages can")
 	}
 	return c.JSON(http.StatusOK, v)
 }

@@ -14,7 +14,8 @@ const (
 	tag     = "Messages"
 	sends   = "send_text, send_media or send_template"
 	views   = "view_messages"
-	example = `{"to":"+15550000100","type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-17","9.90"]},"reference":"order-17"}`
+	example = `{"to":"+15550000100","type":"template","template":{"name":"order_confirmation","language":"en",` +
+		`"variables":["Ada","A-17","9.90"]},"reference":"order-17"}`
 )
 
 // The bodies of the routes below. The names of the types are the names of the
@@ -55,8 +56,8 @@ func sending() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/messages/batch", Summary: "Send up to 100,000 messages", Permission: sends,
-			Description: "The body is JSON as described here, or application/x-ndjson with one message per line; the response then has one result per line. " +
-				"At most 256 MiB, and 64 KiB per message.",
+			Description: "The body is JSON as described here, or application/x-ndjson with one message per line. " +
+				"The response then has one result per line. At most 256 MiB, and 64 KiB per message.",
 			Parameters: []apidoc.Parameter{apidoc.IdempotencyKey},
 			Request:    apidoc.Request{Type: batchRequest{}, Examples: []string{`{"messages":[` + example + `]}`}},
 			Responses:  map[int]apidoc.Response{202: {Type: batchAnswer{}}},
@@ -69,8 +70,8 @@ func sending() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/messages/{id}/cancel", Summary: "Cancel a message", Permission: sends,
-			Description: "Cancels a message that is scheduled, queued or waiting for a retry. Otherwise the response is 409 with the current status. " +
-				"A message that the provider may have received becomes unknown.",
+			Description: "Cancels a message that is scheduled, queued or waiting for a retry. " +
+				"Otherwise the response is 409 with the current status. A message that the provider may have received becomes unknown.",
 			Responses: map[int]apidoc.Response{200: {Type: dispatch.View{}}},
 		},
 	}
@@ -79,8 +80,9 @@ func sending() []apidoc.Operation {
 func reading() []apidoc.Operation {
 	return []apidoc.Operation{
 		{
-			Method: http.MethodGet, Path: "/v1/messages", Summary: "List messages", Description: "Returns messages, newest first.", Permission: views,
-			Parameters: filters(), Responses: map[int]apidoc.Response{200: {Type: middleware.List[dispatch.View]{}}},
+			Method: http.MethodGet, Path: "/v1/messages", Summary: "List messages", Permission: views,
+			Description: "Returns messages, newest first.",
+			Parameters:  filters(), Responses: map[int]apidoc.Response{200: {Type: middleware.List[dispatch.View]{}}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/messages/status", Summary: "Retrieve up to 1,000 statuses", Permission: views,
@@ -130,8 +132,9 @@ func changeRefusals() map[int]string {
 		http.StatusNotFound:              code(dispatch.NotFound) + ": the account has no such message.",
 		http.StatusConflict:              code(dispatch.Conflict) + ": the message is no longer scheduled; more.status is its status.",
 		http.StatusRequestEntityTooLarge: code(dispatch.TooLarge) + ": the body is larger than 1 MiB.",
-		http.StatusUnprocessableEntity: code(dispatch.Invalid) + ", with every faulty field: also a field that cannot be changed, a template that is not approved, " +
-			"or a disabled channel. As for a new message: " + code(dispatch.TemplateNotFound) + ", " + code(dispatch.UnsupportedType) + ", " +
+		http.StatusUnprocessableEntity: code(dispatch.Invalid) + ", with every faulty field: also a field that cannot be changed, " +
+			"a template that is not approved, or a disabled channel. As for a new message: " +
+			code(dispatch.TemplateNotFound) + ", " + code(dispatch.UnsupportedType) + ", " +
 			code(dispatch.OutsideWindow) + ", " + code(dispatch.Suppressed) + ", " + code(dispatch.ChannelNotFound) + ".",
 		http.StatusTooManyRequests: code(dispatch.RateLimited) + ", " + code(dispatch.DailyLimited) +
 			": a limit of the key is exceeded, or its hourly limit of messages to the new recipient.",

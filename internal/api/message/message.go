@@ -42,7 +42,9 @@ type Store interface {
 
 // Accepter accepts pages of a batch and changes scheduled messages.
 type Accepter interface {
-	Hold(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft, wait time.Duration) (held []dispatch.Draft, answers []*dispatch.Receipt, release func())
+	Hold(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft, wait time.Duration) (
+		held []dispatch.Draft, answers []*dispatch.Receipt, release func(),
+	)
 	Accept(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft, wait time.Duration) []dispatch.Receipt
 	Change(ctx context.Context, who *accept.Caller, v *dispatch.View, body []byte) (bool, error)
 }
@@ -53,7 +55,7 @@ type Observer interface{ AcceptTime(took time.Duration) }
 // New returns a Handler.
 func New(o Options) *Handler { return &Handler{o} }
 
-// receiptBody is the answer to an accepted message.
+// receiptBody is the response to an accepted message.
 type receiptBody struct {
 	ID        dispatch.ID     `json:"message_id,omitzero"`
 	Status    string          `json:"status"`
@@ -103,7 +105,7 @@ func (h *Handler) Post(c echo.Context) error {
 	return c.JSON(status, b)
 }
 
-// readMessage reads a request's one message.
+// readMessage decodes the message of a request.
 func readMessage(c echo.Context) (dispatch.Draft, error) {
 	if err := middleware.RequireJSON(c); err != nil {
 		return dispatch.Draft{}, err

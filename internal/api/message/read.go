@@ -115,7 +115,10 @@ func (h *Handler) List(c echo.Context) error {
 }
 
 func filter(c echo.Context) (dispatch.Filter, error) {
-	f := dispatch.Filter{Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: c.QueryParam("search"), Cursor: c.QueryParam("cursor"), Limit: 50}
+	f := dispatch.Filter{
+		Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: c.QueryParam("search"),
+		Cursor: c.QueryParam("cursor"), Limit: 50,
+	}
 	var faults dispatch.Faults
 	if q := c.QueryParam("status"); q != "" {
 		st, ok := dispatch.ParseStatus(q)

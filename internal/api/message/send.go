@@ -20,7 +20,9 @@ type Sender struct {
 
 // Once accepts the drafts of one request.
 type Once interface {
-	Once(ctx context.Context, who *accept.Caller, key string, drafts []dispatch.Draft) (held []dispatch.Draft, first []dispatch.Receipt, release func(), err error)
+	Once(ctx context.Context, who *accept.Caller, key string, drafts []dispatch.Draft) (
+		held []dispatch.Draft, first []dispatch.Receipt, release func(), err error,
+	)
 	AllOrNone(ctx context.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error)
 }
 

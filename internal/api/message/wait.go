@@ -19,7 +19,7 @@ type Changes interface {
 	Stopping() <-chan struct{}
 }
 
-// waitSeconds reads ?wait.
+// waitSeconds returns the query parameter wait, of at most 30 seconds.
 func waitSeconds(c echo.Context) (time.Duration, error) {
 	q := c.QueryParam("wait")
 	if q == "" {
@@ -32,9 +32,9 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 	return time.Duration(n * float64(time.Second)), nil
 }
 
-// await reads a message when it has changed, or when the wait is over: changed
-// since the first look, or since the state that the client knows. An event is
-// only a reason to look again: it may be older than that look.
+// await returns a message once it has changed since the first read, or since the
+// state that the client knows (If-None-Match), or when wait is over. An event
+// only causes another read: it may be older than the previous one.
 func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
 	ctx, account := c.Request().Context(), middleware.Caller(c).Account.ID
 	if wait == 0 {
@@ -71,11 +71,10 @@ func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*di
 	}
 }
 
-// settled says that waiting for a change is in vain.
+// settled reports whether a message will not change again.
 func settled(v *dispatch.View) bool { return v.Status.Final() || v.Status == dispatch.Read }
 
-// otherThan says that the client knows an older state than v: then there is
-// nothing to wait for.
+// otherThan reports whether the client knows an older state than v.
 func otherThan(c echo.Context, v *dispatch.View) bool {
 	return c.Request().Header.Get("If-None-Match") != "" && !matches(c, etag(v))
 }

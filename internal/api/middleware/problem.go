@@ -32,16 +32,32 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType returns the media type of RFC 9457.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
+// httpStatus maps codes to HTTP statuses.
 var httpStatus = map[dispatch.Code]int{
-	dispatch.Invalid: http.StatusUnprocessableEntity, dispatch.Malformed: http.StatusBadRequest, dispatch.Unauthorized: http.StatusUnauthorized,
-	dispatch.Forbidden: http.StatusForbidden, dispatch.NotFound: http.StatusNotFound, dispatch.ChannelNotFound: http.StatusUnprocessableEntity,
-	dispatch.TemplateNotFound: http.StatusUnprocessableEntity, dispatch.ContactNotFound: http.StatusUnprocessableEntity, dispatch.Conflict: http.StatusConflict,
-	dispatch.InProgress: http.StatusConflict, dispatch.KeyReused: http.StatusUnprocessableEntity, dispatch.UnsupportedType: http.StatusUnprocessableEntity,
-	dispatch.OutsideWindow: http.StatusUnprocessableEntity, dispatch.Suppressed: http.StatusUnprocessableEntity, dispatch.RateLimited: http.StatusTooManyRequests,
-	dispatch.DailyLimited: http.StatusTooManyRequests, dispatch.LowBalance: http.StatusPaymentRequired, dispatch.TooLarge: http.StatusRequestEntityTooLarge,
-	dispatch.MethodNotAllowed: http.StatusMethodNotAllowed, dispatch.UnsupportedMedia: http.StatusUnsupportedMediaType,
-	dispatch.CountryNotAllowed: http.StatusForbidden, dispatch.Overloaded: http.StatusServiceUnavailable,
-	dispatch.OutcomeUnknown: http.StatusServiceUnavailable, dispatch.Internal: http.StatusInternalServerError,
+	dispatch.Invalid:           http.StatusUnprocessableEntity,
+	dispatch.Malformed:         http.StatusBadRequest,
+	dispatch.Unauthorized:      http.StatusUnauthorized,
+	dispatch.Forbidden:         http.StatusForbidden,
+	dispatch.NotFound:          http.StatusNotFound,
+	dispatch.ChannelNotFound:   http.StatusUnprocessableEntity,
+	dispatch.TemplateNotFound:  http.StatusUnprocessableEntity,
+	dispatch.ContactNotFound:   http.StatusUnprocessableEntity,
+	dispatch.Conflict:          http.StatusConflict,
+	dispatch.InProgress:        http.StatusConflict,
+	dispatch.KeyReused:         http.StatusUnprocessableEntity,
+	dispatch.UnsupportedType:   http.StatusUnprocessableEntity,
+	dispatch.OutsideWindow:     http.StatusUnprocessableEntity,
+	dispatch.Suppressed:        http.StatusUnprocessableEntity,
+	dispatch.RateLimited:       http.StatusTooManyRequests,
+	dispatch.DailyLimited:      http.StatusTooManyRequests,
+	dispatch.LowBalance:        http.StatusPaymentRequired,
+	dispatch.TooLarge:          http.StatusRequestEntityTooLarge,
+	dispatch.MethodNotAllowed:  http.StatusMethodNotAllowed,
+	dispatch.UnsupportedMedia:  http.StatusUnsupportedMediaType,
+	dispatch.CountryNotAllowed: http.StatusForbidden,
+	dispatch.Overloaded:        http.StatusServiceUnavailable,
+	dispatch.OutcomeUnknown:    http.StatusServiceUnavailable,
+	dispatch.Internal:          http.StatusInternalServerError,
 }
 
 // NewProblem returns e as a problem.
@@ -94,7 +110,9 @@ func LogInternal(c echo.Context, log *slog.Logger, err error) {
 // Unavailable returns err as one that the client may retry: the database did
 // not answer before anything was written.
 func Unavailable(err error) error {
-	return &dispatch.Error{Code: dispatch.Overloaded, Msg: "the service is not available at the moment; try again shortly", RetryAfter: 1, Err: err}
+	return &dispatch.Error{
+		Code: dispatch.Overloaded, Msg: "the service is not available at the moment; try again shortly", RetryAfter: 1, Err: err,
+	}
 }
 
 // ReadError returns the error of a read: an internal one becomes Unavailable,

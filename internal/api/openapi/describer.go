@@ -31,7 +31,8 @@ func newDescriber(doc *huma.OpenAPI) *describer {
 // add adds an operation.
 func (d *describer) add(o *apidoc.Operation) {
 	op := &huma.Operation{
-		OperationID: operationID(o.Method, o.Path), Method: o.Method, Path: o.Path, Tags: []string{o.Tag}, Summary: o.Summary, Description: o.Description,
+		OperationID: operationID(o.Method, o.Path), Method: o.Method, Path: o.Path, Tags: []string{o.Tag},
+		Summary: o.Summary, Description: o.Description,
 		Security: security(o), Parameters: parameters(o), Responses: map[string]*huma.Response{},
 	}
 	if o.Permission != "" {

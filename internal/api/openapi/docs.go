@@ -197,7 +197,9 @@ func (r docsReader) fields(s *huma.Schema, at string, depth int) []docsField {
 		if text == "" && inner != nil {
 			text = inner.Description
 		}
-		out = append(out, docsField{Name: full, Type: kindOf(inner), Text: strings.TrimSpace(text + " " + limits(inner)), Required: slices.Contains(s.Required, name)})
+		out = append(out, docsField{
+			Name: full, Type: kindOf(inner), Text: strings.TrimSpace(text + " " + limits(inner)), Required: slices.Contains(s.Required, name),
+		})
 		out = append(out, r.fields(p, full, depth+1)...)
 	}
 	return out

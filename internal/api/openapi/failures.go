@@ -37,8 +37,14 @@ func fails(code dispatch.Code, reason string) *dispatch.Error {
 // failings lists the refusals in reading order. Their responses are built by the
 // dialect itself, so that the description cannot differ from it.
 var failings = []failing{
-	{"invalid", "A field is missing or invalid.", dispatch.InvalidField("/to", "not a phone number: too short for country code +1"), everySend},
-	{"variable_missing", "A variable of the template is missing or surplus.", dispatch.InvalidField("/template/variables/total", `variable "total" is missing`), everySend},
+	{
+		"invalid", "A field is missing or invalid.",
+		dispatch.InvalidField("/to", "not a phone number: too short for country code +1"), everySend,
+	},
+	{
+		"variable_missing", "A variable of the template is missing or surplus.",
+		dispatch.InvalidField("/template/variables/total", `variable "total" is missing`), everySend,
+	},
 	{"template_not_approved", "The template is not approved.", &dispatch.Error{
 		Code: dispatch.Invalid, Reason: "template_not_approved", Msg: `template "pickup" is paused; only approved templates can be sent`,
 		Faults: dispatch.Faults{{Field: "/template/name", Msg: `template "pickup" is paused; only approved templates can be sent`}},
@@ -57,10 +63,16 @@ var failings = []failing{
 	{"country_not_allowed", "The key may not send to the recipient's country.", fails(dispatch.CountryNotAllowed, ""), everySend},
 	{"channel_not_found", "The channel does not exist, or belongs to another account.", fails(dispatch.ChannelNotFound, ""), everySend},
 	{"channel_kind", "The channel has another kind or provider.", fails(dispatch.ChannelNotFound, "kind"), everySend},
-	{"template_not_found", "The template does not exist, or not in this language.", dispatch.Errorf(dispatch.TemplateNotFound, "no template pickup for this channel"), everySend},
+	{
+		"template_not_found", "The template does not exist, or not in this language.",
+		dispatch.Errorf(dispatch.TemplateNotFound, "no template pickup for this channel"), everySend,
+	},
 	{"in_progress", "The first request with this Idempotency-Key is still running.", fails(dispatch.InProgress, ""), everySend},
 	{"key_reused", "This Idempotency-Key was used with another request.", fails(dispatch.KeyReused, ""), everySend},
-	{"rate_limited", "The key's limit per second or minute is exceeded, or its hourly limit of messages to the recipient.", fails(dispatch.RateLimited, ""), everyRoute},
+	{
+		"rate_limited", "The key's limit per second or minute is exceeded, or its hourly limit of messages to the recipient.",
+		fails(dispatch.RateLimited, ""), everyRoute,
+	},
 	{"daily_limited", "The key's daily limit is exceeded.", fails(dispatch.DailyLimited, ""), everyRoute},
 	{"overloaded", "The service is busy; repeat the request.", fails(dispatch.Overloaded, ""), everyRoute},
 	{"internal", "An error on our side; repeat the request.", fails(dispatch.Internal, ""), everyRoute},

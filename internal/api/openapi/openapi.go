@@ -71,7 +71,8 @@ func Register(e *echo.Echo, o Options) {
 // assemble adds all operations to the base.
 func assemble(o *Options) *huma.OpenAPI {
 	doc := o.Base
-	doc.Info.Description = "Accepts WhatsApp and SMS messages, stores them durably, sends them through your messaging providers, and reports their status."
+	doc.Info.Description = "Accepts WhatsApp and SMS messages, stores them durably, " +
+		"sends them through your messaging providers, and reports their status."
 	doc.Servers = []*huma.Server{{URL: o.PublicURL}}
 	doc.Tags = tags
 	doc.Components.SecuritySchemes = securitySchemes

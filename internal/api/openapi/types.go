@@ -15,6 +15,8 @@ func registerTypes(r huma.Registry) {
 	r.RegisterTypeAlias(reflect.TypeFor[apidoc.IDOrText](), reflect.TypeFor[idOrText]())
 	r.RegisterTypeAlias(reflect.TypeFor[apidoc.Texts](), reflect.TypeFor[texts]())
 	r.RegisterTypeAlias(reflect.TypeFor[apidoc.ErrorOrNull](), reflect.TypeFor[errorOrNull]())
+	r.RegisterTypeAlias(reflect.TypeFor[apidoc.MessageType](), reflect.TypeFor[messageType]())
+	r.RegisterTypeAlias(reflect.TypeFor[apidoc.Status](), reflect.TypeFor[status]())
 }
 
 type (
@@ -23,6 +25,8 @@ type (
 	idOrText    struct{}
 	texts       struct{}
 	errorOrNull struct{}
+	messageType struct{}
+	status      struct{}
 )
 
 // Schema returns the schema of apidoc.Any.
@@ -51,3 +55,15 @@ func (errorOrNull) Schema(huma.Registry) *huma.Schema {
 		Properties: map[string]*huma.Schema{"code": text, "provider_code": text, "message": text},
 	}
 }
+
+// Schema returns the schema of apidoc.MessageType.
+func (messageType) Schema(huma.Registry) *huma.Schema {
+	return oneOf("text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction")
+}
+
+// Schema returns the schema of apidoc.Status.
+func (status) Schema(huma.Registry) *huma.Schema {
+	return oneOf("scheduled", "queued", "sending", "sent", "delivered", "read", "failed", "expired", "cancelled", "unknown")
+}
+
+func oneOf(values ...any) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Enum: values} }

@@ -8,7 +8,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// streamEvent is one event as a stream shows it.
+// streamEvent is the data of one server-sent event.
 type streamEvent struct {
 	Type     string      `json:"type"`
 	At       time.Time   `json:"at"`
@@ -20,7 +20,7 @@ type streamEvent struct {
 	Detail   string      `json:"detail,omitempty"`
 }
 
-// frame is an event as it goes over the wire, the same bytes for all streams.
+// frame is an event as it is sent, the same bytes for all streams.
 type frame struct {
 	at   dispatch.Position
 	text []byte
@@ -28,12 +28,14 @@ type frame struct {
 
 func newFrame(e *dispatch.Event) frame {
 	name := eventType(e.Kind)
-	// Strings, numbers and a time of this age: nothing that JSON can't write.
-	b, _ := json.Marshal(streamEvent{Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail})
+	// Strings, numbers and a recent time: Marshal cannot fail.
+	b, _ := json.Marshal(streamEvent{
+		Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail,
+	})
 	return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
 }
 
-// eventType is an event's public name (SPEC 7).
+// eventType returns the public name of an event's kind (SPEC 7).
 func eventType(kind int16) string {
 	switch name := dispatch.EventName(kind); name {
 	case "inbound":

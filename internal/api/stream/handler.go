@@ -17,17 +17,20 @@ type Handler struct {
 	auth *middleware.Auth
 }
 
-// NewHandler returns a Handler of the events that hub reads. auth checks again
-// and again whether a stream's key may still read.
+// NewHandler returns a Handler of the events that hub reads. auth checks
+// regularly whether a stream's key may still read.
 func NewHandler(hub *Hub, auth *middleware.Auth) *Handler { return &Handler{hub: hub, auth: auth} }
+
+// tooMany is the detail of the refusal of a stream.
+var tooMany = fmt.Sprintf("the key already has %d event streams open, which is the maximum", maxStreams)
 
 // Serve streams the events of the caller's account as they happen. Last-Event-ID
 // resumes after that event, without a gap.
 func (h *Handler) Serve(c echo.Context) error {
 	middleware.Waits(c)
-	leave, ok := h.hub.admit(middleware.Caller(c).Key.ID)
+	leave, ok := h.hub.open(middleware.Caller(c).Key.ID)
 	if !ok {
-		return &dispatch.Error{Code: dispatch.RateLimited, Msg: fmt.Sprintf("the key has %d event streams open already, the most there can be", maxStreams), RetryAfter: 5}
+		return &dispatch.Error{Code: dispatch.RateLimited, Msg: tooMany, RetryAfter: 5}
 	}
 	defer leave()
 	if h.hub.stopping.Err() != nil {
@@ -54,8 +57,9 @@ func (h *Handler) Serve(c echo.Context) error {
 	return nil
 }
 
-// start returns the place after which a stream begins: where the client was,
-// or the log's end. An id from beyond the end (of another database) is the end.
+// start returns the position after which a stream begins: the client's
+// Last-Event-ID, or the end of the log. An id beyond the end (from another
+// database) counts as the end.
 func (h *Handler) start(c echo.Context) (dispatch.Position, error) {
 	last := c.Request().Header.Get("Last-Event-Id")
 	if last == "" {

@@ -9,69 +9,69 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 )
 
 const (
-	hubTick = 100 * time.Millisecond
-	// logPage is how many events are read at once.
+	// readInterval is the time between two reads of the event log.
+	readInterval = 100 * time.Millisecond
+	// logPage is the number of events per read.
 	logPage = 1000
-	// logTime bounds one read.
-	logTime = 5 * time.Second
-	// maxCatching is how many streams read pages of their own at once: after a
-	// deploy all of them come back together.
-	maxCatching = 4
-	// maxStreams is how many event streams a key may have open in one process.
+	// readTimeout is the timeout of a read.
+	readTimeout = 5 * time.Second
+	// maxCatchingUp is how many streams read the log themselves at the same time:
+	// after a deployment all clients reconnect at once.
+	maxCatchingUp = 4
+	// maxStreams is the maximum number of open streams per key and process.
 	maxStreams = 20
 )
 
-// Log is the log as it may be read: in (transaction, id) order and only
-// below the oldest running transaction, so that a late commit is not skipped.
+// Log reads the event log in (transaction, id) order and only below the oldest
+// running transaction, so that a late commit is not skipped.
 type Log interface {
 	EventsAfter(ctx context.Context, p dispatch.Position, limit int) ([]dispatch.Event, error)
 	EndOfEvents(ctx context.Context) (dispatch.Position, error)
 }
 
-var _ Log = (*store.Store)(nil)
-
-// Hub is the process's one reader of the event log. It reads while anybody
-// listens, and tells those who wait for one message and those who follow an
-// account.
+// Hub reads the event log for the whole process while there are subscribers, and
+// publishes events to those that wait for a message and to the streams of
+// accounts.
 type Hub struct {
-	events   Log
-	log      *slog.Logger
-	wake     chan struct{}
-	catching chan struct{}
-	stopping context.Context // over: nobody is to wait any longer
-	stop     context.CancelFunc
+	events     Log
+	log        *slog.Logger
+	wake       chan struct{}
+	catchingUp chan struct{}
+	stopping   context.Context // done once the process stops
+	stop       context.CancelFunc
 
 	mu      sync.Mutex
-	at      dispatch.Position // everything up to here was told; zero: it does not read
-	waits   crowd[dispatch.ID, chan struct{}]
-	streams crowd[int64, *stream] // by account
-	open    map[int64]int         // streams of a key
+	at      dispatch.Position // the last published event; zero while idle
+	waits   subscribers[dispatch.ID, chan struct{}]
+	streams subscribers[int64, *stream] // by account
+	counts  map[int64]int               // open streams by key
 }
 
+// NewHub returns a Hub. Run reads the log.
 func NewHub(events Log, log *slog.Logger) *Hub {
 	h := &Hub{
-		events: events, log: log, wake: make(chan struct{}, 1), catching: make(chan struct{}, maxCatching),
-		waits: crowd[dispatch.ID, chan struct{}]{}, streams: crowd[int64, *stream]{}, open: map[int64]int{},
+		events: events, log: log, wake: make(chan struct{}, 1), catchingUp: make(chan struct{}, maxCatchingUp),
+		waits: subscribers[dispatch.ID, chan struct{}]{}, streams: subscribers[int64, *stream]{}, counts: map[int64]int{},
 	}
 	h.stopping, h.stop = context.WithCancel(context.Background())
 	return h
 }
 
-// Watch gives a channel that closes at the next event of the message.
+// Watch returns a channel that is closed at the next event of the message. stop
+// ends the watch.
 func (h *Hub) Watch(id dispatch.ID) (<-chan struct{}, func()) {
 	ch := make(chan struct{})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waits.add(id, ch)
-	h.ring()
+	h.notify()
 	return ch, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.waits.drop(id, ch)
+		h.waits.remove(id, ch)
 	}
 }
 
@@ -81,25 +81,25 @@ func (h *Hub) Stopping() <-chan struct{} { return h.stopping.Done() }
 // Stop ends streams and waits, and lets no stream begin.
 func (h *Hub) Stop() { h.stop() }
 
-// admit counts a stream of a key; false: the key has as many as it may.
-func (h *Hub) admit(key int64) (leave func(), ok bool) {
+// open counts a stream of a key. It returns false if the key has maxStreams open.
+func (h *Hub) open(key int64) (leave func(), ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.open[key] >= maxStreams {
+	if h.counts[key] >= maxStreams {
 		return nil, false
 	}
-	h.open[key]++
+	h.counts[key]++
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if h.open[key]--; h.open[key] == 0 {
-			delete(h.open, key)
+		if h.counts[key]--; h.counts[key] == 0 {
+			delete(h.counts, key)
 		}
 	}, true
 }
 
-// join has the hub tell a stream all from a place on, which it gets to know
-// through its channel joined.
+// join subscribes a stream. Its channel joined receives the position from which
+// on events are pushed to it.
 func (h *Hub) join(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,37 +107,37 @@ func (h *Hub) join(s *stream) {
 	if h.at != (dispatch.Position{}) {
 		s.joined <- h.at
 	}
-	h.ring()
+	h.notify()
 }
 
 func (h *Hub) leave(s *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.streams.drop(s.account, s)
+	h.streams.remove(s.account, s)
 }
 
-// told is the place up to which a stream that has nothing in its queue knows
-// all, whoever's events they were.
-func (h *Hub) told(s *stream) dispatch.Position {
+// delivered returns the position up to which s has received every event of its
+// account, or zero if events are queued.
+func (h *Hub) delivered(s *stream) dispatch.Position {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.waiting() {
+	if s.queued() {
 		return dispatch.Position{}
 	}
 	return h.at
 }
 
-// ring wakes a hub that rests.
-func (h *Hub) ring() {
+// notify wakes Run when it is idle.
+func (h *Hub) notify() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
-// rest says that nobody listens; then the hub begins anew at the log's end when
-// somebody does.
-func (h *Hub) rest() bool {
+// idle reports whether there are no subscribers. Reading then starts again at the
+// end of the log.
+func (h *Hub) idle() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.waits) > 0 || len(h.streams) > 0 {
@@ -149,18 +149,18 @@ func (h *Hub) rest() bool {
 
 // Run reads until ctx ends.
 func (h *Hub) Run(ctx context.Context) {
-	tick := time.NewTicker(hubTick)
+	tick := time.NewTicker(readInterval)
 	defer tick.Stop()
 	failing := false
 	for ctx.Err() == nil {
-		if h.rest() {
+		if h.idle() {
 			select {
 			case <-ctx.Done():
 			case <-h.wake:
 			}
 			continue
 		}
-		more, err := h.step(ctx)
+		more, err := h.read(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			h.log.Warn("event log not read", "error", err)
 		}
@@ -174,23 +174,24 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
-// step tells what is new; more: there is more at once.
-func (h *Hub) step(ctx context.Context) (more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, logTime)
+// read publishes the next page of events. more reports whether another page can
+// be read at once.
+func (h *Hub) read(ctx context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if h.at == (dispatch.Position{}) { // only this goroutine writes it
+	if h.at == (dispatch.Position{}) { // written by this goroutine only
 		return false, h.begin(ctx)
 	}
 	evs, err := h.events.EventsAfter(ctx, h.at, logPage)
 	if err != nil || len(evs) == 0 {
 		return false, err
 	}
-	h.tell(evs)
+	h.publish(evs)
 	return len(evs) == logPage, nil
 }
 
-// begin starts at the log's end. Everybody who waits for a message looks once:
-// the end is read after they began to.
+// begin starts at the end of the log. Watches end, so that their readers read the
+// message once more: the end is read after they subscribed.
 func (h *Hub) begin(ctx context.Context) error {
 	end, err := h.events.EndOfEvents(ctx)
 	if err != nil {
@@ -216,8 +217,8 @@ func (h *Hub) begin(ctx context.Context) error {
 	return nil
 }
 
-// tell passes a page on.
-func (h *Hub) tell(evs []dispatch.Event) {
+// publish delivers a page of events to the subscribers.
+func (h *Hub) publish(evs []dispatch.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range evs {
@@ -233,36 +234,36 @@ func (h *Hub) tell(evs []dispatch.Event) {
 		f := newFrame(e)
 		for s := range h.streams[e.Account] {
 			if !s.push(f) {
-				h.streams.drop(s.account, s)
+				h.streams.remove(s.account, s)
 			}
 		}
 	}
 }
 
-// after reads a page for a stream that has not caught up.
+// after returns a page of events for a stream that is catching up.
 func (h *Hub) after(ctx context.Context, at dispatch.Position) ([]dispatch.Event, error) {
 	select {
-	case h.catching <- struct{}{}:
+	case h.catchingUp <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-h.catching }()
-	ctx, cancel := context.WithTimeout(ctx, logTime)
+	defer func() { <-h.catchingUp }()
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	return h.events.EventsAfter(ctx, at, logPage)
 }
 
-// crowd holds those who listen to each K.
-type crowd[K, V comparable] map[K]map[V]struct{}
+// subscribers is a set of values by key.
+type subscribers[K, V comparable] map[K]map[V]struct{}
 
-func (c crowd[K, V]) add(k K, v V) {
+func (c subscribers[K, V]) add(k K, v V) {
 	if c[k] == nil {
 		c[k] = map[V]struct{}{}
 	}
 	c[k][v] = struct{}{}
 }
 
-func (c crowd[K, V]) drop(k K, v V) {
+func (c subscribers[K, V]) remove(k K, v V) {
 	delete(c[k], v)
 	if len(c[k]) == 0 {
 		delete(c, k)

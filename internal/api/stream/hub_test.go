@@ -186,7 +186,7 @@ func TestStream_SlowClient_IsCutAndResumes(t *testing.T) {
 		slow.stick()
 		for range streamQueue/logPage + 2 {
 			log.write(1, logPage)
-			time.Sleep(hubTick)
+			time.Sleep(readInterval)
 		}
 		slow.free()
 		if err := <-ended; !errors.Is(err, errCut) {
@@ -218,7 +218,7 @@ func TestStream_ClientTakesNothing_EndsAtItsDeadline(t *testing.T) {
 		if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("ended by %v", err)
 		}
-		if took := time.Since(began); took > streamWrite+time.Second {
+		if took := time.Since(began); took > writeTimeout+time.Second {
 			t.Errorf("after %s", took)
 		}
 	})
@@ -235,7 +235,7 @@ func TestStream_Quiet_SaysThatItIsThereAndWhereToResume(t *testing.T) {
 			t.Errorf("begins at %q, want %q", resume, first)
 		}
 		log.write(2, 3000)
-		time.Sleep(2*streamBeat + time.Second)
+		time.Sleep(2*heartbeat + time.Second)
 		ids, resume := c.got()
 		if want := log.events[3000].Position().String(); len(ids) != 0 || resume != want {
 			t.Errorf("%d events, resumes at %s, want %s", len(ids), resume, want)

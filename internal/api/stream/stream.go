@@ -12,30 +12,29 @@ import (
 )
 
 const (
-	// streamBeat is how long a stream says nothing at most.
-	streamBeat = 15 * time.Second
-	// keyCheck is how often a stream looks whether its key may still read.
-	keyCheck = 250 * time.Millisecond
-	// streamQueue is how many events may wait for a client; one that falls
-	// further behind is cut and resumes with Last-Event-ID.
+	// heartbeat is the longest time without a write.
+	heartbeat = 15 * time.Second
+	// keyInterval is the time between two checks of the key.
+	keyInterval = 250 * time.Millisecond
+	// streamQueue is the maximum number of events queued for a client; a slower
+	// one is disconnected and resumes with Last-Event-ID.
 	streamQueue = 10_000
-	// streamWrite is how long a client may take for one write, streamEnd once
-	// the stream is over.
-	streamWrite, streamEnd = 10 * time.Second, 500 * time.Millisecond
+	// writeTimeout is the timeout of a write, endTimeout that of the last one.
+	writeTimeout, endTimeout = 10 * time.Second, 500 * time.Millisecond
 )
 
-// stream is a client that follows its account's events. It catches up by pages
-// of its own, joins the hub, reads the rest up to where the hub was then, and
-// from there on the hub tells it all.
+// stream is a client that follows the events of its account. It reads the log
+// itself until it has caught up, joins the hub, reads the events up to the hub's
+// position, and from then on the hub pushes events to it.
 type stream struct {
 	account int64
-	allowed func(context.Context) bool // its key may still read
+	allowed func(context.Context) bool // reports whether the key may still read
 	w       http.ResponseWriter
 	control *http.ResponseController
-	at      dispatch.Position // the client has all up to here
+	at      dispatch.Position // the last event that was written
 	wrote   time.Time
-	joined  chan dispatch.Position // from where on the hub tells all
-	ready   chan struct{}          // something is in the queue, or the stream was cut
+	joined  chan dispatch.Position // receives the position from which on the hub pushes
+	ready   chan struct{}          // receives when events are queued or the stream is cut
 
 	mu    sync.Mutex
 	queue []frame
@@ -49,13 +48,13 @@ func newStream(account int64, at dispatch.Position, w http.ResponseWriter) *stre
 	}
 }
 
-// What ends a stream besides its client and our stop.
+// Reasons for which a stream ends, besides its client and the stop of the process.
 var (
-	errCut     = errors.New("the client is too slow")
-	errRefused = errors.New("the key may read no more")
+	errCut = errors.New("the client is too slow")
+	errKey = errors.New("the key may no longer read")
 )
 
-// push hands the stream an event; false: it is cut.
+// push queues an event. It returns false if the queue is full: the stream is cut.
 func (s *stream) push(f frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,21 +78,21 @@ func (s *stream) take() ([]frame, bool) {
 	return out, s.cut
 }
 
-func (s *stream) waiting() bool {
+func (s *stream) queued() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.queue) > 0 || s.cut
 }
 
-// run serves the client until it is gone, may read no more, is too slow, or we
-// stop.
+// run serves the client until it disconnects, its key may no longer read, it is
+// too slow, or the hub stops.
 func (s *stream) run(ctx context.Context, h *Hub) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer context.AfterFunc(h.stopping, end)()
-	defer s.hurry()
-	defer context.AfterFunc(ctx, s.hurry)()
-	if err := s.say(ctx, "following"); err != nil {
+	defer s.expire()
+	defer context.AfterFunc(ctx, s.expire)()
+	if err := s.comment(ctx, "following"); err != nil {
 		return err
 	}
 	if err := s.catchUp(ctx, h, nil); err != nil {
@@ -104,15 +103,15 @@ func (s *stream) run(ctx context.Context, h *Hub) error {
 	return s.follow(ctx, h)
 }
 
-// hurry ends a write that the client does not take, the last one of all too:
-// it must not keep us.
-func (s *stream) hurry() { _ = s.control.SetWriteDeadline(time.Now().Add(streamEnd)) }
+// expire limits the present and every later write to endTimeout, so that a client
+// that does not read cannot delay the end.
+func (s *stream) expire() { _ = s.control.SetWriteDeadline(time.Now().Add(endTimeout)) }
 
-// follow writes what the hub tells.
+// follow writes the events that the hub pushes.
 func (s *stream) follow(ctx context.Context, h *Hub) error {
-	tick := time.NewTicker(keyCheck)
+	tick := time.NewTicker(keyInterval)
 	defer tick.Stop()
-	var ready <-chan struct{} // not before the stream has come to where the hub began
+	var ready <-chan struct{} // nil until the stream has read up to the hub's position
 	for {
 		var err error
 		select {
@@ -121,16 +120,16 @@ func (s *stream) follow(ctx context.Context, h *Hub) error {
 		case until := <-s.joined:
 			err, ready = s.catchUp(ctx, h, &until), s.ready
 		case <-ready:
-			err = s.pass(ctx)
+			err = s.drain(ctx)
 		case <-tick.C:
 			if !s.allowed(ctx) {
-				return errRefused
+				return errKey
 			}
-			if time.Since(s.wrote) >= streamBeat {
-				if at := h.told(s); ready != nil && s.at.Before(at) {
+			if time.Since(s.wrote) >= heartbeat {
+				if at := h.delivered(s); ready != nil && s.at.Before(at) {
 					s.at = at
 				}
-				err = s.say(ctx, "still here")
+				err = s.comment(ctx, "still here")
 			}
 		}
 		if err != nil {
@@ -139,23 +138,23 @@ func (s *stream) follow(ctx context.Context, h *Hub) error {
 	}
 }
 
-// pass writes what is in the queue.
-func (s *stream) pass(ctx context.Context) error {
+// drain writes the queued events.
+func (s *stream) drain(ctx context.Context) error {
 	frames, cut := s.take()
 	if cut {
 		return errCut
 	}
 	var text []byte
 	for _, f := range frames {
-		if s.at.Before(f.at) { // the client came from a process that was ahead of our hub
+		if s.at.Before(f.at) { // false if the client came from a process that was ahead of this hub
 			text, s.at = append(text, f.text...), f.at
 		}
 	}
 	return s.write(ctx, text)
 }
 
-// catchUp writes what the log holds after the client's place: up to until, or
-// all there is by now.
+// catchUp writes the events of the log after s.at: up to until, or all if until is
+// nil.
 func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) error {
 	for {
 		evs, err := h.after(ctx, s.at)
@@ -176,19 +175,19 @@ func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) 
 			return err
 		}
 		if !s.allowed(ctx) {
-			return errRefused
+			return errKey
 		}
-		if time.Since(s.wrote) >= streamBeat {
-			if err := s.say(ctx, "catching up"); err != nil {
+		if time.Since(s.wrote) >= heartbeat {
+			if err := s.comment(ctx, "catching up"); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// say writes a comment, and the place from which a client may resume that has
-// seen no event of its own for long, or none yet.
-func (s *stream) say(ctx context.Context, comment string) error {
+// comment writes a comment and the position from which the client can resume if it
+// receives no further event.
+func (s *stream) comment(ctx context.Context, comment string) error {
 	return s.write(ctx, fmt.Appendf(nil, "id: %s\n: %s\n\n", s.at, comment))
 }
 
@@ -197,11 +196,11 @@ func (s *stream) write(ctx context.Context, text []byte) error {
 		return nil
 	}
 	s.wrote = time.Now()
-	if err := s.control.SetWriteDeadline(s.wrote.Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.control.SetWriteDeadline(s.wrote.Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	if err := ctx.Err(); err != nil { // over meanwhile
-		s.hurry()
+	if err := ctx.Err(); err != nil { // ended meanwhile
+		s.expire()
 		return err
 	}
 	if _, err := s.w.Write(text); err != nil {

@@ -10,3 +10,5 @@ import (
 func TestAisoule(t *testing.T) { dialecttest.Run(t, aisoule.New()) }
 
 func FuzzAisoule(f *testing.F) { dialecttest.Fuzz(f, aisoule.New()) }
+
+func TestAisoule_Documented(t *testing.T) { dialecttest.Documented(t, aisoule.New(), "code") }

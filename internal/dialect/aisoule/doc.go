@@ -44,7 +44,8 @@ var moreExamples = []string{
 	`{"to": "+919876543210", "type": "text", "text": "Hello! Your order has been shipped."}`,
 	`{"to": "+919876543210", "type": "image", "image": {"url": "https://example.com/product.jpg", "caption": "Check out our new product!"}}`,
 	`{"to": "+919876543210", "type": "interactive", "interactive": {"type": "button", "body": {"text": "How can we help?"},
-  "action": {"buttons": [{"type": "reply", "reply": {"id": "sales", "title": "Sales"}}, {"type": "reply", "reply": {"id": "support", "title": "Support"}}]}}}`,
+  "action": {"buttons": [{"type": "reply", "reply": {"id": "sales", "title": "Sales"}},
+    {"type": "reply", "reply": {"id": "support", "title": "Support"}}]}}}`,
 	`{"to": "+919876543210", "type": "text", "text": "Hello!", "whatsapp_account": "account_id_here"}`,
 }
 
@@ -53,16 +54,16 @@ var moreExamples = []string{
 type (
 	aisouleRequest struct {
 		_               struct{}              `additionalProperties:"true"`
-		To              string                `json:"to" required:"true" doc:"In international form, with or without +."`
+		To              string                `json:"to" required:"true" doc:"In international format, with or without +."`
 		Type            string                `json:"type" required:"true" enum:"text,template,image,video,document,audio,interactive"`
-		Text            string                `json:"text,omitempty" maxLength:"4096" doc:"Of a text message. Within the 24-hour window only, as media and interactive messages."`
+		Text            string                `json:"text,omitempty" maxLength:"4096" doc:"Of type text. Sent within the 24-hour window only."`
 		Template        *aisouleTemplate      `json:"template,omitempty"`
 		Image           *aisouleMedia         `json:"image,omitempty"`
 		Video           *aisouleMedia         `json:"video,omitempty"`
 		Document        *aisouleMedia         `json:"document,omitempty"`
 		Audio           *aisouleMedia         `json:"audio,omitempty"`
 		Interactive     *dispatch.Interactive `json:"interactive,omitempty"`
-		WhatsAppAccount apidoc.IDOrText       `json:"whatsapp_account,omitempty" doc:"A WhatsApp channel's id or key; left out: the account's default channel."`
+		WhatsAppAccount apidoc.IDOrText       `json:"whatsapp_account,omitempty" doc:"A channel's id or key. Default: the account's default."`
 	}
 	aisouleTemplate struct {
 		Name       string                     `json:"name" required:"true"`
@@ -71,8 +72,8 @@ type (
 	}
 	aisouleMedia struct {
 		URL      string `json:"url" required:"true"`
-		Caption  string `json:"caption,omitempty" maxLength:"1024" doc:"Not of audio."`
-		Filename string `json:"filename,omitempty" doc:"Of a document."`
+		Caption  string `json:"caption,omitempty" maxLength:"1024" doc:"Not for audio."`
+		Filename string `json:"filename,omitempty" doc:"For documents."`
 	}
 	aisouleAnswer struct {
 		Data struct {

@@ -35,12 +35,19 @@ var views = map[int]dispatch.View{
 	},
 	3: {
 		Status: dispatch.Failed, Type: dispatch.TypeImage, ChannelKind: "whatsapp", FailedAt: at(1),
-		Content: json.RawMessage(`{"type":"image","image":{"link":"https://example.com/a.jpg","caption":"Look"},"more_media":[{"link":"https://example.com/b.jpg"}]}`),
-		Error:   &dispatch.ViewError{Code: dispatch.FailSuppressed, Message: "the recipient has opted out"},
+		Content: json.RawMessage(`{"type":"image","image":{"link":"https://example.com/a.jpg","caption":"Look"},` +
+			`"more_media":[{"link":"https://example.com/b.jpg"}]}`),
+		Error: &dispatch.ViewError{Code: dispatch.FailSuppressed, Message: "the recipient has opted out"},
 	},
-	4: {Status: dispatch.Expired, Type: dispatch.TypeText, ChannelKind: "sms", FailedAt: at(1), Error: &dispatch.ViewError{Code: dispatch.FailExpired, Message: "expired"}},
+	4: {
+		Status: dispatch.Expired, Type: dispatch.TypeText, ChannelKind: "sms", FailedAt: at(1),
+		Error: &dispatch.ViewError{Code: dispatch.FailExpired, Message: "expired"},
+	},
 	5: {Status: dispatch.Cancelled, Type: dispatch.TypeText, ChannelKind: "sms"},
-	6: {Status: dispatch.Unknown, Type: dispatch.TypeText, ChannelKind: "sms", MaybeSent: true, Error: &dispatch.ViewError{Code: dispatch.FailUnclear, Message: "may have arrived"}},
+	6: {
+		Status: dispatch.Unknown, Type: dispatch.TypeText, ChannelKind: "sms", MaybeSent: true,
+		Error: &dispatch.ViewError{Code: dispatch.FailUnclear, Message: "may have arrived"},
+	},
 	7: {Status: dispatch.Scheduled, Type: dispatch.TypeText, ChannelKind: "sms", SendAt: at(86400)},
 }
 
@@ -101,7 +108,10 @@ func (fixture) Templates(context.Context, int64) ([]template.Template, error) {
 				{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Copy", URL: "https://example.com/{{1}}"}}},
 			},
 		},
-		{ID: 4, Name: "hello_world", Language: "en", Category: "marketing", Status: "approved", Components: []template.Component{{Type: "BODY", Text: "Hello"}}},
+		{
+			ID: 4, Name: "hello_world", Language: "en", Category: "marketing", Status: "approved",
+			Components: []template.Component{{Type: "BODY", Text: "Hello"}},
+		},
 	}, nil
 }
 
@@ -144,7 +154,8 @@ func Refusals() map[string]error {
 	for _, field := range []string{
 		"/to", "/channel", "/type", "/text/body", "/image/link", "/template", "/template/name", "/template/id", "/template/language",
 		"/template/components", "/template/components/0/parameters", "/template/header_media_url", "/template/variables",
-		"/template/variables/1", "/template/variables/body/1", "/send_at", "/ttl_seconds", "/reference", "/metadata", "/contact/list_id", "/contact/extra_fields", "/user_id",
+		"/template/variables/1", "/template/variables/body/1", "/send_at", "/ttl_seconds", "/reference", "/metadata",
+		"/contact/list_id", "/contact/extra_fields", "/user_id",
 	} {
 		out["fault "+field] = dispatch.InvalidField(field, "is not acceptable")
 	}

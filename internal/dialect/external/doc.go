@@ -12,15 +12,17 @@ import (
 var doc = dialect.Doc{
 	Title: "External API (Comprehensive API Management Guide)", Security: "api_key",
 	About: "Sends templates whose variables are given by name, returns the status of messages, and lists templates.",
-	Curl:  dialect.Curl(prefix+"/messages/template/send", "X-API-Key: your_api_key_here", exampleBody), Answer: exampleAnswer, Failure: externalFailure{},
+	Curl:  dialect.Curl(prefix+"/messages/template/send", "X-API-Key: your_api_key_here", exampleBody), Answer: exampleAnswer,
+	Failure: externalFailure{},
 	Differs: []string{
 		"Success is 202. The status is queued where the guide's sample shows sent.",
 		"Messages are sent through the account's default channel, which must be a WhatsApp channel.",
-		`variables uses the names that the template's variables have here ("variables" of POST or PATCH /v1/templates; a sync keeps them), or "1", "2", ... ` +
-			`if they have none. A missing or surplus variable is a VALIDATION_ERROR that names it.`,
+		`variables uses the names that the template's variables have here ("variables" of POST or PATCH /v1/templates; a sync keeps them), ` +
+			`or "1", "2", ... if they have none. A missing or surplus variable is a VALIDATION_ERROR that names it.`,
 		"language may be omitted if the template exists in one language only.",
 		`"simulate": true checks the request and sends nothing: the response is 200 and message_uuid is null.`,
-		"The limits are those of the API key: 60 per minute and 10,000 per day by default. RATE_LIMIT_EXCEEDED and DAILY_LIMIT_EXCEEDED are 429.",
+		"The limits are those of the API key: 60 per minute and 10,000 per day by default. " +
+			"RATE_LIMIT_EXCEEDED and DAILY_LIMIT_EXCEEDED are 429.",
 	},
 	Samples: map[string]string{"uuid": dialect.ExampleID},
 }
@@ -31,7 +33,8 @@ var (
 		Status: http.StatusAccepted, Reply: apidoc.Response{Type: externalAnswer{}, Example: exampleAnswer},
 	}
 	messageDoc = dialect.RouteDoc{
-		Summary: "retrieve a message", Status: http.StatusOK, Reply: apidoc.Response{Type: externalMessage{}, Example: exampleMessage}, OneMessage: true,
+		Summary: "retrieve a message", Status: http.StatusOK, OneMessage: true,
+		Reply: apidoc.Response{Type: externalMessage{}, Example: exampleMessage},
 	}
 	templatesDoc = dialect.RouteDoc{
 		Summary: "list templates", Status: http.StatusOK, Reply: apidoc.Response{Type: externalTemplates{}, Example: exampleTemplates},
@@ -41,10 +44,10 @@ var (
 const (
 	exampleAnswer  = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"queued","to":"+1234567890"}}`
 	exampleMessage = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"delivered","to":"+1234567890",` +
-		`"template_name":"order_confirmation","reference":"my-order-123","created_at":"2026-01-02T03:04:05Z","sent_at":"2026-01-02T03:04:06Z",` +
-		`"delivered_at":"2026-01-02T03:04:07Z","read_at":null,"failed_at":null,"error":null}}`
-	exampleTemplates = `{"success":true,"data":[{"id":1,"name":"order_confirmation","language":"en","category":"utility","status":"approved",` +
-		`"variables":["customer_name","order_id","total"]}]}`
+		`"template_name":"order_confirmation","reference":"my-order-123","created_at":"2026-01-02T03:04:05Z",` +
+		`"sent_at":"2026-01-02T03:04:06Z","delivered_at":"2026-01-02T03:04:07Z","read_at":null,"failed_at":null,"error":null}}`
+	exampleTemplates = `{"success":true,"data":[{"id":1,"name":"order_confirmation","language":"en","category":"utility",` +
+		`"status":"approved","variables":["customer_name","order_id","total"]}]}`
 )
 
 // exampleBody is the example of the vendor's page.
@@ -61,12 +64,12 @@ const exampleBody = `{
 type (
 	externalRequest struct {
 		_            struct{}     `additionalProperties:"true"`
-		To           string       `json:"to" required:"true" doc:"In international form, with or without +."`
+		To           string       `json:"to" required:"true" doc:"In international format, with or without +."`
 		TemplateName string       `json:"template_name" required:"true"`
-		Language     string       `json:"language,omitempty" doc:"Mandatory unless the template has just one."`
-		Variables    apidoc.Texts `json:"variables,omitempty" doc:"Values by the names that the template's variables have here; by number where they have none."`
-		Reference    string       `json:"reference,omitempty" maxLength:"255" doc:"Comes back in the status."`
-		Simulate     bool         `json:"simulate,omitempty" doc:"Check everything and send nothing: 200, message_uuid null, status simulated."`
+		Language     string       `json:"language,omitempty" doc:"Required if the template has several."`
+		Variables    apidoc.Texts `json:"variables,omitempty" doc:"Values by the names of the template's variables, or by number."`
+		Reference    string       `json:"reference,omitempty" maxLength:"255" doc:"Returned with the message."`
+		Simulate     bool         `json:"simulate,omitempty" doc:"Validates without sending: 200, status simulated."`
 	}
 	externalAnswer struct {
 		Success bool `json:"success" required:"true" enum:"true"`
@@ -80,7 +83,7 @@ type (
 		Success bool `json:"success" required:"true" enum:"true"`
 		Data    struct {
 			MessageUUID  dispatch.ID        `json:"message_uuid" required:"true"`
-			Status       string             `json:"status" required:"true" enum:"scheduled,queued,sending,sent,delivered,read,failed,expired,cancelled,unknown"`
+			Status       apidoc.Status      `json:"status" required:"true"`
 			To           string             `json:"to" required:"true"`
 			TemplateName *string            `json:"template_name" required:"true"`
 			Reference    *string            `json:"reference" required:"true"`

@@ -10,3 +10,5 @@ import (
 func TestExternal(t *testing.T) { dialecttest.Run(t, external.New()) }
 
 func FuzzExternal(f *testing.F) { dialecttest.Fuzz(f, external.New()) }
+
+func TestExternal_Documented(t *testing.T) { dialecttest.Documented(t, external.New()) }

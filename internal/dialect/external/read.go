@@ -88,7 +88,9 @@ func readTemplates(ctx context.Context, src dialect.Reader, a dialect.Account, _
 	out := make([]template, 0, len(found))
 	for i := range found {
 		t := &found[i]
-		out = append(out, template{ID: t.ID, Name: t.Name, Language: t.Language, Category: t.Category, Status: t.Status, Variables: t.VariableNames()})
+		out = append(out, template{
+			ID: t.ID, Name: t.Name, Language: t.Language, Category: t.Category, Status: t.Status, Variables: t.VariableNames(),
+		})
 	}
 	return dialect.Reply{Status: http.StatusOK, Body: success{Success: true, Data: out}}, nil
 }

@@ -10,7 +10,8 @@ import (
 
 var doc = dialect.Doc{
 	Title: "Kaleyra", About: "Sends Meta's message object in Kaleyra's envelope.", Security: "api-key", AnyContent: true,
-	Curl: dialect.Curl("/v2/<sid>/whatsapp/<phone_number>/messages", "api-key: <api-key>", exampleBody), Answer: exampleAnswer, Failure: kaleyraFailure{},
+	Curl: dialect.Curl("/v2/<sid>/whatsapp/<phone_number>/messages", "api-key: <api-key>", exampleBody), Answer: exampleAnswer,
+	Failure: kaleyraFailure{},
 	Differs: []string{
 		"sid is the sid of your account here (AC...), and phone_number the number of the sending channel, with or without +.",
 		"data.messages lists every recipient of to with its own id. data.message_id is the id of the first recipient's message.",
@@ -61,15 +62,15 @@ type (
 		_                struct{} `additionalProperties:"true"`
 		MessagingProduct string   `json:"messaging_product" required:"true" enum:"whatsapp"`
 		RecipientType    string   `json:"recipient_type,omitempty" enum:"individual"`
-		To               string   `json:"to" required:"true" doc:"In international form; several recipients are separated by commas. One bad one refuses all, repeats collapse."`
+		To               string   `json:"to" required:"true" doc:"One or more numbers, separated by commas. An invalid one refuses all."`
 		dialect.MetaContent
 	}
 	kaleyraInfo struct {
 		_        struct{} `additionalProperties:"true"`
-		Ref      string   `json:"ref,omitempty" doc:"Comes back in status and webhooks, as ref1 and ref2; cut after 255 characters."`
-		Ref1     string   `json:"ref1,omitempty"`
-		Ref2     string   `json:"ref2,omitempty"`
-		WaSource string   `json:"wa_source,omitempty" doc:"api, clevertap, zoho, webengage, shopify, leadsquared, responsys, braze, hubspot, salesforce, zapier, eloqua or moengage; anything else becomes api."`
+		Ref      string   `json:"ref,omitempty" doc:"Returned in webhooks. Cut after 255 characters."`
+		Ref1     string   `json:"ref1,omitempty" doc:"As ref."`
+		Ref2     string   `json:"ref2,omitempty" doc:"As ref."`
+		WaSource string   `json:"wa_source,omitempty" doc:"A source that the vendor's page lists. Any other value becomes api."`
 	}
 	kaleyraReceipt struct {
 		To        string       `json:"to" required:"true"`

@@ -22,9 +22,11 @@ func New() dialect.Dialect {
 		Name:       "kaleyra",
 		Header:     keyHeader,
 		Credential: dialect.HeaderKey(keyHeader),
-		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/v2/:sid/whatsapp/:phone/messages", Decode: decode, Accept: accept, Doc: sendDoc}},
-		Reject:     reject,
-		Doc:        doc,
+		Routes: []dialect.Route{
+			{Method: http.MethodPost, Path: "/v2/:sid/whatsapp/:phone/messages", Decode: decode, Accept: accept, Doc: sendDoc},
+		},
+		Reject: reject,
+		Doc:    doc,
 	}
 }
 

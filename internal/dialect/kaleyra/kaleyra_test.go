@@ -10,3 +10,5 @@ import (
 func TestKaleyra(t *testing.T) { dialecttest.Run(t, kaleyra.New()) }
 
 func FuzzKaleyra(f *testing.F) { dialecttest.Fuzz(f, kaleyra.New()) }
+
+func TestKaleyra_Documented(t *testing.T) { dialecttest.Documented(t, kaleyra.New()) }

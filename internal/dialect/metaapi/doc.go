@@ -8,11 +8,13 @@ import (
 )
 
 var doc = dialect.Doc{
-	Title: "Meta Cloud API", About: "Serves SDKs of Meta's WhatsApp Cloud API whose base URL points here.", Security: "bearer", AnyContent: true,
-	Curl: dialect.Curl("/v25.0/<PHONE_NUMBER_ID>/messages", "Authorization: Bearer <ACCESS_TOKEN>", exampleBody), Answer: exampleAnswer, Failure: metaFailure{},
+	Title: "Meta Cloud API", About: "Serves SDKs of Meta's WhatsApp Cloud API whose base URL points here.", Security: "bearer",
+	AnyContent: true,
+	Curl:       dialect.Curl("/v25.0/<PHONE_NUMBER_ID>/messages", "Authorization: Bearer <ACCESS_TOKEN>", exampleBody), Answer: exampleAnswer,
+	Failure: metaFailure{},
 	Differs: []string{
 		"The phone number id is that of a WhatsApp channel here; a channel's own id or key works too. Any version v<n>.<n> is accepted.",
-		"Ids are wamid. followed by our message id. context and reaction take the id of a message sent through the channel, ours or Meta's.",
+		"Ids are wamid. followed by our message id. context and reaction take such an id, or Meta's.",
 		"Media are given by link or by an id of the channel's WhatsApp account. Files are uploaded to Meta itself.",
 		"A request that marks a message as read is answered but has no effect.",
 	},
@@ -43,10 +45,10 @@ type (
 		_                struct{} `additionalProperties:"true"`
 		MessagingProduct string   `json:"messaging_product" required:"true" enum:"whatsapp"`
 		RecipientType    string   `json:"recipient_type,omitempty" enum:"individual"`
-		To               string   `json:"to,omitempty" doc:"Mandatory of a message; with or without +."`
+		To               string   `json:"to,omitempty" doc:"Required for a message. With or without +."`
 		dialect.MetaContent
-		Opaque    string `json:"biz_opaque_callback_data,omitempty" maxLength:"512" doc:"Comes back in webhooks."`
-		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read: answered, and kept nowhere."`
+		Opaque    string `json:"biz_opaque_callback_data,omitempty" maxLength:"512" doc:"Returned in webhooks."`
+		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read. Has no effect."`
 		MessageID string `json:"message_id,omitempty"`
 	}
 	metaRecipient struct {

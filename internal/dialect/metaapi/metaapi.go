@@ -20,9 +20,11 @@ func New() dialect.Dialect {
 		Name:       "meta",
 		Header:     "Authorization",
 		Credential: bearer,
-		Routes:     []dialect.Route{{Method: http.MethodPost, Path: "/:version/:phone_number_id/messages", Decode: decode, Accept: accept, Doc: sendDoc}},
-		Reject:     reject,
-		Doc:        doc,
+		Routes: []dialect.Route{
+			{Method: http.MethodPost, Path: "/:version/:phone_number_id/messages", Decode: decode, Accept: accept, Doc: sendDoc},
+		},
+		Reject: reject,
+		Doc:    doc,
 	}
 }
 

@@ -22,3 +22,5 @@ func TestCredential(t *testing.T) {
 }
 
 func FuzzMetaAPI(f *testing.F) { dialecttest.Fuzz(f, metaapi.New()) }
+
+func TestMetaAPI_Documented(t *testing.T) { dialecttest.Documented(t, metaapi.New()) }

@@ -74,17 +74,26 @@ type rule struct {
 // (developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes).
 // The HTTP statuses are those documented there; clients build on the code.
 var rules = map[dispatch.Code]rule{
-	dispatch.Forbidden:         {http.StatusForbidden, 10, "Application does not have permission for this action", ""},
-	dispatch.Invalid:           {http.StatusBadRequest, 100, "Invalid parameter", ""},
-	dispatch.Malformed:         {http.StatusBadRequest, 100, "Invalid parameter", ""},
-	dispatch.UnsupportedMedia:  {http.StatusBadRequest, 100, "Invalid parameter", ""},
-	dispatch.TooLarge:          {http.StatusBadRequest, 100, "Invalid parameter", "The request body is too large."},
-	dispatch.KeyReused:         {http.StatusUnprocessableEntity, 100, "Invalid parameter", "This Idempotency-Key was used with another request."},
-	dispatch.NotFound:          {http.StatusNotFound, 2500, "Unknown path components", "There is nothing at this address."},
-	dispatch.MethodNotAllowed:  {http.StatusMethodNotAllowed, 100, "Unsupported request", "Method not allowed."},
-	dispatch.TemplateNotFound:  {http.StatusNotFound, 132001, "Template name does not exist in the translation", ""},
-	dispatch.OutsideWindow:     {http.StatusBadRequest, 131047, "Re-engagement message", "More than 24 hours have passed since the recipient last replied to the sender number."},
-	dispatch.Suppressed:        {http.StatusBadRequest, 131050, "User has stopped receiving messages", "The recipient has opted out of messages from this business."},
+	dispatch.Forbidden:        {http.StatusForbidden, 10, "Application does not have permission for this action", ""},
+	dispatch.Invalid:          {http.StatusBadRequest, 100, "Invalid parameter", ""},
+	dispatch.Malformed:        {http.StatusBadRequest, 100, "Invalid parameter", ""},
+	dispatch.UnsupportedMedia: {http.StatusBadRequest, 100, "Invalid parameter", ""},
+	dispatch.TooLarge:         {http.StatusBadRequest, 100, "Invalid parameter", "The request body is too large."},
+	dispatch.KeyReused: {
+		http.StatusUnprocessableEntity, 100, "Invalid parameter",
+		"This Idempotency-Key was used with another request.",
+	},
+	dispatch.NotFound:         {http.StatusNotFound, 2500, "Unknown path components", "There is nothing at this address."},
+	dispatch.MethodNotAllowed: {http.StatusMethodNotAllowed, 100, "Unsupported request", "Method not allowed."},
+	dispatch.TemplateNotFound: {http.StatusNotFound, 132001, "Template name does not exist in the translation", ""},
+	dispatch.OutsideWindow: {
+		http.StatusBadRequest, 131047, "Re-engagement message",
+		"More than 24 hours have passed since the recipient last replied to the sender number.",
+	},
+	dispatch.Suppressed: {
+		http.StatusBadRequest, 131050, "User has stopped receiving messages",
+		"The recipient has opted out of messages from this business.",
+	},
 	dispatch.UnsupportedType:   {http.StatusBadRequest, 131051, "Unsupported message type", ""},
 	dispatch.ContactNotFound:   {http.StatusBadRequest, 131026, "Message undeliverable", ""},
 	dispatch.CountryNotAllowed: {http.StatusForbidden, 130497, "Business account is restricted from messaging users in this country", ""},
@@ -92,13 +101,21 @@ var rules = map[dispatch.Code]rule{
 	dispatch.RateLimited:       {http.StatusTooManyRequests, 130429, "Rate limit hit", "Too many messages in a short time. Try again later."},
 	dispatch.DailyLimited:      {http.StatusTooManyRequests, 80007, "Rate limit issues", "The key's daily limit is used up."},
 	dispatch.Conflict:          {http.StatusConflict, 100, "Invalid parameter", ""},
-	dispatch.InProgress:        {http.StatusConflict, 131016, "Service unavailable", "A request with this Idempotency-Key is still running. Repeat it in a moment."},
-	dispatch.Overloaded:        {http.StatusInternalServerError, 131016, "Service unavailable", "The service is busy. Repeat the request."},
-	dispatch.OutcomeUnknown:    {http.StatusInternalServerError, 131016, "Service unavailable", "It is not known whether the request was stored. Repeat it with the same Idempotency-Key."},
+	dispatch.InProgress: {
+		http.StatusConflict, 131016, "Service unavailable",
+		"A request with this Idempotency-Key is still running. Repeat it in a moment.",
+	},
+	dispatch.Overloaded: {http.StatusInternalServerError, 131016, "Service unavailable", "The service is busy. Repeat the request."},
+	dispatch.OutcomeUnknown: {
+		http.StatusInternalServerError, 131016, "Service unavailable",
+		"It is not known whether the request was stored. Repeat it with the same Idempotency-Key.",
+	},
 }
 
 // internal is Meta's word for what is nobody's business.
-var internal = rule{http.StatusInternalServerError, 131000, "Something went wrong", "Message failed to send due to an unknown error. Try again."}
+var internal = rule{
+	http.StatusInternalServerError, 131000, "Something went wrong", "Message failed to send due to an unknown error. Try again.",
+}
 
 // reject gives Meta's error object.
 func reject(r *http.Request, err error) dialect.Reply {
@@ -176,7 +193,8 @@ func parameter(e *dispatch.Error) rule {
 // of the wrong shape.
 func aboutValues(f dispatch.Fault) bool {
 	return !strings.HasPrefix(f.Msg, "has the wrong type") &&
-		(strings.HasPrefix(f.Field, "/template/components") || strings.HasPrefix(f.Field, "/template/variables") || f.Field == "/template/header_media_url")
+		(strings.HasPrefix(f.Field, "/template/components") || strings.HasPrefix(f.Field, "/template/variables") ||
+			f.Field == "/template/header_media_url")
 }
 
 // names are Meta's fields for ours.

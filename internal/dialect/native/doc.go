@@ -8,44 +8,46 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// SendRequest describes what Decode reads.
+// SendRequest describes what Decode reads. A message expires 5 minutes (otp), 24
+// hours (normal) or 72 hours (bulk) after send_at unless the request sets
+// another time.
 type SendRequest struct {
-	Channel       apidoc.Any            `json:"channel,omitempty" doc:"The id or key of a channel. Default: the account's default channel."`
-	To            string                `json:"to" required:"true" doc:"The recipient's number in international format, with or without +."`
-	Type          string                `json:"type" required:"true" enum:"text,template,image,video,audio,document,sticker,location,contacts,interactive,reaction"`
-	Text          *dispatch.Text        `json:"text,omitempty"`
-	Template      *TemplateRequest      `json:"template,omitempty"`
-	Image         *dispatch.Media       `json:"image,omitempty"`
-	Video         *dispatch.Media       `json:"video,omitempty"`
-	Audio         *dispatch.Media       `json:"audio,omitempty"`
-	Document      *dispatch.Media       `json:"document,omitempty"`
-	Sticker       *dispatch.Media       `json:"sticker,omitempty"`
-	Location      *dispatch.Location    `json:"location,omitempty"`
-	Contacts      apidoc.Any            `json:"contacts,omitempty" doc:"Contacts as in Meta's Cloud API."`
-	Interactive   *dispatch.Interactive `json:"interactive,omitempty"`
-	Reaction      *dispatch.Reaction    `json:"reaction,omitempty"`
-	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to, sent through this channel or received on it: our id or the provider's."`
+	Channel       apidoc.Any            `json:"channel,omitempty" doc:"The id or key of a channel. Default: the account's default."`
+	To            string                `json:"to" required:"true" doc:"In international format, with or without +."`
+	Type          apidoc.MessageType    `json:"type" required:"true" doc:"The type of content."`
+	Text          *dispatch.Text        `json:"text,omitempty" doc:"Of type text."`
+	Template      *TemplateRequest      `json:"template,omitempty" doc:"Of type template."`
+	Image         *dispatch.Media       `json:"image,omitempty" doc:"Of type image."`
+	Video         *dispatch.Media       `json:"video,omitempty" doc:"Of type video."`
+	Audio         *dispatch.Media       `json:"audio,omitempty" doc:"Of type audio."`
+	Document      *dispatch.Media       `json:"document,omitempty" doc:"Of type document."`
+	Sticker       *dispatch.Media       `json:"sticker,omitempty" doc:"Of type sticker."`
+	Location      *dispatch.Location    `json:"location,omitempty" doc:"Of type location."`
+	Contacts      apidoc.Any            `json:"contacts,omitempty" doc:"Of type contacts, as in Meta's Cloud API."`
+	Interactive   *dispatch.Interactive `json:"interactive,omitempty" doc:"Of type interactive."`
+	Reaction      *dispatch.Reaction    `json:"reaction,omitempty" doc:"Of type reaction."`
+	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
 	MoreMedia     []dispatch.Media      `json:"more_media,omitempty" doc:"Further files of an MMS."`
-	SendAt        *time.Time            `json:"send_at,omitempty"`
-	ExpiresAt     *time.Time            `json:"expires_at,omitempty" doc:"No attempt starts after this time. Default: 5 minutes (otp), 24 hours (normal) or 72 hours (bulk) after send_at."`
-	TTLSeconds    int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Alternative to expires_at: seconds after send_at."`
-	Lane          string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Default: otp for authentication templates, otherwise normal."`
-	Reference     string                `json:"reference,omitempty" maxLength:"255" doc:"Your own reference. Returned with the message and in webhooks."`
+	SendAt        *time.Time            `json:"send_at,omitempty" doc:"Default: now."`
+	ExpiresAt     *time.Time            `json:"expires_at,omitempty" doc:"No attempt starts later. Default: 5 m, 24 h or 72 h, by lane."`
+	TTLSeconds    int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Sets expires_at, after send_at."`
+	Lane          string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Default: otp for authentication, else normal."`
+	Reference     string                `json:"reference,omitempty" maxLength:"255" doc:"Your own. Returned with the message and in webhooks."`
 	Metadata      apidoc.Object         `json:"metadata,omitempty" doc:"Any JSON object. Returned with the message."`
-	Simulate      bool                  `json:"simulate,omitempty" doc:"Validate the request without storing or sending the message."`
+	Simulate      bool                  `json:"simulate,omitempty" doc:"Validates only: nothing is stored or sent."`
 	Contact       *dispatch.ContactSave `json:"contact,omitempty" doc:"Saves the recipient as a contact."`
-	UserID        string                `json:"user_id,omitempty" doc:"The id of the team member who sends the message."`
-	Fallback      []apidoc.Any          `json:"fallback,omitempty" doc:"Messages to try in order if this one fails or expires. Each has the fields of a message, without to."`
-	FallbackAfter int64                 `json:"fallback_after_seconds,omitempty" doc:"Also send the fallback if the message is not delivered this many seconds after it was due."`
+	UserID        string                `json:"user_id,omitempty" doc:"The id of the team member who sends."`
+	Fallback      []apidoc.Any          `json:"fallback,omitempty" doc:"Messages, without to, for when this one fails or expires."`
+	FallbackAfter int64                 `json:"fallback_after_seconds,omitempty" doc:"Falls back if not delivered this long after being due."`
 }
 
 // TemplateRequest describes the template of a SendRequest.
 type TemplateRequest struct {
 	ID                 int64                      `json:"id,omitempty" doc:"The id of a template. Alternative to name."`
-	Name               string                     `json:"name,omitempty"`
-	Language           apidoc.Any                 `json:"language,omitempty" doc:"en, or {\"code\": \"en\"}. Optional if the template exists in one language only."`
-	Variables          apidoc.Any                 `json:"variables,omitempty" doc:"Values: an array in order, or an object by name."`
-	HeaderMediaURL     string                     `json:"header_media_url,omitempty"`
-	Components         []dialect.ComponentRequest `json:"components,omitempty" doc:"Alternative to variables: components as in Meta's Cloud API."`
-	ProviderTemplateID string                     `json:"provider_template_id,omitempty" doc:"The id of a template that the provider keeps."`
+	Name               string                     `json:"name,omitempty" doc:"The name of a template."`
+	Language           apidoc.Any                 `json:"language,omitempty" doc:"en, or {\"code\": \"en\"}. Optional if there is only one."`
+	Variables          apidoc.Any                 `json:"variables,omitempty" doc:"An array in order, or an object by name."`
+	HeaderMediaURL     string                     `json:"header_media_url,omitempty" doc:"The file of a media header."`
+	Components         []dialect.ComponentRequest `json:"components,omitempty" doc:"Alternative to variables, as in Meta's Cloud API."`
+	ProviderTemplateID string                     `json:"provider_template_id,omitempty" doc:"Of a template that the provider keeps."`
 }

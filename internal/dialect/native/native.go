@@ -101,10 +101,11 @@ func DecodeEntry(body []byte) (dispatch.Draft, error) {
 
 func (m *message) draft() (dispatch.Draft, error) {
 	d := dispatch.Draft{
-		Channel: string(m.Channel), To: m.To, Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate, Contact: m.Contact, UserID: m.UserID, Fallback: m.Fallback,
+		Channel: string(m.Channel), To: m.To, Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate,
+		Contact: m.Contact, UserID: m.UserID, Fallback: m.Fallback,
 		Content: dispatch.Content{
-			Type: m.Type, Text: m.Text, Image: m.Image, Video: m.Video, Audio: m.Audio, Document: m.Document, Sticker: m.Sticker, Location: m.Location,
-			Contacts: m.Contacts, Interactive: m.Interactive, Reaction: m.Reaction, Context: m.Context, MoreMedia: m.MoreMedia,
+			Type: m.Type, Text: m.Text, Image: m.Image, Video: m.Video, Audio: m.Audio, Document: m.Document, Sticker: m.Sticker,
+			Location: m.Location, Contacts: m.Contacts, Interactive: m.Interactive, Reaction: m.Reaction, Context: m.Context, MoreMedia: m.MoreMedia,
 		},
 	}
 	if string(m.Metadata) != "null" {
@@ -139,7 +140,9 @@ func (m *message) template(d *dispatch.Draft) error {
 	if t == nil {
 		return nil
 	}
-	d.Content.Template = &dispatch.TemplateUse{TemplateID: t.ID, Name: t.Name, Language: t.Language, Components: t.Components, ProviderTemplateID: t.ProviderTemplateID}
+	d.Content.Template = &dispatch.TemplateUse{
+		TemplateID: t.ID, Name: t.Name, Language: t.Language, Components: t.Components, ProviderTemplateID: t.ProviderTemplateID,
+	}
 	vars := bytes.TrimSpace(t.Variables)
 	if len(vars) == 0 && t.HeaderMediaURL == "" || string(vars) == "null" {
 		return nil

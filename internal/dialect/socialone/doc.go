@@ -47,11 +47,11 @@ type (
 		PhoneNumber     string          `json:"phone_number" required:"true" doc:"The number without the country code."`
 		TemplateID      apidoc.IDOrText `json:"template_id" required:"true" doc:"A template's id here."`
 		SocialAccountID apidoc.IDOrText `json:"social_account_id" required:"true" doc:"The id of a WhatsApp channel here."`
-		Variables       []string        `json:"variables" required:"true" nullable:"false" doc:"As many values as the template has variables, in order; [] when it has none."`
+		Variables       []string        `json:"variables" required:"true" nullable:"false" doc:"A value per variable, in order; [] for none."`
 		MediaFile       *socialoneMedia `json:"media_file,omitempty" doc:"Fills the template's media header."`
 	}
 	socialoneMedia struct {
-		URL string `json:"url" required:"true"`
+		URL string `json:"url" required:"true" doc:"The URL of the file."`
 	}
 	socialoneAnswer struct {
 		Status string `json:"status" required:"true" enum:"success"`

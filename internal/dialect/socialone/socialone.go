@@ -24,7 +24,7 @@ func New() dialect.Dialect {
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
 			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept, Doc: routeDoc("send a template")},
-			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (without the last slash)")},
+			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (no last slash)")},
 		},
 		Reject: reject,
 		Doc:    doc,

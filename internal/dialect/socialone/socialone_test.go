@@ -10,3 +10,5 @@ import (
 func TestSocialone(t *testing.T) { dialecttest.Run(t, socialone.New()) }
 
 func FuzzSocialone(f *testing.F) { dialecttest.Fuzz(f, socialone.New()) }
+
+func TestSocialone_Documented(t *testing.T) { dialecttest.Documented(t, socialone.New()) }

@@ -13,8 +13,10 @@ var doc = dialect.Doc{
 	About: "Sends text, media or a template through a Twilio or Gupshup channel, at once or on a schedule.",
 	Curl:  dialect.Curl("/message", "apikey: your_api_key", exampleBody), Answer: exampleAnswer, Failure: sociocsFailure{},
 	Differs: []string{
-		"provider must be the channel's provider and channel_key the channel's key here. user_id is the id of a team member from /team-members.",
-		"A template must be registered here, and its variables must match: a header takes a file (MEDIA_URL) or a text (Header), never both.",
+		"provider must be the channel's provider and channel_key the channel's key here. " +
+			"user_id is the id of a team member from /team-members.",
+		"A template must be registered here, and its variables must match: " +
+			"a header takes a file (MEDIA_URL) or a text (Header), never both.",
 		"schedule requires a UTC offset. A time up to 60 seconds in the past sends at once; an earlier one is refused. " +
 			"Scheduled messages are changed and cancelled at /v1/messages/{id}.",
 		"The contact is saved when the message is accepted. Fields that are omitted keep their values.",
@@ -51,8 +53,10 @@ var moreExamples = []string{
 	`{"provider": "twlowa", "channel_key": "your_channel_key", "to": "+16175551212", "schedule": "2030-01-02T15:04:05-04:00",
   "template": {"id": "HX0123456789abcdef0123456789abcdef", "variables": {"1": "John", "2": "john@example.com", "3": "11-Jul-2024"}}}`,
 	`{"provider": "gswa", "channel_key": "your_channel_key", "to": "+16175551212", "user_id": "` + dialect.ExampleID + `",
-  "template": {"id": "c6fa0a60-fbaa-4c26-ac36-87d9ed1f79a6", "variables": {"MEDIA_URL": "https://placehold.co/600x400", "Body": {"1": "john@example.com", "2": "11-Jul-2024"}, "Buttons": {"1": "Quick Reply Text"}}}}`,
-	`{"provider": "twlo", "channel_key": "your_channel_key", "to": "+16175551212", "name": "John", "image_urls": ["https://placehold.co/600x400"],
+  "template": {"id": "c6fa0a60-fbaa-4c26-ac36-87d9ed1f79a6", "variables": {"MEDIA_URL": "https://placehold.co/600x400", "Body":
+  {"1": "john@example.com", "2": "11-Jul-2024"}, "Buttons": {"1": "Quick Reply Text"}}}}`,
+	`{"provider": "twlo", "channel_key": "your_channel_key", "to": "+16175551212", "name": "John",
+  "image_urls": ["https://placehold.co/600x400"],
   "contact_saving": {"save": true, "list_id": 0, "extra_fields": {"email_address": "john@example.com", "id": 987123}}}`,
 }
 
@@ -61,28 +65,28 @@ var moreExamples = []string{
 type (
 	sociocsRequest struct {
 		_             struct{}         `additionalProperties:"true"`
-		Provider      string           `json:"provider" required:"true" enum:"twlo,twlowa,gswa" doc:"The channel's: Twilio SMS, Twilio WhatsApp, Gupshup WhatsApp."`
+		Provider      string           `json:"provider" required:"true" enum:"twlo,twlowa,gswa" doc:"The channel's provider."`
 		ChannelKey    string           `json:"channel_key" required:"true" doc:"The channel's key here."`
-		To            string           `json:"to" required:"true" doc:"In international form, with or without +."`
+		To            string           `json:"to" required:"true" doc:"In international format, with or without +."`
 		Name          string           `json:"name,omitempty" doc:"The recipient's name, for contact_saving."`
-		Text          string           `json:"text,omitempty" doc:"Mandatory without media and template."`
-		ImageURL      string           `json:"image_url,omitempty" doc:"With twlo only, as all media."`
-		ImageURLs     []string         `json:"image_urls,omitempty" maxItems:"10"`
-		VideoURL      string           `json:"video_url,omitempty"`
-		FileURL       string           `json:"file_url,omitempty"`
+		Text          string           `json:"text,omitempty" doc:"Required without media and template."`
+		ImageURL      string           `json:"image_url,omitempty" doc:"With twlo only."`
+		ImageURLs     []string         `json:"image_urls,omitempty" maxItems:"10" doc:"Several images."`
+		VideoURL      string           `json:"video_url,omitempty" doc:"With twlo only."`
+		FileURL       string           `json:"file_url,omitempty" doc:"With twlo only."`
 		Template      *sociocsTemplate `json:"template,omitempty" doc:"With twlowa and gswa."`
 		ContactSaving *sociocsContact  `json:"contact_saving,omitempty" doc:"Save the recipient as a contact when the message is accepted."`
-		Schedule      string           `json:"schedule,omitempty" doc:"ISO 8601 with an offset, such as 2006-01-02T15:04:05-04:00. Up to 60 s in the past: now."`
-		UserID        string           `json:"user_id,omitempty" doc:"A team member's, from /team-members."`
+		Schedule      string           `json:"schedule,omitempty" doc:"ISO 8601 with an offset: 2006-01-02T15:04:05-04:00."`
+		UserID        string           `json:"user_id,omitempty" doc:"The id of a team member, from /team-members."`
 	}
 	sociocsTemplate struct {
 		ID        string        `json:"id" required:"true" doc:"Twilio's content SID or Gupshup's template id; it must be registered here."`
-		Variables apidoc.Object `json:"variables,omitempty" doc:"twlowa: values by number. gswa: MEDIA_URL, and Header, Body, Buttons with values by number."`
+		Variables apidoc.Object `json:"variables,omitempty" doc:"Values by number; for gswa in Header, Body, Buttons."`
 	}
 	sociocsContact struct {
-		Save        bool          `json:"save,omitempty" doc:"Left out: false."`
-		ListID      int64         `json:"list_id,omitempty" doc:"0: all contacts."`
-		ExtraFields apidoc.Object `json:"extra_fields,omitempty"`
+		Save        bool          `json:"save,omitempty" doc:"Default: false."`
+		ListID      int64         `json:"list_id,omitempty" doc:"0 for all contacts."`
+		ExtraFields apidoc.Object `json:"extra_fields,omitempty" doc:"Any fields to keep with the contact."`
 	}
 	sociocsAnswer struct {
 		Status string `json:"status" required:"true" enum:"success"`

@@ -14,7 +14,8 @@ import (
 func Callback(account string, v *dispatch.View) url.Values {
 	sid, word := "SM"+hex.EncodeToString(v.ID[:]), status(v)
 	f := url.Values{
-		"MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {word}, "SmsStatus": {word}, "AccountSid": {account}, "ApiVersion": {"2010-04-01"},
+		"MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {word}, "SmsStatus": {word},
+		"AccountSid": {account}, "ApiVersion": {"2010-04-01"},
 		"From": {written(v.ChannelKind, v.Sender)}, "To": {written(v.ChannelKind, v.To)},
 	}
 	if v.ChannelKind == "whatsapp" {
@@ -36,7 +37,8 @@ func Callback(account string, v *dispatch.View) url.Values {
 func Received(account, kind, sender string, id dispatch.ID, in *dispatch.Inbound) url.Values {
 	sid := "SM" + hex.EncodeToString(id[:])
 	f := url.Values{
-		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "SmsStatus": {"received"}, "AccountSid": {account}, "ApiVersion": {"2010-04-01"},
+		"MessageSid": {sid}, "SmsSid": {sid}, "SmsMessageSid": {sid}, "SmsStatus": {"received"},
+		"AccountSid": {account}, "ApiVersion": {"2010-04-01"},
 		"From": {written(kind, in.From)}, "To": {written(kind, sender)}, "Body": {in.Text}, "NumMedia": {"0"}, "NumSegments": {"1"},
 	}
 	if kind == "whatsapp" {

@@ -159,8 +159,9 @@ func withMedia(links []string, body string) dispatch.Content {
 // extensions of files that are no images; what is unknown counts as an image,
 // the most common MMS by far.
 var extensions = map[string]dispatch.Type{
-	".mp4": dispatch.TypeVideo, ".3gp": dispatch.TypeVideo, ".3gpp": dispatch.TypeVideo, ".mov": dispatch.TypeVideo, ".webm": dispatch.TypeVideo,
-	".mp3": dispatch.TypeAudio, ".ogg": dispatch.TypeAudio, ".oga": dispatch.TypeAudio, ".opus": dispatch.TypeAudio,
+	".mp4": dispatch.TypeVideo, ".3gp": dispatch.TypeVideo, ".3gpp": dispatch.TypeVideo, ".mov": dispatch.TypeVideo,
+	".webm": dispatch.TypeVideo,
+	".mp3":  dispatch.TypeAudio, ".ogg": dispatch.TypeAudio, ".oga": dispatch.TypeAudio, ".opus": dispatch.TypeAudio,
 	".amr": dispatch.TypeAudio, ".aac": dispatch.TypeAudio, ".m4a": dispatch.TypeAudio, ".wav": dispatch.TypeAudio,
 	".pdf": dispatch.TypeDocument, ".doc": dispatch.TypeDocument, ".docx": dispatch.TypeDocument, ".xls": dispatch.TypeDocument,
 	".xlsx": dispatch.TypeDocument, ".ppt": dispatch.TypeDocument, ".pptx": dispatch.TypeDocument, ".txt": dispatch.TypeDocument,

@@ -27,21 +27,27 @@ var (
 	sendDoc = dialect.RouteDoc{
 		Summary: "send a message",
 		Request: apidoc.Request{
-			Type: twilioRequest{}, Media: "application/x-www-form-urlencoded", Examples: []string{`{"To":"+15550001111","From":"+15550003333","Body":"Your parcel is here"}`},
+			Type: twilioRequest{}, Media: "application/x-www-form-urlencoded",
+			Examples: []string{`{"To":"+15550001111","From":"+15550003333","Body":"Your parcel is here"}`},
 		},
 		Status: http.StatusCreated, Reply: apidoc.Response{Type: twilioResource{}, Example: exampleMessage},
 	}
 	listDoc = dialect.RouteDoc{
 		Summary: "list messages", Status: http.StatusOK, Reply: apidoc.Response{Type: twilioPage{}, Example: examplePage},
 		Query: []apidoc.Parameter{
-			apidoc.Query("To", "string", "Only messages to this number."), apidoc.Query("From", "string", "Only messages from this sender."),
-			apidoc.Query("DateSent", "string", "Only messages of this day or second."), apidoc.Query("DateSent<", "string", "Only messages up to this time."),
-			apidoc.Query("DateSent>", "string", "Only messages from this time on."), apidoc.Query("PageSize", "integer", "At most 1000. Default: 50."),
-			apidoc.Query("PageToken", "string", "The token in next_page_uri."), apidoc.Query("Page", "integer", "The number of the page, as in next_page_uri."),
+			apidoc.Query("To", "string", "Only messages to this number."),
+			apidoc.Query("From", "string", "Only messages from this sender."),
+			apidoc.Query("DateSent", "string", "Only messages of this day or second."),
+			apidoc.Query("DateSent<", "string", "Only messages up to this time."),
+			apidoc.Query("DateSent>", "string", "Only messages from this time on."),
+			apidoc.Query("PageSize", "integer", "At most 1000. Default: 50."),
+			apidoc.Query("PageToken", "string", "The token in next_page_uri."),
+			apidoc.Query("Page", "integer", "The number of the page, as in next_page_uri."),
 		},
 	}
 	messageDoc = dialect.RouteDoc{
-		Summary: "retrieve a message", Status: http.StatusOK, Reply: apidoc.Response{Type: twilioResource{}, Example: exampleMessage}, OneMessage: true,
+		Summary: "retrieve a message", Status: http.StatusOK, OneMessage: true,
+		Reply: apidoc.Response{Type: twilioResource{}, Example: exampleMessage},
 	}
 )
 
@@ -50,8 +56,8 @@ const (
 	exampleSID     = "SM0198c0de000070008000000000000001" // of dialect.ExampleID
 	exampleURI     = "/2010-04-01/Accounts/" + exampleAccount + "/Messages"
 	exampleMessage = `{"sid":"` + exampleSID + `","account_sid":"` + exampleAccount + `","messaging_service_sid":null,"to":"+15550001111",` +
-		`"from":"+15550003333","body":"Your parcel is here","status":"queued","num_segments":"1","num_media":"0","direction":"outbound-api",` +
-		`"api_version":"2010-04-01","price":null,"price_unit":"USD","error_code":null,"error_message":null,` +
+		`"from":"+15550003333","body":"Your parcel is here","status":"queued","num_segments":"1","num_media":"0",` +
+		`"direction":"outbound-api","api_version":"2010-04-01","price":null,"price_unit":"USD","error_code":null,"error_message":null,` +
 		`"date_created":"Fri, 02 Jan 2026 03:04:05 +0000","date_sent":null,"date_updated":"Fri, 02 Jan 2026 03:04:05 +0000",` +
 		`"uri":"` + exampleURI + `/` + exampleSID + `.json","subresource_uris":{"media":"` + exampleURI + `/` + exampleSID + `/Media.json"}}`
 	examplePage = `{"messages":[` + exampleMessage + `],"page":0,"page_size":50,"start":0,"end":0,"uri":"` + exampleURI + `.json",` +
@@ -64,14 +70,14 @@ type (
 	twilioRequest struct {
 		_                   struct{} `additionalProperties:"true"`
 		To                  string   `json:"To" required:"true" doc:"A number, or whatsapp: and a number."`
-		From                string   `json:"From,omitempty" doc:"The sender of a channel here, of the same kind as To. Mandatory without MessagingServiceSid."`
-		MessagingServiceSID string   `json:"MessagingServiceSid,omitempty" doc:"The one that is set on a channel here, or a channel's id or key."`
-		Body                string   `json:"Body,omitempty" doc:"Mandatory without MediaUrl and ContentSid."`
-		MediaURL            []string `json:"MediaUrl,omitempty" maxItems:"10"`
+		From                string   `json:"From,omitempty" doc:"A channel's sender. Required without MessagingServiceSid."`
+		MessagingServiceSID string   `json:"MessagingServiceSid,omitempty" doc:"A channel's, or a channel's id or key."`
+		Body                string   `json:"Body,omitempty" doc:"Required without MediaUrl and ContentSid."`
+		MediaURL            []string `json:"MediaUrl,omitempty" maxItems:"10" doc:"URLs of media."`
 		ContentSID          string   `json:"ContentSid,omitempty" doc:"A content template that is registered here."`
 		ContentVariables    string   `json:"ContentVariables,omitempty" doc:"A JSON object of values."`
-		StatusCallback      string   `json:"StatusCallback,omitempty" doc:"Called with every status, signed."`
-		SendAt              string   `json:"SendAt,omitempty" doc:"ISO 8601; any time to come."`
+		StatusCallback      string   `json:"StatusCallback,omitempty" doc:"A URL that is called with every status, signed."`
+		SendAt              string   `json:"SendAt,omitempty" doc:"ISO 8601. Any future time."`
 		ScheduleType        string   `json:"ScheduleType,omitempty" enum:"fixed"`
 		ValidityPeriod      int      `json:"ValidityPeriod,omitempty" minimum:"1" maximum:"36000" doc:"Seconds."`
 	}
@@ -82,7 +88,7 @@ type (
 		To                  string            `json:"to" required:"true"`
 		From                *string           `json:"from" required:"true"`
 		Body                string            `json:"body" required:"true"`
-		Status              string            `json:"status" required:"true" enum:"scheduled,queued,sending,sent,delivered,undelivered,read,failed,canceled"`
+		Status              string            `json:"status" required:"true" doc:"As Twilio names it, such as queued or undelivered."`
 		NumSegments         string            `json:"num_segments" required:"true"`
 		NumMedia            string            `json:"num_media" required:"true"`
 		Direction           string            `json:"direction" required:"true"`

@@ -22,7 +22,10 @@ func New() dialect.Dialect {
 		Routes: []dialect.Route{
 			{Method: http.MethodPost, Path: listPath, Decode: decode, Accept: accept, Doc: sendDoc},
 			{Method: http.MethodGet, Path: listPath, Permission: "view_messages", Read: readList, Doc: listDoc},
-			{Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Messages/:message", Permission: "view_messages", Read: readMessage, Doc: messageDoc},
+			{
+				Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Messages/:message", Permission: "view_messages",
+				Read: readMessage, Doc: messageDoc,
+			},
 		},
 		Reject: reject,
 		Doc:    doc,

@@ -29,3 +29,5 @@ func TestCredential(t *testing.T) {
 }
 
 func FuzzTwilioAPI(f *testing.F) { dialecttest.Fuzz(f, New()) }
+
+func TestTwilioAPI_Documented(t *testing.T) { dialecttest.Documented(t, New()) }
