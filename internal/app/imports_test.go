@@ -40,11 +40,29 @@ var mayUse = map[string][]string{
 	"internal/store/webhook": {"internal/dispatch", "internal/store/pg"},
 	"internal/store/account": {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
 
-	"internal/apidoc":            {},
-	"internal/api/middleware":    {"internal/accept", "internal/auth", "internal/dialect", "internal/dispatch", "internal/limit", "internal/store/account"},
-	"internal/api/message":       {"internal/accept", "internal/api/middleware", "internal/apidoc", "internal/batch", "internal/dialect/native", "internal/dispatch", "internal/store"},
-	"internal/api/stream":        {"internal/accept", "internal/api/middleware", "internal/apidoc", "internal/dispatch", "internal/store"},
-	"internal/api/openapi":       {"internal/api/middleware", "internal/apidoc", "internal/dialect", "internal/dispatch", "internal/dispatch/template"},
+	"internal/apidoc": {},
+	"internal/api/middleware": {
+		"internal/accept", "internal/auth", "internal/dialect", "internal/dispatch", "internal/limit",
+		"internal/store/account",
+	},
+	"internal/api": {
+		"internal/accept", "internal/admin", "internal/api/manage", "internal/api/message", "internal/api/middleware",
+		"internal/api/openapi", "internal/api/stream", "internal/apidoc", "internal/batch", "internal/dialect",
+		"internal/dispatch", "internal/dispatch/template", "internal/health", "internal/provider", "internal/registry",
+		"internal/store",
+	},
+	"internal/api/manage": {
+		"internal/accept", "internal/admin", "internal/admin/input", "internal/api/middleware", "internal/dispatch",
+		"internal/dispatch/template", "internal/provider", "internal/store", "internal/store/webhook", "internal/webhook",
+	},
+	"internal/api/message": {
+		"internal/accept", "internal/api/middleware", "internal/apidoc", "internal/batch", "internal/dialect",
+		"internal/dialect/native", "internal/dispatch", "internal/store",
+	},
+	"internal/api/stream": {"internal/api/middleware", "internal/apidoc", "internal/dispatch"},
+	"internal/api/openapi": {
+		"internal/api/middleware", "internal/apidoc", "internal/dialect", "internal/dispatch", "internal/dispatch/template",
+	},
 	"internal/dispatch":          {},
 	"internal/dispatch/template": {"internal/dispatch"},
 	"internal/dialect":           {"internal/apidoc", "internal/dispatch", "internal/dispatch/template"},
@@ -154,6 +172,9 @@ func TestImports_FindsViolations(t *testing.T) {
 		{"internal/provider/meta", module + "internal/store"},
 		{"internal/store", module + "internal/queue"},
 		{"internal/api", module + "internal/app"},
+		{"internal/api/message", module + "internal/api/stream"},
+		{"internal/api/openapi", module + "internal/api/manage"},
+		{"internal/api/middleware", module + "internal/api/message"},
 		{"internal/provider/twilio", module + "internal/provider/meta"},
 	} {
 		if forbidden(c[0], c[1]) == "" {

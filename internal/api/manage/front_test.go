@@ -18,7 +18,6 @@ func newFront(t *testing.T) *front {
 }
 
 type (
-	reply  = apitest.Reply
-	object = apitest.Object
-	m      = apitest.M
+	reply = apitest.Reply
+	m     = apitest.M
 )

@@ -1,3 +1,6 @@
+// Package message serves the routes of messages: send, batch, read, wait, cancel
+// and update. It also holds the pipeline through which every request sends,
+// whatever its format.
 package message
 
 import (

@@ -16,9 +16,3 @@ func newFront(t *testing.T) *front {
 	t.Helper()
 	return &front{apitest.New(t)}
 }
-
-type (
-	reply  = apitest.Reply
-	object = apitest.Object
-	m      = apitest.M
-)
