@@ -7,15 +7,15 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"slices"
 
 	_ "github.com/lib/pq" // the driver
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // FS holds the numbered SQL files.
@@ -125,9 +125,9 @@ func with(url string, f func(*goose.Provider) error) error {
 // open returns a pool whose statements with arguments take one round trip, and
 // so stay on one connection of a pooler.
 func open(address string) (*sql.DB, error) {
-	u, err := url.Parse(address)
+	u, err := pg.ParseURL(address)
 	if err != nil {
-		return nil, errors.New("read postgres url: it must look like postgres://user:password@host:5432/database?sslmode=verify-full")
+		return nil, err
 	}
 	q := u.Query()
 	q.Set("binary_parameters", "yes")

@@ -118,7 +118,7 @@ func collectLessOften() {
 	}
 }
 
-func (p *parts) pingRedis(ctx context.Context) error { return p.redis.Ping(ctx).Err() }
+func (p *parts) checkRedis(ctx context.Context) error { return queue.Check(ctx, p.redis) }
 
 func (p *parts) lostRedis(err error) {
 	p.log.Warn("redis is away; limits are kept locally", "error", err)

@@ -36,7 +36,7 @@ var onlyIn = map[string][]string{
 // all it may; others are free.
 var mayUse = map[string][]string{
 	"internal/store":         {"internal/dispatch", "internal/store/pg"},
-	"internal/store/pg":      {"internal/dispatch"},
+	"internal/store/pg":      {"internal/config", "internal/dispatch"},
 	"internal/store/webhook": {"internal/dispatch", "internal/store/pg"},
 	"internal/store/account": {"internal/dispatch", "internal/dispatch/template", "internal/store/pg"},
 
@@ -69,7 +69,7 @@ var mayUse = map[string][]string{
 	"internal/dialect/":          {"internal/apidoc", "internal/dialect", "internal/dispatch", "internal/dispatch/template"},
 	"internal/provider":          {"internal/dispatch", "internal/dispatch/template", "internal/outbound"},
 	"internal/provider/":         {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound"},
-	"internal/queue":             {"internal/dispatch"},
+	"internal/queue":             {"internal/config", "internal/dispatch"},
 	"internal/batch":             {},
 	"internal/auth":              {},
 	"internal/config":            {},
@@ -81,7 +81,7 @@ var mayUse = map[string][]string{
 	"internal/registry":          {"internal/dispatch", "internal/dispatch/template", "internal/store", "internal/store/account"},
 	"internal/devstack":          {},
 	"worker":                     {"internal/batch", "internal/dispatch", "internal/limit", "internal/provider", "internal/queue", "internal/registry", "internal/store", "internal/store/pg"},
-	"migrations":                 {},
+	"migrations":                 {"internal/store/pg"},
 	"internal/provider/gupshup":  {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound", "internal/provider/meta"}, // it passes Meta's codes on
 	"internal/provider/kaleyra":  {"internal/provider", "internal/dispatch", "internal/dispatch/template", "internal/outbound", "internal/provider/meta"}, // and Meta's bodies
 }

@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,7 +26,7 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
 	if err := db.Ping(ctx); err != nil {
-		d.note("postgres", false, err.Error(), "start Postgres, or correct host, user, password, database and sslmode in SENDOFF_POSTGRES_URL")
+		d.note("postgres", false, err.Error(), pg.Cure(err))
 		return false
 	}
 	began := time.Now()
@@ -38,6 +38,8 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	}
 	d.note("postgres", true, fmt.Sprintf("answers in %s", took.Round(100*time.Microsecond)), "")
 	d.note("postgres version", v.VersionNumber >= oldestPostgres, v.Version, "upgrade to Postgres 14 or later")
+	d.note("postgres encoding", v.Encoding == "UTF8", v.Encoding, "make a database with ENCODING 'UTF8' and move the data: others can't hold every name and text")
+	d.pooler(ctx, db)
 	d.note("synchronous_commit", v.SynchronousCommit != "off", v.SynchronousCommit,
 		"set synchronous_commit = on: an accepted message could be lost when Postgres crashes")
 	d.note("fsync", v.Fsync == "on" && v.FullPageWrites == "on", fmt.Sprintf("fsync %s, full_page_writes %s", v.Fsync, v.FullPageWrites),
@@ -45,6 +47,21 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	drift := v.Now.Sub(began.Add(took / 2)).Round(time.Millisecond)
 	d.note("clock", drift.Abs() < mostClockDrift, fmt.Sprintf("Postgres' clock is %s from ours", drift), "run an NTP client on both machines: schedules, expiry and signatures go by the clock")
 	return true
+}
+
+// pooler looks at what stands between us and Postgres.
+func (d *doctor) pooler(ctx context.Context, db *pg.DB) {
+	kind := db.Pooler(ctx)
+	if kind == pg.NoPooler && !db.SettingsRefused() {
+		return
+	}
+	d.note("pooler", kind != pg.LosesNames, kind.String(),
+		"statements run unprepared, which costs CPU: use PgBouncer 1.21 or later with max_prepared_statements = 200")
+	if missing, err := db.MissingSettings(ctx); err != nil {
+		d.note("pooler settings", false, err.Error(), "look at Postgres' log")
+	} else {
+		d.note("pooler settings", missing == "", cmp.Or(missing, "set for the role"), "run as the role that Sendoff uses: "+missing)
+	}
 }
 
 // schema looks at migrations and partitions; false when there are no tables.
@@ -106,33 +123,25 @@ func (d *doctor) redis(ctx context.Context) {
 	}
 	defer func() { _ = c.Close() }()
 	began := time.Now()
-	if err := c.Ping(ctx).Err(); err != nil {
-		d.note("redis", false, err.Error(), "start Redis, or correct host, password and database in SENDOFF_REDIS_URL; messages go out without it, but slower")
+	if err := queue.Check(ctx, c); err != nil {
+		cure := "look at Redis' log"
+		if f, ok := errors.AsType[*queue.Fault](err); ok {
+			cure = f.Cure
+		}
+		d.note("redis", false, err.Error(), cure)
 		return
 	}
-	d.note("redis", true, fmt.Sprintf("answers in %s", time.Since(began).Round(100*time.Microsecond)), "")
-	raw, err := c.Info(ctx).Result()
+	d.note("redis", true, fmt.Sprintf("runs scripts in %s", time.Since(began).Round(100*time.Microsecond)), "")
+	info, err := queue.Mode(ctx, c)
 	if err != nil {
 		d.note("redis version", false, err.Error(), "let the user of SENDOFF_REDIS_URL run INFO")
 		return
 	}
-	info := redisInfo(raw)
 	version := info["redis_version"]
 	d.note("redis version", atLeast(version, 6, 2), cmp.Or(version, "not told"), "upgrade to Redis 6.2 or later")
 	policy := info["maxmemory_policy"]
 	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "not told"),
 		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): a queue must refuse rather than forget")
-}
-
-// redisInfo reads what INFO answers.
-func redisInfo(raw string) map[string]string {
-	out := map[string]string{}
-	for s := bufio.NewScanner(strings.NewReader(raw)); s.Scan(); {
-		if k, v, ok := strings.Cut(s.Text(), ":"); ok {
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // atLeast compares a version like 7.2.4.

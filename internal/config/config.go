@@ -49,6 +49,8 @@ func (c *Config) Validate(needRedis bool) error {
 	}
 	if c.PostgresURL == "" {
 		bad("postgres-url", "SENDOFF_POSTGRES_URL", "is required")
+	} else if UnescapedSlash(string(c.PostgresURL)) {
+		bad("postgres-url", "SENDOFF_POSTGRES_URL", "%s", SlashAdvice)
 	} else if u, err := url.Parse(string(c.PostgresURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		bad("postgres-url", "SENDOFF_POSTGRES_URL", "must look like postgres://user:password@host:5432/sendoff?sslmode=verify-full")
 	} else if u.Query().Get("sslmode") == "" {

@@ -4,6 +4,7 @@ package health
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -27,15 +28,27 @@ func Ready(postgres, redis func(context.Context) error) http.Handler {
 		both.Wait()
 		status, answer := http.StatusOK, map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
 		if noRedis != nil {
-			answer["status"], answer["redis"] = "degraded", "away: messages are accepted and sent all the same, a little later"
+			answer["status"], answer["redis"] = "degraded", fault(noRedis)+": messages are accepted and sent all the same, a little later"
 		}
 		if noPostgres != nil {
-			status, answer["status"], answer["postgres"] = http.StatusServiceUnavailable, "unready", "away"
+			status, answer["status"], answer["postgres"] = http.StatusServiceUnavailable, "unready", fault(noPostgres)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(answer) // the client has gone if this fails
 	})
+}
+
+// fault returns what a probe may show of err: a sentence of Sendoff's own, never
+// an address.
+func fault(err error) string {
+	if f, ok := errors.AsType[interface {
+		error
+		Fault() string
+	}](err); ok {
+		return f.Fault()
+	}
+	return "away"
 }
 
 func ask(ctx context.Context, most time.Duration, ping func(context.Context) error) error {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sendoff/sendoff/internal/config"
 )
 
 // address is a Redis URL, read.
@@ -42,8 +44,8 @@ var errShape = errors.New("redis url must look like redis://user:password@host:6
 // parseAddress reads a Redis URL. An unknown query word is an error, and no
 // error shows a password.
 func parseAddress(raw string) (*address, error) {
-	if err := unescapedSlash(raw); err != nil {
-		return nil, err
+	if config.UnescapedSlash(raw) {
+		return nil, errors.New("redis url: " + config.SlashAdvice)
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -55,7 +57,7 @@ func parseAddress(raw string) (*address, error) {
 	}
 	q := u.Query()
 	words := take(q, ours...)
-	config, err := tlsConfig(s.tls, words)
+	secure, err := tlsConfig(s.tls, words)
 	if err != nil {
 		return nil, err
 	}
@@ -63,19 +65,9 @@ func parseAddress(raw string) (*address, error) {
 		return nil, errors.New("redis url: sentinel_username and sentinel_password belong to redis-sentinel://")
 	}
 	if s.kind == "redis" || s.kind == "unix" {
-		return single(u, q, config)
+		return single(u, q, secure)
 	}
-	return many(u, q, s.kind, words, config)
-}
-
-// unescapedSlash explains the most frequent mistake: a password of base64, two in
-// five of which hold a slash.
-func unescapedSlash(raw string) error {
-	_, rest, _ := strings.Cut(raw, "://")
-	if _, path, found := strings.Cut(rest, "/"); found && strings.Contains(path, "@") && !strings.HasPrefix(rest, "/") {
-		return errors.New(`redis url: a "/" in the user or the password must be written as %2F (and "@" as %40, "?" as %3F, "#" as %23)`)
-	}
-	return nil
+	return many(u, q, s.kind, words, secure)
 }
 
 // take removes names from q and returns their values.
@@ -90,26 +82,26 @@ func take(q url.Values, names ...string) map[string]string {
 
 // single reads the address of one server with go-redis, which refuses unknown
 // query words itself.
-func single(u *url.URL, q url.Values, config *tls.Config) (*address, error) {
+func single(u *url.URL, q url.Values, secure *tls.Config) (*address, error) {
 	plain := *u
 	plain.RawQuery = q.Encode()
 	o, err := redis.ParseURL(plain.String())
 	if err != nil {
 		return nil, fmt.Errorf("redis url: %s", strings.ReplaceAll(err.Error(), plain.String(), "URL"))
 	}
-	if config != nil {
-		config.ServerName = u.Hostname()
-		o.TLSConfig = config
+	if secure != nil {
+		secure.ServerName = u.Hostname()
+		o.TLSConfig = secure
 	}
 	return &address{kind: u.Scheme, single: o}, nil
 }
 
 // many reads the addresses of a cluster's nodes or of Sentinels.
-func many(u *url.URL, q url.Values, kind string, words map[string]string, config *tls.Config) (*address, error) {
+func many(u *url.URL, q url.Values, kind string, words map[string]string, secure *tls.Config) (*address, error) {
 	a := &address{kind: kind}
 	o := &a.options
 	o.Addrs = strings.Split(u.Host, ",")
-	o.TLSConfig = config
+	o.TLSConfig = secure
 	if u.User != nil {
 		o.Username = u.User.Username()
 		o.Password, _ = u.User.Password()

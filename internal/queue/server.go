@@ -37,7 +37,7 @@ var checkEvery = map[dispatch.Lane]time.Duration{dispatch.OTP: 10 * time.Millise
 func Start(rc redis.UniversalClient, h Handler, grace time.Duration, log *slog.Logger) (*Server, error) {
 	s := &Server{log: log}
 	for _, lane := range dispatch.Lanes {
-		srv := asynq.NewServerFromRedisClient(rc, config(lane, grace, log))
+		srv := asynq.NewServerFromRedisClient(rc, serverConfig(lane, grace, log))
 		mux := asynq.NewServeMux()
 		mux.HandleFunc(taskPage, func(ctx context.Context, t *asynq.Task) error {
 			p, err := Decode(t.Payload())
@@ -55,7 +55,7 @@ func Start(rc redis.UniversalClient, h Handler, grace time.Duration, log *slog.L
 	return s, nil
 }
 
-func config(lane dispatch.Lane, grace time.Duration, log *slog.Logger) asynq.Config {
+func serverConfig(lane dispatch.Lane, grace time.Duration, log *slog.Logger) asynq.Config {
 	return asynq.Config{
 		Concurrency: Concurrency[lane], Queues: map[string]int{lane.String(): 1},
 		TaskCheckInterval: checkEvery[lane], DelayedTaskCheckInterval: time.Second, ShutdownTimeout: grace,

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/config"
 )
 
 // statementTimeout bounds every statement on the server.
@@ -87,9 +89,9 @@ func refusesSettings(err error) bool {
 // pqConnector returns lib/pq's connector for rawURL with params, of which those
 // in the URL itself take precedence.
 func pqConnector(rawURL string, params map[string]string) (*pq.Connector, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return nil, errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
+	u, err := ParseURL(rawURL)
+	if err != nil {
+		return nil, err
 	}
 	q := u.Query()
 	for k, v := range params {
@@ -100,8 +102,37 @@ func pqConnector(rawURL string, params map[string]string) (*pq.Connector, error)
 	u.RawQuery = q.Encode()
 	c, err := pq.NewConnector(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("read postgres url: %w", err)
+		return nil, fmt.Errorf("postgres url: %w", err)
 	}
 	c.Dialer(deadlineDialer{})
 	return c, nil
+}
+
+// ParseURL reads the address of Postgres. Several hosts with ports, as Postgres'
+// manual writes them (h1:5432,h2:5432), become lib/pq's form (?host=&port=). No
+// error shows a password.
+func ParseURL(raw string) (*url.URL, error) {
+	if config.UnescapedSlash(raw) {
+		return nil, errors.New("postgres url: " + config.SlashAdvice)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return nil, errors.New("postgres url must look like postgres://user:password@host:5432/database?sslmode=verify-full")
+	}
+	if !strings.Contains(u.Host, ",") {
+		return u, nil
+	}
+	var hosts, ports []string
+	for h := range strings.SplitSeq(u.Host, ",") {
+		host, port, found := strings.Cut(h, ":")
+		if !found {
+			port = "5432"
+		}
+		hosts, ports = append(hosts, host), append(ports, port)
+	}
+	q := u.Query()
+	q.Set("host", strings.Join(hosts, ","))
+	q.Set("port", strings.Join(ports, ","))
+	u.Host, u.RawQuery = "", q.Encode()
+	return u, nil
 }

@@ -55,7 +55,16 @@ func Wrap(doing string, err error) error {
 }
 
 // ErrReadOnly is returned by Ping if the server takes no writes.
-var ErrReadOnly = errors.New("the database is read-only at the moment")
+var ErrReadOnly error = fault("the database is read-only at the moment")
+
+// fault is an error that a probe may show.
+type fault string
+
+// Error returns what is wrong.
+func (f fault) Error() string { return string(f) }
+
+// Fault returns what is wrong.
+func (f fault) Fault() string { return string(f) }
 
 // ReadOnly reports whether Postgres refused a write because it is a standby or
 // set to be read-only.

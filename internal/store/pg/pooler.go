@@ -22,6 +22,17 @@ const (
 	LosesNames        // a transaction pooler that mixes up named statements of its clients
 )
 
+// String describes the pooler for the doctor command.
+func (p Pooler) String() string {
+	switch p {
+	case NoPooler:
+		return "none, or one in session mode"
+	case KeepsNames:
+		return "in transaction mode, keeps prepared statements"
+	}
+	return "in transaction mode, without prepared statements"
+}
+
 // A probe that fails is repeated after a while.
 const (
 	probeTimeout = time.Second

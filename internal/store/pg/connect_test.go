@@ -1,0 +1,77 @@
+package pg_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/storetest"
+)
+
+func TestParseURL_RefusedWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ url, want string }{
+		{"mysql://h/db", "must look like"},
+		{"postgres://user:sek/rit@host:5432/db", "%2F"},
+		{"postgres://user:12/sekrit@host:5432/db?sslmode=disable", "%2F"},
+		{"postgres://user:sekrit@host:port/db", "must look like"},
+	} {
+		_, err := pg.ParseURL(c.url)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "sek") {
+			t.Errorf("%s: %v, want %q", c.url, err, c.want)
+		}
+	}
+}
+
+// The form of Postgres' manual; the first host is down.
+func TestOpen_SeveralHosts(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(storetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = "127.0.0.1:1," + u.Host
+	if err := open(t, u.String()).Ping(t.Context()); err != nil {
+		t.Errorf("ping: %v", err)
+	}
+}
+
+func TestCure_NamesTheStep(t *testing.T) {
+	t.Parallel()
+	good, err := url.Parse(storetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(change func(u *url.URL)) string {
+		u := *good
+		change(&u)
+		return u.String()
+	}
+	for name, c := range map[string]struct{ url, cure string }{
+		"password":  {with(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "wrong") }), "correct the password"},
+		"database":  {with(func(u *url.URL) { u.Path = "/nothing_there" }), "create the database"},
+		"parameter": {with(func(u *url.URL) { u.RawQuery += "&pool_max_conns=5" }), "remove the parameter"},
+		"tls":       {with(func(u *url.URL) { u.RawQuery = "sslmode=require" }), "sslmode=disable"},
+		"nobody":    {with(func(u *url.URL) { u.Host = "127.0.0.1:1" }), "start Postgres"},
+	} {
+		db := open(t, c.url)
+		err := db.Ping(t.Context())
+		if err == nil || !strings.Contains(pg.Cure(err), c.cure) {
+			t.Errorf("%s: %v, cure %q; want %q", name, err, pg.Cure(err), c.cure)
+		}
+	}
+}
+
+// Behind a pooler that refuses start-up parameters the role has to carry them.
+func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	if missing, err := open(t, url).MissingSettings(t.Context()); err != nil || missing != "" {
+		t.Errorf("direct: %q, %v; want none missing", missing, err)
+	}
+	missing, err := open(t, pooled(t, url, 2)).MissingSettings(t.Context())
+	if err != nil || !strings.Contains(missing, "SET statement_timeout = '4000';") || !strings.Contains(missing, "SET lock_timeout = '2000';") {
+		t.Errorf("through a pooler: %q, %v", missing, err)
+	}
+}
