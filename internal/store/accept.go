@@ -22,8 +22,8 @@ type NewMessage struct {
 	Charge      bool          // the account pays: debit Price
 }
 
-// Horizon is how long before send_at a scheduled message moves to dispatch.
-const Horizon = 5 * time.Minute
+// horizon is how long before send_at a scheduled message moves to dispatch.
+const horizon = 5 * time.Minute
 
 // offerVisibility is when the feeder offers a message again that was offered
 // right after its accept and not claimed.

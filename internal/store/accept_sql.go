@@ -18,7 +18,7 @@ import (
 // whoever wrote that (lockKeys). Safe to run twice. (IN … IS TRUE and OFFSET 0
 // keep the planner from making joins of them, which it would run as nested loops
 // over the page, or over two days of keys.)
-const sqlAccept = sqlAcceptWrites + sqlAcceptAnswer
+var sqlAccept = sqlAcceptWrites + sqlAcceptAnswer
 
 // sqlAcceptOnce is sqlAccept for a page that was surely not written before,
 // which is nearly every page; of another one it writes nothing, and Postgres
@@ -28,7 +28,7 @@ var sqlAcceptOnce = strings.ReplaceAll(sqlAccept, repeated, "")
 
 const repeated = `ON CONFLICT DO NOTHING /* when written before */`
 
-const sqlAcceptWrites = `
+var sqlAcceptWrites = numbers.SQL(`
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
@@ -64,12 +64,12 @@ WITH input AS MATERIALIZED (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
     CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
-  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '5 minutes')
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
   ` + repeated + `
 ), s AS (
   INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
-  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '5 minutes'
+  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '{horizon_min} minutes'
   ` + repeated + `
 ), fb AS (
   INSERT INTO fallbacks (message_id, wake_at, cause)
@@ -78,8 +78,8 @@ WITH input AS MATERIALIZED (
   ` + repeated + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN 1 ELSE 10 END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
-)`
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
+)`)
 
 const sqlAcceptAnswer = `
 SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at, false AS later

@@ -24,12 +24,12 @@ JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
 // unknown id settles the only message of that channel and recipient whose call
 // is open or in doubt (SPEC 6); two of them go by policy. Ids of accepted calls
 // are kept before their dispatch row goes, so that a known one is never guessed.
-const sqlFindDoubt = `
+var sqlFindDoubt = numbers.SQL(`
 SELECT t.i, min(d.message_id::text)::uuid AS message_id
 FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
-JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN (1, 2)
+JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving})
 JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
-GROUP BY t.i HAVING count(*) = 1`
+GROUP BY t.i HAVING count(*) = 1`)
 
 // findMessages fills in our id where a piece of evidence names only the
 // provider's.

@@ -39,14 +39,14 @@ func (s *Store) ChannelHealth(ctx context.Context, channel int64) (Health, error
 
 // sqlOpen opens a circuit; one that is open already backs its probe off. The
 // event is written only when the state changes.
-const sqlOpen = `
+var sqlOpen = numbers.SQL(`
 WITH was AS (SELECT state FROM channel_health WHERE channel_id = $1 FOR UPDATE),
   h AS (INSERT INTO channel_health AS c (channel_id, state, reason, probe_at, opened) VALUES ($1, 'open', $2, now() + make_interval(secs => $3), 1)
     ON CONFLICT (channel_id) DO UPDATE SET state = CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'open' END, reason = excluded.reason, opened = c.opened + 1,
       probe_at = greatest(c.probe_at, now() + make_interval(secs => least($3 * power(2, least(c.opened, 6)), 60))), changed_at = CASE WHEN c.state = 'closed' THEN now() ELSE c.changed_at END
     RETURNING channel_id)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause, detail)
-SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 103, 'worker', $2 FROM h JOIN channels ch ON ch.id = h.channel_id WHERE coalesce((SELECT state FROM was), 'closed') = 'closed'`
+SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, {event_channel_paused}, 'worker', $2 FROM h JOIN channels ch ON ch.id = h.channel_id WHERE coalesce((SELECT state FROM was), 'closed') = 'closed'`)
 
 // OpenCircuit pauses a channel after trouble; a probe goes out after probe, and
 // after ever longer times while it fails (at most a minute).
@@ -57,10 +57,10 @@ func (s *Store) OpenCircuit(ctx context.Context, channel int64, reason string, p
 
 // sqlClose closes a circuit and says so in the event log; workers wake what
 // waited when they see it.
-const sqlClose = `
+var sqlClose = numbers.SQL(`
 WITH h AS (UPDATE channel_health SET state = 'closed', reason = '', opened = 0, changed_at = now() WHERE channel_id = $1 AND state = ANY($2) RETURNING channel_id)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause)
-SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 104, 'worker' FROM h JOIN channels ch ON ch.id = h.channel_id`
+SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, {event_channel_resumed}, 'worker' FROM h JOIN channels ch ON ch.id = h.channel_id`)
 
 // CloseCircuit lets a channel send again; manual also ends a pause made by hand.
 func (s *Store) CloseCircuit(ctx context.Context, channel int64, manual bool) error {
@@ -72,11 +72,13 @@ func (s *Store) CloseCircuit(ctx context.Context, channel int64, manual bool) er
 	return pg.Wrap("close circuit", err)
 }
 
+var sqlWakeChannel = numbers.SQL(`UPDATE dispatch SET wake_at = now(), nudges = 0 WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+			WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = $1 AND state = {ready} AND wake_at > now() + interval '1 second' AND due_at <= now() LIMIT 5000 FOR UPDATE SKIP LOCKED))`)
+
 // WakeChannel makes every ready message of a channel due now, in pages.
 func (s *Store) WakeChannel(ctx context.Context, channel int64) error {
 	for {
-		r, err := s.db.ExecContext(ctx, `UPDATE dispatch SET wake_at = now(), nudges = 0 WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
-			WHERE lane IN (0, 1, 2) AND channel_id = $1 AND state = 0 AND wake_at > now() + interval '1 second' AND due_at <= now() LIMIT 5000 FOR UPDATE SKIP LOCKED))`, channel)
+		r, err := s.db.ExecContext(ctx, sqlWakeChannel, channel)
 		if err != nil {
 			return pg.Wrap("wake channel", err)
 		}
@@ -86,12 +88,14 @@ func (s *Store) WakeChannel(ctx context.Context, channel int64) error {
 	}
 }
 
-// PauseChannel stops a channel by hand until CloseCircuit.
-func (s *Store) PauseChannel(ctx context.Context, channel int64, reason string) error {
-	_, err := s.db.ExecContext(ctx, `WITH h AS (INSERT INTO channel_health (channel_id, state, reason) VALUES ($1, 'paused', $2)
+var sqlPause = numbers.SQL(`WITH h AS (INSERT INTO channel_health (channel_id, state, reason) VALUES ($1, 'paused', $2)
 		ON CONFLICT (channel_id) DO UPDATE SET state = 'paused', reason = excluded.reason, changed_at = now() WHERE channel_health.state <> 'paused' RETURNING channel_id)
 		INSERT INTO events (message_id, account_id, channel_id, kind, cause, detail)
-		SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, 103, 'api', $2 FROM h JOIN channels ch ON ch.id = h.channel_id`, channel, reason)
+		SELECT '00000000-0000-0000-0000-000000000000', ch.account_id, ch.id, {event_channel_paused}, 'api', $2 FROM h JOIN channels ch ON ch.id = h.channel_id`)
+
+// PauseChannel stops a channel by hand until CloseCircuit.
+func (s *Store) PauseChannel(ctx context.Context, channel int64, reason string) error {
+	_, err := s.db.ExecContext(ctx, sqlPause, channel, reason)
 	return pg.Wrap("pause channel", err)
 }
 

@@ -41,18 +41,18 @@ const claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m
 // second run of a claim finds its own rows again (state 1 with its claim) and
 // counts nothing twice. Each id is looked up by itself: with = ANY the planner
 // reads the whole partial index of ready rows instead.
-const sqlClaim = `
+var sqlClaim = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
-  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND (d.state = 0 OR (d.state = 1 AND d.claim = $2::uuid))
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND (d.state = {ready} OR (d.state = {claimed} AND d.claim = $2::uuid))
     AND d.due_at <= now() AND d.expires_at > now() AND NOT d.cancel_requested FOR UPDATE SKIP LOCKED) d
 ), c AS (
-  UPDATE dispatch d SET state = 1, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
+  UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
     wake_at = now() + make_interval(secs => $3)
   WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
-SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`
+SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`)
 
 // ClaimPage claims those of ids that are ready. The caller took its time before
 // the call: the lease counts from then.
@@ -66,19 +66,19 @@ func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUI
 // over are only named. The rows are locked, so that their ctid is theirs until
 // the end of the statement; one that somebody changed after it began is left
 // for the next time.
-const sqlClaimDue = `
+var sqlClaimDue = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT d.ctid AS tid, d.message_id, d.expires_at <= now() AS expired FROM dispatch d
-  WHERE d.lane = $1 AND d.channel_id = $2 AND d.state = 0 AND d.wake_at <= now() AND d.due_at <= now() AND NOT d.cancel_requested
+  WHERE d.lane = $1 AND d.channel_id = $2 AND d.state = {ready} AND d.wake_at <= now() AND d.due_at <= now() AND NOT d.cancel_requested
   ORDER BY d.wake_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ), c AS (
-  UPDATE dispatch d SET state = 1, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1, wake_at = now() + make_interval(secs => $5)
+  UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1, wake_at = now() + make_interval(secs => $5)
   WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
 SELECT ` + claimedColumns + `, false AS expired FROM c JOIN messages m ON m.id = c.message_id
 UNION ALL
-SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true FROM pick WHERE expired`
+SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true FROM pick WHERE expired`)
 
 // ClaimDue claims up to n of a channel's messages that are due, oldest first,
 // and names those among them whose time is over. It runs in a transaction: a
@@ -106,7 +106,7 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 }
 
 // sqlUnclaim reads the index of what is not ready, which is what is in flight.
-const sqlUnclaim = `UPDATE dispatch SET state = 0, attempts = attempts - 1, wake_at = now() WHERE state = 1 AND claim = $1::uuid`
+var sqlUnclaim = numbers.SQL(`UPDATE dispatch SET state = {ready}, attempts = attempts - 1, wake_at = now() WHERE state = {claimed} AND claim = $1::uuid`)
 
 // Unclaim gives all rows of a claim back uncounted: no call was made for them.
 func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
@@ -116,10 +116,10 @@ func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
 
 // sqlPostpone puts ready rows off: no room on the channel now. A row that was
 // cancelled, claimed or settled meanwhile stays as it is.
-const sqlPostpone = `
+var sqlPostpone = numbers.SQL(`
 UPDATE dispatch SET wake_at = greatest(due_at, least(now() + make_interval(secs => $2), greatest(expires_at, now() + interval '1 second'))), nudges = 0
 WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
-  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND d.state = 0 FOR UPDATE SKIP LOCKED) d))`
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND d.state = {ready} FOR UPDATE SKIP LOCKED) d))`)
 
 // Postpone makes the feeder offer ids again after d.
 func (s *Store) Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error {

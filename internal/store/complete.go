@@ -89,62 +89,62 @@ const insertAttempts = attempt + ` FROM o`
 // flight at that moment (we had been given up), its call is noted as cut off:
 // a tombstone, so that a possible second copy stays visible; and a message of
 // which the provider took two copies keeps its mark.
-const sqlSettle = lockRows + `,
+var sqlSettle = numbers.SQL(lockRows + `,
  y AS MATERIALIZED (SELECT x.*,
-   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim AND p.outcome IN (1, 8, 9)) AS other_call,
-   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim AND p.outcome = 1) AS not_settled FROM x),
+   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other_call,
+   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim AND p.outcome = {result_accepted}) AS not_settled FROM x),
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
-   SELECT id, d_claim, 9, 'cut off: an earlier call was accepted' FROM x WHERE d_state = 1 AND d_claim <> claim ON CONFLICT DO NOTHING),
- a AS (` + attempt + ` FROM x WHERE (d_state = 1 AND d_claim = claim) IS TRUE),
- k AS (` + attempt + ` FROM x WHERE (d_state = 1 AND d_claim = claim) IS NOT TRUE
-   ON CONFLICT (message_id, claim) DO UPDATE SET outcome = 1, provider_message_id = excluded.provider_message_id, http = excluded.http,
+   SELECT id, d_claim, {result_unknown}, 'cut off: an earlier call was accepted' FROM x WHERE d_state = {claimed} AND d_claim <> claim ON CONFLICT DO NOTHING),
+ a AS (` + attempt + ` FROM x WHERE (d_state = {claimed} AND d_claim = claim) IS TRUE),
+ k AS (` + attempt + ` FROM x WHERE (d_state = {claimed} AND d_claim = claim) IS NOT TRUE
+   ON CONFLICT (message_id, claim) DO UPDATE SET outcome = {result_accepted}, provider_message_id = excluded.provider_message_id, http = excluded.http,
    code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, y.provider_id), updated_at = now(), version = m.version + 1,
    sent_at = coalesce(m.sent_at, now()),
-   status = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 30 ELSE m.status END,
-   final_by = CASE WHEN m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) THEN 0 ELSE m.final_by END,
-   error_code = CASE WHEN m.status >= 60 AND NOT (m.status = 60 AND m.final_by = 1) THEN NULL ELSE m.error_code END,
-   maybe_sent = coalesce(y.d_maybe OR (y.d_state = 1 AND y.d_claim <> y.claim), false) OR y.other_call
-   FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < 30 OR m.status > 60 OR (m.status = 60 AND m.final_by = 0) OR y.not_settled)
+   status = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {sent} ELSE m.status END,
+   final_by = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {by_us} ELSE m.final_by END,
+   error_code = CASE WHEN m.status >= {failed} AND NOT (m.status = {failed} AND m.final_by = {by_provider}) THEN NULL ELSE m.error_code END,
+   maybe_sent = coalesce(y.d_maybe OR (y.d_state = {claimed} AND y.d_claim <> y.claim), false) OR y.other_call
+   FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) OR y.not_settled)
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, y.was)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-SELECT id, account_id, channel_id, 30, version, 'worker' FROM u WHERE status = 30 AND was <> 30`
+SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status = {sent} AND was <> {sent}`)
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
 // call gives its attempt back.
-const sqlRetry = lockRows + `,
+var sqlRetry = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
-   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9)
-UPDATE dispatch d SET unknowns = d.unknowns - (d.state = 2)::int, state = 0,
+   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = {result_unknown})
+UPDATE dispatch d SET unknowns = d.unknowns - (d.state = {resolving})::int, state = {ready},
   due_at = now() + make_interval(secs => x.delay_s), wake_at = least(now() + make_interval(secs => x.delay_s), greatest(d.expires_at, now())),
   attempts = d.attempts - (x.result IN (0, 4))::int, rl_hits = d.rl_hits + (x.result = 4)::int, maybe_sent = d.maybe_sent OR x.result = 8
-FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN (1, 2)`
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})`)
 
 // sqlResolve: nobody knows. The row waits for evidence and wakes by itself.
-const sqlResolve = lockRows + `,
+var sqlResolve = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` ON CONFLICT DO NOTHING),
  u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM x WHERE m.id = x.id AND NOT m.maybe_sent)
-UPDATE dispatch d SET state = 2, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => x.delay_s)
-FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state = 1`
+UPDATE dispatch d SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => x.delay_s)
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state = {claimed}`)
 
 // sqlFail: the end. With a call that may have succeeded the end is called
 // unknown, never failed.
-const sqlFail = lockRows + `,
+var sqlFail = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
-   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = 9),
- d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN (1, 2)
+   detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = {result_unknown}),
+ d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})
    RETURNING d.message_id, d.maybe_sent OR x.result = 8 OR x.was_maybe AS maybe_sent, x.code, x.provider_code, x.detail),
- u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN 63 ELSE 60 END, maybe_sent = d.maybe_sent, final_by = 0, failed_at = now(), updated_at = now(), version = m.version + 1,
+ u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN {unknown} ELSE {failed} END, maybe_sent = d.maybe_sent, final_by = {by_us}, failed_at = now(), updated_at = now(), version = m.version + 1,
    error_code = d.code, error_provider_code = d.provider_code, error_message = d.detail
-   FROM d WHERE m.id = d.message_id AND m.status < 30
+   FROM d WHERE m.id = d.message_id AND m.status < {sent}
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, m.charged, m.fallback, d.code, d.provider_code, d.detail),
- f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'failed' FROM u WHERE status = 60 AND fallback IS NOT NULL
+ f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'failed' FROM u WHERE status = {failed} AND fallback IS NOT NULL
    ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'failed'),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
    SELECT id, account_id, channel_id, status, version, 'worker', coalesce(provider_code, code), detail FROM u)
-SELECT id, channel_id, status, charged, coalesce(code, '') AS code FROM u WHERE status = 60`
+SELECT id, channel_id, status, charged, coalesce(code, '') AS code FROM u WHERE status = {failed}`)
 
 // Complete writes the outcomes of finished calls. Those accepted go first and
 // in one statement; each group is idempotent, so that the caller repeats the
@@ -189,7 +189,7 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 		failed = make([]Failure, len(rows))
 		for i, r := range rows {
 			failed[i] = Failure{Channel: r.Channel, Code: r.Code}
-			if r.Charged == 1 {
+			if r.Charged == chargePaid {
 				paid = append(paid, r.ID.String())
 			}
 		}

@@ -85,14 +85,14 @@ func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([
 // InsertInbound stores messages that contacts sent, opens their windows and
 // follows STOP and START. It is safe to repeat: the provider's id is unique in
 // its channel.
-const sqlInbound = `
+var sqlInbound = numbers.SQL(`
 WITH i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, name, type, text, provider_id, raw, at)
     SELECT $1::uuid, c.account_id, c.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM channels c WHERE c.id = $2 ON CONFLICT (channel_id, provider_id) DO NOTHING RETURNING id, account_id, channel_id),
   w AS (INSERT INTO windows (channel_id, phone, wa_id, opened_at) SELECT channel_id, $3, $4, least($10, now()) FROM i
     ON CONFLICT (channel_id, phone) DO UPDATE SET opened_at = greatest(windows.opened_at, excluded.opened_at), wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
   s AS (INSERT INTO suppressions (account_id, phone, reason, detail) SELECT account_id, $3, 'stop', 'the contact wrote a stop word' FROM i WHERE $11 ON CONFLICT DO NOTHING),
   d AS (DELETE FROM suppressions p USING i WHERE $12 AND p.account_id = i.account_id AND p.phone = $3 AND p.reason = 'stop')
-INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, 101, 'callback' FROM i`
+INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM i`)
 
 // InsertInbound stores one inbound message; stop and start say what its text
 // asks for.

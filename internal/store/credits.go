@@ -131,19 +131,19 @@ func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, mo
 
 // sqlRefund gives back the price of messages that failed, expired or were
 // cancelled, once.
-const sqlRefund = `
-WITH r AS (UPDATE messages SET charged = 2 WHERE id = ANY($1::uuid[]) AND charged = 1 AND status IN (60, 61, 62) RETURNING id, account_id, price),
+var sqlRefund = numbers.SQL(`
+WITH r AS (UPDATE messages SET charged = {refunded} WHERE id = ANY($1::uuid[]) AND charged = {paid} AND status IN ({failed}, {expired}, {cancelled}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, price, 'refund' FROM r)
 UPDATE accounts a SET balance = balance + s.total
-FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`
+FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
 
 // sqlUnrefund takes a refund back when the message was delivered after all; the
 // balance may go below zero.
-const sqlUnrefund = `
-WITH r AS (UPDATE messages SET charged = 1 WHERE id = ANY($1::uuid[]) AND charged = 2 AND status IN (30, 40, 50) RETURNING id, account_id, price),
+var sqlUnrefund = numbers.SQL(`
+WITH r AS (UPDATE messages SET charged = {paid} WHERE id = ANY($1::uuid[]) AND charged = {refunded} AND status IN ({sent}, {delivered}, {read}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'refund_reversed' FROM r)
 UPDATE accounts a SET balance = balance - s.total
-FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`
+FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
 
 // lockBalances locks the accounts of messages in id order, as reserveCredits
 // does: pages that move money of several accounts must not deadlock. (NO KEY: what

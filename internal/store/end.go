@@ -9,19 +9,19 @@ import (
 
 // sqlEnd finishes messages for which no call will be made any more: 61 expired
 // or 62 cancelled, or 63 unknown where a call may have succeeded.
-const sqlEnd = `
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN (0, 3) AND ($2::smallint <> 61 OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
-  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = 62 AND m.id = ANY($1::uuid[]) AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id),
+var sqlEnd = numbers.SQL(`
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN ({ready}, {held}) AND ($2::smallint <> {expired} OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
+  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = {cancelled} AND m.id = ANY($1::uuid[]) AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, maybe_sent),
   x AS (SELECT message_id, maybe_sent FROM d UNION ALL SELECT message_id, false FROM sc),
-  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN 63 ELSE $2 END, maybe_sent = m.maybe_sent OR x.maybe_sent, final_by = 0,
-      failed_at = CASE WHEN $2 = 61 THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3, error_message = $4
-    FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < 30
+  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN {unknown} ELSE $2 END, maybe_sent = m.maybe_sent OR x.maybe_sent, final_by = {by_us},
+      failed_at = CASE WHEN $2 = {expired} THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3, error_message = $4
+    FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent}
     RETURNING m.id, m.account_id, m.channel_id, m.status, m.version, m.charged, m.fallback),
-  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u WHERE status = 61 AND fallback IS NOT NULL
+  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u WHERE status = {expired} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'expired'),
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, status, version, $5, $3 FROM u)
-SELECT id, status, 0::smallint AS was, charged FROM u`
+SELECT id, status, 0::smallint AS was, charged FROM u`)
 
 // Expire ends those of ids whose time is over and which nobody is sending.
 func (s *Store) Expire(ctx context.Context, ids []dispatch.ID) (int, error) {
@@ -41,7 +41,7 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 		}
 		var paid []string
 		for _, r := range rows {
-			if r.Charged == 1 && dispatch.Status(r.Status) != dispatch.Unknown {
+			if r.Charged == chargePaid && dispatch.Status(r.Status) != dispatch.Unknown {
 				paid = append(paid, r.ID.String())
 			}
 		}
@@ -53,13 +53,13 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 // sqlCancelDoubt asks for the end of a message whose outcome is being resolved,
 // and ends it at once: no further call is made, and unknown is its state until
 // the provider says more.
-const sqlCancelDoubt = `
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::uuid AND state = 2 FOR UPDATE),
+var sqlCancelDoubt = numbers.SQL(`
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::uuid AND state = {resolving} FOR UPDATE),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
-  u AS (UPDATE messages m SET status = 63, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
-    FROM d WHERE m.id = d.message_id AND m.id = $1::uuid AND m.status < 30 RETURNING m.id, m.account_id, m.channel_id, m.version),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, 63, version, 'api', 'outcome_unknown' FROM u)
-SELECT count(*) FROM u`
+  u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
+    FROM d WHERE m.id = d.message_id AND m.id = $1::uuid AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, {unknown}, version, 'api', 'outcome_unknown' FROM u)
+SELECT count(*) FROM u`)
 
 // looks is how often a change looks for a message's row: one that moves from
 // scheduled to dispatch at that moment is in neither place for the first look.

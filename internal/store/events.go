@@ -49,13 +49,13 @@ type TimelineEvent struct {
 	ProviderID string    `json:"provider_message_id,omitempty"`
 }
 
-const sqlTimeline = `
+var sqlTimeline = numbers.SQL(`
 SELECT seq, at, kind, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail, 0::smallint AS outcome, 0::smallint AS http, 0 AS latency_ms, '' AS provider_id, xid::text::bigint AS x, id AS i
 FROM events WHERE message_id = $1::uuid
 UNION ALL
-SELECT 0, coalesce(started_at, at), 200::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http, latency_ms, coalesce(provider_message_id, ''), 0, 0
+SELECT 0, coalesce(started_at, at), {event_attempt}::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http, latency_ms, coalesce(provider_message_id, ''), 0, 0
 FROM attempts WHERE message_id = $1::uuid
-ORDER BY at, x, i`
+ORDER BY at, x, i`)
 
 // Timeline gives every event and provider call of a message, oldest first.
 func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, error) {

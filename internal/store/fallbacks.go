@@ -21,22 +21,26 @@ type Fallback struct {
 	Reference *string     `db:"reference"`
 }
 
+var sqlDueFallbacks = numbers.SQL(`
+WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
+  u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
+SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.status IN ({sent}, {failed}, {expired})`)
+
+var sqlDropFallbacks = numbers.SQL(`DELETE FROM fallbacks WHERE wake_at <= now() + interval '11 seconds' AND message_id IN
+		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN ({delivered}, {read}, {cancelled}, {unknown}))`)
+
 // DueFallbacks takes what waits for its fallback; each comes back after ten
 // seconds until DropFallback, those that have got their child too: whoever sent
 // it may not have learned that it did.
 func (s *Store) DueFallbacks(ctx context.Context) ([]Fallback, error) {
 	var out []Fallback
-	err := s.db.SelectContext(ctx, &out, `
-WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
-  u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
-SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.status IN (30, 60, 61)`)
+	err := s.db.SelectContext(ctx, &out, sqlDueFallbacks)
 	if err != nil {
 		return nil, pg.Wrap("take fallbacks", err)
 	}
 	// What was delivered, cancelled or is unknown needs none; what is still to be
 	// sent comes back.
-	_, err = s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE wake_at <= now() + interval '11 seconds' AND message_id IN
-		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN (40, 50, 62, 63))`)
+	_, err = s.db.ExecContext(ctx, sqlDropFallbacks)
 	return out, pg.Wrap("drop fallbacks", err)
 }
 
@@ -57,6 +61,8 @@ func (s *Store) ReturnFallbacks(ctx context.Context, fs []Fallback) error {
 	return pg.Wrap("return fallbacks", err)
 }
 
+var sqlLockParents = numbers.SQL(`SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN ({sent}, {failed}, {expired}) ORDER BY id FOR UPDATE`)
+
 // reserveParents locks the parents of fallback children, in id order: a parent
 // gets one child, and only while it has failed or expired (or, where the child
 // was asked for when no delivery comes in time, is not delivered). tieParents
@@ -73,7 +79,7 @@ func reserveParents(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[
 		return page, nil
 	}
 	var free []dispatch.ID
-	if err := tx.SelectContext(ctx, &free, `SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN (30, 60, 61) ORDER BY id FOR UPDATE`, pq.Array(parents)); err != nil {
+	if err := tx.SelectContext(ctx, &free, sqlLockParents, pq.Array(parents)); err != nil {
 		return nil, pg.Wrap("lock parents of fallbacks", err)
 	}
 	kept := page[:0:0]

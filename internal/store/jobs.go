@@ -27,13 +27,15 @@ type Unconfirmed struct {
 	Test       bool        `db:"test"`
 }
 
+var sqlSentOnly = numbers.SQL(`SELECT id, channel_id, provider_message_id, test FROM messages
+		WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND channel_id = ANY($3) AND status = {sent} AND provider_message_id IS NOT NULL LIMIT 1000`)
+
 // SentWithoutReceipt lists messages of channels made between from and to that
 // are still no more than sent. It walks the ids of that time, at most 1,000
 // hits.
 func (s *Store) SentWithoutReceipt(ctx context.Context, channels []int64, from, to time.Time) ([]Unconfirmed, error) {
 	var out []Unconfirmed
-	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, provider_message_id, test FROM messages
-		WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND channel_id = ANY($3) AND status = 30 AND provider_message_id IS NOT NULL LIMIT 1000`, from, to, pq.Array(channels))
+	err := s.db.SelectContext(ctx, &out, sqlSentOnly, from, to, pq.Array(channels))
 	return out, pg.Wrap("list messages without receipt", err)
 }
 

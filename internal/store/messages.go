@@ -90,9 +90,9 @@ const sqlWaits = `(w.due_at > now() AND w.tries = 0 AND EXISTS (SELECT 1 FROM me
 
 // derived is viewRow.status as a condition.
 var derived = map[dispatch.Status]string{
-	dispatch.Scheduled: `(w.state IS NULL OR w.state IN (0, 3) AND ` + sqlWaits + `)`,
-	dispatch.Queued:    `w.state IN (0, 3) AND NOT ` + sqlWaits,
-	dispatch.Sending:   `w.state IN (1, 2)`,
+	dispatch.Scheduled: numbers.SQL(`(w.state IS NULL OR w.state IN ({ready}, {held}) AND ` + sqlWaits + `)`),
+	dispatch.Queued:    numbers.SQL(`w.state IN ({ready}, {held}) AND NOT ` + sqlWaits),
+	dispatch.Sending:   numbers.SQL(`w.state IN ({claimed}, {resolving})`),
 }
 
 // listQuery finds the ids of a page: the inner part w bounds what is looked at,

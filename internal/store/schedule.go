@@ -33,15 +33,15 @@ func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bo
 // sqlTake takes away the row of a scheduled message. It takes none that would
 // not come back: what waits for a retry, or was never scheduled, has another
 // due_at than its message's send_at.
-const sqlTake = `
+var sqlTake = numbers.SQL(`
 WITH d AS (DELETE FROM dispatch d USING messages m WHERE m.id = $1::uuid AND d.message_id = $1::uuid AND d.due_at = m.send_at
-    AND d.state = 0 AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.message_id),
+    AND d.state = {ready} AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.message_id),
   s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id)
-SELECT message_id FROM d UNION ALL SELECT message_id FROM s`
+SELECT message_id FROM d UNION ALL SELECT message_id FROM s`)
 
 // sqlChange changes the message and puts a row for it in its place; the wake-up
 // for its fallback moves with send_at.
-const sqlChange = `
+var sqlChange = numbers.SQL(`
 WITH old AS MATERIALIZED (SELECT id, send_at, price FROM messages WHERE id = $1::uuid),
   u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type), send_at = coalesce($5, m.send_at),
     expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
@@ -49,12 +49,12 @@ WITH old AS MATERIALIZED (SELECT id, send_at, price FROM messages WHERE id = $1:
     FROM old WHERE m.id = $1::uuid
     RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.type, m.recipient, m.send_at, m.expires_at, m.version, m.charged, m.price - old.price AS more, m.send_at - old.send_at AS later),
   d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '5 minutes'),
+    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '{horizon_min} minutes'),
   s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
-    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '5 minutes'),
+    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '{horizon_min} minutes'),
   f AS (UPDATE fallbacks f SET wake_at = f.wake_at + u.later FROM u WHERE f.message_id = $1::uuid),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, 105, version, 'api', 'changed' FROM u)
-SELECT account_id, channel_id, recipient, type, CASE WHEN charged = 1 THEN more ELSE 0 END AS more FROM u`
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, {event_note}, version, 'api', 'changed' FROM u)
+SELECT account_id, channel_id, recipient, type, CASE WHEN charged = {paid} THEN more ELSE 0 END AS more FROM u`)
 
 // reschedule takes the message's row away and puts one for the changed message
 // in its place.
@@ -94,11 +94,11 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 
 // sqlMove brings scheduled messages into dispatch minutes before they are due.
 // One statement, so that a message is always in exactly one of the two.
-const sqlMove = `
-WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '5 minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+var sqlMove = numbers.SQL(`
+WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '{horizon_min} minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
   s AS (DELETE FROM scheduled s USING p WHERE s.due_at = p.due_at AND s.message_id = p.message_id RETURNING s.*)
 INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`
+SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`)
 
 // MoveScheduled moves one page of scheduled messages that come due soon.
 func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {

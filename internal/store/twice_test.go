@@ -136,7 +136,7 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 		}},
 		{"move scheduled", nil, func(t *testing.T, f *fixture) func() error {
 			a := f.draft("+15550000001")
-			a.SendAt = time.Now().Add(Horizon + 10*time.Second)
+			a.SendAt = time.Now().Add(horizon + 10*time.Second)
 			f.accept(t, a)
 			f.exec(t, `UPDATE scheduled SET due_at = due_at - interval '1 minute'`)
 			return func() error { _, err := f.MoveScheduled(ctx); return err }

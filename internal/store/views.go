@@ -11,15 +11,15 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-const viewColumns = `m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
+var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
   m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code, m.error_provider_code, m.error_message,
   m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
-  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, m.status = 10 AND d.message_id IS NULL AS unclaimed,
-  m.status = 30 AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender`
+  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, m.status = {queued} AND d.message_id IS NULL AS unclaimed,
+  m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender`)
 
 const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
 
-const sqlViews = `SELECT ` + viewColumns + viewFrom + `WHERE m.id = ANY($1::uuid[])`
+var sqlViews = `SELECT ` + viewColumns + viewFrom + `WHERE m.id = ANY($1::uuid[])`
 
 const sqlCountAttempts = `SELECT message_id, count(*) AS n FROM attempts WHERE message_id = ANY($1::uuid[]) GROUP BY 1`
 
@@ -76,7 +76,7 @@ func (r *viewRow) status() dispatch.Status {
 		return st
 	case r.DState == nil:
 		return dispatch.Scheduled // in scheduled
-	case *r.DState == 1 || *r.DState == 2:
+	case *r.DState == stateClaimed || *r.DState == stateResolving:
 		return dispatch.Sending
 	case r.SendAt != nil && *r.DLater && r.DTries == 0 && r.DDue.Equal(*r.SendAt):
 		return dispatch.Scheduled
@@ -103,7 +103,7 @@ func (r *viewRow) view() dispatch.View {
 	if r.Price != 0 {
 		v.Price = Credits(r.Price)
 	}
-	if r.DState != nil && *r.DState == 0 && *r.DLater && r.DTries > 0 {
+	if r.DState != nil && *r.DState == stateReady && *r.DLater && r.DTries > 0 {
 		v.NextAttemptAt = r.DDue
 	}
 	return v

@@ -70,6 +70,9 @@ SELECT t.webhook_id, t.id, t.message_id, t.kind, t.seq, t.format, nullif(t.url, 
 FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS t(webhook_id, id, message_id, kind, seq, format, url, payload)
 ON CONFLICT (webhook_id, id) DO `
 
+// sqlAgain makes a delivery that exists due again, with all its tries.
+var sqlAgain = numbers.SQL(`UPDATE SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL`)
+
 // sqlWakeLanes makes lanes look for what is due. It locks the rows first: a
 // lane whose holder lets go of it at this moment must not be missed.
 const sqlWakeLanes = `
@@ -88,7 +91,7 @@ func (d *deliveries) insert(ctx context.Context, tx *pg.DB, replay bool) error {
 	}
 	query := sqlInsertDeliveries + `NOTHING`
 	if replay {
-		query = sqlInsertDeliveries + `UPDATE SET state = 0, attempts = 0, wake_at = now(), done_at = NULL`
+		query = sqlInsertDeliveries + sqlAgain
 	}
 	if _, err := tx.ExecContext(ctx, query, pq.Array(hooks), pq.Array(ids), pq.Array(messages), pq.Array(kinds), pq.Array(seqs), pq.Array(formats), pq.Array(urls), pq.Array(d.payloads)); err != nil {
 		return pg.Wrap("insert webhook deliveries", err)

@@ -195,12 +195,12 @@ func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
 const byHand = "disabled by hand"
 
 // sqlDisableWebhook is the notice as well: an event and a line in the audit log.
-const sqlDisableWebhook = `
+var sqlDisableWebhook = numbers.SQL(`
 WITH w AS (UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = now() WHERE id = $1 AND enabled AND NOT implicit RETURNING id, account_id),
   e AS (INSERT INTO events (message_id, account_id, kind, cause, code, detail)
-    SELECT '00000000-0000-0000-0000-000000000000', account_id, 106, 'worker', id::text, $2 FROM w)
+    SELECT '00000000-0000-0000-0000-000000000000', account_id, {event_webhook_disabled}, 'worker', id::text, $2 FROM w)
 INSERT INTO audit_log (account_id, actor, action, target, detail)
-SELECT account_id, 'worker', 'webhook.disable', 'webhook:' || id, jsonb_build_object('reason', $2::text) FROM w`
+SELECT account_id, 'worker', 'webhook.disable', 'webhook:' || id, jsonb_build_object('reason', $2::text) FROM w`)
 
 // DisableWebhook stops an endpoint that only fails. What is pending stays and
 // goes on when it is enabled again.

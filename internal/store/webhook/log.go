@@ -55,11 +55,13 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 	return out, next, pg.Wrap("list deliveries", err)
 }
 
+var sqlReplayDelivery = numbers.SQL(`UPDATE webhook_deliveries SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`)
+
 // ReplayDelivery delivers one event once more: the same id, the same bytes, all
 // tries anew.
 func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		r, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = 0, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`, webhook, id.String())
+		r, err := tx.ExecContext(ctx, sqlReplayDelivery, webhook, id.String())
 		if err != nil {
 			return pg.Wrap("replay delivery", err)
 		}

@@ -88,11 +88,13 @@ type Delivery struct {
 	Attempts int         `db:"attempts"` // made before
 }
 
+var sqlDueDeliveries = numbers.SQL(`SELECT id, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
+		WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() ORDER BY wake_at, id LIMIT $2`)
+
 // DueDeliveries reads what is due at an endpoint, the longest due first.
 func (s *Store) DueDeliveries(ctx context.Context, webhook int64, limit int) ([]Delivery, error) {
 	var out []Delivery
-	err := s.db.SelectContext(ctx, &out, `SELECT id, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
-		WHERE webhook_id = $1 AND state = 0 AND wake_at <= now() ORDER BY wake_at, id LIMIT $2`, webhook, limit)
+	err := s.db.SelectContext(ctx, &out, sqlDueDeliveries, webhook, limit)
 	return out, pg.Wrap("read due deliveries", err)
 }
 
@@ -122,13 +124,13 @@ type Try struct {
 }
 
 // sqlTried writes results down, unless somebody else got further meanwhile.
-const sqlTried = `
+var sqlTried = numbers.SQL(`
 UPDATE webhook_deliveries d SET attempts = d.attempts + 1, state = t.state, response = t.response,
-  wake_at = CASE WHEN t.state = 0 THEN now() + make_interval(secs => t.delay_s) ELSE d.wake_at END,
-  done_at = CASE WHEN t.state <> 0 THEN now() END,
+  wake_at = CASE WHEN t.state = {delivery_pending} THEN now() + make_interval(secs => t.delay_s) ELSE d.wake_at END,
+  done_at = CASE WHEN t.state <> {delivery_pending} THEN now() END,
   tries = CASE WHEN jsonb_array_length(d.tries) >= 20 THEN d.tries - 0 ELSE d.tries END || t.try::jsonb
 FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[], $7::text[]) AS t(id, attempts, state, delay_s, response, try)
-WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = 0`
+WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = {delivery_pending}`)
 
 // SaveTries writes down what became of deliveries.
 func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult) error {
@@ -145,21 +147,23 @@ func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult)
 	return pg.Wrap("save webhook tries", err)
 }
 
+var sqlWakeRetries = numbers.SQL(`UPDATE webhook_deliveries SET wake_at = now() WHERE webhook_id = $1 AND state = {delivery_pending} AND id = ANY(ARRAY(
+		SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at > now() AND attempts > 0 ORDER BY wake_at LIMIT 5000))`)
+
 // WakeRetries makes what waits for another try due: the endpoint answers again.
 func (s *Store) WakeRetries(ctx context.Context, webhook int64) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE webhook_deliveries SET wake_at = now() WHERE webhook_id = $1 AND state = 0 AND id = ANY(ARRAY(
-		SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 0 AND wake_at > now() AND attempts > 0 ORDER BY wake_at LIMIT 5000))`, webhook)
+	_, err := s.db.ExecContext(ctx, sqlWakeRetries, webhook)
 	return pg.Wrap("wake retries", err)
 }
 
 // sqlEndTurn gives a lane back. When something woke it meanwhile (wake_at is
 // before the lease's end) it is due at once, else when its next delivery is.
-const sqlEndTurn = `
+var sqlEndTurn = numbers.SQL(`
 UPDATE webhooks SET lease = NULL, lease_until = now(), hold_until = now() + make_interval(secs => $4), failures = $3,
-  wake_at = CASE WHEN wake_at < lease_until THEN wake_at ELSE coalesce((SELECT min(wake_at) FROM webhook_deliveries WHERE webhook_id = $1 AND state = 0), 'infinity') END,
+  wake_at = CASE WHEN wake_at < lease_until THEN wake_at ELSE coalesce((SELECT min(wake_at) FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending}), 'infinity') END,
   failing_since = CASE WHEN $3::integer = 0 THEN NULL ELSE coalesce(failing_since, now()) END
 WHERE id = $1 AND lease = $2::uuid
-RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`
+RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`)
 
 // EndTurn gives an endpoint back: no call before hold is over. It says whether
 // the endpoint has failed for as long as patience.
