@@ -104,7 +104,7 @@ func TestCall_TestMessage(t *testing.T) {
 	if len(keys) != 2 || !slices.Contains(keys, "emulator") || keys[0] == keys[1] {
 		t.Errorf("channels called: %v", keys)
 	}
-	open, err := f.Troubled(t.Context())
+	open, err := f.Fixture.OpenCircuits(t.Context())
 	workertest.Must(t, err)
 	if len(open) != 0 {
 		t.Errorf("the emulator's refusal opened a circuit: %+v", open)
@@ -154,7 +154,7 @@ func TestCircuit_OpensAndCloses(t *testing.T) {
 	f := open(t)
 	state := func() string {
 		t.Helper()
-		hs, err := f.Troubled(t.Context())
+		hs, err := f.Fixture.OpenCircuits(t.Context())
 		workertest.Must(t, err)
 		if len(hs) == 0 {
 			return "closed"
