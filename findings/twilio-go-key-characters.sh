@@ -64,7 +64,7 @@ class Show extends twilio.RequestClient {
 }
 twilio("AC0", "sk_live-1", { httpClient: new Show() }).messages.create({ to: "+12025550123", body: "hi" });
 JS
-got=$(go run . | sed "s| | |" && node main.cjs)
+got=$(go run . | sed "s| (null) More info:||" && node main.cjs)
 want='go s3cret requests 1 <nil>
 go sk_live-1 requests 0 Status: 400 - ApiError 21224: Invalid Password. Illegal chars https://www.twilio.com/docs/errors/21224
 js sends AC0:sk_live-1'
