@@ -180,17 +180,17 @@ func TestReplayWebhook_Range(t *testing.T) {
 	refused(t, err, dispatch.Conflict)
 }
 
-func TestTwilioToken_StaysTheSame(t *testing.T) {
+func TestStatusCallbackToken_StaysTheSame(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	a, err := f.TwilioToken(t.Context(), f.who)
+	a, err := f.StatusCallbackToken(t.Context(), f.who)
 	if err != nil || len(a.AuthToken) != 32 || !strings.HasPrefix(a.AccountSID, "AC") {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	if b, err := f.TwilioToken(t.Context(), f.who); err != nil || *b != *a {
+	if b, err := f.StatusCallbackToken(t.Context(), f.who); err != nil || *b != *a {
 		t.Errorf("%+v, then %+v, %v", a, b, err)
 	}
-	if c, err := f.TwilioToken(t.Context(), f.stranger); err != nil || c.AuthToken == a.AuthToken {
+	if c, err := f.StatusCallbackToken(t.Context(), f.stranger); err != nil || c.AuthToken == a.AuthToken {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
