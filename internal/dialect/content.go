@@ -72,7 +72,7 @@ func part(c *dispatch.Content) any {
 	return m
 }
 
-// SetMedia puts m where c's type says.
+// SetMedia sets m as the medium of c's type.
 func SetMedia(c *dispatch.Content, m *dispatch.Media) {
 	switch c.Type {
 	case dispatch.TypeImage:
@@ -91,7 +91,7 @@ func SetMedia(c *dispatch.Content, m *dispatch.Media) {
 // list is JSON that must be an array.
 type list json.RawMessage
 
-// UnmarshalJSON takes an array as it stands.
+// UnmarshalJSON keeps an array unchanged.
 func (l *list) UnmarshalJSON(b []byte) error {
 	var items []json.RawMessage
 	if err := json.Unmarshal(b, &items); err != nil {

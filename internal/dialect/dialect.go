@@ -1,6 +1,6 @@
-// Package dialect says what a vendor's API format is to us: pure functions
-// from a request to drafts and from receipts or errors to the vendor's
-// envelope. A dialect translates; it never decides.
+// Package dialect defines what serves a vendor's API format: pure functions from
+// a request to drafts, and from receipts or errors to the vendor's envelope. A
+// dialect translates; it never decides.
 package dialect
 
 import (
@@ -11,17 +11,17 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
-// Dialect is one vendor's API as we speak it. It is a value: one list in
-// internal/app/dialects.go names them all.
+// Dialect is the API format of one vendor. It is a value; internal/app/dialects.go
+// lists them all.
 type Dialect struct {
 	Name string
 	// Header is the header that carries the key; a request to an unknown route
 	// is answered in the envelope of the dialect whose header it carries.
 	Header string
-	// Credential takes the api key out of a request; empty when there is none.
+	// Credential returns the API key of a request, or "" if there is none.
 	Credential func(r *http.Request) string
 	Routes     []Route
-	// Reject gives the vendor's answer to an error: what isn't a
+	// Reject returns the vendor's response to an error. An error that is not a
 	// *dispatch.Error counts as dispatch.Internal.
 	Reject func(r *http.Request, err error) Reply
 	Doc    Doc
@@ -35,7 +35,7 @@ type Route struct {
 	Permission string
 	// Decode reads the request into drafts, one message each.
 	Decode func(r *http.Request, body []byte) ([]dispatch.Draft, error)
-	// Accept gives the vendor's answer to accepted (or simulated) drafts, in
+	// Accept returns the vendor's answer to accepted (or simulated) drafts, in
 	// their order.
 	Accept func(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) Reply
 	// Read answers a GET.
@@ -43,20 +43,20 @@ type Route struct {
 	Doc  RouteDoc
 }
 
-// Reply is an answer: a status code and a body to be written as JSON.
+// Reply is a response: a status code and a body that is written as JSON.
 type Reply struct {
 	Status int
 	Header http.Header // further headers; nil for none
 	Body   any
 }
 
-// Account is what a read may know of the caller.
+// Account identifies the caller of a read.
 type Account struct {
 	ID  int64
 	SID string // AC…
 }
 
-// Reader is where reads find their data; everything is limited to the account.
+// Reader returns the data of an account.
 type Reader interface {
 	Message(ctx context.Context, account int64, id dispatch.ID) (dispatch.View, error)
 	Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)

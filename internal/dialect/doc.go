@@ -9,18 +9,17 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Doc describes a dialect in OpenAPI and in /docs. What a refusal looks like is
-// not described: internal/api/openapi asks Reject. Names, types and mandatory
-// fields are those of the vendor's page (a dialect's package comment names it)
-// and, where that is silent, of SPEC 4. Fields that a vendor has and the dialect
-// ignores are not described.
+// Doc describes a dialect in OpenAPI and in /docs. Refusals are not described:
+// internal/api/openapi calls Reject for examples. Names, types and required
+// fields are those of the vendor's page (named in the package comment of the
+// dialect) or else of SPEC 4. Fields that the dialect ignores are not described.
 type Doc struct {
 	Title string
 	About string
 	// Security names the scheme by which the key is sent.
 	Security string
-	// Curl is the vendor's own example, HOST in it our host, and Answer what it
-	// returns.
+	// Curl is the vendor's own example with HOST for our host. Answer is its
+	// response.
 	Curl, Answer string
 	// Differs lists where we differ from the vendor.
 	Differs []string

@@ -13,8 +13,8 @@ import (
 // follows it is the rest.
 type Names map[string]string
 
-// Of gives the vendor's name for a fault's field, and the steps below it
-// joined with dots: "/variables/total" is ("variables", "total"). A pointer
+// Of returns the vendor's name of a fault's field, and the steps below it joined
+// with dots: "/variables/total" is ("variables", "total"). A pointer
 // that no entry covers is already in the vendor's own names.
 func (n Names) Of(pointer string) (name, rest string) {
 	for end := len(pointer); end > 0; end = strings.LastIndexByte(pointer[:end], '/') {
@@ -43,8 +43,8 @@ func steps(pointer string) string {
 // verbs begin a fault's text that goes on from the field's name.
 var verbs = []string{"is", "must", "has", "can't", "doesn't", "gives", "stands", "takes"}
 
-// Sentence gives a fault as one text that begins with the vendor's field name,
-// unless the text already names what is wrong.
+// Sentence returns a fault as a text that begins with the vendor's field name,
+// unless the text contains it already.
 func (n Names) Sentence(f dispatch.Fault) string {
 	name, rest := n.Of(f.Field)
 	first, _, _ := strings.Cut(f.Msg, " ")
@@ -58,7 +58,7 @@ func (n Names) Sentence(f dispatch.Fault) string {
 	return n.Path(f.Field) + ": " + f.Msg
 }
 
-// Sentences gives every fault as a sentence.
+// Sentences returns the faults as sentences.
 func (n Names) Sentences(faults []dispatch.Fault) []string {
 	var out []string
 	for _, f := range faults {

@@ -15,8 +15,8 @@ import (
 
 // Object is a JSON object that is read field by field: a field of the wrong
 // type is a fault of that field, noted beside all others, and not of the whole
-// body. A field that is absent or null gives the zero value; fields that nobody
-// asks for are ignored. Names are matched exactly.
+// body. A field that is absent or null has the zero value; other fields of the
+// body are ignored. Names are matched exactly.
 type Object struct {
 	fields map[string]json.RawMessage
 	at     string // JSON pointer of the object, empty for the body itself
@@ -47,14 +47,14 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	return o, nil
 }
 
-// Storable says that a text can be kept: Postgres takes neither NUL nor what
-// isn't UTF-8.
+// Storable reports whether Postgres can store a text: it must be UTF-8 without
+// NUL.
 func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// StorableJSON says that the texts in a JSON value can be kept.
+// StorableJSON reports whether Postgres can store the texts of a JSON value.
 func StorableJSON(body []byte) bool { return utf8.Valid(body) && !escapedNUL(body) }
 
-// escapedNUL finds \u0000 in JSON, which Postgres takes in no text either.
+// escapedNUL reports whether JSON contains \u0000, which Postgres cannot store.
 func escapedNUL(body []byte) bool {
 	for {
 		i := bytes.Index(body, []byte(`\u0000`))
@@ -90,10 +90,10 @@ func (o Object) Note(err error) {
 	}
 }
 
-// Has says that the field is present and not null.
+// Has reports whether the field is present and not null.
 func (o Object) Has(key string) bool { return o.Raw(key) != nil }
 
-// Raw gives the field as it stands in the request; nil when absent or null.
+// Raw returns the JSON of the field, or nil if it is absent or null.
 func (o Object) Raw(key string) json.RawMessage {
 	raw := o.fields[key]
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
@@ -184,12 +184,12 @@ func (o Object) Keep(key string) json.RawMessage {
 	}
 	out, err := json.Marshal(values)
 	if err != nil {
-		o.Fault(key, "can't be kept")
+		o.Fault(key, "cannot be stored")
 	}
 	return out
 }
 
-// inRange says that every number in v is a float64.
+// inRange reports whether every number in v fits a float64.
 func inRange(v any) bool {
 	switch v := v.(type) {
 	case json.Number:
@@ -216,7 +216,7 @@ func (o Object) Texts(key string) []string {
 	return o.list(key, func(raw json.RawMessage) (string, bool) {
 		s, ok := text(raw)
 		return s, ok && strings.TrimSpace(s) != ""
-	}, "must be a string that is not empty")
+	}, "must be a non-empty string")
 }
 
 // list reads an array, in which read understands an entry or it is at fault.
@@ -252,7 +252,8 @@ func (o Object) Values(key string) map[string]string {
 	return out
 }
 
-// Value gives a template variable's text: a string, or a number's digits.
+// Value returns the text of a template variable: a string, or the digits of a
+// number.
 func Value(raw json.RawMessage) (string, bool) {
 	if c := raw[0]; c == '-' || c >= '0' && c <= '9' {
 		return string(raw), true
@@ -260,7 +261,7 @@ func Value(raw json.RawMessage) (string, bool) {
 	return text(raw)
 }
 
-// text gives a string's text.
+// text returns the text of a JSON string.
 func text(raw json.RawMessage) (string, bool) {
 	var s string
 	ok := raw[0] == '"' && json.Unmarshal(raw, &s) == nil
@@ -293,7 +294,7 @@ func (o Object) Fill(key string, v any) {
 		o.Fault(key, "has the wrong type: %s", kind(e.Value))
 		return
 	}
-	o.Fault(key, "is not understood")
+	o.Fault(key, "cannot be parsed")
 }
 
 // kind shortens "number -1.5" to "number": the fault names no content.

@@ -6,8 +6,8 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// KeyProblem says why a key is refused, for vendors whose page has no words of
-// its own. header is where the vendor's clients put the key.
+// KeyProblem returns a sentence about why a key is refused, for vendors whose page
+// has none. header is the header in which the vendor's clients send the key.
 func KeyProblem(e *dispatch.Error, header string) string {
 	switch e.Reason {
 	case "missing":
@@ -20,7 +20,7 @@ func KeyProblem(e *dispatch.Error, header string) string {
 	return "Invalid API key."
 }
 
-// Lacks says which permission a key has not.
+// Lacks returns a sentence that names the permission that the key lacks.
 func Lacks(e *dispatch.Error) string {
 	if e.Reason == "" {
 		return "This API key is not allowed to do that."
@@ -28,14 +28,14 @@ func Lacks(e *dispatch.Error) string {
 	return "This API key lacks the " + e.Reason + " permission."
 }
 
-// HeaderKey gives a Dialect's Credential that reads one header.
+// HeaderKey returns a Dialect's Credential that reads one header.
 func HeaderKey(header string) func(r *http.Request) string {
 	return func(r *http.Request) string { return r.Header.Get(header) }
 }
 
-// Accepted gives what every envelope says of one message: its id (nil when it
-// was only simulated), its status and the HTTP status, which is code unless
-// nothing was stored.
+// Accepted returns the parts of every envelope for one message: its id (nil if it
+// was only simulated), its status, and the HTTP status, which is code if the
+// message was stored and 200 otherwise.
 func Accepted(receipts []dispatch.Receipt, code int) (id *dispatch.ID, status string, httpStatus int) {
 	if len(receipts) == 0 {
 		return nil, "", code
@@ -47,10 +47,10 @@ func Accepted(receipts []dispatch.Receipt, code int) (id *dispatch.ID, status st
 	return &rc.ID, rc.Status.String(), code
 }
 
-// Common gives HTTP status and words for the errors that no vendor's page
-// mentions, so that idempotency and overload work alike behind every dialect.
-// The pages say to repeat what gets 500 and know no 503. What it doesn't know is
-// a fault of ours.
+// Common returns the HTTP status and the message of errors that no vendor's page
+// mentions, so that idempotency and overload are alike in every dialect. Overload
+// is 500, because the pages ask clients to repeat on 500 and do not mention 503.
+// Any other code is an internal error.
 func Common(e *dispatch.Error) (status int, msg string) {
 	switch e.Code {
 	case dispatch.Malformed:

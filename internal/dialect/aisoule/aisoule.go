@@ -15,7 +15,7 @@ const keyHeader = "X-API-Key"
 
 const sendPath = "/api/messages/send"
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "aisoule",

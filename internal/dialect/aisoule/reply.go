@@ -27,9 +27,9 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 	return dialect.Reply{Status: code, Body: success{data{MessageID: id, Status: status}}}
 }
 
-// reject gives the page's codes: 400 invalid request, 401 invalid key, 404
+// reject returns the page's codes: 400 invalid request, 401 invalid key, 404
 // contact or template not found, 429 rate limit, 500 server error. The page
-// knows no 403: a key without the permission is no valid key for the call.
+// has no 403: a key without the permission counts as invalid.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	var status int
@@ -69,7 +69,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	return dialect.Reply{Status: status, Body: failure{Message: msg, Status: "error"}}
 }
 
-// names are the page's fields for ours.
+// names maps our field names to the page's.
 var names = dialect.Names{
 	"/channel":       "whatsapp_account",
 	"/text/body":     "text",
@@ -79,7 +79,7 @@ var names = dialect.Names{
 	"/audio/link":    "audio.url",
 }
 
-// invalid puts every fault into the one message.
+// invalid returns an error whose message lists every fault.
 func invalid(e *dispatch.Error) string {
 	if len(e.Faults) == 0 {
 		return e.Msg

@@ -1,10 +1,9 @@
-// Package dialecttest plays a dialect's table of requests: request in, drafts
-// and the vendor's answer out, as the front door would call it.
+// Package dialecttest runs the tables of a dialect: a request, its drafts and the
+// vendor's response, as internal/api would call the dialect.
 //
-// A dialect's tables are testdata/cases.json (requests and what comes of them)
-// and testdata/refusals.json (its answer to each error that the front door
-// knows). "go test -update" writes what comes of them anew; a person reads the
-// difference.
+// The tables are testdata/cases.json (requests and their outcomes) and
+// testdata/refusals.json (the response to each error of the pipeline). "go test
+// -update" rewrites the outcomes; review the difference.
 package dialecttest
 
 import (
@@ -36,7 +35,7 @@ type Case struct {
 	Want    *Outcome `json:"want"`
 }
 
-// Outcome is what comes of a request.
+// Outcome is the outcome of a request.
 type Outcome struct {
 	Drafts []json.RawMessage `json:"drafts,omitempty"`
 	Reply  Reply             `json:"reply"`

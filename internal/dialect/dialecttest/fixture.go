@@ -53,7 +53,7 @@ var views = map[int]dispatch.View{
 
 func at(seconds int) *time.Time { return new(created.Add(time.Duration(seconds) * time.Second)) }
 
-// view gives message n of the fixture.
+// view returns message n of the fixture.
 func view(n int) dispatch.View {
 	v := views[n]
 	v.ID, v.StatusName, v.Account, v.Channel, v.Sender, v.To = id(n), v.Status.String(), 1, 1, "+15550002222", "+15550001111"
@@ -61,7 +61,7 @@ func view(n int) dispatch.View {
 	return v
 }
 
-// Message gives one of the account's messages.
+// Message returns one of the account's messages.
 func (fixture) Message(_ context.Context, _ int64, want dispatch.ID) (dispatch.View, error) {
 	for n := range views {
 		if id(n) == want {
@@ -71,7 +71,7 @@ func (fixture) Message(_ context.Context, _ int64, want dispatch.ID) (dispatch.V
 	return dispatch.View{}, dispatch.Errorf(dispatch.NotFound, "no such message")
 }
 
-// Messages gives them all, two on a page.
+// Messages returns them all, two on a page.
 func (fixture) Messages(_ context.Context, _ int64, f dispatch.Filter) (dispatch.ViewPage, error) {
 	switch {
 	case f.Cursor == "broken":
@@ -84,7 +84,7 @@ func (fixture) Messages(_ context.Context, _ int64, f dispatch.Filter) (dispatch
 	return dispatch.ViewPage{Views: []dispatch.View{view(1), view(2)}, Next: "next/1"}, nil
 }
 
-// Templates gives a positional template with names, a named one and one without variables.
+// Templates returns a positional template with names, a named one and one without variables.
 func (fixture) Templates(context.Context, int64) ([]template.Template, error) {
 	return []template.Template{
 		{
@@ -115,7 +115,7 @@ func (fixture) Templates(context.Context, int64) ([]template.Template, error) {
 	}, nil
 }
 
-// Users gives the team.
+// Users returns the team.
 func (fixture) Users(context.Context, int64) ([]dispatch.User, error) {
 	return []dispatch.User{{ID: "0198c0de-0000-7000-8000-0000000000aa", Name: "Ann", Email: "ann@example.com", Role: "owner"}}, nil
 }

@@ -44,5 +44,5 @@ func Fuzz(f *testing.F, d dialect.Dialect) {
 	})
 }
 
-// notPath says that a request line can't carry the rune.
+// notPath reports whether a request line can't carry the rune.
 func notPath(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`%?#"<>\^{|}[]`+"`", r) }

@@ -26,7 +26,7 @@ type Request struct {
 	Form    url.Values        `json:"form,omitempty"`
 }
 
-// payload gives the body's bytes.
+// payload returns the body's bytes.
 func (q Request) payload() []byte {
 	switch {
 	case q.Form != nil:

@@ -15,7 +15,7 @@ const (
 	prefix    = "/api/v1/external"
 )
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "external",
@@ -32,7 +32,7 @@ func New() dialect.Dialect {
 }
 
 // decode reads a template send. A template that exists in one language only
-// needs no language: the pipeline knows.
+// needs no language: accept finds it.
 func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	o, err := dialect.ReadObject(r, body)
 	if err != nil {

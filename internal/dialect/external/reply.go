@@ -65,7 +65,7 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 	return dialect.Reply{Status: code, Body: success{Success: true, Data: accepted{MessageUUID: id, Status: status, To: receipts[0].To}}}
 }
 
-// reject gives code and words.
+// reject returns the code and the message of an error.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	switch e.Code {
@@ -97,7 +97,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	return common(e)
 }
 
-// common is what works alike behind every dialect.
+// common returns the errors that are alike in every dialect.
 func common(e *dispatch.Error) dialect.Reply {
 	status, msg := dialect.Common(e)
 	k := internalErr
@@ -114,7 +114,7 @@ func common(e *dispatch.Error) dialect.Reply {
 	return k.reply(msg)
 }
 
-// names are the page's fields for ours.
+// names maps our field names to the page's.
 var names = dialect.Names{
 	"/to":                        "to",
 	"/template":                  "template_name",
@@ -126,8 +126,8 @@ var names = dialect.Names{
 	"/reference":                 "reference",
 }
 
-// invalid puts every fault into the one message. A recipient that is no number
-// gets the page's own words.
+// invalid returns an error whose message lists every fault. For an invalid
+// recipient it is the page's own text.
 func invalid(e *dispatch.Error) string {
 	var out []string
 	for _, f := range e.Faults {
@@ -143,7 +143,7 @@ func invalid(e *dispatch.Error) string {
 	return strings.Join(out, "; ")
 }
 
-// required says that the fault is about a missing field or one of a wrong type.
+// required reports whether the fault is a missing field or one of the wrong type.
 func required(f dispatch.Fault) bool {
 	return strings.HasPrefix(f.Msg, "is required") || strings.HasPrefix(f.Msg, "must be")
 }

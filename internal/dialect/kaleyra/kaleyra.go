@@ -16,7 +16,7 @@ import (
 
 const keyHeader = "api-key"
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "kaleyra",
@@ -104,10 +104,10 @@ func recipients(o dialect.Object) []string {
 	return out
 }
 
-// maxRef is how many characters of ref, ref1 and ref2 are kept.
+// maxRef is the number of characters of ref, ref1 and ref2 that are kept.
 const maxRef = 255
 
-// sources are the values of wa_source that the page knows; any other counts as
+// sources are the values of wa_source that the page lists; any other counts as
 // "api".
 var sources = []string{
 	"api", "clevertap", "zoho", "webengage", "shopify", "leadsquared", "responsys", "braze", "hubspot", "salesforce",

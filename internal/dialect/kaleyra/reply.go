@@ -26,7 +26,7 @@ type message struct {
 	MessageID *dispatch.ID `json:"message_id"`
 }
 
-// accept lists every message; the first one's id stands where the page has it.
+// accept returns every message, and the id of the first where the page has it.
 func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) dialect.Reply {
 	data := accepted{Messages: []message{}}
 	status := http.StatusAccepted
@@ -41,19 +41,19 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 	return dialect.Reply{Status: status, Body: envelope{Code: "WA202", Message: "Request Accepted", Data: data, Error: struct{}{}}}
 }
 
-// fault builds an error in which the message stands again under one name.
+// fault returns an error that repeats the message under a name.
 func fault(status int, code, name, msg string) dialect.Reply {
 	return twice(status, code, msg, name, msg)
 }
 
-// twice builds an error whose inner text differs.
+// twice returns an error whose inner text differs from the message.
 func twice(status int, code, msg, name, inner string) dialect.Reply {
 	return dialect.Reply{Status: status, Body: envelope{Code: code, Message: msg, Data: struct{}{}, Error: map[string]string{name: inner}}}
 }
 
-// reject gives the page's codes and bodies; where the page is silent, WA400
-// with words of its own. What exactly is wrong with a payload the page's
-// WA400 doesn't say: the X-Error-Detail header does.
+// reject returns the page's codes and bodies, and WA400 with a text of our own
+// where the page has none. The page's WA400 does not name the fault, so the
+// header X-Error-Detail does.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	switch e.Code {
@@ -87,8 +87,8 @@ func incorrectKey() dialect.Reply {
 	}}
 }
 
-// noNumber tells a number that isn't the account's from one that doesn't speak
-// WhatsApp.
+// noNumber returns different errors for a number that is not the account's and for
+// one that is not a WhatsApp number.
 func noNumber(e *dispatch.Error) dialect.Reply {
 	if e.Reason == "kind" {
 		return fault(http.StatusUnauthorized, "WA-401", "phone_number",
@@ -97,13 +97,12 @@ func noNumber(e *dispatch.Error) dialect.Reply {
 	return fault(http.StatusUnauthorized, "WA401", "phone_number", "Phone number is not present or does not belong to the account.")
 }
 
-// noTemplate is of one that isn't there or can't be sent: the page wants it
-// approved.
+// noTemplate is the error for a template that does not exist or is not approved.
 func noTemplate() dialect.Reply {
 	return fault(http.StatusBadRequest, "WA400", "template", "Template is not present or not approved.")
 }
 
-// silent gives what the page has no words for.
+// silent returns the errors that the page does not mention.
 func silent(e *dispatch.Error) dialect.Reply {
 	switch e.Code {
 	case dispatch.TemplateNotFound:
@@ -137,7 +136,7 @@ func silent(e *dispatch.Error) dialect.Reply {
 	return reply
 }
 
-// names are the page's fields for ours.
+// names maps our field names to the page's.
 var names = dialect.Names{
 	"/to":                 "messaging_object.to",
 	"/type":               "messaging_object.type",
@@ -158,10 +157,10 @@ var names = dialect.Names{
 	"/metadata":           "extra_info",
 }
 
-// maxDetail bounds the header.
+// maxDetail is the maximum length of the header.
 const maxDetail = 1000
 
-// detail names the faults in a header, in plain ASCII.
+// detail returns the faults as ASCII text for a header.
 func detail(e *dispatch.Error) http.Header {
 	text := e.Msg
 	if len(e.Faults) > 0 {

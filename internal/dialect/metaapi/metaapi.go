@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "meta",
@@ -28,7 +28,7 @@ func New() dialect.Dialect {
 	}
 }
 
-// bearer takes the token, which is our api key.
+// bearer returns the token, which is our API key.
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -37,16 +37,17 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// version is a Graph API version; any will do.
+// version matches any version of the Graph API.
 var version = regexp.MustCompile(`^v\d+\.\d+$`)
 
-// maxOpaque is how long biz_opaque_callback_data may be.
+// maxOpaque is the maximum length of biz_opaque_callback_data in characters.
 const maxOpaque = 512
 
-// maxReference is how long our reference may be; longer data stay in metadata.
+// maxReference is the maximum length of a reference; longer data are kept in
+// metadata only.
 const maxReference = 255
 
-// decode reads a send, or a mark-as-read, of which no draft comes.
+// decode reads a message to send, or a mark-as-read, which yields no draft.
 func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if !version.MatchString(r.PathValue("version")) {
 		return nil, dispatch.Errorf(dispatch.NotFound, "no such version of the API")
@@ -78,8 +79,8 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	return []dispatch.Draft{d}, nil
 }
 
-// markRead checks a mark-as-read. We keep no inbound read state: it is answered
-// as Meta answers it.
+// markRead checks a mark-as-read. It has no effect: the read state of inbound
+// messages is not stored.
 func markRead(o dialect.Object) error {
 	if o.Text("status") != "read" {
 		o.Fault("status", "must be read")
@@ -88,7 +89,7 @@ func markRead(o dialect.Object) error {
 	return o.Err()
 }
 
-// opaque reads biz_opaque_callback_data, which comes back in webhooks.
+// opaque reads biz_opaque_callback_data, which is returned in webhooks.
 func opaque(o dialect.Object, d *dispatch.Draft) {
 	data := o.Text("biz_opaque_callback_data")
 	n := utf8.RuneCountInString(data)

@@ -25,8 +25,8 @@ type message struct {
 	Status string `json:"message_status,omitempty"`
 }
 
-// accept gives Meta's 200. The id is "wamid." and our UUID; message_status is
-// the only word that Meta has for queued and scheduled alike.
+// accept returns Meta's 200. The id is "wamid." followed by our UUID.
+// message_status is accepted for queued and scheduled messages alike.
 func accept(_ *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) dialect.Reply {
 	if len(drafts) == 0 {
 		return dialect.Reply{Status: http.StatusOK, Body: map[string]bool{"success": true}}
@@ -62,7 +62,7 @@ type errorData struct {
 	Details          string `json:"details"`
 }
 
-// rule is one of Meta's errors. Its details are the pipeline's words when empty.
+// rule is one of Meta's errors. Without details those of our error are used.
 type rule struct {
 	status  int
 	code    int
@@ -70,9 +70,9 @@ type rule struct {
 	details string
 }
 
-// rules are Meta's codes for ours
+// rules maps our codes to Meta's
 // (developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes).
-// The HTTP statuses are those documented there; clients build on the code.
+// The HTTP statuses are the documented ones; clients rely on the code.
 var rules = map[dispatch.Code]rule{
 	dispatch.Forbidden:        {http.StatusForbidden, 10, "Application does not have permission for this action", ""},
 	dispatch.Invalid:          {http.StatusBadRequest, 100, "Invalid parameter", ""},
@@ -112,12 +112,12 @@ var rules = map[dispatch.Code]rule{
 	},
 }
 
-// internal is Meta's word for what is nobody's business.
+// internal is Meta's error for an internal error.
 var internal = rule{
 	http.StatusInternalServerError, 131000, "Something went wrong", "Message failed to send due to an unknown error. Try again.",
 }
 
-// reject gives Meta's error object.
+// reject returns Meta's error object.
 func reject(r *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	switch e.Code {
@@ -142,7 +142,7 @@ func reject(r *http.Request, err error) dialect.Reply {
 	return answer(r, found)
 }
 
-// unauthorized is code 190 in Graph's words.
+// unauthorized returns error 190 with the Graph API's messages.
 func unauthorized(e *dispatch.Error) rule {
 	text := "Invalid OAuth access token - Cannot parse access token"
 	switch e.Reason {
@@ -156,7 +156,7 @@ func unauthorized(e *dispatch.Error) rule {
 	return rule{http.StatusUnauthorized, 190, text, ""}
 }
 
-// noObject is Graph's answer for a phone number id that isn't the caller's.
+// noObject is the Graph API's error for a phone number id of another account.
 func noObject(r *http.Request) dialect.Reply {
 	reply := answer(r, rule{http.StatusBadRequest, 100, "", ""})
 	f := reply.Body.(failure)
@@ -167,8 +167,8 @@ func noObject(r *http.Request) dialect.Reply {
 	return reply
 }
 
-// parameter tells a template's values (132000) and a template that can't be
-// sent (132001) from other faults (100).
+// parameter returns 132000 for a template's variables, 132001 for a template that
+// cannot be sent, and 100 for other faults.
 func parameter(e *dispatch.Error) rule {
 	if e.Reason == "template_not_approved" {
 		return rule{http.StatusNotFound, 132001, "Template name does not exist in the translation", e.Msg}
@@ -189,19 +189,19 @@ func parameter(e *dispatch.Error) rule {
 	return rule{http.StatusBadRequest, 100, "Invalid parameter", text}
 }
 
-// aboutValues says that the values don't fit the template, as opposed to JSON
-// of the wrong shape.
+// aboutValues reports whether the variables do not match the template, as opposed
+// to JSON of the wrong shape.
 func aboutValues(f dispatch.Fault) bool {
 	return !strings.HasPrefix(f.Msg, "has the wrong type") &&
 		(strings.HasPrefix(f.Field, "/template/components") || strings.HasPrefix(f.Field, "/template/variables") ||
 			f.Field == "/template/header_media_url")
 }
 
-// names are Meta's fields for ours.
+// names maps our field names to Meta's.
 var names = dialect.Names{"/channel": "phone_number_id", "/template/variables": "template.components"}
 
-// answer writes an error as Graph does: the code stands in the message too,
-// except of access tokens.
+// answer returns an error as the Graph API writes it, with the code in the
+// message too, except for errors about access tokens.
 func answer(r *http.Request, u rule) dialect.Reply {
 	p := problem{Message: u.title, Type: "OAuthException", Code: u.code, TraceID: trace(r), Transient: u.code == 131016}
 	if u.details != "" {
@@ -211,7 +211,7 @@ func answer(r *http.Request, u rule) dialect.Reply {
 	return dialect.Reply{Status: u.status, Body: failure{p}}
 }
 
-// trace names the request for support, as fbtrace_id does at Meta.
+// trace returns the request id in the form of fbtrace_id.
 func trace(r *http.Request) string {
 	if id := r.Header.Get("X-Request-Id"); id != "" {
 		return id

@@ -152,7 +152,7 @@ func (m *message) template(d *dispatch.Draft) error {
 	case len(vars) == 0:
 		return nil
 	case len(t.Components) > 0:
-		return dispatch.InvalidField("/template/variables", "give components or variables, not both")
+		return dispatch.InvalidField("/template/variables", "cannot be combined with components")
 	case vars[0] == '[':
 		list, err := texts[[]scalar](vars)
 		for _, s := range list {
@@ -170,13 +170,13 @@ func (m *message) template(d *dispatch.Draft) error {
 		}
 		return err
 	}
-	return dispatch.InvalidField("/template/variables", "must be a list or an object of texts")
+	return dispatch.InvalidField("/template/variables", "must be an array or an object of strings")
 }
 
 func texts[T any](raw []byte) (T, error) {
 	var v T
 	if json.Unmarshal(raw, &v) != nil {
-		return v, dispatch.InvalidField("/template/variables", "values must be texts or numbers")
+		return v, dispatch.InvalidField("/template/variables", "must have strings or numbers as values")
 	}
 	return v, nil
 }

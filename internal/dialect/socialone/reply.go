@@ -17,7 +17,7 @@ type data struct {
 	Status    string       `json:"status"`
 }
 
-// failure is the error envelope; the page shows none, SPEC 4 sets it.
+// failure is the error envelope. It is from SPEC 4: the page shows none.
 type failure struct {
 	Status  string              `json:"status"`
 	Message string              `json:"message"`
@@ -29,7 +29,7 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 	return dialect.Reply{Status: code, Body: success{Status: "success", Data: data{MessageID: id, Status: status}}}
 }
 
-// names are the page's fields for ours.
+// names maps our field names to the page's.
 var names = dialect.Names{
 	"/to":                        "phone_number",
 	"/channel":                   "social_account_id",
@@ -45,8 +45,8 @@ var names = dialect.Names{
 	"/media_file":                "media_file",
 }
 
-// reject gives 400, 401, 403, 404, 429 or 500 (SPEC 4); a faulty field stands
-// under its name in errors.
+// reject returns 400, 401, 403, 404, 429 or 500 (SPEC 4), with faulty fields by
+// name in errors.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	status, f := http.StatusBadRequest, failure{Status: "error", Message: e.Msg, Errors: map[string][]string{}}
@@ -88,7 +88,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	return dialect.Reply{Status: status, Body: f}
 }
 
-// invalid fills errors and gives the headline.
+// invalid returns a message and the faults by field.
 func invalid(e *dispatch.Error, errors map[string][]string) string {
 	for _, fault := range e.Faults {
 		name, rest := names.Of(fault.Field)

@@ -16,7 +16,7 @@ const (
 	sendPath  = "/api/v1/messages/api/send-message"
 )
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "socialone",

@@ -9,8 +9,8 @@ import (
 )
 
 // content reads what is sent: text, media or a template, as the provider
-// allows them. The page asks for text only when none of the others is present;
-// beside a template it says nothing more and is left aside.
+// allows them. The page requires text only if the others are absent; beside a
+// template it is ignored.
 func content(o dialect.Object, provider string) (dispatch.Content, *dispatch.Variables) {
 	sms := provider == "twlo"
 	text := o.Text("text")
@@ -26,7 +26,7 @@ func content(o dialect.Object, provider string) (dispatch.Content, *dispatch.Var
 	case o.Has("template"):
 		return template(o, provider)
 	case len(media) > maxMedia:
-		o.Fault("image_urls", "gives more than %d files for one message", maxMedia)
+		o.Fault("image_urls", "has more than %d files for one message", maxMedia)
 	case len(media) > 0:
 		return withMedia(media, text), nil
 	case strings.TrimSpace(text) == "" && !mistyped(o):
@@ -35,8 +35,8 @@ func content(o dialect.Object, provider string) (dispatch.Content, *dispatch.Var
 	return dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: text}}, nil
 }
 
-// mistyped says that content was meant but is of a wrong type, so that text
-// isn't called missing as well.
+// mistyped reports whether content is present but of the wrong type, so that text
+// is not reported as missing too.
 func mistyped(o dialect.Object) bool {
 	for _, key := range []string{"text", "image_url", "video_url", "file_url"} {
 		if raw := o.Raw(key); raw != nil && raw[0] != '"' {
@@ -47,7 +47,7 @@ func mistyped(o dialect.Object) bool {
 	return raw != nil && raw[0] != '['
 }
 
-// maxMedia is how many files Twilio takes in one message
+// maxMedia is the maximum number of files in one message at Twilio
 // (twilio.com/docs/messaging/api/message-resource, MediaUrl).
 const maxMedia = 10
 
@@ -58,8 +58,7 @@ type file struct {
 	link  string
 }
 
-// files reads the four media fields. Of those with one address an empty one is
-// as good as none.
+// files reads the four media fields. An empty URL counts as absent.
 func files(o dialect.Object) []file {
 	var out []file
 	one := func(field string, kind dispatch.Type) {
@@ -78,7 +77,7 @@ func files(o dialect.Object) []file {
 	return out
 }
 
-// withMedia makes an MMS: the first file carries the text.
+// withMedia returns an MMS whose first file has the text as its caption.
 func withMedia(media []file, text string) dispatch.Content {
 	c := dispatch.Content{Type: media[0].kind}
 	dialect.SetMedia(&c, &dispatch.Media{Link: media[0].link, Caption: text})

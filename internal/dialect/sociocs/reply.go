@@ -31,7 +31,7 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 	return dialect.Reply{Status: code, Body: success{Status: "success", Data: data{MessageID: id}}}
 }
 
-// names are the page's fields for ours.
+// names maps our field names to the page's.
 var names = dialect.Names{
 	"/channel":                    "channel_key",
 	"/contact":                    "contact_saving",
@@ -51,9 +51,9 @@ var names = dialect.Names{
 	"/template/variables/buttons": "template.variables.Buttons",
 }
 
-// reject gives the page's codes: 400 validation, 401 authentication, 404
-// unknown endpoint, 429 rate limit, 500 our trouble. It knows no 403: a key
-// without the permission fails to authenticate for the call.
+// reject returns the page's codes: 400 validation, 401 authentication, 404
+// unknown endpoint, 429 rate limit, 500 internal error. It has no 403: a
+// key without the permission fails to authenticate.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	status, msgs := http.StatusBadRequest, []string(nil)
@@ -89,7 +89,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	return dialect.Reply{Status: status, Body: f}
 }
 
-// other gives what isn't a fault of the message.
+// other returns the errors that are not faults of a field.
 func other(e *dispatch.Error) (int, []string) {
 	switch e.Code {
 	case dispatch.Unauthorized:
@@ -107,7 +107,7 @@ func other(e *dispatch.Error) (int, []string) {
 	return status, []string{msg}
 }
 
-// invalid gives every fault as a sentence.
+// invalid returns every fault as a sentence.
 func invalid(e *dispatch.Error) []string {
 	if len(e.Faults) == 0 {
 		return []string{e.Msg}

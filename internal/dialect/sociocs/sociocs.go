@@ -15,7 +15,7 @@ import (
 
 const keyHeader = "apikey"
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "sociocs",
@@ -30,7 +30,7 @@ func New() dialect.Dialect {
 	}
 }
 
-// vendor is what a value of "provider" stands for.
+// vendor is the provider and kind of channel that a value of "provider" means.
 type vendor struct{ provider, kind string }
 
 var vendors = map[string]vendor{
@@ -39,8 +39,8 @@ var vendors = map[string]vendor{
 	"gswa":   {"gupshup", "whatsapp"},
 }
 
-// decode reads the request. All faults are noted, those of the recipient's
-// number too, since the page promises an array of them.
+// decode reads the request. It collects all faults, including those of the
+// recipient's number, because the page documents an array of them.
 func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	o, err := dialect.ReadObject(r, body)
 	if err != nil {
@@ -81,20 +81,20 @@ func recipient(o dialect.Object) string {
 	return to
 }
 
-// grace is how far in the past a schedule may lie and still be meant as now
-// (SPEC 4): clocks differ and requests take time.
+// grace is how far in the past a schedule may lie and still mean now (SPEC 4):
+// clocks differ and requests take time.
 const grace = 60 * time.Second
 
-// layouts are the ISO 8601 forms with an offset; without one nobody knows when
-// the message is meant to go.
+// layouts are the ISO 8601 forms with an offset; without one the time would be
+// ambiguous.
 var layouts = []string{
 	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
 	"2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04Z07",
 	"20060102T150405Z0700", "20060102T150405Z07",
 }
 
-// schedule reads the time of sending; zero means at once. Whether it has passed
-// is for accept to say, which knows a repeat of what was asked in time.
+// schedule reads the time of sending; zero means at once. Whether it has
+// passed is checked by accept, which recognises repeats of requests in time.
 func schedule(o dialect.Object) time.Time {
 	s := strings.TrimSpace(o.Text("schedule"))
 	if s == "" {
@@ -110,7 +110,7 @@ func schedule(o dialect.Object) time.Time {
 }
 
 // contact reads contact_saving; nil when nothing is to be saved. list_id 0 is
-// "All Contacts". A name without contact_saving names nobody that we keep.
+// "All Contacts". A name without contact_saving is ignored.
 func contact(o dialect.Object) *dispatch.ContactSave {
 	in := o.Object("contact_saving")
 	c := dispatch.ContactSave{Name: o.Text("name"), ListID: in.Int("list_id"), Fields: in.Keep("extra_fields")}
@@ -130,7 +130,7 @@ type member struct {
 	Email  string `json:"email"`
 }
 
-// readTeam lists those whose user_id a send may name.
+// readTeam returns the users whose id a message may name as user_id.
 func readTeam(ctx context.Context, src dialect.Reader, a dialect.Account, _ *http.Request) (dialect.Reply, error) {
 	users, err := src.Users(ctx, a.ID)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Callback gives the fields of a status callback
-// (twilio.com/docs/messaging/guides/track-outbound-message-status). They say
-// what a GET of the message would say.
+// Callback returns the fields of a status callback
+// (twilio.com/docs/messaging/guides/track-outbound-message-status). They equal
+// those of a GET of the message.
 func Callback(account string, v *dispatch.View) url.Values {
 	sid, word := "SM"+hex.EncodeToString(v.ID[:]), status(v)
 	f := url.Values{
@@ -32,7 +32,7 @@ func Callback(account string, v *dispatch.View) url.Values {
 	return f
 }
 
-// Received gives the fields of a message that came in to a sender of ours
+// Received returns the fields of an inbound message
 // (twilio.com/docs/messaging/guides/webhook-request).
 func Received(account, kind, sender string, id dispatch.ID, in *dispatch.Inbound) url.Values {
 	sid := "SM" + hex.EncodeToString(id[:])

@@ -97,7 +97,7 @@ func (f *form) sender(d *dispatch.Draft) {
 // contentSID is a content template's.
 var contentSID = regexp.MustCompile(`^HX[0-9a-fA-F]{32}$`)
 
-// maxMedia is how many MediaUrl fields Twilio takes.
+// maxMedia is the maximum number of MediaUrl fields at Twilio.
 const maxMedia = 10
 
 // content reads a template (ContentSid), which Body and media don't change,
@@ -139,7 +139,7 @@ func (f *form) variables() map[string]string {
 	for name, value := range raw {
 		s, ok := dialect.Value(value)
 		if !ok || s == "" {
-			f.fail("/template/variables/"+dialect.Escape(name), "must be a string that is not empty")
+			f.fail("/template/variables/"+dialect.Escape(name), "must be a non-empty string")
 		}
 		out[name] = s
 	}
@@ -168,7 +168,8 @@ var extensions = map[string]dispatch.Type{
 	".csv": dispatch.TypeDocument, ".zip": dispatch.TypeDocument, ".vcf": dispatch.TypeDocument, ".ics": dispatch.TypeDocument,
 }
 
-// mediaType guesses what a link leads to: Twilio's form doesn't say.
+// mediaType returns the type that a link's extension suggests: Twilio's form has
+// no field for it.
 func mediaType(link string) dispatch.Type {
 	if u, err := url.Parse(link); err == nil {
 		if t, ok := extensions[strings.ToLower(path.Ext(u.Path))]; ok {
@@ -211,7 +212,7 @@ func (f *form) sendAt() time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, at)
 	if err != nil {
-		f.fail("/send_at", "must be an ISO 8601 time to come, such as 2030-01-02T15:04:05Z")
+		f.fail("/send_at", "must be an ISO 8601 time in the future, such as 2030-01-02T15:04:05Z")
 	}
 	return t.UTC()
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // resource is Twilio's message. Counts and prices are strings, dates are
-// RFC 2822, and what isn't known is null. price stays null: ours are credits,
-// no currency.
+// RFC 2822, and unknown values are null. price is always null: our prices
+// are credits, not a currency.
 type resource struct {
 	SID                 string            `json:"sid"`
 	AccountSID          string            `json:"account_sid"`
@@ -38,7 +38,7 @@ type resource struct {
 	SubresourceURIs     map[string]string `json:"subresource_uris"`
 }
 
-// newResource fills in what every message has.
+// newResource returns a resource with the fields that every message has.
 func newResource(account string, id dispatch.ID, created, updated time.Time) resource {
 	sid := "SM" + hex.EncodeToString(id[:])
 	uri := "/2010-04-01/Accounts/" + account + "/Messages/" + sid
@@ -51,7 +51,7 @@ func newResource(account string, id dispatch.ID, created, updated time.Time) res
 
 func date(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
 
-// fill describes the content.
+// fill sets the fields that depend on the content.
 func (m *resource) fill(c *dispatch.Content, segments int) {
 	media := c.MediaObject()
 	switch {
@@ -67,7 +67,7 @@ func (m *resource) fill(c *dispatch.Content, segments int) {
 	m.NumMedia, m.NumSegments = strconv.Itoa(files), strconv.Itoa(max(segments, 1))
 }
 
-// accept gives 201 and the message.
+// accept returns 201 and the message.
 func accept(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) dialect.Reply {
 	d, rc := &drafts[0], &receipts[0]
 	m := newResource(r.PathValue("sid"), rc.ID, rc.CreatedAt, rc.CreatedAt)
@@ -81,7 +81,7 @@ func accept(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receip
 	return dialect.Reply{Status: http.StatusCreated, Body: m}
 }
 
-// fromView writes a stored message.
+// fromView returns the resource of a stored message.
 func fromView(account string, v *dispatch.View) resource {
 	m := newResource(account, v.ID, v.CreatedAt, v.UpdatedAt)
 	m.To, m.From = written(v.ChannelKind, v.To), new(written(v.ChannelKind, v.Sender))
@@ -100,10 +100,10 @@ func fromView(account string, v *dispatch.View) resource {
 	return m
 }
 
-// status gives Twilio's word for ours. What has expired never left us and is
-// failed, with Twilio's own code for a validity period that is over. Twilio has
-// no word for an unknown outcome: it is sent, which asks nobody to send again,
-// and error_code and error_message say the rest.
+// status returns Twilio's name of a status. An expired message was never sent and
+// is failed, with Twilio's code for an expired validity period. Twilio has no
+// status for an unknown outcome: it is sent, so that clients do not send again,
+// and error_code and error_message explain it.
 func status(v *dispatch.View) string {
 	switch v.Status {
 	case dispatch.Failed:
@@ -121,7 +121,7 @@ func status(v *dispatch.View) string {
 	return v.Status.String()
 }
 
-// codes are Twilio's nearest to our reasons
+// codes maps our reasons of failure to Twilio's nearest codes
 // (twilio.com/docs/api/errors).
 var codes = map[dispatch.ErrorCode]int{
 	dispatch.FailRecipient:    21211,
@@ -139,10 +139,10 @@ var codes = map[dispatch.ErrorCode]int{
 	dispatch.FailExpired:      30036,
 }
 
-// unknownError is Twilio's code for what fits no other.
+// unknownError is Twilio's code for any other error.
 const unknownError = 30008
 
-// errorCode gives the provider's own code where it is one of Twilio's (five
+// errorCode returns the provider's own code where it is one of Twilio's (five
 // digits; Meta's have six, Gupshup's fewer), else the nearest.
 func errorCode(e *dispatch.ViewError) *int {
 	if n, err := strconv.Atoi(e.ProviderCode); err == nil && len(e.ProviderCode) == 5 && !strings.HasPrefix(e.ProviderCode, "-") {

@@ -16,14 +16,14 @@ type failure struct {
 	Status   int    `json:"status"`
 }
 
-// rule is one of Twilio's errors; without a message it takes the pipeline's.
+// rule is one of Twilio's errors. Without a message that of our error is used.
 type rule struct {
 	status int
 	code   int
 	msg    string
 }
 
-// rules are Twilio's codes for ours (twilio.com/docs/api/errors).
+// rules maps our codes to Twilio's (twilio.com/docs/api/errors).
 var rules = map[dispatch.Code]rule{
 	dispatch.Unauthorized:     {http.StatusUnauthorized, 20003, "Authenticate"},
 	dispatch.Forbidden:        {http.StatusForbidden, 20403, ""},
@@ -63,9 +63,8 @@ var rules = map[dispatch.Code]rule{
 
 var internal = rule{http.StatusInternalServerError, 20500, "An internal server error has occurred"}
 
-// fields are the codes for a faulty field, by the beginning of its pointer;
-// the first that fits counts. Where msg ends in a colon the fault's own words
-// follow.
+// fields maps the prefix of a fault's pointer to a code; the first match counts.
+// If msg ends in a colon, the text of the fault follows.
 var fields = []struct {
 	pointer string
 	code    int
@@ -93,8 +92,8 @@ var fields = []struct {
 	{"/date_sent", 20422, "Invalid DateSent: it"},
 }
 
-// reject gives Twilio's error object; more_info leads to Twilio's page on the
-// code.
+// reject returns Twilio's error object. more_info is the URL of Twilio's page about
+// the code.
 func reject(r *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
 	if e.Code == dispatch.Invalid {
@@ -114,7 +113,7 @@ func reject(r *http.Request, err error) dialect.Reply {
 	return answer(found)
 }
 
-// invalid names the first fault.
+// invalid returns the error for the first fault.
 func invalid(e *dispatch.Error) rule {
 	if len(e.Faults) == 0 {
 		return rule{http.StatusBadRequest, 20422, e.Msg}
@@ -137,8 +136,8 @@ func invalid(e *dispatch.Error) rule {
 	return rule{http.StatusBadRequest, 20422, dialect.Names{}.Sentence(first)}
 }
 
-// answer writes an error. To a client that sends its key only when asked for it
-// (RFC 9110), a 401 says how.
+// answer returns an error. A 401 has a WWW-Authenticate header (RFC 9110) for
+// clients that send credentials only when challenged.
 func answer(u rule) dialect.Reply {
 	reply := dialect.Reply{Status: u.status, Body: failure{
 		Code: u.code, Message: u.msg, MoreInfo: "https://www.twilio.com/docs/errors/" + strconv.Itoa(u.code), Status: u.status,

@@ -13,7 +13,7 @@ import (
 
 const listPath = "/2010-04-01/Accounts/:sid/Messages.json"
 
-// New gives the dialect.
+// New returns the dialect.
 func New() dialect.Dialect {
 	return dialect.Dialect{
 		Name:       "twilio",
@@ -32,12 +32,12 @@ func New() dialect.Dialect {
 	}
 }
 
-// keyPrefix begins our api keys.
+// keyPrefix is the prefix of our API keys.
 const keyPrefix = "sk_"
 
-// credential takes our api key out of Basic auth. SDKs give the account's sid
-// and the key as its auth token; those set up with an API key may put the key
-// where Twilio's SK... goes.
+// credential returns the API key of Basic authentication. SDKs send the account's
+// sid and the key as its auth token; those configured with an API key may send
+// the key in place of Twilio's SK... id.
 func credential(r *http.Request) string {
 	user, password, ok := r.BasicAuth()
 	switch {
