@@ -82,7 +82,7 @@ func reading() []apidoc.Operation {
 		{
 			Method: http.MethodGet, Path: "/v1/messages", Summary: "List messages", Permission: views,
 			Description: "Returns messages, newest first.",
-			Parameters:  filters(), Responses: map[int]apidoc.Response{200: {Type: middleware.List[dispatch.View]{}}},
+			Parameters:  filters(), Responses: map[int]apidoc.Response{200: {Type: middleware.Page[dispatch.View]{}}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/messages/status", Summary: "Retrieve up to 1,000 statuses", Permission: views,
@@ -101,7 +101,7 @@ func reading() []apidoc.Operation {
 		{
 			Method: http.MethodGet, Path: "/v1/messages/{id}/events", Summary: "List the events of a message", Permission: views,
 			Description: "Returns every status change and every call of the provider, oldest first.",
-			Responses:   map[int]apidoc.Response{200: {Type: middleware.List[store.TimelineEvent]{}}},
+			Responses:   map[int]apidoc.Response{200: {Type: middleware.Page[store.TimelineEvent]{}}},
 		},
 	}
 }

@@ -111,7 +111,7 @@ func (h *Handler) List(c echo.Context) error {
 	if err != nil {
 		return middleware.ReadError(err)
 	}
-	return c.JSON(http.StatusOK, middleware.List[dispatch.View]{Data: page.Views, Next: page.Next})
+	return c.JSON(http.StatusOK, middleware.Page[dispatch.View]{Data: page.Views, Next: page.Next})
 }
 
 func filter(c echo.Context) (dispatch.Filter, error) {
@@ -172,5 +172,5 @@ func (h *Handler) Timeline(c echo.Context) error {
 	if err != nil {
 		return middleware.ReadError(err)
 	}
-	return c.JSON(http.StatusOK, middleware.List[store.TimelineEvent]{Data: evs})
+	return c.JSON(http.StatusOK, middleware.Page[store.TimelineEvent]{Data: evs})
 }

@@ -86,8 +86,8 @@ func WriteJSON(c echo.Context, v any) error {
 	return enc.Encode(v)
 }
 
-// List is the answer of every list. An empty Next means the last page.
-type List[T any] struct {
+// Page is one page of a list. An empty Next means the last page.
+type Page[T any] struct {
 	Data []T    `json:"data"`
 	Next string `json:"next_cursor,omitempty"`
 }

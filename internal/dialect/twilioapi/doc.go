@@ -82,26 +82,28 @@ type (
 		ValidityPeriod      int      `json:"ValidityPeriod,omitempty" minimum:"1" maximum:"36000" doc:"Seconds."`
 	}
 	twilioResource struct {
-		SID                 string            `json:"sid" required:"true"`
-		AccountSID          string            `json:"account_sid" required:"true"`
-		MessagingServiceSID *string           `json:"messaging_service_sid" required:"true"`
-		To                  string            `json:"to" required:"true"`
-		From                *string           `json:"from" required:"true"`
-		Body                string            `json:"body" required:"true"`
-		Status              string            `json:"status" required:"true" doc:"As Twilio names it, such as queued or undelivered."`
-		NumSegments         string            `json:"num_segments" required:"true"`
-		NumMedia            string            `json:"num_media" required:"true"`
-		Direction           string            `json:"direction" required:"true"`
-		APIVersion          string            `json:"api_version" required:"true"`
-		Price               *string           `json:"price" required:"true"`
-		PriceUnit           string            `json:"price_unit" required:"true"`
-		ErrorCode           *int              `json:"error_code" required:"true"`
-		ErrorMessage        *string           `json:"error_message" required:"true"`
-		DateCreated         string            `json:"date_created" required:"true" doc:"RFC 2822, as all dates."`
-		DateSent            *string           `json:"date_sent" required:"true"`
-		DateUpdated         string            `json:"date_updated" required:"true"`
-		URI                 string            `json:"uri" required:"true"`
-		SubresourceURIs     map[string]string `json:"subresource_uris" required:"true"`
+		SID                 string  `json:"sid" required:"true"`
+		AccountSID          string  `json:"account_sid" required:"true"`
+		MessagingServiceSID *string `json:"messaging_service_sid" required:"true"`
+		To                  string  `json:"to" required:"true"`
+		From                *string `json:"from" required:"true"`
+		Body                string  `json:"body" required:"true"`
+
+		Status string `json:"status" required:"true" enum:"scheduled,queued,sending,sent,delivered,undelivered,read,failed,canceled"`
+
+		NumSegments     string            `json:"num_segments" required:"true"`
+		NumMedia        string            `json:"num_media" required:"true"`
+		Direction       string            `json:"direction" required:"true"`
+		APIVersion      string            `json:"api_version" required:"true"`
+		Price           *string           `json:"price" required:"true"`
+		PriceUnit       string            `json:"price_unit" required:"true"`
+		ErrorCode       *int              `json:"error_code" required:"true"`
+		ErrorMessage    *string           `json:"error_message" required:"true"`
+		DateCreated     string            `json:"date_created" required:"true" doc:"RFC 2822, as all dates."`
+		DateSent        *string           `json:"date_sent" required:"true"`
+		DateUpdated     string            `json:"date_updated" required:"true"`
+		URI             string            `json:"uri" required:"true"`
+		SubresourceURIs map[string]string `json:"subresource_uris" required:"true"`
 	}
 	twilioPage struct {
 		Messages        []twilioResource `json:"messages" required:"true" nullable:"false"`
