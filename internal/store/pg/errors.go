@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -116,7 +117,7 @@ func DividedByZero(err error) bool { return is(err, divisionByZero) }
 // NoTables reports whether the database has not been migrated.
 func NoTables(err error) bool { return is(err, undefinedTable) }
 
-func is(err error, code pq.ErrorCode) bool {
+func is(err error, code pqerror.Code) bool {
 	pe, ok := errors.AsType[*pq.Error](err)
 	return ok && pe.Code == code
 }

@@ -24,7 +24,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM busy b CROSS JOIN LATERAL (SELECT 1 
   count(*) FILTER (WHERE w.disabled_reason = '` + byHand + `') AS by_hand, count(*) FILTER (WHERE w.disabled_reason <> '` + byHand + `') AS for_failures
 FROM webhooks w WHERE NOT w.enabled AND NOT w.implicit AND w.deleted_at IS NULL`)
 
-// Figures measures the queue of webhooks: a gauge, not a report.
+// WebhookFigures returns the present length and age of the queue of deliveries.
 func (s *Store) WebhookFigures(ctx context.Context) (Figures, error) {
 	var f Figures
 	err := s.db.GetContext(ctx, &f, sqlWebhookFigures)
