@@ -112,7 +112,12 @@ type asked struct {
 	fetch func(providerID string) (dispatch.StatusUpdate, error)
 }
 
-func (a *asked) Find(_ context.Context, _ *dispatch.Channel, m *dispatch.Message, _ string) (dispatch.StatusUpdate, bool, error) {
+var (
+	_ provider.Finder = (*asked)(nil)
+	_ Fetcher         = (*asked)(nil)
+)
+
+func (a *asked) Find(_ context.Context, _ *dispatch.Channel, m *dispatch.Message) (dispatch.StatusUpdate, bool, error) {
 	return a.find(m)
 }
 
