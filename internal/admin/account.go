@@ -31,7 +31,8 @@ type Account struct {
 
 func viewAccount(a *account.Account) *Account {
 	return &Account{
-		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
+		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance),
+		DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
 }
 
@@ -61,7 +62,8 @@ func (s *Service) CreateAccount(ctx context.Context, who Actor, in AccountCreate
 	var a account.Account
 	err := s.Store.Change(ctx, who.Name, func(tx Tx) (_ account.Note, err error) {
 		a, err = tx.CreateAccount(ctx, strings.TrimSpace(in.Name))
-		return account.Note{Account: a.ID, Action: "account.create", Target: target("account", a.ID), Detail: map[string]string{"name": a.Name}}, err
+		n := account.Note{Account: a.ID, Action: "account.create", Target: target("account", a.ID), Detail: map[string]string{"name": a.Name}}
+		return n, err
 	})
 	if err != nil {
 		return nil, err

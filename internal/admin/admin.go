@@ -142,5 +142,12 @@ func overlap(seconds *int) time.Duration {
 
 // Rotate is the input of a rotation.
 type Rotate struct {
-	Overlap *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old secret stays valid: 24 hours if left out, 0 for not at all."`
+	Overlap *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000"`
+}
+
+// Docs describes the fields whose names do not.
+func (*Rotate) Docs() map[string]string {
+	return map[string]string{
+		"overlap_seconds": "How long the old secret stays valid; 24 hours if left out.",
+	}
 }

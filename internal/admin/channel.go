@@ -27,12 +27,21 @@ type Channel struct {
 	Window      string            `json:"window"`
 	Settings    map[string]string `json:"settings"`
 	Secrets     []string          `json:"secrets" doc:"The names of the secrets that are set. Their values are never returned."`
-	CallbackURL string            `json:"callback_url" doc:"Where the provider calls back. If the provider signs nothing, it ends in the channel's callback_secret, which is returned only when it is created or rotated."`
+	CallbackURL string            `json:"callback_url"`
 	VerifyToken string            `json:"verify_token,omitempty" doc:"Only in the answer that creates the channel, if it was generated."`
-	OldUntil    *time.Time        `json:"old_callback_secret_valid_until,omitempty" doc:"After a rotation: how long the previous callback address stays valid."`
+	OldUntil    *time.Time        `json:"old_callback_secret_valid_until,omitempty"`
 	Policy      Policy            `json:"policy"`
 	Health      Health            `json:"health"`
 	SendRate    *SendRate         `json:"send_rate,omitempty" doc:"Left out on the command line, which does not know it."`
+}
+
+// Docs describes the fields whose names do not.
+func (*Channel) Docs() map[string]string {
+	return map[string]string{
+		"callback_url": "Where the provider calls back. If the provider signs nothing, it ends in the channel's " +
+			"callback_secret, which is returned only when it is created or rotated.",
+		"old_callback_secret_valid_until": "After a rotation: how long the previous callback address stays valid.",
+	}
 }
 
 // Location returns the path of the channel in the API.
@@ -40,10 +49,17 @@ func (c *Channel) Location() string { return "/v1/channels/" + strconv.FormatInt
 
 // Health is the circuit of a channel.
 type Health struct {
-	State     string     `json:"state" enum:"closed,open,paused" doc:"closed: sends; open: stopped after failures, and probed; paused: stopped by hand."`
+	State     string     `json:"state" enum:"closed,open,paused"`
 	Reason    string     `json:"reason,omitempty"`
 	ProbeAt   *time.Time `json:"probe_at,omitempty"`
 	ChangedAt *time.Time `json:"changed_at,omitempty"`
+}
+
+// Docs describes the fields whose names do not.
+func (*Health) Docs() map[string]string {
+	return map[string]string{
+		"state": "closed: sends; open: stopped after failures, and probed; paused: stopped by hand.",
+	}
 }
 
 // closed is the state of a circuit that lets messages through.
@@ -60,8 +76,9 @@ type SendRate struct {
 // complete, and the verify token is shown.
 func (s *Service) view(ctx context.Context, ch *dispatch.Channel, h store.Health, reveal bool) (*Channel, error) {
 	v := &Channel{
-		ID: ch.ID, Key: ch.Key, Name: ch.Name, Provider: ch.Provider, Kind: ch.Kind, Sender: ch.Sender, Default: ch.Default, Enabled: ch.Enabled, Window: ch.Window,
-		Settings: map[string]string{}, Secrets: slices.AppendSeq([]string{}, maps.Keys(ch.Secrets)), CallbackURL: s.CallbackURL(ch), Policy: viewPolicy(&ch.Policy),
+		ID: ch.ID, Key: ch.Key, Name: ch.Name, Provider: ch.Provider, Kind: ch.Kind, Sender: ch.Sender,
+		Default: ch.Default, Enabled: ch.Enabled, Window: ch.Window, Settings: map[string]string{},
+		Secrets: slices.AppendSeq([]string{}, maps.Keys(ch.Secrets)), CallbackURL: s.CallbackURL(ch), Policy: viewPolicy(&ch.Policy),
 		Health: Health{State: h.State, Reason: h.Reason},
 	}
 	maps.Copy(v.Settings, ch.Settings)
@@ -159,7 +176,8 @@ func (s *Service) Channels(ctx context.Context, who Actor, p Paging) (Page[*Chan
 	if err != nil {
 		return none, err
 	}
-	page := pageOf(&p, chs, func(ch *dispatch.Channel) *dispatch.Channel { return ch }, func(ch *dispatch.Channel) string { return idCursor(ch.ID) })
+	itself := func(ch *dispatch.Channel) *dispatch.Channel { return ch }
+	page := pageOf(&p, chs, itself, func(ch *dispatch.Channel) string { return idCursor(ch.ID) })
 	out := Page[*Channel]{Data: []*Channel{}, Next: page.Next}
 	for _, ch := range page.Data {
 		v, err := s.view(ctx, ch, healthOf(troubled, ch.ID), false)
@@ -203,9 +221,12 @@ func (s *Service) RevealChannel(ctx context.Context, who Actor, id int64) (*Chan
 	return s.changeChannel(ctx, who, id, "channel.reveal", func(Tx, *dispatch.Channel) (any, bool, error) { return nil, true, nil })
 }
 
-// changeChannel changes a channel and returns it; f tells whether its callback
-// address is revealed.
-func (s *Service) changeChannel(ctx context.Context, who Actor, id int64, action string, f func(Tx, *dispatch.Channel) (detail any, reveal bool, err error)) (*Channel, error) {
+// channelChange changes a channel within a transaction. It returns the detail for
+// the audit log, and whether the callback address is revealed.
+type channelChange func(Tx, *dispatch.Channel) (detail any, reveal bool, err error)
+
+// changeChannel changes a channel and returns it.
+func (s *Service) changeChannel(ctx context.Context, who Actor, id int64, action string, f channelChange) (*Channel, error) {
 	var ch *dispatch.Channel
 	var reveal bool
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
@@ -265,7 +286,8 @@ func (s *Service) UpdateChannel(ctx context.Context, who Actor, id int64, in Cha
 // channelDetail is what the audit log keeps of a channel: no secret.
 func channelDetail(ch *dispatch.Channel) map[string]any {
 	return map[string]any{
-		"name": ch.Name, "provider": ch.Provider, "kind": ch.Kind, "sender": ch.Sender, "default": ch.Default, "enabled": ch.Enabled, "window": ch.Window,
+		"name": ch.Name, "provider": ch.Provider, "kind": ch.Kind, "sender": ch.Sender,
+		"default": ch.Default, "enabled": ch.Enabled, "window": ch.Window,
 		"settings": ch.Settings, "secrets": slices.Sorted(maps.Keys(ch.Secrets)), "policy": viewPolicy(&ch.Policy),
 	}
 }
@@ -278,7 +300,8 @@ func (s *Service) DeleteChannel(ctx context.Context, who Actor, id int64) error 
 		if err != nil {
 			return n, err
 		}
-		return note{"channel.delete", target("channel", id), map[string]string{"key": ch.Key, "name": ch.Name}}, tx.DeleteChannel(ctx, who.Account, id)
+		n = note{"channel.delete", target("channel", id), map[string]string{"key": ch.Key, "name": ch.Name}}
+		return n, tx.DeleteChannel(ctx, who.Account, id)
 	})
 }
 

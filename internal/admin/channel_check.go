@@ -69,7 +69,8 @@ func channelFix(ch *dispatch.Channel, err error) string {
 	case ok && (pe.Kind == provider.Throttled || pe.Kind == provider.Temporary || pe.Kind == provider.Doubtful || pe.Kind == provider.Held):
 		return "the provider is busy, or asks to wait; try again later"
 	case ok && (pe.Kind == provider.Permanent || pe.Kind == provider.Denied):
-		return fmt.Sprintf("compare settings and credentials with the provider's console; change them with: sendoff channel update %d --set NAME=VALUE --secret NAME", ch.ID)
+		return fmt.Sprintf("compare settings and credentials with the provider's console; "+
+			"change them with: sendoff channel update %d --set NAME=VALUE --secret NAME", ch.ID)
 	}
 	return "the provider did not answer: check the network, the proxy (HTTPS_PROXY) and the channel's base_url"
 }

@@ -21,13 +21,23 @@ const (
 // removes one. provider.Spec describes both by vendor.
 type ChannelFields struct {
 	Name     *string            `json:"name,omitempty" minLength:"1" maxLength:"100"`
-	Sender   *string            `json:"sender,omitempty" minLength:"1" maxLength:"64" doc:"The number in international form. An SMS channel may also have a short code (3 to 8 digits) or a name: 1 to 11 letters, digits, spaces and + - _ &, with at least one letter."`
-	Default  *bool              `json:"default,omitempty" doc:"Whether messages that name no channel go here. An account has at most one such channel."`
+	Sender   *string            `json:"sender,omitempty" minLength:"1" maxLength:"64"`
+	Default  *bool              `json:"default,omitempty"`
 	Enabled  *bool              `json:"enabled,omitempty" doc:"A disabled channel accepts no messages."`
-	Window   *string            `json:"window,omitempty" enum:"enforce,provider" doc:"Who refuses free-form content outside the conversation window: Sendoff (enforce) or the provider."`
+	Window   *string            `json:"window,omitempty" enum:"enforce,provider"`
 	Settings map[string]*string `json:"settings,omitempty"`
 	Secrets  map[string]*string `json:"secrets,omitempty"`
 	Policy   *PolicyUpdate      `json:"policy,omitempty"`
+}
+
+// Docs describes the fields whose names do not.
+func (*ChannelFields) Docs() map[string]string {
+	return map[string]string{
+		"sender": "The number in international form. An SMS channel may also have a short code (3 to 8 digits) or a " +
+			"name: 1 to 11 letters, digits, spaces and + - _ &, with at least one letter.",
+		"default": "Whether messages that name no channel go here. An account has at most one such channel.",
+		"window":  "Who refuses free-form content outside the conversation window: Sendoff (enforce) or the provider.",
+	}
 }
 
 // ChannelCreate is the input of CreateChannel.
@@ -36,7 +46,14 @@ type ChannelCreate struct {
 
 	Provider string `json:"provider,omitempty"`
 	Kind     string `json:"kind,omitempty" enum:"whatsapp,sms" doc:"whatsapp if left out."`
-	Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" rule:"3 to 64 letters, digits, - and _, beginning with a letter" doc:"A name for clients that name channels by key; generated if left out."`
+	Key      string `json:"key,omitempty" pattern:"^[A-Za-z][A-Za-z0-9_-]{2,63}$" rule:"3 to 64 letters, digits, - and _, the first a letter"`
+}
+
+// Docs describes the fields whose names do not.
+func (*ChannelCreate) Docs() map[string]string {
+	docs := new(ChannelFields).Docs()
+	docs["key"] = "A name for clients that name channels by key; generated if left out."
+	return docs
 }
 
 // Required lists the required fields.
@@ -46,7 +63,7 @@ func (*ChannelCreate) Required() []string { return []string{"provider", "name", 
 type ChannelUpdate struct {
 	ChannelFields
 
-	Overlap *int `json:"callback_overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the old callback_secret stays valid beside a new one: 24 hours if left out, 0 for not at all."`
+	Overlap *int `json:"callback_overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"As overlap_seconds, for a new callback_secret."`
 }
 
 // action names the change in the audit log.
@@ -58,7 +75,9 @@ func (in ChannelUpdate) action() string {
 
 // channel returns the new channel.
 func (in *ChannelCreate) channel(s *Service, account int64) (*dispatch.Channel, error) {
-	ch := &dispatch.Channel{Account: account, Key: in.Key, Provider: in.Provider, Kind: in.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy()}
+	ch := &dispatch.Channel{
+		Account: account, Key: in.Key, Provider: in.Provider, Kind: in.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy(),
+	}
 	if ch.Kind == "" {
 		ch.Kind = whatsApp
 	}
@@ -122,6 +141,10 @@ var (
 	anyLetter = regexp.MustCompile(`[A-Za-z]`)
 )
 
+// smsSenders says what a sender of SMS must be.
+const smsSenders = "must be a number in international form, a short code of 3 to 8 digits, " +
+	"or a name of 1 to 11 letters, digits, spaces and + - _ & with at least one letter"
+
 // sender returns the stored form of a channel's sender.
 func sender(f *dispatch.Faults, kind, s string) string {
 	s = strings.TrimSpace(s)
@@ -132,7 +155,7 @@ func sender(f *dispatch.Faults, kind, s string) string {
 	switch {
 	case err == nil:
 	case kind == sms:
-		f.Add("/sender", "must be a number in international form, a short code of 3 to 8 digits, or a name of 1 to 11 letters, digits, spaces and + - _ & with at least one letter")
+		f.Add("/sender", "%s", smsSenders)
 	default:
 		f.Add("/sender", "%s", dispatch.AsError(err).Msg)
 	}

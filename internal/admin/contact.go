@@ -54,7 +54,8 @@ func (c *Contact) Location() string { return "/v1/contacts/" + strconv.FormatInt
 
 func viewContact(c *account.Contact) *Contact {
 	v := &Contact{
-		ID: c.ID, Phone: c.Phone, WaID: c.WaID, Name: c.Name, Fields: input.Object(c.Fields), Lists: c.Lists, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		ID: c.ID, Phone: c.Phone, WaID: c.WaID, Name: c.Name, Fields: input.Object(c.Fields), Lists: c.Lists,
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
 	if v.Lists == nil {
 		v.Lists = []int64{}

@@ -66,9 +66,12 @@ func viewDelivery(w *hookstore.Endpoint, d *hookstore.LoggedDelivery) (*Delivery
 	return v, err
 }
 
+// maxDeliveries is the longest page of deliveries, whose bodies are large.
+const maxDeliveries = 200
+
 // DeliveryFilter selects deliveries.
 type DeliveryFilter struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most entries to return."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"The most entries to return; 200 at most."`
 	Cursor string `query:"cursor" maxLength:"500" doc:"The next_cursor of the previous page."`
 	State  string `query:"state" enum:"pending,delivered,failed" doc:"Looks at the newest 20,000 deliveries."`
 }
@@ -80,7 +83,7 @@ func (s *Service) Deliveries(ctx context.Context, who Actor, id int64, in Delive
 	if err != nil {
 		return out, err
 	}
-	ds, next, err := s.Store.Deliveries(ctx, w.ID, slices.Index(deliveryStates, in.State), in.Cursor, in.Limit)
+	ds, next, err := s.Store.Deliveries(ctx, w.ID, slices.Index(deliveryStates, in.State), in.Cursor, min(in.Limit, maxDeliveries))
 	if err != nil {
 		return out, err
 	}

@@ -59,15 +59,6 @@ func (f *fixture) account(name string) admin.Actor {
 	return admin.KeyActor(a.ID, 7, false)
 }
 
-// must returns v, and fails the test if there is an error.
-func must[T any](t *testing.T, v T, err error) T {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 // refused fails the test unless err has the code, and faults at the pointers.
 func refused(t *testing.T, err error, code dispatch.Code, pointers ...string) {
 	t.Helper()

@@ -22,19 +22,34 @@ const (
 	otpPerHour       = 5  // one-time passwords to one recipient and hour
 )
 
+// KeyPermissions are the permissions that a key can have.
+var KeyPermissions = auth.AllPermissions.Names()
+
 // KeyUpdate is the input of UpdateKey: the fields of an API key that can change.
 // Fields that are nil stay as they are.
 type KeyUpdate struct {
 	Name             *string                   `json:"name,omitempty" minLength:"1" maxLength:"100"`
 	Description      *string                   `json:"description,omitempty" maxLength:"1000"`
-	Permissions      *[]string                 `json:"permissions,omitempty" minItems:"1" maxItems:"6" enum:"send_template,send_text,send_media,view_templates,view_messages,manage"`
-	PerMinute        *int                      `json:"rate_per_minute,omitempty" minimum:"1" maximum:"10000000" doc:"Messages per minute; 60 if left out."`
-	PerSecond        *int                      `json:"rate_per_second,omitempty" minimum:"1" maximum:"1000000" doc:"Messages per second; 10 if left out."`
-	PerDay           *int                      `json:"daily_limit,omitempty" minimum:"1" maximum:"1000000000" doc:"Messages per UTC day; 10,000 if left out."`
-	PerRecipientHour input.Optional[int]       `json:"per_recipient_hour,omitzero" minimum:"0" maximum:"1000000" doc:"Messages per recipient and hour; 0: no limit; null: 5 one-time passwords and no limit for other messages."`
-	Countries        *[]string                 `json:"countries,omitempty" maxItems:"300" doc:"ISO 3166 regions that the key may send to, such as IN; empty: all."`
+	Permissions      *[]string                 `json:"permissions,omitempty" minItems:"1" maxItems:"6"`
+	PerMinute        *int                      `json:"rate_per_minute,omitempty" minimum:"1" maximum:"10000000"`
+	PerSecond        *int                      `json:"rate_per_second,omitempty" minimum:"1" maximum:"1000000"`
+	PerDay           *int                      `json:"daily_limit,omitempty" minimum:"1" maximum:"1000000000"`
+	PerRecipientHour input.Optional[int]       `json:"per_recipient_hour,omitzero" minimum:"0" maximum:"1000000"`
+	Countries        *[]string                 `json:"countries,omitempty" maxItems:"300"`
 	ExpiresAt        input.Optional[time.Time] `json:"expires_at,omitzero" doc:"When the key expires; null: never."`
 	Active           *bool                     `json:"active,omitempty" doc:"An inactive key is refused."`
+}
+
+// Docs describes the fields whose names do not.
+func (*KeyUpdate) Docs() map[string]string {
+	return map[string]string{
+		"rate_per_minute": "Messages per minute; 60 if left out.",
+		"rate_per_second": "Messages per second; 10 if left out.",
+		"daily_limit":     "Messages per UTC day; 10,000 if left out.",
+		"per_recipient_hour": "Messages per recipient and hour; 0: no limit; null: 5 one-time passwords and no limit for other " +
+			"messages.",
+		"countries": "ISO 3166 regions that the key may send to, such as IN; empty: all.",
+	}
 }
 
 // KeyCreate is the input of CreateKey.
@@ -199,9 +214,7 @@ func (in *KeyUpdate) apply(k *account.Key, f *dispatch.Faults) {
 		k.PerRecipientHour = in.PerRecipientHour.Value
 	}
 	if in.Permissions != nil {
-		if perms, err := auth.ParsePermissions(*in.Permissions); err == nil { // else the enum's fault
-			k.Permissions = perms.Names()
-		}
+		k.Permissions = permissions(f, *in.Permissions)
 	}
 	if in.Countries != nil {
 		k.Countries = countries(f, *in.Countries)
@@ -210,6 +223,20 @@ func (in *KeyUpdate) apply(k *account.Key, f *dispatch.Faults) {
 		k.ExpiresAt = in.ExpiresAt.Value
 		checkExpiry(f, k.ExpiresAt)
 	}
+}
+
+// permissions returns the names in their fixed order, each once, and reports
+// those that are unknown.
+func permissions(f *dispatch.Faults, given []string) []string {
+	var set auth.Permissions
+	for i, name := range given {
+		p := auth.PermissionNamed(name)
+		if p == 0 {
+			f.Add("/permissions/"+strconv.Itoa(i), "must be one of %s", strings.Join(KeyPermissions, ", "))
+		}
+		set |= p
+	}
+	return set.Names()
 }
 
 func checkExpiry(f *dispatch.Faults, t *time.Time) {

@@ -77,7 +77,10 @@ func (s *Service) RenameList(ctx context.Context, who Actor, id int64, in ListNa
 	})
 }
 
-func (s *Service) saveList(ctx context.Context, who Actor, in ListName, action string, save func(Tx) (account.ListInfo, error)) (*List, error) {
+// saveList checks in and calls save in a change with the action.
+func (s *Service) saveList(
+	ctx context.Context, who Actor, in ListName, action string, save func(Tx) (account.ListInfo, error),
+) (*List, error) {
 	if err := input.Check(&in).Err(); err != nil {
 		return nil, err
 	}
@@ -137,6 +140,7 @@ func noSuchContacts(given, unknown []int64) error {
 // RemoveMember removes a contact from a list.
 func (s *Service) RemoveMember(ctx context.Context, who Actor, id, contact int64) error {
 	return s.change(ctx, who, func(tx Tx) (note, error) {
-		return note{"list.remove_member", target("list", id), map[string]int64{"contact": contact}}, tx.RemoveMember(ctx, who.Account, id, contact)
+		n := note{"list.remove_member", target("list", id), map[string]int64{"contact": contact}}
+		return n, tx.RemoveMember(ctx, who.Account, id, contact)
 	})
 }

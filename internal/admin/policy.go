@@ -16,16 +16,30 @@ const defaultPrice = "default"
 // PolicyUpdate changes how a channel is sent through. Fields that are nil stay
 // as they are.
 type PolicyUpdate struct {
-	Rate             *float64                 `json:"rate,omitempty" minimum:"0.01" maximum:"100000" doc:"Messages per second, over all workers."`
+	Rate             *float64                 `json:"rate,omitempty" minimum:"0.01" maximum:"100000"`
 	Concurrency      *int                     `json:"concurrency,omitempty" minimum:"1" maximum:"10000" doc:"Concurrent calls of each worker."`
-	RecipientSpacing *float64                 `json:"recipient_spacing_s,omitempty" minimum:"0" maximum:"86400" doc:"Seconds between two messages to the same recipient."`
+	RecipientSpacing *float64                 `json:"recipient_spacing_s,omitempty" minimum:"0" maximum:"86400"`
 	MaxAttempts      *int                     `json:"max_attempts,omitempty" minimum:"1" maximum:"100"`
-	MaxAge           *float64                 `json:"max_age_s,omitempty" minimum:"0" maximum:"2592000" doc:"A message is not retried when it has been due for so many seconds; 0: until it expires."`
-	BackoffBase      *float64                 `json:"backoff_base_s,omitempty" minimum:"0.01" maximum:"3600" doc:"Seconds before the first retry, doubled for each further one."`
-	BackoffCap       *float64                 `json:"backoff_cap_s,omitempty" minimum:"0.01" maximum:"86400" doc:"The most seconds before a retry."`
-	ResolveWindow    *ResolveWindows          `json:"resolve_window_s,omitempty" doc:"Seconds for which an unknown outcome waits for a callback, by lane."`
-	UnknownRetries   *UnknownRetries          `json:"unknown_retries,omitempty" doc:"How often a message with an unknown outcome is sent again, by lane."`
-	Price            map[string]input.Credits `json:"price,omitempty" doc:"Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices."`
+	MaxAge           *float64                 `json:"max_age_s,omitempty" minimum:"0" maximum:"2592000"`
+	BackoffBase      *float64                 `json:"backoff_base_s,omitempty" minimum:"0.01" maximum:"3600"`
+	BackoffCap       *float64                 `json:"backoff_cap_s,omitempty" minimum:"0.01" maximum:"86400"`
+	ResolveWindow    *ResolveWindows          `json:"resolve_window_s,omitempty"`
+	UnknownRetries   *UnknownRetries          `json:"unknown_retries,omitempty"`
+	Price            map[string]input.Credits `json:"price,omitempty"`
+}
+
+// Docs describes the fields whose names do not.
+func (*PolicyUpdate) Docs() map[string]string {
+	return map[string]string{
+		"rate":                "Messages per second, over all workers.",
+		"recipient_spacing_s": "Seconds between two messages to the same recipient.",
+		"max_age_s":           "A message is not retried when it has been due for so many seconds; 0: until it expires.",
+		"backoff_base_s":      "Seconds before the first retry, doubled for each further one.",
+		"backoff_cap_s":       "The most seconds before a retry.",
+		"resolve_window_s":    "Seconds for which an unknown outcome waits for a callback, by lane.",
+		"unknown_retries":     "How often a message with an unknown outcome is sent again, by lane.",
+		"price":               "Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices.",
+	}
 }
 
 // ResolveWindows are seconds by lane.
@@ -66,7 +80,8 @@ type ByLane[T any] struct {
 func viewPolicy(p *dispatch.Policy) Policy {
 	w, u := p.ResolveWindow, p.UnknownRetries
 	v := Policy{
-		Rate: p.Rate, Concurrency: p.Concurrency, RecipientSpacing: p.RecipientSpacing.Seconds(), MaxAttempts: p.MaxAttempts, MaxAge: p.MaxAge.Seconds(),
+		Rate: p.Rate, Concurrency: p.Concurrency, RecipientSpacing: p.RecipientSpacing.Seconds(),
+		MaxAttempts: p.MaxAttempts, MaxAge: p.MaxAge.Seconds(),
 		BackoffBase: p.BackoffBase.Seconds(), BackoffCap: p.BackoffCap.Seconds(),
 		ResolveWindow:  ByLane[float64]{w[dispatch.OTP].Seconds(), w[dispatch.Normal].Seconds(), w[dispatch.Bulk].Seconds()},
 		UnknownRetries: ByLane[int]{u[dispatch.OTP], u[dispatch.Normal], u[dispatch.Bulk]},

@@ -34,7 +34,9 @@ func (s *Service) Audit(ctx context.Context, who Actor, in AuditFilter) (Page[Au
 	if err != nil {
 		return none, err
 	}
-	rows, err := s.Store.AuditLog(ctx, who.Account, account.AuditFilter{Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.rows()})
+	rows, err := s.Store.AuditLog(ctx, who.Account, account.AuditFilter{
+		Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.rows(),
+	})
 	if err != nil {
 		return none, err
 	}

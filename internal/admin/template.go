@@ -28,12 +28,23 @@ type TemplateUpdate struct {
 	Name               *string               `json:"name,omitempty" doc:"1 to 512 of a-z, 0-9 and _."`
 	Language           *string               `json:"language,omitempty" doc:"Such as en or en_US."`
 	Category           *string               `json:"category,omitempty" doc:"authentication, utility or marketing."`
-	Status             *string               `json:"status,omitempty" doc:"The provider's: approved, pending, rejected, paused or disabled. Only approved templates can be sent. approved if left out."`
-	Channel            input.Optional[int64] `json:"channel_id,omitzero" doc:"The channel that the template belongs to; null: every channel of the account that sends such templates."`
-	Provider           *string               `json:"provider,omitempty" doc:"For templates that the vendor keeps itself; left out for all others."`
+	Status             *string               `json:"status,omitempty"`
+	Channel            input.Optional[int64] `json:"channel_id,omitzero"`
+	Provider           *string               `json:"provider,omitempty"`
 	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"The vendor's own id of the template."`
-	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named" doc:"Derived from the texts if left out."`
+	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named"`
 	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
+}
+
+// Docs describes the fields whose names do not.
+func (*TemplateUpdate) Docs() map[string]string {
+	return map[string]string{
+		"status": "The provider's: approved, pending, rejected, paused or disabled. Only approved templates can be " +
+			"sent. approved if left out.",
+		"channel_id":       "The channel that the template belongs to; null: every channel of the account that sends such templates.",
+		"provider":         "For templates that the vendor keeps itself; left out for all others.",
+		"parameter_format": "Derived from the texts if left out.",
+	}
 }
 
 // TemplateCreate is the input of CreateTemplate and ReplaceTemplate.
@@ -124,7 +135,9 @@ func (s *Service) ReplaceTemplate(ctx context.Context, who Actor, id int64, in T
 }
 
 // saveTemplate applies in to the template that before returns, and stores it.
-func (s *Service) saveTemplate(ctx context.Context, who Actor, action string, in *TemplateUpdate, f dispatch.Faults, before func(Tx) (template.Template, error)) (*Template, error) {
+func (s *Service) saveTemplate(
+	ctx context.Context, who Actor, action string, in *TemplateUpdate, f dispatch.Faults, before func(Tx) (template.Template, error),
+) (*Template, error) {
 	var t template.Template
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
 		if t, err = before(tx); err != nil {
@@ -134,7 +147,8 @@ func (s *Service) saveTemplate(ctx context.Context, who Actor, action string, in
 			return n, err
 		}
 		t, err = tx.SaveTemplate(ctx, t)
-		return note{action, target("template", t.ID), map[string]any{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}},
+		detail := map[string]string{"name": t.Name, "language": t.Language, "status": t.Status, "category": t.Category}
+		return note{action, target("template", t.ID), detail},
 			taken(err, "a template named %s in %s exists there already", t.Name, t.Language)
 	})
 	if err != nil {
@@ -176,12 +190,15 @@ func (in *TemplateUpdate) apply(ctx context.Context, s *Service, tx Tx, t *templ
 	return f.Err()
 }
 
-// statuses are those that a provider gives templates.
-var statuses = []string{"approved", "pending", "rejected", "paused", "disabled"}
+// The values of a template's category and status.
+var (
+	TemplateCategories = []string{"authentication", "utility", "marketing"}
+	TemplateStatuses   = []string{"approved", "pending", "rejected", "paused", "disabled"}
+)
 
 func checkStatus(status string) (f dispatch.Faults) {
-	if !slices.Contains(statuses, status) {
-		f.Add("/status", "must be one of %s", strings.Join(statuses, ", "))
+	if !slices.Contains(TemplateStatuses, status) {
+		f.Add("/status", "must be one of %s", strings.Join(TemplateStatuses, ", "))
 	}
 	return f
 }
@@ -226,6 +243,7 @@ func (s *Service) DeleteTemplate(ctx context.Context, who Actor, id int64) error
 		if err != nil {
 			return n, err
 		}
-		return note{"template.delete", target("template", id), map[string]string{"name": t.Name, "language": t.Language}}, tx.DeleteTemplate(ctx, who.Account, id)
+		n = note{"template.delete", target("template", id), map[string]string{"name": t.Name, "language": t.Language}}
+		return n, tx.DeleteTemplate(ctx, who.Account, id)
 	})
 }

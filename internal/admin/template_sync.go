@@ -131,5 +131,6 @@ func sourceError(ch *dispatch.Channel, err error) error {
 		e.Err = err
 		return e
 	}
-	return &dispatch.Error{Code: dispatch.Overloaded, Msg: ch.Provider + " did not list its templates; try again shortly", RetryAfter: 5, Err: err}
+	msg := ch.Provider + " did not list its templates; try again shortly"
+	return &dispatch.Error{Code: dispatch.Overloaded, Msg: msg, RetryAfter: 5, Err: err}
 }

@@ -22,9 +22,16 @@ type WebhookUpdate struct {
 	URL         *string            `json:"url,omitempty" doc:"Where events are sent, such as https://example.com/webhooks."`
 	Description *string            `json:"description,omitempty" maxLength:"500"`
 	Events      *[]string          `json:"events,omitempty" doc:"The events to send, such as message.delivered; empty: all."`
-	Format      *string            `json:"format,omitempty" doc:"standard (Standard Webhooks), or the format of the vendor that the receiver was built for."`
+	Format      *string            `json:"format,omitempty"`
 	Headers     *map[string]string `json:"headers,omitempty" doc:"Headers to send along. Their values are never returned."`
 	Enabled     *bool              `json:"enabled,omitempty"`
+}
+
+// Docs describes the fields whose names do not.
+func (*WebhookUpdate) Docs() map[string]string {
+	return map[string]string{
+		"format": "standard (Standard Webhooks), or the format of the vendor that the receiver was built for.",
+	}
 }
 
 // WebhookCreate is the input of CreateWebhook.
@@ -69,7 +76,8 @@ func (w *Webhook) Location() string { return "/v1/webhooks/" + strconv.FormatInt
 func viewWebhook(w *hookstore.Endpoint) *Webhook {
 	v := &Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, Format: w.Format, Events: []string{}, Headers: map[string]string{}, Enabled: w.Enabled,
-		DisabledReason: w.DisabledReason, DisabledAt: utc(w.DisabledAt), FailingSince: utc(w.FailingSince), CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+		DisabledReason: w.DisabledReason, DisabledAt: utc(w.DisabledAt), FailingSince: utc(w.FailingSince),
+		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	for _, k := range w.Kinds {
 		v.Events = append(v.Events, webhook.EventName(int16(k)))
@@ -189,7 +197,9 @@ func (s *Service) CreateWebhook(ctx context.Context, who Actor, in WebhookCreate
 }
 
 // changeWebhook changes a webhook.
-func (s *Service) changeWebhook(ctx context.Context, who Actor, id int64, action string, change func(*hookstore.Endpoint) error) (*hookstore.Endpoint, error) {
+func (s *Service) changeWebhook(
+	ctx context.Context, who Actor, id int64, action string, change func(*hookstore.Endpoint) error,
+) (*hookstore.Endpoint, error) {
 	var w hookstore.Endpoint
 	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
 		w, err = tx.ChangeWebhook(ctx, who.Account, id, change)

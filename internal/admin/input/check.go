@@ -18,6 +18,12 @@ type Demanding interface {
 	Required() []string
 }
 
+// Documented is an input or a result with descriptions of fields that its struct
+// tags have no room for, by their names in JSON.
+type Documented interface {
+	Docs() map[string]string
+}
+
 // Check returns a fault for every limit in the struct tags of in, a pointer to a
 // struct, that a given value exceeds, and for every required field that is
 // missing. Fields that are not given (nil pointers, Optionals that are not set,

@@ -121,7 +121,9 @@ func list[F, O any](m *manager, r route, f func(context.Context, admin.Actor, F)
 
 // get serves the route of one record, or of the account's only one.
 func get[O any](m *manager, r route, f func(context.Context, admin.Actor, int64) (O, error)) {
-	handle(m, http.MethodGet, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *IDPath) (O, error) { return f(ctx, who, in.ID) })
+	handle(m, http.MethodGet, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *IDPath) (O, error) {
+		return f(ctx, who, in.ID)
+	})
 }
 
 // only serves the route of something that an account has once.

@@ -74,6 +74,8 @@ func Register(e *echo.Echo, o Options) *huma.OpenAPI {
 	m := &manager{Options: o, api: humaecho.New(e, cfg)}
 	m.api.UseMiddleware(m.guard)
 	m.routes()
+	m.describeFields()
+	m.describePermissions()
 	m.describeVendors()
 	return m.api.OpenAPI()
 }

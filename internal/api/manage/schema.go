@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/webhook"
 )
 
 // registerTypes describes the types of package input, which does not know huma.
@@ -102,17 +104,50 @@ func (m *manager) describeVendors() {
 	m.property("ChannelCreate", "provider", "", all...)
 	for _, schema := range []string{"ChannelCreate", "ChannelUpdate"} {
 		m.property(schema, "settings", strings.Join(settings, "; ")+"; all: "+strings.Join(provider.Names(provider.CommonSettings[:1]), ", ")+".")
-		m.property(schema, "secrets", "Never returned. "+strings.Join(secrets, "; ")+". callback_secret and verify_token are generated if left out.")
+		m.property(schema, "secrets",
+			"Never returned. "+strings.Join(secrets, "; ")+". callback_secret and verify_token are generated if left out.")
+	}
+	for _, schema := range []string{"WebhookCreate", "WebhookUpdate"} {
+		m.property(schema, "format", "standard (Standard Webhooks), or that of the vendor for which the receiver was built.", webhook.Formats...)
 	}
 	for _, schema := range []string{"TemplateCreate", "TemplateUpdate"} {
 		m.property(schema, "provider", "For templates that the vendor keeps itself; left out for all others.", append(own, "")...)
+		m.property(schema, "category", "", admin.TemplateCategories...)
+		m.property(schema, "status", "The provider's. Only approved templates can be sent. approved if left out.", admin.TemplateStatuses...)
+	}
+}
+
+// describeFields sets the descriptions of fields that their struct tags have no
+// room for.
+func (m *manager) describeFields() {
+	schemas := m.api.OpenAPI().Components.Schemas
+	for name, s := range schemas.Map() {
+		t := schemas.TypeFromRef("#/components/schemas/" + name)
+		if t == nil {
+			continue
+		}
+		if d, ok := reflect.New(t).Interface().(input.Documented); ok {
+			for field, text := range d.Docs() {
+				s.Properties[field].Description = text
+			}
+		}
+	}
+}
+
+// describePermissions lists the permissions of a key.
+func (m *manager) describePermissions() {
+	for _, schema := range []string{"KeyCreate", "KeyUpdate"} {
+		items := m.api.OpenAPI().Components.Schemas.Map()[schema].Properties["permissions"].Items
+		for _, name := range admin.KeyPermissions {
+			items.Enum = append(items.Enum, name)
+		}
 	}
 }
 
 // property sets the description and the allowed values of a schema's property.
 func (m *manager) property(schema, name, text string, allowed ...string) {
 	p := m.api.OpenAPI().Components.Schemas.Map()[schema].Properties[name]
-	p.Description = text
+	p.Description = cmp.Or(text, p.Description)
 	for _, v := range allowed {
 		p.Enum = append(p.Enum, v)
 	}
