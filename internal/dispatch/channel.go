@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// CallbackSecret names the secret that stands in the callback address where the
-// provider signs nothing.
+// CallbackSecret is the name of the secret that is part of the callback address
+// of a provider that does not sign its callbacks.
 const CallbackSecret = "callback_secret"
 
 // Channel is a sender at a provider: a WhatsApp number or an SMS sender.
@@ -32,15 +32,15 @@ type Channel struct {
 	OldCallbackUntil time.Time
 }
 
-// RotateCallback gives the channel a new callback secret; the old one is good
-// until then.
+// RotateCallback sets a new callback secret. The old one stays valid until
+// then.
 func (c *Channel) RotateCallback(secret string, until time.Time) {
 	c.OldCallback, c.OldCallbackUntil = c.Secrets[CallbackSecret], until
 	c.Secrets[CallbackSecret] = secret
 }
 
-// BeforeRotation is the channel with the callback secret that is good at now
-// beside its own; false: there is none.
+// BeforeRotation returns the channel with the callback secret before its
+// rotation, while that one is still valid at now; false if there is none.
 func (c *Channel) BeforeRotation(now time.Time) (*Channel, bool) {
 	if c.OldCallback == "" || !now.Before(c.OldCallbackUntil) {
 		return nil, false
@@ -51,11 +51,11 @@ func (c *Channel) BeforeRotation(now time.Time) (*Channel, bool) {
 	return &old, true
 }
 
-// WhatsApp says that the channel speaks WhatsApp, so that templates and the
-// conversation window apply.
+// WhatsApp reports whether the channel sends WhatsApp messages, so that
+// templates and the conversation window apply.
 func (c *Channel) WhatsApp() bool { return c.Kind == "whatsapp" }
 
-// Policy is how a channel is sent through (SPEC 6).
+// Policy sets the rate, concurrency and retries of a channel (SPEC 6).
 type Policy struct {
 	Rate             float64       // messages per second over all workers
 	Concurrency      int           // calls at once, each worker

@@ -2,7 +2,7 @@ package dispatch
 
 import "encoding/json"
 
-// Type says what a message carries, in the vocabulary of Meta's Cloud API.
+// Type is the kind of content of a message, named as in Meta's Cloud API.
 type Type string
 
 // The content types.
@@ -20,7 +20,7 @@ const (
 	TypeReaction    Type = "reaction"
 )
 
-// Permission is the key permission that sending t needs (SPEC 5).
+// Permission returns the permission that a key needs to send t (SPEC 5).
 func (t Type) Permission() string {
 	switch t {
 	case TypeTemplate:
@@ -31,10 +31,10 @@ func (t Type) Permission() string {
 	return "send_text"
 }
 
-// Media says that t is sent as a media object.
+// Media reports whether t is a media object.
 func (t Type) Media() bool { return t.Permission() == "send_media" }
 
-// Content is what a message carries: Type names the one field that is set.
+// Content is the content of a message: Type names the one field that is set.
 // Its JSON form is Meta's.
 type Content struct {
 	Type        Type            `json:"type"`
@@ -54,7 +54,7 @@ type Content struct {
 	MoreMedia []Media `json:"more_media,omitempty"`
 }
 
-// MediaObject gives the media object that Type names, or nil.
+// MediaObject returns the media object that Type names, or nil.
 func (c *Content) MediaObject() *Media {
 	switch c.Type {
 	case TypeImage:
@@ -71,7 +71,7 @@ func (c *Content) MediaObject() *Media {
 	return nil
 }
 
-// Context makes a message a reply to another.
+// Context is the message that this one replies to.
 type Context struct {
 	MessageID string `json:"message_id"`
 }
@@ -82,7 +82,7 @@ type Text struct {
 	PreviewURL bool   `json:"preview_url,omitempty"`
 }
 
-// Media is a file by its link or by the provider's media id.
+// Media is a file, by its link or by the provider's media id.
 type Media struct {
 	ID       string `json:"id,omitempty"`
 	Link     string `json:"link,omitempty"`
@@ -90,7 +90,7 @@ type Media struct {
 	Filename string `json:"filename,omitempty"`
 }
 
-// Location is a point on the map.
+// Location is a point on a map.
 type Location struct {
 	Latitude  json.Number `json:"latitude"`
 	Longitude json.Number `json:"longitude"`
@@ -98,13 +98,13 @@ type Location struct {
 	Address   string      `json:"address,omitempty"`
 }
 
-// Reaction answers a message with an emoji; an empty one takes it back.
+// Reaction is an emoji on a message; an empty one removes it.
 type Reaction struct {
 	MessageID string `json:"message_id"`
 	Emoji     string `json:"emoji"`
 }
 
-// Interactive is a message with buttons, a list or the like.
+// Interactive is a message with buttons, a list or similar.
 type Interactive struct {
 	Type   string             `json:"type"`
 	Header json.RawMessage    `json:"header,omitempty"`
@@ -118,9 +118,9 @@ type InteractiveText struct {
 	Text string `json:"text"`
 }
 
-// InteractiveAction holds the buttons or the list. Name and Parameters serve
-// the other kinds (cta_url, flow, location_request_message), CatalogID and
-// ProductRetailerID the products.
+// InteractiveAction holds the buttons or the list. Name and Parameters are used
+// by the other kinds (cta_url, flow, location_request_message), CatalogID and
+// ProductRetailerID by products.
 type InteractiveAction struct {
 	Button            string          `json:"button,omitempty"`
 	Buttons           []ReplyButton   `json:"buttons,omitempty"`
@@ -159,14 +159,14 @@ type ListRow struct {
 	Description string `json:"description,omitempty"`
 }
 
-// TemplateUse is a template with its values. After Resolve it carries Name,
-// Language and full Components; clients may instead give Variables (and
-// HeaderMediaURL), which Resolve turns into Components.
+// TemplateUse is a template with its values. After template.Resolve it has
+// Name, Language and full Components; clients may give Variables (and
+// HeaderMediaURL) instead.
 type TemplateUse struct {
 	Name       string      `json:"name,omitempty"`
 	Language   Language    `json:"language,omitzero"`
 	Components []Component `json:"components,omitempty"`
-	// TemplateID is our registry's id.
+	// TemplateID is the id in our registry.
 	TemplateID int64 `json:"template_id,omitempty"`
 	// ProviderTemplateID is Twilio's HX… or Gupshup's UUID.
 	ProviderTemplateID string `json:"provider_template_id,omitempty"`
@@ -177,7 +177,7 @@ type Language struct {
 	Code string `json:"code"`
 }
 
-// UnmarshalJSON takes "en" and Meta's {"code": "en"}. Meta's other member,
+// UnmarshalJSON accepts "en" and Meta's {"code": "en"}. Meta's other member,
 // policy, has one legal value and is dropped.
 func (l *Language) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
@@ -193,7 +193,7 @@ func (l *Language) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Component fills one part of a template.
+// Component holds the values of one part of a template.
 type Component struct {
 	Type       string      `json:"type"` // header, body, button
 	SubType    string      `json:"sub_type,omitempty"`
@@ -205,7 +205,7 @@ type Component struct {
 // string; Meta's own examples use the string.
 type Index string
 
-// UnmarshalJSON takes 0 and "0".
+// UnmarshalJSON accepts 0 and "0".
 func (i *Index) UnmarshalJSON(b []byte) error {
 	var s string
 	if json.Unmarshal(b, &s) != nil {

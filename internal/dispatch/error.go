@@ -7,10 +7,10 @@ import (
 )
 
 // Code is the closed set of reasons for which a request is refused. Dialects
-// turn it into their vendor's envelope; nobody looks at the text.
+// translate it into their vendor's errors; no code compares messages.
 type Code string
 
-// The codes, as the native API shows them.
+// The codes, as the native API returns them.
 const (
 	Invalid           Code = "validation_failed"
 	Malformed         Code = "malformed_request"
@@ -38,14 +38,15 @@ const (
 	Internal          Code = "internal_error"
 )
 
-// Fault is one thing wrong with one field. Field is a JSON pointer into the
-// native request ("/template/name"); dialects map it to their own names.
+// Fault describes one invalid field. Field is a JSON pointer into the native
+// request ("/template/name"); dialects map it to their own names.
 type Fault struct {
 	Field string `json:"pointer"`
 	Msg   string `json:"detail"`
 }
 
-// Error is a refusal that a client may read. Msg never carries internal text.
+// Error is a refusal that is shown to the client. Msg never contains internal
+// text.
 type Error struct {
 	Code       Code
 	Msg        string
@@ -56,7 +57,7 @@ type Error struct {
 	Err        error  // the cause, for the log only
 }
 
-// Error gives code, message and faults.
+// Error returns the code, the message, the faults and the cause.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
@@ -72,10 +73,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes a refusal.
+// Errorf returns a refusal with a formatted message.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
 }
@@ -84,13 +85,14 @@ func Errorf(code Code, format string, args ...any) *Error {
 // account.
 var ErrNotFound = &Error{Code: NotFound, Msg: "not found"}
 
-// InvalidField makes a validation error about one field.
+// InvalidField returns a validation error about one field.
 func InvalidField(field, format string, args ...any) *Error {
 	msg := fmt.Sprintf(format, args...)
 	return &Error{Code: Invalid, Msg: msg, Faults: []Fault{{Field: field, Msg: msg}}}
 }
 
-// CodeOf gives err's code; an error without one is Internal.
+// CodeOf returns the code of err. An error that is no *Error is Internal; so is
+// nil.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -98,7 +100,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// AsError gives err as a refusal; anything that isn't one becomes Internal.
+// AsError returns err as a refusal. An error that is no *Error becomes
+// Internal.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -106,16 +109,15 @@ func AsError(err error) *Error {
 	return &Error{Code: Internal, Msg: "something went wrong on our side; try again", Err: err}
 }
 
-// Faults collects everything wrong with a request, so that a client learns it
-// in one go.
+// Faults collects all faults of a request, so that a client sees them at once.
 type Faults []Fault
 
-// Add notes a fault.
+// Add adds a fault.
 func (f *Faults) Add(field, format string, args ...any) {
 	*f = append(*f, Fault{Field: field, Msg: fmt.Sprintf(format, args...)})
 }
 
-// Err is nil when nothing was noted.
+// Err returns the faults as a validation error, or nil if there are none.
 func (f Faults) Err() error {
 	if len(f) == 0 {
 		return nil

@@ -1,11 +1,10 @@
 package dispatch
 
-// ErrorCode is our own, provider-independent reason for which a message
-// failed. It stands in error.code of the API; the provider's own code stands
-// beside it.
+// ErrorCode is our provider-independent reason for which a message failed. The
+// API returns it as error.code, beside the provider's own code.
 type ErrorCode = string
 
-// The reasons.
+// The error codes.
 const (
 	FailRecipient    ErrorCode = "invalid_recipient" // not a number, not on WhatsApp, unreachable
 	FailSuppressed   ErrorCode = "suppressed"        // opted out

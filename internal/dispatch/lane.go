@@ -2,7 +2,7 @@ package dispatch
 
 import "time"
 
-// Lane separates traffic that must not wait for other traffic.
+// Lane is the priority of a message. Lanes do not wait for each other.
 type Lane int16
 
 // The lanes, most urgent first.
@@ -17,10 +17,10 @@ var Lanes = []Lane{OTP, Normal, Bulk}
 
 var laneNames = [...]string{"otp", "normal", "bulk"}
 
-// String is the name used in the API, in Redis and in metrics.
+// String returns the name used in the API, in Redis and in metrics.
 func (l Lane) String() string { return laneNames[l] }
 
-// ParseLane finds a lane by name.
+// ParseLane returns the lane of that name, or false.
 func ParseLane(name string) (Lane, bool) {
 	for i, n := range laneNames {
 		if n == name {
@@ -30,19 +30,20 @@ func ParseLane(name string) (Lane, bool) {
 	return 0, false
 }
 
-// TTL is how long after send_at a message of the lane is worth sending when
-// its sender sets no expiry (SPEC 2).
+// TTL returns how long after send_at a message of the lane expires if its
+// sender sets no expiry (SPEC 2).
 func (l Lane) TTL() time.Duration {
 	return [...]time.Duration{5 * time.Minute, 24 * time.Hour, 72 * time.Hour}[l]
 }
 
-// CallTimeout bounds one provider call. Lease is how long a claim lasts; it
-// exceeds CallTimeout by enough to write the outcome.
+// CallTimeout returns the longest duration of one provider call.
 func (l Lane) CallTimeout() time.Duration {
 	return [...]time.Duration{5 * time.Second, 10 * time.Second, 10 * time.Second}[l]
 }
 
-// Lease is how long a claim holds before another worker asks what became of it.
+// Lease returns how long a claim is valid. It exceeds CallTimeout by the time
+// that storing the outcome may take. After it another worker resolves the
+// outcome.
 func (l Lane) Lease() time.Duration {
 	return [...]time.Duration{12 * time.Second, 20 * time.Second, 30 * time.Second}[l]
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Draft is one message as a dialect read it: not yet validated.
+// Draft is a message as a dialect decoded it, not yet validated.
 type Draft struct {
 	Channel   string // id or key; empty: the account's default channel
 	ChannelBy ChannelBy
@@ -23,27 +23,29 @@ type Draft struct {
 	Contact   *ContactSave
 	UserID    string
 	Fallback  []json.RawMessage // native drafts, checked when the message is accepted
-	// FallbackAfter sends the fallback also when no delivery came so long after
-	// the message was due; 0: only when it failed or expired.
+	// FallbackAfter sends the fallback also when no delivery was reported that
+	// long after the message was due; 0: only if it fails or expires.
 	FallbackAfter time.Duration
-	// What the request says of account and channel besides; empty: nothing.
+	// What the request prescribes for the account and the channel; empty:
+	// nothing.
 	AccountSID string // kaleyra, twilio: the account's sid
 	Provider   string // sociocs: the channel's provider
 	Kind       string // whatsapp or sms
-	// StatusCallback is where this one message's webhooks go, in Twilio's form.
+	// StatusCallback is the URL of the webhooks of this one message, in
+	// Twilio's format.
 	StatusCallback string
-	// Set by the front door: the request's Idempotency-Key, the draft's place in
-	// the request, and a digest of what it asks for.
+	// Set by the front door: the request's Idempotency-Key, the index of the
+	// draft in the request, and a digest of its content.
 	IdemKey         string
 	IdemIndex       int    `json:"-"`
 	IdemFingerprint string `json:"-"`
 	Parent          ID     // the message whose fallback this is
 }
 
-// ChannelBy says how Draft.Channel names the channel.
+// ChannelBy is the kind of name in Draft.Channel.
 type ChannelBy int
 
-// The ways to name a channel.
+// The kinds of names.
 const (
 	ByIDOrKey       ChannelBy = iota
 	ByKey                     // the key alone
@@ -51,7 +53,7 @@ const (
 	ByPhoneNumberID           // Meta's phone_number_id; our channel id is taken too
 )
 
-// Variables fill a template by position, by name or by part.
+// Variables are the values of a template: by position, by name or by part.
 type Variables struct {
 	List           []string
 	Named          map[string]string
@@ -61,7 +63,7 @@ type Variables struct {
 	HeaderMediaURL string
 }
 
-// ContactSave asks to create or update the recipient as a contact.
+// ContactSave is the request to create or update the recipient as a contact.
 type ContactSave struct {
 	Name   string          `json:"name,omitempty"`
 	ListID int64           `json:"list_id,omitempty"`
@@ -94,15 +96,15 @@ type Message struct {
 	StatusCallback string // where webhooks of this one message go, in Twilio's form
 	Contact        *ContactSave
 
-	// Idempotency: the client's key (empty: none), the message's place in the
-	// request, and a digest of what was asked.
+	// Idempotency: the client's key (empty: none), the index of the message in
+	// the request, and a digest of the request.
 	IdemKey         string
 	IdemIndex       int
 	IdemFingerprint string
 }
 
-// Load decodes Raw into Content. A message comes out of the database with Raw
-// alone: a provider that speaks the vocabulary of our content needs no more.
+// Load decodes Raw into Content. A message is read from the database with Raw
+// only, which providers that use our content format send as it is.
 func (m *Message) Load() error {
 	if m.Content.Type != "" || m.Raw == "" {
 		return nil
@@ -110,7 +112,7 @@ func (m *Message) Load() error {
 	return json.Unmarshal([]byte(m.Raw), &m.Content)
 }
 
-// Receipt is the answer to one accepted draft.
+// Receipt is the result of accepting one draft.
 type Receipt struct {
 	ID        ID
 	Status    Status
@@ -125,12 +127,12 @@ type Receipt struct {
 	Err       error           // this one message was refused
 }
 
-// Page is a run of messages of one channel and lane: what travels together.
+// Page is a batch of message ids of one channel and lane that travel together.
 type Page struct {
 	Channel int64
 	Lane    Lane
 	IDs     []ID
 }
 
-// MaxPage is how many ids a page holds at most.
+// MaxPage is the largest number of ids in a page.
 const MaxPage = 100

@@ -12,18 +12,19 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// maxPhoneInput bounds what is looked at; libphonenumber's own limit is 250.
+// maxPhoneInput is the longest input that is parsed, in bytes; libphonenumber's
+// own limit is 250.
 const maxPhoneInput = 64
 
-// ParsePhone reads a phone number in international form and gives it as E.164.
-// The plus sign may be missing or written as 00; spaces, dashes, dots and
-// parentheses are ignored; letters and extensions are refused. A number passes
-// when libphonenumber calls it possible: whether it is also valid changes with
-// every numbering plan, so an old copy of the plan must not refuse it. A
-// number without its area code counts as too short, since nobody can dial it
+// ParsePhone parses a phone number in international form and returns it as
+// E.164. The plus sign may be missing or written as 00; spaces, dashes, dots
+// and parentheses are ignored; letters and extensions are refused. A number is
+// accepted if libphonenumber considers it possible: whether it is also valid
+// changes with every numbering plan, so an old copy of the plan must not refuse
+// it. A number without its area code is too short, since it cannot be dialled
 // from abroad.
 //
-// The error is an *Error about "/to"; its Msg gives the reason.
+// The error is an *Error about "/to"; its Msg is the reason.
 func ParsePhone(s string) (e164 string, err error) {
 	var buf [maxPhoneInput]byte
 	digits, err := phoneDigits(s, buf[:0])
@@ -36,7 +37,7 @@ func ParsePhone(s string) (e164 string, err error) {
 	return parsePhoneFull(digits)
 }
 
-// phoneDigits appends to dst the digits of s, calling code first.
+// phoneDigits appends the digits of s to dst, calling code first.
 func phoneDigits(s string, dst []byte) ([]byte, error) {
 	if len(s) > maxPhoneInput {
 		return nil, phoneError("it is too long to be one")
@@ -64,15 +65,16 @@ func phoneDigits(s string, dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// phoneError is the one form in which a number is refused.
+// phoneError returns the refusal of a number.
 func phoneError(reason string) *Error {
 	return InvalidField("/to", "not a phone number: %s", reason)
 }
 
-// parsePhoneFull is libphonenumber itself: it also strips a national prefix
-// ("+44 (0)20 ...") and finds the reason for a refusal. It takes 25 to 110 µs,
-// which is why most numbers never come here. It strips one prefix a call, so
-// it is asked until its answer stays: what is stored must parse as itself.
+// parsePhoneFull parses with libphonenumber, which also strips a national
+// prefix ("+44 (0)20 ...") and finds the reason of a refusal. It takes 25 to
+// 110 µs, so most numbers are parsed by parsePhoneFast. It strips one prefix
+// per call and is repeated until the result is stable: a stored number must
+// parse as itself.
 func parsePhoneFull(digits []byte) (string, error) {
 	for range 4 {
 		e164, err := parsePhoneOnce(digits)
@@ -111,14 +113,14 @@ func parsePhoneOnce(digits []byte) (string, error) {
 	}
 }
 
-// Region says whether code is a region (ISO 3166) that has phone numbers.
+// Region reports whether code is a region (ISO 3166) that has phone numbers.
 func Region(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
 
-// Country gives the ISO 3166 region ("IN") of a number in E.164, or "001" when
-// it belongs to none, as +800 does. Of several regions that share a calling code it
-// is the one whose plan the number fits, else the main one: a possible number
-// that no plan knows (+1 555 ...) still has a country. It is "" for what is no
-// number.
+// Country returns the ISO 3166 region ("IN") of a number in E.164, or "001" if
+// it belongs to none, as +800 does. If several regions share the calling code
+// it returns the one whose plan the number fits, else the main one, so a
+// possible number that no plan contains (+1 555 ...) has a country too. It
+// returns "" if e164 is not a number.
 func Country(e164 string) string {
 	digits := strings.TrimPrefix(e164, "+")
 	code, plan := planOf([]byte(digits))
@@ -133,9 +135,9 @@ func Country(e164 string) string {
 	return plan.region
 }
 
-// phoneNumber builds what libphonenumber's parser would make of a number in
-// E.164, without parsing. National numbers may begin with zeros that count
-// (Italy), which it keeps apart.
+// phoneNumber returns what libphonenumber's parser returns for a number in
+// E.164, without parsing it. It keeps the leading zeros of national numbers
+// (Italy) apart.
 func phoneNumber(code int, national string) *phonenumbers.PhoneNumber {
 	value, err := strconv.ParseUint(national, 10, 64)
 	if err != nil {
@@ -152,7 +154,7 @@ func phoneNumber(code int, national string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-// numberPlan is what the fast path needs to know of one calling code.
+// numberPlan is the part of a calling code's plan that the fast path uses.
 type numberPlan struct {
 	codeLen int
 	region  string // the main one
@@ -167,9 +169,9 @@ type numberPlan struct {
 	trunkZero bool
 }
 
-// parsePhoneFast decides the ordinary number, one of a possible length without
-// anything that looks like a national prefix, exactly as the full parser would
-// (TestParsePhone_FastAgreesWithFull). What it can't decide it leaves alone.
+// parsePhoneFast parses an ordinary number, of a possible length and without
+// anything like a national prefix, exactly as the full parser does
+// (TestParsePhone_FastAgreesWithFull). It returns false for all others.
 func parsePhoneFast(digits []byte) (string, bool) {
 	_, plan := planOf(digits)
 	if plan == nil {
@@ -189,7 +191,8 @@ func parsePhoneFast(digits []byte) (string, bool) {
 	return string(append(append(append(out[:0], '+'), digits[:plan.codeLen]...), national...)), true
 }
 
-// planOf finds the calling code (one to three digits, none begins another).
+// planOf returns the plan of the number's calling code: one to three digits,
+// none a prefix of another.
 func planOf(digits []byte) (code int, plan *numberPlan) {
 	plans := numberPlans()
 	for i := 0; i < len(digits) && i < 3; i++ {
@@ -207,7 +210,7 @@ func planOf(digits []byte) (code int, plan *numberPlan) {
 	return 0, nil
 }
 
-// numberPlans derives the plans from libphonenumber's own metadata, once.
+// numberPlans derives the plans from libphonenumber's metadata, once.
 var numberPlans = sync.OnceValue(func() *[1000]*numberPlan {
 	var plans [1000]*numberPlan
 	all, err := phonenumbers.MetadataCollection()
@@ -241,8 +244,8 @@ var numberPlans = sync.OnceValue(func() *[1000]*numberPlan {
 	return &plans
 })
 
-// firstDigits gives the digits with which a match of pattern can begin, as
-// bits; all of them when it matches the empty string.
+// firstDigits returns, as bits, the digits with which a match of pattern can
+// begin; all of them if it matches the empty string.
 func firstDigits(pattern string) uint16 {
 	const all = 1<<10 - 1
 	re, err := syntax.Parse(pattern, syntax.Perl)

@@ -2,11 +2,11 @@ package dispatch
 
 import "time"
 
-// Backoff is how long to wait before the next try, with full jitter: a random
-// part, from nothing up to all, of base·2ᵃᵗᵗᵉᵐᵖᵗ, which is capped. Attempt is 0
-// before the first retry; rnd gives a number in [0, 1). A ceiling below base
-// counts as base. Waiting by chance keeps messages that failed together from
-// coming back together
+// Backoff returns how long to wait before the next attempt, with full jitter: a
+// random part of base·2ᵃᵗᵗᵉᵐᵖᵗ, which is at most ceiling. attempt is 0 before
+// the first retry; rnd returns a number in [0, 1). A ceiling below base counts
+// as base. Jitter keeps messages that failed together from being retried
+// together
 // (aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter).
 func Backoff(base, ceiling time.Duration, attempt int, rnd func() float64) time.Duration {
 	if base <= 0 {

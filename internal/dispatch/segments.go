@@ -1,14 +1,14 @@
 package dispatch
 
-// The encodings of an SMS, as Segments names them.
+// The encodings of an SMS, as Segments returns them.
 const (
 	gsm7 = "gsm7"
 	ucs2 = "ucs2"
 )
 
-// septets says how many septets of GSM 03.38 (3GPP TS 23.038, 6.2.1) a
-// character takes: 1 in the basic table, 2 with an escape before it, 0 when it
-// has none. All but € lie below U+03AA.
+// septets returns how many septets of GSM 03.38 (3GPP TS 23.038, 6.2.1) a
+// character needs: 1 in the basic table, 2 with an escape before it, 0 if it
+// has none. All but € are below U+03AA.
 var septets = func() (t [0x3AA]uint8) {
 	const basic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -21,12 +21,12 @@ var septets = func() (t [0x3AA]uint8) {
 	return t
 }()
 
-// Segments says in how many parts an SMS of that text travels, and in which
-// encoding ("gsm7" or "ucs2"): carriers charge by the part. A single part
-// holds 160 septets or 70 UTF-16 units; of several each loses room to the
-// header that joins them and holds 153 or 67. An escape stays with its
-// character and a surrogate pair stays whole, so a part may end one short. No
-// text makes no part.
+// Segments returns the number of parts of an SMS with that text, and its
+// encoding ("gsm7" or "ucs2"): carriers charge per part. A single part holds
+// 160 septets or 70 UTF-16 units; of several, each loses room to the header
+// that joins them and holds 153 or 67. An escape is not separated from its
+// character, nor a surrogate pair split, so a part may hold one less. An empty
+// text has no part.
 func Segments(text string) (n int, encoding string) {
 	encoding = gsm7
 	for _, r := range text {
@@ -57,7 +57,7 @@ func Segments(text string) (n int, encoding string) {
 	return n, encoding
 }
 
-// gsmSeptets is the size of r in GSM 03.38, or 0.
+// gsmSeptets returns the number of septets of r in GSM 03.38, or 0.
 func gsmSeptets(r rune) int {
 	if int(r) < len(septets) {
 		return int(septets[r])
@@ -68,7 +68,7 @@ func gsmSeptets(r rune) int {
 	return 0
 }
 
-// utf16Units is the size of r in UTF-16.
+// utf16Units returns the number of UTF-16 units of r.
 func utf16Units(r rune) int {
 	if r > 0xFFFF {
 		return 2

@@ -1,11 +1,11 @@
 package dispatch
 
-// Status is what we know of a message. The stored numbers are ranks: a higher
-// one below Failed beats a lower one. Scheduled, Queued and Sending are not
-// stored: they say where an unfinished message stands.
+// Status is the status of a message. The stored numbers are ranks: below
+// Failed, a higher one beats a lower one. Scheduled, Queued and Sending are not
+// stored: they are derived from the row of an unfinished message.
 type Status int16
 
-// The states of a message, as the API names them.
+// The statuses of a message, as the API names them.
 const (
 	Scheduled Status = 1 // waits for send_at (derived)
 	Queued    Status = 10
@@ -25,10 +25,10 @@ var statusNames = map[Status]string{
 	Failed: "failed", Expired: "expired", Cancelled: "cancelled", Unknown: "unknown", Simulated: "simulated",
 }
 
-// String is the name the API shows.
+// String returns the name used in the API.
 func (s Status) String() string { return statusNames[s] }
 
-// ParseStatus finds a status by its API name.
+// ParseStatus returns the status of that API name, or false.
 func ParseStatus(name string) (Status, bool) {
 	for s, n := range statusNames {
 		if n == name && s != Simulated {
@@ -38,27 +38,28 @@ func ParseStatus(name string) (Status, bool) {
 	return 0, false
 }
 
-// Final says that nothing but a provider's late fact can change s.
+// Final reports whether only a late fact of the provider can change s.
 func (s Status) Final() bool { return s >= Failed && s <= Unknown }
 
-// Finished says that the provider has the message or nobody will try again.
+// Finished reports whether the provider has the message or no attempt will
+// follow.
 func (s Status) Finished() bool { return s >= Sent }
 
-// By says who settled a final status.
+// By is who settled a final status.
 type By int16
 
-// Who settled a status.
+// The values of By.
 const (
 	ByUs       By = 0
 	ByProvider By = 1
 )
 
-// Beats is the one rule for which evidence wins, whatever order it comes in
-// (the same rule stands in the store's UPDATE, see store/apply.go):
+// Beats reports whether status s overrides old, whatever order they arrive in
+// (the same rule is in the store's UPDATE, see store/apply.go):
 //   - sent: over anything unsettled, over expired, cancelled and unknown, and
 //     over a failure that only we assumed;
-//   - delivered, read: the higher one wins, and always over the final four: a
-//     fact beats an assumption;
+//   - delivered, read: the higher one, and always over the final four: a fact
+//     beats an assumption;
 //   - failed by the provider: over anything below delivered and over the final
 //     four; by us: only over what is not settled.
 func (s Status) Beats(old Status, by, oldBy By) bool {
@@ -75,8 +76,8 @@ func (s Status) Beats(old Status, by, oldBy By) bool {
 	return false
 }
 
-// Anomalous says that replacing old by s is worth showing: a receipt arrived
-// for a message that we had given up.
+// Anomalous reports whether replacing old by s is to be shown as an anomaly: a
+// receipt arrived for a message that we had given up.
 func (s Status) Anomalous(old Status) bool {
 	return (s == Delivered || s == Read) && old.Final()
 }

@@ -5,11 +5,11 @@ import (
 	"unicode"
 )
 
-// stopWords are the words with which a contact opts out, by language: what
-// US carriers ask for (CTIA's Short Code Monitoring Handbook and Messaging
+// stopWords are the words with which a contact opts out, by language: those
+// that US carriers require (CTIA's Short Code Monitoring Handbook and Messaging
 // Principles), Twilio's and AWS' default lists, and their usual equivalents.
-// Only words that stand for nothing else in a one-word answer: a reader who
-// says "no" has not opted out. Letters only, lower case.
+// Words with another meaning in a one-word reply are left out: "no" is not an
+// opt-out. Letters only, lower case.
 var stopWords = map[string][]string{
 	"en": {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "remove"},
 	"es": {"baja", "parar", "alto", "detener", "cancelar", "darsedebaja", "darmedebaja", "desuscribir", "desuscribirme"},
@@ -26,9 +26,9 @@ var stopWords = map[string][]string{
 	"ru": {"стоп", "отписаться", "отписка"},
 }
 
-// startWords take an opt-out back. Plain "yes", which Twilio takes too, isn't
-// one of them: it answers too many other questions, and to write again to
-// somebody who opted out is worse than to make them say START.
+// startWords undo an opt-out. Plain "yes", which Twilio accepts too, is not one
+// of them: it answers too many other questions, and writing again to a contact
+// who opted out is worse than requiring START.
 var startWords = map[string][]string{
 	"en": {"start", "unstop", "subscribe", "optin", "resume"},
 	"es": {"alta", "iniciar", "suscribir", "suscribirme"},
@@ -45,7 +45,7 @@ var startWords = map[string][]string{
 	"ru": {"старт", "подписаться"},
 }
 
-// keywordActions has 1 for a word that stops and 2 for one that starts.
+// keywordActions maps each word to 1 if it opts out and to 2 if it opts in.
 var keywordActions = func() map[string]int {
 	actions := map[string]int{}
 	for action, lists := range []map[string][]string{stopWords, startWords} {
@@ -58,13 +58,13 @@ var keywordActions = func() map[string]int {
 	return actions
 }()
 
-// maxKeyword bounds what is looked at, in bytes: a longer message is no
+// maxKeyword is the longest text that is checked, in bytes: a longer one is no
 // keyword.
 const maxKeyword = 80
 
-// KeywordAction says whether an inbound message opts the contact out or in
+// KeywordAction returns whether an inbound message opts the contact out or in
 // again. The whole text must be a keyword of any of the languages; case,
-// spaces, punctuation and emoji don't count ("Stop!", "OPT-OUT", "stop all").
+// spaces, punctuation and emoji are ignored ("Stop!", "OPT-OUT", "stop all").
 func KeywordAction(text string) (stop, start bool) {
 	if len(text) > maxKeyword {
 		return false, false

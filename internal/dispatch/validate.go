@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// What Meta accepts, in characters: runes, as Meta's own pages say
-// "characters" and count an emoji of one code point as one
+// Meta's limits, in characters (runes): Meta's pages say "characters" and count
+// an emoji of one code point as one
 // (developers.facebook.com/documentation/business-messaging/whatsapp/messages).
 const (
 	maxText     = 4096
@@ -24,10 +24,10 @@ var Types = []Type{
 	TypeLocation, TypeContacts, TypeInteractive, TypeReaction,
 }
 
-// Validate checks c against Meta's rules, which all WhatsApp channels share,
-// and gives every fault. A template's values are checked for their form only:
-// whether they fit the template is Resolve's part. An SMS channel has
-// ValidateSMS in place of this.
+// Validate returns the faults of c under Meta's rules, which all WhatsApp
+// channels share. It checks only the form of a template's values;
+// template.Resolve checks whether they fit the template. For an SMS channel see
+// ValidateSMS.
 func (c *Content) Validate() Faults {
 	var f Faults
 	if !c.checkObjects(&f) {
@@ -58,8 +58,8 @@ func (c *Content) Validate() Faults {
 	return f
 }
 
-// checkObjects says whether c has the one object that its type names, and
-// faults all others.
+// checkObjects reports whether c has the object that its type names. It adds a
+// fault for each other object.
 func (c *Content) checkObjects(f *Faults) bool {
 	found, known := false, false
 	for _, t := range Types {
@@ -82,7 +82,7 @@ func (c *Content) checkObjects(f *Faults) bool {
 	return found
 }
 
-// has says whether the object of type t is set.
+// has reports whether the object of type t is set.
 func (c *Content) has(t Type) bool {
 	switch t {
 	case TypeText:
@@ -141,8 +141,8 @@ func (f *Faults) coordinate(field string, n json.Number, limit float64) {
 	}
 }
 
-// validateContacts checks a list of contact cards. Everything but the name to
-// show is optional, and passed on as it is.
+// validateContacts checks a list of contact cards. Only the displayed name is
+// required; the rest is passed on.
 func validateContacts(f *Faults, raw json.RawMessage) {
 	var cards []json.RawMessage
 	if json.Unmarshal(raw, &cards) != nil {
@@ -167,15 +167,14 @@ func validateContacts(f *Faults, raw json.RawMessage) {
 	}
 }
 
-// validate checks a reaction. An empty emoji takes an earlier one back.
+// validate checks a reaction. An empty emoji removes an earlier one.
 func (r *Reaction) validate(f *Faults) {
 	f.Text("/reaction/message_id", r.MessageID, 1, 1024)
 	f.Text("/reaction/emoji", r.Emoji, 0, 32) // one emoji, which may be joined of many runes
 }
 
-// Validate checks a file: what it is known by, and what may stand beside it.
-// t decides that: a caption goes with an image, a video and a document, a file
-// name with a document only.
+// Validate checks a file of type t. An image, a video and a document may have a
+// caption, and a document a file name.
 func (m *Media) Validate(f *Faults, at string, t Type) {
 	switch {
 	case m.ID == "" && m.Link == "":
@@ -198,8 +197,8 @@ func (m *Media) Validate(f *Faults, at string, t Type) {
 	}
 }
 
-// Link faults s unless the provider could fetch it: an absolute http or https
-// address of at most 2048 bytes.
+// Link adds a fault unless s is an absolute http or https address of at most
+// 2048 bytes.
 func (f *Faults) Link(field, s string) {
 	if len(s) > maxLink {
 		f.Add(field, "is %d bytes long; at most %d are allowed", len(s), maxLink)
@@ -211,7 +210,7 @@ func (f *Faults) Link(field, s string) {
 	}
 }
 
-// Text faults s when it has fewer or more characters (runes) than allowed.
+// Text adds a fault if s has fewer or more characters (runes) than allowed.
 func (f *Faults) Text(field, s string, least, most int) {
 	if len(s) < least {
 		f.Add(field, "is required")
@@ -225,8 +224,7 @@ func (f *Faults) Text(field, s string, least, most int) {
 	}
 }
 
-// Pointer builds a JSON pointer (RFC 6901) from a prefix and further members
-// or indices.
+// Pointer returns a JSON pointer (RFC 6901): prefix, then members or indices.
 func Pointer(prefix string, parts ...any) string {
 	var b strings.Builder
 	b.WriteString(prefix)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// interactiveKind is what Meta asks of one kind of interactive message.
+// interactiveKind is the form that Meta requires of one kind of interactive
+// message.
 type interactiveKind struct {
 	maxBody    int
 	noBody     bool     // the body may be left out
@@ -20,8 +21,8 @@ var (
 	textHeader = []string{"text"}
 )
 
-// interactiveKinds are the kinds in Meta's documentation. Of those with a
-// named action and free parameters only the frame is checked.
+// interactiveKinds are the kinds in Meta's documentation. For kinds with a
+// named action and free parameters only the outer form is checked.
 var interactiveKinds = map[string]interactiveKind{
 	"button":                   {maxBody: 1024, headers: anyHeader, action: validateButtons},
 	"list":                     {maxBody: 4096, headers: textHeader, action: validateList},
@@ -129,7 +130,7 @@ func validateButtons(f *Faults, a *InteractiveAction) {
 	}
 }
 
-// unique faults s when it is empty, too long or was seen before.
+// unique adds a fault if s is empty, too long or already in seen.
 func (f *Faults) unique(field, s string, most int, seen map[string]bool) {
 	f.Text(field, s, 1, most)
 	if s != "" && seen[s] {
@@ -138,7 +139,7 @@ func (f *Faults) unique(field, s string, most int, seen map[string]bool) {
 	seen[s] = true
 }
 
-// validateList checks a list: ten rows in all, however they are grouped.
+// validateList checks a list: at most ten rows over all sections.
 func validateList(f *Faults, a *InteractiveAction) {
 	f.Text("/interactive/action/button", a.Button, 1, 20)
 	const at = "/interactive/action/sections"
@@ -202,8 +203,8 @@ func validateProduct(f *Faults, a *InteractiveAction) {
 	f.Text("/interactive/action/product_retailer_id", a.ProductRetailerID, 1, 256)
 }
 
-// namedAction checks an action that is known by its name; its parameters are
-// the provider's affair.
+// namedAction checks an action that is identified by its name. Its parameters
+// are left to the provider.
 func namedAction(name string) func(*Faults, *InteractiveAction) {
 	return func(f *Faults, a *InteractiveAction) {
 		if a.Name != name {
@@ -227,8 +228,8 @@ func validateCTA(f *Faults, a *InteractiveAction) {
 	}
 }
 
-// validateFlow checks the button that opens a flow, which is known by its id
-// or by its name.
+// validateFlow checks the button that opens a flow, identified by its id or its
+// name.
 func validateFlow(f *Faults, a *InteractiveAction) {
 	var p struct {
 		Version string `json:"flow_message_version"`
@@ -249,7 +250,8 @@ func validateFlow(f *Faults, a *InteractiveAction) {
 	}
 }
 
-// parameters decodes those of a named action, and says whether it could.
+// parameters decodes the parameters of a named action and reports whether they
+// are valid.
 func (f *Faults) parameters(a *InteractiveAction, name string, into any) bool {
 	if a.Name != name {
 		f.Add("/interactive/action/name", "must be %q", name)
@@ -265,7 +267,7 @@ func (f *Faults) parameters(a *InteractiveAction, name string, into any) bool {
 	return true
 }
 
-// isObject says that raw is a JSON object.
+// isObject reports whether raw is a JSON object.
 func isObject(raw json.RawMessage) bool {
 	var o map[string]json.RawMessage
 	return json.Unmarshal(raw, &o) == nil && o != nil

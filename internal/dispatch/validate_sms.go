@@ -1,6 +1,6 @@
 package dispatch
 
-// What Twilio takes in one SMS or MMS: error 21617 above 1600 characters, at
+// Twilio's limits for one SMS or MMS: error 21617 above 1600 characters, at
 // most ten MediaUrl.
 const (
 	maxSMSText  = 1600
@@ -9,8 +9,8 @@ const (
 
 var smsTypes = []Type{TypeText, TypeImage, TypeVideo, TypeAudio, TypeDocument}
 
-// ValidateSMS checks c for an SMS channel: a text, or links to files with a
-// text as the caption of the first. It stands in place of Validate.
+// ValidateSMS returns the faults of c on an SMS channel: a text, or links to
+// files with a text as the caption of the first.
 func (c *Content) ValidateSMS() Faults {
 	var f Faults
 	if !c.checkObjects(&f) {
@@ -44,7 +44,7 @@ func (c *Content) ValidateSMS() Faults {
 	return f
 }
 
-// validateSMS checks one file of an MMS, which goes by its link.
+// validateSMS checks one file of an MMS, which is sent by its link.
 func (m *Media) validateSMS(f *Faults, at string) {
 	if m.ID != "" {
 		f.Add(at+"/id", "an SMS channel takes files by link only")

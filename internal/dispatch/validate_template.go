@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The parameter types that each part of a template takes. A header of text
-// takes what the body takes.
+// The parameter types that each part of a template accepts. A text header
+// accepts those of the body.
 var (
 	bodyParameters   = []string{"text", "currency", "date_time"}
 	headerParameters = []string{"text", "currency", "date_time", "image", "video", "document", "location"}
@@ -22,9 +22,9 @@ var (
 // (lower case), or an empty string for a button that takes none.
 func ButtonParameter(kind string) string { return buttonParameters[kind] }
 
-// validate checks the form of a template's use: that it names a template, and
-// that each component and parameter is whole. The language may be missing,
-// since it is not needed where a template has only one.
+// validate checks the form of a template's use: it must name a template, and
+// each component and parameter must be complete. The language may be missing: a
+// template with only one does not need it.
 func (u *TemplateUse) validate(f *Faults) {
 	switch {
 	case u.Name != "":
@@ -52,12 +52,12 @@ func (u *TemplateUse) validate(f *Faults) {
 	}
 }
 
-// IsTemplateName reports whether s may name a template.
+// IsTemplateName reports whether s is a valid template name.
 func IsTemplateName(s string) bool {
 	return len(s) >= 1 && len(s) <= 512 && IsLowerName(s)
 }
 
-// IsLowerName says that s has nothing but a-z, 0-9 and _.
+// IsLowerName reports whether s consists of a-z, 0-9 and _.
 func IsLowerName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
@@ -67,8 +67,8 @@ func IsLowerName(s string) bool {
 	return s != ""
 }
 
-// IsLanguageCode says whether s looks like one of Meta's: en, fil, en_US,
-// prs_AF.
+// IsLanguageCode reports whether s has the form of Meta's codes: en, fil,
+// en_US, prs_AF.
 func IsLanguageCode(s string) bool {
 	language, region, has := strings.Cut(s, "_")
 	if len(language) < 2 || len(language) > 3 || (has && (len(region) < 2 || len(region) > 4)) {
@@ -102,8 +102,8 @@ func (c *Component) validate(f *Faults, i int) {
 	}
 }
 
-// validateButton checks what only a button has, and gives the parameter types
-// it may take.
+// validateButton checks the fields of a button and returns the parameter types
+// that it accepts.
 func (c *Component) validateButton(f *Faults, i int) []string {
 	if c.Index == nil {
 		f.Add(Pointer("/template/components", i, "index"), "is required for a button")
@@ -125,7 +125,7 @@ func (c *Component) validateButton(f *Faults, i int) []string {
 	return nil
 }
 
-// Position returns the button's place, when it is one.
+// Position returns the index of the button, or false if it is not valid.
 func (i *Index) Position() (int, bool) {
 	if len(*i) == 1 && (*i)[0] >= '0' && (*i)[0] <= '9' {
 		return int((*i)[0] - '0'), true
@@ -133,8 +133,8 @@ func (i *Index) Position() (int, bool) {
 	return 0, false
 }
 
-// validate checks that a parameter has what its type names. Allowed is nil
-// when the component itself is at fault.
+// validate checks that a parameter has the value that its type names. allowed
+// is nil if the component itself is at fault.
 func (p *Parameter) validate(f *Faults, i, j int, allowed []string) {
 	kind := strings.ToLower(p.Type)
 	if kind == "" {
@@ -190,7 +190,7 @@ func (p *Parameter) Missing(kind string) string {
 	return "is required"
 }
 
-// whole says that the object named by kind is there.
+// whole reports whether p has the value of its kind.
 func (p *Parameter) whole(kind string) bool {
 	switch kind {
 	case "text":
@@ -225,7 +225,7 @@ func (p *Parameter) whole(kind string) bool {
 	return false
 }
 
-// validateMedia checks what a header's file or place holds.
+// validateMedia checks the file or location of a header.
 func (p *Parameter) validateMedia(f *Faults, i, j int, kind string) {
 	if kind == "location" {
 		p.Location.validate(f, Pointer("/template/components", i, "parameters", j, kind))

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// View is a message as a reader sees it. Its JSON form is the native API's.
+// View is a message as readers of the API see it. Its JSON form is the native
+// API's.
 type View struct {
 	ID                ID              `json:"message_id"`
 	Status            Status          `json:"-"`
@@ -45,7 +46,7 @@ type View struct {
 	Version           int             `json:"-"` // grows with every change: the ETag
 }
 
-// ViewError is why a message failed.
+// ViewError is the reason for which a message failed.
 type ViewError struct {
 	Code         string `json:"code"`
 	ProviderCode string `json:"provider_code,omitempty"`

@@ -149,8 +149,8 @@ func testCallbackRepeated(t *testing.T, s *stack) {
 	}
 }
 
-// Callbacks that come while the provider's answer is still on its way settle
-// the message; the answer then changes nothing but what it alone knows.
+// Callbacks that arrive before the provider's response settle the message; the
+// response then adds only what the callbacks do not contain.
 func TestCallbackBeforeCompletion_NothingGoesBackward(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{front: slowAnswers(700 * time.Millisecond)})

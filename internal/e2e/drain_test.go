@@ -10,8 +10,8 @@ import (
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
-// A backlog that waits in Postgres is shared by two workers: everything goes
-// out once, and what is too late does not.
+// Two workers share a backlog in Postgres: every message is sent once, and
+// expired ones are not.
 func TestBacklog_TwoWorkers_EachOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{idle: true})

@@ -18,8 +18,8 @@ type outcome struct {
 	code   string // our error code, where one follows from the number
 }
 
-// magic are the recipients' last digits and their outcomes, for providers
-// whose 500 was surely not processed and who tell of reading.
+// magic maps the last digits of recipients to their outcomes, for providers
+// whose 500 means that the message was not processed and that report reading.
 var magic = map[string]outcome{
 	"0100": {"delivered", 1, false, ""},
 	"0101": {"delivered", 1, false, ""},
@@ -80,14 +80,14 @@ func testMagic(t *testing.T, s *stack) {
 	}
 }
 
-// holdMagic sends one message and holds its end against what is promised.
+// holdMagic sends one message and compares its outcome with the expected one.
 func (s *stack) holdMagic(t *testing.T, channel, to string, want outcome) {
 	t.Helper()
 	id := s.send(t, s.body(channel, to)).ID
 	m := s.becomes(t, id, want.status)
 	if want.maybe {
-		// The answer that never came is written down when the call ends, after
-		// the callback: nothing of that may change what is shown.
+		// The timeout of the call is stored after the callback: it must not
+		// change the status.
 		m = s.message(t, id)
 	}
 	if m.MaybeSent != want.maybe {
@@ -106,7 +106,8 @@ func (s *stack) holdMagic(t *testing.T, channel, to string, want outcome) {
 	holdTimes(t, m)
 }
 
-// holdTimes: whatever is delivered was sent, whatever is read was both.
+// holdTimes checks that a delivered message was sent, and a read one sent and
+// delivered.
 func holdTimes(t *testing.T, m message) {
 	t.Helper()
 	switch m.Status {

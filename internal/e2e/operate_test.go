@@ -59,7 +59,8 @@ func (f figures) sum(name string, labels ...string) (sum float64) {
 	return sum
 }
 
-// TestMetrics_WhatSPECNames_Moves sends what makes each figure of SPEC 10 move.
+// TestMetrics_WhatSPECNames_Moves makes the requests that change each figure of
+// SPEC 10.
 func TestMetrics_WhatSPECNames_Moves(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})

@@ -61,7 +61,7 @@ type streamed struct {
 	}
 }
 
-// follow reads the account's events from after on until enough says stop.
+// follow reads the account's events after a position until enough returns true.
 func (s *stack) follow(t *testing.T, after string, ready func(), enough func(streamed) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -105,8 +105,8 @@ func testStream(t *testing.T, s *stack) {
 	var id string
 	var kinds []string
 	s.follow(t, "", func() { id = s.send(t, order("+15557031000")).ID }, func(e streamed) bool {
-		// Whether the answer or the callback says sent first is chance; the
-		// second is a note.
+		// Whether the response or the callback sets sent first is chance; the
+		// second one is an event without effect.
 		if e.data.Message == id && e.kind != "message.note" {
 			kinds = append(kinds, e.kind)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// Redis is a doorbell: without it messages are accepted and sent all the same.
+// Without Redis messages are accepted and sent all the same.
 func TestRedisAway_StillAcceptedAndDelivered(t *testing.T) {
 	t.Parallel()
 	m := miniredis.NewMiniRedis()

@@ -106,7 +106,7 @@ func stopped(t *testing.T, name string, r *app.Running) {
 	}
 }
 
-// open makes the demo account and tells the emulator of its channels.
+// open creates the demo account and registers its channels at the emulator.
 func (s *stack) open(t *testing.T, em *emulator.Server) {
 	t.Helper()
 	ctx := t.Context()
@@ -162,7 +162,7 @@ type answer struct {
 	body   []byte
 }
 
-// call makes a request of the API; headers come in pairs.
+// call sends a request to the API; headers are pairs of name and value.
 func (s *stack) call(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a, err := s.try(method, s.url+path, body, append([]string{"Authorization", "Bearer " + s.key}, headers...)...)

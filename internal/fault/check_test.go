@@ -49,7 +49,8 @@ func (x *sending) check(most int, finals ...string) result {
 	return r
 }
 
-// settled says that no message is under way, and holds the invariants on the way.
+// settled reports whether no message is unfinished. It checks the invariants on
+// the way.
 func (x *sending) settled(finals []string) error {
 	if err := x.s.invariants(); err != nil {
 		return err
@@ -121,7 +122,7 @@ type brief struct {
 	MaybeSent bool   `json:"maybe_sent"`
 }
 
-// briefs asks for the state of every message, as pollers do.
+// briefs reads the state of every message, as pollers do.
 func (x *sending) briefs() map[string]brief {
 	x.t.Helper()
 	out := map[string]brief{}
@@ -168,7 +169,7 @@ func (x *sending) statuses(r *result) {
 	}
 }
 
-// counts compares what the provider accepted with what we say of it.
+// counts compares the messages that the provider accepted with their statuses.
 func (x *sending) counts(r *result, most int) {
 	x.t.Helper()
 	copies := x.emulatorCounts()
@@ -219,7 +220,7 @@ func (x *sending) visible(id string, copies int, b brief) {
 	}
 }
 
-// emulatorCounts asks how many copies of each message the provider accepted.
+// emulatorCounts returns how many copies of each message the provider accepted.
 func (x *sending) emulatorCounts() []int {
 	x.t.Helper()
 	out := make([]int, messages)

@@ -10,8 +10,8 @@ import (
 	"github.com/sendoff/sendoff/internal/queue"
 )
 
-// unknownRetries is U of the normal lane: how often a message whose outcome
-// nobody knows is tried again.
+// unknownRetries is U of the normal lane: the number of further attempts after
+// an unknown outcome.
 const unknownRetries = 1
 
 func TestRedisWiped_LosesNothing(t *testing.T) {
@@ -45,8 +45,8 @@ func TestWorkKilled_LosesNothing(t *testing.T) {
 	t.Log("attempts without a good end:", s.reasons())
 }
 
-// Without callbacks nothing tells what became of the calls that a killed worker
-// had open: policy tries them once more, and the copies show.
+// Without callbacks the outcome of calls that a killed worker had open stays
+// unknown: policy allows one more attempt, and the copies are visible.
 func TestWorkKilled_SilentProvider_DuplicatesAreVisible(t *testing.T) {
 	s := start(t)
 	s.configure(`{"latency_ms":100,"callbacks":false}`)

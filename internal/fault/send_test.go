@@ -40,7 +40,7 @@ type sending struct {
 	done     chan struct{}
 }
 
-// recipient gives number i; none ends in the magic 01xx.
+// recipient returns the i-th number; none ends in the magic 01xx.
 func recipient(i int) string { return fmt.Sprintf("+1555%03d%04d", 200+i/9000, 1000+i%9000) }
 
 func (s *stack) send() *sending {

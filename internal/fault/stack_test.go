@@ -1,7 +1,7 @@
 //go:build fault
 
-// Package fault kills what Sendoff runs on, and Sendoff itself, in the middle
-// of thousands of messages, and counts what arrives (`make fault`).
+// Package fault kills Sendoff and the servers it uses while thousands of
+// messages are under way, and counts what arrives (`make fault`).
 package fault
 
 import (
@@ -173,7 +173,7 @@ func (s *stack) launch(name string, args ...string) *process {
 	return p
 }
 
-// tail gives the end of a log.
+// tail returns the end of a log.
 func tail(file string) string {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package health answers whether a process can do its work.
+// Package health serves the readiness of a process.
 package health
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// How long each may take, by itself: a Redis that hangs must neither make
-// Postgres look gone nor the answer later than the second that Kubernetes waits.
+// The timeout of each check. A Redis that hangs must neither make Postgres look
+// down nor delay the answer beyond the second that Kubernetes waits.
 const (
 	postgresTime = 2 * time.Second
 	redisTime    = 500 * time.Millisecond

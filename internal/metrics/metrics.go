@@ -1,4 +1,4 @@
-// Package metrics counts what happens, for Prometheus. Labels are bounded:
+// Package metrics exports counters for Prometheus. Labels are bounded:
 // channels, lanes, codes and routes, never recipients or ids.
 package metrics
 
@@ -15,7 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Metrics is one process's registry.
+// Metrics holds the metrics of one process.
 type Metrics struct {
 	reg        *prometheus.Registry
 	accepted   *prometheus.CounterVec
@@ -40,7 +40,7 @@ type Metrics struct {
 
 var quick = []float64{.001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// New makes a registry.
+// New returns Metrics with all counters registered.
 func New() *Metrics {
 	m := &Metrics{
 		reg:        prometheus.NewRegistry(),
@@ -51,7 +51,7 @@ func New() *Metrics {
 		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
 		failed:     counter("sendoff_failed_total", "Messages that became failed, by the answer to a call or by a callback.", "channel", "code"),
 		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
-		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) to the provider's yes.", "lane"),
+		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) until the provider accepted it.", "lane"),
 		accept:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick}),
 		requests:   histogram("sendoff_http_request_seconds", "Duration of HTTP requests.", "route", "method", "status"),
 		callbacks:  counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind"),
@@ -81,10 +81,10 @@ func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: quick}, labels)
 }
 
-// Handler serves /metrics.
+// Handler returns the handler of /metrics.
 func (m *Metrics) Handler() http.Handler { return promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{}) }
 
-// Pool exports a database pool's figures.
+// Pool exports the statistics of a database pool, read at each scrape.
 func (m *Metrics) Pool(stats func() sql.DBStats) {
 	for name, read := range map[string]func(sql.DBStats) float64{
 		"open": func(s sql.DBStats) float64 { return float64(s.OpenConnections) }, "in_use": func(s sql.DBStats) float64 { return float64(s.InUse) },
@@ -104,8 +104,8 @@ func (m *Metrics) Accepted(channel int64, n int) {
 // OfferFailed counts messages that could not be offered to the queue.
 func (m *Metrics) OfferFailed(n int) { m.offers.Add(float64(n)) }
 
-// Attempt counts a provider call; last: it failed, and there is no other.
-// Whether its message failed with it is Failed's to count.
+// Attempt counts a provider call. last reports that it failed and no other
+// follows; Failed counts the messages that fail with it.
 func (m *Metrics) Attempt(ch *dispatch.Channel, lane dispatch.Lane, result, code string, last bool, latency time.Duration) {
 	id := channelLabel(ch.ID)
 	m.attempts.WithLabelValues(id, lane.String(), result).Inc()
@@ -124,18 +124,19 @@ func (m *Metrics) Failed(channel int64, code string) {
 	m.failed.WithLabelValues(channelLabel(channel), code).Inc()
 }
 
-// Sent observes how long a message took from accept to the provider's yes.
+// Sent observes the time from accept until the provider accepted the message.
 func (m *Metrics) Sent(_ *dispatch.Channel, lane dispatch.Lane, since time.Duration) {
 	m.toProvider.WithLabelValues(lane.String()).Observe(since.Seconds())
 }
 
-// Depth sets how much waits in a lane.
+// Depth sets the number of messages waiting in a lane and the age of the
+// oldest.
 func (m *Metrics) Depth(lane dispatch.Lane, waiting int64, oldest time.Duration) {
 	m.depth.WithLabelValues(lane.String()).Set(float64(waiting))
 	m.oldest.WithLabelValues(lane.String()).Set(oldest.Seconds())
 }
 
-// Request observes an HTTP request.
+// Request observes the duration of an HTTP request.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
 	if route == "" {
 		route = "none"
@@ -143,10 +144,10 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// AcceptTime observes the accept of one message.
+// AcceptTime observes the time to accept one message.
 func (m *Metrics) AcceptTime(took time.Duration) { m.accept.Observe(took.Seconds()) }
 
-// Callback counts what a provider told us.
+// Callback counts the statuses and inbound messages of a provider's callback.
 func (m *Metrics) Callback(provider string, statuses, inbound int) {
 	m.callbacks.WithLabelValues(provider, "status").Add(float64(statuses))
 	m.callbacks.WithLabelValues(provider, "inbound").Add(float64(inbound))
@@ -158,13 +159,14 @@ func (m *Metrics) Local(limit string) { m.local.WithLabelValues(limit).Inc() }
 // WebhookTried counts a call of a customer's webhook.
 func (m *Metrics) WebhookTried(result string) { m.hooks.WithLabelValues(result).Inc() }
 
-// WebhookDepth sets how many deliveries wait, and how late they are.
+// WebhookDepth sets the number of deliveries that wait, and how late the oldest
+// is.
 func (m *Metrics) WebhookDepth(waiting int64, oldest time.Duration) {
 	m.hookDepth.Set(float64(waiting))
 	m.hookOldest.Set(oldest.Seconds())
 }
 
-// WebhooksDisabled sets how many endpoints are disabled.
+// WebhooksDisabled sets the number of disabled endpoints, by cause.
 func (m *Metrics) WebhooksDisabled(byHand, forFailures int64) {
 	m.hooksOff.WithLabelValues("hand").Set(float64(byHand))
 	m.hooksOff.WithLabelValues("failures").Set(float64(forFailures))

@@ -39,7 +39,8 @@ func openStore(t *testing.T, address string) *account.Store {
 	return account.New(db)
 }
 
-// key makes an account with a key.
+// key creates an account with a key and returns the key and the hash of its
+// secret.
 func key(t *testing.T, s *account.Store) (account.Key, [32]byte) {
 	t.Helper()
 	a, err := s.CreateAccount(t.Context(), "Test")
@@ -148,8 +149,8 @@ func TestAccount_Disabled_SeenWithinASecond(t *testing.T) {
 	}
 }
 
-// A key that somebody guessed is remembered as unknown; made a moment later, it
-// works within the second.
+// An unknown key is cached as unknown; created a moment later, it is accepted
+// within a second.
 func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, storetest.Postgres(t))
@@ -162,7 +163,7 @@ func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {
 	wait.For(t, 5*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
 }
 
-// Without a poll nothing is believed: every look asks the database.
+// Without a poll the cache is not used: every call reads the database.
 func TestKey_NotPolled_ReadsThrough(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, storetest.Postgres(t))
@@ -178,7 +179,7 @@ func TestKey_NotPolled_ReadsThrough(t *testing.T) {
 	}
 }
 
-// With the database away nobody gets in on what a process remembers.
+// While the database is away a cached key is not accepted.
 func TestKey_DatabaseAway_NothingIsBelievedForLong(t *testing.T) {
 	t.Parallel()
 	address := storetest.Postgres(t)
@@ -207,7 +208,7 @@ type gate struct {
 
 func (g *gate) open() { g.shut.Store(false) }
 
-// close ends what is open and refuses what comes.
+// close closes the open connections and refuses new ones.
 func (g *gate) close() {
 	g.shut.Store(true)
 	for {
@@ -220,7 +221,7 @@ func (g *gate) close() {
 	}
 }
 
-// proxy stands before a Postgres and gives its own address for it.
+// proxy listens in front of a Postgres and returns the address to use instead.
 func proxy(t *testing.T, address string) (*gate, string) {
 	t.Helper()
 	u, err := url.Parse(address)

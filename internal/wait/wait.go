@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// patience is for what should take less than a second: the machine may be
-	// busy.
+	// patience is for conditions that should hold within a second: the machine
+	// may be busy.
 	patience = 30 * time.Second
-	// often is how often a condition is looked at.
+	// often is the interval at which a condition is checked.
 	often = 10 * time.Millisecond
 )
 
-// Until asks ok until it is true, or fails the test with what it waited for.
+// Until waits until ok returns true. It ends the test after patience.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	For(t, patience, func() error {
@@ -26,8 +26,8 @@ func Until(t testing.TB, what string, ok func() bool) {
 	})
 }
 
-// For asks f until it succeeds, or fails the test after most with what f said
-// last.
+// For waits until f returns nil. It ends the test after most, with f's last
+// error.
 func For(t testing.TB, most time.Duration, f func() error) {
 	t.Helper()
 	deadline := time.NewTimer(most)

@@ -8,7 +8,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// components fills the slots from what a client wrote in Meta's form.
+// components fills the slots from components in Meta's form.
 func (r *resolver) components(given []dispatch.Component) {
 	if r.t.Style == SharedNumbering { // one numbering over all parts
 		all := make([]*slot, len(r.slots))
@@ -49,7 +49,7 @@ func (r *resolver) components(given []dispatch.Component) {
 	}
 }
 
-// slotsOf gives the slots of one part.
+// slotsOf returns the slots of one part.
 func (r *resolver) slotsOf(component string, button int) []*slot {
 	out := make([]*slot, 0, len(r.slots))
 	for i := range r.slots {
@@ -60,8 +60,8 @@ func (r *resolver) slotsOf(component string, button int) []*slot {
 	return out
 }
 
-// button finds the button that c fills; the template must have it, and of the
-// kind that c says.
+// button returns the index of the button that c fills. The template must have
+// it, of the type that c states.
 func (r *resolver) button(c *dispatch.Component, at string) (int, bool) {
 	if c.Index == nil {
 		r.faults.Add(at+"/index", "is required for a button")
@@ -81,7 +81,7 @@ func (r *resolver) button(c *dispatch.Component, at string) (int, bool) {
 	return i, true
 }
 
-// buttons lists the template's buttons.
+// buttons returns the template's buttons.
 func (t *Template) buttons() []Button {
 	for i := range t.Components {
 		if strings.EqualFold(t.Components[i].Type, "BUTTONS") {
@@ -91,8 +91,8 @@ func (t *Template) buttons() []Button {
 	return nil
 }
 
-// parameters fills the slots of one part (called what) from its parameters:
-// those with a name by it, then the others in order.
+// parameters fills the slots of one part (called what): first with the
+// parameters that have a name, then with the others in order.
 func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, at string) {
 	for _, s := range slots {
 		s.at = at
@@ -127,12 +127,12 @@ func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, a
 	}
 }
 
-// called says whether a client may name s so.
+// called reports whether a client may call s by that name.
 func (s *slot) called(name string) bool {
 	return name == s.Name || name == s.placeholder || (s.Name == "" && name == strconv.Itoa(s.Index))
 }
 
-// takes says what a part of the template takes.
+// takes describes how many parameters a part takes.
 func takes(slots []*slot, what string) string {
 	if len(slots) == 0 {
 		return "the " + what + " takes none"
@@ -140,7 +140,8 @@ func takes(slots []*slot, what string) string {
 	return "the " + what + " takes " + strconv.Itoa(len(slots)) + labels(slots, " (", ")")
 }
 
-// notOneOf says that a part has no variable of that name.
+// notOneOf returns the text of the fault of a part that has no variable of that
+// name.
 func notOneOf(name string, slots []*slot, what string) string {
 	if len(slots) == 0 {
 		return "variable " + strconv.Quote(name) + " is surplus: the " + what + " takes none"
@@ -161,7 +162,7 @@ func labels(slots []*slot, before, after string) string {
 	return before + strings.Join(names, ", ") + after
 }
 
-// parameter fills s, if p is of a type that fits and whole.
+// parameter fills s if p is complete and of a matching type.
 func (r *resolver) parameter(s *slot, p *dispatch.Parameter, at string, j int) {
 	s.filled = true
 	kind := strings.ToLower(p.Type)

@@ -15,9 +15,9 @@ var (
 	buttonTypes   = []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "ORDER_DETAILS", "VOICE_CALL"}
 )
 
-// Normalize puts the definition's words in the case that is stored (types and
-// formats upper, all else lower) and, when it says none, works out the
-// parameter format: named when a variable of a text is no number.
+// Normalize sets the case in which definitions are stored (types and formats
+// upper, all else lower) and, if it is missing, the parameter format: named if
+// a variable of a text is not a number.
 func (t *Template) Normalize() {
 	t.Category, t.Status = strings.ToLower(t.Category), strings.ToLower(t.Status)
 	for i := range t.Components {
@@ -33,7 +33,7 @@ func (t *Template) Normalize() {
 	t.ParameterFormat = cmp.Or(strings.ToLower(t.ParameterFormat), t.parameterFormat())
 }
 
-// parameterFormat is the format that the texts show.
+// parameterFormat returns the parameter format that the texts have.
 func (t *Template) parameterFormat() string {
 	for i := range t.Components {
 		for _, name := range placeholders(nil, t.Components[i].Text) {
@@ -45,8 +45,8 @@ func (t *Template) parameterFormat() string {
 	return "positional"
 }
 
-// Validate checks a definition against Meta's rules for templates. It takes
-// words in any case; what is stored should be normalized. Lengths are in
+// Validate returns the faults of a definition under Meta's rules. It accepts
+// words in any case; a stored definition should be normalized. Lengths are in
 // characters (runes).
 func (t *Template) Validate() dispatch.Faults {
 	var f dispatch.Faults
@@ -89,7 +89,7 @@ func (t *Template) Validate() dispatch.Faults {
 	return f
 }
 
-// validateFormat checks that the stated parameter format is the texts' own.
+// validateFormat checks that the stated parameter format is that of the texts.
 func (t *Template) validateFormat(f *dispatch.Faults) {
 	switch given := strings.ToLower(t.ParameterFormat); given {
 	case "":
@@ -117,8 +117,8 @@ func (t *Template) validateHeader(f *dispatch.Faults, c *Component, i int) {
 	}
 }
 
-// validateBody checks the text. That of an authentication template is Meta's
-// own and may be missing.
+// validateBody checks the body. An authentication template may have none: Meta
+// writes it.
 func (t *Template) validateBody(f *dispatch.Faults, c *Component, i int) {
 	least := 1
 	if strings.EqualFold(t.Category, "authentication") {
@@ -142,8 +142,8 @@ func (t *Template) validateFooter(f *dispatch.Faults, c *Component, i int) {
 	}
 }
 
-// validateVariables checks those of one text: numbered from 1 without gaps, or
-// all of them named; and that the display names are as many.
+// validateVariables checks the variables of one text: numbered from 1 without
+// gaps, or all named, with as many display names. It returns them.
 func (t *Template) validateVariables(f *dispatch.Faults, c *Component, i int) []string {
 	names := placeholders(nil, c.Text)
 	at := dispatch.Pointer("/components", i, "text")
@@ -173,7 +173,7 @@ func (t *Template) validateVariables(f *dispatch.Faults, c *Component, i int) []
 	return names
 }
 
-// gaps faults sorted numbers that aren't 1, 2, 3 and so on.
+// gaps adds a fault if the sorted numbers are not 1, 2, 3 and so on.
 func gaps(f *dispatch.Faults, at string, numbers []string) {
 	for i, name := range numbers {
 		if name != strconv.Itoa(i+1) {
@@ -221,7 +221,7 @@ func (t *Template) validateButtons(f *dispatch.Faults, c *Component, i int) {
 	}
 }
 
-// validateURL checks a button's address. It may end in one variable.
+// validateURL checks the address of a button, which may end in one variable.
 func (t *Template) validateURL(f *dispatch.Faults, at, address string) {
 	names := placeholders(nil, address)
 	switch {

@@ -7,8 +7,9 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Preview gives t as its reader will see it, in plain text: header, body,
-// footer, then a line for each button. What use leaves open stays in braces.
+// Preview returns t as its reader will see it, in plain text: header, body,
+// footer, then a line for each button. Variables without a value stay in
+// braces.
 func (t *Template) Preview(use *dispatch.TemplateUse) string {
 	r := resolver{t: t, slots: t.slots()}
 	if use != nil {
@@ -39,8 +40,8 @@ func (t *Template) Preview(use *dispatch.TemplateUse) string {
 	return strings.Join(lines, "\n")
 }
 
-// previewText is the text of a component. Meta writes an authentication
-// template's body itself when the definition has none.
+// previewText returns the text of a component. Meta writes the body of an
+// authentication template if the definition has none.
 func previewText(t *Template, c *Component, kind string) string {
 	if kind == "BODY" && c.Text == "" && t.authentication() {
 		return "{{1}} is your verification code."
@@ -48,7 +49,7 @@ func previewText(t *Template, c *Component, kind string) string {
 	return c.Text
 }
 
-// fill puts the values of one part into its text.
+// fill inserts the values of one part into its text.
 func (r *resolver) fill(component string, button int, text string) string {
 	if r.t.Style == SharedNumbering {
 		component, button = "body", 0
@@ -65,8 +66,8 @@ func (r *resolver) fill(component string, button int, text string) string {
 	})
 }
 
-// shown is what WhatsApp writes for a parameter in a text. Of money and dates
-// it is the fallback, which the reader's phone may put in its own form.
+// shown returns what WhatsApp writes for a parameter in a text. For money and
+// dates it is the fallback, which the reader's phone may format in its own way.
 func shown(p *dispatch.Parameter) string {
 	raw := p.Currency
 	switch p.Type {
@@ -84,7 +85,7 @@ func shown(p *dispatch.Parameter) string {
 	return v.Fallback
 }
 
-// previewFile stands for a header's file or place.
+// previewFile returns the placeholder of a header's file or location.
 func (r *resolver) previewFile(kind string) string {
 	for i := range r.slots {
 		s := &r.slots[i]
@@ -98,8 +99,8 @@ func (r *resolver) previewFile(kind string) string {
 	return "[" + kind + "]"
 }
 
-// previewButton is a button's text, with the address it opens or the code it
-// copies.
+// previewButton returns the text of a button, with the address it opens or the
+// code it copies.
 func (r *resolver) previewButton(b *Button, i int) string {
 	var line strings.Builder
 	line.WriteString("[" + b.Text + "]")

@@ -10,11 +10,11 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// maxCode is how long a one-time password may be (Meta's and Kaleyra's pages).
+// maxCode is the longest one-time password, in characters (Meta's and Kaleyra's
+// pages).
 const maxCode = 15
 
-// Usable gives the refusal of a template that can't be sent: only approved
-// ones can.
+// Usable returns an error if t cannot be sent: only approved templates can.
 func (t *Template) Usable() error {
 	if strings.EqualFold(t.Status, "approved") {
 		return nil
@@ -24,11 +24,11 @@ func (t *Template) Usable() error {
 	return e
 }
 
-// Resolve turns use into what a provider is sent: the template's name and
+// Resolve sets use to what a provider is sent: the template's name and
 // language, and a parameter for each of its variables, in order. The values
-// come from use.Components as Meta's API has them, matched by order or by
-// parameter_name, or from v; a header's file may come from v beside
-// components. dispatch.Faults name the variable. On an error use is unchanged.
+// come from use.Components in Meta's form, matched by order or by
+// parameter_name, or from v; a header's file may come from v beside components.
+// The error lists a fault for each variable; use is then unchanged.
 func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) error {
 	if v == nil {
 		v = &dispatch.Variables{}
@@ -54,7 +54,7 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	return nil
 }
 
-// resolver fills a template's slots, from whatever form the values come in.
+// resolver fills the slots of a template with values of any form.
 type resolver struct {
 	t      *Template
 	slots  []slot
@@ -76,7 +76,7 @@ func (r *resolver) variables(v *dispatch.Variables) {
 	}
 }
 
-// list fills the slots in order; there must be a value for each and no more.
+// list fills the slots in order. There must be exactly one value for each.
 func (r *resolver) list(values []string) {
 	names := make([]string, 0, len(r.slots))
 	for i := range r.slots {
@@ -105,13 +105,13 @@ func (r *resolver) list(values []string) {
 	}
 }
 
-// missing faults s once: it counts as filled from then on.
+// missing adds a fault about s, once: s counts as filled from then on.
 func (r *resolver) missing(s *slot, at, format string, args ...any) {
 	s.filled = true
 	r.faults.Add(at, format, args...)
 }
 
-// named fills the slots by name. A positional template also takes numbers.
+// named fills the slots by name. A positional template also accepts numbers.
 func (r *resolver) named(values map[string]string) {
 	used := make([]string, 0, 8)
 	for i := range r.slots {
@@ -139,7 +139,7 @@ func (r *resolver) named(values map[string]string) {
 	}
 }
 
-// unused lists the keys of values that aren't among those used, sorted.
+// unused returns the keys of values that are not in used, sorted.
 func unused(values map[string]string, used []string) []string {
 	var out []string
 	for key := range values {
@@ -151,7 +151,8 @@ func unused(values map[string]string, used []string) []string {
 	return out
 }
 
-// surplus says that the template has no such variable, and which it has.
+// surplus returns the text of the fault of a variable that the template does
+// not have.
 func (r *resolver) surplus(name string) string {
 	names := r.t.VariableNames()
 	if len(names) == 0 {
@@ -160,9 +161,9 @@ func (r *resolver) surplus(name string) string {
 	return "variable " + strconv.Quote(name) + " is not one of " + strings.Join(names, ", ")
 }
 
-// part fills the slots of one component from its own map: by their place in
-// it, or by name. The n-th entry for the buttons is for the n-th button that
-// takes a value.
+// part fills the slots of one component from its own map: by their position, or
+// by name. The n-th entry for the buttons belongs to the n-th button that takes
+// a value.
 func (r *resolver) part(component string, values map[string]string) {
 	at := "/template/variables/" + component
 	if component == "button" {
@@ -193,8 +194,7 @@ func (r *resolver) part(component string, values map[string]string) {
 	}
 }
 
-// set fills s with a text. The place where it stands is put together only for
-// a fault.
+// set fills s with a text. The pointer to the value is built only for a fault.
 func (r *resolver) set(s *slot, value, at string, part any) {
 	s.filled = true
 	if value == "" {
@@ -239,7 +239,7 @@ func (r *resolver) mediaURL(link string) {
 	r.faults.Add(at, "the template's header takes no file")
 }
 
-// mediaParameter makes a header's parameter of that kind.
+// mediaParameter returns a header's parameter of that kind.
 func mediaParameter(kind string, m *dispatch.Media) *dispatch.Parameter {
 	p := &dispatch.Parameter{Type: kind}
 	switch kind {
@@ -253,9 +253,8 @@ func mediaParameter(kind string, m *dispatch.Media) *dispatch.Parameter {
 	return p
 }
 
-// checkCode sees to an authentication template's one-time password: at most
-// 15 characters, and the same in body and button. Given as a variable it fills
-// both.
+// checkCode checks an authentication template's one-time password: at most 15
+// characters, the same in body and button. Given as a variable it fills both.
 func (r *resolver) checkCode() {
 	if !r.t.authentication() {
 		return
@@ -285,7 +284,7 @@ func (r *resolver) checkCode() {
 	}
 }
 
-// checkMissing faults whatever nobody has filled.
+// checkMissing adds a fault for each required slot that is not filled.
 func (r *resolver) checkMissing() {
 	for i := range r.slots {
 		s := &r.slots[i]
@@ -302,7 +301,7 @@ func (r *resolver) checkMissing() {
 	}
 }
 
-// build makes the components from the filled slots, in Meta's order.
+// build returns the components of the filled slots, in Meta's order.
 func (r *resolver) build() []dispatch.Component {
 	var out []dispatch.Component
 	for i := range r.slots {

@@ -24,7 +24,8 @@ const (
 // Own reports whether the vendor keeps templates of its own.
 func (s Style) Own() bool { return s != Common }
 
-// Template is an entry of the registry: what may be sent, and what it needs.
+// Template is an entry of the registry: a template that can be sent, with its
+// definition.
 type Template struct {
 	ID                 int64       `json:"id"`
 	Account            int64       `json:"-"`
@@ -49,8 +50,8 @@ type Component struct {
 	Format  string   `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION
 	Text    string   `json:"text,omitempty"`
 	Buttons []Button `json:"buttons,omitempty"`
-	// Variables names the variables of Text for readers that name them (the
-	// external dialect) although the template itself is positional.
+	// Variables are the names of the variables of Text in APIs that name them
+	// (the external dialect), although the template itself is positional.
 	Variables []string `json:"variables,omitempty"`
 }
 
@@ -59,12 +60,13 @@ type Button struct {
 	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP
 	Text string `json:"text,omitempty"`
 	URL  string `json:"url,omitempty"` // with {{1}} when it takes a parameter
-	// PhoneNumber is what a PHONE_NUMBER button calls.
+	// PhoneNumber is the number that a PHONE_NUMBER button calls.
 	PhoneNumber string `json:"phone_number,omitempty"`
 }
 
-// KeepNames takes over the names that known, an earlier form of t, gives its
-// positional variables, where a text takes as many: providers list none.
+// KeepNames takes over from known, an earlier version of t, the names of the
+// positional variables of each text with as many variables: providers return
+// none.
 func (t *Template) KeepNames(known *Template) {
 	for i := range t.Components {
 		c := &t.Components[i]

@@ -16,16 +16,16 @@ type Variable struct {
 	// button url, copy_code or otp.
 	Kind  string
 	Index int // its place in the component, from 1
-	// Number is its place in a list of values, from 1. It is 0 for what no
-	// list gives: a header's file, and the button of an authentication
+	// Number is its place in a list of values, from 1. It is 0 for values that
+	// are not in a list: a header's file, and the button of an authentication
 	// template, which repeats the code of the body.
 	Number int
-	// Name is what callers may call it; empty for a variable known by Number
-	// only.
+	// Name is the name by which callers may give it; empty for a variable with
+	// a number only.
 	Name string
 }
 
-// Label is the variable's name, or its number when it has none.
+// Label returns the name of the variable, or its number if it has none.
 func (v *Variable) Label() string {
 	if v.Name != "" {
 		return v.Name
@@ -33,9 +33,9 @@ func (v *Variable) Label() string {
 	return strconv.Itoa(v.Number)
 }
 
-// Variables lists what a use of t must give: the header's file or text, the
-// body's variables, then those of the buttons. A named template's variables
-// come in the order in which its text first mentions them.
+// Variables returns the values that a use of t needs: the header's file or
+// text, the body's variables, then those of the buttons. Those of a named
+// template are in the order in which its text first mentions them.
 func (t *Template) Variables() []Variable {
 	var vs []Variable
 	for _, s := range t.slots() {
@@ -46,7 +46,7 @@ func (t *Template) Variables() []Variable {
 	return vs
 }
 
-// VariableNames lists the names (or numbers) of the values that callers give
+// VariableNames returns the names (or numbers) of the values that callers give
 // one by one: Variables without files and without repetitions.
 func (t *Template) VariableNames() []string {
 	names := []string{}
@@ -72,13 +72,14 @@ type slot struct {
 	value       *dispatch.Parameter // nil: none, or at fault
 }
 
-// authentication says that t carries a one-time password, which Meta wants in
-// the body and again in the button. Twilio fills the button itself.
+// authentication reports whether t carries a one-time password, which Meta
+// requires in the body and again in the button.
 func (t *Template) authentication() bool {
 	return strings.EqualFold(t.Category, "authentication") && t.Style != SharedNumbering
 }
 
-// slots lists the places of t in the order in which a list fills them.
+// slots returns the slots of t in the order in which a list of values fills
+// them.
 func (t *Template) slots() []slot {
 	if t.Style == SharedNumbering {
 		return t.numberSlots(t.sharedSlots())
@@ -102,7 +103,7 @@ func (t *Template) slots() []slot {
 	return t.numberSlots(slots)
 }
 
-// component gives the part of t of that type, or nil.
+// component returns the part of t of that type, or nil.
 func (t *Template) component(kind string) *Component {
 	for i := range t.Components {
 		if strings.EqualFold(t.Components[i].Type, kind) {
@@ -147,7 +148,8 @@ func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 	kind := strings.ToLower(b.Type)
 	s := slot{Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: dispatch.ButtonParameter(kind)}
 	if t.authentication() && (kind == "otp" || kind == "url" || kind == "copy_code") {
-		// Meta's pages and Kaleyra's: sub_type url and a text, whatever the button does.
+		// Meta's and Kaleyra's pages: sub_type url and a text, for every kind
+		// of button.
 		s.subType, s.paramType, s.repeats = "url", "text", true
 		return append(slots, s)
 	}
@@ -169,9 +171,8 @@ func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 	return append(slots, s)
 }
 
-// sharedSlots gives the slots of a Twilio content template. Its variables are
-// numbered over all parts together and filled by one map, so they stand here as
-// the body's.
+// sharedSlots returns the slots of a template with one numbering over all
+// parts. One map fills them, so they are slots of the body.
 func (t *Template) sharedSlots() []slot {
 	var all Component
 	var names []string
@@ -195,7 +196,7 @@ func (t *Template) sharedSlots() []slot {
 	return slots
 }
 
-// numberSlots gives each slot that a list fills its number. Where some have
+// numberSlots sets the number of each slot that a list fills. If some have
 // names the others get one too, so that a caller can name all of them.
 func (t *Template) numberSlots(slots []slot) []slot {
 	number, named := 0, false
@@ -223,8 +224,7 @@ func (t *Template) numberSlots(slots []slot) []slot {
 	return slots
 }
 
-// placeholders appends to names those that stand between {{ and }} in text,
-// each once.
+// placeholders appends to names the names between {{ and }} in text, each once.
 func placeholders(names []string, text string) []string {
 	for {
 		_, rest, ok := strings.Cut(text, "{{")
@@ -242,8 +242,8 @@ func placeholders(names []string, text string) []string {
 	}
 }
 
-// fillPlaceholders replaces each {{name}} of text by value(name); one that
-// value doesn't know stays.
+// fillPlaceholders replaces each {{name}} of text by value(name), unless that
+// returns false.
 func fillPlaceholders(text string, value func(name string) (string, bool)) string {
 	var b strings.Builder
 	for {
@@ -263,7 +263,7 @@ func fillPlaceholders(text string, value func(name string) (string, bool)) strin
 	}
 }
 
-// sortNumbers sorts names by their numbers, and says whether all are numbers.
+// sortNumbers sorts names by their numbers and reports whether all are numbers.
 func sortNumbers(names []string) bool {
 	for _, name := range names {
 		if !isNumber(name) {
@@ -279,7 +279,7 @@ func sortNumbers(names []string) bool {
 	return true
 }
 
-// isNumber says that s is a number from 1 without zeros in front.
+// isNumber reports whether s is a number from 1 without leading zeros.
 func isNumber(s string) bool {
 	if s == "" || len(s) > 4 || s[0] == '0' {
 		return false
