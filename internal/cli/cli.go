@@ -1,5 +1,7 @@
-// Package cli is the command line of Sendoff: every command but those of
-// administration, and the configuration file.
+// Package cli is the command line of Sendoff: the root command, the
+// configuration file, the servers (serve, work, dev, emulate, migrate, bench,
+// doctor) and the clients of the API (send, status, tail). The commands of
+// administration are in package cli/admin.
 package cli
 
 import (
@@ -22,29 +24,29 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// version is set when the binary is built.
+// version is set by the linker.
 var version = "dev"
 
-// cli is the command line. Each command has a file of its own.
+// cli is the root command. Each command has a file of its own.
 type cli struct {
 	Config  string           `env:"SENDOFF_CONFIG" help:"YAML file with settings." type:"existingfile" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Dev      devCmd         `cmd:"" help:"Everything in one process on a laptop: Postgres, Redis, demo account, provider emulator, API, worker."`
-	Serve    serveCmd       `cmd:"" help:"The HTTP front door: API, dialects, callbacks. Run any number."`
-	Work     workCmd        `cmd:"" help:"The worker: dispatch, retries, scheduled sends, reconciliation. Run any number."`
-	Migrate  migrateCmd     `cmd:"" help:"Database migrations."`
-	Emulate  emulateCmd     `cmd:"" help:"The provider emulator alone."`
-	Account  admin.Account  `cmd:"" help:"Accounts."`
-	User     admin.User     `cmd:"" help:"Team members of an account."`
-	Key      admin.Key      `cmd:"" help:"API keys."`
-	Channel  admin.Channel  `cmd:"" help:"Channels: the numbers you send from."`
-	Template admin.Template `cmd:"" help:"Message templates."`
-	Send     sendCmd        `cmd:"" help:"Send one message through the API."`
+	Dev      devCmd         `cmd:"" help:"${cli_dev}"`
+	Serve    serveCmd       `cmd:"" help:"Run the HTTP server: API, dialects, callbacks. Any number may run."`
+	Work     workCmd        `cmd:"" help:"Run the worker: dispatch, retries, scheduled sends, webhooks. Any number may run."`
+	Migrate  migrateCmd     `cmd:"" help:"Apply, revert and list database migrations."`
+	Emulate  emulateCmd     `cmd:"" help:"Run the provider emulator alone."`
+	Account  admin.Account  `cmd:"" help:"Manage accounts."`
+	User     admin.User     `cmd:"" help:"Manage the users of an account."`
+	Key      admin.Key      `cmd:"" help:"Manage API keys."`
+	Channel  admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
+	Template admin.Template `cmd:"" help:"Manage message templates."`
+	Send     sendCmd        `cmd:"" help:"Send a message through the API."`
 	Status   statusCmd      `cmd:"" help:"Show a message and its timeline."`
-	Tail     tailCmd        `cmd:"" help:"Follow events live."`
-	Bench    benchCmd       `cmd:"" help:"The load benchmark, against servers of its own on this machine."`
-	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and provider credentials."`
+	Tail     tailCmd        `cmd:"" help:"Follow events as they happen."`
+	Bench    benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
+	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
 }
 
 // newCLI returns an empty command line.
@@ -81,10 +83,12 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// newParser makes the parser of a command line.
+// newParser returns a parser that writes help and errors to the writers and calls
+// exit to end the process.
 func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
-	return kong.New(newCLI(), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(exit), kong.Vars{"version": version}, kong.PostBuild(showExamples),
+	return kong.New(newCLI(), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(exit), helpVars(), kong.PostBuild(showExamples),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 
@@ -125,7 +129,7 @@ func wantsJSON(k *kong.Context) bool {
 	return false
 }
 
-// logger makes the process's log.
+// logger returns the process's logger.
 func logger(c *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong allows only good ones

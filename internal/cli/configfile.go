@@ -11,9 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// useConfig reads the YAML file, if one is named, before the command line is
-// parsed. Its keys are the environment variables without SENDOFF_, in lower
-// case. A key that is none of them stops the start.
+// useConfig makes the YAML file, if one is named, a source of the parser's flags.
+// Its keys are the names of the environment variables without SENDOFF_, in lower
+// case. It returns an error for an unknown key.
 func useConfig(parser *kong.Kong, args []string) error {
 	file := os.Getenv("SENDOFF_CONFIG")
 	for i, a := range args {
@@ -49,8 +49,8 @@ func useConfig(parser *kong.Kong, args []string) error {
 	})).Apply(parser)
 }
 
-// readConfig gives the file's keys with their values as text, as the
-// environment would have them. An empty entry counts as not given.
+// readConfig returns the keys of the file with their values as text, as the
+// environment would have them. An empty value counts as not given.
 func readConfig(file string) (map[string]string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -74,8 +74,8 @@ func readConfig(file string) (map[string]string, error) {
 	return values, nil
 }
 
-// configKey is the file's name for a flag; false for flags that are no settings
-// (--yes and its like have no environment variable).
+// configKey returns the key of a flag in the file, and false for flags that are
+// not settings: those without an environment variable, such as --yes.
 func configKey(f *kong.Flag) (string, bool) {
 	if len(f.Envs) == 0 {
 		return "", false
@@ -84,7 +84,7 @@ func configKey(f *kong.Flag) (string, bool) {
 	return strings.ToLower(key), ok && f.Name != "config"
 }
 
-// configKeys lists the settings of a command and those below it.
+// configKeys returns the settings of a command and of those below it, by key.
 func configKeys(n *kong.Node) map[string]*kong.Flag {
 	out := map[string]*kong.Flag{}
 	for _, f := range n.Flags {

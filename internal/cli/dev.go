@@ -29,13 +29,13 @@ import (
 )
 
 type devCmd struct {
-	Dir       string `default:".sendoff" help:"Folder that keeps everything."`
-	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the front door." placeholder:"HOST:PORT"`
-	InfraOnly bool   `help:"All but serve and work: start those by hand with DIR/dev.env."`
+	Dir       string `default:".sendoff" help:"Folder for data, dev.json and dev.env."`
+	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
+	InfraOnly bool   `help:"Start everything but serve and work. Start those by hand with DIR/dev.env."`
 	LogLevel  string `enum:"debug,info,warn,error" default:"warn" help:"debug, info, warn or error."`
 }
 
-// devFile is DIR/dev.json: what a program needs to use this Sendoff.
+// devFile is DIR/dev.json, from which programs read how to use this Sendoff.
 type devFile struct {
 	BaseURL   string `json:"base_url"`
 	Dashboard struct {
@@ -82,7 +82,7 @@ type devList struct {
 	Name string `json:"name"`
 }
 
-// Run starts everything, says how to use it, and stops it at a signal.
+// Run starts everything, prints how to use it, and stops it at a signal.
 func (c *devCmd) Run(e *console.Env) (err error) {
 	began := time.Now()
 	d := &dev{cmd: c, env: e}
@@ -107,7 +107,7 @@ type dev struct {
 	stops []func() error
 }
 
-// stop goes back the way up, newest first, whatever fails on the way.
+// stop stops everything in reverse order and returns all errors.
 func (d *dev) stop() error {
 	var errs []error
 	for i := len(d.stops) - 1; i >= 0; i-- {
@@ -120,12 +120,12 @@ func (d *dev) start(ctx context.Context) error {
 	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, WebhookLocal: true}
 	d.log = logger(&d.cfg, d.env.Stderr)
 	if err := os.MkdirAll(d.cmd.Dir, 0o755); err != nil {
-		return fmt.Errorf("make folder: %w", err)
+		return fmt.Errorf("create folder: %w", err)
 	}
-	// The address is tried first: a taken one is the likeliest trouble.
+	// The address is tried first: an address in use is the likeliest fault.
 	l, err := net.Listen("tcp", d.cmd.Listen)
 	if err != nil {
-		return fmt.Errorf("%w: %s is taken (%w); use --listen with another one", console.ErrUsage, d.cmd.Listen, err)
+		return fmt.Errorf("%w: %s is in use (%w); choose another address with --listen", console.ErrUsage, d.cmd.Listen, err)
 	}
 	d.file.BaseURL = "http://" + l.Addr().String()
 	listen := l.Addr().String()
@@ -149,7 +149,7 @@ func (d *dev) start(ctx context.Context) error {
 	return d.write(listen)
 }
 
-// servers starts Postgres and Redis and brings the schema up to date.
+// servers starts Postgres and Redis and applies migrations.
 func (d *dev) servers(ctx context.Context) error {
 	fmt.Fprintln(d.env.Stdout, "starting Postgres and Redis …")
 	st, err := devstack.Start(ctx, devstack.Options{Dir: d.cmd.Dir, RedisAOF: true, Log: d.log})
@@ -177,7 +177,8 @@ func (d *dev) servers(ctx context.Context) error {
 	return err
 }
 
-// secretKey reads the key that seals credentials, or makes one.
+// secretKey returns the key that encrypts credentials. It creates the file if
+// there is none.
 func secretKey(file string) (string, error) {
 	if b, err := os.ReadFile(file); err == nil {
 		return strings.TrimSpace(string(b)), nil
@@ -186,12 +187,13 @@ func secretKey(file string) (string, error) {
 	_, _ = rand.Read(raw[:]) // never fails
 	key := hex.EncodeToString(raw[:])
 	if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep secret key: %w", err)
+		return "", fmt.Errorf("write secret key: %w", err)
 	}
 	return key, nil
 }
 
-// emulator starts the providers' stand-in, on last time's port if it is free.
+// emulator starts the provider emulator, on the port of the previous start if that
+// is free.
 func (d *dev) emulator() error {
 	var last devFile
 	addr := "127.0.0.1:0"
@@ -217,8 +219,8 @@ func (d *dev) emulator() error {
 	return nil
 }
 
-// account makes the demo account at the first start and tells the emulator of
-// its channels.
+// account creates the demo account at the first start and registers its channels
+// with the emulator.
 func (d *dev) account(ctx context.Context) error {
 	box, err := pg.NewBox(d.cfg.SecretKeys()...)
 	if err != nil {
@@ -295,7 +297,7 @@ func (d *dev) list(ctx context.Context, st *account.Store, owner int64) error {
 	return err
 }
 
-// roles starts the front door and a worker in this process.
+// roles starts API and worker in this process.
 func (d *dev) roles(listen string) error {
 	w, err := app.Work(&d.cfg, "", d.file.BaseURL, d.log)
 	if err != nil {
@@ -312,21 +314,31 @@ func (d *dev) roles(listen string) error {
 
 func (d *dev) path(name string) string { return filepath.Join(d.cmd.Dir, name) }
 
-// write leaves dev.json and dev.env, for programs. Both hold secrets.
+// write writes dev.json and dev.env, which contain secrets.
 func (d *dev) write(listen string) error {
 	b, err := json.MarshalIndent(d.file, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode dev.json: %w", err)
 	}
-	env := fmt.Sprintf("SENDOFF_POSTGRES_URL=%s\nSENDOFF_REDIS_URL=%s\nSENDOFF_LISTEN=%s\nSENDOFF_PUBLIC_URL=%s\nSENDOFF_SECRET_KEY=%s\nSENDOFF_EMULATOR_URL=%s\nSENDOFF_SHUTDOWN_GRACE=5s\nSENDOFF_WEBHOOK_ALLOW_LOOPBACK=true\nSENDOFF_WORK_LISTEN=\n",
-		d.file.PostgresURL, d.file.RedisURL, listen, d.file.BaseURL, string(d.cfg.SecretKey), d.file.EmulatorURL)
+	env := strings.Join([]string{
+		"SENDOFF_POSTGRES_URL=" + d.file.PostgresURL,
+		"SENDOFF_REDIS_URL=" + d.file.RedisURL,
+		"SENDOFF_LISTEN=" + listen,
+		"SENDOFF_PUBLIC_URL=" + d.file.BaseURL,
+		"SENDOFF_SECRET_KEY=" + string(d.cfg.SecretKey),
+		"SENDOFF_EMULATOR_URL=" + d.file.EmulatorURL,
+		"SENDOFF_SHUTDOWN_GRACE=5s",
+		"SENDOFF_WEBHOOK_ALLOW_LOOPBACK=true",
+		"SENDOFF_WORK_LISTEN=",
+		"",
+	}, "\n")
 	if err := replaceFile(d.path("dev.env"), []byte(env)); err != nil {
 		return err
 	}
 	return replaceFile(d.path("dev.json"), append(b, '\n'))
 }
 
-// replaceFile writes a private file whole: a reader never sees half of it.
+// replaceFile writes a private file atomically.
 func replaceFile(name string, b []byte) error {
 	tmp := name + ".new"
 	if err := os.WriteFile(tmp, b, 0o600); err != nil {
@@ -338,19 +350,35 @@ func replaceFile(name string, b []byte) error {
 	return nil
 }
 
-// greet says what is running and how to send a first message.
+// firstMessage shows how to send a message and look at it, given the address of
+// the API and a key.
+const firstMessage = `
+Send a message:
+
+  curl -sS %[1]s/v1/messages \
+    -H 'Authorization: Bearer %[2]s' -H 'Content-Type: application/json' \
+    -d '{"to":"+15550000100","type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-17","9.90"]}}'
+
+and look at it, with the message_id of the answer:
+
+  curl -sS %[1]s/v1/messages/MESSAGE_ID -H 'Authorization: Bearer %[2]s'
+
+Ctrl-C stops everything.
+`
+
+// greet prints what is running and how to send a message.
 func (d *dev) greet(took time.Duration) {
 	out := d.env.Stdout
 	fmt.Fprintf(out, "\nSendoff is ready after %.1f s.\n\n", took.Seconds())
-	fmt.Fprintf(out, "  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n", d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
+	fmt.Fprintf(out, "  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n",
+		d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
 	if d.cmd.InfraOnly {
 		fmt.Fprintf(out, "\nStart the rest by hand:\n\n  set -a; . %s; set +a\n  sendoff serve &\n  sendoff work\n", d.path("dev.env"))
 	}
-	fmt.Fprintf(out, "\nSend a message:\n\n  curl -sS %s/v1/messages \\\n    -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \\\n    -d '{\"to\":\"+15550000100\",\"type\":\"template\",\"template\":{\"name\":\"order_confirmation\",\"language\":\"en\",\"variables\":[\"Ada\",\"A-17\",\"9.90\"]}}'\n", d.file.BaseURL, d.file.APIKey)
-	fmt.Fprintf(out, "\nand look at it, with the message_id of the answer:\n\n  curl -sS %s/v1/messages/MESSAGE_ID -H 'Authorization: Bearer %s'\n\nCtrl-C stops everything.\n", d.file.BaseURL, d.file.APIKey)
+	fmt.Fprintf(out, firstMessage, d.file.BaseURL, d.file.APIKey)
 }
 
-// known says whether a key of an earlier start still exists.
+// known reports whether an API key exists.
 func (d *dev) known(ctx context.Context, st *account.Store, secret string) bool {
 	if secret == "" {
 		return false
@@ -362,10 +390,10 @@ func (d *dev) known(ctx context.Context, st *account.Store, secret string) bool 
 
 type emulateCmd struct {
 	Listen string        `default:"127.0.0.1:8090" env:"SENDOFF_EMULATE_LISTEN" help:"Address of the emulator." placeholder:"HOST:PORT"`
-	Token  config.Secret `env:"SENDOFF_EMULATOR_TOKEN" help:"Wanted on every /_emulator route; required when the address is not loopback." placeholder:"TEXT"`
+	Token  config.Secret `env:"SENDOFF_EMULATOR_TOKEN" help:"${cli_emulatecmd_token}" placeholder:"TEXT"`
 }
 
-// Run emulates until a signal comes.
+// Run emulates until a signal arrives.
 func (c *emulateCmd) Run(e *console.Env) error {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {

@@ -19,16 +19,17 @@ import (
 
 type doctorCmd struct {
 	config.Config
-	JSON bool `name:"json" help:"For machines."`
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
-// Help says what is looked at.
+// Help describes the checks.
 func (*doctorCmd) Help() string {
-	return `Looks at the configuration, Postgres (reachable, version, durability, clock, migrations, partitions), Redis (reachable, version, eviction) and the
-credentials of every enabled channel, and says for each fault what to do. The exit code is 1 when there is one. It changes nothing and sends nothing.`
+	return `Checks the configuration, Postgres (connection, version, durability, clock, migrations, partitions), Redis (connection, version,
+eviction) and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
+Nothing is changed or sent.`
 }
 
-// doctor collects findings.
+// doctor collects the findings of checks.
 type doctor struct {
 	cfg      *config.Config
 	findings []console.Finding
@@ -36,7 +37,7 @@ type doctor struct {
 
 func (d *doctor) add(f ...console.Finding) { d.findings = append(d.findings, f...) }
 
-// note adds a check that either passed or failed.
+// note adds the finding of a check.
 func (d *doctor) note(name string, ok bool, detail, fix string) {
 	f := console.Finding{Name: name}
 	if ok {
@@ -46,7 +47,7 @@ func (d *doctor) note(name string, ok bool, detail, fix string) {
 	d.add(f.Failed(detail, fix))
 }
 
-// Run checks everything.
+// Run runs all checks.
 func (c *doctorCmd) Run(e *console.Env) error {
 	d := &doctor{cfg: &c.Config}
 	d.configuration()
@@ -66,11 +67,11 @@ func (d *doctor) configuration() {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		d.note("configuration", false, line, "set it in the environment, as a flag, or in the YAML file that SENDOFF_CONFIG names; "+admin.DevHint)
+		d.note("configuration", false, line, "set it in the environment, as a flag, or in the YAML file of SENDOFF_CONFIG; "+admin.DevHint)
 	}
 }
 
-// database looks at Postgres and, if it answers, at what is in it.
+// database checks Postgres and, if it answers, its contents.
 func (d *doctor) database(ctx context.Context) {
 	o := pg.Options{URL: string(d.cfg.PostgresURL), MaxConns: 2, Application: "sendoff-doctor"}
 	box, err := pg.NewBox(d.cfg.SecretKeys()...)
@@ -91,7 +92,7 @@ func (d *doctor) database(ctx context.Context) {
 	}
 }
 
-// print says what was found.
+// print prints the findings.
 func (d *doctor) print(e *console.Env, asJSON bool) error {
 	bad := 0
 	for _, f := range d.findings {
@@ -129,11 +130,12 @@ func (d *doctor) print(e *console.Env, asJSON bool) error {
 
 const channelCheckTime = 5 * time.Second
 
-// channels asks the providers of all enabled channels, a few at once.
+// channels checks the credentials of all enabled channels, at most eight at a time.
 func (d *doctor) channels(ctx context.Context, st *account.Store) {
 	chs, err := st.Channels(ctx, 0)
 	if err != nil {
-		d.note("channels", false, err.Error(), "SENDOFF_SECRET_KEY must be the key that the credentials were sealed with (after a rotation: new,old)")
+		d.note("channels", false, err.Error(),
+			"SENDOFF_SECRET_KEY must be the key with which the credentials were encrypted (after a rotation: new,old)")
 		return
 	}
 	providers := app.Providers()
@@ -142,7 +144,7 @@ func (d *doctor) channels(ctx context.Context, st *account.Store) {
 	slots := make(chan struct{}, 8)
 	for i := range chs {
 		if !chs[i].Enabled {
-			found[i] = console.Finding{Name: fmt.Sprintf("channel %d", chs[i].ID)}.Passed("disabled, not asked")
+			found[i] = console.Finding{Name: fmt.Sprintf("channel %d", chs[i].ID)}.Passed("disabled, not checked")
 			continue
 		}
 		wg.Go(func() {
@@ -154,6 +156,6 @@ func (d *doctor) channels(ctx context.Context, st *account.Store) {
 	wg.Wait()
 	d.add(found...)
 	if len(chs) == 0 {
-		d.note("channels", true, "there are none yet; make one with: sendoff channel create --help", "")
+		d.note("channels", true, "there are none yet; create one with: sendoff channel create --help", "")
 	}
 }

@@ -21,7 +21,7 @@ const (
 	mostClockDrift = 5 * time.Second
 )
 
-// server looks at Postgres itself; false when it doesn't answer.
+// server checks Postgres itself and reports whether it answers.
 func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
@@ -33,19 +33,21 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	v, err := db.Server(ctx)
 	took := time.Since(began)
 	if err != nil {
-		d.note("postgres", false, err.Error(), "look at Postgres' log")
+		d.note("postgres", false, err.Error(), "check Postgres' log")
 		return false
 	}
 	d.note("postgres", true, fmt.Sprintf("answers in %s", took.Round(100*time.Microsecond)), "")
 	d.note("postgres version", v.VersionNumber >= oldestPostgres, v.Version, "upgrade to Postgres 14 or later")
-	d.note("postgres encoding", v.Encoding == "UTF8", v.Encoding, "make a database with ENCODING 'UTF8' and move the data: others can't hold every name and text")
+	d.note("postgres encoding", v.Encoding == "UTF8", v.Encoding,
+		"create a database with ENCODING 'UTF8' and move the data: others cannot store every text")
 	d.pooler(ctx, db)
 	d.note("synchronous_commit", v.SynchronousCommit != "off", v.SynchronousCommit,
 		"set synchronous_commit = on: an accepted message could be lost when Postgres crashes")
 	d.note("fsync", v.Fsync == "on" && v.FullPageWrites == "on", fmt.Sprintf("fsync %s, full_page_writes %s", v.Fsync, v.FullPageWrites),
 		"set fsync = on and full_page_writes = on and restart Postgres: accepted messages could be lost when the machine crashes")
 	drift := v.Now.Sub(began.Add(took / 2)).Round(time.Millisecond)
-	d.note("clock", drift.Abs() < mostClockDrift, fmt.Sprintf("Postgres' clock is %s from ours", drift), "run an NTP client on both machines: schedules, expiry and signatures go by the clock")
+	d.note("clock", drift.Abs() < mostClockDrift, fmt.Sprintf("Postgres' clock differs by %s", drift),
+		"run an NTP client on both machines: schedules, expiry and signatures depend on the clock")
 	return true
 }
 
@@ -58,19 +60,19 @@ func (d *doctor) pooler(ctx context.Context, db *pg.DB) {
 	d.note("pooler", kind != pg.LosesNames, kind.String(),
 		"statements run unprepared, which costs CPU: use PgBouncer 1.21 or later with max_prepared_statements = 200")
 	if missing, err := db.MissingSettings(ctx); err != nil {
-		d.note("pooler settings", false, err.Error(), "look at Postgres' log")
+		d.note("pooler settings", false, err.Error(), "check Postgres' log")
 	} else {
 		d.note("pooler settings", missing == "", cmp.Or(missing, "set for the role"), "run as the role that Sendoff uses: "+missing)
 	}
 }
 
-// schema looks at migrations and partitions; false when there are no tables.
+// schema checks migrations and partitions, and reports whether there are tables.
 func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
 	ms, err := migrations.List(ctx, d.cfg.MigrationURL())
 	if err != nil {
-		d.note("migrations", false, err.Error(), "look at Postgres' log")
+		d.note("migrations", false, err.Error(), "check Postgres' log")
 		return false
 	}
 	var missing []string
@@ -79,7 +81,8 @@ func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 			missing = append(missing, m.Name)
 		}
 	}
-	d.note("migrations", len(missing) == 0, strings.Join(append([]string{fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))}, missing...), ", missing "), "run: sendoff migrate up")
+	detail := append([]string{fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))}, missing...)
+	d.note("migrations", len(missing) == 0, strings.Join(detail, ", missing "), "run: sendoff migrate up")
 	if len(missing) == len(ms) {
 		return false
 	}
@@ -93,11 +96,11 @@ func (d *doctor) partitions(ctx context.Context, st *store.Store) {
 		d.note("partitions", false, err.Error(), "run: sendoff migrate up")
 		return
 	}
-	detail := "there for this week and the next"
+	detail := "present for this week and the next"
 	if len(absent) > 0 {
 		detail = "missing: " + strings.Join(absent, ", ")
 	}
-	d.note("partitions", len(absent) == 0, detail, "start a worker (sendoff work): it makes them every hour, and at its start")
+	d.note("partitions", len(absent) == 0, detail, "start a worker (sendoff work): it creates them every hour, and when it starts")
 	strays, err := st.Strays(ctx)
 	if err != nil {
 		d.note("default partitions", false, err.Error(), "run: sendoff migrate up")
@@ -108,11 +111,12 @@ func (d *doctor) partitions(ctx context.Context, st *store.Store) {
 		detail = "rows in " + strings.Join(strays, ", ")
 	}
 	d.note("default partitions", len(strays) == 0, detail,
-		"rows came while their week's partition was missing, and keep it from being made: with serve and work stopped, move them away, run SELECT ensure_partitions(), and insert them again")
+		"rows arrived while their week's partition was missing, and prevent its creation: "+
+			"with serve and work stopped, move them away, run SELECT ensure_partitions(), and insert them again")
 }
 
-// redis looks at Redis. A missing one is a fault: messages go out without it,
-// but slower.
+// redis checks Redis. Without Redis messages are sent more slowly, which is a
+// fault.
 func (d *doctor) redis(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
@@ -138,13 +142,14 @@ func (d *doctor) redis(ctx context.Context) {
 		return
 	}
 	version := info["redis_version"]
-	d.note("redis version", atLeast(version, 6, 2), cmp.Or(version, "not told"), "upgrade to Redis 6.2 or later")
+	d.note("redis version", atLeast(version, 6, 2), cmp.Or(version, "unknown"), "upgrade to Redis 6.2 or later")
 	policy := info["maxmemory_policy"]
-	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "not told"),
-		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): a queue must refuse rather than forget")
+	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "unknown"),
+		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): "+
+			"a queue must refuse writes rather than evict entries")
 }
 
-// atLeast compares a version like 7.2.4.
+// atLeast reports whether a version such as 7.2.4 is major.minor or later.
 func atLeast(version string, major, minor int) bool {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {

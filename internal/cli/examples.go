@@ -29,11 +29,14 @@ var examples = map[string][]string{
 	"account disable": {"sendoff account disable Acme"},
 	"account enable":  {"sendoff account enable Acme"},
 	"account delete":  {"sendoff account delete Acme --yes"},
-	"account credits": {"sendoff account credits Acme --on --add 100", "sendoff account credits Acme --add=-5", "sendoff account credits --off"},
+	"account credits": {
+		"sendoff account credits Acme --on --add 100", "sendoff account credits Acme --add=-5", "sendoff account credits --off",
+	},
 
 	"user create": {
 		"sendoff user create --name 'Ada Lovelace' --email ada@example.com --role owner",
-		"sendoff user create --name Bo --email bo@example.com --generate-password", "sendoff user create --name Shop --email shop@example.com --no-login",
+		"sendoff user create --name Bo --email bo@example.com --generate-password",
+		"sendoff user create --name Shop --email shop@example.com --no-login",
 	},
 	"user list":    {"sendoff user list"},
 	"user show":    {"sendoff user show ada@example.com"},
@@ -57,7 +60,8 @@ var examples = map[string][]string{
 	"channel list": {"sendoff channel list"},
 	"channel show": {"sendoff channel show 1", "sendoff channel show 1 --reveal"},
 	"channel update": {
-		"sendoff channel update 1 --rate 40 --concurrency 200", "sendoff channel update 1 --backoff-base 1s --backoff-cap 2m --unknown-retries bulk=1 --resolve-window bulk=5m",
+		"sendoff channel update 1 --rate 40 --concurrency 200",
+		"sendoff channel update 1 --backoff-base 1s --backoff-cap 2m --unknown-retries bulk=1 --resolve-window bulk=5m",
 		"sendoff channel update 1 --secret access_token", "sendoff channel update 4 --rotate-callback-secret --overlap 48h",
 	},
 	"channel disable": {"sendoff channel disable 1"},
@@ -93,7 +97,7 @@ func allExamples() map[string][]string {
 	return all
 }
 
-// showExamples puts the examples into the help of their commands.
+// showExamples adds the examples to the help of their commands.
 func showExamples(k *kong.Kong) error {
 	all := allExamples()
 	for _, n := range k.Model.Leaves(false) {

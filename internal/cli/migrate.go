@@ -20,8 +20,8 @@ type migrateCmd struct {
 
 // database is what commands need that touch nothing but Postgres.
 type database struct {
-	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" required:"" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
-	DirectURL   config.Secret `name:"postgres-direct-url" env:"SENDOFF_POSTGRES_DIRECT_URL" help:"Postgres without a pooler in between. Empty: postgres-url." placeholder:"URL"`
+	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" required:"" help:"${config_postgresurl}" placeholder:"URL"`
+	DirectURL   config.Secret `env:"SENDOFF_POSTGRES_DIRECT_URL" help:"${config_postgresdirecturl}" placeholder:"URL"`
 	JSON        bool          `name:"json" help:"For machines."`
 }
 
@@ -58,7 +58,8 @@ func (c *migrateDown) Run(e *console.Env) error {
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("%w: this reverts %s: tables and columns that it added are dropped with their data; repeat with --yes", console.ErrUsage, name)
+		return fmt.Errorf("%w: this reverts %s: tables and columns that it added are dropped with their data; repeat with --yes",
+			console.ErrUsage, name)
 	}
 	name, err := migrations.Down(e.Ctx, c.url())
 	if err != nil {

@@ -21,11 +21,11 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// remote is what the commands have in common that are clients of the API.
+// remote has the flags of the commands that call the API.
 type remote struct {
-	URL     string `name:"url" env:"SENDOFF_URL" help:"The front door. Default: http://127.0.0.1:8080; with no key given either, what .sendoff/dev.json says." placeholder:"URL"`
+	URL     string `name:"url" env:"SENDOFF_URL" help:"${cli_remote_url}" placeholder:"URL"`
 	KeyFile string `type:"existingfile" help:"File with the API key (or SENDOFF_API_KEY)." placeholder:"FILE"`
-	JSON    bool   `name:"json" help:"For machines."`
+	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 const (
@@ -44,7 +44,8 @@ type client struct {
 	http *http.Client
 }
 
-// client finds the address and the key.
+// client returns a client with the address and the key of the flags, the
+// environment or .sendoff/dev.json. It returns console.ErrUsage without a key.
 func (r *remote) client() (*client, error) {
 	key, err := console.GivenSecret("key", r.KeyFile, "SENDOFF_API_KEY")
 	c := &client{base: r.URL, key: key, http: &http.Client{}}
@@ -54,13 +55,14 @@ func (r *remote) client() (*client, error) {
 		}
 	}
 	if errors.Is(err, console.ErrNoSecret) {
-		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; make a key with: sendoff key create", console.ErrUsage)
+		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; "+
+			"create one with: sendoff key create", console.ErrUsage)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	if _, ok := auth.Parse(c.key); !ok {
-		return nil, fmt.Errorf("%w: the API key is not whole: it must look like sk_live_... or sk_test_... with 46 characters", console.ErrUsage)
+		return nil, fmt.Errorf("%w: the API key is incomplete: it must look like sk_live_... or sk_test_... with 46 characters", console.ErrUsage)
 	}
 	c.base = strings.TrimRight(cmp.Or(c.base, defaultURL), "/")
 	if u, err := url.Parse(c.base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -69,7 +71,7 @@ func (r *remote) client() (*client, error) {
 	return c, nil
 }
 
-// fromDev reads what a `sendoff dev` in this folder wrote.
+// fromDev returns address and key of the sendoff dev in this folder.
 func fromDev(file string) (base, key string, err error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -82,7 +84,7 @@ func fromDev(file string) (base, key string, err error) {
 	return d.BaseURL, d.APIKey, nil
 }
 
-// problem is a refusal of the API.
+// problem is an error of the API (RFC 9457).
 type problem struct {
 	Status    int              `json:"status"`
 	Title     string           `json:"title"`
@@ -92,8 +94,8 @@ type problem struct {
 	RequestID string           `json:"request_id"`
 }
 
-// Error says what is wrong, field by field, and the request id for what isn't
-// the caller's fault.
+// Error returns the detail, the fault of each field and, for errors of the
+// server, the request id.
 func (p *problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%d %s)", cmp.Or(p.Detail, p.Title), p.Status, p.Code)
@@ -106,18 +108,18 @@ func (p *problem) Error() string {
 	}
 	switch {
 	case p.Status == http.StatusUnauthorized:
-		b.WriteString("; look at SENDOFF_API_KEY, or make a key with: sendoff key create")
+		b.WriteString("; check SENDOFF_API_KEY, or create a key with: sendoff key create")
 	case p.Status >= 500 && p.RequestID != "":
 		b.WriteString("; request id " + p.RequestID)
 	}
 	return b.String()
 }
 
-// errUnanswered says that a call got no answer: it may or may not have arrived.
+// errUnanswered is returned for a call without an answer, which may or may not
+// have arrived.
 var errUnanswered = errors.New("no answer")
 
-// call makes one request and reads its answer into out. The status is 304 when
-// header asked for a change and there was none.
+// call sends a request and decodes its answer into out, unless that is a 304.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, body, out any) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime+pollTime)
 	defer cancel()
@@ -134,12 +136,12 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 		return resp.Header, nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return nil, fmt.Errorf("%s answers something else than Sendoff's API; look at --url: %w", c.base, err)
+		return nil, fmt.Errorf("%s does not answer like Sendoff's API; check --url: %w", c.base, err)
 	}
 	return resp.Header, nil
 }
 
-// open makes a request; what isn't 2xx or 304 is a *problem.
+// open sends a request. It returns a *problem for a status other than 2xx and 304.
 func (c *client) open(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
 	var in io.Reader
 	if body != nil {
@@ -161,7 +163,8 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s does not answer; is sendoff serve (or sendoff dev) running there? Another address: --url. %w: %w", c.base, errUnanswered, err)
+		return nil, fmt.Errorf("%s does not answer; is sendoff serve (or sendoff dev) running there? Set another address with --url. %w: %w",
+			c.base, errUnanswered, err)
 	}
 	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
 		return resp, nil
@@ -170,7 +173,7 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 	p := &problem{}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil || json.Unmarshal(raw, p) != nil || p.Code == "" {
-		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? look at --url", c.base, path, resp.Status)
+		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? check --url", c.base, path, resp.Status)
 	}
 	p.Status = resp.StatusCode
 	return nil, p

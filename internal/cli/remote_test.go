@@ -115,7 +115,7 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 func TestRemote_KeyMissingOrWrong_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	sendoff("", "status", "x", "--url", "http://127.0.0.1:1").MustFail(t, 2, "sendoff key create")
-	sendoff("", "status", "x", "--key-file", keyFile(t, "sk_live_tooshort")).MustFail(t, 2, "not whole")
+	sendoff("", "status", "x", "--key-file", keyFile(t, "sk_live_tooshort")).MustFail(t, 2, "is incomplete")
 	good := keyFile(t, auth.Generate(false))
 	sendoff("", "status", "x", "--key-file", good, "--url", "nowhere").MustFail(t, 2, "--url")
 	sendoff("", "status", "x", "--key-file", good, "--url", "http://127.0.0.1:1").MustFail(t, 1, "does not answer")
@@ -230,5 +230,5 @@ func TestTail_Refused_Ends(t *testing.T) {
 		_, _ = w.Write([]byte(`{"status":401,"detail":"unknown key","code":"unauthorized"}`))
 	}))
 	defer srv.Close()
-	sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false))).MustFail(t, 1, "unknown key (401 unauthorized); look at SENDOFF_API_KEY")
+	sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false))).MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
 }

@@ -27,16 +27,16 @@ type sendCmd struct {
 	admin.TemplateValues
 	Channel        string        `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	SendAt         string        `help:"When: 2026-01-02T15:04:05Z, or 10m from now." placeholder:"TIME"`
-	TTL            time.Duration `name:"ttl" help:"Not sent later than this after it is due." placeholder:"TIME"`
+	TTL            time.Duration `name:"ttl" help:"Expires so long after it is due." placeholder:"TIME"`
 	Lane           string        `enum:"otp,normal,bulk," default:"" help:"otp, normal or bulk." placeholder:"LANE"`
-	Reference      string        `help:"Your own id of it." placeholder:"TEXT"`
-	Simulate       bool          `help:"Check it and show what would be sent; nothing is."`
-	IdempotencyKey string        `help:"A repeat with the same key sends nothing twice. Default: a new one." placeholder:"KEY"`
-	Wait           bool          `help:"Wait until it is delivered; exit code 1 when it isn't."`
+	Reference      string        `help:"Your own id of the message." placeholder:"TEXT"`
+	Simulate       bool          `help:"Validate it and show what would be sent. Nothing is sent."`
+	IdempotencyKey string        `help:"A repeat with the same key is sent once. Default: a new key." placeholder:"KEY"`
+	Wait           bool          `help:"Wait until it is delivered; exit code 1 if it is not."`
 	WaitFor        time.Duration `default:"60s" help:"How long to wait."`
 }
 
-// receipt is the API's answer to a message.
+// receipt is the answer to POST /v1/messages.
 type receipt struct {
 	ID        string          `json:"message_id"`
 	Status    string          `json:"status"`
@@ -49,7 +49,7 @@ type receipt struct {
 	Price     json.Number     `json:"price,omitempty"`
 }
 
-// Run sends one message.
+// Run sends a message.
 func (c *sendCmd) Run(e *console.Env) error {
 	body, err := c.body(time.Now())
 	if err != nil {
@@ -74,11 +74,12 @@ func (c *sendCmd) Run(e *console.Env) error {
 		fmt.Fprintf(e.Stdout, "would be sent to %s on channel %d:\n%s\n", r.To, r.Channel, r.WouldSend)
 		return nil
 	}
-	fmt.Fprintf(e.Stdout, "message %s is %s, to %s on channel %d\n\nFollow it with: sendoff status %s\n", r.ID, r.Status, r.To, r.Channel, r.ID)
+	fmt.Fprintf(e.Stdout, "message %s is %s, to %s on channel %d\n\nFollow it with: sendoff status %s\n",
+		r.ID, r.Status, r.To, r.Channel, r.ID)
 	return nil
 }
 
-// unsure adds how to repeat a send of which nobody knows whether it arrived.
+// unsure adds to an error of unknown outcome how to repeat the request.
 func unsure(err error, key string) error {
 	p, ok := errors.AsType[*problem](err)
 	if errors.Is(err, errUnanswered) || (ok && (p.Code == dispatch.OutcomeUnknown || p.Code == dispatch.InProgress)) {
@@ -133,13 +134,15 @@ func (c *sendCmd) template() (map[string]any, error) {
 	return t, c.Fill(t)
 }
 
-// good and settled are the statuses at which waiting ends.
+// good and settled are the statuses at which --wait ends.
 var (
 	good    = []string{dispatch.Delivered.String(), dispatch.Read.String()}
-	settled = append([]string{dispatch.Failed.String(), dispatch.Expired.String(), dispatch.Cancelled.String(), dispatch.Unknown.String()}, good...)
+	settled = append([]string{
+		dispatch.Failed.String(), dispatch.Expired.String(), dispatch.Cancelled.String(), dispatch.Unknown.String(),
+	}, good...)
 )
 
-// wait follows a message until it is delivered or never will be.
+// wait polls a message until its status is settled.
 func (c *sendCmd) wait(e *console.Env, cl *client, r *receipt) error {
 	ctx, cancel := context.WithTimeout(e.Ctx, c.WaitFor)
 	defer cancel()
@@ -172,7 +175,7 @@ func (c *sendCmd) wait(e *console.Env, cl *client, r *receipt) error {
 	return nil
 }
 
-// why is a failure's reason.
+// why returns the error of a message for people.
 func why(m *dispatch.View) string {
 	if m.Error == nil {
 		return ""

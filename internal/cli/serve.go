@@ -11,11 +11,11 @@ import (
 
 type serveCmd struct {
 	config.Config
-	Listen  string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the front door." placeholder:"HOST:PORT"`
-	Migrate bool   `env:"SENDOFF_MIGRATE" help:"Apply migrations first (under a lock; any number may try)."`
+	Listen  string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
+	Migrate bool   `env:"SENDOFF_MIGRATE" help:"Apply migrations first, under a lock."`
 }
 
-// Run serves until a signal comes.
+// Run serves until a signal arrives.
 func (c *serveCmd) Run(e *console.Env) error {
 	if err := c.Validate(true); err != nil {
 		return fmt.Errorf("%w: %w", console.ErrUsage, err)
@@ -35,11 +35,11 @@ func (c *serveCmd) Run(e *console.Env) error {
 
 type workCmd struct {
 	config.Config
-	Listen string `name:"work-listen" env:"SENDOFF_WORK_LISTEN" help:"Address of health and metrics; empty: none." placeholder:"HOST:PORT"`
-	Serve  string `name:"listen" env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of serve, for callbacks when there is no public URL." placeholder:"HOST:PORT"`
+	Listen string `name:"work-listen" env:"SENDOFF_WORK_LISTEN" help:"Address of health checks and metrics." placeholder:"HOST:PORT"`
+	Serve  string `name:"listen" env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"${cli_workcmd_serve}" placeholder:"HOST:PORT"`
 }
 
-// Run works until a signal comes.
+// Run works until a signal arrives.
 func (c *workCmd) Run(e *console.Env) error {
 	if err := c.Validate(true); err != nil {
 		return fmt.Errorf("%w: %w", console.ErrUsage, err)

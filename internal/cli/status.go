@@ -38,7 +38,7 @@ func (c *statusCmd) Run(e *console.Env) error {
 	}
 	fmt.Fprintf(e.Stdout, "%s  %s to %s on channel %d: %s%s\n", m.ID, m.Type, m.To, m.Channel, m.StatusName, why(&m))
 	if m.MaybeSent {
-		fmt.Fprintln(e.Stdout, "a call may have succeeded without an answer: the provider may have more than one copy")
+		fmt.Fprintln(e.Stdout, "the outcome of a call is unknown: the provider may have more than one copy")
 	}
 	if m.NextAttemptAt != nil {
 		fmt.Fprintln(e.Stdout, "next attempt at", console.LocalTime(m.NextAttemptAt))
@@ -52,7 +52,7 @@ func (c *statusCmd) Run(e *console.Env) error {
 	return console.PrintTable(e.Stdout, "", rows)
 }
 
-// detail is what else an event tells, in one line.
+// detail returns the other facts of an event on one line.
 func detail(ev *store.TimelineEvent) string {
 	var parts []string
 	add := func(format string, v any, given bool) {

@@ -16,14 +16,14 @@ import (
 
 type tailCmd struct {
 	remote
-	Since string   `help:"Last event id seen: everything after it is shown first." placeholder:"ID"`
-	Type  []string `help:"Only these, as message.delivered,message.failed." placeholder:"TYPE"`
-	Count int      `help:"End after so many events; 0: at Ctrl-C." placeholder:"N"`
+	Since string   `help:"Id of the last event seen: later ones are shown first." placeholder:"ID"`
+	Type  []string `help:"Only these types, as message.delivered,message.failed." placeholder:"TYPE"`
+	Count int      `help:"End after so many events. Default: at Ctrl-C." placeholder:"N"`
 }
 
 const (
-	// silence is how long a stream may say nothing: the front door says
-	// something every 15 s.
+	// silence is the longest time without data on a stream: the API sends a
+	// comment every 15 s.
 	silence  = 45 * time.Second
 	maxEvent = 1 << 20
 	longWait = 10 * time.Second
@@ -42,10 +42,10 @@ type liveEvent struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
-// errEnough ends a stream that has shown what was asked for.
+// errEnough ends a stream after --count events.
 var errEnough = errors.New("enough")
 
-// Run follows events, over broken connections without a gap.
+// Run follows events, across broken connections without a gap.
 func (c *tailCmd) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
@@ -82,16 +82,16 @@ func firstLine(err error) string {
 	return line
 }
 
-// tail is a stream that is being followed.
+// tail is the state of a followed stream.
 type tail struct {
 	cmd   *tailCmd
 	env   *console.Env
 	last  string // where to resume
-	heard bool   // the present connection told something
+	heard bool   // the present connection delivered an event
 	shown int
 }
 
-// follow reads one connection to its end.
+// follow reads a connection to its end.
 func (t *tail) follow(ctx context.Context, cl *client) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -140,7 +140,7 @@ func (t *tail) follow(ctx context.Context, cl *client) error {
 	return lines.Err()
 }
 
-// show prints an event on one line.
+// show prints an event. It returns errEnough after the last one.
 func (t *tail) show(ev *liveEvent) error {
 	if len(t.cmd.Type) > 0 && !slices.Contains(t.cmd.Type, ev.Type) {
 		return nil
@@ -150,7 +150,8 @@ func (t *tail) show(ev *liveEvent) error {
 			return fmt.Errorf("print event: %w", err)
 		}
 	} else {
-		rest := strings.Join(slices.DeleteFunc([]string{ev.Cause, ev.Code, strings.Join(strings.Fields(ev.Detail), " ")}, func(s string) bool { return s == "" }), ", ")
+		parts := []string{ev.Cause, ev.Code, strings.Join(strings.Fields(ev.Detail), " ")}
+		rest := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 		about := ev.Message
 		if about == "" {
 			about = fmt.Sprintf("channel %d", ev.Channel)

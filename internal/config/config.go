@@ -1,6 +1,6 @@
-// Package config is what an operator sets: one YAML file, environment variables
-// and flags, in rising order of precedence. An unknown key or a bad value stops
-// the start.
+// Package config holds the settings of serve, work and doctor, and checks them.
+// They come from a YAML file, environment variables and flags, in rising order
+// of precedence: package cli reads them.
 package config
 
 import (
@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// Secret is a value that never prints.
+// Secret is a setting that is not printed.
 type Secret string
 
-// String hides the value.
+// String returns *** in place of the value.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -25,23 +25,24 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// Config is every setting. Each field is a flag, an environment variable and a
-// key of the YAML file (configs/sendoff.yaml documents them).
+// Config has a field for each setting: a flag, an environment variable and a key
+// of the YAML file. configs/sendoff.yaml documents them.
 type Config struct {
-	PostgresURL       Secret        `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
-	PostgresDirectURL Secret        `name:"postgres-direct-url" env:"SENDOFF_POSTGRES_DIRECT_URL" help:"Postgres without a pooler in between, for migrations. Empty: postgres-url." placeholder:"URL"`
-	RedisURL          Secret        `name:"redis-url" env:"SENDOFF_REDIS_URL" help:"Redis, as redis://host:6379/0, redis-cluster://h1:6379,h2:6379 or redis-sentinel://s1:26379,s2:26379/master." placeholder:"URL"`
-	SecretKey         Secret        `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"Seals provider credentials at rest: any text of 16 characters or more. To rotate, put the new one first and the old one after a comma." placeholder:"TEXT"`
-	PublicURL         string        `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"How providers and customers reach serve, as https://sendoff.example.com." placeholder:"URL"`
-	EmulatorURL       string        `name:"emulator-url" env:"SENDOFF_EMULATOR_URL" help:"Where messages of test keys go. Empty: an emulator inside work." placeholder:"URL"`
-	LogLevel          string        `name:"log-level" env:"SENDOFF_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	LogFormat         string        `name:"log-format" env:"SENDOFF_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	PostgresConns     int           `name:"postgres-conns" env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"Connections to Postgres of one process."`
-	ShutdownGrace     time.Duration `name:"shutdown-grace" env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"How long a stopping worker waits for open provider calls before it cuts them."`
-	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"Let webhooks go to loopback addresses (development only)."`
+	PostgresURL       Secret        `env:"SENDOFF_POSTGRES_URL" help:"${config_postgresurl}" placeholder:"URL"`
+	PostgresDirectURL Secret        `env:"SENDOFF_POSTGRES_DIRECT_URL" help:"${config_postgresdirecturl}" placeholder:"URL"`
+	RedisURL          Secret        `env:"SENDOFF_REDIS_URL" help:"${config_redisurl}" placeholder:"URL"`
+	SecretKey         Secret        `env:"SENDOFF_SECRET_KEY" help:"${config_secretkey}" placeholder:"TEXT"`
+	PublicURL         string        `env:"SENDOFF_PUBLIC_URL" help:"${config_publicurl}" placeholder:"URL"`
+	EmulatorURL       string        `env:"SENDOFF_EMULATOR_URL" help:"${config_emulatorurl}" placeholder:"URL"`
+	LogLevel          string        `env:"SENDOFF_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"${config_loglevel}"`
+	LogFormat         string        `env:"SENDOFF_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	PostgresConns     int           `env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"${config_postgresconns}"`
+	ShutdownGrace     time.Duration `env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"${config_shutdowngrace}"`
+	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"${config_webhooklocal}"`
 }
 
-// Validate says everything that is wrong, one line each.
+// Validate returns an error with a line for each missing or invalid setting.
+// Redis is required if needRedis.
 func (c *Config) Validate(needRedis bool) error {
 	var errs []error
 	bad := func(name, env, format string, args ...any) {
@@ -54,20 +55,21 @@ func (c *Config) Validate(needRedis bool) error {
 	} else if u, err := url.Parse(string(c.PostgresURL)); err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		bad("postgres-url", "SENDOFF_POSTGRES_URL", "must look like postgres://user:password@host:5432/sendoff?sslmode=verify-full")
 	} else if u.Query().Get("sslmode") == "" {
-		bad("postgres-url", "SENDOFF_POSTGRES_URL", "must say sslmode=verify-full, require or disable")
+		bad("postgres-url", "SENDOFF_POSTGRES_URL", "must have sslmode=verify-full, require or disable")
 	}
 	if needRedis && c.RedisURL == "" {
 		bad("redis-url", "SENDOFF_REDIS_URL", "is required")
 	}
 	for k := range strings.SplitSeq(string(c.SecretKey), ",") {
 		if len(k) < 16 {
-			bad("secret-key", "SENDOFF_SECRET_KEY", "must have at least 16 characters; make one with: openssl rand -base64 32")
+			bad("secret-key", "SENDOFF_SECRET_KEY", "must have at least 16 characters; create one with: openssl rand -base64 32")
 		}
 	}
-	for name, v := range map[string]string{"public-url (SENDOFF_PUBLIC_URL)": c.PublicURL, "emulator-url (SENDOFF_EMULATOR_URL)": c.EmulatorURL} {
-		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
-			errs = append(errs, fmt.Errorf("%s: must look like https://host", name))
-		}
+	if !isAddress(c.PublicURL) {
+		bad("public-url", "SENDOFF_PUBLIC_URL", "must look like https://host")
+	}
+	if !isAddress(c.EmulatorURL) {
+		bad("emulator-url", "SENDOFF_EMULATOR_URL", "must look like https://host")
 	}
 	if c.PostgresConns < 2 {
 		bad("postgres-conns", "SENDOFF_POSTGRES_CONNS", "must be at least 2")
@@ -75,14 +77,21 @@ func (c *Config) Validate(needRedis bool) error {
 	return errors.Join(errs...)
 }
 
+// isAddress reports whether s is an http or https URL with a host, or empty.
+func isAddress(s string) bool {
+	u, err := url.Parse(s)
+	return s == "" || (err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"))
+}
+
 // MigrationURL returns the address of Postgres for migrations.
 func (c *Config) MigrationURL() string { return string(cmp.Or(c.PostgresDirectURL, c.PostgresURL)) }
 
-// SecretKeys are the keys of the box, the newest first.
+// SecretKeys returns the keys that encrypt credentials, the newest first.
 func (c *Config) SecretKeys() []string { return strings.Split(string(c.SecretKey), ",") }
 
-// Public is PublicURL without a last slash, or what listen suggests when none
-// is set.
+// Public returns PublicURL without a trailing slash. If it is not set, it returns
+// an http address for listen: its host, or the name of this machine if it listens
+// on all addresses.
 func (c *Config) Public(listen string) string {
 	if c.PublicURL != "" {
 		return strings.TrimSuffix(c.PublicURL, "/")

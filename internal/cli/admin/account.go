@@ -73,7 +73,12 @@ func (c *accountShow) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
 		a := s.account
 		return s.table(a, "", [][]string{
-			{"id", id(a.ID)}, {"sid", a.SID}, {"name", a.Name}, {"credits", charging(a)}, {"disabled since", console.LocalTime(a.DisabledAt)}, {"created", console.LocalTime(&a.CreatedAt)},
+			{"id", id(a.ID)},
+			{"sid", a.SID},
+			{"name", a.Name},
+			{"credits", charging(a)},
+			{"disabled since", console.LocalTime(a.DisabledAt)},
+			{"created", console.LocalTime(&a.CreatedAt)},
 		})
 	})
 }
@@ -122,7 +127,8 @@ type accountDelete struct {
 
 // Run deletes an account.
 func (c *accountDelete) Run(e *console.Env) error {
-	if err := confirmed(c.Yes, "account "+c.Ref+" would be deleted for good, with its users, keys, channels, templates and contacts (disable keeps them)"); err != nil {
+	const contents = "its users, keys, channels, templates and contacts (disable keeps them)"
+	if err := confirmed(c.Yes, "account "+c.Ref+" would be deleted for good, with "+contents); err != nil {
 		return err
 	}
 	return c.with(e, func(s *session) error {

@@ -29,7 +29,7 @@ type Channel struct {
 
 // public is where providers reach the API.
 type public struct {
-	PublicURL string `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"Where providers reach the API, as https://sendoff.example.com." placeholder:"URL"`
+	PublicURL string `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"${config_publicurl}" placeholder:"URL"`
 	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" hidden:""`
 }
 
@@ -106,7 +106,7 @@ func (c *channelList) Run(e *console.Env) error {
 
 type channelShow struct {
 	channelRef
-	Reveal bool `help:"Show what must be entered at the provider in full: the callback address and the verify token. Credentials are never shown."`
+	Reveal bool `help:"${admin_channelshow_reveal}"`
 }
 
 // Run shows a channel.
@@ -147,9 +147,11 @@ func channelRows(v *admin.Channel) [][]string {
 	w, u := p.ResolveWindow, p.UnknownRetries
 	rows = append(rows, [][]string{
 		{"secrets", strings.Join(v.Secrets, ", ")},
-		{"rate", fmt.Sprintf("%g messages per second, %d concurrent calls, %g s between two to one recipient", p.Rate, p.Concurrency, p.RecipientSpacing)},
+		{"rate", fmt.Sprintf("%g messages per second, %d concurrent calls", p.Rate, p.Concurrency)},
+		{"recipient spacing", fmt.Sprintf("%g s", p.RecipientSpacing)},
 		{"retries", fmt.Sprintf("%d attempts, %g s to %g s apart", p.MaxAttempts, p.BackoffBase, p.BackoffCap)},
-		{"unknown outcomes", fmt.Sprintf("wait %g, %g, %g s, then up to %d, %d, %d more attempts (otp, normal, bulk)", w.OTP, w.Normal, w.Bulk, u.OTP, u.Normal, u.Bulk)},
+		{"unknown outcomes", fmt.Sprintf("wait %g, %g, %g s, then up to %d, %d, %d more attempts (otp, normal, bulk)",
+			w.OTP, w.Normal, w.Bulk, u.OTP, u.Normal, u.Bulk)},
 	}...)
 	for _, category := range slices.Sorted(maps.Keys(p.Price)) {
 		rows = append(rows, []string{"price " + category, p.Price[category].String()})

@@ -38,8 +38,8 @@ func vendorCommand(spec *provider.Spec) any {
 		}
 	}
 	help := spec.About + " Secrets: " + strings.Join(secrets, ", ") + "."
-	t := reflect.StructOf([]reflect.StructField{{Name: "Vendor", Type: reflect.TypeFor[createChannel](), Tag: tag("cmd", "", "name", spec.Name, "help", help)}})
-	v := reflect.New(t)
+	field := reflect.StructField{Name: "Vendor", Type: reflect.TypeFor[createChannel](), Tag: tag("cmd", "", "name", spec.Name, "help", help)}
+	v := reflect.New(reflect.StructOf([]reflect.StructField{field}))
 	v.Elem().Field(0).Set(reflect.ValueOf(cmd))
 	return v.Interface()
 }
@@ -120,11 +120,11 @@ type createChannel struct {
 	channelFlags
 	Name         string  `help:"Display name. Default: kind and provider." placeholder:"TEXT"`
 	Key          string  `help:"A name for clients that name channels by key. Default: a new one." placeholder:"TEXT"`
-	Sender       string  `help:"The number that messages come from, as +15550001111; of SMS also a short code or a name. Required." placeholder:"NUMBER"`
+	Sender       string  `help:"${admin_createchannel_sender}" placeholder:"NUMBER"`
 	Default      bool    `help:"Use it for messages that name no channel. The first channel is the default anyway."`
 	Rate         float64 `help:"Messages per second over all workers. Default: what the provider documents." placeholder:"N"`
 	Concurrency  int     `help:"Concurrent calls of one worker." placeholder:"N"`
-	Window       string  `help:"Who refuses free-form content outside the conversation window: Sendoff (enforce, the default) or the provider (provider)." placeholder:"RULE"`
+	Window       string  `help:"${admin_createchannel_window}" placeholder:"RULE"`
 	kong.Plugins         // values
 
 	spec   *provider.Spec
@@ -194,7 +194,8 @@ func (c *createChannel) secrets(e *console.Env, settings map[string]*string) (se
 		case !errors.Is(err, console.ErrNoSecret):
 			return nil, nil, err
 		case f.Required && !f.Generate:
-			missing = append(missing, fmt.Sprintf("%s: set %s, name a file with --%s, or type it when asked", f.Name, variable(c.spec.Name, f.Name), secretFlag(&f)))
+			missing = append(missing, fmt.Sprintf("%s: set %s, name a file with --%s, or type it when asked",
+				f.Name, variable(c.spec.Name, f.Name), secretFlag(&f)))
 		}
 	}
 	return secrets, missing, nil

@@ -22,11 +22,11 @@ type channelUpdate struct {
 	Sender               string         `help:"The number that messages come from." placeholder:"NUMBER"`
 	Default              bool           `help:"Use it for messages that name no channel."`
 	Window               string         `help:"enforce or provider." placeholder:"RULE"`
-	Set                  []string       `help:"A setting, as base_url=https://...; an empty value removes it." placeholder:"NAME=VALUE" sep:"none"`
+	Set                  []string       `help:"${admin_channelupdate_set}" placeholder:"NAME=VALUE" sep:"none"`
 	Secret               []string       `help:"Replace a secret, from SENDOFF_PROVIDER_NAME or a prompt." placeholder:"NAME" sep:"none"`
 	SecretFile           []string       `help:"Replace a secret from a file, as access_token=FILE." placeholder:"NAME=FILE" sep:"none"`
 	RotateCallbackSecret bool           `help:"Create a new callback address, to be entered at the provider."`
-	Overlap              *time.Duration `help:"How long the old callback address stays valid; 0s: not at all. Default: 24h." placeholder:"TIME"`
+	Overlap              *time.Duration `help:"${admin_channelupdate_overlap}" placeholder:"TIME"`
 }
 
 // Run changes what is given; the rest stays.
@@ -69,7 +69,7 @@ func (c *channelUpdate) update(s *session, n int64, in admin.ChannelUpdate) erro
 		if ch, err = s.RotateCallback(s.ctx(), s.who, n, rotation(c.Overlap)); err != nil {
 			return err
 		}
-		word = strings.TrimSuffix("updated: "+strings.Join(append(changed, dispatch.CallbackSecret), ", "), ", ") + "\nenter at the provider: " + ch.CallbackURL
+		word = "updated: " + strings.Join(append(changed, dispatch.CallbackSecret), ", ") + "\nenter at the provider: " + ch.CallbackURL
 		if ch.OldUntil != nil {
 			word += "\nthe old address is valid until " + console.LocalTime(ch.OldUntil)
 		}
@@ -144,13 +144,13 @@ type policyFlags struct {
 	Rate             *float64       `help:"Messages per second over all workers." placeholder:"N"`
 	Concurrency      *int           `help:"Concurrent calls of one worker." placeholder:"N"`
 	MaxAttempts      *int           `help:"Counted attempts of a message." placeholder:"N"`
-	MaxAge           *time.Duration `help:"A message is not retried when it has been due for so long; 0s: until it expires." placeholder:"TIME"`
+	MaxAge           *time.Duration `help:"${admin_policyflags_maxage}" placeholder:"TIME"`
 	BackoffBase      *time.Duration `help:"The wait before the first retry, doubled for each further one." placeholder:"TIME"`
 	BackoffCap       *time.Duration `help:"The longest wait before a retry." placeholder:"TIME"`
 	RecipientSpacing *time.Duration `help:"Between two messages to one recipient; 0s: none." placeholder:"TIME"`
-	ResolveWindow    []string       `help:"How long an unknown outcome waits for a callback, as otp=10s (otp, normal, bulk)." placeholder:"LANE=TIME" sep:"none"`
-	UnknownRetries   []string       `help:"How often a message with an unknown outcome is sent again, as normal=1." placeholder:"LANE=N" sep:"none"`
-	Price            []string       `help:"Price in credits, as marketing=0.05 (utility, authentication, marketing, default). Other prices stay." placeholder:"CATEGORY=CREDITS" sep:"none"`
+	ResolveWindow    []string       `help:"${admin_policyflags_resolvewindow}" placeholder:"LANE=TIME" sep:"none"`
+	UnknownRetries   []string       `help:"${admin_policyflags_unknownretries}" placeholder:"LANE=N" sep:"none"`
+	Price            []string       `help:"${admin_policyflags_price}" placeholder:"CATEGORY=CREDITS" sep:"none"`
 }
 
 // policy returns the change of the policy; nil if there is none.

@@ -26,18 +26,20 @@ type Key struct {
 // keyFields are the flags for the fields of a key.
 type keyFields struct {
 	Description      *string  `help:"What the key is for." placeholder:"TEXT"`
-	Permission       []string `help:"send_template, send_text, send_media, view_templates, view_messages, manage (administration). Of a new key: all but manage." placeholder:"NAME"`
+	Permission       []string `help:"${admin_keyfields_permission}" placeholder:"NAME"`
 	RatePerSecond    *int     `aliases:"per-second" help:"Messages per second. Of a new key: 10." placeholder:"N"`
 	RatePerMinute    *int     `aliases:"per-minute" help:"Messages per minute. Of a new key: 60." placeholder:"N"`
 	DailyLimit       *int     `aliases:"per-day" help:"Messages per UTC day. Of a new key: 10000." placeholder:"N"`
-	PerRecipientHour string   `help:"Messages per recipient and hour; 0: no limit; default: five one-time passwords and no limit for other messages." placeholder:"N"`
+	PerRecipientHour string   `help:"${admin_keyfields_perrecipienthour}" placeholder:"N"`
 	Country          []string `help:"Countries that the key may send to, as IN or US; all: every country." placeholder:"CODE"`
 	Expires          string   `help:"When the key expires: 2026-12-31, or 90d; never." placeholder:"TIME"`
 }
 
 // update returns the input for the given flags.
 func (c *keyFields) update(name string, now time.Time) (in admin.KeyUpdate, err error) {
-	in = admin.KeyUpdate{Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit}
+	in = admin.KeyUpdate{
+		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit,
+	}
 	if c.Permission != nil {
 		in.Permissions = &c.Permission
 	}
@@ -103,7 +105,8 @@ func (c *keyCreate) Run(e *console.Env) error {
 
 // printSecret prints a new secret, the only time that it can be seen.
 func (s *session) printSecret(k *admin.Key, more string) error {
-	return s.print(k, "%s\n\nThis is key %d (%s), shown only this once. Its permissions: %s.%s", k.Key, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
+	return s.print(k, "%s\n\nThis is key %d (%s), shown only this once. Its permissions: %s.%s",
+		k.Key, k.ID, k.Name, strings.Join(k.Permissions, ", "), more)
 }
 
 type keyList struct{ flags }

@@ -22,8 +22,8 @@ import (
 
 // flags are those of every command of administration.
 type flags struct {
-	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full." placeholder:"URL"`
-	SecretKey   config.Secret `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"Encrypts provider credentials. Must be the key of serve and work." placeholder:"TEXT"`
+	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"${config_postgresurl}" placeholder:"URL"`
+	SecretKey   config.Secret `name:"secret-key" env:"SENDOFF_SECRET_KEY" help:"${admin_flags_secretkey}" placeholder:"TEXT"`
 	Account     string        `env:"SENDOFF_ACCOUNT" help:"Account, by id, sid or name. Default: the only one." placeholder:"ACCOUNT"`
 	JSON        bool          `name:"json" help:"Print JSON, as the API returns it."`
 }
@@ -131,7 +131,8 @@ func (s *session) missing(err error, noun, ref string) error {
 	if err == nil || dispatch.CodeOf(err) != dispatch.NotFound {
 		return err
 	}
-	return console.Explain(err, fmt.Sprintf("account %d (%s) has no %s %s; list them with: sendoff %s list", s.account.ID, s.account.Name, noun, ref, noun))
+	return console.Explain(err, fmt.Sprintf("account %d (%s) has no %s %s; list them with: sendoff %s list",
+		s.account.ID, s.account.Name, noun, ref, noun))
 }
 
 // print prints v as JSON, or the line for people.

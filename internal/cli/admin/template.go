@@ -108,7 +108,9 @@ func (c *templateList) Run(e *console.Env) error {
 		}
 		rows := [][]string{}
 		for _, t := range all.Data {
-			rows = append(rows, []string{id(t.ID), t.Name, t.Language, t.Category, t.Status, cmp.Or(t.Provider, "-"), id(t.UsageCount), variableNames(t)})
+			rows = append(rows, []string{
+				id(t.ID), t.Name, t.Language, t.Category, t.Status, cmp.Or(t.Provider, "-"), id(t.UsageCount), variableNames(t),
+			})
 		}
 		return s.table(all, "ID NAME LANGUAGE CATEGORY STATUS PROVIDER USED VARIABLES", rows)
 	})
@@ -200,7 +202,7 @@ func templateRows(t *admin.Template) [][]string {
 type templateUpdate struct {
 	templateRef
 	File     string `arg:"" optional:"" help:"JSON file with the fields to change; - is stdin."`
-	Status   string `help:"The provider's status: approved, pending, rejected, paused or disabled. Only approved templates can be sent." placeholder:"STATUS"`
+	Status   string `help:"${admin_templateupdate_status}" placeholder:"STATUS"`
 	Category string `help:"authentication, utility or marketing." placeholder:"CATEGORY"`
 }
 
@@ -229,7 +231,8 @@ func (c *templateUpdate) Run(e *console.Env) error {
 		if err != nil {
 			return err
 		}
-		return s.print(t, "template %d is updated: %s in %s, %s, %s; variables: %s", t.ID, t.Name, t.Language, t.Category, t.Status, variableNames(t))
+		return s.print(t, "template %d is updated: %s in %s, %s, %s; variables: %s",
+			t.ID, t.Name, t.Language, t.Category, t.Status, variableNames(t))
 	})
 }
 
@@ -243,9 +246,11 @@ func (c *templateSync) Run(e *console.Env) error {
 	return c.with(e, func(s *session) error {
 		n, err := s.SyncTemplates(e.Ctx, s.who, admin.SyncOf(c.Channel))
 		if err != nil {
-			return console.Advise(err, "compare settings and credentials with the provider's console; change them with: sendoff channel update "+c.Channel+" --set NAME=VALUE --secret NAME")
+			return console.Advise(err, "compare settings and credentials with the provider's console; "+
+				"change them with: sendoff channel update "+c.Channel+" --set NAME=VALUE --secret NAME")
 		}
-		return s.print(n, "%d templates created, %d updated, %d disabled because the provider no longer lists them", n.Created, n.Updated, n.Disabled)
+		return s.print(n, "%d templates created, %d updated, %d disabled because the provider no longer lists them",
+			n.Created, n.Updated, n.Disabled)
 	})
 }
 

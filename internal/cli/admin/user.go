@@ -24,7 +24,7 @@ type User struct {
 
 // password is where a password comes from.
 type password struct {
-	PasswordFile     string `type:"existingfile" xor:"password" help:"File with the password (or SENDOFF_USER_PASSWORD, or a prompt)." placeholder:"FILE"`
+	PasswordFile     string `type:"existingfile" xor:"password" help:"${admin_password_passwordfile}" placeholder:"FILE"`
 	GeneratePassword bool   `xor:"password" help:"Generate a password and print it."`
 }
 
@@ -35,7 +35,8 @@ func (c *password) read(e *console.Env) (string, error) {
 	}
 	p, err := console.NewAsker(e).Secret("password", c.PasswordFile, "SENDOFF_USER_PASSWORD")
 	if errors.Is(err, console.ErrNoSecret) {
-		return "", errors.New("password is required: set SENDOFF_USER_PASSWORD, name a file with --password-file, type it when asked, or use --generate-password")
+		return "", errors.New("password is required: set SENDOFF_USER_PASSWORD, name a file with --password-file, " +
+			"type it when asked, or use --generate-password")
 	}
 	return p, err
 }

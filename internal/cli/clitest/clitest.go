@@ -127,7 +127,8 @@ func (p *Place) Open() *account.Store {
 // Audited returns the entries of the audit log, oldest first.
 func (p *Place) Audited() []string {
 	p.T.Helper()
-	rows, err := p.DB().QueryContext(p.T.Context(), `SELECT actor || ' ' || action || ' ' || target || ' ' || detail FROM audit_log ORDER BY id`)
+	const query = `SELECT actor || ' ' || action || ' ' || target || ' ' || detail FROM audit_log ORDER BY id`
+	rows, err := p.DB().QueryContext(p.T.Context(), query)
 	if err != nil {
 		p.T.Fatal(err)
 	}
@@ -181,7 +182,9 @@ const (
 
 // CreateMetaArgs create a channel of Meta; its access token and app secret are
 // read from stdin.
-var CreateMetaArgs = []string{"channel", "create", "meta", "--sender", "+1 555 000 2222", "--phone-number-id", "106540352242922", "--waba-id", "102290129340398"}
+var CreateMetaArgs = []string{
+	"channel", "create", "meta", "--sender", "+1 555 000 2222", "--phone-number-id", "106540352242922", "--waba-id", "102290129340398",
+}
 
 // MustHide checks that neither outputs nor the audit log contain a credential.
 func (p *Place) MustHide(rs ...Result) {
@@ -230,4 +233,5 @@ func (p *Place) EmulatedAt(public string) {
 }
 
 // OrderTemplate is a template with two variables.
-const OrderTemplate = `{"name":"order","language":"en","category":"UTILITY","components":[{"type":"body","text":"Hi {{1}}, order {{2}}.","variables":["name","order_id"]}]}`
+const OrderTemplate = `{"name":"order","language":"en","category":"UTILITY",
+  "components":[{"type":"body","text":"Hi {{1}}, order {{2}}.","variables":["name","order_id"]}]}`

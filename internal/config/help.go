@@ -1,0 +1,17 @@
+package config
+
+// Help has the help texts of settings by the names in their struct tags, which
+// have no room for them.
+var Help = map[string]string{
+	"config_postgresurl":       "Postgres, as postgres://user:password@host:5432/sendoff?sslmode=verify-full.",
+	"config_postgresdirecturl": "Postgres without a pooler in between, for migrations. Default: postgres-url.",
+	"config_redisurl":          "Redis, as redis://host:6379/0, redis-cluster://h1:6379,h2:6379 or redis-sentinel://s1:26379,s2:26379/master.",
+	"config_secretkey": "Encrypts provider credentials in Postgres: any text of at least 16 characters. " +
+		"To rotate it, put the new key first and the old one after a comma.",
+	"config_publicurl":     "Where providers and customers reach the API, as https://sendoff.example.com.",
+	"config_emulatorurl":   "Where messages of test keys are sent. Default: an emulator inside work.",
+	"config_loglevel":      "debug, info, warn or error.",
+	"config_postgresconns": "Connections to Postgres per process, at least 2.",
+	"config_shutdowngrace": "How long a stopping worker waits for provider calls in flight before it aborts them.",
+	"config_webhooklocal":  "Allow webhooks at loopback addresses. For development only.",
+}
