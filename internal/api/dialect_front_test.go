@@ -51,14 +51,14 @@ func TestDialects_WrongPathOrMethod_OwnEnvelope(t *testing.T) {
 		envelope, allow      string
 	}{
 		{"PUT", "/api/v1/messages/api/send-message/", "", 405, "socialone", "OPTIONS, POST"},
-		{"PUT", external + "/templates", "", 405, "external", "GET, OPTIONS"},
+		{"PUT", external + "/templates", "", 405, "external", "GET, HEAD, OPTIONS"},
 		{"GET", external + "/messages/template/send", "X-API-Key", 405, "external", "OPTIONS, POST"},
 		{"GET", "/api/messages/send", "", 405, "aisoule", "OPTIONS, POST"},
 		{"GET", "/message", "", 405, "sociocs", "OPTIONS, POST"},
 		{"GET", "/message", "api-key", 405, "sociocs", "OPTIONS, POST"},
 		{"DELETE", "/v2/AC1/whatsapp/+1555/messages", "", 405, "kaleyra", "OPTIONS, POST"},
 		{"GET", meta, "", 405, "meta", "OPTIONS, POST"},
-		{"PUT", twilio, "", 405, "twilio", "GET, OPTIONS, POST"},
+		{"PUT", twilio, "", 405, "twilio", "GET, HEAD, OPTIONS, POST"},
 		{"POST", external + "/messages/template/send/more", "X-API-Key", 404, "external", ""},
 		{"POST", external + "/messages/template/send/", "X-API-Key", 404, "external", ""},
 		{"GET", external + "/messages/a/b", "X-API-Key", 404, "external", ""},
@@ -93,26 +93,26 @@ func TestOptions_NamesTheMethods(t *testing.T) {
 	f := newFront(t)
 	const id = "0198c0de-0000-7000-8000-000000000001"
 	for path, allow := range map[string]string{
-		"/v1/messages":                              "GET, OPTIONS, POST",
-		"/v1/messages/batch":                        "GET, OPTIONS, PATCH, POST", // as /v1/messages/{id} it has GET and PATCH
-		"/v1/messages/" + id:                        "GET, OPTIONS, PATCH",
+		"/v1/messages":                              "GET, HEAD, OPTIONS, POST",
+		"/v1/messages/batch":                        "GET, HEAD, OPTIONS, PATCH, POST", // as /v1/messages/{id} it has GET and PATCH
+		"/v1/messages/" + id:                        "GET, HEAD, OPTIONS, PATCH",
 		"/v1/messages/" + id + "/cancel":            "OPTIONS, POST",
-		"/v1/keys/1":                                "DELETE, GET, OPTIONS, PATCH",
-		"/v1/webhooks":                              "GET, OPTIONS, POST",
-		"/openapi.json":                             "GET, OPTIONS",
-		"/healthz":                                  "GET, OPTIONS",
+		"/v1/keys/1":                                "DELETE, GET, HEAD, OPTIONS, PATCH",
+		"/v1/webhooks":                              "GET, HEAD, OPTIONS, POST",
+		"/openapi.json":                             "GET, HEAD, OPTIONS",
+		"/healthz":                                  "GET, HEAD, OPTIONS",
 		"/callbacks/meta/a-channel":                 "GET, OPTIONS, POST, PUT",
 		"/api/v1/messages/api/send-message/":        "OPTIONS, POST",
-		"/api/v1/external/templates":                "GET, OPTIONS",
+		"/api/v1/external/templates":                "GET, HEAD, OPTIONS",
 		"/api/v1/external/messages/template/send":   "OPTIONS, POST",
-		"/api/v1/external/messages/" + id:           "GET, OPTIONS",
+		"/api/v1/external/messages/" + id:           "GET, HEAD, OPTIONS",
 		"/api/messages/send":                        "OPTIONS, POST",
 		"/message":                                  "OPTIONS, POST",
-		"/team-members":                             "GET, OPTIONS",
+		"/team-members":                             "GET, HEAD, OPTIONS",
 		"/v2/AC1/whatsapp/+1555/messages":           "OPTIONS, POST",
 		"/v25.0/106540352242922/messages":           "OPTIONS, POST",
-		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, OPTIONS, POST",
-		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "GET, OPTIONS",
+		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, HEAD, OPTIONS, POST",
+		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "GET, HEAD, OPTIONS",
 	} {
 		for _, key := range []string{f.Key, ""} {
 			r := f.As(key, http.MethodOptions, path, nil)

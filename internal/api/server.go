@@ -111,7 +111,7 @@ func New(o Options) *Server {
 }
 
 // Handler returns the server as an http.Handler.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler { return middleware.Head(s.echo) }
 
 // Run follows the event log and counts calls until ctx ends.
 func (s *Server) Run(ctx context.Context) {
@@ -132,6 +132,7 @@ func (s *Server) Close(ctx context.Context) error {
 // those of vendors' formats in the dialects.
 func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	e, o := s.echo, &s.options
+	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/docs") })
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis)))
 	e.GET("/metrics", echo.WrapHandler(o.Metrics))
@@ -179,9 +180,13 @@ func (s *Server) handleError(err error, c echo.Context) {
 			err = dispatch.Errorf(dispatch.Malformed, "%v", he.Message)
 		}
 	}
+	d := s.vendors.of(c)
+	if d != nil && ours(c.Request().URL.Path) { // no key was looked for in that header
+		err = middleware.NoRoute(c)
+	}
 	middleware.Drain(c)
 	middleware.LogInternal(c, s.options.Log, err)
-	if d := s.vendors.of(c); d != nil {
+	if d != nil {
 		err = reply(c, d.Reject(c.Request(), err), err)
 	} else {
 		err = middleware.WriteProblem(c, err)

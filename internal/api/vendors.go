@@ -100,7 +100,7 @@ func (v *vendors) of(c echo.Context) *dialect.Dialect {
 		return d
 	}
 	if ours(r.URL.Path) {
-		return nil
+		return v.strayed(c)
 	}
 	var best *dialect.Dialect
 	most := -1
@@ -118,6 +118,21 @@ func (v *vendors) of(c echo.Context) *dialect.Dialect {
 		}
 	}
 	return best
+}
+
+// strayed returns the dialect of an unknown path of ours, if its key header is one
+// that our own API does not read, else nil.
+func (v *vendors) strayed(c echo.Context) *dialect.Dialect {
+	r := c.Request()
+	if middleware.NativeKey(r) != "" || middleware.Known(c) {
+		return nil
+	}
+	for i := range v.dialects {
+		if d := &v.dialects[i]; d.Credential(r) != "" {
+			return d
+		}
+	}
+	return nil
 }
 
 // at returns the dialect that has a route of this path, or nil.

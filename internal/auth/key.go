@@ -64,6 +64,20 @@ func Parse(secret string) (test, ok bool) {
 	return test, sum == checksum(body)
 }
 
+// Canonical returns a key in the form that Generate returns. Clients of Twilio's
+// API take letters and digits alone as a secret (twilio-go 1.31.0 refuses
+// underscores): there a key is written without them. What is no such form is
+// returned as it is.
+func Canonical(secret string) string {
+	for _, head := range []string{liveHead, testHead} {
+		bare := strings.ReplaceAll(head, "_", "")
+		if len(secret) == keyLen-len(head)+len(bare) && strings.HasPrefix(secret, bare) {
+			return head + secret[len(bare):]
+		}
+	}
+	return secret
+}
+
 // Hash is what is stored of a key. The key is random enough that a plain hash
 // can't be searched, and a slow one would bound the request rate.
 func Hash(secret string) [sha256.Size]byte { return sha256.Sum256([]byte(secret)) }

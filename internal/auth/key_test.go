@@ -105,3 +105,22 @@ func BenchmarkParseAndHash(b *testing.B) {
 		}
 	}
 }
+
+func TestCanonical_TwilioForm_IsTheSameKey(t *testing.T) {
+	t.Parallel()
+	for _, test := range []bool{false, true} {
+		key := Generate(test)
+		got := Canonical(strings.ReplaceAll(key, "_", ""))
+		if is, ok := Parse(got); got != key || !ok || is != test {
+			t.Errorf("%s: got %s", key, got)
+		}
+		if Canonical(key) != key {
+			t.Errorf("%s became %s", key, Canonical(key))
+		}
+	}
+	for _, s := range []string{"", "sklive", "sklive" + strings.Repeat("a", 37), "sk_live_a"} {
+		if Canonical(s) != s {
+			t.Errorf("%q became %q", s, Canonical(s))
+		}
+	}
+}

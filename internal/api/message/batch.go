@@ -59,7 +59,11 @@ func (h *Handler) Batch(c echo.Context) error {
 	}
 	b := &batchRun{h: h, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
-		return err
+		if b.accepted == 0 {
+			return err
+		}
+		b.reject(b.seen, err) // never a 4xx for what is sent
+		middleware.Drain(c)
 	}
 	return b.answer(c, ndjson)
 }
@@ -234,26 +238,34 @@ type lineError struct {
 
 // collect encodes the results of a page.
 func (b *batchRun) collect(p *page) {
-	enc := json.NewEncoder(&b.out)
-	enc.SetEscapeHTML(false)
 	for i := range p.receipts {
 		r := &p.receipts[i]
-		res := result{Index: p.first + i}
 		if r.Err != nil {
-			b.rejected++
-			middleware.LogInternal(b.c, b.h.Log, r.Err)
-			e := dispatch.AsError(r.Err)
-			res.Error = &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}
-		} else {
-			b.accepted++
-			b.replayed = b.replayed || r.Replayed
-			res.Status = r.Status.String()
-			if r.Status != dispatch.Simulated {
-				res.ID = &r.ID
-			}
+			b.reject(p.first+i, r.Err)
+			continue
 		}
-		_ = enc.Encode(res) // into memory
+		b.accepted++
+		b.replayed = b.replayed || r.Replayed
+		res := result{Index: p.first + i, Status: r.Status.String()}
+		if r.Status != dispatch.Simulated {
+			res.ID = &r.ID
+		}
+		b.write(res)
 	}
+}
+
+// reject writes the error of one message, or of what broke the batch off.
+func (b *batchRun) reject(index int, err error) {
+	b.rejected++
+	middleware.LogInternal(b.c, b.h.Log, err)
+	e := dispatch.AsError(err)
+	b.write(result{Index: index, Error: &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}})
+}
+
+func (b *batchRun) write(r result) {
+	enc := json.NewEncoder(&b.out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(r) // into memory
 }
 
 // answer writes all results, as NDJSON if the request was NDJSON.

@@ -108,11 +108,16 @@ func (l *arrayLines) open() error {
 func (l *arrayLines) close() error {
 	for _, want := range []json.Token{json.Delim(']'), json.Delim('}')} {
 		if t, err := l.dec.Token(); err != nil || t != want {
-			return dispatch.Errorf(dispatch.Malformed, `the request body must be {"messages":[...]} and nothing else`)
+			return errNotAlone
 		}
+	}
+	if _, err := l.dec.Token(); !errors.Is(err, io.EOF) {
+		return errNotAlone
 	}
 	return io.EOF
 }
+
+var errNotAlone = dispatch.Errorf(dispatch.Malformed, `the request body must be {"messages":[...]} and nothing else`)
 
 func malformedBatch(err error) error {
 	if e, ok := errors.AsType[*dispatch.Error](err); ok {

@@ -79,8 +79,12 @@ func (s *Sender) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.D
 
 // idempotencyKey returns the Idempotency-Key header (IETF
 // draft-ietf-httpapi-idempotency-key-header), of at most 255 visible characters.
+// An empty one is refused: its client believes to be safe and is not.
 func idempotencyKey(r *http.Request) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
+	if key == "" && len(r.Header.Values("Idempotency-Key")) > 0 {
+		return "", dispatch.Errorf(dispatch.Malformed, "Idempotency-Key must not be empty; leave the header out or send a key")
+	}
 	if len(key) > 255 || !middleware.VisibleASCII(key) {
 		return "", dispatch.Errorf(dispatch.Malformed, "Idempotency-Key must have at most 255 visible ASCII characters")
 	}

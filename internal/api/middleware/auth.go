@@ -65,6 +65,7 @@ func (a *Auth) Check(ctx context.Context, secret string) (*accept.Caller, error)
 	if secret == "" {
 		return nil, Unauthorized("missing", "no API key was sent")
 	}
+	secret = auth.Canonical(secret)
 	test, ok := auth.Parse(secret)
 	if !ok {
 		return nil, Unauthorized("unknown", "the API key is not valid")

@@ -164,7 +164,7 @@ func TestObserve_CountsPanicsAndMisroutedRequests(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/things/1", http.NoBody))
-	if w.Code != 204 || w.Header().Get("Allow") != "GET, OPTIONS" {
+	if w.Code != 204 || w.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Errorf("OPTIONS: got %d %v", w.Code, w.Header())
 	}
 }

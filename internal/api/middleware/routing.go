@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"slices"
@@ -56,12 +57,36 @@ func NoRoute(c echo.Context) error {
 	return dispatch.Errorf(dispatch.MethodNotAllowed, "%s does not allow %s", r.URL.Path, r.Method)
 }
 
+// Known reports whether a request's path has routes, of whatever method.
+func Known(c echo.Context) bool { return len(methodsAt(c.Echo(), echo.GetPath(c.Request()))) > 0 }
+
+// headKey marks the context of a request that came as HEAD.
+type headKey struct{}
+
+// Head serves HEAD requests with the routes of GET, except for callbacks, which
+// change something; net/http leaves the body out.
+func Head(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, "/callbacks/") {
+			r = r.WithContext(context.WithValue(r.Context(), headKey{}, true))
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// IsHead reports whether a request came as HEAD.
+func IsHead(r *http.Request) bool { return r.Context().Value(headKey{}) != nil }
+
 // methodsAt returns the sorted methods of a path's routes, OPTIONS included.
 func methodsAt(e *echo.Echo, path string) []string {
 	methods := []string{}
 	for _, rt := range e.Routes() {
 		if rt.Method != echo.RouteNotFound && PathMatches(rt.Path, path) {
 			methods = append(methods, rt.Method)
+			if rt.Method == http.MethodGet && !strings.HasPrefix(path, "/callbacks/") {
+				methods = append(methods, http.MethodHead)
+			}
 		}
 	}
 	if len(methods) > 0 {

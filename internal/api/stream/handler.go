@@ -46,6 +46,9 @@ func (h *Handler) Serve(c echo.Context) error {
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("Connection", "close") // its deadlines are no other request's
 	c.Response().WriteHeader(http.StatusOK)
+	if middleware.IsHead(c.Request()) {
+		return nil
+	}
 	st := newStream(middleware.Caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
 	st.allowed = func(ctx context.Context) bool {
 		who, err := h.auth.Check(ctx, middleware.NativeKey(c.Request()))

@@ -58,6 +58,9 @@ type template struct {
 	ProviderTemplateID string `json:"provider_template_id"`
 }
 
+// sendGrace is how long ago send_at may be: clocks differ, and requests take time.
+const sendGrace = time.Minute
+
 // channelRef is a channel's id or key.
 type channelRef string
 
@@ -112,7 +115,7 @@ func (m *message) draft() (dispatch.Draft, error) {
 		d.Metadata = m.Metadata
 	}
 	if m.SendAt != nil {
-		d.SendAt = *m.SendAt
+		d.SendAt, d.SendGrace = *m.SendAt, sendGrace
 	}
 	if m.ExpiresAt != nil {
 		d.ExpiresAt = *m.ExpiresAt
