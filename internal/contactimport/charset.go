@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -45,10 +46,8 @@ func findCharset(name string) *charset {
 		if c.name == name {
 			return c
 		}
-		for _, a := range c.aliases {
-			if a == name {
-				return c
-			}
+		if slices.Contains(c.aliases, name) {
+			return c
 		}
 	}
 	return nil

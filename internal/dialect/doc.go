@@ -69,7 +69,7 @@ func (d *Dialect) SampleRequest(rt *Route) *http.Request {
 type ComponentRequest struct {
 	Type       string               `json:"type" required:"true" enum:"header,body,button"`
 	SubType    string               `json:"sub_type,omitempty" doc:"url, quick_reply, copy_code, flow or catalog."`
-	Index      apidoc.IDOrText      `json:"index,omitempty" doc:"Of a button: 0 to 9."`
+	Index      apidoc.IDOrText      `json:"index,omitzero" doc:"Of a button: 0 to 9."`
 	Parameters []dispatch.Parameter `json:"parameters,omitempty"`
 }
 
@@ -85,7 +85,7 @@ type MetaContent struct {
 	Document    *dispatch.Media       `json:"document,omitempty"`
 	Sticker     *dispatch.Media       `json:"sticker,omitempty"`
 	Location    *dispatch.Location    `json:"location,omitempty"`
-	Contacts    apidoc.Any            `json:"contacts,omitempty"`
+	Contacts    apidoc.Any            `json:"contacts,omitzero"`
 	Interactive *dispatch.Interactive `json:"interactive,omitempty"`
 	Reaction    *dispatch.Reaction    `json:"reaction,omitempty"`
 	Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`

@@ -81,11 +81,12 @@ func TestParsePhone_FastTrunkZeroAgreesWithFull(t *testing.T) {
 			if plan.lengths&(1<<length) == 0 {
 				continue
 			}
-			digits := strconv.Itoa(code) + "0"
+			var digits strings.Builder
+			digits.WriteString(strconv.Itoa(code) + "0")
 			for range length {
-				digits += strconv.Itoa(rnd.IntN(10))
+				digits.WriteString(strconv.Itoa(rnd.IntN(10)))
 			}
-			check(digits)
+			check(digits.String())
 		}
 	}
 	for region := range phonenumbers.GetSupportedRegions() {

@@ -240,11 +240,12 @@ func (c *createChannel) next(v *admin.Channel, token *string) string {
 
 // ExampleOf returns a command line that creates a channel of the vendor.
 func ExampleOf(spec *provider.Spec) string {
-	line := "sendoff channel create " + spec.Name + " --sender +15551234567"
+	var line strings.Builder
+	line.WriteString("sendoff channel create " + spec.Name + " --sender +15551234567")
 	for _, f := range spec.Settings {
 		if f.Required {
-			line += " --" + settingFlag(&f) + " " + placeholder(&f)
+			line.WriteString(" --" + settingFlag(&f) + " " + placeholder(&f))
 		}
 	}
-	return line
+	return line.String()
 }

@@ -63,7 +63,7 @@ type (
 		Document        *aisouleMedia         `json:"document,omitempty"`
 		Audio           *aisouleMedia         `json:"audio,omitempty"`
 		Interactive     *dispatch.Interactive `json:"interactive,omitempty"`
-		WhatsAppAccount apidoc.IDOrText       `json:"whatsapp_account,omitempty" doc:"A channel's id or key. Default: the account's default."`
+		WhatsAppAccount apidoc.IDOrText       `json:"whatsapp_account,omitzero" doc:"A channel's id or key. Default: the account's default."`
 	}
 	aisouleTemplate struct {
 		Name       string                     `json:"name" required:"true"`

@@ -69,8 +69,7 @@ func properties(rt reflect.Type, pkg string, all, own map[string]bool) {
 	if rt.Name() != "" && rt.PkgPath() != pkg {
 		own, pkg = map[string]bool{}, "" // shared: other packages read it
 	}
-	for i := range rt.NumField() {
-		f := rt.Field(i)
+	for f := range rt.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" && !f.Anonymous || all[name] && own[name] {
 			continue

@@ -12,7 +12,7 @@ import (
 // hours (normal) or 72 hours (bulk) after send_at unless the request sets
 // another time.
 type SendRequest struct {
-	Channel       apidoc.Any            `json:"channel,omitempty" doc:"The id or key of a channel. Default: the account's default."`
+	Channel       apidoc.Any            `json:"channel,omitzero" doc:"The id or key of a channel. Default: the account's default."`
 	To            string                `json:"to" required:"true" doc:"In international format, with or without +."`
 	Type          apidoc.MessageType    `json:"type" required:"true" doc:"The type of content."`
 	Text          *dispatch.Text        `json:"text,omitempty" doc:"Of type text."`
@@ -23,7 +23,7 @@ type SendRequest struct {
 	Document      *dispatch.Media       `json:"document,omitempty" doc:"Of type document."`
 	Sticker       *dispatch.Media       `json:"sticker,omitempty" doc:"Of type sticker."`
 	Location      *dispatch.Location    `json:"location,omitempty" doc:"Of type location."`
-	Contacts      apidoc.Any            `json:"contacts,omitempty" doc:"Of type contacts, as in Meta's Cloud API."`
+	Contacts      apidoc.Any            `json:"contacts,omitzero" doc:"Of type contacts, as in Meta's Cloud API."`
 	Interactive   *dispatch.Interactive `json:"interactive,omitempty" doc:"Of type interactive."`
 	Reaction      *dispatch.Reaction    `json:"reaction,omitempty" doc:"Of type reaction."`
 	Context       *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
@@ -33,7 +33,7 @@ type SendRequest struct {
 	TTLSeconds    int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Sets expires_at, after send_at."`
 	Lane          string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Default: otp for authentication, else normal."`
 	Reference     string                `json:"reference,omitempty" maxLength:"255" doc:"Your own. Returned with the message and in webhooks."`
-	Metadata      apidoc.Object         `json:"metadata,omitempty" doc:"Any JSON object. Returned with the message."`
+	Metadata      apidoc.Object         `json:"metadata,omitzero" doc:"Any JSON object. Returned with the message."`
 	Simulate      bool                  `json:"simulate,omitempty" doc:"Validates only: nothing is stored or sent."`
 	Contact       *dispatch.ContactSave `json:"contact,omitempty" doc:"Saves the recipient as a contact."`
 	UserID        string                `json:"user_id,omitempty" doc:"The id of the team member who sends."`
@@ -45,8 +45,8 @@ type SendRequest struct {
 type TemplateRequest struct {
 	ID                 int64                      `json:"id,omitempty" doc:"The id of a template. Alternative to name."`
 	Name               string                     `json:"name,omitempty" doc:"The name of a template."`
-	Language           apidoc.Any                 `json:"language,omitempty" doc:"en, or {\"code\": \"en\"}. Optional if there is only one."`
-	Variables          apidoc.Any                 `json:"variables,omitempty" doc:"An array in order, or an object by name."`
+	Language           apidoc.Any                 `json:"language,omitzero" doc:"en, or {\"code\": \"en\"}. Optional if there is only one."`
+	Variables          apidoc.Any                 `json:"variables,omitzero" doc:"An array in order, or an object by name."`
 	HeaderMediaURL     string                     `json:"header_media_url,omitempty" doc:"The file of a media header."`
 	Components         []dialect.ComponentRequest `json:"components,omitempty" doc:"Alternative to variables, as in Meta's Cloud API."`
 	ProviderTemplateID string                     `json:"provider_template_id,omitempty" doc:"Of a template that the provider keeps."`

@@ -81,12 +81,12 @@ type (
 	}
 	sociocsTemplate struct {
 		ID        string        `json:"id" required:"true" doc:"Twilio's content SID or Gupshup's template id; it must be registered here."`
-		Variables apidoc.Object `json:"variables,omitempty" doc:"Values by number; for gswa in Header, Body, Buttons."`
+		Variables apidoc.Object `json:"variables,omitzero" doc:"Values by number; for gswa in Header, Body, Buttons."`
 	}
 	sociocsContact struct {
 		Save        bool          `json:"save,omitempty" doc:"Default: false."`
 		ListID      int64         `json:"list_id,omitempty" doc:"0 for all contacts."`
-		ExtraFields apidoc.Object `json:"extra_fields,omitempty" doc:"Any fields to keep with the contact."`
+		ExtraFields apidoc.Object `json:"extra_fields,omitzero" doc:"Any fields to keep with the contact."`
 	}
 	sociocsAnswer struct {
 		Status string `json:"status" required:"true" enum:"success"`
