@@ -56,7 +56,8 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	accepted, err := w.safeSend(ctx, to, m)
 	out.Latency = time.Since(out.StartedAt)
 	if err == nil {
-		out.Action, out.Result, out.HTTP, out.ProviderID, out.Detail = store.Settle, store.ResultAccepted, accepted.HTTP, accepted.ProviderID, accepted.Detail
+		out.Action, out.Result = store.Settle, store.ResultAccepted
+		out.HTTP, out.ProviderID, out.Detail = accepted.HTTP, accepted.ProviderID, accepted.Detail
 		out.KeepRef = w.Providers[to.Provider].Spec().Echo != provider.EchoID
 		w.accepted(f, m, accepted)
 		w.Observer.Sent(f.ch, f.lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
@@ -76,7 +77,9 @@ func (w *Worker) safeSend(ctx context.Context, ch *dispatch.Channel, m *dispatch
 	defer func() {
 		if r := recover(); r != nil {
 			w.Log.Error("provider client panicked", "message_id", m.ID, "provider", ch.Provider, "stack", string(debug.Stack()))
-			err = &provider.Error{Kind: provider.Uncertain, Code: dispatch.FailInternal, Msg: "our provider client failed", Err: fmt.Errorf("panic: %v", r)}
+			err = &provider.Error{
+				Kind: provider.Uncertain, Code: dispatch.FailInternal, Msg: "our provider client failed", Err: fmt.Errorf("panic: %v", r),
+			}
 		}
 	}()
 	p := w.Providers[ch.Provider]

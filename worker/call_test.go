@@ -66,7 +66,9 @@ func TestSafeSend(t *testing.T) {
 	f := open(t)
 	f.vendor.send = func(context.Context, *dispatch.Channel, *dispatch.Message) error { panic("nil map") }
 	fl, claimed := f.flight(t, f.Messages(t, 1, nil))
-	if out := f.outcome(fl, &claimed[0]); out.Action != store.Resolve || out.Result != store.ResultUnknown || out.Code != dispatch.FailInternal {
+	if out := f.outcome(
+		fl, &claimed[0],
+	); out.Action != store.Resolve || out.Result != store.ResultUnknown || out.Code != dispatch.FailInternal {
 		t.Errorf("after a panic: %+v", out)
 	}
 	delete(f.Providers, "meta")

@@ -39,14 +39,18 @@ func TestCalls_OnlyWhatBecomesFailedIsCounted(t *testing.T) {
 	f := workertest.Open(t)
 	m := metrics.New()
 	w := New(Options{
-		Store: f.Store, Registry: registry.New(f.Accounts, f.Store, nil, workertest.Quiet()), Observer: m, Log: workertest.Quiet(), Providers: map[string]provider.Provider{"meta": refuses{}},
+		Store: f.Store, Registry: registry.New(
+			f.Accounts, f.Store, nil, workertest.Quiet(),
+		), Observer: m, Log: workertest.Quiet(), Providers: map[string]provider.Provider{"meta": refuses{}},
 		Target: func(ch *dispatch.Channel, _ bool) *dispatch.Channel { return ch },
 	})
 	ids := f.Messages(t, 3, nil)
 	first := uuid.New()
 	_, err := f.ClaimPage(t.Context(), ids[1:2], first, time.Minute)
 	workertest.Must(t, err)
-	_, err = f.Complete(t.Context(), []store.Outcome{{ID: ids[1], Claim: first, Action: store.Resolve, Result: store.ResultUnknown, StartedAt: time.Now()}})
+	_, err = f.Complete(
+		t.Context(), []store.Outcome{{ID: ids[1], Claim: first, Action: store.Resolve, Result: store.ResultUnknown, StartedAt: time.Now()}},
+	)
 	workertest.Must(t, err)
 	workertest.Must(t, f.SettleDoubts(t.Context(), ids[1:2], []int{1}))
 
@@ -55,7 +59,9 @@ func TestCalls_OnlyWhatBecomesFailedIsCounted(t *testing.T) {
 	flight := &flight{route: w.route(ch, dispatch.Normal), claim: uuid.New(), started: time.Now(), deadline: time.Now().Add(time.Minute)}
 	claimed, err := f.ClaimPage(t.Context(), ids, flight.claim, time.Minute)
 	workertest.Must(t, err)
-	_, err = f.ApplyStatuses(t.Context(), []dispatch.StatusUpdate{{ID: ids[2], Channel: f.Channel, Status: dispatch.Delivered, At: time.Now()}})
+	_, err = f.ApplyStatuses(
+		t.Context(), []dispatch.StatusUpdate{{ID: ids[2], Channel: f.Channel, Status: dispatch.Delivered, At: time.Now()}},
+	)
 	workertest.Must(t, err)
 	for i := range claimed {
 		w.sendOne(flight, &claimed[i])

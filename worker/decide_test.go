@@ -23,7 +23,9 @@ func policy() *dispatch.Policy {
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
+	old := now.Add(-2 * time.Hour)
 	young := store.Claimed{CreatedAt: now.Add(-time.Second), DueAt: now.Add(-time.Second), Attempts: 1}
+	tries := func(n int) store.Claimed { c := young; c.Attempts = n; return c }
 	with := func(change func(*store.Claimed)) store.Claimed {
 		c := young
 		change(&c)
@@ -39,21 +41,21 @@ func TestDecide(t *testing.T) {
 	}{
 		{"not sent", provider.Error{Kind: provider.NotSent}, young, store.Retry, store.ResultNotSent, time.Second / 2},
 		{"temporary", provider.Error{Kind: provider.Temporary}, young, store.Retry, store.ResultTemporary, time.Second / 2},
-		{"temporary, third time", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.Attempts = 3 }), store.Retry, store.ResultTemporary, 2 * time.Second},
-		{"temporary, attempts used up", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.Attempts = 4 }), store.Fail, store.ResultTemporary, 0},
-		{"not sent, attempts used up", provider.Error{Kind: provider.NotSent}, with(func(c *store.Claimed) { c.Attempts = 4 }), store.Fail, store.ResultNotSent, 0},
-		{"temporary, too old", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), store.Fail, store.ResultTemporary, 0},
+		{"temporary, third time", provider.Error{Kind: provider.Temporary}, tries(3), store.Retry, store.ResultTemporary, 2 * time.Second},
+		{"temporary, attempts used up", provider.Error{Kind: provider.Temporary}, tries(4), store.Fail, store.ResultTemporary, 0},
+		{"not sent, attempts used up", provider.Error{Kind: provider.NotSent}, tries(4), store.Fail, store.ResultNotSent, 0},
+		{"temporary, too old", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }), store.Fail, store.ResultTemporary, 0},
 		{"temporary, old but due just now", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.CreatedAt = now.Add(-2 * time.Hour) }), store.Retry, store.ResultTemporary, time.Second / 2},
 		{"temporary with Retry-After", provider.Error{Kind: provider.Temporary, RetryAfter: 30 * time.Second}, young, store.Retry, store.ResultTemporary, 30 * time.Second},
 		{"doubtful", provider.Error{Kind: provider.Doubtful}, young, store.Retry, store.ResultDoubtful, time.Second / 2},
-		{"doubtful, attempts used up", provider.Error{Kind: provider.Doubtful}, with(func(c *store.Claimed) { c.Attempts = 4 }), store.Fail, store.ResultDoubtful, 0},
+		{"doubtful, attempts used up", provider.Error{Kind: provider.Doubtful}, tries(4), store.Fail, store.ResultDoubtful, 0},
 		{"throttled", provider.Error{Kind: provider.Throttled, RetryAfter: 7 * time.Second}, young, store.Retry, store.ResultThrottled, 7 * time.Second},
-		{"throttled, not counted", provider.Error{Kind: provider.Throttled}, with(func(c *store.Claimed) { c.Attempts = 9 }), store.Retry, store.ResultThrottled, time.Second / 2},
-		{"throttled, too old", provider.Error{Kind: provider.Throttled}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = now.Add(-2*time.Hour), now.Add(-2*time.Hour) }), store.Fail, store.ResultThrottled, 0},
+		{"throttled, not counted", provider.Error{Kind: provider.Throttled}, tries(9), store.Retry, store.ResultThrottled, time.Second / 2},
+		{"throttled, too old", provider.Error{Kind: provider.Throttled}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }), store.Fail, store.ResultThrottled, 0},
 		{"recipient throttled twice", provider.Error{Kind: provider.Throttled, Scope: provider.ScopeRecipient}, with(func(c *store.Claimed) { c.RLHits = 2 }), store.Retry, store.ResultThrottled, 16 * time.Second},
-		{"held", provider.Error{Kind: provider.Held}, with(func(c *store.Claimed) { c.Attempts = 9 }), store.Retry, store.ResultThrottled, time.Second / 2},
+		{"held", provider.Error{Kind: provider.Held}, tries(9), store.Retry, store.ResultThrottled, time.Second / 2},
 		{"uncertain", provider.Error{Kind: provider.Uncertain}, young, store.Resolve, store.ResultUnknown, time.Minute},
-		{"uncertain, attempts used up", provider.Error{Kind: provider.Uncertain}, with(func(c *store.Claimed) { c.Attempts = 9 }), store.Resolve, store.ResultUnknown, time.Minute},
+		{"uncertain, attempts used up", provider.Error{Kind: provider.Uncertain}, tries(9), store.Resolve, store.ResultUnknown, time.Minute},
 		{"permanent", provider.Error{Kind: provider.Permanent, Suppress: true}, young, store.Fail, store.ResultPermanent, 0},
 		{"denied", provider.Error{Kind: provider.Denied}, young, store.Fail, store.ResultPermanent, 0},
 	} {
@@ -65,7 +67,8 @@ func TestDecide(t *testing.T) {
 			if out.Action != c.action || out.Result != c.result || out.Delay != c.delay {
 				t.Errorf("action %d, result %s, after %v; want %d, %s, %v", out.Action, out.Result, out.Delay, c.action, c.result, c.delay)
 			}
-			if out.HTTP != 418 || out.Code != dispatch.FailProvider || out.ProvCode != "131016" || out.Detail != "short and stout" || out.Suppress != c.err.Suppress {
+			if out.HTTP != 418 || out.Code != dispatch.FailProvider || out.ProvCode != "131016" || out.Detail != "short and stout" ||
+				out.Suppress != c.err.Suppress {
 				t.Errorf("the provider's words are lost: %+v", out)
 			}
 		})

@@ -55,7 +55,9 @@ func (w *Worker) explain(f *flight, c *store.Claimed, err error, out *store.Outc
 //     MaxAttempts and MaxAge allow it;
 //   - an unknown outcome waits for evidence, for ResolveWindow;
 //   - every other error fails the message at once.
-func decide(p *dispatch.Policy, lane dispatch.Lane, c *store.Claimed, e *provider.Error, rnd func() float64, now time.Time, out *store.Outcome) {
+func decide(
+	p *dispatch.Policy, lane dispatch.Lane, c *store.Claimed, e *provider.Error, rnd func() float64, now time.Time, out *store.Outcome,
+) {
 	out.HTTP, out.Code, out.ProvCode, out.Detail, out.Suppress = e.HTTP, e.Code, e.Provider, clip(e.Msg, 500), e.Suppress
 	out.Action = store.Retry
 	attempt := max(c.Attempts-1, 0) // 0 is the first retry

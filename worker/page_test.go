@@ -119,7 +119,9 @@ func (s *lostAnswers) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uu
 	return claimed, err
 }
 
-func (s *lostAnswers) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration) ([]store.Claimed, []dispatch.ID, error) {
+func (s *lostAnswers) ClaimDue(
+	ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+) ([]store.Claimed, []dispatch.ID, error) {
 	claimed, expired, err := s.Store.ClaimDue(ctx, channel, lane, n, claim, lease)
 	if s.claims.Add(1) == 1 && err == nil {
 		return nil, nil, errLost
@@ -199,7 +201,9 @@ func TestConcurrency_LeavesCallsToOTP(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int][2]int{1: {1, 1}, 9: {9, 9}, 10: {10, 9}, 99: {99, 98}, 100: {100, 98}, 1000: {1000, 980}} {
 		ch := &dispatch.Channel{Policy: dispatch.Policy{Concurrency: n}}
-		if otp, bulk := (route{ch: ch, lane: dispatch.OTP}).concurrency(), (route{ch: ch, lane: dispatch.Bulk}).concurrency(); otp != want[0] || bulk != want[1] {
+		if otp, bulk := (route{ch: ch, lane: dispatch.OTP}).concurrency(), (route{
+			ch: ch, lane: dispatch.Bulk,
+		}).concurrency(); otp != want[0] || bulk != want[1] {
 			t.Errorf("of %d: otp %d, bulk %d; want %v", n, otp, bulk, want)
 		}
 	}

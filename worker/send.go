@@ -17,7 +17,9 @@ import (
 // claimStore claims messages for a worker. A claim holds for its lease.
 type claimStore interface {
 	ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]store.Claimed, error)
-	ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration) (claimed []store.Claimed, expired []dispatch.ID, err error)
+	ClaimDue(
+		ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+	) (claimed []store.Claimed, expired []dispatch.ID, err error)
 	Unclaim(ctx context.Context, claim uuid.UUID) error
 	Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error
 	Expire(ctx context.Context, ids []dispatch.ID) (int, error)

@@ -82,7 +82,9 @@ func (s *Service) flush(ctx context.Context, page []store.NewMessage) ([]dispatc
 
 // flushWith commits a page with insert and hands the messages that are due to
 // the offerers.
-func (s *Service) flushWith(ctx context.Context, page []store.NewMessage, insert func(context.Context, []store.NewMessage) ([]dispatch.Receipt, error)) ([]dispatch.Receipt, error) {
+func (s *Service) flushWith(
+	ctx context.Context, page []store.NewMessage, insert func(context.Context, []store.NewMessage) ([]dispatch.Receipt, error),
+) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
 	receipts, err := insert(ctx, page)
 	if err == nil {

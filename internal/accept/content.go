@@ -8,7 +8,9 @@ import (
 
 // content resolves the template, if any, and validates the content against the
 // channel. It returns the template's category.
-func (s *Service) content(ctx context.Context, who *Caller, ch *dispatch.Channel, d *dispatch.Draft, m *dispatch.Message, p *prepared, faults *dispatch.Faults) (string, error) {
+func (s *Service) content(
+	ctx context.Context, who *Caller, ch *dispatch.Channel, d *dispatch.Draft, m *dispatch.Message, p *prepared, faults *dispatch.Faults,
+) (string, error) {
 	c := &m.Content
 	category := ""
 	if c.Type == dispatch.TypeTemplate && c.Template != nil {
@@ -35,7 +37,9 @@ func (s *Service) content(ctx context.Context, who *Caller, ch *dispatch.Channel
 		category, p.template = t.Category, t.ID
 	}
 	if c.Type == "" {
-		faults.Add("/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction")
+		faults.Add(
+			"/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction",
+		)
 		return "", nil
 	}
 	if ch.WhatsApp() {

@@ -64,7 +64,9 @@ var errNotScheduled error = dispatch.Errorf(dispatch.Conflict, "the message is n
 // edit checks the change and sets r's one draft. A message may be postponed
 // whatever has become of its template or recipient: only its times are checked
 // then.
-func (s *Service) edit(ctx context.Context, r *request, v *dispatch.View, d *dispatch.Draft, given map[string]json.RawMessage, content bool) (store.Edit, error) {
+func (s *Service) edit(
+	ctx context.Context, r *request, v *dispatch.View, d *dispatch.Draft, given map[string]json.RawMessage, content bool,
+) (store.Edit, error) {
 	var e store.Edit
 	now := time.Now()
 	if given["send_at"] != nil {

@@ -28,7 +28,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 type anything struct{ provider.Provider }
 
 func (anything) Spec() *provider.Spec {
-	return &provider.Spec{Kinds: []provider.Kinds{{Kind: "whatsapp", Types: dispatch.Types}, {Kind: "sms", Types: []dispatch.Type{dispatch.TypeText, dispatch.TypeImage}}}}
+	return &provider.Spec{Kinds: []provider.Kinds{
+		{Kind: "whatsapp", Types: dispatch.Types}, {Kind: "sms", Types: []dispatch.Type{dispatch.TypeText, dispatch.TypeImage}},
+	}}
 }
 
 // seen is an observer and a queue: it keeps what it is told.
@@ -168,7 +170,10 @@ func page(first, n int) []dispatch.Draft {
 
 // use is a draft of a template with one value.
 func use(name string, values ...string) dispatch.Draft {
-	return dispatch.Draft{To: number(1), Content: dispatch.Content{Type: dispatch.TypeTemplate, Template: &dispatch.TemplateUse{Name: name}}, Variables: &dispatch.Variables{List: values}}
+	return dispatch.Draft{
+		To: number(1), Content: dispatch.Content{Type: dispatch.TypeTemplate, Template: &dispatch.TemplateUse{Name: name}},
+		Variables: &dispatch.Variables{List: values},
+	}
 }
 
 // fields returns the pointers of err's faults.

@@ -19,7 +19,9 @@ type repeatStore interface {
 // Once is Hold for a request that is accepted as a whole, under one
 // Idempotency-Key. first is the answer of the first request with that key, or
 // nil for a new one.
-func (s *Service) Once(ctx context.Context, who *Caller, key string, drafts []dispatch.Draft) (held []dispatch.Draft, first []dispatch.Receipt, release func(), err error) {
+func (s *Service) Once(
+	ctx context.Context, who *Caller, key string, drafts []dispatch.Draft,
+) (held []dispatch.Draft, first []dispatch.Receipt, release func(), err error) {
 	if len(drafts) == 0 || len(drafts) > maxTogether {
 		return drafts, nil, func() {}, nil // never accepted, so no repeat
 	}
@@ -51,7 +53,9 @@ func (s *Service) Once(ctx context.Context, who *Caller, key string, drafts []di
 // refusal. Until release is called, which may be done in any case, a repeat in
 // this process is refused as still running; between processes the insert
 // decides. While the queue of lookups is full Hold waits, at most wait.
-func (s *Service) Hold(ctx context.Context, who *Caller, drafts []dispatch.Draft, wait time.Duration) (held []dispatch.Draft, answers []*dispatch.Receipt, release func()) {
+func (s *Service) Hold(
+	ctx context.Context, who *Caller, drafts []dispatch.Draft, wait time.Duration,
+) (held []dispatch.Draft, answers []*dispatch.Receipt, release func()) {
 	held, answers = slices.Clone(drafts), make([]*dispatch.Receipt, len(drafts))
 	var ms []*dispatch.Message
 	var at []int
@@ -67,7 +71,9 @@ func (s *Service) Hold(ctx context.Context, who *Caller, drafts []dispatch.Draft
 		}
 		m.To, _ = dispatch.ParsePhone(d.To) // one that can't be parsed was never accepted
 		if !s.inflight.lock(m) {
-			answers[i] = &dispatch.Receipt{Err: &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}}
+			answers[i] = &dispatch.Receipt{Err: &dispatch.Error{
+				Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1,
+			}}
 			continue
 		}
 		ms, at = append(ms, m), append(at, i)

@@ -13,7 +13,9 @@ type Recipients interface {
 	// how long to wait where the hour's messages are used up; those are not
 	// counted. giveBack takes back the count of messages, by index, that are not
 	// sent after all.
-	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error)
+	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (
+		waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error,
+	)
 }
 
 // otpPerHour is the number of one-time passwords that a key may send to one

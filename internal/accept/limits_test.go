@@ -21,7 +21,9 @@ type counts struct {
 	full  int // how many calls find the limiter's own queue full
 }
 
-func (c *counts) SpendRecipients(_ context.Context, _ int64, tos []string, _ int) ([]time.Duration, func(context.Context, []int) error, error) {
+func (c *counts) SpendRecipients(
+	_ context.Context, _ int64, tos []string, _ int,
+) ([]time.Duration, func(context.Context, []int) error, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tries++; c.tries <= c.full {
@@ -82,7 +84,9 @@ func TestAccept_WaitsForRoom_CountsRecipientsOnce(t *testing.T) {
 	f := open(t, c)
 	s, who := f.Service, f.who
 	release := make(chan struct{})
-	s.bulk = batch.New(batch.Options{Max: n, Queue: n, Workers: 1}, func(_ context.Context, in []store.NewMessage) ([]dispatch.Receipt, error) {
+	s.bulk = batch.New(batch.Options{Max: n, Queue: n, Workers: 1}, func(
+		_ context.Context, in []store.NewMessage,
+	) ([]dispatch.Receipt, error) {
 		<-release
 		out := make([]dispatch.Receipt, len(in))
 		for i := range in {
@@ -136,7 +140,9 @@ type waits struct {
 	err     error
 }
 
-func (w *waits) SpendRecipients(_ context.Context, _ int64, tos []string, perHour int) ([]time.Duration, func(context.Context, []int) error, error) {
+func (w *waits) SpendRecipients(
+	_ context.Context, _ int64, tos []string, perHour int,
+) ([]time.Duration, func(context.Context, []int) error, error) {
 	w.perHour = append(w.perHour, perHour)
 	out := make([]time.Duration, len(tos))
 	for i, to := range tos {

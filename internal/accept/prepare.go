@@ -78,7 +78,8 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 func newMessage(who *Caller, ch *dispatch.Channel, d *dispatch.Draft) *dispatch.Message {
 	m := &dispatch.Message{
 		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: who.Key.ID, Test: who.Key.Test, Content: d.Content,
-		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact, StatusCallback: d.StatusCallback, Parent: d.Parent,
+		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact,
+		StatusCallback: d.StatusCallback, Parent: d.Parent,
 	}
 	if d.IdemKey != "" {
 		m.IdemKey, m.IdemIndex, m.IdemFingerprint = storedKey(who, d.IdemKey), d.IdemIndex, fingerprintOf(d)
@@ -129,7 +130,10 @@ func (s *Service) channel(ctx context.Context, who *Caller, d *dispatch.Draft) (
 		return nil, err
 	}
 	if (d.Provider != "" && ch.Provider != d.Provider) || (d.Kind != "" && ch.Kind != d.Kind) {
-		return nil, &dispatch.Error{Code: dispatch.ChannelNotFound, Reason: "kind", Msg: "the channel is not of this provider or kind", Faults: []dispatch.Fault{{Field: "/channel", Msg: "the channel is not of this provider or kind"}}}
+		return nil, &dispatch.Error{
+			Code: dispatch.ChannelNotFound, Reason: "kind", Msg: "the channel is not of this provider or kind",
+			Faults: []dispatch.Fault{{Field: "/channel", Msg: "the channel is not of this provider or kind"}},
+		}
 	}
 	if !ch.Enabled {
 		return nil, dispatch.InvalidField("/channel", "the channel is disabled")

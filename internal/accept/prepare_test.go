@@ -36,6 +36,8 @@ func TestTimes_SendAtThatHasPassed(t *testing.T) {
 	}
 }
 
+type draft = dispatch.Draft
+
 // Each fault names its field, and all faults of a draft are reported at once.
 func TestPrepare_Faults(t *testing.T) {
 	t.Parallel()
@@ -44,44 +46,45 @@ func TestPrepare_Faults(t *testing.T) {
 	list, err := f.accounts.CreateList(t.Context(), f.who.Account.ID, "List")
 	must(t, err)
 	now := time.Now()
+	const invalid = dispatch.Invalid
 	entry := raw(`{"to":"+15550000009","type":"text","text":{"body":"x"}}`)
 	for name, c := range map[string]struct {
-		change func(d *dispatch.Draft)
+		change func(d *draft)
 		code   dispatch.Code
 		want   []string
 	}{
-		"fine":            {func(d *dispatch.Draft) { d.Metadata, d.Reference = raw(`{"a":1}`), strings.Repeat("é", maxReference) }, "", nil},
-		"no number":       {func(d *dispatch.Draft) { d.To = "12" }, dispatch.Invalid, []string{"/to"}},
-		"no channel":      {func(d *dispatch.Draft) { d.Channel = "nothing" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other kind":      {func(d *dispatch.Draft) { d.Kind = "whatsapp" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other provider":  {func(d *dispatch.Draft) { d.Provider = "other" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other account":   {func(d *dispatch.Draft) { d.AccountSID = "AC0" }, dispatch.Unauthorized, nil},
-		"no type":         {func(d *dispatch.Draft) { d.Content = dispatch.Content{} }, dispatch.Invalid, []string{"/type"}},
-		"empty text":      {func(d *dispatch.Draft) { d.Content.Text = &dispatch.Text{} }, dispatch.Invalid, []string{"/text/body"}},
-		"lane":            {func(d *dispatch.Draft) { d.Lane = "fast" }, dispatch.Invalid, []string{"/lane"}},
-		"reference":       {func(d *dispatch.Draft) { d.Reference = strings.Repeat("x", maxReference+1) }, dispatch.Invalid, []string{"/reference"}},
-		"metadata list":   {func(d *dispatch.Draft) { d.Metadata = raw(` [1]`) }, dispatch.Invalid, []string{"/metadata"}},
-		"large metadata":  {func(d *dispatch.Draft) { d.Metadata = raw(`{"a":"` + strings.Repeat("x", maxMetadata) + `"}`) }, dispatch.Invalid, []string{"/metadata"}},
-		"far":             {func(d *dispatch.Draft) { d.SendAt = now.Add(maxAhead + time.Hour) }, dispatch.Invalid, []string{"/send_at"}},
-		"expired":         {func(d *dispatch.Draft) { d.ExpiresAt = now.Add(-time.Second) }, dispatch.Invalid, []string{"/expires_at"}},
-		"expires before":  {func(d *dispatch.Draft) { d.SendAt, d.ExpiresAt = now.Add(time.Hour), now.Add(time.Minute) }, dispatch.Invalid, []string{"/expires_at"}},
-		"both expiries":   {func(d *dispatch.Draft) { d.TTL, d.ExpiresAt = time.Hour, now.Add(time.Hour) }, dispatch.Invalid, []string{"/ttl_seconds"}},
-		"long ttl":        {func(d *dispatch.Draft) { d.TTL = maxTTL + time.Second }, dispatch.Invalid, []string{"/ttl_seconds"}},
-		"user":            {func(d *dispatch.Draft) { d.UserID = uuid.NewString() }, dispatch.Invalid, []string{"/user_id"}},
-		"list":            {func(d *dispatch.Draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID + 1} }, dispatch.Invalid, []string{"/contact/list_id"}},
-		"list of account": {func(d *dispatch.Draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID} }, "", nil},
-		"contact name":    {func(d *dispatch.Draft) { d.Contact = &dispatch.ContactSave{Name: strings.Repeat("x", maxName+1)} }, dispatch.Invalid, []string{"/contact/name"}},
-		"contact fields":  {func(d *dispatch.Draft) { d.Contact = &dispatch.ContactSave{Fields: raw(`{"a":1e-20000}`)} }, dispatch.Invalid, []string{"/contact/extra_fields"}},
-		"fallback time":   {func(d *dispatch.Draft) { d.FallbackAfter = time.Minute }, dispatch.Invalid, []string{"/fallback_after_seconds"}},
-		"many fallbacks": {func(d *dispatch.Draft) {
+		"fine":            {func(d *draft) { d.Metadata, d.Reference = raw(`{"a":1}`), strings.Repeat("é", maxReference) }, "", nil},
+		"no number":       {func(d *draft) { d.To = "12" }, invalid, []string{"/to"}},
+		"no channel":      {func(d *draft) { d.Channel = "nothing" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other kind":      {func(d *draft) { d.Kind = "whatsapp" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other provider":  {func(d *draft) { d.Provider = "other" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other account":   {func(d *draft) { d.AccountSID = "AC0" }, dispatch.Unauthorized, nil},
+		"no type":         {func(d *draft) { d.Content = dispatch.Content{} }, invalid, []string{"/type"}},
+		"empty text":      {func(d *draft) { d.Content.Text = &dispatch.Text{} }, invalid, []string{"/text/body"}},
+		"lane":            {func(d *draft) { d.Lane = "fast" }, invalid, []string{"/lane"}},
+		"reference":       {func(d *draft) { d.Reference = xs(maxReference + 1) }, invalid, []string{"/reference"}},
+		"metadata list":   {func(d *draft) { d.Metadata = raw(` [1]`) }, invalid, []string{"/metadata"}},
+		"large metadata":  {func(d *draft) { d.Metadata = raw(`{"a":"` + xs(maxMetadata) + `"}`) }, invalid, []string{"/metadata"}},
+		"far":             {func(d *draft) { d.SendAt = now.Add(maxAhead + time.Hour) }, invalid, []string{"/send_at"}},
+		"expired":         {func(d *draft) { d.ExpiresAt = now.Add(-time.Second) }, invalid, []string{"/expires_at"}},
+		"expires before":  {func(d *draft) { d.SendAt, d.ExpiresAt = now.Add(time.Hour), now.Add(time.Minute) }, invalid, []string{"/expires_at"}},
+		"both expiries":   {func(d *draft) { d.TTL, d.ExpiresAt = time.Hour, now.Add(time.Hour) }, invalid, []string{"/ttl_seconds"}},
+		"long ttl":        {func(d *draft) { d.TTL = maxTTL + time.Second }, invalid, []string{"/ttl_seconds"}},
+		"user":            {func(d *draft) { d.UserID = uuid.NewString() }, invalid, []string{"/user_id"}},
+		"list":            {func(d *draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID + 1} }, invalid, []string{"/contact/list_id"}},
+		"list of account": {func(d *draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID} }, "", nil},
+		"contact name":    {func(d *draft) { d.Contact = &dispatch.ContactSave{Name: xs(maxName + 1)} }, invalid, []string{"/contact/name"}},
+		"contact fields":  {func(d *draft) { d.Contact = &dispatch.ContactSave{Fields: raw(`{"a":1e-20000}`)} }, invalid, []string{"/contact/extra_fields"}},
+		"fallback time":   {func(d *draft) { d.FallbackAfter = time.Minute }, invalid, []string{"/fallback_after_seconds"}},
+		"many fallbacks": {func(d *draft) {
 			d.Fallback = []json.RawMessage{entry, entry, entry, entry, entry, entry}
-		}, dispatch.Invalid, []string{"/fallback"}},
-		"unsupported": {func(d *dispatch.Draft) {
+		}, invalid, []string{"/fallback"}},
+		"unsupported": {func(d *draft) {
 			d.Content = dispatch.Content{Type: dispatch.TypeTemplate, Template: &dispatch.TemplateUse{Name: "hello"}}
 		}, dispatch.UnsupportedType, []string{"/type"}},
-		"unknown template": {func(d *dispatch.Draft) { *d = use("nothing"); d.Channel = f.whatsapp.Key }, dispatch.TemplateNotFound, []string{"/template/name"}},
-		"missing variable": {func(d *dispatch.Draft) { *d = use("hello"); d.Channel = f.whatsapp.Key }, dispatch.Invalid, []string{"/template/variables"}},
-		"two faults":       {func(d *dispatch.Draft) { d.To, d.Lane = "12", "fast" }, dispatch.Invalid, []string{"/to", "/lane"}},
+		"unknown template": {func(d *draft) { *d = use("nothing"); d.Channel = f.whatsapp.Key }, dispatch.TemplateNotFound, []string{"/template/name"}},
+		"missing variable": {func(d *draft) { *d = use("hello"); d.Channel = f.whatsapp.Key }, invalid, []string{"/template/variables"}},
+		"two faults":       {func(d *draft) { d.To, d.Lane = "12", "fast" }, invalid, []string{"/to", "/lane"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := text(1)
@@ -102,6 +105,9 @@ func TestPrepare_Faults(t *testing.T) {
 	}
 }
 
+// xs returns a text of n characters.
+func xs(n int) string { return strings.Repeat("x", n) }
+
 // What a draft does not say comes from its lane, channel and template.
 func TestPrepare_Defaults(t *testing.T) {
 	t.Parallel()
@@ -112,10 +118,11 @@ func TestPrepare_Defaults(t *testing.T) {
 	must(t, err)
 	f.who.Account.Credits = true
 	d := text(1)
-	d.Content.Text = &dispatch.Text{Body: strings.Repeat("x", 161)} // two segments
+	d.Content.Text = &dispatch.Text{Body: xs(161)} // two segments
 	p, err := f.prepare(t.Context(), f.who, &d, time.Now())
 	must(t, err)
-	if p.Channel != f.sms.ID || p.Lane != dispatch.Normal || p.TTL != dispatch.Normal.TTL() || p.Segments != 2 || p.Price != 14 || !p.Charge || p.NeedsWindow {
+	if p.Channel != f.sms.ID || p.Lane != dispatch.Normal || p.TTL != dispatch.Normal.TTL() || p.Segments != 2 ||
+		p.Price != 14 || !p.Charge || p.NeedsWindow {
 		t.Errorf("a text by SMS: %+v, %+v", p.Message, p.NewMessage)
 	}
 	d = text(1)
@@ -126,7 +133,8 @@ func TestPrepare_Defaults(t *testing.T) {
 	f.who.Key.Test = true
 	d = use("code", "123456")
 	d.Channel = f.whatsapp.Key
-	if p, err = f.prepare(t.Context(), f.who, &d, time.Now()); err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() || p.NeedsWindow || p.Charge || p.template == 0 {
+	if p, err = f.prepare(t.Context(), f.who, &d, time.Now()); err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() ||
+		p.NeedsWindow || p.Charge || p.template == 0 {
 		t.Errorf("a one-time password of a test key: %+v, %v", p, err)
 	}
 	if d.Content.Template.TemplateID != 0 {
@@ -183,7 +191,8 @@ func TestFallback(t *testing.T) {
 	const plain = `{"type":"text","text":{"body":"x"}}` // to the parent's recipient
 	p, err := send(time.Minute, plain, `{"to":"+15550000009","type":"text","text":{"body":"y"}}`)
 	must(t, err)
-	if want := `[` + plain + `,{"to":"+15550000009","type":"text","text":{"body":"y"}}]`; p.Fallback != want || p.FallbackAfter != time.Minute {
+	if want := `[` + plain + `,{"to":"+15550000009","type":"text","text":{"body":"y"}}]`; p.Fallback != want ||
+		p.FallbackAfter != time.Minute {
 		t.Errorf("stored %s after %v, want %s", p.Fallback, p.FallbackAfter, want)
 	}
 	_, err = send(0, plain, `{"to":"1","type":"text","text":{"body":""}}`, `{"type":"text","text":{"body":"x"},"fallback":[`+plain+`]}`, `{`)

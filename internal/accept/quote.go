@@ -35,7 +35,9 @@ func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, m *dispatch.
 }
 
 // quote replaces one id. One that cannot be ours is left as it is.
-func (s *Service) quote(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, id *string, field string, faults *dispatch.Faults) error {
+func (s *Service) quote(
+	ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, id *string, field string, faults *dispatch.Faults,
+) error {
 	ours, sure := ownID(*id)
 	if ours == dispatch.NoID {
 		return nil

@@ -38,5 +38,8 @@ func (c *Caller) mayReach(to string) error {
 	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, dispatch.Country(to)) {
 		return nil
 	}
-	return &dispatch.Error{Code: dispatch.CountryNotAllowed, Msg: "this key may not send to the recipient's country", Faults: []dispatch.Fault{{Field: "/to", Msg: "this key may not send to the recipient's country"}}}
+	return &dispatch.Error{
+		Code: dispatch.CountryNotAllowed, Msg: "this key may not send to the recipient's country",
+		Faults: []dispatch.Fault{{Field: "/to", Msg: "this key may not send to the recipient's country"}},
+	}
 }

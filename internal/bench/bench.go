@@ -210,8 +210,10 @@ func (s *stage) account(ctx context.Context) error {
 			return err
 		}
 	}
-	s.env = append(os.Environ(), "SENDOFF_POSTGRES_URL="+s.stack.PostgresURL(), "SENDOFF_REDIS_URL="+s.stack.RedisURL(), "SENDOFF_LISTEN="+addr, "SENDOFF_PUBLIC_URL="+s.base,
-		"SENDOFF_SECRET_KEY="+secret, "SENDOFF_EMULATOR_URL="+s.emURL, "SENDOFF_SHUTDOWN_GRACE=3s", "SENDOFF_WORK_LISTEN=", "SENDOFF_LOG_LEVEL=warn")
+	s.env = append(os.Environ(), "SENDOFF_POSTGRES_URL="+s.stack.PostgresURL(), "SENDOFF_REDIS_URL="+s.stack.RedisURL(),
+		"SENDOFF_LISTEN="+addr, "SENDOFF_PUBLIC_URL="+s.base,
+		"SENDOFF_SECRET_KEY="+secret, "SENDOFF_EMULATOR_URL="+s.emURL,
+		"SENDOFF_SHUTDOWN_GRACE=3s", "SENDOFF_WORK_LISTEN=", "SENDOFF_LOG_LEVEL=warn")
 	return nil
 }
 

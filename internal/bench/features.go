@@ -60,7 +60,8 @@ func measureFeatures(ctx context.Context, s *stage) error {
 		}
 	}
 	s.add(Figure{
-		Name: "features", How: "accept with limits, window and credits", Raw: without.rate(), RawIs: "without them", Value: with.rate(), Unit: "messages/s",
+		Name: "features", How: "accept with limits, window and credits", Raw: without.rate(), RawIs: "without them",
+		Value: with.rate(), Unit: "messages/s",
 		Must: "0.85 x", Reach: with.rate() >= .85*without.rate(), Detail: fmt.Sprintf("p50 %s p99 %s", ms(with.p(.5)), ms(with.p(.99))),
 	})
 	return s.drainAfter(ctx)
@@ -126,7 +127,9 @@ func (s *stage) openWindows(ctx context.Context, channel int64, n int) error {
 		for i := from; i < min(n, from+page); i++ {
 			tos = append(tos, recipient(s.sent+i))
 		}
-		if _, err := db.ExecContext(ctx, `INSERT INTO windows (channel_id, phone, opened_at) SELECT $1, unnest($2::text[]), now()`, channel, pq.Array(tos)); err != nil {
+		if _, err := db.ExecContext(
+			ctx, `INSERT INTO windows (channel_id, phone, opened_at) SELECT $1, unnest($2::text[]), now()`, channel, pq.Array(tos),
+		); err != nil {
 			return fmt.Errorf("open windows: %w", err)
 		}
 	}
@@ -138,7 +141,10 @@ func (s *stage) openWindows(ctx context.Context, channel int64, n int) error {
 func (s *stage) texts(ctx context.Context, base string, t tenant, d time.Duration, sum *load) error {
 	from := s.sent
 	l, err := hammer(ctx, s.client, http.MethodPost, base+"/v1/messages", t.key, 64, d, http.StatusAccepted, func(i int) []byte {
-		return fmt.Appendf(nil, `{"channel":%d,"to":%q,"lane":"normal","reference":"bench-%d","type":"text","text":{"body":"Your order A-%d has left the house."}}`, t.channel, recipient(from+i), from+i, i)
+		return fmt.Appendf(
+			nil, `{"channel":%d,"to":%q,"lane":"normal","reference":"bench-%d","type":"text","text":{"body":"Your order A-%d has left the house."}}`,
+			t.channel, recipient(from+i), from+i, i,
+		)
 	})
 	if err != nil {
 		return err

@@ -44,15 +44,21 @@ func measureAccept(ctx context.Context, s *stage) error {
 	}
 	s.stopWork()
 	from := s.sent
-	l, err := hammer(ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, d, http.StatusAccepted, func(i int) []byte { return message(s.channels[0].ID, "normal", from+i) })
+	l, err := hammer(
+		ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, d, http.StatusAccepted,
+		func(i int) []byte { return message(s.channels[0].ID, "normal", from+i) },
+	)
 	if err != nil {
 		return err
 	}
 	s.sent += l.done
 	p50, p99 := l.p(.5), l.p(.99)
 	s.add(Figure{
-		Name: "accept", How: "one message a request, 64 connections", Raw: raw, RawIs: "bare echo answering 202", Value: l.rate(), Unit: "messages/s",
-		Must: "0.20 x, p99 < 50 ms", Reach: l.rate() >= .2*raw && p99 < 50*time.Millisecond, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
+		Name: "accept", How: "one message a request, 64 connections", Raw: raw, RawIs: "bare echo answering 202",
+		Value: l.rate(), Unit: "messages/s",
+		Must: "0.20 x, p99 < 50 ms", Reach: l.rate() >= .2*raw && p99 < 50*time.Millisecond, Detail: fmt.Sprintf(
+			"p50 %s p99 %s", ms(p50), ms(p99),
+		),
 	})
 	return s.drainAfter(ctx)
 }
@@ -81,7 +87,10 @@ func measureBatch(ctx context.Context, s *stage) error {
 		took += t
 	}
 	rate := float64(n*runs) / took.Seconds()
-	s.add(Figure{Name: "batch", How: "NDJSON of 10,000", Raw: raw, RawIs: "COPY of the same rows", Value: rate, Unit: "messages/s", Must: "0.35 x", Reach: rate >= .35*raw})
+	s.add(Figure{
+		Name: "batch", How: "NDJSON of 10,000", Raw: raw, RawIs: "COPY of the same rows", Value: rate, Unit: "messages/s", Must: "0.35 x",
+		Reach: rate >= .35*raw,
+	})
 	if err := s.redisPerMessage(ctx); err != nil {
 		return err
 	}
@@ -114,7 +123,10 @@ func (s *stage) redisPerMessage(ctx context.Context) error {
 		return fmt.Errorf("measure redis: %w", err)
 	}
 	per := float64(used) / float64(waiting)
-	s.add(Figure{Name: "redis", How: fmt.Sprintf("%d messages waiting", waiting), Value: per, Unit: "bytes a waiting message", Must: "100", Reach: per <= 100})
+	s.add(Figure{
+		Name: "redis", How: fmt.Sprintf("%d messages waiting", waiting), Value: per, Unit: "bytes a waiting message", Must: "100",
+		Reach: per <= 100,
+	})
 	return nil
 }
 
@@ -134,7 +146,10 @@ func measureDispatch(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.add(Figure{Name: "dispatch", How: fmt.Sprintf("backlog of %d, provider with 0 ms", n), Raw: raw, RawIs: "asynq running empty tasks", Value: rate, Unit: "messages/s", Must: "1.0 x", Reach: rate >= raw})
+	s.add(Figure{
+		Name: "dispatch", How: fmt.Sprintf("backlog of %d, provider with 0 ms", n), Raw: raw, RawIs: "asynq running empty tasks", Value: rate,
+		Unit: "messages/s", Must: "1.0 x", Reach: rate >= raw,
+	})
 	return nil
 }
 
@@ -181,7 +196,10 @@ func measureSlowProvider(ctx context.Context, s *stage) error {
 		return err
 	}
 	limit := float64(s.channels[0].Policy.Concurrency) / .1
-	s.add(Figure{Name: "latency", How: "provider with 100 ms, 1,000 concurrent", Raw: limit, RawIs: "the concurrency's own limit", Value: rate, Unit: "messages/s", Must: "within 10 %", Reach: rate >= .9*limit})
+	s.add(Figure{
+		Name: "latency", How: "provider with 100 ms, 1,000 concurrent", Raw: limit, RawIs: "the concurrency's own limit", Value: rate,
+		Unit: "messages/s", Must: "within 10 %", Reach: rate >= .9*limit,
+	})
 	return s.configure(ctx, s.settings())
 }
 
@@ -195,7 +213,11 @@ func measureSteady(ctx context.Context, s *stage) error {
 		return err
 	}
 	p50, p99 := l.p(.5), l.p(.99)
-	s.add(Figure{Name: "steady", How: "500/s, accept to provider's receipt", Value: float64(p99.Microseconds()) / 1000, Unit: "ms (p99)", Must: "p50 < 25 ms, p99 < 150 ms", Reach: p50 < 25*time.Millisecond && p99 < 150*time.Millisecond, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99))})
+	s.add(Figure{
+		Name: "steady", How: "500/s, accept to provider's receipt", Value: float64(p99.Microseconds()) / 1000, Unit: "ms (p99)",
+		Must: "p50 < 25 ms, p99 < 150 ms", Reach: p50 < 25*time.Millisecond && p99 < 150*time.Millisecond,
+		Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
+	})
 	return nil
 }
 
@@ -216,7 +238,10 @@ func measureOTP(ctx context.Context, s *stage) error {
 		return err
 	}
 	p50, p99 := l.p(.5), l.p(.99)
-	s.add(Figure{Name: "otp", How: fmt.Sprintf("behind %d bulk messages, channel at 200/s", n), Value: float64(p99.Microseconds()) / 1000, Unit: "ms (p99)", Must: "1000", Reach: p99 < time.Second, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99))})
+	s.add(Figure{
+		Name: "otp", How: fmt.Sprintf("behind %d bulk messages, channel at 200/s", n), Value: float64(p99.Microseconds()) / 1000,
+		Unit: "ms (p99)", Must: "1000", Reach: p99 < time.Second, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
+	})
 	if _, err := s.accounts.UpdateChannel(ctx, s.channels[0]); err != nil {
 		return err
 	}
@@ -299,7 +324,10 @@ func measurePoll(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.add(Figure{Name: "poll", How: "GET /v1/messages/{id}, 64 connections", Raw: raw, RawIs: "bare echo", Value: l.rate(), Unit: "requests/s", Must: "0.15 x", Reach: l.rate() >= .15*raw, Detail: "p99 " + ms(l.p(.99))})
+	s.add(Figure{
+		Name: "poll", How: "GET /v1/messages/{id}, 64 connections", Raw: raw, RawIs: "bare echo", Value: l.rate(), Unit: "requests/s",
+		Must: "0.15 x", Reach: l.rate() >= .15*raw, Detail: "p99 " + ms(l.p(.99)),
+	})
 	return nil
 }
 

@@ -57,7 +57,9 @@ func measureGrowth(ctx context.Context, s *stage) error {
 	}
 	how := fmt.Sprintf("%d finished messages, against none", s.o.Growth)
 	s.add(Figure{Name: "growth accept", How: how, Raw: a0, RawIs: "without", Value: a1, Unit: "messages/s", Must: "0.8 x", Reach: a1 >= .8*a0})
-	s.add(Figure{Name: "growth dispatch", How: how, Raw: d0, RawIs: "without", Value: d1, Unit: "messages/s", Must: "0.8 x", Reach: d1 >= .8*d0})
+	s.add(Figure{
+		Name: "growth dispatch", How: how, Raw: d0, RawIs: "without", Value: d1, Unit: "messages/s", Must: "0.8 x", Reach: d1 >= .8*d0,
+	})
 	return nil
 }
 
@@ -68,9 +70,12 @@ const fillPage = 200_000
 // first one newest. Their ids are UUIDv7 of their time, with a digest of their
 // number in place of the random bits: writing one twice changes nothing.
 const sqlFill = `
-INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, reference, status, expires_at, created_at, sent_at, delivered_at)
-SELECT (substr(uuid_floor(at)::text, 1, 14) || '7' || substr(digest, 1, 3) || '-8' || substr(digest, 4, 3) || '-' || substr(digest, 7, 12))::uuid,
-  $3, $4, $5, 'template', '+1555' || lpad((g % 10000000)::text, 7, '0'), '{"type":"template","template":{"name":"hello_world"}}', 'old-' || g, $6, now(), at, at, at
+INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, reference, status,
+  expires_at, created_at, sent_at, delivered_at)
+SELECT (substr(uuid_floor(at)::text, 1, 14) || '7' || substr(digest, 1, 3) || '-8' || substr(digest, 4, 3) || '-' ||
+    substr(digest, 7, 12))::uuid,
+  $3, $4, $5, 'template', '+1555' || lpad((g % 10000000)::text, 7, '0'), 
+  '{"type":"template","template":{"name":"hello_world"}}', 'old-' || g, $6, now(), at, at, at
 FROM (SELECT g, md5(g::text) AS digest, now() - make_interval(secs => g * 0.01) AS at FROM generate_series($1::int, $2::int) g) s
 ON CONFLICT DO NOTHING`
 

@@ -36,8 +36,10 @@ func TestFill(t *testing.T) {
 	must(t, fill(t.Context(), db, &chs[0], n, func(rows int) { reported = append(reported, rows) }))
 	var rows, recipients, strange int
 	must(t, db.QueryRowContext(t.Context(), `
-SELECT count(*), count(DISTINCT recipient), count(*) FILTER (WHERE substr(id::text, 15, 1) <> '7' OR substr(id::text, 20, 1) <> '8' OR status <> 40
-  OR account_id <> $1 OR channel_id <> $2 OR abs(('x' || replace(substr(id::text, 1, 13), '-', ''))::bit(48)::bigint - extract(epoch FROM created_at) * 1000) > 1)
+SELECT count(*), count(DISTINCT recipient), count(*) FILTER (WHERE
+   substr(id::text, 15, 1) <> '7' OR substr(id::text, 20, 1) <> '8' OR status <> 40
+  OR account_id <> $1 OR channel_id <> $2
+  OR abs(('x' || replace(substr(id::text, 1, 13), '-', ''))::bit(48)::bigint - extract(epoch FROM created_at) * 1000) > 1)
 FROM messages`, a.ID, chs[0].ID).Scan(&rows, &recipients, &strange))
 	if rows != n || recipients != n || strange != 0 {
 		t.Errorf("%d rows to %d recipients, %d of them not as they should be", rows, recipients, strange)

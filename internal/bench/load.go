@@ -37,7 +37,9 @@ func (l *load) p(q float64) time.Duration {
 
 // hammer sends requests over conns connections for about d. next makes the i-th
 // request's body; want is the status that counts.
-func hammer(ctx context.Context, client *http.Client, method, url, key string, conns int, d time.Duration, want int, next func(i int) []byte) (*load, error) {
+func hammer(
+	ctx context.Context, client *http.Client, method, url, key string, conns int, d time.Duration, want int, next func(i int) []byte,
+) (*load, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var n atomic.Int64
@@ -101,7 +103,12 @@ func recipient(i int) string {
 }
 
 func message(channel int64, lane string, i int) []byte {
-	return fmt.Appendf(nil, `{"channel":%d,"to":%q,"lane":%q,"reference":"bench-%d","type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]}}`, channel, recipient(i), lane, i, i)
+	return fmt.Appendf(
+		nil,
+		`{"channel":%d,"to":%q,"lane":%q,"reference":"bench-%d","type":"template",`+
+			`"template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]}}`,
+		channel, recipient(i), lane, i, i,
+	)
 }
 
 // postBatch sends n messages as one NDJSON request.

@@ -23,7 +23,9 @@ func TestLoad_RateAndPercentiles(t *testing.T) {
 	if got := l.rate(); got != 50 {
 		t.Errorf("200 in 4 s are %v a second", got)
 	}
-	for q, want := range map[float64]time.Duration{0: time.Millisecond, .5: 51 * time.Millisecond, .99: 100 * time.Millisecond, 1: 100 * time.Millisecond} {
+	for q, want := range map[float64]time.Duration{
+		0: time.Millisecond, .5: 51 * time.Millisecond, .99: 100 * time.Millisecond, 1: 100 * time.Millisecond,
+	} {
 		if got := l.p(q); got != want {
 			t.Errorf("p(%v) is %v, want %v", q, got, want)
 		}
@@ -79,7 +81,10 @@ func TestHammer_CountsWantedAnswers(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer srv.Close()
-	l, err := hammer(t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 4, 50*time.Millisecond, http.StatusAccepted, func(i int) []byte { return message(1, "otp", i) })
+	l, err := hammer(
+		t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 4, 50*time.Millisecond, http.StatusAccepted,
+		func(i int) []byte { return message(1, "otp", i) },
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +104,9 @@ func TestHammer_OtherStatus_IsAnError(t *testing.T) {
 		http.Error(w, "used up", http.StatusTooManyRequests)
 	}))
 	defer srv.Close()
-	l, err := hammer(t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 2, time.Minute, http.StatusAccepted, func(int) []byte { return nil })
+	l, err := hammer(
+		t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 2, time.Minute, http.StatusAccepted, func(int) []byte { return nil },
+	)
 	if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(err.Error(), "used up") || l.done != 0 {
 		t.Errorf("%v, %d done", err, l.done)
 	}

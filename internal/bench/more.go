@@ -178,12 +178,18 @@ func measureCallbacks(ctx context.Context, s *stage) error {
 	close(work)
 	wg.Wait()
 	rate := float64(len(ids)) / time.Since(began).Seconds()
-	s.add(Figure{Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000", Reach: rate >= 3000 && failed.Load() == 0, Detail: fmt.Sprintf("%d refused", failed.Load())})
+	s.add(Figure{
+		Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000",
+		Reach: rate >= 3000 && failed.Load() == 0, Detail: fmt.Sprintf("%d refused", failed.Load()),
+	})
 	return nil
 }
 
 func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, id string) error {
-	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":%q,"changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":"delivered","timestamp":"%d","recipient_id":"15550001111","biz_opaque_callback_data":%q}]}}]}]}`,
+	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":%q,"changes":[{"field":"messages",`+
+		`"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":%q},`+
+		`"statuses":[{"id":"wamid.%s","status":"delivered","timestamp":"%d",`+
+		`"recipient_id":"15550001111","biz_opaque_callback_data":%q}]}}]}]}`,
 		ch.Settings["waba_id"], ch.Settings["phone_number_id"], id, time.Now().Unix(), id)
 	m := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
 	m.Write(body)

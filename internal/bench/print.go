@@ -59,12 +59,20 @@ func (r *Report) SVG(w io.Writer) error {
 	}
 	const row, left, wide = 34, 150, 420
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="13">`, left+wide+230, row*len(bars)+40)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#fff"/><text x="10" y="22" font-weight="bold">Share of the machine's raw limit, same run</text>`)
+	fmt.Fprintf(
+		&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="13">`, left+wide+230,
+		row*len(bars)+40,
+	)
+	fmt.Fprintf(
+		&b,
+		`<rect width="100%%" height="100%%" fill="#fff"/>`+
+			`<text x="10" y="22" font-weight="bold">Share of the machine's raw limit, same run</text>`,
+	)
 	for i, f := range bars {
 		y := 40 + i*row
 		width := int(min(f.Ratio, 2) / 2 * wide)
-		fmt.Fprintf(&b, `<text x="10" y="%d">%s</text><rect x="%d" y="%d" width="%d" height="20" fill="#2a7"/><text x="%d" y="%d">%.2f x %s</text>`,
+		fmt.Fprintf(&b, `<text x="10" y="%d">%s</text>`+
+			`<rect x="%d" y="%d" width="%d" height="20" fill="#2a7"/><text x="%d" y="%d">%.2f x %s</text>`,
 			y+15, html.EscapeString(f.Name), left, y, width, left+width+8, y+15, f.Ratio, html.EscapeString(f.RawIs))
 	}
 	b.WriteString("</svg>\n")

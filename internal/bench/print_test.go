@@ -17,7 +17,10 @@ func report() *Report {
 	return &Report{
 		At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Quick: true, Lost: 1, Duplicated: 2,
 		Figures: []Figure{
-			{Name: "accept", How: "64 connections", Raw: 40_000, RawIs: "bare <echo>", Value: 12_345.6, Unit: "messages/s", Ratio: .31, Must: "0.20 x", Reach: true, Detail: "p99 9.1 ms"},
+			{
+				Name: "accept", How: "64 connections", Raw: 40_000, RawIs: "bare <echo>", Value: 12_345.6, Unit: "messages/s", Ratio: .31,
+				Must: "0.20 x", Reach: true, Detail: "p99 9.1 ms",
+			},
 			{Name: "memory", How: "after the run", Value: 63.25, Unit: "MiB", Must: "< 60 MiB"},
 		},
 	}

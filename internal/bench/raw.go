@@ -73,7 +73,8 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 		return 0, fmt.Errorf("open database: %w", err)
 	}
 	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(ctx, `DROP TABLE IF EXISTS raw_copy; CREATE TABLE raw_copy (LIKE messages INCLUDING DEFAULTS INCLUDING INDEXES)`); err != nil {
+	if _, err := db.ExecContext(ctx, `DROP TABLE IF EXISTS raw_copy;
+		CREATE TABLE raw_copy (LIKE messages INCLUDING DEFAULTS INCLUDING INDEXES)`); err != nil {
 		return 0, fmt.Errorf("make table: %w", err)
 	}
 	began := time.Now()
@@ -82,14 +83,19 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	st, err := tx.PrepareContext(ctx, `COPY raw_copy (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, expires_at) FROM STDIN`)
+	st, err := tx.PrepareContext(
+		ctx, `COPY raw_copy (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, expires_at) FROM STDIN`,
+	)
 	if err != nil {
 		return 0, fmt.Errorf("start copy: %w", err)
 	}
-	content := `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
+	content := `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},` +
+		`"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
 	expires := time.Now().Add(24 * time.Hour)
 	for i := range n {
-		if _, err := st.ExecContext(ctx, uuid.Must(uuid.NewV7()).String(), 1, 1, 1, 1, "template", recipient(i), content, fmt.Sprint("bench-", i), expires); err != nil {
+		if _, err := st.ExecContext(
+			ctx, uuid.Must(uuid.NewV7()).String(), 1, 1, 1, 1, "template", recipient(i), content, fmt.Sprint("bench-", i), expires,
+		); err != nil {
 			return 0, fmt.Errorf("copy: %w", err)
 		}
 	}
@@ -119,7 +125,9 @@ func (s *stage) rawAsynq(ctx context.Context, n int) (float64, error) {
 		}
 	}
 	var done atomic.Int64
-	srv := asynq.NewServerFromRedisClient(rc, asynq.Config{Concurrency: 64, TaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel})
+	srv := asynq.NewServerFromRedisClient(
+		rc, asynq.Config{Concurrency: 64, TaskCheckInterval: 10 * time.Millisecond, LogLevel: asynq.FatalLevel},
+	)
 	began := time.Now()
 	if err := srv.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { done.Add(1); return nil })); err != nil {
 		return 0, fmt.Errorf("start asynq: %w", err)

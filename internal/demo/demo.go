@@ -114,7 +114,10 @@ func policy(provider string) dispatch.Policy {
 func channels(account int64, emulatorURL string) []dispatch.Channel {
 	made := func(name, provider, kind, sender string, settings, secrets map[string]string) dispatch.Channel {
 		settings["base_url"], settings["emulated"] = emulatorURL, "true"
-		return dispatch.Channel{Account: account, Name: name, Provider: provider, Kind: kind, Sender: sender, Settings: settings, Secrets: secrets, Policy: policy(provider), Default: provider == "meta"}
+		return dispatch.Channel{
+			Account: account, Name: name, Provider: provider, Kind: kind, Sender: sender, Settings: settings, Secrets: secrets,
+			Policy: policy(provider), Default: provider == "meta",
+		}
 	}
 	type m = map[string]string
 	twilio := "AC" + random(16)
@@ -124,9 +127,18 @@ func channels(account int64, emulatorURL string) []dispatch.Channel {
 			m{"access_token": random(24), "app_secret": random(16), "verify_token": random(8)}),
 		made("SMS (Twilio)", "twilio", "sms", "+15550003333", m{"account_sid": twilio}, m{"auth_token": token}),
 		made("WhatsApp (Twilio)", "twilio", "whatsapp", "+15550004444", m{"account_sid": twilio}, m{"auth_token": token}),
-		made("WhatsApp (Gupshup)", "gupshup", "whatsapp", "+919999900000", m{"app_name": "DemoApp"}, m{"apikey": random(16), "callback_secret": random(32)}),
-		made("WhatsApp (Kaleyra)", "kaleyra", "whatsapp", "+919999900001", m{"sid": "HXDEMO0000000001IN"}, m{"api_key": random(16), "callback_secret": random(32)}),
-		made("SMS (Kaleyra)", "kaleyra", "sms", "SENDOF", m{"sid": "HXDEMO0000000001IN", "sms_type": "TXN"}, m{"api_key": random(16), "callback_secret": random(32)}),
+		made(
+			"WhatsApp (Gupshup)", "gupshup", "whatsapp", "+919999900000", m{"app_name": "DemoApp"},
+			m{"apikey": random(16), "callback_secret": random(32)},
+		),
+		made(
+			"WhatsApp (Kaleyra)", "kaleyra", "whatsapp", "+919999900001", m{"sid": "HXDEMO0000000001IN"},
+			m{"api_key": random(16), "callback_secret": random(32)},
+		),
+		made(
+			"SMS (Kaleyra)", "kaleyra", "sms", "SENDOF", m{"sid": "HXDEMO0000000001IN", "sms_type": "TXN"},
+			m{"api_key": random(16), "callback_secret": random(32)},
+		),
 	}
 }
 
@@ -136,8 +148,14 @@ func templates(account int64) []template.Template {
 	ts := emulator.DemoTemplates()
 	body := template.Component{Type: "BODY", Text: "Hello {{1}}, your appointment is on {{2}}.", Variables: []string{"name", "date"}}
 	ts = append(ts,
-		template.Template{Name: "appointment_twilio", Language: "en", Category: "utility", Status: "approved", Provider: "twilio", ProviderTemplateID: "HX" + random(16), Components: []template.Component{body}},
-		template.Template{Name: "appointment_gupshup", Language: "en", Category: "utility", Status: "approved", Provider: "gupshup", ProviderTemplateID: uuid.NewString(), Components: []template.Component{body}})
+		template.Template{
+			Name: "appointment_twilio", Language: "en", Category: "utility", Status: "approved", Provider: "twilio",
+			ProviderTemplateID: "HX" + random(16), Components: []template.Component{body},
+		},
+		template.Template{
+			Name: "appointment_gupshup", Language: "en", Category: "utility", Status: "approved",
+			Provider: "gupshup", ProviderTemplateID: uuid.NewString(), Components: []template.Component{body},
+		})
 	for i := range ts {
 		ts[i].Account = account
 	}

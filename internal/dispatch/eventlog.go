@@ -22,7 +22,8 @@ const (
 )
 
 var eventNames = map[int16]string{
-	EventInbound: "inbound", EventCampaignFinished: "campaign.finished", EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
+	EventInbound: "inbound", EventCampaignFinished: "campaign.finished",
+	EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
 	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventAttempt: "attempt",
 }
 

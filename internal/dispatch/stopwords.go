@@ -13,7 +13,10 @@ import (
 var stopWords = map[string][]string{
 	"en": {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "remove"},
 	"es": {"baja", "parar", "alto", "detener", "cancelar", "darsedebaja", "darmedebaja", "desuscribir", "desuscribirme"},
-	"fr": {"arret", "arrêt", "arrete", "arrête", "arreter", "arrêter", "desabonner", "désabonner", "desinscrire", "désinscrire", "desinscription", "désinscription"},
+	"fr": {
+		"arret", "arrêt", "arrete", "arrête", "arreter", "arrêter", "desabonner", "désabonner",
+		"desinscrire", "désinscrire", "desinscription", "désinscription",
+	},
 	"de": {"stopp", "abmelden", "abbestellen", "austragen", "beenden", "kündigen"},
 	"pt": {"parar", "pare", "sair", "cancelar", "descadastrar", "remover"},
 	"it": {"ferma", "fermare", "annulla", "cancellami", "disiscrivi", "disiscrivimi", "basta"},

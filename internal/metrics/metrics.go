@@ -43,28 +43,40 @@ var quick = []float64{.001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 
 // New returns Metrics with all counters registered.
 func New() *Metrics {
 	m := &Metrics{
-		reg:        prometheus.NewRegistry(),
-		accepted:   counter("sendoff_accepted_total", "Messages accepted (202).", "channel"),
-		offers:     prometheus.NewCounter(prometheus.CounterOpts{Name: "sendoff_offers_failed_total", Help: "Messages whose offer to the queue failed; the feeder offers them again."}),
+		reg:      prometheus.NewRegistry(),
+		accepted: counter("sendoff_accepted_total", "Messages accepted (202).", "channel"),
+		offers: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "sendoff_offers_failed_total", Help: "Messages whose offer to the queue failed; the feeder offers them again.",
+		}),
 		attempts:   counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
 		retried:    counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
 		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
 		failed:     counter("sendoff_failed_total", "Messages that became failed, by the answer to a call or by a callback.", "channel", "code"),
 		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
 		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) until the provider accepted it.", "lane"),
-		accept:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick}),
-		requests:   histogram("sendoff_http_request_seconds", "Duration of HTTP requests.", "route", "method", "status"),
-		callbacks:  counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind"),
-		depth:      gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
-		oldest:     gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
-		local:      counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
-		hooks:      counter("sendoff_webhook_deliveries_total", "Calls of customers' webhooks by result: delivered, retried (it comes again), failed (given up).", "result"),
-		hookDepth:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "sendoff_webhook_queue_depth", Help: "Deliveries that wait for an enabled endpoint (counted up to 100,000)."}),
-		hookOldest: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sendoff_webhook_queue_oldest_seconds", Help: "How late the delivery is that has been due the longest."}),
-		hooksOff:   gauge("sendoff_webhooks_disabled", "Endpoints that are disabled: by hand, or for their failures.", "cause"),
+		accept: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick,
+		}),
+		requests:  histogram("sendoff_http_request_seconds", "Duration of HTTP requests.", "route", "method", "status"),
+		callbacks: counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind"),
+		depth:     gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
+		oldest:    gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
+		local:     counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
+		hooks: counter(
+			"sendoff_webhook_deliveries_total", "Calls of customers' webhooks by result: delivered, retried (it comes again), failed (given up).",
+			"result",
+		),
+		hookDepth: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sendoff_webhook_queue_depth", Help: "Deliveries that wait for an enabled endpoint (counted up to 100,000).",
+		}),
+		hookOldest: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sendoff_webhook_queue_oldest_seconds", Help: "How late the delivery is that has been due the longest.",
+		}),
+		hooksOff: gauge("sendoff_webhooks_disabled", "Endpoints that are disabled: by hand, or for their failures.", "cause"),
 	}
 	m.reg.MustRegister(m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
-	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider, m.accept, m.requests, m.callbacks, m.depth, m.oldest, m.local,
+	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider,
+		m.accept, m.requests, m.callbacks, m.depth, m.oldest, m.local,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -87,10 +99,15 @@ func (m *Metrics) Handler() http.Handler { return promhttp.HandlerFor(m.reg, pro
 // Pool exports the statistics of a database pool, read at each scrape.
 func (m *Metrics) Pool(stats func() sql.DBStats) {
 	for name, read := range map[string]func(sql.DBStats) float64{
-		"open": func(s sql.DBStats) float64 { return float64(s.OpenConnections) }, "in_use": func(s sql.DBStats) float64 { return float64(s.InUse) },
-		"waits": func(s sql.DBStats) float64 { return float64(s.WaitCount) }, "wait_seconds": func(s sql.DBStats) float64 { return s.WaitDuration.Seconds() },
+		"open":         func(s sql.DBStats) float64 { return float64(s.OpenConnections) },
+		"in_use":       func(s sql.DBStats) float64 { return float64(s.InUse) },
+		"waits":        func(s sql.DBStats) float64 { return float64(s.WaitCount) },
+		"wait_seconds": func(s sql.DBStats) float64 { return s.WaitDuration.Seconds() },
 	} {
-		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sendoff_postgres_pool_" + name, Help: "Postgres pool: " + name + "."}, func() float64 { return read(stats()) }))
+		m.reg.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: "sendoff_postgres_pool_" + name, Help: "Postgres pool: " + name + "."},
+			func() float64 { return read(stats()) },
+		))
 	}
 }
 

@@ -114,7 +114,10 @@ func TestPool_ReadsWhenScraped(t *testing.T) {
 	m := New()
 	stats := sql.DBStats{OpenConnections: 3, InUse: 2, WaitCount: 5, WaitDuration: 1500 * time.Millisecond}
 	m.Pool(func() sql.DBStats { return stats })
-	expect(t, m, `sendoff_postgres_pool_open 3`, `sendoff_postgres_pool_in_use 2`, `sendoff_postgres_pool_waits 5`, `sendoff_postgres_pool_wait_seconds 1.5`)
+	expect(
+		t, m, `sendoff_postgres_pool_open 3`, `sendoff_postgres_pool_in_use 2`, `sendoff_postgres_pool_waits 5`,
+		`sendoff_postgres_pool_wait_seconds 1.5`,
+	)
 	stats.InUse = 0
 	expect(t, m, `sendoff_postgres_pool_in_use 0`)
 }

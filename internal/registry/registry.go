@@ -185,7 +185,9 @@ func (r *Registry) Templates(ctx context.Context, account int64) (*Templates, er
 
 // FindChannel returns the channel of the account that a draft names; with an
 // empty name, the default channel. It returns ChannelNotFound if there is none.
-func (r *Registry) FindChannel(ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string) (*dispatch.Channel, error) {
+func (r *Registry) FindChannel(
+	ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string,
+) (*dispatch.Channel, error) {
 	cs, err := r.Channels(ctx, account)
 	if err != nil {
 		return nil, err
@@ -217,7 +219,9 @@ func (r *Registry) FindChannel(ctx context.Context, account int64, name string, 
 	if name == "" {
 		return nil, dispatch.Errorf(dispatch.ChannelNotFound, "the account has no default channel; name one or create one")
 	}
-	return nil, &dispatch.Error{Code: dispatch.ChannelNotFound, Msg: "no such channel", Faults: []dispatch.Fault{{Field: "/channel", Msg: "no such channel"}}}
+	return nil, &dispatch.Error{
+		Code: dispatch.ChannelNotFound, Msg: "no such channel", Faults: []dispatch.Fault{{Field: "/channel", Msg: "no such channel"}},
+	}
 }
 
 // get returns the value of k from the cache while the poll is fresh, else from

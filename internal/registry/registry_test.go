@@ -46,7 +46,13 @@ func key(t *testing.T, s *account.Store) (account.Key, [32]byte) {
 	a, err := s.CreateAccount(t.Context(), "Test")
 	must(t, err)
 	hash := sha256.Sum256([]byte(t.Name()))
-	k, err := s.CreateKey(t.Context(), account.Key{Account: a.ID, Name: "k", Prefix: "sk", Active: true, Permissions: []string{"send_text"}, PerSecond: 1, PerMinute: 1, PerDay: 1}, hash[:])
+	k, err := s.CreateKey(
+		t.Context(),
+		account.Key{
+			Account: a.ID, Name: "k", Prefix: "sk", Active: true, Permissions: []string{"send_text"}, PerSecond: 1, PerMinute: 1, PerDay: 1,
+		},
+		hash[:],
+	)
 	must(t, err)
 	return k, hash
 }

@@ -19,7 +19,8 @@ type Templates struct {
 
 func newTemplates(all []template.Template, styles map[string]template.Style) *Templates {
 	t := &Templates{
-		All: all, byID: map[int64]*template.Template{}, byName: map[string][]*template.Template{}, byProvider: map[string]*template.Template{}, styles: styles,
+		All: all, byID: map[int64]*template.Template{}, byName: map[string][]*template.Template{},
+		byProvider: map[string]*template.Template{}, styles: styles,
 	}
 	for i := range all {
 		e := &all[i]

@@ -17,7 +17,9 @@ func TestUsable_ChannelsOwnHidesAccounts(t *testing.T) {
 	}
 	paused := approved("b", 1)
 	paused.Status = "paused"
-	ts := newTemplates([]template.Template{approved("a", 0), approved("b", 0), approved("c", 0), approved("a", 1), paused, approved("d", 2)}, nil)
+	ts := newTemplates(
+		[]template.Template{approved("a", 0), approved("b", 0), approved("c", 0), approved("a", 1), paused, approved("d", 2)}, nil,
+	)
 	for channel, want := range map[int64][]string{
 		1: {"c (en)", "a (en)"},
 		3: {"a (en)", "b (en)", "c (en)"},

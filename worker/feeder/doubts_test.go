@@ -52,7 +52,9 @@ func TestDoubts_ProviderIsAsked(t *testing.T) {
 	ids := f.doubtful(t, 4)
 	taken := "p-taken"
 	other := f.Messages(t, 1, nil)
-	_, err := f.Apply(t.Context(), []dispatch.StatusUpdate{{ID: other[0], Channel: f.Channel, ProviderID: taken, Status: dispatch.Sent, At: time.Now()}})
+	_, err := f.Apply(
+		t.Context(), []dispatch.StatusUpdate{{ID: other[0], Channel: f.Channel, ProviderID: taken, Status: dispatch.Sent, At: time.Now()}},
+	)
 	workertest.Must(t, err)
 	f.Providers["meta"] = &asked{find: func(m *dispatch.Message) (dispatch.StatusUpdate, bool, error) {
 		if m.Content.Text == nil || m.Content.Text.Body != "x" {

@@ -31,7 +31,9 @@ const (
 )
 
 // feedEvery is the interval at which each lane is fed.
-var feedEvery = map[dispatch.Lane]time.Duration{dispatch.OTP: 100 * time.Millisecond, dispatch.Normal: 250 * time.Millisecond, dispatch.Bulk: 250 * time.Millisecond}
+var feedEvery = map[dispatch.Lane]time.Duration{
+	dispatch.OTP: 100 * time.Millisecond, dispatch.Normal: 250 * time.Millisecond, dispatch.Bulk: 250 * time.Millisecond,
+}
 
 // dueStore finds the messages that are due.
 type dueStore interface {
@@ -104,7 +106,9 @@ func (f *Feeder) drainLarge(ctx context.Context, lane dispatch.Lane, backlogs []
 // budgets returns how many messages of each channel may be offered now. A
 // channel whose circuit is open gets one when its probe is due; otherwise it is
 // in blocked, and its messages are only put off, or expired.
-func (f *Feeder) budgets(ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog) (budgets map[int64]int, blocked map[int64]bool, err error) {
+func (f *Feeder) budgets(
+	ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog,
+) (budgets map[int64]int, blocked map[int64]bool, err error) {
 	open, err := f.Registry.OpenCircuits(ctx)
 	if err != nil {
 		return nil, nil, err

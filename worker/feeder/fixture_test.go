@@ -134,9 +134,13 @@ type fixture struct {
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{Fixture: workertest.Open(t), world: &world{failed: map[string]int{}, depths: map[dispatch.Lane]int64{}, room: 1000, allowed: -1}}
+	f := &fixture{
+		Fixture: workertest.Open(t), world: &world{failed: map[string]int{}, depths: map[dispatch.Lane]int64{}, room: 1000, allowed: -1},
+	}
 	f.Feeder = New(Options{
-		Store: f.Fixture.Store, Accounts: f.Fixture.Accounts, Registry: registry.New(f.Fixture.Accounts, f.Fixture.Store, nil, workertest.Quiet()),
+		Store: f.Fixture.Store, Accounts: f.Fixture.Accounts, Registry: registry.New(
+			f.Fixture.Accounts, f.Fixture.Store, nil, workertest.Quiet(),
+		),
 		Limits: f.world, Queue: f.world, Worker: f.world, Providers: map[string]provider.Provider{}, Observer: f.world, Log: workertest.Quiet(),
 		Target:       func(ch *dispatch.Channel, _ bool) *dispatch.Channel { return ch },
 		SendFallback: func(context.Context, store.Fallback) error { return nil },

@@ -65,7 +65,8 @@ func TestReceipts(t *testing.T) {
 	_, err = f.Apply(t.Context(), us)
 	workertest.Must(t, err)
 	for i, id := range ids { // made a quarter of an hour ago, as their ids say
-		workertest.Must(t, db.QueryRowContext(t.Context(), `UPDATE messages SET id = (substr(uuid_floor(now() - interval '16 minutes')::text, 1, 24) || substr(id::text, 25))::uuid
+		workertest.Must(t, db.QueryRowContext(t.Context(), `UPDATE messages SET id =
+			(substr(uuid_floor(now() - interval '16 minutes')::text, 1, 24) || substr(id::text, 25))::uuid
 			WHERE id = $1::uuid RETURNING id`, id.String()).Scan(&old[i]))
 	}
 	asks := 0
@@ -92,7 +93,9 @@ func TestHousekeeping_Twice(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	for range 2 {
-		for name, job := range map[string]func(context.Context) error{"leases": f.leases, "prune": f.prune, "partitions": f.Feeder.Store.EnsurePartitions, "parked": f.parked, "receipts": f.receipts} {
+		for name, job := range map[string]func(context.Context) error{
+			"leases": f.leases, "prune": f.prune, "partitions": f.Feeder.Store.EnsurePartitions, "parked": f.parked, "receipts": f.receipts,
+		} {
 			if err := job(t.Context()); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

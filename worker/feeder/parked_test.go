@@ -35,7 +35,13 @@ func TestParked_FailureIsCountedWhenApplied(t *testing.T) {
 	ids, claim := f.Messages(t, 1, nil), uuid.New()
 	_, err := f.ClaimPage(t.Context(), ids, claim, time.Minute)
 	workertest.Must(t, err)
-	_, err = f.Complete(t.Context(), []store.Outcome{{ID: ids[0], Claim: claim, Channel: f.Channel, Action: store.Settle, Result: store.ResultAccepted, ProviderID: "early", KeepRef: true, StartedAt: time.Now()}})
+	_, err = f.Complete(
+		t.Context(),
+		[]store.Outcome{{
+			ID: ids[0], Claim: claim, Channel: f.Channel, Action: store.Settle, Result: store.ResultAccepted, ProviderID: "early", KeepRef: true,
+			StartedAt: time.Now(),
+		}},
+	)
 	workertest.Must(t, err)
 	line := fmt.Sprintf("sendoff_failed_total{channel=\"%d\",code=%q} 1\n", f.Channel, dispatch.FailContent)
 	wait.For(t, 10*time.Second, func() error {

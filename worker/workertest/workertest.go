@@ -62,7 +62,10 @@ func (f *Fixture) Messages(t *testing.T, n int, more func(*dispatch.Message)) []
 	t.Helper()
 	page := make([]store.NewMessage, n)
 	for i := range page {
-		m := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account, Channel: f.Channel, Lane: dispatch.Normal, To: fmt.Sprintf("+1555%07d", i+1), Raw: `{"type":"text","text":{"body":"x"}}`}
+		m := &dispatch.Message{
+			ID: dispatch.NewID(), Account: f.Account, Channel: f.Channel, Lane: dispatch.Normal, To: fmt.Sprintf("+1555%07d", i+1),
+			Raw: `{"type":"text","text":{"body":"x"}}`,
+		}
 		m.Content.Type = dispatch.TypeText
 		if more != nil {
 			more(m)

@@ -19,7 +19,9 @@ func (t *Template) Usable() error {
 	if strings.EqualFold(t.Status, "approved") {
 		return nil
 	}
-	e := dispatch.InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(t.Status, "not approved")))
+	e := dispatch.InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(
+		t.Status, "not approved",
+	)))
 	e.Reason = "template_not_approved"
 	return e
 }

@@ -27,11 +27,13 @@ func (s Style) Own() bool { return s != Common }
 // Template is an entry of the registry: a template that can be sent, with its
 // definition.
 type Template struct {
-	ID                 int64       `json:"id"`
-	Account            int64       `json:"-"`
-	Channel            int64       `json:"channel_id,omitempty"` // 0: usable on every WhatsApp channel of the account without templates of its own
-	Provider           string      `json:"provider,omitempty"`   // the vendor, if it keeps templates of its own; else empty
-	Style              Style       `json:"-"`                    // of Provider; not stored
+	ID      int64 `json:"id"`
+	Account int64 `json:"-"`
+	// Channel is 0 for a template of every WhatsApp channel of the account that
+	// has no templates of its own.
+	Channel            int64       `json:"channel_id,omitempty"`
+	Provider           string      `json:"provider,omitempty"` // the vendor, if it keeps templates of its own; else empty
+	Style              Style       `json:"-"`                  // of Provider; not stored
 	Name               string      `json:"name"`
 	Language           string      `json:"language"`
 	Category           string      `json:"category"`         // authentication, utility, marketing

@@ -146,7 +146,9 @@ func (t *Template) textSlots(slots []slot, component string, c *Component) []slo
 // buttonSlots appends the slot of the i-th button, if it has one.
 func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 	kind := strings.ToLower(b.Type)
-	s := slot{Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: dispatch.ButtonParameter(kind)}
+	s := slot{
+		Variable: Variable{Component: "button", Button: i, Kind: kind, Index: 1}, subType: kind, paramType: dispatch.ButtonParameter(kind),
+	}
 	if t.authentication() && (kind == "otp" || kind == "url" || kind == "copy_code") {
 		// Meta's and Kaleyra's pages: sub_type url and a text, for every kind
 		// of button.
