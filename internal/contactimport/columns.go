@@ -181,6 +181,9 @@ func headerNames(cells []cell) ([]string, error) {
 		if cells[i].bad != "" && len(name) > maxShown {
 			return nil, refuse("bad_header", "the name of column %d is too long", i+1)
 		}
+		if fault := textFault(name); fault != "" {
+			return nil, refuse("bad_header", "the name of column %d: %s", i+1, fault)
+		}
 		if seen[name] && name != "" {
 			return nil, refuse("duplicate_column", "two columns are called %q: give each its own name", cut(name))
 		}

@@ -39,7 +39,7 @@ func check(t *testing.T, file []byte, o Options) {
 		}
 		return
 	}
-	defer r.Close()
+	defer closed(t, r)
 	lines := bytes.Count(file, []byte{'\n'}) + bytes.Count(file, []byte{'\r'}) + 1
 	for number, line := 1, 0; ; number++ {
 		row, err := r.Next()

@@ -93,7 +93,7 @@ func reportOf(t *testing.T, file string) report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer closed(t, f)
 	o := Options{}
 	if rep.Options != nil {
 		o = *rep.Options
@@ -103,7 +103,7 @@ func reportOf(t *testing.T, file string) report {
 		rep.Refused = refusal(t, err)
 		return rep
 	}
-	defer r.Close()
+	defer closed(t, r)
 	for {
 		row, err := r.Next()
 		if errors.Is(err, io.EOF) || errors.Is(err, ErrStopped) {

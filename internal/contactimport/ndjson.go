@@ -81,9 +81,9 @@ func (s *ndjsonSource) object(r *record, line []byte) {
 	}
 	r.cells = make([]cell, len(s.columns))
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		i, ok := s.column(key)
-		if !ok {
-			r.fault, r.raw = &Problem{Reason: "the objects have more than 10,000 different keys"}, cut(text)
+		i, fault := s.column(key)
+		if fault != "" {
+			r.fault, r.raw = &Problem{Reason: fault}, cut(text)
 			return
 		}
 		for len(r.cells) <= i {
@@ -103,16 +103,20 @@ func jsonReason(err error) string {
 	return err.Error()
 }
 
-func (s *ndjsonSource) column(key string) (int, bool) {
+// column returns the place of a key, or why it can't have one.
+func (s *ndjsonSource) column(key string) (i int, fault string) {
 	if i, ok := s.index[key]; ok {
-		return i, true
+		return i, ""
 	}
 	if len(s.columns) == maxColumns {
-		return 0, false
+		return 0, "the objects have more than 10,000 different keys"
+	}
+	if fault := textFault(key); fault != "" {
+		return 0, "a key: " + fault
 	}
 	s.index[key] = len(s.columns)
 	s.columns = append(s.columns, key)
-	return s.index[key], true
+	return s.index[key], ""
 }
 
 // jsonCell returns a cell of a JSON value. null is empty.

@@ -39,6 +39,8 @@ type Options struct {
 	Map            []string // "column:field" each
 	Force          bool     // go on even if over 20 % of the first rows are bad
 	TempDir        string   // for workbooks; "": the system's
+
+	maxBytes int64 // 0: MaxBytes; tests set less
 }
 
 // refuse returns the error of a file or an option that can't be used. Clients

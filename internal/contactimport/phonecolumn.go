@@ -14,14 +14,18 @@ var phoneNames = strings.Fields(`
 phone phonee164 msisdn
 mobile mobilephone mobilenumber mobileno mobilephonenumber cell cellphone cellphonenumber cellnumber phonemobile mobiletel
 handy handynummer mobil mobilnummer mobiltelefon mobilnr mobiltlf mobiltelefonnummer gsm gsmno cep ceptelefonu
-celular telefonocelular celulartelefone movil móvil telefonomovil teléfonomóvil telemovel telemóvel portable telephoneportable téléphoneportable
+celular telefonocelular celulartelefone movil móvil telefonomovil teléfonomóvil telemovel telemóvel portable
+telephoneportable téléphoneportable
 cellulare telefonocellulare mobiel mobielnummer matkapuhelin komórka komorka
 whatsapp whatsappnumber whatsappphone whatsappno numerowhatsapp wa
 phonenumber phoneno phonenr phone1 phone1value primaryphone contactnumber contactno contactphone telephonenumber
 number to recipient destination destinationnumber
-tel telephone telefon telefonnummer telefonnr telnr telno rufnummer telefono teléfono numerodetelefono númerodeteléfono telefone numerodetelefone
-téléphone numerodetelephone numérodetéléphone telefoon telefoonnummer puhelin puhelinnumero telefonszám numertelefonu nomortelepon nohp nomorhp hp
-nomorwa nowa телефон номертелефона мобильный मोबाइल फोन 手机 手机号 手机号码 电话 電話 電話番号 携帯電話 전화번호 휴대폰 هاتف جوال الجوال`)
+tel telephone telefon telefonnummer telefonnr telnr telno rufnummer telefono teléfono numerodetelefono númerodeteléfono
+telefone numerodetelefone
+téléphone numerodetelephone numérodetéléphone telefoon telefoonnummer puhelin puhelinnumero telefonszám numertelefonu
+nomortelepon nohp nomorhp hp
+nomorwa nowa телефон номертелефона мобильный मोबाइल फोन 手机 手机号
+手机号码 电话 電話 電話番号 携帯電話 전화번호 휴대폰 هاتف جوال الجوال`)
 
 // findPhoneColumn returns the name of the column with the phone numbers: the one
 // that is called so, else the one whose values are phone numbers. A file that

@@ -9,6 +9,7 @@ package contactimport
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"strconv"
@@ -65,7 +66,7 @@ func Open(src io.Reader, o Options) (*Reader, error) {
 }
 
 func (r *Reader) open(src io.Reader, o *Options) error {
-	w := newWindow(&maxReader{src: src, left: MaxBytes, limit: "1 GB"})
+	w := newWindow(&maxReader{src: src, left: cmp.Or(o.maxBytes, MaxBytes), limit: "1 GB"})
 	if err := w.fill(); err != nil {
 		return err
 	}

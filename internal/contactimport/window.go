@@ -2,7 +2,6 @@ package contactimport
 
 import (
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -34,8 +33,8 @@ func (w *window) fill() error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		w.last = true
-	case err != nil:
-		return fmt.Errorf("read import: %w", err)
+	default:
+		return err
 	}
 	return nil
 }

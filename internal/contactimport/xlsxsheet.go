@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// maxSheetRows is Excel's own limit.
-const maxSheetRows = 1 << 20
+// Excel's own limits.
+const (
+	maxSheetRows    = 1 << 20
+	maxSheetColumns = 1 << 14
+)
 
 // sheetSource reads the rows of one sheet (ECMA-376 part 1, 18.3).
 type sheetSource struct {
@@ -95,12 +98,14 @@ func (s *sheetSource) row(start *xml.StartElement) (record, error) {
 			if t.Name.Local != "c" {
 				continue
 			}
-			column = columnOf(attribute(&t, "r"), column+1)
+			if column = columnOf(attribute(&t, "r"), column+1); column > maxSheetColumns {
+				return r, badWorkbook("row " + strconv.Itoa(s.line) + " has more than 16,384 cells")
+			}
 			c, err := s.cell(attribute(&t, "t"))
 			if err != nil {
 				return r, err
 			}
-			if size += len(c.text); size > maxRecord || column > 2*maxColumns {
+			if size += len(c.text); size > maxRecord {
 				r.fault, r.cells = &Problem{Reason: faultLong}, nil
 			}
 			if r.fault == nil && (!c.empty() || c.bad != "") {
