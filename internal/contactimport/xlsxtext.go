@@ -60,11 +60,19 @@ const maxTexts = 10_000_000
 
 // sharedTexts are the texts that cells refer to by number. They stay on disk.
 type sharedTexts struct {
-	file  *os.File
-	ends  []uint32 // of each text in file
-	block []byte   // a part of file
-	start int64    // of block
+	file   *os.File
+	ends   []uint32 // of each text in file
+	blocks [64]block
 }
+
+// block is a part of a file in memory. Rows use a few texts again and again and
+// the others in turn.
+type block struct {
+	start int64
+	data  []byte
+}
+
+const blockSize = 8 << 10
 
 // sharedTexts unpacks the shared strings.
 func (b *workbook) sharedTexts(part, dir string) (*sharedTexts, error) {
@@ -123,15 +131,27 @@ func (t *sharedTexts) get(i int) (string, error) {
 	if i > 0 {
 		start = int64(t.ends[i-1])
 	}
-	if start < t.start || end > t.start+int64(len(t.block)) {
-		block := make([]byte, max(8<<10, end-start))
-		n, err := t.file.ReadAt(block, start)
-		if err != nil && !errors.Is(err, io.EOF) {
+	b := &t.blocks[start/blockSize%int64(len(t.blocks))]
+	if start < b.start || end > b.start+int64(len(b.data)) {
+		if err := b.read(t.file, start, end); err != nil {
 			return "", err
 		}
-		t.block, t.start = block[:n], start
 	}
-	return string(t.block[start-t.start : end-t.start]), nil
+	return string(b.data[start-b.start : end-b.start]), nil
+}
+
+// read fills the block with what stands between start and end, and around it.
+func (b *block) read(file io.ReaderAt, start, end int64) error {
+	b.start = start - start%blockSize
+	if size := max(blockSize, end-b.start); size > int64(cap(b.data)) {
+		b.data = make([]byte, size)
+	}
+	n, err := file.ReadAt(b.data[:cap(b.data)], b.start)
+	b.data = b.data[:n]
+	if err != nil && !errors.Is(err, io.EOF) || b.start+int64(n) < end {
+		return badWorkbook("a text is missing")
+	}
+	return nil
 }
 
 // plainText gathers the text of <t> elements, without the pronunciation that
