@@ -132,9 +132,13 @@ func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Ca
 	kept := cb.Statuses[:0]
 	for _, u := range cb.Statuses {
 		if u.ID == dispatch.NoID { // the provider echoes no id of ours: find it by its own
-			u.Channel = channel
+			u.Channel, u.Test = channel, true
 			id, err := cs.store.FindMessage(ctx, u)
-			if err != nil || id == dispatch.NoID {
+			if err != nil {
+				continue
+			}
+			if id == dispatch.NoID { // its call may be open: apply parks it
+				kept = append(kept, u)
 				continue
 			}
 			u.ID = id

@@ -7,6 +7,7 @@ import "time"
 type StatusUpdate struct {
 	ID           ID     // ours, when the provider echoes it
 	ByRecipient  bool   // the provider echoes no id: a message in doubt may be found by Recipient
+	Test         bool   // the emulator sent it: it concerns messages of test keys alone
 	Channel      int64  // where the evidence came in
 	ProviderID   string // the provider's id of the message
 	ProviderRef2 string // a second provider id of the same message (WhatsApp's beside the vendor's)

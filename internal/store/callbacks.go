@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/lib/pq"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -16,20 +18,18 @@ func (s *Store) FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispa
 	return us[0].ID, err
 }
 
+// sqlFindRefs finds messages by the provider's ids. What the emulator reports
+// concerns messages of test keys alone.
 const sqlFindRefs = `
-SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, ref)
-JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref`
+SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::boolean[]) AS t(i, channel_id, ref, test)
+JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref
+WHERE NOT t.test OR EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id AND m.test)`
 
-// sqlFindDoubt is the rule for providers that echo nothing: an event with an
-// unknown id settles the only message of that channel and recipient whose call
-// is open or in doubt (SPEC 6); two of them go by policy. Ids of accepted calls
-// are kept before their dispatch row goes, so that a known one is never guessed.
-var sqlFindDoubt = numbers.SQL(`
-SELECT t.i, min(d.message_id::text)::uuid AS message_id
-FROM unnest($1::integer[], $2::bigint[], $3::text[]) AS t(i, channel_id, recipient)
-JOIN dispatch d ON d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving})
-JOIN messages m ON m.id = d.message_id AND m.recipient = t.recipient
-GROUP BY t.i HAVING count(*) = 1`)
+// foundMessage is the message of the piece of evidence at place I.
+type foundMessage struct {
+	I  int         `db:"i"`
+	ID dispatch.ID `db:"message_id"`
+}
 
 // findMessages fills in our id where a piece of evidence names only the
 // provider's.
@@ -42,21 +42,13 @@ func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) er
 	if all {
 		return nil
 	}
-	if err := s.findBy(ctx, us, sqlFindRefs, func(u dispatch.StatusUpdate) []string { return []string{u.ProviderID, u.ProviderRef2} }); err != nil {
+	if err := s.findByRefs(ctx, us); err != nil {
 		return err
 	}
-	if err := s.findBy(ctx, us, sqlFindDoubt, byRecipient); err != nil {
+	if err := s.findDoubted(ctx, us); err != nil {
 		return err
 	}
 	return s.keepFound(ctx, us, echoed)
-}
-
-// byRecipient returns what to look for when the provider echoes no id.
-func byRecipient(u dispatch.StatusUpdate) []string {
-	if !u.ByRecipient {
-		return nil
-	}
-	return []string{u.Recipient}
 }
 
 // keepFound keeps every name that a provider uses for a message whose later
@@ -77,27 +69,25 @@ func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoe
 	return s.insertRefs(ctx, channels, refs, ids)
 }
 
-func (s *Store) findBy(ctx context.Context, us []dispatch.StatusUpdate, query string, keys func(dispatch.StatusUpdate) []string) error {
+func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate) error {
 	var is, channels []int64
 	var refs []string
+	var test []bool
 	for i, u := range us {
 		if u.ID != dispatch.NoID {
 			continue
 		}
-		for _, k := range keys(u) {
-			if k != "" {
-				is, channels, refs = append(is, int64(i)), append(channels, u.Channel), append(refs, k)
+		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
+			if ref != "" {
+				is, channels, refs, test = append(is, int64(i)), append(channels, u.Channel), append(refs, ref), append(test, u.Test)
 			}
 		}
 	}
 	if len(is) == 0 {
 		return nil
 	}
-	var found []struct {
-		I  int         `db:"i"`
-		ID dispatch.ID `db:"message_id"`
-	}
-	if err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs)); err != nil {
+	var found []foundMessage
+	if err := s.db.SelectContext(ctx, &found, sqlFindRefs, pq.Array(is), pq.Array(channels), pq.Array(refs), pq.Array(test)); err != nil {
 		return pg.Wrap("find messages of callbacks", err)
 	}
 	for _, f := range found {
@@ -166,14 +156,15 @@ const sqlUnpark = `
 UPDATE parked_callbacks SET tries = tries + 1,
   wake_at = now() + (ARRAY[interval '2 s', '5 s', '10 s', '30 s', '5 min', '1 hour'])[least(tries + 1, 6)]
 WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 200 FOR UPDATE SKIP LOCKED))
-RETURNING id, body`
+RETURNING id, body, created_at`
 
 // RetryParked tries parked evidence again and drops what is settled or a day
 // old. It gives the messages that failed by it.
 func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	var rows []struct {
-		ID   int64  `db:"id"`
-		Body string `db:"body"`
+		ID        int64     `db:"id"`
+		Body      string    `db:"body"`
+		CreatedAt time.Time `db:"created_at"`
 	}
 	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {
 		return nil, pg.Wrap("unpark callbacks", err)
@@ -182,6 +173,9 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	for i, r := range rows {
 		if err := json.Unmarshal([]byte(r.Body), &us[i]); err != nil {
 			return nil, pg.Wrap("read parked callback", err)
+		}
+		if us[i].At.IsZero() || us[i].At.After(r.CreatedAt) {
+			us[i].At = r.CreatedAt // it says nothing about messages accepted after it arrived
 		}
 	}
 	a, err := s.Apply(ctx, us)

@@ -173,6 +173,9 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error)
 			}
 		}
 	}
+	if err := s.wakeParked(ctx, groups[Resolve]); err != nil {
+		return nil, err
+	}
 	return s.fail(ctx, groups[Fail])
 }
 
