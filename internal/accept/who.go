@@ -23,6 +23,17 @@ func (c *Caller) Require(permission string) error {
 	return &dispatch.Error{Code: dispatch.Forbidden, Msg: "this key lacks the permission " + permission, Reason: permission}
 }
 
+// RequireData returns a Forbidden error for a test key and data that is not test
+// data: messages of live keys, live keys, channels, users.
+func (c *Caller) RequireData(test bool) error {
+	if test || !c.Key.Test {
+		return nil
+	}
+	return &dispatch.Error{
+		Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it works with messages of test keys and with test keys only; use a live key",
+	}
+}
+
 // RequireFor returns a Forbidden error if the key may not send one of the drafts.
 func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
 	for i := range drafts {

@@ -56,12 +56,16 @@ func (s *Service) Account(ctx context.Context, who Actor) (*Account, error) {
 
 // CreateAccount creates an account.
 func (s *Service) CreateAccount(ctx context.Context, who Actor, in AccountCreate) (*Account, error) {
+	name := strings.TrimSpace(in.Name)
 	if err := input.Check(&in).Err(); err != nil {
 		return nil, err
 	}
 	var a account.Account
 	err := s.Store.Change(ctx, who.Name, func(tx Tx) (_ account.Note, err error) {
-		a, err = tx.CreateAccount(ctx, strings.TrimSpace(in.Name))
+		if err := freeAccountName(ctx, tx, name); err != nil {
+			return account.Note{}, err
+		}
+		a, err = tx.CreateAccount(ctx, name)
 		n := account.Note{Account: a.ID, Action: "account.create", Target: target("account", a.ID), Detail: map[string]string{"name": a.Name}}
 		return n, err
 	})
@@ -69,6 +73,18 @@ func (s *Service) CreateAccount(ctx context.Context, who Actor, in AccountCreate
 		return nil, err
 	}
 	return viewAccount(&a), nil
+}
+
+// freeAccountName returns a Conflict error if an account has the name: commands
+// find accounts by it.
+func freeAccountName(ctx context.Context, tx Tx, name string) error {
+	all, err := tx.Accounts(ctx)
+	for i := range all {
+		if all[i].Name == name {
+			return dispatch.Errorf(dispatch.Conflict, "account %d is named %q already; choose another name", all[i].ID, name)
+		}
+	}
+	return err
 }
 
 // EnableAccount accepts the keys of the account again, or refuses them. Messages

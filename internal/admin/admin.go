@@ -23,6 +23,15 @@ type Actor struct {
 	Test    bool   // a test key: it makes no calls to providers
 }
 
+// mayChange returns a refusal if the actor is a test key and the key that it
+// changes, or creates, is not.
+func (a Actor) mayChange(k *account.Key) error {
+	if !a.Test || k.Test {
+		return nil
+	}
+	return &dispatch.Error{Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it creates and changes test keys only; use a live key"}
+}
+
 // CLI returns the actor of the command line.
 func CLI(account int64) Actor { return Actor{Account: account, Name: "cli"} }
 

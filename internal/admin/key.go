@@ -159,6 +159,9 @@ func (s *Service) CreateKey(ctx context.Context, who Actor, in KeyCreate) (*Key,
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if err := who.mayChange(&k); err != nil {
+		return nil, err
+	}
 	secret := auth.Generate(k.Test)
 	k.Prefix = auth.Prefix(secret)
 	hash := auth.Hash(secret)
@@ -180,6 +183,9 @@ func (s *Service) UpdateKey(ctx context.Context, who Actor, id int64, in KeyUpda
 	f := input.Check(&in)
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
 		if k, err = tx.Key(ctx, who.Account, id); err != nil {
+			return n, err
+		}
+		if err := who.mayChange(&k); err != nil {
 			return n, err
 		}
 		in.apply(&k, &f)
@@ -268,6 +274,13 @@ func countries(f *dispatch.Faults, given []string) []string {
 // DeleteKey deletes an API key at once and for good.
 func (s *Service) DeleteKey(ctx context.Context, who Actor, id int64) error {
 	return s.change(ctx, who, func(tx Tx) (note, error) {
+		k, err := tx.Key(ctx, who.Account, id)
+		if err == nil {
+			err = who.mayChange(&k)
+		}
+		if err != nil {
+			return note{}, err
+		}
 		return note{action: "key.delete", target: target("key", id)}, tx.DeleteKey(ctx, who.Account, id)
 	})
 }
@@ -282,6 +295,9 @@ func (s *Service) RotateKey(ctx context.Context, who Actor, id int64, in Rotate)
 	var secret string
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
 		if k, err = tx.Key(ctx, who.Account, id); err != nil {
+			return n, err
+		}
+		if err := who.mayChange(&k); err != nil {
 			return n, err
 		}
 		secret = auth.Generate(k.Test)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -68,7 +69,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "sendoff:", err)
 		return 2
 	}
-	k, err := parser.Parse(args)
+	k, err := parser.Parse(commandWords(args))
 	if exited >= 0 {
 		return exited
 	}
@@ -81,6 +82,20 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, err, wantsJSON(k))
 	}
 	return 0
+}
+
+// commandWords returns args with --help in place of the command help, and if args
+// are empty, and with --version in place of the command version.
+func commandWords(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "version":
+		return []string{"--version"}
+	}
+	return args
 }
 
 // newParser returns a parser that writes help and errors to the writers and calls

@@ -224,6 +224,16 @@ func (e *evidence) add(u dispatch.StatusUpdate) {
 	e.all = append(e.all, u)
 }
 
+// kinds returns the statuses of the evidence in their order, each once: a
+// provider that repeats a callback within a batch causes one event.
+func (e *evidence) kinds() []int64 {
+	kinds := make([]int64, len(e.all))
+	for i, u := range e.all {
+		kinds[i] = int64(u.Status)
+	}
+	return slices.Compact(kinds)
+}
+
 func (f folded) args() []any {
 	n := len(f)
 	ids, channels, pos, ns := make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -232,14 +242,10 @@ func (f folded) args() []any {
 	refs, codes, provs, details := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	kinds := make([]string, n)
 	for i, e := range f {
-		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.all))
+		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.kinds()))
 		sent[i], delivered[i], read[i], failed[i] = pg.Micros(e.sent), pg.Micros(e.delivered), pg.Micros(e.read), pg.Micros(e.failed)
 		refs[i], codes[i], provs[i], details[i] = pg.Nullable(e.ref), pg.Nullable(e.code), pg.Nullable(e.provCode), pg.Nullable(e.detail)
-		all := make([]int64, len(e.all))
-		for k, u := range e.all {
-			all[k] = int64(u.Status)
-		}
-		kinds[i] = pg.IntArray(all)
+		kinds[i] = pg.IntArray(e.kinds())
 	}
 	return []any{
 		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),

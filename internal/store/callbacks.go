@@ -87,7 +87,8 @@ func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate) erro
 		return nil
 	}
 	var found []foundMessage
-	if err := s.db.SelectContext(ctx, &found, sqlFindRefs, pq.Array(is), pq.Array(channels), pq.Array(refs), pq.Array(test)); err != nil {
+	err := s.db.SelectContext(ctx, &found, sqlFindRefs, pq.Array(is), pq.Array(channels), pq.Array(refs), pq.Array(test))
+	if err != nil {
 		return pg.Wrap("find messages of callbacks", err)
 	}
 	for _, f := range found {

@@ -26,14 +26,18 @@ FROM (SELECT i, channel_id, recipient, test, least(coalesce(to_timestamp(at_us /
 CROSS JOIN LATERAL (SELECT min(c.id::text)::uuid AS message_id
   FROM (SELECT m.id, d.state = {claimed} AS open, m.provider_message_id, m.created_at
       FROM dispatch d JOIN messages m ON m.id = d.message_id
-      WHERE d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving}) AND m.recipient = t.recipient AND m.test = t.test
+      WHERE d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving})
+        AND m.recipient = t.recipient AND m.test = t.test
     UNION
     SELECT m.id, coalesce(d.state = {claimed}, false), m.provider_message_id, m.created_at
       FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id
-      WHERE m.maybe_sent AND m.channel_id = t.channel_id AND m.recipient = t.recipient AND m.test = t.test AND m.id >= uuid_floor(now() - interval '8 days')
-        AND (m.provider_message_id IS NULL OR EXISTS (SELECT 1 FROM attempts a WHERE a.message_id = m.id AND a.outcome = {result_accepted}))) c
+      WHERE m.maybe_sent AND m.channel_id = t.channel_id AND m.recipient = t.recipient AND m.test = t.test
+        AND m.id >= uuid_floor(now() - interval '8 days')
+        AND (m.provider_message_id IS NULL
+          OR EXISTS (SELECT 1 FROM attempts a WHERE a.message_id = m.id AND a.outcome = {result_accepted}))) c
   WHERE date_trunc('second', c.created_at) <= t.at AND (c.open OR EXISTS (SELECT 1 FROM attempts a
-    WHERE a.message_id = c.id AND a.outcome IN ({result_doubtful}, {result_unknown}) AND date_trunc('second', coalesce(a.started_at, c.created_at)) <= t.at))
+    WHERE a.message_id = c.id AND a.outcome IN ({result_doubtful}, {result_unknown})
+      AND date_trunc('second', coalesce(a.started_at, c.created_at)) <= t.at))
   HAVING count(*) = 1 AND bool_and(NOT c.open AND c.provider_message_id IS NULL)) x`)
 
 // findDoubted fills in the messages in doubt of events that name no id we know.
@@ -54,7 +58,8 @@ func (s *Store) findDoubted(ctx context.Context, us []dispatch.StatusUpdate) err
 		return nil
 	}
 	var found []foundMessage
-	err := s.db.SelectContext(ctx, &found, sqlFindDoubt, pq.Array(is), pq.Array(channels), pq.Array(recipients), pg.NullableArray(at), pq.Array(test))
+	err := s.db.SelectContext(ctx, &found, sqlFindDoubt,
+		pq.Array(is), pq.Array(channels), pq.Array(recipients), pg.NullableArray(at), pq.Array(test))
 	if err != nil {
 		return pg.Wrap("find doubted messages of callbacks", err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,7 +60,9 @@ func TestApply_UnknownID_LeavesOpenCallToItsAnswer(t *testing.T) {
 				t.Error("an open call was settled")
 			}
 			f.wants(t, id, dispatch.Queued, stateClaimed)
-			f.complete(t, Outcome{ID: id, Claim: claim, Channel: f.channel, KeepRef: true, Action: Retry, Result: result, Delay: time.Minute, StartedAt: time.Now()})
+			o := outcome(id, claim, Retry, result)
+			o.Channel, o.KeepRef = f.channel, true
+			f.complete(t, o)
 			f.lookAgain(t)
 			f.wants(t, id, dispatch.Queued, stateReady)
 		})
@@ -113,7 +116,9 @@ func TestRetryParked_AcceptedID_IsFoundByIt(t *testing.T) {
 	id := f.accept(t, f.draft(doubtedRecipient))[0]
 	claim := f.claim(t, id)
 	f.receive(t, f.guess("gs-1", time.Now()))
-	f.complete(t, Outcome{ID: id, Claim: claim, Channel: f.channel, KeepRef: true, Action: Settle, Result: ResultAccepted, ProviderID: "gs-1", StartedAt: time.Now()})
+	o := outcome(id, claim, Settle, ResultAccepted)
+	o.Channel, o.KeepRef, o.ProviderID = f.channel, true, "gs-1"
+	f.complete(t, o)
 	f.lookAgain(t)
 	f.wants(t, id, dispatch.Delivered, -1)
 }
@@ -193,4 +198,18 @@ func TestApply_TestEvent_LeavesLiveMessages(t *testing.T) {
 		t.Error("a live message was settled by the emulator")
 	}
 	f.wants(t, id, dispatch.Queued, stateResolving)
+}
+
+// A status that a provider repeats within one batch of callbacks is one event.
+func TestApply_SameStatusTwiceInOneBatch_MakesOneEvent(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.messages(t, 1)[0]
+	f.complete(t, outcome(id, f.claim(t, id), Settle, ResultAccepted))
+	f.callback(t, id, dispatch.Delivered, dispatch.Read, dispatch.Delivered)
+	var kinds []int64
+	must(t, f.db.SelectContext(t.Context(), &kinds, `SELECT kind FROM events WHERE message_id = $1::uuid AND cause = 'callback' ORDER BY seq`, id.String()))
+	if !slices.Equal(kinds, []int64{int64(dispatch.Delivered), int64(dispatch.Read)}) {
+		t.Errorf("events %v, want delivered and read, once each", kinds)
+	}
 }

@@ -149,6 +149,9 @@ SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] 
 // stand before theirs.
 func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
 	w := pg.NewWhere(n)
+	if f.Test {
+		w.Add("m.test")
+	}
 	if unfinished(f.Status) && f.Reference != "" {
 		w.Add("m.status = ?", int16(dispatch.Queued))
 	} else if f.Status != 0 && !unfinished(f.Status) {

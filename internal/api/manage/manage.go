@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -106,6 +107,9 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 		if err := requireAny(who, hc.Operation().Metadata[permissionsKey].([]string)); err != nil {
 			return err
 		}
+		if err := testKeyMay(c, who); err != nil {
+			return err
+		}
 		if err := m.Limits.Spend(c, who, 1, true); err != nil {
 			return err
 		}
@@ -120,6 +124,24 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	if err != nil {
 		c.Error(err)
 	}
+}
+
+// liveOnly are the resources that test keys may not change: all messages use
+// them.
+var liveOnly = []string{"/v1/channels", "/v1/users", "/v1/account", "/v1/credits"}
+
+// testKeyMay returns a refusal if the caller is a test key and the request
+// changes what live messages use.
+func testKeyMay(c echo.Context, who *accept.Caller) error {
+	if c.Request().Method == http.MethodGet {
+		return nil
+	}
+	for _, path := range liveOnly {
+		if c.Path() == path || strings.HasPrefix(c.Path(), path+"/") {
+			return who.RequireData(false)
+		}
+	}
+	return nil
 }
 
 // requireAny returns nil if the caller has one of the permissions, else the

@@ -45,7 +45,7 @@ func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
 		return nil, err
 	}
 	who := middleware.Caller(c)
-	v, err := h.Views.Of(c.Request().Context(), who.Account.ID, id)
+	v, err := h.Views.For(c.Request().Context(), who, id)
 	if err != nil {
 		return nil, err
 	}

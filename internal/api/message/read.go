@@ -92,9 +92,10 @@ func (h *Handler) Statuses(c echo.Context) error {
 	for i := range vs {
 		by[vs[i].ID] = &vs[i]
 	}
+	who := middleware.Caller(c)
 	out := make([]store.Brief, 0, len(vs))
 	for _, id := range ids {
-		if v := by[id]; v != nil && v.Account == middleware.Caller(c).Account.ID {
+		if v := by[id]; v != nil && v.Account == who.Account.ID && who.RequireData(v.Test) == nil {
 			out = append(out, store.Brief{ID: v.ID, Status: v.StatusName, MaybeSent: v.MaybeSent, UpdatedAt: v.UpdatedAt})
 		}
 	}
@@ -107,6 +108,7 @@ func (h *Handler) List(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	f.Test = middleware.Caller(c).Key.Test
 	page, err := h.Store.ListMessages(c.Request().Context(), middleware.Caller(c).Account.ID, f)
 	if err != nil {
 		return middleware.ReadError(err)
@@ -165,7 +167,7 @@ func (h *Handler) Timeline(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.Views.Of(c.Request().Context(), middleware.Caller(c).Account.ID, id); err != nil {
+	if _, err := h.Views.For(c.Request().Context(), middleware.Caller(c), id); err != nil {
 		return err
 	}
 	evs, err := h.Store.Timeline(c.Request().Context(), id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -45,6 +46,16 @@ func (v *Views) Of(ctx context.Context, account int64, id dispatch.ID) (*dispatc
 		return nil, dispatch.ErrNotFound
 	}
 	return m, nil
+}
+
+// For returns a message that the caller may see: a test key sees those of test
+// keys only.
+func (v *Views) For(ctx context.Context, who *accept.Caller, id dispatch.ID) (*dispatch.View, error) {
+	m, err := v.Of(ctx, who.Account.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	return m, who.RequireData(m.Test)
 }
 
 // read returns the messages in the order of ids, nil for each that does not

@@ -36,15 +36,15 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 // state that the client knows (If-None-Match), or when wait is over. An event
 // only causes another read: it may be older than the previous one.
 func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
-	ctx, account := c.Request().Context(), middleware.Caller(c).Account.ID
+	ctx, who := c.Request().Context(), middleware.Caller(c)
 	if wait == 0 {
-		return h.Views.Of(ctx, account, id)
+		return h.Views.For(ctx, who, id)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for first, over := "", false; ; {
 		changed, stop := h.Changes.Watch(id) // before the read: no change is missed
-		v, err := h.Views.Of(ctx, account, id)
+		v, err := h.Views.For(ctx, who, id)
 		if err != nil {
 			stop()
 			return nil, err
