@@ -34,7 +34,7 @@ type CallbackStore interface {
 	Apply(ctx context.Context, us []dispatch.StatusUpdate) (store.Applied, error)
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
-	InsertInbound(ctx context.Context, in dispatch.Inbound, stop, start bool) error
+	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
 }
 
 // callbacks serves the callbacks of providers.
@@ -151,7 +151,7 @@ func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Ca
 }
 
 // take commits a callback: statuses in a batch with those of other callbacks,
-// inbound messages one by one.
+// its inbound messages in one statement.
 func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider.Callback) error {
 	ctx = context.WithoutCancel(ctx)
 	for i := range cb.Statuses {
@@ -171,14 +171,21 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider
 			}
 		}
 	}
-	for _, in := range cb.Inbound {
-		in.Channel = ch.ID
-		stop, start := dispatch.KeywordAction(in.Text)
-		if err := cs.store.InsertInbound(ctx, in, stop, start); err != nil {
-			return err
-		}
+	return cs.receive(ctx, ch, cb.Inbound)
+}
+
+// receive stores inbound messages. One that can't be stored is logged and holds
+// up no other.
+func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
+	for i := range ins {
+		ins[i].Channel = ch.ID
+		ins[i].Stop, ins[i].Start = dispatch.KeywordAction(ins[i].Text)
 	}
-	return nil
+	refused, err := cs.store.InsertInbound(ctx, ch.ID, ins)
+	for _, i := range refused {
+		cs.log.Error("inbound message can't be stored", "channel", ch.ID, "type", ins[i].Type, "provider_id_bytes", len(ins[i].ProviderID))
+	}
+	return err
 }
 
 // apply applies the statuses of many callbacks and counts the messages that fail

@@ -131,7 +131,7 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 				}
 			})
 			opened := dispatch.Inbound{Channel: a.Channel.ID, From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now().Add(3*time.Second - 24*time.Hour)}
-			if err := a.Store.InsertInbound(t.Context(), opened, false, false); err != nil {
+			if _, err := a.Store.InsertInbound(t.Context(), opened.Channel, []dispatch.Inbound{opened}); err != nil {
 				t.Fatal(err)
 			}
 			soon := time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano)

@@ -31,5 +31,7 @@ type Inbound struct {
 	Type       string
 	Text       string
 	Raw        string // JSON, as received
+	Stop       bool   // the contact asks for no more messages
+	Start      bool   // the contact asks for messages again
 	At         time.Time
 }

@@ -89,7 +89,10 @@ func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (
 func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applied, err error) {
 	us = slices.Clone(us)
 	for i := range us {
-		us[i].ProviderID, us[i].ProviderRef2, us[i].Recipient = pg.Storable(us[i].ProviderID), pg.Storable(us[i].ProviderRef2), pg.Storable(us[i].Recipient)
+		u := &us[i]
+		for _, s := range []*string{&u.ProviderID, &u.ProviderRef2, &u.Recipient, &u.ProviderCode} {
+			*s = pg.FitRef(pg.Storable(*s))
+		}
 	}
 	if err := s.findMessages(ctx, us); err != nil {
 		return a, err

@@ -11,7 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// FindMessage gives our id for one piece of evidence, or NoID.
+// FindMessage returns our id for one piece of evidence, or NoID.
 func (s *Store) FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error) {
 	us := []dispatch.StatusUpdate{u}
 	err := s.findMessages(ctx, us)
@@ -24,6 +24,18 @@ const sqlFindRefs = `
 SELECT t.i, p.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::boolean[]) AS t(i, channel_id, ref, test)
 JOIN provider_refs p ON p.channel_id = t.channel_id AND p.ref = t.ref
 WHERE NOT t.test OR EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id AND m.test)`
+
+// sqlFindAttempts finds the calls that a provider accepted which echoes our id
+// but left it out: Twilio's and Meta's ids, the ones that have an index.
+var sqlFindAttempts = findAttempts(`left(a.provider_message_id, 2) IN ('SM', 'MM')`) + ` UNION ` +
+	findAttempts(`left(a.provider_message_id, 6) = 'wamid.'`)
+
+func findAttempts(indexed string) string {
+	return `
+SELECT t.i, a.message_id FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::boolean[]) AS t(i, channel_id, ref, test)
+JOIN attempts a ON a.provider_message_id = t.ref AND ` + indexed + `
+JOIN messages m ON m.id = a.message_id AND m.channel_id = t.channel_id AND (m.test OR NOT t.test)`
+}
 
 // foundMessage is the message of the piece of evidence at place I.
 type foundMessage struct {
@@ -42,8 +54,10 @@ func (s *Store) findMessages(ctx context.Context, us []dispatch.StatusUpdate) er
 	if all {
 		return nil
 	}
-	if err := s.findByRefs(ctx, us); err != nil {
-		return err
+	for _, query := range []string{sqlFindRefs, sqlFindAttempts} {
+		if err := s.findByRefs(ctx, us, query); err != nil {
+			return err
+		}
 	}
 	if err := s.findDoubted(ctx, us); err != nil {
 		return err
@@ -61,7 +75,7 @@ func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoe
 			continue
 		}
 		for _, ref := range []string{u.ProviderID, u.ProviderRef2} {
-			if ref != "" && len(ref) <= maxRef {
+			if ref != "" {
 				channels, refs, ids = append(channels, u.Channel), append(refs, ref), append(ids, u.ID.String())
 			}
 		}
@@ -69,7 +83,8 @@ func (s *Store) keepFound(ctx context.Context, us []dispatch.StatusUpdate, echoe
 	return s.insertRefs(ctx, channels, refs, ids)
 }
 
-func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate) error {
+// findByRefs fills in our ids by query, which is sqlFindRefs or sqlFindAttempts.
+func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate, query string) error {
 	var is, channels []int64
 	var refs []string
 	var test []bool
@@ -87,7 +102,7 @@ func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate) erro
 		return nil
 	}
 	var found []foundMessage
-	err := s.db.SelectContext(ctx, &found, sqlFindRefs, pq.Array(is), pq.Array(channels), pq.Array(refs), pq.Array(test))
+	err := s.db.SelectContext(ctx, &found, query, pq.Array(is), pq.Array(channels), pq.Array(refs), pq.Array(test))
 	if err != nil {
 		return pg.Wrap("find messages of callbacks", err)
 	}
@@ -97,16 +112,13 @@ func (s *Store) findByRefs(ctx context.Context, us []dispatch.StatusUpdate) erro
 	return nil
 }
 
-// maxRef bounds a provider's id: an index takes no longer ones.
-const maxRef = 512
-
 // keepRefs stores the provider's ids where callbacks will name nothing else.
 func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
 	var channels []int64
 	var refs, ids []string
 	for _, o := range outs {
-		if o.KeepRef && o.ProviderID != "" && len(o.ProviderID) <= maxRef {
-			channels, refs, ids = append(channels, o.Channel), append(refs, pg.Storable(o.ProviderID)), append(ids, o.ID.String())
+		if o.KeepRef && o.ProviderID != "" {
+			channels, refs, ids = append(channels, o.Channel), append(refs, pg.FitRef(pg.Storable(o.ProviderID))), append(ids, o.ID.String())
 		}
 	}
 	return s.insertRefs(ctx, channels, refs, ids)
@@ -149,7 +161,7 @@ func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
 		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
-		u.Channel, pg.Storable(u.ProviderID), pg.JSON(u))
+		u.Channel, pg.FitRef(pg.Storable(u.ProviderID)), pg.JSON(u))
 	return pg.Wrap("park callback", err)
 }
 

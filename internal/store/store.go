@@ -63,6 +63,7 @@ const (
 var numbers = pg.Domain.Merge(pg.Numbers{
 	"ready": stateReady, "claimed": stateClaimed, "resolving": stateResolving, "held": stateHeld,
 	"paid": chargePaid, "refunded": chargeRefunded,
+	"asked_nothing": askedNothing, "asked_stop": askedStop, "asked_start": askedStart,
 	"horizon_min":     int(horizon / time.Minute),
 	"result_accepted": int(ResultAccepted), "result_doubtful": int(ResultDoubtful), "result_unknown": int(ResultUnknown),
 })

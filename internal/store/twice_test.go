@@ -169,8 +169,14 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			return func() error { return f.PauseChannel(ctx, f.channel, "by hand") }
 		}},
 		{"inbound", nil, func(_ *testing.T, f *fixture) func() error {
-			in := dispatch.Inbound{Channel: f.channel, From: "+15550000001", WaID: "15550000001", ProviderID: "x", Type: "text", Text: "stop", Raw: "{}", At: time.Now().Add(-time.Minute)}
-			return func() error { return f.InsertInbound(ctx, in, true, false) }
+			in := dispatch.Inbound{
+				From: "+15550000001", WaID: "15550000001", ProviderID: "x", Type: "text", Text: "stop", Raw: "{}", Stop: true,
+				At: time.Now().Add(-time.Minute),
+			}
+			return func() error {
+				_, err := f.InsertInbound(ctx, f.channel, []dispatch.Inbound{in})
+				return err
+			}
 		}},
 		{"wa_id", nil, func(_ *testing.T, f *fixture) func() error {
 			return func() error { return f.NoteWaID(ctx, f.account, "+15550000001", "1555000") }

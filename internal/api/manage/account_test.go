@@ -133,7 +133,7 @@ func TestInbound_IsListedNewestFirst(t *testing.T) {
 	f := newFront(t)
 	for i, from := range []string{"+15550000101", "+15550000102", "+15550000101"} {
 		in := dispatch.Inbound{Channel: f.Channel.ID, From: from, Type: "text", Text: "hi", ProviderID: "wamid." + string(rune('a'+i)), Raw: "{}", At: time.Now()}
-		if err := f.Store.InsertInbound(t.Context(), in, false, false); err != nil {
+		if _, err := f.Store.InsertInbound(t.Context(), in.Channel, []dispatch.Inbound{in}); err != nil {
 			t.Fatal(err)
 		}
 	}

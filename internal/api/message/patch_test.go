@@ -27,7 +27,8 @@ func scheduled(t *testing.T) (f *front, sms string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Store.InsertInbound(t.Context(), dispatch.Inbound{Channel: 1, From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now()}, false, false); err != nil {
+	in := []dispatch.Inbound{{From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now()}}
+	if _, err := f.Store.InsertInbound(t.Context(), 1, in); err != nil {
 		t.Fatal(err)
 	}
 	f.Do("POST", "/v1/credits", m{"amount": 10, "enabled": true}).Want(200)

@@ -63,7 +63,7 @@ func (f *front) sends(key string) string {
 func (f *front) hears(channel int64, providerID string) {
 	f.T.Helper()
 	in := dispatch.Inbound{Channel: channel, From: someone, ProviderID: providerID, Type: "text", Text: "hi", Raw: "{}", At: time.Now()}
-	if err := f.Store.InsertInbound(f.T.Context(), in, false, false); err != nil {
+	if _, err := f.Store.InsertInbound(f.T.Context(), channel, []dispatch.Inbound{in}); err != nil {
 		f.T.Fatal(err)
 	}
 }
