@@ -86,6 +86,16 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
+// PlainText returns a body that is plain text, for a reason; "" for JSON, markup
+// and nothing.
+func PlainText(body []byte) string {
+	s := strings.TrimSpace(string(body))
+	if s == "" || strings.ContainsRune("{[<", rune(s[0])) {
+		return ""
+	}
+	return s
+}
+
 // maxDetail is the longest text of a provider that is kept with an attempt, in bytes.
 const maxDetail = 512
 

@@ -54,7 +54,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 		return provider.Accepted{}, err
 	}
 	var a answer
-	if resp.Status/100 == 2 && json.Unmarshal(resp.Body, &a) == nil && a.MessageID != "" {
+	if resp.Status/100 == 2 && decode(resp.Body, &a) == nil && a.MessageID != "" && a.Status != "error" {
 		return provider.Accepted{ProviderID: a.MessageID, HTTP: resp.Status}, nil
 	}
 	return provider.Accepted{}, failure(ch, resp)
@@ -63,12 +63,15 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 // failure explains an answer that isn't an acceptance, by code or HTTP status
 // and never by text: the texts for one cause differ.
 func failure(ch *dispatch.Channel, resp outbound.Response) error {
-	out := provider.Answer{Status: resp.Status, Header: resp.Header}
+	out := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.PlainText(resp.Body))}
 	var a answer
-	if resp.Status/100 != 2 && json.Unmarshal(resp.Body, &a) == nil && a.Status == "error" {
+	if decode(resp.Body, &a) == nil && a.Status == "error" {
 		var text string
 		out.Code, text = a.explain()
 		out.Msg = provider.Redact(ch, text)
+		if resp.Status/100 == 2 { // refused, whatever the HTTP status
+			out.Status = http.StatusBadRequest
+		}
 		if out.Code == "" && resp.Status == http.StatusInternalServerError {
 			out.Code = internalError
 		}
@@ -77,7 +80,9 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 	if r, ok := ruleFor(out.Code); ok {
 		table = map[string]provider.Rule{out.Code: r}
 	}
-	return provider.Classify(out, table)
+	e := provider.Classify(out, table)
+	e.HTTP = resp.Status
+	return e
 }
 
 // explain finds code and text, which stand in message itself, inside it, or

@@ -72,6 +72,10 @@ func errorTable() []providertest.Refusal {
 			Kind: provider.Permanent, Code: dispatch.FailContent, Provider: "1010",
 		},
 		{
+			Name: "error with 200", Reply: providertest.Reply{Status: 200, Body: `{"status":"error","message":{"code":1012,"reason":"opted out"}}`},
+			Kind: provider.Permanent, Code: dispatch.FailSuppressed, Provider: "1012", Suppress: true,
+		},
+		{
 			Name: "yes without an id", Reply: providertest.Reply{Status: 202, Body: `{"status":"submitted"}`},
 			Kind: provider.Uncertain, Code: dispatch.FailUnclear,
 		},

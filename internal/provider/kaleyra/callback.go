@@ -19,12 +19,21 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
-// statuses is what Kaleyra's status is to us, WhatsApp's and SMS's words in
-// one, lower case.
+// statuses is what Kaleyra's status is to us: the words of WhatsApp and SMS in
+// one, as word returns them, with the short forms of SMPP (3.4, table B-2); 0 is
+// the number of a failure.
 var statuses = map[string]dispatch.Status{
-	"submitted": dispatch.Sent, "enroute": dispatch.Sent, "sent": dispatch.Sent, "sent - no dlr": dispatch.Sent,
-	"delivered": dispatch.Delivered, "delivrd": dispatch.Delivered, "read": dispatch.Read,
-	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "not-sent": dispatch.Failed, "expired": dispatch.Failed,
+	"submitted": dispatch.Sent, "submitd": dispatch.Sent, "accepted": dispatch.Sent, "acceptd": dispatch.Sent, "enroute": dispatch.Sent,
+	"sent": dispatch.Sent, "sentnodlr": dispatch.Sent,
+	"delivered": dispatch.Delivered, "delivrd": dispatch.Delivered, "read": dispatch.Read, "seen": dispatch.Read,
+	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "undeliv": dispatch.Failed, "undelivrd": dispatch.Failed, "notsent": dispatch.Failed,
+	"expired": dispatch.Failed, "rejected": dispatch.Failed, "rejectd": dispatch.Failed, "deleted": dispatch.Failed, "blocked": dispatch.Failed,
+	"optout": dispatch.Failed, "0": dispatch.Failed,
+}
+
+// word returns a status in lower case and without spaces, dashes and underscores.
+func word(status string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(status))
 }
 
 // ParseCallback compares the secret in the address, then reads one callback or
@@ -110,7 +119,7 @@ func merge(common fields, object map[string]json.RawMessage) fields {
 }
 
 func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, bool) {
-	s, ok := statuses[strings.ToLower(strings.TrimSpace(f["status"]))]
+	s, ok := statuses[word(f["status"])]
 	if !ok {
 		return dispatch.StatusUpdate{}, false
 	}
@@ -133,8 +142,11 @@ func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, 
 // explain adds the reason of a failure: SMS has a trace, WhatsApp a code.
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
 	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"])
-	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["status_trace"]))
-	for _, r := range []provider.Rule{traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], metaRule(f["error_code"])} {
+	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["reason"], f["status_trace"], "status "+f["status"]))
+	rules := []provider.Rule{
+		traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], metaRule(f["error_code"]), traces[strings.ToUpper(f["status"])],
+	}
+	for _, r := range rules {
 		if r.Code != "" {
 			u.Code, u.Suppress = r.Code, r.Suppress
 			return

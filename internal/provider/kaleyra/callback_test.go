@@ -48,7 +48,12 @@ func whatsAppCallbacks() []providertest.Callback {
 			failed("131050", dispatch.FailSuppressed, "stop", true)),
 		status("not sent", `"status":"not-sent","timestamp":1760000000,"error":"low","error_code":"E110"`, dispatch.Failed,
 			failed("E110", dispatch.FailBalance, "low", false)),
-		status("failed without a reason", `"status":"failed","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailUndelivered, "", false)),
+		status("failed without a reason", `"status":"failed","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailUndelivered, "status failed", false)),
+		status("rejected", `"status":"REJECTD","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailUndelivered, "status REJECTD", false)),
+		status("a number", `"status":0,"timestamp":1760000000,"reason":"no route"`, dispatch.Failed, failed("", dispatch.FailUndelivered, "no route", false)),
+		status("a number as text", `"status":"0","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailUndelivered, "status 0", false)),
+		status("another spelling", `"status":"NOT_SENT","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailUndelivered, "status NOT_SENT", false)),
+		status("opted out", `"status":"OPT-OUT","timestamp":1760000000`, dispatch.Failed, failed("", dispatch.FailSuppressed, "status OPT-OUT", true)),
 		{Name: "unknown status", Body: `{"id":"x","status":"pondering"}`},
 		{Name: "nothing", Body: `{}`},
 		{Name: "inbound", Body: raw, Want: provider.Callback{Inbound: []dispatch.Inbound{{
@@ -68,6 +73,10 @@ func whatsAppCallbacks() []providertest.Callback {
 // smsCallbacks come as a form here.
 func smsCallbacks() []providertest.Callback {
 	status := func(name, word, trace string, s dispatch.Status, reason dispatch.ErrorCode, suppress bool) providertest.Callback {
+		detail := trace
+		if s == dispatch.Failed && trace == "" {
+			detail = "status " + word
+		}
 		return providertest.Callback{
 			Name: name,
 			Body: url.Values{
@@ -76,7 +85,7 @@ func smsCallbacks() []providertest.Callback {
 			}.Encode(),
 			Want: provider.Callback{Statuses: []dispatch.StatusUpdate{{
 				ID: id, Channel: 7, ProviderID: messageID, Recipient: "+919888800000", Status: s, At: time.Unix(1760000000, 0),
-				ProviderCode: trace, Detail: trace, Code: reason, Suppress: suppress,
+				ProviderCode: trace, Detail: detail, Code: reason, Suppress: suppress,
 			}}},
 		}
 	}

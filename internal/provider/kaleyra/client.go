@@ -90,17 +90,22 @@ func read(resp outbound.Response) (answer, bool) {
 		Messages []struct {
 			ID json.RawMessage `json:"id"`
 		} `json:"messages"`
-		Error json.RawMessage `json:"error"`
+		Status json.RawMessage `json:"status"`
+		Error  json.RawMessage `json:"error"`
 	}
-	if !bytes.HasPrefix(bytes.TrimSpace(resp.Body), []byte("{")) || json.Unmarshal(resp.Body, &body) != nil {
+	trimmed := bytes.TrimSpace(resp.Body)
+	if len(trimmed) == 0 { // with 2xx an acceptance
+		return answer{}, resp.Status <= http.StatusAccepted && resp.Status >= http.StatusOK && resp.Cut == nil
+	}
+	if !bytes.HasPrefix(trimmed, []byte("{")) || json.Unmarshal(resp.Body, &body) != nil {
 		return answer{}, false
 	}
 	a := answer{id: cmp.Or(scalar(body.ID), dataID(body.Data)), code: scalar(body.Code), text: scalar(body.Message)}
 	if a.id == "" && len(body.Messages) > 0 {
 		a.id = scalar(body.Messages[0].ID)
 	}
-	a.fault = !empty(body.Error)
-	if a.fault {
+	a.fault = !empty(body.Error) || strings.EqualFold(scalar(body.Status), "error")
+	if !empty(body.Error) {
 		var inner struct {
 			Code    json.RawMessage `json:"code"`
 			Message json.RawMessage `json:"message"`
@@ -153,7 +158,7 @@ func scalar(raw json.RawMessage) string {
 // failure returns the error of an answer other than an acceptance. A fault with 2xx
 // is as good as 400: the message was refused.
 func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
-	out := provider.Answer{Status: resp.Status, Header: resp.Header, Code: a.code, Msg: provider.Redact(ch, a.text)}
+	out := provider.Answer{Status: resp.Status, Header: resp.Header, Code: a.code, Msg: provider.Redact(ch, cmp.Or(a.text, provider.PlainText(resp.Body)))}
 	if known && a.fault && resp.Status/100 == 2 {
 		out.Status = http.StatusBadRequest
 	}

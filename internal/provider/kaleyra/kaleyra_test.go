@@ -84,6 +84,10 @@ func errorTable() []providertest.Refusal {
 			Kind: provider.Permanent, Code: dispatch.FailContent,
 		},
 		{
+			Name: "status error with 200", Reply: providertest.Reply{Status: 200, Body: `{"status":"error","code":"E110","message":"low"}`},
+			Kind: provider.Permanent, Code: dispatch.FailBalance, Provider: "E110",
+		},
+		{
 			Name: "code inside the error", Reply: providertest.Reply{Status: 200, Body: `{"error":{"code":"E110","message":"low"}}`},
 			Kind: provider.Permanent, Code: dispatch.FailBalance, Provider: "E110",
 		},
@@ -102,11 +106,11 @@ func TestKaleyra_WhatsApp(t *testing.T) {
 		Channel:    whatsAppChannel,
 		Message:    func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted:   providertest.Reply{Status: 202, Body: `{"code":"WA202","message":"Request Accepted","data":{"message_id":"` + messageID + `"},"error":{}}`},
-		AcceptedID: messageID,
-		Errors:     errorTable(),
-		Quoting:    quoting,
-		Requests:   whatsAppRequests(),
-		Callbacks:  whatsAppCallbacks(),
+		AcceptedID: messageID, EmptyAccepted: true,
+		Errors:    errorTable(),
+		Quoting:   quoting,
+		Requests:  whatsAppRequests(),
+		Callbacks: whatsAppCallbacks(),
 	})
 }
 
@@ -117,9 +121,9 @@ func TestKaleyra_SMS(t *testing.T) {
 		Message: func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
 		Accepted: providertest.Reply{Status: 200, Body: `{"body":"hello","sender":"SENDOF","type":"TXN","source":"API","id":"` + messageID + `",
 			"createdDateTime":"2026-05-04 12:00:00","totalCount":1,"data":[{"message_id":"` + messageID + `:1","recipient":"919888800000"}],"error":{}}`},
-		AcceptedID: messageID,
-		Errors:     errorTable(),
-		Quoting:    quoting,
+		AcceptedID: messageID, EmptyAccepted: true,
+		Errors:  errorTable(),
+		Quoting: quoting,
 		Requests: []providertest.Request{
 			{Name: "sms_text", Message: msg(`{"type":"text","text":{"body":"Your code is 123456"}}`)},
 			{Name: "sms_unicode", Message: msg(`{"type":"text","text":{"body":"आपका कोड 123456"}}`)},
@@ -192,6 +196,7 @@ func TestSend_IDs(t *testing.T) {
 		`{"code":"WA200","error":null}`:       "",
 		`{"code":"WA202","error":[]}`:         "",
 		`{}`:                                  "",
+		``:                                    "",
 		`{"message":"Accepted","error": { }}`: "",
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))

@@ -138,14 +138,22 @@ func readStatuses(us []dispatch.StatusUpdate, ch *dispatch.Channel, v *value, no
 	return us
 }
 
-// explainFailure takes the first error that a failed status carries.
+// explainFailure takes the code of the first error that a failed status carries,
+// and the texts of all.
 func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, errs []graphError) {
 	u.Code = dispatch.FailUndelivered
 	if len(errs) == 0 {
 		return
 	}
-	e := &errs[0]
-	u.ProviderCode, u.Detail = string(e.Code), provider.Redact(ch, e.text())
+	texts := make([]string, 0, len(errs))
+	for i := range errs {
+		text := errs[i].text()
+		if i > 0 && errs[i].Code != "" {
+			text = string(errs[i].Code) + " " + text
+		}
+		texts = append(texts, text)
+	}
+	u.ProviderCode, u.Detail = string(errs[0].Code), provider.Redact(ch, strings.Join(texts, "; "))
 	if r, ok := RuleFor(u.ProviderCode); ok {
 		u.Code, u.Suppress = r.Code, r.Suppress
 	}

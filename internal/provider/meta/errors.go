@@ -1,7 +1,9 @@
 package meta
 
 import (
+	"cmp"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -97,6 +99,9 @@ type graphError struct {
 	Title     string `json:"title"`
 	Message   string `json:"message"`
 	Transient bool   `json:"is_transient"`
+	UserTitle string `json:"error_user_title"`
+	UserMsg   string `json:"error_user_msg"`
+	Details   string `json:"details"`
 	Data      struct {
 		Details string `json:"details"`
 	} `json:"error_data"`
@@ -105,17 +110,16 @@ type graphError struct {
 // text is what a reader needs of the error. Meta asks to build on code and
 // details; the message often repeats the code.
 func (e *graphError) text() string {
-	parts := make([]string, 0, 2)
-	switch {
-	case e.Message != "":
-		parts = append(parts, e.Message)
-	case e.Title != "":
-		parts = append(parts, e.Title)
+	var text string
+	for _, part := range []string{cmp.Or(e.Message, e.Title), cmp.Or(e.Data.Details, e.Details), e.UserTitle, e.UserMsg} {
+		switch {
+		case text == "":
+			text = part
+		case part != "" && !strings.Contains(text, part):
+			text += ": " + part
+		}
 	}
-	if e.Data.Details != "" && !strings.Contains(e.Message, e.Data.Details) {
-		parts = append(parts, e.Data.Details)
-	}
-	return strings.Join(parts, ": ")
+	return text
 }
 
 // refusal explains an answer that isn't an acceptance.
@@ -127,12 +131,17 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 		body.Error = graphError{}
 	}
 	e := &body.Error
-	a := provider.Answer{Status: res.Status, Header: res.Header, Code: string(e.Code), Msg: provider.Redact(ch, e.text())}
+	a := provider.Answer{Status: res.Status, Header: res.Header, Code: string(e.Code), Msg: provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(res.Body)))}
+	if res.Status/100 == 2 && (e.Code != "" || e.text() != "") { // refused, whatever the HTTP status
+		a.Status = http.StatusBadRequest
+	}
 	table := Codes
 	if r, ok := ruleOf(e); ok {
 		table = map[string]provider.Rule{a.Code: r}
 	}
-	return provider.Classify(a, table)
+	out := provider.Classify(a, table)
+	out.HTTP = res.Status
+	return out
 }
 
 // ruleOf is the rule for an error: Meta's own flag that it will pass turns a

@@ -55,22 +55,23 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
 	var a struct {
 		Contacts []struct {
-			WaID string `json:"wa_id"`
+			WaID scalar `json:"wa_id"`
 		} `json:"contacts"`
 		Messages []struct {
-			ID     string `json:"id"`
-			Status string `json:"message_status"`
+			ID     scalar `json:"id"`
+			Status scalar `json:"message_status"`
 		} `json:"messages"`
 	}
-	if res.Status < 200 || res.Status > 299 || json.Unmarshal(res.Body, &a) != nil || len(a.Messages) == 0 || a.Messages[0].ID == "" {
+	err := json.Unmarshal(res.Body, &a)
+	if res.Status < 200 || res.Status > 299 || (err != nil && !wrongType(err)) || len(a.Messages) == 0 || a.Messages[0].ID == "" {
 		return provider.Accepted{}, refusal(ch, res)
 	}
-	acc := provider.Accepted{ProviderID: a.Messages[0].ID, HTTP: res.Status}
+	acc := provider.Accepted{ProviderID: string(a.Messages[0].ID), HTTP: res.Status}
 	if len(a.Contacts) > 0 {
-		acc.WaID = a.Contacts[0].WaID
+		acc.WaID = string(a.Contacts[0].WaID)
 	}
 	if s := a.Messages[0].Status; s != "accepted" {
-		acc.Detail = s
+		acc.Detail = string(s)
 	}
 	return acc, nil
 }

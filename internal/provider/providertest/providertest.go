@@ -22,6 +22,8 @@ type Case struct {
 	// Accepted is the provider's yes, and AcceptedID the id in it.
 	Accepted   Reply
 	AcceptedID string
+	// EmptyAccepted reports that an answer without a body is a yes too.
+	EmptyAccepted bool
 	// Errors is the provider's own table, each entry with a body as its
 	// contract gives it.
 	Errors []Refusal

@@ -40,8 +40,11 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, address st
 	if !verify(ch.Secrets["auth_token"], address, r.Header.Get(SignatureHeader), form, body) {
 		return provider.Callback{}, provider.ErrBadSignature
 	}
-	if kind == jsonType {
+	switch {
+	case kind == jsonType:
 		form, err = flat(body)
+	case r.Method == http.MethodGet:
+		form = r.URL.Query() // all of it is signed as part of the address
 	}
 	if err != nil {
 		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback body can't be read", Err: err}
