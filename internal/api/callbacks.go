@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
@@ -34,6 +36,7 @@ type CallbackStore interface {
 	Apply(ctx context.Context, us []dispatch.StatusUpdate) (store.Applied, error)
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
+	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
 }
 
@@ -47,13 +50,14 @@ type callbacks struct {
 	observer  Observer
 	log       *slog.Logger
 	publicURL string
+	warn      rate.Sometimes                            // a flood of forged callbacks must not fill the log
 	test      func(*dispatch.Channel) *dispatch.Channel // the emulator's stand-in for a channel
 }
 
 func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
 		providers: o.Providers, channels: o.Registry, store: o.Store, views: views, observer: o.Observer,
-		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel,
+		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
 	}
 	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)
 	return cb
@@ -83,12 +87,18 @@ func (cs *callbacks) serve(c echo.Context) error {
 	r.SetPathValue("secret", c.Param("secret"))
 	cb, err := cs.parse(c, p, ch, body)
 	if err != nil {
+		cs.rejected(ch, err)
 		return err
 	}
 	if err := cs.take(r.Context(), ch, cb); err != nil {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
 	cs.observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
+	if len(cb.Statuses)+len(cb.Inbound) == 0 {
+		if err := cs.ignored(r.Context(), ch, r.URL.Query(), body); err != nil {
+			cs.log.Error("ignored callback not kept", "channel", ch.ID, "error", err)
+		}
+	}
 	return c.String(http.StatusOK, cb.Reply)
 }
 
@@ -103,6 +113,16 @@ func (cs *callbacks) handshake(c echo.Context, p provider.Provider, ch *dispatch
 		}
 	}
 	return true, c.String(http.StatusForbidden, "verify token does not match")
+}
+
+// rejected counts and logs a callback whose signature or body is wrong.
+func (cs *callbacks) rejected(ch *dispatch.Channel, err error) {
+	reason := string(dispatch.CodeOf(err))
+	if errors.Is(err, provider.ErrBadSignature) {
+		reason = "signature"
+	}
+	cs.observer.CallbackRejected(ch.ID, reason)
+	cs.warn.Do(func() { cs.log.Warn("callback rejected", "channel", ch.ID, "reason", reason) })
 }
 
 // parse verifies with the channel's own secrets, while a rotation's

@@ -133,3 +133,45 @@ func (f *front) sent(channel int64, providerID string) {
 		f.T.Fatal(err)
 	}
 }
+
+// What we read nothing from leaves a trace for the operator, without numbers and
+// texts; what is rejected is counted.
+func TestCallback_Ignored_IsListedMasked(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	ch, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: "+919999900000", Policy: dispatch.DefaultPolicy(),
+		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "/callbacks/gupshup/" + ch.Key + "/" + ch.Secrets["callback_secret"]
+	body := `{"type":"message-event","payload":{"id":"x","type":"teleported","destination":"15550000001","payload":{"text":"a secret"}}}`
+	for range 2 {
+		if got := f.As("", "POST", address, body).Status; got != http.StatusOK {
+			t.Fatalf("answered %d", got)
+		}
+	}
+	if got := f.As("", "POST", "/callbacks/gupshup/"+ch.Key+"/no", body).Status; got != http.StatusUnauthorized {
+		t.Errorf("a wrong secret is answered %d", got)
+	}
+	page := f.Do("GET", "/v1/callbacks/ignored?limit=1", nil).Want(200)
+	got := page.Data()[0]
+	if !strings.Contains(got.Text("kind"), "teleported") || got.Text("provider") != "gupshup" || strings.Contains(got.Text("body"), "15550000001") ||
+		strings.Contains(got.Text("body"), "a secret") {
+		t.Errorf("listed %v", got)
+	}
+	if rest := f.Do("GET", "/v1/callbacks/ignored?cursor="+page.Text("next_cursor"), nil).Want(200).Data(); len(rest) != 1 {
+		t.Errorf("the next page has %d", len(rest))
+	}
+	metrics := string(f.As("", "GET", "/metrics", nil).Body)
+	for _, want := range []string{
+		`sendoff_callbacks_total{kind="other",provider="gupshup",result="ignored"} 2`,
+		fmt.Sprintf(`sendoff_callbacks_rejected_total{channel="%d",reason="signature"} 1`, ch.ID),
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no line %s", want)
+		}
+	}
+}

@@ -50,6 +50,8 @@ type silent struct{}
 func (silent) Request(string, string, int, time.Duration) {}
 func (silent) AcceptTime(time.Duration)                   {}
 func (silent) Callback(string, int, int)                  {}
+func (silent) CallbackIgnored(string)                     {}
+func (silent) CallbackRejected(int64, string)             {}
 func (silent) Failed(int64, string)                       {}
 
 // TestRoutes_EachIsDescribed compares the routes that are served with those that

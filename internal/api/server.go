@@ -29,6 +29,8 @@ type Observer interface {
 	middleware.Observer
 	AcceptTime(took time.Duration)
 	Callback(provider string, statuses, inbound int)
+	CallbackIgnored(provider string)
+	CallbackRejected(channel int64, reason string)
 	Failed(channel int64, code string)
 }
 

@@ -97,3 +97,15 @@ type Received struct {
 	At         time.Time `db:"at" json:"at"`
 	ReceivedAt time.Time `db:"received_at" json:"received_at"`
 }
+
+// IgnoredCallback is a callback of a provider that no status or message was read
+// from. Its JSON form is the native API's.
+type IgnoredCallback struct {
+	ID       ID        `db:"id" json:"id"`
+	Channel  int64     `db:"channel_id" json:"channel_id"`
+	Provider string    `db:"provider" json:"provider"`
+	Kind     string    `db:"kind" json:"kind" doc:"What the provider calls it: a field, an event or a status."`
+	Reason   string    `db:"reason" json:"reason"`
+	Body     string    `db:"body" json:"body" doc:"The beginning of it, with numbers and texts masked."`
+	At       time.Time `db:"at" json:"at"`
+}

@@ -29,6 +29,7 @@ type Metrics struct {
 	accept     prometheus.Histogram
 	requests   *prometheus.HistogramVec
 	callbacks  *prometheus.CounterVec
+	rejected   *prometheus.CounterVec
 	depth      *prometheus.GaugeVec
 	oldest     *prometheus.GaugeVec
 	local      *prometheus.CounterVec
@@ -58,7 +59,8 @@ func New() *Metrics {
 			Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick,
 		}),
 		requests:  histogram("sendoff_http_request_seconds", "Duration of HTTP requests.", "route", "method", "status"),
-		callbacks: counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind"),
+		callbacks: counter("sendoff_callbacks_total", "Statuses and inbound messages from providers.", "provider", "kind", "result"),
+		rejected:  counter("sendoff_callbacks_rejected_total", "Callbacks that were refused, by reason.", "channel", "reason"),
 		depth:     gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
 		oldest:    gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
 		local:     counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
@@ -76,7 +78,7 @@ func New() *Metrics {
 	}
 	m.reg.MustRegister(m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
 	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider,
-		m.accept, m.requests, m.callbacks, m.depth, m.oldest, m.local,
+		m.accept, m.requests, m.callbacks, m.rejected, m.depth, m.oldest, m.local,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -166,8 +168,18 @@ func (m *Metrics) AcceptTime(took time.Duration) { m.accept.Observe(took.Seconds
 
 // Callback counts the statuses and inbound messages of a provider's callback.
 func (m *Metrics) Callback(provider string, statuses, inbound int) {
-	m.callbacks.WithLabelValues(provider, "status").Add(float64(statuses))
-	m.callbacks.WithLabelValues(provider, "inbound").Add(float64(inbound))
+	m.callbacks.WithLabelValues(provider, "status", "read").Add(float64(statuses))
+	m.callbacks.WithLabelValues(provider, "inbound", "read").Add(float64(inbound))
+}
+
+// CallbackIgnored counts a callback that nothing was read from.
+func (m *Metrics) CallbackIgnored(provider string) {
+	m.callbacks.WithLabelValues(provider, "other", "ignored").Inc()
+}
+
+// CallbackRejected counts a callback whose signature or body is wrong.
+func (m *Metrics) CallbackRejected(channel int64, reason string) {
+	m.rejected.WithLabelValues(strconv.FormatInt(channel, 10), reason).Inc()
 }
 
 // Local counts a limit check that was answered without Redis.

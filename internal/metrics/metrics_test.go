@@ -51,8 +51,8 @@ func TestCounters(t *testing.T) {
 		`sendoff_accepted_total{channel="7"} 5`,
 		`sendoff_offers_failed_total 4`,
 		`sendoff_failed_total{channel="7",code="content"} 1`,
-		`sendoff_callbacks_total{kind="status",provider="v"} 3`,
-		`sendoff_callbacks_total{kind="inbound",provider="v"} 1`,
+		`sendoff_callbacks_total{kind="status",provider="v",result="read"} 3`,
+		`sendoff_callbacks_total{kind="inbound",provider="v",result="read"} 1`,
 		`sendoff_limits_local_total{limit="key"} 1`,
 		`sendoff_webhook_deliveries_total{result="delivered"} 1`,
 	)

@@ -81,3 +81,26 @@ func inboundPage(rows []dispatch.Received, limit int) admin.Page[dispatch.Receiv
 	}
 	return page
 }
+
+// IgnoredFilter selects ignored callbacks.
+type IgnoredFilter struct {
+	admin.Paging
+}
+
+// ignored lists the callbacks that nothing was read from, newest first.
+func (m *manager) ignored(ctx context.Context, who admin.Actor, in IgnoredFilter) (admin.Page[dispatch.IgnoredCallback], error) {
+	var f store.InboundFilter
+	if err := (&InboundFilter{Paging: in.Paging}).read(&f); err != nil {
+		return admin.Page[dispatch.IgnoredCallback]{}, err
+	}
+	rows, err := m.Inbound.Ignored(ctx, who.Account, f.Before, in.Limit+1)
+	page := admin.Page[dispatch.IgnoredCallback]{Data: rows}
+	if len(rows) > in.Limit {
+		page.Data = rows[:in.Limit]
+		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[in.Limit-1].ID.String()))
+	}
+	for i := range page.Data {
+		page.Data[i].At = page.Data[i].At.UTC()
+	}
+	return page, err
+}

@@ -40,6 +40,7 @@ type Options struct {
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
 	Inbounds(ctx context.Context, account int64, f store.InboundFilter) ([]dispatch.Received, error)
+	Ignored(ctx context.Context, account int64, before *dispatch.ID, limit int) ([]dispatch.IgnoredCallback, error)
 }
 
 // manager serves the administrative routes through huma.
