@@ -99,6 +99,7 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 	}
 	p.Price = price(ch, category) * int64(max(p.Segments, 1))
 	p.Charge = who.Account.Credits && !p.Test
+	p.Marketing = category == "marketing"
 	p.NeedsWindow = hasWindow(ch) && p.Content.Type != dispatch.TypeTemplate
 	return nil
 }

@@ -44,7 +44,7 @@ func TestAllOrNone_SomeSimulated_ReceiptsInPlace(t *testing.T) {
 func TestAllOrNone_OneRefused_StoresNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
-	_, err := f.accounts.Suppress(t.Context(), f.who.Account.ID, number(2), "manual", "")
+	_, err := f.accounts.Suppress(t.Context(), f.who.Account.ID, number(2), "all", "")
 	must(t, err)
 	for name, c := range map[string]struct {
 		change func(ds []dispatch.Draft)

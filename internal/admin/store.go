@@ -102,7 +102,7 @@ type lists interface {
 
 type suppressions interface {
 	Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]account.Suppression, error)
-	Suppress(ctx context.Context, account int64, phone, reason, detail string) (account.Suppression, error)
+	Suppress(ctx context.Context, account int64, phone, scope, detail string) (account.Suppression, error)
 	Unsuppress(ctx context.Context, account int64, phone string) error
 }
 

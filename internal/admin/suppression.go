@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type SuppressionFilter struct {
 // SuppressionCreate is the input of CreateSuppression.
 type SuppressionCreate struct {
 	Phone  string `json:"phone" minLength:"1" maxLength:"64" doc:"In international form."`
+	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is held back: everything (the default), or marketing templates and campaigns alone."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
 }
 
@@ -29,7 +31,8 @@ func (*SuppressionCreate) Required() []string { return []string{"phone"} }
 // Suppression is a number that nothing is sent to.
 type Suppression struct {
 	Phone     string    `json:"phone"`
-	Reason    string    `json:"reason"`
+	Scope     string    `json:"scope" enum:"all,marketing" doc:"What is held back: everything, or marketing templates and campaigns alone."`
+	Reason    string    `json:"reason" enum:"stop,provider,manual" doc:"Who asked for it: the person, the provider or an operator."`
 	Detail    string    `json:"detail,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 }
@@ -38,7 +41,7 @@ type Suppression struct {
 func (p *Suppression) Location() string { return "/v1/suppressions/" + p.Phone }
 
 func viewSuppression(p *account.Suppression) *Suppression {
-	return &Suppression{p.Phone, p.Reason, p.Detail, p.CreatedAt.UTC()}
+	return &Suppression{p.Phone, p.Scope, p.Reason, p.Detail, p.CreatedAt.UTC()}
 }
 
 // Suppressions lists suppressions by number.
@@ -85,7 +88,7 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 	}
 	var p account.Suppression
 	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
-		p, err = tx.Suppress(ctx, who.Account, number, "manual", in.Reason)
+		p, err = tx.Suppress(ctx, who.Account, number, cmp.Or(in.Scope, dispatch.ScopeAll), in.Reason)
 		return note{action: "suppression.create", target: "phone:" + number}, err
 	})
 	if err != nil {

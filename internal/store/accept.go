@@ -20,6 +20,7 @@ type NewMessage struct {
 	Offered     bool          // will be offered to the queue right after the commit
 	NeedsWindow bool          // free-form WhatsApp content: the conversation window must be open
 	Charge      bool          // the account pays: debit Price
+	Marketing   bool          // a marketing template, which a stop of marketing holds back
 }
 
 // horizon is how long before send_at a scheduled message moves to dispatch.
@@ -228,15 +229,18 @@ func (s *Store) CheckAccept(ctx context.Context, a NewMessage) error {
 	return checkAccept(ctx, s.db, a)
 }
 
+var sqlCheckAccept = `
+SELECT ` + heldBack("$1::bigint", "$3::text", "i.ids", "$5::boolean") + ` AS suppressed,
+  NOT $4 OR ` + openWindow("$2::bigint", "$3::text", "i.ids") + ` AS window_open, (SELECT balance FROM accounts WHERE id = $1) AS balance
+FROM (SELECT ` + linkedTo("$1::bigint", "$3::text") + ` AS ids OFFSET 0) i`
+
 func checkAccept(ctx context.Context, q *pg.DB, a NewMessage) error {
 	var row struct {
 		Suppressed bool  `db:"suppressed"`
 		WindowOpen bool  `db:"window_open"`
 		Balance    int64 `db:"balance"`
 	}
-	err := q.GetContext(ctx, &row, `SELECT EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = $1 AND s.phone = $3) AS suppressed,
-		NOT $4 OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = $2 AND (w.phone = $3 OR (w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = $1 AND c.phone = $3))) AND w.opened_at > now() - interval '24 hours') AS window_open,
-		(SELECT balance FROM accounts WHERE id = $1) AS balance`, a.Account, a.Channel, a.To, a.NeedsWindow)
+	err := q.GetContext(ctx, &row, sqlCheckAccept, a.Account, a.Channel, a.To, a.NeedsWindow, a.Marketing)
 	if err != nil {
 		return pg.Wrap("check message", err)
 	}

@@ -33,17 +33,17 @@ WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
     $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
-    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[])
+    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[], $24::boolean[])
   AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
-    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge)
+    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge, marketing)
+), known AS MATERIALIZED (
+  SELECT *, ` + linkedTo("input.account_id", "input.recipient") + ` AS ids FROM input
 ), checked AS MATERIALIZED (
   SELECT i.*,
     CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
-    EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = i.account_id AND s.phone = i.recipient) AS suppressed,
-    NOT i.needs_window OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.phone = i.recipient AND w.opened_at > now() - interval '24 hours')
-      OR EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = i.channel_id AND w.wa_id <> '' AND w.wa_id = (SELECT c.wa_id FROM contacts c WHERE c.account_id = i.account_id AND c.phone = i.recipient)
-        AND w.opened_at > now() - interval '24 hours') AS window_open
-  FROM input i
+    ` + heldBack("i.account_id", "i.recipient", "i.ids", "i.marketing") + ` AS suppressed,
+    NOT i.needs_window OR ` + openWindow("i.channel_id", "i.recipient", "i.ids") + ` AS window_open
+  FROM known i
 ), ok AS MATERIALIZED (
   SELECT * FROM checked WHERE NOT suppressed AND window_open
 ), k AS (
@@ -54,10 +54,10 @@ WITH input AS MATERIALIZED (
   ON CONFLICT DO NOTHING RETURNING message_id
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
-    user_id, parent_id, fallback, status_callback, campaign_id, charged)
+    user_id, parent_id, fallback, status_callback, campaign_id, charged, marketing)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
-    coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint
+    coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
   ` + repeated + ` RETURNING id
 ), d AS (
@@ -95,19 +95,19 @@ func acceptArgs(page []*NewMessage) []any {
 	refs, metas, idem, fps, extras := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	sends, expires := make([]*int64, n), make([]*int64, n)
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	offered, window, test, charge := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	offered, window, test, charge, marketing := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
 		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, pg.Storable(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
 		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
-		offered[i], window[i], test[i], charge[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge
+		offered[i], window[i], test[i], charge[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge, a.Marketing
 	}
 	return []any{
 		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
 		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge),
+		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge), pq.Array(marketing),
 	}
 }
 

@@ -137,7 +137,7 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 
 // afterApply moves money and notes recipients who refuse messages.
 func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows []applied) error {
-	var back, again, suppress []string
+	var back, again, suppress, scopes []string
 	for _, r := range rows {
 		if r.Charged == chargePaid && dispatch.Status(r.Status) == dispatch.Failed {
 			back = append(back, r.ID.String())
@@ -148,7 +148,7 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 	}
 	for _, u := range us {
 		if u.Suppress {
-			suppress = append(suppress, u.ID.String())
+			suppress, scopes = append(suppress, u.ID.String()), append(scopes, dispatch.ScopeOfRefusal(u.ProviderCode))
 		}
 	}
 	if len(again) > 0 {
@@ -164,7 +164,7 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 			return pg.Wrap("take refund back", err)
 		}
 	}
-	return suppressRecipients(ctx, tx, suppress, "provider")
+	return suppressRecipients(ctx, tx, suppress, scopes)
 }
 
 // evidence is what a batch says of one message.

@@ -32,9 +32,9 @@ type Claimed struct {
 	Left       float64     `db:"left_s"` // seconds to expiry at the claim, by Postgres' clock
 }
 
-const claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
   c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
-  EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = m.account_id AND s.phone = m.recipient) AS suppressed`
+  ` + heldBack("m.account_id", "m.recipient", linkedTo("m.account_id", "m.recipient"), "m.marketing") + ` AS suppressed`
 
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
 // or that somebody is changing at this moment, is not ours: SKIP LOCKED. The

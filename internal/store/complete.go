@@ -199,13 +199,13 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 		if err := refund(ctx, tx, paid); err != nil {
 			return err
 		}
-		var suppress []string
+		var suppress, scopes []string
 		for _, o := range outs {
 			if o.Suppress {
-				suppress = append(suppress, o.ID.String())
+				suppress, scopes = append(suppress, o.ID.String()), append(scopes, dispatch.ScopeOfRefusal(o.ProvCode))
 			}
 		}
-		return suppressRecipients(ctx, tx, suppress, "provider")
+		return suppressRecipients(ctx, tx, suppress, scopes)
 	})
 	if err != nil {
 		return nil, err

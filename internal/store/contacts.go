@@ -38,19 +38,31 @@ func saveContacts(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[di
 	return nil
 }
 
-// NoteWaID keeps the provider's own id of a recipient with the contact.
+// NoteWaID keeps the provider's own id of a recipient, which links the two, and
+// shows it with the contact.
 func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
+	if err := s.Link(ctx, account, phone, dispatch.PersonID(waID)); err != nil || !dispatch.IsPhone(phone) {
+		return err
+	}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
 		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
 	return pg.Wrap("note provider's id of recipient", err)
 }
 
-func suppressRecipients(ctx context.Context, q *pg.DB, ids []string, reason string) error {
+// suppressRecipients suppresses the recipients of messages that the provider
+// refused for them. $2 are the scopes.
+func suppressRecipients(ctx context.Context, q *pg.DB, ids, scopes []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := q.ExecContext(ctx, `INSERT INTO suppressions (account_id, phone, reason)
-		SELECT DISTINCT account_id, recipient, $2::text FROM messages WHERE id = ANY($1::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(ids), reason)
+	_, err := q.ExecContext(ctx, `INSERT INTO suppressions AS s (account_id, phone, reason, scope, stopped_at, marketing_at)
+		SELECT account_id, recipient, 'provider', scope, CASE scope WHEN 'all' THEN now() END, CASE scope WHEN 'marketing' THEN now() END
+		FROM (SELECT m.account_id, m.recipient, min(t.scope) AS scope FROM unnest($1::uuid[], $2::text[]) AS t(id, scope)
+			JOIN messages m ON m.id = t.id GROUP BY 1, 2 ORDER BY 1, 2) x
+		ON CONFLICT (account_id, phone) DO UPDATE SET scope = CASE WHEN excluded.scope = 'all' THEN 'all' ELSE s.scope END,
+			manual = coalesce(s.manual, CASE WHEN s.reason = 'manual' THEN s.scope END),
+			stopped_at = coalesce(s.stopped_at, excluded.stopped_at), marketing_at = coalesce(s.marketing_at, excluded.marketing_at)`,
+		pq.Array(ids), pq.Array(scopes))
 	return pg.Wrap("suppress recipients", err)
 }
 

@@ -104,7 +104,7 @@ func TestReschedule_RecipientOrContent_CheckedAsAtAccept(t *testing.T) {
 	f := open(t)
 	const open, closed, out = "+15550000001", "+15550000002", "+15550000003"
 	f.exec(t, `INSERT INTO windows (channel_id, phone, opened_at) VALUES ($1, $2, now()), ($1, $3, now() - interval '25 hours'), ($1, $4, now())`, f.channel, open, closed, out)
-	_, err := f.accounts.Suppress(t.Context(), f.account, out, "manual", "")
+	_, err := f.accounts.Suppress(t.Context(), f.account, out, "all", "")
 	must(t, err)
 	text, template := `{"type":"text","text":{"body":"y"}}`, `{"type":"template","template":{"name":"x"}}`
 	for name, c := range map[string]struct {

@@ -7,15 +7,16 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// Suppression is a number that nothing may be sent to.
+// Suppression is a person that nothing may be sent to, or no marketing.
 type Suppression struct {
 	Phone     string    `db:"phone" json:"phone"`
+	Scope     string    `db:"scope" json:"scope"`   // all or marketing
 	Reason    string    `db:"reason" json:"reason"` // stop, provider, manual
 	Detail    string    `db:"detail" json:"detail,omitempty"`
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-const suppressionColumns = `phone, reason, detail, created_at`
+const suppressionColumns = `phone, scope, reason, detail, created_at`
 
 // Suppressions lists the account's, in the order of the numbers, after one, of
 // those that begin with prefix.
@@ -25,18 +26,27 @@ func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after s
 	return out, pg.Wrap("list suppressions", err)
 }
 
-// Suppress notes that nothing may be sent to a number; one that stands already
-// keeps its reason.
-func (s *Store) Suppress(ctx context.Context, account int64, phone, reason, detail string) (Suppression, error) {
+// sqlSuppress adds an operator's entry. A STOP below it keeps its time; no START
+// lifts the entry.
+const sqlSuppress = `
+INSERT INTO suppressions AS s (account_id, phone, reason, detail, scope, manual) VALUES ($1, $2, 'manual', $3, $4, $4)
+ON CONFLICT (account_id, phone) DO UPDATE SET reason = 'manual', detail = CASE WHEN excluded.detail <> '' THEN excluded.detail ELSE s.detail END,
+  scope = CASE WHEN s.scope = 'all' AND s.reason <> 'manual' OR s.stopped_at IS NOT NULL THEN 'all' ELSE excluded.scope END, manual = excluded.manual,
+  stopped_at = coalesce(s.stopped_at, CASE WHEN s.reason <> 'manual' AND s.scope = 'all' THEN s.created_at END)
+RETURNING ` + suppressionColumns
+
+// Suppress notes that an operator lets nothing be sent to a person, or no
+// marketing; scope is all or marketing.
+func (s *Store) Suppress(ctx context.Context, account int64, phone, scope, detail string) (Suppression, error) {
 	var p Suppression
-	err := s.db.GetContext(ctx, &p, `INSERT INTO suppressions (account_id, phone, reason, detail) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account_id, phone) DO UPDATE SET phone = excluded.phone RETURNING `+suppressionColumns, account, phone, reason, detail)
+	err := s.db.GetContext(ctx, &p, sqlSuppress, account, phone, detail, scope)
 	return p, pg.Wrap("suppress number", err)
 }
 
 // Unsuppress lets a number be sent to again.
 func (s *Store) Unsuppress(ctx context.Context, account int64, phone string) error {
-	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions WHERE account_id = $1 AND phone = $2`, account, phone)
+	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions WHERE account_id = $1 AND (phone = $2 OR phone = ANY(ARRAY(
+		SELECT b.value FROM identities a JOIN identities b USING (account_id, person) WHERE a.account_id = $1 AND a.value = $2)))`, account, phone)
 	if err != nil {
 		return pg.Wrap("unsuppress number", err)
 	}
