@@ -50,7 +50,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	}
 	var faults dispatch.Faults
 	p := &prepared{NewMessage: store.NewMessage{Message: newMessage(who, ch, d)}, simulate: d.Simulate}
-	if p.To, err = dispatch.ParsePhone(d.To); err != nil {
+	if p.To, err = s.recipient(ctx, who, d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {
 		return nil, err
@@ -72,6 +72,23 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 		return nil, err
 	}
 	return p, s.finish(who, ch, category, p)
+}
+
+// recipient returns the number to, or the wa_id to if a provider has named
+// somebody by it: some (+521...) are no numbers.
+func (s *Service) recipient(ctx context.Context, who *Caller, to string) (string, error) {
+	e164, err := dispatch.ParsePhone(to)
+	if err == nil {
+		return e164, nil
+	}
+	id := dispatch.PersonID(to)
+	if id == "" || dispatch.IsUserID(id) {
+		return "", err
+	}
+	if known, lookErr := s.Store.KnownID(ctx, who.Account.ID, id); lookErr == nil && known {
+		return id, nil
+	}
+	return "", err
 }
 
 // newMessage returns the message of a draft, with the fields that need no check.

@@ -21,6 +21,7 @@ import (
 // Store is the message store, as the stages use it.
 type Store interface {
 	commitStore
+	peopleStore
 	repeatStore
 	quoteStore
 	editStore

@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"context"
 	"slices"
 
 	"github.com/sendoff/sendoff/internal/auth"
@@ -53,4 +54,9 @@ func (c *Caller) mayReach(to string) error {
 		Code: dispatch.CountryNotAllowed, Msg: "this key may not send to the recipient's country",
 		Faults: []dispatch.Fault{{Field: "/to", Msg: "this key may not send to the recipient's country"}},
 	}
+}
+
+type peopleStore interface {
+	// KnownID reports whether a provider has named a person of the account by id.
+	KnownID(ctx context.Context, account int64, id string) (bool, error)
 }

@@ -38,6 +38,7 @@ type CallbackStore interface {
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
 	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
+	Link(ctx context.Context, account int64, ids ...string) error
 }
 
 // callbacks serves the callbacks of providers.
@@ -199,13 +200,21 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider
 func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
 	for i := range ins {
 		ins[i].Channel = ch.ID
-		ins[i].Stop, ins[i].Start = dispatch.KeywordAction(ins[i].Text)
+		ins[i].Stop, ins[i].Start = dispatch.Asks(&ins[i])
 	}
 	refused, err := cs.store.InsertInbound(ctx, ch.ID, ins)
 	for _, i := range refused {
 		cs.log.Error("inbound message can't be stored", "channel", ch.ID, "type", ins[i].Type, "provider_id_bytes", len(ins[i].ProviderID))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for i := range ins {
+		if err := cs.store.Link(ctx, ch.Account, ins[i].From, dispatch.PersonID(ins[i].WaID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply applies the statuses of many callbacks and counts the messages that fail

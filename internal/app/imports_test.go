@@ -124,7 +124,7 @@ var onlyIn = map[string]string{
 }
 
 // domain are the libraries that the domain may import besides the standard one.
-var domain = []string{"github.com/google/uuid", "github.com/nyaruka/phonenumbers"}
+var domain = []string{"github.com/google/uuid", "github.com/nyaruka/phonenumbers", "golang.org/x/text/unicode/norm"}
 
 // maxFiles is the number of files, without tests, that a package may have.
 const maxFiles = 20

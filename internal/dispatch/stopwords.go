@@ -3,6 +3,8 @@ package dispatch
 import (
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // stopWords are the words with which a contact opts out, by language: those
@@ -11,22 +13,34 @@ import (
 // Words with another meaning in a one-word reply are left out: "no" is not an
 // opt-out. Letters only, lower case.
 var stopWords = map[string][]string{
-	"en": {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "remove"},
-	"es": {"baja", "parar", "alto", "detener", "cancelar", "darsedebaja", "darmedebaja", "desuscribir", "desuscribirme"},
+	"en": {"stop", "stopall", "unsubscribe", "revoke", "optout"},
+	"es": {"darsedebaja", "darmedebaja", "desuscribir", "desuscribirme"},
 	"fr": {
 		"arret", "arrêt", "arrete", "arrête", "arreter", "arrêter", "desabonner", "désabonner",
 		"desinscrire", "désinscrire", "desinscription", "désinscription",
 	},
-	"de": {"stopp", "abmelden", "abbestellen", "austragen", "beenden", "kündigen"},
-	"pt": {"parar", "pare", "sair", "cancelar", "descadastrar", "remover"},
-	"it": {"ferma", "fermare", "annulla", "cancellami", "disiscrivi", "disiscrivimi", "basta"},
+	"de": {"stopp", "abmelden", "abbestellen", "austragen"},
+	"pt": {"descadastrar"},
+	"it": {"cancellami", "disiscrivi", "disiscrivimi"},
 	"nl": {"stoppen", "afmelden", "uitschrijven"},
-	"hi": {"बंद", "बंदकरें", "बंदकरो", "रोकें", "रोको", "रुकें", "bandkaro", "roko"},
+	"hi": {"बंद", "बन्द", "बंदकरें", "बंदकरो", "रोकें", "रोको", "रुकें", "bandkaro", "roko"},
 	"id": {"berhenti", "henti", "hentikan", "stopin"},
 	"ar": {"توقف", "إيقاف", "ايقاف", "إلغاء", "الغاء", "إلغاءالاشتراك", "الغاءالاشتراك", "أوقف", "اوقف"},
-	"tr": {"dur", "iptal", "durdur", "çık"},
-	"zh": {"退订", "退訂", "td"},
+	"tr": {"çık"},
+	"zh": {"退订", "退訂"},
 	"ru": {"стоп", "отписаться", "отписка"},
+}
+
+// aloneWords mean other things too: they opt out as the whole of a typed text,
+// never on a button.
+var aloneWords = map[string][]string{
+	"en": {"cancel", "end", "quit", "remove"},
+	"es": {"baja", "parar", "alto", "detener", "cancelar"},
+	"de": {"beenden", "kündigen"},
+	"pt": {"parar", "pare", "sair", "cancelar", "remover"},
+	"it": {"ferma", "fermare", "annulla", "basta"},
+	"tr": {"dur", "iptal", "durdur"},
+	"zh": {"td"},
 }
 
 // startWords undo an opt-out. Plain "yes", which Twilio accepts too, is not one
@@ -48,39 +62,64 @@ var startWords = map[string][]string{
 	"ru": {"старт", "подписаться"},
 }
 
-// keywordActions maps each word to 1 if it opts out and to 2 if it opts in.
-var keywordActions = func() map[string]int {
-	actions := map[string]int{}
-	for action, lists := range []map[string][]string{stopWords, startWords} {
-		for _, words := range lists {
-			for _, w := range words {
-				actions[w] = action + 1
-			}
-		}
-	}
-	return actions
-}()
-
-// maxKeyword is the longest text that is checked, in bytes: a longer one is no
+// maxKeyword bounds what is looked at, in bytes: a longer message is no
 // keyword.
 const maxKeyword = 80
 
-// KeywordAction returns whether an inbound message opts the contact out or in
-// again. The whole text must be a keyword of any of the languages; case,
-// spaces, punctuation and emoji are ignored ("Stop!", "OPT-OUT", "stop all").
-func KeywordAction(text string) (stop, start bool) {
-	if len(text) > maxKeyword {
+// Asks reports whether an inbound message opts the contact out or in again. Of a
+// typed text the whole must be a keyword; a button opts out by a text that
+// begins with a word that means nothing else. Places, captions and lists are not
+// the contact's own words.
+func Asks(in *Inbound) (stop, start bool) {
+	if len(in.Text) > maxKeyword {
 		return false, false
 	}
-	word := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) {
-			if r == 0xFE0F || r == 0xFE0E { // variation selectors, the tail of an emoji
-				return -1
-			}
-			return unicode.ToLower(r)
+	words := keywords(in.Text)
+	if len(words) == 0 {
+		return false, false
+	}
+	switch in.Type {
+	case "text":
+		whole := strings.Join(words, "")
+		return stopKeys[whole] || aloneKeys[whole], startKeys[whole]
+	case "button", "interactive":
+		first := stopKeys[words[0]] || (len(words) > 1 && stopKeys[words[0]+words[1]])
+		return first, startKeys[strings.Join(words, "")]
+	}
+	return false, false
+}
+
+// keywords returns the words of a text as keywords are compared.
+func keywords(text string) []string {
+	return strings.FieldsFunc(fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) })
+}
+
+// fold writes a text in one way: compatibility forms (full width) as ordinary
+// letters, lower case, every kind of i as i, without accents, other marks above
+// and below, tatweel and joiners. The signs of Devanagari count: they are vowels.
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == 'ı' || r == 'İ':
+			return 'i'
+		case r == 'ـ' || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r):
+			return -1
+		case unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Devanagari, r):
+			return -1
 		}
-		return -1
-	}, text)
-	action := keywordActions[word]
-	return action == 1, action == 2
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(text))
+}
+
+// The keywords of all languages, folded, without spaces.
+var stopKeys, aloneKeys, startKeys = keys(stopWords), keys(aloneWords), keys(startWords)
+
+func keys(lists map[string][]string) map[string]bool {
+	all := map[string]bool{}
+	for _, words := range lists {
+		for _, w := range words {
+			all[strings.Join(keywords(w), "")] = true
+		}
+	}
+	return all
 }

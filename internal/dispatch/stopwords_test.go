@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-func TestKeywordAction(t *testing.T) {
+func TestAsks_Typed(t *testing.T) {
 	t.Parallel()
 	type want struct{ stop, start bool }
 	stop, start, none := want{stop: true}, want{start: true}, want{}
@@ -15,25 +15,26 @@ func TestKeywordAction(t *testing.T) {
 		"STOPALL": stop, "stop all": stop, "Unsubscribe": stop, "CANCEL": stop, "end": stop, "QUIT": stop, "revoke": stop,
 		"OPTOUT": stop, "opt-out": stop, "Opt out": stop, "ARRÊT": stop, "arret": stop, "Baja": stop, "dar se de baja": stop,
 		"बंद करें": stop, "توقف": stop, "إلغاء الاشتراك": stop, "BERHENTI": stop, "Стоп": stop, "退订": stop, "ABMELDEN": stop,
+		"ÇIK": stop, "arre\u0302t": stop, "ＳＴＯＰ": stop, "बन्द": stop, "Dur": stop, "تـوقف": stop,
 		"START": start, "unstop": start, "Start.": start, "शुरू करें": start, "ابدأ": start, "mulai": start, "ALTA": start,
 		"": none, "!": none, "yes": none, "no": none, "please stop": none, "stop please": none, "don't stop": none,
 		"stopping": none, "I want to cancel my order": none, "🛑": none, "\xff": none, strings.Repeat("!", 80) + "stop": none,
 	} {
 		var got struct{ stop, start bool }
-		got.stop, got.start = KeywordAction(text)
+		got.stop, got.start = Asks(&Inbound{Type: "text", Text: text})
 		if got != want {
-			t.Errorf("KeywordAction(%q) = %+v; want %+v", text, got, want)
+			t.Errorf("Asks(%q) = %+v; want %+v", text, got, want)
 		}
 	}
 }
 
-// A word can't mean both, and must have the form that KeywordAction compares.
+// A word can't mean both, and must have the form that Asks compares.
 func TestKeywords_AreOneThingAndFolded(t *testing.T) {
 	t.Parallel()
 	for i, lists := range []map[string][]string{stopWords, startWords} {
 		for language, words := range lists {
 			for _, w := range words {
-				stop, start := KeywordAction(w)
+				stop, start := Asks(&Inbound{Type: "text", Text: w})
 				if stop != (i == 0) || start != (i == 1) {
 					t.Errorf("%s %q: stop %v, start %v", language, w, stop, start)
 				}
@@ -46,6 +47,42 @@ func TestKeywords_AreOneThingAndFolded(t *testing.T) {
 	for language := range stopWords {
 		if len(startWords[language]) == 0 {
 			t.Errorf("%s has no word to start", language)
+		}
+	}
+}
+
+// A button is heard by a word that means nothing else, a place or a caption not
+// at all.
+func TestAsks_Button(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, text string
+		stop       bool
+	}{
+		{"button", "Stop promotions", true},
+		{"button", "Unsubscribe from offers", true},
+		{"button", "Opt out", true},
+		{"interactive", "Cancel", false},
+		{"interactive", "End", false},
+		{"button", "Remove", false},
+		{"location", "Baja", false},
+		{"image", "Remove", false},
+		{"image", "STOP", false},
+	} {
+		if stop, start := Asks(&Inbound{Type: c.kind, Text: c.text}); stop != c.stop || start {
+			t.Errorf("%s %q: stop %v, start %v", c.kind, c.text, stop, start)
+		}
+	}
+}
+
+func TestPersonID(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"+1 555-400-0600": "+15554000600", "rcs:+15550100100": "+15550100100", "whatsapp:+15550100100": "+15550100100", "15550100100": "+15550100100",
+		"5215512345678": "+5215512345678", "551177654321": "+551177654321", "DE.600": "DE.600", "": "", "12345": "", "HDFCBK": "", "DE.x": "",
+	} {
+		if got := PersonID(s); got != want {
+			t.Errorf("PersonID(%q) = %q; want %q", s, got, want)
 		}
 	}
 }

@@ -90,3 +90,75 @@ func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (
 	}
 	return q, err == nil, pg.Wrap("find quoted message", err)
 }
+
+// linkedTo returns the SQL of the array of all ids of the person who has the id
+// value; it is empty for the many of whom one number is all that is known.
+func linkedTo(account, value string) string {
+	return `ARRAY(SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+      WHERE a.account_id = ` + account + ` AND a.value = ` + value + `)`
+}
+
+// heldBack returns the SQL of whether a suppression holds back a message to the
+// recipient, one of whose ids is in the array ids.
+func heldBack(account, recipient, ids, marketing string) string {
+	of := func(match string) string {
+		return `EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = ` + account + ` AND s.phone = ` + match + ` AND (s.scope = 'all' OR ` + marketing + `))`
+	}
+	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
+}
+
+// openWindow returns the SQL of whether the person has written to the channel in
+// the last 24 hours.
+func openWindow(channel, recipient, ids string) string {
+	of := func(match string) string {
+		return `EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = ` + channel + ` AND w.phone = ` + match + ` AND w.opened_at > now() - interval '24 hours')`
+	}
+	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
+}
+
+// KnownID reports whether a provider has named a person of the account by the id.
+func (s *Store) KnownID(ctx context.Context, account int64, id string) (bool, error) {
+	var known bool
+	err := s.db.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND value = $2)`, account, id)
+	return known, pg.Wrap("look for a person's id", err)
+}
+
+// Link notes that the ids, as dispatch.PersonID returns them, are one person's.
+// Persons that were two until then become one.
+func (s *Store) Link(ctx context.Context, account int64, ids ...string) error {
+	return link(ctx, s.db, account, ids)
+}
+
+const sqlLink = `
+WITH old AS (SELECT DISTINCT person FROM identities WHERE account_id = $1 AND value = ANY($2)),
+  one AS MATERIALIZED (SELECT coalesce((SELECT min(person) FROM old), nextval('people_id')) AS person),
+  u AS (UPDATE identities i SET person = one.person FROM one
+    WHERE i.account_id = $1 AND i.person IN (SELECT person FROM old) AND i.person <> one.person)
+INSERT INTO identities (account_id, value, person) SELECT $1, v, one.person FROM one, unnest($2::text[]) AS v
+ON CONFLICT (account_id, value) DO NOTHING`
+
+// link writes nothing about a person of whom only a number is known, or whose
+// ids are linked already.
+func link(ctx context.Context, q *pg.DB, account int64, ids []string) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 || (len(ids) == 1 && dispatch.IsPhone(ids[0])) {
+		return nil
+	}
+	var known struct{ Values, Persons int }
+	err := q.GetContext(ctx, &known, `SELECT count(*) AS values, count(DISTINCT person) AS persons FROM identities
+		WHERE account_id = $1 AND value = ANY($2)`, account, pq.Array(ids))
+	if err != nil || (known.Values == len(ids) && known.Persons == 1) {
+		return pg.Wrap("read a person's ids", err)
+	}
+	return q.Tx(ctx, func(tx *pg.DB) error {
+		// Links of one account are made one after the other: two that share an id
+		// must not make two persons of it.
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('people', $1))`, account); err != nil {
+			return pg.Wrap("lock the account's people", err)
+		}
+		_, err := tx.ExecContext(ctx, sqlLink, account, pq.Array(ids))
+		return pg.Wrap("link a person's ids", err)
+	})
+}

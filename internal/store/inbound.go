@@ -39,7 +39,9 @@ func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([
 // sqlInbound stores messages that contacts sent, opens their windows and follows
 // the newest STOP or START of each. It is safe to repeat: the provider's id is
 // unique in its channel. Rows are written in the order of their keys, so that two
-// callbacks with the same messages do not deadlock.
+// callbacks with the same messages do not deadlock. What counts is the time at
+// which the contact wrote: an older START does not lift a newer STOP, nor the
+// other way round. START never lifts an operator's entry.
 var sqlInbound = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channels c CROSS JOIN
     unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::smallint[])
@@ -51,10 +53,14 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
   w AS (INSERT INTO windows (channel_id, phone, wa_id, opened_at) SELECT channel_id, phone, max(wa_id), max(at) FROM n GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (channel_id, phone) DO UPDATE SET opened_at = greatest(windows.opened_at, excluded.opened_at),
       wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
-  k AS MATERIALIZED (SELECT DISTINCT ON (phone) account_id, phone, asked FROM n WHERE asked <> {asked_nothing} ORDER BY phone, at DESC, ord DESC),
-  s AS (INSERT INTO suppressions (account_id, phone, reason, detail) SELECT account_id, phone, 'stop', 'the contact wrote a stop word'
-    FROM k WHERE asked = {asked_stop} ORDER BY phone ON CONFLICT DO NOTHING),
-  d AS (DELETE FROM suppressions p USING k WHERE k.asked = {asked_start} AND p.account_id = k.account_id AND p.phone = k.phone AND p.reason = 'stop')
+  k AS MATERIALIZED (SELECT DISTINCT ON (phone) account_id, phone, asked, at FROM n WHERE asked <> {asked_nothing} ORDER BY phone, at DESC, ord DESC),
+  s AS (INSERT INTO suppressions AS p (account_id, phone, reason, detail, stopped_at) SELECT account_id, phone, 'stop', 'the contact wrote a stop word', at
+    FROM k WHERE asked = {asked_stop} AND NOT EXISTS (SELECT 1 FROM opt_ins y WHERE y.account_id = k.account_id AND y.value = k.phone AND y.at > k.at)
+    ORDER BY phone ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', stopped_at = greatest(p.stopped_at, excluded.stopped_at)),
+  y AS (INSERT INTO opt_ins (account_id, value, scope, at) SELECT account_id, phone, 'all', at FROM k WHERE asked = {asked_start} ORDER BY phone
+    ON CONFLICT (account_id, value, scope) DO UPDATE SET at = greatest(opt_ins.at, excluded.at)),
+  d AS (DELETE FROM suppressions p USING k WHERE k.asked = {asked_start} AND p.account_id = k.account_id AND p.phone = k.phone
+    AND p.reason IN ('stop', 'provider') AND coalesce(p.stopped_at, '-infinity') <= k.at)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n ORDER BY ord`)
 
 // What a contact's message asks for.

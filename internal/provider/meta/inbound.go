@@ -2,7 +2,6 @@ package meta
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -69,15 +68,15 @@ func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time
 		if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) {
 			continue
 		}
-		if m.From == "" || m.Type == "system" {
+		if dispatch.PersonID(m.From) == "" || m.Type == "system" {
 			continue // a notice by Meta (such as a changed number), not the contact's message
 		}
 		i := dispatch.Inbound{
-			Channel: ch.ID, From: "+" + strings.TrimPrefix(m.From, "+"), WaID: m.From,
+			Channel: ch.ID, From: dispatch.PersonID(m.From), WaID: m.From,
 			ProviderID: m.ID, Type: m.Type, Text: m.text(), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
 		}
 		for _, c := range v.Contacts {
-			if c.WaID == m.From || len(v.Contacts) == 1 {
+			if c.WaID == m.From {
 				i.WaID, i.Name = c.WaID, c.Profile.Name
 				break
 			}
