@@ -71,6 +71,13 @@ func decode(f *dispatch.Faults, at string, raw json.RawMessage, v reflect.Value)
 		decodeSlice(f, at, raw, v)
 	case reflect.Map:
 		decodeMap(f, at, raw, v)
+	case reflect.Int, reflect.Int64:
+		n, ok := dispatch.WholeNumber(bytes.TrimSpace(raw))
+		if !ok || v.OverflowInt(n) {
+			f.Add(at, "%s", wrongType(v.Type(), nil))
+			return
+		}
+		v.SetInt(n)
 	default:
 		if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 			f.Add(at, "%s", wrongType(v.Type(), err))

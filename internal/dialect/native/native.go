@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type message struct {
 	MoreMedia   []dispatch.Media      `json:"more_media"`
 	SendAt      *time.Time            `json:"send_at"`
 	ExpiresAt   *time.Time            `json:"expires_at"`
-	TTLSeconds  *int64                `json:"ttl_seconds"`
+	TTLSeconds  *whole                `json:"ttl_seconds"`
 	Lane        string                `json:"lane"`
 	Reference   string                `json:"reference"`
 	Metadata    json.RawMessage       `json:"metadata"`
@@ -44,11 +45,11 @@ type message struct {
 	UserID      string                `json:"user_id"`
 	Fallback    []json.RawMessage     `json:"fallback"`
 	// FallbackAfter sends the fallback also when no delivery came in time.
-	FallbackAfter *int64 `json:"fallback_after_seconds"`
+	FallbackAfter *whole `json:"fallback_after_seconds"`
 }
 
 type template struct {
-	ID             int64                `json:"id"`
+	ID             whole                `json:"id"`
 	Name           string               `json:"name"`
 	Language       dispatch.Language    `json:"language"`
 	Components     []dispatch.Component `json:"components"`
@@ -144,7 +145,7 @@ func (m *message) template(d *dispatch.Draft) error {
 		return nil
 	}
 	d.Content.Template = &dispatch.TemplateUse{
-		TemplateID: t.ID, Name: t.Name, Language: t.Language, Components: t.Components, ProviderTemplateID: t.ProviderTemplateID,
+		TemplateID: int64(t.ID), Name: t.Name, Language: t.Language, Components: t.Components, ProviderTemplateID: t.ProviderTemplateID,
 	}
 	vars := bytes.TrimSpace(t.Variables)
 	if len(vars) == 0 && t.HeaderMediaURL == "" || string(vars) == "null" {
@@ -212,7 +213,17 @@ func Strict(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
+		if json.Valid(body) {
+			if fault := faultIn("", body, reflect.TypeOf(v)); fault != nil {
+				return fault
+			}
+		}
 		return jsonError(err)
+	}
+	if oddName(body) {
+		if err := faultIn("", body, reflect.TypeOf(v)); err != nil {
+			return err
+		}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
