@@ -37,12 +37,8 @@ CREATE TABLE opt_ins (
 );
 
 ALTER TABLE messages ADD COLUMN marketing boolean NOT NULL DEFAULT false;
-ALTER TABLE inbound ADD COLUMN user_id text NOT NULL DEFAULT '', ADD COLUMN username text NOT NULL DEFAULT '';
-ALTER TABLE accounts ADD COLUMN opt_out_languages text[] NOT NULL DEFAULT '{}';
 
 -- +goose Down
-ALTER TABLE accounts DROP COLUMN opt_out_languages;
-ALTER TABLE inbound DROP COLUMN user_id, DROP COLUMN username;
 ALTER TABLE messages DROP COLUMN marketing;
 DROP TABLE opt_ins;
 ALTER TABLE suppressions DROP COLUMN scope, DROP COLUMN manual, DROP COLUMN stopped_at, DROP COLUMN marketing_at;

@@ -55,11 +55,13 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
       wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
   k AS MATERIALIZED (SELECT DISTINCT ON (phone) account_id, phone, asked, at FROM n WHERE asked <> {asked_nothing} ORDER BY phone, at DESC, ord DESC),
   s AS (INSERT INTO suppressions AS p (account_id, phone, reason, detail, stopped_at) SELECT account_id, phone, 'stop', 'the contact wrote a stop word', at
-    FROM k WHERE asked = {asked_stop} AND NOT EXISTS (SELECT 1 FROM opt_ins y WHERE y.account_id = k.account_id AND y.value = k.phone AND y.at > k.at)
+    FROM k WHERE asked = {asked_stop} AND NOT EXISTS (SELECT 1 FROM opt_ins y WHERE y.account_id = k.account_id AND y.at > k.at
+      AND (y.value = k.phone OR y.value = ANY(` + linkedTo("k.account_id", "k.phone") + `)))
     ORDER BY phone ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', stopped_at = greatest(p.stopped_at, excluded.stopped_at)),
   y AS (INSERT INTO opt_ins (account_id, value, scope, at) SELECT account_id, phone, 'all', at FROM k WHERE asked = {asked_start} ORDER BY phone
     ON CONFLICT (account_id, value, scope) DO UPDATE SET at = greatest(opt_ins.at, excluded.at)),
-  d AS (DELETE FROM suppressions p USING k WHERE k.asked = {asked_start} AND p.account_id = k.account_id AND p.phone = k.phone
+  d AS (DELETE FROM suppressions p USING k WHERE k.asked = {asked_start} AND p.account_id = k.account_id
+    AND (p.phone = k.phone OR p.phone = ANY(` + linkedTo("k.account_id", "k.phone") + `))
     AND p.reason IN ('stop', 'provider') AND coalesce(p.stopped_at, '-infinity') <= k.at)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n ORDER BY ord`)
 

@@ -63,6 +63,13 @@ func TestPeople_StopHoldsForAllIDs(t *testing.T) {
 	if !check(phone, false) {
 		t.Error("a STOP after the START does not hold")
 	}
+	in.From = phone
+	ask(in.At.Add(3*time.Minute), "a start from the other id", false, true)
+	if check(waID, false) {
+		t.Error("a START from one id does not lift the STOP from another")
+	}
+	in.From = waID
+	ask(in.At.Add(4*time.Minute), "a last stop", true, false)
 	if known, err := f.KnownID(ctx, f.account, waID); err != nil || !known {
 		t.Errorf("the wa_id is not known: %v", err)
 	}
