@@ -94,7 +94,9 @@ func TestPage_ChannelMayNotSend(t *testing.T) {
 	workertest.Must(t, f.WakeChannel(t.Context(), f.Channel)) // they were put off
 	workertest.Must(t, f.OpenCircuit(t.Context(), f.Channel, "broken", time.Microsecond))
 	wait.Until(t, "the probe closes the circuit", func() bool {
-		f.page(t, ids)
+		if len(f.vendor.calls()) == 0 { // once it has closed, the others may go too
+			f.page(t, ids)
+		}
 		open, err := f.Registry.OpenCircuits(t.Context())
 		return err == nil && len(open) == 0
 	})

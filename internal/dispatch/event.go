@@ -1,6 +1,13 @@
 package dispatch
 
-import "time"
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // StatusUpdate is one piece of evidence about a message, from a provider's
 // callback or from a query to the provider.
@@ -34,4 +41,105 @@ type Inbound struct {
 	Stop       bool   // the contact asks for no more messages
 	Start      bool   // the contact asks for messages again
 	At         time.Time
+}
+
+// The kinds of events beside the statuses: an event whose kind is a Status
+// records that a message reached it.
+const (
+	EventInbound          = 101 // a contact sent a message
+	EventCampaignFinished = 102
+	EventChannelPaused    = 103
+	EventChannelResumed   = 104
+	EventNote             = 105 // no status changed: a late or repeated callback, an edit
+	EventWebhookDisabled  = 106 // an endpoint was disabled after failures
+	EventAttempt          = 200 // a provider call; in timelines only, never stored as an event
+)
+
+var eventNames = map[int16]string{
+	EventInbound: "inbound", EventCampaignFinished: "campaign.finished",
+	EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
+	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventAttempt: "attempt",
+}
+
+// EventName returns the name of an event kind as timelines show it.
+func EventName(kind int16) string {
+	if name, ok := eventNames[kind]; ok {
+		return name
+	}
+	return Status(kind).String()
+}
+
+// Event is an entry of the event log.
+type Event struct {
+	ID      int64     `db:"id"`
+	XID     int64     `db:"xid"` // the transaction that wrote it
+	Message ID        `db:"message_id"`
+	Account int64     `db:"account_id"`
+	Channel int64     `db:"channel_id"`
+	At      time.Time `db:"at"`
+	Kind    int16     `db:"kind"` // a Status or one of the Event constants
+	Seq     int       `db:"seq"`  // the version of the message after it
+	Cause   string    `db:"cause"`
+	Code    string    `db:"code"`
+	Detail  string    `db:"detail"`
+}
+
+// Position returns the place of the event in the log.
+func (e *Event) Position() Position { return Position{XID: e.XID, ID: e.ID} }
+
+// Position is a place in the event log, which is ordered by transaction and id.
+// A reader at a position has received every event up to and including it.
+type Position struct {
+	XID int64 `json:"x"`
+	ID  int64 `json:"i"`
+}
+
+// String returns the opaque form in which clients send it as Last-Event-ID.
+func (p Position) String() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", p.XID, p.ID))
+}
+
+// Before reports whether p precedes q in the log.
+func (p Position) Before(q Position) bool {
+	return p.XID < q.XID || (p.XID == q.XID && p.ID < q.ID)
+}
+
+// ParsePosition parses the opaque form of a position. It returns Invalid for a
+// text that String did not return.
+func ParsePosition(s string) (Position, error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	xid, id, _ := strings.Cut(string(b), ".")
+	x, xidErr := strconv.ParseInt(xid, 10, 64)
+	i, idErr := strconv.ParseInt(id, 10, 64)
+	if errors.Join(err, xidErr, idErr) != nil || min(x, i) < 0 {
+		return Position{}, InvalidField("/last_event_id", "not an event id of ours")
+	}
+	return Position{XID: x, ID: i}, nil
+}
+
+// Received is an inbound message as a reader sees it. Its JSON form is the
+// native API's.
+type Received struct {
+	ID         ID        `db:"id" json:"id"`
+	Channel    int64     `db:"channel_id" json:"channel_id"`
+	From       string    `db:"from_phone" json:"from"`
+	WaID       string    `db:"wa_id" json:"wa_id,omitempty"`
+	Name       string    `db:"name" json:"name,omitempty"`
+	Type       string    `db:"type" json:"type"`
+	Text       string    `db:"text" json:"text,omitempty"`
+	ProviderID string    `db:"provider_id" json:"provider_message_id"`
+	At         time.Time `db:"at" json:"at"`
+	ReceivedAt time.Time `db:"received_at" json:"received_at"`
+}
+
+// IgnoredCallback is a callback of a provider that no status or message was read
+// from. Its JSON form is the native API's.
+type IgnoredCallback struct {
+	ID       ID        `db:"id" json:"id"`
+	Channel  int64     `db:"channel_id" json:"channel_id"`
+	Provider string    `db:"provider" json:"provider"`
+	Kind     string    `db:"kind" json:"kind" doc:"What the provider calls it: a field, an event or a status."`
+	Reason   string    `db:"reason" json:"reason"`
+	Body     string    `db:"body" json:"body" doc:"The beginning of it, with numbers and texts masked."`
+	At       time.Time `db:"at" json:"at"`
 }
