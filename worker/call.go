@@ -55,10 +55,12 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	defer cancel()
 	accepted, err := w.safeSend(ctx, to, m)
 	out.Latency = time.Since(out.StartedAt)
+	if p := w.Providers[to.Provider]; p != nil {
+		out.KeepRef = p.Spec().Echo != provider.EchoID
+	}
 	if err == nil {
 		out.Action, out.Result = store.Settle, store.ResultAccepted
 		out.HTTP, out.ProviderID, out.Detail = accepted.HTTP, accepted.ProviderID, accepted.Detail
-		out.KeepRef = w.Providers[to.Provider].Spec().Echo != provider.EchoID
 		w.accepted(f, m, accepted)
 		w.Observer.Sent(f.ch, f.lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
 	} else {
