@@ -21,6 +21,8 @@ import (
 // refuses is a provider that says no to every message.
 type refuses struct{ provider.Provider }
 
+func (refuses) Spec() *provider.Spec { return &provider.Spec{Name: "meta"} }
+
 func (refuses) Send(context.Context, *dispatch.Channel, *dispatch.Message) (provider.Accepted, error) {
 	return provider.Accepted{}, &provider.Error{Kind: provider.Permanent, Code: dispatch.FailContent}
 }
