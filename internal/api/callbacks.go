@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/time/rate"
 
+	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
@@ -36,9 +37,14 @@ type CallbackStore interface {
 	Apply(ctx context.Context, us []dispatch.StatusUpdate) (store.Applied, error)
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
-	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
 	Link(ctx context.Context, account int64, ids ...string) error
+}
+
+// IgnoredStore keeps the callbacks that nothing was read from.
+type IgnoredStore interface {
+	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
+	manage.Ignored
 }
 
 // callbacks serves the callbacks of providers.
@@ -46,6 +52,7 @@ type callbacks struct {
 	providers map[string]provider.Provider
 	channels  Channels
 	store     CallbackStore
+	unread    IgnoredStore
 	views     *message.Views
 	statuses  *batch.Batcher[dispatch.StatusUpdate, bool]
 	observer  Observer
@@ -57,7 +64,7 @@ type callbacks struct {
 
 func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
-		providers: o.Providers, channels: o.Registry, store: o.Store, views: views, observer: o.Observer,
+		providers: o.Providers, channels: o.Registry, store: o.Store, unread: o.Ignored, views: views, observer: o.Observer,
 		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
 	}
 	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)

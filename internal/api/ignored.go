@@ -18,7 +18,7 @@ func (cs *callbacks) ignored(ctx context.Context, ch *dispatch.Channel, query ur
 	}
 	cs.observer.CallbackIgnored(ch.Provider)
 	cs.log.Info("callback ignored", "channel", ch.ID, "provider", ch.Provider, "kind", c.Kind)
-	return cs.store.KeepIgnored(context.WithoutCancel(ctx), ch.Account, c)
+	return cs.unread.KeepIgnored(context.WithoutCancel(ctx), ch.Account, c)
 }
 
 // maxKind is the longest kind that is kept, in bytes.

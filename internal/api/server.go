@@ -59,6 +59,7 @@ type Accepter interface {
 // Options of a Server.
 type Options struct {
 	Store     Store
+	Ignored   IgnoredStore
 	Calls     middleware.CallLog
 	Registry  Registry
 	Accept    Accepter
@@ -158,7 +159,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	openapi.Register(e, openapi.Options{
 		PublicURL: o.PublicURL, Dialects: o.Dialects, Operations: slices.Concat(operations(), message.Operations(), stream.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Inbound: o.Store, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
 }

@@ -26,7 +26,7 @@ var arrows = map[string]string{
 	"app": "accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi " +
 		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator health " +
 		"limit metrics outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
-		"store store/account store/pg store/webhook webhook worker worker/feeder",
+		"store store/account store/callback store/pg store/webhook webhook worker worker/feeder",
 
 	// The front door.
 	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
@@ -60,11 +60,12 @@ var arrows = map[string]string{
 	"zone":     "",
 
 	// The stores.
-	"store":         "dispatch store/pg",
-	"store/account": "dispatch dispatch/template store/pg",
-	"store/webhook": "dispatch store/pg",
-	"store/pg":      "config dispatch",
-	"migrations":    "store/pg",
+	"store":          "dispatch store/pg",
+	"store/account":  "dispatch dispatch/template store/pg",
+	"store/callback": "dispatch store/pg",
+	"store/webhook":  "dispatch store/pg",
+	"store/pg":       "config dispatch",
+	"migrations":     "store/pg",
 
 	// Vendors and formats.
 	"provider":          "dispatch dispatch/template outbound",

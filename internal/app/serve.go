@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/store/callback"
 )
 
 // Running is a started role.
@@ -40,7 +41,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	})
 	acc.Recipients = spender
 	options := api.Options{
-		Store: p.store, Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
+		Store: p.store, Ignored: callback.New(p.db), Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
 		PingPostgres: p.db.Ping, PingRedis: p.checkRedis,
 	}

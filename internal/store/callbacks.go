@@ -209,31 +209,3 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, pg.IntArray(done))
 	return a.Failed, pg.Wrap("drop parked callbacks", err)
 }
-
-// maxIgnored is how many ignored callbacks an account keeps.
-const maxIgnored = 1000
-
-// KeepIgnored keeps a callback that nothing was read from, in place of the
-// account's oldest one beyond 1,000. Its texts must be masked already.
-func (s *Store) KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error {
-	_, err := s.db.ExecContext(ctx, `WITH i AS (INSERT INTO ignored_callbacks (id, account_id, channel_id, provider, kind, reason, body)
-		VALUES ($1::uuid, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING)
-		DELETE FROM ignored_callbacks WHERE account_id = $2
-		AND id <= (SELECT id FROM ignored_callbacks WHERE account_id = $2 ORDER BY id DESC OFFSET $8 LIMIT 1)`,
-		c.ID.String(), account, c.Channel, c.Provider, pg.FitRef(pg.Storable(c.Kind)), pg.Storable(c.Reason), pg.Storable(c.Body), maxIgnored-1)
-	return pg.Wrap("keep ignored callback", err)
-}
-
-// Ignored lists the callbacks of the account that nothing was read from, newest
-// first, from before on.
-func (s *Store) Ignored(ctx context.Context, account int64, before *dispatch.ID, limit int) ([]dispatch.IgnoredCallback, error) {
-	where := pg.NewWhere(1)
-	where.Add(`account_id = ?`, account)
-	if before != nil {
-		where.Add(`id < ?::uuid`, before.String())
-	}
-	out := []dispatch.IgnoredCallback{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, provider, kind, reason, body, at FROM ignored_callbacks
-		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{limit}, where.Args()...)...)
-	return out, pg.Wrap("list ignored callbacks", err)
-}

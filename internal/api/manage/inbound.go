@@ -93,7 +93,7 @@ func (m *manager) ignored(ctx context.Context, who admin.Actor, in IgnoredFilter
 	if err := (&InboundFilter{Paging: in.Paging}).read(&f); err != nil {
 		return admin.Page[dispatch.IgnoredCallback]{}, err
 	}
-	rows, err := m.Inbound.Ignored(ctx, who.Account, f.Before, in.Limit+1)
+	rows, err := m.Ignored.Ignored(ctx, who.Account, f.Before, in.Limit+1)
 	page := admin.Page[dispatch.IgnoredCallback]{Data: rows}
 	if len(rows) > in.Limit {
 		page.Data = rows[:in.Limit]

@@ -31,6 +31,7 @@ type Options struct {
 	Limits  middleware.Limits
 	Admin   *admin.Service
 	Inbound Inbound
+	Ignored Ignored
 	// FindChannel returns the channel of an account with an id or key.
 	FindChannel func(ctx context.Context, account int64, name string) (*dispatch.Channel, error)
 	Specs       []*provider.Spec // of the vendors, in the order in which people see them
@@ -40,6 +41,10 @@ type Options struct {
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
 	Inbounds(ctx context.Context, account int64, f store.InboundFilter) ([]dispatch.Received, error)
+}
+
+// Ignored reads the callbacks that nothing was read from.
+type Ignored interface {
 	Ignored(ctx context.Context, account int64, before *dispatch.ID, limit int) ([]dispatch.IgnoredCallback, error)
 }
 
