@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,7 +33,7 @@ func Account(ctx context.Context, st *account.Store, emulatorURL string) (accoun
 	}
 	for _, a := range accounts {
 		if a.Name == accountName {
-			return a, repoint(ctx, st, a.ID, emulatorURL)
+			return a, errors.Join(repoint(ctx, st, a.ID, emulatorURL), complete(ctx, st, a.ID))
 		}
 	}
 	a, err := st.CreateAccount(ctx, accountName)
@@ -43,19 +45,41 @@ func Account(ctx context.Context, st *account.Store, emulatorURL string) (accoun
 			return a, err
 		}
 	}
-	for _, t := range templates(a.ID) {
+	if _, err := st.CreateUser(ctx, a.ID, "Sam Sender", "sam@example.com", "sender", ""); err != nil {
+		return a, err
+	}
+	return a, complete(ctx, st, a.ID)
+}
+
+// complete creates what the account lacks: also one that an earlier version of
+// Sendoff created. It opens the conversation window of the first recipient again.
+func complete(ctx context.Context, st *account.Store, id int64) error {
+	known, err := st.Templates(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, t := range templates(id) {
+		if slices.ContainsFunc(known, func(k template.Template) bool { return k.Name == t.Name }) {
+			continue
+		}
 		t.Normalize()
 		if _, err := st.SaveTemplate(ctx, t); err != nil {
-			return a, err
+			return err
 		}
 	}
-	for _, name := range []string{"Newsletter", "Customers"} {
-		if _, err := st.CreateList(ctx, a.ID, name); err != nil {
-			return a, err
+	if err := people(ctx, st, id); err != nil {
+		return err
+	}
+	chs, err := st.Channels(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, ch := range chs {
+		if ch.Default {
+			return st.OpenWindow(ctx, ch.ID, Recipient)
 		}
 	}
-	_, err = st.CreateUser(ctx, a.ID, "Sam Sender", "sam@example.com", "sender", "")
-	return a, err
+	return nil
 }
 
 // repoint follows an emulator that has another address than last time.

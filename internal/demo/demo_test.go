@@ -108,10 +108,49 @@ func TestAccount_HasWhatExamplesNeed(t *testing.T) {
 			t.Errorf("template %s: %v, usable: %v", ts[i].Name, f, ts[i].Usable())
 		}
 	}
-	for _, name := range []string{"order_confirmation", "welcome_image", "hello_world", "auth1"} {
+	for _, name := range []string{"order_confirmation", "order_status", "welcome_image", "hello_world", "auth1"} {
 		if !names[name] {
 			t.Errorf("no template %s", name)
 		}
+	}
+	if len(ts) != len(names) {
+		t.Errorf("%d templates with %d names", len(ts), len(names))
+	}
+	infos, err := st.ListInfos(t.Context(), a.ID, 0, 10)
+	must(t, err)
+	if len(infos) != 1 || infos[0].Name != "demo" || infos[0].Members != 50 {
+		t.Errorf("lists %+v", infos)
+	}
+}
+
+// The account of an earlier version gets what it lacks, once, and the window of
+// the first recipient is opened again at each start.
+func TestAccount_OfAnEarlierVersion_IsCompleted(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	st := openAt(t, url)
+	a, err := Account(t.Context(), st, "http://127.0.0.1:1")
+	must(t, err)
+	db, err := sql.Open("postgres", url)
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	for _, q := range []string{
+		`DELETE FROM templates WHERE name = 'order_status'`, `DELETE FROM lists`, `DELETE FROM contacts`,
+		`UPDATE windows SET opened_at = now() - interval '2 days'`,
+	} {
+		_, err := db.ExecContext(t.Context(), q)
+		must(t, err)
+	}
+	for range 2 {
+		_, err = Account(t.Context(), st, "http://127.0.0.1:1")
+		must(t, err)
+	}
+	var found, contacts, open int
+	must(t, db.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM templates WHERE name = 'order_status'), (SELECT count(*) FROM list_members),
+		(SELECT count(*) FROM windows w JOIN channels c ON c.id = w.channel_id WHERE c.is_default AND w.phone = $1 AND w.opened_at > now() - interval '1 hour')`,
+		Recipient).Scan(&found, &contacts, &open))
+	if found != 1 || contacts != 50 || open != 1 || a.ID == 0 {
+		t.Errorf("%d templates order_status, %d contacts in lists, %d windows", found, contacts, open)
 	}
 }
 

@@ -228,7 +228,7 @@ func TestTemplates_CanBeReplaced(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator.Options{}, nil)
 	ts, err := r.client.Templates(t.Context(), r.ch)
-	if err != nil || len(ts) != 4 {
+	if err != nil || len(ts) != len(emulator.DemoTemplates()) {
 		t.Fatalf("%d templates, err %v", len(ts), err)
 	}
 	for _, want := range emulator.DemoTemplates() {

@@ -10,6 +10,9 @@ func DemoTemplates() []template.Template {
 			Type: "BODY", Text: "Hi {{1}}, your order {{2}} is confirmed. Total: {{3}}.",
 			Variables: []string{"customer_name", "order_id", "total"},
 		}),
+		approved("order_status", "en", "utility", template.Component{
+			Type: "BODY", Text: "Hi {{1}}, your order is {{2}}.", Variables: []string{"customer_name", "status"},
+		}),
 		approved("welcome_image", "en", "marketing",
 			template.Component{Type: "HEADER", Format: "IMAGE"},
 			template.Component{Type: "BODY", Text: "Welcome, {{1}}!", Variables: []string{"name"}}),
