@@ -67,6 +67,70 @@ func List(ctx context.Context, url string) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := embedded()
+	for i := range out {
+		out[i].Applied = slices.Contains(done, out[i].Version)
+	}
+	return out, err
+}
+
+// Database is a pool of connections that Check reads with.
+type Database interface {
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+}
+
+// Check returns a *Behind if the database lacks a migration of this binary. A
+// database with later ones is fine: migrations expand first.
+func Check(ctx context.Context, db Database) error {
+	var known bool
+	if err := db.GetContext(ctx, &known, sqlKnown); err != nil {
+		return wrap("look for the table of migrations", err)
+	}
+	all, err := embedded()
+	if err != nil {
+		return err
+	}
+	if !known {
+		return &Behind{Missing: len(all), All: len(all)}
+	}
+	var done []int64
+	if err := db.SelectContext(ctx, &done, sqlDone); err != nil {
+		return wrap("read applied migrations", err)
+	}
+	behind := &Behind{All: len(all)}
+	for _, m := range all {
+		if !slices.Contains(done, m.Version) {
+			behind.Missing++
+		}
+	}
+	if behind.Missing > 0 {
+		return behind
+	}
+	return nil
+}
+
+// Behind is the error of a database that lacks migrations.
+type Behind struct{ Missing, All int }
+
+// Error returns what is lacking and the command that adds it.
+func (b *Behind) Error() string { return b.Fault() }
+
+// Fault returns what is lacking and the command that adds it.
+func (b *Behind) Fault() string {
+	if b.Missing == b.All {
+		return "the database has no tables yet; run: sendoff migrate up"
+	}
+	return fmt.Sprintf("the database lacks %d migrations that this version needs; run: sendoff migrate up", b.Missing)
+}
+
+const (
+	sqlKnown = "SELECT to_regclass('goose_db_version') IS NOT NULL"
+	sqlDone  = "SELECT version_id FROM goose_db_version WHERE is_applied"
+)
+
+// embedded returns the migrations of this binary, oldest first.
+func embedded() ([]Status, error) {
 	files, err := fs.Glob(FS, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list migrations: %w", err)
@@ -77,7 +141,7 @@ func List(ctx context.Context, url string) ([]Status, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the version of %s: %w", name, err)
 		}
-		out = append(out, Status{Version: version, Name: name, Applied: slices.Contains(done, version)})
+		out = append(out, Status{Version: version, Name: name})
 	}
 	return out, nil
 }
@@ -85,10 +149,10 @@ func List(ctx context.Context, url string) ([]Status, error) {
 // applied returns the versions that goose has noted as applied.
 func applied(ctx context.Context, db *sql.DB) (versions []int64, err error) {
 	var known bool
-	if err := db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL").Scan(&known); err != nil || !known {
+	if err := db.QueryRowContext(ctx, sqlKnown).Scan(&known); err != nil || !known {
 		return nil, wrap("look for the table of migrations", err)
 	}
-	rows, err := db.QueryContext(ctx, "SELECT version_id FROM goose_db_version WHERE is_applied")
+	rows, err := db.QueryContext(ctx, sqlDone)
 	if err != nil {
 		return nil, wrap("read applied migrations", err)
 	}

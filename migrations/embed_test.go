@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/devstack"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -46,6 +47,32 @@ func TestUpDown_ReturnWhatTheyDid(t *testing.T) {
 	ms, err := migrations.List(t.Context(), url)
 	if err != nil || ms[len(ms)-1].Applied || !ms[len(ms)-2].Applied {
 		t.Errorf("list after down: %+v, %v", ms, err)
+	}
+}
+
+func TestCheck_NamesTheCommand(t *testing.T) {
+	t.Parallel()
+	url := storetest.Empty(t)
+	db, err := pg.Open(pg.Options{URL: url, MaxConns: 1, Application: "migrations-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := migrations.Check(t.Context(), db); err == nil || err.Error() != "the database has no tables yet; run: sendoff migrate up" {
+		t.Errorf("empty database: %v", err)
+	}
+	if _, err := migrations.Up(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrations.Check(t.Context(), db); err != nil {
+		t.Errorf("migrated database: %v", err)
+	}
+	if _, err := migrations.Down(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	want := "the database lacks 1 migrations that this version needs; run: sendoff migrate up"
+	if err := migrations.Check(t.Context(), db); err == nil || err.Error() != want {
+		t.Errorf("database behind: %v", err)
 	}
 }
 

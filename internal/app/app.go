@@ -28,6 +28,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
+	"github.com/sendoff/sendoff/migrations"
 )
 
 // parts are what serve and work have in common.
@@ -116,6 +117,15 @@ func collectLessOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
+}
+
+// checkPostgres returns an error if Postgres does not answer, takes no writes or
+// lacks tables or migrations of this binary.
+func (p *parts) checkPostgres(ctx context.Context) error {
+	if err := p.db.Ping(ctx); err != nil {
+		return err
+	}
+	return migrations.Check(ctx, p.db)
 }
 
 func (p *parts) checkRedis(ctx context.Context) error { return queue.Check(ctx, p.redis) }

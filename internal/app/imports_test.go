@@ -25,7 +25,7 @@ var arrows = map[string]string{
 	"cli/console": "dispatch",
 	"app": "accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi " +
 		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator health " +
-		"limit metrics outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
+		"limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
 		"store store/account store/callback store/pg store/webhook webhook worker worker/feeder",
 
 	// The front door.

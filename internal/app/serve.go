@@ -43,7 +43,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	options := api.Options{
 		Store: p.store, Ignored: callback.New(p.db), Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
-		PingPostgres: p.db.Ping, PingRedis: p.checkRedis,
+		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis,
 	}
 	change(&options, acc)
 	srv := api.New(options)
