@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 // repeatStore finds the answers of earlier requests, nil where there is none.
@@ -69,7 +70,7 @@ func (s *Service) Hold(
 			Account: who.Account.ID, SendAt: d.SendAt,
 			IdemKey: storedKey(who, d.IdemKey), IdemIndex: d.IdemIndex, IdemFingerprint: d.IdemFingerprint,
 		}
-		m.To, _ = dispatch.ParsePhone(d.To) // one that can't be parsed was never accepted
+		m.To, _ = phone.Parse(d.To) // one that can't be parsed was never accepted
 		if !s.inflight.lock(m) {
 			answers[i] = &dispatch.Receipt{Err: &dispatch.Error{
 				Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1,

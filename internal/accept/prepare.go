@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/dispatch/segment"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -77,12 +80,12 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 // recipient returns the number to, or the wa_id to if a provider has named
 // somebody by it: some (+521...) are no numbers.
 func (s *Service) recipient(ctx context.Context, who *Caller, to string) (string, error) {
-	e164, err := dispatch.ParsePhone(to)
+	e164, err := phone.Parse(to)
 	if err == nil {
 		return e164, nil
 	}
-	id := dispatch.PersonID(to)
-	if id == "" || dispatch.IsUserID(id) {
+	id := person.ID(to)
+	if id == "" || person.IsUserID(id) {
 		return "", err
 	}
 	if known, lookErr := s.Store.KnownID(ctx, who.Account.ID, id); lookErr == nil && known {
@@ -112,7 +115,7 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 	}
 	p.Segments = 0
 	if ch.Kind == "sms" && p.Content.Type == dispatch.TypeText {
-		p.Segments, _ = dispatch.Segments(p.Content.Text.Body)
+		p.Segments, _ = segment.Count(p.Content.Text.Body)
 	}
 	p.Price = price(ch, category) * int64(max(p.Segments, 1))
 	p.Charge = who.Account.Credits && !p.Test

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -47,7 +48,7 @@ func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
 
 // mayReach returns an error if the key may not send to the number's country.
 func (c *Caller) mayReach(to string) error {
-	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, dispatch.Country(to)) {
+	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, phone.Country(to)) {
 		return nil
 	}
 	return &dispatch.Error{

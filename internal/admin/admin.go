@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
@@ -113,9 +114,9 @@ func taken(err error, format string, args ...any) error {
 	return err
 }
 
-// phone parses a number and reports a fault at the pointer if it is none.
-func phone(f *dispatch.Faults, at, s string) string {
-	e164, err := dispatch.ParsePhone(s)
+// parsePhone parses a number and reports a fault at the pointer if it is none.
+func parsePhone(f *dispatch.Faults, at, s string) string {
+	e164, err := phone.Parse(s)
 	if err != nil {
 		f.Add(at, "%s", dispatch.AsError(err).Msg)
 	}

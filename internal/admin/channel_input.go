@@ -7,6 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -151,7 +152,7 @@ func sender(f *dispatch.Faults, kind, s string) string {
 	if kind == sms && (shortCode.MatchString(s) || (smsName.MatchString(s) && anyLetter.MatchString(s))) {
 		return s
 	}
-	e164, err := dispatch.ParsePhone(s)
+	e164, err := phone.Parse(s)
 	switch {
 	case err == nil:
 	case kind == sms:

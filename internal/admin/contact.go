@@ -88,7 +88,7 @@ func (s *Service) Contact(ctx context.Context, who Actor, id int64) (*Contact, e
 // apply changes c and reports an invalid number.
 func (in *ContactUpdate) apply(c *account.Contact, f *dispatch.Faults) {
 	if in.Phone != nil && *in.Phone != "" {
-		c.Phone = phone(f, "/phone", *in.Phone)
+		c.Phone = parsePhone(f, "/phone", *in.Phone)
 	}
 	set(&c.Name, in.Name)
 	if in.Fields != nil {

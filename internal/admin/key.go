@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -261,7 +262,7 @@ func countries(f *dispatch.Faults, given []string) []string {
 	out := []string{}
 	for i, c := range given {
 		c = strings.ToUpper(c)
-		if !dispatch.Region(c) {
+		if !phone.Region(c) {
 			f.Add("/countries/"+strconv.Itoa(i), "is not an ISO 3166 region such as IN")
 		}
 		if !slices.Contains(out, c) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -81,7 +82,7 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 	f := input.Check(&in)
 	number := ""
 	if in.Phone != "" {
-		number = phone(&f, "/phone", in.Phone)
+		number = parsePhone(&f, "/phone", in.Phone)
 	}
 	if err := f.Err(); err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 
 // DeleteSuppression removes a suppression: the number can be sent to again.
 func (s *Service) DeleteSuppression(ctx context.Context, who Actor, number string) error {
-	e164, err := dispatch.ParsePhone(number)
+	e164, err := phone.Parse(number)
 	if err != nil {
 		return errNotFound()
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -217,7 +218,7 @@ func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []di
 		return err
 	}
 	for i := range ins {
-		if err := cs.store.Link(ctx, ch.Account, ins[i].From, dispatch.PersonID(ins[i].WaID)); err != nil {
+		if err := cs.store.Link(ctx, ch.Account, ins[i].From, person.ID(ins[i].WaID)); err != nil {
 			return err
 		}
 	}

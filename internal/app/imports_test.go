@@ -30,20 +30,21 @@ var arrows = map[string]string{
 
 	// The front door.
 	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/template health provider registry store",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/template provider store webhook",
-	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch store",
+		"dispatch/person dispatch/template health provider registry store",
+	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store webhook",
+	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
 	"api/stream":     "api/middleware apidoc dispatch",
 	"api/openapi":    "api/middleware apidoc dialect dispatch dispatch/template",
 	"api/middleware": "accept auth dialect dispatch limit store/account",
 	"apidoc":         "",
 
 	// Use cases.
-	"accept":        "auth batch dispatch provider registry store store/account store/pg",
-	"admin":         "admin/input auth dispatch dispatch/template provider store store/account store/webhook webhook",
+	"accept": "auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry store store/account " +
+		"store/pg",
+	"admin":         "admin/input auth dispatch dispatch/phone dispatch/template provider store store/account store/webhook webhook",
 	"admin/input":   "dispatch",
-	"campaign":      "dispatch dispatch/template zone",
-	"contactimport": "dispatch zone",
+	"campaign":      "dispatch dispatch/segment dispatch/template zone",
+	"contactimport": "dispatch dispatch/phone zone",
 	"webhook":       "dialect/twilioapi dispatch outbound provider provider/twilio store/webhook",
 	"worker":        "batch dispatch limit provider store store/pg",
 	"worker/feeder": "dispatch limit provider store",
@@ -60,7 +61,7 @@ var arrows = map[string]string{
 	"zone":     "",
 
 	// The stores.
-	"store":          "dispatch store/pg",
+	"store":          "dispatch dispatch/person store/pg",
 	"store/account":  "dispatch dispatch/template store/pg",
 	"store/callback": "dispatch store/pg",
 	"store/webhook":  "dispatch store/pg",
@@ -71,21 +72,24 @@ var arrows = map[string]string{
 	"provider":          "dispatch dispatch/template outbound",
 	"provider/gupshup":  "dispatch dispatch/template outbound provider provider/meta",
 	"provider/kaleyra":  "dispatch dispatch/template outbound provider provider/meta",
-	"provider/meta":     "dispatch dispatch/template outbound provider",
+	"provider/meta":     "dispatch dispatch/person dispatch/template outbound provider",
 	"provider/twilio":   "dispatch dispatch/template outbound provider",
 	"dialect":           "apidoc dispatch dispatch/template",
 	"dialect/aisoule":   "apidoc dialect dispatch",
 	"dialect/external":  "apidoc dialect dispatch",
-	"dialect/kaleyra":   "apidoc dialect dispatch",
+	"dialect/kaleyra":   "apidoc dialect dispatch dispatch/phone",
 	"dialect/metaapi":   "apidoc dialect dispatch",
 	"dialect/native":    "apidoc dialect dispatch",
 	"dialect/socialone": "apidoc dialect dispatch",
-	"dialect/sociocs":   "apidoc dialect dispatch",
-	"dialect/twilioapi": "apidoc dialect dispatch",
+	"dialect/sociocs":   "apidoc dialect dispatch dispatch/phone",
+	"dialect/twilioapi": "apidoc dialect dispatch dispatch/phone",
 	"outbound":          "",
 
 	// The domain.
 	"dispatch":          "",
+	"dispatch/person":   "dispatch/phone",
+	"dispatch/phone":    "dispatch",
+	"dispatch/segment":  "",
 	"dispatch/template": "dispatch",
 
 	// Beside the product: they measure, seed, start, stand in for or test it.
@@ -95,7 +99,7 @@ var arrows = map[string]string{
 	"demo":                   "auth dispatch dispatch/template emulator store/account",
 	"devstack":               "",
 	"devstack/cmd/teststack": "devstack",
-	"dialect/dialecttest":    "apidoc dialect dispatch dispatch/template",
+	"dialect/dialecttest":    "apidoc dialect dispatch dispatch/phone dispatch/template",
 	"e2e":                    "",
 	"emulator":               "dispatch/template emulator/engine emulator/gupshup emulator/kaleyra emulator/meta emulator/twilio",
 	"emulator/engine":        "dispatch dispatch/template outbound",

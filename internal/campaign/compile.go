@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/segment"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
@@ -130,7 +131,7 @@ func (r *Renderer) compileConstant() error {
 	}
 	r.short, r.encoded = true, newPattern(raw)
 	if !r.channel.WhatsApp() && m.Content.Text != nil {
-		r.segments, _ = dispatch.Segments(m.Content.Text.Body)
+		r.segments, _ = segment.Count(m.Content.Text.Body)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/segment"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
@@ -64,7 +65,7 @@ func (r *Renderer) Render(f Fields) (Rendering, *Problem) {
 		buf := make([]byte, 0, r.encoded.bytes+len(values)*32)
 		out.Raw = string(r.encoded.fill(buf, values, true))
 		if r.sms != nil {
-			out.Segments, _ = dispatch.Segments(string(r.sms.fill(nil, values, false)))
+			out.Segments, _ = segment.Count(string(r.sms.fill(nil, values, false)))
 		}
 		return out, nil
 	}
@@ -77,7 +78,7 @@ func (r *Renderer) Render(f Fields) (Rendering, *Problem) {
 		return Rendering{}, &Problem{Reason: InvalidContent, Detail: "cannot be encoded: " + err.Error()}
 	}
 	if r.sms != nil {
-		out.Segments, _ = dispatch.Segments(c.Text.Body)
+		out.Segments, _ = segment.Count(c.Text.Body)
 	}
 	return out, nil
 }

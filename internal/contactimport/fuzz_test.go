@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 func seeds(f *testing.F, pattern string, add func([]byte)) {
@@ -68,7 +69,7 @@ func checkRow(t *testing.T, row *Row) {
 	if row.Phone == "" && row.WaID == "" && row.UserID == "" {
 		t.Fatalf("nobody: %+v", row)
 	}
-	if e164, err := dispatch.ParsePhone(row.Phone); row.Phone != "" && (err != nil || e164 != row.Phone) {
+	if e164, err := phone.Parse(row.Phone); row.Phone != "" && (err != nil || e164 != row.Phone) {
 		t.Fatalf("%q is not E.164: %v", row.Phone, err)
 	}
 	var fields map[string]json.RawMessage
@@ -85,7 +86,7 @@ func checkRow(t *testing.T, row *Row) {
 func FuzzCSV(f *testing.F) {
 	seeds(f, "*.csv", func(b []byte) { f.Add(b, "DE") })
 	f.Fuzz(func(t *testing.T, file []byte, country string) {
-		if !dispatch.Region(country) {
+		if !phone.Region(country) {
 			country = ""
 		}
 		check(t, file, Options{Format: CSV, DefaultCountry: country, Force: true})

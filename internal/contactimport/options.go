@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 // Format is the kind of a file.
@@ -63,7 +64,7 @@ func (o *Options) Check() error {
 	if o.Encoding != "" && findCharset(o.Encoding) == nil {
 		return refuse("unknown_encoding", "%q is not a known encoding: use %s", o.Encoding, charsetNames())
 	}
-	if o.DefaultCountry != "" && !dispatch.Region(strings.ToUpper(o.DefaultCountry)) {
+	if o.DefaultCountry != "" && !phone.Region(strings.ToUpper(o.DefaultCountry)) {
 		return refuse("unknown_country", "%q is not a country: use its two letters of ISO 3166, such as DE", o.DefaultCountry)
 	}
 	_, err := o.mappings()

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 var (
@@ -33,7 +34,7 @@ const (
 // files.
 func parsePhone(text, country string) (e164, fault string) {
 	if plainE164(text) {
-		return parsed(dispatch.ParsePhone(text))
+		return parsed(phone.Parse(text))
 	}
 	s := cleanPhone(text)
 	switch {
@@ -47,7 +48,7 @@ func parsePhone(text, country string) (e164, fault string) {
 		s = strings.TrimSuffix(s, ".0")
 	}
 	s = dropTrunkZero(strings.ReplaceAll(s, "/", ""))
-	return parsed(dispatch.ParsePhoneIn(s, country))
+	return parsed(phone.ParseIn(s, country))
 }
 
 func parsed(e164 string, err error) (string, string) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 // phoneNames are the names of phone columns, squashed, best first: a mobile
@@ -104,7 +104,7 @@ func phoneLike(s string) (like, mark bool) {
 		return false, false
 	}
 	if mark = strings.HasPrefix(s, "+") || strings.HasPrefix(s, "00"); mark {
-		_, err := dispatch.ParsePhone(s)
+		_, err := phone.Parse(s)
 		return err == nil, mark
 	}
 	return strings.Trim(s, "0123456789 -().") == "", false

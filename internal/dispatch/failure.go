@@ -23,3 +23,20 @@ const (
 	FailExpired      ErrorCode = "expired"
 	FailInternal     ErrorCode = "internal_error" // our own fault, such as a message that can't be read
 )
+
+// What a suppression holds back.
+const (
+	ScopeAll       = "all"
+	ScopeMarketing = "marketing"
+)
+
+// refusedMarketing is Meta's code for a person who takes no marketing messages.
+const refusedMarketing = "131050"
+
+// ScopeOfRefusal returns what a provider's refusal of a person holds back.
+func ScopeOfRefusal(providerCode string) string {
+	if providerCode == refusedMarketing {
+		return ScopeMarketing
+	}
+	return ScopeAll
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -41,7 +42,7 @@ func saveContacts(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[di
 // NoteWaID keeps the provider's own id of a recipient, which links the two, and
 // shows it with the contact.
 func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
-	if err := s.Link(ctx, account, phone, dispatch.PersonID(waID)); err != nil || !dispatch.IsPhone(phone) {
+	if err := s.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) {
 		return err
 	}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
@@ -123,7 +124,7 @@ func (s *Store) KnownID(ctx context.Context, account int64, id string) (bool, er
 	return known, pg.Wrap("look for a person's id", err)
 }
 
-// Link notes that the ids, as dispatch.PersonID returns them, are one person's.
+// Link notes that the ids, as person.ID returns them, are one person's.
 // Persons that were two until then become one.
 func (s *Store) Link(ctx context.Context, account int64, ids ...string) error {
 	return link(ctx, s.db, account, ids)
@@ -143,7 +144,7 @@ func link(ctx context.Context, q *pg.DB, account int64, ids []string) error {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	if len(ids) == 0 || (len(ids) == 1 && dispatch.IsPhone(ids[0])) {
+	if len(ids) == 0 || (len(ids) == 1 && person.IsPhone(ids[0])) {
 		return nil
 	}
 	var known struct{ Values, Persons int }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -57,7 +58,7 @@ func (in *InboundFilter) read(f *store.InboundFilter) error {
 	if in.From == "" {
 		return nil
 	}
-	number, err := dispatch.ParsePhone(strings.Replace(in.From, " ", "+", 1)) // + in a query is a space
+	number, err := phone.Parse(strings.Replace(in.From, " ", "+", 1)) // + in a query is a space
 	if err != nil {
 		return dispatch.InvalidField("/from", "%s", dispatch.AsError(err).Msg)
 	}

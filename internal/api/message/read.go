@@ -14,6 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -130,7 +131,7 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		f.Status = st
 	}
 	if q := c.QueryParam("to"); q != "" {
-		to, err := dispatch.ParsePhone(strings.Replace(q, " ", "+", 1))
+		to, err := phone.Parse(strings.Replace(q, " ", "+", 1))
 		if err != nil {
 			faults.Add("/to", "is not a phone number")
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 // Request is what a client sends. Body is JSON, Raw anything else, Form a form.
@@ -118,7 +119,7 @@ func receipts(drafts []dispatch.Draft) []dispatch.Receipt {
 	for i := range drafts {
 		d := &drafts[i]
 		rc := dispatch.Receipt{ID: id(i + 1), Status: dispatch.Queued, To: d.To, Channel: 1, SendAt: d.SendAt, CreatedAt: created, Segments: 1}
-		if e164, err := dispatch.ParsePhone(d.To); err == nil {
+		if e164, err := phone.Parse(d.To); err == nil {
 			rc.To = e164
 		}
 		switch {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 const keyHeader = "api-key"
@@ -92,7 +93,7 @@ func recipients(o dialect.Object) []string {
 	seen := map[string]bool{}
 	for to := range strings.SplitSeq(all, ",") {
 		to = strings.TrimSpace(to)
-		number, err := dispatch.ParsePhone(to)
+		number, err := phone.Parse(to)
 		switch {
 		case to == "":
 			o.Fault("to", "has an empty number")

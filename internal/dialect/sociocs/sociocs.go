@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 const keyHeader = "apikey"
@@ -75,7 +76,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 func recipient(o dialect.Object) string {
 	to := o.Required("to")
 	if strings.TrimSpace(to) != "" {
-		_, err := dispatch.ParsePhone(to)
+		_, err := phone.Parse(to)
 		o.Note(err)
 	}
 	return to

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 // readMessage answers GET Messages/SM....json.
@@ -147,13 +148,13 @@ func newSearch(q url.Values) (*search, error) {
 	if to := q.Get("To"); to != "" {
 		var err error
 		s.toKind, s.filter.To = address(to)
-		if s.filter.To, err = dispatch.ParsePhone(s.filter.To); err != nil {
+		if s.filter.To, err = phone.Parse(s.filter.To); err != nil {
 			s.nothing = true // nobody was ever sent to there
 		}
 	}
 	if from := q.Get("From"); from != "" {
 		s.fromKind, s.filter.From = address(from)
-		if e164, err := dispatch.ParsePhone(s.filter.From); err == nil {
+		if e164, err := phone.Parse(s.filter.From); err == nil {
 			s.filter.From = e164
 		}
 		s.nothing = s.nothing || !dialect.Storable(s.filter.From)

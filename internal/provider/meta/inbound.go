@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 )
 
 // inbound is a message from a contact.
@@ -68,11 +69,11 @@ func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time
 		if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) {
 			continue
 		}
-		if dispatch.PersonID(m.From) == "" || m.Type == "system" {
+		if person.ID(m.From) == "" || m.Type == "system" {
 			continue // a notice by Meta (such as a changed number), not the contact's message
 		}
 		i := dispatch.Inbound{
-			Channel: ch.ID, From: dispatch.PersonID(m.From), WaID: m.From,
+			Channel: ch.ID, From: person.ID(m.From), WaID: m.From,
 			ProviderID: m.ID, Type: m.Type, Text: m.text(), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
 		}
 		for _, c := range v.Contacts {

@@ -1,4 +1,4 @@
-package dispatch
+package segment
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSegments(t *testing.T) {
+func TestCount(t *testing.T) {
 	t.Parallel()
 	rep := strings.Repeat
 	for _, tc := range []struct {
@@ -42,19 +42,19 @@ func TestSegments(t *testing.T) {
 		{"not UTF-8", "\xff", 1, ucs2},
 		{"escape itself", "\x1b", 1, ucs2},
 	} {
-		if n, encoding := Segments(tc.text); n != tc.n || encoding != tc.encoding {
+		if n, encoding := Count(tc.text); n != tc.n || encoding != tc.encoding {
 			t.Errorf("%s: %d %s; want %d %s", tc.name, n, encoding, tc.n, tc.encoding)
 		}
 	}
 }
 
-// Segments agrees with filling the parts one by one.
-func TestSegments_AgreesWithSplitting(t *testing.T) {
+// Count agrees with filling the parts one by one.
+func TestCount_AgreesWithSplitting(t *testing.T) {
 	t.Parallel()
 	for encoding, alphabet := range map[string][]rune{gsm7: []rune("aé@\n €{Ω"), ucs2: []rune("aж€’中😀👍")} {
 		rapid.Check(t, func(t *rapid.T) {
 			text := string(rapid.SliceOfN(rapid.SampledFrom(alphabet), 0, 700).Draw(t, "text"))
-			n, got := Segments(text)
+			n, got := Count(text)
 			if got == encoding {
 				if want := len(splitParts(text, encoding)); n != want {
 					t.Fatalf("%d parts; want %d", n, want)
@@ -62,7 +62,7 @@ func TestSegments_AgreesWithSplitting(t *testing.T) {
 			} else if strings.ContainsAny(text, "ж’中😀👍") || encoding == gsm7 {
 				t.Fatalf("encoding is %s; want %s", got, encoding)
 			}
-			if longer, _ := Segments(text + "a"); longer < n {
+			if longer, _ := Count(text + "a"); longer < n {
 				t.Fatalf("a longer text has %d parts after %d", longer, n)
 			}
 		})
@@ -104,10 +104,10 @@ func splitParts(text, encoding string) []string {
 	return parts
 }
 
-func BenchmarkSegments(b *testing.B) {
+func BenchmarkCount(b *testing.B) {
 	text := strings.Repeat("Your parcel is here. ", 10)
 	b.ReportAllocs()
 	for b.Loop() {
-		Segments(text)
+		Count(text)
 	}
 }

@@ -1,6 +1,7 @@
-package dispatch
+// Package segment counts the parts of an SMS.
+package segment
 
-// The encodings of an SMS, as Segments returns them.
+// The encodings of an SMS, as Count returns them.
 const (
 	gsm7 = "gsm7"
 	ucs2 = "ucs2"
@@ -21,13 +22,13 @@ var septets = func() (t [0x3AA]uint8) {
 	return t
 }()
 
-// Segments returns the number of parts of an SMS with that text, and its
+// Count returns the number of parts of an SMS with that text, and its
 // encoding ("gsm7" or "ucs2"): carriers charge per part. A single part holds
 // 160 septets or 70 UTF-16 units; of several, each loses room to the header
 // that joins them and holds 153 or 67. An escape is not separated from its
 // character, nor a surrogate pair split, so a part may hold one less. An empty
 // text has no part.
-func Segments(text string) (n int, encoding string) {
+func Count(text string) (n int, encoding string) {
 	encoding = gsm7
 	for _, r := range text {
 		if gsmSeptets(r) == 0 {

@@ -1,4 +1,4 @@
-package dispatch
+package phone
 
 import (
 	"math/rand/v2"
@@ -9,7 +9,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-func TestParsePhoneIn(t *testing.T) {
+func TestParseIn(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, region, want string }{
 		{"0176 1234567", "DE", "+491761234567"},
@@ -35,13 +35,13 @@ func TestParsePhoneIn(t *testing.T) {
 		{"1 202 555 0100", "", "+12025550100"},
 		{"1 (202) 555-0100", "", "+12025550100"},
 	} {
-		if got, err := ParsePhoneIn(c.in, c.region); err != nil || got != c.want {
-			t.Errorf("ParsePhoneIn(%q, %q) = %q, %v; want %q", c.in, c.region, got, err, c.want)
+		if got, err := ParseIn(c.in, c.region); err != nil || got != c.want {
+			t.Errorf("ParseIn(%q, %q) = %q, %v; want %q", c.in, c.region, got, err, c.want)
 		}
 	}
 }
 
-func TestParsePhoneIn_NeverAnotherCountryByAccident(t *testing.T) {
+func TestParseIn_NeverAnotherCountryByAccident(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, region, want string }{
 		{"(202) 555-0100", "", "national number"}, // Egypt's +20 2...
@@ -52,24 +52,24 @@ func TestParsePhoneIn_NeverAnotherCountryByAccident(t *testing.T) {
 		{"", "DE", "no digits"},
 		{"0800 CALL", "US", "letters"},
 	} {
-		if got, err := ParsePhoneIn(c.in, c.region); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("ParsePhoneIn(%q, %q) = %q, %v; want a refusal about %q", c.in, c.region, got, err, c.want)
+		if got, err := ParseIn(c.in, c.region); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("ParseIn(%q, %q) = %q, %v; want a refusal about %q", c.in, c.region, got, err, c.want)
 		}
 	}
 }
 
 // A national number with the trunk prefix 0 takes the fast path, with the full
 // parser's verdict.
-func TestParsePhone_FastTrunkZeroAgreesWithFull(t *testing.T) {
+func TestParse_FastTrunkZeroAgreesWithFull(t *testing.T) {
 	t.Parallel()
 	rnd, decided := rand.New(rand.NewPCG(3, 4)), 0
 	check := func(digits string) {
-		fast, ok := parsePhoneFast([]byte(digits))
+		fast, ok := parseFast([]byte(digits))
 		if !ok {
 			return
 		}
 		decided++
-		if full, err := parsePhoneFull([]byte(digits)); err != nil || full != fast {
+		if full, err := parseFull([]byte(digits)); err != nil || full != fast {
 			t.Errorf("%s: fast %q, full %q, %v", digits, fast, full, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestParsePhone_FastTrunkZeroAgreesWithFull(t *testing.T) {
 	}
 }
 
-func FuzzParsePhoneIn(f *testing.F) {
+func FuzzParseIn(f *testing.F) {
 	f.Add("0176 1234567", "DE")
 	f.Add("(202) 555-0100", "")
 	f.Add("4917612345678", "DE")
@@ -107,12 +107,12 @@ func FuzzParsePhoneIn(f *testing.F) {
 		if !Region(region) {
 			region = "DE"
 		}
-		e164, err := ParsePhoneIn(s, region)
+		e164, err := ParseIn(s, region)
 		if err != nil {
 			return
 		}
-		if again, err := ParsePhoneIn(e164, region); err != nil || again != e164 {
-			t.Errorf("ParsePhoneIn(%q, %q) = %q, which parses as %q, %v", s, region, e164, again, err)
+		if again, err := ParseIn(e164, region); err != nil || again != e164 {
+			t.Errorf("ParseIn(%q, %q) = %q, which parses as %q, %v", s, region, e164, again, err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package dispatch
+package phone
 
 import (
 	"math/rand/v2"
@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-func TestParsePhone(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"+919876543210":          "+919876543210",
@@ -24,14 +26,14 @@ func TestParsePhone(t *testing.T) {
 		"+80012345678":           "+80012345678",  // no country
 		"+5491112345678":         "+5491112345678",
 	} {
-		got, err := ParsePhone(in)
+		got, err := Parse(in)
 		if err != nil || got != want {
-			t.Errorf("ParsePhone(%q) = %q, %v; want %q", in, got, err, want)
+			t.Errorf("Parse(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
 }
 
-func TestParsePhone_RefusalGivesReason(t *testing.T) {
+func TestParse_RefusalGivesReason(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"":                      "no digits",
@@ -57,28 +59,28 @@ func TestParsePhone_RefusalGivesReason(t *testing.T) {
 		strings.Repeat("1", 60): "too long",
 		"\xff+1617":             "unexpected character",
 	} {
-		got, err := ParsePhone(in)
+		got, err := Parse(in)
 		if err == nil {
-			t.Errorf("ParsePhone(%q) = %q; want a refusal about %q", in, got, want)
+			t.Errorf("Parse(%q) = %q; want a refusal about %q", in, got, want)
 			continue
 		}
-		e := AsError(err)
-		if e.Code != Invalid || len(e.Faults) != 1 || e.Faults[0].Field != "/to" || !strings.Contains(e.Msg, want) {
-			t.Errorf("ParsePhone(%q): %v; want %q about /to", in, err, want)
+		e := dispatch.AsError(err)
+		if e.Code != dispatch.Invalid || len(e.Faults) != 1 || e.Faults[0].Field != "/to" || !strings.Contains(e.Msg, want) {
+			t.Errorf("Parse(%q): %v; want %q about /to", in, err, want)
 		}
 	}
 }
 
 // What the fast path decides, the full parser decides the same way.
-func TestParsePhone_FastAgreesWithFull(t *testing.T) {
+func TestParse_FastAgreesWithFull(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, digits string) {
 		t.Helper()
-		fast, ok := parsePhoneFast([]byte(digits))
+		fast, ok := parseFast([]byte(digits))
 		if !ok {
 			return
 		}
-		if full, err := parsePhoneFull([]byte(digits)); err != nil || full != fast {
+		if full, err := parseFull([]byte(digits)); err != nil || full != fast {
 			t.Fatalf("%s: fast %q, full %q, %v", digits, fast, full, err)
 		}
 	}
@@ -117,12 +119,12 @@ func TestParsePhone_FastAgreesWithFull(t *testing.T) {
 }
 
 // Most countries' mobile numbers must take the fast path, or it is no use.
-func TestParsePhone_FastPathCoversExamples(t *testing.T) {
+func TestParse_FastPathCoversExamples(t *testing.T) {
 	t.Parallel()
 	var slow []string
 	all := exampleNumbers()
 	for region, digits := range all {
-		if _, ok := parsePhoneFast([]byte(digits)); !ok {
+		if _, ok := parseFast([]byte(digits)); !ok {
 			slow = append(slow, region+":"+digits)
 		}
 	}
@@ -172,29 +174,29 @@ func TestCountry_AgreesWithParser(t *testing.T) {
 	}
 }
 
-func FuzzParsePhone(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, s := range []string{"+919876543210", "0044 (0)20", "+1", "\xff", "+54 9 11", "270000000000"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		e164, err := ParsePhone(s)
+		e164, err := Parse(s)
 		if err != nil {
 			return
 		}
-		again, err := ParsePhone(e164)
+		again, err := Parse(e164)
 		if err != nil || again != e164 {
-			t.Errorf("ParsePhone(%q) = %q, which parses as %q, %v", s, e164, again, err)
+			t.Errorf("Parse(%q) = %q, which parses as %q, %v", s, e164, again, err)
 		}
 		Country(e164)
 	})
 }
 
-func BenchmarkParsePhone(b *testing.B) {
+func BenchmarkParse(b *testing.B) {
 	for _, s := range []string{"+919876543210", "+16175551212", "+447911123456", "+5511987654321", "+5491123456789", "+393331234567", "+4915112345678"} {
 		b.Run(s, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := ParsePhone(s); err != nil {
+				if _, err := Parse(s); err != nil {
 					b.Fatal(err)
 				}
 			}

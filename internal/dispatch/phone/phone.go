@@ -1,4 +1,5 @@
-package dispatch
+// Package phone parses phone numbers.
+package phone
 
 import (
 	"regexp"
@@ -10,13 +11,15 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// maxPhoneInput is the longest input that is parsed, in bytes; libphonenumber's
+// maxInput is the longest input that is parsed, in bytes; libphonenumber's
 // own limit is 250.
-const maxPhoneInput = 64
+const maxInput = 64
 
-// ParsePhone parses a phone number in international form and returns it as
+// Parse parses a phone number in international form and returns it as
 // E.164. The plus sign may be missing or written as 00; spaces, dashes, dots
 // and parentheses are ignored; letters and extensions are refused. A number is
 // accepted if libphonenumber considers it possible: whether it is also valid
@@ -24,23 +27,23 @@ const maxPhoneInput = 64
 // it. A number without its area code is too short, since it cannot be dialled
 // from abroad.
 //
-// The error is an *Error about "/to"; its Msg is the reason.
-func ParsePhone(s string) (e164 string, err error) {
-	var buf [maxPhoneInput]byte
-	digits, err := phoneDigits(s, buf[:0])
+// The error is a *dispatch.Error about "/to"; its Msg is the reason.
+func Parse(s string) (e164 string, err error) {
+	var buf [maxInput]byte
+	digits, err := digitsOf(s, buf[:0])
 	if err != nil {
 		return "", err
 	}
-	if e164, ok := parsePhoneFast(digits); ok {
+	if e164, ok := parseFast(digits); ok {
 		return e164, nil
 	}
-	return parsePhoneFull(digits)
+	return parseFull(digits)
 }
 
-// phoneDigits appends the digits of s to dst, calling code first.
-func phoneDigits(s string, dst []byte) ([]byte, error) {
-	if len(s) > maxPhoneInput {
-		return nil, phoneError("it is too long to be one")
+// digitsOf appends the digits of s to dst, calling code first.
+func digitsOf(s string, dst []byte) ([]byte, error) {
+	if len(s) > maxInput {
+		return nil, refusal("it is too long to be one")
 	}
 	plus := false
 	for _, r := range s {
@@ -51,65 +54,65 @@ func phoneDigits(s string, dst []byte) ([]byte, error) {
 			plus = true
 		case strings.ContainsRune(" -.()", r), unicode.IsSpace(r), unicode.Is(unicode.Pd, r):
 		case unicode.IsLetter(r):
-			return nil, phoneError("letters and extensions can't be sent to")
+			return nil, refusal("letters and extensions can't be sent to")
 		default:
-			return nil, phoneError("unexpected character " + strconv.QuoteRune(r))
+			return nil, refusal("unexpected character " + strconv.QuoteRune(r))
 		}
 	}
 	if !plus && len(dst) > 2 && dst[0] == '0' && dst[1] == '0' {
 		dst = dst[2:] // the international prefix in most of the world
 	}
 	if len(dst) == 0 {
-		return nil, phoneError("it has no digits")
+		return nil, refusal("it has no digits")
 	}
 	return dst, nil
 }
 
-// phoneError returns the refusal of a number.
-func phoneError(reason string) *Error {
-	return InvalidField("/to", "not a phone number: %s", reason)
+// refusal returns the refusal of a number.
+func refusal(reason string) *dispatch.Error {
+	return dispatch.InvalidField("/to", "not a phone number: %s", reason)
 }
 
-// parsePhoneFull parses with libphonenumber, which also strips a national
+// parseFull parses with libphonenumber, which also strips a national
 // prefix ("+44 (0)20 ...") and finds the reason of a refusal. It takes 25 to
-// 110 µs, so most numbers are parsed by parsePhoneFast. It strips one prefix
+// 110 µs, so most numbers are parsed by parseFast. It strips one prefix
 // per call and is repeated until the result is stable: a stored number must
 // parse as itself.
-func parsePhoneFull(digits []byte) (string, error) {
+func parseFull(digits []byte) (string, error) {
 	for range 4 {
-		e164, err := parsePhoneOnce(digits)
+		e164, err := parseOnce(digits)
 		if err != nil || e164[1:] == string(digits) {
 			return e164, err
 		}
 		digits = []byte(e164[1:])
 	}
-	return "", phoneError("it begins with several national prefixes")
+	return "", refusal("it begins with several national prefixes")
 }
 
-func parsePhoneOnce(digits []byte) (string, error) {
+func parseOnce(digits []byte) (string, error) {
 	number, err := phonenumbers.Parse("+"+string(digits), "")
 	switch {
 	case err == phonenumbers.ErrInvalidCountryCode:
-		return "", phoneError("invalid country code")
+		return "", refusal("invalid country code")
 	case err == phonenumbers.ErrNumTooLong:
-		return "", phoneError("too long")
+		return "", refusal("too long")
 	case err != nil: // too short for a number, or for one after its calling code
-		return "", phoneError("too short")
+		return "", refusal("too short")
 	}
 	country := "+" + strconv.Itoa(int(number.GetCountryCode()))
 	switch phonenumbers.IsPossibleNumberWithReason(number) {
 	case phonenumbers.IS_POSSIBLE:
 		return phonenumbers.Format(number, phonenumbers.E164), nil
 	case phonenumbers.INVALID_COUNTRY_CODE:
-		return "", phoneError("invalid country code")
+		return "", refusal("invalid country code")
 	case phonenumbers.TOO_SHORT:
-		return "", phoneError("too short for country code " + country)
+		return "", refusal("too short for country code " + country)
 	case phonenumbers.TOO_LONG:
-		return "", phoneError("too long for country code " + country)
+		return "", refusal("too long for country code " + country)
 	case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
-		return "", phoneError("too short for country code " + country + ": the area code is missing")
+		return "", refusal("too short for country code " + country + ": the area code is missing")
 	default:
-		return "", phoneError("no number of country code " + country + " has this length")
+		return "", refusal("no number of country code " + country + " has this length")
 	}
 }
 
@@ -128,17 +131,17 @@ func Country(e164 string) string {
 		return ""
 	}
 	if plan.shared {
-		if region := phonenumbers.GetRegionCodeForNumber(phoneNumber(code, digits[plan.codeLen:])); region != "" {
+		if region := phonenumbers.GetRegionCodeForNumber(numberOf(code, digits[plan.codeLen:])); region != "" {
 			return region
 		}
 	}
 	return plan.region
 }
 
-// phoneNumber returns what libphonenumber's parser returns for a number in
+// numberOf returns what libphonenumber's parser returns for a number in
 // E.164, without parsing it. It keeps the leading zeros of national numbers
 // (Italy) apart.
-func phoneNumber(code int, national string) *phonenumbers.PhoneNumber {
+func numberOf(code int, national string) *phonenumbers.PhoneNumber {
 	value, err := strconv.ParseUint(national, 10, 64)
 	if err != nil {
 		return &phonenumbers.PhoneNumber{}
@@ -169,10 +172,10 @@ type numberPlan struct {
 	trunkZero bool
 }
 
-// parsePhoneFast parses an ordinary number, of a possible length and without
+// parseFast parses an ordinary number, of a possible length and without
 // anything like a national prefix, exactly as the full parser does
-// (TestParsePhone_FastAgreesWithFull). It returns false for all others.
-func parsePhoneFast(digits []byte) (string, bool) {
+// (TestParse_FastAgreesWithFull). It returns false for all others.
+func parseFast(digits []byte) (string, bool) {
 	_, plan := planOf(digits)
 	if plan == nil {
 		return "", false
@@ -187,7 +190,7 @@ func parsePhoneFast(digits []byte) (string, bool) {
 	if plan.prefixFirst&(1<<(national[0]-'0')) != 0 && plan.prefix.Match(national) {
 		return "", false
 	}
-	var out [1 + maxPhoneInput]byte
+	var out [1 + maxInput]byte
 	return string(append(append(append(out[:0], '+'), digits[:plan.codeLen]...), national...)), true
 }
 

@@ -1,0 +1,52 @@
+// Package person parses the ids of a person: a phone number, a wa_id or a
+// business-scoped user id.
+package person
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
+)
+
+// userID is the form of a business-scoped user id: two letters of a country, a
+// dot and digits ("DE.2000..."), with ENT in between for a parent business'.
+var userID = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[0-9]{1,128}$`)
+
+// IsUserID reports whether s is a business-scoped user id of WhatsApp.
+func IsUserID(s string) bool {
+	return len(s) > 3 && s[2] == '.' && userID.MatchString(s)
+}
+
+// IsPhone reports whether id, one of a person's, is a number in E.164 as
+// phone.Parse returns it.
+func IsPhone(id string) bool {
+	e164, err := phone.Parse(id)
+	return err == nil && e164 == id
+}
+
+// ID returns the id by which we know a person whom a provider names s: a
+// number in E.164, a plus and the digits of a wa_id that is no number (+521...),
+// or a user id. It returns "" for what names nobody, such as a short code.
+func ID(s string) string {
+	s = strings.TrimSpace(s)
+	if IsUserID(s) {
+		return s
+	}
+	if i := strings.IndexByte(s, ':'); i >= 0 { // whatsapp:, rcs:, tel:
+		s = s[i+1:]
+	}
+	if e164, err := phone.Parse(s); err == nil {
+		return e164
+	}
+	return waID(s)
+}
+
+// waID returns a plus and the digits of s if it can be a wa_id.
+func waID(s string) string {
+	digits := strings.TrimPrefix(s, "+")
+	if len(digits) < 8 || len(digits) > 20 || strings.Trim(digits, "0123456789") != "" || digits[0] == '0' {
+		return ""
+	}
+	return "+" + digits
+}
