@@ -68,6 +68,7 @@ type Options struct {
 	Providers map[string]provider.Provider
 	Specs     []*provider.Spec // of Providers, in the order in which people see them
 	Dialects  []dialect.Dialect
+	Gates     message.Gates
 	Observer  Observer
 	Metrics   http.Handler
 	Log       *slog.Logger
@@ -108,7 +109,7 @@ func New(o Options) *Server {
 	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
 	s.routes(message.New(message.Options{
 		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
-		Changes: s.hub, Observer: o.Observer, Log: o.Log,
+		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
 	}), stream.NewHandler(s.hub, s.auth))
 	return s
 }

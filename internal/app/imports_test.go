@@ -24,9 +24,9 @@ var arrows = map[string]string{
 	"cli/admin":   "admin admin/input app cli/console config dispatch provider store/pg",
 	"cli/console": "dispatch",
 	"app": "accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi " +
-		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator health " +
+		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health " +
 		"limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
-		"store store/account store/callback store/pg store/webhook webhook worker worker/feeder",
+		"store store/account store/callback store/operate store/pg store/webhook webhook worker worker/feeder",
 
 	// The front door.
 	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
@@ -50,6 +50,7 @@ var arrows = map[string]string{
 	"worker/feeder": "dispatch limit provider store",
 
 	// What they share.
+	"gate":     "dispatch store",
 	"registry": "dispatch dispatch/template store store/account",
 	"limit":    "batch dispatch",
 	"queue":    "config dispatch",
@@ -65,6 +66,7 @@ var arrows = map[string]string{
 	"store/account":  "dispatch dispatch/template store/pg",
 	"store/callback": "dispatch store/pg",
 	"store/webhook":  "dispatch store/pg",
+	"store/operate":  "store store/pg",
 	"store/pg":       "config dispatch",
 	"migrations":     "store/pg",
 

@@ -9,8 +9,10 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/api"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/gate"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/store/callback"
+	"github.com/sendoff/sendoff/internal/store/operate"
 )
 
 // Running is a started role.
@@ -43,6 +45,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	options := api.Options{
 		Store: p.store, Ignored: callback.New(p.db), Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
+		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),
 		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis,
 	}
 	change(&options, acc)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
@@ -97,6 +98,17 @@ func TestDetail_OneLine(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if got := detail(&store.TimelineEvent{}); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWaiting_IsASentence(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
+	if got := waiting(&dispatch.View{WaitsFor: "retry", NextAttemptAt: &at}); !strings.HasPrefix(got, "waits for another try") || !strings.HasSuffix(got, "2030-01-02 03:04:05") {
+		t.Errorf("got %q", got)
+	}
+	if got := waiting(&dispatch.View{WaitsFor: "moon"}); got != "waits for moon" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -40,8 +41,8 @@ func (c *statusCmd) Run(e *console.Env) error {
 	if m.MaybeSent {
 		fmt.Fprintln(e.Stdout, "the outcome of a call is unknown: the provider may have more than one copy")
 	}
-	if m.NextAttemptAt != nil {
-		fmt.Fprintln(e.Stdout, "next attempt at", console.LocalTime(m.NextAttemptAt))
+	if m.WaitsFor != "" {
+		fmt.Fprintln(e.Stdout, waiting(&m))
 	}
 	fmt.Fprintln(e.Stdout)
 	rows := [][]string{}
@@ -50,6 +51,31 @@ func (c *statusCmd) Run(e *console.Env) error {
 		rows = append(rows, []string{ev.At.Local().Format("2006-01-02 15:04:05.000"), ev.Type, ev.Cause, detail(ev)})
 	}
 	return console.PrintTable(e.Stdout, "", rows)
+}
+
+// waits are the sentences for the values of waits_for.
+var waits = map[string]string{
+	"worker":      "waits for a worker; is sendoff work running?",
+	"send_at":     "waits for its send_at",
+	"rate":        "waits for its turn: the channel sends at its rate",
+	"circuit":     "waits for the channel: its circuit is open, since the provider failed",
+	"paused":      "waits for the channel, which is paused or disabled; see: sendoff channel show",
+	"spacing":     "waits for its recipient, who got another message a moment ago",
+	"window":      "waits for the conversation window",
+	"retry":       "waits for another try: the last call did not succeed, or its outcome is being looked up",
+	"quiet_hours": "waits for the end of the quiet hours",
+	"canary":      "waits for the result of the campaign's first messages",
+	"budget":      "waits for the messaging limit of the number",
+	"campaign":    "waits for its campaign, which is paused",
+}
+
+// waiting returns what a message waits for, and until when.
+func waiting(m *dispatch.View) string {
+	s := cmp.Or(waits[m.WaitsFor], "waits for "+m.WaitsFor)
+	if m.NextAttemptAt != nil {
+		s += "; next attempt at " + console.LocalTime(m.NextAttemptAt)
+	}
+	return s
 }
 
 // detail returns the other facts of an event on one line.

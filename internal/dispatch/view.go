@@ -36,7 +36,9 @@ type View struct {
 	Price             json.Number     `json:"price,omitempty"`
 	SendAt            *time.Time      `json:"send_at,omitempty"`
 	ExpiresAt         time.Time       `json:"expires_at"`
+	WaitsFor          string          `json:"waits_for,omitempty"` // of an unfinished message; see package gate
 	NextAttemptAt     *time.Time      `json:"next_attempt_at,omitempty"`
+	Hold              Hold            `json:"-"`
 	CreatedAt         time.Time       `json:"created_at"`
 	UpdatedAt         time.Time       `json:"updated_at"`
 	SentAt            *time.Time      `json:"sent_at,omitempty"`
@@ -44,6 +46,14 @@ type View struct {
 	ReadAt            *time.Time      `json:"read_at,omitempty"`
 	FailedAt          *time.Time      `json:"failed_at,omitempty"`
 	Version           int             `json:"-"` // grows with every change: the ETag
+}
+
+// Hold is where an unfinished message stands in the queue.
+type Hold struct {
+	Wake, Due *time.Time
+	Claimed   bool // a worker has had it before
+	Resolving bool // the outcome of a call is not known
+	Campaign  bool // its campaign is paused
 }
 
 // ViewError is the reason for which a message failed.

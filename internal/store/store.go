@@ -53,6 +53,9 @@ const (
 	stateHeld      = 3 // its campaign is paused
 )
 
+// StateReady is the state of a row of dispatch that waits to be sent.
+const StateReady = stateReady
+
 // Whether a message was paid for.
 const (
 	chargePaid     = 1

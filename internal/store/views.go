@@ -14,7 +14,8 @@ import (
 var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
   m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code, m.error_provider_code, m.error_message,
   m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
-  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, m.status = {queued} AND d.message_id IS NULL AS unclaimed,
+  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, d.claim IS NOT NULL AS d_claimed,
+  m.status = {queued} AND d.message_id IS NULL AS unclaimed,
   m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender`)
 
 const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
@@ -61,6 +62,7 @@ type viewRow struct {
 	DDue        *time.Time   `db:"d_due"`
 	DLater      *bool        `db:"d_later"`
 	DTries      int          `db:"d_tries"`
+	DClaimed    bool         `db:"d_claimed"`
 	Unclaimed   bool         `db:"unclaimed"`
 	NoReceipt   bool         `db:"no_receipt"`
 	ChannelKind *string      `db:"channel_kind"`
@@ -105,6 +107,11 @@ func (r *viewRow) view() dispatch.View {
 	}
 	if r.DState != nil && *r.DState == stateReady && *r.DLater && r.DTries > 0 {
 		v.NextAttemptAt = r.DDue
+	}
+	if r.DState != nil {
+		v.Hold = dispatch.Hold{
+			Wake: r.DWake, Due: r.DDue, Claimed: r.DClaimed, Resolving: *r.DState == stateResolving, Campaign: *r.DState == stateHeld,
+		}
 	}
 	return v
 }

@@ -91,9 +91,11 @@ func reading() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodGet, Path: "/v1/messages/{id}", Summary: "Retrieve a message", Permission: views,
-			Description: "With wait the response is sent when the status changes, or when the time is over.",
+			Description: "With wait the response is sent when the status changes, or when the time is over; with wait and status, when " +
+				"the message has reached that status. It is sent at once if no further change is expected.",
 			Parameters: []apidoc.Parameter{
 				apidoc.Query("wait", "number", "How long to wait for a change, in seconds. At most 30."),
+				apidoc.Query("status", "string", "With wait: wait until the message is at least scheduled, queued, sending, sent, delivered or read."),
 				apidoc.Header("If-None-Match", "The ETag of an earlier response. The response is 304 if the message has not changed since."),
 			},
 			Responses: map[int]apidoc.Response{200: {Type: dispatch.View{}}, 304: {}},

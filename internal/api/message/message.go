@@ -31,6 +31,7 @@ type Options struct {
 	Store    Store
 	Accept   Accepter
 	Changes  Changes
+	Gates    Gates
 	Observer Observer
 	Log      *slog.Logger
 }

@@ -26,7 +26,8 @@ func pathID(c echo.Context) (dispatch.ID, error) {
 	return id, nil
 }
 
-// Get returns one message; with ?wait it answers at the next change.
+// Get returns one message; with ?wait it answers at the next change, with
+// &status at that status.
 func (h *Handler) Get(c echo.Context) error {
 	id, err := pathID(c)
 	if err != nil {
@@ -39,7 +40,11 @@ func (h *Handler) Get(c echo.Context) error {
 	if wait > 0 {
 		middleware.Waits(c)
 	}
-	v, err := h.await(c, id, wait)
+	least, err := leastStatus(c)
+	if err != nil {
+		return err
+	}
+	v, err := h.await(c, id, wait, least)
 	if err != nil {
 		return err
 	}
@@ -48,7 +53,12 @@ func (h *Handler) Get(c echo.Context) error {
 	if matches(c, tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return c.JSON(http.StatusOK, v)
+	if v.Status.Finished() {
+		return c.JSON(http.StatusOK, v)
+	}
+	out := *v // shared with concurrent readers
+	h.Gates.Explain(c.Request().Context(), &out)
+	return c.JSON(http.StatusOK, &out)
 }
 
 func etag(v *dispatch.View) string { return fmt.Sprintf(`"%d-%d"`, v.Version, v.Attempts) }

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -19,6 +20,11 @@ type Changes interface {
 	Stopping() <-chan struct{}
 }
 
+// Gates explains what an unfinished message waits for.
+type Gates interface {
+	Explain(ctx context.Context, v *dispatch.View)
+}
+
 // waitSeconds returns the query parameter wait, of at most 30 seconds.
 func waitSeconds(c echo.Context) (time.Duration, error) {
 	q := c.QueryParam("wait")
@@ -32,10 +38,25 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 	return time.Duration(n * float64(time.Second)), nil
 }
 
+// leastStatus returns the query parameter status: the status that a waiting
+// request waits for, or 0.
+func leastStatus(c echo.Context) (dispatch.Status, error) {
+	q := c.QueryParam("status")
+	st, ok := dispatch.ParseStatus(q)
+	switch {
+	case q == "":
+		return 0, nil
+	case !ok || st > dispatch.Read:
+		return 0, dispatch.InvalidField("/status", "must be scheduled, queued, sending, sent, delivered or read")
+	}
+	return st, nil
+}
+
 // await returns a message once it has changed since the first read, or since the
-// state that the client knows (If-None-Match), or when wait is over. An event
-// only causes another read: it may be older than the previous one.
-func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*dispatch.View, error) {
+// state that the client knows (If-None-Match), or when wait is over; with a least
+// status, once it has reached that. It returns at once if no change is expected.
+// An event only causes another read: it may be older than the previous one.
+func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration, least dispatch.Status) (*dispatch.View, error) {
 	ctx, who := c.Request().Context(), middleware.Caller(c)
 	if wait == 0 {
 		return h.Views.For(ctx, who, id)
@@ -52,7 +73,11 @@ func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*di
 		if first == "" {
 			first = etag(v)
 		}
-		if over || settled(v) || otherThan(c, v) || etag(v) != first {
+		reached := v.Status >= least
+		if least == 0 {
+			reached = otherThan(c, v) || etag(v) != first
+		}
+		if over || settled(v) || reached {
 			stop()
 			return v, nil
 		}
@@ -71,8 +96,11 @@ func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration) (*di
 	}
 }
 
-// settled reports whether a message will not change again.
-func settled(v *dispatch.View) bool { return v.Status.Final() || v.Status == dispatch.Read }
+// settled reports whether no change of a message is expected: SMS knows no read,
+// and a receipt that is missing for days will not come.
+func settled(v *dispatch.View) bool {
+	return v.Status.Final() || v.Status == dispatch.Read || (v.Status == dispatch.Delivered && v.ChannelKind == "sms") || v.Receipt == "none"
+}
 
 // otherThan reports whether the client knows an older state than v.
 func otherThan(c echo.Context, v *dispatch.View) bool {
