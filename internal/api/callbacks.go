@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/optout"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -208,7 +209,7 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider
 func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
 	for i := range ins {
 		ins[i].Channel = ch.ID
-		ins[i].Stop, ins[i].Start = dispatch.Asks(&ins[i])
+		ins[i].Stop, ins[i].Start = optout.Asks(&ins[i])
 	}
 	refused, err := cs.store.InsertInbound(ctx, ch.ID, ins)
 	for _, i := range refused {

@@ -30,8 +30,8 @@ var arrows = map[string]string{
 
 	// The front door.
 	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/person dispatch/template health provider registry store",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store webhook",
+		"dispatch/person dispatch/template health optout provider registry store",
+	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people webhook",
 	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
 	"api/stream":     "api/middleware apidoc dispatch",
 	"api/openapi":    "api/middleware apidoc dialect dispatch dispatch/template",
@@ -62,9 +62,10 @@ var arrows = map[string]string{
 	"zone":     "",
 
 	// The stores.
-	"store":          "dispatch dispatch/person store/pg",
+	"store":          "dispatch store/people store/pg",
 	"store/account":  "dispatch dispatch/template store/pg",
 	"store/callback": "dispatch store/pg",
+	"store/people":   "dispatch dispatch/person store/pg",
 	"store/webhook":  "dispatch store/pg",
 	"store/operate":  "store store/pg",
 	"store/pg":       "config dispatch",
@@ -93,6 +94,7 @@ var arrows = map[string]string{
 	"dispatch/phone":    "dispatch",
 	"dispatch/segment":  "",
 	"dispatch/template": "dispatch",
+	"optout":            "dispatch",
 
 	// Beside the product: they measure, seed, start, stand in for or test it.
 	"api/apitest":            "app auth config dispatch store store/account store/pg store/storetest store/webhook",
@@ -122,7 +124,7 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq":              "store store/account store/webhook store/pg store/storetest devstack bench migrations",
+	"github.com/lib/pq":              "store store/account store/people store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",
@@ -131,7 +133,7 @@ var onlyIn = map[string]string{
 }
 
 // domain are the libraries that the domain may import besides the standard one.
-var domain = []string{"github.com/google/uuid", "github.com/nyaruka/phonenumbers", "golang.org/x/text/unicode/norm"}
+var domain = []string{"github.com/google/uuid", "github.com/nyaruka/phonenumbers"}
 
 // maxFiles is the number of files, without tests, that a package may have.
 const maxFiles = 20

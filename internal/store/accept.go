@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -230,9 +232,9 @@ func (s *Store) CheckAccept(ctx context.Context, a NewMessage) error {
 }
 
 var sqlCheckAccept = `
-SELECT ` + heldBack("$1::bigint", "$3::text", "i.ids", "$5::boolean") + ` AS suppressed,
-  NOT $4 OR ` + openWindow("$2::bigint", "$3::text", "i.ids") + ` AS window_open, (SELECT balance FROM accounts WHERE id = $1) AS balance
-FROM (SELECT ` + linkedTo("$1::bigint", "$3::text") + ` AS ids OFFSET 0) i`
+SELECT ` + people.HeldBack("$1::bigint", "$3::text", "i.ids", "$5::boolean") + ` AS suppressed,
+  NOT $4 OR ` + people.OpenWindow("$2::bigint", "$3::text", "i.ids") + ` AS window_open, (SELECT balance FROM accounts WHERE id = $1) AS balance
+FROM (SELECT ` + people.LinkedTo("$1::bigint", "$3::text") + ` AS ids OFFSET 0) i`
 
 func checkAccept(ctx context.Context, q *pg.DB, a NewMessage) error {
 	var row struct {
@@ -249,6 +251,23 @@ func checkAccept(ctx context.Context, q *pg.DB, a NewMessage) error {
 	}
 	if row.Suppressed || !row.WindowOpen {
 		return refusal(&a, &acceptRow{Suppressed: row.Suppressed, WindowOpen: row.WindowOpen})
+	}
+	return nil
+}
+
+// saveContacts creates or updates the recipients that asked for it, in the
+// accept transaction.
+func saveContacts(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
+	page = slices.Clone(page)
+	// One order for everybody: two pages with the same contacts must not deadlock.
+	slices.SortStableFunc(page, func(a, b *NewMessage) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.To, b.To)) })
+	for _, a := range page {
+		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
+			continue
+		}
+		if err := people.SaveContact(ctx, tx, a.Account, a.To, a.Contact.Name, string(a.Contact.Fields), a.Contact.ListID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -37,12 +38,12 @@ WITH input AS MATERIALIZED (
   AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
     send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge, marketing)
 ), known AS MATERIALIZED (
-  SELECT *, ` + linkedTo("input.account_id", "input.recipient") + ` AS ids FROM input
+  SELECT *, ` + people.LinkedTo("input.account_id", "input.recipient") + ` AS ids FROM input
 ), checked AS MATERIALIZED (
   SELECT i.*,
     CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
-    ` + heldBack("i.account_id", "i.recipient", "i.ids", "i.marketing") + ` AS suppressed,
-    NOT i.needs_window OR ` + openWindow("i.channel_id", "i.recipient", "i.ids") + ` AS window_open
+    ` + people.HeldBack("i.account_id", "i.recipient", "i.ids", "i.marketing") + ` AS suppressed,
+    NOT i.needs_window OR ` + people.OpenWindow("i.channel_id", "i.recipient", "i.ids") + ` AS window_open
   FROM known i
 ), ok AS MATERIALIZED (
   SELECT * FROM checked WHERE NOT suppressed AND window_open

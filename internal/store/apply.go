@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -164,7 +165,7 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 			return pg.Wrap("take refund back", err)
 		}
 	}
-	return suppressRecipients(ctx, tx, suppress, scopes)
+	return people.SuppressRecipients(ctx, tx, suppress, scopes)
 }
 
 // evidence is what a batch says of one message.

@@ -10,6 +10,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -205,7 +206,7 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 				suppress, scopes = append(suppress, o.ID.String()), append(scopes, dispatch.ScopeOfRefusal(o.ProvCode))
 			}
 		}
-		return suppressRecipients(ctx, tx, suppress, scopes)
+		return people.SuppressRecipients(ctx, tx, suppress, scopes)
 	})
 	if err != nil {
 		return nil, err

@@ -7,22 +7,24 @@ import (
 	"context"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// Store reads and writes the database.
+// Store reads and writes the database; what is stored of people is embedded.
 type Store struct {
+	*people.People
 	db  *pg.DB
 	now func() time.Time // decides when midnight is near; Postgres' clock decides all else
 }
 
 // New returns a Store on db.
-func New(db *pg.DB) *Store { return &Store{db: db, now: time.Now} }
+func New(db *pg.DB) *Store { return &Store{People: people.New(db), db: db, now: time.Now} }
 
 // In returns a Store whose statements run in the transaction tx.
 func (s *Store) In(tx *pg.DB) *Store {
 	in := *s
-	in.db = tx
+	in.db, in.People = tx, people.New(tx)
 	return &in
 }
 
@@ -66,7 +68,6 @@ const (
 var numbers = pg.Domain.Merge(pg.Numbers{
 	"ready": stateReady, "claimed": stateClaimed, "resolving": stateResolving, "held": stateHeld,
 	"paid": chargePaid, "refunded": chargeRefunded,
-	"asked_nothing": askedNothing, "asked_stop": askedStop, "asked_start": askedStart,
 	"horizon_min":     int(horizon / time.Minute),
 	"result_accepted": int(ResultAccepted), "result_doubtful": int(ResultDoubtful), "result_unknown": int(ResultUnknown),
 })

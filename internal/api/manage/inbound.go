@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // InboundFilter selects inbound messages.
@@ -24,7 +24,7 @@ type InboundFilter struct {
 // inbound lists inbound messages, newest first.
 func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[dispatch.Received], error) {
 	none := admin.Page[dispatch.Received]{}
-	f := store.InboundFilter{Limit: in.Limit + 1}
+	f := people.InboundFilter{Limit: in.Limit + 1}
 	if err := in.read(&f); err != nil {
 		return none, err
 	}
@@ -43,7 +43,7 @@ func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter
 }
 
 // read writes the cursor and the number into f.
-func (in *InboundFilter) read(f *store.InboundFilter) error {
+func (in *InboundFilter) read(f *people.InboundFilter) error {
 	if in.Cursor != "" {
 		b, err := base64.RawURLEncoding.DecodeString(in.Cursor)
 		if err != nil {
@@ -90,7 +90,7 @@ type IgnoredFilter struct {
 
 // ignored lists the callbacks that nothing was read from, newest first.
 func (m *manager) ignored(ctx context.Context, who admin.Actor, in IgnoredFilter) (admin.Page[dispatch.IgnoredCallback], error) {
-	var f store.InboundFilter
+	var f people.InboundFilter
 	if err := (&InboundFilter{Paging: in.Paging}).read(&f); err != nil {
 		return admin.Page[dispatch.IgnoredCallback]{}, err
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
-	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // Options are what the administrative routes need.
@@ -40,7 +40,7 @@ type Options struct {
 
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
-	Inbounds(ctx context.Context, account int64, f store.InboundFilter) ([]dispatch.Received, error)
+	Inbounds(ctx context.Context, account int64, f people.InboundFilter) ([]dispatch.Received, error)
 }
 
 // Ignored reads the callbacks that nothing was read from.

@@ -1,15 +1,11 @@
-package store
+package people
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/lib/pq"
 
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -22,37 +18,27 @@ WITH c AS (
   RETURNING id)
 INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lists l ON l.id = $5 AND l.account_id = $1 ON CONFLICT DO NOTHING`
 
-// saveContacts creates or updates the recipients that asked for it, in the
-// accept transaction; list 0 is "all contacts".
-func saveContacts(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
-	page = slices.Clone(page)
-	// One order for everybody: two pages with the same contacts must not deadlock.
-	slices.SortStableFunc(page, func(a, b *NewMessage) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.To, b.To)) })
-	for _, a := range page {
-		if a.Contact == nil || out[a.ID].Err != nil || out[a.ID].Replayed {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, sqlSaveContact, a.Account, a.To, pg.Storable(a.Contact.Name), pg.Nullable(string(a.Contact.Fields)), a.Contact.ListID); err != nil {
-			return pg.Wrap("save contact", err)
-		}
-	}
-	return nil
+// SaveContact creates or updates the contact with the number phone, in a
+// transaction; list 0 is "all contacts".
+func SaveContact(ctx context.Context, tx *pg.DB, account int64, phone, name, fields string, list int64) error {
+	_, err := tx.ExecContext(ctx, sqlSaveContact, account, phone, pg.Storable(name), pg.Nullable(fields), list)
+	return pg.Wrap("save contact", err)
 }
 
 // NoteWaID keeps the provider's own id of a recipient, which links the two, and
 // shows it with the contact.
-func (s *Store) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
-	if err := s.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) {
+func (p *People) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
+	if err := p.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
+	_, err := p.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
 		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
 	return pg.Wrap("note provider's id of recipient", err)
 }
 
-// suppressRecipients suppresses the recipients of messages that the provider
+// SuppressRecipients suppresses the recipients of messages that the provider
 // refused for them. $2 are the scopes.
-func suppressRecipients(ctx context.Context, q *pg.DB, ids, scopes []string) error {
+func SuppressRecipients(ctx context.Context, q *pg.DB, ids, scopes []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -67,50 +53,25 @@ func suppressRecipients(ctx context.Context, q *pg.DB, ids, scopes []string) err
 	return pg.Wrap("suppress recipients", err)
 }
 
-// Quoted is a message that another one answers: one of ours, or one that a
-// contact sent.
-type Quoted struct {
-	Channel    int64  `db:"channel_id"`
-	Inbound    bool   `db:"inbound"`
-	Test       bool   `db:"test"`
-	ProviderID string `db:"provider_id"` // empty: the provider has given none
-}
-
-const sqlQuoted = `
-SELECT channel_id, false AS inbound, test, coalesce(provider_message_id, '') AS provider_id FROM messages WHERE id = $1::uuid AND account_id = $2
-UNION ALL
-SELECT channel_id, true, false, ` + pg.InboundProviderID + ` FROM inbound WHERE id = $1::uuid AND account_id = $2
-LIMIT 1`
-
-// FindQuoted looks for a message of the account by our own id; found is false
-// when it has none.
-func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (q Quoted, found bool, err error) {
-	err = s.db.GetContext(ctx, &q, sqlQuoted, id.String(), account)
-	if errors.Is(err, sql.ErrNoRows) {
-		return q, false, nil
-	}
-	return q, err == nil, pg.Wrap("find quoted message", err)
-}
-
-// linkedTo returns the SQL of the array of all ids of the person who has the id
+// LinkedTo returns the SQL of the array of all ids of the person who has the id
 // value; it is empty for the many of whom one number is all that is known.
-func linkedTo(account, value string) string {
+func LinkedTo(account, value string) string {
 	return `ARRAY(SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
       WHERE a.account_id = ` + account + ` AND a.value = ` + value + `)`
 }
 
-// heldBack returns the SQL of whether a suppression holds back a message to the
+// HeldBack returns the SQL of whether a suppression holds back a message to the
 // recipient, one of whose ids is in the array ids.
-func heldBack(account, recipient, ids, marketing string) string {
+func HeldBack(account, recipient, ids, marketing string) string {
 	of := func(match string) string {
 		return `EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = ` + account + ` AND s.phone = ` + match + ` AND (s.scope = 'all' OR ` + marketing + `))`
 	}
 	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
 }
 
-// openWindow returns the SQL of whether the person has written to the channel in
+// OpenWindow returns the SQL of whether the person has written to the channel in
 // the last 24 hours.
-func openWindow(channel, recipient, ids string) string {
+func OpenWindow(channel, recipient, ids string) string {
 	of := func(match string) string {
 		return `EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = ` + channel + ` AND w.phone = ` + match + ` AND w.opened_at > now() - interval '24 hours')`
 	}
@@ -118,16 +79,16 @@ func openWindow(channel, recipient, ids string) string {
 }
 
 // KnownID reports whether a provider has named a person of the account by the id.
-func (s *Store) KnownID(ctx context.Context, account int64, id string) (bool, error) {
+func (p *People) KnownID(ctx context.Context, account int64, id string) (bool, error) {
 	var known bool
-	err := s.db.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND value = $2)`, account, id)
+	err := p.db.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND value = $2)`, account, id)
 	return known, pg.Wrap("look for a person's id", err)
 }
 
 // Link notes that the ids, as person.ID returns them, are one person's.
 // Persons that were two until then become one.
-func (s *Store) Link(ctx context.Context, account int64, ids ...string) error {
-	return link(ctx, s.db, account, ids)
+func (p *People) Link(ctx context.Context, account int64, ids ...string) error {
+	return link(ctx, p.db, account, ids)
 }
 
 const sqlLink = `

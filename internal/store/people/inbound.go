@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type InboundFilter struct {
 }
 
 // Inbounds lists inbound messages of the account.
-func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]dispatch.Received, error) {
+func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]dispatch.Received, error) {
 	where := pg.NewWhere(1)
 	where.Add(`account_id = ?`, account)
 	if f.Channel != 0 {
@@ -31,7 +31,7 @@ func (s *Store) Inbounds(ctx context.Context, account int64, f InboundFilter) ([
 		where.Add(`id < ?::uuid`, f.Before.String())
 	}
 	out := []dispatch.Received{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, `+pg.InboundProviderID+`, at, received_at FROM inbound
+	err := p.db.SelectContext(ctx, &out, `SELECT id, channel_id, from_phone, wa_id, name, type, text, `+pg.InboundProviderID+`, at, received_at FROM inbound
 		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list inbound messages", err)
 }
@@ -56,12 +56,12 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
   k AS MATERIALIZED (SELECT DISTINCT ON (phone) account_id, phone, asked, at FROM n WHERE asked <> {asked_nothing} ORDER BY phone, at DESC, ord DESC),
   s AS (INSERT INTO suppressions AS p (account_id, phone, reason, detail, stopped_at) SELECT account_id, phone, 'stop', 'the contact wrote a stop word', at
     FROM k WHERE asked = {asked_stop} AND NOT EXISTS (SELECT 1 FROM opt_ins y WHERE y.account_id = k.account_id AND y.at > k.at
-      AND (y.value = k.phone OR y.value = ANY(` + linkedTo("k.account_id", "k.phone") + `)))
+      AND (y.value = k.phone OR y.value = ANY(` + LinkedTo("k.account_id", "k.phone") + `)))
     ORDER BY phone ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', stopped_at = greatest(p.stopped_at, excluded.stopped_at)),
   y AS (INSERT INTO opt_ins (account_id, value, scope, at) SELECT account_id, phone, 'all', at FROM k WHERE asked = {asked_start} ORDER BY phone
     ON CONFLICT (account_id, value, scope) DO UPDATE SET at = greatest(opt_ins.at, excluded.at)),
   d AS (DELETE FROM suppressions p USING k WHERE k.asked = {asked_start} AND p.account_id = k.account_id
-    AND (p.phone = k.phone OR p.phone = ANY(` + linkedTo("k.account_id", "k.phone") + `))
+    AND (p.phone = k.phone OR p.phone = ANY(` + LinkedTo("k.account_id", "k.phone") + `))
     AND p.reason IN ('stop', 'provider') AND coalesce(p.stopped_at, '-infinity') <= k.at)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n ORDER BY ord`)
 
@@ -75,9 +75,9 @@ const (
 // InsertInbound stores the messages of one callback of the channel in one
 // statement. It returns those that Postgres refuses to store, by their place;
 // the others are stored.
-func (s *Store) InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error) {
+func (p *People) InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error) {
 	return pg.EachStorable(ins, func(some []dispatch.Inbound) error {
-		_, err := s.db.ExecContext(ctx, sqlInbound, inboundArgs(channel, some)...)
+		_, err := p.db.ExecContext(ctx, sqlInbound, inboundArgs(channel, some)...)
 		return pg.Wrap("store inbound messages", err)
 	})
 }

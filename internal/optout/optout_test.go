@@ -1,9 +1,11 @@
-package dispatch
+package optout
 
 import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 func TestAsks_Typed(t *testing.T) {
@@ -21,7 +23,7 @@ func TestAsks_Typed(t *testing.T) {
 		"stopping": none, "I want to cancel my order": none, "🛑": none, "\xff": none, strings.Repeat("!", 80) + "stop": none,
 	} {
 		var got struct{ stop, start bool }
-		got.stop, got.start = Asks(&Inbound{Type: "text", Text: text})
+		got.stop, got.start = Asks(&dispatch.Inbound{Type: "text", Text: text})
 		if got != want {
 			t.Errorf("Asks(%q) = %+v; want %+v", text, got, want)
 		}
@@ -34,7 +36,7 @@ func TestKeywords_AreOneThingAndFolded(t *testing.T) {
 	for i, lists := range []map[string][]string{stopWords, startWords} {
 		for language, words := range lists {
 			for _, w := range words {
-				stop, start := Asks(&Inbound{Type: "text", Text: w})
+				stop, start := Asks(&dispatch.Inbound{Type: "text", Text: w})
 				if stop != (i == 0) || start != (i == 1) {
 					t.Errorf("%s %q: stop %v, start %v", language, w, stop, start)
 				}
@@ -69,7 +71,7 @@ func TestAsks_Button(t *testing.T) {
 		{"image", "Remove", false},
 		{"image", "STOP", false},
 	} {
-		if stop, start := Asks(&Inbound{Type: c.kind, Text: c.text}); stop != c.stop || start {
+		if stop, start := Asks(&dispatch.Inbound{Type: c.kind, Text: c.text}); stop != c.stop || start {
 			t.Errorf("%s %q: stop %v, start %v", c.kind, c.text, stop, start)
 		}
 	}

@@ -1,10 +1,13 @@
-package dispatch
+// Package optout recognises the words with which people opt out and in.
+package optout
 
 import (
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // stopWords are the words with which a contact opts out, by language: those
@@ -70,7 +73,7 @@ const maxKeyword = 80
 // typed text the whole must be a keyword; a button opts out by a text that
 // begins with a word that means nothing else. Places, captions and lists are not
 // the contact's own words.
-func Asks(in *Inbound) (stop, start bool) {
+func Asks(in *dispatch.Inbound) (stop, start bool) {
 	if len(in.Text) > maxKeyword {
 		return false, false
 	}
