@@ -43,7 +43,7 @@ func TestPrepare_Faults(t *testing.T) {
 	t.Parallel()
 	f := open(t, nil)
 	f.template(t, "hello", "utility")
-	list, err := f.accounts.CreateList(t.Context(), f.who.Account.ID, "List")
+	list, err := f.accounts.CreateList(t.Context(), f.who.Account.ID, "List", "")
 	must(t, err)
 	now := time.Now()
 	const invalid = dispatch.Invalid

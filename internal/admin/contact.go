@@ -3,48 +3,58 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/zone"
 )
 
 // ContactFilter selects contacts.
 type ContactFilter struct {
 	Paging
 
-	Search string `query:"search" maxLength:"200" doc:"Part of the name, or the first digits of the number."`
+	Search string `query:"search" maxLength:"200" doc:"Part of the name, of a field or of a user id, or the first digits of the number."`
+	Field  string `query:"field" maxLength:"500" doc:"Only contacts with this text in a field, as name:value."`
 	List   int64  `query:"list" minimum:"1" doc:"Only the members of this list."`
 }
 
 // ContactUpdate is the input of UpdateContact. Fields that are nil stay as they
 // are.
 type ContactUpdate struct {
-	Phone  *string       `json:"phone,omitempty" minLength:"1" maxLength:"64" doc:"In international form; stored as E.164."`
-	Name   *string       `json:"name,omitempty" maxLength:"200"`
-	Fields *input.Object `json:"fields,omitempty" doc:"Any object, for personalisation. Replaces the previous one."`
+	Phone    *string       `json:"phone,omitempty" minLength:"1" maxLength:"64" doc:"In international form; stored as E.164."`
+	WaID     *string       `json:"wa_id,omitempty" pattern:"^([0-9]{5,20})?$" rule:"5 to 20 digits" doc:"The provider's own id of the number."`
+	UserID   *string       `json:"user_id,omitempty" maxLength:"131" doc:"The business-scoped user id, such as DE.2000."`
+	Name     *string       `json:"name,omitempty" maxLength:"200"`
+	TimeZone *string       `json:"time_zone,omitempty" maxLength:"64" doc:"Of the IANA database, such as Europe/Berlin; empty: not known."`
+	Fields   *input.Object `json:"fields,omitempty" doc:"Any object, for personalisation. Replaces the previous one."`
+	Lists    *[]int64      `json:"lists,omitempty" maxItems:"100" doc:"The lists that have the contact as a member."`
 }
 
-// ContactCreate is the input of CreateContact.
+// ContactCreate is the input of CreateContact: at least one of phone, wa_id and
+// user_id.
 type ContactCreate struct {
 	ContactUpdate
 
-	Lists []int64 `json:"list_ids,omitempty" maxItems:"100" doc:"The lists to add the contact to."`
+	ListIDs []int64 `json:"list_ids,omitempty" maxItems:"100" doc:"Older name of lists."`
 }
-
-// Required lists the required fields.
-func (*ContactCreate) Required() []string { return []string{"phone"} }
 
 // Contact is a person in the account's address book.
 type Contact struct {
 	ID        int64        `json:"id"`
-	Phone     string       `json:"phone"`
+	Phone     *string      `json:"phone" doc:"In E.164; null if it is not known."`
 	WaID      string       `json:"wa_id,omitempty" doc:"The provider's own id of the number."`
+	UserID    string       `json:"user_id,omitempty" doc:"The business-scoped user id."`
 	Name      string       `json:"name"`
+	TimeZone  string       `json:"time_zone,omitempty"`
 	Fields    input.Object `json:"fields"`
-	Lists     []int64      `json:"list_ids"`
+	Lists     []int64      `json:"lists"`
+	ListIDs   []int64      `json:"list_ids" doc:"Older name of lists."`
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
 }
@@ -54,12 +64,13 @@ func (c *Contact) Location() string { return "/v1/contacts/" + strconv.FormatInt
 
 func viewContact(c *account.Contact) *Contact {
 	v := &Contact{
-		ID: c.ID, Phone: c.Phone, WaID: c.WaID, Name: c.Name, Fields: input.Object(c.Fields), Lists: c.Lists,
-		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		ID: c.ID, WaID: c.WaID, UserID: c.UserID, Name: c.Name, TimeZone: c.TimeZone, Fields: input.Object(c.Fields),
+		Lists: append([]int64{}, c.Lists...), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
-	if v.Lists == nil {
-		v.Lists = []int64{}
+	if c.Phone != "" {
+		v.Phone = &c.Phone
 	}
+	v.ListIDs = v.Lists
 	return v
 }
 
@@ -69,7 +80,14 @@ func (s *Service) Contacts(ctx context.Context, who Actor, in ContactFilter) (Pa
 	if err != nil {
 		return Page[*Contact]{}, err
 	}
-	cs, err := s.Store.Contacts(ctx, who.Account, account.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.rows()})
+	f := account.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.rows()}
+	if in.Field != "" {
+		ok := false
+		if f.Field, f.Value, ok = strings.Cut(in.Field, ":"); !ok || f.Field == "" {
+			return Page[*Contact]{}, dispatch.InvalidField("/field", "must be name:value")
+		}
+	}
+	cs, err := s.Store.Contacts(ctx, who.Account, f)
 	if err != nil {
 		return Page[*Contact]{}, err
 	}
@@ -85,31 +103,65 @@ func (s *Service) Contact(ctx context.Context, who Actor, id int64) (*Contact, e
 	return viewContact(&c), nil
 }
 
-// apply changes c and reports an invalid number.
+// apply changes c and reports what is invalid.
 func (in *ContactUpdate) apply(c *account.Contact, f *dispatch.Faults) {
 	if in.Phone != nil && *in.Phone != "" {
-		c.Phone = parsePhone(f, "/phone", *in.Phone)
+		number := parsePhone(f, "/phone", *in.Phone)
+		if number != c.Phone {
+			c.WaID = "" // of the number before
+		}
+		c.Phone = number
+	}
+	set(&c.WaID, in.WaID)
+	set(&c.UserID, in.UserID)
+	if c.UserID != "" && !person.IsUserID(c.UserID) {
+		f.Add("/user_id", "must be a business-scoped user id, such as DE.2000")
 	}
 	set(&c.Name, in.Name)
+	set(&c.TimeZone, in.TimeZone)
+	timeZone(f, &c.TimeZone)
 	if in.Fields != nil {
 		c.Fields = json.RawMessage(*in.Fields)
 	}
+	if in.Lists != nil {
+		c.Lists = *in.Lists
+	}
+	if c.Phone == "" && c.WaID == "" && c.UserID == "" && (in.Phone == nil || *in.Phone == "") {
+		f.Add("/phone", "one of phone, wa_id and user_id is required")
+	}
+}
+
+// timeZone sets a zone to today's name of it and reports one that is none.
+func timeZone(f *dispatch.Faults, name *string) {
+	if *name == "" {
+		return
+	}
+	canonical, err := zone.Canonical(*name)
+	if err != nil {
+		f.Add("/time_zone", "is not a time zone of the IANA database, such as Europe/Berlin")
+	}
+	*name = canonical
 }
 
 // CreateContact creates a contact and adds it to lists.
 func (s *Service) CreateContact(ctx context.Context, who Actor, in ContactCreate) (*Contact, error) {
-	c := account.Contact{Account: who.Account, Fields: json.RawMessage("{}"), Lists: in.Lists}
+	c := account.Contact{Account: who.Account, Fields: json.RawMessage("{}"), Lists: in.ListIDs}
 	f := input.Check(&in)
 	in.apply(&c, &f)
-	if err := s.checkLists(ctx, who, in.Lists, &f); err != nil {
+	if err := s.checkLists(ctx, who, "/list_ids/", in.ListIDs, &f); err != nil {
 		return nil, err
+	}
+	if in.Lists != nil {
+		if err := s.checkLists(ctx, who, "/lists/", *in.Lists, &f); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
 		c, err = tx.CreateContact(ctx, c)
-		return note{action: "contact.create", target: target("contact", c.ID)}, taken(err, "a contact with this number exists already")
+		return note{action: "contact.create", target: target("contact", c.ID)}, contactTaken(err)
 	})
 	if err != nil {
 		return nil, err
@@ -117,14 +169,27 @@ func (s *Service) CreateContact(ctx context.Context, who Actor, in ContactCreate
 	return viewContact(&c), nil
 }
 
+// contactTaken words a conflict between contacts.
+func contactTaken(err error) error {
+	if e, ok := errors.AsType[*dispatch.Error](err); ok {
+		switch e.Reason {
+		case "contacts_wa_id":
+			return taken(err, "another contact has this wa_id")
+		case "contacts_user_id":
+			return taken(err, "another contact has this user_id")
+		}
+	}
+	return taken(err, "a contact with this number exists already")
+}
+
 // checkLists reports the lists that the account does not have.
-func (s *Service) checkLists(ctx context.Context, who Actor, ids []int64, f *dispatch.Faults) error {
+func (s *Service) checkLists(ctx context.Context, who Actor, at string, ids []int64, f *dispatch.Faults) error {
 	for i, id := range ids {
 		_, err := s.Store.ListInfo(ctx, who.Account, id)
 		switch {
 		case err == nil:
 		case dispatch.CodeOf(err) == dispatch.NotFound:
-			f.Add("/list_ids/"+strconv.Itoa(i), "no such list")
+			f.Add(at+strconv.Itoa(i), "no such list")
 		default:
 			return err
 		}
@@ -136,6 +201,11 @@ func (s *Service) checkLists(ctx context.Context, who Actor, ids []int64, f *dis
 func (s *Service) UpdateContact(ctx context.Context, who Actor, id int64, in ContactUpdate) (*Contact, error) {
 	var c account.Contact
 	f := input.Check(&in)
+	if in.Lists != nil {
+		if err := s.checkLists(ctx, who, "/lists/", *in.Lists, &f); err != nil {
+			return nil, err
+		}
+	}
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
 		if c, err = tx.Contact(ctx, who.Account, id); err != nil {
 			return n, err
@@ -145,7 +215,7 @@ func (s *Service) UpdateContact(ctx context.Context, who Actor, id int64, in Con
 			return n, err
 		}
 		c, err = tx.UpdateContact(ctx, c)
-		return note{action: "contact.update", target: target("contact", c.ID)}, taken(err, "another contact has this number")
+		return note{action: "contact.update", target: target("contact", c.ID)}, contactTaken(err)
 	})
 	if err != nil {
 		return nil, err

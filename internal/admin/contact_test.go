@@ -11,7 +11,7 @@ import (
 )
 
 func newContact(phone string, lists ...int64) admin.ContactCreate {
-	return admin.ContactCreate{ContactUpdate: admin.ContactUpdate{Phone: &phone}, Lists: lists}
+	return admin.ContactCreate{ContactUpdate: admin.ContactUpdate{Phone: &phone}, ListIDs: lists}
 }
 
 func (f *fixture) createContact(in admin.ContactCreate) *admin.Contact {
@@ -25,7 +25,7 @@ func (f *fixture) createContact(in admin.ContactCreate) *admin.Contact {
 
 func (f *fixture) createList(name string) *admin.List {
 	f.t.Helper()
-	l, err := f.CreateList(f.t.Context(), f.who, admin.ListName{Name: name})
+	l, err := f.CreateList(f.t.Context(), f.who, admin.ListCreate{ListUpdate: admin.ListUpdate{Name: &name}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -37,11 +37,11 @@ func TestContact_CreatedChangedDeleted(t *testing.T) {
 	f := newFixture(t)
 	l := f.createList("a")
 	c := f.createContact(newContact("+1 555 000-0101", l.ID))
-	if c.Phone != "+15550000101" || c.Name != "" || string(c.Fields) != "{}" || fmt.Sprint(c.Lists) != "[1]" || c.Location() != "/v1/contacts/1" {
+	if *c.Phone != "+15550000101" || c.Name != "" || string(c.Fields) != "{}" || fmt.Sprint(c.Lists) != "[1]" || c.Location() != "/v1/contacts/1" {
 		t.Errorf("created %+v", c)
 	}
 	c, err := f.UpdateContact(t.Context(), f.who, c.ID, admin.ContactUpdate{Name: new("Ada"), Fields: new(input.Object(`{"city":"Bath"}`))})
-	if err != nil || c.Name != "Ada" || !strings.Contains(string(c.Fields), "Bath") || c.Phone != "+15550000101" {
+	if err != nil || c.Name != "Ada" || !strings.Contains(string(c.Fields), "Bath") || *c.Phone != "+15550000101" {
 		t.Errorf("changed %+v, %v", c, err)
 	}
 	f.createContact(newContact("+15550000102"))
@@ -80,7 +80,7 @@ func TestContacts_Filtered(t *testing.T) {
 		in := newContact(fmt.Sprintf("+1555000010%d", i))
 		in.Name = &name
 		if i == 0 {
-			in.Lists = []int64{l.ID}
+			in.ListIDs = []int64{l.ID}
 		}
 		f.createContact(in)
 	}
@@ -136,12 +136,12 @@ func TestList_RenamedAndDeleted(t *testing.T) {
 	a := f.createList("a")
 	f.createList("b")
 	for _, name := range []string{"", "  ", strings.Repeat("x", 201)} {
-		_, err := f.CreateList(t.Context(), f.who, admin.ListName{Name: name})
+		_, err := f.CreateList(t.Context(), f.who, admin.ListCreate{ListUpdate: admin.ListUpdate{Name: &name}})
 		refused(t, err, dispatch.Invalid, "/name")
 	}
-	_, err := f.RenameList(t.Context(), f.who, a.ID, admin.ListName{Name: "b"})
+	_, err := f.UpdateList(t.Context(), f.who, a.ID, admin.ListUpdate{Name: new("b")})
 	refused(t, err, dispatch.Conflict)
-	if l, err := f.RenameList(t.Context(), f.who, a.ID, admin.ListName{Name: "c"}); err != nil || l.Name != "c" || l.Location() != "/v1/lists/1" {
+	if l, err := f.UpdateList(t.Context(), f.who, a.ID, admin.ListUpdate{Name: new("c")}); err != nil || l.Name != "c" || l.Location() != "/v1/lists/1" {
 		t.Errorf("%+v, %v", l, err)
 	}
 	if p, err := f.Lists(t.Context(), f.who, admin.Paging{Limit: 1}); err != nil || len(p.Data) != 1 || p.Next == "" {

@@ -11,13 +11,17 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
-// ListName is the input of CreateList and RenameList.
-type ListName struct {
-	Name string `json:"name" minLength:"1" maxLength:"200"`
+// ListUpdate is the input of UpdateList. Fields that are nil stay as they are.
+type ListUpdate struct {
+	Name     *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	TimeZone *string `json:"time_zone,omitempty" maxLength:"64" doc:"Of contacts that have none of their own; empty: not known."`
 }
 
+// ListCreate is the input of CreateList.
+type ListCreate struct{ ListUpdate }
+
 // Required lists the required fields.
-func (*ListName) Required() []string { return []string{"name"} }
+func (*ListCreate) Required() []string { return []string{"name"} }
 
 // Members is the input of AddMembers.
 type Members struct {
@@ -31,14 +35,18 @@ func (*Members) Required() []string { return []string{"contact_ids"} }
 type List struct {
 	ID        int64     `json:"id"`
 	Name      string    `json:"name"`
-	Members   int64     `json:"members" doc:"The number of contacts in the list."`
+	TimeZone  string    `json:"time_zone,omitempty" doc:"Of contacts that have none of their own."`
+	Count     int64     `json:"count" doc:"The number of contacts in the list."`
+	Members   int64     `json:"members" doc:"Older name of count."`
 	CreatedAt time.Time `json:"created_at"`
 }
 
 // Location returns the path of the list in the API.
 func (l *List) Location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
 
-func viewList(l *account.ListInfo) *List { return &List{l.ID, l.Name, l.Members, l.CreatedAt.UTC()} }
+func viewList(l *account.ListInfo) *List {
+	return &List{l.ID, l.Name, l.TimeZone, l.Members, l.Members, l.CreatedAt.UTC()}
+}
 
 // Lists lists the contact lists by id.
 func (s *Service) Lists(ctx context.Context, who Actor, p Paging) (Page[*List], error) {
@@ -62,32 +70,51 @@ func (s *Service) List(ctx context.Context, who Actor, id int64) (*List, error) 
 	return viewList(&l), nil
 }
 
+// apply changes l.
+func (in *ListUpdate) apply(l *account.ListInfo, f *dispatch.Faults) {
+	set(&l.Name, in.Name)
+	set(&l.TimeZone, in.TimeZone)
+	timeZone(f, &l.TimeZone)
+}
+
 // CreateList creates a contact list.
-func (s *Service) CreateList(ctx context.Context, who Actor, in ListName) (*List, error) {
-	return s.saveList(ctx, who, in, "list.create", func(tx Tx) (account.ListInfo, error) {
-		l, err := tx.CreateList(ctx, who.Account, in.Name)
-		return account.ListInfo{ID: l.ID, Name: l.Name, CreatedAt: l.CreatedAt}, err
-	})
-}
-
-// RenameList renames a contact list.
-func (s *Service) RenameList(ctx context.Context, who Actor, id int64, in ListName) (*List, error) {
-	return s.saveList(ctx, who, in, "list.update", func(tx Tx) (account.ListInfo, error) {
-		return tx.RenameList(ctx, who.Account, id, in.Name)
-	})
-}
-
-// saveList checks in and calls save in a change with the action.
-func (s *Service) saveList(
-	ctx context.Context, who Actor, in ListName, action string, save func(Tx) (account.ListInfo, error),
-) (*List, error) {
-	if err := input.Check(&in).Err(); err != nil {
+func (s *Service) CreateList(ctx context.Context, who Actor, in ListCreate) (*List, error) {
+	var l account.ListInfo
+	f := input.Check(&in)
+	in.apply(&l, &f)
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	return s.saveList(ctx, who, "list.create", in, func(tx Tx) (account.ListInfo, error) {
+		made, err := tx.CreateList(ctx, who.Account, l.Name, l.TimeZone)
+		return account.ListInfo{ID: made.ID, Name: made.Name, TimeZone: made.TimeZone, CreatedAt: made.CreatedAt}, err
+	})
+}
+
+// UpdateList renames a contact list or changes its time zone.
+func (s *Service) UpdateList(ctx context.Context, who Actor, id int64, in ListUpdate) (*List, error) {
+	f := input.Check(&in)
+	return s.saveList(ctx, who, "list.update", in, func(tx Tx) (account.ListInfo, error) {
+		l, err := tx.ListInfo(ctx, who.Account, id)
+		if err != nil {
+			return l, err
+		}
+		in.apply(&l, &f)
+		if err := f.Err(); err != nil {
+			return l, err
+		}
+		return tx.UpdateList(ctx, who.Account, l)
+	})
+}
+
+// saveList calls save in a change with the action.
+func (s *Service) saveList(
+	ctx context.Context, who Actor, action string, detail any, save func(Tx) (account.ListInfo, error),
+) (*List, error) {
 	var l account.ListInfo
 	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
 		l, err = save(tx)
-		return note{action, target("list", l.ID), in}, taken(err, "a list with this name exists already")
+		return note{action, target("list", l.ID), detail}, taken(err, "a list with this name exists already")
 	})
 	if err != nil {
 		return nil, err

@@ -93,8 +93,8 @@ type contacts interface {
 type lists interface {
 	ListInfos(ctx context.Context, account, after int64, limit int) ([]account.ListInfo, error)
 	ListInfo(ctx context.Context, account, id int64) (account.ListInfo, error)
-	CreateList(ctx context.Context, account int64, name string) (account.List, error)
-	RenameList(ctx context.Context, account, id int64, name string) (account.ListInfo, error)
+	CreateList(ctx context.Context, account int64, name, timeZone string) (account.List, error)
+	UpdateList(ctx context.Context, account int64, l account.ListInfo) (account.ListInfo, error)
 	DeleteList(ctx context.Context, account, id int64) error
 	AddMembers(ctx context.Context, account, list int64, contacts []int64) (unknown []int64, err error)
 	RemoveMember(ctx context.Context, account, list, contact int64) error

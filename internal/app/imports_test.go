@@ -41,10 +41,11 @@ var arrows = map[string]string{
 	// Use cases.
 	"accept": "auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry store store/account " +
 		"store/pg",
-	"admin":         "admin/input auth dispatch dispatch/phone dispatch/template provider store store/account store/webhook webhook",
+	"admin": "admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider store store/account " +
+		"store/webhook webhook zone",
 	"admin/input":   "dispatch",
 	"campaign":      "dispatch dispatch/segment dispatch/template zone",
-	"contactimport": "dispatch dispatch/phone zone",
+	"contactimport": "dispatch dispatch/person dispatch/phone zone",
 	"webhook":       "dialect/twilioapi dispatch outbound provider provider/twilio store/webhook",
 	"worker":        "batch dispatch limit provider store store/pg",
 	"worker/feeder": "dispatch limit provider store",

@@ -16,9 +16,7 @@ var (
 	scientific = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$`)
 	// floating is an integer that a program kept as a floating-point number.
 	floating = regexp.MustCompile(`^\+?[0-9]{7,15}\.0$`)
-	// userID is Meta's business-scoped user id: two letters, a dot, digits.
-	userID = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9]{1,128}$`)
-	waID   = regexp.MustCompile(`^[0-9]{5,20}$`)
+	waID     = regexp.MustCompile(`^[0-9]{5,20}$`)
 )
 
 const (

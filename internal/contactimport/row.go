@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
@@ -140,7 +141,7 @@ func (b *builder) set(c *Contact, fields *fieldWriter, column *Column, v *cell) 
 	}
 	switch column.target.kind {
 	case toPhone:
-		if id := strings.TrimSpace(v.text); userID.MatchString(id) {
+		if id := strings.TrimSpace(v.text); person.IsUserID(id) {
 			c.UserID = id
 			return ""
 		}
@@ -152,7 +153,7 @@ func (b *builder) set(c *Contact, fields *fieldWriter, column *Column, v *cell) 
 			fault = faultWaID
 		}
 	case toUserID:
-		if c.UserID = strings.TrimSpace(v.text); !userID.MatchString(c.UserID) {
+		if c.UserID = strings.TrimSpace(v.text); !person.IsUserID(c.UserID) {
 			fault = faultUserID
 		}
 	case toName:

@@ -35,7 +35,7 @@ func people(ctx context.Context, st *account.Store, id int64) error {
 			return nil
 		}
 	}
-	list, err := st.CreateList(ctx, id, listName)
+	list, err := st.CreateList(ctx, id, listName, "America/New_York")
 	if err != nil {
 		return err
 	}
@@ -51,11 +51,11 @@ func people(ctx context.Context, st *account.Store, id int64) error {
 // to by the emulator.
 func contact(id, list int64, i int) account.Contact {
 	fields := map[string]string{
-		"order": fmt.Sprintf("A-%d", 1001+i), "total": fmt.Sprintf("%d.90", 9+i), "status": "on its way", "zone": zones[i%len(zones)],
+		"order": fmt.Sprintf("A-%d", 1001+i), "total": fmt.Sprintf("%d.90", 9+i), "status": "on its way",
 	}
 	raw, _ := json.Marshal(fields) // strings can be encoded
 	return account.Contact{
 		Account: id, Phone: fmt.Sprintf("+1555000%04d", 1200+i), Name: given[i%len(given)] + " " + family[i/len(given)],
-		Fields: raw, Lists: []int64{list},
+		TimeZone: zones[i%len(zones)], Fields: raw, Lists: []int64{list},
 	}
 }

@@ -130,3 +130,46 @@ func TestSuppressions_StopSends(t *testing.T) {
 	f.Do("DELETE", "/v1/suppressions/me", nil).Refused(http.StatusNotFound, dispatch.NotFound)
 	f.Do("POST", "/v1/messages", text).Want(http.StatusAccepted)
 }
+
+func TestContacts_WithoutANumber_ZonesAndFields(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	vip := f.Do("POST", "/v1/lists", m{"name": "VIP", "time_zone": "Asia/Calcutta"}).Want(http.StatusCreated)
+	if vip.Text("time_zone") != "Asia/Kolkata" || vip.Text("count") != "0" {
+		t.Errorf("list: %v", vip)
+	}
+	f.Do("POST", "/v1/lists", m{"name": "x", "time_zone": "Mars/Base"}).Refused(422, dispatch.Invalid, "/time_zone")
+	ada := f.Do("POST", "/v1/contacts", m{"user_id": "DE.2000", "name": "Ada", "time_zone": "Europe/Berlin", "fields": m{"city": "Köln", "n": 7}, "lists": []any{vip["id"]}}).
+		Want(http.StatusCreated)
+	if ada["phone"] != nil || ada.Text("user_id") != "DE.2000" || ada.Text("time_zone") != "Europe/Berlin" || ada.Text("lists") != "[1]" {
+		t.Errorf("made: %v", ada)
+	}
+	bob := f.Do("POST", "/v1/contacts", m{"phone": "+15550000100", "wa_id": "15550000100"}).Want(http.StatusCreated)
+	f.Do("POST", "/v1/contacts", m{"user_id": "DE.2000"}).Refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("POST", "/v1/contacts", m{"wa_id": "15550000100"}).Refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("PATCH", "/v1/contacts/"+ada.ID(), m{"wa_id": "15550000100"}).Refused(http.StatusConflict, dispatch.Conflict)
+	for body, at := range map[string]string{
+		`{"user_id":"bob"}`: "/user_id", `{"wa_id":"x"}`: "/wa_id", `{"phone":"+15550000101","time_zone":"CET/X"}`: "/time_zone",
+		`{"phone":"+15550000101","lists":[9]}`: "/lists/0", `{"wa_id":""}`: "/phone",
+	} {
+		f.Do("POST", "/v1/contacts", body).Refused(422, dispatch.Invalid, at)
+	}
+	for query, want := range map[string]int{
+		"?search=k%C3%B6ln": 1, "?search=DE.2000": 1, "?search=1555": 1, "?field=city:K%C3%B6ln": 1, "?field=n:7": 1, "?field=city:Bonn": 0, "?search=city": 0,
+	} {
+		if got := f.Do("GET", "/v1/contacts"+query, nil).Want(200).Data(); len(got) != want {
+			t.Errorf("%s: %d contacts, want %d", query, len(got), want)
+		}
+	}
+	f.Do("GET", "/v1/contacts?field=city", nil).Refused(422, dispatch.Invalid, "/field")
+	moved := f.Do("PATCH", "/v1/contacts/"+bob.ID(), m{"phone": "+15550000101", "lists": []any{vip["id"]}}).Want(200)
+	if moved["wa_id"] != nil || moved.Text("lists") != "[1]" {
+		t.Errorf("the wa_id was of the number before: %v", moved)
+	}
+	if l := f.Do("PATCH", "/v1/lists/1", m{"time_zone": ""}).Want(200); l.Text("name") != "VIP" || l["time_zone"] != nil || l.Text("count") != "2" {
+		t.Errorf("list: %v", l)
+	}
+	if c := f.Do("PATCH", "/v1/contacts/"+bob.ID(), m{"lists": []any{}}).Want(200); c.Text("lists") != "[]" {
+		t.Errorf("lists: %v", c)
+	}
+}

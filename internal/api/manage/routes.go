@@ -129,7 +129,7 @@ func (m *manager) contacts() {
 	list(m, route{"/v1/lists", forMessages, lists, "List contact lists", ""}, a.Lists)
 	create(m, created, route{"/v1/lists", forManage, lists, "Create a contact list", ""}, a.CreateList)
 	get(m, route{"/v1/lists/{id}", forMessages, lists, "Retrieve a contact list", "Its members: GET /v1/contacts?list={id}."}, a.List)
-	update(m, http.MethodPatch, route{"/v1/lists/{id}", forManage, lists, "Rename a contact list", ""}, a.RenameList)
+	update(m, http.MethodPatch, route{"/v1/lists/{id}", forManage, lists, "Update a contact list", ""}, a.UpdateList)
 	drop(m, route{"/v1/lists/{id}", forManage, lists, "Delete a contact list", "Its contacts stay."}, a.DeleteList)
 	update(m, http.MethodPost, route{
 		"/v1/lists/{id}/members", forManage, lists, "Add contacts to a list",

@@ -3,10 +3,14 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -14,47 +18,61 @@ import (
 type Contact struct {
 	ID        int64           `db:"id"`
 	Account   int64           `db:"account_id"`
-	Phone     string          `db:"phone"` // E.164
-	WaID      string          `db:"wa_id"`
+	Phone     string          `db:"phone"` // E.164; "": not known
+	WaID      string          `db:"wa_id"` // digits
+	UserID    string          `db:"user_id"`
 	Name      string          `db:"name"`
-	Fields    json.RawMessage `db:"fields"` // a JSON object
+	TimeZone  string          `db:"time_zone"` // IANA; "": not known
+	Fields    json.RawMessage `db:"fields"`    // a JSON object
 	Lists     pq.Int64Array   `db:"lists"`
 	CreatedAt time.Time       `db:"created_at"`
 	UpdatedAt time.Time       `db:"updated_at"`
 }
 
-const contactColumns = `c.id, c.account_id, c.phone, c.wa_id, c.name, c.fields, c.created_at, c.updated_at,
-  ARRAY(SELECT m.list_id FROM list_members m WHERE m.contact_id = c.id ORDER BY 1) AS lists`
+const contactColumns = `c.id, c.account_id, coalesce(c.phone, '') AS phone, c.wa_id, c.user_id, c.name, c.time_zone, c.fields,
+  c.created_at, c.updated_at, ARRAY(SELECT m.list_id FROM list_contacts m WHERE m.contact_id = c.id ORDER BY 1) AS lists`
 
 // ContactFilter narrows a list of contacts, which is in the order of their ids.
 type ContactFilter struct {
-	Search string // part of the name, or digits that the number begins with
-	List   int64  // 0: all
-	After  int64  // the last id of the page before
+	Search string // part of the name, of a field or of a user id, or digits that the number begins with
+	Field  string // name of a field that has exactly the text Value; "": all
+	Value  string
+	List   int64 // 0: all
+	After  int64 // the last id of the previous page
 	Limit  int
 }
 
-// Contacts lists contacts of the account.
-func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([]Contact, error) {
+func (f *ContactFilter) where(account int64) *pg.Where {
 	where := pg.NewWhere(1)
 	where.Add(`c.account_id = ?`, account)
 	where.Add(`c.id > ?`, f.After)
 	if f.List != 0 {
-		where.Add(`EXISTS (SELECT 1 FROM list_members m WHERE m.contact_id = c.id AND m.list_id = ?)`, f.List)
+		where.Add(`EXISTS (SELECT 1 FROM list_contacts m WHERE m.contact_id = c.id AND m.list_id = ?)`, f.List)
+	}
+	if f.Field != "" {
+		where.Add(`c.fields ->> ? = ?`, f.Field, f.Value)
 	}
 	if f.Search != "" {
+		part := "%" + pg.LikeText(f.Search) + "%"
+		cond := `(c.name ILIKE ? OR c.user_id ILIKE ? OR EXISTS (SELECT 1 FROM jsonb_each_text(c.fields) f WHERE f.value ILIKE ?)`
+		args := []any{part, part, part}
 		if digits := searchedDigits(f.Search); digits != "" {
-			where.Add(`c.phone LIKE ?`, "+"+digits+"%")
-		} else {
-			where.Add(`c.name ILIKE ?`, "%"+pg.LikeText(f.Search)+"%")
+			cond, args = cond+` OR c.phone LIKE ? OR c.wa_id LIKE ?`, append(args, "+"+digits+"%", digits+"%")
 		}
+		where.Add(cond+`)`, args...)
 	}
-	out := []Contact{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+where.SQL()+` ORDER BY c.id LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
+	return where
+}
+
+// Contacts lists contacts of the account.
+func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([]Contact, error) {
+	where, out := f.where(account), []Contact{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+where.SQL()+` ORDER BY c.id LIMIT $1`,
+		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list contacts", err)
 }
 
-// searchedDigits gives the digits of what looks like the beginning of a number.
+// searchedDigits returns the digits of what looks like the beginning of a number.
 func searchedDigits(search string) string {
 	var digits strings.Builder
 	for _, r := range search {
@@ -76,31 +94,79 @@ func (s *Store) Contact(ctx context.Context, account, id int64) (Contact, error)
 }
 
 // CreateContact adds a contact, and to the lists of the account that it names.
-// A list of somebody else is dispatch.ErrNotFound.
+// Returns dispatch.ErrNotFound for a list of another account, dispatch.Conflict
+// if another contact has one of the ids.
 func (s *Store) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := tx.GetContext(ctx, &c.ID, `INSERT INTO contacts (account_id, phone, name, fields) VALUES ($1, $2, $3, $4) RETURNING id`, c.Account, c.Phone, c.Name, string(c.Fields)); err != nil {
+		if err := reserveWaID(ctx, tx, &c); err != nil {
+			return err
+		}
+		err := tx.GetContext(ctx, &c.ID, `INSERT INTO contacts (account_id, phone, wa_id, user_id, name, time_zone, fields)
+			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7) RETURNING id`, c.Account, c.Phone, c.WaID, c.UserID, c.Name, c.TimeZone, string(c.Fields))
+		if err != nil {
 			return pg.Wrap("create contact", err)
 		}
-		for _, list := range c.Lists {
-			r, err := tx.ExecContext(ctx, `INSERT INTO list_members (list_id, contact_id) SELECT l.id, $3 FROM lists l WHERE l.id = $2 AND l.account_id = $1 ON CONFLICT DO NOTHING`, c.Account, list, c.ID)
-			if err != nil {
-				return pg.Wrap("add contact to list", err)
-			}
-			if err := pg.Found(r); err != nil {
-				return err
-			}
+		if err := setLists(ctx, tx, &c); err != nil {
+			return err
 		}
 		return pg.Wrap("read contact", tx.GetContext(ctx, &c, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = $1`, c.ID))
 	})
 	return c, err
 }
 
-// UpdateContact writes number, name and fields of a contact.
+// reserveWaID returns dispatch.Conflict if another contact has c's wa_id. Until
+// the transaction ends, nobody else reserves one in the account: no index makes
+// wa_ids unique.
+func reserveWaID(ctx context.Context, tx *pg.DB, c *Contact) error {
+	if c.WaID == "" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('contacts', $1))`, c.Account); err != nil {
+		return pg.Wrap("lock the account's contacts", err)
+	}
+	var other bool
+	err := tx.GetContext(ctx, &other, `SELECT EXISTS (SELECT 1 FROM contacts WHERE account_id = $1 AND wa_id = $2 AND id <> $3)`, c.Account, c.WaID, c.ID)
+	if err == nil && other {
+		return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: "contacts_wa_id", Err: errWaID}
+	}
+	return pg.Wrap("look for the wa_id", err)
+}
+
+var errWaID = errors.New("another contact has the wa_id")
+
+// setLists makes c a member of c.Lists and of no other list.
+func setLists(ctx context.Context, tx *pg.DB, c *Contact) error {
+	var known int
+	if err := tx.GetContext(ctx, &known, `SELECT count(*) FROM lists WHERE account_id = $1 AND id = ANY($2)`, c.Account, c.Lists); err != nil {
+		return pg.Wrap("read lists", err)
+	}
+	slices.Sort(c.Lists)
+	if c.Lists = slices.Compact(c.Lists); known < len(c.Lists) {
+		return dispatch.ErrNotFound
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM list_contacts WHERE contact_id = $1 AND NOT list_id = ANY($2)`, c.ID, c.Lists); err != nil {
+		return pg.Wrap("remove contact from lists", err)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO list_contacts (list_id, contact_id) SELECT x, $1 FROM unnest($2::bigint[]) x
+		ORDER BY x ON CONFLICT DO NOTHING`, c.ID, c.Lists)
+	return pg.Wrap("add contact to lists", err)
+}
+
+// UpdateContact writes all of a contact. Returns dispatch.Conflict if another
+// contact has one of the ids.
 func (s *Store) UpdateContact(ctx context.Context, c Contact) (Contact, error) {
-	err := s.db.GetContext(ctx, &c, `UPDATE contacts c SET phone = $3, name = $4, fields = $5, wa_id = CASE WHEN phone = $3 THEN wa_id ELSE '' END, updated_at = now()
-		WHERE c.account_id = $1 AND c.id = $2 RETURNING `+contactColumns, c.Account, c.ID, c.Phone, c.Name, string(c.Fields))
-	return c, pg.Wrap("update contact", err)
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		if err := reserveWaID(ctx, tx, &c); err != nil {
+			return err
+		}
+		if err := setLists(ctx, tx, &c); err != nil {
+			return err
+		}
+		return pg.Wrap("update contact", tx.GetContext(ctx, &c, `UPDATE contacts c SET phone = nullif($3, ''), wa_id = $4, user_id = $5, name = $6,
+			time_zone = $7, fields = $8, updated_at = clock_timestamp() WHERE c.account_id = $1 AND c.id = $2 RETURNING `+contactColumns,
+			c.Account, c.ID, c.Phone, c.WaID, c.UserID, c.Name, c.TimeZone, string(c.Fields)))
+	})
+	return c, err
 }
 
 // DeleteContact removes a contact and its list memberships.

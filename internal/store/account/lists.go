@@ -12,16 +12,18 @@ import (
 type ListInfo struct {
 	ID        int64     `db:"id" json:"id"`
 	Name      string    `db:"name" json:"name"`
+	TimeZone  string    `db:"time_zone" json:"time_zone"` // of contacts without one of their own; "": not known
 	Members   int64     `db:"members" json:"members"`
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-const listColumns = `l.id, l.name, l.created_at, (SELECT count(*) FROM list_members m WHERE m.list_id = l.id) AS members`
+const listColumns = `l.id, l.name, l.time_zone, l.created_at, (SELECT count(*) FROM list_contacts m WHERE m.list_id = l.id) AS members`
 
-// ListInfos gives the contact lists of an account after the id, counted.
+// ListInfos returns the contact lists of an account after the id, counted.
 func (s *Store) ListInfos(ctx context.Context, account, after int64, limit int) ([]ListInfo, error) {
 	out := []ListInfo{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+listColumns+` FROM lists l WHERE l.account_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, account, after, limit)
+	err := s.db.SelectContext(ctx, &out, `SELECT `+listColumns+` FROM lists l WHERE l.account_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`,
+		account, after, limit)
 	return out, pg.Wrap("list lists", err)
 }
 
@@ -32,11 +34,11 @@ func (s *Store) ListInfo(ctx context.Context, account, id int64) (ListInfo, erro
 	return l, pg.Wrap("read list", err)
 }
 
-// RenameList gives a list another name.
-func (s *Store) RenameList(ctx context.Context, account, id int64, name string) (ListInfo, error) {
-	var l ListInfo
-	err := s.db.GetContext(ctx, &l, `UPDATE lists l SET name = $3 WHERE l.account_id = $1 AND l.id = $2 RETURNING `+listColumns, account, id, name)
-	return l, pg.Wrap("rename list", err)
+// UpdateList writes name and time zone of a list.
+func (s *Store) UpdateList(ctx context.Context, account int64, l ListInfo) (ListInfo, error) {
+	err := s.db.GetContext(ctx, &l, `UPDATE lists l SET name = $3, time_zone = $4 WHERE l.account_id = $1 AND l.id = $2 RETURNING `+listColumns,
+		account, l.ID, l.Name, l.TimeZone)
+	return l, pg.Wrap("update list", err)
 }
 
 // DeleteList removes a list; its contacts stay.
@@ -48,7 +50,7 @@ func (s *Store) DeleteList(ctx context.Context, account, id int64) error {
 	return pg.Found(r)
 }
 
-// AddMembers puts contacts of the account into one of its lists and says which
+// AddMembers puts contacts of the account into one of its lists and returns which
 // of the ids are no contacts of the account: with any of these nothing is added.
 func (s *Store) AddMembers(ctx context.Context, account, list int64, contacts []int64) (unknown []int64, err error) {
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
@@ -56,21 +58,24 @@ func (s *Store) AddMembers(ctx context.Context, account, list int64, contacts []
 		if err := tx.GetContext(ctx, &id, `SELECT id FROM lists WHERE account_id = $1 AND id = $2 FOR SHARE`, account, list); err != nil {
 			return pg.Wrap("read list", err)
 		}
-		if err := tx.SelectContext(ctx, &unknown, `SELECT x.id FROM unnest($2::bigint[]) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = x.id AND c.account_id = $1)`, account, pq.Array(contacts)); err != nil {
+		if err := tx.SelectContext(ctx, &unknown, `SELECT x.id FROM unnest($2::bigint[]) AS x(id)
+			WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = x.id AND c.account_id = $1)`, account, pq.Array(contacts)); err != nil {
 			return pg.Wrap("look for contacts", err)
 		}
 		if len(unknown) > 0 {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO list_members (list_id, contact_id) SELECT $1, x.id FROM unnest($2::bigint[]) AS x(id) ON CONFLICT DO NOTHING`, list, pq.Array(contacts))
+		_, err := tx.ExecContext(ctx, `INSERT INTO list_contacts (list_id, contact_id) SELECT $1, x.id FROM unnest($2::bigint[]) AS x(id)
+			ORDER BY 2 ON CONFLICT DO NOTHING`, list, pq.Array(contacts))
 		return pg.Wrap("add members", err)
 	})
 	return unknown, err
 }
 
-// RemoveMember takes a contact off a list of the account.
+// RemoveMember removes a contact from a list of the account.
 func (s *Store) RemoveMember(ctx context.Context, account, list, contact int64) error {
-	r, err := s.db.ExecContext(ctx, `DELETE FROM list_members m USING lists l WHERE l.id = m.list_id AND l.account_id = $1 AND m.list_id = $2 AND m.contact_id = $3`, account, list, contact)
+	r, err := s.db.ExecContext(ctx, `DELETE FROM list_contacts m USING lists l
+		WHERE l.id = m.list_id AND l.account_id = $1 AND m.list_id = $2 AND m.contact_id = $3`, account, list, contact)
 	if err != nil {
 		return pg.Wrap("remove member", err)
 	}
@@ -81,26 +86,28 @@ func (s *Store) RemoveMember(ctx context.Context, account, list, contact int64) 
 type List struct {
 	ID        int64     `db:"id" json:"id"`
 	Name      string    `db:"name" json:"name"`
+	TimeZone  string    `db:"time_zone" json:"time_zone"`
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-// CreateList makes a contact list.
-func (s *Store) CreateList(ctx context.Context, account int64, name string) (List, error) {
+// CreateList creates a contact list.
+func (s *Store) CreateList(ctx context.Context, account int64, name, timeZone string) (List, error) {
 	var l List
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name) VALUES ($1, $2) RETURNING id, name, created_at`, account, name)
+		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name, time_zone) VALUES ($1, $2, $3) RETURNING id, name, time_zone, created_at`,
+			account, name, timeZone)
 	})
 	return l, pg.Wrap("create list", err)
 }
 
-// Lists gives the contact lists of an account.
+// Lists returns the contact lists of an account.
 func (s *Store) Lists(ctx context.Context, account int64) ([]List, error) {
 	out := []List{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, name, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, time_zone, created_at FROM lists WHERE account_id = $1 ORDER BY id`, account)
 	return out, pg.Wrap("list lists", err)
 }
 
-// HasList says whether the account has a contact list.
+// HasList reports whether the account has a contact list.
 func (s *Store) HasList(ctx context.Context, account, list int64) (bool, error) {
 	var ok bool
 	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM lists WHERE id = $1 AND account_id = $2)`, list, account)
