@@ -96,9 +96,7 @@ func (s *Service) view(ctx context.Context, ch *dispatch.Channel, h store.Health
 	if !h.ChangedAt.IsZero() {
 		v.Health.ChangedAt = utc(&h.ChangedAt)
 	}
-	if _, ok := ch.BeforeRotation(time.Now()); ok {
-		v.OldUntil = utc(&ch.OldCallbackUntil)
-	}
+	v.OldUntil = utc(ch.OldCallbacks.End(time.Now()))
 	if h.State == "open" {
 		v.Health.ProbeAt = utc(&h.ProbeAt)
 	}
@@ -275,7 +273,9 @@ func (s *Service) UpdateChannel(ctx context.Context, who Actor, id int64, in Cha
 		fresh := ch.Secrets[dispatch.CallbackSecret]
 		if before != "" && fresh != before {
 			ch.Secrets[dispatch.CallbackSecret] = before
-			ch.RotateCallback(fresh, overlapUntil(in.Overlap))
+			if err := ch.RotateCallback(fresh, overlapUntil(in.Overlap)); err != nil {
+				return nil, false, err
+			}
 		}
 		var err error
 		*ch, err = tx.UpdateChannel(ctx, *ch)
@@ -342,8 +342,10 @@ func (s *Service) RotateCallback(ctx context.Context, who Actor, id int64, in Ro
 		if spec := s.spec(ch.Provider); spec == nil || spec.SignsCallbacks() {
 			return nil, false, dispatch.Errorf(dispatch.Conflict, "%s signs its callbacks: this channel needs no callback secret", ch.Provider)
 		}
-		ch.RotateCallback(provider.RandomSecret(), until)
-		var err error
+		err := ch.RotateCallback(provider.RandomSecret(), until)
+		if err != nil {
+			return nil, false, err
+		}
 		*ch, err = tx.UpdateChannel(ctx, *ch)
 		return map[string]time.Time{"old_secret_valid_until": until.UTC()}, true, err
 	})

@@ -85,9 +85,7 @@ func viewWebhook(w *hookstore.Endpoint) *Webhook {
 	for name := range w.Headers {
 		v.Headers[name] = "***"
 	}
-	if w.OldUntil != nil && w.OldUntil.After(time.Now()) {
-		v.OldUntil = utc(w.OldUntil)
-	}
+	v.OldUntil = utc(w.OldSecrets.End(time.Now()))
 	return v
 }
 
@@ -247,7 +245,11 @@ func (s *Service) RotateWebhook(ctx context.Context, who Actor, id int64, in Web
 		if err := webhook.CheckSecret(w.Format, fresh); err != nil {
 			f.Add("/secret", "%v for format %s", err, w.Format)
 		}
-		w.Secret, w.OldSecret, w.OldUntil = fresh, w.Secret, &until
+		olds, err := w.OldSecrets.Add(w.Secret, until, time.Now())
+		if err != nil {
+			return err
+		}
+		w.Secret, w.OldSecrets = fresh, olds
 		return f.Err()
 	})
 	if err != nil {

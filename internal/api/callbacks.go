@@ -136,7 +136,7 @@ func (cs *callbacks) rejected(ch *dispatch.Channel, err error) {
 }
 
 // parse verifies with the channel's own secrets, while a rotation's
-// overlap lasts with the old callback secret or, for messages of test keys, with
+// overlap lasts with the old callback secrets or, for messages of test keys, with
 // those generated for the emulator.
 func (cs *callbacks) parse(c echo.Context, p provider.Provider, ch *dispatch.Channel, body []byte) (provider.Callback, error) {
 	r := c.Request()
@@ -145,7 +145,7 @@ func (cs *callbacks) parse(c echo.Context, p provider.Provider, ch *dispatch.Cha
 	if err == nil {
 		return cb, nil
 	}
-	if before, ok := ch.BeforeRotation(time.Now()); ok {
+	for _, before := range ch.BeforeRotation(time.Now()) {
 		if old, oldErr := provider.Parse(p, before, r, url, body); oldErr == nil {
 			return old, nil
 		}

@@ -61,20 +61,23 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	if d := until(f.Do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).Want(200)); d < 59*time.Minute || d > time.Hour {
 		t.Errorf("an hour was asked for, %s were given", d)
 	}
-	want("the first after two rotations", first, false)
+	want("the first after two rotations, within its day", first, true)
 	want("the second after one", second, true)
 	want("the third", third, true)
 
 	ch, err := f.Accounts.Channel(t.Context(), int64(made["id"].(float64)))
-	if err != nil || ch.OldCallback != second || len(ch.Secrets) != 2 {
+	if err != nil || len(ch.OldCallbacks) != 2 || ch.OldCallbacks[0].Secret != second || len(ch.Secrets) != 2 {
 		t.Fatalf("stored %d secrets, %v", len(ch.Secrets), err)
 	}
-	ch.OldCallbackUntil = time.Now().Add(-time.Second)
+	ch.OldCallbacks[0].Until = time.Now().Add(-time.Second)
 	if _, err := f.Accounts.UpdateChannel(t.Context(), ch); err != nil {
 		t.Fatal(err)
 	}
+	f.Do("PATCH", path, m{"name": "G3"}).Want(200)
+	want("the second after its end", second, false)
+	want("the first, which has a day", first, true)
 	fourth := secretOf(f.Do("POST", path+"/callback-secret", m{"overlap_seconds": 0}).Want(200))
-	want("the second after the overlap", second, false)
+	want("the first after a rotation without an overlap", first, false)
 	want("the third without an overlap", third, false)
 	want("the fourth", fourth, true)
 	f.Do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).Refused(422, dispatch.Invalid, "/overlap_seconds")

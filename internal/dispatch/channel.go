@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,30 +26,81 @@ type Channel struct {
 	Secrets  map[string]string // access_token, app_secret, ... (encrypted at rest)
 	Policy   Policy
 
-	// OldCallback is the callback secret before its rotation, good until then: a
-	// provider's console can't be changed at the same moment, and messages sent
-	// before call back at the old address.
-	OldCallback      string
-	OldCallbackUntil time.Time
+	// OldCallbacks are the callback secrets before rotations: a provider's
+	// console cannot be changed at the same moment, and messages sent before
+	// call back at the old address.
+	OldCallbacks OldSecrets
 }
 
 // RotateCallback sets a new callback secret. The old one stays valid until
-// then.
-func (c *Channel) RotateCallback(secret string, until time.Time) {
-	c.OldCallback, c.OldCallbackUntil = c.Secrets[CallbackSecret], until
-	c.Secrets[CallbackSecret] = secret
+// then. It returns ErrTooManySecrets if too many old ones are valid.
+func (c *Channel) RotateCallback(secret string, until time.Time) error {
+	olds, err := c.OldCallbacks.Add(c.Secrets[CallbackSecret], until, time.Now())
+	if err != nil {
+		return err
+	}
+	c.OldCallbacks, c.Secrets[CallbackSecret] = olds, secret
+	return nil
 }
 
-// BeforeRotation returns the channel with the callback secret before its
-// rotation, while that one is still valid at now; false if there is none.
-func (c *Channel) BeforeRotation(now time.Time) (*Channel, bool) {
-	if c.OldCallback == "" || !now.Before(c.OldCallbackUntil) {
-		return nil, false
+// BeforeRotation returns the channel with each callback secret that is still
+// valid at now beside the present one.
+func (c *Channel) BeforeRotation(now time.Time) []*Channel {
+	var before []*Channel
+	for _, s := range c.OldCallbacks.Valid(now) {
+		old := *c
+		old.Secrets = maps.Clone(c.Secrets)
+		old.Secrets[CallbackSecret] = s.Secret
+		before = append(before, &old)
 	}
-	old := *c
-	old.Secrets = maps.Clone(c.Secrets)
-	old.Secrets[CallbackSecret] = c.OldCallback
-	return &old, true
+	return before
+}
+
+// OldSecret is a secret before a rotation, which stays valid until then.
+type OldSecret struct {
+	Secret string    `json:"secret"`
+	Until  time.Time `json:"until"`
+}
+
+// OldSecrets are the secrets before the last rotations, the newest first. Each
+// has its own end: a second rotation does not shorten the overlap of the first.
+type OldSecrets []OldSecret
+
+// MaxOldSecrets is how many old secrets may be valid at once.
+const MaxOldSecrets = 10
+
+// ErrTooManySecrets is returned for a rotation while MaxOldSecrets old secrets
+// are valid.
+var ErrTooManySecrets = Errorf(Conflict, "%d old secrets are still valid; rotate again when one has ended", MaxOldSecrets)
+
+// Valid returns the secrets that are valid at now.
+func (o OldSecrets) Valid(now time.Time) OldSecrets {
+	return slices.DeleteFunc(slices.Clone(o), func(s OldSecret) bool { return s.Secret == "" || !now.Before(s.Until) })
+}
+
+// Add returns the valid secrets of o with one more. A rotation without an overlap
+// (until is not after now) ends all of them: a secret may have leaked. It returns
+// ErrTooManySecrets if there are too many.
+func (o OldSecrets) Add(secret string, until, now time.Time) (OldSecrets, error) {
+	valid := o.Valid(now)
+	switch {
+	case !now.Before(until):
+		return nil, nil
+	case secret == "":
+		return valid, nil
+	}
+	if len(valid) >= MaxOldSecrets {
+		return o, ErrTooManySecrets
+	}
+	return slices.Insert(valid, 0, OldSecret{secret, until}), nil
+}
+
+// End returns the end of the newest secret that is valid at now, or nil.
+func (o OldSecrets) End(now time.Time) *time.Time {
+	if valid := o.Valid(now); len(valid) > 0 {
+		return &valid[0].Until
+	}
+	return nil
 }
 
 // WhatsApp reports whether the channel sends WhatsApp messages, so that

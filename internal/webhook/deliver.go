@@ -368,7 +368,7 @@ func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.De
 		req.Header.Set(name, value)
 	}
 	req.Header.Set("User-Agent", "Sendoff-Webhooks/1.0")
-	if err := sign(req.Header, v.Format, address, t.Secret, t.OldSecret, v.ID.String(), d.Now(), v.Payload); err != nil {
+	if err := sign(req.Header, v.Format, address, t.Secret, t.Olds.Valid(time.Now()), v.ID.String(), d.Now(), v.Payload); err != nil {
 		return outbound.Response{}, err
 	}
 	return d.Client.Do(ctx, req)

@@ -234,9 +234,11 @@ func TestDeliver_Rotation_BothSecretsSign(t *testing.T) {
 	f := newFixture(t)
 	r := receive(t, nil)
 	w := f.endpoint(Standard, r.URL)
-	until := time.Now().Add(time.Hour)
+	older := dispatch.OldSecret{Secret: NewSecret(), Until: time.Now().Add(5 * time.Second)}
+	ended := dispatch.OldSecret{Secret: NewSecret(), Until: time.Now().Add(-time.Second)}
 	rotated, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, w.ID, func(w *hookstore.Endpoint) error {
-		w.OldSecret, w.OldUntil, w.Secret = w.Secret, &until, NewSecret()
+		w.OldSecrets = dispatch.OldSecrets{{Secret: w.Secret, Until: time.Now().Add(time.Hour)}, older, ended}
+		w.Secret = NewSecret()
 		return nil
 	})
 	must(t, err)
@@ -248,15 +250,14 @@ func TestDeliver_Rotation_BothSecretsSign(t *testing.T) {
 	}
 	f.send(1, nil)
 	f.until("it is there", func() bool { return r.count() == 1 })
-	if g := r.requests()[0]; !verifies(g, w.Secret) || !verifies(g, rotated.Secret) || !strings.Contains(g.Header.Get("Webhook-Signature"), " v1,") {
+	if g := r.requests()[0]; !verifies(g, w.Secret) || !verifies(g, rotated.Secret) || !verifies(g, older.Secret) || verifies(g, ended.Secret) {
 		t.Errorf("signatures %q", g.Header.Get("Webhook-Signature"))
 	}
-	_, err = f.db.Exec(`UPDATE webhooks SET old_until = now()`)
-	must(t, err)
+	f.until("the older one has ended by the clock", func() bool { return time.Now().After(older.Until) })
 	f.send(1, nil)
 	f.until("the other is there", func() bool { return r.count() == 2 })
-	if g := r.requests()[1]; verifies(g, w.Secret) || !verifies(g, rotated.Secret) {
-		t.Error("the old secret signs when its day is over")
+	if g := r.requests()[1]; !verifies(g, w.Secret) || !verifies(g, rotated.Secret) || verifies(g, older.Secret) {
+		t.Error("each old secret must sign until its own end")
 	}
 }
 

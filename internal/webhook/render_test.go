@@ -128,7 +128,7 @@ func TestRender_VendorFormats_AreReadByTheirReceivers(t *testing.T) {
 			}
 			r := httptest.NewRequest(http.MethodPost, address, strings.NewReader(body))
 			r.SetPathValue("secret", "in-the-path")
-			must(t, sign(r.Header, format, address, secret, "", messageID.String(), at, body))
+			must(t, sign(r.Header, format, address, secret, nil, messageID.String(), at, body))
 			cb, err := reader.ParseCallback(ch, r, address, []byte(body))
 			if err != nil {
 				t.Fatalf("%s: %v in %s", format, err, body)
@@ -159,7 +159,7 @@ func TestTestPayload_EveryFormatHasOne(t *testing.T) {
 		if s == "" || (format != Twilio && !json.Valid([]byte(s))) {
 			t.Errorf("%s: %q", format, s)
 		}
-		must(t, sign(http.Header{}, format, "https://example.com/", NewSecret(), "", "1", at, s))
+		must(t, sign(http.Header{}, format, "https://example.com/", NewSecret(), nil, "1", at, s))
 	}
 }
 
@@ -222,7 +222,7 @@ func TestEventNames_AreThoseOfTheSpec(t *testing.T) {
 func TestTwilioSignature_IsTheOneOfTheReceiversAddress(t *testing.T) {
 	t.Parallel()
 	h := http.Header{}
-	must(t, sign(h, Twilio, "https://example.com/a", "token", "", "1", at, "A=1&B=2"))
+	must(t, sign(h, Twilio, "https://example.com/a", "token", nil, "1", at, "A=1&B=2"))
 	if h.Get(twilio.SignatureHeader) != twilio.Sign("token", "https://example.com/a", url.Values{"A": {"1"}, "B": {"2"}}) {
 		t.Error("another signature")
 	}

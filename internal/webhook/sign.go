@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider/twilio"
 )
 
@@ -71,7 +72,7 @@ func signature(secret, id string, at time.Time, payload string) (string, error) 
 // stays the same over all tries. Meta and Twilio have room for one signature
 // only, so there a new secret counts at once; Kaleyra signs nothing itself, and
 // gets Standard Webhooks' signature.
-func sign(h http.Header, format, address, secret, old, id string, at time.Time, payload string) error {
+func sign(h http.Header, format, address, secret string, olds dispatch.OldSecrets, id string, at time.Time, payload string) error {
 	h.Set("Webhook-Id", id)
 	h.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	switch format {
@@ -96,8 +97,8 @@ func sign(h http.Header, format, address, secret, old, id string, at time.Time, 
 	if err != nil {
 		return err
 	}
-	if old != "" {
-		if more, err := signature(old, id, at, payload); err == nil { // of another format before
+	for _, old := range olds {
+		if more, err := signature(old.Secret, id, at, payload); err == nil { // of another format before
 			sigs += " " + more
 		}
 	}

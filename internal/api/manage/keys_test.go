@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -71,8 +72,19 @@ func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	}
 	f.As(first, "GET", "/v1/messages", nil).Want(http.StatusOK)
 	f.As(second, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	rotated := time.Now()
+	later := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 2}).Want(http.StatusOK)
+	latest := later["key"].(string)
+	f.As(first, "GET", "/v1/messages", nil).Want(http.StatusOK)
+	for f.As(second, "GET", "/v1/messages", nil).Status != http.StatusUnauthorized { // in use all the time, and nothing else changes
+		if time.Since(rotated) > 10*time.Second {
+			t.Fatal("the overlap does not end")
+		}
+	}
+	f.As(second, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
+	f.As(first, "GET", "/v1/messages", nil).Want(http.StatusOK) // its hour goes on
 	third := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 0}).Want(http.StatusOK)["key"].(string)
-	for _, old := range []string{first, second} {
+	for _, old := range []string{first, second, latest} {
 		f.As(old, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
 	}
 	f.As(third, "GET", "/v1/messages", nil).Want(http.StatusOK)

@@ -72,7 +72,7 @@ func (a *Auth) Check(ctx context.Context, secret string) (*accept.Caller, error)
 	}
 	key, err := a.keys.Key(ctx, auth.Hash(secret))
 	switch {
-	case err != nil && dispatch.CodeOf(err) == dispatch.NotFound, err == nil && key.Test != test:
+	case err != nil && dispatch.CodeOf(err) == dispatch.NotFound, err == nil && (key.Test != test || key.Rotated(time.Now())):
 		return nil, Unauthorized("unknown", "the API key is not valid")
 	case err != nil:
 		return nil, Unavailable(err)

@@ -105,11 +105,11 @@ func TestChannelCreate_OtherProviders(t *testing.T) {
 	if now := turned.Secrets["callback_secret"]; now == old || !strings.Contains(r.Out, now) {
 		t.Error("the callback secret was not rotated")
 	}
-	if left := time.Until(turned.OldCallbackUntil); turned.OldCallback != old || left < 23*time.Hour || !strings.Contains(r.Out, "valid until") {
+	if left := time.Until(turned.OldCallbacks[0].Until); turned.OldCallbacks[0].Secret != old || left < 23*time.Hour || !strings.Contains(r.Out, "valid until") {
 		t.Errorf("the old one works for %s: %s", left, r.Out)
 	}
 	p.OK("", "channel", "update", fmt.Sprint(k.ID), "--rotate-callback-secret", "--overlap", "0s")
-	if _, ok := new(p.Channel(k.ID)).BeforeRotation(time.Now()); ok {
+	if before := new(p.Channel(k.ID)).BeforeRotation(time.Now()); len(before) > 0 {
 		t.Error("without an overlap the old one works on")
 	}
 	p.Refuse(1, "signs its callbacks", "channel", "update", "1", "--rotate-callback-secret")

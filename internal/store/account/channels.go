@@ -48,22 +48,58 @@ func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
 	if err := json.Unmarshal(plain, &c.Secrets); err != nil {
 		return c, fmt.Errorf("read credentials of channel %d: %w", r.ID, err)
 	}
-	if old := c.Secrets[oldCallback]; old != "" {
-		c.OldCallback = old
-		if c.OldCallbackUntil, err = time.Parse(time.RFC3339Nano, c.Secrets[oldCallbackUntil]); err != nil {
-			return c, fmt.Errorf("read rotation of channel %d: %w", r.ID, err)
-		}
-		delete(c.Secrets, oldCallback)
-		delete(c.Secrets, oldCallbackUntil)
+	if c.OldCallbacks, err = takeOldCallbacks(c.Secrets); err != nil {
+		return c, fmt.Errorf("read rotation of channel %d: %w", r.ID, err)
 	}
 	return c, nil
 }
 
-// Where the callback secret before a rotation lies among the sealed ones.
+// Where the callback secrets before rotations lie among the sealed ones: the
+// newest one in fields of its own, the others in a JSON list.
 const (
 	oldCallback      = "old_callback_secret"
 	oldCallbackUntil = "old_callback_secret_until"
+	olderCallbacks   = "older_callback_secrets"
 )
+
+// takeOldCallbacks removes the callback secrets before rotations from secrets
+// and returns them.
+func takeOldCallbacks(secrets map[string]string) (dispatch.OldSecrets, error) {
+	var olds dispatch.OldSecrets
+	if old := secrets[oldCallback]; old != "" {
+		until, err := time.Parse(time.RFC3339Nano, secrets[oldCallbackUntil])
+		if err != nil {
+			return nil, err
+		}
+		olds = append(olds, dispatch.OldSecret{Secret: old, Until: until})
+	}
+	if list := secrets[olderCallbacks]; list != "" {
+		var older dispatch.OldSecrets
+		if err := json.Unmarshal([]byte(list), &older); err != nil {
+			return nil, err
+		}
+		olds = append(olds, older...)
+	}
+	for _, name := range []string{oldCallback, oldCallbackUntil, olderCallbacks} {
+		delete(secrets, name)
+	}
+	return olds, nil
+}
+
+// withOldCallbacks returns the secrets of a channel with the valid callback
+// secrets before rotations.
+func withOldCallbacks(c *dispatch.Channel) map[string]string {
+	olds := c.OldCallbacks.Valid(time.Now())
+	if len(olds) == 0 {
+		return c.Secrets
+	}
+	all := maps.Clone(c.Secrets)
+	all[oldCallback], all[oldCallbackUntil] = olds[0].Secret, olds[0].Until.UTC().Format(time.RFC3339Nano)
+	if len(olds) > 1 {
+		all[olderCallbacks] = pg.JSON(olds[1:])
+	}
+	return all
+}
 
 func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, policy string, err error) {
 	if c.Settings == nil {
@@ -72,12 +108,7 @@ func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, po
 	if c.Secrets == nil {
 		c.Secrets = map[string]string{}
 	}
-	all := c.Secrets
-	if c.OldCallback != "" && time.Now().Before(c.OldCallbackUntil) {
-		all = maps.Clone(c.Secrets)
-		all[oldCallback], all[oldCallbackUntil] = c.OldCallback, c.OldCallbackUntil.UTC().Format(time.RFC3339Nano)
-	}
-	secrets, err = s.db.Box().Seal([]byte(pg.JSON(all)))
+	secrets, err = s.db.Box().Seal([]byte(pg.JSON(withOldCallbacks(c))))
 	return pg.JSON(c.Settings), secrets, pg.JSON(encodePolicy(c.Policy)), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -29,7 +30,14 @@ type Key struct {
 	CallsToday       int64          `db:"calls_today"`
 	MessagesToday    int64          `db:"messages_today"`
 	LastUsed         *time.Time     `db:"last_used"`
+	// SecretUntil is the end of the secret by which KeyByHash found the key, nil
+	// for the present one. Cached keys are compared with the clock.
+	SecretUntil *time.Time `db:"secret_until"`
 }
+
+// Rotated reports whether the secret by which KeyByHash found the key has ended
+// at now.
+func (k *Key) Rotated(now time.Time) bool { return k.SecretUntil != nil && !now.Before(*k.SecretUntil) }
 
 const keyColumns = `k.id, k.account_id, k.name, k.description, k.prefix, k.test, k.permissions, k.per_second, k.per_minute, k.per_day, k.per_recipient_hour, k.countries,
   k.active, k.expires_at, k.old_until, k.created_at`
@@ -57,10 +65,38 @@ func (s *Store) UpdateKey(ctx context.Context, k Key) (Key, error) {
 	return k, pg.Wrap("update key", err)
 }
 
-// RotateKey gives a key a new secret; the old one works until overlap is over.
+// sqlOldSecrets locks a key, drops what has ended of its secrets before
+// rotations ($3 false: all) and counts those that go on, with the newest one.
+const sqlOldSecrets = `
+WITH k AS MATERIALIZED (SELECT id, old_until FROM api_keys WHERE account_id = $1 AND id = $2 FOR UPDATE),
+  d AS (DELETE FROM api_key_secrets o USING k WHERE o.key_id = k.id AND (o.until <= now() OR NOT $3))
+SELECT (SELECT count(*) FROM api_key_secrets o JOIN k ON k.id = o.key_id WHERE o.until > now()) +
+  (SELECT count(*) FROM k WHERE old_until > now())`
+
+// keepOldSecrets keeps the secret before the last rotation for a rotation with
+// an overlap: it stays valid until its own end. Without one all old secrets end.
+func keepOldSecrets(ctx context.Context, tx *pg.DB, account, id int64, overlap bool) error {
+	var n int
+	if err := tx.GetContext(ctx, &n, sqlOldSecrets, account, id, overlap); err != nil || !overlap {
+		return pg.Wrap("count old secrets", err)
+	}
+	if n >= dispatch.MaxOldSecrets {
+		return dispatch.ErrTooManySecrets
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO api_key_secrets (hash, key_id, until) SELECT old_hash, id, old_until FROM api_keys
+		WHERE account_id = $1 AND id = $2 AND old_hash IS NOT NULL AND old_until > now() ON CONFLICT (hash) DO NOTHING`, account, id)
+	return pg.Wrap("keep old secret", err)
+}
+
+// RotateKey gives a key a new secret; the old one works until overlap is over,
+// those before it until their own ends. An overlap of zero ends all old ones. It
+// returns dispatch.ErrTooManySecrets if too many old ones are valid.
 func (s *Store) RotateKey(ctx context.Context, account, id int64, prefix string, hash []byte, overlap time.Duration) (Key, error) {
 	var k Key
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		if err := keepOldSecrets(ctx, tx, account, id, overlap > 0); err != nil {
+			return err
+		}
 		return tx.GetContext(ctx, &k, `UPDATE api_keys k SET old_hash = CASE WHEN $5 > 0 THEN hash END, old_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END, hash = $4, prefix = $3
 			WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage, id, account, prefix, hash, overlap.Seconds())
 	})
@@ -76,11 +112,14 @@ func (s *Store) DeleteKey(ctx context.Context, account, id int64) error {
 	return pg.Found(r)
 }
 
-// KeyByHash finds the key whose present (or overlapping old) secret has the
-// hash. Whether it is active and not expired is the caller's to say.
+// KeyByHash finds the key of which the present secret, or an old one within its
+// overlap, has the hash. The caller checks Active, ExpiresAt and SecretUntil.
 func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 	var k Key
-	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+` FROM api_keys k WHERE k.hash = $1 OR (k.old_hash = $1 AND k.old_until > now())`, hash)
+	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+`,
+		CASE WHEN k.hash = $1 THEN NULL WHEN k.old_hash = $1 THEN k.old_until ELSE (SELECT o.until FROM api_key_secrets o WHERE o.hash = $1) END AS secret_until
+		FROM api_keys k WHERE k.hash = $1 OR (k.old_hash = $1 AND k.old_until > now())
+		OR k.id = (SELECT o.key_id FROM api_key_secrets o WHERE o.hash = $1 AND o.until > now())`, hash)
 	return k, pg.Wrap("find key", err)
 }
 

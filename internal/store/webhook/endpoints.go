@@ -22,8 +22,7 @@ type Endpoint struct {
 	Kinds          []int64           // event kinds; empty: all
 	Headers        map[string]string // sent along
 	Secret         string
-	OldSecret      string     // after a rotation
-	OldUntil       *time.Time // how long OldSecret signs as well
+	OldSecrets     dispatch.OldSecrets // after rotations; they sign as well
 	Enabled        bool
 	DisabledReason string
 	DisabledAt     *time.Time
@@ -38,9 +37,18 @@ const MaxEndpoints = 20
 
 // secrets is what the sealed column holds.
 type secrets struct {
-	Secret  string            `json:"secret"`
-	Old     string            `json:"old,omitempty"`
-	Headers map[string]string `json:"headers,omitempty"`
+	Secret  string              `json:"secret"`
+	Old     string              `json:"old,omitempty"` // the newest of Olds, for processes that know one only; its end is in old_until
+	Olds    dispatch.OldSecrets `json:"olds,omitempty"`
+	Headers map[string]string   `json:"headers,omitempty"`
+}
+
+// old returns the secrets before rotations; until is the end of Old.
+func (s *secrets) old(until *time.Time) dispatch.OldSecrets {
+	if s.Old == "" || until == nil || len(s.Olds) > 0 && s.Olds[0].Secret == s.Old {
+		return s.Olds
+	}
+	return append(dispatch.OldSecrets{{Secret: s.Old, Until: *until}}, s.Olds...) // rotated by an older process
 }
 
 type endpointRow struct {
@@ -64,11 +72,11 @@ const columns = `id, account_id, url, description, format, kinds::bigint[] AS ki
 
 func (s *Store) webhook(r *endpointRow) (Endpoint, error) {
 	w := Endpoint{
-		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, OldUntil: r.OldUntil, Enabled: r.Enabled,
+		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, Enabled: r.Enabled,
 		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	secrets, err := s.openWebhook(r.ID, r.Sealed)
-	w.Secret, w.OldSecret, w.Headers = secrets.Secret, secrets.Old, secrets.Headers
+	w.Secret, w.OldSecrets, w.Headers = secrets.Secret, secrets.old(r.OldUntil), secrets.Headers
 	return w, err
 }
 
@@ -85,7 +93,11 @@ func (s *Store) openWebhook(id int64, sealed []byte) (secrets, error) {
 }
 
 func (s *Store) sealWebhook(w *Endpoint) ([]byte, error) {
-	return s.db.Box().Seal([]byte(pg.JSON(secrets{Secret: w.Secret, Old: w.OldSecret, Headers: w.Headers})))
+	out := secrets{Secret: w.Secret, Olds: w.OldSecrets.Valid(time.Now()), Headers: w.Headers}
+	if len(out.Olds) > 0 {
+		out.Old = out.Olds[0].Secret
+	}
+	return s.db.Box().Seal([]byte(pg.JSON(out)))
 }
 
 // CreateWebhook adds an endpoint. It gets the events of transactions that begin
@@ -174,7 +186,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		if err != nil {
 			return err
 		}
-		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldUntil, w.Enabled))
+		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldSecrets.End(time.Now()), w.Enabled))
 	})
 	if err != nil {
 		return Endpoint{}, err

@@ -18,15 +18,15 @@ const turnLease = "60 seconds"
 
 // Turn is an endpoint that the caller alone may call for now.
 type Turn struct {
-	Webhook   int64
-	Account   int64
-	URL       string
-	Headers   map[string]string
-	Secret    string
-	OldSecret string // set while it signs as well
-	Implicit  bool   // a lane of status callbacks
-	Failures  int    // in a row, so far
-	lease     uuid.UUID
+	Webhook  int64
+	Account  int64
+	URL      string
+	Headers  map[string]string
+	Secret   string
+	Olds     dispatch.OldSecrets // sign as well while they are valid
+	Implicit bool                // a lane of status callbacks
+	Failures int                 // in a row, so far
+	lease    uuid.UUID
 }
 
 // sqlTurns takes lanes that may have something due. wake_at stands at the
@@ -36,19 +36,19 @@ const sqlTurns = `
 WITH pick AS MATERIALIZED (SELECT id FROM webhooks WHERE enabled AND wake_at <= now() AND lease_until <= now() AND hold_until <= now() ORDER BY wake_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 UPDATE webhooks w SET lease = $2::uuid, lease_until = now() + interval '` + turnLease + `', wake_at = now() + interval '` + turnLease + `'
 WHERE w.id = ANY(ARRAY(SELECT id FROM pick))
-RETURNING w.id, w.account_id, w.url, w.sealed, coalesce(w.old_until > now(), false) AS overlap, w.implicit, w.failures`
+RETURNING w.id, w.account_id, w.url, w.sealed, w.old_until, w.implicit, w.failures`
 
 // TakeTurns takes up to limit endpoints that have something to deliver. Their
 // lease is good for a minute.
 func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 	var rows []struct {
-		ID       int64  `db:"id"`
-		Account  int64  `db:"account_id"`
-		URL      string `db:"url"`
-		Sealed   []byte `db:"sealed"`
-		Overlap  bool   `db:"overlap"`
-		Implicit bool   `db:"implicit"`
-		Failures int    `db:"failures"`
+		ID       int64      `db:"id"`
+		Account  int64      `db:"account_id"`
+		URL      string     `db:"url"`
+		Sealed   []byte     `db:"sealed"`
+		OldUntil *time.Time `db:"old_until"`
+		Implicit bool       `db:"implicit"`
+		Failures int        `db:"failures"`
 	}
 	lease := uuid.New()
 	if err := s.db.SelectContext(ctx, &rows, sqlTurns, limit, lease.String()); err != nil {
@@ -69,10 +69,7 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 			errs = append(errs, err)
 			continue
 		}
-		t.Secret, t.Headers = secrets.Secret, secrets.Headers
-		if r.Overlap {
-			t.OldSecret = secrets.Old
-		}
+		t.Secret, t.Olds, t.Headers = secrets.Secret, secrets.old(r.OldUntil), secrets.Headers
 		out = append(out, t)
 	}
 	return out, errors.Join(errs...)
