@@ -3,12 +3,18 @@
 #
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t sendoff .
 
+FROM node:20-bookworm-slim AS web
+WORKDIR /src/web
+COPY web/ ./
+RUN npm ci --ignore-scripts && npm run build
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 # Modules change seldom: their layer is kept while the sources change.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=web /src/web/dist/app web/dist/app
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/sendoff/sendoff/internal/cli.version=$VERSION" \
       -o /image/usr/local/bin/sendoff ./cmd/sendoff \

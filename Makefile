@@ -14,13 +14,29 @@ ARGS ?=
 PG ?=
 PKGS ?= ./...
 
-.PHONY: run build setup test check bench fault clients teststack clean
+.PHONY: run build setup test check bench fault clients teststack clean web client
 
 run: setup build
 	bin/sendoff dev $(ARGS)
 
-build:
+build: web/dist/app/index.html
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sendoff ./cmd/sendoff
+
+# The dashboard is built anew when its sources have changed.
+WEB := $(shell find web/src web/public web/client/src web/scripts -type f) $(wildcard web/*.json web/*.ts web/*.html)
+
+web/dist/app/index.html: $(WEB)
+	@scripts/web.sh build
+
+# The dashboard with hot reload, in front of a running sendoff dev.
+web:
+	@scripts/web.sh dev
+
+# The TypeScript client, generated from the description of the API.
+client:
+	@mkdir -p bin
+	@go run ./cmd/sendoff openapi >bin/openapi.json
+	@scripts/web.sh client
 
 setup:
 	@scripts/setup.sh
@@ -46,6 +62,8 @@ check:
 	@echo 'deadcode';    out=$$(go tool deadcode -tags=fault -test ./...) && [ -z "$$out" ] || { echo "$$out"; exit 1; }
 	@echo 'go mod tidy'; go mod tidy -diff
 	@echo 'imports';     go test -count=1 -run TestImports ./internal/app
+	@echo 'dashboard';   scripts/web.sh check
+	@echo 'client';      mkdir -p bin && go run ./cmd/sendoff openapi >bin/openapi.json && node web/scripts/client.mjs check
 
 bench: setup build
 	bin/sendoff bench $(ARGS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make run` and `make test` need and this machine lacks: a
 # Postgres server's programs, redis-server, and for `make test` on Linux a C
-# compiler (the race detector wants one).
+# compiler (the race detector wants one) and chromium for the dashboard's tests.
 #
 #   scripts/setup.sh              for make run
 #   scripts/setup.sh test         for make test
@@ -48,6 +48,8 @@ have_redis() {
 
 have_pgbouncer() { PATH=$PATH:/usr/sbin:/opt/homebrew/bin command -v pgbouncer >/dev/null; }
 
+have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
 have_cc() {
   [ "$os" != Linux ] || command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null
 }
@@ -59,6 +61,7 @@ missing() {
   if [ "${1:-}" = test ]; then
     have_cc || printf '%s\n' gcc libc6-dev
     have_pgbouncer || echo pgbouncer
+    have_chromium || [ "$os" != Linux ] || echo chromium
   fi
 }
 

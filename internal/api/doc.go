@@ -10,10 +10,6 @@ import (
 func operations() []apidoc.Operation {
 	return append(callbackOperations(), []apidoc.Operation{
 		{
-			Method: http.MethodGet, Path: "/", Tag: "Operation", Summary: "Redirect to the documentation", Public: true,
-			Responses: map[int]apidoc.Response{302: {}},
-		},
-		{
 			Method: http.MethodGet, Path: "/healthz", Tag: "Operation", Summary: "Liveness probe", Public: true,
 			Responses: map[int]apidoc.Response{200: {Type: map[string]string{}}},
 		},

@@ -36,21 +36,15 @@ func TestHead_EveryGET(t *testing.T) {
 	}
 }
 
-func TestDocs_RedirectAndHeaders(t *testing.T) {
+// The dashboard stands at /, also where it was not built; the documentation at
+// /docs.
+func TestPages_Headers(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.URL+"/", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusFound || res.Header.Get("Location") != "/docs" {
-		t.Errorf("/: got %d to %q", res.StatusCode, res.Header.Get("Location"))
+	root := f.As("", "GET", "/", nil)
+	if root.Status != http.StatusOK || !strings.HasPrefix(root.Header.Get("Content-Type"), "text/html") ||
+		!strings.Contains(root.Header.Get("Content-Security-Policy"), "script-src 'self';") {
+		t.Errorf("/: got %d, %v", root.Status, root.Header)
 	}
 	h := f.As("", "GET", "/docs", nil).Header
 	if !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" {

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/api/dashboard"
 	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
@@ -22,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/web"
 )
 
 // Observer counts requests; metrics implement it.
@@ -90,6 +92,7 @@ type Server struct {
 	views     *message.Views
 	vendors   *vendors
 	callbacks *callbacks
+	describe  func() ([]byte, error)
 }
 
 // New returns a Server. Run does its background work.
@@ -115,7 +118,12 @@ func New(o Options) *Server {
 }
 
 // Handler returns the server as an http.Handler.
-func (s *Server) Handler() http.Handler { return middleware.Head(s.echo) }
+func (s *Server) Handler() http.Handler {
+	return dashboard.NewFiles(web.Files(), web.Placeholder()).Wrap(middleware.Head(s.echo))
+}
+
+// OpenAPI returns the description of the API as JSON.
+func (s *Server) OpenAPI() ([]byte, error) { return s.describe() }
 
 // Run follows the event log and counts calls until ctx ends.
 func (s *Server) Run(ctx context.Context) {
@@ -136,7 +144,6 @@ func (s *Server) Close(ctx context.Context) error {
 // those of vendors' formats in the dialects.
 func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	e, o := s.echo, &s.options
-	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/docs") })
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis)))
 	e.GET("/metrics", echo.WrapHandler(o.Metrics))
@@ -157,7 +164,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		e.Add(method, "/callbacks/:provider/:channel/:secret", s.callbacks.serve)
 	}
 	s.vendors.mount(e)
-	openapi.Register(e, openapi.Options{
+	s.describe = openapi.Register(e, openapi.Options{
 		PublicURL: o.PublicURL, Dialects: o.Dialects, Operations: slices.Concat(operations(), message.Operations(), stream.Operations()),
 		Base: manage.Register(e, manage.Options{
 			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,

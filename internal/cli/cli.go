@@ -47,6 +47,7 @@ type cli struct {
 	Status   statusCmd      `cmd:"" help:"Show a message and its timeline."`
 	Tail     tailCmd        `cmd:"" help:"Follow events as they happen."`
 	Bench    benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
+	OpenAPI  openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
 	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
 }
 

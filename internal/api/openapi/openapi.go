@@ -58,14 +58,15 @@ type Options struct {
 	Dialects   []dialect.Dialect
 }
 
-// Register serves the description at /openapi.json and /docs. Both are built at
-// the first request.
-func Register(e *echo.Echo, o Options) {
+// Register serves the description at /openapi.json and /docs, and returns it. It
+// is built at the first request.
+func Register(e *echo.Echo, o Options) func() ([]byte, error) {
 	whole := sync.OnceValue(func() *huma.OpenAPI { return assemble(&o) })
 	spec := sync.OnceValues(func() ([]byte, error) { return json.Marshal(whole()) })
 	page := sync.OnceValues(func() ([]byte, error) { return renderDocs(whole(), &o) })
 	e.GET("/openapi.json", serveOnce("application/json", spec))
 	e.GET("/docs", serveOnce("text/html; charset=utf-8", page))
+	return spec
 }
 
 // assemble adds all operations to the base.
