@@ -32,16 +32,18 @@ var arrows = map[string]string{
 	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
 		"dispatch/person dispatch/template health optout provider registry store",
 	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people webhook",
-	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
 	"api": "accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/template health provider registry store web",
-	"api/dashboard":  "api/middleware",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/template provider store webhook",
-	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch store",
+		"dispatch/person dispatch/template health provider registry store web",
+	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store webhook",
+	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
 	"api/stream":     "api/middleware apidoc dispatch",
 	"api/openapi":    "api/middleware apidoc dialect dispatch dispatch/template",
 	"api/middleware": "accept auth dialect dispatch limit store/account",
 	"apidoc":         "",
+
+	// The dashboard.
+	"api/dashboard": "api/middleware",
+	"web":           "",
 
 	// Use cases.
 	"accept": "auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry store store/account " +
@@ -66,8 +68,6 @@ var arrows = map[string]string{
 	"health":   "",
 	"metrics":  "dispatch",
 	"zone":     "",
-
-	"web": "",
 
 	// The stores.
 	"store":          "dispatch store/people store/pg",
