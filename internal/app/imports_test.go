@@ -29,12 +29,9 @@ var arrows = map[string]string{
 		"store store/account store/callback store/operate store/pg store/webhook webhook worker worker/feeder",
 
 	// The front door.
-	"api": "accept admin api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/person dispatch/template health optout provider registry store",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people webhook",
 	"api": "accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/person dispatch/template health provider registry store web",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store webhook",
+		"dispatch/person dispatch/template health optout provider registry store web",
+	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people webhook",
 	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
 	"api/stream":     "api/middleware apidoc dispatch",
 	"api/openapi":    "api/middleware apidoc dialect dispatch dispatch/template",
