@@ -24,3 +24,8 @@ type unlimited struct{}
 func (unlimited) Spend(_ context.Context, s limit.Spend) (limit.Decision, error) {
 	return limit.Decision{Allowed: true, AllowedN: s.N}, nil
 }
+
+// Return has nothing to take back.
+func (unlimited) Return(context.Context, limit.Spend, int64) (limit.Decision, error) {
+	return limit.Decision{Allowed: true}, nil
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // memoryDays is a DayStore.
@@ -86,6 +88,34 @@ func TestRun(t *testing.T) {
 		saved(0, map[int64]int64{1: 7, 2: 4})
 		if failed != 1 || len(d.unsaved) != 0 || len(d.alone) != 0 {
 			t.Errorf("failed %d times, left %v and %v", failed, d.unsaved, d.alone)
+		}
+	})
+}
+
+// What was refused is taken out of the day's count, for every process at once and
+// in the store; second and minute keep it.
+func TestReturn(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		h, days := newHand(), newMemoryDays()
+		one, other := newSpender(rdb, h, days), newSpender(rdb, h, days)
+		ask := Spend{Key: 1, N: 2, PerSecond: 10, PerMinute: 20, PerDay: 5}
+		d := spend(t, one, ask)
+		got, err := one.Return(t.Context(), ask, d.Day)
+		if err != nil || got.Quotas[0].Remaining != 8 || got.Quotas[1].Remaining != 18 || got.Quotas[2].Remaining != 5 {
+			t.Fatalf("after the return: %+v, %v", got, err)
+		}
+		ask.N = 5
+		if d := spend(t, other, ask); !d.Allowed || d.Quotas[2].Remaining != 0 {
+			t.Errorf("another process: %+v", d)
+		}
+		for _, s := range []*Spender{one, other} {
+			if err := s.days.flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := days.LoadDay(t.Context(), 1, dayName(d.Day)); err != nil || n != 5 {
+			t.Errorf("the store has %d, %v; want 5", n, err)
 		}
 	})
 }

@@ -28,6 +28,7 @@ type Spend struct {
 	N                            int
 	Read                         bool // from the budget of reads
 	Batch                        bool // takes as many as fit, and the limit per second doesn't apply
+	NoDay                        bool // a request that sends nothing: the day doesn't count it
 	PerSecond, PerMinute, PerDay int
 }
 
@@ -57,6 +58,7 @@ type Decision struct {
 	Why        Why  // what refused the rest; empty: nothing
 	RetryAfter time.Duration
 	Quotas     [3]Quota // second, minute, day
+	Day        int64    // the day that counts it, numbered from 1970
 }
 
 // A DayStore keeps the count of each key's sends on a UTC day ("2006-01-02").
@@ -118,6 +120,17 @@ func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
 	return d, nil
 }
 
+// Return takes ask, which was spent on day, out of the day's count: it was
+// refused. The second and the minute keep it. It returns how the key stands.
+func (s *Spender) Return(ctx context.Context, ask Spend, day int64) (Decision, error) {
+	if !ask.Read && !ask.NoDay {
+		s.days.add(ask.Key, day, -int64(ask.N))
+		s.days.addAlone(ask.Key, day, -int64(ask.N)) // goes with the next page
+	}
+	ask.N = 0
+	return s.Spend(ctx, ask)
+}
+
 // Run writes the day's counts to the DayStore about every second until ctx
 // ends, and a last time then.
 func (s *Spender) Run(ctx context.Context, failed func(error)) {
@@ -137,12 +150,15 @@ func spendKey(a Spend) string {
 }
 
 // single says whether the spend may come from an advance.
-func (a Spend) single() bool { return a.N == 1 && !a.Batch }
+func (a Spend) single() bool { return a.N == 1 && !a.Batch && !a.NoDay }
 
 func (a Spend) request() request {
 	r := request{
 		n: int64(max(0, a.N)), times: 1, short: int64(a.PerSecond), long: int64(a.PerMinute), day: int64(a.PerDay),
 		batch: a.Batch, seed: seedUnknown,
+	}
+	if a.NoDay {
+		r.day = -r.day
 	}
 	if a.Read {
 		r.short, r.long, r.day, r.seed = r.short*readTimes, r.long*readTimes, r.day*readTimes, 0
@@ -155,11 +171,11 @@ func (a Spend) request() request {
 func (a Spend) decision(got answer, fits, later, now int64) Decision {
 	r := a.request()
 	d := Decision{
-		Allowed: fits > 0 || r.n == 0, AllowedN: int(fits),
+		Allowed: fits > 0 || r.n == 0, AllowedN: int(fits), Day: got.day,
 		Quotas: [3]Quota{
 			{Name: Second, Limit: int(r.short), Window: time.Second, Reset: time.Second},
 			{Name: Minute, Limit: int(r.long), Window: time.Minute, Reset: time.Minute},
-			{Name: Day, Limit: int(r.day), Window: 24 * time.Hour, Reset: micro(dayMicros - now%dayMicros)},
+			{Name: Day, Limit: int(max(r.day, -r.day)), Window: 24 * time.Hour, Reset: micro(dayMicros - now%dayMicros)},
 		},
 	}
 	for i := range d.Quotas {

@@ -2,7 +2,8 @@
 -- own entry in KEYS, {key:ID}:send, {key:ID}:read or {key:ID}:to:RECIPIENT, and
 -- twelve arguments after the first: how many, and how often so many; the limits
 -- of the short window, the long window and the day (0: none); 1 for a batch,
--- which takes what fits and knows no short window; the day's count if the hash
+-- which takes what fits and knows no short window; a negative limit of the day is
+-- only told, and counts nothing; the day's count if the hash
 -- has none (-1: say so and spend nothing, -2: go on without); the day that
 -- count is of (0: any); what was spent elsewhere today; how many are wished in
 -- advance; how many of those counted earlier come back unused, and when that
@@ -199,6 +200,8 @@ end
 local function spend(key, n, times, short, long, day, batch, seed, seedDay, extra, ahead, back, backAt)
   local s = load(key)
   giveBack(key, s, back, backAt)
+  local counted = day > 0
+  day = math.abs(day)
   if day > 0 then
     if s.day == today then
       s.dn = s.dn + extra
@@ -215,13 +218,13 @@ local function spend(key, n, times, short, long, day, batch, seed, seedDay, extr
   local fits, free1, free2, free3 = want, want, want, want
   if short > 0 and not batch then free1 = max(0, short - sw.n) end
   if long > 0 then free2 = max(0, long - lw.n) end
-  if day > 0 then free3 = max(0, day - s.dn) end
+  if counted and day > 0 then free3 = max(0, day - s.dn) end
   fits = min(fits, free1, free2, free3)
   local cut = fits < want
   if cut and not batch then fits = fits - fits % n end
   if not batch then add(sw, fits, now) end
   add(lw, fits, now)
-  if s.day == today then s.dn = s.dn + fits end
+  if counted and s.day == today then s.dn = s.dn + fits end
   -- Of the limits that were in the way, the one that stays so longest.
   local why, pause = 0, 0
   local given, good, at = 0, 0, now

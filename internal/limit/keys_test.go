@@ -161,6 +161,7 @@ func TestSpend_Decision(t *testing.T) {
 		}
 		want := func(name string, ask Spend, want Decision) {
 			t.Helper()
+			want.Day = noon / dayMicros
 			if diff := cmp.Diff(want, spend(t, s, ask)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}

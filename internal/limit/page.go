@@ -83,7 +83,7 @@ func (s *Spender) gather(asks []Spend) (p *spendPage, of []int) {
 		}
 		r := a.request()
 		if !s.away.Load() {
-			if !a.Read {
+			if !a.Read && !a.NoDay {
 				r.extra = s.days.takeAlone(a.Key, today)
 			}
 			if a.single() {
@@ -151,7 +151,7 @@ func (s *Spender) again(ctx context.Context, p *spendPage) error {
 func (s *Spender) count(p *spendPage, alone bool) {
 	today := int64(s.micros()) / dayMicros
 	for i, a := range p.asks {
-		if a.Read {
+		if a.Read || a.NoDay {
 			continue
 		}
 		s.days.add(a.Key, p.answers[i].day, p.answers[i].fits)

@@ -24,7 +24,7 @@ const (
 // request is what keys.lua reads for each of its keys.
 type request struct {
 	n, times         int64 // how many, and how often so many
-	short, long, day int64 // the limits (0: none)
+	short, long, day int64 // the limits (0: none); a negative day is only told
 	batch            bool  // takes what fits, and knows no short window
 	seed             int64 // the day's count, should it be missing
 	seedDay          int64 // the day that seed is of; 0: of any
@@ -130,6 +130,8 @@ func (q *quota) spend(now int64, r request) answer {
 	q.long.slide(now)
 	q.giveBack(now, r)
 	today := now / dayMicros
+	counted := r.day > 0
+	r.day = max(r.day, -r.day)
 	if r.day > 0 {
 		switch {
 		case q.day == today:
@@ -149,7 +151,7 @@ func (q *quota) spend(now int64, r request) answer {
 	if r.long > 0 {
 		free[1] = max(0, r.long-q.long.n)
 	}
-	if r.day > 0 {
+	if counted && r.day > 0 {
 		free[2] = max(0, r.day-q.dn)
 	}
 	a := answer{fits: min(r.n*r.times, free[0], free[1], free[2]), day: today, at: now}
@@ -161,7 +163,7 @@ func (q *quota) spend(now int64, r request) answer {
 		q.short.add(now, a.fits)
 	}
 	q.long.add(now, a.fits)
-	if q.day == today {
+	if counted && q.day == today {
 		q.dn += a.fits
 	}
 	if cut {

@@ -23,6 +23,9 @@ func drawRequest(rt *rapid.T) request {
 		r.seed = int64(rapid.SampledFrom([]int{0, 0, 7, seedUnknown, seedWithout}).Draw(rt, "seed"))
 		r.seedDay = int64(rapid.SampledFrom([]int{0, 0, noon / dayMicros}).Draw(rt, "seedDay"))
 		r.extra = int64(rapid.SampledFrom([]int{0, 0, 0, 3}).Draw(rt, "extra"))
+		if rapid.Bool().Draw(rt, "only told") {
+			r.day = -r.day
+		}
 	}
 	if rapid.Bool().Draw(rt, "ahead") {
 		r.ahead = int64(rapid.IntRange(0, 3).Draw(rt, "ahead"))

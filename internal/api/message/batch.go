@@ -164,9 +164,16 @@ func (b *batchRun) work(p *page) {
 	drafts, answers, release := b.h.Accept.Hold(b.ctx, p.who, drafts, roomWait)
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
-	drafts, at = b.spend(p, drafts, at)
+	drafts, at, day := b.spend(p, drafts, at)
+	unsent := 0
 	for k, r := range b.h.Accept.Accept(b.ctx, p.who, drafts, roomWait) {
 		p.receipts[at[k]] = r
+		if r.Status == dispatch.Simulated || middleware.Refused(r.Err) {
+			unsent++
+		}
+	}
+	if unsent > 0 {
+		b.h.Limits.ReturnPage(b.ctx, p.who, unsent, day)
 	}
 }
 
@@ -209,17 +216,17 @@ func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*
 	return drafts[:n], at[:n]
 }
 
-// spend returns as many drafts as the key's limits allow; the others get the
-// refusal as their receipt.
-func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch.Draft, []int) {
+// spend returns as many drafts as the key's limits allow, and the day that
+// counts them; the others get the refusal as their receipt.
+func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch.Draft, []int, int64) {
 	if len(drafts) == 0 {
-		return drafts, at
+		return drafts, at, 0
 	}
-	n, refusal := b.h.Limits.SpendPage(b.ctx, p.who, len(drafts))
+	n, day, refusal := b.h.Limits.SpendPage(b.ctx, p.who, len(drafts))
 	for _, i := range at[n:] {
 		p.receipts[i].Err = refusal
 	}
-	return drafts[:n], at[:n]
+	return drafts[:n], at[:n], day
 }
 
 // result is the result of one message of a batch.

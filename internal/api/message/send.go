@@ -59,22 +59,45 @@ func (s *Sender) Send(c echo.Context, who *accept.Caller, drafts []dispatch.Draf
 }
 
 // sendNew accepts drafts that were not accepted before: it spends limits,
-// checks permissions and accepts.
+// checks permissions and accepts. What is simulated or refused does not count
+// against the day.
 func (s *Sender) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
-	if err := s.limits.Spend(c, who, len(drafts), false); err != nil {
-		return nil, err
+	if simulated(drafts) {
+		if err := s.limits.SpendWithoutDay(c, who, len(drafts)); err != nil {
+			return nil, err
+		}
+		return s.permitted(c, who, drafts)
 	}
-	if err := who.RequireFor(drafts); err != nil {
-		return nil, err
-	}
-	receipts, err := s.accept.AllOrNone(c.Request().Context(), who, drafts)
+	day, err := s.limits.SpendMessages(c, who, len(drafts))
 	if err != nil {
 		return nil, err
+	}
+	receipts, err := s.permitted(c, who, drafts)
+	if err != nil {
+		return nil, s.limits.Refuse(c, who, len(drafts), day, err)
 	}
 	if len(receipts) > 0 && receipts[0].Replayed { // of two at once, in two processes
 		c.Response().Header().Set(replayedHeader, "true")
 	}
 	return receipts, nil
+}
+
+// permitted accepts drafts if the key has the permissions for them.
+func (s *Sender) permitted(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
+	if err := who.RequireFor(drafts); err != nil {
+		return nil, err
+	}
+	return s.accept.AllOrNone(c.Request().Context(), who, drafts)
+}
+
+// simulated reports whether all drafts are simulations.
+func simulated(drafts []dispatch.Draft) bool {
+	for i := range drafts {
+		if !drafts[i].Simulate {
+			return false
+		}
+	}
+	return true
 }
 
 // idempotencyKey returns the Idempotency-Key header (IETF

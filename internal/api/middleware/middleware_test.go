@@ -243,10 +243,17 @@ type limiter struct {
 	answer limit.Decision
 	err    error
 	asked  []limit.Spend
+
+	returned int
 }
 
 func (l *limiter) Spend(_ context.Context, s limit.Spend) (limit.Decision, error) {
 	l.asked = append(l.asked, s)
+	return l.answer, l.err
+}
+
+func (l *limiter) Return(_ context.Context, ask limit.Spend, _ int64) (limit.Decision, error) {
+	l.returned += ask.N
 	return l.answer, l.err
 }
 
@@ -267,6 +274,13 @@ func TestLimits_Refusals(t *testing.T) {
 	if err := middleware.NewLimits(allowed).SpendRefused(c, who, cause); !errors.Is(err, cause) {
 		t.Errorf("a refused request: got %v", err)
 	}
+	if err := middleware.NewLimits(allowed).Refuse(c, who, 2, 1, cause); !errors.Is(err, cause) || allowed.returned != 2 {
+		t.Errorf("refused after it was spent: got %v, %d taken out of the day", err, allowed.returned)
+	}
+	lost := &dispatch.Error{Code: dispatch.OutcomeUnknown}
+	if err := middleware.NewLimits(allowed).Refuse(c, who, 2, 1, lost); !errors.Is(err, lost) || allowed.returned != 2 {
+		t.Errorf("may have been accepted: got %v, %d taken out of the day", err, allowed.returned)
+	}
 	if err := middleware.NewLimits(&limiter{err: errors.New("down")}).Spend(c, who, 1, true); dispatch.CodeOf(err) != dispatch.Overloaded {
 		t.Errorf("without a limiter: got %v", err)
 	}
@@ -274,7 +288,7 @@ func TestLimits_Refusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []limit.Spend{
-		{Key: 3, N: 1, PerSecond: 1, PerMinute: 2, PerDay: 4},
+		{Key: 3, N: 1, NoDay: true, PerSecond: 1, PerMinute: 2, PerDay: 4},
 		{Key: 3, N: 1, Read: true, PerSecond: 1, PerMinute: 2}, // no daily limit
 	}
 	if diff := cmp.Diff(want, allowed.asked); diff != "" {
