@@ -7,6 +7,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -58,6 +59,8 @@ type Options struct {
 	Rates Rates
 	// DecodeDraft reads a message without a recipient in the native format.
 	DecodeDraft func([]byte) (dispatch.Draft, error)
+	// ProviderAllow are the networks in which base_url may be besides public ones.
+	ProviderAllow []netip.Prefix
 	// WebhookLocal allows webhooks at loopback addresses.
 	WebhookLocal bool
 }

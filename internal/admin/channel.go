@@ -243,7 +243,7 @@ func (s *Service) changeChannel(ctx context.Context, who Actor, id int64, action
 
 // CreateChannel creates a channel. The account's first one becomes its default.
 func (s *Service) CreateChannel(ctx context.Context, who Actor, in ChannelCreate) (*Channel, error) {
-	ch, err := in.channel(s, who.Account)
+	ch, err := in.channel(ctx, s, who.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -264,6 +264,7 @@ func (s *Service) CreateChannel(ctx context.Context, who Actor, in ChannelCreate
 // UpdateChannel changes a channel. A new callback_secret is a rotation.
 func (s *Service) UpdateChannel(ctx context.Context, who Actor, id int64, in ChannelUpdate) (*Channel, error) {
 	f := input.Check(&in)
+	s.checkBaseURL(ctx, in.Settings, &f)
 	return s.changeChannel(ctx, who, id, in.action(), func(tx Tx, ch *dispatch.Channel) (any, bool, error) {
 		before := ch.Secrets[dispatch.CallbackSecret]
 		in.apply(ch, s.spec(ch.Provider), &f)

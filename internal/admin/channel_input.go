@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"reflect"
 	"regexp"
 	"strings"
@@ -75,7 +76,7 @@ func (in ChannelUpdate) action() string {
 }
 
 // channel returns the new channel.
-func (in *ChannelCreate) channel(s *Service, account int64) (*dispatch.Channel, error) {
+func (in *ChannelCreate) channel(ctx context.Context, s *Service, account int64) (*dispatch.Channel, error) {
 	ch := &dispatch.Channel{
 		Account: account, Key: in.Key, Provider: in.Provider, Kind: in.Kind, Window: "enforce", Enabled: true, Policy: dispatch.DefaultPolicy(),
 	}
@@ -98,6 +99,7 @@ func (in *ChannelCreate) channel(s *Service, account int64) (*dispatch.Channel, 
 		f.Add("/enabled", "a channel is created enabled; disable it afterwards")
 	}
 	in.apply(ch, spec, &f)
+	s.checkBaseURL(ctx, in.Settings, &f)
 	if spec != nil {
 		setDefaults(ch, spec)
 	}
@@ -128,6 +130,17 @@ func (in *ChannelFields) apply(ch *dispatch.Channel, spec *provider.Spec, f *dis
 	}
 	if spec != nil {
 		spec.Configure(ch, in.Settings, in.Secrets, f)
+	}
+}
+
+// checkBaseURL adds what is wrong with the host of a new base_url.
+func (s *Service) checkBaseURL(ctx context.Context, settings map[string]*string, f *dispatch.Faults) {
+	base := settings["base_url"]
+	if base == nil || *base == "" {
+		return
+	}
+	if wrong := provider.WrongHost(ctx, *base, s.ProviderAllow); wrong != "" {
+		f.Add("/settings/base_url", "%s", wrong)
 	}
 }
 

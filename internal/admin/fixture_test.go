@@ -44,7 +44,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &fixture{Service: app.Admin(pool, public), t: t, db: db}
+	f := &fixture{Service: app.Admin(pool, public, nil), t: t, db: db}
 	f.who, f.stranger = f.account("One"), f.account("Two")
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
@@ -43,10 +44,11 @@ func (s adminStore) Change(ctx context.Context, actor string, f func(admin.Tx) (
 }
 
 // Admin returns the use cases of administration for the command line. public is
-// the address at which providers reach the API.
-func Admin(db *pg.DB, public string) *admin.Service {
+// the address at which providers reach the API, allow the networks that their own
+// addresses may be in besides public ones.
+func Admin(db *pg.DB, public string, allow config.Networks) *admin.Service {
 	return admin.New(admin.Options{
-		Store: newAdminStore(db), Providers: Providers(), DecodeDraft: nativeDraft,
+		Store: newAdminStore(db), Providers: Providers(allow), ProviderAllow: allow, DecodeDraft: nativeDraft,
 		CallbackURL: func(ch *dispatch.Channel) string { return callbackURL(public, ch) },
 	})
 }
@@ -55,7 +57,7 @@ func Admin(db *pg.DB, public string) *admin.Service {
 func (p *parts) admin() *admin.Service {
 	return admin.New(admin.Options{
 		Store: newAdminStore(p.db), Providers: p.providers, Changed: p.registry.Drop, CallbackURL: p.callbackURL, Rates: p.rates, DecodeDraft: nativeDraft,
-		WebhookLocal: p.cfg.WebhookLocal,
+		WebhookLocal: p.cfg.WebhookLocal, ProviderAllow: p.cfg.ProviderAllow,
 	})
 }
 

@@ -2,12 +2,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"time"
@@ -100,7 +102,9 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	}
 	p.onStop("redis", 2*time.Second, func(context.Context) error { return p.redis.Close() })
 	p.queue = queue.NewClient(p.redis)
-	p.providers = providers(outbound.New(outbound.Options{}))
+	out := calls(cfg.ProviderAllow)
+	out.Trusted = func(addr string) bool { return addr == p.emulatorAddress() }
+	p.providers = providers(outbound.New(out))
 	p.limits = limit.NewChannels(p.redis, limit.ChannelOptions{
 		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
@@ -140,6 +144,17 @@ func (p *parts) workers() int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return p.store.CountInstances(ctx, "work")
+}
+
+// emulatorAddress returns host and port of the emulator that messages of test keys
+// go to, which the operator chose.
+func (p *parts) emulatorAddress() string {
+	u, err := url.Parse(p.tests.emulatorURL())
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // callbackURL returns the address at which a channel's provider calls back.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -27,8 +28,17 @@ func providers(client *outbound.Client) map[string]provider.Provider {
 }
 
 // Providers returns the vendors' clients for the command line, which checks
-// credentials and lists templates.
-func Providers() map[string]provider.Provider { return providers(outbound.New(outbound.Options{})) }
+// credentials and lists templates. They call public addresses, and those in the
+// networks allowed.
+func Providers(allow config.Networks) map[string]provider.Provider {
+	return providers(outbound.New(calls(allow)))
+}
+
+// calls returns the options of provider calls: whoever may create channels
+// chooses their addresses.
+func calls(allow config.Networks) outbound.Options {
+	return outbound.Options{PublicOnly: true, Allow: allow, Proxy: true}
+}
 
 // Specs returns the vendors' descriptions, in the order of vendors.
 func Specs() []*provider.Spec {

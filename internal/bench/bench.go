@@ -212,7 +212,7 @@ func (s *stage) account(ctx context.Context) error {
 	}
 	s.env = append(os.Environ(), "SENDOFF_POSTGRES_URL="+s.stack.PostgresURL(), "SENDOFF_REDIS_URL="+s.stack.RedisURL(),
 		"SENDOFF_LISTEN="+addr, "SENDOFF_PUBLIC_URL="+s.base,
-		"SENDOFF_SECRET_KEY="+secret, "SENDOFF_EMULATOR_URL="+s.emURL,
+		"SENDOFF_SECRET_KEY="+secret, "SENDOFF_EMULATOR_URL="+s.emURL, "SENDOFF_PROVIDER_ALLOW=127.0.0.0/8",
 		"SENDOFF_SHUTDOWN_GRACE=3s", "SENDOFF_WORK_LISTEN=", "SENDOFF_LOG_LEVEL=warn")
 	return nil
 }

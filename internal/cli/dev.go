@@ -61,8 +61,14 @@ func (d *dev) stop() error {
 	return errors.Join(errs...)
 }
 
+// loopback are the networks in which the emulator's channels are.
+const loopback = "127.0.0.0/8,::1/128"
+
 func (d *dev) start(ctx context.Context) error {
 	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, WebhookLocal: true}
+	if err := d.cfg.ProviderAllow.UnmarshalText([]byte(loopback)); err != nil {
+		return err
+	}
 	d.log = logger(&d.cfg, d.env.Stderr)
 	if err := os.MkdirAll(d.cmd.Dir, 0o755); err != nil {
 		return fmt.Errorf("create folder: %w", err)

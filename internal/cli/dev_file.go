@@ -86,6 +86,7 @@ func (d *dev) write(listen string) error {
 		"SENDOFF_EMULATOR_URL=" + d.file.EmulatorURL,
 		"SENDOFF_SHUTDOWN_GRACE=5s",
 		"SENDOFF_WEBHOOK_ALLOW_LOOPBACK=true",
+		"SENDOFF_PROVIDER_ALLOW=" + loopback,
 		"SENDOFF_WORK_LISTEN=",
 		"",
 	}, "\n")

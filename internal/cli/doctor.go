@@ -138,7 +138,7 @@ func (d *doctor) channels(ctx context.Context, st *account.Store) {
 			"SENDOFF_SECRET_KEY must be the key with which the credentials were encrypted (after a rotation: new,old)")
 		return
 	}
-	providers := app.Providers()
+	providers := app.Providers(d.cfg.ProviderAllow)
 	found := make([]console.Finding, len(chs))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 8)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,8 @@ func newFront(t *testing.T) *front {
 		t.Fatal(err)
 	}
 	cfg := &config.Config{
-		PostgresURL: config.Secret(p.URL), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: clitest.SecretKey, PublicURL: "http://" + listen,
+		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
+		PostgresURL:   config.Secret(p.URL), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: clitest.SecretKey, PublicURL: "http://" + listen,
 		PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	p.EmulatedAt(cfg.PublicURL)

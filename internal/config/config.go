@@ -38,6 +38,7 @@ type Config struct {
 	LogFormat         string        `env:"SENDOFF_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 	PostgresConns     int           `env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"${config_postgresconns}"`
 	ShutdownGrace     time.Duration `env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"${config_shutdowngrace}"`
+	ProviderAllow     Networks      `env:"SENDOFF_PROVIDER_ALLOW" help:"${config_providerallow}" placeholder:"NETWORKS"`
 	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"${config_webhooklocal}"`
 }
 

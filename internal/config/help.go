@@ -13,5 +13,7 @@ var Help = map[string]string{
 	"config_loglevel":      "debug, info, warn or error.",
 	"config_postgresconns": "Connections to Postgres per process, at least 2.",
 	"config_shutdowngrace": "How long a stopping worker waits for provider calls in flight before it aborts them.",
-	"config_webhooklocal":  "Allow webhooks at loopback addresses. For development only.",
+	"config_providerallow": "Networks that provider calls may reach besides public ones, as 10.1.0.0/16,127.0.0.1. Needed for a " +
+		"channel whose base_url is inside.",
+	"config_webhooklocal": "Allow webhooks at loopback addresses. For development only.",
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -73,7 +74,8 @@ func start(t *testing.T, o options) *stack {
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	s.emulator = srv.URL
 	s.cfg = &config.Config{
-		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: "a secret key of the tests",
+		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
+		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: "a secret key of the tests",
 		PublicURL: s.url, EmulatorURL: srv.URL, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	s.open(t, em)

@@ -27,10 +27,20 @@ func (c *countedConn) Write(b []byte) (int, error) {
 }
 
 // dialer makes counted connections.
-type dialer struct{ net.Dialer }
+type dialer struct {
+	net.Dialer
+
+	trusted func(addr string) bool // nil: none is
+}
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (*countedConn, error) {
-	c, err := d.DialContext(ctx, network, addr)
+	plain := &d.Dialer
+	if d.trusted != nil && d.trusted(addr) {
+		unguarded := d.Dialer
+		unguarded.ControlContext = nil
+		plain = &unguarded
+	}
+	c, err := plain.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

@@ -72,9 +72,16 @@ func (c *Client) once(ctx context.Context, r *http.Request) (Response, try, erro
 	if c.own != nil && c.own.handles(r) {
 		return c.own.do(ctx, r, c.maxBody)
 	}
+	std := c.std
+	if c.proxied != nil && c.proxied.handles(r) {
+		if err := c.proxied.check(ctx, r.URL.Hostname()); err != nil {
+			return Response{}, try{}, err
+		}
+		std = c.proxied.http
+	}
 	w := new(watch)
 	trace := &httptrace.ClientTrace{GotConn: w.gotConn, WroteHeaders: w.wroteHeaders}
-	res, err := c.std.Do(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
+	res, err := std.Do(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
 		return Response{}, try{reused: w.reused.Load(), written: w.written()}, err
 	}

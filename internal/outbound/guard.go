@@ -50,28 +50,33 @@ func prefixes(texts ...string) []netip.Prefix {
 // guard checks the address that a name resolved to, immediately before the
 // connection is made: a name that answers differently the second time (DNS
 // rebinding) gains nothing.
-func guard(allowLoopback bool) func(context.Context, string, string, syscall.RawConn) error {
+func guard(allow []netip.Prefix) func(context.Context, string, string, syscall.RawConn) error {
 	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return fmt.Errorf("parse dialed address: %w", err)
 		}
-		if !public(ap.Addr(), allowLoopback) {
+		if !Permitted(ap.Addr(), allow) {
 			return ErrPrivateAddress
 		}
 		return nil
 	}
 }
 
-// public reports whether ip is reachable by anybody on the internet, and so no way
-// into the network that we run in.
-func public(ip netip.Addr, allowLoopback bool) bool {
+// Loopback are the networks of this machine itself.
+var Loopback = prefixes("127.0.0.0/8", "::1/128")
+
+// Permitted reports whether ip is reachable by anybody on the internet, and so no
+// way into the network that we run in, or lies in one of the networks allowed.
+func Permitted(ip netip.Addr, allow []netip.Prefix) bool {
 	ip = ip.Unmap().WithZone("")
-	if ip.IsLoopback() {
-		return allowLoopback
+	for _, p := range allow {
+		if p.Contains(ip) {
+			return true
+		}
 	}
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false // unspecified, multicast, link-local (metadata services), private, unique local
+		return false // unspecified, loopback, multicast, link-local (metadata services), private, unique local
 	}
 	for _, p := range notPublic {
 		if p.Contains(ip) {
@@ -81,9 +86,9 @@ func public(ip netip.Addr, allowLoopback bool) bool {
 	b := ip.As16()
 	switch {
 	case nat64.Contains(ip):
-		return public(netip.AddrFrom4([4]byte(b[12:16])), false)
+		return Permitted(netip.AddrFrom4([4]byte(b[12:16])), nil)
 	case sixToV4.Contains(ip):
-		return public(netip.AddrFrom4([4]byte(b[2:6])), false)
+		return Permitted(netip.AddrFrom4([4]byte(b[2:6])), nil)
 	}
 	return true
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-func TestPublic_RefusesEverythingSpecial(t *testing.T) {
+func TestPermitted_RefusesEverythingSpecial(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "10.0.0.1", "172.16.0.1", "172.31.255.255",
@@ -23,17 +23,17 @@ func TestPublic_RefusesEverythingSpecial(t *testing.T) {
 		"239.255.255.255", "255.255.255.255", "240.0.0.1", "ff02::1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1",
 		"2002:7f00:1::", "2002:c0a8:101::1", "2001::1", "2001:db8::1", "fec0::1", "::7f00:1", "100::1",
 	} {
-		if public(netip.MustParseAddr(text), false) {
+		if Permitted(netip.MustParseAddr(text), nil) {
 			t.Errorf("%s passes as public", text)
 		}
 	}
 	for _, text := range []string{"1.1.1.1", "::ffff:1.1.1.1", "172.32.0.1", "2606:4700:4700::1111", "64:ff9b::101:101", "2002:101:101::1"} {
-		if !public(netip.MustParseAddr(text), false) {
+		if !Permitted(netip.MustParseAddr(text), nil) {
 			t.Errorf("%s is refused", text)
 		}
 	}
 	for text, want := range map[string]bool{"127.0.0.1": true, "::1": true, "10.0.0.1": false, "169.254.169.254": false} {
-		if public(netip.MustParseAddr(text), true) != want {
+		if Permitted(netip.MustParseAddr(text), Loopback) != want {
 			t.Errorf("%s with loopback allowed: want %v", text, want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestNew_PublicOnly_RefusesLoopbackByAddressAndByName(t *testing.T) {
 		if _, err := get(t, New(Options{PublicOnly: true}), url); !errors.Is(err, ErrPrivateAddress) {
 			t.Errorf("%s: got %v, want ErrPrivateAddress", url, err)
 		}
-		if _, err := get(t, New(Options{PublicOnly: true, AllowLoopback: true}), url); err != nil {
+		if _, err := get(t, New(Options{PublicOnly: true, Allow: Loopback}), url); err != nil {
 			t.Errorf("%s with loopback allowed: %v", url, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestNew_PublicOnly_NameThatRebinds_IsRefusedWhenDialed(t *testing.T) {
 	} {
 		c.options.Resolver = rebinding(t, "93.184.215.14", "127.0.0.1")
 		ips, err := c.options.Resolver.LookupNetIP(t.Context(), "ip4", "rebind.test")
-		if err != nil || len(ips) != 1 || !public(ips[0], false) {
+		if err != nil || len(ips) != 1 || !Permitted(ips[0], nil) {
 			t.Fatalf("%s: the first look finds %v, %v", c.name, ips, err)
 		}
 		if _, err := get(t, New(c.options), url); errors.Is(err, ErrPrivateAddress) != c.refused || (err == nil) == c.refused {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -23,8 +24,14 @@ type Options struct {
 	// checked on the resolved address at dial time. For addresses that
 	// customers choose (webhooks).
 	PublicOnly bool
-	// AllowLoopback exempts this machine from PublicOnly (development, tests).
-	AllowLoopback bool
+	// Allow are networks exempt from PublicOnly, such as Loopback.
+	Allow []netip.Prefix
+	// Trusted, if set, reports whether an address to dial, as host:port, was
+	// chosen by the operator and is exempt from PublicOnly.
+	Trusted func(addr string) bool
+	// Proxy uses the proxy of the environment also with PublicOnly. The host is
+	// looked up before a call through it, since the proxy does so again unseen.
+	Proxy bool
 	// NetHTTP makes every call through net/http's Transport.
 	NetHTTP bool
 	// Transport, if set, makes every call (tests).
@@ -61,6 +68,7 @@ func (o Options) withDefaults() Options {
 type Client struct {
 	std     *http.Client
 	own     *transport // nil: std makes every call
+	proxied *proxied   // nil: calls through a proxy are as free as others, or there are none
 	maxBody int64
 }
 
@@ -72,7 +80,7 @@ func New(o Options) *Client {
 	if o.Transport != nil {
 		return c
 	}
-	d := &dialer{net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second, Resolver: o.Resolver}}
+	d := &dialer{Dialer: net.Dialer{Timeout: o.DialTimeout, KeepAlive: 30 * time.Second, Resolver: o.Resolver}}
 	config := &tls.Config{NextProtos: []string{"http/1.1"}, RootCAs: o.RootCAs}
 	std := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -87,13 +95,18 @@ func New(o Options) *Client {
 		MaxResponseHeaderBytes: maxHeader,
 	}
 	std.Protocols.SetHTTP1(true)
+	proxy := std.Proxy
 	if o.PublicOnly {
-		d.ControlContext = guard(o.AllowLoopback)
-		std.Proxy = nil // a proxy would resolve the address where it cannot be checked
+		if proxy = nil; o.Proxy { // a proxy would resolve the address where it cannot be checked
+			proxy = std.Proxy
+			c.proxied = newProxied(std.Clone(), o)
+		}
+		d.ControlContext, d.trusted = guard(o.Allow), o.Trusted
+		std.Proxy = nil
 	}
 	c.std.Transport = std
 	if !o.NetHTTP {
-		c.own = &transport{proxy: std.Proxy, opts: o, dial: d.dial, tls: config}
+		c.own = &transport{proxy: proxy, opts: o, dial: d.dial, tls: config}
 	}
 	return c
 }
@@ -109,6 +122,9 @@ func (c *Client) WithMaxBody(limit int64) *Client {
 // CloseIdleConnections closes the connections that no call uses.
 func (c *Client) CloseIdleConnections() {
 	c.std.CloseIdleConnections()
+	if c.proxied != nil {
+		c.proxied.http.CloseIdleConnections()
+	}
 	if c.own != nil {
 		c.own.closeIdle()
 	}

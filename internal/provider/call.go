@@ -9,12 +9,18 @@ import (
 	"github.com/sendoff/sendoff/internal/outbound"
 )
 
+// privateAddress explains a refused call to whoever may set base_url.
+const privateAddress = "not sent: base_url is not on the public internet, nor in a network of SENDOFF_PROVIDER_ALLOW"
+
 // Do makes one call to a vendor. Its error is an *Error: NotSent if nothing was
 // written (dial, TLS, a context that ended before), else Uncertain.
 func Do(ctx context.Context, c *outbound.Client, req *http.Request) (outbound.Response, error) {
 	res, err := c.Do(ctx, req)
 	if err == nil {
 		return res, nil
+	}
+	if errors.Is(err, outbound.ErrPrivateAddress) {
+		return res, &Error{Kind: NotSent, Code: dispatch.FailUnreachable, Msg: privateAddress} // no address of ours is shown
 	}
 	e, ok := errors.AsType[*outbound.Error](err)
 	if ok && !e.Written {

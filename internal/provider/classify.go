@@ -86,12 +86,23 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
+// maxForeign is how much is shown of plain text from an address that a channel's
+// base_url names, in bytes: enough for a reason, not for a server's secrets.
+const maxForeign = 80
+
 // PlainText returns a body that is plain text, for a reason; "" for JSON, markup
-// and nothing.
-func PlainText(body []byte) string {
+// and nothing. Of a server that base_url names it is the beginning of a line.
+func PlainText(ch *dispatch.Channel, body []byte) string {
 	s := strings.TrimSpace(string(body))
 	if s == "" || strings.ContainsRune("{[<", rune(s[0])) {
 		return ""
+	}
+	if ch.Settings["base_url"] == "" {
+		return s
+	}
+	s, _, _ = strings.Cut(s, "\n")
+	if len(s) > maxForeign {
+		s = strings.ToValidUTF8(s[:maxForeign], "") + "…"
 	}
 	return s
 }

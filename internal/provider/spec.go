@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -150,11 +149,14 @@ const maxValue = 4096
 // value), makes what is generated and missing, and adds every fault to f at
 // /settings/NAME or /secrets/NAME. Values that do not change are not checked
 // again, so that a new rule does not block other changes of an old channel.
+// WrongHost checks the host of base_url.
 func (s *Spec) Configure(ch *dispatch.Channel, settings, secrets map[string]*string, f *dispatch.Faults) {
 	ch.Settings = merge(f, "/settings", ch.Settings, settings, slices.Concat(s.Settings, CommonSettings))
 	ch.Secrets = merge(f, "/secrets", ch.Secrets, secrets, s.Secrets)
-	if base := settings["base_url"]; base != nil && *base != "" && !isBaseURL(*base) {
-		f.Add("/settings/base_url", "must look like https://host")
+	if base := settings["base_url"]; base != nil && *base != "" {
+		if _, ok := parseBaseURL(*base); !ok {
+			f.Add("/settings/base_url", "must look like https://host, without a query or fragment")
+		}
 	}
 	for _, secret := range s.Secrets {
 		if secret.With != "" && (ch.Settings[secret.With] == "") != (ch.Secrets[secret.Name] == "") {
@@ -223,9 +225,4 @@ func Names(fields []Field) []string {
 		names[i] = fields[i].Name
 	}
 	return names
-}
-
-func isBaseURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "http" || u.Scheme == "https")
 }

@@ -98,6 +98,8 @@ func TestSpec_Configure(t *testing.T) {
 	sid := strings.Repeat("0a", 16)
 	whole := dispatch.Channel{Settings: m{"account_sid": "AC" + sid}, Secrets: m{"auth_token": "t"}}
 	old := dispatch.Channel{Settings: m{"account_sid": "from before the rule"}, Secrets: m{"auth_token": "t"}}
+	address := func(base string) m { return m{"phone_number_id": "1", "base_url": base} }
+	tokens := m{"access_token": "a", "app_secret": "b"}
 	for name, c := range map[string]struct {
 		vendor            int
 		have              dispatch.Channel
@@ -143,6 +145,9 @@ func TestSpec_Configure(t *testing.T) {
 			m{"apikey": "k"},
 			[]string{"/settings/base_url"},
 		},
+		"meta, query":    {0, dispatch.Channel{}, address("https://graph.example?x="), tokens, []string{"/settings/base_url"}},
+		"meta, bare ?":   {0, dispatch.Channel{}, address("https://graph.example?"), tokens, []string{"/settings/base_url"}},
+		"meta, fragment": {0, dispatch.Channel{}, address("https://graph.example/#"), tokens, []string{"/settings/base_url"}},
 		"gupshup, short secret": {
 			2,
 			dispatch.Channel{},

@@ -73,10 +73,11 @@ type Deliverer struct {
 // only: the address that a name resolves to is checked when it is dialed.
 func New(o Options) *Deliverer {
 	if o.Client == nil {
-		o.Client = outbound.New(outbound.Options{
-			PublicOnly: true, AllowLoopback: o.AllowLoopback, NetHTTP: true,
-			Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency,
-		})
+		out := outbound.Options{PublicOnly: true, NetHTTP: true, Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency}
+		if o.AllowLoopback {
+			out.Allow = outbound.Loopback
+		}
+		o.Client = outbound.New(out)
 	}
 	if o.Observer == nil {
 		o.Observer = noopObserver{}

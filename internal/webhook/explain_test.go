@@ -67,7 +67,7 @@ func TestDelivery_CallFails_ErrorIsASentence(t *testing.T) {
 	t.Cleanup(secure.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(secure.Certificate())
-	trusting := outbound.New(outbound.Options{PublicOnly: true, AllowLoopback: true, NetHTTP: true, RootCAs: roots})
+	trusting := outbound.New(outbound.Options{PublicOnly: true, Allow: outbound.Loopback, NetHTTP: true, RootCAs: roots})
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	silent := listening(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })

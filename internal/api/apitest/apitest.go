@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,8 @@ const Public = "https://sendoff.example.com"
 func New(t *testing.T) *Front {
 	t.Helper()
 	cfg := &config.Config{
-		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
+		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
+		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
 		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public,
 	}
 	box, err := pg.NewBox(cfg.SecretKeys()...)

@@ -43,6 +43,8 @@ func (p *public) address() string {
 type channelFlags struct {
 	flags
 	public
+
+	ProviderAllow config.Networks `env:"SENDOFF_PROVIDER_ALLOW" help:"${config_providerallow}" placeholder:"NETWORKS"`
 }
 
 // with runs f with the database and the account.
@@ -50,7 +52,7 @@ func (c *channelFlags) with(e *console.Env, f func(*session) error) error {
 	if err := c.sealed(); err != nil {
 		return err
 	}
-	return c.withAt(e, c.address(), f)
+	return c.withAt(e, c.address(), c.ProviderAllow, f)
 }
 
 // channelRef names a channel.

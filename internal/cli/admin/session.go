@@ -41,11 +41,11 @@ type session struct {
 }
 
 // open runs f with the database and without an account.
-func (c *flags) open(e *console.Env, f func(*session) error) error { return c.openAt(e, "", f) }
+func (c *flags) open(e *console.Env, f func(*session) error) error { return c.openAt(e, "", nil, f) }
 
-// openAt is open for commands that print callback addresses; public is the
-// address of the API.
-func (c *flags) openAt(e *console.Env, public string, f func(*session) error) (err error) {
+// openAt is open for commands that work on channels: public is the address of the
+// API, allow the networks in which a provider may be.
+func (c *flags) openAt(e *console.Env, public string, allow config.Networks, f func(*session) error) (err error) {
 	if c.PostgresURL == "" {
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL) is required; %s", console.ErrUsage, DevHint)
 	}
@@ -60,15 +60,15 @@ func (c *flags) openAt(e *console.Env, public string, f func(*session) error) (e
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", console.ErrUsage, err)
 	}
 	defer func() { err = errors.Join(explain(err), db.Close()) }()
-	return f(&session{Service: app.Admin(db, public), env: e, json: c.JSON, who: admin.CLI(0)})
+	return f(&session{Service: app.Admin(db, public, allow), env: e, json: c.JSON, who: admin.CLI(0)})
 }
 
 // with runs f with the database and the account.
-func (c *flags) with(e *console.Env, f func(*session) error) error { return c.withAt(e, "", f) }
+func (c *flags) with(e *console.Env, f func(*session) error) error { return c.withAt(e, "", nil, f) }
 
-// withAt is with for commands that print callback addresses.
-func (c *flags) withAt(e *console.Env, public string, f func(*session) error) error {
-	return c.openAt(e, public, func(s *session) (err error) {
+// withAt is with for commands that work on channels, as openAt.
+func (c *flags) withAt(e *console.Env, public string, allow config.Networks, f func(*session) error) error {
+	return c.openAt(e, public, allow, func(s *session) (err error) {
 		if s.account, err = s.find(c.Account); err != nil {
 			return err
 		}

@@ -84,6 +84,7 @@ func Run(t *testing.T, c Case) {
 		t.Run("retry-after", func(t *testing.T) { testRetryAfter(t, c, p) })
 		t.Run("redirect", func(t *testing.T) { testRedirects(t, c, p) })
 		t.Run("secrets", func(t *testing.T) { testSecrets(t, c, p) })
+		t.Run("inside", func(t *testing.T) { testInside(t, c) })
 		t.Run("requests", func(t *testing.T) { testRequests(t, c, p) })
 		t.Run("callbacks", func(t *testing.T) { testCallbacks(t, c, p) })
 	})

@@ -103,7 +103,7 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 		Code    json.Number `json:"code"`
 		Message string      `json:"message"`
 	}
-	a := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.PlainText(resp.Body))}
+	a := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.PlainText(ch, resp.Body))}
 	if resp.Status/100 != 2 && json.Unmarshal(resp.Body, &body) == nil && body.Code != "" {
 		a.Code, a.Msg = body.Code.String(), provider.Redact(ch, body.Message)
 	}
