@@ -16,7 +16,7 @@ RUN go mod download
 COPY . .
 COPY --from=web /src/web/dist/app web/dist/app
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/sendoff/sendoff/internal/cli.version=$VERSION" \
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X github.com/sendoff/sendoff/internal/version.version=$VERSION" \
       -o /image/usr/local/bin/sendoff ./cmd/sendoff \
  && mkdir -p /image/etc/ssl/certs \
  && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \

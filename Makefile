@@ -5,7 +5,7 @@
 # Both make run and make test install what the machine lacks, see scripts/setup.sh.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X github.com/sendoff/sendoff/internal/cli.version=$(VERSION)
+LDFLAGS := -s -w -X github.com/sendoff/sendoff/internal/version.version=$(VERSION)
 
 # Arguments for run, bench and fault: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=

@@ -19,10 +19,11 @@ const module = "github.com/sendoff/sendoff/"
 var arrows = map[string]string{
 	// The process, from the top down.
 	"cmd/sendoff": "cli",
-	"cli": "admin app auth bench cli/admin cli/console config demo devstack dispatch emulator migrations queue store " +
-		"store/account store/pg",
+	"cli": "admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator migrations queue store " +
+		"store/account store/pg version",
 	"cli/admin":   "admin admin/input app cli/console config dispatch provider store/pg",
 	"cli/console": "dispatch",
+	"cli/remote":  "auth cli/admin cli/console dispatch store version",
 	"app": "accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi " +
 		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health " +
 		"limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
@@ -64,6 +65,7 @@ var arrows = map[string]string{
 	"config":   "",
 	"health":   "",
 	"metrics":  "dispatch",
+	"version":  "",
 	"zone":     "",
 
 	// The stores.

@@ -1,7 +1,7 @@
 // Package cli is the command line of Sendoff: the root command, the
 // configuration file, the servers (serve, work, dev, emulate, migrate, bench,
-// doctor) and the clients of the API (send, status, tail). The commands of
-// administration are in package cli/admin.
+// doctor). The commands of administration are in package cli/admin, those that
+// call the API in package cli/remote.
 package cli
 
 import (
@@ -21,12 +21,10 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
-
-// version is set by the linker.
-var version = "dev"
 
 // cli is the root command. Each command has a file of its own.
 type cli struct {
@@ -43,9 +41,9 @@ type cli struct {
 	Key      admin.Key      `cmd:"" help:"Manage API keys."`
 	Channel  admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
 	Template admin.Template `cmd:"" help:"Manage message templates."`
-	Send     sendCmd        `cmd:"" help:"Send a message through the API."`
-	Status   statusCmd      `cmd:"" help:"Show a message and its timeline."`
-	Tail     tailCmd        `cmd:"" help:"Follow events as they happen."`
+	Send     remote.Send    `cmd:"" help:"Send a message through the API."`
+	Status   remote.Status  `cmd:"" help:"Show a message and its timeline."`
+	Tail     remote.Tail    `cmd:"" help:"Follow events as they happen."`
 	Bench    benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
 	OpenAPI  openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
 	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 func TestRun_HelpAndVersion(t *testing.T) {
@@ -14,7 +16,7 @@ func TestRun_HelpAndVersion(t *testing.T) {
 		{nil, "Usage: sendoff"},
 		{[]string{"help"}, "Usage: sendoff"},
 		{[]string{"help", "send"}, "Usage: sendoff send"},
-		{[]string{"version"}, version},
+		{[]string{"version"}, version.Version()},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := Run(c.args, strings.NewReader(""), &stdout, &stderr); code != 0 {

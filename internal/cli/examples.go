@@ -17,6 +17,7 @@ var examples = map[string][]string{
 	"work":    {"sendoff work", "sendoff work --work-listen 127.0.0.1:9090"},
 	"emulate": {"sendoff emulate"},
 	"doctor":  {"sendoff doctor", "sendoff doctor --json"},
+	"openapi": {"sendoff openapi"},
 	"bench":   {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
 
 	"migrate up":     {"sendoff migrate up"},

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -19,9 +17,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/auth"
-	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -154,37 +150,6 @@ func TestRemote_NothingGiven_UsesDevsFile(t *testing.T) {
 	}
 }
 
-func TestSend_Body(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for want, c := range map[string]sendCmd{
-		`{"text":{"body":"hi"},"to":"+1","type":"text"}`:                                                              {To: "+1", Text: "hi"},
-		`{"template":{"name":"t","variables":["a","b=c"]},"to":"+1","type":"template"}`:                               {To: "+1", Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"2=b=c", "1=a"}}},
-		`{"template":{"language":"en","name":"t","variables":{"n":"a","1":""}},"to":"+1","type":"template"}`:          {To: "+1", Template: "t", Language: "en", TemplateValues: admin.TemplateValues{Var: []string{"n=a", "1="}}},
-		`{"send_at":"2026-01-02T03:14:05Z","text":{"body":"x"},"to":"+1","ttl_seconds":90,"type":"text"}`:             {To: "+1", Text: "x", SendAt: "10m", TTL: 90 * time.Second},
-		`{"channel":"ch_1","lane":"otp","reference":"r","simulate":true,"text":{"body":"x"},"to":"+1","type":"text"}`: {To: "+1", Text: "x", Channel: "ch_1", Lane: "otp", Reference: "r", Simulate: true},
-	} {
-		b, err := c.body(now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var w map[string]any
-		if err := json.Unmarshal([]byte(want), &w); err != nil {
-			t.Fatal(err)
-		}
-		got, _ := json.Marshal(b)
-		norm, _ := json.Marshal(w)
-		if !bytes.Equal(got, norm) {
-			t.Errorf("got %s, want %s", got, norm)
-		}
-	}
-	for _, c := range []sendCmd{{Text: "x", TemplateValues: admin.TemplateValues{Var: []string{"1=a"}}}, {Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a"}}}, {Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a=1", "a=2"}}}, {Text: "x", SendAt: "soon"}, {Text: "x", TTL: 1}} {
-		if _, err := c.body(now); err == nil {
-			t.Errorf("%+v was taken", c)
-		}
-	}
-}
-
 // A stream that breaks is resumed after the last event seen.
 func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 	t.Parallel()
@@ -205,23 +170,6 @@ func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 	r := sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false)), "--count", "3", "--json")
 	if r.Code != 0 || strings.Count(r.Out, "\n") != 3 || !strings.Contains(r.Out, `"id":"e3"`) {
 		t.Errorf("code %d: %s%s", r.Code, r.Out, r.Err)
-	}
-}
-
-func TestTail_Interrupted_EndsCleanly(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte(": following\n\n"))
-		_ = http.NewResponseController(w).Flush()
-		cancel() // Ctrl-C
-		<-r.Context().Done()
-	}))
-	defer srv.Close()
-	var out, errOut bytes.Buffer
-	c := &tailCmd{remote: remote{URL: srv.URL, KeyFile: keyFile(t, auth.Generate(false))}}
-	if err := c.Run(&console.Env{Ctx: ctx, Stdout: &out, Stderr: &errOut}); err != nil || out.Len()+errOut.Len() > 0 {
-		t.Errorf("err %v, out %s, err %s", err, &out, &errOut)
 	}
 }
 

@@ -10,12 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -49,7 +48,7 @@ func TestReport_JSON_HasTheMembersOfAProblem(t *testing.T) {
 	if code := report(&out, console.Advise(dispatch.InvalidField("/name", "is required"), "set NAME"), true); code != 2 {
 		t.Errorf("code %d", code)
 	}
-	var got problem
+	var got remote.Problem
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Code != dispatch.Invalid || got.Detail != "is required" || len(got.Errors) != 1 || got.Errors[0].Field != "/name" {
 		t.Errorf("%s: %+v, %v", out.String(), got, err)
 	}
@@ -88,42 +87,6 @@ func TestHelp_NoTextIsMissing(t *testing.T) {
 				t.Errorf("%s --%s: help %q", command, f.Name, f.Help)
 			}
 		}
-	}
-}
-
-func TestDetail_OneLine(t *testing.T) {
-	t.Parallel()
-	ev := store.TimelineEvent{Outcome: "accepted", HTTP: 200, LatencyMS: 12, Code: "c", Detail: "two\n words", ProviderID: "wamid.1"}
-	if got := detail(&ev); got != "accepted, HTTP 200, in 12 ms, c, two words, wamid.1" {
-		t.Errorf("got %q", got)
-	}
-	if got := detail(&store.TimelineEvent{}); got != "" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestWaiting_IsASentence(t *testing.T) {
-	t.Parallel()
-	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
-	if got := waiting(&dispatch.View{WaitsFor: "retry", NextAttemptAt: &at}); !strings.HasPrefix(got, "waits for another try") || !strings.HasSuffix(got, "2030-01-02 03:04:05") {
-		t.Errorf("got %q", got)
-	}
-	if got := waiting(&dispatch.View{WaitsFor: "moon"}); got != "waits for moon" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestWhy_NamesBothCodes(t *testing.T) {
-	t.Parallel()
-	if got := why(&dispatch.View{}); got != "" {
-		t.Errorf("got %q", got)
-	}
-	var v dispatch.View
-	if err := json.Unmarshal([]byte(`{"error":{"code":"permanent","provider_code":"131026","message":"undeliverable"}}`), &v); err != nil {
-		t.Fatal(err)
-	}
-	if got := why(&v); got != ": permanent (the provider's 131026), undeliverable" {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -1,4 +1,6 @@
-package cli
+// Package remote holds the commands that call the API over HTTP: send, status,
+// tail and those of what a key may manage.
+package remote
 
 import (
 	"bytes"
@@ -19,11 +21,12 @@ import (
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
-// remote has the flags of the commands that call the API.
-type remote struct {
-	URL     string `name:"url" env:"SENDOFF_URL" help:"${cli_remote_url}" placeholder:"URL"`
+// Flags are the flags of the commands that call the API.
+type Flags struct {
+	URL     string `name:"url" env:"SENDOFF_URL" help:"${remote_url}" placeholder:"URL"`
 	KeyFile string `type:"existingfile" help:"File with the API key (or SENDOFF_API_KEY)." placeholder:"FILE"`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
@@ -46,7 +49,7 @@ type client struct {
 
 // client returns a client with the address and the key of the flags, the
 // environment or .sendoff/dev.json. It returns console.ErrUsage without a key.
-func (r *remote) client() (*client, error) {
+func (r *Flags) client() (*client, error) {
 	key, err := console.GivenSecret("key", r.KeyFile, "SENDOFF_API_KEY")
 	c := &client{base: r.URL, key: key, http: &http.Client{}}
 	if errors.Is(err, console.ErrNoSecret) && r.URL == "" {
@@ -77,15 +80,18 @@ func fromDev(file string) (base, key string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("read %s: %w", file, err)
 	}
-	var d devFile
+	var d struct {
+		BaseURL string `json:"base_url"`
+		APIKey  string `json:"api_key"`
+	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return "", "", fmt.Errorf("read %s: %w", file, err)
 	}
 	return d.BaseURL, d.APIKey, nil
 }
 
-// problem is an error of the API (RFC 9457).
-type problem struct {
+// Problem is an error of the API (RFC 9457).
+type Problem struct {
 	Status    int              `json:"status"`
 	Title     string           `json:"title"`
 	Detail    string           `json:"detail"`
@@ -96,7 +102,7 @@ type problem struct {
 
 // Error returns the detail, the fault of each field and, for errors of the
 // server, the request id.
-func (p *problem) Error() string {
+func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%d %s)", cmp.Or(p.Detail, p.Title), p.Status, p.Code)
 	for _, f := range p.Errors {
@@ -141,7 +147,7 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	return resp.Header, nil
 }
 
-// open sends a request. It returns a *problem for a status other than 2xx and 304.
+// open sends a request. It returns a *Problem for a status other than 2xx and 304.
 func (c *client) open(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
 	var in io.Reader
 	if body != nil {
@@ -157,7 +163,7 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 	}
 	maps.Copy(req.Header, header)
 	req.Header.Set("Authorization", "Bearer "+c.key)
-	req.Header.Set("User-Agent", "sendoff-cli/"+version)
+	req.Header.Set("User-Agent", "sendoff-cli/"+version.Version())
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -170,7 +176,7 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 		return resp, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	p := &problem{}
+	p := &Problem{}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil || json.Unmarshal(raw, p) != nil || p.Code == "" {
 		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? check --url", c.base, path, resp.Status)

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"cmp"
@@ -18,8 +18,9 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-type sendCmd struct {
-	remote
+// Send is the command send.
+type Send struct {
+	Flags
 	To       string `required:"" help:"Recipient, as +15550000100." placeholder:"NUMBER"`
 	Text     string `xor:"content" required:"" help:"A text." placeholder:"TEXT"`
 	Template string `xor:"content" required:"" help:"A template, by name." placeholder:"NAME"`
@@ -50,7 +51,7 @@ type receipt struct {
 }
 
 // Run sends a message.
-func (c *sendCmd) Run(e *console.Env) error {
+func (c *Send) Run(e *console.Env) error {
 	body, err := c.body(time.Now())
 	if err != nil {
 		return fmt.Errorf("%w: %w", console.ErrUsage, err)
@@ -81,14 +82,14 @@ func (c *sendCmd) Run(e *console.Env) error {
 
 // unsure adds to an error of unknown outcome how to repeat the request.
 func unsure(err error, key string) error {
-	p, ok := errors.AsType[*problem](err)
+	p, ok := errors.AsType[*Problem](err)
 	if errors.Is(err, errUnanswered) || (ok && (p.Code == dispatch.OutcomeUnknown || p.Code == dispatch.InProgress)) {
 		return fmt.Errorf("%w\nit is not known whether the message was accepted; repeat with --idempotency-key %s and it is sent once", err, key)
 	}
 	return err
 }
 
-func (c *sendCmd) body(now time.Time) (map[string]any, error) {
+func (c *Send) body(now time.Time) (map[string]any, error) {
 	b := map[string]any{"to": c.To}
 	if c.Template != "" {
 		t, err := c.template()
@@ -126,7 +127,7 @@ func (c *sendCmd) body(now time.Time) (map[string]any, error) {
 	return b, nil
 }
 
-func (c *sendCmd) template() (map[string]any, error) {
+func (c *Send) template() (map[string]any, error) {
 	t := map[string]any{"name": c.Template}
 	if c.Language != "" {
 		t["language"] = c.Language
@@ -143,7 +144,7 @@ var (
 )
 
 // wait polls a message until its status is settled.
-func (c *sendCmd) wait(e *console.Env, cl *client, r *receipt) error {
+func (c *Send) wait(e *console.Env, cl *client, r *receipt) error {
 	ctx, cancel := context.WithTimeout(e.Ctx, c.WaitFor)
 	defer cancel()
 	var m dispatch.View

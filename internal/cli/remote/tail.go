@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"bufio"
@@ -14,8 +14,9 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
-type tailCmd struct {
-	remote
+// Tail is the command tail.
+type Tail struct {
+	Flags
 	Since string   `help:"Id of the last event seen: later ones are shown first." placeholder:"ID"`
 	Type  []string `help:"Only these types, as message.delivered,message.failed." placeholder:"TYPE"`
 	Count int      `help:"End after so many events. Default: at Ctrl-C." placeholder:"N"`
@@ -46,7 +47,7 @@ type liveEvent struct {
 var errEnough = errors.New("enough")
 
 // Run follows events, across broken connections without a gap.
-func (c *tailCmd) Run(e *console.Env) error {
+func (c *Tail) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func (c *tailCmd) Run(e *console.Env) error {
 	wait := time.Duration(0)
 	for {
 		err := t.follow(e.Ctx, cl)
-		p, refused := errors.AsType[*problem](err)
+		p, refused := errors.AsType[*Problem](err)
 		switch {
 		case e.Ctx.Err() != nil || errors.Is(err, errEnough):
 			return nil
@@ -84,7 +85,7 @@ func firstLine(err error) string {
 
 // tail is the state of a followed stream.
 type tail struct {
-	cmd   *tailCmd
+	cmd   *Tail
 	env   *console.Env
 	last  string // where to resume
 	heard bool   // the present connection delivered an event

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"cmp"
@@ -12,13 +12,14 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-type statusCmd struct {
-	remote
+// Status is the command status.
+type Status struct {
+	Flags
 	ID string `arg:"" help:"The message_id."`
 }
 
 // Run shows a message and its timeline.
-func (c *statusCmd) Run(e *console.Env) error {
+func (c *Status) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
