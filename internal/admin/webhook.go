@@ -99,10 +99,11 @@ func withSecret(w *hookstore.Endpoint) *Webhook {
 // apply changes w and reports what is wrong.
 func (in *WebhookUpdate) apply(w *hookstore.Endpoint, allowLoopback bool, f *dispatch.Faults) {
 	if in.URL != nil {
-		w.URL = *in.URL
-		if err := webhook.CheckURL(w.URL, allowLoopback); err != nil {
+		url, err := webhook.NormalURL(*in.URL, allowLoopback)
+		if err != nil {
 			f.Add("/url", "%v", err)
 		}
+		w.URL = url
 	}
 	set(&w.Description, in.Description)
 	set(&w.Enabled, in.Enabled)

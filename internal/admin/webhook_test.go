@@ -194,3 +194,23 @@ func TestStatusCallbackToken_StaysTheSame(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
+
+func TestCreateWebhook_URL_IsTheOneThatIsRequested(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for given, want := range map[string]string{
+		"https://Example.com": "https://example.com/", "https://example.com/{id}?q=olá x#f": "https://example.com/%7Bid%7D?q=ol%C3%A1%20x",
+	} {
+		w := newWebhook()
+		w.URL = &given
+		if got := f.createWebhook(w); got.URL != want {
+			t.Errorf("%s: %s, want %s", given, got.URL, want)
+		}
+	}
+	for _, given := range []string{"https://exa mple.com/", "https://{host}/", "https://example.com:99999/", "https://example.com/%zz"} {
+		w := newWebhook()
+		w.URL = &given
+		_, err := f.CreateWebhook(t.Context(), f.who, w)
+		refused(t, err, dispatch.Invalid, "/url")
+	}
+}

@@ -48,10 +48,11 @@ var arrows = map[string]string{
 		"store/pg",
 	"admin": "admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider store store/account " +
 		"store/webhook webhook zone",
+	"address":       "",
 	"admin/input":   "dispatch",
 	"campaign":      "dispatch dispatch/segment dispatch/template zone",
 	"contactimport": "dispatch dispatch/person dispatch/phone zone",
-	"webhook":       "dialect/twilioapi dispatch outbound provider provider/twilio store/webhook",
+	"webhook":       "address dialect/twilioapi dispatch outbound provider provider/twilio store/webhook",
 	"worker":        "batch dispatch limit provider store store/pg",
 	"worker/feeder": "dispatch limit provider store",
 
@@ -92,7 +93,7 @@ var arrows = map[string]string{
 	"dialect/native":    "apidoc dialect dispatch",
 	"dialect/socialone": "apidoc dialect dispatch",
 	"dialect/sociocs":   "apidoc dialect dispatch dispatch/phone",
-	"dialect/twilioapi": "apidoc dialect dispatch dispatch/phone",
+	"dialect/twilioapi": "address apidoc dialect dispatch dispatch/phone",
 	"outbound":          "",
 
 	// The domain.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/address"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
@@ -19,7 +21,7 @@ const (
 	// one worker at a time has its lane.
 	concurrency = 4
 	// turnTime is how long a lane goes on starting calls before others' turns.
-	turnTime = 10 * time.Second
+	turnTime = 8 * time.Second
 	// callTime bounds one call, dialTime its connection and TLS handshake.
 	callTime, dialTime = 15 * time.Second, 5 * time.Second
 	// batchSize is how many deliveries are read and written down at once.
@@ -356,20 +358,20 @@ func (r *round) call(ctx context.Context, d *hookstore.Delivery) (hookstore.TryR
 func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.Delivery) (outbound.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	address := t.URL
-	if v.URL != "" {
-		address = v.URL
-	}
-	address, _, _ = strings.Cut(address, "#")
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(v.Payload))
+	url, err := address.Normal(cmp.Or(v.URL, t.URL))
 	if err != nil {
 		return outbound.Response{}, errAddress
 	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(v.Payload))
+	if err != nil {
+		return outbound.Response{}, errAddress
+	}
+	seen := req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI() // as the receiver sees it
 	for name, value := range t.Headers {
 		req.Header.Set(name, value)
 	}
 	req.Header.Set("User-Agent", "Sendoff-Webhooks/1.0")
-	if err := sign(req.Header, v.Format, address, t.Secret, t.Olds.Valid(time.Now()), v.ID.String(), d.Now(), v.Payload); err != nil {
+	if err := sign(req.Header, v.Format, seen, t.Secret, t.Olds.Valid(time.Now()), v.ID.String(), d.Now(), v.Payload); err != nil {
 		return outbound.Response{}, err
 	}
 	return d.Client.Do(ctx, req)

@@ -3,7 +3,10 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,6 +16,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider/twilio"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -431,5 +435,37 @@ func TestDeliver_WorkerGone_LaneComesBackAfterItsLease(t *testing.T) {
 	}
 	if spent, err := f.hooks.EndTurn(t.Context(), &turns[0], 9, 0, 0); spent || err != nil {
 		t.Errorf("a lost lease ended a turn: %v %v", spent, err)
+	}
+}
+
+func TestDeliver_OddAddresses_AreSignedAsTheReceiverSeesThem(t *testing.T) {
+	f := newFixture(t)
+	type hit struct{ address, signature, body string }
+	hits := make(chan hit, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		hits <- hit{"http://" + r.Host + r.RequestURI, r.Header.Get(twilio.SignatureHeader), string(body)}
+	}))
+	t.Cleanup(srv.Close)
+	want := map[string]string{}
+	for suffix, seen := range map[string]string{"": "/", "/hook/{id}": "/hook/%7Bid%7D", "/a b?q=olá#frag": "/a%20b?q=ol%C3%A1"} {
+		w := f.endpoint(Twilio, srv.URL+suffix) // stored as given, as older processes did
+		want[srv.URL+seen] = w.Secret
+	}
+	f.work(f.deliverer(nil))
+	id := f.send(1, nil)
+	f.evidence(id, dispatch.Sent)
+	for len(want) > 0 {
+		select {
+		case h := <-hits:
+			form, err := url.ParseQuery(h.body)
+			must(t, err)
+			if secret, ok := want[h.address]; !ok || h.signature != twilio.Sign(secret, h.address, form) {
+				t.Errorf("called %s with %s", h.address, h.signature)
+			}
+			delete(want, h.address)
+		case <-time.After(20 * time.Second):
+			t.Fatalf("not called: %v", want)
+		}
 	}
 }

@@ -1,10 +1,14 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
@@ -101,7 +105,40 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 			id = ch.BusinessID
 		}
 	}
-	return encode(metaCallback{Object: "whatsapp_business_account", Entry: []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}}})
+	return encodeMeta(metaCallback{Object: "whatsapp_business_account", Entry: []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}}})
+}
+
+// encodeMeta writes JSON byte for byte as Meta does: a slash as \/ and everything
+// outside ASCII as \uXXXX. Receivers sign the bytes, or sign what they parsed
+// after they wrote it again in this form.
+func encodeMeta(v any) (string, bool) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", false
+	}
+	return escapeMeta(strings.TrimSuffix(b.String(), "\n")), true
+}
+
+func escapeMeta(s string) string {
+	var out strings.Builder
+	out.Grow(len(s) + len(s)/8)
+	escaped := false // the character before is a backslash that begins an escape
+	for _, r := range s {
+		switch {
+		case r == '/' && !escaped:
+			out.WriteString(`\/`)
+		case r <= unicode.MaxASCII:
+			out.WriteByte(byte(r))
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
+		}
+		escaped = r == '\\' && !escaped
+	}
+	return out.String()
 }
 
 // metaMessage is an inbound message: as it came, when it came from Meta, else

@@ -163,14 +163,16 @@ func TestTestPayload_EveryFormatHasOne(t *testing.T) {
 	}
 }
 
-func TestCheckURL(t *testing.T) {
+func TestNormalURL(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string][2]bool{
 		"https://example.com/x?y=1": {true, true}, "http://example.com/": {false, false}, "http://127.0.0.1:80/": {false, true}, "http://localhost/": {false, true},
 		"http://[::1]:8080/": {false, true}, "http://[::ffff:127.0.0.1]/": {false, true}, "https://user:pw@example.com/": {false, false}, "ftp://example.com/": {false, false},
-		"": {false, false}, "https://": {false, false}, "http://127.0.0.1.example.com/": {false, false}, "https://" + strings.Repeat("x", 2001): {false, false},
+		"": {false, false}, "https://": {false, false}, "http://127.0.0.1.example.com/": {false, false}, "https://example.com/" + strings.Repeat("x", 2001): {false, false}, "https://example.com/{id}?q=olá": {true, true}, "https://{id}.com/": {false, false},
 	} {
-		if got := [2]bool{CheckURL(address, false) == nil, CheckURL(address, true) == nil}; got != want {
+		_, err := NormalURL(address, false)
+		_, local := NormalURL(address, true)
+		if got := [2]bool{err == nil, local == nil}; got != want {
 			t.Errorf("%s: %v, want %v", address, got, want)
 		}
 	}
@@ -225,5 +227,34 @@ func TestTwilioSignature_IsTheOneOfTheReceiversAddress(t *testing.T) {
 	must(t, sign(h, Twilio, "https://example.com/a", "token", nil, "1", at, "A=1&B=2"))
 	if h.Get(twilio.SignatureHeader) != twilio.Sign("token", "https://example.com/a", url.Values{"A": {"1"}, "B": {"2"}}) {
 		t.Error("another signature")
+	}
+}
+
+// TestRender_Meta_IsASCII writes the bytes again as JavaScript and PHP would after
+// parsing them, which is what some public receivers sign.
+func TestRender_Meta_IsASCII(t *testing.T) {
+	t.Parallel()
+	e := sample(Meta, int16(dispatch.Sent))
+	e.View.Reference = `olá "😀" a/b \/ <&> ` + "\u2028\n"
+	got, ok := Render(e)
+	if !ok || strings.ContainsFunc(got, func(r rune) bool { return r > '~' }) {
+		t.Fatalf("not ASCII: %s", got)
+	}
+	if want := `"ol\u00e1 \"\ud83d\ude00\" a\/b \\\/ <&> \u2028\n"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
+	}
+	var back metaCallback
+	must(t, json.Unmarshal([]byte(got), &back))
+	if s := back.Entry[0].Changes[0].Value.Statuses[0].Opaque; s != e.View.Reference {
+		t.Errorf("read back as %q", s)
+	}
+}
+
+// A worker that is killed holds an endpoint up until its lease ends: 26 s with
+// the tick of the next worker. A living one has ended its turn by then.
+func TestTurn_EndsBeforeItsLease(t *testing.T) {
+	t.Parallel()
+	if turnTime+callTime >= hookstore.TurnLease || hookstore.TurnLease > 25*time.Second {
+		t.Errorf("a turn of %s and a call of %s in a lease of %s", turnTime, callTime, hookstore.TurnLease)
 	}
 }

@@ -4,12 +4,14 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/sendoff/sendoff/internal/address"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -75,22 +77,28 @@ func KindOf(name string) (int16, bool) {
 	return events[i].kind, true
 }
 
-// CheckURL returns an error if an endpoint cannot have the address. http is for loopback,
-// where loopback is allowed at all; which addresses may be called is decided
-// when they are called.
-func CheckURL(address string, allowLoopback bool) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Hostname() == "" || len(address) > 2000:
-		return fmt.Errorf("must be an address like https://example.com/webhooks")
-	case u.User != nil:
-		return fmt.Errorf("must not hold a user or password; send an Authorization header instead")
-	case u.Scheme == "https":
-		return nil
-	case u.Scheme == "http" && allowLoopback && loopback(u.Hostname()):
-		return nil
+// maxURL is the longest address of an endpoint, in bytes, as it is requested.
+const maxURL = 2000
+
+// NormalURL returns the address of an endpoint in the form in which it is
+// requested and signed. It returns an error if an endpoint cannot have it. http
+// is for loopback, where loopback is allowed at all; which addresses may be
+// called is decided when they are called.
+func NormalURL(given string, allowLoopback bool) (string, error) {
+	normal, err := address.Normal(given)
+	if err != nil {
+		return "", err
 	}
-	return fmt.Errorf("must begin with https://")
+	u, err := url.Parse(normal)
+	switch {
+	case err != nil || len(normal) > maxURL:
+		return "", fmt.Errorf("must have at most %d bytes", maxURL)
+	case u.User != nil:
+		return "", errors.New("must not hold a user or password; send an Authorization header instead")
+	case u.Scheme == "https" || allowLoopback && loopback(u.Hostname()):
+		return normal, nil
+	}
+	return "", errors.New("must begin with https://")
 }
 
 func loopback(host string) bool {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	wire "github.com/sendoff/sendoff/internal/address"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -179,16 +180,18 @@ func mediaType(link string) dispatch.Type {
 	return dispatch.TypeImage
 }
 
-// callback reads StatusCallback.
+// callback reads StatusCallback and returns it in the form in which it is
+// requested and signed.
 func (f *form) callback() string {
 	s := strings.TrimSpace(f.Get("StatusCallback"))
 	if s == "" {
 		return ""
 	}
-	if u, err := url.Parse(s); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
+	normal, err := wire.Normal(s)
+	if err != nil {
 		f.fail("/status_callback", "is not a valid URL")
 	}
-	return s
+	return normal
 }
 
 // grace lets requests take their time: what was to come when it was sent is.

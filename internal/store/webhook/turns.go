@@ -12,9 +12,10 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// turnLease is how long a lane stays with a worker that is never heard of
-// again; a turn and its last calls end well before.
-const turnLease = "60 seconds"
+// TurnLease is how long a lane stays with a worker that stopped without a word.
+// A turn and its last calls end before: the next worker repeats what was not
+// written down.
+const TurnLease = 25 * time.Second
 
 // Turn is an endpoint that the caller alone may call for now.
 type Turn struct {
@@ -32,14 +33,14 @@ type Turn struct {
 // sqlTurns takes lanes that may have something due. wake_at stands at the
 // lease's end meanwhile: when the worker is gone the lane comes back then, and
 // a new delivery sets it earlier, which EndTurn sees.
-const sqlTurns = `
+var sqlTurns = numbers.SQL(`
 WITH pick AS MATERIALIZED (SELECT id FROM webhooks WHERE enabled AND wake_at <= now() AND lease_until <= now() AND hold_until <= now() ORDER BY wake_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-UPDATE webhooks w SET lease = $2::uuid, lease_until = now() + interval '` + turnLease + `', wake_at = now() + interval '` + turnLease + `'
+UPDATE webhooks w SET lease = $2::uuid, lease_until = now() + make_interval(secs => {turn_lease_s}), wake_at = now() + make_interval(secs => {turn_lease_s})
 WHERE w.id = ANY(ARRAY(SELECT id FROM pick))
-RETURNING w.id, w.account_id, w.url, w.sealed, w.old_until, w.implicit, w.failures`
+RETURNING w.id, w.account_id, w.url, w.sealed, w.old_until, w.implicit, w.failures`)
 
 // TakeTurns takes up to limit endpoints that have something to deliver. Their
-// lease is good for a minute.
+// lease is good for TurnLease.
 func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 	var rows []struct {
 		ID       int64      `db:"id"`
