@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Limits of what a client may attach to a message.
@@ -113,7 +114,7 @@ func (s *Service) contact(ctx context.Context, who *Caller, d *dispatch.Draft, m
 		return nil
 	}
 	if len(c.Fields) > 0 {
-		clean, err := storable(c.Fields)
+		clean, err := storable.Object(c.Fields)
 		if err != nil {
 			faults.Add("/contact/extra_fields", "%s", err.Error())
 		}

@@ -3,10 +3,9 @@ package admin
 import (
 	"encoding/base64"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Page is one page of a list.
@@ -40,7 +39,7 @@ func (p *Paging) after() (string, error) {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil || len(b) < 2 || b[0] != 'v' || !utf8.Valid(b) || strings.IndexByte(string(b), 0) >= 0 {
+	if err != nil || len(b) < 2 || b[0] != 'v' || !storable.Text(string(b)) {
 		return "", badCursor()
 	}
 	return string(b[1:]), nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // ignored counts, logs and keeps a callback that nothing was read from.
@@ -67,7 +68,7 @@ func kindOf(query url.Values, body []byte) string {
 	if kind == "" {
 		return "unknown"
 	}
-	return strings.ToValidUTF8(kind[:min(len(kind), maxKind)], "")
+	return storable.Cut(kind, maxKind)
 }
 
 var (
@@ -89,5 +90,5 @@ func masked(body []byte) string {
 	s = maskedTexts.ReplaceAllString(s, `$1"***"`)
 	s = maskedFields.ReplaceAllString(s, `$1***`)
 	s = maskedDigits.ReplaceAllStringFunc(s, func(n string) string { return "***" + n[len(n)-2:] })
-	return strings.ToValidUTF8(s[:min(len(s), maxMasked)], "")
+	return storable.Cut(s, maxMasked)
 }

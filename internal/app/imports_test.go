@@ -15,114 +15,131 @@ const module = "github.com/sendoff/sendoff/"
 // arrows are the imports of the design: each package of the module, with all
 // packages of ours that it may import. "internal/" is left out. The list is
 // closed and exact: a package or an import that is not in it fails the test, and
-// so does an entry that is not used any more.
-var arrows = map[string]string{
-	// The process, from the top down.
-	"cmd/sendoff": "cli",
-	"cli": "admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator migrations queue store " +
-		"store/account store/pg version",
-	"cli/admin":   "admin admin/input app cli/console config dispatch provider store/pg",
-	"cli/console": "dispatch",
-	"cli/remote":  "auth cli/admin cli/console dispatch store version",
-	"app": "accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi " +
-		"dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health " +
-		"limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry " +
-		"store store/account store/callback store/operate store/pg store/webhook webhook worker worker/feeder",
+// so does an entry that is not used any more. An indented line goes on with the
+// one above it.
+var arrows = parseArrows(`
+# The process, from the top down.
+cmd/sendoff: cli
+cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator migrations queue
+    store store/account store/pg version
+cli/admin: admin admin/input app cli/console config dispatch provider store/pg
+cli/console: dispatch
+app: accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi
+    dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health
+    limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
+    registry store store/account store/callback store/operate store/pg store/webhook webhook worker worker/feeder
 
-	// The front door.
-	"api": "accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect dispatch " +
-		"dispatch/person dispatch/template health optout provider registry store web",
-	"api/manage":     "accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people webhook",
-	"api/message":    "accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store",
-	"api/stream":     "api/middleware apidoc dispatch",
-	"api/openapi":    "api/middleware apidoc dialect dispatch dispatch/template",
-	"api/middleware": "accept auth dialect dispatch limit store/account",
-	"apidoc":         "",
+# The front door.
+api: accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect
+    dispatch dispatch/person dispatch/template health optout provider registry storable store web
+api/manage: accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people
+    webhook
+api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store
+api/stream: api/middleware apidoc dispatch
+api/openapi: api/middleware apidoc dialect dispatch dispatch/template
+api/middleware: accept auth dialect dispatch limit storable store/account
+apidoc:
 
-	// The dashboard.
-	"api/dashboard": "api/middleware",
-	"web":           "",
+# Use cases.
+accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
+    store/account store/pg
+admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider storable store
+    store/account store/webhook webhook zone
+admin/input: dispatch storable
+campaign: dispatch dispatch/segment dispatch/template storable zone
+contactimport: dispatch dispatch/person dispatch/phone zone
+webhook: address dialect/twilioapi dispatch outbound provider provider/twilio storable store/webhook
+worker: batch dispatch limit provider store store/pg
+worker/feeder: dispatch limit provider store
 
-	// Use cases.
-	"accept": "auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry store store/account " +
-		"store/pg",
-	"admin": "admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider store store/account " +
-		"store/webhook webhook zone",
-	"address":       "",
-	"admin/input":   "dispatch",
-	"campaign":      "dispatch dispatch/segment dispatch/template zone",
-	"contactimport": "dispatch dispatch/person dispatch/phone zone",
-	"webhook":       "address dialect/twilioapi dispatch outbound provider provider/twilio store/webhook",
-	"worker":        "batch dispatch limit provider store store/pg",
-	"worker/feeder": "dispatch limit provider store",
+# What they share.
+registry: dispatch dispatch/template store store/account
+limit: batch dispatch
+queue: config dispatch
+batch:
+auth:
+config:
+health:
+metrics: dispatch
+storable:
+zone:
+gate: dispatch store
+address:
+optout: dispatch
+version:
+web:
 
-	// What they share.
-	"gate":     "dispatch store",
-	"registry": "dispatch dispatch/template store store/account",
-	"limit":    "batch dispatch",
-	"queue":    "config dispatch",
-	"batch":    "",
-	"auth":     "",
-	"config":   "",
-	"health":   "",
-	"metrics":  "dispatch",
-	"version":  "",
-	"zone":     "",
+# The stores.
+store: dispatch storable store/people store/pg
+store/account: dispatch dispatch/template store/pg
+store/callback: dispatch storable store/pg
+store/webhook: dispatch store/pg
+store/pg: config dispatch storable
+migrations: store/pg
 
-	// The stores.
-	"store":          "dispatch store/people store/pg",
-	"store/account":  "dispatch dispatch/template store/pg",
-	"store/callback": "dispatch store/pg",
-	"store/people":   "dispatch dispatch/person store/pg",
-	"store/webhook":  "dispatch store/pg",
-	"store/operate":  "store store/pg",
-	"store/pg":       "config dispatch",
-	"migrations":     "store/pg",
+# Vendors and formats.
+provider: dispatch dispatch/template outbound storable
+provider/gupshup: dispatch dispatch/template outbound provider provider/meta
+provider/kaleyra: dispatch dispatch/template outbound provider provider/meta
+provider/meta: dispatch dispatch/person dispatch/template outbound provider
+provider/twilio: dispatch dispatch/template outbound provider
+dialect: apidoc dispatch dispatch/template storable
+dialect/aisoule: apidoc dialect dispatch
+dialect/external: apidoc dialect dispatch
+dialect/kaleyra: apidoc dialect dispatch dispatch/phone
+dialect/metaapi: apidoc dialect dispatch
+dialect/native: apidoc dialect dispatch storable
+dialect/socialone: apidoc dialect dispatch
+dialect/sociocs: apidoc dialect dispatch dispatch/phone
+dialect/twilioapi: address apidoc dialect dispatch dispatch/phone storable
+outbound:
 
-	// Vendors and formats.
-	"provider":          "dispatch dispatch/template outbound",
-	"provider/gupshup":  "dispatch dispatch/template outbound provider provider/meta",
-	"provider/kaleyra":  "dispatch dispatch/template outbound provider provider/meta",
-	"provider/meta":     "dispatch dispatch/person dispatch/template outbound provider",
-	"provider/twilio":   "dispatch dispatch/template outbound provider",
-	"dialect":           "apidoc dispatch dispatch/template",
-	"dialect/aisoule":   "apidoc dialect dispatch",
-	"dialect/external":  "apidoc dialect dispatch",
-	"dialect/kaleyra":   "apidoc dialect dispatch dispatch/phone",
-	"dialect/metaapi":   "apidoc dialect dispatch",
-	"dialect/native":    "apidoc dialect dispatch",
-	"dialect/socialone": "apidoc dialect dispatch",
-	"dialect/sociocs":   "apidoc dialect dispatch dispatch/phone",
-	"dialect/twilioapi": "address apidoc dialect dispatch dispatch/phone",
-	"outbound":          "",
+# The domain.
+dispatch:
+dispatch/template: dispatch
+dispatch/person: dispatch/phone
+dispatch/phone: dispatch
+dispatch/segment:
 
-	// The domain.
-	"dispatch":          "",
-	"dispatch/person":   "dispatch/phone",
-	"dispatch/phone":    "dispatch",
-	"dispatch/segment":  "",
-	"dispatch/template": "dispatch",
-	"optout":            "dispatch",
+# Beside the product: they measure, seed, start, stand in for or test it.
+api/apitest: app auth config dispatch store store/account store/pg store/storetest store/webhook
+api/dashboard: api/middleware
+bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
+cli/clitest: dispatch emulator store/account store/pg store/storetest
+cli/remote: auth cli/admin cli/console dispatch store version
+demo: auth dispatch dispatch/template emulator store/account
+devstack:
+devstack/cmd/teststack: devstack
+dialect/dialecttest: apidoc dialect dispatch dispatch/phone dispatch/template
+e2e:
+emulator: dispatch/template emulator/engine emulator/gupshup emulator/kaleyra emulator/meta emulator/twilio
+emulator/engine: dispatch dispatch/template outbound
+emulator/gupshup: dispatch emulator/engine
+emulator/kaleyra: dispatch emulator/engine
+emulator/meta: dispatch dispatch/template emulator/engine
+emulator/twilio: dispatch emulator/engine
+provider/providertest: dispatch outbound provider
+store/storetest: devstack migrations
+store/operate: store store/pg
+store/people: dispatch dispatch/person storable store/pg
+wait:
+worker/workertest: dispatch store store/account store/pg store/storetest
+`)
 
-	// Beside the product: they measure, seed, start, stand in for or test it.
-	"api/apitest":            "app auth config dispatch store store/account store/pg store/storetest store/webhook",
-	"bench":                  "app config demo devstack dispatch emulator migrations queue store store/account store/pg",
-	"cli/clitest":            "dispatch emulator store/account store/pg store/storetest",
-	"demo":                   "auth dispatch dispatch/template emulator store/account",
-	"devstack":               "",
-	"devstack/cmd/teststack": "devstack",
-	"dialect/dialecttest":    "apidoc dialect dispatch dispatch/phone dispatch/template",
-	"e2e":                    "",
-	"emulator":               "dispatch/template emulator/engine emulator/gupshup emulator/kaleyra emulator/meta emulator/twilio",
-	"emulator/engine":        "dispatch dispatch/template outbound",
-	"emulator/gupshup":       "dispatch emulator/engine",
-	"emulator/kaleyra":       "dispatch emulator/engine",
-	"emulator/meta":          "dispatch dispatch/template emulator/engine",
-	"emulator/twilio":        "dispatch emulator/engine",
-	"provider/providertest":  "dispatch outbound provider",
-	"store/storetest":        "devstack migrations",
-	"wait":                   "",
-	"worker/workertest":      "dispatch store store/account store/pg store/storetest",
+func parseArrows(table string) map[string]string {
+	arrows, from := map[string]string{}, ""
+	for line := range strings.Lines(table) {
+		line, indented := strings.TrimSpace(line), strings.HasPrefix(line, " ")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		to := line
+		if !indented {
+			from, to, _ = strings.Cut(line, ":")
+		}
+		arrows[from] = strings.TrimSpace(arrows[from] + " " + strings.TrimSpace(to))
+	}
+	return arrows
 }
 
 // onlyIn names the packages that may import a library; a library whose name ends

@@ -9,6 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/segment"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Renderer makes a campaign's messages. It is compiled once and may then be
@@ -124,7 +125,7 @@ func (r *Renderer) values(values []string, f Fields) ([]string, *Problem) {
 			field := r.slots[i].field
 			return nil, &Problem{Reason: MissingField, Field: field, Detail: "field " + quote(field) + " is missing or empty"}
 		}
-		if strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v) {
+		if !storable.Text(v) {
 			return nil, &Problem{Reason: InvalidContent, Field: r.slots[i].field, Detail: "is not UTF-8 text without NUL characters"}
 		}
 		values = append(values, v)
@@ -135,7 +136,7 @@ func (r *Renderer) values(values []string, f Fields) ([]string, *Problem) {
 // quote puts a field's name in quotes, cut to a length worth reading.
 func quote(s string) string {
 	if len(s) > 60 {
-		s = strings.ToValidUTF8(s[:60], "") + "..."
+		s = storable.Cut(s, 60) + "..."
 	}
 	return `"` + s + `"`
 }

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Object is a JSON object that is read field by field: a field of the wrong
@@ -34,7 +34,7 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	if len(body) == 0 {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body is empty")
 	}
-	if !StorableJSON(body) {
+	if !storable.JSONTexts(body) {
 		return o, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
 	}
 	err := json.Unmarshal(body, &o.fields)
@@ -45,31 +45,6 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 		return o, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not valid JSON", Err: err}
 	}
 	return o, nil
-}
-
-// Storable reports whether Postgres can store a text: it must be UTF-8 without
-// NUL.
-func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
-
-// StorableJSON reports whether Postgres can store the texts of a JSON value.
-func StorableJSON(body []byte) bool { return utf8.Valid(body) && !escapedNUL(body) }
-
-// escapedNUL reports whether JSON contains \u0000, which Postgres cannot store.
-func escapedNUL(body []byte) bool {
-	for {
-		i := bytes.Index(body, []byte(`\u0000`))
-		if i < 0 {
-			return false
-		}
-		slashes := 1 // an even number of them is text about an escape
-		for i-slashes >= 0 && body[i-slashes] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 1 {
-			return true
-		}
-		body = body[i+1:]
-	}
 }
 
 // Err is nil when no fault was noted.

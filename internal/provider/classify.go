@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Rule is the meaning of one of a provider's own codes.
@@ -118,9 +119,9 @@ func Redact(ch *dispatch.Channel, s string) string {
 			s = strings.ReplaceAll(s, secret, "***")
 		}
 	}
-	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+	s = storable.Clean(s)
 	if len(s) > maxDetail {
-		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
+		s = storable.Cut(s, maxDetail) + "…"
 	}
 	return s
 }

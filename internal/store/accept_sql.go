@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -98,7 +99,7 @@ func acceptArgs(page []*NewMessage) []any {
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	offered, window, test, charge, marketing := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
-		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, pg.Storable(a.Raw)
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
 		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)

@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -92,7 +93,7 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 	for i := range us {
 		u := &us[i]
 		for _, s := range []*string{&u.ProviderID, &u.ProviderRef2, &u.Recipient, &u.ProviderCode} {
-			*s = pg.FitRef(pg.Storable(*s))
+			*s = pg.FitRef(storable.Clean(*s))
 		}
 	}
 	if err := s.findMessages(ctx, us); err != nil {

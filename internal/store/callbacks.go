@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -118,7 +119,7 @@ func (s *Store) keepRefs(ctx context.Context, outs []Outcome) error {
 	var refs, ids []string
 	for _, o := range outs {
 		if o.KeepRef && o.ProviderID != "" {
-			channels, refs, ids = append(channels, o.Channel), append(refs, pg.FitRef(pg.Storable(o.ProviderID))), append(ids, o.ID.String())
+			channels, refs, ids = append(channels, o.Channel), append(refs, pg.FitRef(storable.Clean(o.ProviderID))), append(ids, o.ID.String())
 		}
 	}
 	return s.insertRefs(ctx, channels, refs, ids)
@@ -161,7 +162,7 @@ func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
 		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
-		u.Channel, pg.FitRef(pg.Storable(u.ProviderID)), pg.JSON(u))
+		u.Channel, pg.FitRef(storable.Clean(u.ProviderID)), pg.JSON(u))
 	return pg.Wrap("park callback", err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/address"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/storable"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -379,6 +380,5 @@ func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.De
 
 // plain is the beginning of an answer as text that Postgres takes.
 func plain(b []byte) string {
-	b = b[:min(len(b), excerpt)]
-	return strings.ToValidUTF8(strings.ReplaceAll(string(b), "\x00", ""), "")
+	return storable.Cut(string(b), excerpt)
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Demanding is an input with required fields. The OpenAPI description lists the
@@ -108,7 +109,7 @@ func checkText(f *dispatch.Faults, at, s string, tag reflect.StructTag) {
 	most, limited := number(tag, "maxLength")
 	enum, pattern := tag.Get("enum"), tag.Get("pattern")
 	switch {
-	case !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0:
+	case !storable.Text(s):
 		f.Add(at, "must be UTF-8 without NUL characters")
 	case least > 0 && strings.TrimSpace(s) == "":
 		f.Add(at, "must not be empty")

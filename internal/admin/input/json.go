@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // maxDepth is the deepest nesting of JSON: that of Postgres' jsonb is limited.
@@ -22,7 +22,7 @@ func CheckJSON(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
 	}
-	if !storable(body) {
+	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
 		return dispatch.Errorf(dispatch.Malformed, "the body must be UTF-8 without NUL characters")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -50,11 +50,11 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 	}
 	switch v := v.(type) {
 	case string:
-		if strings.IndexByte(v, 0) >= 0 {
+		if !storable.Text(v) {
 			f.Add(at, "must not contain NUL characters")
 		}
 	case json.Number:
-		if _, err := v.Float64(); err != nil {
+		if !storable.Number(v.String()) {
 			f.Add(at, "the number is out of range")
 		}
 	case []any:
@@ -64,7 +64,7 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 	case map[string]any:
 		for _, name := range sortedKeys(v) {
 			step := pointer(at, name)
-			if strings.IndexByte(name, 0) >= 0 {
+			if !storable.Text(name) {
 				f.Add(at, "must not have NUL characters in a field name")
 				continue
 			}
@@ -72,5 +72,3 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 		}
 	}
 }
-
-func storable(body []byte) bool { return utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // MaxBody is the largest body of a request in bytes (SPEC 3). Batches and
@@ -95,7 +96,7 @@ type Page[T any] struct {
 // checkParams refuses parameters that Postgres cannot store.
 func checkParams(c echo.Context) error {
 	for _, v := range c.ParamValues() {
-		if !dialect.Storable(v) {
+		if !storable.Text(v) {
 			return dispatch.ErrNotFound
 		}
 	}
@@ -104,7 +105,7 @@ func checkParams(c echo.Context) error {
 	}
 	for name, vs := range c.QueryParams() {
 		for _, v := range vs {
-			if !dialect.Storable(v) {
+			if !storable.Text(v) {
 				return dispatch.InvalidField("/"+dialect.Escape(strings.ToValidUTF8(name, "?")), "must be UTF-8 without NUL characters")
 			}
 		}

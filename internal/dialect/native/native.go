@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // message is a send request on the wire.
@@ -207,7 +207,7 @@ func Strict(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
 	}
-	if !dialect.StorableJSON(body) {
+	if !storable.JSONTexts(body) {
 		return dispatch.Errorf(dispatch.Malformed, "the body must be UTF-8 without NUL characters")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))

@@ -14,6 +14,7 @@ import (
 	wire "github.com/sendoff/sendoff/internal/address"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // form is the request's fields, with the first fault found in them: Twilio
@@ -44,7 +45,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		return nil, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not a valid form", Err: err}
 	}
 	for _, all := range values {
-		if slices.ContainsFunc(all, func(s string) bool { return !dialect.Storable(s) }) {
+		if slices.ContainsFunc(all, func(s string) bool { return !storable.Text(s) }) {
 			return nil, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
 		}
 	}

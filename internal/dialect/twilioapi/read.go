@@ -14,6 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // readMessage answers GET Messages/SM....json.
@@ -157,7 +158,7 @@ func newSearch(q url.Values) (*search, error) {
 		if e164, err := phone.Parse(s.filter.From); err == nil {
 			s.filter.From = e164
 		}
-		s.nothing = s.nothing || !dialect.Storable(s.filter.From)
+		s.nothing = s.nothing || !storable.Text(s.filter.From)
 	}
 	if err := s.dates(q); err != nil {
 		return nil, err

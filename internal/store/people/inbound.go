@@ -6,6 +6,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -93,7 +94,7 @@ func inboundArgs(channel int64, ins []dispatch.Inbound) []any {
 			ref = pg.NoProviderID + ids[i].String()
 		}
 		for k, s := range []string{pg.FitRef(in.From), pg.FitRef(in.WaID), in.Name, pg.FitRef(in.Type), in.Text, ref, in.Raw} {
-			texts[k] = append(texts[k], pg.Storable(s))
+			texts[k] = append(texts[k], storable.Clean(s))
 		}
 	}
 	args := []any{channel, pg.UUIDArray(ids)}

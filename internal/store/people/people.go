@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -21,7 +22,7 @@ INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lis
 // SaveContact creates or updates the contact with the number phone, in a
 // transaction; list 0 is "all contacts".
 func SaveContact(ctx context.Context, tx *pg.DB, account int64, phone, name, fields string, list int64) error {
-	_, err := tx.ExecContext(ctx, sqlSaveContact, account, phone, pg.Storable(name), pg.Nullable(fields), list)
+	_, err := tx.ExecContext(ctx, sqlSaveContact, account, phone, storable.Clean(name), pg.Nullable(fields), list)
 	return pg.Wrap("save contact", err)
 }
 

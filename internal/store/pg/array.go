@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // TextArray returns a Postgres text[] literal in which nil elements are NULL
@@ -78,19 +80,12 @@ func UUIDArray(ids []uuid.UUID) string {
 	return string(append(b, '}'))
 }
 
-// Storable returns s without what Postgres stores in no text: NUL is removed
-// and invalid UTF-8 replaced by U+FFFD. A page carries the texts of many
-// messages, and one invalid text would fail them all.
-func Storable(s string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
-}
-
 // Nullable returns the storable form of s, or nil (NULL) if s is empty.
 func Nullable(s string) *string {
 	if s == "" {
 		return nil
 	}
-	s = Storable(s)
+	s = storable.Clean(s)
 	return &s
 }
 

@@ -3,7 +3,8 @@ package pg
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
+
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // maxRef bounds a provider's id, in bytes: an index takes no longer ones.
@@ -17,7 +18,7 @@ func FitRef(ref string) string {
 		return ref
 	}
 	sum := sha256.Sum256([]byte(ref))
-	return strings.ToValidUTF8(ref[:maxRef-2*sha256.Size-1], "") + ":" + hex.EncodeToString(sum[:])
+	return storable.Cut(ref, maxRef-2*sha256.Size-1) + ":" + hex.EncodeToString(sum[:])
 }
 
 // EachStorable runs write with all rows, or, if Postgres refuses a value of
