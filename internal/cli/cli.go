@@ -31,22 +31,23 @@ type cli struct {
 	Config  string           `env:"SENDOFF_CONFIG" help:"YAML file with settings." type:"existingfile" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Dev      devCmd         `cmd:"" help:"${cli_dev}"`
-	Serve    serveCmd       `cmd:"" help:"Run the HTTP server: API, dialects, callbacks. Any number may run."`
-	Work     workCmd        `cmd:"" help:"Run the worker: dispatch, retries, scheduled sends, webhooks. Any number may run."`
-	Migrate  migrateCmd     `cmd:"" help:"Apply, revert and list database migrations."`
-	Emulate  emulateCmd     `cmd:"" help:"Run the provider emulator alone."`
-	Account  admin.Account  `cmd:"" help:"Manage accounts."`
-	User     admin.User     `cmd:"" help:"Manage the users of an account."`
-	Key      admin.Key      `cmd:"" help:"Manage API keys."`
-	Channel  admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
-	Template admin.Template `cmd:"" help:"Manage message templates."`
-	Send     remote.Send    `cmd:"" help:"Send a message through the API."`
-	Status   remote.Status  `cmd:"" help:"Show a message and its timeline."`
-	Tail     remote.Tail    `cmd:"" help:"Follow events as they happen."`
-	Bench    benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
-	OpenAPI  openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
-	Doctor   doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
+	Dev        devCmd         `cmd:"" help:"${cli_dev}"`
+	Serve      serveCmd       `cmd:"" help:"Run the HTTP server: API, dialects, callbacks. Any number may run."`
+	Work       workCmd        `cmd:"" help:"Run the worker: dispatch, retries, scheduled sends, webhooks. Any number may run."`
+	Migrate    migrateCmd     `cmd:"" help:"Apply, revert and list database migrations."`
+	Emulate    emulateCmd     `cmd:"" help:"Run the provider emulator alone."`
+	Account    admin.Account  `cmd:"" help:"Manage accounts."`
+	User       admin.User     `cmd:"" help:"Manage the users of an account."`
+	Key        admin.Key      `cmd:"" help:"Manage API keys."`
+	Channel    admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
+	Template   admin.Template `cmd:"" help:"Manage message templates."`
+	Send       remote.Send    `cmd:"" help:"Send a message through the API."`
+	Status     remote.Status  `cmd:"" help:"Show a message and its timeline."`
+	Tail       remote.Tail    `cmd:"" help:"Follow events as they happen."`
+	Bench      benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
+	OpenAPI    openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
+	Completion completionCmd  `cmd:"" help:"Print a completion script for a shell."`
+	Doctor     doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
 }
 
 // newCLI returns an empty command line.
@@ -63,6 +64,16 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "sendoff:", err)
 		return 1
+	}
+	if len(args) > 0 && args[0] == completeWord {
+		for _, found := range complete(parser.Model.Node, args[1:]) {
+			fmt.Fprintln(stdout, found)
+		}
+		return 0
+	}
+	if err := readFiles(settingVariables(parser.Model.Node)); err != nil {
+		fmt.Fprintln(stderr, "sendoff:", err)
+		return 2
 	}
 	if err := useConfig(parser, args); err != nil {
 		fmt.Fprintln(stderr, "sendoff:", err)
@@ -102,7 +113,7 @@ func commandWords(args []string) []string {
 func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	return kong.New(newCLI(), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."),
 		kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(exit), helpVars(), kong.PostBuild(showExamples),
+		kong.Writers(stdout, stderr), kong.Exit(exit), helpVars(), kong.PostBuild(showExamples), kong.PostBuild(groupFlags),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 

@@ -97,14 +97,3 @@ func configKeys(n *kong.Node) map[string]*kong.Flag {
 	}
 	return out
 }
-
-// unsetEmpty removes Sendoff's variables that are empty from the environment:
-// what ${NAME:-} leaves in a compose file or a chart is not a value, and would
-// hide the default and the file's.
-func unsetEmpty() {
-	for _, v := range os.Environ() {
-		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, "SENDOFF_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-}

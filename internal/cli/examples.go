@@ -18,7 +18,9 @@ var examples = map[string][]string{
 	"emulate": {"sendoff emulate"},
 	"doctor":  {"sendoff doctor", "sendoff doctor --json"},
 	"openapi": {"sendoff openapi"},
-	"bench":   {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
+
+	"completion": {"sendoff completion bash", "sendoff completion fish"},
+	"bench":      {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
 
 	"migrate up":     {"sendoff migrate up"},
 	"migrate down":   {"sendoff migrate down --yes"},
