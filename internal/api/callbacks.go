@@ -16,7 +16,6 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/optout"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
@@ -40,7 +39,7 @@ type CallbackStore interface {
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
-	Link(ctx context.Context, account int64, ids ...string) error
+	Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error
 }
 
 // IgnoredStore keeps the callbacks that nothing was read from.
@@ -218,12 +217,7 @@ func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []di
 	if err != nil {
 		return err
 	}
-	for i := range ins {
-		if err := cs.store.Link(ctx, ch.Account, ins[i].From, person.ID(ins[i].WaID)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cs.store.Learn(ctx, ch.Account, ins)
 }
 
 // apply applies the statuses of many callbacks and counts the messages that fail

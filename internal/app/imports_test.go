@@ -31,7 +31,7 @@ app: accept admin api auth config dialect dialect/aisoule dialect/external diale
 
 # The front door.
 api: accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect
-    dispatch dispatch/person dispatch/template health optout provider registry storable store web
+    dispatch dispatch/template health optout provider registry storable store web
 api/manage: accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people
     webhook
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store
@@ -78,11 +78,11 @@ store/pg: config dispatch storable
 migrations: store/pg
 
 # Vendors and formats.
-provider: dispatch dispatch/template outbound storable
-provider/gupshup: dispatch dispatch/template outbound provider provider/meta
-provider/kaleyra: dispatch dispatch/template outbound provider provider/meta
+provider: dispatch dispatch/person dispatch/template outbound storable
+provider/gupshup: dispatch dispatch/person dispatch/template outbound provider provider/meta
+provider/kaleyra: dispatch dispatch/person dispatch/template outbound provider provider/meta
 provider/meta: dispatch dispatch/person dispatch/template outbound provider
-provider/twilio: dispatch dispatch/template outbound provider
+provider/twilio: dispatch dispatch/person dispatch/template outbound provider
 dialect: apidoc dispatch dispatch/template storable
 dialect/aisoule: apidoc dialect dispatch
 dialect/external: apidoc dialect dispatch

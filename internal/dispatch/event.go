@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,9 +32,13 @@ type StatusUpdate struct {
 // Inbound is a message that a contact sent to a channel.
 type Inbound struct {
 	Channel    int64
-	From       string // E.164
+	From       string // the person's id, as person.ID returns it
 	WaID       string
+	UserID     string // WhatsApp's business-scoped id of the person
+	Username   string
 	Name       string
+	GroupID    string // the group in which it was written: it is no private conversation
+	MovedTo    string // the person's new id: a notice by the provider, not the contact's message
 	ProviderID string
 	Type       string
 	Text       string
@@ -41,6 +46,21 @@ type Inbound struct {
 	Stop       bool   // the contact asks for no more messages
 	Start      bool   // the contact asks for messages again
 	At         time.Time
+}
+
+// Private reports whether the contact wrote to the channel alone: only that
+// opens a conversation window or opts out.
+func (in *Inbound) Private() bool { return in.GroupID == "" && in.MovedTo == "" }
+
+// Consent is what a provider reports of a person's wish for messages, besides
+// what the person wrote.
+type Consent struct {
+	Person  string // its id, as person.ID returns it
+	Start   bool   // messages are welcome again; false: no more
+	Scope   string // ScopeAll or ScopeMarketing
+	Refused bool   // it follows from a message that was refused
+	Detail  string
+	At      time.Time
 }
 
 // The kinds of events beside the statuses: an event whose kind is a Status
@@ -122,14 +142,30 @@ func ParsePosition(s string) (Position, error) {
 type Received struct {
 	ID         ID        `db:"id" json:"id"`
 	Channel    int64     `db:"channel_id" json:"channel_id"`
-	From       string    `db:"from_phone" json:"from"`
+	From       Number    `db:"from_phone" json:"from" nullable:"true" doc:"The contact's number; null if only its user_id is known."`
 	WaID       string    `db:"wa_id" json:"wa_id,omitempty"`
+	UserID     string    `db:"user_id" json:"user_id,omitempty" doc:"WhatsApp's business-scoped id of the contact."`
+	Username   string    `db:"username" json:"username,omitempty"`
 	Name       string    `db:"name" json:"name,omitempty"`
+	GroupID    string    `db:"group_id" json:"group_id,omitempty" doc:"The group in which it was written."`
+	MovedTo    string    `db:"moved_to" json:"moved_to,omitempty" doc:"The contact's new number, of a notice that it changed."`
 	Type       string    `db:"type" json:"type"`
 	Text       string    `db:"text" json:"text,omitempty"`
 	ProviderID string    `db:"provider_id" json:"provider_message_id"`
 	At         time.Time `db:"at" json:"at"`
 	ReceivedAt time.Time `db:"received_at" json:"received_at"`
+}
+
+// Number is the number of a person, or empty where none is known. In JSON the
+// empty one is null.
+type Number string
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if n == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(n))
 }
 
 // IgnoredCallback is a callback of a provider that no status or message was read

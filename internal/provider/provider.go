@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 )
 
 // Provider is one vendor's client. It keeps no state of a message: retry, rate
@@ -53,12 +54,22 @@ type Callback struct {
 }
 
 // Parse verifies and parses a callback with p. It marks the statuses of a vendor
-// that echoes no id of ours.
+// that echoes no id of ours, and knows the persons of inbound messages by their
+// ids. The channel's own number is nobody who writes to it.
 func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
 	cb, err := p.ParseCallback(ch, r, url, body)
 	if p.Spec().Echo == EchoNone {
 		for i := range cb.Statuses {
 			cb.Statuses[i].ByRecipient = true
+		}
+	}
+	for i := range cb.Inbound {
+		in := &cb.Inbound[i]
+		if in.From = person.ID(in.From); in.From == person.ID(ch.Sender) {
+			in.From, in.WaID = "", ""
+		}
+		if person.IsUserID(in.From) {
+			in.UserID = in.From
 		}
 	}
 	return cb, err

@@ -215,5 +215,5 @@ func waID(in *dispatch.Received) string {
 	if in.WaID != "" {
 		return in.WaID
 	}
-	return digits(in.From)
+	return digits(string(in.From))
 }

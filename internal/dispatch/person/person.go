@@ -30,16 +30,28 @@ func IsPhone(id string) bool {
 // or a user id. It returns "" for what names nobody, such as a short code.
 func ID(s string) string {
 	s = strings.TrimSpace(s)
+	if i := strings.IndexByte(s, ':'); i >= 0 { // whatsapp:, rcs:, tel:
+		s = strings.TrimSpace(s[i+1:])
+	}
 	if IsUserID(s) {
 		return s
-	}
-	if i := strings.IndexByte(s, ':'); i >= 0 { // whatsapp:, rcs:, tel:
-		s = s[i+1:]
 	}
 	if e164, err := phone.Parse(s); err == nil {
 		return e164
 	}
 	return waID(s)
+}
+
+// WaID returns the wa_id of a person whom WhatsApp names s, which is digits, or
+// "" if s names nobody or is a user id.
+func WaID(s string) string {
+	if digits := strings.TrimPrefix(waID(s), "+"); digits != "" {
+		return digits
+	}
+	if id := ID(s); !IsUserID(id) {
+		return strings.TrimPrefix(id, "+")
+	}
+	return ""
 }
 
 // waID returns a plus and the digits of s if it can be a wa_id.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -120,7 +121,7 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 			Name  string `json:"name"`
 		} `json:"sender"`
 	}
-	if decode(e.Payload, &p) != nil || cmp.Or(p.Source, p.Sender.Phone) == "" {
+	if decode(e.Payload, &p) != nil {
 		return nil
 	}
 	kind, ok := map[string]string{
@@ -131,7 +132,7 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	}
 	from := cmp.Or(p.Source, p.Sender.Phone)
 	return []dispatch.Inbound{{
-		Channel: ch.ID, From: plus(from), WaID: digits(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
+		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
 		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Raw: string(e.Payload), At: c.at(e.Timestamp),
 	}}
 }

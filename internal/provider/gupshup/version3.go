@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -16,14 +17,18 @@ type entry struct {
 		Value struct {
 			Statuses []status3         `json:"statuses"`
 			Messages []json.RawMessage `json:"messages"`
-			Contacts []struct {
-				WaID    string `json:"wa_id"`
-				Profile struct {
-					Name string `json:"name"`
-				} `json:"profile"`
-			} `json:"contacts"`
+			Contacts []contact3        `json:"contacts"`
 		} `json:"value"`
 	} `json:"changes"`
+}
+
+type contact3 struct {
+	WaID    string `json:"wa_id"`
+	UserID  string `json:"user_id"`
+	Profile struct {
+		Name     string `json:"name"`
+		Username string `json:"username"`
+	} `json:"profile"`
 }
 
 type status3 struct {
@@ -44,6 +49,8 @@ type status3 struct {
 
 type message3 struct {
 	From      string `json:"from"`
+	UserID    string `json:"from_user_id"`
+	Group     string `json:"group_id"`
 	ID        string `json:"id"`
 	Timestamp moment `json:"timestamp"`
 	Type      string `json:"type"`
@@ -75,24 +82,33 @@ func (c *Client) version3(ch *dispatch.Channel, entries []entry) provider.Callba
 					cb.Statuses = append(cb.Statuses, u)
 				}
 			}
-			names := make(map[string]string)
-			for _, who := range change.Value.Contacts {
-				names[who.WaID] = who.Profile.Name
-			}
 			for _, raw := range change.Value.Messages {
-				var m message3
-				if decode(raw, &m) != nil || m.From == "" {
-					continue
+				if in, ok := c.message3(ch, raw, change.Value.Contacts); ok {
+					cb.Inbound = append(cb.Inbound, in)
 				}
-				cb.Inbound = append(cb.Inbound, dispatch.Inbound{
-					Channel: ch.ID, From: plus(m.From), WaID: m.From, Name: names[m.From], ProviderID: m.ID, Type: m.Type,
-					Text: cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
-					Raw:  string(raw), At: c.at(m.Timestamp),
-				})
 			}
 		}
 	}
 	return cb
+}
+
+func (c *Client) message3(ch *dispatch.Channel, raw json.RawMessage, contacts []contact3) (dispatch.Inbound, bool) {
+	var m message3
+	if decode(raw, &m) != nil || m.Type == "system" {
+		return dispatch.Inbound{}, false
+	}
+	in := dispatch.Inbound{
+		Channel: ch.ID, From: person.ID(cmp.Or(m.From, m.UserID)), WaID: person.WaID(m.From), UserID: m.UserID, GroupID: m.Group, ProviderID: m.ID, Type: m.Type,
+		Text: cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
+		Raw:  string(raw), At: c.at(m.Timestamp),
+	}
+	for _, who := range contacts {
+		if (who.WaID != "" && who.WaID == m.From) || (who.UserID != "" && who.UserID == m.UserID) {
+			in.Name, in.Username, in.UserID = who.Profile.Name, who.Profile.Username, cmp.Or(in.UserID, who.UserID)
+			break
+		}
+	}
+	return in, true
 }
 
 func (c *Client) status3(ch *dispatch.Channel, s *status3) (dispatch.StatusUpdate, bool) {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -167,12 +168,12 @@ func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool
 	}
 	from := ""
 	for _, name := range []string{"from", "mobile", "source"} {
-		if n := plus(f[name]); number(n) && n != plus(ch.Sender) {
-			from = n
+		if id := person.ID(f[name]); id != "" && id != person.ID(ch.Sender) {
+			from = id
 			break
 		}
 	}
-	if from == "" {
+	if cmp.Or(f["from"], f["mobile"], f["source"]) == "" {
 		return dispatch.Inbound{}, false
 	}
 	raw, err := json.Marshal(f)
@@ -184,14 +185,9 @@ func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool
 		Raw: string(raw), At: c.at(cmp.Or(f["created_at"], f["timestamp"])),
 	}
 	if ch.WhatsApp() {
-		in.WaID = strings.TrimPrefix(from, "+")
+		in.WaID = person.WaID(from)
 	}
 	return in, true
-}
-
-// number reports whether s is a plus and digits.
-func number(s string) bool {
-	return len(s) > 1 && strings.Trim(s[1:], "0123456789") == ""
 }
 
 // layouts are the forms of a time that profiles are seen with, besides seconds

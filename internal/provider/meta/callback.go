@@ -61,13 +61,8 @@ type value struct {
 	Metadata struct {
 		PhoneNumberID scalar `json:"phone_number_id"`
 	} `json:"metadata"`
-	Statuses []status `json:"statuses"`
-	Contacts []struct {
-		WaID    string `json:"wa_id"`
-		Profile struct {
-			Name string `json:"name"`
-		} `json:"profile"`
-	} `json:"contacts"`
+	Statuses []status          `json:"statuses"`
+	Contacts []sender          `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
 }
 

@@ -1,7 +1,9 @@
 package meta
 
 import (
+	"cmp"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -10,11 +12,20 @@ import (
 
 // inbound is a message from a contact.
 type inbound struct {
-	From      string `json:"from"`
-	ID        string `json:"id"`
-	Timestamp scalar `json:"timestamp"`
-	Type      string `json:"type"`
-	Text      struct {
+	From       scalar `json:"from"`
+	FromUserID scalar `json:"from_user_id"`
+	UserID     scalar `json:"user_id"`
+	Group      scalar `json:"group_id"`
+	ID         string `json:"id"`
+	Timestamp  scalar `json:"timestamp"`
+	Type       string `json:"type"`
+	System     struct {
+		Body    string `json:"body"`
+		Type    string `json:"type"`
+		WaID    scalar `json:"wa_id"`
+		NewWaID scalar `json:"new_wa_id"`
+	} `json:"system"`
+	Text struct {
 		Body string `json:"body"`
 	} `json:"text"`
 	Button struct {
@@ -54,7 +65,7 @@ func (m *inbound) text() string {
 	for _, s := range []string{
 		m.Text.Body, m.Button.Text, m.Button.Payload,
 		m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title, m.Interactive.FlowReply.Body,
-		m.Image.Caption, m.Video.Caption, m.Document.Caption, m.Reaction.Emoji, m.Location.Name, m.Location.Address,
+		m.Image.Caption, m.Video.Caption, m.Document.Caption, m.Reaction.Emoji, m.Location.Name, m.Location.Address, m.System.Body,
 	} {
 		if s != "" {
 			return s
@@ -63,26 +74,74 @@ func (m *inbound) text() string {
 	return ""
 }
 
+// readInbound reads the messages of a value. A person is named by the message
+// itself; the contact with the same id adds the other ids and the name.
 func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time.Time) []dispatch.Inbound {
 	for _, raw := range v.Messages {
 		var m inbound
 		if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) {
 			continue
 		}
-		if person.ID(m.From) == "" || m.Type == "system" {
-			continue // a notice by Meta (such as a changed number), not the contact's message
-		}
 		i := dispatch.Inbound{
-			Channel: ch.ID, From: person.ID(m.From), WaID: m.From,
+			Channel: ch.ID, WaID: string(m.From), UserID: m.userID(), GroupID: string(m.Group), MovedTo: m.movedTo(),
 			ProviderID: m.ID, Type: m.Type, Text: m.text(), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
 		}
-		for _, c := range v.Contacts {
-			if c.WaID == m.From {
-				i.WaID, i.Name = c.WaID, c.Profile.Name
-				break
-			}
+		if c := v.contact(&m); c != nil {
+			i.WaID, i.Name, i.Username = cmp.Or(i.WaID, string(c.WaID)), c.Profile.Name, c.Profile.Username
+			i.UserID = cmp.Or(i.UserID, c.userID())
+		}
+		i.From, i.WaID = cmp.Or(person.ID(i.WaID), i.UserID), person.WaID(i.WaID)
+		if m.Type == "system" && i.MovedTo == "" {
+			continue // nobody, or a notice that concerns no message of ours
 		}
 		in = append(in, i)
 	}
 	return in
+}
+
+// userID returns the business-scoped user id of who wrote, if the message has
+// one.
+func (m *inbound) userID() string {
+	for _, id := range []scalar{m.FromUserID, m.UserID, m.From} {
+		if person.IsUserID(string(id)) {
+			return string(id)
+		}
+	}
+	return ""
+}
+
+// movedTo returns the new id of a person who has another number now.
+func (m *inbound) movedTo() string {
+	if m.Type != "system" || !strings.HasSuffix(m.System.Type, "user_changed_number") && !strings.HasSuffix(m.System.Type, "customer_changed_number") {
+		return ""
+	}
+	return cmp.Or(person.ID(string(m.System.NewWaID)), person.ID(string(m.System.WaID)))
+}
+
+// sender is a contact of a value.
+type sender struct {
+	WaID    scalar `json:"wa_id"`
+	UserID  scalar `json:"user_id"`
+	Profile struct {
+		Name     string `json:"name"`
+		Username string `json:"username"`
+	} `json:"profile"`
+}
+
+func (c *sender) userID() string {
+	if person.IsUserID(string(c.UserID)) {
+		return string(c.UserID)
+	}
+	return ""
+}
+
+// contact returns the contact who wrote m, by an id that both have.
+func (v *value) contact(m *inbound) *sender {
+	for i := range v.Contacts {
+		c := &v.Contacts[i]
+		if (c.WaID != "" && c.WaID == m.From) || (c.userID() != "" && c.userID() == m.userID()) {
+			return c
+		}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -141,7 +142,7 @@ func (c *Client) message(ch *dispatch.Channel, f url.Values) dispatch.Inbound {
 		raw = []byte("{}")
 	}
 	return dispatch.Inbound{
-		Channel: ch.ID, From: strings.TrimPrefix(f.Get("From"), whatsAppPrefix), WaID: f.Get("WaId"), Name: f.Get("ProfileName"),
+		Channel: ch.ID, From: person.ID(f.Get("From")), WaID: person.WaID(f.Get("WaId")), Name: f.Get("ProfileName"),
 		ProviderID: first(f, "MessageSid", "SmsMessageSid", "SmsSid"), Type: inboundType(f), Text: first(f, "Body", "ButtonText"),
 		Raw: string(raw), At: c.now(),
 	}

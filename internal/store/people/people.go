@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -89,7 +90,70 @@ func (p *People) KnownID(ctx context.Context, account int64, id string) (bool, e
 // Link notes that the ids, as person.ID returns them, are one person's.
 // Persons that were two until then become one.
 func (p *People) Link(ctx context.Context, account int64, ids ...string) error {
-	return link(ctx, p.db, account, ids)
+	return p.LinkAll(ctx, account, [][]string{ids})
+}
+
+// sqlUnlinked finds the persons of whom an id is new or belongs to another one.
+const sqlUnlinked = `SELECT t.set FROM unnest($2::bigint[], $3::text[]) AS t(set, value)
+  LEFT JOIN identities i ON i.account_id = $1 AND i.value = t.value
+  GROUP BY 1 HAVING count(i.person) < count(*) OR count(DISTINCT i.person) > 1 ORDER BY 1`
+
+// LinkAll is Link for each of several persons.
+func (p *People) LinkAll(ctx context.Context, account int64, persons [][]string) error {
+	var sets []int64
+	var values []string
+	for i, ids := range persons {
+		persons[i] = linkable(ids)
+		for _, id := range persons[i] {
+			sets, values = append(sets, int64(i)), append(values, id)
+		}
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	var unlinked []int
+	if err := p.db.SelectContext(ctx, &unlinked, sqlUnlinked, account, pq.Array(sets), pq.Array(values)); err != nil {
+		return pg.Wrap("read people's ids", err)
+	}
+	for _, i := range unlinked {
+		if err := link(ctx, p.db, account, persons[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkable returns the ids of a person in order, each once, and nothing for a
+// person of whom only a number is known.
+func linkable(ids []string) []string {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 1 && person.IsPhone(ids[0]) {
+		return nil
+	}
+	return ids
+}
+
+const sqlUsernames = `UPDATE identities i SET username = t.username FROM unnest($2::text[], $3::text[]) AS t(value, username)
+  WHERE i.account_id = $1 AND i.value = t.value AND i.username <> t.username`
+
+// Learn keeps what inbound messages show of the ids of those who wrote them.
+func (p *People) Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error {
+	persons := make([][]string, len(ins))
+	var users, names []string
+	for i := range ins {
+		in := &ins[i]
+		persons[i] = []string{in.From, person.ID(in.WaID), in.UserID, in.MovedTo}
+		if in.UserID != "" && in.Username != "" && !slices.Contains(users, in.UserID) {
+			users, names = append(users, in.UserID), append(names, storable.Clean(in.Username))
+		}
+	}
+	if err := p.LinkAll(ctx, account, persons); err != nil || len(users) == 0 {
+		return err
+	}
+	_, err := p.db.ExecContext(ctx, sqlUsernames, account, pq.Array(users), pq.Array(names))
+	return pg.Wrap("note usernames", err)
 }
 
 const sqlLink = `
@@ -100,21 +164,7 @@ WITH old AS (SELECT DISTINCT person FROM identities WHERE account_id = $1 AND va
 INSERT INTO identities (account_id, value, person) SELECT $1, v, one.person FROM one, unnest($2::text[]) AS v
 ON CONFLICT (account_id, value) DO NOTHING`
 
-// link writes nothing about a person of whom only a number is known, or whose
-// ids are linked already.
 func link(ctx context.Context, q *pg.DB, account int64, ids []string) error {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	if len(ids) == 0 || (len(ids) == 1 && person.IsPhone(ids[0])) {
-		return nil
-	}
-	var known struct{ Values, Persons int }
-	err := q.GetContext(ctx, &known, `SELECT count(*) AS values, count(DISTINCT person) AS persons FROM identities
-		WHERE account_id = $1 AND value = ANY($2)`, account, pq.Array(ids))
-	if err != nil || (known.Values == len(ids) && known.Persons == 1) {
-		return pg.Wrap("read a person's ids", err)
-	}
 	return q.Tx(ctx, func(tx *pg.DB) error {
 		// Links of one account are made one after the other: two that share an id
 		// must not make two persons of it.

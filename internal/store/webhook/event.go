@@ -61,7 +61,7 @@ func (s *Store) fillEvents(ctx context.Context, tx *pg.DB, rows []Event) error {
 		return err
 	}
 	var ins []Inbound
-	if err := tx.SelectContext(ctx, &ins, `SELECT id, channel_id, from_phone, wa_id, name, type, text, `+pg.InboundProviderID+`, at, received_at, raw FROM inbound WHERE id = ANY($1::uuid[])`, pg.UUIDArray(inbound)); err != nil {
+	if err := tx.SelectContext(ctx, &ins, `SELECT `+pg.Inbound+`, raw FROM inbound WHERE id = ANY($1::uuid[])`, pg.UUIDArray(inbound)); err != nil {
 		return pg.Wrap("read inbound messages", err)
 	}
 	var chs []Channel

@@ -1,0 +1,102 @@
+package api_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// meta makes a signed callback of Meta's with one change.
+func (f *front) meta(field string, value m) {
+	f.T.Helper()
+	value["metadata"] = m{"display_phone_number": "15550002222", "phone_number_id": "106540352242922"}
+	body, err := json.Marshal(m{"object": "whatsapp_business_account", "entry": []m{{"id": "1", "changes": []m{{"field": field, "value": value}}}}})
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, []byte("app-secret-of-meta"))
+	mac.Write(body)
+	head := []string{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}
+	if got := f.Ask("POST", "/callbacks/meta/"+f.Channel.Key, apitest.Sent{Headers: head, Body: string(body)}); got.Status != http.StatusOK {
+		f.T.Fatalf("the callback is answered %d %s", got.Status, got.Body)
+	}
+}
+
+// wrote makes the callback of a message to the Meta channel.
+func (f *front) wrote(message m, contacts ...m) {
+	f.T.Helper()
+	for k, v := range map[string]any{"id": "wamid." + dispatch.NewID().String(), "timestamp": fmt.Sprint(time.Now().Unix()), "type": "text"} {
+		if _, ok := message[k]; !ok {
+			message[k] = v
+		}
+	}
+	if text, ok := message["text"].(string); ok {
+		message["text"] = m{"body": text}
+	}
+	f.meta("messages", m{"messages": []m{message}, "contacts": contacts})
+}
+
+// A person without a number is known by a user id: its messages are listed.
+func TestInbound_WithoutNumber(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const user = "DE.20001234567890"
+	f.wrote(m{"from": nil, "from_user_id": user, "text": "hello"}, m{"user_id": user, "profile": m{"name": "Ada", "username": "ada.l"}})
+	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
+	if len(list) != 1 || list[0]["from"] != nil || list[0].Text("user_id") != user || list[0].Text("username") != "ada.l" || list[0].Text("name") != "Ada" {
+		t.Fatalf("listed %v", list)
+	}
+	got, err := f.Store.KnownID(t.Context(), f.Account.ID, user)
+	if err != nil || !got {
+		t.Errorf("the user id is not known: %v", err)
+	}
+}
+
+// Nobody gets another one's name, a group opens no window, and who can't be
+// written to is kept as nobody.
+func TestInbound_OfOthers(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const ada, bob = "+15550000601", "+15550000602"
+	f.wrote(m{"from": ada[1:], "text": "hello"}, m{"wa_id": bob[1:], "profile": m{"name": "Bob"}})
+	f.wrote(m{"from": bob[1:], "group_id": "G1", "text": "STOP"})
+	f.wrote(m{"from": "12345", "text": "stop"})
+	f.wrote(m{"from": "15550002222", "text": "stop"})
+	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
+	if len(list) != 4 || list[3]["name"] != nil || list[3].Text("from") != ada || list[2].Text("group_id") != "G1" || list[1]["from"] != nil || list[0]["from"] != nil {
+		t.Fatalf("listed %v", list)
+	}
+	f.Do("POST", "/v1/messages", text(ada, "")).Want(202)
+	f.Do("POST", "/v1/messages", text(bob, "")).Refused(422, dispatch.OutsideWindow)
+	if got := f.Do("GET", "/v1/suppressions", nil).Want(200).Data(); len(got) != 0 {
+		t.Errorf("suppressed %v", got)
+	}
+}
+
+// A changed number takes the suppression with it, is stored and opens no window.
+func TestInbound_NumberChanged(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const before, after, other = "+15550000701", "+15550000702", "+15550000703"
+	f.Do("POST", "/v1/suppressions", m{"phone": before, "reason": "by hand"}).Want(201)
+	for _, c := range [][2]string{{before, after}, {other, "+15550000704"}} {
+		f.wrote(m{"from": c[0][1:], "type": "system", "system": m{"body": "changed", "type": "user_changed_number", "wa_id": c[1][1:]}})
+	}
+	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
+	if len(list) != 2 || list[1].Text("type") != "system" || list[1].Text("moved_to") != after {
+		t.Fatalf("listed %v", list)
+	}
+	f.Do("POST", "/v1/messages", text(after, "")).Refused(422, dispatch.Suppressed, "/to")
+	f.Do("POST", "/v1/messages", text(other, "")).Refused(422, dispatch.OutsideWindow)
+	f.Do("POST", "/v1/messages", text("+15550000704", "")).Refused(422, dispatch.OutsideWindow)
+	f.wrote(m{"from": after[1:], "text": "START"})
+	f.Do("POST", "/v1/messages", text(after, "")).Refused(422, dispatch.Suppressed, "/to")
+}
