@@ -160,7 +160,9 @@ func (s *Service) ChangeCredits(ctx context.Context, who Actor, in CreditsChange
 			return n, err
 		}
 		set(&a.Credits, in.Enabled)
-		a, err = tx.SetCredits(ctx, a.ID, a.Credits, int64(amount))
+		if a, err = tx.SetCredits(ctx, a.ID, a.Credits, int64(amount)); dispatch.CodeOf(err) == dispatch.NotFound {
+			return n, dispatch.InvalidField("/amount", "must keep the balance between -1,000,000,000,000 and 1,000,000,000,000 credits")
+		}
 		return note{"credits.change", target("account", a.ID), map[string]any{"amount": amount, "enabled": a.Credits}}, err
 	})
 	if err != nil {

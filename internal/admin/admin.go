@@ -8,10 +8,12 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -23,6 +25,7 @@ type Actor struct {
 	Account int64
 	Name    string // in the audit log: key:12, cli
 	Test    bool   // a test key: it makes no calls to providers
+	May     auth.Permissions
 }
 
 // mayChange returns a refusal if the actor is a test key and the key that it
@@ -34,12 +37,22 @@ func (a Actor) mayChange(k *account.Key) error {
 	return &dispatch.Error{Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it creates and changes test keys only; use a live key"}
 }
 
-// CLI returns the actor of the command line.
-func CLI(account int64) Actor { return Actor{Account: account, Name: "cli"} }
+// mayGrant returns a refusal if a key is to get the permission credits from an
+// actor without it: manage alone is no way to money.
+func (a Actor) mayGrant(before, after []string) error {
+	const credits = "credits"
+	if a.May.Has(auth.Credits) || slices.Contains(before, credits) || !slices.Contains(after, credits) {
+		return nil
+	}
+	return &dispatch.Error{Code: dispatch.Forbidden, Reason: credits, Msg: "this key lacks the permission credits, and so cannot grant it"}
+}
 
-// KeyActor returns an API key as an actor.
-func KeyActor(account, key int64, test bool) Actor {
-	return Actor{Account: account, Name: target("key", key), Test: test}
+// CLI returns the actor of the command line.
+func CLI(account int64) Actor { return Actor{Account: account, Name: "cli", May: auth.AllPermissions} }
+
+// KeyActor returns an API key, with its permissions, as an actor.
+func KeyActor(account, key int64, test bool, may auth.Permissions) Actor {
+	return Actor{Account: account, Name: target("key", key), Test: test, May: may}
 }
 
 // Rates returns the rate at which a channel sends at the moment, in messages per

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/app"
+	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
@@ -56,7 +57,7 @@ func (f *fixture) account(name string) admin.Actor {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return admin.KeyActor(a.ID, 7, false)
+	return admin.KeyActor(a.ID, 7, false, auth.AllPermissions)
 }
 
 // refused fails the test unless err has the code, and faults at the pointers.

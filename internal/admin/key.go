@@ -163,6 +163,9 @@ func (s *Service) CreateKey(ctx context.Context, who Actor, in KeyCreate) (*Key,
 	if err := who.mayChange(&k); err != nil {
 		return nil, err
 	}
+	if err := who.mayGrant(nil, k.Permissions); err != nil {
+		return nil, err
+	}
 	secret := auth.Generate(k.Test)
 	k.Prefix = auth.Prefix(secret)
 	hash := auth.Hash(secret)
@@ -189,8 +192,12 @@ func (s *Service) UpdateKey(ctx context.Context, who Actor, id int64, in KeyUpda
 		if err := who.mayChange(&k); err != nil {
 			return n, err
 		}
+		before := k.Permissions
 		in.apply(&k, &f)
 		if err := f.Err(); err != nil {
+			return n, err
+		}
+		if err := who.mayGrant(before, k.Permissions); err != nil {
 			return n, err
 		}
 		k, err = tx.UpdateKey(ctx, k)

@@ -17,15 +17,16 @@ const (
 	ViewTemplates                         //
 	ViewMessages                          //
 	Manage                                // administration
+	Credits                               // topping up, and turning charging on or off
 )
 
 // permissionNames are in the order of the bits.
-var permissionNames = [...]string{"send_template", "send_text", "send_media", "view_templates", "view_messages", "manage"}
+var permissionNames = [...]string{"send_template", "send_text", "send_media", "view_templates", "view_messages", "manage", "credits"}
 
 const (
 	viewing        = ViewTemplates | ViewMessages
 	sending        = SendTemplate | SendText | SendMedia
-	AllPermissions = sending | viewing | Manage
+	AllPermissions = sending | viewing | Manage | Credits
 )
 
 // ParsePermissions makes a set of names. An unknown name is an error: a key

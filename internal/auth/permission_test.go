@@ -45,8 +45,8 @@ func TestHas(t *testing.T) {
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	want := map[Role]string{
-		Owner:    "send_template, send_text, send_media, view_templates, view_messages, manage",
-		Admin:    "send_template, send_text, send_media, view_templates, view_messages, manage",
+		Owner:    "send_template, send_text, send_media, view_templates, view_messages, manage, credits",
+		Admin:    "send_template, send_text, send_media, view_templates, view_messages, manage, credits",
 		Sender:   "send_template, send_text, send_media, view_templates, view_messages",
 		Viewer:   "view_templates, view_messages",
 		"intern": "",

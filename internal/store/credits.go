@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -110,10 +111,14 @@ func debit(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.
 	return pg.Wrap("debit", err)
 }
 
+// balanceBounds are those of the column. A refund stops there, rather than fail
+// for every message that ends in the same statement.
+var balanceBounds = pg.Numbers{"most": math.MaxInt64, "least": math.MinInt64}
+
 // sqlDebitMore books what a changed message costs more, or less, than before.
-const sqlDebitMore = `
-WITH b AS (UPDATE accounts SET balance = balance - $3 WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
-INSERT INTO ledger (account_id, message_id, amount, kind) SELECT id, $2::uuid, -$3, CASE WHEN $3 < 0 THEN 'refund' ELSE 'debit' END FROM b`
+var sqlDebitMore = balanceBounds.SQL(`
+WITH b AS (UPDATE accounts SET balance = LEAST(balance::numeric - $3::bigint, {most}) WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
+INSERT INTO ledger (account_id, message_id, amount, kind) SELECT id, $2::uuid, -$3, CASE WHEN $3 < 0 THEN 'refund' ELSE 'debit' END FROM b`)
 
 func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, more int64) error {
 	if more == 0 {
@@ -131,18 +136,18 @@ func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, mo
 
 // sqlRefund gives back the price of messages that failed, expired or were
 // cancelled, once.
-var sqlRefund = numbers.SQL(`
+var sqlRefund = numbers.Merge(balanceBounds).SQL(`
 WITH r AS (UPDATE messages SET charged = {refunded} WHERE id = ANY($1::uuid[]) AND charged = {paid} AND status IN ({failed}, {expired}, {cancelled}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, price, 'refund' FROM r)
-UPDATE accounts a SET balance = balance + s.total
+UPDATE accounts a SET balance = LEAST(balance + s.total, {most})
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
 
 // sqlUnrefund takes a refund back when the message was delivered after all; the
 // balance may go below zero.
-var sqlUnrefund = numbers.SQL(`
+var sqlUnrefund = numbers.Merge(balanceBounds).SQL(`
 WITH r AS (UPDATE messages SET charged = {paid} WHERE id = ANY($1::uuid[]) AND charged = {refunded} AND status IN ({sent}, {delivered}, {read}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'refund_reversed' FROM r)
-UPDATE accounts a SET balance = balance - s.total
+UPDATE accounts a SET balance = GREATEST(balance - s.total, {least})
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
 
 // lockBalances locks the accounts of messages in id order, as reserveCredits

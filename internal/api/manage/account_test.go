@@ -100,6 +100,29 @@ func TestCredits_TopUpAndLedger(t *testing.T) {
 	}
 }
 
+// Money takes the permission credits: manage may look, and give it to no key.
+func TestCredits_PermissionAndBounds(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	manage, credits := f.NewKey(f.Account.ID, "manage"), f.NewKey(f.Account.ID, "credits")
+	for _, body := range []string{`{"amount":1}`, `{"enabled":false}`} {
+		f.As(manage, "POST", "/v1/credits", body).Refused(403, dispatch.Forbidden)
+		f.As(credits, "POST", "/v1/credits", body).Want(200)
+	}
+	f.As(manage, "GET", "/v1/credits", nil).Want(200)
+	f.As(manage, "POST", "/v1/keys", m{"name": "x", "permissions": []string{"credits"}}).Refused(403, dispatch.Forbidden)
+	own := f.As(manage, "POST", "/v1/keys", m{"name": "x", "permissions": []string{"send_text"}}).Want(201).ID()
+	f.As(manage, "PATCH", "/v1/keys/"+own, m{"permissions": []string{"send_text", "credits"}}).Refused(403, dispatch.Forbidden)
+	f.Do("PATCH", "/v1/keys/"+own, m{"permissions": []string{"send_text", "credits"}}).Want(200)
+	f.As(manage, "PATCH", "/v1/keys/"+own, m{"name": "y", "permissions": []string{"credits"}}).Want(200)
+	if _, err := f.DB.Exec(`UPDATE accounts SET balance = 1000000000000000000 - 1000000`); err != nil {
+		t.Fatal(err)
+	}
+	f.Do("POST", "/v1/credits", m{"amount": 1}).Want(200)
+	f.Do("POST", "/v1/credits", m{"amount": 0.000001}).Refused(422, dispatch.Invalid, "/amount")
+	f.Do("POST", "/v1/credits", m{"enabled": true}).Want(200)
+}
+
 func TestUsage_CountsByKeyAndDay(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)

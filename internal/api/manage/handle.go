@@ -24,6 +24,8 @@ type route struct {
 // The permissions of which a key needs one.
 var (
 	forManage    = []string{"manage"}
+	forCredits   = []string{"credits"}
+	forBalance   = []string{"manage", "credits"}
 	forMessages  = []string{"manage", "view_messages"}
 	forTemplates = []string{"manage", "view_templates"}
 )

@@ -95,7 +95,7 @@ type call struct {
 
 // actor returns the caller as the actor of use cases.
 func (c *call) actor() admin.Actor {
-	return admin.KeyActor(c.who.Account.ID, c.who.Key.ID, c.who.Key.Test)
+	return admin.KeyActor(c.who.Account.ID, c.who.Key.ID, c.who.Key.Test, c.who.Permissions)
 }
 
 type callKey struct{}

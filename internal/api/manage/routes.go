@@ -211,9 +211,9 @@ func (m *manager) account() {
 	list(m, route{"/v1/audit", forManage, tag, "List the audit log", "Who changed what, newest first."}, a.Audit)
 	list(m, route{"/v1/inbound", forMessages, "Inbound", "List inbound messages", "What contacts have sent, newest first."}, m.inbound)
 	list(m, route{"/v1/callbacks/ignored", forMessages, "Account", "List ignored callbacks", "The last 1,000 callbacks of providers that nothing was read from, newest first."}, m.ignored)
-	only(m, route{"/v1/credits", forManage, credits, "Retrieve the balance", ""}, a.Credits)
-	create(m, ok, route{"/v1/credits", forManage, credits, "Add credits, or turn charging on or off", ""}, a.ChangeCredits)
-	list(m, route{"/v1/credits/ledger", forManage, credits, "List movements of the balance", "Newest first."}, a.Ledger)
+	only(m, route{"/v1/credits", forBalance, credits, "Retrieve the balance", ""}, a.Credits)
+	create(m, ok, route{"/v1/credits", forCredits, credits, "Add credits, or turn charging on or off", ""}, a.ChangeCredits)
+	list(m, route{"/v1/credits/ledger", forBalance, credits, "List movements of the balance", "Newest first."}, a.Ledger)
 }
 
 // DeliveriesOf selects deliveries of a webhook.

@@ -8,12 +8,22 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
+// MaxBalance is the most that a balance can be topped up to, in millionths of a
+// credit, and its negative the least. It leaves room for the refunds of messages
+// that are on their way.
+const MaxBalance = 1_000_000_000_000_000_000
+
+var sqlSetCredits = `
+UPDATE accounts SET credits_enabled = $2, balance = balance + $3::bigint
+WHERE id = $1 AND ($3::bigint = 0 OR balance::numeric + $3::bigint BETWEEN -$4::bigint AND $4::bigint) RETURNING ` + accountColumns
+
 // SetCredits turns the account's credits on or off and adds amount (millionths)
-// to its balance.
+// to its balance. It returns an error with code dispatch.NotFound if there is no
+// such account, or the balance would pass MaxBalance.
 func (s *Store) SetCredits(ctx context.Context, account int64, on bool, amount int64) (Account, error) {
 	var a Account
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := tx.GetContext(ctx, &a, `UPDATE accounts SET credits_enabled = $2, balance = balance + $3 WHERE id = $1 RETURNING `+accountColumns, account, on, amount); err != nil {
+		if err := tx.GetContext(ctx, &a, sqlSetCredits, account, on, amount, MaxBalance); err != nil {
 			return pg.Wrap("set credits", err)
 		}
 		if amount == 0 {
