@@ -37,6 +37,8 @@ type Options struct {
 	Only   string // a comma list of figures; empty: all
 	Growth int    // finished messages for the growth figure; 0: not measured
 	Out    io.Writer
+
+	divide int // numbers and times are divided by it; 0: they are as they stand
 }
 
 // Figure is one measured line.

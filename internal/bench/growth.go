@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -18,7 +17,7 @@ func measureGrowth(ctx context.Context, s *stage) error {
 	}
 	rates := func() (accept, send float64, err error) {
 		from := s.sent
-		l, err := hammer(ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, 5*time.Second, http.StatusAccepted,
+		l, err := hammer(ctx, s.client, http.MethodPost, s.base+"/v1/messages", s.key, 64, s.seconds(5, 5), http.StatusAccepted,
 			func(i int) []byte { return message(s.channels[0].ID, "normal", from+i) })
 		if err != nil {
 			return 0, 0, err
@@ -28,12 +27,11 @@ func measureGrowth(ctx context.Context, s *stage) error {
 			return 0, 0, err
 		}
 		s.stopWork()
-		for range 3 {
-			if _, err := s.postBatch(ctx, s.channels[0].ID, "normal", s.sent, 10_000); err != nil {
-				return 0, 0, err
-			}
+		n, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(30_000, 30_000))
+		if err != nil {
+			return 0, 0, err
 		}
-		send, err = s.drainRate(ctx, 30_000)
+		send, err = s.drainRate(ctx, n)
 		return l.rate(), send, err
 	}
 	a0, d0, err := rates()

@@ -10,8 +10,6 @@ import (
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
-
 // The filler writes as many finished messages as it is asked for, with UUIDv7 of
 // of their time, and filling again adds none of the same moment twice.
 func TestFill(t *testing.T) {
