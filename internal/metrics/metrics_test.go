@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -120,4 +122,26 @@ func TestPool_ReadsWhenScraped(t *testing.T) {
 	)
 	stats.InUse = 0
 	expect(t, m, `sendoff_postgres_pool_in_use 0`)
+}
+
+// Names, units and help texts are as Prometheus' own linter wants them.
+func TestNames_Lint(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Depth(dispatch.Normal, 1, time.Second)
+	m.Sent(&dispatch.Channel{ID: 7}, dispatch.OTP, time.Millisecond)
+	m.AcceptTime(time.Millisecond)
+	m.Request("/v1/messages", "POST", 202, time.Millisecond)
+	m.WebhookDepth(5, time.Minute)
+	m.WebhooksDisabled(1, 2)
+	m.Pool(func() sql.DBStats { return sql.DBStats{} })
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	problems, err := promlint.New(w.Body).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
 }
