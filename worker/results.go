@@ -36,6 +36,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 		if err == nil {
 			for _, f := range failed {
 				w.Observer.Failed(f.Channel, f.Code)
+				w.Log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)
 			}
 			return make([]struct{}, len(outs)), nil
 		}

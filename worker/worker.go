@@ -148,6 +148,9 @@ func (w *Worker) Stop(ctx context.Context) error {
 	return w.results.Close(ctx)
 }
 
+// Open returns the number of provider calls that have begun and not ended.
+func (w *Worker) Open() int64 { return w.inFlight.Load() }
+
 // Room returns how many messages of a channel with that concurrency this worker
 // can start soon.
 func (w *Worker) Room(channel int64, concurrency int) int {

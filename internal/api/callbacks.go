@@ -238,6 +238,7 @@ func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]b
 	}
 	for _, f := range a.Failed {
 		cs.observer.Failed(f.Channel, f.Code)
+		cs.log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)
 	}
 	return out, nil
 }

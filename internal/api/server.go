@@ -191,6 +191,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 			err = dispatch.Errorf(dispatch.Malformed, "%v", he.Message)
 		}
 	}
+	middleware.Failed(c, err)
 	d := s.vendors.of(c)
 	if d != nil && ours(c.Request().URL.Path) { // no key was looked for in that header
 		err = middleware.NoRoute(c)

@@ -54,6 +54,7 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 	if err != nil {
 		return dialect.Reply{}, err
 	}
+	c.Set("caller", who)
 	if sid := r.PathValue("sid"); sid != "" && sid != who.Account.SID {
 		return dialect.Reply{}, middleware.Unauthorized("sid", "the key does not belong to this account")
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/logs"
 	"github.com/sendoff/sendoff/internal/metrics"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
@@ -134,8 +135,24 @@ func (p *parts) checkPostgres(ctx context.Context) error {
 
 func (p *parts) checkRedis(ctx context.Context) error { return queue.Check(ctx, p.redis) }
 
-func (p *parts) lostRedis(err error) {
-	p.log.Warn("redis is away; limits are kept locally", "error", err)
+func (p *parts) lostRedis(err error) { p.log.Debug("limits are kept locally", "error", err) }
+
+// watch logs when Postgres or Redis goes away and comes back.
+func (p *parts) watch() {
+	p.background("states", time.Second, func(ctx context.Context) {
+		logs.Watch(ctx, p.log,
+			&logs.State{Name: "postgres", Effect: "nothing is accepted or sent until it does", Check: p.checkPostgres},
+			&logs.State{Name: "redis", Effect: "messages are accepted and sent all the same, a little later", Check: p.checkRedis})
+	})
+}
+
+// finish stops everything and logs how many provider calls were still open.
+func (p *parts) finish(role string, open func() int64) func() error {
+	return func() error {
+		err := p.stop()
+		p.log.Info(fmt.Sprintf("stopped, %d calls open", open()), "role", role)
+		return err
+	}
 }
 
 // workers is how many worker processes share a channel's rate while Redis is

@@ -20,14 +20,15 @@ const module = "github.com/sendoff/sendoff/"
 var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
-cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator migrations queue
+cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations queue
     store store/account store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/pg
 cli/console: dispatch
 app: accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi
     dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health
-    limit metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
-    registry store store/account store/callback store/operate store/pg store/webhook webhook worker worker/feeder
+    limit logs metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
+    registry store store/account store/callback store/operate store/pg store/webhook version webhook worker
+    worker/feeder
 
 # The front door.
 api: accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect
@@ -55,11 +56,12 @@ worker/feeder: dispatch limit provider store
 # What they share.
 registry: dispatch dispatch/template store store/account
 limit: batch dispatch
-queue: config dispatch
+queue: config dispatch logs
 batch:
 auth:
 config:
 health:
+logs:
 metrics: dispatch
 storable:
 zone:

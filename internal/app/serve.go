@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/store/callback"
 	"github.com/sendoff/sendoff/internal/store/operate"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 // Running is a started role.
@@ -36,6 +37,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	}
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("serve"))
+	p.watch()
 	acc := p.newAccept()
 	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Days: p.accounts, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
 	p.background("key counts", 3*time.Second, func(ctx context.Context) {
@@ -61,6 +63,6 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 		acc.StopWaiting()
 		return nil
 	})
-	log.Info("front door open", "address", bound, "public_url", p.public)
-	return &Running{Addr: bound, stop: p.stop}, nil
+	log.Info("started", "role", "serve", "version", version.Version(), "address", bound, "public_url", p.public)
+	return &Running{Addr: bound, stop: p.finish("serve", func() int64 { return 0 })}, nil
 }

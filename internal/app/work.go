@@ -23,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/version"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
 	"github.com/sendoff/sendoff/worker/feeder"
@@ -42,6 +43,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	}
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("work"))
+	p.watch()
 	acc := p.newAccept()
 	hooks := webhook.New(webhook.Options{Store: p.webhooks, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
 	p.background("webhook figures", time.Second, hooks.Watch)
@@ -65,13 +67,13 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("feeder", 3*time.Second, f.Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
-	r := &Running{stop: p.stop}
+	r := &Running{stop: p.finish("work", w.Open)}
 	if addr != "" {
 		if r.Addr, err = p.listen("health", addr, p.health()); err != nil {
 			return nil, errors.Join(err, p.stop())
 		}
 	}
-	log.Info("worker started", "health", r.Addr)
+	log.Info("started", "role", "work", "version", version.Version(), "health", r.Addr)
 	return r, nil
 }
 

@@ -24,6 +24,8 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/logs"
+	"github.com/sendoff/sendoff/internal/queue"
 )
 
 // cli is the root command. Each command has a file of its own.
@@ -154,13 +156,16 @@ func wantsJSON(k *kong.Context) bool {
 	return false
 }
 
-// logger returns the process's logger.
+// logger returns the process's logger, to which the libraries log too.
 func logger(c *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong allows only good ones
 	o := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(w, o)
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		h = slog.NewJSONHandler(w, o)
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	log := slog.New(logs.Calm(h))
+	queue.LogTo(log)
+	return log
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/logs"
 )
 
 // Handler works on a page. An error means that Postgres or Redis was away
@@ -71,7 +72,7 @@ func serverConfig(lane dispatch.Lane, grace time.Duration, log *slog.Logger) asy
 		ErrorHandler: asynq.ErrorHandlerFunc(func(_ context.Context, _ *asynq.Task, err error) {
 			log.Warn("page handed back", "lane", lane.String(), "error", err)
 		}),
-		Logger: logger{log}, LogLevel: asynq.WarnLevel,
+		Logger: logger{logs.NewSparse(log, "asynq")}, LogLevel: asynq.WarnLevel,
 	}
 }
 
@@ -89,11 +90,15 @@ func (s *Server) Shutdown() {
 	}
 }
 
-// logger passes asynq's lines on.
-type logger struct{ log *slog.Logger }
+// logger passes asynq's lines on. Its errors are of lost connections.
+type logger struct{ *logs.Sparse }
 
-func (l logger) Debug(args ...any) { l.log.Debug(fmt.Sprint(args...), "component", "asynq") }
-func (l logger) Info(args ...any)  { l.log.Debug(fmt.Sprint(args...), "component", "asynq") }
-func (l logger) Warn(args ...any)  { l.log.Warn(fmt.Sprint(args...), "component", "asynq") }
-func (l logger) Error(args ...any) { l.log.Warn(fmt.Sprint(args...), "component", "asynq") }
-func (l logger) Fatal(args ...any) { l.log.Error(fmt.Sprint(args...), "component", "asynq") }
+func (l logger) Debug(args ...any) { l.Say(slog.LevelDebug, fmt.Sprint(args...)) }
+func (l logger) Info(args ...any)  { l.Say(slog.LevelDebug, fmt.Sprint(args...)) }
+func (l logger) Warn(args ...any)  { l.Say(slog.LevelDebug, fmt.Sprint(args...)) }
+func (l logger) Error(args ...any) { l.Say(slog.LevelDebug, fmt.Sprint(args...)) }
+func (l logger) Fatal(args ...any) { l.Say(slog.LevelError, fmt.Sprint(args...)) }
+
+// LogTo passes the messages of go-redis on. It is called before anything uses
+// Redis.
+func LogTo(log *slog.Logger) { redis.SetLogger(logs.NewSparse(log, "go-redis")) }

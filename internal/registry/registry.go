@@ -54,6 +54,7 @@ type Registry struct {
 	log       *slog.Logger
 	styles    map[string]template.Style // by vendor
 	version   int64
+	failing   bool         // the last poll failed: one line an outage
 	checked   atomic.Int64 // when the newest good poll began, in unix nanoseconds
 	epoch     atomic.Int64 // grows when the caches are emptied
 	keys      cache[[32]byte, account.Key]
@@ -92,11 +93,13 @@ func (r *Registry) poll(ctx context.Context) {
 	defer cancel()
 	v, err := r.store.ConfigVersion(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !r.failing {
 			r.log.Warn("configuration poll failed", "error", err)
 		}
+		r.failing = true
 		return
 	}
+	r.failing = false
 	if v != r.version {
 		r.version = v
 		r.Drop()

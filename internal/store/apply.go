@@ -71,6 +71,7 @@ type applied struct {
 // Failure is a message that has become failed. Who says so once more of a
 // message that has failed already makes no other one.
 type Failure struct {
+	ID      dispatch.ID
 	Channel int64
 	Code    string // ours
 }
@@ -126,7 +127,7 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 	for _, r := range rows {
 		hit[r.ID] = true
 		if failed := int16(dispatch.Failed); r.Status == failed && r.Was != failed {
-			a.Failed = append(a.Failed, Failure{Channel: r.Channel, Code: r.Code})
+			a.Failed = append(a.Failed, Failure{ID: r.ID, Channel: r.Channel, Code: r.Code})
 		}
 	}
 	for i, u := range known {

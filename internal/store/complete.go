@@ -192,7 +192,7 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 		var paid []string
 		failed = make([]Failure, len(rows))
 		for i, r := range rows {
-			failed[i] = Failure{Channel: r.Channel, Code: r.Code}
+			failed[i] = Failure{ID: r.ID, Channel: r.Channel, Code: r.Code}
 			if r.Charged == chargePaid {
 				paid = append(paid, r.ID.String())
 			}

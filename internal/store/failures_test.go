@@ -32,7 +32,7 @@ func TestApply_FailedAgain_IsNoOtherFailure(t *testing.T) {
 				must(t, err)
 				var want []Failure
 				if c.want[i] == 1 {
-					want = []Failure{{Channel: f.channel, Code: dispatch.FailContent}}
+					want = []Failure{{ID: id, Channel: f.channel, Code: dispatch.FailContent}}
 				}
 				if diff := cmp.Diff(want, a.Failed); diff != "" {
 					t.Errorf("callback %d (-want +got):\n%s", i, diff)
@@ -58,7 +58,7 @@ func TestComplete_GivesWhatFailed(t *testing.T) {
 			outcome(ids[3], claim, Settle, ResultAccepted),
 		}
 	}
-	for i, want := range [][]Failure{{{Channel: f.channel, Code: dispatch.FailContent}}, {}} {
+	for i, want := range [][]Failure{{{ID: ids[0], Channel: f.channel, Code: dispatch.FailContent}}, {}} {
 		got, err := f.Complete(t.Context(), fails())
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -136,9 +136,10 @@ func (f *Feeder) every(ctx context.Context, interval time.Duration, name string,
 	}
 }
 
-// countFailed reports messages that have failed to the observer.
+// countFailed counts and logs messages that have failed.
 func (f *Feeder) countFailed(failed []store.Failure) {
 	for _, m := range failed {
 		f.Observer.Failed(m.Channel, m.Code)
+		f.Log.Info("message failed", "message_id", m.ID, "channel", m.Channel, "code", m.Code)
 	}
 }

@@ -33,6 +33,7 @@ func humaProblem(hc huma.Context, status int, msg string, errs ...error) huma.St
 		return middleware.NewProblem(e)
 	}
 	c := humaecho.Unwrap(hc)
+	middleware.Failed(c, e)
 	middleware.Drain(c)
 	middleware.SetRetryAfter(c, e)
 	p := middleware.NewProblem(e)

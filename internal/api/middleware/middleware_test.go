@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -166,6 +167,44 @@ func TestObserve_CountsPanicsAndMisroutedRequests(t *testing.T) {
 	e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/things/1", http.NoBody))
 	if w.Code != 204 || w.Header().Get("Allow") != "GET, HEAD, OPTIONS" {
 		t.Errorf("OPTIONS: got %d %v", w.Code, w.Header())
+	}
+}
+
+// Every request has one line, which its id finds: reads at level debug, changes at
+// info, and failures of ours at warn.
+func TestObserve_LogsOneLineARequest(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	e := echo.New()
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		middleware.Failed(c, err)
+		_ = middleware.WriteProblem(c, err)
+	}
+	var seen requests
+	e.Use(middleware.Observe(&seen, slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	caller := func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set("caller", &accept.Caller{Key: account.Key{ID: 7}})
+			return next(c)
+		}
+	}
+	e.POST("/things/:id", func(echo.Context) error { return dispatch.InvalidField("/to", "is required") }, caller)
+	e.GET("/things/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.GET("/broken", func(echo.Context) error { return &dispatch.Error{Code: dispatch.Overloaded} })
+	e.POST("/callbacks/:provider", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
+	for _, c := range []struct{ method, path, level, rest string }{
+		{"POST", "/things/123", "INFO", "method=POST route=/things/:id status=422 key_id=7 code=validation_failed ms=0"},
+		{"GET", "/things/123", "DEBUG", "method=GET route=/things/:id status=204 ms=0"},
+		{"GET", "/broken", "WARN", "method=GET route=/broken status=503 code=overloaded ms=0"},
+		{"POST", "/callbacks/meta", "DEBUG", "method=POST route=/callbacks/:provider status=200 ms=0"},
+	} {
+		out.Reset()
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), c.method, c.path, http.NoBody))
+		want := "level=" + c.level + " msg=request request_id=" + w.Header().Get("X-Request-Id") + " " + c.rest + "\n"
+		if _, got, _ := strings.Cut(out.String(), " "); got != want {
+			t.Errorf("%s %s: %q, want %q", c.method, c.path, got, want)
+		}
 	}
 }
 

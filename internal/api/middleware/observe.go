@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/accept"
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // slow is how long a request may take before it is logged, unless it waits on
@@ -19,8 +22,9 @@ type Observer interface {
 	Request(route, method string, status int, took time.Duration)
 }
 
-// Observe sets the request id, recovers panics, counts each request and logs
-// those that fail or are slow. Bodies, phone numbers and keys are not logged.
+// Observe sets the request id, recovers panics, counts each request and logs it:
+// reads at level debug, changes at info, failures of ours and slow ones at warn.
+// Bodies, phone numbers and keys are not logged.
 func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
@@ -34,13 +38,43 @@ func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 			took := time.Since(began)
 			status := c.Response().Status
 			o.Request(c.Path(), method, status, took)
-			if long, _ := c.Get("long").(bool); status >= 500 || (took > slow && !long) {
-				log.Warn("request", "request_id", id, "method", method, "route", c.Path(), "status", status, "ms", took.Milliseconds())
+			if ctx, level := c.Request().Context(), levelOf(c, method, status, took); log.Enabled(ctx, level) {
+				log.LogAttrs(ctx, level, "request", attributes(c, id, method, status, took)...)
 			}
 			return nil
 		}
 	}
 }
+
+// levelOf returns the level at which a request is logged. Callbacks count as reads:
+// what is wrong with one has a line of its own.
+func levelOf(c echo.Context, method string, status int, took time.Duration) slog.Level {
+	long, _ := c.Get("long").(bool)
+	switch {
+	case status >= 500 || (took > slow && !long):
+		return slog.LevelWarn
+	case method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions || c.Param("provider") != "":
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// attributes returns the facts of a request: with the id that the client got, so
+// that a request it asks about is found.
+func attributes(c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
+	out := make([]slog.Attr, 0, 7)
+	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))
+	if who, ok := c.Get("caller").(*accept.Caller); ok {
+		out = append(out, slog.Int64("key_id", who.Key.ID))
+	}
+	if code, ok := c.Get("code").(dispatch.Code); ok {
+		out = append(out, slog.String("code", string(code)))
+	}
+	return append(out, slog.Int64("ms", took.Milliseconds()))
+}
+
+// Failed notes the code with which a request is refused, for its line in the log.
+func Failed(c echo.Context, err error) { c.Set("code", dispatch.CodeOf(err)) }
 
 // Waits marks a request that waits on purpose: it is not logged as slow.
 func Waits(c echo.Context) { c.Set("long", true) }
