@@ -35,7 +35,7 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 
 // outcome makes the call, unless the message must not be sent any more.
 func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
-	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, StartedAt: time.Now()}
+	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, Campaign: c.Campaign, StartedAt: time.Now()}
 	expiry := f.started.Add(time.Duration(min(c.Left, maxLeft) * float64(time.Second)))
 	switch {
 	case c.Suppressed:

@@ -168,8 +168,9 @@ func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 // must wait, or the retry budget is empty. No call is made for them and none
 // counted. It returns the others.
 func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claimed) []store.Claimed {
+	claimed, back := w.passGate(ctx, f, claimed)
 	waits := w.recipientWaits(ctx, f, claimed)
-	send, back := claimed[:0:0], []store.Outcome(nil)
+	send := claimed[:0:0]
 	for i, c := range claimed {
 		var wait time.Duration
 		if waits != nil {

@@ -70,6 +70,8 @@ type Options struct {
 	// for callbacks or, for test messages, with the emulator in the provider's
 	// place. It is called for each message.
 	Target func(ch *dispatch.Channel, test bool) *dispatch.Channel
+	// Campaigns decides about messages of campaigns; nil: they are sent as others.
+	Campaigns Campaigns
 	// Grace is how long Stop waits for open calls before it cuts them.
 	Grace time.Duration
 }

@@ -58,6 +58,15 @@ func (p *Paging) afterID() (int64, error) {
 	return id, nil
 }
 
+// AfterID returns the last id of the previous page; 0 is the first page.
+func (p *Paging) AfterID() (int64, error) { return p.afterID() }
+
+// PageByID returns the page that rows begin with, of which there is one more than
+// Limit if another page follows.
+func PageByID[R, T any](p *Paging, rows []R, view func(*R) T, id func(*R) int64) Page[T] {
+	return pageOf(p, rows, view, func(r *R) string { return idCursor(id(r)) })
+}
+
 func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }
 
 // pageOf returns the page that rows begin with; cursor names a row.

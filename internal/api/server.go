@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/campaigns"
 	"github.com/sendoff/sendoff/internal/api/dashboard"
 	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/message"
@@ -67,6 +68,7 @@ type Options struct {
 	Accept    Accepter
 	Limits    middleware.Limiter
 	Admin     *admin.Service
+	Campaigns *campaigns.Service
 	Providers map[string]provider.Provider
 	Specs     []*provider.Spec // of Providers, in the order in which people see them
 	Dialects  []dialect.Dialect
@@ -167,7 +169,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	s.describe = openapi.Register(e, openapi.Options{
 		PublicURL: o.PublicURL, Dialects: o.Dialects, Operations: slices.Concat(operations(), message.Operations(), stream.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
 }

@@ -24,17 +24,17 @@ cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack 
     store store/account store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/pg
 cli/console: dispatch
-app: accept admin api auth config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi
-    dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health
-    limit logs metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
-    registry store store/account store/callback store/operate store/pg store/webhook version webhook worker
-    worker/feeder
+app: accept admin admin/campaigns api auth campaign/run config dialect dialect/aisoule dialect/external
+    dialect/kaleyra dialect/metaapi dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch
+    dispatch/template emulator gate health limit logs metrics migrations outbound provider provider/gupshup
+    provider/kaleyra provider/meta provider/twilio queue registry store store/account store/callback store/campaign
+    store/operate store/pg store/webhook version webhook worker worker/feeder
 
 # The front door.
-api: accept admin api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc batch dialect
-    dispatch dispatch/template health optout provider registry storable store web
-api/manage: accept admin admin/input api/middleware dispatch dispatch/phone dispatch/template provider store/people
-    webhook
+api: accept admin admin/campaigns api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc
+    batch dialect dispatch dispatch/template health optout provider registry storable store web
+api/manage: accept admin admin/campaigns admin/input api/middleware campaign dispatch dispatch/phone dispatch/template
+    provider store/people webhook zone
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store
 api/stream: api/middleware apidoc dispatch
 api/openapi: api/middleware apidoc dialect dispatch dispatch/template
@@ -42,6 +42,9 @@ api/middleware: accept auth dialect dispatch limit storable store/account
 apidoc:
 
 # Use cases.
+campaign/run: campaign campaign/audience dispatch store store/campaign store/ledger zone
+campaign/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
+admin/campaigns: admin campaign campaign/audience campaign/run dispatch store/account store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/pg
 admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider storable store
@@ -72,7 +75,9 @@ version:
 web:
 
 # The stores.
-store: dispatch storable store/people store/pg
+store/ledger: campaign dispatch store/pg
+store/campaign: campaign dispatch storable store store/ledger store/people store/pg
+store: dispatch storable store/ledger store/people store/pg
 store/account: dispatch dispatch/template store/pg
 store/callback: dispatch storable store/pg
 store/webhook: dispatch store/pg
@@ -151,7 +156,7 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq":              "store store/account store/people store/webhook store/pg store/storetest devstack bench migrations",
+	"github.com/lib/pq":              "store store/account store/campaign store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/campaign/run"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -49,9 +50,10 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("webhook figures", time.Second, hooks.Watch)
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
+	campaigns := run.New(run.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log})
 	w := worker.New(worker.Options{
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Providers: p.providers, Observer: p.metrics, Log: log,
-		Target: p.target, Grace: cfg.ShutdownGrace,
+		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns,
 	})
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers, Observer: p.metrics, Log: log,
@@ -65,6 +67,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	}
 	p.onStop("queue", 5*time.Second, func(context.Context) error { srv.Shutdown(); return nil })
 	p.background("feeder", 3*time.Second, f.Run)
+	p.background("campaigns", 3*time.Second, campaigns.Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
 	r := &Running{stop: p.finish("work", w.Open)}

@@ -5,6 +5,7 @@ package campaign
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -56,6 +57,14 @@ func (r *Ref) UnmarshalJSON(b []byte) error {
 	err := json.Unmarshal(b, &n)
 	*r = Ref(b)
 	return err
+}
+
+// MarshalJSON writes an id as a number, as it is given.
+func (r Ref) MarshalJSON() ([]byte, error) {
+	if n, err := strconv.ParseInt(string(r), 10, 64); err == nil && n > 0 {
+		return strconv.AppendInt(nil, n, 10), nil
+	}
+	return json.Marshal(string(r))
 }
 
 // Language is a template's language: "en", or as Meta writes it {"code": "en"}.

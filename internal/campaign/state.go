@@ -72,15 +72,12 @@ var verdicts = map[State]map[Action]Verdict{
 	Cancelled: {Validate: Repeated, Cancel: Repeated, Retry: Allowed},
 }
 
-// InvalidState is the code of an action that the state forbids.
-const InvalidState dispatch.Code = "invalid_state"
-
 // Check returns whether s takes the action; Forbidden comes with the error for
 // the client.
 func (s State) Check(a Action) (Verdict, error) {
 	v := verdicts[s][a]
 	if v == Forbidden {
-		return v, dispatch.Errorf(InvalidState, "cannot %s a campaign that is %s", a, s)
+		return v, dispatch.Errorf(dispatch.InvalidState, "cannot %s a campaign that is %s", a, s)
 	}
 	return v, nil
 }

@@ -37,7 +37,7 @@ func TestState_EveryAction(t *testing.T) {
 			if got != want || (err != nil) != (want == Forbidden) {
 				t.Errorf("%s of %s: %d, %v", action, s, got, err)
 			}
-			if err != nil && dispatch.CodeOf(err) != InvalidState {
+			if err != nil && dispatch.CodeOf(err) != dispatch.InvalidState {
 				t.Errorf("%s of %s: code %s", action, s, dispatch.CodeOf(err))
 			}
 			if slices.Contains(s.Can(), action) != (want == Allowed) {

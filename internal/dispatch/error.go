@@ -34,6 +34,8 @@ const (
 	UnsupportedMedia  Code = "unsupported_media_type"
 	CountryNotAllowed Code = "country_not_allowed"
 	Overloaded        Code = "overloaded"
+	InvalidState      Code = "invalid_state"  // the state of a record forbids the action
+	EmptyAudience     Code = "empty_audience" // a campaign that nobody would get
 	OutcomeUnknown    Code = "outcome_unknown"
 	Internal          Code = "internal_error"
 )

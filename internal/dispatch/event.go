@@ -72,12 +72,15 @@ const (
 	EventChannelResumed   = 104
 	EventNote             = 105 // no status changed: a late or repeated callback, an edit
 	EventWebhookDisabled  = 106 // an endpoint was disabled after failures
+	EventCampaign         = 107 // a campaign's state changed
+	EventCampaignProgress = 108 // a campaign's counts changed
 	EventAttempt          = 200 // a provider call; in timelines only, never stored as an event
 )
 
 var eventNames = map[int16]string{
 	EventInbound: "inbound", EventCampaignFinished: "campaign.finished",
 	EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
+	EventCampaign: "campaign.changed", EventCampaignProgress: "campaign.progress",
 	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventAttempt: "attempt",
 }
 

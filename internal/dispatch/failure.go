@@ -21,7 +21,10 @@ const (
 	FailUndelivered  ErrorCode = "undelivered"     // accepted, then not delivered
 	FailNotDelivered ErrorCode = "not_delivered"   // the provider chose not to deliver
 	FailExpired      ErrorCode = "expired"
-	FailInternal     ErrorCode = "internal_error" // our own fault, such as a message that can't be read
+	FailLate         ErrorCode = "late"                // a campaign's: the recipient's window has closed
+	FailCapped       ErrorCode = "capped"              // a campaign's: the recipient has had enough of them
+	FailDelivered    ErrorCode = "delivered_meanwhile" // a campaign's retry: the first message has arrived
+	FailInternal     ErrorCode = "internal_error"      // our own fault, such as a message that can't be read
 )
 
 // What a suppression holds back.

@@ -54,6 +54,25 @@ func (s *Store) InsertTogether(ctx context.Context, page []NewMessage) ([]dispat
 	return s.insert(ctx, page, true)
 }
 
+// InsertWithin is InsertMessages in a transaction: a refusal is no error and ends
+// nothing but its message.
+func (s *Store) InsertWithin(ctx context.Context, page []NewMessage) ([]dispatch.Receipt, error) {
+	sorted := make([]*NewMessage, len(page))
+	for i := range page {
+		sorted[i] = &page[i]
+	}
+	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
+	err := s.db.Tx(ctx, func(tx *pg.DB) error { return s.acceptTx(ctx, tx, sorted, byID) })
+	if err != nil {
+		return nil, err
+	}
+	out := make([]dispatch.Receipt, len(page))
+	for i := range page {
+		out[i] = byID[page[i].ID]
+	}
+	return out, nil
+}
+
 func firstRefusal(page []NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	for i := range page {
 		if err := out[page[i].ID].Err; err != nil {

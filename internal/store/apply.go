@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -45,7 +46,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_provider_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < {failed} THEN NULL ELSE m.error_provider_code END,
       error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed} THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback),
+    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
@@ -57,7 +58,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
         CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END
     FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
-SELECT id, channel_id, status, was, charged, coalesce(code, '') AS code FROM u`)
+SELECT id, channel_id, status, was, charged, coalesce(code, '') AS code, campaign_id FROM u`)
 
 type applied struct {
 	ID      dispatch.ID `db:"id"`
@@ -66,6 +67,8 @@ type applied struct {
 	Was     int16       `db:"was"`
 	Charged int16       `db:"charged"`
 	Code    string      `db:"code"`
+
+	Campaign int64 `db:"campaign_id"` // 0: none
 }
 
 // Failure is a message that has become failed. Who says so once more of a
@@ -167,7 +170,21 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 			return pg.Wrap("take refund back", err)
 		}
 	}
-	return people.SuppressRecipients(ctx, tx, suppress, scopes)
+	if err := people.SuppressRecipients(ctx, tx, suppress, scopes); err != nil {
+		return err
+	}
+	return ledger.Sync(ctx, tx, campaignsOf(rows))
+}
+
+// campaignsOf returns the messages that belong to campaigns.
+func campaignsOf(rows []applied) []ledger.Ref {
+	var refs []ledger.Ref
+	for _, r := range rows {
+		if r.Campaign != 0 {
+			refs = append(refs, ledger.Ref{Campaign: r.Campaign, Message: r.ID})
+		}
+	}
+	return refs
 }
 
 // evidence is what a batch says of one message.

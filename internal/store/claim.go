@@ -30,10 +30,11 @@ type Claimed struct {
 	RLHits     int         `db:"rl_hits"`
 	MaybeSent  bool        `db:"maybe_sent"`
 	Suppressed bool        `db:"suppressed"`
-	Left       float64     `db:"left_s"` // seconds to expiry at the claim, by Postgres' clock
+	Campaign   int64       `db:"campaign_id"` // 0: none
+	Left       float64     `db:"left_s"`      // seconds to expiry at the claim, by Postgres' clock
 }
 
-var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at, m.campaign_id,
   c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   ` + people.HeldBack("m.account_id", "m.recipient", people.LinkedTo("m.account_id", "m.recipient"), "m.marketing") + ` AS suppressed`
 
@@ -79,7 +80,8 @@ WITH pick AS MATERIALIZED (
 )
 SELECT ` + claimedColumns + `, false AS expired FROM c JOIN messages m ON m.id = c.message_id
 UNION ALL
-SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true FROM pick WHERE expired`)
+SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), 0, now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true
+FROM pick WHERE expired`)
 
 // ClaimDue claims up to n of a channel's messages that are due, oldest first,
 // and names those among them whose time is over. It runs in a transaction: a

@@ -65,6 +65,7 @@ type Outcome struct {
 	Suppress   bool  // the recipient refuses messages
 	Channel    int64 // with Ref: keep the provider's id for later callbacks
 	KeepRef    bool
+	Campaign   int64 // of the message; 0: none
 }
 
 // lockRows is how every statement that settles messages begins: it locks each

@@ -152,14 +152,14 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 	return rows, err
 }
 
-// sqlCancelDoubt asks for the end of a message whose outcome is being resolved,
+// sqlCancelDoubts asks for the end of a message whose outcome is being resolved,
 // and ends it at once: no further call is made, and unknown is its state until
 // the provider says more.
-var sqlCancelDoubt = numbers.SQL(`
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = $1::uuid AND state = {resolving} FOR UPDATE),
+var sqlCancelDoubts = numbers.SQL(`
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = {resolving} ORDER BY message_id FOR UPDATE),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
   u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
-    FROM d WHERE m.id = d.message_id AND m.id = $1::uuid AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version),
+    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version),
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, {unknown}, version, 'api', 'outcome_unknown' FROM u)
 SELECT count(*) FROM u`)
 
@@ -176,10 +176,20 @@ func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
 			return len(rows) > 0, err
 		}
 		var n int
-		err = s.db.GetContext(ctx, &n, sqlCancelDoubt, id.String())
+		err = s.db.GetContext(ctx, &n, sqlCancelDoubts, pg.UUIDArray([]dispatch.ID{id}))
 		if err != nil || n > 0 {
 			return n > 0, pg.Wrap("cancel message", err)
 		}
 	}
 	return false, nil
+}
+
+// CancelAll ends messages before their next call, except those that are being
+// sent.
+func (s *Store) CancelAll(ctx context.Context, ids []dispatch.ID) error {
+	if _, err := s.end(ctx, ids, dispatch.Cancelled, "cancelled", "cancelled by request", "api"); err != nil {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, sqlCancelDoubts, pg.UUIDArray(ids))
+	return pg.Wrap("cancel messages", err)
 }

@@ -64,9 +64,11 @@ const (
 	chargeRefunded = 2
 )
 
+// States are the numbers of the states of a row of dispatch.
+var States = pg.Numbers{"ready": stateReady, "claimed": stateClaimed, "resolving": stateResolving, "held": stateHeld}
+
 // numbers are the numbers in the statements of this package.
-var numbers = pg.Domain.Merge(pg.Numbers{
-	"ready": stateReady, "claimed": stateClaimed, "resolving": stateResolving, "held": stateHeld,
+var numbers = pg.Domain.Merge(States).Merge(pg.Numbers{
 	"paid": chargePaid, "refunded": chargeRefunded,
 	"horizon_min":     int(horizon / time.Minute),
 	"result_accepted": int(ResultAccepted), "result_doubtful": int(ResultDoubtful), "result_unknown": int(ResultUnknown),

@@ -26,6 +26,7 @@ var (
 	forManage    = []string{"manage"}
 	forCredits   = []string{"credits"}
 	forBalance   = []string{"manage", "credits"}
+	forCampaigns = []string{"manage", "send_template"}
 	forMessages  = []string{"manage", "view_messages"}
 	forTemplates = []string{"manage", "view_templates"}
 )

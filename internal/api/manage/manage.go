@@ -18,6 +18,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/campaigns"
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -27,11 +28,12 @@ import (
 
 // Options are what the administrative routes need.
 type Options struct {
-	Auth    *middleware.Auth
-	Limits  middleware.Limits
-	Admin   *admin.Service
-	Inbound Inbound
-	Ignored Ignored
+	Auth      *middleware.Auth
+	Limits    middleware.Limits
+	Admin     *admin.Service
+	Campaigns *campaigns.Service
+	Inbound   Inbound
+	Ignored   Ignored
 	// FindChannel returns the channel of an account with an id or key.
 	FindChannel func(ctx context.Context, account int64, name string) (*dispatch.Channel, error)
 	Specs       []*provider.Spec // of the vendors, in the order in which people see them

@@ -29,6 +29,7 @@ func (m *manager) routes() {
 	m.users()
 	m.account()
 	m.webhooks()
+	m.campaigns()
 }
 
 func (m *manager) keys() {

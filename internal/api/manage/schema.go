@@ -9,7 +9,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/admin/campaigns"
 	"github.com/sendoff/sendoff/internal/admin/input"
+	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/webhook"
@@ -23,6 +25,7 @@ func registerTypes(r huma.Registry) {
 	alias[input.Credits, credits](r)
 	alias[input.Object, object](r)
 	alias[input.Raw, anything](r)
+	registerCampaigns(r)
 }
 
 func alias[T, Described any](r huma.Registry) {
@@ -77,7 +80,7 @@ func (body[T]) Schema(r huma.Registry) *huma.Schema {
 }
 
 // schemaName returns the name of a type in the OpenAPI's components. A template's
-// definition has parts of the same names as a message's content.
+// definition, and a campaign's, have parts of the same names as a message's content.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
@@ -85,6 +88,10 @@ func schemaName(t reflect.Type, hint string) string {
 	}
 	if t == reflect.TypeFor[template.Component]() || t == reflect.TypeFor[template.Button]() {
 		return "Template" + name
+	}
+	if t.PkgPath() == reflect.TypeFor[campaign.Definition]().PkgPath() || t == reflect.TypeFor[campaigns.Counts]() ||
+		t == reflect.TypeFor[campaigns.Run]() {
+		return "Campaign" + name
 	}
 	return name
 }

@@ -55,6 +55,8 @@ var httpStatus = map[dispatch.Code]int{
 	dispatch.MethodNotAllowed:  http.StatusMethodNotAllowed,
 	dispatch.UnsupportedMedia:  http.StatusUnsupportedMediaType,
 	dispatch.CountryNotAllowed: http.StatusForbidden,
+	dispatch.InvalidState:      http.StatusConflict,
+	dispatch.EmptyAudience:     http.StatusUnprocessableEntity,
 	dispatch.Overloaded:        http.StatusServiceUnavailable,
 	dispatch.OutcomeUnknown:    http.StatusServiceUnavailable,
 	dispatch.Internal:          http.StatusInternalServerError,

@@ -1,0 +1,182 @@
+package campaigns
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/campaign/audience"
+	"github.com/sendoff/sendoff/internal/campaign/run"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	store "github.com/sendoff/sendoff/internal/store/campaign"
+)
+
+// do does an action: do changes c, whose state is still the one before. An action
+// that has been done already changes nothing and is no error.
+func (s *Service) do(
+	ctx context.Context, who admin.Actor, id int64, action campaign.Action, do func(tx Tx, c *store.Campaign, now time.Time) error,
+) (*Campaign, error) {
+	var c store.Campaign
+	err := s.change(ctx, who, "campaign."+string(action), &c, func(tx Tx) (err error) {
+		if c, err = tx.Campaign(ctx, who.Account, id); err != nil {
+			return err
+		}
+		verdict, err := c.State.Check(action)
+		if err != nil {
+			return err
+		}
+		if verdict == campaign.Repeated {
+			return errRepeated
+		}
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if err := do(tx, &c, now); err != nil {
+			return err
+		}
+		c.UpdatedAt, c.NextAt = now, &now
+		if err := tx.Save(ctx, &c); err != nil {
+			return err
+		}
+		return tx.Note(ctx, &c, dispatch.EventCampaign, "api", run.Describe(&c, nil))
+	})
+	if err != nil && !errors.Is(err, errRepeated) {
+		return nil, err
+	}
+	return s.view(ctx, &c)
+}
+
+// Launch starts a campaign, or schedules its start.
+func (s *Service) Launch(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
+	return s.do(ctx, who, id, campaign.Launch, func(tx Tx, c *store.Campaign, now time.Time) error {
+		c.Test, c.Key = who.Test, keyOf(who)
+		return s.prepare(ctx, tx, c, now)
+	})
+}
+
+// fillAtOnce is how many rows of the ledger a launch writes itself; workers go
+// on.
+const fillAtOnce = 10_000
+
+// prepare checks all that a launch needs, begins the ledger and sets the state.
+func (s *Service) prepare(ctx context.Context, tx Tx, c *store.Campaign, now time.Time) error {
+	zone, err := tx.Zone(ctx, c.Account)
+	if err != nil {
+		return err
+	}
+	c.Channel = 0
+	plan, err := audience.Compile(ctx, s.Registry, c, zone)
+	if err != nil {
+		return err
+	}
+	if err := plan.Definition.CheckStart(now); err != nil {
+		return err
+	}
+	if err := checkLists(ctx, tx, c.Account, plan.Definition.Audience.Lists); err != nil {
+		return err
+	}
+	c.Channel, c.Marketing, c.LaunchedAt, c.Filled, c.Fill, c.NextAt = plan.Channel.ID, plan.Marketing, &now, false, "{}", &now
+	if plan.Template != nil {
+		c.Template = plan.Template.ID
+	}
+	if err := tx.EmptyLedger(ctx, c.ID); err != nil {
+		return err
+	}
+	recurs := plan.Definition.Recurrence != nil
+	if err := fill(ctx, tx, c, plan.Source(c.Account, now), recurs); err != nil {
+		return err
+	}
+	c.State = campaign.Scheduled
+	if start := plan.Timing.Start(now); !recurs && !start.After(now) {
+		c.State, c.StartedAt = campaign.Running, &now
+	}
+	return nil
+}
+
+// fill begins the ledger, until somebody is found who will get a message. The
+// parent of a recurrence keeps none: only its audience is looked at.
+func fill(ctx context.Context, tx Tx, c *store.Campaign, src *audience.Source, onlyLook bool) error {
+	sendable := 0
+	for rows := 0; !c.Filled && (sendable == 0 || (rows < fillAtOnce && !onlyLook)); rows += audience.PageSize {
+		n, err := src.Fill(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		sendable += n
+	}
+	if sendable == 0 {
+		return dispatch.Errorf(dispatch.EmptyAudience, "nobody in the audience can be sent to; validate the campaign to see why")
+	}
+	if !onlyLook {
+		return nil
+	}
+	c.Filled, c.Fill = false, "{}"
+	return tx.EmptyLedger(ctx, c.ID)
+}
+
+func checkLists(ctx context.Context, tx Tx, account int64, lists []int64) error {
+	missing, err := tx.MissingLists(ctx, account, lists)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return dispatch.InvalidField("/audience/lists", "there is no list %d", missing[0])
+}
+
+// Pause stops a campaign before its next call.
+func (s *Service) Pause(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
+	return s.halting(s.do(ctx, who, id, campaign.Pause, func(tx Tx, c *store.Campaign, _ time.Time) (err error) {
+		c.Reason = ""
+		if c.State, err = c.State.After(campaign.Pause, true); err != nil {
+			return err
+		}
+		return tx.Park(ctx, c.ID)
+	}))
+}
+
+// Resume goes on where a pause has stopped.
+func (s *Service) Resume(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
+	return s.do(ctx, who, id, campaign.Resume, func(tx Tx, c *store.Campaign, now time.Time) (err error) {
+		if c.State, err = c.State.After(campaign.Resume, c.StartedAt != nil); err != nil {
+			return err
+		}
+		c.Reason, c.ResumedAt, c.Tokens, c.TokensAt = "", &now, 0, &now
+		return tx.Unpark(ctx, c.ID)
+	})
+}
+
+// cancelAtOnce is how many pages of a campaign are cancelled before the answer;
+// workers go on.
+const cancelAtOnce = 5
+
+// Cancel ends a campaign before its next call.
+func (s *Service) Cancel(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
+	return s.halting(s.do(ctx, who, id, campaign.Cancel, func(tx Tx, c *store.Campaign, now time.Time) (err error) {
+		if c.State, err = c.State.After(campaign.Cancel, true); err != nil {
+			return err
+		}
+		c.Reason, c.FinishedAt = "", &now
+		more := true
+		for range cancelAtOnce {
+			if more {
+				if more, err = tx.CancelMessages(ctx, c.ID); err != nil {
+					return err
+				}
+			}
+			if err := tx.CancelRows(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// halting adds to an answer the number of calls that were in the air.
+func (s *Service) halting(v *Campaign, err error) (*Campaign, error) {
+	if v != nil {
+		v.InFlight = &v.calls
+	}
+	return v, err
+}

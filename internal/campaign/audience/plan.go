@@ -1,0 +1,112 @@
+package audience
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/template"
+	"github.com/sendoff/sendoff/internal/registry"
+	store "github.com/sendoff/sendoff/internal/store/campaign"
+)
+
+// Registry caches what people configure.
+type Registry interface {
+	Channel(ctx context.Context, id int64) (*dispatch.Channel, error)
+	FindChannel(ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string) (*dispatch.Channel, error)
+	Templates(ctx context.Context, account int64) (*registry.Templates, error)
+}
+
+// Plan is a campaign with everything that it names.
+type Plan struct {
+	Definition *campaign.Definition
+	Channel    *dispatch.Channel
+	Template   *template.Template // nil: other content
+	Renderer   *campaign.Renderer
+	Timing     *campaign.Timing
+	Marketing  bool
+}
+
+// Definition returns c's definition, with its contacts.
+func Definition(c *store.Campaign) (*campaign.Definition, error) {
+	d := &campaign.Definition{}
+	if err := json.Unmarshal([]byte(c.Definition), d); err != nil {
+		return nil, fmt.Errorf("read definition of campaign %d: %w", c.ID, err)
+	}
+	if c.Contacts != "" {
+		if err := json.Unmarshal([]byte(c.Contacts), &d.Audience.Contacts); err != nil {
+			return nil, fmt.Errorf("read contacts of campaign %d: %w", c.ID, err)
+		}
+	}
+	return d, nil
+}
+
+// Compile finds what c names and prepares its messages and times; zone is the
+// account's. The error has every fault that does not depend on a recipient.
+func Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) (*Plan, error) {
+	p := &Plan{}
+	var err error
+	if p.Definition, err = Definition(c); err != nil {
+		return nil, err
+	}
+	if p.Timing, err = campaign.NewTiming(p.Definition, zone); err != nil {
+		return nil, err
+	}
+	if p.Channel, err = channel(ctx, reg, c, p.Definition); err != nil {
+		return nil, err
+	}
+	if use := p.Definition.Template; use != nil {
+		ts, err := reg.Templates(ctx, c.Account)
+		if err != nil {
+			return nil, err
+		}
+		p.Template, err = ts.Find(&dispatch.TemplateUse{
+			TemplateID: use.ID, Name: use.Name, ProviderTemplateID: use.ProviderTemplateID, Language: dispatch.Language{Code: string(use.Language)},
+		}, p.Channel)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if p.Renderer, err = campaign.Compile(p.Definition, p.Channel, p.Template); err != nil {
+		return nil, err
+	}
+	p.Marketing = p.Template == nil || p.Template.Category == "marketing"
+	return p, nil
+}
+
+// channel returns the channel of the launch or, before it, the one that is named.
+func channel(ctx context.Context, reg Registry, c *store.Campaign, d *campaign.Definition) (*dispatch.Channel, error) {
+	if c.Channel != 0 {
+		return reg.Channel(ctx, c.Channel)
+	}
+	ch, err := reg.FindChannel(ctx, c.Account, string(d.Channel), dispatch.ByIDOrKey, "")
+	if err == nil && !ch.Enabled {
+		return nil, dispatch.InvalidField("/channel", "the channel is disabled")
+	}
+	return ch, err
+}
+
+// Source returns the plan's audience for a launch at launch.
+func (p *Plan) Source(account int64, launch time.Time) *Source {
+	return &Source{
+		Account: account, Audience: &p.Definition.Audience, Renderer: p.Renderer, Timing: p.Timing, Launch: launch,
+		Marketing: p.Marketing, LateSkips: p.Definition.Late == campaign.LateSkip,
+	}
+}
+
+// Price returns the price of a message of so many segments, in millionths of a
+// credit.
+func (p *Plan) Price(segments int) int64 {
+	category := ""
+	if p.Template != nil {
+		category = p.Template.Category
+	}
+	price, ok := p.Channel.Policy.Price[category]
+	if !ok {
+		price = p.Channel.Policy.Price[""]
+	}
+	return price * int64(max(segments, 1))
+}

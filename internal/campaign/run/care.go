@@ -1,0 +1,51 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+)
+
+// care watches over the sender's reputation. It returns the reason for which the
+// campaign must pause, if there is one.
+func (s *step) care(ctx context.Context) (reason string, err error) {
+	bad, err := s.failing(ctx)
+	if err != nil {
+		return "", err
+	}
+	if bad {
+		return fmt.Sprintf("error_rate: more than %g of the last 200 results were failures", s.plan.Definition.PauseAtErrorRate), nil
+	}
+	c := s.plan.Definition.Canary
+	if c == nil || s.c.CanaryOver {
+		return "", nil
+	}
+	if s.c.CanaryAt == nil && s.made() >= int64(c.First) && s.counts.By[campaign.Queued] == 0 {
+		s.c.CanaryAt = &s.now
+	}
+	var last time.Time
+	if s.c.CanaryAt != nil {
+		last = *s.c.CanaryAt
+	}
+	if verdict, _ := c.Decide(int(s.made()), last, s.now, bad); verdict == campaign.Go && s.made() >= int64(c.First) {
+		s.c.CanaryOver = true
+	}
+	return "", nil
+}
+
+// failing reports whether the last results have more failures than the campaign
+// allows.
+func (s *step) failing(ctx context.Context) (bool, error) {
+	limit := s.plan.Definition.PauseAtErrorRate
+	if limit == 0 || s.counts.By[campaign.Failed] == 0 {
+		return false, nil
+	}
+	last, err := s.tx.LastResults(ctx, s.c.ID, s.c.ResumedAt)
+	var results campaign.Results
+	for _, status := range last {
+		results = results.Add(status == campaign.Failed)
+	}
+	return results.Exceed(limit), err
+}

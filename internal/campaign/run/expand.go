@@ -1,0 +1,252 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
+	"github.com/sendoff/sendoff/internal/zone"
+)
+
+const (
+	// expandPage is how many messages one step makes.
+	expandPage = 500
+	// windowLeast and windowMost bound how many messages of a campaign are
+	// unfinished at a time: all that a pause has to hold.
+	windowLeast = 20
+	windowMost  = 5000
+	// windowSeconds is how many seconds of its rate a campaign has in the queue.
+	windowSeconds = 5
+	// again is when a campaign that waits for room or its rate is looked at again.
+	again = 100 * time.Millisecond
+)
+
+// run makes the messages whose turn it is.
+func (s *step) run(ctx context.Context) (*time.Time, error) {
+	err := s.compile(ctx)
+	if reason, ok := refused(err); ok {
+		return s.pause(ctx, reason)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.c.Filled {
+		if err := s.fill(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := s.sweep(ctx, false); err != nil {
+		return nil, err
+	}
+	if err := s.count(ctx); err != nil {
+		return nil, err
+	}
+	if reason, err := s.care(ctx); err != nil || reason != "" {
+		if err != nil {
+			return nil, err
+		}
+		return s.pause(ctx, reason)
+	}
+	room := s.room()
+	n := min(room, s.allowed(), s.canary(), expandPage)
+	var made int
+	if n > 0 {
+		made, err = s.expand(ctx, n)
+		if reason, ok := refused(err); ok {
+			return s.pause(ctx, reason)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := s.count(ctx); err != nil {
+		return nil, err
+	}
+	if s.c.Filled && s.counts.Unfinished() == 0 {
+		return s.finish(ctx)
+	}
+	if err := s.progress(ctx); err != nil {
+		return nil, err
+	}
+	return s.next(ctx, n, made, room)
+}
+
+// next returns when to look at a running campaign again, and notes what limits it.
+func (s *step) next(ctx context.Context, n, made, room int) (*time.Time, error) {
+	if !s.c.Filled || (n > 0 && made == expandPage) {
+		return &s.now, nil
+	}
+	turn, err := s.tx.NextTurn(ctx, s.c.ID)
+	if err != nil {
+		return nil, err
+	}
+	wait := again
+	switch {
+	case turn == nil: // all messages are made
+		s.c.LimitedBy = "channel"
+		wait = 2 * again
+	case turn.After(s.now):
+		s.c.LimitedBy = "quiet_hours"
+		if wait = turn.Sub(s.now); s.counts.By[campaign.Queued] > 0 {
+			wait = min(wait, time.Second)
+		}
+		wait = min(wait, 5*time.Second)
+	case s.canary() == 0:
+		s.c.LimitedBy = "canary"
+	case room <= 0:
+		s.c.LimitedBy = "channel"
+	case s.plan.Definition.Rate > 0:
+		s.c.LimitedBy = "rate"
+	default:
+		s.c.LimitedBy = "nothing"
+	}
+	return s.in(wait), nil
+}
+
+// room returns how many more messages may be unfinished.
+func (s *step) room() int {
+	rate := s.plan.Channel.Policy.Rate
+	if own := s.plan.Definition.Rate; own > 0 {
+		rate = min(rate, own)
+	}
+	window := min(max(int(rate*windowSeconds), windowLeast), windowMost)
+	return window - int(s.counts.By[campaign.Queued])
+}
+
+// allowed returns how many messages the campaign's own rate allows by now: a
+// bucket that holds what a second brings, at least one.
+func (s *step) allowed() int {
+	rate := s.plan.Definition.Rate
+	if rate == 0 {
+		return math.MaxInt32
+	}
+	if s.c.TokensAt == nil {
+		s.c.Tokens = 1
+	} else {
+		s.c.Tokens = min(s.c.Tokens+rate*s.now.Sub(*s.c.TokensAt).Seconds(), max(rate/4, 1))
+	}
+	s.c.TokensAt = &s.now
+	return int(s.c.Tokens)
+}
+
+// canary returns how many more of the first messages may be made.
+func (s *step) canary() int {
+	c := s.plan.Definition.Canary
+	if c == nil || s.c.CanaryOver {
+		return math.MaxInt32
+	}
+	return max(c.First-int(s.made()), 0)
+}
+
+// made returns how many messages the campaign has.
+func (s *step) made() int64 { return s.counts.By[campaign.Queued] + s.counts.Done() }
+
+// expand makes messages for at most n recipients whose turn it is and returns how
+// many rows it has moved.
+func (s *step) expand(ctx context.Context, n int) (int, error) {
+	rows, err := s.tx.Turn(ctx, s.c.ID, n)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	charges, err := s.Charges(ctx, s.c.Account)
+	if err != nil {
+		return 0, err
+	}
+	var page []store.NewMessage
+	var at []int
+	for i := range rows {
+		if m, ok := s.message(&rows[i], charges); ok {
+			page, at = append(page, m), append(at, i)
+		}
+	}
+	receipts, err := s.tx.Insert(ctx, page)
+	if err != nil {
+		return 0, err
+	}
+	kept := rows[:0:0]
+	var poor error
+	made := 0
+	for k, i := range at {
+		if err := receipts[k].Err; err != nil && !skipFor(&rows[i], err) {
+			poor = err
+			rows[i].Campaign = 0 // stays as it was
+			continue
+		}
+		if receipts[k].Err == nil {
+			rows[i].Status, rows[i].Message = campaign.Queued, new(receipts[k].ID.String())
+			made++
+		}
+	}
+	for i := range rows {
+		if rows[i].Campaign != 0 {
+			kept = append(kept, rows[i])
+		}
+	}
+	s.c.Tokens -= float64(made)
+	if err := s.tx.Move(ctx, s.c.ID, kept); err != nil {
+		return 0, err
+	}
+	if poor != nil {
+		_, err := s.pause(ctx, string(dispatch.CodeOf(poor))+": "+dispatch.AsError(poor).Msg)
+		return len(rows), err
+	}
+	return len(rows), nil
+}
+
+// skipFor skips a row for the refusal of its message; false: the refusal is not
+// the recipient's.
+func skipFor(r *campaigns.Recipient, err error) bool {
+	reason := campaign.Suppressed
+	switch dispatch.CodeOf(err) {
+	case dispatch.Suppressed:
+	case dispatch.OutsideWindow:
+		reason = campaign.OutsideWindow
+	default:
+		return false
+	}
+	r.Status, r.Reason, r.Detail = campaign.Skipped, reason, dispatch.AsError(err).Msg
+	return true
+}
+
+// message returns the message of a row whose time it is; of others it sets what
+// becomes of them.
+func (s *step) message(r *campaigns.Recipient, charges bool) (store.NewMessage, bool) {
+	zones := zone.Set(r.Zones)
+	due, gone := s.plan.Timing.Due(zones, *s.c.LaunchedAt)
+	switch move, until := s.plan.Timing.Decide(s.now, due, gone, zones); move {
+	case campaign.Hold:
+		r.Status, r.WakeAt = campaign.Held, until
+		return store.NewMessage{}, false
+	case campaign.Skip:
+		r.Status, r.Reason, r.Detail = campaign.Skipped, campaign.TooLate, "the recipient's window had closed"
+		return store.NewMessage{}, false
+	case campaign.Expire:
+		r.Status, r.Detail = campaign.Expired, "not sent before ttl_seconds were over"
+		return store.NewMessage{}, false
+	case campaign.Send:
+	}
+	var fields campaign.Fields
+	if err := json.Unmarshal([]byte(r.Fields), &fields); err != nil {
+		r.Status, r.Reason, r.Detail = campaign.Skipped, campaign.InvalidContent, "the recipient's fields cannot be read"
+		return store.NewMessage{}, false
+	}
+	out, problem := s.plan.Renderer.Render(fields)
+	if problem != nil {
+		r.Status, r.Reason, r.Field, r.Detail = campaign.Skipped, problem.Reason, problem.Field, problem.Detail
+		return store.NewMessage{}, false
+	}
+	m := &dispatch.Message{
+		ID: dispatch.NewID(), Account: s.c.Account, Channel: s.plan.Channel.ID, Key: s.c.Key, Test: s.c.Test, Lane: dispatch.Bulk, To: r.To,
+		Raw: out.Raw, Campaign: s.c.ID, Segments: out.Segments, Price: s.plan.Price(out.Segments), ExpiresAt: s.plan.Timing.Expires(due),
+	}
+	m.Content.Type = s.plan.Definition.Type
+	return store.NewMessage{
+		Message: m, TTL: dispatch.Bulk.TTL(), Charge: charges && !s.c.Test, Marketing: s.plan.Marketing,
+		NeedsWindow: s.plan.Channel.WhatsApp() && s.plan.Channel.Window != "provider" && m.Content.Type != dispatch.TypeTemplate,
+	}, true
+}

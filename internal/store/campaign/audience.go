@@ -1,0 +1,138 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store/ledger"
+	"github.com/sendoff/sendoff/internal/store/people"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Entry is a person of an audience as a list or an import holds them.
+type Entry struct {
+	At       int64  `db:"at"` // place in its source
+	To       string `db:"recipient"`
+	Name     string `db:"name"`
+	TimeZone string `db:"time_zone"`
+	ListZone string `db:"list_zone"`
+	Fields   string `db:"fields"`
+	Bad      string `db:"bad"` // what is wrong with it; empty: nothing
+	Twice    bool   `db:"twice"`
+}
+
+// ListEntries reads the contacts of a list of the account after the id.
+func (s *Store) ListEntries(ctx context.Context, account, list, after int64, limit int) ([]Entry, error) {
+	var out []Entry
+	err := s.db.SelectContext(ctx, &out, `
+		SELECT c.id AS at, coalesce(c.phone, nullif('+' || c.wa_id, '+'), c.user_id) AS recipient, c.name, c.time_zone, l.time_zone AS list_zone, c.fields::text AS fields, '' AS bad, false AS twice
+		FROM list_contacts m JOIN lists l ON l.id = m.list_id JOIN contacts c ON c.id = m.contact_id
+		WHERE l.account_id = $1 AND m.list_id = $2 AND m.contact_id > $3 ORDER BY m.contact_id LIMIT $4`, account, list, after, limit)
+	return out, pg.Wrap("read list", err)
+}
+
+// MissingLists returns those of lists that the account does not have.
+func (s *Store) MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error) {
+	var out []int64
+	err := s.db.SelectContext(ctx, &out, `SELECT x.id FROM unnest($2::bigint[]) AS x(id)
+		WHERE NOT EXISTS (SELECT 1 FROM lists l WHERE l.id = x.id AND l.account_id = $1)`, account, pq.Array(lists))
+	return out, pg.Wrap("look for lists", err)
+}
+
+// Persons returns the numbers of the persons among ids of whom several ids are
+// known.
+func (s *Store) Persons(ctx context.Context, account int64, ids []string) (map[string]int64, error) {
+	var rows []struct {
+		Value  string `db:"value"`
+		Person int64  `db:"person"`
+	}
+	err := s.db.SelectContext(ctx, &rows, `SELECT value, person FROM identities WHERE account_id = $1 AND value = ANY($2)`, account, pq.Array(ids))
+	out := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		out[r.Value] = r.Person
+	}
+	return out, pg.Wrap("read people", err)
+}
+
+var sqlHeldBack = `SELECT i.recipient FROM unnest($2::text[]) AS i(recipient) WHERE ` +
+	people.HeldBack("$1::bigint", "i.recipient", people.LinkedTo("$1::bigint", "i.recipient"), "$3::boolean")
+
+// HeldBack returns which of the recipients a suppression holds back.
+func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string, marketing bool) (map[string]bool, error) {
+	var rows []string
+	err := s.db.SelectContext(ctx, &rows, sqlHeldBack, account, pq.Array(recipients), marketing)
+	out := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		out[r] = true
+	}
+	return out, pg.Wrap("look for suppressions", err)
+}
+
+// Known returns which of the persons a ledger has already.
+func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
+	var rows []string
+	err := s.db.SelectContext(ctx, &rows, `SELECT person FROM campaign_recipients WHERE campaign_id = $1 AND person = ANY($2)`, id, pq.Array(persons))
+	out := make(map[string]bool, len(rows))
+	for _, p := range rows {
+		out[p] = true
+	}
+	return out, pg.Wrap("look for recipients", err)
+}
+
+// Recipient is a row of the ledger.
+type Recipient struct {
+	Campaign int64           `db:"campaign_id"`
+	Seq      int             `db:"seq"`
+	Status   campaign.Status `db:"status"`
+	Reason   campaign.Reason `db:"reason"`
+	WakeAt   time.Time       `db:"wake_at"`
+	Message  *string         `db:"message_id"`
+	To       string          `db:"recipient"`
+	Person   *string         `db:"person"`
+	Zones    string          `db:"zones"`
+	Fields   string          `db:"fields"`
+	Field    string          `db:"field"`
+	Detail   string          `db:"detail"`
+}
+
+const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields, r.field, r.detail`
+
+var sqlAddRecipients = `
+WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[])
+  AS t(seq, status, reason, wake_us, recipient, person, zones, fields, field, detail)),
+c AS (INSERT INTO campaign_recipients (campaign_id, seq, status, reason, wake_at, recipient, person, zones, fields, field, detail)
+  SELECT $1, seq, status, reason, to_timestamp(wake_us / 1e6), recipient, person, zones, fields, field, detail FROM i
+  RETURNING campaign_id, NULL::smallint AS was, NULL::smallint AS was_reason, status, reason)` + ledger.Count
+
+// AddRecipients appends rows to a campaign's ledger and counts them.
+func (s *Store) AddRecipients(ctx context.Context, id int64, rows []Recipient) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(rows)
+	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	tos, zones, fields, faults, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	persons := make([]*string, n)
+	for i, r := range rows {
+		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
+		tos[i], zones[i], fields[i], faults[i] = storable.Clean(r.To), r.Zones, storable.Clean(r.Fields), storable.Clean(r.Field)
+		details[i], persons[i] = storable.Clean(r.Detail), r.Person
+	}
+	_, err := s.db.ExecPrepared(ctx, sqlAddRecipients, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
+		pq.Array(tos), pg.TextArray(persons), pq.Array(zones), pq.Array(fields), pq.Array(faults), pq.Array(details))
+	return pg.Wrap("add recipients", err)
+}
+
+// EmptyLedger deletes the ledger of a campaign of which nothing was sent.
+func (s *Store) EmptyLedger(ctx context.Context, id int64) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM campaign_recipients WHERE campaign_id = $1`, id); err != nil {
+		return pg.Wrap("empty ledger", err)
+	}
+	_, err := s.db.ExecContext(ctx, `DELETE FROM campaign_counts WHERE campaign_id = $1`, id)
+	return pg.Wrap("empty counts", err)
+}

@@ -1,0 +1,119 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/ledger"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// sqlTurn looks into waiting and held rows one after the other: one status at a
+// time is a range of the index.
+var sqlTurn = numbers.SQL(`
+SELECT * FROM (
+  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status = {row_waiting} AND r.wake_at <= now()
+    ORDER BY r.wake_at, r.seq LIMIT $2)
+  UNION ALL
+  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status = {row_held} AND r.wake_at <= now()
+    AND r.message_id IS NULL ORDER BY r.wake_at, r.seq LIMIT $2)) x
+ORDER BY wake_at, seq LIMIT $2`)
+
+// Turn reads the recipients whose turn it is, at most n, in order. The campaign
+// must be held by this transaction.
+func (s *Store) Turn(ctx context.Context, id int64, n int) ([]Recipient, error) {
+	var out []Recipient
+	err := s.db.SelectPrepared(ctx, &out, sqlTurn, id, n)
+	return out, pg.Wrap("read recipients", err)
+}
+
+// Insert stores messages as an accept does, in this transaction. Each receipt
+// carries the refusal of its message.
+func (s *Store) Insert(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error) {
+	return s.messages().InsertWithin(ctx, page)
+}
+
+var sqlMove = `
+WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[], $8::text[])
+    AS t(seq, status, reason, wake_us, message_id, field, detail)),
+x AS MATERIALIZED (SELECT i.*, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
+  (SELECT r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq FOR UPDATE) r),
+c AS (UPDATE campaign_recipients r SET status = x.status, reason = x.reason, wake_at = to_timestamp(x.wake_us / 1e6),
+    message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail
+  FROM x WHERE r.campaign_id = $1 AND r.seq = x.seq AND r.seq = ANY($2::integer[])
+  RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason)` + ledger.Count
+
+// Move writes what became of rows: status, reason, wake_at, message, field and
+// detail.
+func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(rows)
+	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	messages, fields, details := make([]*string, n), make([]string, n), make([]string, n)
+	for i, r := range rows {
+		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
+		messages[i], fields[i], details[i] = r.Message, storable.Clean(r.Field), storable.Clean(r.Detail)
+	}
+	_, err := s.db.ExecPrepared(ctx, sqlMove, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
+		pg.TextArray(messages), pq.Array(fields), pq.Array(details))
+	return pg.Wrap("move recipients", err)
+}
+
+// NextTurn returns when the next recipient's turn is, or nil.
+func (s *Store) NextTurn(ctx context.Context, id int64) (*time.Time, error) {
+	var t pq.NullTime
+	err := s.db.GetContext(ctx, &t, numbers.SQL(`SELECT least(
+		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_waiting} ORDER BY wake_at LIMIT 1),
+		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_held} AND message_id IS NULL ORDER BY wake_at LIMIT 1))`), id)
+	if err != nil || !t.Valid {
+		return nil, pg.Wrap("read next turn", err)
+	}
+	return &t.Time, nil
+}
+
+var sqlSettled = numbers.SQL(`
+SELECT r.message_id FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status IN ({row_held}, {queued}) AND r.message_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = r.message_id OFFSET 0) LIMIT $2`)
+
+// Sweep moves the rows of messages that were settled without anybody moving
+// them: their worker was killed, or they expired. It reads no more rows than
+// have unfinished messages and returns whether there may be more.
+func (s *Store) Sweep(ctx context.Context, id int64) (more bool, err error) {
+	const most = 1000
+	var ids []uuid.UUID
+	if err := s.db.SelectPrepared(ctx, &ids, sqlSettled, id, most); err != nil {
+		return false, pg.Wrap("look for settled messages", err)
+	}
+	return len(ids) == most, s.Settled(ctx, id, ids)
+}
+
+// Settled moves the rows of messages to what became of these.
+func (s *Store) Settled(ctx context.Context, id int64, messages []dispatch.ID) error {
+	refs := make([]ledger.Ref, len(messages))
+	for i, m := range messages {
+		refs[i] = ledger.Ref{Campaign: id, Message: m}
+	}
+	return ledger.Sync(ctx, s.db, refs)
+}
+
+var sqlLast = numbers.SQL(`
+SELECT status FROM (SELECT status, message_id FROM campaign_recipients r WHERE r.campaign_id = $1
+  AND r.message_id >= uuid_floor(coalesce($2, '1970-01-01'::timestamptz)) ORDER BY r.message_id DESC LIMIT 20000) x
+WHERE status BETWEEN {sent} AND {failed} ORDER BY message_id DESC LIMIT 200`)
+
+// LastResults returns the statuses of the last 200 messages that the provider
+// took or refused, newest first, of those made since then (nil: all).
+func (s *Store) LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error) {
+	var out []campaign.Status
+	err := s.db.SelectContext(ctx, &out, sqlLast, id, since)
+	return out, pg.Wrap("read last results", err)
+}

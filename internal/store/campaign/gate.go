@@ -1,0 +1,82 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/ledger"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Gate is what decides about a claimed message of a campaign.
+type Gate struct {
+	Message    uuid.UUID      `db:"message_id"`
+	Campaign   int64          `db:"campaign_id"`
+	Account    int64          `db:"account_id"`
+	State      campaign.State `db:"state"`
+	Zones      string         `db:"zones"`
+	Changed    time.Time      `db:"updated_at"` // of the campaign
+	LaunchedAt *time.Time     `db:"launched_at"`
+	Now        time.Time      `db:"now"`
+	Delivered  bool           `db:"delivered"` // of a retry: the parent's message has arrived
+}
+
+var sqlGates = numbers.SQL(`
+SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.updated_at, c.launched_at, now() AS now,
+  c.kind = {kind_retry} AND EXISTS (SELECT 1 FROM campaign_recipients p WHERE p.campaign_id = c.parent_id AND p.person = r.person
+    AND p.status IN ({delivered}, {read})) AS delivered
+FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person FROM campaign_recipients r
+  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r
+CROSS JOIN LATERAL (SELECT * FROM campaigns c WHERE c.id = i.campaign_id) c`)
+
+// Gates reads what decides about messages; those that no ledger has are left out.
+func (s *Store) Gates(ctx context.Context, refs []ledger.Ref) ([]Gate, error) {
+	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
+	for i, r := range refs {
+		campaigns[i], messages[i] = r.Campaign, r.Message
+	}
+	var out []Gate
+	err := s.db.SelectPrepared(ctx, &out, sqlGates, pq.Array(campaigns), pg.UUIDArray(messages))
+	return out, pg.Wrap("read campaigns of messages", err)
+}
+
+var sqlHold = numbers.SQL(`
+WITH c AS (UPDATE campaign_recipients r SET status = {row_held}, wake_at = to_timestamp(i.wake_us / 1e6)
+  FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS i(campaign_id, message_id, wake_us)
+  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id AND r.status = {queued}
+  RETURNING r.campaign_id, {queued}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
+
+// Hold notes that messages wait for a time.
+func (s *Store) Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) error {
+	campaigns, messages, wakes := make([]int64, len(refs)), make([]dispatch.ID, len(refs)), make([]int64, len(refs))
+	for i, r := range refs {
+		campaigns[i], messages[i], wakes[i] = r.Campaign, r.Message, *pg.Micros(until[i])
+	}
+	_, err := s.db.ExecContext(ctx, sqlHold, pq.Array(campaigns), pg.UUIDArray(messages), pq.Array(wakes))
+	return pg.Wrap("hold recipients", err)
+}
+
+// Sync moves the rows of messages to what became of these.
+func (s *Store) Sync(ctx context.Context, refs []ledger.Ref) error {
+	return ledger.Sync(ctx, s.db, refs)
+}
+
+// ByID reads a campaign of any account.
+func (s *Store) ByID(ctx context.Context, id int64) (Campaign, error) {
+	var c Campaign
+	query := s.db.ForUpdate(`SELECT `+columns+` FROM campaigns c WHERE c.id = $1`, "c")
+	err := s.db.GetContext(ctx, &c, query, id)
+	return c, pg.Wrap("read campaign", err)
+}
+
+// Delay makes workers look at a campaign again after d.
+func (s *Store) Delay(ctx context.Context, id int64, d time.Duration) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE campaigns SET next_at = now() + make_interval(secs => $2) WHERE id = $1 AND next_at IS NOT NULL`, id, d.Seconds())
+	return pg.Wrap("delay campaign", err)
+}

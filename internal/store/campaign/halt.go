@@ -1,0 +1,79 @@
+package campaign
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/ledger"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// sqlPark holds what is ready; a row that is being claimed is left to the gate
+// of its worker. It wakes when it expires.
+var sqlPark = numbers.SQL(`
+UPDATE dispatch SET state = {held}, wake_at = expires_at WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+  WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {ready} AND expires_at > now() FOR UPDATE SKIP LOCKED))`)
+
+// Park takes the ready messages of a campaign out of the queue.
+func (s *Store) Park(ctx context.Context, id int64) error {
+	_, err := s.db.ExecContext(ctx, sqlPark, id)
+	return pg.Wrap("hold messages", err)
+}
+
+var sqlUnpark = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = greatest(due_at, now()) WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {held}`)
+
+// Unpark puts the messages of a campaign back into the queue.
+func (s *Store) Unpark(ctx context.Context, id int64) error {
+	_, err := s.db.ExecContext(ctx, sqlUnpark, id)
+	return pg.Wrap("release messages", err)
+}
+
+var sqlWakeHeld = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = now() WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+	WHERE state = {held} AND wake_at <= now() AND state <> 0 ORDER BY wake_at LIMIT 1000 FOR UPDATE SKIP LOCKED)) AND state = {held}`)
+
+// WakeExpired puts held messages whose time is over back into the queue, which
+// ends them.
+func (s *Store) WakeExpired(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, sqlWakeHeld)
+	return pg.Wrap("wake expired messages", err)
+}
+
+// cancelPage is how many messages or rows are cancelled at once.
+const cancelPage = 2000
+
+var sqlStoppable = numbers.SQL(`SELECT message_id FROM dispatch WHERE campaign_id = $1 AND campaign_id <> 0
+	AND state IN ({ready}, {held}, {resolving}) LIMIT $2`)
+
+// CancelMessages cancels a page of messages that nobody is sending. more reports
+// whether there may be others.
+func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err error) {
+	var ids []uuid.UUID
+	if err := s.db.SelectContext(ctx, &ids, sqlStoppable, id, cancelPage); err != nil || len(ids) == 0 {
+		return false, pg.Wrap("look for messages to cancel", err)
+	}
+	if err := s.messages().CancelAll(ctx, ids); err != nil {
+		return false, err
+	}
+	return len(ids) == cancelPage, s.Settled(ctx, id, ids)
+}
+
+var sqlCancelRows = numbers.SQL(`
+WITH p AS MATERIALIZED (SELECT campaign_id, seq, status FROM campaign_recipients WHERE campaign_id = $1 AND status IN ({row_waiting}, {row_held})
+    AND message_id IS NULL LIMIT $2 FOR UPDATE),
+  c AS (UPDATE campaign_recipients r SET status = {cancelled} FROM p WHERE r.campaign_id = $1 AND r.seq = p.seq
+    AND r.seq = ANY(ARRAY(SELECT seq FROM p)) RETURNING r.campaign_id, p.status AS was, 0::smallint AS was_reason, r.status, 0::smallint AS reason)`) + ledger.Count
+
+// CancelRows cancels a page of recipients that have no message yet.
+func (s *Store) CancelRows(ctx context.Context, id int64) error {
+	_, err := s.db.ExecContext(ctx, sqlCancelRows, id, cancelPage)
+	return pg.Wrap("cancel recipients", err)
+}
+
+// Note adds an event of a campaign, which detail describes, to the log.
+func (s *Store) Note(ctx context.Context, c *Campaign, kind int16, cause, detail string) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO events (message_id, account_id, channel_id, kind, cause, code, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		dispatch.NoID.String(), c.Account, c.Channel, kind, cause, c.State.String(), detail)
+	return pg.Wrap("write event", err)
+}

@@ -1,0 +1,98 @@
+// Package ledger keeps the ledger of campaigns, campaign_recipients, in step
+// with their messages, and the counts in step with the ledger: every statement
+// that changes a row's status changes the counts by the same difference.
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Ref is a message of a campaign.
+type Ref struct {
+	Campaign int64
+	Message  dispatch.ID
+}
+
+// Numbers are the numbers of a ledger row's statuses and reasons, beside those
+// of pg.Domain that are the same.
+var Numbers = pg.Numbers{
+	"row_waiting": int(campaign.Waiting), "row_held": int(campaign.Held), "row_for_quality": int(campaign.HeldForQuality),
+	"row_skipped": int(campaign.Skipped), "skip_suppressed": int(campaign.Suppressed), "skip_duplicate": int(campaign.Duplicate),
+	"skip_capped": int(campaign.Capped), "skip_late": int(campaign.TooLate), "skip_window": int(campaign.OutsideWindow),
+	"skip_delivered": int(campaign.DeliveredMeanwhile),
+}
+
+var numbers = pg.Domain.Merge(Numbers)
+
+// Count is the end of a statement whose CTE c has the rows that change, with
+// campaign_id, was, was_reason, status and reason. A was that is null is a new
+// row.
+var Count = `
+INSERT INTO campaign_counts AS n (campaign_id, status, reason, n)
+SELECT campaign_id, status, reason, sum(n) FROM (
+  SELECT campaign_id, was AS status, was_reason AS reason, -1 AS n FROM c WHERE was IS NOT NULL
+  UNION ALL SELECT campaign_id, status, reason, 1 FROM c) x
+GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, changed_at = now()`
+
+const sqlLock = `
+SELECT 1 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id FOR UPDATE) r`
+
+// sqlSync reads what became of each message and moves its row. What was not sent
+// because of a rule of the campaign is skipped, not failed. A row that is held
+// for quality stays so until the provider reports more than sent.
+var sqlSync = numbers.SQL(`
+WITH x AS MATERIALIZED (
+  SELECT i.campaign_id, r.seq, r.status AS was, r.reason AS was_reason,
+    CASE WHEN m.status = {queued} THEN CASE WHEN r.status = {row_held} AND d.due_at > now() THEN {row_held} ELSE {queued} END
+      WHEN m.status = {failed} AND s.reason IS NOT NULL AND m.final_by = {by_us} THEN {row_skipped}
+      WHEN m.status = {sent} AND r.status = {row_for_quality} THEN {row_for_quality}
+      ELSE m.status END::smallint AS status,
+    CASE WHEN m.status = {failed} AND m.final_by = {by_us} THEN coalesce(s.reason, 0) ELSE 0 END::smallint AS reason
+  FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+  CROSS JOIN LATERAL (SELECT r.seq, r.status, r.reason FROM campaign_recipients r
+    WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r
+  CROSS JOIN LATERAL (SELECT m.status, m.error_code, m.final_by FROM messages m WHERE m.id = i.message_id) m
+  LEFT JOIN LATERAL (SELECT d.due_at FROM dispatch d WHERE d.message_id = i.message_id) d ON true
+  LEFT JOIN (VALUES ('suppressed', {skip_suppressed}), ('capped', {skip_capped}), ('late', {skip_late}),
+    ('delivered_meanwhile', {skip_delivered})) AS s(code, reason) ON s.code = m.error_code
+), c AS (
+  SELECT * FROM x WHERE status <> was OR reason <> was_reason
+), u AS (
+  UPDATE campaign_recipients r SET status = c.status, reason = c.reason FROM c WHERE r.campaign_id = c.campaign_id AND r.seq = c.seq
+)` + Count)
+
+// Sync moves the rows of messages to what became of these. It may be called at
+// any time and any number of times: the last of two calls at once reads what is
+// newer, since rows are locked in a statement before the one that reads.
+func Sync(ctx context.Context, db *pg.DB, refs []Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	slices.SortFunc(refs, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(a.Campaign, b.Campaign), bytes.Compare(a.Message[:], b.Message[:]))
+	})
+	refs = slices.Compact(refs)
+	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
+	for i, r := range refs {
+		campaigns[i], messages[i] = r.Campaign, r.Message
+	}
+	args := []any{pq.Array(campaigns), pg.UUIDArray(messages)}
+	return db.Tx(ctx, func(tx *pg.DB) error {
+		if _, err := tx.ExecPrepared(ctx, sqlLock, args...); err != nil {
+			return pg.Wrap("lock recipients", err)
+		}
+		_, err := tx.ExecPrepared(ctx, sqlSync, args...)
+		return pg.Wrap("move recipients", err)
+	})
+}
