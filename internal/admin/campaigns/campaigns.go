@@ -147,7 +147,7 @@ func (s *Service) Get(ctx context.Context, who admin.Actor, id int64) (*Campaign
 type Filter struct {
 	admin.Paging
 
-	Status string `query:"status" enum:"draft,scheduled,running,paused,finished,cancelled"`
+	Status string `query:"status" enum:"draft,scheduled,running,paused,finished,cancelled" doc:"Only campaigns in this state."`
 	Search string `query:"search" maxLength:"200" doc:"Part of the name."`
 	Parent int64  `query:"parent" minimum:"1" doc:"The runs and retries of a campaign."`
 }
