@@ -184,7 +184,9 @@ func people(n int, suffix string) []any {
 	return out
 }
 
-func number(i int, suffix string) string { return fmt.Sprintf("+1555%03d%s", i, cmp.Or(suffix, "0100")) }
+func number(i int, suffix string) string {
+	return fmt.Sprintf("+1555%03d%s", i, cmp.Or(suffix, "0100"))
+}
 
 // create creates a campaign and returns its path.
 func (s *stack) create(body object) string {
@@ -256,4 +258,3 @@ func (s *stack) accepted() (n, most int) {
 	s.must(json.NewDecoder(resp.Body).Decode(&v))
 	return v.Count, v.Most
 }
-
