@@ -70,7 +70,7 @@ func (s *Service) Hold(
 			Account: who.Account.ID, SendAt: d.SendAt,
 			IdemKey: storedKey(who, d.IdemKey), IdemIndex: d.IdemIndex, IdemFingerprint: d.IdemFingerprint,
 		}
-		m.To, _ = phone.Parse(d.To) // one that can't be parsed was never accepted
+		m.To, _ = phone.ParseIn(d.To, who.Region()) // one that can't be parsed was never accepted
 		if !s.inflight.lock(m) {
 			answers[i] = &dispatch.Receipt{Err: &dispatch.Error{
 				Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1,

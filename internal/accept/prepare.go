@@ -80,7 +80,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 // recipient returns the number to, or the wa_id to if a provider has named
 // somebody by it: some (+521...) are no numbers.
 func (s *Service) recipient(ctx context.Context, who *Caller, to string) (string, error) {
-	e164, err := phone.Parse(to)
+	e164, err := phone.ParseIn(to, who.Region())
 	if err == nil {
 		return e164, nil
 	}

@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -16,6 +17,10 @@ type Caller struct {
 	Key         account.Key
 	Permissions auth.Permissions
 }
+
+// Region returns the country (ISO 3166) whose national numbers the caller may
+// send to, or "" for none.
+func (c *Caller) Region() string { return cmp.Or(c.Key.Region, c.Account.Region) }
 
 // Require returns a Forbidden error if the key lacks the permission.
 func (c *Caller) Require(permission string) error {

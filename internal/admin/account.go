@@ -7,6 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -25,13 +26,14 @@ type Account struct {
 	Name       string        `json:"name"`
 	Credits    bool          `json:"credits_enabled"`
 	Balance    input.Credits `json:"balance"`
+	Region     string        `json:"default_region" doc:"Country of numbers in national form; empty: none."`
 	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
 	CreatedAt  time.Time     `json:"created_at"`
 }
 
 func viewAccount(a *account.Account) *Account {
 	return &Account{
-		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance),
+		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region,
 		DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
 }
@@ -85,6 +87,57 @@ func freeAccountName(ctx context.Context, tx Tx, name string) error {
 		}
 	}
 	return err
+}
+
+// AccountUpdate is the input of UpdateAccount.
+type AccountUpdate struct {
+	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Region *string `json:"default_region,omitempty" maxLength:"2"`
+}
+
+// Docs describes the fields whose names do not.
+func (*AccountUpdate) Docs() map[string]string {
+	return map[string]string{
+		"default_region": "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is international.",
+	}
+}
+
+// UpdateAccount changes the account; every process applies it within a second.
+func (s *Service) UpdateAccount(ctx context.Context, who Actor, in AccountUpdate) (*Account, error) {
+	var a account.Account
+	f := input.Check(&in)
+	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+		if a, err = tx.Account(ctx, who.Account); err != nil {
+			return n, err
+		}
+		if in.Name != nil && strings.TrimSpace(*in.Name) != a.Name {
+			a.Name = strings.TrimSpace(*in.Name)
+			if err := freeAccountName(ctx, tx, a.Name); err != nil {
+				return n, err
+			}
+		}
+		setRegion(&f, &a.Region, in.Region)
+		if err := f.Err(); err != nil {
+			return n, err
+		}
+		a, err = tx.UpdateAccount(ctx, a)
+		return note{"account.update", target("account", a.ID), in}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewAccount(&a), nil
+}
+
+// setRegion changes into to the region given, in upper case, unless it is nil.
+func setRegion(f *dispatch.Faults, into, given *string) {
+	if given == nil {
+		return
+	}
+	*into = strings.ToUpper(strings.TrimSpace(*given))
+	if *into != "" && !phone.Region(*into) {
+		f.Add("/default_region", "is not an ISO 3166 country such as US")
+	}
 }
 
 // EnableAccount accepts the keys of the account again, or refuses them. Messages

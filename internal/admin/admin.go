@@ -26,6 +26,7 @@ type Actor struct {
 	Name    string // in the audit log: key:12, cli
 	Test    bool   // a test key: it makes no calls to providers
 	May     auth.Permissions
+	Region  string // whose national numbers are accepted; "": none
 }
 
 // mayChange returns a refusal if the actor is a test key and the key that it
@@ -130,9 +131,9 @@ func taken(err error, format string, args ...any) error {
 	return err
 }
 
-// parsePhone parses a number and reports a fault at the pointer if it is none.
-func parsePhone(f *dispatch.Faults, at, s string) string {
-	e164, err := phone.Parse(s)
+// parsePhone parses a number, which may be national in the actor's region, and reports a fault at the pointer if it is none.
+func (a Actor) parsePhone(f *dispatch.Faults, at, s string) string {
+	e164, err := phone.ParseIn(s, a.Region)
 	if err != nil {
 		f.Add(at, "%s", dispatch.AsError(err).Msg)
 	}

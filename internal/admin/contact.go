@@ -104,9 +104,9 @@ func (s *Service) Contact(ctx context.Context, who Actor, id int64) (*Contact, e
 }
 
 // apply changes c and reports what is invalid.
-func (in *ContactUpdate) apply(c *account.Contact, f *dispatch.Faults) {
+func (in *ContactUpdate) apply(who Actor, c *account.Contact, f *dispatch.Faults) {
 	if in.Phone != nil && *in.Phone != "" {
-		number := parsePhone(f, "/phone", *in.Phone)
+		number := who.parsePhone(f, "/phone", *in.Phone)
 		if number != c.Phone {
 			c.WaID = "" // of the number before
 		}
@@ -147,7 +147,7 @@ func timeZone(f *dispatch.Faults, name *string) {
 func (s *Service) CreateContact(ctx context.Context, who Actor, in ContactCreate) (*Contact, error) {
 	c := account.Contact{Account: who.Account, Fields: json.RawMessage("{}"), Lists: in.ListIDs}
 	f := input.Check(&in)
-	in.apply(&c, &f)
+	in.apply(who, &c, &f)
 	if err := s.checkLists(ctx, who, "/list_ids/", in.ListIDs, &f); err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *Service) UpdateContact(ctx context.Context, who Actor, id int64, in Con
 		if c, err = tx.Contact(ctx, who.Account, id); err != nil {
 			return n, err
 		}
-		in.apply(&c, &f)
+		in.apply(who, &c, &f)
 		if err := f.Err(); err != nil {
 			return n, err
 		}

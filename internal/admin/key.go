@@ -37,6 +37,7 @@ type KeyUpdate struct {
 	PerDay           *int                      `json:"daily_limit,omitempty" minimum:"1" maximum:"1000000000"`
 	PerRecipientHour input.Optional[int]       `json:"per_recipient_hour,omitzero" minimum:"0" maximum:"1000000"`
 	Countries        *[]string                 `json:"countries,omitempty" maxItems:"300"`
+	Region           *string                   `json:"default_region,omitempty" maxLength:"2"`
 	ExpiresAt        input.Optional[time.Time] `json:"expires_at,omitzero" doc:"When the key expires; null: never."`
 	Active           *bool                     `json:"active,omitempty" doc:"An inactive key is refused."`
 }
@@ -49,7 +50,8 @@ func (*KeyUpdate) Docs() map[string]string {
 		"daily_limit":     "Messages per UTC day; 10,000 if left out.",
 		"per_recipient_hour": "Messages per recipient and hour; 0: no limit; null: 5 one-time passwords and no limit for other " +
 			"messages.",
-		"countries": "ISO 3166 regions that the key may send to, such as IN; empty: all.",
+		"default_region": "ISO 3166 country, such as US, whose national numbers the key may send to; empty: the account's.",
+		"countries":      "ISO 3166 regions that the key may send to, such as IN; empty: all.",
 	}
 }
 
@@ -78,6 +80,7 @@ type Key struct {
 	PerDay           int        `json:"daily_limit"`
 	PerRecipientHour *int       `json:"per_recipient_hour"`
 	Countries        []string   `json:"countries"`
+	Region           string     `json:"default_region" doc:"Country of numbers in national form; empty: the account's."`
 	ExpiresAt        *time.Time `json:"expires_at"`
 	OldUntil         *time.Time `json:"old_key_valid_until,omitempty" doc:"After a rotation: how long the old secret stays valid."`
 	Limits           KeyLimits  `json:"limits" doc:"The limits in force, defaults included."`
@@ -113,7 +116,7 @@ type RecipientLimits struct {
 func viewKey(k *account.Key) *Key {
 	v := &Key{
 		ID: k.ID, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
-		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries,
+		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries, Region: k.Region,
 		ExpiresAt: utc(k.ExpiresAt), OldUntil: utc(k.OldUntil), CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
 		LastUsed: utc(k.LastUsed), CreatedAt: k.CreatedAt.UTC(),
 		Limits: KeyLimits{
@@ -233,6 +236,7 @@ func (in *KeyUpdate) apply(k *account.Key, f *dispatch.Faults) {
 	if in.Countries != nil {
 		k.Countries = countries(f, *in.Countries)
 	}
+	setRegion(f, &k.Region, in.Region)
 	if in.ExpiresAt.Set {
 		k.ExpiresAt = in.ExpiresAt.Value
 		checkExpiry(f, k.ExpiresAt)

@@ -39,6 +39,7 @@ type accounts interface {
 	Accounts(ctx context.Context) ([]account.Account, error)
 	Account(ctx context.Context, id int64) (account.Account, error)
 	CreateAccount(ctx context.Context, name string) (account.Account, error)
+	UpdateAccount(ctx context.Context, a account.Account) (account.Account, error)
 	SetDisabled(ctx context.Context, account int64, disabled bool) (account.Account, error)
 	DeleteAccount(ctx context.Context, id int64) error
 	SetCredits(ctx context.Context, account int64, on bool, amount int64) (account.Account, error)

@@ -82,7 +82,7 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 	f := input.Check(&in)
 	number := ""
 	if in.Phone != "" {
-		number = parsePhone(&f, "/phone", in.Phone)
+		number = who.parsePhone(&f, "/phone", in.Phone)
 	}
 	if err := f.Err(); err != nil {
 		return nil, err

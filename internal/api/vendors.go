@@ -65,7 +65,7 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
 	}
-	drafts, err := rt.Decode(r, body)
+	drafts, err := rt.Decode(dialect.WithRegion(r, who.Region()), body)
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
 	}
@@ -85,7 +85,7 @@ func (v *vendors) read(c echo.Context, who *accept.Caller, rt *dialect.Route) (d
 			return dialect.Reply{}, err
 		}
 	}
-	return rt.Read(c.Request().Context(), v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, c.Request())
+	return rt.Read(c.Request().Context(), v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID, Region: who.Region()}, c.Request())
 }
 
 // of returns the dialect in whose envelope a request is answered, or nil for the

@@ -96,7 +96,7 @@ dialect/external: apidoc dialect dispatch
 dialect/kaleyra: apidoc dialect dispatch dispatch/phone
 dialect/metaapi: apidoc dialect dispatch
 dialect/native: apidoc dialect dispatch storable
-dialect/socialone: apidoc dialect dispatch
+dialect/socialone: apidoc dialect dispatch dispatch/phone
 dialect/sociocs: apidoc dialect dispatch dispatch/phone
 dialect/twilioapi: address apidoc dialect dispatch dispatch/phone storable
 outbound:

@@ -54,6 +54,25 @@ type Reply struct {
 type Account struct {
 	ID  int64
 	SID string // AC…
+	// Region is the country whose national numbers the caller may send to, or "".
+	Region string
+}
+
+type regionKey struct{}
+
+// WithRegion returns r with the country whose national numbers its caller may
+// send to.
+func WithRegion(r *http.Request, region string) *http.Request {
+	if region == "" {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), regionKey{}, region))
+}
+
+// RegionOf returns the region of WithRegion, or "".
+func RegionOf(r *http.Request) string {
+	region, _ := r.Context().Value(regionKey{}).(string)
+	return region
 }
 
 // Reader returns the data of an account.

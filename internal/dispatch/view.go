@@ -65,8 +65,8 @@ type ViewError struct {
 
 // Filter narrows a list of messages, newest first.
 type Filter struct {
-	Status      Status // 0: any
-	Test        bool   // messages of test keys only
+	Statuses    []Status // any of them; empty: all
+	Test        bool     // messages of test keys only
 	Channel     int64
 	To          string // E.164
 	From        string // sender

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,13 +47,13 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 	for i, t := range row.IDs {
 		ids[i] = uuid.MustParse(t)
 	}
-	page.Views, err = s.listed(ctx, ids, f.Status)
+	page.Views, err = s.listed(ctx, ids, f.Statuses)
 	return page, err
 }
 
 // listed reads the views of a page in its order, without those that are no
-// longer in the unfinished status that was asked for.
-func (s *Store) listed(ctx context.Context, ids []dispatch.ID, status dispatch.Status) ([]dispatch.View, error) {
+// longer in the statuses that were asked for, if some are unfinished.
+func (s *Store) listed(ctx context.Context, ids []dispatch.ID, statuses []dispatch.Status) ([]dispatch.View, error) {
 	out := []dispatch.View{}
 	if len(ids) == 0 {
 		return out, nil
@@ -67,7 +68,7 @@ func (s *Store) listed(ctx context.Context, ids []dispatch.ID, status dispatch.S
 	}
 	for _, id := range ids {
 		v, ok := by[id]
-		if ok && (!unfinished(status) || v.Status == status) {
+		if ok && (!slices.ContainsFunc(statuses, unfinished) || slices.Contains(statuses, v.Status)) {
 			out = append(out, v)
 		}
 	}
@@ -97,6 +98,34 @@ var derived = map[dispatch.Status]string{
 	dispatch.Sending:   numbers.SQL(`w.state IN ({claimed}, {resolving})`),
 }
 
+// derivedFrom is the condition that a row of dispatch shows one of the statuses.
+func derivedFrom(statuses []dispatch.Status) string {
+	any := make([]string, len(statuses))
+	for i, st := range statuses {
+		any[i] = derived[st]
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
+}
+
+// onlyUnfinished reports whether all statuses, of which there are some, are
+// unfinished ones.
+func onlyUnfinished(statuses []dispatch.Status) bool {
+	return len(statuses) > 0 && !slices.ContainsFunc(statuses, func(st dispatch.Status) bool { return !unfinished(st) })
+}
+
+// storedAs returns the statuses as messages has them: an unfinished message is
+// stored as queued.
+func storedAs(statuses []dispatch.Status) pq.Int64Array {
+	out := make(pq.Int64Array, len(statuses))
+	for i, st := range statuses {
+		if unfinished(st) {
+			st = dispatch.Queued
+		}
+		out[i] = int64(st)
+	}
+	return out
+}
+
 // listQuery finds the ids of a page: the inner part w bounds what is looked at,
 // of which there are at most bound rows, the outer part filters it.
 func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []any, bound int, err error) {
@@ -114,7 +143,7 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	if !f.CreatedTo.IsZero() {
 		inner.Add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
 	}
-	hot := unfinished(f.Status) && f.Reference == "" // a reference has an index, and few messages
+	hot := onlyUnfinished(f.Statuses) && f.Reference == "" // a reference has an index, and few messages
 	if !hot {
 		inner.Add("m.account_id = $1")
 	}
@@ -127,11 +156,11 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	bound = walkMax
 	if hot {
 		from := sqlUnfinished
-		if f.Status == dispatch.Scheduled {
+		if slices.Contains(f.Statuses, dispatch.Scheduled) {
 			from = sqlScheduled
 		}
 		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.SQL() + fmt.Sprintf(order, "m", bound) + `),
- hit AS (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derived[f.Status]
+ hit AS (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derivedFrom(f.Statuses)
 		if !outer.Empty() {
 			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
 		}
@@ -154,10 +183,8 @@ func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
 	if f.Test {
 		w.Add("m.test")
 	}
-	if unfinished(f.Status) && f.Reference != "" {
-		w.Add("m.status = ?", int16(dispatch.Queued))
-	} else if f.Status != 0 && !unfinished(f.Status) {
-		w.Add("m.status = ?", int16(f.Status))
+	if len(f.Statuses) > 0 && (f.Reference != "" || !onlyUnfinished(f.Statuses)) {
+		w.Add("m.status = ANY(?)", storedAs(f.Statuses))
 	}
 	if f.Channel != 0 {
 		w.Add("m.channel_id = ?", f.Channel)

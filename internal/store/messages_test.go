@@ -53,11 +53,11 @@ func TestListMessages_Unfinished_WalkIsBounded(t *testing.T) {
 		filter dispatch.Filter
 		want   []dispatch.ID
 	}{
-		{dispatch.Filter{Status: dispatch.Queued, Limit: 10}, []dispatch.ID{ids[1], ids[0]}},
-		{dispatch.Filter{Status: dispatch.Queued, Limit: 1}, []dispatch.ID{ids[1], ids[0]}},
-		{dispatch.Filter{Status: dispatch.Queued, Limit: 10, To: "+15550000000"}, []dispatch.ID{ids[0]}},
-		{dispatch.Filter{Status: dispatch.Sending, Limit: 10, Channel: f.channel}, []dispatch.ID{ids[2]}},
-		{dispatch.Filter{Status: dispatch.Scheduled, Limit: 10}, []dispatch.ID{scheduled}},
+		{dispatch.Filter{Statuses: []dispatch.Status{dispatch.Queued}, Limit: 10}, []dispatch.ID{ids[1], ids[0]}},
+		{dispatch.Filter{Statuses: []dispatch.Status{dispatch.Queued}, Limit: 1}, []dispatch.ID{ids[1], ids[0]}},
+		{dispatch.Filter{Statuses: []dispatch.Status{dispatch.Queued}, Limit: 10, To: "+15550000000"}, []dispatch.ID{ids[0]}},
+		{dispatch.Filter{Statuses: []dispatch.Status{dispatch.Sending}, Limit: 10, Channel: f.channel}, []dispatch.ID{ids[2]}},
+		{dispatch.Filter{Statuses: []dispatch.Status{dispatch.Scheduled}, Limit: 10}, []dispatch.ID{scheduled}},
 	}
 	for _, c := range cases {
 		got, requests := f.all(t, c.filter)
@@ -113,7 +113,7 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 				}
 			}
 			slices.SortFunc(want, func(a, b uuid.UUID) int { return strings.Compare(b.String(), a.String()) })
-			if got, _ := f.all(t, dispatch.Filter{Status: status, Reference: reference, Limit: 2}); !slices.Equal(got, want) {
+			if got, _ := f.all(t, dispatch.Filter{Statuses: []dispatch.Status{status}, Reference: reference, Limit: 2}); !slices.Equal(got, want) {
 				t.Errorf("%s %q: got %v, want %v", status, reference, got, want)
 			}
 			if reference == "" && len(want) == 0 {

@@ -156,6 +156,17 @@ func update[B, O any](m *manager, method string, r route, f func(context.Context
 	})
 }
 
+// updateOnly serves the PATCH route of something that an account has once.
+func updateOnly[B, O any](m *manager, r route, f func(context.Context, admin.Actor, B) (O, error)) {
+	handle(m, http.MethodPatch, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *createIn[B]) (out O, err error) {
+		b, err := in.Body.value()
+		if err != nil {
+			return out, err
+		}
+		return f(ctx, who, b)
+	})
+}
+
 // action serves a POST route on a record whose body may be left out.
 func action[B, O any](m *manager, status int, r route, f func(context.Context, admin.Actor, int64, B) (O, error)) {
 	handle(m, http.MethodPost, status, r, func(ctx context.Context, who admin.Actor, in *actionIn[B]) (out O, err error) {

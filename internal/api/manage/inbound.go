@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"encoding/base64"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -58,7 +57,7 @@ func (in *InboundFilter) read(f *people.InboundFilter) error {
 	if in.From == "" {
 		return nil
 	}
-	number, err := phone.Parse(strings.Replace(in.From, " ", "+", 1)) // + in a query is a space
+	number, err := phone.ParseQuery(in.From, "")
 	if err != nil {
 		return dispatch.InvalidField("/from", "%s", dispatch.AsError(err).Msg)
 	}

@@ -97,7 +97,9 @@ type call struct {
 
 // actor returns the caller as the actor of use cases.
 func (c *call) actor() admin.Actor {
-	return admin.KeyActor(c.who.Account.ID, c.who.Key.ID, c.who.Key.Test, c.who.Permissions)
+	who := admin.KeyActor(c.who.Account.ID, c.who.Key.ID, c.who.Key.Test, c.who.Permissions)
+	who.Region = c.who.Region()
+	return who
 }
 
 type callKey struct{}

@@ -205,6 +205,7 @@ func (m *manager) account() {
 	const tag, credits = "Account", "Credits"
 	a := m.Admin
 	only(m, route{"/v1/account", forManage, tag, "Retrieve the account", ""}, a.Account)
+	updateOnly(m, route{"/v1/account", forManage, tag, "Update the account", "Fields that are left out stay as they are."}, a.UpdateAccount)
 	list(m, route{
 		"/v1/usage", forManage, tag, "Retrieve the usage of keys",
 		"Calls and messages of today and of the last 30 UTC days.",

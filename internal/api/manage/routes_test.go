@@ -65,6 +65,7 @@ var routeCases = []routeCase{
 	{"GET", "/v1/usage", nil, 403},
 	{"GET", "/v1/audit", nil, 403},
 	{"GET", "/v1/account", nil, 403},
+	{"PATCH", "/v1/account", m{"default_region": "US"}, 403},
 	{"GET", "/v1/credits", nil, 403},
 	{"POST", "/v1/credits", m{"amount": 1}, 403},
 	{"GET", "/v1/credits/ledger", nil, 403},

@@ -121,11 +121,11 @@ func TestTemplates_Sync_PullsFromMeta(t *testing.T) {
 	f.Do("POST", "/v1/templates", m{"name": "gone", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).Want(http.StatusCreated)
 	f.Do("PATCH", "/v1/channels/1", m{"settings": m{"base_url": srv.URL}}).Want(200)
 	first := f.Do("POST", "/v1/templates/sync", m{"channel": 1}).Want(200)
-	if first.Text("created") != "4" || first.Text("updated") != "0" || first.Text("disabled") != "1" {
+	if first.Text("created") != "5" || first.Text("updated") != "0" || first.Text("disabled") != "1" {
 		t.Errorf("first: %v", first)
 	}
 	again := f.Do("POST", "/v1/templates/sync", m{"channel": f.Channel.Key}).Want(200)
-	if again.Text("created") != "0" || again.Text("updated") != "4" || again.Text("disabled") != "0" {
+	if again.Text("created") != "0" || again.Text("updated") != "5" || again.Text("disabled") != "0" {
 		t.Errorf("again: %v", again)
 	}
 	if got := f.Do("GET", "/v1/templates?search=auth1", nil).Want(200).Data(); len(got) != 1 || got[0].Text("channel_id") != "1" || got[0].Text("category") != "authentication" {

@@ -133,17 +133,19 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		Cursor: c.QueryParam("cursor"), Limit: 50,
 	}
 	var faults dispatch.Faults
-	if q := c.QueryParam("status"); q != "" {
-		st, ok := dispatch.ParseStatus(q)
-		if !ok {
-			faults.Add("/status", "there is no status %q", q)
+	for _, q := range c.QueryParams()["status"] {
+		for name := range strings.SplitSeq(q, ",") {
+			if st, ok := dispatch.ParseStatus(name); ok {
+				f.Statuses = append(f.Statuses, st)
+			} else if q != "" {
+				faults.Add("/status", "there is no status %q", name)
+			}
 		}
-		f.Status = st
 	}
 	if q := c.QueryParam("to"); q != "" {
-		to, err := phone.Parse(strings.Replace(q, " ", "+", 1))
+		to, err := phone.ParseQuery(q, middleware.Caller(c).Region())
 		if err != nil {
-			faults.Add("/to", "is not a phone number")
+			faults.Add("/to", "%s", dispatch.AsError(err).Msg)
 		}
 		f.To = to
 	}

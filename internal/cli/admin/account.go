@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/input"
@@ -15,6 +16,7 @@ type Account struct {
 	Create  accountCreate  `cmd:"" help:"Create an account."`
 	List    accountList    `cmd:"" help:"List accounts."`
 	Show    accountShow    `cmd:"" help:"Show an account."`
+	Update  accountUpdate  `cmd:"" help:"Update the name or the default region of an account."`
 	Disable accountDisable `cmd:"" help:"Refuse all keys of an account. Messages that were accepted are sent."`
 	Enable  accountEnable  `cmd:"" help:"Accept the keys of a disabled account again."`
 	Delete  accountDelete  `cmd:"" help:"Delete an account without messages, with its users, keys, channels, templates and contacts."`
@@ -77,6 +79,7 @@ func (c *accountShow) Run(e *console.Env) error {
 			{"sid", a.SID},
 			{"name", a.Name},
 			{"credits", charging(a)},
+			{"default region", cmp.Or(a.Region, "none")},
 			{"disabled since", console.LocalTime(a.DisabledAt)},
 			{"created", console.LocalTime(&a.CreatedAt)},
 		})
@@ -93,6 +96,27 @@ type accountRef struct {
 func (c *accountRef) with(e *console.Env, f func(*session) error) error {
 	c.Account = c.Ref
 	return c.flags.with(e, f)
+}
+
+type accountUpdate struct {
+	accountRef
+	Name          *string `help:"Display name." placeholder:"TEXT"`
+	DefaultRegion *string `help:"Country, as US, whose national numbers are accepted; \"\": none." placeholder:"CODE"`
+}
+
+// Run changes what is given; the rest stays.
+func (c *accountUpdate) Run(e *console.Env) error {
+	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion}
+	if err := requireChange(in, "account update"); err != nil {
+		return err
+	}
+	return c.with(e, func(s *session) error {
+		a, err := s.UpdateAccount(e.Ctx, s.who, in)
+		if err != nil {
+			return err
+		}
+		return s.print(a, "account %d (%s) is updated: %s", a.ID, a.Name, strings.Join(input.Given(&in), ", "))
+	})
 }
 
 type (

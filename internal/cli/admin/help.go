@@ -21,6 +21,7 @@ var Help = map[string]string{
 	"admin_policyflags_resolvewindow": "How long an unknown outcome waits for a callback, by lane (otp, normal, bulk), " +
 		"as otp=10s.",
 	"admin_policyflags_unknownretries": "How often a message with an unknown outcome is sent again, by lane, as normal=1.",
+	"admin_keyfields_defaultregion":    "Country, as US, whose national numbers the key may send to; \"\": that of the account.",
 	"admin_keyfields_perrecipienthour": "Messages per recipient and hour; 0: no limit; default: 5 one-time passwords, " +
 		"no limit for other messages.",
 }

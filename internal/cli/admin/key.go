@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,13 +33,14 @@ type keyFields struct {
 	DailyLimit       *int     `aliases:"per-day" help:"Messages per UTC day. Of a new key: 10000." placeholder:"N"`
 	PerRecipientHour string   `help:"${admin_keyfields_perrecipienthour}" placeholder:"N"`
 	Country          []string `help:"Countries that the key may send to, as IN or US; all: every country." placeholder:"CODE"`
+	DefaultRegion    *string  `help:"${admin_keyfields_defaultregion}" placeholder:"CODE"`
 	Expires          string   `help:"When the key expires: 2026-12-31, or 90d; never." placeholder:"TIME"`
 }
 
 // update returns the input for the given flags.
 func (c *keyFields) update(name string, now time.Time) (in admin.KeyUpdate, err error) {
 	in = admin.KeyUpdate{
-		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit,
+		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit, Region: c.DefaultRegion,
 	}
 	if c.Permission != nil {
 		in.Permissions = &c.Permission
@@ -169,6 +171,7 @@ func keyRows(k *admin.Key) [][]string {
 		{"limits", fmt.Sprintf("%d per second, %d per minute, %d per day", k.PerSecond, k.PerMinute, k.PerDay)},
 		{"per recipient and hour", fmt.Sprintf("%s one-time passwords, %s other messages", limited(perHour.OTP), limited(perHour.Other))},
 		{"countries", countries},
+		{"default region", cmp.Or(k.Region, "of the account")},
 		{"expires", console.LocalTime(k.ExpiresAt)},
 		{"old key valid until", console.LocalTime(k.OldUntil)},
 		{"created", console.LocalTime(&k.CreatedAt)},

@@ -62,6 +62,7 @@ func TestParity_CasesCoverEveryField(t *testing.T) {
 		admin.TemplateCreate{},
 		admin.TemplateSync{},
 		admin.CreditsChange{},
+		admin.AccountUpdate{},
 	} {
 		for _, name := range jsonNames(reflect.TypeOf(in)) {
 			if !strings.Contains(bodies.String(), `"`+name+`":`) {
@@ -278,8 +279,8 @@ var long = strings.Repeat("x", 1001)
 var keyCases = []parityCase{
 	{"key", "create", "POST /v1/keys", `{"name":"Shop","permissions":["send_text","manage"]}`, "--name Shop --permission send_text --permission manage", "", created, ""},
 	{
-		"key", "create", "POST /v1/keys", `{"name":"T","permissions":["send_text"],"test":true,"countries":["in","IN"],"daily_limit":5,"rate_per_second":1,"rate_per_minute":2,"expires_at":"2100-01-02T00:00:00Z","description":"d","per_recipient_hour":0}`,
-		"--name T --permission send_text --test --country in --country IN --daily-limit 5 --rate-per-second 1 --rate-per-minute 2 --expires 2100-01-02 --description d --per-recipient-hour 0", "", created, "",
+		"key", "create", "POST /v1/keys", `{"name":"T","permissions":["send_text"],"test":true,"countries":["in","IN"],"daily_limit":5,"rate_per_second":1,"rate_per_minute":2,"expires_at":"2100-01-02T00:00:00Z","description":"d","default_region":"de","per_recipient_hour":0}`,
+		"--name T --permission send_text --test --country in --country IN --daily-limit 5 --rate-per-second 1 --rate-per-minute 2 --expires 2100-01-02 --description d --default-region de --per-recipient-hour 0", "", created, "",
 	},
 	{"key", "create", "POST /v1/keys", `{"permissions":["send_text"]}`, "--permission send_text", "", invalid, "/name"},
 	{
@@ -482,5 +483,8 @@ var creditCases = []parityCase{
 	{"account", "credits", "POST /v1/credits", `{"amount":1e3}`, "--add 1e3", "", invalid, "/amount"},
 	{"account", "credits", "POST /v1/credits", `{"amount":0.0000001}`, "--add 0.0000001", "", invalid, "/amount"},
 	{"account", "show", "GET /v1/account", "", "", "", ok, ""},
+	{"account", "update", "PATCH /v1/account", `{"default_region":"us"}`, "One --default-region us", "", ok, ""},
+	{"account", "update", "PATCH /v1/account", `{"default_region":"XX"}`, "One --default-region XX", "", invalid, "/default_region"},
+	{"account", "update", "PATCH /v1/account", `{"name":"One","default_region":""}`, "One --name One --default-region=", "", ok, ""},
 	{"account", "show", "GET /v1/account", "", "One", "", ok, ""},
 }

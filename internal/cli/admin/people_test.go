@@ -33,7 +33,7 @@ func TestOutput_ForPeople(t *testing.T) {
 	p.OK("", "account", "credits", "--on", "--add", "2.5")
 	for command, want := range map[string]string{
 		"account list":              "ID SID NAME CREDITS DISABLED CREATED\n1 X Acme 2.5 no X",
-		"account show":              "id 1\nsid X\nname Acme\ncredits 2.5\ndisabled since -\ncreated X",
+		"account show":              "id 1\nsid X\nname Acme\ncredits 2.5\ndefault region none\ndisabled since -\ncreated X",
 		"account credits":           "credits of account 1 (Acme): on, balance 2.5\nAT KIND AMOUNT MESSAGE\nX topup 2.5 -",
 		"user list":                 "ID NAME EMAIL ROLE LOGIN DISABLED CREATED\nX Ada ada@example.com owner no no X",
 		"user show ada@example.com": "id X\nname Ada\nemail ada@example.com\nrole owner\ncan log in no\ndisabled no\ncreated X",
@@ -48,6 +48,7 @@ permissions send_template, send_text, send_media, view_templates, view_messages
 limits 10 per second, 60 per minute, 10000 per day
 per recipient and hour 3 one-time passwords, 3 other messages
 countries IN
+default region of the account
 expires -
 old key valid until -
 created X

@@ -73,6 +73,7 @@ func (c *flags) withAt(e *console.Env, public string, allow config.Networks, f f
 			return err
 		}
 		s.who = admin.CLI(s.account.ID)
+		s.who.Region = s.account.Region
 		return f(s)
 	})
 }

@@ -57,7 +57,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	}
 	info(o.Object("extra_info"), &shared)
 	var drafts []dispatch.Draft
-	for _, to := range recipients(in) {
+	for _, to := range recipients(in, dialect.RegionOf(r)) {
 		d := shared
 		d.To = to
 		drafts = append(drafts, d)
@@ -84,7 +84,7 @@ func sender(phone string) string {
 
 // recipients splits to at its commas. Repeats collapse, however they are
 // written; a blank one is as bad as any other that is no number.
-func recipients(o dialect.Object) []string {
+func recipients(o dialect.Object, region string) []string {
 	all := o.Required("to")
 	if strings.TrimSpace(all) == "" {
 		return nil
@@ -93,7 +93,7 @@ func recipients(o dialect.Object) []string {
 	seen := map[string]bool{}
 	for to := range strings.SplitSeq(all, ",") {
 		to = strings.TrimSpace(to)
-		number, err := phone.Parse(to)
+		number, err := phone.ParseIn(to, region)
 		switch {
 		case to == "":
 			o.Fault("to", "has an empty number")

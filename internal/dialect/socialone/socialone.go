@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
 const (
@@ -67,7 +68,11 @@ func recipient(o dialect.Object) string {
 	if given != "" && (country == "" || strings.Trim(country, "0123456789") != "" || len(country) > 3) {
 		o.Fault("country_code", "must be digits, such as 91")
 	}
-	return "+" + country + strings.TrimSpace(o.Required("phone_number"))
+	number := strings.TrimSpace(o.Required("phone_number"))
+	if phone.RepeatsCode(country, number) {
+		o.Fault("phone_number", "begins with the country code; leave it out, since country_code has it")
+	}
+	return "+" + country + number
 }
 
 // requiredID reads one of our integer ids.

@@ -57,7 +57,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		ChannelBy: dispatch.ByKey,
 		Provider:  v.provider,
 		Kind:      v.kind,
-		To:        recipient(o),
+		To:        recipient(o, dialect.RegionOf(r)),
 		SendAt:    schedule(o),
 		Contact:   contact(o),
 		UserID:    o.Text("user_id"),
@@ -73,10 +73,10 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 }
 
 // recipient reads to.
-func recipient(o dialect.Object) string {
+func recipient(o dialect.Object, region string) string {
 	to := o.Required("to")
 	if strings.TrimSpace(to) != "" {
-		_, err := phone.Parse(to)
+		_, err := phone.ParseIn(to, region)
 		o.Note(err)
 	}
 	return to

@@ -80,7 +80,7 @@ func readList(ctx context.Context, src dialect.Reader, a dialect.Account, r *htt
 	q := r.URL.Query()
 	size := min(max(number(q.Get("PageSize"), defaultPageSize), 1), maxPageSize)
 	at := max(number(q.Get("Page"), 0), 0)
-	s, err := newSearch(q)
+	s, err := newSearch(q, a.Region)
 	if err != nil {
 		return dialect.Reply{}, err
 	}
@@ -144,12 +144,12 @@ type search struct {
 const maxAhead = 35 * 24 * time.Hour
 
 // newSearch reads To, From, DateSent, DateSent< and DateSent>.
-func newSearch(q url.Values) (*search, error) {
+func newSearch(q url.Values, region string) (*search, error) {
 	s := new(search)
 	if to := q.Get("To"); to != "" {
 		var err error
 		s.toKind, s.filter.To = address(to)
-		if s.filter.To, err = phone.Parse(s.filter.To); err != nil {
+		if s.filter.To, err = phone.ParseIn(s.filter.To, region); err != nil {
 			s.nothing = true // nobody was ever sent to there
 		}
 	}

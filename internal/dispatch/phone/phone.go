@@ -8,64 +8,37 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// maxInput is the longest input that is parsed, in bytes; libphonenumber's
-// own limit is 250.
-const maxInput = 64
+// maxInput is the longest input that is parsed, in bytes, as in libphonenumber.
+const maxInput = 250
 
-// Parse parses a phone number in international form and returns it as
-// E.164. The plus sign may be missing or written as 00; spaces, dashes, dots
-// and parentheses are ignored; letters and extensions are refused. A number is
-// accepted if libphonenumber considers it possible: whether it is also valid
-// changes with every numbering plan, so an old copy of the plan must not refuse
-// it. A number without its area code is too short, since it cannot be dialled
-// from abroad.
+// maxDigits is more than any number has.
+const maxDigits = 64
+
+// Parse parses a phone number in international form and returns it as E.164. The
+// plus sign may be missing or written as 00; spaces, dashes, slashes, dots,
+// brackets and invisible marks are ignored; digits may be of any script, and
+// tel: may stand in front (RFC 3966); letters and extensions are refused. A
+// number is accepted if libphonenumber considers it possible: whether it is also
+// valid changes with every numbering plan, so an old copy of the plan must not
+// refuse it. A number without its area code is too short, since it cannot be
+// dialled from abroad. One that only a national form explains would become
+// another country's number, so it is refused; see ParseIn.
 //
 // The error is a *dispatch.Error about "/to"; its Msg is the reason.
-func Parse(s string) (e164 string, err error) {
-	var buf [maxInput]byte
-	digits, err := digitsOf(s, buf[:0])
-	if err != nil {
-		return "", err
-	}
+func Parse(s string) (e164 string, err error) { return ParseIn(s, "") }
+
+// parse parses the digits of an international number.
+func parse(digits []byte) (e164 string, err error) {
 	if e164, ok := parseFast(digits); ok {
 		return e164, nil
 	}
 	return parseFull(digits)
-}
-
-// digitsOf appends the digits of s to dst, calling code first.
-func digitsOf(s string, dst []byte) ([]byte, error) {
-	if len(s) > maxInput {
-		return nil, refusal("it is too long to be one")
-	}
-	plus := false
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			dst = append(dst, byte(r))
-		case r == '+' && !plus && len(dst) == 0:
-			plus = true
-		case strings.ContainsRune(" -.()", r), unicode.IsSpace(r), unicode.Is(unicode.Pd, r):
-		case unicode.IsLetter(r):
-			return nil, refusal("letters and extensions can't be sent to")
-		default:
-			return nil, refusal("unexpected character " + strconv.QuoteRune(r))
-		}
-	}
-	if !plus && len(dst) > 2 && dst[0] == '0' && dst[1] == '0' {
-		dst = dst[2:] // the international prefix in most of the world
-	}
-	if len(dst) == 0 {
-		return nil, refusal("it has no digits")
-	}
-	return dst, nil
 }
 
 // refusal returns the refusal of a number.
@@ -190,7 +163,7 @@ func parseFast(digits []byte) (string, bool) {
 	if plan.prefixFirst&(1<<(national[0]-'0')) != 0 && plan.prefix.Match(national) {
 		return "", false
 	}
-	var out [1 + maxInput]byte
+	var out [1 + maxDigits]byte
 	return string(append(append(append(out[:0], '+'), digits[:plan.codeLen]...), national...)), true
 }
 

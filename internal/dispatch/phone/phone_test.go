@@ -45,14 +45,13 @@ func TestParse_RefusalGivesReason(t *testing.T) {
 		"+16175551212#5":        "'#'",
 		"1+6175551212":          "'+'",
 		"++16175551212":         "'+'",
-		"٩١٩٨٧٦٥٤٣٢١٠":          "unexpected character",
 		"+1617":                 "too short for country code +1",
 		"+1":                    "too short",
 		"+91":                   "too short",
 		"+15551212":             "area code is missing",
 		"+1617555121299":        "too long for country code +1",
 		"+99912345678":          "invalid country code",
-		"0123456789":            "invalid country code",
+		"0123456789":            "national number",
 		"+0916175551212":        "invalid country code",
 		"+8001234567":           "too short",
 		strings.Repeat("1", 65): "too long",
@@ -211,5 +210,68 @@ func BenchmarkCountry(b *testing.B) {
 				Country(s)
 			}
 		})
+	}
+}
+
+// What libphonenumber reads is a number, however it was copied.
+func TestParse_AsPeoplePaste(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"\u202a+1 202 555 0100\u202c":                      "+12025550100", // bidi marks of a phone's address book
+		"+1\u200b2025550100":                               "+12025550100",
+		"\ufeff+12025550100":                               "+12025550100",
+		"＋１２０２５５５０１００":                                     "+12025550100",
+		"٩١٩٨٧٦٥٤٣٢١٠":                                     "+919876543210",
+		"+९१ ९८७६५ ४३२१०":                                  "+919876543210",
+		"tel:+1-202-555-0100":                              "+12025550100",
+		"TEL:+1-202-555-0100":                              "+12025550100",
+		"tel:555-0100;phone-context=+1-202":                "+12025550100",
+		"+49/176/12345678":                                 "+4917612345678",
+		"+1–202—555−0100":                                  "+12025550100",
+		"+1\t202\u3000555\u20610100":                       "+12025550100",
+		"[+44] 20 7946 0018":                               "+442079460018",
+		"(+44) 20 7946 0018":                               "+442079460018",
+		"+1~202~555~0100":                                  "+12025550100",
+		"3545550100":                                       "+3545550100",
+		"354 555 0100":                                     "+3545550100",
+		"" + strings.Repeat("\u200b", 40) + "+12025550100": "+12025550100",
+	} {
+		if got, err := Parse(in); err != nil || got != want {
+			t.Errorf("Parse(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	for in, reason := range map[string]string{
+		"(202) 555-0100": "national number", "202-555-0100": "national number", "202.555.0100": "national number", "020 7946 0018": "national number",
+		"tel:2025550100;ext=5": "extensions", "tel:+": "no digits", "+1 202 555 0100 x5": "extensions", "+1+2025550100": "unexpected character",
+		"+1,2025550100": "unexpected character", "tel:tel:tel:x": "letters",
+	} {
+		if got, err := Parse(in); err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("Parse(%q) = %q, %v; want %q", in, got, err, reason)
+		}
+	}
+}
+
+func TestRepeatsCode(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code, number string
+		want         bool
+	}{
+		{"91", "919876543210", true},
+		{"91", "+91 98765 43210", true},
+		{"91", "0091 98765 43210", true},
+		{"1", "15550000100", true},
+		{"49", "49 176 12345678", true},
+		{"55", "55 11 97765 4321", true},
+		{"62", "628123456789", true},
+		{"91", "9198765432", false}, // an Indian number that begins with 91
+		{"39", "3931234567", false},
+		{"55", "55991234567", false}, // Brazil has an area 55
+		{"1", "5550000100", false},
+		{"91", "x", false},
+	} {
+		if got := RepeatsCode(c.code, c.number); got != c.want {
+			t.Errorf("RepeatsCode(%q, %q) = %v", c.code, c.number, got)
+		}
 	}
 }

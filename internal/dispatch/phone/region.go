@@ -15,37 +15,19 @@ import (
 // that only a national form explains: it would become another country's number,
 // so it is refused. Errors are those of Parse.
 func ParseIn(s, region string) (e164 string, err error) {
-	lead := leadOf(s)
-	if lead == "+" || lead == "00" {
-		return Parse(s)
-	}
-	var buf [maxInput]byte
-	digits, err := digitsOf(s, buf[:0])
+	var buf [maxDigits]byte
+	digits, m, err := read(s, buf[:0])
 	switch {
 	case err != nil:
 		return "", err
+	case m == international:
+		return parse(digits)
 	case region != "":
 		return parseNational(string(digits), region)
-	case lead == "(" || strings.HasPrefix(lead, "0"):
-		return "", refusal("it is a national number; write it with + and the country code, or set the default country")
+	case m == national:
+		return "", errNational()
 	}
-	return Parse(s)
-}
-
-// leadOf returns what a number begins with: "+", "(", or its first two digits.
-func leadOf(s string) string {
-	lead := ""
-	for _, r := range s {
-		switch {
-		case lead == "" && (r == '+' || r == '('):
-			return string(r)
-		case r >= '0' && r <= '9':
-			if lead += string(r); len(lead) == 2 {
-				return lead
-			}
-		}
-	}
-	return lead
+	return parse(digits)
 }
 
 // parseNational reads digits without any mark of their country. They may still
@@ -55,14 +37,14 @@ func leadOf(s string) string {
 // wins, then the one that is valid, then the national one.
 func parseNational(digits, region string) (string, error) {
 	code := strconv.Itoa(phonenumbers.GetCountryCodeForRegion(region))
-	national, err := Parse("+" + code + digits)
+	national, err := parse([]byte(code + digits))
 	if err != nil {
 		national = parseByRegion(digits, region)
 	}
 	if strings.HasPrefix(digits, code) {
-		international, _ := Parse("+" + digits)
-		if rank(international) > rank(national) {
-			return international, nil
+		abroad, _ := parse([]byte(digits))
+		if rank(strings.TrimPrefix(abroad, "+")) > rank(strings.TrimPrefix(national, "+")) {
+			return abroad, nil
 		}
 	}
 	if national == "" {
@@ -86,15 +68,18 @@ func parseByRegion(digits, region string) string {
 	return e164
 }
 
-// rank orders the readings of a number: 3 can receive messages, 2 is valid,
-// 1 is possible, 0 is none.
-func rank(e164 string) int {
-	digits := strings.TrimPrefix(e164, "+")
+// rank orders the readings of a number, digits of the calling code first: 3 can
+// receive messages, 2 is valid, 1 is possible, 0 is none.
+func rank(digits string) int {
 	code, plan := planOf([]byte(digits))
 	if plan == nil {
 		return 0
 	}
-	switch phonenumbers.GetNumberType(numberOf(code, digits[plan.codeLen:])) {
+	national := digits[plan.codeLen:]
+	if len(national) > 17 || plan.lengths&(1<<len(national)) == 0 {
+		return 0
+	}
+	switch phonenumbers.GetNumberType(numberOf(code, national)) {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
 		return 3
 	case phonenumbers.UNKNOWN:

@@ -19,9 +19,10 @@ type Account struct {
 	Balance    int64      `db:"balance" json:"-"`
 	DisabledAt *time.Time `db:"disabled_at" json:"disabled_at,omitempty"` // its keys are refused since then
 	CreatedAt  time.Time  `db:"created_at" json:"created_at"`
+	Region     string     `db:"default_region" json:"default_region"` // of numbers in national form; "": none
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at`
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
 func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
@@ -54,6 +55,12 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 	var a Account
 	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END WHERE id = $1 RETURNING `+accountColumns, account, disabled)
 	return a, pg.Wrap("disable account", err)
+}
+
+// UpdateAccount writes what people can change of an account.
+func (s *Store) UpdateAccount(ctx context.Context, a Account) (Account, error) {
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3 WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region)
+	return a, pg.Wrap("update account", err)
 }
 
 // DeleteAccount removes an account and all that is its own; the audit log stays.

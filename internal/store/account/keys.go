@@ -30,6 +30,7 @@ type Key struct {
 	CallsToday       int64          `db:"calls_today"`
 	MessagesToday    int64          `db:"messages_today"`
 	LastUsed         *time.Time     `db:"last_used"`
+	Region           string         `db:"default_region"` // of numbers in national form; "": the account's
 	// SecretUntil is the end of the secret by which KeyByHash found the key, nil
 	// for the present one. Cached keys are compared with the clock.
 	SecretUntil *time.Time `db:"secret_until"`
@@ -40,7 +41,7 @@ type Key struct {
 func (k *Key) Rotated(now time.Time) bool { return k.SecretUntil != nil && !now.Before(*k.SecretUntil) }
 
 const keyColumns = `k.id, k.account_id, k.name, k.description, k.prefix, k.test, k.permissions, k.per_second, k.per_minute, k.per_day, k.per_recipient_hour, k.countries,
-  k.active, k.expires_at, k.old_until, k.created_at`
+  k.active, k.expires_at, k.old_until, k.created_at, k.default_region`
 
 const keyUsage = `,
   coalesce((SELECT calls FROM key_usage u WHERE u.key_id = k.id AND u.day = (now() AT TIME ZONE 'utc')::date), 0) AS calls_today,
@@ -50,18 +51,22 @@ const keyUsage = `,
 // CreateKey stores a key by the SHA-256 of its secret.
 func (s *Store) CreateKey(ctx context.Context, k Key, hash []byte) (Key, error) {
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.GetContext(ctx, &k, `INSERT INTO api_keys AS k (account_id, name, description, prefix, hash, test, permissions, per_second, per_minute, per_day, per_recipient_hour, countries, active, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::text[], '{}'), $13, $14) RETURNING `+keyColumns,
-			k.Account, k.Name, k.Description, k.Prefix, hash, k.Test, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
+		return tx.GetContext(ctx, &k, `INSERT INTO api_keys AS k (account_id, name, description, prefix, hash, test, permissions,
+			per_second, per_minute, per_day, per_recipient_hour, countries, active, expires_at, default_region)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12::text[], '{}'), $13, $14, $15) RETURNING `+keyColumns,
+			k.Account, k.Name, k.Description, k.Prefix, hash, k.Test, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour,
+			k.Countries, k.Active, k.ExpiresAt, k.Region)
 	})
 	return k, pg.Wrap("create key", err)
 }
 
 // UpdateKey writes everything of a key but its secret.
 func (s *Store) UpdateKey(ctx context.Context, k Key) (Key, error) {
-	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7, per_day = $8, per_recipient_hour = $9, countries = coalesce($10::text[], '{}'), active = $11, expires_at = $12
+	err := s.db.GetContext(ctx, &k, `UPDATE api_keys k SET name = $3, description = $4, permissions = $5, per_second = $6, per_minute = $7,
+		per_day = $8, per_recipient_hour = $9, countries = coalesce($10::text[], '{}'), active = $11, expires_at = $12, default_region = $13
 		WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage,
-		k.ID, k.Account, k.Name, k.Description, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries, k.Active, k.ExpiresAt)
+		k.ID, k.Account, k.Name, k.Description, k.Permissions, k.PerSecond, k.PerMinute, k.PerDay, k.PerRecipientHour, k.Countries,
+		k.Active, k.ExpiresAt, k.Region)
 	return k, pg.Wrap("update key", err)
 }
 
