@@ -1,4 +1,4 @@
-// Package app puts the parts together: it alone knows concrete types.
+// Package app connects the parts of a process: it alone uses their concrete types.
 package app
 
 import (

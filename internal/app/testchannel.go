@@ -31,7 +31,7 @@ type testChannels struct {
 	made        sync.Map // channel id → stand-in that the emulator knows
 }
 
-// of gives a channel's stand-in. Every process makes the same one.
+// of returns a channel's stand-in. It is the same in every process.
 func (t *testChannels) of(ch *dispatch.Channel) *dispatch.Channel {
 	c := *ch
 	c.Key = ch.Key + ".test"
@@ -60,7 +60,7 @@ func (t *testChannels) of(ch *dispatch.Channel) *dispatch.Channel {
 	return &c
 }
 
-// forSending is of, and makes sure that the emulator knows the stand-in.
+// forSending is like of, and registers the stand-in with the emulator.
 func (t *testChannels) forSending(ch *dispatch.Channel) *dispatch.Channel {
 	if c, ok := t.made.Load(ch.ID); ok && c.(*dispatch.Channel).Sender == ch.Sender {
 		return c.(*dispatch.Channel)
@@ -74,7 +74,7 @@ func (t *testChannels) forSending(ch *dispatch.Channel) *dispatch.Channel {
 	return c
 }
 
-// RegisterAt tells the emulator at base about a channel.
+// RegisterAt registers a channel with the emulator at base.
 func RegisterAt(base, token string, chs ...*dispatch.Channel) error {
 	type entry struct {
 		Key         string            `json:"key"`

@@ -103,7 +103,7 @@ func (p *parts) retryCap(channel int64) float64 {
 	return max(100, ch.Policy.Rate)
 }
 
-// heartbeat says every five seconds that this process lives.
+// heartbeat notes every five seconds that this process is alive.
 func (p *parts) heartbeat(role string) func(context.Context) {
 	id := uuid.New()
 	host, _ := os.Hostname()

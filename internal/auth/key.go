@@ -1,5 +1,5 @@
-// Package auth says who calls and what they may do: API keys, permissions and
-// roles, passwords. It knows no HTTP and no SQL.
+// Package auth holds API keys, permissions, roles and passwords, without HTTP and
+// SQL.
 package auth
 
 import (
@@ -44,8 +44,8 @@ func Generate(test bool) string {
 	return string(b) + checksum(string(b))
 }
 
-// Parse tells whether secret is a well-formed key, and for test or live use.
-// It says nothing about whether such a key exists: it only spares the database
+// Parse reports whether secret is a well-formed key, and for test or live use.
+// It does not look for the key: it only spares the database
 // typos, cut-off pastes and guesses.
 func Parse(secret string) (test, ok bool) {
 	if len(secret) != keyLen {

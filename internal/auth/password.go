@@ -35,7 +35,7 @@ const (
 	sumLen  = 32
 )
 
-// HashPassword gives the argon2id hash of a password as a PHC string
+// HashPassword returns the argon2id hash of a password as a PHC string
 // (github.com/P-H-C/phc-string-format).
 func HashPassword(password string) string {
 	salt := make([]byte, saltLen)
@@ -43,7 +43,7 @@ func HashPassword(password string) string {
 	return formatHash(argonNow, salt, argonNow.sum(password, salt, sumLen))
 }
 
-// VerifyPassword tells whether password belongs to hash, in constant time. It
+// VerifyPassword reports whether password belongs to hash, in constant time. It
 // takes as long for an empty or broken hash as for a good one, so that asking
 // for an unknown user can't be told from asking with a wrong password.
 func VerifyPassword(hash, password string) bool {
@@ -55,7 +55,7 @@ func VerifyPassword(hash, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1 && err == nil
 }
 
-// OldPassword tells whether a hash was made at another cost than today's, so
+// OldPassword reports whether a hash was made at another cost than today's, so
 // that it may be made anew when its user next logs in.
 func OldPassword(hash string) bool {
 	cost, _, _, err := parseHash(hash)

@@ -53,7 +53,7 @@ func PermissionNamed(name string) Permissions {
 	return 0
 }
 
-// Has tells whether every permission of want is in the set. Nothing at all is
+// Has reports whether every permission of want is in the set. Nothing at all is
 // never had, so that a misspelled permission opens no door.
 func (p Permissions) Has(want Permissions) bool { return want != 0 && p&want == want }
 
@@ -68,14 +68,14 @@ func (p Permissions) Names() []string {
 	return names
 }
 
-// String gives the names, for logs and messages.
+// String returns the names, for logs and messages.
 func (p Permissions) String() string { return strings.Join(p.Names(), ", ") }
 
 // Role is what a dashboard user is.
 type Role string
 
 // The roles, most powerful first. An owner can do what an admin can, and alone
-// may make or remove owners: whoever serves users decides that by the role.
+// may make or remove owners: that is decided by the role.
 const (
 	Owner  Role = "owner"
 	Admin  Role = "admin"

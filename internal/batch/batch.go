@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// ErrOverloaded says that the queue is full: the item was not taken, and
-// trying at once again would make things worse.
+// ErrOverloaded is returned when the queue is full: the item was not taken, and
+// the caller should wait before it tries again.
 var ErrOverloaded = errors.New("batch: queue is full")
 
-// ErrClosed says that the batcher takes no more items.
+// ErrClosed is returned after Close.
 var ErrClosed = errors.New("batch: closed")
 
 // Options bound a Batcher. A value left zero gets the default.
@@ -34,9 +34,10 @@ type Options struct {
 	Timeout time.Duration // of one flush; 30 s
 }
 
-// A Flush carries one page and gives one result for each item, in order. An
-// error, or another number of results, fails the whole page; what can fail
-// alone should say so in Out. It must not keep in, and must end when ctx does.
+// A Flush processes one page and returns one result for each item, in order. An
+// error, or another number of results, fails the whole page; an item that can
+// fail alone carries its error in Out. It must not keep in, and must end when ctx
+// does.
 type Flush[In, Out any] func(ctx context.Context, in []In) ([]Out, error)
 
 // Batcher gathers items into pages.
@@ -180,8 +181,8 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
-// room takes place for n items in the queue, or says why there is none. The
-// caller holds mu.
+// room reserves places for n items in the queue. The error is ErrClosed or
+// ErrOverloaded. The caller holds mu.
 func (b *Batcher[In, Out]) room(n int) error {
 	if b.closed {
 		return ErrClosed
@@ -193,7 +194,7 @@ func (b *Batcher[In, Out]) room(n int) error {
 	return nil
 }
 
-// open gives the page that is filling, or begins one. The caller holds mu.
+// open returns the page that is filling, or a new one. The caller holds mu.
 func (b *Batcher[In, Out]) open() *page[In, Out] {
 	if n := len(b.pages); n > 0 && len(b.pages[n-1].in) < b.opts.Max {
 		return b.pages[n-1]

@@ -16,11 +16,11 @@ import (
 // database is what takes longest.
 const startLimit = 60 * time.Second
 
-// Options says where a stack lives and how careful it is with its data.
+// Options are the folder of a stack and how durable its data is.
 type Options struct {
 	// Dir holds everything: data, logs, the lock. A second start keeps the data.
 	Dir string
-	// Fast trades durability for speed: for tests, whose data nobody misses.
+	// Fast trades durability for speed: for tests.
 	Fast bool
 	// RedisAOF makes Redis append to disk every second, so that its data
 	// outlive it.
@@ -106,7 +106,7 @@ func (s *Stack) RestartPostgresImmediate(ctx context.Context) error {
 	return s.pg.restart(ctx, s.pg.hard)
 }
 
-// Stop ends both servers and gives the folder free. It takes at most some
+// Stop ends both servers and releases the folder. It takes at most some
 // seconds: a server that doesn't leave in time is made to.
 func (s *Stack) Stop(ctx context.Context) error {
 	var wg sync.WaitGroup

@@ -40,7 +40,7 @@ func findOwner(data string) (*owner, error) {
 	return nil, errors.New("find a user to run the servers as: neither postgres nor nobody exists")
 }
 
-// own gives a file or folder to the owner.
+// own changes the owner of a file or folder.
 func (o *owner) own(path string) error {
 	if o == nil {
 		return nil

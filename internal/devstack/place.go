@@ -43,7 +43,7 @@ func openPlace(dir string, log *slog.Logger) (*place, error) {
 	return p, nil
 }
 
-// takeLock fails when another process has the lock. The kernel gives it free
+// takeLock fails when another process has the lock. The kernel releases it
 // when its holder dies, however that happens.
 func takeLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -156,7 +156,7 @@ func (p *place) openLog(name string) (*os.File, error) {
 	return f, nil
 }
 
-// close gives the folder free; a second time it does nothing.
+// close releases the folder; a second time it does nothing.
 func (p *place) close() error {
 	if err := p.lock.Close(); !errors.Is(err, os.ErrClosed) {
 		return err

@@ -16,14 +16,14 @@ const (
 	lastPort  = 32000
 )
 
-// FreeAddress gives a loopback address that nobody listens on, for a server
+// FreeAddress returns a loopback address without a listener, for a server
 // that is started, and perhaps started again, by its address.
 func FreeAddress() (string, error) {
 	port, err := freePort()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
-// freePort finds a loopback port that nobody listens on. It can be taken by
+// freePort returns a loopback port without a listener. It can be taken by
 // another before our server has it, so a start tries several.
 func freePort() (int, error) {
 	for range 100 {

@@ -151,7 +151,7 @@ func (pg *postgres) writeConf(ctx context.Context) error {
 	for _, s := range pg.settings() {
 		text.WriteString(s[0] + " = '" + s[1] + "'\n")
 	}
-	// lz4 is a compile-time option: the server itself knows.
+	// lz4 is a compile-time option: the server is asked.
 	check := pg.command(ctx, "postgres", "-C", "wal_compression", "-D", pg.data(), "-c", "wal_compression=lz4")
 	if check.Run() == nil {
 		text.WriteString("wal_compression = 'lz4'\n")

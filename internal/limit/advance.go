@@ -30,7 +30,7 @@ type advances struct {
 	by map[Spend]*advance
 }
 
-// take spends one of an advance, if there is any.
+// take spends one request of the advance; ok is false if none is left.
 func (a *advances) take(ask Spend, now float64) (answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,8 +52,9 @@ func (a *advances) take(ask Spend, now float64) (answer, bool) {
 // asks then.
 const askedFor = 1e6
 
-// wish has a request bring back what is left of the last advance, and ask for
-// another one: larger when that was used up, smaller when most of it was not.
+// wish adds to a request the return of what is left of the last advance, and
+// asks for another one: a larger one if that was used up, a smaller one if most
+// of it was not.
 func (a *advances) wish(ask Spend, now float64, r *request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -76,8 +77,8 @@ func (a *advances) wish(ask Spend, now float64, r *request) {
 	v.given, v.left, v.asked = r.ahead, 0, now
 }
 
-// got keeps what a request was given, or remembers that the key is busy. began
-// is when Redis was asked.
+// got stores the advance that a request was granted, or marks the key as busy.
+// began is when Redis was asked.
 func (a *advances) got(ask Spend, began float64, r request, got answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -96,7 +97,7 @@ func (a *advances) got(ask Spend, began float64, r request, got answer) {
 	}
 }
 
-// rest takes out all that is left.
+// rest removes and returns all that is left.
 func (a *advances) rest() map[Spend]*advance {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -105,7 +106,7 @@ func (a *advances) rest() map[Spend]*advance {
 	return all
 }
 
-// spendAhead takes what is asked for from an advance, if there is any.
+// spendAhead answers a spend from an advance; ok is false if there is none.
 func (s *Spender) spendAhead(ask Spend) (d Decision, ok bool) {
 	if !ask.single() {
 		return d, false
@@ -121,7 +122,7 @@ func (s *Spender) spendAhead(ask Spend) (d Decision, ok bool) {
 	return ask.decision(got, 1, 0, int64(now)), true
 }
 
-// giveBack returns all that is left of advances: this process spends no more.
+// giveBack returns all advances to Redis: this process spends no more.
 func (s *Spender) giveBack(ctx context.Context) error {
 	p := new(spendPage)
 	for ask, v := range s.ahead.rest() {

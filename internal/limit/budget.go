@@ -20,7 +20,7 @@ type RetryBudget struct {
 	mu  sync.Mutex
 	by  map[int64]*tokens
 	now func() time.Time
-	// Most says how many tokens a channel may save up; nil: 100. A fast channel
+	// Most returns the number of tokens that a channel may save; nil: 100. A fast channel
 	// needs more to ride out a short outage.
 	Most func(ch int64) float64
 }
@@ -30,12 +30,12 @@ type tokens struct {
 	at time.Time
 }
 
-// NewRetryBudget makes a budget that is full for every channel.
+// NewRetryBudget returns a budget that is full for every channel.
 func NewRetryBudget() *RetryBudget {
 	return &RetryBudget{by: map[int64]*tokens{}, now: time.Now}
 }
 
-// Success earns for n messages that the provider took.
+// Success adds the tokens of n messages that the provider accepted.
 func (b *RetryBudget) Success(ch int64, n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,8 +43,8 @@ func (b *RetryBudget) Success(ch int64, n int) {
 	t.n = min(b.most(ch), t.n+float64(n)*budgetPerSuccess)
 }
 
-// Take asks for n retries and gives how many may go out now. What isn't given
-// waits: wait says how long until the next token is there, at the latest.
+// Take returns how many of n retries may be sent now. The others wait: wait is
+// the longest time until the next token.
 func (b *RetryBudget) Take(ch int64, n int) (got int, wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,7 +57,7 @@ func (b *RetryBudget) Take(ch int64, n int) (got int, wait time.Duration) {
 	return got, wait
 }
 
-// tokens brings a channel's bucket up to date; the caller holds mu.
+// tokens refills and returns a channel's bucket; the caller holds mu.
 func (b *RetryBudget) tokens(ch int64) *tokens {
 	now := b.now()
 	t, ok := b.by[ch]

@@ -32,7 +32,7 @@ var horizons = [...]time.Duration{
 	dispatch.Bulk:   near * time.Microsecond,
 }
 
-// Channels keeps each channel's sends to its rate over all workers.
+// Channels limits each channel to its rate over all workers.
 type Channels struct {
 	link
 	workers func() int
@@ -41,22 +41,22 @@ type Channels struct {
 	locals map[int64]*localChannel
 }
 
-// localChannel is what this process knows of a channel: the schedule it keeps
-// without Redis, which with Redis follows what was last booked there.
+// localChannel is the state of a channel in this process: its schedule without
+// Redis, which follows what was last booked in Redis.
 type localChannel struct {
 	slots
 	alone bool               // booked here since Redis last answered
 	until map[string]float64 // by recipient: leave alone before
 }
 
-// ChannelOptions are what Channels needs from its surroundings. All may be nil.
+// ChannelOptions are the callbacks of Channels. Each may be nil.
 type ChannelOptions struct {
 	Workers func() int  // how many workers share a rate while Redis is away; 1
 	Lost    func(error) // Redis failed; called once each time it goes away
 	Local   func()      // a call was answered without Redis; for a metric
 }
 
-// NewChannels makes the limiter of a worker.
+// NewChannels returns the limiter of a worker.
 func NewChannels(rdb redis.UniversalClient, opts ChannelOptions) *Channels {
 	c := &Channels{workers: opts.Workers, locals: map[int64]*localChannel{}}
 	if c.workers == nil {
@@ -99,8 +99,8 @@ func (c *Channels) Reserve(ctx context.Context, ch int64, lane dispatch.Lane, n 
 	return g, nil
 }
 
-// cursor is how far ahead this process knows the channel to be booked, and
-// whether Redis doesn't know that because it was away.
+// cursor returns how far ahead the channel is booked as far as this process has
+// seen, and whether Redis has missed that because it was away.
 func (c *Channels) cursor(ch int64) (floor float64, alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,8 +108,7 @@ func (c *Channels) cursor(ch int64) (floor float64, alone bool) {
 	return max(0, math.Ceil(l.next-c.micros())), l.alone
 }
 
-// follow notes what Redis has booked, so that the local limiter would go on
-// from there.
+// follow stores what Redis has booked: the local limiter continues from there.
 func (c *Channels) follow(ch int64, g Grant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -130,10 +129,10 @@ func (c *Channels) reserveAlone(ch int64, rate float64, n int, horizon float64, 
 	return Grant{N: s.n, First: micro(int64(s.first)), Interval: time.Duration(s.step * 1000), Wait: micro(int64(s.wait))}
 }
 
-// share is this worker's part of a rate while nobody coordinates.
+// share returns this worker's part of a rate while Redis is away.
 func (c *Channels) share(rate float64) float64 { return rate / float64(max(1, c.workers())) }
 
-// Throttled says that the provider refused for being too fast. The channel's
+// Throttled reports that the provider refused a send as too fast. The channel's
 // rate is cut by 30 %, at most once in retryAfter, or in a second if that is
 // longer; it comes back by 5 % of the configured rate a second. With block,
 // which is for a pause of the whole provider account, nothing is booked before
@@ -156,7 +155,8 @@ type ChannelState struct {
 	BlockedUntil  time.Time // zero: not blocked
 }
 
-// State tells how a channel stands. rate is the configured one.
+// State returns the present state of a channel. rate is the configured one, in
+// messages a second.
 func (c *Channels) State(ctx context.Context, ch int64, rate float64) (ChannelState, error) {
 	got, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "state", c.clock(), slack)
 	var share, blocked float64
@@ -187,8 +187,8 @@ type FeedAsk struct {
 	Want    int     // at most so many
 }
 
-// Feed answers for each ask how many messages its feeder may offer now, and
-// counts them as offered. All feeders together get a channel's rate and, after
+// Feed returns for each ask the number of messages that its feeder may offer now,
+// and counts them as offered. All feeders together get a channel's rate and, after
 // a pause, up to a second and a half of it at once: enough to keep the workers
 // busy, too little to make a backlog in Redis. A blocked channel gets nothing.
 func (c *Channels) Feed(ctx context.Context, asks []FeedAsk) ([]int, error) {
@@ -221,8 +221,8 @@ func (c *Channels) Feed(ctx context.Context, asks []FeedAsk) ([]int, error) {
 	return counts, nil
 }
 
-// channel is what is known locally; the caller holds mu. There is one for each
-// channel that was ever used, which configuration bounds.
+// channel returns the local state of a channel; the caller holds mu. There is one
+// for each channel that was ever used, which configuration bounds.
 func (c *Channels) channel(id int64) *localChannel {
 	l, ok := c.locals[id]
 	if !ok {
@@ -232,8 +232,8 @@ func (c *Channels) channel(id int64) *localChannel {
 	return l
 }
 
-// channelKey carries a hash tag, so that all that is known of a channel lies
-// on one server of a Redis Cluster.
+// channelKey returns the name of a channel's keys. Its hash tag keeps them on one
+// server of a Redis Cluster.
 func channelKey(ch int64) string { return fmt.Sprintf("{ch:%d}:rate", ch) }
 
 func micro(us int64) time.Duration { return time.Duration(us) * time.Microsecond }

@@ -28,10 +28,10 @@ func newDayCounts(store DayStore) *dayCounts {
 	return &dayCounts{store: store, unsaved: map[int64]map[int64]int64{}, alone: map[int64]map[int64]int64{}}
 }
 
-// add counts n sends that were allowed.
+// add counts n allowed sends.
 func (d *dayCounts) add(key, day, n int64) { d.addTo(d.unsaved, key, day, n) }
 
-// addAlone counts n sends that Redis doesn't know of.
+// addAlone counts n sends that Redis has not counted.
 func (d *dayCounts) addAlone(key, day, n int64) { d.addTo(d.alone, key, day, n) }
 
 func (d *dayCounts) addTo(counts map[int64]map[int64]int64, key, day, n int64) {
@@ -46,7 +46,7 @@ func (d *dayCounts) addTo(counts map[int64]map[int64]int64, key, day, n int64) {
 	counts[day][key] += n
 }
 
-// takeAlone gives what is to be added to Redis' count, once.
+// takeAlone returns, once, what is to be added to Redis' count.
 func (d *dayCounts) takeAlone(key, day int64) int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -55,10 +55,9 @@ func (d *dayCounts) takeAlone(key, day int64) int64 {
 	return n
 }
 
-// load is the count of a key's day as far as it is known, or seedWithout when
-// the store can't say: then the day's limit waits, for the store is where
-// accepted messages must go too. What is being written at this moment may count
-// twice, never not at all.
+// load returns the count of a key's day, or seedWithout if the store cannot be
+// read: then the day's limit waits, for accepted messages need the store too.
+// What is being written at this moment may count twice, but never not at all.
 func (d *dayCounts) load(ctx context.Context, key, day int64) int64 {
 	d.mu.Lock()
 	n := d.unsaved[day][key]
@@ -75,7 +74,7 @@ func (d *dayCounts) load(ctx context.Context, key, day int64) int64 {
 	return saved + n
 }
 
-// run writes what is unsaved about every second, and a last time when ctx ends.
+// run writes unsaved counts about every second, and a last time when ctx ends.
 func (d *dayCounts) run(ctx context.Context, failed func(error)) {
 	tick := time.NewTicker(dayFlush)
 	defer tick.Stop()
@@ -91,9 +90,9 @@ func (d *dayCounts) run(ctx context.Context, failed func(error)) {
 	}
 }
 
-// flush writes each day's counts in one call. What fails is tried again with
-// the next: should it have been written all the same, a key gets less that
-// day, never more.
+// flush writes each day's counts in one call. A failed write is repeated with the
+// next one: if it was written all the same, the key has less left that day, never
+// more.
 func (d *dayCounts) flush(ctx context.Context) error {
 	d.mu.Lock()
 	days := make(map[int64]map[int64]int64, len(d.unsaved))
@@ -132,5 +131,5 @@ func (d *dayCounts) write(ctx context.Context, day int64, counts map[int64]int64
 	return nil
 }
 
-// dayName is a day's number as a date.
+// dayName returns the date of a day's number.
 func dayName(day int64) string { return time.Unix(day*86_400, 0).UTC().Format(time.DateOnly) }

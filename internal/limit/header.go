@@ -13,9 +13,9 @@ const (
 	stateHeader  = "Ratelimit"
 )
 
-// SetHeaders tells a client how it stands: RateLimit-Policy and RateLimit as in
-// draft-ietf-httpapi-ratelimit-headers-10, and Retry-After when something was
-// refused. A limit that isn't set isn't named.
+// SetHeaders sets RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-
+// headers-10), and Retry-After if something was refused. Only limits that are set
+// are named.
 func (d *Decision) SetHeaders(h http.Header) {
 	var room [256]byte
 	b := room[:0]
@@ -40,11 +40,11 @@ func (d *Decision) SetHeaders(h http.Header) {
 	}
 }
 
-// RetryAfterSeconds is RetryAfter in whole seconds, rounded up and at least
-// one: a client that comes back then isn't early.
+// RetryAfterSeconds returns RetryAfter in whole seconds, rounded up and at least
+// one: a client that comes back then is not early.
 func (d *Decision) RetryAfterSeconds() int { return int(max(1, seconds(d.RetryAfter))) }
 
-// appendItem adds "name";a=1;b=2 to a structured field's list (RFC 9651) that
+// appendItem appends "name";a=1;b=2 to a structured field's list (RFC 9651) that
 // begins at from.
 func appendItem(b []byte, from int, name Why, a string, n int64, c string, m int64) []byte {
 	if len(b) > from {

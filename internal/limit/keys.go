@@ -21,8 +21,8 @@ var keysScript = redis.NewScript(keysLua)
 // readTimes: reads have budgets of their own, ten times those of sends (SPEC 5).
 const readTimes = 10
 
-// Spend asks for N requests or messages of a key. The limits are the key's
-// configured ones; 0 is none.
+// Spend is a request for N requests or messages of a key. The limits are those of
+// the key; 0 is none.
 type Spend struct {
 	Key                          int64
 	N                            int
@@ -32,7 +32,7 @@ type Spend struct {
 	PerSecond, PerMinute, PerDay int
 }
 
-// Why says which limit refused.
+// Why is the limit that refused.
 type Why string
 
 // The limits.
@@ -42,7 +42,7 @@ const (
 	Day    Why = "day"
 )
 
-// Quota is how a key stands with one limit.
+// Quota is the state of one limit of a key.
 type Quota struct {
 	Name      Why
 	Limit     int // 0: none
@@ -51,7 +51,7 @@ type Quota struct {
 	Reset     time.Duration // until all of it is there again, or after a refusal until what was asked for is
 }
 
-// Decision answers a Spend.
+// Decision is the answer to a Spend.
 type Decision struct {
 	Allowed    bool // all of N; of a batch at least one
 	AllowedN   int  // how many were spent
@@ -67,8 +67,8 @@ type DayStore interface {
 	AddDay(ctx context.Context, day string, counts map[int64]int64) error
 }
 
-// Spender keeps API keys to their limits over all processes. The calls that
-// come while Redis is asked go to it together, as one script.
+// Spender limits API keys over all processes. Calls that arrive while Redis is
+// asked are sent to it together, as one script.
 type Spender struct {
 	link
 	days    *dayCounts
@@ -81,8 +81,8 @@ type Spender struct {
 	localPersons quotas
 }
 
-// SpenderOptions are what a Spender needs from its surroundings. All may be
-// nil; without Days a day's count is lost with Redis.
+// SpenderOptions are the dependencies of a Spender. Each may be nil; without Days
+// a day's count is lost with Redis.
 type SpenderOptions struct {
 	Days  DayStore
 	Lost  func(error) // Redis failed; called once each time it goes away
@@ -93,7 +93,7 @@ type SpenderOptions struct {
 // A second script beside the first waits for a page that is worth its way.
 var pageOptions = batch.Options{Max: 200, Queue: 50_000, Workers: 2, More: 50, Timeout: 10 * time.Second}
 
-// NewSpender makes the limiter of a front door.
+// NewSpender returns the limiter of a front door.
 func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 	s := &Spender{
 		days:         newDayCounts(opts.Days),
@@ -107,8 +107,8 @@ func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 	return s
 }
 
-// Spend takes from a key's budgets, or refuses and takes nothing. Its error is
-// the caller's context or batch.ErrOverloaded.
+// Spend takes from a key's budgets, or refuses and takes nothing. The error is
+// that of the caller's context or batch.ErrOverloaded.
 func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
 	if d, ok := s.spendAhead(ask); ok {
 		return d, nil
@@ -121,7 +121,7 @@ func (s *Spender) Spend(ctx context.Context, ask Spend) (Decision, error) {
 }
 
 // Return takes ask, which was spent on day, out of the day's count: it was
-// refused. The second and the minute keep it. It returns how the key stands.
+// refused. The second and the minute keep it. It returns the state of the limits.
 func (s *Spender) Return(ctx context.Context, ask Spend, day int64) (Decision, error) {
 	if !ask.Read && !ask.NoDay {
 		s.days.add(ask.Key, day, -int64(ask.N))
@@ -140,7 +140,7 @@ func (s *Spender) Run(ctx context.Context, failed func(error)) {
 	}
 }
 
-// spendKey carries a hash tag, so that all that is known of a key lies on one
+// spendKey returns the name of a key's counts. Its hash tag keeps them on one
 // server of a Redis Cluster.
 func spendKey(a Spend) string {
 	if a.Read {
@@ -149,7 +149,7 @@ func spendKey(a Spend) string {
 	return "{key:" + strconv.FormatInt(a.Key, 10) + "}:send"
 }
 
-// single says whether the spend may come from an advance.
+// single reports whether an advance may answer the spend.
 func (a Spend) single() bool { return a.N == 1 && !a.Batch && !a.NoDay }
 
 func (a Spend) request() request {
@@ -166,8 +166,8 @@ func (a Spend) request() request {
 	return r
 }
 
-// decision is what an answer means for one who gets fits of it, when later more
-// of what it counts are still to be used.
+// decision returns the Decision of a spend that gets fits of an answer, of which
+// later more are still to be used.
 func (a Spend) decision(got answer, fits, later, now int64) Decision {
 	r := a.request()
 	d := Decision{

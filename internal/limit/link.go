@@ -1,6 +1,5 @@
-// Package limit holds everybody to their pace: API keys to their requests and
-// messages (Spender), channels to their provider's rate (Channels), retries to
-// a budget (RetryBudget).
+// Package limit implements the rate limits: of API keys (Spender), of channels
+// (Channels) and of retries (RetryBudget).
 //
 // The counts are in Redis, so that they hold over all processes, and change
 // only in Lua scripts, so that no two processes act on the same count. Without
@@ -25,11 +24,11 @@ const (
 	probeEvery  = 500 * time.Millisecond
 )
 
-// errAway says that Redis can't be asked: use the local limiter.
+// errAway is returned while Redis does not answer: the local limiter decides.
 var errAway = errors.New("redis is away")
 
-// link asks Redis until it fails, and then no more until a probe in the
-// background has found it again: no caller waits for a dead server twice.
+// link calls Redis until it fails, and then not again until a probe in the
+// background succeeds: no caller waits for a dead server twice.
 type link struct {
 	rdb    redis.UniversalClient
 	away   atomic.Bool

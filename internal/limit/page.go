@@ -68,8 +68,8 @@ func (s *Spender) askPage(ctx context.Context, asks []Spend) ([]Decision, error)
 	return out, nil
 }
 
-// gather puts equal spends together; of says where each went. What was spent
-// without Redis goes with the first of its key.
+// gather merges equal spends into requests; of[i] is the request of spend i. What
+// was spent without Redis is added to the first request of its key.
 func (s *Spender) gather(asks []Spend) (p *spendPage, of []int) {
 	p, of = new(spendPage), make([]int, len(asks))
 	entries := make(map[Spend]int, 8)

@@ -21,11 +21,11 @@ type personAnswer struct {
 	at   int64
 }
 
-// SpendRecipients counts a message of the key to each recipient, of which each
-// may have perHour in any hour: a stolen or abused key can't pump messages to a
-// number. It tells for each how long to wait; 0: counted, send it. giveBack
-// takes back those of them, by index, that are not sent after all; should it
-// fail, they stay counted.
+// SpendRecipients counts a message of the key to each recipient, who may have
+// perHour in any hour: a stolen key cannot flood a number. It returns the time
+// that each has to wait; 0: it is counted and may be sent. giveBack uncounts those,
+// by index, that are not sent after all; if it fails, they stay counted. The
+// error is that of ctx or batch.ErrOverloaded.
 func (s *Spender) SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error) {
 	waits = make([]time.Duration, len(tos))
 	if perHour <= 0 {

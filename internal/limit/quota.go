@@ -33,7 +33,7 @@ type request struct {
 	back, backAt     int64 // how many of those counted earlier come back unused, and when that was
 }
 
-// answer is what keys.lua gives for a request.
+// answer is what keys.lua returns for a request.
 type answer struct {
 	why, fits int64
 	left      [3]int64 // of short, long and day; -1: no limit
@@ -215,8 +215,8 @@ func (q *quota) giveAhead(now int64, r request, a *answer) {
 	a.ahead, a.good, a.at = n, min(ends-now, q.short.width), max(now, q.short.top*q.short.width)
 }
 
-// blame gives, of the limits that were in the way, the one that stays so
-// longest: until what was refused fits, or the next of a batch.
+// blame returns, of the limits that refused, the one that refuses longest: until
+// what was refused fits, or the next message of a batch.
 func (q *quota) blame(now int64, r request, fits int64, free [3]int64) (why, pause int64) {
 	need := fits + r.n
 	if r.batch {

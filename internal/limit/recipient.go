@@ -22,23 +22,23 @@ var recipientScript = redis.NewScript(recipientLua)
 // those whose time has passed are forgotten.
 const localRecipients = 4096
 
-// Space books a send to each recipient that may have one now, spacing apart
-// from the next, and tells for each how long to wait; 0: start now. Who must
-// wait has booked nothing and asks again. Of one recipient twice in the page
-// the second waits for the first.
+// Space books a send to each recipient that may get one now, spacing apart from
+// the next, and returns the time that each has to wait; 0: start now. One that
+// has to wait is not booked and is asked for again. If a recipient is in the page
+// twice, the second send waits for the first.
 func (c *Channels) Space(ctx context.Context, ch int64, tos []string, spacing time.Duration) ([]time.Duration, error) {
 	return c.recipients(ctx, ch, tos, spacing, 0)
 }
 
-// Blocked tells for each recipient how long it is to be left alone; 0: not at
-// all. It books nothing.
+// Blocked returns for each recipient how long nothing may be sent to it; 0: it is
+// not blocked. It books nothing.
 func (c *Channels) Blocked(ctx context.Context, ch int64, tos []string) ([]time.Duration, error) {
 	return c.recipients(ctx, ch, tos, 0, 0)
 }
 
-// BlockRecipient leaves a recipient alone for d, on this channel. It is the
-// answer to limits per sender and recipient, such as Meta's 131056: only that
-// recipient waits. It never shortens a block.
+// BlockRecipient stops sends to a recipient on this channel for d, after an error
+// that is about sender and recipient, such as Meta's 131056. It never shortens a
+// block.
 func (c *Channels) BlockRecipient(ctx context.Context, ch int64, to string, d time.Duration) error {
 	if d <= 0 {
 		return nil

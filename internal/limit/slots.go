@@ -27,10 +27,10 @@ const (
 // tested against.
 //
 // Slots are booked as runs that follow each other at the channel's interval
-// and never before now, so that idle time gives no credit: no second ever has
-// more than rate+1 of them.
+// and never before now, so that idle time earns nothing: no second ever has more
+// than rate+1 of them.
 type slots struct {
-	next  float64 // the first slot that nobody has booked
+	next  float64 // the first free slot
 	blk   float64 // no slot before
 	f     float64 // share of the configured rate, as of ft
 	ft    float64 // when recovery begins

@@ -133,7 +133,7 @@ func many(u *url.URL, q url.Values, kind string, words map[string]string, secure
 	return a, nil
 }
 
-// authenticateWhenAsked gives Sentinels the password of the servers if they want
+// authenticateWhenAsked sends Sentinels the password of the servers if they ask for
 // one and none of their own is named: charts set the same for both.
 func authenticateWhenAsked(username, password string) func(context.Context, *redis.Conn) error {
 	return func(ctx context.Context, c *redis.Conn) error {

@@ -95,7 +95,7 @@ func (c *Client) Register(ctx context.Context) error {
 // epochKey exists as long as Redis remembers us.
 const epochKey = "sendoff:epoch"
 
-// Wiped says whether Redis has lost its memory since anybody last asked; the
+// Wiped reports whether Redis has lost its memory since anybody last asked; the
 // first to ask after a wipe gets true. Undo lets somebody else find out when
 // the caller can't act on it.
 func (c *Client) Wiped(ctx context.Context) (bool, error) {

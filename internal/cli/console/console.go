@@ -22,7 +22,7 @@ type Env struct {
 var (
 	// ErrUsage marks a wrong command line or configuration: exit code 2.
 	ErrUsage = errors.New("configuration")
-	// ErrReported ends a command with exit code 1 whose output already says why.
+	// ErrReported ends a command with exit code 1 whose output already has the reason.
 	ErrReported = errors.New("")
 )
 
@@ -35,8 +35,8 @@ type explained struct {
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.error }
 
-// Explain returns err with a text for people, which says what to do. Machines
-// get err itself.
+// Explain returns err with a text for people, with advice. Machines get err
+// itself.
 func Explain(err error, text string) error { return &explained{err, text} }
 
 // Advise returns err with lines of advice for people; without any, err itself.

@@ -18,13 +18,14 @@ type Asker struct {
 	lines *bufio.Reader
 }
 
+// NewAsker returns an Asker that reads the standard input of e.
 func NewAsker(e *Env) *Asker { return &Asker{env: e, lines: bufio.NewReader(e.Stdin)} }
 
-// ErrNoSecret says that no secret was given.
+// ErrNoSecret is returned when no secret was given.
 var ErrNoSecret = errors.New("not given")
 
-// GivenSecret gives a secret from a file or from the environment; ErrNoSecret when
-// it is in neither.
+// GivenSecret returns a secret from a file or from the environment, or
+// ErrNoSecret.
 func GivenSecret(name, file, variable string) (string, error) {
 	if file != "" {
 		raw, err := os.ReadFile(file)
@@ -39,7 +40,7 @@ func GivenSecret(name, file, variable string) (string, error) {
 	return "", ErrNoSecret
 }
 
-// Secret gives a secret from a file, the environment or a prompt (a line of
+// Secret returns a secret from a file, the environment or a prompt (a line of
 // stdin, without a prompt, when that is no terminal).
 func (a *Asker) Secret(name, file, variable string) (string, error) {
 	v, err := GivenSecret(name, file, variable)

@@ -8,7 +8,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// AuditEntry says who changed what.
+// AuditEntry is a change and who made it.
 type AuditEntry struct {
 	ID     int64           `db:"id" json:"id"`
 	Actor  string          `db:"actor" json:"actor"`

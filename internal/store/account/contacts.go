@@ -115,7 +115,7 @@ func (s *Store) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 }
 
 // reserveWaID returns dispatch.Conflict if another contact has c's wa_id. Until
-// the transaction ends, nobody else reserves one in the account: no index makes
+// the transaction ends, no other one reserves a name in the account: no index makes
 // wa_ids unique.
 func reserveWaID(ctx context.Context, tx *pg.DB, c *Contact) error {
 	if c.WaID == "" {

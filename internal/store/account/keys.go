@@ -93,7 +93,7 @@ func keepOldSecrets(ctx context.Context, tx *pg.DB, account, id int64, overlap b
 	return pg.Wrap("keep old secret", err)
 }
 
-// RotateKey gives a key a new secret; the old one works until overlap is over,
+// RotateKey sets a new secret of a key; the old one works until overlap is over,
 // those before it until their own ends. An overlap of zero ends all old ones. It
 // returns dispatch.ErrTooManySecrets if too many old ones are valid.
 func (s *Store) RotateKey(ctx context.Context, account, id int64, prefix string, hash []byte, overlap time.Duration) (Key, error) {

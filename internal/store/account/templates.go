@@ -110,7 +110,7 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 	return made, changed, gone, err
 }
 
-// keepNames gives the templates that come from a provider the names that their
+// keepNames sets on the templates that come from a provider the names that their
 // variables have here: on the channel, else in the entry of the account.
 func keepNames(ctx context.Context, tx *pg.DB, account, channel int64, ts []template.Template) error {
 	var rows []templateRow

@@ -27,7 +27,7 @@ type DayUsage struct {
 	Messages int64  `db:"messages" json:"messages"`
 }
 
-// KeyUsages gives today's and the last 30 days' use of each key after the id.
+// KeyUsages returns today's and the last 30 days' use of each key after the id.
 func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) ([]KeyUsage, error) {
 	out := []KeyUsage{}
 	err := s.db.SelectContext(ctx, &out, `SELECT k.id, k.name, k.prefix,
@@ -39,7 +39,7 @@ func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) 
 	return out, pg.Wrap("read usage of keys", err)
 }
 
-// DayUsages gives the use of the last 30 UTC days, the newest first, days
+// DayUsages returns the use of the last 30 UTC days, the newest first, days
 // without any included.
 func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error) {
 	out := []DayUsage{}

@@ -79,7 +79,7 @@ func (d *DB) Ping(ctx context.Context) error {
 	return Wrap("ping", err)
 }
 
-// closeIdle closes the connections that nobody uses at the moment.
+// closeIdle closes the idle connections.
 func (d *DB) closeIdle() {
 	d.pool.SetMaxIdleConns(0)
 	d.pool.SetMaxIdleConns(d.conns)

@@ -138,7 +138,7 @@ func overlapping(ctx context.Context, a, b *sqlx.Conn) (pid int, err error) {
 	return pid, tb.Commit()
 }
 
-// named reports, by the name that the server knows a statement under, whether
+// named reports, by the name of a statement on the server, whether
 // the pooler keeps the names of its clients apart: PgBouncer from 1.21 on gives
 // each statement a name of its own.
 func named(ctx context.Context, c *sqlx.Conn) (Pooler, error) {

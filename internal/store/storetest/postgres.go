@@ -18,7 +18,7 @@ import (
 	"github.com/sendoff/sendoff/migrations"
 )
 
-// opened says that some test has asked for the servers.
+// opened is set once a test has used the servers.
 var opened atomic.Bool
 
 // Postgres returns the address of a new database with the schema in it, which
@@ -169,7 +169,7 @@ func (s *servers) buildTemplate(ctx context.Context, conn *sql.Conn, name string
 	if _, err := Migrate(ctx, address); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	// A template that somebody is connected to can't be cloned.
+	// A template cannot be cloned while a client is connected to it.
 	for _, statement := range []string{
 		`ALTER DATABASE ` + draft + ` WITH ALLOW_CONNECTIONS false IS_TEMPLATE true`,
 		`ALTER DATABASE ` + draft + ` RENAME TO ` + name,

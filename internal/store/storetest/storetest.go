@@ -1,4 +1,4 @@
-// Package storetest gives every test a Postgres database and a Redis of its
+// Package storetest creates for every test a Postgres database and a Redis of its
 // own, on servers that all tests of a run share.
 package storetest
 
@@ -119,7 +119,7 @@ func closeShared() error {
 }
 
 // use returns the servers, or skips the test: loudly, and not at all where
-// SENDOFF_TEST_REQUIRED=1 says that there must be some.
+// With SENDOFF_TEST_REQUIRED=1 a test fails without servers.
 func use(t testing.TB) *servers {
 	t.Helper()
 	opened.Store(true)
