@@ -26,9 +26,9 @@ cli/admin: admin admin/input app cli/console config dispatch provider store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns api auth campaign/run config dialect dialect/aisoule dialect/external
     dialect/kaleyra dialect/metaapi dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch
-    dispatch/template emulator gate health limit logs metrics migrations outbound provider provider/gupshup
-    provider/kaleyra provider/meta provider/twilio queue registry store store/account store/callback store/campaign
-    store/operate store/pg store/webhook version webhook worker worker/feeder
+    dispatch/template emulator gate health importer limit logs metrics migrations outbound provider provider/gupshup
+    provider/kaleyra provider/meta provider/twilio queue registry store store/account store/audience store/callback
+    store/campaign store/operate store/pg store/webhook version webhook worker worker/feeder
 
 # The front door.
 api: accept admin admin/campaigns api/dashboard api/manage api/message api/middleware api/openapi api/stream apidoc
@@ -55,6 +55,7 @@ contactimport: dispatch dispatch/person dispatch/phone zone
 webhook: address dialect/twilioapi dispatch outbound provider provider/twilio storable store/webhook
 worker: batch dispatch limit provider store store/pg
 worker/feeder: dispatch limit provider store
+importer: contactimport dispatch store/audience
 
 # What they share.
 registry: dispatch dispatch/template store store/account
@@ -79,6 +80,7 @@ store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/ledger store/people store/pg
 store: dispatch storable store/ledger store/people store/pg
 store/account: dispatch dispatch/template store/pg
+store/audience: dispatch store/pg
 store/callback: dispatch storable store/pg
 store/webhook: dispatch store/pg
 store/pg: config dispatch storable

@@ -20,10 +20,12 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/health"
+	"github.com/sendoff/sendoff/internal/importer"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/audience"
 	"github.com/sendoff/sendoff/internal/version"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
@@ -68,6 +70,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.onStop("queue", 5*time.Second, func(context.Context) error { srv.Shutdown(); return nil })
 	p.background("feeder", 3*time.Second, f.Run)
 	p.background("campaigns", 3*time.Second, campaigns.Run)
+	p.background("imports", 5*time.Second, importer.New(audience.New(p.db), log).Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
 	r := &Running{stop: p.finish("work", w.Open)}

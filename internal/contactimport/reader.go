@@ -246,12 +246,18 @@ func (r *Reader) Info() Info {
 
 // ErrorColumns returns the columns of Row.Cells, for NewErrorWriter.
 func (r *Reader) ErrorColumns() []string {
-	if r.info.Format == NDJSON {
+	info := r.Info()
+	return info.ErrorColumns()
+}
+
+// ErrorColumns returns the columns of Row.Cells, for NewErrorWriter.
+func (i *Info) ErrorColumns() []string {
+	if i.Format == NDJSON {
 		return objectColumns
 	}
 	var names []string
-	for i := range r.build.table.columns {
-		if name := r.build.table.columns[i].Name; !skipped(name) {
+	for k := range i.Columns {
+		if name := i.Columns[k].Name; !skipped(name) {
 			names = append(names, name)
 		}
 	}

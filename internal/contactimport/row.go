@@ -29,7 +29,7 @@ type Row struct {
 	Number  int      // 1 is the first data row; Next yields them in order
 	Line    int      // physical line of its beginning, sheet row in a workbook
 	Problem *Problem // nil: the row is good
-	Cells   []string // of a bad row, for ErrorWriter
+	Cells   []string // for ErrorWriter: of a bad row, and of one with several ids, which may turn out to be bad
 }
 
 // Problem is what is wrong with a row.
@@ -78,9 +78,22 @@ func (b *builder) build(r *record) Row {
 	}
 	if row.Problem != nil {
 		row.Contact = Contact{}
+	}
+	if row.Problem != nil || row.ids() > 1 {
 		row.Cells = b.errorCells(r)
 	}
 	return row
+}
+
+// ids returns how many ids of the person the row has.
+func (c *Contact) ids() int {
+	n := 0
+	for _, id := range []string{c.Phone, c.WaID, c.UserID} {
+		if id != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // shape returns a problem if the record does not fit the header. Workbooks and

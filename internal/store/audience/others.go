@@ -1,0 +1,76 @@
+package audience
+
+import "context"
+
+// Statements of the other kinds of import.
+const (
+	// sqlKeepRows keeps the rows of an audience; of erased persons nothing but
+	// that there was a row.
+	sqlKeepRows = `
+INSERT INTO import_rows (import_id, row, line, result, phone, wa_id, user_id, name, time_zone, fields)
+SELECT $1::bigint, row, line, CASE WHEN suppressed THEN 'suppressed' ELSE coalesce(result, 'created') END,
+  phone, wa_id, user_id, name, time_zone, fields FROM import_stage WHERE NOT erased
+UNION ALL SELECT $1::bigint, row, line, 'suppressed', NULL, '', '', '', '', '{}' FROM import_stage WHERE erased`
+	sqlAllCreated = `UPDATE import_stage SET result = 'created' WHERE result IS NULL`
+
+	// What a row holds back, and how it came about: as in an export of
+	// suppressions.
+	sqlWanted = `
+CREATE TEMP TABLE import_wanted ON COMMIT DROP AS
+SELECT DISTINCT ON (v.value) v.row, v.value, coalesce(nullif(s.fields ->> 'scope', ''), 'all') AS scope,
+  CASE WHEN s.fields ->> 'reason' IN ('stop', 'provider') THEN s.fields ->> 'reason' ELSE 'manual' END AS reason,
+  left(coalesce(nullif(s.fields ->> 'detail', ''),
+    CASE WHEN s.fields ->> 'reason' NOT IN ('stop', 'provider', 'manual') THEN s.fields ->> 'reason' END, ''), 500) AS detail
+FROM import_values v JOIN import_stage s USING (row) WHERE v.value IS NOT NULL AND s.result IS NULL ORDER BY v.value, v.row`
+	sqlScopes = `
+UPDATE import_stage SET result = 'bad', problem = 'the scope must be all or marketing'
+WHERE result IS NULL AND coalesce(fields ->> 'scope', '') NOT IN ('', 'all', 'marketing')`
+
+	// An import adds suppressions and widens them; it lifts none.
+	sqlRememberSuppressions = `
+INSERT INTO import_changes (import_id, target, before) SELECT $1, w.value, to_jsonb(p) FROM import_wanted w
+LEFT JOIN suppressions p ON p.account_id = $2 AND p.phone = w.value WHERE p.phone IS NULL OR p.scope = 'marketing' AND w.scope = 'all'
+ON CONFLICT DO NOTHING`
+	sqlSuppress = `
+INSERT INTO suppressions AS s (account_id, phone, reason, detail, scope, manual, stopped_at, marketing_at)
+SELECT $1, value, reason, detail, scope, CASE WHEN reason = 'manual' THEN scope END,
+  CASE WHEN reason <> 'manual' AND scope = 'all' THEN now() END,
+  CASE WHEN reason <> 'manual' AND scope = 'marketing' THEN now() END FROM import_wanted ORDER BY value
+ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', manual = coalesce(excluded.manual, s.manual),
+  stopped_at = coalesce(s.stopped_at, excluded.stopped_at), detail = coalesce(nullif(s.detail, ''), excluded.detail)
+WHERE s.scope = 'marketing' AND excluded.scope = 'all'`
+	sqlAfter = `
+UPDATE import_changes c SET after = to_jsonb(p) FROM suppressions p
+WHERE c.import_id = $1 AND c.after IS NULL AND p.account_id = $2 AND p.phone = c.target`
+	sqlNew = `
+UPDATE import_stage s SET result = x.result FROM (
+  SELECT w.row, CASE WHEN bool_or(p.phone IS NULL) THEN 'created' ELSE 'updated' END AS result FROM import_wanted w
+  LEFT JOIN suppressions p ON p.account_id = $1 AND p.phone = w.value
+  WHERE p.phone IS NULL OR p.scope = 'marketing' AND w.scope = 'all' GROUP BY w.row) x
+WHERE s.row = x.row AND s.result IS NULL`
+	sqlNotSuppressed = `UPDATE import_stage SET suppressed = false`
+)
+
+// audience keeps the rows for campaigns.
+func (m *merge) audience(ctx context.Context) error {
+	return m.steps(ctx, []step{
+		{true, sqlAllCreated, nil},
+		{!m.o.DryRun, sqlKeepRows, []any{m.i.ID}},
+	})
+}
+
+// suppressions adds suppressions. That a person is suppressed already is no
+// reason to count the row apart.
+func (m *merge) suppressions(ctx context.Context) error {
+	write := !m.o.DryRun
+	return m.steps(ctx, []step{
+		{true, sqlNotSuppressed, nil},
+		{true, sqlScopes, nil},
+		{true, sqlWanted, nil},
+		{true, sqlNew, []any{m.i.Account}},
+		{write, sqlRememberSuppressions, []any{m.i.ID, m.i.Account}},
+		{write, sqlSuppress, []any{m.i.Account}},
+		{write, sqlAfter, []any{m.i.ID, m.i.Account}},
+		{true, sqlRest, nil},
+	})
+}

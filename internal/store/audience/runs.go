@@ -1,0 +1,100 @@
+package audience
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// leaseFor is how long an import belongs to a process that does not renew it.
+const leaseFor = `interval '10 seconds'`
+
+const sqlTake = `
+UPDATE imports SET lease = $1, lease_until = clock_timestamp() + ` + leaseFor + `, started_at = coalesce(started_at, now())
+WHERE id = (SELECT id FROM imports WHERE status = 'running' AND (lease_until IS NULL OR lease_until < clock_timestamp())
+  ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING ` + importColumns
+
+// Take leases an import that is to be run and that no process runs, the oldest
+// one. found is false if there is none.
+func (s *Store) Take(ctx context.Context, lease string) (i Import, found bool, err error) {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		err := pg.Wrap("take import", tx.GetContext(ctx, &i, sqlTake, lease))
+		found = err == nil
+		if errors.Is(err, dispatch.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	return i, found, err
+}
+
+// Renew prolongs a lease. Returns ErrLost if it has ended.
+func (s *Store) Renew(ctx context.Context, id int64, lease string) error {
+	return s.leased(ctx, `UPDATE imports SET lease_until = clock_timestamp() + `+leaseFor+` WHERE id = $1 AND lease = $2`, id, lease)
+}
+
+// Release ends a lease: another process may go on at once.
+func (s *Store) Release(ctx context.Context, id int64, lease string) error {
+	return s.leased(ctx, `UPDATE imports SET lease_until = NULL WHERE id = $1 AND lease = $2`, id, lease)
+}
+
+func (s *Store) leased(ctx context.Context, sql string, args ...any) error {
+	r, err := s.db.ExecContext(ctx, sql, args...)
+	if err != nil {
+		return pg.Wrap("renew lease of import", err)
+	}
+	if errors.Is(pg.Found(r), dispatch.ErrNotFound) {
+		return ErrLost
+	}
+	return nil
+}
+
+// Describe notes what the file of an import turned out to be.
+func (s *Store) Describe(ctx context.Context, id int64, lease, format, encoding, delimiter string, columns []byte) error {
+	return s.leased(ctx, `UPDATE imports SET encoding = $3, delimiter = $4, columns = $5,
+		options = options || jsonb_build_object('format', $6::text) WHERE id = $1 AND lease = $2`, id, lease, encoding, delimiter, string(columns), format)
+}
+
+const sqlEnd = `
+UPDATE imports SET status = $3, error = $4, finished_at = now(), updated_at = now(), lease = NULL, lease_until = NULL
+WHERE id = $1 AND lease = $2 AND status = 'running' AND undo = ($3 = 'undone')`
+
+// End ends the run of an import with a status and, if it failed, the reason. The
+// file is kept of a stopped one only, which may be continued.
+func (s *Store) End(ctx context.Context, id int64, lease, status, reason string) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
+		if err := New(tx).leased(ctx, sqlEnd, id, lease, status, reason); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM import_keys WHERE import_id = $1`, id); err != nil {
+			return pg.Wrap("drop keys of import", err)
+		}
+		if status == Stopped {
+			return nil
+		}
+		return New(tx).DropUpload(ctx, id)
+	})
+}
+
+const (
+	sqlAbandoned = `
+UPDATE imports SET status = 'failed', finished_at = now(),
+  error = CASE status WHEN 'uploading' THEN 'the upload was not finished within 7 days' ELSE error END
+WHERE status IN ('uploading', 'stopped') AND updated_at < now() - interval '7 days'`
+	sqlOldChunks = `
+DELETE FROM import_chunks c USING imports i WHERE i.id = c.import_id AND i.status NOT IN ('uploading', 'running', 'stopped')`
+)
+
+// Sweep ends uploads and stopped imports that nobody went on with for a week,
+// and removes their files.
+func (s *Store) Sweep(ctx context.Context) error {
+	for _, sql := range []string{sqlAbandoned, sqlOldChunks} {
+		if _, err := s.db.ExecContext(ctx, sql); err != nil {
+			return pg.Wrap("sweep imports", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// sqlAppend adds bytes at the end of an upload, or nothing if its end is
+// elsewhere: a repeat, or another writer.
+const sqlAppend = `
+WITH u AS (UPDATE imports SET received = received + length($4::bytea), updated_at = now()
+  WHERE account_id = $1 AND id = $2 AND status = 'uploading' AND received = $3 RETURNING id)
+INSERT INTO import_chunks (import_id, start, data) SELECT id, $3, $4 FROM u RETURNING start`
+
+// Append adds bytes at an offset of an upload. Returns dispatch.Conflict unless
+// that is its end.
+func (s *Store) Append(ctx context.Context, account, id, offset int64, data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	var start int64
+	err := s.db.Tx(ctx, func(tx *pg.DB) error { return tx.GetContext(ctx, &start, sqlAppend, account, id, offset, data) })
+	if err = pg.Wrap("store upload", err); errors.Is(err, dispatch.ErrNotFound) {
+		return dispatch.Errorf(dispatch.Conflict, "the upload does not end at this offset: GET tells how much was received")
+	}
+	return err
+}
+
+// Upload returns the bytes of an import's file.
+func (s *Store) Upload(ctx context.Context, id int64) io.Reader {
+	return &upload{ctx: ctx, db: s.db, id: id}
+}
+
+// upload reads chunk after chunk.
+type upload struct {
+	ctx  context.Context
+	db   *pg.DB
+	id   int64
+	next int64
+	rest []byte
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(p []byte) (int, error) {
+	if len(u.rest) == 0 {
+		err := u.db.GetContext(u.ctx, &u.rest, `SELECT data FROM import_chunks WHERE import_id = $1 AND start = $2`, u.id, u.next)
+		err = pg.Wrap("read upload", err)
+		if errors.Is(err, dispatch.ErrNotFound) {
+			return 0, io.EOF
+		}
+		if err != nil {
+			return 0, err
+		}
+		u.next += int64(len(u.rest))
+	}
+	n := copy(p, u.rest)
+	u.rest = u.rest[n:]
+	return n, nil
+}
+
+// DropUpload removes the bytes of an import's file.
+func (s *Store) DropUpload(ctx context.Context, id int64) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM import_chunks WHERE import_id = $1`, id)
+	return pg.Wrap("drop upload", err)
+}

@@ -1,0 +1,28 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/lib/pq"
+)
+
+// Copy writes rows into a table by COPY. It runs within a transaction only:
+// after an error of any row nothing of it is left.
+func (d *DB) Copy(ctx context.Context, table string, columns []string, rows iter.Seq[[]any]) error {
+	if !d.InTx() {
+		return errors.New("copy: needs a transaction")
+	}
+	st, err := d.tx.PrepareContext(ctx, pq.CopyIn(table, columns...))
+	if err != nil {
+		return Wrap("begin copy", err)
+	}
+	for row := range rows {
+		if _, err := st.ExecContext(ctx, row...); err != nil {
+			return Wrap("copy row", errors.Join(err, st.Close()))
+		}
+	}
+	_, err = st.ExecContext(ctx)
+	return Wrap("end copy", errors.Join(err, st.Close()))
+}
