@@ -45,6 +45,8 @@ type CallbackStore interface {
 // IgnoredStore keeps the callbacks that nothing was read from.
 type IgnoredStore interface {
 	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
+	// Messages returns our ids of the channel's messages by the provider's.
+	Messages(ctx context.Context, channel int64, refs []string) (map[string]dispatch.ID, error)
 	manage.Ignored
 }
 
@@ -210,6 +212,9 @@ func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []di
 		ins[i].Channel = ch.ID
 		ins[i].Stop, ins[i].Start = optout.Asks(&ins[i])
 	}
+	if err := cs.resolve(ctx, ch, ins); err != nil {
+		return err
+	}
 	refused, err := cs.store.InsertInbound(ctx, ch.ID, ins)
 	for _, i := range refused {
 		cs.log.Error("inbound message can't be stored", "channel", ch.ID, "type", ins[i].Type, "provider_id_bytes", len(ins[i].ProviderID))
@@ -218,6 +223,22 @@ func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []di
 		return err
 	}
 	return cs.store.Learn(ctx, ch.Account, ins)
+}
+
+// resolve puts our ids of the messages that contacts answer into ins.
+func (cs *callbacks) resolve(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
+	var refs []string
+	for i := range ins {
+		refs = append(refs, ins[i].Content.Refs()...)
+	}
+	known, err := cs.unread.Messages(ctx, ch.ID, refs)
+	if err != nil {
+		return err
+	}
+	for i := range ins {
+		ins[i].Content.Resolve(known)
+	}
+	return nil
 }
 
 // apply applies the statuses of many callbacks and counts the messages that fail

@@ -119,7 +119,7 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 }
 
 // sent makes a message of the channel that its provider has taken.
-func (f *front) sent(channel int64, providerID string) {
+func (f *front) sent(channel int64, providerID string) dispatch.ID {
 	f.T.Helper()
 	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
 	msg.Content.Type = dispatch.TypeText
@@ -135,6 +135,21 @@ func (f *front) sent(channel int64, providerID string) {
 	if _, err := f.Store.Complete(f.T.Context(), []store.Outcome{out}); err != nil {
 		f.T.Fatal(err)
 	}
+	return msg.ID
+}
+
+// gupshup adds a channel of a provider that signs nothing and returns it with its
+// callback address.
+func (f *front) gupshup(sender string) (dispatch.Channel, string) {
+	f.T.Helper()
+	ch, err := f.Accounts.CreateChannel(f.T.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "G", Provider: "gupshup", Kind: "whatsapp", Sender: sender, Policy: dispatch.DefaultPolicy(),
+		Settings: map[string]string{"app_name": "A"}, Secrets: map[string]string{"apikey": "k", "callback_secret": strings.Repeat("s", 40)},
+	})
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	return ch, "/callbacks/gupshup/" + ch.Key + "/" + ch.Secrets["callback_secret"]
 }
 
 // What we read nothing from leaves a trace for the operator, without numbers and

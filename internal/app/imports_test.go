@@ -158,7 +158,7 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq":              "store store/account store/campaign store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
+	"github.com/lib/pq":              "store store/account store/callback store/campaign store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

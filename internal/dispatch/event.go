@@ -42,6 +42,7 @@ type Inbound struct {
 	ProviderID string
 	Type       string
 	Text       string
+	Content    InboundContent
 	Raw        string // JSON, as received
 	Stop       bool   // the contact asks for no more messages
 	Start      bool   // the contact asks for messages again
@@ -157,6 +158,9 @@ type Received struct {
 	ProviderID string    `db:"provider_id" json:"provider_message_id"`
 	At         time.Time `db:"at" json:"at"`
 	ReceivedAt time.Time `db:"received_at" json:"received_at"`
+
+	InboundContent `db:"-"`
+	Stored         string `db:"content" json:"-"` // InboundContent as JSON; see Open
 }
 
 // Number is the number of a person, or empty where none is known. In JSON the

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"cmp"
+	"encoding/json"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -31,6 +33,33 @@ type kaleyraInbound struct {
 	Type      string `json:"type"`
 	Body      string `json:"body"`
 	CreatedAt string `json:"created_at"`
+	MimeType  string `json:"mime_type,omitempty"`
+	MediaURL  string `json:"media_url,omitempty"`
+	FileName  string `json:"file_name,omitempty"`
+	Payload   string `json:"payload,omitempty"` // of a button, or the id of a row
+	ReplyTo   string `json:"reply_to,omitempty"`
+
+	Contacts json.RawMessage           `json:"contacts,omitempty"`
+	Location *dispatch.InboundLocation `json:"location,omitempty"`
+}
+
+// fill carries the content of an inbound message.
+func (k *kaleyraInbound) fill(c *dispatch.InboundContent) {
+	k.ReplyTo, k.Contacts, k.Location = c.ReplyTo, c.Contacts, c.Location
+	if m := c.Media; m != nil {
+		k.MimeType, k.MediaURL, k.FileName = m.MimeType, mediaURL(m), m.Filename
+		k.Body = cmp.Or(k.Body, m.Caption)
+	}
+	switch {
+	case c.Button != nil:
+		k.Payload, k.Body = c.Button.Payload, cmp.Or(k.Body, c.Button.Text)
+	case c.ListReply != nil:
+		k.Payload, k.Body = c.ListReply.ID, cmp.Or(k.Body, c.ListReply.Title)
+	case c.FlowReply != nil:
+		k.Payload = c.FlowReply.ResponseJSON
+	case c.Reaction != nil:
+		k.Body, k.ReplyTo = cmp.Or(k.Body, c.Reaction.Emoji), c.Reaction.MessageID
+	}
 }
 
 // kaleyraWord is Kaleyra's word for a status; empty: it has none. What never
@@ -58,6 +87,7 @@ func renderKaleyra(e *hookstore.Event, v *dispatch.View) (string, bool) {
 		if e.Sender != nil {
 			out.WaNumber = digits(e.Sender.Sender)
 		}
+		out.fill(&in.InboundContent)
 		return encode(out)
 	}
 	if v == nil || kaleyraWord(v) == "" {

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -111,15 +110,7 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 // encodeMeta writes JSON byte for byte as Meta does: a slash as \/ and everything
 // outside ASCII as \uXXXX. Receivers sign the bytes, or sign what they parsed
 // after they wrote it again in this form.
-func encodeMeta(v any) (string, bool) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return "", false
-	}
-	return escapeMeta(strings.TrimSuffix(b.String(), "\n")), true
-}
+func encodeMeta(v any) (string, bool) { return escapeMeta(string(plainJSON(v))), true }
 
 func escapeMeta(s string) string {
 	var out strings.Builder
@@ -139,21 +130,6 @@ func escapeMeta(s string) string {
 		escaped = r == '\\' && !escaped
 	}
 	return out.String()
-}
-
-// metaMessage is an inbound message: as it came, when it came from Meta, else
-// its text.
-func metaMessage(e *hookstore.Event) json.RawMessage {
-	in := e.Inbound
-	if e.Sender != nil && e.Sender.Provider == "meta" && json.Valid([]byte(in.Raw)) && strings.HasPrefix(in.Raw, "{") {
-		return json.RawMessage(in.Raw)
-	}
-	m := map[string]any{"from": waID(&in.Received), "id": "wamid." + in.ID.String(), "timestamp": epoch(in.At), "type": "unsupported"}
-	if in.Text != "" || in.Type == "text" {
-		m["type"], m["text"] = "text", map[string]string{"body": in.Text}
-	}
-	b, _ := json.Marshal(m) // texts can't fail
-	return b
 }
 
 // metaCodes are Meta's nearest to our reasons

@@ -1,7 +1,13 @@
 package webhook
 
 import (
+	"cmp"
+	"encoding/hex"
 	"encoding/json"
+	"net/url"
+	"strconv"
+
+	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dialect/twilioapi"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -26,6 +32,7 @@ func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	}
 	in := e.Inbound
 	form := twilioapi.Received(e.SID, e.Sender.Kind, e.Sender.Sender, in.ID, &dispatch.Inbound{From: string(in.From), WaID: waID(&in.Received), Name: in.Name, Text: in.Text})
+	fillTwilio(form, e)
 	var raw map[string]string
 	if e.Sender.Provider == "twilio" && json.Unmarshal([]byte(in.Raw), &raw) == nil {
 		for name, value := range raw { // media, buttons, places: as they came
@@ -35,4 +42,42 @@ func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 		}
 	}
 	return form.Encode(), true
+}
+
+// fillTwilio carries the content of an inbound message
+// (twilio.com/docs/messaging/guides/webhook-request).
+func fillTwilio(form url.Values, e *hookstore.Event) {
+	c := &e.Inbound.InboundContent
+	for i, m := range c.AllMedia() {
+		n := strconv.Itoa(i)
+		form.Set("MediaUrl"+n, mediaURL(&m))
+		form.Set("MediaContentType"+n, cmp.Or(m.MimeType, "application/octet-stream"))
+		form.Set("NumMedia", strconv.Itoa(i+1))
+	}
+	set := func(name, value string) {
+		if value != "" {
+			form.Set(name, value)
+		}
+	}
+	if b := c.Button; b != nil {
+		form.Set("ButtonText", b.Text)
+		set("ButtonPayload", b.Payload)
+	}
+	if r := c.ListReply; r != nil {
+		form.Set("ListId", r.ID)
+		form.Set("ListTitle", r.Title)
+		set("ListDescription", r.Description)
+	}
+	if l := c.Location; l != nil {
+		form.Set("Latitude", strconv.FormatFloat(l.Latitude, 'f', -1, 64))
+		form.Set("Longitude", strconv.FormatFloat(l.Longitude, 'f', -1, 64))
+		set("Label", l.Name)
+		set("Address", l.Address)
+	}
+	if id, err := uuid.Parse(c.ReplyTo); err == nil {
+		form.Set("OriginalRepliedMessageSid", "SM"+hex.EncodeToString(id[:]))
+	}
+	if e.Sender.Kind == "whatsapp" {
+		form.Set("MessageType", e.Inbound.Type)
+	}
 }

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -63,6 +64,36 @@ func (in *InboundFilter) read(f *people.InboundFilter) error {
 	}
 	f.From = number
 	return nil
+}
+
+// InboundPath is the path of an inbound message.
+type InboundPath struct {
+	ID string `path:"id"`
+}
+
+// InboundDetail is an inbound message with what the provider sent.
+type InboundDetail struct {
+	dispatch.Received
+
+	Raw json.RawMessage `json:"raw" doc:"The message as the provider sent it."`
+}
+
+// oneInbound returns an inbound message.
+func (m *manager) oneInbound(ctx context.Context, who admin.Actor, in *InboundPath) (*InboundDetail, error) {
+	id, err := uuid.Parse(in.ID)
+	if err != nil {
+		return nil, dispatch.Errorf(dispatch.NotFound, "not found")
+	}
+	r, raw, err := m.Inbound.Inbound(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	r.At, r.ReceivedAt = r.At.UTC(), r.ReceivedAt.UTC()
+	out := &InboundDetail{Received: r, Raw: json.RawMessage(raw)}
+	if !json.Valid(out.Raw) {
+		out.Raw = json.RawMessage("{}")
+	}
+	return out, nil
 }
 
 func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }

@@ -43,6 +43,7 @@ type Options struct {
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
 	Inbounds(ctx context.Context, account int64, f people.InboundFilter) ([]dispatch.Received, error)
+	Inbound(ctx context.Context, account int64, id dispatch.ID) (m dispatch.Received, raw string, err error)
 }
 
 // Ignored reads the callbacks that nothing was read from.

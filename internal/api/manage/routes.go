@@ -212,6 +212,10 @@ func (m *manager) account() {
 	}, a.Usage)
 	list(m, route{"/v1/audit", forManage, tag, "List the audit log", "Who changed what, newest first."}, a.Audit)
 	list(m, route{"/v1/inbound", forMessages, "Inbound", "List inbound messages", "What contacts have sent, newest first."}, m.inbound)
+	handle(m, http.MethodGet, ok, route{
+		"/v1/inbound/{id}", forMessages, "Inbound", "Retrieve an inbound message",
+		"With raw, the message as the provider sent it.",
+	}, m.oneInbound)
 	list(m, route{"/v1/callbacks/ignored", forMessages, "Account", "List ignored callbacks", "The last 1,000 callbacks of providers that nothing was read from, newest first."}, m.ignored)
 	only(m, route{"/v1/credits", forBalance, credits, "Retrieve the balance", ""}, a.Credits)
 	create(m, ok, route{"/v1/credits", forCredits, credits, "Add credits, or turn charging on or off", ""}, a.ChangeCredits)

@@ -56,6 +56,7 @@ var routeCases = []routeCase{
 	{"POST", "/v1/suppressions", m{"phone": "+15550000103"}, 403},
 	{"DELETE", "/v1/suppressions/+15550000109", nil, 403},
 	{"GET", "/v1/inbound", nil, 200},
+	{"GET", "/v1/inbound/1", nil, 404},
 	{"GET", "/v1/callbacks/ignored", nil, 200},
 	{"GET", "/v1/users", nil, 403},
 	{"POST", "/v1/users", m{"name": "b", "email": "b@example.com"}, 403},

@@ -7,6 +7,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/provider/meta"
 )
 
 // entry is Meta's envelope as far as Gupshup's version 3 fills it
@@ -99,8 +100,8 @@ func (c *Client) message3(ch *dispatch.Channel, raw json.RawMessage, contacts []
 	}
 	in := dispatch.Inbound{
 		Channel: ch.ID, From: person.ID(cmp.Or(m.From, m.UserID)), WaID: person.WaID(m.From), UserID: m.UserID, GroupID: m.Group, ProviderID: m.ID, Type: m.Type,
-		Text: cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
-		Raw:  string(raw), At: c.at(m.Timestamp),
+		Text:    cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
+		Content: meta.Content(raw), Raw: string(raw), At: c.at(m.Timestamp),
 	}
 	for _, who := range contacts {
 		if (who.WaID != "" && who.WaID == m.From) || (who.UserID != "" && who.UserID == m.UserID) {

@@ -181,7 +181,7 @@ func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool
 		raw = []byte("{}")
 	}
 	in := dispatch.Inbound{
-		Channel: ch.ID, From: from, Name: f["name"], ProviderID: f["id"], Type: cmp.Or(f["type"], "text"), Text: text,
+		Channel: ch.ID, From: from, Name: f["name"], ProviderID: f["id"], Type: cmp.Or(f["type"], "text"), Text: text, Content: content(f),
 		Raw: string(raw), At: c.at(cmp.Or(f["created_at"], f["timestamp"])),
 	}
 	if ch.WhatsApp() {

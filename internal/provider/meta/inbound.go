@@ -84,7 +84,7 @@ func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time
 		}
 		i := dispatch.Inbound{
 			Channel: ch.ID, WaID: string(m.From), UserID: m.userID(), GroupID: string(m.Group), MovedTo: m.movedTo(),
-			ProviderID: m.ID, Type: m.Type, Text: m.text(), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
+			ProviderID: m.ID, Type: m.Type, Text: m.text(), Content: Content(raw), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
 		}
 		if c := v.contact(&m); c != nil {
 			i.WaID, i.Name, i.Username = cmp.Or(i.WaID, string(c.WaID)), c.Profile.Name, c.Profile.Username

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -70,6 +71,9 @@ func settle(t *testing.T, got, want provider.Callback, start time.Time) provider
 	}
 	for i := range min(len(got.Inbound), len(want.Inbound)) {
 		got.Inbound[i].At = recent(got.Inbound[i].At, want.Inbound[i].At)
+		if reflect.ValueOf(want.Inbound[i].Content).IsZero() { // the round trips of package webhook have it
+			got.Inbound[i].Content = dispatch.InboundContent{}
+		}
 	}
 	return got
 }

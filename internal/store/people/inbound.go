@@ -34,7 +34,10 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 	out := []dispatch.Received{}
 	err := p.db.SelectContext(ctx, &out, `SELECT `+pg.Inbound+` FROM inbound
 		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("list inbound messages", err)
+	if err != nil {
+		return nil, pg.Wrap("list inbound messages", err)
+	}
+	return out, openAll(out)
 }
 
 // sqlInbound stores messages that contacts sent, opens their windows and follows
@@ -47,10 +50,10 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 var sqlInbound = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channels c CROSS JOIN
     unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-      $14::bigint[], $15::smallint[]) WITH ORDINALITY
-    AS t(id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, at_us, asked, ord) WHERE c.id = $1),
-  i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, at)
-    SELECT id, account_id, channel_id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw,
+      $14::text[], $15::bigint[], $16::smallint[]) WITH ORDINALITY
+    AS t(id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content, at_us, asked, ord) WHERE c.id = $1),
+  i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content, at)
+    SELECT id, account_id, channel_id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content,
       to_timestamp(at_us / 1e6) FROM o ORDER BY provider_id, ord
     ON CONFLICT (channel_id, provider_id) DO NOTHING RETURNING id),
   n AS MATERIALIZED (SELECT o.*, least(now(), to_timestamp(o.at_us / 1e6)) AS at FROM o JOIN i USING (id)),
@@ -80,7 +83,7 @@ func (p *People) InsertInbound(ctx context.Context, channel int64, ins []dispatc
 
 func inboundArgs(channel int64, ins []dispatch.Inbound) []any {
 	ids, at, asked := make([]dispatch.ID, len(ins)), make([]int64, len(ins)), make([]int64, len(ins))
-	var texts [11][]string
+	var texts [12][]string
 	for i := range ins {
 		in := &ins[i]
 		ids[i], at[i], asked[i] = dispatch.NewID(), *pg.Micros(in.At), askedFor(in)
@@ -90,7 +93,7 @@ func inboundArgs(channel int64, ins []dispatch.Inbound) []any {
 		}
 		for k, s := range []string{
 			pg.FitRef(in.From), pg.FitRef(in.WaID), pg.FitRef(in.UserID), in.Username, in.Name, pg.FitRef(in.GroupID), pg.FitRef(in.MovedTo),
-			pg.FitRef(in.Type), in.Text, ref, in.Raw,
+			pg.FitRef(in.Type), in.Text, ref, in.Raw, pg.JSON(in.Content),
 		} {
 			texts[k] = append(texts[k], storable.Clean(s))
 		}

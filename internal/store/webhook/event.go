@@ -81,6 +81,9 @@ func (s *Store) fillEvents(ctx context.Context, tx *pg.DB, rows []Event) error {
 	}
 	in := make(map[dispatch.ID]*Inbound, len(ins))
 	for i := range ins {
+		if err := ins[i].Open(); err != nil {
+			return err
+		}
 		in[ins[i].ID] = &ins[i]
 	}
 	for i := range rows {

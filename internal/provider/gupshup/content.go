@@ -1,0 +1,91 @@
+package gupshup
+
+import (
+	"cmp"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// text2 is a field of a version 2 message: a text or a number; anything else is
+// empty.
+type text2 string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text2) UnmarshalJSON(b []byte) error {
+	*t = text2(scalar(b))
+	return nil
+}
+
+// payload2 is the content of a version 2 message
+// (docs.gupshup.io/docs/message-events, incoming messages).
+type payload2 struct {
+	Text        text2           `json:"text"`
+	Title       text2           `json:"title"`
+	Caption     text2           `json:"caption"`
+	URL         text2           `json:"url"`
+	Name        text2           `json:"name"`
+	Filename    text2           `json:"filename"`
+	ContentType text2           `json:"contentType"`
+	ID          text2           `json:"id"`
+	Postback    text2           `json:"postbackText"`
+	Description text2           `json:"description"`
+	Latitude    text2           `json:"latitude"`
+	Longitude   text2           `json:"longitude"`
+	Address     text2           `json:"address"`
+	Emoji       text2           `json:"emoji"`
+	GSID        text2           `json:"gsId"`
+	Contacts    json.RawMessage `json:"contacts"`
+}
+
+// content2 returns the content of the payload of a version 2 message.
+func content2(raw json.RawMessage) dispatch.InboundContent {
+	var m struct {
+		Type    string          `json:"type"`
+		Payload json.RawMessage `json:"payload"`
+		Context struct {
+			ID   text2 `json:"id"`
+			GSID text2 `json:"gsId"`
+		} `json:"context"`
+	}
+	_ = decode(raw, &m) // what can't be read is empty
+	var p payload2
+	_ = decode(m.Payload, &p)
+	reply := string(cmp.Or(m.Context.GSID, m.Context.ID))
+	out := dispatch.InboundContent{ReplyTo: reply}
+	switch m.Type {
+	case "image", "file", "audio", "video", "sticker", "voice":
+		mime, _, _ := strings.Cut(string(p.ContentType), ";")
+		out.Media = &dispatch.InboundMedia{
+			URL: string(p.URL), ID: string(p.ID), MimeType: mime, Filename: string(cmp.Or(p.Filename, p.Name)), Caption: string(p.Caption), Voice: m.Type == "voice",
+		}
+	case "button_reply", "quick_reply", "button":
+		out.Button = &dispatch.InboundButton{Text: string(cmp.Or(p.Text, p.Title)), Payload: string(cmp.Or(p.Postback, p.ID))}
+	case "list_reply":
+		out.ListReply = &dispatch.InboundChoice{ID: string(cmp.Or(p.Postback, p.ID)), Title: string(p.Title), Description: string(p.Description)}
+	case "location":
+		out.Location = &dispatch.InboundLocation{
+			Latitude: degrees(p.Latitude), Longitude: degrees(p.Longitude), Name: string(p.Name), Address: string(p.Address), URL: string(p.URL),
+		}
+	case "contact", "contacts":
+		out.Contacts = m.Payload
+		if len(p.Contacts) > 0 {
+			out.Contacts = p.Contacts
+		}
+	case "order":
+		out.Order = m.Payload
+	case "reaction":
+		out.Reaction = &dispatch.InboundReaction{MessageID: cmp.Or(string(p.GSID), string(p.ID), reply), Emoji: string(p.Emoji)}
+	}
+	return out
+}
+
+func degrees(s text2) float64 {
+	f, err := strconv.ParseFloat(string(s), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}

@@ -1,0 +1,129 @@
+package meta
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// content is what a contact sent, in Meta's form
+// (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages).
+type content struct {
+	Image    *media `json:"image"`
+	Video    *media `json:"video"`
+	Audio    *media `json:"audio"`
+	Document *media `json:"document"`
+	Sticker  *media `json:"sticker"`
+	Button   *struct {
+		Payload scalar `json:"payload"`
+		Text    scalar `json:"text"`
+	} `json:"button"`
+	Interactive struct {
+		ButtonReply *reply `json:"button_reply"`
+		ListReply   *reply `json:"list_reply"`
+		FlowReply   *struct {
+			Name         scalar `json:"name"`
+			Body         scalar `json:"body"`
+			ResponseJSON scalar `json:"response_json"`
+		} `json:"nfm_reply"`
+	} `json:"interactive"`
+	Location *struct {
+		Latitude  scalar `json:"latitude"`
+		Longitude scalar `json:"longitude"`
+		Name      scalar `json:"name"`
+		Address   scalar `json:"address"`
+		URL       scalar `json:"url"`
+	} `json:"location"`
+	Contacts json.RawMessage `json:"contacts"`
+	Order    json.RawMessage `json:"order"`
+	Referral json.RawMessage `json:"referral"`
+	Reaction *struct {
+		MessageID scalar `json:"message_id"`
+		Emoji     scalar `json:"emoji"`
+	} `json:"reaction"`
+	Context struct {
+		ID scalar `json:"id"`
+	} `json:"context"`
+}
+
+type media struct {
+	ID       scalar `json:"id"`
+	URL      scalar `json:"url"`
+	MimeType scalar `json:"mime_type"`
+	SHA256   scalar `json:"sha256"`
+	Caption  scalar `json:"caption"`
+	Filename scalar `json:"filename"`
+	Voice    bool   `json:"voice"`
+}
+
+type reply struct {
+	ID          scalar `json:"id"`
+	Title       scalar `json:"title"`
+	Description scalar `json:"description"`
+}
+
+// Content returns the content of a message in Meta's form, which other vendors
+// pass on.
+func Content(raw []byte) dispatch.InboundContent {
+	var m content
+	if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) {
+		return dispatch.InboundContent{}
+	}
+	out := dispatch.InboundContent{
+		Contacts: present(m.Contacts), Order: present(m.Order), Referral: present(m.Referral), ReplyTo: string(m.Context.ID),
+	}
+	for _, f := range []*media{m.Image, m.Video, m.Audio, m.Document, m.Sticker} {
+		if f != nil {
+			out.Media = &dispatch.InboundMedia{
+				ID: string(f.ID), URL: string(f.URL), MimeType: string(f.MimeType), Filename: string(f.Filename),
+				SHA256: string(f.SHA256), Caption: string(f.Caption), Voice: f.Voice,
+			}
+			break
+		}
+	}
+	m.choices(&out)
+	if l := m.Location; l != nil {
+		out.Location = &dispatch.InboundLocation{
+			Latitude: degrees(l.Latitude), Longitude: degrees(l.Longitude), Name: string(l.Name), Address: string(l.Address), URL: string(l.URL),
+		}
+	}
+	if r := m.Reaction; r != nil {
+		out.Reaction = &dispatch.InboundReaction{MessageID: string(r.MessageID), Emoji: string(r.Emoji)}
+	}
+	return out
+}
+
+// choices sets what the contact tapped or filled in.
+func (m *content) choices(out *dispatch.InboundContent) {
+	if b := m.Button; b != nil {
+		out.Button = &dispatch.InboundButton{Text: string(b.Text), Payload: string(b.Payload)}
+	}
+	if b := m.Interactive.ButtonReply; b != nil {
+		out.Button = &dispatch.InboundButton{Text: string(b.Title), Payload: string(b.ID)}
+	}
+	if r := m.Interactive.ListReply; r != nil {
+		out.ListReply = &dispatch.InboundChoice{ID: string(r.ID), Title: string(r.Title), Description: string(r.Description)}
+	}
+	if f := m.Interactive.FlowReply; f != nil {
+		out.FlowReply = &dispatch.InboundFlow{Name: string(f.Name), Body: string(f.Body), ResponseJSON: string(f.ResponseJSON)}
+	}
+}
+
+// present returns nil for null.
+func present(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// degrees returns a coordinate, which partners write as a text; 0 if it is not a
+// number.
+func degrees(s scalar) float64 {
+	f, err := strconv.ParseFloat(string(s), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}

@@ -1,0 +1,45 @@
+package twilio
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// received returns what a contact sent.
+func received(f url.Values) dispatch.InboundContent {
+	out := dispatch.InboundContent{ReplyTo: f.Get("OriginalRepliedMessageSid")}
+	for i := range maxMedia {
+		n := strconv.Itoa(i)
+		link := f.Get("MediaUrl" + n)
+		if link == "" {
+			break
+		}
+		m := dispatch.InboundMedia{URL: link, MimeType: f.Get("MediaContentType" + n)}
+		if i == 0 {
+			m.Caption = f.Get("Body")
+			out.Media = &m
+			continue
+		}
+		out.MoreMedia = append(out.MoreMedia, m)
+	}
+	if text, payload := f.Get("ButtonText"), f.Get("ButtonPayload"); text != "" || payload != "" {
+		out.Button = &dispatch.InboundButton{Text: text, Payload: payload}
+	}
+	if id := f.Get("ListId"); id != "" {
+		out.ListReply = &dispatch.InboundChoice{ID: id, Title: f.Get("ListTitle"), Description: f.Get("ListDescription")}
+	}
+	out.Location = place(f)
+	return out
+}
+
+func place(f url.Values) *dispatch.InboundLocation {
+	lat, err := strconv.ParseFloat(f.Get("Latitude"), 64)
+	lon, lonErr := strconv.ParseFloat(f.Get("Longitude"), 64)
+	if err != nil || lonErr != nil {
+		return nil
+	}
+	return &dispatch.InboundLocation{Latitude: lat, Longitude: lon, Name: strings.TrimSpace(f.Get("Label")), Address: f.Get("Address")}
+}
