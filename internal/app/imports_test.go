@@ -44,7 +44,8 @@ apidoc:
 # Use cases.
 campaign/run: campaign campaign/audience dispatch store store/campaign store/ledger zone
 campaign/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
-admin/campaigns: admin campaign campaign/audience campaign/run dispatch store/account store/campaign zone
+admin/campaigns: admin campaign campaign/audience campaign/run contactimport dispatch store store/account
+    store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/pg
 admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider storable store

@@ -41,6 +41,11 @@ type Tx interface {
 	MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error)
 	Counts(ctx context.Context, ids []int64) (map[int64]*store.Counts, error)
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)
+	Recipients(ctx context.Context, id int64, f store.RecipientFilter) ([]store.Standing, error)
+	Report(ctx context.Context, id, after int64, limit int) ([]store.Reported, error)
+	BeginValidation(ctx context.Context, id int64) error
+	EndValidation(ctx context.Context, id int64, result string) error
+	Validation(ctx context.Context, id int64) (string, error)
 	EmptyLedger(ctx context.Context, id int64) error
 	Park(ctx context.Context, id int64) error
 	Unpark(ctx context.Context, id int64) error

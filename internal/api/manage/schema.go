@@ -89,8 +89,8 @@ func schemaName(t reflect.Type, hint string) string {
 	if t == reflect.TypeFor[template.Component]() || t == reflect.TypeFor[template.Button]() {
 		return "Template" + name
 	}
-	if t.PkgPath() == reflect.TypeFor[campaign.Definition]().PkgPath() || t == reflect.TypeFor[campaigns.Counts]() ||
-		t == reflect.TypeFor[campaigns.Run]() {
+	ofCampaigns := t.PkgPath() == reflect.TypeFor[campaigns.Counts]().PkgPath() && t != reflect.TypeFor[campaigns.Campaign]()
+	if ofCampaigns || t.PkgPath() == reflect.TypeFor[campaign.Definition]().PkgPath() {
 		return "Campaign" + name
 	}
 	return name

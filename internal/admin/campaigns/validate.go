@@ -1,0 +1,364 @@
+package campaigns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/maphash"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/campaign/audience"
+	"github.com/sendoff/sendoff/internal/contactimport"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	hot "github.com/sendoff/sendoff/internal/store"
+	store "github.com/sendoff/sendoff/internal/store/campaign"
+	"github.com/sendoff/sendoff/internal/zone"
+)
+
+// Problem is why a recipient would be skipped, or what is wrong with the campaign
+// itself.
+type Problem struct {
+	Line    int    `json:"line,omitempty" doc:"The row of the audience, from 1."`
+	Contact int    `json:"contact,omitempty" doc:"The place in audience.contacts, from 1."`
+	To      string `json:"to,omitempty"`
+	Reason  string `json:"reason"`
+	Field   string `json:"field,omitempty"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// Validation is what a launch now would lead to.
+type Validation struct {
+	Status          string            `json:"status" enum:"running,done"`
+	Ready           bool              `json:"ready"`
+	Recipients      int               `json:"recipients" doc:"Who would get a message."`
+	WouldSkip       map[string]int    `json:"would_skip"`
+	ZoneFromAccount int               `json:"zone_from_account" doc:"Recipients for whom the account's time zone stands in."`
+	Problems        []Problem         `json:"problems" doc:"The first hundred."`
+	ProblemsCSV     string            `json:"problems_csv,omitempty" doc:"The path of all problems: corrected, it is a valid upload."`
+	Segments        int               `json:"segments" doc:"Of all SMS together."`
+	Price           json.Number       `json:"price"`
+	Longest         *campaign.Sample  `json:"longest"`
+	Odd             []campaign.Sample `json:"odd" doc:"The renderings that look least like the others."`
+	Forecast        []campaign.Hour   `json:"forecast"`
+	StartsAt        *time.Time        `json:"starts_at"`
+	EndsAt          *time.Time        `json:"ends_at"`
+	Late            int               `json:"late"`
+	LateBy          map[string]int    `json:"late_by"`
+}
+
+// maxProblems is how many problems a validation lists.
+const maxProblems = 100
+
+// validateWithin is how long Validate waits for its result, validateMost how long
+// a validation may take.
+const (
+	validateWithin = 9 * time.Second
+	validateMost   = 10 * time.Minute
+)
+
+// Validate looks at every recipient of a campaign. A validation that takes longer
+// than ten seconds goes on, and its result is read with Validation.
+func (s *Service) Validate(ctx context.Context, who admin.Actor, id int64) (*Validation, error) {
+	var c store.Campaign
+	err := s.change(ctx, who, "campaign.validate", &c, func(tx Tx) (err error) {
+		if c, err = tx.Campaign(ctx, who.Account, id); err != nil {
+			return err
+		}
+		if _, err := c.State.Check(campaign.Validate); err != nil {
+			return err
+		}
+		return tx.BeginValidation(ctx, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		v   *Validation
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), validateMost)
+		defer cancel()
+		v, err := s.validate(ctx, &c)
+		if err == nil {
+			raw, _ := json.Marshal(v) // what is decoded from JSON encodes
+			err = s.Store.EndValidation(ctx, id, string(raw))
+		}
+		done <- result{v, err}
+	}()
+	timer := time.NewTimer(validateWithin)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-timer.C:
+		return running(), nil
+	}
+}
+
+func running() *Validation {
+	return &Validation{
+		Status: "running", WouldSkip: map[string]int{}, Problems: []Problem{}, Price: "0", Odd: []campaign.Sample{},
+		Forecast: []campaign.Hour{}, LateBy: map[string]int{},
+	}
+}
+
+// Validation returns the result of the last validation.
+func (s *Service) Validation(ctx context.Context, who admin.Actor, id int64) (*Validation, error) {
+	if _, err := s.Store.Campaign(ctx, who.Account, id); err != nil {
+		return nil, err
+	}
+	raw, err := s.Store.Validation(ctx, id)
+	if err != nil || raw == "" {
+		return running(), err
+	}
+	v := &Validation{}
+	return v, json.Unmarshal([]byte(raw), v)
+}
+
+// check is a validation under way.
+type check struct {
+	plan     *audience.Plan
+	v        *Validation
+	extremes *campaign.Extremes
+	zones    map[zone.Set]int
+	price    int64
+}
+
+func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation, error) {
+	v := running()
+	v.Status = "done"
+	name, err := s.Store.Zone(ctx, c.Account)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	plan, err := audience.Compile(ctx, s.Registry, c, name)
+	if err == nil {
+		err = errors.Join(plan.Definition.CheckStart(now), checkLists(ctx, s.Store, c.Account, plan.Definition.Audience.Lists))
+	}
+	if err != nil {
+		return v, v.refuse(err)
+	}
+	k := &check{plan: plan, v: v, extremes: campaign.NewExtremes(plan.Renderer), zones: map[zone.Set]int{}}
+	if err := s.each(ctx, c.Account, plan, now, func(r *audience.Row) error { k.add(r); return nil }); err != nil {
+		return nil, err
+	}
+	k.finish(c, now)
+	return v, nil
+}
+
+// refuse adds the faults of the campaign itself. It returns err if it is none.
+func (v *Validation) refuse(err error) error {
+	e, ok := errors.AsType[*dispatch.Error](err)
+	if !ok || e.Code == dispatch.Internal {
+		return err
+	}
+	if len(e.Faults) == 0 {
+		v.Problems = append(v.Problems, Problem{Reason: string(e.Code), Detail: e.Msg})
+	}
+	for _, f := range e.Faults {
+		v.Problems = append(v.Problems, Problem{Reason: string(e.Code), Field: f.Field, Detail: f.Msg})
+	}
+	return nil
+}
+
+// each visits every row of an audience, in memory of eight bytes for each.
+func (s *Service) each(ctx context.Context, account int64, p *audience.Plan, now time.Time, visit func(*audience.Row) error) error {
+	seed, seen := maphash.MakeSeed(), map[uint64]struct{}{}
+	known := func(_ context.Context, persons []string) (map[string]bool, error) {
+		out := map[string]bool{}
+		for _, p := range persons {
+			if _, ok := seen[maphash.String(seed, p)]; ok {
+				out[p] = true
+			}
+		}
+		for _, p := range persons {
+			seen[maphash.String(seed, p)] = struct{}{}
+		}
+		return out, nil
+	}
+	src := p.Source(account, now)
+	var at audience.Cursor
+	for {
+		rows, next, done, err := src.Page(ctx, s.Store, at, known)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := visit(&rows[i]); err != nil {
+				return err
+			}
+		}
+		if at = next; done {
+			return nil
+		}
+	}
+}
+
+func (k *check) add(r *audience.Row) {
+	if r.Status != campaign.Waiting {
+		k.v.WouldSkip[r.Reason.String()]++
+		if len(k.v.Problems) < maxProblems {
+			k.v.Problems = append(k.v.Problems, problem(k.plan, r))
+		}
+		return
+	}
+	k.v.Recipients++
+	k.v.Segments += r.Rendering.Segments
+	k.price += k.plan.Price(r.Rendering.Segments)
+	if r.AccountZone {
+		k.v.ZoneFromAccount++
+	}
+	k.zones[zone.Set(r.Zones)]++
+	k.extremes.Add(r.To, r.Values, r.Rendering)
+}
+
+func problem(p *audience.Plan, r *audience.Row) Problem {
+	out := Problem{Line: r.Seq, To: r.To, Reason: r.Reason.String(), Field: r.Field, Detail: r.Detail}
+	if r.Seq <= len(p.Definition.Audience.Contacts) {
+		out.Line, out.Contact = 0, r.Seq
+	}
+	return out
+}
+
+func (k *check) finish(c *store.Campaign, now time.Time) {
+	v, d := k.v, k.plan.Definition
+	v.Ready = v.Recipients > 0
+	v.Price = hot.Credits(k.price)
+	if len(v.WouldSkip) > 0 {
+		v.ProblemsCSV = "/v1/campaigns/" + strconv.FormatInt(c.ID, 10) + "/problems.csv"
+	}
+	if longest, ok := k.extremes.Longest(); ok {
+		v.Longest = &longest
+	}
+	v.Odd = append(v.Odd, k.extremes.Odd()...)
+	groups := make([]campaign.Group, 0, len(k.zones))
+	for _, set := range slices.Sorted(maps.Keys(k.zones)) {
+		groups = append(groups, campaign.Group{Zones: set, Recipients: k.zones[set]})
+	}
+	rate := k.plan.Channel.Policy.Rate
+	if d.Rate > 0 {
+		rate = min(rate, d.Rate)
+	}
+	f := k.plan.Timing.Forecast(now, groups, campaign.Pace{Rate: rate, Canary: d.Canary})
+	v.Forecast = append(v.Forecast, f.Hours...)
+	v.StartsAt, v.EndsAt, v.Late = utc(f.StartsAt), utc(f.EndsAt), f.Late
+	if f.LateBy != nil {
+		v.LateBy = f.LateBy
+	}
+}
+
+// Problems writes every row that would be skipped as CSV. Its own columns begin
+// with _: corrected, the file is a valid upload.
+func (s *Service) Problems(ctx context.Context, who admin.Actor, id int64) (func(context.Context, io.Writer) error, error) {
+	c, err := s.Store.Campaign(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.Store.Zone(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := audience.Compile(ctx, s.Registry, &c, name)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, w io.Writer) error { return s.problems(ctx, &c, plan, w) }, nil
+}
+
+func (s *Service) problems(ctx context.Context, c *store.Campaign, plan *audience.Plan, w io.Writer) error {
+	out := contactimport.NewWriter(w)
+	var fields []string
+	err := s.each(ctx, c.Account, plan, time.Now(), func(r *audience.Row) error {
+		if fields == nil {
+			fields = slices.DeleteFunc(slices.Sorted(maps.Keys(r.Values)), func(name string) bool { return name == "name" })
+			if err := out.Write(append([]string{"_line", "_column", "_error", "to", "name"}, fields...)...); err != nil {
+				return err
+			}
+		}
+		if r.Status == campaign.Waiting {
+			return nil
+		}
+		cells := []string{strconv.Itoa(r.Seq), r.Field, r.Reason.String() + ": " + r.Detail, r.To, r.Values["name"]}
+		for _, name := range fields {
+			cells = append(cells, r.Values[name])
+		}
+		return out.Write(cells...)
+	})
+	return errors.Join(err, out.Flush())
+}
+
+// PreviewOf selects a row of the audience.
+type PreviewOf struct {
+	Recipient int `query:"recipient" minimum:"1" default:"1" doc:"The row of the audience, from 1."`
+}
+
+// Preview is what a row of the audience would get.
+type Preview struct {
+	Recipient int             `json:"recipient"`
+	To        string          `json:"to"`
+	Status    string          `json:"status"`
+	Reason    string          `json:"reason,omitempty"`
+	Field     string          `json:"field,omitempty"`
+	Detail    string          `json:"detail,omitempty"`
+	Rendering string          `json:"rendering,omitempty"`
+	Content   json.RawMessage `json:"content,omitempty" doc:"As the provider would get it."`
+	Segments  int             `json:"segments,omitempty"`
+	Fields    campaign.Fields `json:"fields"`
+	DueAt     time.Time       `json:"due_at"`
+	Zones     string          `json:"zones,omitempty" doc:"The time zones that must allow a message."`
+}
+
+// errFound ends a walk.
+var errFound = errors.New("found")
+
+// Preview renders a row of the audience.
+func (s *Service) Preview(ctx context.Context, who admin.Actor, id int64, of PreviewOf) (*Preview, error) {
+	c, err := s.Store.Campaign(ctx, who.Account, id)
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.Store.Zone(ctx, who.Account)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := audience.Compile(ctx, s.Registry, &c, name)
+	if err != nil {
+		return nil, err
+	}
+	var v *Preview
+	err = s.each(ctx, c.Account, plan, time.Now(), func(r *audience.Row) error {
+		if r.Seq != max(of.Recipient, 1) {
+			return nil
+		}
+		v = &Preview{
+			Recipient: r.Seq, To: r.To, Status: "ready", Field: r.Field, Detail: r.Detail, Fields: r.Values, Segments: r.Rendering.Segments,
+			DueAt: plan.Timing.Allowed(r.WakeAt, zone.Set(r.Zones)).UTC(), Zones: r.Zones,
+		}
+		if r.Reason != 0 {
+			v.Status, v.Reason = "skipped", r.Reason.String()
+		}
+		if r.Rendering.Raw != "" {
+			v.Content = json.RawMessage(r.Rendering.Raw)
+		}
+		if shown, problem := plan.Renderer.Preview(r.Values); problem == nil {
+			v.Rendering = shown
+		}
+		return errFound
+	})
+	if err != nil && !errors.Is(err, errFound) {
+		return nil, err
+	}
+	if v == nil {
+		return nil, dispatch.Errorf(dispatch.NotFound, "the audience has no row %d", of.Recipient)
+	}
+	return v, nil
+}
