@@ -18,6 +18,7 @@ type circuitStore interface {
 	OpenCircuit(ctx context.Context, channel int64, reason string, probe time.Duration) error
 	CloseCircuit(ctx context.Context, channel int64, byHand bool) error
 	NoteWaID(ctx context.Context, account int64, phone, waID string) error
+	Link(ctx context.Context, account int64, ids ...string) error
 }
 
 // breakAfter returns how many failures in a row open a circuit: those of a tenth

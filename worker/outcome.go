@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -20,7 +21,7 @@ func (w *Worker) accepted(f *flight, m *dispatch.Message, a provider.Accepted) {
 		w.Budget.Success(f.ch.ID, 1)
 		w.closeCircuit(f)
 	}
-	w.noteWaID(f.ch, m, a.WaID)
+	w.noteIDs(f.ch, m, a)
 }
 
 // explain sets what follows from a provider's error, and adjusts the channel's
@@ -119,15 +120,19 @@ func (w *Worker) throttle(ctx context.Context, f *flight, c *store.Claimed, e *p
 	}
 }
 
-// noteWaID stores the provider's own id of a recipient when it differs from the
-// number: the conversation window is looked up by both.
-func (w *Worker) noteWaID(ch *dispatch.Channel, m *dispatch.Message, waID string) {
-	if waID == "" || "+"+waID == m.To {
+// noteIDs stores the provider's own ids of a recipient when they differ from the
+// one that the message went to: windows and suppressions are looked up by all.
+func (w *Worker) noteIDs(ch *dispatch.Channel, m *dispatch.Message, a provider.Accepted) {
+	if (a.WaID == "" || "+"+a.WaID == m.To) && (a.UserID == "" || a.UserID == m.To) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
 	defer cancel()
-	if err := w.Store.NoteWaID(ctx, ch.Account, m.To, waID); err != nil {
+	err := w.Store.Link(ctx, ch.Account, m.To, person.ID(a.UserID))
+	if err == nil && a.WaID != "" {
+		err = w.Store.NoteWaID(ctx, ch.Account, m.To, a.WaID)
+	}
+	if err != nil {
 		w.Log.Warn("provider's id of the recipient not stored", "message_id", m.ID, "error", err)
 	}
 }

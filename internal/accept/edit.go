@@ -103,7 +103,7 @@ func (s *Service) edit(
 	if given["to"] == nil {
 		return e, nil
 	}
-	if e.To = &p.To; p.To != v.To { // counts as a message to the new recipient
+	if e.To = &p.To; p.To != v.Recipient { // counts as a message to the new recipient
 		s.countRecipients(ctx, r)
 	}
 	return e, r.out[0].Err
@@ -111,7 +111,7 @@ func (s *Service) edit(
 
 // merged returns the message with the change as a new draft.
 func (s *Service) merged(given map[string]json.RawMessage, content bool, v *dispatch.View) (dispatch.Draft, error) {
-	full := map[string]any{"to": v.To, "channel": v.Channel, "lane": v.Lane}
+	full := map[string]any{"to": v.Recipient, "channel": v.Channel, "lane": v.Lane}
 	if content {
 		full["type"] = v.Type
 	}

@@ -35,7 +35,7 @@ func TestChange(t *testing.T) {
 		}
 		v = &f.stored(t, v.ID)[0]
 	}
-	if v.SendAt == nil || !v.SendAt.Equal(at) || v.To != number(2) || !strings.Contains(string(v.Content), "changed") {
+	if v.SendAt == nil || !v.SendAt.Equal(at) || v.Recipient != number(2) || !strings.Contains(string(v.Content), "changed") {
 		t.Errorf("%+v, content %s", v, v.Content)
 	}
 }

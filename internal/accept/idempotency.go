@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
@@ -70,7 +71,9 @@ func (s *Service) Hold(
 			Account: who.Account.ID, SendAt: d.SendAt,
 			IdemKey: storedKey(who, d.IdemKey), IdemIndex: d.IdemIndex, IdemFingerprint: d.IdemFingerprint,
 		}
-		m.To, _ = phone.ParseIn(d.To, who.Region()) // one that can't be parsed was never accepted
+		if m.To, _ = phone.ParseIn(d.To, who.Region()); m.To == "" { // one that can't be parsed was never accepted
+			m.To = person.ID(d.To)
+		}
 		if !s.inflight.lock(m) {
 			answers[i] = &dispatch.Receipt{Err: &dispatch.Error{
 				Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1,

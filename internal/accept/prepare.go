@@ -53,7 +53,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	}
 	var faults dispatch.Faults
 	p := &prepared{NewMessage: store.NewMessage{Message: newMessage(who, ch, d)}, simulate: d.Simulate}
-	if p.To, err = s.recipient(ctx, who, d.To); err != nil {
+	if p.To, err = s.recipient(ctx, who, ch, d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {
 		return nil, err
@@ -77,21 +77,37 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	return p, s.finish(who, ch, category, p)
 }
 
-// recipient returns the number to, or the wa_id to if a provider has named
-// somebody by it: some (+521...) are no numbers.
-func (s *Service) recipient(ctx context.Context, who *Caller, to string) (string, error) {
+// recipient returns the number to, the wa_id to if a provider has named somebody
+// by it (some, as +521..., are no numbers), or the user id to.
+func (s *Service) recipient(ctx context.Context, who *Caller, ch *dispatch.Channel, to string) (string, error) {
 	e164, err := phone.ParseIn(to, who.Region())
 	if err == nil {
 		return e164, nil
 	}
 	id := person.ID(to)
-	if id == "" || person.IsUserID(id) {
+	if id == "" {
 		return "", err
+	}
+	if person.IsUserID(id) {
+		return s.reach(ctx, who, ch, id)
 	}
 	if known, lookErr := s.Store.KnownID(ctx, who.Account.ID, id); lookErr == nil && known {
 		return id, nil
 	}
 	return "", err
+}
+
+// reach returns how the channel reaches the person with the user id: by it, or
+// by the only number that is linked with it.
+func (s *Service) reach(ctx context.Context, who *Caller, ch *dispatch.Channel, userID string) (string, error) {
+	if p := s.Providers[ch.Provider]; ch.WhatsApp() && p != nil && p.Spec().UserIDs {
+		return userID, nil
+	}
+	numbers, err := s.Store.NumbersOf(ctx, who.Account.ID, userID)
+	if err != nil || len(numbers) == 1 {
+		return strings.Join(numbers, ""), err
+	}
+	return "", dispatch.InvalidField("/to", "this channel sends to phone numbers only, and the number of this user id is not known")
 }
 
 // newMessage returns the message of a draft, with the fields that need no check.

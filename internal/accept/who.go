@@ -7,7 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -53,7 +53,7 @@ func (c *Caller) RequireFor(drafts []dispatch.Draft) error {
 
 // mayReach returns an error if the key may not send to the number's country.
 func (c *Caller) mayReach(to string) error {
-	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, phone.Country(to)) {
+	if len(c.Key.Countries) == 0 || slices.Contains(c.Key.Countries, person.Country(to)) {
 		return nil
 	}
 	return &dispatch.Error{
@@ -65,4 +65,6 @@ func (c *Caller) mayReach(to string) error {
 type peopleStore interface {
 	// KnownID reports whether a provider has named a person of the account by id.
 	KnownID(ctx context.Context, account int64, id string) (bool, error)
+	// NumbersOf returns the phone numbers of the person with the id.
+	NumbersOf(ctx context.Context, account int64, id string) ([]string, error)
 }

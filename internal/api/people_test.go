@@ -44,20 +44,36 @@ func (f *front) wrote(message m, contacts ...m) {
 	f.meta("messages", m{"messages": []m{message}, "contacts": contacts})
 }
 
-// A person without a number is known by a user id: its messages are listed.
+// A person without a number is known by a user id: its messages are listed, open
+// its window, and its STOP counts, also for the number when that gets known.
 func TestInbound_WithoutNumber(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	const user = "DE.20001234567890"
+	const user, number = "DE.20001234567890", "+4915112345678"
 	f.wrote(m{"from": nil, "from_user_id": user, "text": "hello"}, m{"user_id": user, "profile": m{"name": "Ada", "username": "ada.l"}})
 	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
 	if len(list) != 1 || list[0]["from"] != nil || list[0].Text("user_id") != user || list[0].Text("username") != "ada.l" || list[0].Text("name") != "Ada" {
 		t.Fatalf("listed %v", list)
 	}
-	got, err := f.Store.KnownID(t.Context(), f.Account.ID, user)
-	if err != nil || !got {
-		t.Errorf("the user id is not known: %v", err)
+	for _, to := range []any{user, m{"user_id": user}} {
+		sent := f.Do("POST", "/v1/messages", m{"to": to, "type": "text", "text": m{"body": "x"}}).Want(202)
+		got := f.Do("GET", "/v1/messages/"+sent.Text("message_id"), nil).Want(200)
+		for _, o := range []object{sent, got} {
+			if o["to"] != nil || o.Text("user_id") != user {
+				t.Errorf("to %v: %v", to, o)
+			}
+		}
+		if got.Text("username") != "ada.l" {
+			t.Errorf("the message shows no username: %v", got)
+		}
 	}
+	f.wrote(m{"from_user_id": user, "text": "STOP"}, m{"user_id": user})
+	send := m{"type": "text", "text": m{"body": "x"}}
+	send["to"] = user
+	f.Do("POST", "/v1/messages", send).Refused(422, dispatch.Suppressed, "/to")
+	f.wrote(m{"from": number[1:], "from_user_id": user, "text": "it's me"})
+	send["to"] = number
+	f.Do("POST", "/v1/messages", send).Refused(422, dispatch.Suppressed, "/to")
 }
 
 // Nobody gets another one's name, a group opens no window, and who can't be

@@ -35,7 +35,7 @@ api: accept admin admin/campaigns api/dashboard api/manage api/message api/middl
     batch dialect dispatch dispatch/template health optout provider registry storable store web
 api/manage: accept admin admin/campaigns admin/input api/middleware campaign dispatch dispatch/phone dispatch/template
     provider store/people webhook zone
-api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/phone store
+api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person dispatch/phone store
 api/stream: api/middleware apidoc dispatch
 api/openapi: api/middleware apidoc dialect dispatch dispatch/template
 api/middleware: accept auth dialect dispatch limit storable store/account
@@ -54,7 +54,7 @@ admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone zone
 webhook: address dialect/twilioapi dispatch outbound provider provider/twilio storable store/webhook
-worker: batch dispatch limit provider store store/pg
+worker: batch dispatch dispatch/person limit provider store store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 
@@ -97,7 +97,7 @@ dialect: apidoc dispatch dispatch/template storable
 dialect/aisoule: apidoc dialect dispatch
 dialect/external: apidoc dialect dispatch
 dialect/kaleyra: apidoc dialect dispatch dispatch/phone
-dialect/metaapi: apidoc dialect dispatch
+dialect/metaapi: apidoc dialect dispatch dispatch/person
 dialect/native: apidoc dialect dispatch storable
 dialect/socialone: apidoc dialect dispatch dispatch/phone
 dialect/sociocs: apidoc dialect dispatch dispatch/phone

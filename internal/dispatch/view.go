@@ -15,13 +15,16 @@ type View struct {
 	Channel           int64           `json:"channel_id"`
 	ChannelKind       string          `json:"-"`
 	Sender            string          `json:"-"`
-	To                string          `json:"to"`
+	Recipient         string          `json:"-"` // the id of a person that it was sent to
+	To                Number          `json:"to" nullable:"true" doc:"The recipient's number; null if it went to a user id."`
+	WaID              string          `json:"wa_id,omitempty" doc:"WhatsApp's own id of the recipient, where it is known and differs."`
+	Username          string          `json:"username,omitempty" doc:"The recipient's name on WhatsApp, where it is known."`
 	Type              Type            `json:"type"`
 	Content           json.RawMessage `json:"content,omitempty"`
 	Lane              string          `json:"lane"`
 	Reference         string          `json:"reference,omitempty"`
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
-	UserID            string          `json:"user_id,omitempty"`
+	UserID            string          `json:"user_id,omitempty" doc:"The team member who sent it; else the user id that it went to."`
 	Campaign          int64           `json:"campaign_id,omitempty"`
 	ParentID          *ID             `json:"parent_id,omitempty"`   // the message whose fallback this is
 	ChildID           *ID             `json:"fallback_id,omitempty"` // the fallback that was sent for it

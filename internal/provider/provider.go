@@ -41,6 +41,7 @@ type Finder interface {
 type Accepted struct {
 	ProviderID string // of the message; empty if the provider returns none
 	WaID       string // the provider's id of the recipient, if it returned one
+	UserID     string // the recipient's business-scoped user id, if it returned one
 	HTTP       int
 	Detail     string // such as held_for_quality_assessment
 }

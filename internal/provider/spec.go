@@ -32,6 +32,8 @@ type Spec struct {
 	ListsTemplates bool
 	// UUIDs reports that the vendor's own message ids may be UUIDs, as ours are.
 	UUIDs bool
+	// UserIDs reports that the vendor sends to business-scoped user ids, too.
+	UserIDs bool
 	// Rate is the default of a channel, in messages per second.
 	Rate float64
 	// SetUp states what people must enter at the vendor. {callback_url} and

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -16,7 +17,8 @@ var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type,
   m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
   d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, d.claim IS NOT NULL AS d_claimed,
   m.status = {queued} AND d.message_id IS NULL AS unclaimed,
-  m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender`)
+  m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender,
+  coalesce((SELECT i.person FROM identities i WHERE i.account_id = m.account_id AND i.value = m.recipient), 0) AS person`)
 
 const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
 
@@ -66,6 +68,7 @@ type viewRow struct {
 	Unclaimed   bool         `db:"unclaimed"`
 	NoReceipt   bool         `db:"no_receipt"`
 	ChannelKind *string      `db:"channel_kind"`
+	Person      int64        `db:"person"`
 	Sender      *string      `db:"sender"`
 }
 
@@ -90,7 +93,7 @@ func (r *viewRow) view() dispatch.View {
 	st := r.status()
 	v := dispatch.View{
 		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: pg.Text(r.ChannelKind), Sender: pg.Text(r.Sender),
-		To: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: pg.Text(r.Reference),
+		Recipient: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: pg.Text(r.Reference),
 		Metadata: json.RawMessage(pg.Text(r.Metadata)), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
 		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: pg.Text(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, SentAt: r.SentAt, DeliveredAt: r.DeliveredAt, ReadAt: r.ReadAt, FailedAt: r.FailedAt,
@@ -139,12 +142,16 @@ func ReadViews(ctx context.Context, q *pg.DB, ids []dispatch.ID) ([]dispatch.Vie
 		return nil, pg.Wrap("read messages", err)
 	}
 	out := make([]dispatch.View, len(rows))
+	persons := make([]int64, len(rows))
 	finished := make([]dispatch.ID, 0, len(rows))
 	for i := range rows {
-		out[i] = rows[i].view()
+		out[i], persons[i] = rows[i].view(), rows[i].Person
 		if rows[i].DState == nil {
 			finished = append(finished, rows[i].ID)
 		}
+	}
+	if err := people.Show(ctx, q, out, persons); err != nil {
+		return nil, err
 	}
 	return out, countAttempts(ctx, q, out, finished)
 }

@@ -95,7 +95,7 @@ func renderKaleyra(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	}
 	meta := metadata(v)
 	out := kaleyraStatus{
-		ID: v.ID.String(), Status: kaleyraWord(v), Mobile: digits(v.To), Number: digits(v.Sender), Timestamp: epoch(e.At),
+		ID: v.ID.String(), Status: kaleyraWord(v), Mobile: digits(v.Recipient), Number: digits(v.Sender), Timestamp: epoch(e.At),
 		Ref: v.Reference, Ref1: meta["ref1"], Ref2: meta["ref2"],
 	}
 	if v.Error != nil {

@@ -82,7 +82,7 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	value := metaValue{Product: "whatsapp"}
 	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
 	case ok && v != nil:
-		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(e.At), Recipient: digits(v.To), Opaque: opaque(v)}
+		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(e.At), Recipient: digits(v.Recipient), Opaque: opaque(v)}
 		if word == "failed" {
 			s.Errors = []metaError{metaErrorOf(v)}
 		}

@@ -40,7 +40,7 @@ func sample(format string, kind int16) *hookstore.Event {
 		Format: format, SID: "AC0123456789abcdef0123456789abcdef",
 		Sender: &hookstore.Channel{ID: 7, Key: "ch_main", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", PhoneNumberID: "106540352242922", BusinessID: "102290129340398"},
 		View: &dispatch.View{
-			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199", To: "+15550100", Type: dispatch.TypeText,
+			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199", To: "+15550100", Recipient: "+15550100", Type: dispatch.TypeText,
 			Content: json.RawMessage(`{"text":{"body":"secret"}}`), Lane: "normal", Reference: "order-7", Metadata: json.RawMessage(`{"ref1":"one","ref2":"two","n":1}`), Attempts: 1,
 			ProviderMessageID: "wamid.HBgL", ExpiresAt: at.Add(time.Hour), CreatedAt: at.Add(-time.Second), UpdatedAt: at, SentAt: ms(-500), DeliveredAt: ms(0), ReadAt: ms(900),
 		},

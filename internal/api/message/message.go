@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -63,7 +64,8 @@ func New(o Options) *Handler { return &Handler{o} }
 type receiptBody struct {
 	ID        dispatch.ID     `json:"message_id,omitzero"`
 	Status    string          `json:"status"`
-	To        string          `json:"to"`
+	To        dispatch.Number `json:"to" nullable:"true"`
+	UserID    string          `json:"user_id,omitempty" doc:"The recipient, if it is a user id."`
 	Channel   int64           `json:"channel_id"`
 	SendAt    *time.Time      `json:"send_at,omitempty"`
 	CreatedAt *time.Time      `json:"created_at,omitempty"`
@@ -73,7 +75,10 @@ type receiptBody struct {
 }
 
 func newReceiptBody(r *dispatch.Receipt) receiptBody {
-	b := receiptBody{ID: r.ID, Status: r.Status.String(), To: r.To, Channel: r.Channel, WouldSend: r.WouldSend, Segments: r.Segments}
+	b := receiptBody{ID: r.ID, Status: r.Status.String(), To: dispatch.Number(r.To), Channel: r.Channel, WouldSend: r.WouldSend, Segments: r.Segments}
+	if person.IsUserID(r.To) {
+		b.To, b.UserID = "", r.To
+	}
 	if !r.SendAt.IsZero() {
 		t := r.SendAt.UTC()
 		b.SendAt = &t

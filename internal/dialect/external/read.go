@@ -42,7 +42,7 @@ func readMessage(ctx context.Context, src dialect.Reader, a dialect.Account, r *
 		return dialect.Reply{}, err
 	}
 	m := message{
-		MessageUUID: v.ID, Status: v.StatusName, To: v.To, TemplateName: text(templateName(v.Content)), Reference: text(v.Reference),
+		MessageUUID: v.ID, Status: v.StatusName, To: v.Recipient, TemplateName: text(templateName(v.Content)), Reference: text(v.Reference),
 		CreatedAt: v.CreatedAt, SentAt: v.SentAt, DeliveredAt: v.DeliveredAt, ReadAt: v.ReadAt, FailedAt: v.FailedAt, Error: v.Error,
 	}
 	return dialect.Reply{Status: http.StatusOK, Body: success{Success: true, Data: m}}, nil

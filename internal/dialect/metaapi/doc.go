@@ -45,15 +45,17 @@ type (
 		_                struct{} `additionalProperties:"true"`
 		MessagingProduct string   `json:"messaging_product" required:"true" enum:"whatsapp"`
 		RecipientType    string   `json:"recipient_type,omitempty" enum:"individual"`
-		To               string   `json:"to,omitempty" doc:"Required for a message. With or without +."`
+		To               string   `json:"to,omitempty" doc:"Required for a message, or recipient. With or without +."`
+		Recipient        string   `json:"recipient,omitempty" doc:"A business-scoped user id, in place of to."`
 		dialect.MetaContent
 		Opaque    string `json:"biz_opaque_callback_data,omitempty" maxLength:"512" doc:"Returned in webhooks."`
 		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read. Has no effect."`
 		MessageID string `json:"message_id,omitempty"`
 	}
 	metaRecipient struct {
-		Input string `json:"input" required:"true"`
-		WaID  string `json:"wa_id" required:"true"`
+		Input  string `json:"input" required:"true"`
+		WaID   string `json:"wa_id,omitempty"`
+		UserID string `json:"user_id,omitempty"`
 	}
 	metaReceipt struct {
 		ID     string `json:"id" required:"true" doc:"wamid. and our message id."`

@@ -69,7 +69,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		Channel:   r.PathValue("phone_number_id"),
 		ChannelBy: dispatch.ByPhoneNumberID,
 		Kind:      "whatsapp",
-		To:        o.Required("to"),
+		To:        recipient(o),
 		Content:   dialect.Content(o),
 	}
 	opaque(o, &d)
@@ -77,6 +77,14 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		return nil, err
 	}
 	return []dispatch.Draft{d}, nil
+}
+
+// recipient returns the number in to, or the user id in recipient.
+func recipient(o dialect.Object) string {
+	if id := o.Text("recipient"); id != "" && !o.Has("to") {
+		return id
+	}
+	return o.Required("to")
 }
 
 // markRead checks a mark-as-read. It has no effect: the read state of inbound

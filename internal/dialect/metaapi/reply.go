@@ -7,6 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 )
 
 type sent struct {
@@ -16,8 +17,17 @@ type sent struct {
 }
 
 type contact struct {
-	Input string `json:"input"`
-	WaID  string `json:"wa_id"`
+	Input  string `json:"input"`
+	WaID   string `json:"wa_id,omitempty"`
+	UserID string `json:"user_id,omitempty"`
+}
+
+// newContact returns the recipient of a message as Meta names it.
+func newContact(input, to string) contact {
+	if person.IsUserID(to) {
+		return contact{Input: input, UserID: to}
+	}
+	return contact{Input: input, WaID: strings.TrimPrefix(to, "+")}
 }
 
 type message struct {
@@ -33,7 +43,7 @@ func accept(_ *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receip
 	}
 	out := sent{MessagingProduct: "whatsapp"}
 	for i := range receipts {
-		out.Contacts = append(out.Contacts, contact{Input: drafts[i].To, WaID: strings.TrimPrefix(receipts[i].To, "+")})
+		out.Contacts = append(out.Contacts, newContact(drafts[i].To, receipts[i].To))
 		m := message{ID: "wamid." + receipts[i].ID.String(), Status: "accepted"}
 		if receipts[i].Status == dispatch.Simulated {
 			m = message{Status: receipts[i].Status.String()}

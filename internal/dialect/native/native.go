@@ -5,6 +5,7 @@ package native
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,7 +20,7 @@ import (
 // message is a send request on the wire.
 type message struct {
 	Channel     channelRef            `json:"channel"`
-	To          string                `json:"to"`
+	To          recipient             `json:"to"`
 	Type        dispatch.Type         `json:"type"`
 	Text        *dispatch.Text        `json:"text"`
 	Template    *template             `json:"template"`
@@ -78,6 +79,28 @@ func (c *channelRef) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(c))
 }
 
+// recipient is the number or another id of who gets the message.
+type recipient string
+
+// UnmarshalJSON takes "+4915..." and {"user_id": "DE..."}.
+func (r *recipient) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '{' {
+		return json.Unmarshal(b, (*string)(r))
+	}
+	var by struct {
+		UserID string `json:"user_id"`
+		Phone  string `json:"phone"`
+		WaID   string `json:"wa_id"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&by); err != nil {
+		return &json.UnmarshalTypeError{Value: "object", Type: reflect.TypeFor[string](), Field: "to"}
+	}
+	*r = recipient(cmp.Or(by.UserID, by.Phone, by.WaID))
+	return nil
+}
+
 // Decode reads one message.
 func Decode(body []byte) (dispatch.Draft, error) {
 	var m message
@@ -99,13 +122,13 @@ func DecodeEntry(body []byte) (dispatch.Draft, error) {
 		m.To = "-"
 	}
 	d, err := m.draft()
-	d.To = to
+	d.To = string(to)
 	return d, err
 }
 
 func (m *message) draft() (dispatch.Draft, error) {
 	d := dispatch.Draft{
-		Channel: string(m.Channel), To: m.To, Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate,
+		Channel: string(m.Channel), To: string(m.To), Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate,
 		Contact: m.Contact, UserID: m.UserID, Fallback: m.Fallback,
 		Content: dispatch.Content{
 			Type: m.Type, Text: m.Text, Image: m.Image, Video: m.Video, Audio: m.Audio, Document: m.Document, Sticker: m.Sticker,

@@ -16,7 +16,7 @@ func Callback(account string, v *dispatch.View) url.Values {
 	f := url.Values{
 		"MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {word}, "SmsStatus": {word},
 		"AccountSid": {account}, "ApiVersion": {"2010-04-01"},
-		"From": {written(v.ChannelKind, v.Sender)}, "To": {written(v.ChannelKind, v.To)},
+		"From": {written(v.ChannelKind, v.Sender)}, "To": {written(v.ChannelKind, v.Recipient)},
 	}
 	if v.ChannelKind == "whatsapp" {
 		f.Set("ChannelPrefix", "whatsapp")

@@ -84,7 +84,7 @@ func accept(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receip
 // fromView returns the resource of a stored message.
 func fromView(account string, v *dispatch.View) resource {
 	m := newResource(account, v.ID, v.CreatedAt, v.UpdatedAt)
-	m.To, m.From = written(v.ChannelKind, v.To), new(written(v.ChannelKind, v.Sender))
+	m.To, m.From = written(v.ChannelKind, v.Recipient), new(written(v.ChannelKind, v.Sender))
 	var c dispatch.Content
 	if json.Unmarshal(v.Content, &c) != nil {
 		c = dispatch.Content{} // redacted

@@ -25,6 +25,14 @@ func IsPhone(id string) bool {
 	return err == nil && e164 == id
 }
 
+// Country returns the ISO 3166 region of an id of a person, or "" if it has none.
+func Country(id string) string {
+	if IsUserID(id) {
+		return id[:2]
+	}
+	return phone.Country(id)
+}
+
 // ID returns the id by which we know a person whom a provider names s: a
 // number in E.164, a plus and the digits of a wa_id that is no number (+521...),
 // or a user id. It returns "" for what names nobody, such as a short code.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -12,7 +13,8 @@ import (
 type Message struct {
 	MessagingProduct string `json:"messaging_product"`
 	RecipientType    string `json:"recipient_type"`
-	To               string `json:"to"`
+	To               string `json:"to,omitempty"`
+	Recipient        string `json:"recipient,omitempty"` // a business-scoped user id, in place of To
 	// Ref comes back in every status callback (at most 512 characters); it is
 	// absent from Meta's OpenAPI but documented with the status webhook.
 	Ref string `json:"biz_opaque_callback_data,omitempty"`
@@ -25,6 +27,9 @@ func NewMessage(m *dispatch.Message) Message {
 	body := Message{
 		MessagingProduct: "whatsapp", RecipientType: "individual",
 		To: strings.TrimPrefix(m.To, "+"), Ref: m.ID.String(), Content: m.Content,
+	}
+	if person.IsUserID(m.To) {
+		body.To, body.Recipient = "", m.To
 	}
 	body.MoreMedia = nil
 	if t := m.Content.Template; t != nil {
@@ -40,7 +45,12 @@ func NewMessage(m *dispatch.Message) Message {
 func body(m *dispatch.Message) ([]byte, error) {
 	if content, ok := wire(m.Raw); ok && m.Content.Type == "" {
 		b := make([]byte, 0, 160+len(content))
-		b = append(b, `{"messaging_product":"whatsapp","recipient_type":"individual","to":"`...)
+		b = append(b, `{"messaging_product":"whatsapp","recipient_type":"individual","`...)
+		if person.IsUserID(m.To) {
+			b = append(b, `recipient":"`...)
+		} else {
+			b = append(b, `to":"`...)
+		}
 		b = append(b, strings.TrimPrefix(m.To, "+")...)
 		b = append(b, `","biz_opaque_callback_data":"`...)
 		b = append(b, m.ID.String()...)

@@ -69,3 +69,16 @@ func BenchmarkBody(b *testing.B) {
 		}
 	}
 }
+
+// A user id goes in recipient, in place of to, whichever way the body is made.
+func TestBody_UserID(t *testing.T) {
+	t.Parallel()
+	text := dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: "x"}}
+	for _, m := range []*dispatch.Message{{To: "DE.2000", Content: text}, {To: "DE.2000", Raw: `{"type":"text","text":{"body":"x"}}`}} {
+		b, err := body(m)
+		var got map[string]any
+		if err != nil || json.Unmarshal(b, &got) != nil || got["recipient"] != "DE.2000" || got["to"] != nil {
+			t.Errorf("%s, %v", b, err)
+		}
+	}
+}

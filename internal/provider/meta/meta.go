@@ -55,7 +55,8 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
 	var a struct {
 		Contacts []struct {
-			WaID scalar `json:"wa_id"`
+			WaID   scalar `json:"wa_id"`
+			UserID scalar `json:"user_id"`
 		} `json:"contacts"`
 		Messages []struct {
 			ID     scalar `json:"id"`
@@ -68,7 +69,7 @@ func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepte
 	}
 	acc := provider.Accepted{ProviderID: string(a.Messages[0].ID), HTTP: res.Status}
 	if len(a.Contacts) > 0 {
-		acc.WaID = string(a.Contacts[0].WaID)
+		acc.WaID, acc.UserID = string(a.Contacts[0].WaID), string(a.Contacts[0].UserID)
 	}
 	if s := a.Messages[0].Status; s != "accepted" {
 		acc.Detail = string(s)

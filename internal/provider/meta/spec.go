@@ -35,7 +35,7 @@ var spec = provider.Spec{
 		{Name: "app_secret", Required: true, Help: "the app secret, which signs callbacks"},
 		{Name: "verify_token", Required: true, Generate: true, Help: "the verify token"},
 	},
-	Echo: provider.EchoID, Templates: template.Common, ListsTemplates: true, Rate: 80,
+	Echo: provider.EchoID, Templates: template.Common, ListsTemplates: true, UserIDs: true, Rate: 80,
 	SetUp: `At Meta (developers.facebook.com, your app, WhatsApp, Configuration, Webhook), enter
 
   callback URL  {callback_url}

@@ -30,7 +30,7 @@ func SaveContact(ctx context.Context, tx *pg.DB, account int64, phone, name, fie
 // NoteWaID keeps the provider's own id of a recipient, which links the two, and
 // shows it with the contact.
 func (p *People) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
-	if err := p.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) {
+	if err := p.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) || person.WaID(waID) == "" {
 		return err
 	}
 	_, err := p.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
@@ -85,6 +85,19 @@ func (p *People) KnownID(ctx context.Context, account int64, id string) (bool, e
 	var known bool
 	err := p.db.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM identities WHERE account_id = $1 AND value = $2)`, account, id)
 	return known, pg.Wrap("look for a person's id", err)
+}
+
+// NumbersOf returns the phone numbers of the person with the id.
+func (p *People) NumbersOf(ctx context.Context, account int64, id string) ([]string, error) {
+	ids, err := p.IDsOf(ctx, account, id)
+	return slices.DeleteFunc(ids, func(id string) bool { return !person.IsPhone(id) }), err
+}
+
+// IDsOf returns all ids of the person with the id, which is among them.
+func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string, error) {
+	ids := []string{}
+	err := p.db.SelectContext(ctx, &ids, `SELECT $2::text UNION SELECT unnest(`+LinkedTo("$1::bigint", "$2::text")+`) ORDER BY 1`, account, id)
+	return ids, pg.Wrap("read a person's ids", err)
 }
 
 // Link notes that the ids, as person.ID returns them, are one person's.
