@@ -20,7 +20,9 @@ func operations() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodGet, Path: "/metrics", Tag: "Operation", Summary: "Prometheus metrics", Public: true,
-			Responses: map[int]apidoc.Response{200: apidoc.Text("# HELP ...")},
+			Description: "404 unless SENDOFF_METRICS_TOKEN is set, which is then required as Bearer. SENDOFF_METRICS_LISTEN serves them " +
+				"on an address of their own.",
+			Responses: map[int]apidoc.Response{200: apidoc.Text("# HELP ..."), 401: {}, 404: {}},
 		},
 		{
 			Method: http.MethodGet, Path: "/openapi.json", Tag: "Operation", Summary: "OpenAPI description of this API", Public: true,

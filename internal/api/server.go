@@ -74,7 +74,7 @@ type Options struct {
 	Dialects  []dialect.Dialect
 	Gates     message.Gates
 	Observer  Observer
-	Metrics   http.Handler
+	Metrics   http.Handler // nil: not on this address
 	Log       *slog.Logger
 	PublicURL string // as providers and customers reach us
 	// TestChannel returns the emulator's stand-in for a channel.
@@ -148,7 +148,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	e, o := s.echo, &s.options
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis)))
-	e.GET("/metrics", echo.WrapHandler(o.Metrics))
+	e.GET("/metrics", s.metrics)
 
 	v1, reads := e.Group("/v1", s.auth.Native), s.limits.Reads("view_messages")
 	v1.POST("/messages", m.Post)
@@ -172,6 +172,15 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
+}
+
+// metrics serves the figures, where they are not on an address of their own.
+func (s *Server) metrics(c echo.Context) error {
+	if s.options.Metrics == nil {
+		return middleware.NoRoute(c)
+	}
+	s.options.Metrics.ServeHTTP(c.Response(), c.Request())
+	return nil
 }
 
 // findChannel returns the account's channel with an id or key.

@@ -67,7 +67,7 @@ auth:
 config:
 health:
 logs:
-metrics: dispatch
+metrics: dispatch version
 storable:
 zone:
 gate: dispatch store

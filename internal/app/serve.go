@@ -38,6 +38,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("serve"))
 	p.watch()
+	p.background("channels' series", time.Second, p.knowChannels)
 	acc := p.newAccept()
 	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Days: p.accounts, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
 	p.background("key counts", 3*time.Second, func(ctx context.Context) {
@@ -46,7 +47,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	acc.Recipients = spender
 	options := api.Options{
 		Store: p.store, Ignored: callback.New(p.db), Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(), Campaigns: p.campaigns(), Providers: p.providers, Specs: Specs(), Dialects: dialects(),
-		Observer: p.metrics, Metrics: p.metrics.Handler(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
+		Observer: p.metrics, Metrics: p.metricsOnAPI(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
 		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),
 		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis,
 	}
@@ -56,6 +57,9 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	p.onStop("batches", 5*time.Second, srv.Close)
 	bound, err := p.listen("front door", addr, srv.Handler())
 	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	if err := p.listenMetrics(); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	p.onStop("streams", time.Second, func(context.Context) error {

@@ -26,6 +26,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
+	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/version"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
@@ -47,6 +48,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("work"))
 	p.watch()
+	p.background("figures", time.Second, p.figures(operate.New(p.db)))
 	acc := p.newAccept()
 	hooks := webhook.New(webhook.Options{Store: p.webhooks, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
 	p.background("webhook figures", time.Second, hooks.Watch)

@@ -65,7 +65,7 @@ func (d *dev) stop() error {
 const loopback = "127.0.0.0/8,::1/128"
 
 func (d *dev) start(ctx context.Context) error {
-	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, WebhookLocal: true}
+	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, MetricsOpen: true, WebhookLocal: true}
 	if err := d.cfg.ProviderAllow.UnmarshalText([]byte(loopback)); err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ func (d *dev) write(listen string) error {
 		"SENDOFF_SHUTDOWN_GRACE=5s",
 		"SENDOFF_WEBHOOK_ALLOW_LOOPBACK=true",
 		"SENDOFF_PROVIDER_ALLOW=" + loopback,
+		"SENDOFF_METRICS_OPEN=true",
 		"SENDOFF_WORK_LISTEN=",
 		"",
 	}, "\n")

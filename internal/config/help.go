@@ -15,5 +15,8 @@ var Help = map[string]string{
 	"config_shutdowngrace": "How long a stopping worker waits for provider calls in flight before it aborts them.",
 	"config_providerallow": "Networks that provider calls may reach besides public ones, as 10.1.0.0/16,127.0.0.1. Needed for a " +
 		"channel whose base_url is inside.",
-	"config_webhooklocal": "Allow webhooks at loopback addresses. For development only.",
+	"config_metricslisten": "Address of serve's /metrics. Default: none.",
+	"config_metricstoken":  "Serve /metrics on the API's address too, to who sends this as Bearer.",
+	"config_metricsopen":   "Serve /metrics on the API's address without a token. For development only.",
+	"config_webhooklocal":  "Allow webhooks at loopback addresses. For development only.",
 }

@@ -76,7 +76,7 @@ func start(t *testing.T, o options) *stack {
 	s.cfg = &config.Config{
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
 		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: "a secret key of the tests",
-		PublicURL: s.url, EmulatorURL: srv.URL, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
+		PublicURL: s.url, EmulatorURL: srv.URL, MetricsOpen: true, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	s.open(t, em)
 	var err error

@@ -151,29 +151,30 @@ func (c *Channels) Throttled(ctx context.Context, ch int64, retryAfter time.Dura
 
 // ChannelState is what a channel may send at present.
 type ChannelState struct {
-	EffectiveRate float64   // messages a second
-	BlockedUntil  time.Time // zero: not blocked
+	EffectiveRate float64       // messages a second
+	BlockedUntil  time.Time     // zero: not blocked
+	Booked        time.Duration // until the next free slot
 }
 
 // State returns the present state of a channel. rate is the configured one, in
 // messages a second.
 func (c *Channels) State(ctx context.Context, ch int64, rate float64) (ChannelState, error) {
 	got, err := c.run(ctx, channelScript, []string{channelKey(ch)}, "state", c.clock(), slack)
-	var share, blocked float64
+	var share, blocked, booked float64
 	switch {
 	case errors.Is(err, errAway):
 		c.mu.Lock()
 		l, now := c.channel(ch), c.micros()
-		share, blocked = l.share(now), max(0, l.blk-now)
+		share, blocked, booked = l.share(now), max(0, l.blk-now), max(0, l.next-now)
 		c.mu.Unlock()
 	case err != nil:
 		return ChannelState{}, fmt.Errorf("read channel state: %w", err)
-	case len(got) != 2:
+	case len(got) != 3:
 		return ChannelState{}, fmt.Errorf("read channel state: redis gave %d values", len(got))
 	default:
-		share, blocked = float64(got[0])/1e6, float64(got[1])
+		share, blocked, booked = float64(got[0])/1e6, float64(got[1]), float64(got[2])
 	}
-	s := ChannelState{EffectiveRate: rate * share}
+	s := ChannelState{EffectiveRate: rate * share, Booked: micro(int64(booked))}
 	if blocked > 0 {
 		s.BlockedUntil = time.Now().Add(micro(int64(blocked)))
 	}

@@ -142,6 +142,6 @@ elseif op == 'throttle' then
   save(KEYS[1], s)
   return {}
 elseif op == 'state' then
-  return {math.floor(share(s) * 1e6 + 0.5), math.max(0, s.blk - now)}
+  return {math.floor(share(s) * 1e6 + 0.5), math.max(0, s.blk - now), math.max(0, math.floor(s.next - now))}
 end
 return redis.error_reply('ERR unknown operation')

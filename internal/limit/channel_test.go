@@ -58,7 +58,8 @@ func TestChannels_ScriptIsTheModel(t *testing.T) {
 				},
 				"state": func(rt *rapid.T) {
 					got, err := c.State(ctx, ch, rate)
-					if err != nil || math.Abs(got.EffectiveRate-rate*model.share(now())) > rate/1e6 || got.BlockedUntil.IsZero() != (model.blk <= now()) {
+					if err != nil || math.Abs(got.EffectiveRate-rate*model.share(now())) > rate/1e6 || got.BlockedUntil.IsZero() != (model.blk <= now()) ||
+						!near1(got.Booked, max(0, model.next-now())) {
 						rt.Fatalf("%+v, %v; the model says %+v", got, err, model)
 					}
 				},

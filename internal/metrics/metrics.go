@@ -5,6 +5,7 @@ package metrics
 import (
 	"database/sql"
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 // Metrics holds the metrics of one process.
@@ -33,11 +35,15 @@ type Metrics struct {
 	depth      *prometheus.GaugeVec
 	oldest     *prometheus.GaugeVec
 	local      *prometheus.CounterVec
+	ready      prometheus.Gauge
 	hooks      *prometheus.CounterVec
 	hookDepth  prometheus.Gauge
 	hookOldest prometheus.Gauge
 	hooksOff   *prometheus.GaugeVec
 }
+
+// lateness also fits messages of a campaign that wait for hours.
+var lateness = []float64{.01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400}
 
 var quick = []float64{.001, .0025, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
@@ -49,12 +55,14 @@ func New() *Metrics {
 		offers: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sendoff_offers_failed_total", Help: "Messages whose offer to the queue failed; the feeder offers them again.",
 		}),
-		attempts:   counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
-		retried:    counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
-		unknown:    counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
-		failed:     counter("sendoff_failed_total", "Messages that became failed, by the answer to a call or by a callback.", "channel", "code"),
-		call:       histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
-		toProvider: histogram("sendoff_accept_to_sent_seconds", "Time from accept (or send_at) until the provider accepted it.", "lane"),
+		attempts: counter("sendoff_dispatched_total", "Provider calls by result.", "channel", "lane", "result"),
+		retried:  counter("sendoff_retried_total", "Provider calls that will be repeated.", "channel", "code"),
+		unknown:  counter("sendoff_unknown_total", "Provider calls whose outcome is not known.", "channel", "code"),
+		failed:   counter("sendoff_failed_total", "Messages that became failed, by the answer to a call or by a callback.", "channel", "code"),
+		call:     histogram("sendoff_provider_call_seconds", "Duration of provider calls.", "channel"),
+		toProvider: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sendoff_accept_to_sent_seconds", Help: "Time from accept (or send_at) until the provider accepted it.", Buckets: lateness,
+		}, []string{"lane"}),
 		accept: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sendoff_accept_seconds", Help: "Time to accept one message.", Buckets: quick,
 		}),
@@ -63,7 +71,10 @@ func New() *Metrics {
 		rejected:  counter("sendoff_callbacks_rejected_total", "Callbacks that were refused, by reason.", "channel", "reason"),
 		depth:     gauge("sendoff_queue_depth", "Messages that wait to be sent (counted up to 100,000).", "lane"),
 		oldest:    gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
-		local:     counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
+		ready: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sendoff_dispatchable_oldest_seconds", Help: "Age of the oldest message that nothing but capacity holds back.",
+		}),
+		local: counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
 		hooks: counter(
 			"sendoff_webhook_deliveries_total", "Calls of customers' webhooks by result: delivered, retried (it comes again), failed (given up).",
 			"result",
@@ -76,11 +87,57 @@ func New() *Metrics {
 		}),
 		hooksOff: gauge("sendoff_webhooks_disabled", "Endpoints that are disabled: by hand, or for their failures.", "cause"),
 	}
-	m.reg.MustRegister(m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
+	m.reg.MustRegister(m.ready, m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
 	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider,
 		m.accept, m.requests, m.callbacks, m.rejected, m.depth, m.oldest, m.local,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		build(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.known()
 	return m
+}
+
+// known creates the series whose label values are known, so that a rate over them
+// is there from the start.
+func (m *Metrics) known() {
+	for _, lane := range dispatch.Lanes {
+		m.depth.WithLabelValues(lane.String())
+		m.oldest.WithLabelValues(lane.String())
+		m.toProvider.WithLabelValues(lane.String())
+	}
+	for _, limit := range []string{"key", "channel"} {
+		m.local.WithLabelValues(limit)
+	}
+	for _, result := range []string{"delivered", "retried", "failed"} {
+		m.hooks.WithLabelValues(result)
+	}
+	for _, cause := range []string{"hand", "failures"} {
+		m.hooksOff.WithLabelValues(cause)
+	}
+}
+
+// Know creates the series of a channel.
+func (m *Metrics) Know(ch *dispatch.Channel) {
+	id := channelLabel(ch.ID)
+	m.accepted.WithLabelValues(id)
+	m.call.WithLabelValues(id)
+	m.rejected.WithLabelValues(id, "signature")
+	for _, lane := range dispatch.Lanes {
+		for _, result := range []string{"accepted", "unknown", "permanent", "temporary", "throttled"} {
+			m.attempts.WithLabelValues(id, lane.String(), result)
+		}
+	}
+	for _, kind := range []string{"status", "inbound"} {
+		m.callbacks.WithLabelValues(ch.Provider, kind, "read")
+	}
+	m.callbacks.WithLabelValues(ch.Provider, "other", "ignored")
+}
+
+// build returns the version of the binary as a series.
+func build() prometheus.Collector {
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "sendoff_build_info", Help: "The version of the binary and of Go; the value is 1.",
+	}, []string{"version", "go"})
+	info.WithLabelValues(version.Version(), runtime.Version()).Set(1)
+	return info
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -154,6 +211,10 @@ func (m *Metrics) Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 	m.depth.WithLabelValues(lane.String()).Set(float64(waiting))
 	m.oldest.WithLabelValues(lane.String()).Set(oldest.Seconds())
 }
+
+// Dispatchable sets the age of the oldest message that nothing but capacity holds
+// back.
+func (m *Metrics) Dispatchable(oldest time.Duration) { m.ready.Set(oldest.Seconds()) }
 
 // Request observes the duration of an HTTP request.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {

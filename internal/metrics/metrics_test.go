@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 // page returns the lines of /metrics.
@@ -144,4 +146,27 @@ func TestNames_Lint(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
+}
+
+// A rate over a series that appears with its first event misses that event: what is
+// known has its series from the start.
+func TestNew_KnownSeriesAreThere(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Know(&dispatch.Channel{ID: 7, Provider: "v"})
+	m.Dispatchable(1500 * time.Millisecond)
+	expect(t, m,
+		`sendoff_build_info{go="`+runtime.Version()+`",version="`+version.Version()+`"} 1`,
+		`sendoff_dispatchable_oldest_seconds 1.5`,
+		`sendoff_queue_depth{lane="bulk"} 0`,
+		`sendoff_queue_oldest_seconds{lane="otp"} 0`,
+		`sendoff_accept_to_sent_seconds_bucket{lane="bulk",le="86400"} 0`,
+		`sendoff_limits_local_total{limit="key"} 0`,
+		`sendoff_webhook_deliveries_total{result="failed"} 0`,
+		`sendoff_webhooks_disabled{cause="failures"} 0`,
+		`sendoff_accepted_total{channel="7"} 0`,
+		`sendoff_dispatched_total{channel="7",lane="otp",result="accepted"} 0`,
+		`sendoff_callbacks_total{kind="status",provider="v",result="read"} 0`,
+		`sendoff_callbacks_rejected_total{channel="7",reason="signature"} 0`,
+	)
 }

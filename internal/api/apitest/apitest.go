@@ -56,7 +56,7 @@ func New(t *testing.T) *Front {
 	cfg := &config.Config{
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
 		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
-		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public,
+		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public, MetricsOpen: true,
 	}
 	box, err := pg.NewBox(cfg.SecretKeys()...)
 	if err != nil {
