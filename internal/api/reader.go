@@ -23,8 +23,10 @@ type Directory interface {
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 }
 
-// reader reads what dialects show of an account.
+// reader reads what dialects show of an account, to a test key of messages those
+// of test keys only.
 type reader struct {
+	test      bool
 	views     *message.Views
 	messages  Lister
 	directory Directory
@@ -38,11 +40,15 @@ func (r reader) Message(ctx context.Context, account int64, id dispatch.ID) (dis
 	if err != nil {
 		return dispatch.View{}, err
 	}
+	if r.test && !v.Test {
+		return dispatch.View{}, dispatch.ErrNotFound
+	}
 	return *v, nil
 }
 
 // Messages returns messages of the account, newest first.
 func (r reader) Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
+	f.Test = r.test
 	p, err := r.messages.ListMessages(ctx, account, f)
 	return p, middleware.ReadError(err)
 }

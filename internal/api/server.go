@@ -115,7 +115,7 @@ func New(o Options) *Server {
 	s.routes(message.New(message.Options{
 		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
 		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
-	}), stream.NewHandler(s.hub, s.auth))
+	}), stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }
 

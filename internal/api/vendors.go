@@ -20,7 +20,7 @@ type vendors struct {
 	auth     *middleware.Auth
 	limits   middleware.Limits
 	sender   *message.Sender
-	reader   dialect.Reader
+	reader   reader
 }
 
 // mount adds the routes of every dialect.
@@ -85,7 +85,9 @@ func (v *vendors) read(c echo.Context, who *accept.Caller, rt *dialect.Route) (d
 			return dialect.Reply{}, err
 		}
 	}
-	return rt.Read(c.Request().Context(), v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID, Region: who.Region()}, c.Request())
+	src, from := v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID, Region: who.Region()}
+	src.test = who.Key.Test
+	return rt.Read(c.Request().Context(), src, from, c.Request())
 }
 
 // of returns the dialect in whose envelope a request is answered, or nil for the

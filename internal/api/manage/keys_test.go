@@ -63,7 +63,7 @@ func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true}).Want(http.StatusCreated)
+	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true, "rate_per_second": 10_000, "rate_per_minute": 600_000}).Want(http.StatusCreated)
 	first := made["key"].(string)
 	turned := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 3600}).Want(http.StatusOK)
 	second := turned["key"].(string)

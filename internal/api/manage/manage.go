@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
+	"regexp"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +24,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store/people"
+	"github.com/sendoff/sendoff/internal/webhook"
 )
 
 // Options are what the administrative routes need.
@@ -137,22 +138,21 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	}
 }
 
-// liveOnly are the resources that test keys may not change: all messages use
-// them.
-var liveOnly = []string{"/v1/channels", "/v1/users", "/v1/account", "/v1/credits"}
+// liveMessages match the routes that show live messages, their events and what
+// contacts have sent.
+var liveMessages = regexp.MustCompile(`^/v1/(inbound|callbacks/ignored|webhooks/[^/]+/deliveries|webhooks` + webhook.TokenPath + `)(/|$)`)
 
-// testKeyMay returns a refusal if the caller is a test key and the request
-// changes what live messages use.
+// testChanges match the routes with which a test key may change something, or
+// that change nothing: all else is what live messages use.
+var testChanges = regexp.MustCompile(`^/v1/(keys(/.*)?|templates/[^/]+/preview)$`)
+
+// testKeyMay returns a refusal if the caller is a test key and the request reads
+// live messages, or changes what they use.
 func testKeyMay(c echo.Context, who *accept.Caller) error {
 	if c.Request().Method == http.MethodGet {
-		return nil
+		return who.RequireData(!liveMessages.MatchString(c.Path()))
 	}
-	for _, path := range liveOnly {
-		if c.Path() == path || strings.HasPrefix(c.Path(), path+"/") {
-			return who.RequireData(false)
-		}
-	}
-	return nil
+	return who.RequireData(testChanges.MatchString(c.Path()))
 }
 
 // requireAny returns nil if the caller has one of the permissions, else the

@@ -13,7 +13,7 @@ func TestTestKey_ChangesTestDataOnly(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	create := func(name string, test bool) (id, secret string) {
-		k := f.Do("POST", "/v1/keys", m{"name": name, "test": test, "permissions": []string{"manage"}}).Want(http.StatusCreated)
+		k := f.Do("POST", "/v1/keys", m{"name": name, "test": test, "permissions": []string{"manage", "credits"}}).Want(http.StatusCreated)
 		return k.ID(), k["key"].(string)
 	}
 	live, _ := create("live", false)
@@ -33,9 +33,20 @@ func TestTestKey_ChangesTestDataOnly(t *testing.T) {
 		{"DELETE", "/v1/channels/" + channel, nil},
 		{"POST", "/v1/users", m{"name": "U", "email": "u@example.com"}},
 		{"POST", "/v1/credits", m{"enabled": true}},
+		{"POST", "/v1/templates", order()},
+		{"PATCH", "/v1/templates/1", m{"status": "paused"}},
+		{"POST", "/v1/suppressions", m{"phone": "+15550000103"}},
+		{"POST", "/v1/webhooks", m{"url": "https://hooks.example.com"}},
+		{"POST", "/v1/webhooks/1/replay", nil},
+		{"GET", "/v1/webhooks/1/deliveries", nil},
+		{"GET", "/v1/inbound", nil},
+		{"GET", "/v1/callbacks/ignored", nil},
 	} {
 		f.As(secret, r.method, r.path, r.body).Refused(http.StatusForbidden, dispatch.Forbidden)
 	}
+	f.Do("POST", "/v1/templates", order()).Want(http.StatusCreated)
+	f.As(secret, "POST", "/v1/templates/1/preview", nil).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/templates", nil).Want(http.StatusOK)
 	f.As(secret, "GET", "/v1/channels/"+channel, nil).Want(http.StatusOK)
 	f.As(secret, "POST", "/v1/keys", m{"name": "x", "test": true, "permissions": []string{"manage"}}).Want(http.StatusCreated)
 	f.As(secret, "POST", "/v1/keys/"+other+"/rotate", nil).Want(http.StatusOK)

@@ -45,6 +45,9 @@ func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
 		return nil, err
 	}
 	who := middleware.Caller(c)
+	if err := h.Limits.Spend(c, who, 1, true); err != nil {
+		return nil, err // before the look-up: unknown ids count too
+	}
 	v, err := h.Views.For(c.Request().Context(), who, id)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
 	if err := who.Require(v.Type.Permission()); err != nil {
 		return nil, err
 	}
-	return v, h.Limits.Spend(c, who, 1, true)
+	return v, nil
 }
 
 // Patch changes a scheduled message: content, send_at, to.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -36,7 +37,13 @@ func TestTestKey_SeesTestMessagesOnly(t *testing.T) {
 	}
 	f.As(secret, "GET", "/v1/messages/"+test, nil).Want(http.StatusOK)
 	f.As(secret, "POST", "/v1/messages/"+test+"/cancel", nil).Want(http.StatusOK)
+	for id, want := range map[string]int{live: http.StatusNotFound, test: http.StatusOK} {
+		if r := f.Ask("GET", "/api/v1/external/messages/"+id, apitest.Sent{Headers: []string{"X-API-Key", secret}}); r.Status != want {
+			t.Errorf("external: a test key reads %s with %d, want %d", id, r.Status, want)
+		}
+	}
 	f.Do("GET", "/v1/messages/"+live, nil).Want(http.StatusOK)
+	f.Do("GET", "/v1/messages/"+live+"?wait=NaN", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/wait")
 	if got := len(f.Do("GET", "/v1/messages", nil).Want(http.StatusOK).Data()); got != 2 {
 		t.Errorf("a live key lists %d messages, want 2", got)
 	}

@@ -32,7 +32,7 @@ func waitSeconds(c echo.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	n, err := strconv.ParseFloat(q, 64)
-	if err != nil || n < 0 || n > 30 {
+	if err != nil || !(n >= 0 && n <= 30) { // NaN is neither
 		return 0, dispatch.InvalidField("/wait", "must be between 0 and 30 seconds")
 	}
 	return time.Duration(n * float64(time.Second)), nil

@@ -22,8 +22,9 @@ type streamEvent struct {
 
 // frame is an event as it is sent, the same bytes for all streams.
 type frame struct {
-	at   dispatch.Position
-	text []byte
+	at      dispatch.Position
+	message dispatch.ID
+	text    []byte
 }
 
 func newFrame(e *dispatch.Event) frame {
@@ -32,7 +33,7 @@ func newFrame(e *dispatch.Event) frame {
 	b, _ := json.Marshal(streamEvent{
 		Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail,
 	})
-	return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
+	return frame{e.Position(), e.Message, fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
 }
 
 // eventType returns the public name of an event's kind (SPEC 7).

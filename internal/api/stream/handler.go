@@ -13,13 +13,28 @@ import (
 
 // Handler serves server-sent events.
 type Handler struct {
-	hub  *Hub
-	auth *middleware.Auth
+	hub   *Hub
+	auth  *middleware.Auth
+	views Views
+}
+
+// Views finds messages: nil for one that does not exist.
+type Views interface {
+	Find(ctx context.Context, id dispatch.ID) (*dispatch.View, error)
 }
 
 // NewHandler returns a Handler of the events that hub reads. auth checks
-// regularly whether a stream's key may still read.
-func NewHandler(hub *Hub, auth *middleware.Auth) *Handler { return &Handler{hub: hub, auth: auth} }
+// regularly whether a stream's key may still read. Of views the stream of a test
+// key learns which messages are test messages: it shows no others.
+func NewHandler(hub *Hub, auth *middleware.Auth, views Views) *Handler {
+	return &Handler{hub, auth, views}
+}
+
+// testOnly shows the events of messages of test keys.
+func (h *Handler) testOnly(ctx context.Context, id dispatch.ID) (bool, error) {
+	v, err := h.views.Find(ctx, id)
+	return v != nil && v.Test, err
+}
 
 // tooMany is the detail of the refusal of a stream.
 var tooMany = fmt.Sprintf("the key already has %d event streams open, which is the maximum", maxStreams)
@@ -50,6 +65,9 @@ func (h *Handler) Serve(c echo.Context) error {
 		return nil
 	}
 	st := newStream(middleware.Caller(c).Account.ID, at, c.Response().Writer) // echo's own Response serves other requests later
+	if middleware.Caller(c).Key.Test {
+		st.shows = h.testOnly
+	}
 	st.allowed = func(ctx context.Context) bool {
 		who, err := h.auth.Check(ctx, middleware.NativeKey(c.Request()))
 		return err == nil && who.Require("view_messages") == nil

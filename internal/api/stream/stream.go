@@ -29,6 +29,7 @@ const (
 type stream struct {
 	account int64
 	allowed func(context.Context) bool // reports whether the key may still read
+	shows   func(context.Context, dispatch.ID) (bool, error)
 	w       http.ResponseWriter
 	control *http.ResponseController
 	at      dispatch.Position // the last event that was written
@@ -43,10 +44,13 @@ type stream struct {
 
 func newStream(account int64, at dispatch.Position, w http.ResponseWriter) *stream {
 	return &stream{
-		account: account, at: at, w: w, control: http.NewResponseController(w),
+		account: account, at: at, w: w, shows: showsAll, control: http.NewResponseController(w),
 		joined: make(chan dispatch.Position, 1), ready: make(chan struct{}, 1),
 	}
 }
+
+// showsAll shows the events of every message.
+func showsAll(context.Context, dispatch.ID) (bool, error) { return true, nil }
 
 // Reasons for which a stream ends, besides its client and the stop of the process.
 var (
@@ -147,7 +151,13 @@ func (s *stream) drain(ctx context.Context) error {
 	var text []byte
 	for _, f := range frames {
 		if s.at.Before(f.at) { // false if the client came from a process that was ahead of this hub
-			text, s.at = append(text, f.text...), f.at
+			ok, err := s.shows(ctx, f.message)
+			if err != nil {
+				return err
+			}
+			if s.at = f.at; ok {
+				text = append(text, f.text...)
+			}
 		}
 	}
 	return s.write(ctx, text)
@@ -167,7 +177,13 @@ func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) 
 			if until != nil && until.Before(at) {
 				return s.write(ctx, text)
 			}
-			if s.at = at; evs[i].Account == s.account {
+			ok := evs[i].Account == s.account
+			if ok {
+				if ok, err = s.shows(ctx, evs[i].Message); err != nil {
+					return err
+				}
+			}
+			if s.at = at; ok {
 				text = append(text, newFrame(&evs[i]).text...)
 			}
 		}
