@@ -31,6 +31,8 @@ type Verifier interface {
 // dispatch.NotFound if there is none.
 type Channels interface {
 	ChannelByKey(ctx context.Context, key string) (*dispatch.Channel, error)
+	// Channels lists the channels of an account.
+	Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error)
 }
 
 // CallbackStore keeps what providers report.
@@ -47,6 +49,8 @@ type IgnoredStore interface {
 	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
 	// Messages returns our ids of the channel's messages by the provider's.
 	Messages(ctx context.Context, channel int64, refs []string) (map[string]dispatch.ID, error)
+	// KeepNotes adds events that change no status to messages of the channel.
+	KeepNotes(ctx context.Context, channel int64, notes []dispatch.StatusUpdate) error
 	manage.Ignored
 }
 
@@ -91,7 +95,7 @@ func (cs *callbacks) serve(c echo.Context) error {
 			return err
 		}
 	}
-	body, err := middleware.ReadBody(c, 4*middleware.MaxBody)
+	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return err
 	}
@@ -101,12 +105,12 @@ func (cs *callbacks) serve(c echo.Context) error {
 		cs.rejected(ch, err)
 		return err
 	}
-	if err := cs.take(r.Context(), ch, cb); err != nil {
+	unread, err := cs.takeAll(r.Context(), ch, &cb)
+	if err != nil {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
-	cs.observer.Callback(ch.Provider, len(cb.Statuses), len(cb.Inbound))
-	if len(cb.Statuses)+len(cb.Inbound) == 0 {
-		if err := cs.ignored(r.Context(), ch, r.URL.Query(), body); err != nil {
+	if len(unread) > 0 {
+		if err := cs.ignored(r.Context(), ch, unread, r.URL.Query(), body); err != nil {
 			cs.log.Error("ignored callback not kept", "channel", ch.ID, "error", err)
 		}
 	}
@@ -178,12 +182,12 @@ func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Ca
 			kept = append(kept, u)
 		}
 	}
-	return provider.Callback{Statuses: kept, Reply: cb.Reply}
+	return provider.Callback{Statuses: kept, Unread: cb.Unread, Reply: cb.Reply}
 }
 
-// take commits a callback: statuses in a batch with those of other callbacks,
-// its inbound messages in one statement.
-func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider.Callback) error {
+// take commits the part of a callback about one channel: statuses in a batch with
+// those of other callbacks, its inbound messages in one statement.
+func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provider.Part) error {
 	ctx = context.WithoutCancel(ctx)
 	for i := range cb.Statuses {
 		cb.Statuses[i].Channel = ch.ID
@@ -201,6 +205,9 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb provider
 				return err
 			}
 		}
+	}
+	if err := cs.unread.KeepNotes(ctx, ch.ID, cb.Notes); err != nil {
+		return err
 	}
 	return cs.receive(ctx, ch, cb.Inbound)
 }

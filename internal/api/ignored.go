@@ -11,15 +11,30 @@ import (
 	"github.com/sendoff/sendoff/internal/storable"
 )
 
-// ignored counts, logs and keeps a callback that nothing was read from.
-func (cs *callbacks) ignored(ctx context.Context, ch *dispatch.Channel, query url.Values, body []byte) error {
+// maxReason is the longest reason that is kept, in bytes.
+const maxReason = 200
+
+// ignored counts, logs and keeps a callback of which something was not read.
+func (cs *callbacks) ignored(ctx context.Context, ch *dispatch.Channel, unread []string, query url.Values, body []byte) error {
 	c := dispatch.IgnoredCallback{
 		ID: dispatch.NewID(), Channel: ch.ID, Provider: ch.Provider, Kind: kindOf(query, body),
-		Reason: "no status or message that is known", Body: masked(body),
+		Reason: reasonOf(unread), Body: masked(body),
 	}
 	cs.observer.CallbackIgnored(ch.Provider)
 	cs.log.Info("callback ignored", "channel", ch.ID, "provider", ch.Provider, "kind", c.Kind)
 	return cs.unread.KeepIgnored(context.WithoutCancel(ctx), ch.Account, c)
+}
+
+// reasonOf returns a sentence about what was not read.
+func reasonOf(unread []string) string {
+	reason := strings.Join(unread, "; ")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
+	}
+	if reason != nothingKnown {
+		reason = "not read: " + reason
+	}
+	return reason
 }
 
 // maxKind is the longest kind that is kept, in bytes.

@@ -50,6 +50,11 @@ type Accepted struct {
 type Callback struct {
 	Statuses []dispatch.StatusUpdate
 	Inbound  []dispatch.Inbound
+	Notes    []dispatch.StatusUpdate
+	Unread   []string
+	// Others are the parts about other numbers: one address serves all numbers
+	// of an app.
+	Others []Part
 	// Reply is the body of our 200 response; usually empty.
 	Reply string
 }
@@ -59,13 +64,21 @@ type Callback struct {
 // ids. The channel's own number is nobody who writes to it.
 func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
 	cb, err := p.ParseCallback(ch, r, url, body)
+	finish(p, ch, cb.Statuses, cb.Inbound)
+	for i := range cb.Others {
+		finish(p, ch, cb.Others[i].Statuses, cb.Others[i].Inbound)
+	}
+	return cb, err
+}
+
+func finish(p Provider, ch *dispatch.Channel, us []dispatch.StatusUpdate, ins []dispatch.Inbound) {
 	if p.Spec().Echo == EchoNone {
-		for i := range cb.Statuses {
-			cb.Statuses[i].ByRecipient = true
+		for i := range us {
+			us[i].ByRecipient = true
 		}
 	}
-	for i := range cb.Inbound {
-		in := &cb.Inbound[i]
+	for i := range ins {
+		in := &ins[i]
 		if in.From = person.ID(in.From); in.From == person.ID(ch.Sender) {
 			in.From, in.WaID = "", ""
 		}
@@ -73,7 +86,6 @@ func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body [
 			in.UserID = in.From
 		}
 	}
-	return cb, err
 }
 
 // CallbackURL returns the address at which a provider calls the channel back,

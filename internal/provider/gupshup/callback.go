@@ -36,11 +36,23 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 	case len(e.Entry) > 0:
 		return c.version3(ch, e.Entry), nil
 	case e.Type == "message-event":
-		return provider.Callback{Statuses: c.status(ch, &e)}, nil
+		return one(c.status(ch, &e)), nil
 	case e.Type == "message":
-		return provider.Callback{Inbound: c.inbound(ch, &e)}, nil
+		return one(provider.Part{Number: e.number(ch), Inbound: c.inbound(ch, &e)}), nil
 	}
 	return provider.Callback{}, nil
+}
+
+func one(p provider.Part) provider.Callback {
+	var cb provider.Callback
+	cb.Add(p)
+	return cb
+}
+
+// number returns which app an event is about: an address may serve several apps
+// of one account.
+func (e *event) number(ch *dispatch.Channel) provider.Number {
+	return provider.Number{Setting: "app_name", Value: e.App, Secret: "apikey"}.Or(ch)
 }
 
 // decode reads JSON, leniently: a field of another type than expected costs
@@ -56,6 +68,7 @@ func decode(b []byte, v any) error {
 
 // event is the envelope of both versions.
 type event struct {
+	App       string          `json:"app"`
 	Timestamp moment          `json:"timestamp"`
 	Type      string          `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
@@ -67,7 +80,8 @@ type event struct {
 // early failed events; or WhatsApp's own as id, which enqueued tells and which
 // alone stands in events later than a week. Without gsId an id may be either,
 // so it is given as both.
-func (c *Client) status(ch *dispatch.Channel, e *event) []dispatch.StatusUpdate {
+func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
+	part := provider.Part{Number: e.number(ch)}
 	var p struct {
 		ID          string `json:"id"`
 		GSID        string `json:"gsId"`
@@ -81,11 +95,12 @@ func (c *Client) status(ch *dispatch.Channel, e *event) []dispatch.StatusUpdate 
 		} `json:"payload"`
 	}
 	if decode(e.Payload, &p) != nil {
-		return nil
+		return part
 	}
 	s, ok := statuses[p.Type]
-	if !ok {
-		return nil
+	if !ok && p.Type != deleted {
+		part.Unread = []string{e.Type + " " + p.Type}
+		return part
 	}
 	u := dispatch.StatusUpdate{
 		Channel: ch.ID, ProviderID: cmp.Or(p.GSID, p.ID), ProviderRef2: cmp.Or(p.Payload.WhatsApp, p.ID),
@@ -94,8 +109,17 @@ func (c *Client) status(ch *dispatch.Channel, e *event) []dispatch.StatusUpdate 
 	if s == dispatch.Failed {
 		explain(ch, &u, scalar(p.Payload.Code), p.Payload.Reason)
 	}
-	return []dispatch.StatusUpdate{u}
+	if p.Type == deleted {
+		u.Detail = deleted
+		part.Notes = []dispatch.StatusUpdate{u}
+		return part
+	}
+	part.Statuses = []dispatch.StatusUpdate{u}
+	return part
 }
+
+// deleted is an event that changes no status.
+const deleted = "deleted"
 
 // explain adds the reason of a failure.
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, code, text string) {

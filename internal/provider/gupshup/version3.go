@@ -16,6 +16,9 @@ type entry struct {
 	Changes []struct {
 		Field string `json:"field"`
 		Value struct {
+			Metadata struct {
+				DisplayNumber text2 `json:"display_phone_number"`
+			} `json:"metadata"`
 			Statuses []status3         `json:"statuses"`
 			Messages []json.RawMessage `json:"messages"`
 			Contacts []contact3        `json:"contacts"`
@@ -76,18 +79,28 @@ func (c *Client) version3(ch *dispatch.Channel, entries []entry) provider.Callba
 	for _, e := range entries {
 		for _, change := range e.Changes {
 			if change.Field != "messages" {
+				cb.Add(provider.Part{Unread: []string{change.Field}})
 				continue
 			}
+			number := provider.Number{Value: digits(string(change.Value.Metadata.DisplayNumber)), Secret: "apikey"}
+			part := provider.Part{Number: number.Or(ch)}
 			for _, s := range change.Value.Statuses {
-				if u, ok := c.status3(ch, &s); ok {
-					cb.Statuses = append(cb.Statuses, u)
+				switch u, ok := c.status3(ch, &s); {
+				case s.Status == deleted:
+					u.Detail = deleted
+					part.Notes = append(part.Notes, u)
+				case ok:
+					part.Statuses = append(part.Statuses, u)
+				default:
+					part.Unread = append(part.Unread, "status "+s.Status)
 				}
 			}
 			for _, raw := range change.Value.Messages {
 				if in, ok := c.message3(ch, raw, change.Value.Contacts); ok {
-					cb.Inbound = append(cb.Inbound, in)
+					part.Inbound = append(part.Inbound, in)
 				}
 			}
+			cb.Add(part)
 		}
 	}
 	return cb
@@ -114,7 +127,7 @@ func (c *Client) message3(ch *dispatch.Channel, raw json.RawMessage, contacts []
 
 func (c *Client) status3(ch *dispatch.Channel, s *status3) (dispatch.StatusUpdate, bool) {
 	status, ok := statuses[s.Status]
-	if !ok {
+	if !ok && s.Status != deleted {
 		return dispatch.StatusUpdate{}, false
 	}
 	u := dispatch.StatusUpdate{

@@ -53,15 +53,27 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 	}
 	var cb provider.Callback
 	for _, f := range items {
-		if f["status"] != "" {
-			if u, ok := c.status(ch, f); ok {
-				cb.Statuses = append(cb.Statuses, u)
-			}
-		} else if in, ok := c.inbound(ch, f); ok {
-			cb.Inbound = append(cb.Inbound, in)
-		}
+		cb.Add(c.part(ch, f))
 	}
 	return cb, nil
+}
+
+// part reads one callback: a status has one, an inbound message has none.
+func (c *Client) part(ch *dispatch.Channel, f fields) provider.Part {
+	number := provider.Number{Value: strings.TrimPrefix(plus(cmp.Or(f["wanumber"], f["phone_number"])), "+"), Secret: "api_key"}
+	part := provider.Part{Number: number.Or(ch)}
+	if f["status"] == "" {
+		if in, ok := c.inbound(ch, f); ok {
+			part.Inbound = append(part.Inbound, in)
+		}
+		return part
+	}
+	if u, ok := c.status(ch, f); ok {
+		part.Statuses = append(part.Statuses, u)
+	} else {
+		part.Unread = append(part.Unread, "status "+f["status"])
+	}
+	return part
 }
 
 // fields are one callback's fields as text; an object or a list stays JSON.

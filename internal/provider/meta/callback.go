@@ -75,9 +75,8 @@ type status struct {
 	Errors      []graphError `json:"errors"`
 }
 
-// ParseCallback reads statuses and inbound messages. Callbacks of other fields
-// (template reviews and the like) and of other numbers of the same business
-// account, which arrive at the same address, are read as nothing.
+// ParseCallback reads statuses and inbound messages, those of other numbers of the
+// same app, which arrive at the same address, too.
 func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {
 	if !signed(ch, r.Header.Get("X-Hub-Signature-256"), body) {
 		return provider.Callback{}, provider.ErrBadSignature
@@ -92,31 +91,37 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 	now := time.Now().UTC()
 	for _, e := range w.Entry {
 		for i := range e.Changes {
-			if v := &e.Changes[i].Value; e.Changes[i].Field == "messages" && ours(ch, string(v.Metadata.PhoneNumberID)) {
-				cb.Statuses = readStatuses(cb.Statuses, ch, v, now)
-				cb.Inbound = readInbound(cb.Inbound, ch, v, now)
+			c := &e.Changes[i]
+			if c.Field != "messages" {
+				cb.Add(provider.Part{Unread: []string{c.Field}})
+				continue
 			}
+			number := provider.Number{Setting: "phone_number_id", Value: string(c.Value.Metadata.PhoneNumberID), Secret: "app_secret", Exact: true}
+			part := provider.Part{Number: number.Or(ch)}
+			readStatuses(&part, ch, &c.Value, now)
+			part.Inbound = readInbound(nil, ch, &c.Value, now)
+			cb.Add(part)
 		}
 	}
 	return cb, nil
 }
 
-func ours(ch *dispatch.Channel, phoneNumberID string) bool {
-	id := ch.Settings["phone_number_id"]
-	return id == "" || phoneNumberID == "" || id == phoneNumberID
-}
+// notes are Meta's words for what happens to a message without changing its
+// status; played is a voice message that was listened to.
+var notes = map[string]bool{"deleted": true, "warning": true, "played": true}
 
-// statuses are Meta's words; played is a voice message that was listened to.
+// statuses are Meta's words.
 var statuses = map[string]dispatch.Status{
-	"sent": dispatch.Sent, "delivered": dispatch.Delivered, "read": dispatch.Read, "played": dispatch.Read, "failed": dispatch.Failed,
+	"sent": dispatch.Sent, "delivered": dispatch.Delivered, "read": dispatch.Read, "failed": dispatch.Failed,
 }
 
-func readStatuses(us []dispatch.StatusUpdate, ch *dispatch.Channel, v *value, now time.Time) []dispatch.StatusUpdate {
+func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.Time) {
 	for i := range v.Statuses {
 		s := &v.Statuses[i]
 		st, ok := statuses[s.Status]
-		if !ok || (s.ID == "" && s.Ref == "") {
-			continue // a status that we don't know (deleted, warning), or of no message
+		if !ok && !notes[s.Status] || (s.ID == "" && s.Ref == "") {
+			part.Unread = append(part.Unread, "status "+s.Status)
+			continue
 		}
 		u := dispatch.StatusUpdate{
 			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID,
@@ -128,9 +133,13 @@ func readStatuses(us []dispatch.StatusUpdate, ch *dispatch.Channel, v *value, no
 		if st == dispatch.Failed {
 			explainFailure(&u, ch, s.Errors)
 		}
-		us = append(us, u)
+		if notes[s.Status] {
+			u.Detail = s.Status
+			part.Notes = append(part.Notes, u)
+			continue
+		}
+		part.Statuses = append(part.Statuses, u)
 	}
-	return us
 }
 
 // explainFailure takes the code of the first error that a failed status carries,

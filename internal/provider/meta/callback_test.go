@@ -61,7 +61,7 @@ func callbacks() []providertest.Callback {
 		golden("sent", status("sent", `,"conversation":{"id":"c","origin":{"type":"utility"}},"pricing":{"billable":true,"pricing_model":"PMP"}`), one(update(dispatch.Sent))),
 		golden("delivered", status("delivered", ""), one(update(dispatch.Delivered))),
 		golden("read", status("read", ""), one(update(dispatch.Read))),
-		golden("played", status("played", ""), one(update(dispatch.Read))),
+		golden("played", status("played", ""), provider.Callback{}),
 		golden("failed", failure("131026", "Message undeliverable", "not on WhatsApp"), one(failed("131026", dispatch.FailRecipient, "Message undeliverable: not on WhatsApp", false))),
 		golden("failed, code as text", failure(`"131047"`, "Re-engagement message", ""), one(failed("131047", dispatch.FailWindow, "Re-engagement message", false))),
 		golden("failed, stopped", failure("131050", "", "stopped"), one(failed("131050", dispatch.FailSuppressed, "title: stopped", true))),

@@ -75,6 +75,9 @@ func settle(t *testing.T, got, want provider.Callback, start time.Time) provider
 			got.Inbound[i].Content = dispatch.InboundContent{}
 		}
 	}
+	if want.Unread == nil && want.Others == nil && want.Notes == nil { // the tests of package api have them
+		got.Unread, got.Others, got.Notes = nil, nil, nil
+	}
 	return got
 }
 

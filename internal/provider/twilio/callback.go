@@ -55,7 +55,7 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, address st
 	}
 	u, ok := c.status(ch, form)
 	if !ok {
-		return provider.Callback{}, nil
+		return provider.Callback{Unread: []string{"status " + first(form, "MessageStatus", "SmsStatus")}}, nil
 	}
 	u.ID, _ = uuid.Parse(r.URL.Query().Get("id")) // ours, put there by form; signed like the rest
 	return provider.Callback{Statuses: []dispatch.StatusUpdate{u}}, nil

@@ -1,0 +1,60 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+)
+
+// takeAll commits a callback: each part at the channel whose number it is about.
+// It returns the kinds of what nothing was read from.
+func (cs *callbacks) takeAll(ctx context.Context, at *dispatch.Channel, cb *provider.Callback) (unread []string, err error) {
+	read := 0
+	for _, part := range append([]provider.Part{cb.Own()}, cb.Others...) {
+		ch, err := cs.channelOf(ctx, part.Number, at)
+		if err != nil {
+			return nil, err
+		}
+		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes)
+		unread = append(unread, part.Unread...)
+		if ch == nil {
+			unread = append(unread, otherNumber)
+			continue
+		}
+		if err := cs.take(ctx, ch, &part); err != nil {
+			return nil, err
+		}
+		cs.observer.Callback(ch.Provider, len(part.Statuses), len(part.Inbound))
+	}
+	if read == 0 && len(unread) == 0 {
+		unread = []string{nothingKnown}
+	}
+	slices.Sort(unread)
+	return slices.Compact(unread), nil
+}
+
+const (
+	otherNumber  = "a number that no channel of the account has"
+	nothingKnown = "no status or message that is known"
+)
+
+// channelOf returns the channel that has the number, at for the zero number, or
+// nil if no channel has it.
+func (cs *callbacks) channelOf(ctx context.Context, n provider.Number, at *dispatch.Channel) (*dispatch.Channel, error) {
+	if n == (provider.Number{}) {
+		return at, nil
+	}
+	all, err := cs.channels.Channels(ctx, at.Account)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(all, func(ch *dispatch.Channel) bool { return n.Of(ch, at) }); i >= 0 {
+		return all[i], nil
+	}
+	if n.Exact {
+		return nil, nil
+	}
+	return at, nil
+}

@@ -1,0 +1,74 @@
+package provider
+
+import (
+	"crypto/subtle"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Number says which number of ours a part of a callback is about, as the vendor's
+// callbacks name it: by a setting of its channel, or by the sender.
+type Number struct {
+	Setting string // empty: the sender, as digits
+	Value   string // empty: the number of the address that was called
+	Secret  string // the secret that proves that both belong to one owner
+	// Exact means that a value that no channel has is not about the channel of
+	// the address either.
+	Exact bool
+}
+
+// Of reports whether ch has the number. at is the channel whose address was
+// called: what it may report of another channel is limited to those of its
+// account that share its credentials.
+func (n Number) Of(ch, at *dispatch.Channel) bool {
+	value := strings.TrimPrefix(ch.Sender, "+")
+	if n.Setting != "" {
+		value = ch.Settings[n.Setting]
+	}
+	return ch.Account == at.Account && ch.Provider == at.Provider && n.Value != "" && value == n.Value &&
+		subtle.ConstantTimeCompare([]byte(ch.Secrets[n.Secret]), []byte(at.Secrets[n.Secret])) == 1
+}
+
+// Or returns n, or the zero Number if n is about at.
+func (n Number) Or(at *dispatch.Channel) Number {
+	if n.Value == "" || n.Of(at, at) || n.Setting != "" && at.Settings[n.Setting] == "" {
+		return Number{}
+	}
+	return n
+}
+
+// Part is the part of a callback that is about one number.
+type Part struct {
+	Number   Number
+	Statuses []dispatch.StatusUpdate
+	Inbound  []dispatch.Inbound
+	// Notes are events that change no status (deleted, played); the note is in
+	// Detail.
+	Notes []dispatch.StatusUpdate
+	// Unread are the kinds of the elements that nothing was read from.
+	Unread []string
+}
+
+// Add adds p to the part of its number: cb itself for the zero Number.
+func (cb *Callback) Add(p Part) {
+	if p.Number == (Number{}) {
+		cb.Statuses, cb.Inbound = append(cb.Statuses, p.Statuses...), append(cb.Inbound, p.Inbound...)
+		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
+		return
+	}
+	for i := range cb.Others {
+		o := &cb.Others[i]
+		if o.Number == p.Number {
+			o.Statuses, o.Inbound = append(o.Statuses, p.Statuses...), append(o.Inbound, p.Inbound...)
+			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
+			return
+		}
+	}
+	cb.Others = append(cb.Others, p)
+}
+
+// Own returns the part about the number of the address.
+func (cb *Callback) Own() Part {
+	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Notes: cb.Notes, Unread: cb.Unread}
+}
