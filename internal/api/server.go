@@ -14,7 +14,9 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/campaigns"
+	"github.com/sendoff/sendoff/internal/admin/imports"
 	"github.com/sendoff/sendoff/internal/api/dashboard"
+	files "github.com/sendoff/sendoff/internal/api/imports"
 	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
@@ -67,6 +69,7 @@ type Options struct {
 	Registry  Registry
 	Accept    Accepter
 	Limits    middleware.Limiter
+	Imports   *imports.Service
 	Admin     *admin.Service
 	Campaigns *campaigns.Service
 	Providers map[string]provider.Provider
@@ -160,6 +163,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	v1.GET("/messages/:id/events", m.Timeline, reads)
 	v1.POST("/messages/:id/cancel", m.Cancel)
 	v1.GET("/events", events.Serve, reads)
+	files.New(o.Imports, s.limits).Mount(v1)
 
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut} {
 		e.Add(method, "/callbacks/:provider/:channel", s.callbacks.serve)
@@ -167,7 +171,8 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	}
 	s.vendors.mount(e)
 	s.describe = openapi.Register(e, openapi.Options{
-		PublicURL: o.PublicURL, Dialects: o.Dialects, Operations: slices.Concat(operations(), message.Operations(), stream.Operations()),
+		PublicURL: o.PublicURL, Dialects: o.Dialects,
+		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations()),
 		Base: manage.Register(e, manage.Options{
 			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),

@@ -22,7 +22,7 @@ const (
 // bounded memory.
 const (
 	MaxBytes     = 1 << 30   // of a file
-	maxXLSXBytes = 100 << 20 // of a packed workbook
+	MaxXLSXBytes = 100 << 20 // of a packed workbook
 	maxXMLBytes  = 1 << 30   // of one unpacked part of a workbook
 	maxColumns   = 10_000
 	maxCell      = 64 << 10 // bytes in UTF-8

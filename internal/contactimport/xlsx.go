@@ -60,7 +60,7 @@ func (b *workbook) spool(src io.Reader, dir string) (size int64, err error) {
 	if b.file, err = os.CreateTemp(dir, "sendoff-import-*"); err != nil {
 		return 0, err
 	}
-	return io.Copy(b.file, &maxReader{src: src, left: maxXLSXBytes, limit: "100 MB as a workbook"})
+	return io.Copy(b.file, &maxReader{src: src, left: MaxXLSXBytes, limit: "100 MB as a workbook"})
 }
 
 // Close removes the files.

@@ -67,3 +67,15 @@ func (s *Store) DropUpload(ctx context.Context, id int64) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM import_chunks WHERE import_id = $1`, id)
 	return pg.Wrap("drop upload", err)
 }
+
+// FailUpload ends an upload that broke off.
+func (s *Store) FailUpload(ctx context.Context, account, id int64, reason string) error {
+	return s.db.Tx(ctx, func(tx *pg.DB) error {
+		_, err := tx.ExecContext(ctx, `UPDATE imports SET status = 'failed', error = $3, finished_at = now(), updated_at = now()
+			WHERE account_id = $1 AND id = $2 AND status = 'uploading'`, account, id, reason)
+		if err != nil {
+			return pg.Wrap("end upload", err)
+		}
+		return New(tx).DropUpload(ctx, id)
+	})
+}

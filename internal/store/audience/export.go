@@ -1,0 +1,64 @@
+package audience
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// BadRow is a row that could not be read.
+type BadRow struct {
+	Row     int             `db:"row"`
+	Line    int             `db:"line"`
+	Problem json.RawMessage `db:"problem"`
+	Cells   json.RawMessage `db:"cells"`
+}
+
+// BadRows returns bad rows of an import after the row.
+func (s *Store) BadRows(ctx context.Context, id int64, after, limit int) ([]BadRow, error) {
+	var out []BadRow
+	err := s.db.SelectContext(ctx, &out, `SELECT row, line, problem, cells FROM import_rows
+		WHERE import_id = $1 AND row > $2 AND result = 'bad' ORDER BY row LIMIT $3`, id, after, limit)
+	return out, pg.Wrap("read bad rows of import", err)
+}
+
+// sqlFieldNames looks at 10,000 contacts: the fields of a file need no column
+// each.
+const sqlFieldNames = `
+SELECT k FROM (SELECT jsonb_object_keys(fields) AS k FROM (SELECT c.fields FROM contacts c WHERE c.account_id = $1
+  AND ($2 = 0 OR EXISTS (SELECT 1 FROM list_contacts l WHERE l.list_id = $2 AND l.contact_id = c.id)) ORDER BY c.id LIMIT 10000) f) n
+GROUP BY k ORDER BY count(*) DESC, k LIMIT 100`
+
+// FieldNames returns the most frequent names of the fields of contacts, of one
+// list unless it is 0.
+func (s *Store) FieldNames(ctx context.Context, account, list int64) ([]string, error) {
+	var out []string
+	err := s.db.SelectContext(ctx, &out, sqlFieldNames, account, list)
+	return out, pg.Wrap("read names of fields", err)
+}
+
+// Suppressed is a person that is suppressed, by one id.
+type Suppressed struct {
+	Value     string    `db:"phone"`
+	Scope     string    `db:"scope"`
+	Reason    string    `db:"reason"`
+	Detail    string    `db:"detail"`
+	CreatedAt time.Time `db:"created_at"`
+}
+
+// Suppressed returns suppressions of the account after the id.
+func (s *Store) Suppressed(ctx context.Context, account int64, after string, limit int) ([]Suppressed, error) {
+	var out []Suppressed
+	err := s.db.SelectContext(ctx, &out, `SELECT phone, scope, reason, detail, created_at FROM suppressions
+		WHERE account_id = $1 AND phone > $2 ORDER BY phone LIMIT $3`, account, after, limit)
+	return out, pg.Wrap("read suppressions", err)
+}
+
+// HasCampaign reports whether the account has a campaign.
+func (s *Store) HasCampaign(ctx context.Context, account, campaign int64) (bool, error) {
+	var ok bool
+	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND id = $2)`, account, campaign)
+	return ok, pg.Wrap("look for campaign", err)
+}
