@@ -22,7 +22,7 @@ var arrows = parseArrows(`
 cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations queue
     store store/account store/pg version
-cli/admin: admin admin/input app cli/console config dispatch provider store/pg
+cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/imports api auth campaign/run config dialect dialect/aisoule dialect/external
     dialect/kaleyra dialect/metaapi dialect/native dialect/socialone dialect/sociocs dialect/twilioapi dispatch

@@ -42,6 +42,7 @@ type cli struct {
 	User       admin.User     `cmd:"" help:"Manage the users of an account."`
 	Key        admin.Key      `cmd:"" help:"Manage API keys."`
 	Channel    admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
+	Secrets    admin.Secrets  `cmd:"" help:"Rotate the key of stored credentials."`
 	Template   admin.Template `cmd:"" help:"Manage message templates."`
 	Send       remote.Send    `cmd:"" help:"Send a message through the API."`
 	Status     remote.Status  `cmd:"" help:"Show a message and its timeline."`

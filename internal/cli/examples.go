@@ -29,6 +29,7 @@ var examples = map[string][]string{
 	"account create":  {"sendoff account create Acme"},
 	"account list":    {"sendoff account list --json"},
 	"account show":    {"sendoff account show", "sendoff account show Acme"},
+	"account update":  {"sendoff account update Acme --default-region US"},
 	"account disable": {"sendoff account disable Acme"},
 	"account enable":  {"sendoff account enable Acme"},
 	"account delete":  {"sendoff account delete Acme --yes"},
@@ -73,6 +74,8 @@ var examples = map[string][]string{
 	"channel pause":   {"sendoff channel pause 1 --reason 'number under review'"},
 	"channel resume":  {"sendoff channel resume 1"},
 	"channel check":   {"sendoff channel check 1"},
+
+	"secrets rotate": {"sendoff secrets rotate", "sendoff secrets rotate --json"},
 
 	"template create":  {"sendoff template create order_confirmation.json", "sendoff template create - < order_confirmation.json"},
 	"template list":    {"sendoff template list"},

@@ -34,6 +34,7 @@ const DevHint = "for sendoff dev: set -a; . .sendoff/dev.env; set +a"
 // session is an open database and the account that a command works on.
 type session struct {
 	*admin.Service
+	db      *pg.DB
 	env     *console.Env
 	json    bool
 	account *admin.Account
@@ -60,7 +61,7 @@ func (c *flags) openAt(e *console.Env, public string, allow config.Networks, f f
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", console.ErrUsage, err)
 	}
 	defer func() { err = errors.Join(explain(err), db.Close()) }()
-	return f(&session{Service: app.Admin(db, public, allow), env: e, json: c.JSON, who: admin.CLI(0)})
+	return f(&session{Service: app.Admin(db, public, allow), db: db, env: e, json: c.JSON, who: admin.CLI(0)})
 }
 
 // with runs f with the database and the account.

@@ -77,3 +77,8 @@ func (b *Box) Open(sealed []byte) ([]byte, error) {
 	}
 	return nil, errors.New("sealed with a key that SENDOFF_SECRET_KEY no longer holds")
 }
+
+// Newest reports whether sealed was sealed with the newest key.
+func (b *Box) Newest(sealed []byte) bool {
+	return b != nil && len(sealed) >= 5 && sealed[0] == 1 && [4]byte(sealed[1:5]) == b.keys[0].id
+}

@@ -1,0 +1,133 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// vault is a table with a sealed column.
+type vault struct{ name, table, column, account string }
+
+var vaults = []vault{
+	{"channels", "channels", "secrets", "account_id"},
+	{"webhooks", "webhooks", "sealed", "account_id"},
+	{"twilio_tokens", "accounts", "twilio_token", "id"},
+}
+
+// Rotated is what a rotation did to the secrets of one kind.
+type Rotated struct {
+	Kind    string `json:"kind"`
+	Rotated int    `json:"rotated"` // sealed again with the newest key
+	Current int    `json:"current"` // were sealed with it already
+	// Unreadable are the ids whose key SENDOFF_SECRET_KEY does not hold.
+	Unreadable []int64 `json:"unreadable,omitempty"`
+}
+
+const sealedPage = 200
+
+type sealedRow struct {
+	ID      int64  `db:"id"`
+	Account int64  `db:"account_id"`
+	Sealed  []byte `db:"sealed"`
+}
+
+// Rotate seals every secret again that is not sealed with the newest key, and notes
+// it in the audit log of each account. It may run while the service works, and
+// twice.
+func (s *Store) Rotate(ctx context.Context, actor string) ([]Rotated, error) {
+	out := make([]Rotated, len(vaults))
+	for i, v := range vaults {
+		out[i].Kind = v.name
+		if err := s.rotate(ctx, v, actor, &out[i]); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) rotate(ctx context.Context, v vault, actor string, r *Rotated) error {
+	for after := int64(0); ; {
+		var rows []sealedRow
+		err := s.db.Tx(ctx, func(tx *pg.DB) (err error) {
+			if rows, err = v.page(ctx, tx, after, "FOR UPDATE"); err != nil {
+				return err
+			}
+			return v.reseal(ctx, tx, rows, actor, r)
+		})
+		if err != nil || len(rows) < sealedPage {
+			return err
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// page reads the sealed values after an id.
+func (v vault) page(ctx context.Context, db *pg.DB, after int64, lock string) ([]sealedRow, error) {
+	var rows []sealedRow
+	err := db.SelectContext(ctx, &rows, fmt.Sprintf(`SELECT id, %s AS account_id, %s AS sealed FROM %s WHERE id > $1 AND %[2]s IS NOT NULL
+		ORDER BY id LIMIT %[4]d %[5]s`, v.account, v.column, v.table, sealedPage, lock), after)
+	return rows, pg.Wrap("read secrets of "+v.name, err)
+}
+
+func (v vault) reseal(ctx context.Context, tx *pg.DB, rows []sealedRow, actor string, r *Rotated) error {
+	changed := map[int64]int{}
+	for _, row := range rows {
+		if tx.Box().Newest(row.Sealed) {
+			r.Current++
+			continue
+		}
+		plain, err := tx.Box().Open(row.Sealed)
+		if err != nil {
+			r.Unreadable = append(r.Unreadable, row.ID)
+			continue
+		}
+		sealed, err := tx.Box().Seal(plain)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE id = $1`, v.table, v.column), row.ID, sealed); err != nil {
+			return pg.Wrap("seal "+v.name, err)
+		}
+		r.Rotated++
+		changed[row.Account]++
+	}
+	for account, n := range changed {
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, 'secrets.rotate', $3, $4)`,
+			account, actor, v.name, pg.JSON(map[string]int{"rotated": n}))
+		if err != nil {
+			return pg.Wrap("write audit log", err)
+		}
+	}
+	return nil
+}
+
+// OldSecrets returns the ids whose secrets are not sealed with the newest key, by
+// kind, and those that no key of SENDOFF_SECRET_KEY opens.
+func (s *Store) OldSecrets(ctx context.Context) (old, unreadable map[string][]int64, err error) {
+	old, unreadable = map[string][]int64{}, map[string][]int64{}
+	for _, v := range vaults {
+		for after := int64(0); ; {
+			rows, err := v.page(ctx, s.db, after, "")
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, row := range rows {
+				if s.db.Box().Newest(row.Sealed) {
+					continue
+				}
+				into := old
+				if _, err := s.db.Box().Open(row.Sealed); err != nil {
+					into = unreadable
+				}
+				into[v.name] = append(into[v.name], row.ID)
+			}
+			if len(rows) < sealedPage {
+				break
+			}
+			after = rows[len(rows)-1].ID
+		}
+	}
+	return old, unreadable, nil
+}
