@@ -53,7 +53,27 @@ func (s *Service) content(
 	if !s.supports(ch, c.Type) {
 		return "", unsupported(ch, c.Type)
 	}
+	if s.dropped(ch, c, faults); len(*faults) > 0 {
+		return category, nil
+	}
 	return category, s.quotes(ctx, ch, m, faults)
+}
+
+// dropped adds a fault for each field that the channel's provider can't send on.
+func (s *Service) dropped(ch *dispatch.Channel, c *dispatch.Content, faults *dispatch.Faults) {
+	voice := c.Audio != nil && c.Audio.Voice
+	if c.IdentityKeyHash == "" && !voice {
+		return
+	}
+	if p := s.Providers[ch.Provider]; p == nil || p.Spec().Whole(ch.Kind) {
+		return
+	}
+	if voice {
+		faults.Add("/audio/voice", "a %s channel can't send it", ch.Provider)
+	}
+	if c.IdentityKeyHash != "" {
+		faults.Add("/recipient_identity_key_hash", "a %s channel can't send it", ch.Provider)
+	}
 }
 
 // supports reports whether the channel can send content of type t.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect"
@@ -21,6 +22,12 @@ type Lister interface {
 type Directory interface {
 	Templates(ctx context.Context, account int64) (*registry.Templates, error)
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
+	Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error)
+}
+
+// Profiles returns what an account shows of itself.
+type Profiles interface {
+	Account(ctx context.Context, who admin.Actor) (*admin.Account, error)
 }
 
 // reader reads what dialects show of an account, to a test key of messages those
@@ -30,6 +37,7 @@ type reader struct {
 	views     *message.Views
 	messages  Lister
 	directory Directory
+	profiles  Profiles
 }
 
 var _ dialect.Reader = reader{}
@@ -66,4 +74,19 @@ func (r reader) Templates(ctx context.Context, account int64) ([]template.Templa
 func (r reader) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
 	us, err := r.directory.Users(ctx, account)
 	return us, middleware.ReadError(err)
+}
+
+// Channels returns the account's channels.
+func (r reader) Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error) {
+	cs, err := r.directory.Channels(ctx, account)
+	return cs, middleware.ReadError(err)
+}
+
+// Profile returns what the account shows of itself.
+func (r reader) Profile(ctx context.Context, account int64) (dialect.Profile, error) {
+	a, err := r.profiles.Account(ctx, admin.Actor{Account: account})
+	if err != nil {
+		return dialect.Profile{}, middleware.ReadError(err)
+	}
+	return dialect.Profile{Name: a.Name, Balance: a.Balance.String(), Disabled: a.DisabledAt != nil, Created: a.CreatedAt}, nil
 }

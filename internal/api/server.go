@@ -108,17 +108,19 @@ func New(o Options) *Server {
 	}
 	s.callbacks = newCallbacks(&o, s.views)
 	sender := message.NewSender(o.Accept, s.limits)
+	messages := message.New(message.Options{
+		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
+		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
+	})
 	s.vendors = &vendors{
 		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender,
-		reader: reader{views: s.views, messages: o.Store, directory: o.Registry},
+		reader:   reader{views: s.views, messages: o.Store, directory: o.Registry, profiles: o.Admin},
+		messages: messages, channels: o.Registry,
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
-	s.routes(message.New(message.Options{
-		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
-		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
-	}), stream.NewHandler(s.hub, s.auth, s.views))
+	s.routes(messages, stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }
 

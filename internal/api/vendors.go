@@ -21,6 +21,8 @@ type vendors struct {
 	limits   middleware.Limits
 	sender   *message.Sender
 	reader   reader
+	messages *message.Handler
+	channels Registry
 }
 
 // mount adds the routes of every dialect.
@@ -35,6 +37,9 @@ func (v *vendors) mount(e *echo.Echo) {
 }
 
 func (v *vendors) handle(c echo.Context, d *dialect.Dialect, rt *dialect.Route) error {
+	if rt.Matches != nil && !rt.Matches(c.Request().URL.Path) {
+		return middleware.NoRoute(c)
+	}
 	c.Set("dialect", d)
 	r := c.Request()
 	for i, name := range c.ParamNames() {
@@ -65,6 +70,17 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
 	}
+	if rt.Change != nil {
+		if err := v.limits.Spend(c, who, 1, true); err != nil {
+			return dialect.Reply{}, err
+		}
+		return rt.Change(r.Context(), changer{v.messages, who}, dialect.Account{ID: who.Account.ID, SID: who.Account.SID}, r, body)
+	}
+	if rt.Aside != nil {
+		if about, err := rt.Aside(r, body); err != nil || about != nil {
+			return v.aside(c, who, rt, about, err)
+		}
+	}
 	drafts, err := rt.Decode(dialect.WithRegion(r, who.Region()), body)
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
@@ -74,6 +90,21 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 		return dialect.Reply{}, err
 	}
 	return rt.Accept(r, drafts, receipts), nil
+}
+
+// aside answers a note about a message, such as a mark-as-read: it counts as a
+// read, and its channel must be the account's.
+func (v *vendors) aside(c echo.Context, who *accept.Caller, rt *dialect.Route, about *dispatch.Draft, err error) (dialect.Reply, error) {
+	if err != nil {
+		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
+	}
+	if err := v.limits.Spend(c, who, 1, true); err != nil {
+		return dialect.Reply{}, err
+	}
+	if _, err := v.channels.FindChannel(c.Request().Context(), who.Account.ID, about.Channel, about.ChannelBy, about.Kind); err != nil {
+		return dialect.Reply{}, err
+	}
+	return rt.Accept(c.Request(), nil, nil), nil
 }
 
 func (v *vendors) read(c echo.Context, who *accept.Caller, rt *dialect.Route) (dialect.Reply, error) {
@@ -99,11 +130,11 @@ func (v *vendors) of(c echo.Context) *dialect.Dialect {
 		return d
 	}
 	r := c.Request()
-	if d := v.at(echo.GetPath(r)); d != nil {
-		return d
-	}
 	if ours(r.URL.Path) {
 		return v.strayed(c)
+	}
+	if d := v.at(echo.GetPath(r)); d != nil {
+		return d
 	}
 	var best *dialect.Dialect
 	most := -1
@@ -142,7 +173,7 @@ func (v *vendors) strayed(c echo.Context) *dialect.Dialect {
 func (v *vendors) at(path string) *dialect.Dialect {
 	for i := range v.dialects {
 		for _, rt := range v.dialects[i].Routes {
-			if middleware.PathMatches(rt.Path, path) {
+			if middleware.PathMatches(rt.Path, path) && (rt.Matches == nil || rt.Matches(path)) {
 				return &v.dialects[i]
 			}
 		}

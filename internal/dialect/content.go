@@ -2,9 +2,11 @@ package dialect
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // Content reads what a message carries in the form of Meta's Cloud API, which
@@ -29,6 +31,7 @@ func Content(o Object) dispatch.Content {
 		return c
 	}
 	before := len(*o.faults)
+	o.loosen(key)
 	o.Fill(key, target)
 	if c.Template != nil { // our own ids are no part of Meta's form
 		c.Template.TemplateID, c.Template.ProviderTemplateID = 0, ""
@@ -36,11 +39,45 @@ func Content(o Object) dispatch.Content {
 	if len(*o.faults) == before {
 		missing(o, key, &c)
 	}
+	c.IdentityKeyHash = o.Text("recipient_identity_key_hash")
 	if o.Has("context") {
 		c.Context = new(dispatch.Context)
 		o.Fill("context", c.Context)
 	}
 	return c
+}
+
+// numericID is an id of a row, a button or a product that is written as a number.
+var numericID = regexp.MustCompile(`("(?:id|product_retailer_id|catalog_id|flow_id)"\s*:\s*)(-?[0-9]+)([\s,}])`)
+
+// writtenFlag is a preview_url that is written as a text.
+var writtenFlag = regexp.MustCompile(`("preview_url"\s*:\s*)"(true|false)"`)
+
+// loosen rewrites what Graph also takes: an object as a JSON text, ids that are
+// numbers, and "preview_url":"true".
+func (o Object) loosen(key string) {
+	raw := o.Raw(key)
+	if len(raw) == 0 {
+		return
+	}
+	if raw[0] == '"' && key != string(dispatch.TypeText) {
+		var text string
+		if json.Unmarshal(raw, &text) != nil || !json.Valid([]byte(text)) {
+			return // Fill names the fault
+		}
+		if !storable.JSONTexts([]byte(text)) {
+			o.Fault(key, "must be UTF-8 without NUL characters")
+			return
+		}
+		raw = json.RawMessage(text)
+	}
+	switch key {
+	case string(dispatch.TypeInteractive):
+		raw = numericID.ReplaceAll(raw, []byte(`$1"$2"$3`))
+	case string(dispatch.TypeText):
+		raw = writtenFlag.ReplaceAll(raw, []byte(`$1$2`))
+	}
+	o.fields[key] = raw
 }
 
 // part makes the part of c that its type names, nil for an unknown type.

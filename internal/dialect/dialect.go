@@ -6,6 +6,7 @@ package dialect
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
@@ -27,7 +28,8 @@ type Dialect struct {
 	Doc    Doc
 }
 
-// Route is one endpoint: it either sends (Decode and Accept) or reads (Read).
+// Route is one endpoint: it sends (Decode and Accept), reads (Read) or changes
+// what was sent (Change).
 type Route struct {
 	Method string
 	Path   string // echo syntax; parameters are read with r.PathValue
@@ -38,6 +40,13 @@ type Route struct {
 	// Accept returns the vendor's answer to accepted (or simulated) drafts, in
 	// their order.
 	Accept func(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) Reply
+	// Aside reports whether a body is no message but a note about one, such as a
+	// mark-as-read of the draft's channel: it counts as a read and yields no draft.
+	Aside func(r *http.Request, body []byte) (channel *dispatch.Draft, err error)
+	// Matches reports whether the route serves a path that fits Path; nil: all.
+	Matches func(path string) bool
+	// Change answers a request that changes a message; body is the request's.
+	Change func(ctx context.Context, c Changer, a Account, r *http.Request, body []byte) (Reply, error)
 	// Read answers a GET.
 	Read func(ctx context.Context, src Reader, a Account, r *http.Request) (Reply, error)
 	Doc  RouteDoc
@@ -75,10 +84,31 @@ func RegionOf(r *http.Request) string {
 	return region
 }
 
+// Changer changes the caller's messages. Errors are dispatch.Conflict if the
+// message's status forbids the change.
+type Changer interface {
+	// Cancel cancels a message before its next call of the provider.
+	Cancel(ctx context.Context, id dispatch.ID) (dispatch.View, error)
+	// Redact blanks the content of a finished message.
+	Redact(ctx context.Context, id dispatch.ID) (dispatch.View, error)
+	// Delete deletes a finished message.
+	Delete(ctx context.Context, id dispatch.ID) error
+}
+
+// Profile is what an account shows of itself.
+type Profile struct {
+	Name     string
+	Balance  string // credits, in decimals
+	Disabled bool
+	Created  time.Time
+}
+
 // Reader returns the data of an account.
 type Reader interface {
 	Message(ctx context.Context, account int64, id dispatch.ID) (dispatch.View, error)
 	Messages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
 	Templates(ctx context.Context, account int64) ([]template.Template, error)
+	Profile(ctx context.Context, account int64) (Profile, error)
+	Channels(ctx context.Context, account int64) ([]*dispatch.Channel, error)
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 }

@@ -76,19 +76,20 @@ type ComponentRequest struct {
 // MetaContent describes what Content reads: the content of a message in the
 // form of Meta's Cloud API.
 type MetaContent struct {
-	Type        apidoc.MessageType    `json:"type,omitempty" doc:"Default: text."`
-	Text        *dispatch.Text        `json:"text,omitempty"`
-	Template    *MetaTemplate         `json:"template,omitempty"`
-	Image       *dispatch.Media       `json:"image,omitempty"`
-	Video       *dispatch.Media       `json:"video,omitempty"`
-	Audio       *dispatch.Media       `json:"audio,omitempty"`
-	Document    *dispatch.Media       `json:"document,omitempty"`
-	Sticker     *dispatch.Media       `json:"sticker,omitempty"`
-	Location    *dispatch.Location    `json:"location,omitempty"`
-	Contacts    apidoc.Any            `json:"contacts,omitzero"`
-	Interactive *dispatch.Interactive `json:"interactive,omitempty"`
-	Reaction    *dispatch.Reaction    `json:"reaction,omitempty"`
-	Context     *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
+	Type            apidoc.MessageType    `json:"type,omitempty" doc:"Default: text."`
+	Text            *dispatch.Text        `json:"text,omitempty"`
+	Template        *MetaTemplate         `json:"template,omitempty"`
+	Image           *dispatch.Media       `json:"image,omitempty"`
+	Video           *dispatch.Media       `json:"video,omitempty"`
+	Audio           *dispatch.Media       `json:"audio,omitempty"`
+	Document        *dispatch.Media       `json:"document,omitempty"`
+	Sticker         *dispatch.Media       `json:"sticker,omitempty"`
+	Location        *dispatch.Location    `json:"location,omitempty"`
+	Contacts        apidoc.Any            `json:"contacts,omitzero"`
+	Interactive     *dispatch.Interactive `json:"interactive,omitempty"`
+	Reaction        *dispatch.Reaction    `json:"reaction,omitempty"`
+	Context         *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
+	IdentityKeyHash string                `json:"recipient_identity_key_hash,omitempty" maxLength:"255"`
 }
 
 // MetaTemplate describes the template of a MetaContent.

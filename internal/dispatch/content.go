@@ -50,6 +50,9 @@ type Content struct {
 	Interactive *Interactive    `json:"interactive,omitempty"`
 	Reaction    *Reaction       `json:"reaction,omitempty"`
 	Context     *Context        `json:"context,omitempty"`
+	// IdentityKeyHash makes Meta deliver only while the recipient's identity is
+	// the one that the hash stands for.
+	IdentityKeyHash string `json:"recipient_identity_key_hash,omitempty"`
 	// MoreMedia are further media links of an MMS (Twilio sends up to ten).
 	MoreMedia []Media `json:"more_media,omitempty"`
 }
@@ -88,6 +91,7 @@ type Media struct {
 	Link     string `json:"link,omitempty"`
 	Caption  string `json:"caption,omitempty"`
 	Filename string `json:"filename,omitempty"`
+	Voice    bool   `json:"voice,omitempty"` // an audio file that is shown as a voice message
 }
 
 // Location is a point on a map.

@@ -61,6 +61,9 @@ type Variables struct {
 	Body           map[string]string
 	Buttons        map[string]string
 	HeaderMediaURL string
+	// HeaderFilename is what a document of the header is called; empty: as its
+	// address ends.
+	HeaderFilename string
 }
 
 // ContactSave is the request to create or update the recipient as a contact.

@@ -52,6 +52,7 @@ func (c *Content) Validate() Faults {
 	if len(c.MoreMedia) > 0 {
 		f.Add("/more_media", "only an SMS channel sends several files at once")
 	}
+	f.Text("/recipient_identity_key_hash", c.IdentityKeyHash, 0, 255)
 	if c.Context != nil {
 		f.Text("/context/message_id", c.Context.MessageID, 1, 1024)
 	}
@@ -191,6 +192,9 @@ func (m *Media) Validate(f *Faults, at string, t Type) {
 		if m.Caption != "" {
 			f.Add(at+"/caption", "%s takes no caption", t)
 		}
+	}
+	if m.Voice && t != TypeAudio {
+		f.Add(at+"/voice", "only an audio file can be a voice message")
 	}
 	if m.Filename != "" && t != TypeDocument {
 		f.Add(at+"/filename", "only a document has a file name")

@@ -38,6 +38,9 @@ func (c *Content) ValidateSMS() Faults {
 	default:
 		f.Add("/type", "an SMS channel can't send %q, only %s", c.Type, joinTypes(smsTypes))
 	}
+	if c.IdentityKeyHash != "" {
+		f.Add("/recipient_identity_key_hash", "an SMS channel takes none")
+	}
 	if c.Context != nil {
 		f.Add("/context", "an SMS can't be a reply to a message")
 	}
@@ -48,6 +51,9 @@ func (c *Content) ValidateSMS() Faults {
 func (m *Media) validateSMS(f *Faults, at string) {
 	if m.ID != "" {
 		f.Add(at+"/id", "an SMS channel takes files by link only")
+	}
+	if m.Voice {
+		f.Add(at+"/voice", "an SMS channel has no voice messages")
 	}
 	if m.Link == "" {
 		f.Add(at+"/link", "is required")

@@ -46,6 +46,9 @@ type Spec struct {
 type Kinds struct {
 	Kind  string // whatsapp or sms
 	Types []dispatch.Type
+	// Whole reports that every field of Meta's message object is sent on, such as
+	// recipient_identity_key_hash.
+	Whole bool
 }
 
 // Echo is how a vendor's callbacks name the message that they report.
@@ -91,6 +94,12 @@ var CommonSettings = []Field{
 var CallbackSecret = Field{
 	Name: dispatch.CallbackSecret, Required: true, Generate: true,
 	Pattern: regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`), Rule: "32 to 128 letters and digits; leave it out and one is made",
+}
+
+// Whole reports whether a channel of that kind sends on every field of Meta's
+// message object.
+func (s *Spec) Whole(kind string) bool {
+	return slices.ContainsFunc(s.Kinds, func(k Kinds) bool { return k.Kind == kind && k.Whole })
 }
 
 // Supports reports whether a channel of the kind can send content of the type.

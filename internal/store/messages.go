@@ -235,3 +235,28 @@ func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (
 	}
 	return q, err == nil, pg.Wrap("find quoted message", err)
 }
+
+// sqlFinished is the condition that message $1 waits for nothing any more.
+const sqlFinished = ` WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE message_id = $1)
+  AND NOT EXISTS (SELECT 1 FROM scheduled WHERE message_id = $1)`
+
+// Redact blanks the content of a finished message. It returns false for one that
+// is not finished.
+func (s *Store) Redact(ctx context.Context, id dispatch.ID) (bool, error) {
+	return s.whenFinished(ctx, `UPDATE messages SET content = '{}', fallback = NULL, updated_at = now()`, id)
+}
+
+// Delete deletes a finished message; its events stay. It returns false for one
+// that is not finished.
+func (s *Store) Delete(ctx context.Context, id dispatch.ID) (bool, error) {
+	return s.whenFinished(ctx, `DELETE FROM messages`, id)
+}
+
+func (s *Store) whenFinished(ctx context.Context, change string, id dispatch.ID) (bool, error) {
+	r, err := s.db.ExecContext(ctx, change+sqlFinished, id.String())
+	if err != nil {
+		return false, pg.Wrap("change finished message", err)
+	}
+	n, err := r.RowsAffected()
+	return n > 0, pg.Wrap("change finished message", err)
+}

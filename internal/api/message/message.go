@@ -43,6 +43,9 @@ type Store interface {
 	ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
 	Timeline(ctx context.Context, id dispatch.ID) ([]store.TimelineEvent, error)
 	Cancel(ctx context.Context, id dispatch.ID) (bool, error)
+	// Redact and Delete return false for a message that is not finished.
+	Redact(ctx context.Context, id dispatch.ID) (bool, error)
+	Delete(ctx context.Context, id dispatch.ID) (bool, error)
 }
 
 // Accepter accepts pages of a batch and changes scheduled messages.

@@ -101,9 +101,12 @@ func failures(d *dialect.Dialect, rt *dialect.Route) []failure {
 		out = append(out, newFailure(f.name, f.when, d.Reject(r, err)))
 	}
 	if rt.Doc.OneMessage {
-		rep, err := rt.Read(context.Background(), nowhere{}, dialect.Account{SID: r.PathValue("sid")}, r)
-		if err != nil {
-			rep = d.Reject(r, err)
+		rep := d.Reject(r, dispatch.Errorf(dispatch.NotFound, "not found"))
+		if rt.Read != nil {
+			found, err := rt.Read(context.Background(), nowhere{}, dialect.Account{SID: r.PathValue("sid")}, r)
+			if err == nil {
+				rep = found
+			}
 		}
 		out = append(out, newFailure("not_found", "The message does not exist, or belongs to another account.", rep))
 	}
@@ -115,9 +118,9 @@ func (f *failing) meets(d *dialect.Dialect, rt *dialect.Route) bool {
 	reads := rt.Read != nil
 	switch f.of {
 	case everySend:
-		return !reads
+		return !reads && rt.Change == nil
 	case freeSend:
-		return !reads && d.Doc.AnyContent
+		return !reads && rt.Change == nil && d.Doc.AnyContent
 	case everyRead:
 		return reads && rt.Permission != ""
 	}
@@ -165,6 +168,14 @@ func (nowhere) Messages(context.Context, int64, dispatch.Filter) (dispatch.ViewP
 
 // Templates returns nothing.
 func (nowhere) Templates(context.Context, int64) ([]template.Template, error) { return nil, nil }
+
+// Channels returns nothing.
+func (nowhere) Channels(context.Context, int64) ([]*dispatch.Channel, error) { return nil, nil }
+
+// Profile returns nothing.
+func (nowhere) Profile(context.Context, int64) (dialect.Profile, error) {
+	return dialect.Profile{}, nil
+}
 
 // Users returns nothing.
 func (nowhere) Users(context.Context, int64) ([]dispatch.User, error) { return nil, nil }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/http"
 	"os"
 	"reflect"
 	"slices"
@@ -27,6 +28,9 @@ func Documented(t *testing.T, d dialect.Dialect, inside ...string) {
 	described, own := map[string]bool{}, map[string]bool{}
 	for i := range d.Routes {
 		rt := &d.Routes[i]
+		if rt.Doc.Status == http.StatusNoContent && rt.Doc.Summary != "" {
+			continue
+		}
 		if rt.Doc.Summary == "" || rt.Doc.Status == 0 || rt.Doc.Reply.Type == nil || rt.Doc.Reply.Example == "" ||
 			(rt.Read == nil) != (rt.Doc.Request.Type != nil) {
 			t.Errorf("%s %s is not described: %+v", rt.Method, rt.Path, rt.Doc)

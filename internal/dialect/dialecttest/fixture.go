@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
@@ -170,4 +171,14 @@ func Refusals() map[string]error {
 		out["code "+string(code)] = &dispatch.Error{Code: code, Msg: "the pipeline's own words", RetryAfter: 7}
 	}
 	return out
+}
+
+// Profile returns the account of fixtures.
+func (fixture) Profile(context.Context, int64) (dialect.Profile, error) {
+	return dialect.Profile{Name: "Acme", Balance: "12.5", Created: created}, nil
+}
+
+// Channels returns the channels of the account of fixtures.
+func (fixture) Channels(context.Context, int64) ([]*dispatch.Channel, error) {
+	return []*dispatch.Channel{{ID: 1, Name: "SMS", Kind: "sms", Sender: "+15550003333"}}, nil
 }

@@ -69,6 +69,15 @@ func Play(t testing.TB, d dialect.Dialect, q Request) Outcome {
 		}
 		return Outcome{Reply: render(t, reply)}
 	}
+	if rt.Aside != nil {
+		about, err := rt.Aside(r, q.payload())
+		switch {
+		case err != nil:
+			return Outcome{Reply: render(t, d.Reject(r, err))}
+		case about != nil:
+			return Outcome{Reply: render(t, rt.Accept(r, nil, nil))}
+		}
+	}
 	drafts, err := rt.Decode(r, q.payload())
 	if err != nil {
 		return Outcome{Reply: render(t, d.Reject(r, err))}

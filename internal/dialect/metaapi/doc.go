@@ -16,14 +16,20 @@ var doc = dialect.Doc{
 		"The phone number id is that of a WhatsApp channel here; a channel's own id or key works too. Any version v<n>.<n> is accepted.",
 		"Ids are wamid. followed by our message id. context and reaction take such an id, or Meta's.",
 		"Media are given by link or by an id of the channel's WhatsApp account. Files are uploaded to Meta itself.",
-		"A request that marks a message as read is answered but has no effect.",
+		"A request that marks a message as read counts as a read and has no effect.",
+		"The version in the path may be left out.",
 	},
 	Samples: map[string]string{"version": "v25.0", "phone_number_id": "106540352242922"},
 }
 
 var sendDoc = dialect.RouteDoc{
+	Query:   []apidoc.Parameter{apidoc.Query("access_token", "string", "The key, if there is no Authorization header.")},
 	Summary: "send a message", Request: apidoc.Request{Type: metaRequest{}, Examples: []string{exampleBody}},
 	Status: http.StatusOK, Reply: apidoc.Response{Type: metaAnswer{}, Example: exampleAnswer},
+}
+
+var bareDoc = dialect.RouteDoc{
+	Summary: "send a message (no version)", Request: sendDoc.Request, Status: http.StatusOK, Reply: sendDoc.Reply,
 }
 
 const exampleAnswer = `{"messaging_product":"whatsapp","contacts":[{"input":"15550001111","wa_id":"15550001111"}],` +
@@ -51,6 +57,9 @@ type (
 		Opaque    string `json:"biz_opaque_callback_data,omitempty" maxLength:"512" doc:"Returned in webhooks."`
 		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read. Has no effect."`
 		MessageID string `json:"message_id,omitempty"`
+		Typing    *struct {
+			Type string `json:"type" required:"true" enum:"text"`
+		} `json:"typing_indicator,omitempty" doc:"Beside status read."`
 	}
 	metaRecipient struct {
 		Input  string `json:"input" required:"true"`

@@ -4,6 +4,7 @@
 package metaapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -21,15 +22,26 @@ func New() dialect.Dialect {
 		Header:     "Authorization",
 		Credential: bearer,
 		Routes: []dialect.Route{
-			{Method: http.MethodPost, Path: "/:version/:phone_number_id/messages", Decode: decode, Accept: accept, Doc: sendDoc},
+			{Method: http.MethodPost, Path: "/:version/:phone_number_id/messages", Decode: decode, Accept: accept, Aside: aside, Doc: sendDoc},
+			{
+				Method: http.MethodPost, Path: "/:phone_number_id/messages", Decode: decode, Accept: accept, Aside: aside, Doc: bareDoc,
+				Matches: func(path string) bool { return bare.MatchString(path) },
+			},
 		},
 		Reject: reject,
 		Doc:    doc,
 	}
 }
 
-// bearer returns the token, which is our API key.
+// bare matches an address without a version.
+var bare = regexp.MustCompile(`^/\d+/messages$`)
+
+// bearer returns the token, which is our API key; Graph also takes it from the
+// query.
 func bearer(r *http.Request) string {
+	if r.Header.Get("Authorization") == "" && r.URL != nil {
+		return strings.TrimSpace(r.URL.Query().Get("access_token"))
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
@@ -47,20 +59,41 @@ const maxOpaque = 512
 // metadata only.
 const maxReference = 255
 
-// decode reads a message to send, or a mark-as-read, which yields no draft.
-func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
-	if !version.MatchString(r.PathValue("version")) {
-		return nil, dispatch.Errorf(dispatch.NotFound, "no such version of the API")
+// read reads the body of a request to any version.
+func read(r *http.Request, body []byte) (dialect.Object, error) {
+	if v := r.PathValue("version"); v != "" && !version.MatchString(v) {
+		return dialect.Object{}, dispatch.Errorf(dispatch.NotFound, "no such version of the API")
 	}
 	o, err := dialect.ReadObject(r, body)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	if product := o.Required("messaging_product"); product != "" && product != "whatsapp" {
 		o.Fault("messaging_product", "must be whatsapp")
 	}
-	if o.Has("status") {
-		return nil, markRead(o)
+	return o, nil
+}
+
+// aside reads a mark-as-read, with or without a typing indicator.
+func aside(r *http.Request, body []byte) (*dispatch.Draft, error) {
+	if !bytes.Contains(body, []byte(`"status"`)) {
+		return nil, nil
+	}
+	o, err := read(r, body)
+	if err != nil || !o.Has("status") {
+		return nil, err
+	}
+	if o.Has("typing_indicator") && o.Object("typing_indicator").Text("type") != "text" {
+		o.Fault("typing_indicator/type", "must be text")
+	}
+	return &dispatch.Draft{Channel: r.PathValue("phone_number_id"), ChannelBy: dispatch.ByPhoneNumberID, Kind: "whatsapp"}, markRead(o)
+}
+
+// decode reads a message to send.
+func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
+	o, err := read(r, body)
+	if err != nil {
+		return nil, err
 	}
 	if kind := o.Text("recipient_type"); kind != "" && kind != "individual" {
 		o.Fault("recipient_type", "must be individual")

@@ -19,32 +19,33 @@ import (
 
 // message is a send request on the wire.
 type message struct {
-	Channel     channelRef            `json:"channel"`
-	To          recipient             `json:"to"`
-	Type        dispatch.Type         `json:"type"`
-	Text        *dispatch.Text        `json:"text"`
-	Template    *template             `json:"template"`
-	Image       *dispatch.Media       `json:"image"`
-	Video       *dispatch.Media       `json:"video"`
-	Audio       *dispatch.Media       `json:"audio"`
-	Document    *dispatch.Media       `json:"document"`
-	Sticker     *dispatch.Media       `json:"sticker"`
-	Location    *dispatch.Location    `json:"location"`
-	Contacts    json.RawMessage       `json:"contacts"`
-	Interactive *dispatch.Interactive `json:"interactive"`
-	Reaction    *dispatch.Reaction    `json:"reaction"`
-	Context     *dispatch.Context     `json:"context"`
-	MoreMedia   []dispatch.Media      `json:"more_media"`
-	SendAt      *time.Time            `json:"send_at"`
-	ExpiresAt   *time.Time            `json:"expires_at"`
-	TTLSeconds  *whole                `json:"ttl_seconds"`
-	Lane        string                `json:"lane"`
-	Reference   string                `json:"reference"`
-	Metadata    json.RawMessage       `json:"metadata"`
-	Simulate    bool                  `json:"simulate"`
-	Contact     *dispatch.ContactSave `json:"contact"`
-	UserID      string                `json:"user_id"`
-	Fallback    []json.RawMessage     `json:"fallback"`
+	Channel         channelRef            `json:"channel"`
+	To              recipient             `json:"to"`
+	Type            dispatch.Type         `json:"type"`
+	Text            *dispatch.Text        `json:"text"`
+	Template        *template             `json:"template"`
+	Image           *dispatch.Media       `json:"image"`
+	Video           *dispatch.Media       `json:"video"`
+	Audio           *dispatch.Media       `json:"audio"`
+	Document        *dispatch.Media       `json:"document"`
+	Sticker         *dispatch.Media       `json:"sticker"`
+	Location        *dispatch.Location    `json:"location"`
+	Contacts        json.RawMessage       `json:"contacts"`
+	Interactive     *dispatch.Interactive `json:"interactive"`
+	Reaction        *dispatch.Reaction    `json:"reaction"`
+	Context         *dispatch.Context     `json:"context"`
+	IdentityKeyHash string                `json:"recipient_identity_key_hash"`
+	MoreMedia       []dispatch.Media      `json:"more_media"`
+	SendAt          *time.Time            `json:"send_at"`
+	ExpiresAt       *time.Time            `json:"expires_at"`
+	TTLSeconds      *whole                `json:"ttl_seconds"`
+	Lane            string                `json:"lane"`
+	Reference       string                `json:"reference"`
+	Metadata        json.RawMessage       `json:"metadata"`
+	Simulate        bool                  `json:"simulate"`
+	Contact         *dispatch.ContactSave `json:"contact"`
+	UserID          string                `json:"user_id"`
+	Fallback        []json.RawMessage     `json:"fallback"`
 	// FallbackAfter sends the fallback also when no delivery came in time.
 	FallbackAfter *whole `json:"fallback_after_seconds"`
 }
@@ -133,6 +134,7 @@ func (m *message) draft() (dispatch.Draft, error) {
 		Content: dispatch.Content{
 			Type: m.Type, Text: m.Text, Image: m.Image, Video: m.Video, Audio: m.Audio, Document: m.Document, Sticker: m.Sticker,
 			Location: m.Location, Contacts: m.Contacts, Interactive: m.Interactive, Reaction: m.Reaction, Context: m.Context, MoreMedia: m.MoreMedia,
+			IdentityKeyHash: m.IdentityKeyHash,
 		},
 	}
 	if string(m.Metadata) != "null" {

@@ -51,7 +51,8 @@ type (
 		MediaFile       *socialoneMedia `json:"media_file,omitempty" doc:"Fills the template's media header."`
 	}
 	socialoneMedia struct {
-		URL string `json:"url" required:"true" doc:"The URL of the file."`
+		URL  string `json:"url" required:"true" doc:"The URL of the file."`
+		Name string `json:"name,omitempty" doc:"What a document is called."`
 	}
 	socialoneAnswer struct {
 		Status string `json:"status" required:"true" enum:"success"`

@@ -47,10 +47,11 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		Channel: strconv.FormatInt(requiredID(o, "social_account_id"), 10),
 		Kind:    "whatsapp",
 		Variables: &dispatch.Variables{
-			List:           o.Strings("variables"),
-			HeaderMediaURL: o.Object("media_file").Text("url"),
+			List: o.Strings("variables"),
 		},
 	}
+	file := o.Object("media_file")
+	d.Variables.HeaderMediaURL, d.Variables.HeaderFilename = file.Text("url"), file.Text("name")
 	if !o.Has("variables") {
 		o.Fault("variables", "is required; send [] when the template has none")
 	}

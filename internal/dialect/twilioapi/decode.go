@@ -36,6 +36,26 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if err := ownAccount(r); err != nil {
 		return nil, err
 	}
+	f, err := readForm(r, body)
+	if err != nil {
+		return nil, err
+	}
+	d := dispatch.Draft{AccountSID: r.PathValue("sid"), StatusCallback: f.callback()}
+	d.Kind, d.To = f.recipient()
+	f.sender(&d)
+	d.Content, d.Variables = f.content()
+	d.SendAt, d.TTL = f.sendAt(), f.validity()
+	if !d.SendAt.IsZero() {
+		d.SendGrace = grace
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return []dispatch.Draft{d}, nil
+}
+
+// readForm reads the fields of a form body.
+func readForm(r *http.Request, body []byte) (*form, error) {
 	contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if t := strings.ToLower(strings.TrimSpace(contentType)); t != "" && t != "application/x-www-form-urlencoded" {
 		return nil, dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type must be application/x-www-form-urlencoded")
@@ -49,19 +69,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 			return nil, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
 		}
 	}
-	f := &form{Values: values}
-	d := dispatch.Draft{AccountSID: r.PathValue("sid"), StatusCallback: f.callback()}
-	d.Kind, d.To = f.recipient()
-	f.sender(&d)
-	d.Content, d.Variables = f.content()
-	d.SendAt, d.TTL = f.sendAt(), f.validity()
-	if !d.SendAt.IsZero() {
-		d.SendGrace = grace
-	}
-	if f.err != nil {
-		return nil, f.err
-	}
-	return []dispatch.Draft{d}, nil
+	return &form{Values: values}, nil
 }
 
 // recipient reads To.
@@ -81,6 +89,9 @@ var serviceSID = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 func (f *form) sender(d *dispatch.Draft) {
 	service := strings.TrimSpace(f.Get("MessagingServiceSid"))
 	kind, number := address(f.Get("From"))
+	if serviceSID.MatchString(number) { // a Messaging Service may stand in From, too
+		service, number = number, ""
+	}
 	switch {
 	case number == "" && service == "":
 		f.fail("/from", "is required")
@@ -115,6 +126,8 @@ func (f *form) content() (dispatch.Content, *dispatch.Variables) {
 		return dispatch.Content{Type: dispatch.TypeTemplate, Template: use}, &dispatch.Variables{Named: f.variables()}
 	case f.Get("ContentVariables") != "":
 		f.fail("/content_sid", "is required with ContentVariables")
+	case slices.ContainsFunc(media, listed):
+		f.fail("/image", "is a list; repeat MediaUrl for each file")
 	case len(media) > maxMedia:
 		f.fail("/more_media", "has more than %d entries", maxMedia)
 	case len(media) > 0:
@@ -123,6 +136,13 @@ func (f *form) content() (dispatch.Content, *dispatch.Variables) {
 		f.fail("/body", "is required")
 	}
 	return dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: body}}, nil
+}
+
+// listed reports whether a MediaUrl holds several addresses, separated by commas.
+func listed(address string) bool {
+	_, rest, found := strings.Cut(address, ",")
+	rest = strings.ToLower(strings.TrimSpace(rest))
+	return found && (strings.HasPrefix(rest, "http://") || strings.HasPrefix(rest, "https://"))
 }
 
 // variables reads ContentVariables: a JSON object, written as a string, of
@@ -140,8 +160,11 @@ func (f *form) variables() map[string]string {
 	out := make(map[string]string, len(raw))
 	for name, value := range raw {
 		s, ok := dialect.Value(value)
-		if !ok || s == "" {
+		switch {
+		case !ok || s == "":
 			f.fail("/template/variables/"+dialect.Escape(name), "must be a non-empty string")
+		case !storable.Text(s) || !storable.Text(name):
+			f.fail("/template/variables/"+dialect.Escape(strings.ReplaceAll(name, "\x00", "")), "must not have NUL characters")
 		}
 		out[name] = s
 	}

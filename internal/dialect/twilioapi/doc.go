@@ -17,10 +17,11 @@ var doc = dialect.Doc{
 		"Ids are SM followed by the 32 hex digits of our message id. price is null.",
 		"From is the number of a channel here, or MessagingServiceSid the one that is set on a channel.",
 		"StatusCallback is called with a signature made with the account's token (GET /v1/webhooks/twilio-token).",
-		"SendAt takes any future time and needs no Messaging Service. Messages are cancelled at POST /v1/messages/{id}/cancel: " +
-			"updating, redacting and deleting are not supported, and neither is XML.",
+		"SendAt takes any future time and needs no Messaging Service.",
+		"A message is redacted (Body=) and deleted when it is finished. XML is not supported.",
+		"Account, balance (in credits) and incoming phone numbers are those of the account here.",
 	},
-	Samples: map[string]string{"sid": exampleAccount, "message": exampleSID + ".json"},
+	Samples: map[string]string{"sid": exampleAccount, "message": exampleSID + ".json", "account": exampleAccount + ".json", "number": exampleNumber + ".json"},
 }
 
 var (
@@ -37,7 +38,7 @@ var (
 		Query: []apidoc.Parameter{
 			apidoc.Query("To", "string", "Only messages to this number."),
 			apidoc.Query("From", "string", "Only messages from this sender."),
-			apidoc.Query("DateSent", "string", "Only messages of this day or second."),
+			apidoc.Query("DateSent", "string", "Only messages of this day (UTC)."),
 			apidoc.Query("DateSent<", "string", "Only messages up to this time."),
 			apidoc.Query("DateSent>", "string", "Only messages from this time on."),
 			apidoc.Query("PageSize", "integer", "At most 1000. Default: 50."),

@@ -170,7 +170,7 @@ func newSearch(q url.Values, region string) (*search, error) {
 	return s, nil
 }
 
-// dates reads the three forms of DateSent: that day (or second), on or before,
+// dates reads the three forms of DateSent: that day, on or before,
 // on or after. A date alone means its whole day in UTC.
 func (s *search) dates(q url.Values) error {
 	for name, bounds := range map[string][2]bool{"DateSent": {true, true}, "DateSent>": {true, false}, "DateSent<": {false, true}} {
@@ -185,6 +185,9 @@ func (s *search) dates(q url.Values) error {
 			if from, err = time.Parse(time.RFC3339, text); err != nil {
 				return dispatch.InvalidField("/date_sent", "must be a date such as 2030-01-02 or a time such as 2030-01-02T15:04:05Z")
 			}
+		}
+		if bounds[0] && bounds[1] { // SDKs write the day as its first second
+			length, from = 24*time.Hour, from.UTC().Truncate(24*time.Hour)
 		}
 		s.dated = true
 		if bounds[0] {

@@ -103,6 +103,8 @@ func reject(r *http.Request, err error) dialect.Reply {
 	switch {
 	case !ok:
 		found = internal
+	case e.Reason == "unfinished":
+		found = rule{http.StatusConflict, 20009, "Cannot delete or redact this resource before it is complete"}
 	case e.Code == dispatch.Forbidden:
 		found.msg = dialect.Lacks(e)
 	case found.code == 20404:

@@ -11,7 +11,11 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-const listPath = "/2010-04-01/Accounts/:sid/Messages.json"
+const (
+	listPath    = "/2010-04-01/Accounts/:sid/Messages.json"
+	messagePath = "/2010-04-01/Accounts/:sid/Messages/:message"
+	numbersPath = "/2010-04-01/Accounts/:sid/IncomingPhoneNumbers"
+)
 
 // New returns the dialect.
 func New() dialect.Dialect {
@@ -23,9 +27,16 @@ func New() dialect.Dialect {
 			{Method: http.MethodPost, Path: listPath, Decode: decode, Accept: accept, Doc: sendDoc},
 			{Method: http.MethodGet, Path: listPath, Permission: "view_messages", Read: readList, Doc: listDoc},
 			{
-				Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Messages/:message", Permission: "view_messages",
+				Method: http.MethodGet, Path: messagePath, Permission: "view_messages",
 				Read: readMessage, Doc: messageDoc,
 			},
+			{Method: http.MethodPost, Path: messagePath, Change: update, Doc: updateDoc},
+			{Method: http.MethodDelete, Path: messagePath, Change: remove, Doc: removeDoc},
+			{Method: http.MethodGet, Path: messagePath + "/Media.json", Permission: "view_messages", Read: readMedia, Doc: mediaDoc},
+			{Method: http.MethodGet, Path: "/2010-04-01/Accounts/:account", Read: readAccount, Doc: accountDoc},
+			{Method: http.MethodGet, Path: "/2010-04-01/Accounts/:sid/Balance.json", Read: readBalance, Doc: balanceDoc},
+			{Method: http.MethodGet, Path: numbersPath + ".json", Read: readNumbers, Doc: numbersDoc},
+			{Method: http.MethodGet, Path: numbersPath + "/:number", Read: readNumber, Doc: numberDoc},
 		},
 		Reject: reject,
 		Doc:    doc,

@@ -2,6 +2,8 @@ package template
 
 import (
 	"cmp"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +46,7 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	default:
 		r.components(use.Components)
 	}
-	r.mediaURL(v.HeaderMediaURL)
+	r.mediaURL(v.HeaderMediaURL, v.HeaderFilename)
 	r.checkCode()
 	r.checkMissing()
 	if err := r.faults.Err(); err != nil {
@@ -219,7 +221,7 @@ func (r *resolver) set(s *slot, value, at string, part any) {
 }
 
 // mediaURL fills the header's file.
-func (r *resolver) mediaURL(link string) {
+func (r *resolver) mediaURL(link, filename string) {
 	const at = "/template/header_media_url"
 	if link == "" {
 		return
@@ -235,10 +237,28 @@ func (r *resolver) mediaURL(link string) {
 		}
 		r.faults.Link(at, link)
 		s.filled = true
-		s.value = mediaParameter(s.Kind, &dispatch.Media{Link: link})
+		m := &dispatch.Media{Link: link}
+		if s.Kind == "document" {
+			m.Filename = cmp.Or(filename, fileOf(link))
+		}
+		s.value = mediaParameter(s.Kind, m)
 		return
 	}
 	r.faults.Add(at, "the template's header takes no file")
+}
+
+// fileOf returns the file name at the end of an address, or "": without one
+// WhatsApp shows a document as "Untitled".
+func fileOf(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	name := path.Base(u.Path)
+	if path.Ext(name) == "" || len(name) > 240 {
+		return ""
+	}
+	return name
 }
 
 // mediaParameter returns a header's parameter of that kind.

@@ -228,7 +228,7 @@ func TestResolve_PartsAndFile(t *testing.T) {
 	checkResolve(t, []resolveCase{
 		{
 			"gupshup", "gupshup", "", &dispatch.Variables{HeaderMediaURL: pdf, Body: m("1", "Ann", "2", "Monday"), Buttons: m("2", "no")},
-			`[{"type":"header","parameters":[{"type":"document","document":{"link":"https://example.com/a.pdf"}}]},` +
+			`[{"type":"header","parameters":[{"type":"document","document":{"link":"https://example.com/a.pdf","filename":"a.pdf"}}]},` +
 				`{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"Monday"}]},` +
 				`{"type":"button","sub_type":"quick_reply","index":"1","parameters":[{"type":"payload","payload":"no"}]}]`, nil,
 		},

@@ -11,7 +11,7 @@ import (
 var spec = provider.Spec{
 	Name: "kaleyra", Title: "Kaleyra", About: "WhatsApp or SMS through Kaleyra.",
 	Kinds: []provider.Kinds{
-		{Kind: "whatsapp", Types: dispatch.Types},
+		{Kind: "whatsapp", Types: dispatch.Types, Whole: true},
 		{Kind: "sms", Types: []dispatch.Type{dispatch.TypeText}},
 	},
 	Settings: []provider.Field{

@@ -14,7 +14,7 @@ var digits = regexp.MustCompile(`^[0-9]{1,32}$`)
 // developers.facebook.com/documentation/business-messaging/whatsapp/throughput.
 var spec = provider.Spec{
 	Name: "meta", Title: "Meta", About: "WhatsApp through Meta's Cloud API.",
-	Kinds: []provider.Kinds{{Kind: "whatsapp", Types: dispatch.Types}},
+	Kinds: []provider.Kinds{{Kind: "whatsapp", Types: dispatch.Types, Whole: true}},
 	Settings: []provider.Field{
 		{
 			Name: "phone_number_id", Required: true, Pattern: digits, Rule: "the digits that Meta shows under API setup",
