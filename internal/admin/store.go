@@ -105,6 +105,7 @@ type suppressions interface {
 	Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]account.Suppression, error)
 	Suppress(ctx context.Context, account int64, phone, scope, detail string) (account.Suppression, error)
 	Unsuppress(ctx context.Context, account int64, phone string) error
+	KnownID(ctx context.Context, account int64, id string) (bool, error)
 }
 
 type webhooks interface {

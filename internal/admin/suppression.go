@@ -8,7 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -21,28 +21,50 @@ type SuppressionFilter struct {
 
 // SuppressionCreate is the input of CreateSuppression.
 type SuppressionCreate struct {
-	Phone  string `json:"phone" minLength:"1" maxLength:"64" doc:"In international form."`
+	Phone  string `json:"phone,omitempty" maxLength:"64" doc:"In international form. Or wa_id, or user_id."`
+	WaID   string `json:"wa_id,omitempty" maxLength:"64" doc:"WhatsApp's own id of the person."`
+	UserID string `json:"user_id,omitempty" maxLength:"150" doc:"WhatsApp's business-scoped id of the person."`
 	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is held back: everything (the default), or marketing templates and campaigns alone."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
 }
 
-// Required lists the required fields.
-func (*SuppressionCreate) Required() []string { return []string{"phone"} }
-
 // Suppression is a number that nothing is sent to.
 type Suppression struct {
-	Phone     string    `json:"phone"`
+	Phone     string    `json:"phone,omitempty"`
+	WaID      string    `json:"wa_id,omitempty"`
+	UserID    string    `json:"user_id,omitempty"`
 	Scope     string    `json:"scope" enum:"all,marketing" doc:"What is held back: everything, or marketing templates and campaigns alone."`
 	Reason    string    `json:"reason" enum:"stop,provider,manual" doc:"Who asked for it: the person, the provider or an operator."`
 	Detail    string    `json:"detail,omitempty"`
+	Source    string    `json:"source" doc:"How it came: message, event, refusal, operator, import or number_change."`
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// id returns the id of the person that is suppressed.
+func (p *Suppression) id() string {
+	if p.UserID != "" {
+		return p.UserID
+	}
+	if p.WaID != "" {
+		return "+" + p.WaID
+	}
+	return p.Phone
+}
+
 // Location returns the path of the suppression in the API.
-func (p *Suppression) Location() string { return "/v1/suppressions/" + p.Phone }
+func (p *Suppression) Location() string { return "/v1/suppressions/" + p.id() }
 
 func viewSuppression(p *account.Suppression) *Suppression {
-	return &Suppression{p.Phone, p.Scope, p.Reason, p.Detail, p.CreatedAt.UTC()}
+	v := &Suppression{Scope: p.Scope, Reason: p.Reason, Detail: p.Detail, Source: p.Source, CreatedAt: p.CreatedAt.UTC()}
+	switch {
+	case person.IsUserID(p.Phone):
+		v.UserID = p.Phone
+	case person.IsPhone(p.Phone):
+		v.Phone = p.Phone
+	default:
+		v.WaID = strings.TrimPrefix(p.Phone, "+")
+	}
+	return v
 }
 
 // Suppressions lists suppressions by number.
@@ -80,10 +102,7 @@ func digitsOf(s string) string {
 // even messages that are waiting.
 func (s *Service) CreateSuppression(ctx context.Context, who Actor, in SuppressionCreate) (*Suppression, error) {
 	f := input.Check(&in)
-	number := ""
-	if in.Phone != "" {
-		number = who.parsePhone(&f, "/phone", in.Phone)
-	}
+	number := s.suppressed(ctx, who, &in, &f)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
@@ -98,13 +117,41 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 	return viewSuppression(&p), nil
 }
 
+// suppressed returns the id of the person of whom in is. It reports a fault if it
+// names none or several.
+func (s *Service) suppressed(ctx context.Context, who Actor, in *SuppressionCreate, f *dispatch.Faults) string {
+	switch {
+	case cmp.Or(in.Phone, in.WaID, in.UserID) == "":
+		f.Add("/phone", "phone, wa_id or user_id is required")
+	case len(in.Phone)+len(in.WaID)+len(in.UserID) > max(len(in.Phone), len(in.WaID), len(in.UserID)):
+		f.Add("/phone", "give one of phone, wa_id and user_id")
+	case in.UserID != "":
+		if person.IsUserID(in.UserID) {
+			return in.UserID
+		}
+		f.Add("/user_id", "must be a user id such as DE.2000")
+	case in.WaID != "":
+		if id := person.ID(in.WaID); id != "" && !person.IsUserID(id) {
+			return id
+		}
+		f.Add("/wa_id", "must be digits")
+	default:
+		id := person.ID(in.Phone)
+		if known, err := s.Store.KnownID(ctx, who.Account, id); err == nil && known {
+			return id
+		}
+		return who.parsePhone(f, "/phone", in.Phone)
+	}
+	return ""
+}
+
 // DeleteSuppression removes a suppression: the number can be sent to again.
 func (s *Service) DeleteSuppression(ctx context.Context, who Actor, number string) error {
-	e164, err := phone.Parse(number)
-	if err != nil {
+	id := person.ID(number)
+	if id == "" {
 		return errNotFound()
 	}
 	return s.change(ctx, who, func(tx Tx) (note, error) {
-		return note{action: "suppression.delete", target: "phone:" + e164}, tx.Unsuppress(ctx, who.Account, e164)
+		return note{action: "suppression.delete", target: "phone:" + id}, tx.Unsuppress(ctx, who.Account, id)
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/optout"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
@@ -41,6 +42,7 @@ type CallbackStore interface {
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
+	Consent(ctx context.Context, account int64, c dispatch.Consent) error
 	Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error
 }
 
@@ -198,7 +200,13 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 			return err
 		}
 		for i, ok := range found {
-			if ok || cb.Statuses[i].ProviderID == "" && cb.Statuses[i].ID == dispatch.NoID {
+			if ok {
+				continue
+			}
+			if c, ok := refusal(&cb.Statuses[i]); ok {
+				cb.Consents = append(cb.Consents, c)
+			}
+			if cb.Statuses[i].ProviderID == "" && cb.Statuses[i].ID == dispatch.NoID {
 				continue
 			}
 			if err := cs.store.Park(ctx, cb.Statuses[i]); err != nil {
@@ -209,7 +217,24 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 	if err := cs.unread.KeepNotes(ctx, ch.ID, cb.Notes); err != nil {
 		return err
 	}
+	for _, c := range cb.Consents {
+		if err := cs.store.Consent(ctx, ch.Account, c); err != nil {
+			return err
+		}
+	}
 	return cs.receive(ctx, ch, cb.Inbound)
+}
+
+// refusal returns what a refusal of a message that we don't know asks for: it
+// names the person all the same.
+func refusal(u *dispatch.StatusUpdate) (dispatch.Consent, bool) {
+	id := person.ID(u.Recipient)
+	if !u.Suppress || u.Test || id == "" {
+		return dispatch.Consent{}, false
+	}
+	return dispatch.Consent{
+		Person: id, Scope: dispatch.ScopeOfRefusal(u.ProviderCode), Refused: true, Detail: "the provider refused a message: " + u.ProviderCode, At: u.At,
+	}, true
 }
 
 // receive stores inbound messages. One that can't be stored is logged and holds
@@ -217,7 +242,9 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
 	for i := range ins {
 		ins[i].Channel = ch.ID
-		ins[i].Stop, ins[i].Start = optout.Asks(&ins[i])
+		if !ins[i].Stop && !ins[i].Start { // no keyword of the provider
+			ins[i].Stop, ins[i].Start = optout.Asks(&ins[i])
+		}
 	}
 	if err := cs.resolve(ctx, ch, ins); err != nil {
 		return err

@@ -116,3 +116,68 @@ func TestInbound_NumberChanged(t *testing.T) {
 	f.wrote(m{"from": after[1:], "text": "START"})
 	f.Do("POST", "/v1/messages", text(after, "")).Refused(422, dispatch.Suppressed, "/to")
 }
+
+// What providers report counts as what people write: each in its scope and
+// order.
+func TestConsent_AsReported(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const ada = "+15550000801"
+	now := time.Now().Unix()
+	prefer := func(value string, at int64) {
+		f.meta("user_preferences", m{"user_preferences": []m{{"wa_id": ada[1:], "category": "marketing_messages", "value": value, "timestamp": at}}})
+	}
+	scope := func(want string) {
+		t.Helper()
+		got := ""
+		for _, p := range f.Do("GET", "/v1/suppressions", nil).Want(200).Data() {
+			got += p.Text("scope") + " " + p.Text("source")
+		}
+		if got != want {
+			t.Errorf("suppressed %q, want %q", got, want)
+		}
+	}
+	prefer("stop", now-100)
+	scope("marketing event")
+	prefer("resume", now-200)
+	scope("marketing event")
+	prefer("resume", now-50)
+	scope("")
+	prefer("stop", now-60)
+	scope("")
+	// A refusal of a message that we don't know names the person.
+	f.meta("messages", m{"statuses": []m{{
+		"id": "wamid.unknown", "status": "failed", "timestamp": fmt.Sprint(now - 40), "recipient_id": ada[1:],
+		"errors": []m{{"code": 131050, "title": "stopped"}},
+	}}})
+	scope("marketing refusal")
+	f.wrote(m{"from": ada[1:], "text": "START"})
+	scope("")
+	f.Do("POST", "/v1/suppressions", m{"user_id": "DE.900", "scope": "marketing"}).Want(201)
+	f.Do("DELETE", "/v1/suppressions/DE.900", nil).Want(204)
+	f.Do("POST", "/v1/suppressions", m{"wa_id": "5215512345678"}).Want(201)
+	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000002", "user_id": "DE.900"}).Refused(422, dispatch.Invalid, "/phone")
+}
+
+// The number that our own record of a Mexican wa_id shows is found, answered and
+// suppressed.
+func TestWaID_AsShown_IsTakenEverywhere(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const waID = "+5215512345678"
+	f.wrote(m{"from": waID[1:], "text": "hola"})
+	from := f.Do("GET", "/v1/inbound", nil).Want(200).Data()[0].Text("from")
+	if from != waID {
+		t.Fatalf("from %s", from)
+	}
+	f.Do("POST", "/v1/messages", text(from, "")).Want(202)
+	for _, path := range []string{"/v1/messages?to=", "/v1/inbound?from="} {
+		for _, q := range []string{"%2B5215512345678", "5215512345678"} {
+			if got := f.Do("GET", path+q, nil).Want(200).Data(); len(got) != 1 {
+				t.Errorf("%s%s finds %d", path, q, len(got))
+			}
+		}
+	}
+	f.Do("POST", "/v1/suppressions", m{"phone": from}).Want(201)
+	f.Do("POST", "/v1/messages", text(from, "")).Refused(422, dispatch.Suppressed, "/to")
+}

@@ -32,11 +32,11 @@ app: accept admin admin/campaigns admin/imports api auth campaign/run config dia
 
 # The front door.
 api: accept admin admin/campaigns admin/imports api/dashboard api/imports api/manage api/message api/middleware
-    api/openapi api/stream apidoc batch dialect dispatch dispatch/template health optout provider registry storable
-    store web
-api/manage: accept admin admin/campaigns admin/input api/middleware campaign dispatch dispatch/phone dispatch/template
-    provider store/people webhook zone
-api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person dispatch/phone store
+    api/openapi api/stream apidoc batch dialect dispatch dispatch/person dispatch/template health optout provider
+    registry storable store web
+api/manage: accept admin admin/campaigns admin/input api/middleware campaign dispatch dispatch/person
+    dispatch/template provider store/people webhook zone
+api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person store
 api/stream: api/middleware apidoc dispatch
 api/openapi: api/middleware apidoc dialect dispatch dispatch/template
 api/middleware: accept auth dialect dispatch limit storable store/account
@@ -82,7 +82,7 @@ web:
 # The stores.
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/ledger store/people store/pg
-store: dispatch storable store/ledger store/people store/pg
+store: dispatch dispatch/person storable store/ledger store/people store/pg
 store/account: dispatch dispatch/template store/pg
 store/audience: dispatch store/pg
 store/callback: dispatch storable store/pg

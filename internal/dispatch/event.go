@@ -27,6 +27,7 @@ type StatusUpdate struct {
 	Detail       string
 	Suppress     bool   // the recipient refuses messages: suppress it
 	WaID         string // the provider's id of the recipient, if it differs
+	UserID       string // the recipient's business-scoped user id
 }
 
 // Inbound is a message that a contact sent to a channel.

@@ -71,8 +71,9 @@ type Filter struct {
 	Statuses    []Status // any of them; empty: all
 	Test        bool     // messages of test keys only
 	Channel     int64
-	To          string // E.164
-	From        string // sender
+	To          string   // an id of a person
+	ToAny       []string // all ids of that person; the store sets it
+	From        string   // sender
 	Reference   string
 	Campaign    int64
 	Type        Type

@@ -43,6 +43,7 @@ type Part struct {
 	Number   Number
 	Statuses []dispatch.StatusUpdate
 	Inbound  []dispatch.Inbound
+	Consents []dispatch.Consent
 	// Notes are events that change no status (deleted, played); the note is in
 	// Detail.
 	Notes []dispatch.StatusUpdate
@@ -55,6 +56,7 @@ func (cb *Callback) Add(p Part) {
 	if p.Number == (Number{}) {
 		cb.Statuses, cb.Inbound = append(cb.Statuses, p.Statuses...), append(cb.Inbound, p.Inbound...)
 		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
+		cb.Consents = append(cb.Consents, p.Consents...)
 		return
 	}
 	for i := range cb.Others {
@@ -62,6 +64,7 @@ func (cb *Callback) Add(p Part) {
 		if o.Number == p.Number {
 			o.Statuses, o.Inbound = append(o.Statuses, p.Statuses...), append(o.Inbound, p.Inbound...)
 			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
+			o.Consents = append(o.Consents, p.Consents...)
 			return
 		}
 	}
@@ -70,5 +73,5 @@ func (cb *Callback) Add(p Part) {
 
 // Own returns the part about the number of the address.
 func (cb *Callback) Own() Part {
-	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Notes: cb.Notes, Unread: cb.Unread}
+	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Unread: cb.Unread}
 }

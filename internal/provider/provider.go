@@ -50,6 +50,7 @@ type Accepted struct {
 type Callback struct {
 	Statuses []dispatch.StatusUpdate
 	Inbound  []dispatch.Inbound
+	Consents []dispatch.Consent
 	Notes    []dispatch.StatusUpdate
 	Unread   []string
 	// Others are the parts about other numbers: one address serves all numbers

@@ -8,6 +8,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/people"
@@ -46,7 +47,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_provider_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < {failed} THEN NULL ELSE m.error_provider_code END,
       error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed} THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
@@ -58,11 +59,13 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
         CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END
     FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
-SELECT id, channel_id, status, was, charged, coalesce(code, '') AS code, campaign_id FROM u`)
+SELECT id, account_id, channel_id, recipient, status, was, charged, coalesce(code, '') AS code, campaign_id FROM u`)
 
 type applied struct {
 	ID      dispatch.ID `db:"id"`
+	Account int64       `db:"account_id"`
 	Channel int64       `db:"channel_id"`
+	To      string      `db:"recipient"`
 	Status  int16       `db:"status"`
 	Was     int16       `db:"was"`
 	Charged int16       `db:"charged"`
@@ -138,7 +141,28 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 			a.Unmatched = append(a.Unmatched, at[i])
 		}
 	}
-	return a, nil
+	return a, s.learn(ctx, known, rows)
+}
+
+// learn links the ids by which statuses name recipients with those that the
+// messages went to.
+func (s *Store) learn(ctx context.Context, us []dispatch.StatusUpdate, rows []applied) error {
+	sent := make(map[dispatch.ID]*applied, len(rows))
+	for i := range rows {
+		sent[rows[i].ID] = &rows[i]
+	}
+	learnt := map[int64][][]string{}
+	for _, u := range us {
+		if r := sent[u.ID]; r != nil && (u.WaID != "" && "+"+u.WaID != r.To || u.UserID != "" && u.UserID != r.To) {
+			learnt[r.Account] = append(learnt[r.Account], []string{r.To, person.ID(u.WaID), person.ID(u.UserID)})
+		}
+	}
+	for account, persons := range learnt {
+		if err := s.LinkAll(ctx, account, persons); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // afterApply moves money and notes recipients who refuse messages.

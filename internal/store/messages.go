@@ -25,6 +25,12 @@ const walkMax = 50_000
 // all accounts share, and what is scheduled.
 func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
 	limit := min(max(f.Limit, 1), 1000)
+	if f.To != "" {
+		var err error
+		if f.ToAny, err = s.IDsOf(ctx, account, f.To); err != nil {
+			return dispatch.ViewPage{}, err
+		}
+	}
 	q, args, bound, err := listQuery(account, f, limit)
 	if err != nil {
 		return dispatch.ViewPage{}, err
@@ -189,8 +195,8 @@ func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
 	if f.Channel != 0 {
 		w.Add("m.channel_id = ?", f.Channel)
 	}
-	if f.To != "" {
-		w.Add("m.recipient = ?", f.To)
+	if len(f.ToAny) > 0 {
+		w.Add("m.recipient = ANY(?)", pq.Array(f.ToAny))
 	}
 	if f.Campaign != 0 {
 		w.Add("m.campaign_id = ?", f.Campaign)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/people"
 )
 
@@ -18,7 +18,7 @@ type InboundFilter struct {
 	admin.Paging
 
 	Channel string `query:"channel" maxLength:"64" doc:"A channel's id or key."`
-	From    string `query:"from" maxLength:"64" doc:"The contact's number."`
+	From    string `query:"from" maxLength:"64" doc:"The contact's number, or another id of the contact."`
 }
 
 // inbound lists inbound messages, newest first.
@@ -58,7 +58,7 @@ func (in *InboundFilter) read(f *people.InboundFilter) error {
 	if in.From == "" {
 		return nil
 	}
-	number, err := phone.ParseQuery(in.From, "")
+	number, err := person.ParseQuery(in.From, "")
 	if err != nil {
 		return dispatch.InvalidField("/from", "%s", dispatch.AsError(err).Msg)
 	}

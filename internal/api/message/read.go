@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -143,7 +143,7 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		}
 	}
 	if q := c.QueryParam("to"); q != "" {
-		to, err := phone.ParseQuery(q, middleware.Caller(c).Region())
+		to, err := person.ParseQuery(q, middleware.Caller(c).Region())
 		if err != nil {
 			faults.Add("/to", "%s", dispatch.AsError(err).Msg)
 		}

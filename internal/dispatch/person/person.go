@@ -50,6 +50,16 @@ func ID(s string) string {
 	return waID(s)
 }
 
+// ParseQuery returns the id of a person that a value of a URL's query names: a
+// number as phone.ParseQuery reads it, a wa_id or a user id.
+func ParseQuery(q, region string) (string, error) {
+	e164, err := phone.ParseQuery(q, region)
+	if id := ID(q); err != nil && id != "" {
+		return id, nil
+	}
+	return e164, err
+}
+
 // WaID returns the wa_id of a person whom WhatsApp names s, which is digits, or
 // "" if s names nobody or is a user id.
 func WaID(s string) string {

@@ -37,6 +37,8 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 		return c.version3(ch, e.Entry), nil
 	case e.Type == "message-event":
 		return one(c.status(ch, &e)), nil
+	case e.Type == "user-event":
+		return one(provider.Part{Number: e.number(ch), Consents: c.consent(&e)}), nil
 	case e.Type == "message":
 		return one(provider.Part{Number: e.number(ch), Inbound: c.inbound(ch, &e)}), nil
 	}
@@ -158,6 +160,21 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	return []dispatch.Inbound{{
 		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
 		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Content: content2(e.Payload), Raw: string(e.Payload), At: c.at(e.Timestamp),
+	}}
+}
+
+// consent reads the event of a user who has opted out or in at Gupshup; others
+// ("sandbox-start") ask for nothing.
+func (c *Client) consent(e *event) []dispatch.Consent {
+	var p struct {
+		Phone string `json:"phone"`
+		Type  string `json:"type"`
+	}
+	if decode(e.Payload, &p) != nil || person.ID(p.Phone) == "" || (p.Type != "opted-out" && p.Type != "opted-in") {
+		return nil
+	}
+	return []dispatch.Consent{{
+		Person: person.ID(p.Phone), Start: p.Type == "opted-in", Scope: dispatch.ScopeAll, Detail: "Gupshup: " + p.Type, At: c.at(e.Timestamp),
 	}}
 }
 

@@ -50,6 +50,16 @@ func callbacks() []providertest.Callback {
 			dispatch.StatusUpdate{ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Failed, At: outer, Code: dispatch.FailUndelivered}),
 		providertest.Callback{Name: "deleted", Body: `{"type":"message-event","payload":{"id":"gBEGabc","type":"deleted","destination":"919888800000"}}`},
 		providertest.Callback{Name: "another event", Body: `{"app":"MyApp","timestamp":1,"version":2,"type":"user-event","payload":{"type":"opted-in"}}`},
+		providertest.Callback{
+			Name: "opted out at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-out"}}`,
+			Want: provider.Callback{Consents: []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-out", At: outer}}},
+		},
+		providertest.Callback{
+			Name: "opted in at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-in"}}`,
+			Want: provider.Callback{Consents: []dispatch.Consent{
+				{Person: "+919888800000", Start: true, Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-in", At: outer},
+			}},
+		},
 		providertest.Callback{Name: "account event", Body: `{"app":"MyApp","type":"account-event","payload":"text"}`},
 		version3Statuses(),
 	)

@@ -64,6 +64,7 @@ type value struct {
 	Statuses []status          `json:"statuses"`
 	Contacts []sender          `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
+	Wishes   []preference      `json:"user_preferences"`
 }
 
 type status struct {
@@ -71,6 +72,7 @@ type status struct {
 	Status      string       `json:"status"`
 	Timestamp   scalar       `json:"timestamp"`
 	RecipientID string       `json:"recipient_id"`
+	UserID      string       `json:"recipient_user_id"`
 	Ref         string       `json:"biz_opaque_callback_data"`
 	Errors      []graphError `json:"errors"`
 }
@@ -92,7 +94,7 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 	for _, e := range w.Entry {
 		for i := range e.Changes {
 			c := &e.Changes[i]
-			if c.Field != "messages" {
+			if c.Field != "messages" && c.Field != "user_preferences" {
 				cb.Add(provider.Part{Unread: []string{c.Field}})
 				continue
 			}
@@ -100,6 +102,7 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 			part := provider.Part{Number: number.Or(ch)}
 			readStatuses(&part, ch, &c.Value, now)
 			part.Inbound = readInbound(nil, ch, &c.Value, now)
+			part.Consents = readPreferences(&c.Value, now)
 			cb.Add(part)
 		}
 	}
@@ -124,7 +127,7 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 			continue
 		}
 		u := dispatch.StatusUpdate{
-			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID,
+			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID, UserID: s.UserID,
 			Status: st, At: timeOf(string(s.Timestamp), now),
 		}
 		if id, err := uuid.Parse(s.Ref); err == nil {

@@ -144,9 +144,13 @@ func (c *Client) message(ch *dispatch.Channel, f url.Values) dispatch.Inbound {
 	return dispatch.Inbound{
 		Channel: ch.ID, From: person.ID(f.Get("From")), WaID: person.WaID(f.Get("WaId")), Name: f.Get("ProfileName"),
 		ProviderID: first(f, "MessageSid", "SmsMessageSid", "SmsSid"), Type: inboundType(f), Text: first(f, "Body", "ButtonText"), Content: received(f),
-		Raw: string(raw), At: c.now(),
+		Raw: string(raw), At: c.now(), Stop: asks(f, "STOP"), Start: asks(f, "START"),
 	}
 }
+
+// asks reports whether Twilio has recognised one of its keywords, which accounts
+// choose themselves (twilio.com/docs/messaging/tutorials/advanced-opt-out).
+func asks(f url.Values, what string) bool { return strings.EqualFold(f.Get("OptOutType"), what) }
 
 func inboundType(f url.Values) string {
 	if f.Get("ButtonPayload") != "" || f.Get("ButtonText") != "" {

@@ -121,3 +121,15 @@ func TestParseCallback_JSON(t *testing.T) {
 		}
 	}
 }
+
+// Twilio's own word counts, whatever the text: accounts choose their keywords.
+func TestMessage_OptOutType(t *testing.T) {
+	t.Parallel()
+	c := New(nil)
+	for word, want := range map[string][2]bool{"STOP": {true, false}, "START": {false, true}, "HELP": {}, "": {}} {
+		in := c.message(&dispatch.Channel{}, url.Values{"From": {"+1 555-400-0600"}, "Body": {"genug davon"}, "OptOutType": {word}})
+		if in.From != "+15554000600" || in.Stop != want[0] || in.Start != want[1] {
+			t.Errorf("%q: %+v", word, in)
+		}
+	}
+}

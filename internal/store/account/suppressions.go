@@ -9,28 +9,31 @@ import (
 
 // Suppression is a person that nothing may be sent to, or no marketing.
 type Suppression struct {
-	Phone     string    `db:"phone" json:"phone"`
+	Phone     string    `db:"phone" json:"phone"`   // an id of the person
 	Scope     string    `db:"scope" json:"scope"`   // all or marketing
 	Reason    string    `db:"reason" json:"reason"` // stop, provider, manual
 	Detail    string    `db:"detail" json:"detail,omitempty"`
+	Source    string    `db:"source" json:"source"`
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-const suppressionColumns = `phone, scope, reason, detail, created_at`
+const suppressionColumns = `phone, scope, reason, detail, created_at, CASE WHEN source <> '' THEN source WHEN reason = 'manual' THEN 'operator'
+  WHEN reason = 'provider' THEN 'refusal' ELSE 'message' END AS source`
 
 // Suppressions lists the account's, in the order of the numbers, after one, of
 // those that begin with prefix.
 func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]Suppression, error) {
 	out := []Suppression{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions WHERE account_id = $1 AND phone > $2 AND phone LIKE $3 ORDER BY phone LIMIT $4`, account, after, pg.LikeText(prefix)+"%", limit)
+	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions WHERE account_id = $1 AND phone > $2 AND phone LIKE $3
+		ORDER BY phone LIMIT $4`, account, after, pg.LikeText(prefix)+"%", limit)
 	return out, pg.Wrap("list suppressions", err)
 }
 
 // sqlSuppress adds an operator's entry. A STOP below it keeps its time; no START
 // lifts the entry.
 const sqlSuppress = `
-INSERT INTO suppressions AS s (account_id, phone, reason, detail, scope, manual) VALUES ($1, $2, 'manual', $3, $4, $4)
-ON CONFLICT (account_id, phone) DO UPDATE SET reason = 'manual', detail = CASE WHEN excluded.detail <> '' THEN excluded.detail ELSE s.detail END,
+INSERT INTO suppressions AS s (account_id, phone, reason, detail, source, scope, manual) VALUES ($1, $2, 'manual', $3, 'operator', $4, $4)
+ON CONFLICT (account_id, phone) DO UPDATE SET reason = 'manual', source = 'operator', detail = CASE WHEN excluded.detail <> '' THEN excluded.detail ELSE s.detail END,
   scope = CASE WHEN s.scope = 'all' AND s.reason <> 'manual' OR s.stopped_at IS NOT NULL THEN 'all' ELSE excluded.scope END, manual = excluded.manual,
   stopped_at = coalesce(s.stopped_at, CASE WHEN s.reason <> 'manual' AND s.scope = 'all' THEN s.created_at END)
 RETURNING ` + suppressionColumns

@@ -13,7 +13,7 @@ import (
 // InboundFilter narrows a list of inbound messages, newest first.
 type InboundFilter struct {
 	Channel int64        // 0: all
-	From    string       // E.164; empty: all
+	From    string       // an id of a person; empty: all
 	Before  *dispatch.ID // the last id of the page before
 	Limit   int
 }
@@ -26,7 +26,11 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 		where.Add(`channel_id = ?`, f.Channel)
 	}
 	if f.From != "" {
-		where.Add(`from_phone = ?`, f.From)
+		ids, err := p.IDsOf(ctx, account, f.From)
+		if err != nil {
+			return nil, err
+		}
+		where.Add(`(from_phone = ANY(?) OR user_id = ANY(?))`, pq.Array(ids), pq.Array(ids))
 	}
 	if f.Before != nil {
 		where.Add(`id < ?::uuid`, f.Before.String())
