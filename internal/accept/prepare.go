@@ -112,9 +112,10 @@ func (s *Service) reach(ctx context.Context, who *Caller, ch *dispatch.Channel, 
 
 // newMessage returns the message of a draft, with the fields that need no check.
 func newMessage(who *Caller, ch *dispatch.Channel, d *dispatch.Draft) *dispatch.Message {
+	key, user := who.sentBy(d.UserID)
 	m := &dispatch.Message{
-		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: who.Key.ID, Test: who.Key.Test, Content: d.Content,
-		Reference: d.Reference, Metadata: string(d.Metadata), User: d.UserID, Contact: d.Contact,
+		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: key, Test: who.Key.Test, Content: d.Content,
+		Reference: d.Reference, Metadata: string(d.Metadata), User: user, Contact: d.Contact,
 		StatusCallback: d.StatusCallback, Parent: d.Parent,
 	}
 	if d.IdemKey != "" {

@@ -16,6 +16,23 @@ type Caller struct {
 	Account     account.Account
 	Key         account.Key
 	Permissions auth.Permissions
+	User        *User // who is signed in, nil for an API key
+}
+
+// User is a signed-in user. Its caller's Key holds the limits of the session and
+// has a negative id.
+type User struct {
+	ID, Name, Email string
+	Role            auth.Role
+}
+
+// sentBy returns the key and the user that are noted with a message: of a session
+// no key, and its user unless the message names one.
+func (c *Caller) sentBy(user string) (key int64, by string) {
+	if c.User != nil {
+		return 0, cmp.Or(user, c.User.ID)
+	}
+	return c.Key.ID, user
 }
 
 // Region returns the country (ISO 3166) whose national numbers the caller may
@@ -27,7 +44,11 @@ func (c *Caller) Require(permission string) error {
 	if c.Permissions.Has(auth.PermissionNamed(permission)) {
 		return nil
 	}
-	return &dispatch.Error{Code: dispatch.Forbidden, Msg: "this key lacks the permission " + permission, Reason: permission}
+	subject := "this key lacks"
+	if c.User != nil {
+		subject = "your role (" + string(c.User.Role) + ") lacks"
+	}
+	return &dispatch.Error{Code: dispatch.Forbidden, Msg: subject + " the permission " + permission, Reason: permission}
 }
 
 // RequireData returns a Forbidden error for a test key and data that is not test

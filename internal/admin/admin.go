@@ -27,6 +27,8 @@ type Actor struct {
 	Test    bool   // a test key: it makes no calls to providers
 	May     auth.Permissions
 	Region  string // whose national numbers are accepted; "": none
+	// NoOwner is set for users who may not make, change or remove owners.
+	NoOwner bool
 }
 
 // mayChange returns a refusal if the actor is a test key and the key that it

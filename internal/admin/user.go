@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,20 @@ func parseUserID(s string) (string, error) {
 
 func errNotFound() error { return dispatch.Errorf(dispatch.NotFound, "not found") }
 
+// mayManage returns a refusal if one of the roles is owner and the actor may not
+// manage owners.
+func (a Actor) mayManage(roles ...string) error {
+	if !a.NoOwner || !slices.Contains(roles, string(auth.Owner)) {
+		return nil
+	}
+	return &dispatch.Error{Code: dispatch.Forbidden, Reason: "owner", Msg: "only an owner may add, change or remove owners"}
+}
+
+// UserActor returns a signed-in user as an actor.
+func UserActor(account int64, id string, role auth.Role) Actor {
+	return Actor{Account: account, Name: userTarget(id), May: role.Permissions(), NoOwner: role != auth.Owner}
+}
+
 // Users lists the team in the order in which it was added.
 func (s *Service) Users(ctx context.Context, who Actor, p Paging) (Page[*User], error) {
 	after, err := p.after()
@@ -108,6 +123,9 @@ func (s *Service) CreateUser(ctx context.Context, who Actor, in UserCreate) (*Us
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if err := who.mayManage(u.Role); err != nil {
+		return nil, err
+	}
 	hash := change.hash() // slow: outside of the transaction
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
 		made, err := tx.CreateUser(ctx, who.Account, u.Name, u.Email, u.Role, hash)
@@ -116,6 +134,29 @@ func (s *Service) CreateUser(ctx context.Context, who Actor, in UserCreate) (*Us
 		}
 		u, err = tx.Member(ctx, who.Account, made.ID)
 		return change.note("user.create", &u), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return viewUser(&u), nil
+}
+
+// Invited notes in the audit log that a user is invited to set a new password, and
+// returns the user.
+func (s *Service) Invited(ctx context.Context, who Actor, id string) (*User, error) {
+	id, err := parseUserID(id)
+	if err != nil {
+		return nil, err
+	}
+	var u account.Member
+	err = s.change(ctx, who, func(tx Tx) (n note, err error) {
+		if u, err = tx.Member(ctx, who.Account, id); err != nil {
+			return n, err
+		}
+		if err := who.mayManage(u.Role); err != nil {
+			return n, err
+		}
+		return note{action: "user.invite", target: userTarget(id)}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -140,8 +181,12 @@ func (s *Service) UpdateUser(ctx context.Context, who Actor, id string, in UserU
 		if u, err = tx.Member(ctx, who.Account, id); err != nil {
 			return n, err
 		}
+		before := u.Role
 		in.apply(&u, &f)
 		if err := f.Err(); err != nil {
+			return n, err
+		}
+		if err := who.mayManage(before, u.Role); err != nil {
 			return n, err
 		}
 		u, err = tx.UpdateMember(ctx, u, hash)
@@ -198,6 +243,13 @@ func (s *Service) DeleteUser(ctx context.Context, who Actor, id string) error {
 		return err
 	}
 	return s.change(ctx, who, func(tx Tx) (note, error) {
+		u, err := tx.Member(ctx, who.Account, id)
+		if err != nil {
+			return note{}, err
+		}
+		if err := who.mayManage(u.Role); err != nil {
+			return note{}, err
+		}
 		return note{action: "user.delete", target: userTarget(id)}, tx.DeleteMember(ctx, who.Account, id)
 	})
 }

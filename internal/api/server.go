@@ -80,6 +80,7 @@ type Options struct {
 	Metrics   http.Handler // nil: not on this address
 	Log       *slog.Logger
 	PublicURL string // as providers and customers reach us
+	Dashboard dashboard.Options
 	// TestChannel returns the emulator's stand-in for a channel.
 	TestChannel func(*dispatch.Channel) *dispatch.Channel
 	// PingPostgres and PingRedis return an error if the server does not answer.
@@ -103,7 +104,7 @@ type Server struct {
 // New returns a Server. Run does its background work.
 func New(o Options) *Server {
 	s := &Server{
-		options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Calls, o.Log), limits: middleware.NewLimits(o.Limits),
+		options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Calls, sessions(&o), o.Log), limits: middleware.NewLimits(o.Limits),
 		hub: stream.NewHub(o.Store, o.Log), views: message.NewViews(o.Store),
 	}
 	s.callbacks = newCallbacks(&o, s.views)
@@ -172,9 +173,11 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		e.Add(method, "/callbacks/:provider/:channel/:secret", s.callbacks.serve)
 	}
 	s.vendors.mount(e)
+	s.auth.TrustOrigin(o.PublicURL)
+	dashboard.Mount(e, o.Dashboard, s.auth, s.limits, playable(o.Dialects))
 	s.describe = openapi.Register(e, openapi.Options{
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
-		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations()),
+		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{
 			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),

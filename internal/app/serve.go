@@ -52,6 +52,9 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),
 		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis,
 	}
+	if options.Dashboard, err = p.dashboard(options.Admin); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
 	change(&options, acc)
 	srv := api.New(options)
 	p.background("front door", 2*time.Second, srv.Run)

@@ -25,8 +25,8 @@ var permissionNames = [...]string{"send_template", "send_text", "send_media", "v
 
 const (
 	viewing        = ViewTemplates | ViewMessages
-	sending        = SendTemplate | SendText | SendMedia
-	AllPermissions = sending | viewing | Manage | Credits
+	Sending        = SendTemplate | SendText | SendMedia
+	AllPermissions = Sending | viewing | Manage | Credits
 )
 
 // ParsePermissions makes a set of names. An unknown name is an error: a key
@@ -92,7 +92,7 @@ func (r Role) Permissions() Permissions {
 	case Owner, Admin:
 		return AllPermissions
 	case Sender:
-		return sending | viewing
+		return Sending | viewing
 	case Viewer:
 		return viewing
 	}

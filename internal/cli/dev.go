@@ -162,6 +162,9 @@ func (d *dev) roles(listen string) error {
 		return err
 	}
 	d.stops = append(d.stops, w.Stop)
+	if host, _, err := net.SplitHostPort(listen); err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback()) {
+		d.cfg.DashboardEmail, d.cfg.DashboardPassword = d.file.Dashboard.Email, config.Secret(d.file.Dashboard.Password)
+	}
 	s, err := app.Serve(&d.cfg, listen, d.log)
 	if err != nil {
 		return err
@@ -192,8 +195,8 @@ Ctrl-C stops everything.
 func (d *dev) greet(took time.Duration) {
 	out := d.env.Stdout
 	fmt.Fprintf(out, "\nSendoff is ready after %.1f s.\n\n", took.Seconds())
-	fmt.Fprintf(out, "  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n",
-		d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
+	fmt.Fprintf(out, "  dashboard  %s\n             sign in as %s with the password %s\n  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n",
+		d.file.Dashboard.URL, d.file.Dashboard.Email, d.file.Dashboard.Password, d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
 	if d.cmd.InfraOnly {
 		fmt.Fprintf(out, "\nStart the rest by hand:\n\n  set -a; . %s; set +a\n  sendoff serve &\n  sendoff work\n", d.path("dev.env"))
 	}

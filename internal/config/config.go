@@ -43,6 +43,10 @@ type Config struct {
 	MetricsToken      Secret        `env:"SENDOFF_METRICS_TOKEN" help:"${config_metricstoken}" placeholder:"TEXT"`
 	MetricsOpen       bool          `env:"SENDOFF_METRICS_OPEN" help:"${config_metricsopen}"`
 	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"${config_webhooklocal}"`
+
+	// The login with which sendoff dev fills in the sign-in page; no setting.
+	DashboardEmail    string `kong:"-"`
+	DashboardPassword Secret `kong:"-"`
 }
 
 // Validate returns an error with a line for each missing or invalid setting.

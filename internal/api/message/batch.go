@@ -57,7 +57,7 @@ func (h *Handler) Batch(c echo.Context) error {
 	} else if ct := r.Header.Get(echo.HeaderContentType); !dialect.IsJSON(ct) {
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", ct)
 	}
-	b := &batchRun{h: h, c: c, secret: middleware.NativeKey(r), key: key, ctx: context.WithoutCancel(r.Context())}
+	b := &batchRun{h: h, c: c, request: r, key: key, ctx: context.WithoutCancel(r.Context())}
 	if err := b.run(lines); err != nil {
 		if b.accepted == 0 {
 			return err
@@ -78,8 +78,8 @@ func isNDJSON(r *http.Request) bool {
 type batchRun struct {
 	h        *Handler
 	c        echo.Context
-	secret   string // the API key, checked again for each page
-	key      string // Idempotency-Key
+	request  *http.Request // its credential is checked again for each page
+	key      string        // Idempotency-Key
 	ctx      context.Context
 	seen     int
 	accepted int
@@ -155,7 +155,7 @@ func (b *batchRun) work(p *page) {
 	defer close(p.done)
 	drafts, at := b.decode(p)
 	var err error
-	if p.who, err = b.h.Auth.Check(b.ctx, b.secret); err != nil {
+	if p.who, err = b.h.Auth.Recheck(b.ctx, b.request); err != nil {
 		for _, i := range at {
 			p.receipts[i].Err = err
 		}

@@ -37,6 +37,11 @@ const replayedHeader = "Idempotent-Replayed"
 // repeated Idempotency-Key returns the first receipts before anything else is
 // checked.
 func (s *Sender) Send(c echo.Context, who *accept.Caller, drafts []dispatch.Draft) ([]dispatch.Receipt, error) {
+	if middleware.Simulated(c.Request().Context()) {
+		for i := range drafts {
+			drafts[i].Simulate = true
+		}
+	}
 	key, err := idempotencyKey(c.Request())
 	if err != nil {
 		return nil, s.limits.SpendRefused(c, who, err)

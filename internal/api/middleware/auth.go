@@ -32,10 +32,12 @@ type CallLog interface {
 	AddCalls(ctx context.Context, counts map[int64]int64) error
 }
 
-// Auth authenticates API keys and counts their calls.
+// Auth authenticates API keys, whose calls it counts, and sessions.
 type Auth struct {
-	keys Keys
-	log  *slog.Logger
+	keys     Keys
+	log      *slog.Logger
+	sessions Sessions // nil: there are none
+	origins  *http.CrossOriginProtection
 
 	calls  CallLog
 	mu     sync.Mutex
@@ -43,13 +45,17 @@ type Auth struct {
 }
 
 // NewAuth returns an Auth. Run writes the counted calls.
-func NewAuth(keys Keys, calls CallLog, log *slog.Logger) *Auth {
-	return &Auth{keys: keys, calls: calls, log: log, counts: map[int64]int64{}}
+func NewAuth(keys Keys, calls CallLog, sessions Sessions, log *slog.Logger) *Auth {
+	return &Auth{keys: keys, calls: calls, sessions: sessions, origins: http.NewCrossOriginProtection(), log: log, counts: map[int64]int64{}}
 }
 
 // Authenticate returns the caller that secret belongs to and counts the call.
 // Its errors are those of Check.
 func (a *Auth) Authenticate(ctx context.Context, secret string) (*accept.Caller, error) {
+	if played, ok := ctx.Value(playKey{}).(play); ok {
+		a.count(played.who.Key.ID)
+		return played.who, nil
+	}
 	who, err := a.Check(ctx, secret)
 	if err == nil {
 		a.count(who.Key.ID)
@@ -101,16 +107,39 @@ func Unauthorized(reason, msg string) error {
 }
 
 // Native authenticates requests of the native API, which carry the key in
-// Authorization: Bearer or in X-API-Key. Handlers get the caller from Caller.
+// Authorization: Bearer or in X-API-Key, or the cookie of a session. Handlers get
+// the caller from Caller.
 func (a *Auth) Native(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who, err := a.Authenticate(c.Request().Context(), NativeKey(c.Request()))
+		who, err := a.native(c.Request(), a.Authenticate)
 		if err != nil {
 			return err
 		}
 		c.Set("caller", who)
 		return next(c)
 	}
+}
+
+// Recheck returns the caller of a native request that has gone on for a while.
+func (a *Auth) Recheck(ctx context.Context, r *http.Request) (*accept.Caller, error) {
+	return a.native(r.WithContext(ctx), a.Check)
+}
+
+// native returns the caller of a native request; a key takes precedence over a
+// session.
+func (a *Auth) native(r *http.Request, byKey func(context.Context, string) (*accept.Caller, error)) (*accept.Caller, error) {
+	secret := NativeKey(r)
+	if secret != "" || a.sessions == nil {
+		return byKey(r.Context(), secret)
+	}
+	token := SessionToken(r)
+	if token == "" {
+		return byKey(r.Context(), "")
+	}
+	if err := a.SameOrigin(r); err != nil {
+		return nil, err
+	}
+	return a.sessions.Caller(r.Context(), token)
 }
 
 // NativeKey returns the API key of a native request, or "" if it has none.

@@ -249,7 +249,7 @@ func TestAuth_Reasons(t *testing.T) {
 		"account disabled": {secret: secret, keys: keys{key: live, account: account.Account{DisabledAt: &past}}, code: dispatch.Unauthorized, reason: "inactive"},
 		"no database":      {secret: secret, keys: keys{err: errors.New("down")}, code: dispatch.Overloaded},
 	} {
-		who, err := middleware.NewAuth(&c.keys, &c.keys, slog.New(slog.DiscardHandler)).Check(t.Context(), c.secret)
+		who, err := middleware.NewAuth(&c.keys, &c.keys, nil, slog.New(slog.DiscardHandler)).Check(t.Context(), c.secret)
 		e := dispatch.AsError(err)
 		if err == nil && (c.code != "" || who.Key.ID != 3) || err != nil && (e.Code != c.code || e.Reason != c.reason) {
 			t.Errorf("%s: got %v, %v", name, who, err)
@@ -260,7 +260,7 @@ func TestAuth_Reasons(t *testing.T) {
 func TestAuth_Run_WritesCallsWhenItEnds(t *testing.T) {
 	t.Parallel()
 	k := &keys{key: account.Key{ID: 3, Active: true}, calls: map[int64]int64{}}
-	a := middleware.NewAuth(k, k, slog.New(slog.DiscardHandler))
+	a := middleware.NewAuth(k, k, nil, slog.New(slog.DiscardHandler))
 	for range 2 {
 		if _, err := a.Authenticate(t.Context(), auth.Generate(false)); err != nil {
 			t.Fatal(err)

@@ -29,6 +29,7 @@ var tags = []*huma.Tag{
 	{Name: "Webhooks", Description: "Events, posted to a URL of yours (Standard Webhooks)."},
 	{Name: "Keys", Description: "API keys, their permissions and limits."},
 	{Name: "Users", Description: "Team members."},
+	{Name: "Dashboard", Description: "Signing in with a browser, and what only the dashboard needs."},
 	{Name: "Credits", Description: "Prepaid credits and their ledger."},
 	{Name: "Account", Description: "The account, its usage and its audit log."},
 	{Name: "Callbacks", Description: "URLs that providers call."},

@@ -69,7 +69,7 @@ func (h *Handler) Serve(c echo.Context) error {
 		st.shows = h.testOnly
 	}
 	st.allowed = func(ctx context.Context) bool {
-		who, err := h.auth.Check(ctx, middleware.NativeKey(c.Request()))
+		who, err := h.auth.Recheck(ctx, c.Request())
 		return err == nil && who.Require("view_messages") == nil
 	}
 	if err := st.run(c.Request().Context(), h.hub); err != nil {
