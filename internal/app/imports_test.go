@@ -21,7 +21,7 @@ var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations queue
-    store store/account store/pg version
+    store store/account store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/imports admin/session admin/stats api api/dashboard auth campaign/run config

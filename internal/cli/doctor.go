@@ -25,7 +25,8 @@ type doctorCmd struct {
 // Help describes the checks.
 func (*doctorCmd) Help() string {
 	return `Checks the configuration, Postgres (connection, version, durability, clock, migrations, partitions), Redis (connection, version,
-eviction) and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
+eviction), workers, paused channels, the oldest message, rights and disk (by a write that is rolled back), callbacks, the key of
+secrets, and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
 Nothing is changed or sent.`
 }
 
@@ -51,6 +52,7 @@ func (d *doctor) note(name string, ok bool, detail, fix string) {
 func (c *doctorCmd) Run(e *console.Env) error {
 	d := &doctor{cfg: &c.Config}
 	d.configuration()
+	d.public()
 	if c.PostgresURL != "" {
 		d.database(e.Ctx)
 	}
@@ -87,6 +89,7 @@ func (d *doctor) database(ctx context.Context) {
 	if !d.server(ctx, db) || !d.schema(ctx, store.New(db)) {
 		return
 	}
+	d.state(ctx, db)
 	if o.Box != nil {
 		d.channels(ctx, account.New(db))
 	}

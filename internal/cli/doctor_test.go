@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/devstack"
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -59,13 +60,16 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	p := &clitest.Place{T: t, URL: stack.PostgresURL(), Run: Run}
 	p.OK("", "account", "create", "Acme")
 	p.Emulated()
-	r := sendoff("", doctorArgs(stack.PostgresURL(), stack.RedisURL())...)
+	if _, err := p.DB().Exec(`INSERT INTO instances (id, role, host) VALUES (gen_random_uuid(), 'work', 'test')`); err != nil {
+		t.Fatal(err)
+	}
+	r := sendoff("", append(doctorArgs(stack.PostgresURL(), stack.RedisURL()), "--public-url", "https://sendoff.example.com")...)
 	d := clitest.Read[diagnosis](t, r)
 	want := ""
 	if stack.RedisKind() != "redis-server" {
 		want = "redis version, redis eviction" // the stand-in can't tell
 	}
-	if got := d.failed(t); got != want || len(d.Checks) != 14 {
+	if got := d.failed(t); got != want || len(d.Checks) != 22 {
 		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.Out)
 	}
 	p.MustHide(r)
@@ -98,6 +102,57 @@ func TestDoctor_Faults_AreFound(t *testing.T) {
 	people := sendoff("", append(doctorArgs(p.URL, storetest.Redis(t))[:1], doctorArgs(p.URL, storetest.Redis(t))[2:]...)...)
 	if people.Code != 1 || !strings.Contains(people.Out, "FAIL  fsync") || !strings.Contains(people.Out, "checks failed") || people.Err != "" {
 		t.Errorf("for people: code %d: %s%s", people.Code, people.Out, people.Err)
+	}
+}
+
+// What a running installation suffers from is found, and looking changes nothing.
+func TestDoctor_State(t *testing.T) {
+	t.Parallel()
+	p := clitest.New(t, Run)
+	p.Emulated()
+	const old = "an old secret key for tests"
+	exec := func(q string, args ...any) {
+		t.Helper()
+		if _, err := p.DB().Exec(q, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := func() (n int) {
+		t.Helper()
+		if err := p.DB().QueryRow(`SELECT (SELECT count(*) FROM ignored_callbacks) + (SELECT count(*) FROM instances) + (SELECT count(*) FROM audit_log)`).
+			Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	exec(`INSERT INTO channel_health (channel_id, state, reason) VALUES (1, 'paused', 'number under review')`)
+	exec(`INSERT INTO dispatch (message_id, account_id, channel_id, wake_at, due_at, expires_at, lane)
+		VALUES (gen_random_uuid(), 1, 1, now() - interval '10 minutes', now() - interval '10 minutes', now() + interval '1 hour', 1)`)
+	exec(`INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, status, sent_at, expires_at, created_at)
+		SELECT uuid_floor(now() - interval '10 minutes' + i * interval '1 ms'), 1, 1, 0, 1, 'text', '+15550000100', '{}', $1,
+			now() - interval '9 minutes', now(), now() - interval '10 minutes' FROM generate_series(1, 12) AS i`, int(dispatch.Sent))
+	before := rows()
+	args := append(doctorArgs(p.URL, storetest.Redis(t)), "--public-url", "http://sendoff.example.com")
+	for i, a := range args {
+		if a == clitest.SecretKey {
+			args[i] = old + "," + clitest.SecretKey
+		}
+	}
+	r := sendoff("", args...)
+	d := clitest.Read[diagnosis](t, r)
+	got := d.failed(t)
+	for _, want := range []string{"workers", "public address", "channel 1", "oldest message", "callbacks of channel 1", "secrets"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s was not found: %s", want, r.Out)
+		}
+	}
+	for _, want := range []string{"number under review", "12 sent in the last hour, no callback since", "sendoff secrets rotate", "due since 10m"} {
+		if !strings.Contains(r.Out, want) {
+			t.Errorf("no word of %q: %s", want, r.Out)
+		}
+	}
+	if strings.Contains(got, "rights") || strings.Contains(got, "disk") || rows() != before {
+		t.Errorf("failed %s, %d rows before and %d after", got, before, rows())
 	}
 }
 

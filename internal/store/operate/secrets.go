@@ -94,7 +94,8 @@ func (v vault) reseal(ctx context.Context, tx *pg.DB, rows []sealedRow, actor st
 		changed[row.Account]++
 	}
 	for account, n := range changed {
-		_, err := tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, 'secrets.rotate', $3, $4)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail)
+			VALUES ($1, $2, 'secrets.rotate', $3, $4)`,
 			account, actor, v.name, pg.JSON(map[string]int{"rotated": n}))
 		if err != nil {
 			return pg.Wrap("write audit log", err)
