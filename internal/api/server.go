@@ -14,6 +14,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/campaigns"
+	"github.com/sendoff/sendoff/internal/admin/erasures"
 	"github.com/sendoff/sendoff/internal/admin/imports"
 	"github.com/sendoff/sendoff/internal/api/dashboard"
 	files "github.com/sendoff/sendoff/internal/api/imports"
@@ -70,6 +71,7 @@ type Options struct {
 	Accept    Accepter
 	Limits    middleware.Limiter
 	Imports   *imports.Service
+	Erasures  *erasures.Service
 	Admin     *admin.Service
 	Campaigns *campaigns.Service
 	Providers map[string]provider.Provider
@@ -179,7 +181,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
 		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
 }

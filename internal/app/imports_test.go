@@ -24,19 +24,19 @@ cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack 
     store store/account store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
-app: accept admin admin/campaigns admin/imports admin/session admin/stats api api/dashboard auth campaign/run config
-    dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
-    dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator gate health importer limit logs metrics
-    migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue registry store
-    store/account store/audience store/callback store/campaign store/operate store/pg store/session store/stats
-    store/webhook version webhook worker worker/feeder
+app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth
+    campaign/run config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native
+    dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health
+    importer limit logs metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta
+    provider/twilio queue registry store store/account store/audience store/callback store/campaign store/erasure
+    store/operate store/pg store/session store/stats store/webhook version webhook worker worker/feeder
 
 # The front door.
-api: accept admin admin/campaigns admin/imports api/dashboard api/imports api/manage api/message api/middleware
-    api/openapi api/stream apidoc batch dialect dispatch dispatch/person dispatch/template health optout provider
-    registry storable store web
-api/manage: accept admin admin/campaigns admin/input api/middleware auth campaign dispatch dispatch/person
-    dispatch/template provider store/people webhook zone
+api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
+    api/middleware api/openapi api/stream apidoc batch dialect dispatch dispatch/person dispatch/template health
+    optout provider registry storable store web
+api/manage: accept admin admin/campaigns admin/erasures admin/input api/middleware auth campaign dispatch
+    dispatch/person dispatch/template provider store/people webhook zone
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person store
 api/stream: api/middleware apidoc dispatch
 api/openapi: api/middleware apidoc dialect dispatch dispatch/template
@@ -61,6 +61,8 @@ worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/middleware apidoc contactimport dispatch store/audience
 admin/imports: admin contactimport dispatch dispatch/person store/account store/audience
+admin/erasures: admin dispatch dispatch/person dispatch/phone store/account store/erasure
+eraser: store/erasure
 
 # What they share.
 registry: dispatch dispatch/template store store/account
@@ -85,7 +87,8 @@ store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/ledger store/people store/pg
 store: dispatch dispatch/person storable store/ledger store/people store/pg
 store/account: dispatch dispatch/template store/pg
-store/audience: dispatch store/pg
+store/audience: dispatch store/erasure store/pg
+store/erasure: dispatch store/pg
 store/callback: dispatch storable store/pg
 store/webhook: dispatch store/pg
 store/pg: config dispatch storable
@@ -168,7 +171,7 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq":              "store store/session store/stats store/account store/callback store/campaign store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
+	"github.com/lib/pq":              "store store/session store/stats store/account store/callback store/campaign store/erasure store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

@@ -19,6 +19,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
+	"github.com/sendoff/sendoff/internal/eraser"
 	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/importer"
 	"github.com/sendoff/sendoff/internal/limit"
@@ -26,6 +27,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/version"
 	"github.com/sendoff/sendoff/internal/webhook"
@@ -73,6 +75,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("feeder", 3*time.Second, f.Run)
 	p.background("campaigns", 3*time.Second, campaigns.Run)
 	p.background("imports", 5*time.Second, importer.New(audience.New(p.db), log).Run)
+	p.background("erasures", 5*time.Second, (&eraser.Eraser{Store: erasure.New(p.db), Cancel: p.store.CancelAll, Log: log}).Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
 	r := &Running{stop: p.finish("work", w.Open)}

@@ -60,10 +60,7 @@ func Operations() []apidoc.Operation {
 	}
 	ops = append(ops, files()...)
 	for i := range ops {
-		ops[i].Problems = true
-		if ops[i].Tag == "" {
-			ops[i].Tag = tag
-		}
+		ops[i].Tag, ops[i].Problems = tag, true
 	}
 	return ops
 }
@@ -81,15 +78,15 @@ func files() []apidoc.Operation {
 			Responses:   csv("_line,_column,_error,phone\n3,phone,...,nobody\n"),
 		},
 		{
-			Method: http.MethodGet, Path: "/v1/contacts.csv", Tag: "Contacts", Summary: "Export contacts", Permission: views,
+			Method: http.MethodGet, Path: "/v1/contacts.csv", Summary: "Export contacts", Permission: views,
 			Description: "An import of the file yields the same contacts." + guard, Responses: csv("phone,wa_id,user_id,name,time_zone,fields\n"),
 		},
 		{
-			Method: http.MethodGet, Path: "/v1/lists/{id}/contacts.csv", Tag: "Lists", Summary: "Export the contacts of a list", Permission: views,
+			Method: http.MethodGet, Path: "/v1/lists/{id}/contacts.csv", Summary: "Export the contacts of a list", Permission: views,
 			Description: "An import of the file yields the same contacts." + guard, Responses: csv("phone,wa_id,user_id,name,time_zone,fields\n"),
 		},
 		{
-			Method: http.MethodGet, Path: "/v1/suppressions.csv", Tag: "Suppressions", Summary: "Export suppressions", Permission: views,
+			Method: http.MethodGet, Path: "/v1/suppressions.csv", Summary: "Export suppressions", Permission: views,
 			Description: "An import of the file yields the same suppressions." + guard,
 			Responses:   csv("phone,wa_id,user_id,scope,reason,detail,created_at\n"),
 		},

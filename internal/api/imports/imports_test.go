@@ -23,15 +23,23 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 type m = apitest.M
 
 // front is an API server with an importer beside it.
-type front struct{ *apitest.Front }
+type front struct {
+	*apitest.Front
+	pool *pg.DB
+}
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{apitest.New(t)}
-	db, err := pg.Open(pg.Options{URL: f.PostgresURL, MaxConns: 4, Application: "importer"})
+	box, err := pg.NewBox(apitest.SecretKey)
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := &front{Front: apitest.New(t)}
+	db, err := pg.Open(pg.Options{URL: f.PostgresURL, MaxConns: 4, Application: "importer", Box: box})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.pool = db
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); importer.New(audience.New(db), slog.New(slog.DiscardHandler)).Run(ctx) }()

@@ -11,7 +11,7 @@ import (
 
 // administered are the tables that administration changes.
 var administered = []string{
-	"accounts", "users", "channels", "channel_health", "templates", "api_keys", "contacts", "lists", "list_members", "suppressions", "ledger", "webhooks", "webhook_cursors", "webhook_deliveries", "audit_log", "events",
+	"accounts", "users", "channels", "channel_health", "templates", "api_keys", "contacts", "lists", "list_contacts", "suppressions", "erasures", "ledger", "webhooks", "webhook_cursors", "webhook_deliveries", "audit_log", "events",
 }
 
 // contents is all that stands in these tables.

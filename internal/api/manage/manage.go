@@ -19,6 +19,7 @@ import (
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/campaigns"
+	"github.com/sendoff/sendoff/internal/admin/erasures"
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -33,6 +34,7 @@ type Options struct {
 	Limits    middleware.Limits
 	Admin     *admin.Service
 	Campaigns *campaigns.Service
+	Erasures  *erasures.Service
 	Inbound   Inbound
 	Ignored   Ignored
 	// FindChannel returns the channel of an account with an id or key.

@@ -165,6 +165,12 @@ func (m *manager) suppressions() {
 		}
 		return a.DeleteSuppression(ctx, who, number)
 	})
+	create(m, accepted, route{
+		"/v1/erasures", forManage, "Contacts", "Erase a person",
+		"Removes contact, inbound messages, the content and recipient of messages, webhook bodies and audit details, in the background. " +
+			"No import writes the person again.",
+	}, m.Erasures.Create)
+	get(m, route{"/v1/erasures/{id}", forManage, "Contacts", "Retrieve an erasure", "How much was removed where."}, m.Erasures.Get)
 }
 
 // UserPath is the path of a user.

@@ -55,6 +55,8 @@ var routeCases = []routeCase{
 	{"GET", "/v1/suppressions", nil, 200},
 	{"POST", "/v1/suppressions", m{"phone": "+15550000103"}, 403},
 	{"DELETE", "/v1/suppressions/+15550000109", nil, 403},
+	{"POST", "/v1/erasures", m{"phone": "+15550000199"}, 403},
+	{"GET", "/v1/erasures/1", nil, 403},
 	{"GET", "/v1/inbound", nil, 200},
 	{"GET", "/v1/inbound/1", nil, 404},
 	{"GET", "/v1/callbacks/ignored", nil, 200},

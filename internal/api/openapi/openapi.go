@@ -22,7 +22,7 @@ var tags = []*huma.Tag{
 	{Name: "Channels", Description: "Senders: a WhatsApp number or an SMS sender at a provider."},
 	{Name: "Contacts", Description: "Recipients and their attributes."},
 	{Name: "Lists", Description: "Lists of contacts."},
-	{Name: "Imports", Description: "Files of contacts, suppressions and audiences."},
+	{Name: "Imports", Description: "Files of contacts, suppressions and audiences, in and out."},
 	{Name: "Suppressions", Description: "Numbers to which nothing is sent."},
 	{Name: "Inbound", Description: "Messages that contacts have sent."},
 	{Name: "Campaigns", Description: "One message to many recipients."},

@@ -32,8 +32,8 @@ INSERT INTO import_changes (import_id, target, before) SELECT $1, w.value, to_js
 LEFT JOIN suppressions p ON p.account_id = $2 AND p.phone = w.value WHERE p.phone IS NULL OR p.scope = 'marketing' AND w.scope = 'all'
 ON CONFLICT DO NOTHING`
 	sqlSuppress = `
-INSERT INTO suppressions AS s (account_id, phone, reason, detail, scope, manual, stopped_at, marketing_at)
-SELECT $1, value, reason, detail, scope, CASE WHEN reason = 'manual' THEN scope END,
+INSERT INTO suppressions AS s (account_id, phone, reason, detail, scope, manual, source, stopped_at, marketing_at)
+SELECT $1, value, reason, detail, scope, CASE WHEN reason = 'manual' THEN scope END, 'import',
   CASE WHEN reason <> 'manual' AND scope = 'all' THEN now() END,
   CASE WHEN reason <> 'manual' AND scope = 'marketing' THEN now() END FROM import_wanted ORDER BY value
 ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', manual = coalesce(excluded.manual, s.manual),

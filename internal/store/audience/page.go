@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -125,6 +127,9 @@ func (m *merge) stage(ctx context.Context) error {
 			return pg.Wrap("prepare stage", err)
 		}
 	}
+	if err := m.erased(ctx); err != nil {
+		return err
+	}
 	if err := m.tx.Copy(ctx, "import_stage", stageColumns, m.good()); err != nil {
 		return err
 	}
@@ -138,6 +143,31 @@ func (m *merge) stage(ctx context.Context) error {
 		{true, sqlErased, nil},
 		{true, sqlSuppressed, account},
 	})
+}
+
+// erased marks the rows of persons who were erased.
+func (m *merge) erased(ctx context.Context) error {
+	var ids []string
+	for i := range m.page {
+		ids = append(ids, m.page[i].ids()...)
+	}
+	erased, err := erasure.Erased(ctx, m.tx, m.i.Account, ids)
+	if len(erased) == 0 {
+		return err
+	}
+	for i := range m.page {
+		m.page[i].Erased = slices.ContainsFunc(m.page[i].ids(), func(id string) bool { return erased[id] })
+	}
+	return err
+}
+
+// ids returns the ids of the row's person.
+func (r *Row) ids() []string {
+	ids := []string{r.Phone, r.UserID}
+	if r.WaID != "" {
+		ids = append(ids, "+"+r.WaID)
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
 }
 
 func (m *merge) good() iter.Seq[[]any] {

@@ -55,7 +55,8 @@ func (s *Store) leased(ctx context.Context, sql string, args ...any) error {
 // Describe notes what the file of an import turned out to be.
 func (s *Store) Describe(ctx context.Context, id int64, lease, format, encoding, delimiter string, columns []byte) error {
 	return s.leased(ctx, `UPDATE imports SET encoding = $3, delimiter = $4, columns = $5,
-		options = options || jsonb_build_object('format', $6::text) WHERE id = $1 AND lease = $2`, id, lease, encoding, delimiter, string(columns), format)
+		options = options || jsonb_build_object('format', $6::text)
+		WHERE id = $1 AND lease = $2`, id, lease, encoding, delimiter, string(columns), format)
 }
 
 const sqlEnd = `
