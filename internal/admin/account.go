@@ -2,12 +2,14 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/optout"
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
@@ -27,6 +29,7 @@ type Account struct {
 	Credits    bool          `json:"credits_enabled"`
 	Balance    input.Credits `json:"balance"`
 	Region     string        `json:"default_region" doc:"Country of numbers in national form; empty: none."`
+	Languages  []string      `json:"opt_out_languages" nullable:"false" doc:"Languages whose opt-out words count; empty: English and that of the contact's country."`
 	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
 	CreatedAt  time.Time     `json:"created_at"`
 }
@@ -34,6 +37,7 @@ type Account struct {
 func viewAccount(a *account.Account) *Account {
 	return &Account{
 		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region,
+		Languages:  append([]string{}, a.OptOutLanguages...),
 		DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
 }
@@ -93,12 +97,15 @@ func freeAccountName(ctx context.Context, tx Tx, name string) error {
 type AccountUpdate struct {
 	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Region *string `json:"default_region,omitempty" maxLength:"2"`
+	// Languages are set as a whole; an empty list means by country.
+	Languages *[]string `json:"opt_out_languages,omitempty"`
 }
 
 // Docs describes the fields whose names do not.
 func (*AccountUpdate) Docs() map[string]string {
 	return map[string]string{
-		"default_region": "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is international.",
+		"opt_out_languages": "Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.",
+		"default_region":    "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is international.",
 	}
 }
 
@@ -117,6 +124,7 @@ func (s *Service) UpdateAccount(ctx context.Context, who Actor, in AccountUpdate
 			}
 		}
 		setRegion(&f, &a.Region, in.Region)
+		a.OptOutLanguages = languagesOf(&f, a.OptOutLanguages, in.Languages)
 		if err := f.Err(); err != nil {
 			return n, err
 		}
@@ -128,6 +136,31 @@ func (s *Service) UpdateAccount(ctx context.Context, who Actor, in AccountUpdate
 	}
 	return viewAccount(&a), nil
 }
+
+// languagesOf returns the languages given, or those before if none are given. It
+// reports a fault for a language without words.
+func languagesOf(f *dispatch.Faults, before []string, given *[]string) []string {
+	if given == nil {
+		return before
+	}
+	out := []string{}
+	for i, l := range *given {
+		l = strings.ToLower(strings.TrimSpace(l))
+		if !optout.Known(l) {
+			f.Add(fmt.Sprintf("/opt_out_languages/%d", i), "is none of %s", strings.Join(optout.Languages(), ", "))
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// OptOutWords returns the words with which contacts opt out and in, by language.
+func (s *Service) OptOutWords(_ context.Context, _ Actor, _ OptOutWordsFilter) (Page[optout.Words], error) {
+	return Page[optout.Words]{Data: optout.List()}, nil
+}
+
+// OptOutWordsFilter is the input of OptOutWords.
+type OptOutWordsFilter struct{}
 
 // setRegion changes into to the region given, in upper case, unless it is nil.
 func setRegion(f *dispatch.Faults, into, given *string) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -43,6 +44,7 @@ type CallbackStore interface {
 	Park(ctx context.Context, u dispatch.StatusUpdate) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
 	Consent(ctx context.Context, account int64, c dispatch.Consent) error
+	OptOutLanguages(ctx context.Context, account int64) ([]string, error)
 	Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error
 }
 
@@ -242,9 +244,9 @@ func refusal(u *dispatch.StatusUpdate) (dispatch.Consent, bool) {
 func (cs *callbacks) receive(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
 	for i := range ins {
 		ins[i].Channel = ch.ID
-		if !ins[i].Stop && !ins[i].Start { // no keyword of the provider
-			ins[i].Stop, ins[i].Start = optout.Asks(&ins[i])
-		}
+	}
+	if err := cs.hear(ctx, ch, ins); err != nil {
+		return err
 	}
 	if err := cs.resolve(ctx, ch, ins); err != nil {
 		return err
@@ -271,6 +273,24 @@ func (cs *callbacks) resolve(ctx context.Context, ch *dispatch.Channel, ins []di
 	}
 	for i := range ins {
 		ins[i].Content.Resolve(known)
+	}
+	return nil
+}
+
+// hear marks the messages that opt out or in by words of the account's languages,
+// unless the provider has recognised a word of its own.
+func (cs *callbacks) hear(ctx context.Context, ch *dispatch.Channel, ins []dispatch.Inbound) error {
+	if !slices.ContainsFunc(ins, func(in dispatch.Inbound) bool { return optout.MayAsk(&in) }) {
+		return nil
+	}
+	languages, err := cs.store.OptOutLanguages(ctx, ch.Account)
+	if err != nil {
+		return err
+	}
+	for i := range ins {
+		if in := &ins[i]; !in.Stop && !in.Start {
+			in.Stop, in.Start = optout.Asks(in, languages)
+		}
 	}
 	return nil
 }

@@ -181,3 +181,28 @@ func TestWaID_AsShown_IsTakenEverywhere(t *testing.T) {
 	f.Do("POST", "/v1/suppressions", m{"phone": from}).Want(201)
 	f.Do("POST", "/v1/messages", text(from, "")).Refused(422, dispatch.Suppressed, "/to")
 }
+
+// The account chooses whose words count; all are listed.
+func TestOptOutWords(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	words := f.Do("GET", "/v1/opt-out-words", nil).Want(200).Data()
+	if len(words) < 10 || len(words[0]["stop"].([]any)) == 0 {
+		t.Fatalf("listed %v", words)
+	}
+	stops := func(from, text string, want int) {
+		t.Helper()
+		f.wrote(m{"from": from[1:], "text": text})
+		if got := len(f.Do("GET", "/v1/suppressions", nil).Want(200).Data()); got != want {
+			t.Errorf("%q from %s: %d suppressions, want %d", text, from, got, want)
+		}
+	}
+	stops("+15550000901", "basta", 0)
+	if got := f.Do("PATCH", "/v1/account", m{"opt_out_languages": []string{"it"}}).Want(200); got.Text("opt_out_languages") != "[it]" {
+		t.Errorf("%v", got)
+	}
+	stops("+15550000902", "cancel", 0)
+	stops("+15550000903", "basta", 1)
+	stops("+15550000904", "STOP", 2)
+	f.Do("PATCH", "/v1/account", m{"opt_out_languages": []string{"it", "xx"}}).Refused(422, dispatch.Invalid, "/opt_out_languages/1")
+}

@@ -50,7 +50,7 @@ admin/campaigns: admin campaign campaign/audience campaign/run contactimport dis
     store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/pg
-admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template provider storable store
+admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template optout provider storable store
     store/account store/webhook webhook zone
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
@@ -78,7 +78,7 @@ storable:
 zone:
 gate: dispatch store
 address:
-optout: dispatch
+optout: dispatch dispatch/person
 version:
 web:
 

@@ -69,11 +69,19 @@ var startWords = map[string][]string{
 // keyword.
 const maxKeyword = 80
 
-// Asks reports whether an inbound message opts the contact out or in again. Of a
-// typed text the whole must be a keyword; a button opts out by a text that
-// begins with a word that means nothing else. Places, captions and lists are not
-// the contact's own words.
-func Asks(in *dispatch.Inbound) (stop, start bool) {
+// MayAsk reports whether an inbound message opts out or in by the words of any
+// language.
+func MayAsk(in *dispatch.Inbound) bool {
+	stop, start := Asks(in, Languages())
+	return stop || start
+}
+
+// Asks reports whether an inbound message opts the contact out or in again, by
+// the words of the languages; of none: those of English and of the contact's
+// country. Of a typed text the whole must be a keyword; a button opts out by a
+// text that begins with a word that means nothing else. Places, captions and
+// lists are not the contact's own words.
+func Asks(in *dispatch.Inbound, languages []string) (stop, start bool) {
 	if len(in.Text) > maxKeyword {
 		return false, false
 	}
@@ -81,13 +89,13 @@ func Asks(in *dispatch.Inbound) (stop, start bool) {
 	if len(words) == 0 {
 		return false, false
 	}
+	c, whole := choose(in, languages), strings.Join(words, "")
 	switch in.Type {
 	case "text":
-		whole := strings.Join(words, "")
-		return stopKeys[whole] || aloneKeys[whole], startKeys[whole]
+		return c.clear(stopKeys, whole) || c.either(aloneKeys, whole), c.clear(startKeys, whole)
 	case "button", "interactive":
-		first := stopKeys[words[0]] || (len(words) > 1 && stopKeys[words[0]+words[1]])
-		return first, startKeys[strings.Join(words, "")]
+		first := c.clear(stopKeys, words[0]) || (len(words) > 1 && c.clear(stopKeys, words[0]+words[1]))
+		return first, c.clear(startKeys, whole)
 	}
 	return false, false
 }
@@ -114,14 +122,15 @@ func fold(text string) string {
 	}, norm.NFKD.String(text))
 }
 
-// The keywords of all languages, folded, without spaces.
+// The languages of each keyword, which is folded and without spaces.
 var stopKeys, aloneKeys, startKeys = keys(stopWords), keys(aloneWords), keys(startWords)
 
-func keys(lists map[string][]string) map[string]bool {
-	all := map[string]bool{}
-	for _, words := range lists {
+func keys(lists map[string][]string) map[string][]string {
+	all := map[string][]string{}
+	for language, words := range lists {
 		for _, w := range words {
-			all[strings.Join(keywords(w), "")] = true
+			key := strings.Join(keywords(w), "")
+			all[key] = append(all[key], language)
 		}
 	}
 	return all

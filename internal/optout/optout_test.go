@@ -23,7 +23,7 @@ func TestAsks_Typed(t *testing.T) {
 		"stopping": none, "I want to cancel my order": none, "🛑": none, "\xff": none, strings.Repeat("!", 80) + "stop": none,
 	} {
 		var got struct{ stop, start bool }
-		got.stop, got.start = Asks(&dispatch.Inbound{Type: "text", Text: text})
+		got.stop, got.start = Asks(&dispatch.Inbound{Type: "text", Text: text}, Languages())
 		if got != want {
 			t.Errorf("Asks(%q) = %+v; want %+v", text, got, want)
 		}
@@ -36,7 +36,7 @@ func TestKeywords_AreOneThingAndFolded(t *testing.T) {
 	for i, lists := range []map[string][]string{stopWords, startWords} {
 		for language, words := range lists {
 			for _, w := range words {
-				stop, start := Asks(&dispatch.Inbound{Type: "text", Text: w})
+				stop, start := Asks(&dispatch.Inbound{Type: "text", Text: w}, Languages())
 				if stop != (i == 0) || start != (i == 1) {
 					t.Errorf("%s %q: stop %v, start %v", language, w, stop, start)
 				}
@@ -71,8 +71,37 @@ func TestAsks_Button(t *testing.T) {
 		{"image", "Remove", false},
 		{"image", "STOP", false},
 	} {
-		if stop, start := Asks(&dispatch.Inbound{Type: c.kind, Text: c.text}); stop != c.stop || start {
+		if stop, start := Asks(&dispatch.Inbound{Type: c.kind, Text: c.text}, Languages()); stop != c.stop || start {
 			t.Errorf("%s %q: stop %v, start %v", c.kind, c.text, stop, start)
+		}
+	}
+}
+
+// Without a choice English counts and the contact's language, and everywhere what
+// means nothing else; a choice is followed.
+func TestAsks_Languages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, text string
+		languages  []string
+		stop       bool
+	}{
+		{"+15550000001", "cancel", nil, true},
+		{"+15550000001", "dur", nil, false},
+		{"+15550000001", "alto", nil, true},
+		{"+905321234567", "Dur", nil, true},
+		{"TR.2000", "dur", nil, true},
+		{"+15550000001", "ÇIK", nil, true},
+		{"+393331234567", "basta", nil, true},
+		{"+4915112345678", "basta", nil, false},
+		{"+905321234567", "dur", []string{"de"}, false},
+		{"+905321234567", "cancel", []string{"tr"}, false},
+		{"+905321234567", "STOP", []string{"tr"}, true},
+		{"+15550000001", "abmelden", []string{"de"}, true},
+		{"+15550000001", "abmelden", []string{"en"}, false},
+	} {
+		if got, _ := Asks(&dispatch.Inbound{From: c.from, Type: "text", Text: c.text}, c.languages); got != c.stop {
+			t.Errorf("%s from %s, %v: %v", c.text, c.from, c.languages, got)
 		}
 	}
 }

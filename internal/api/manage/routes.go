@@ -223,6 +223,11 @@ func (m *manager) account() {
 		"With raw, the message as the provider sent it.",
 	}, m.oneInbound)
 	list(m, route{"/v1/callbacks/ignored", forMessages, "Account", "List ignored callbacks", "The last 1,000 callbacks of providers that nothing was read from, newest first."}, m.ignored)
+	list(m, route{
+		"/v1/opt-out-words", forMessages, "Inbound", "List opt-out words",
+		"The words with which contacts opt out and in, by language. opt_out_languages of the account chooses which count; " +
+			"words that mean nothing else count in every language unless it does.",
+	}, a.OptOutWords)
 	only(m, route{"/v1/credits", forBalance, credits, "Retrieve the balance", ""}, a.Credits)
 	create(m, ok, route{"/v1/credits", forCredits, credits, "Add credits, or turn charging on or off", ""}, a.ChangeCredits)
 	list(m, route{"/v1/credits/ledger", forBalance, credits, "List movements of the balance", "Newest first."}, a.Ledger)

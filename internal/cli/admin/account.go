@@ -100,13 +100,14 @@ func (c *accountRef) with(e *console.Env, f func(*session) error) error {
 
 type accountUpdate struct {
 	accountRef
-	Name          *string `help:"Display name." placeholder:"TEXT"`
-	DefaultRegion *string `help:"Country, as US, whose national numbers are accepted; \"\": none." placeholder:"CODE"`
+	Name            *string `help:"Display name." placeholder:"TEXT"`
+	DefaultRegion   *string `help:"Country, as US, whose national numbers are accepted; \"\": none." placeholder:"CODE"`
+	OptOutLanguages *string `help:"Languages whose opt-out words count, as de,fr; \"\": by the contact's country." placeholder:"CODES"`
 }
 
 // Run changes what is given; the rest stays.
 func (c *accountUpdate) Run(e *console.Env) error {
-	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion}
+	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion, Languages: listed(c.OptOutLanguages)}
 	if err := requireChange(in, "account update"); err != nil {
 		return err
 	}
@@ -117,6 +118,15 @@ func (c *accountUpdate) Run(e *console.Env) error {
 		}
 		return s.print(a, "account %d (%s) is updated: %s", a.ID, a.Name, strings.Join(input.Given(&in), ", "))
 	})
+}
+
+// listed returns the entries of a list with commas, or nil if it is not given.
+func listed(s *string) *[]string {
+	if s == nil {
+		return nil
+	}
+	out := strings.FieldsFunc(*s, func(r rune) bool { return r == ',' || r == ' ' })
+	return &out
 }
 
 type (

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/dispatch"
+
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -20,9 +22,11 @@ type Account struct {
 	DisabledAt *time.Time `db:"disabled_at" json:"disabled_at,omitempty"` // its keys are refused since then
 	CreatedAt  time.Time  `db:"created_at" json:"created_at"`
 	Region     string     `db:"default_region" json:"default_region"` // of numbers in national form; "": none
+
+	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region`
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, coalesce(opt_out_languages, '{}') AS opt_out_languages`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
 func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
@@ -59,7 +63,8 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 
 // UpdateAccount writes what people can change of an account.
 func (s *Store) UpdateAccount(ctx context.Context, a Account) (Account, error) {
-	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3 WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region)
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}')
+		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages)
 	return a, pg.Wrap("update account", err)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -61,4 +63,12 @@ func (p *People) Consent(ctx context.Context, account int64, c dispatch.Consent)
 	}
 	_, err := p.db.ExecContext(ctx, sqlConsent, account, pg.FitRef(c.Person), asked, c.Scope, reason, storable.Clean(c.Detail), source, *pg.Micros(c.At))
 	return pg.Wrap("follow consent", err)
+}
+
+// OptOutLanguages returns the languages whose opt-out words count in the account;
+// none: it has chosen none.
+func (p *People) OptOutLanguages(ctx context.Context, account int64) ([]string, error) {
+	var languages pq.StringArray
+	err := p.db.GetContext(ctx, &languages, `SELECT coalesce(opt_out_languages, '{}') FROM accounts WHERE id = $1`, account)
+	return languages, pg.Wrap("read opt-out languages", err)
 }
