@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -38,6 +39,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 				w.Observer.Failed(f.Channel, f.Code)
 				w.Log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)
 			}
+			w.refusedTemplates(ctx, outs)
 			w.settled(ctx, outs)
 			return make([]struct{}, len(outs)), nil
 		}
@@ -49,6 +51,25 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			return nil, ctx.Err()
 		}
 		wait = min(wait*2, 1600*time.Millisecond)
+	}
+}
+
+// refusedTemplates reports the templates that providers refused whatever the
+// message is, so that no further message with them is accepted. A report that is
+// lost comes again with the next refusal.
+func (w *Worker) refusedTemplates(ctx context.Context, outs []store.Outcome) {
+	for i := range outs {
+		o := &outs[i]
+		if o.Code != dispatch.FailTemplate || w.Templates == nil {
+			continue
+		}
+		c, ok := provider.RefusedTemplate(o.ID, o.ProvCode, o.Detail)
+		if !ok {
+			continue
+		}
+		if err := w.Templates.ChangeTemplates(ctx, o.Channel, []dispatch.TemplateChange{c}); err != nil {
+			w.Log.Warn("refused template not noted", "channel", o.Channel, "error", err)
+		}
 	}
 }
 

@@ -72,8 +72,15 @@ type Options struct {
 	Target func(ch *dispatch.Channel, test bool) *dispatch.Channel
 	// Campaigns decides about messages of campaigns; nil: they are sent as others.
 	Campaigns Campaigns
+	// Templates takes note of refused templates; nil: nobody does.
+	Templates Templates
 	// Grace is how long Stop waits for open calls before it cuts them.
 	Grace time.Duration
+}
+
+// Templates keeps what providers report of templates.
+type Templates interface {
+	ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error
 }
 
 // Worker sends messages.

@@ -17,7 +17,7 @@ func (cs *callbacks) takeAll(ctx context.Context, at *dispatch.Channel, cb *prov
 		if err != nil {
 			return nil, err
 		}
-		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents)
+		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents) + len(part.Templates)
 		unread = append(unread, part.Unread...)
 		if ch == nil {
 			unread = append(unread, otherNumber)
@@ -57,4 +57,20 @@ func (cs *callbacks) channelOf(ctx context.Context, n provider.Number, at *dispa
 		return nil, nil
 	}
 	return at, nil
+}
+
+// templateChanges returns what a part reports of templates, also by messages that
+// failed because of them.
+func templateChanges(p *provider.Part) []dispatch.TemplateChange {
+	out := p.Templates
+	for i := range p.Statuses {
+		u := &p.Statuses[i]
+		if u.Status != dispatch.Failed || u.ID == dispatch.NoID {
+			continue
+		}
+		if c, ok := provider.RefusedTemplate(u.ID, u.ProviderCode, u.Detail); ok {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -55,6 +55,8 @@ type IgnoredStore interface {
 	Messages(ctx context.Context, channel int64, refs []string) (map[string]dispatch.ID, error)
 	// KeepNotes adds events that change no status to messages of the channel.
 	KeepNotes(ctx context.Context, channel int64, notes []dispatch.StatusUpdate) error
+	// ChangeTemplates writes what a provider reports of templates into the registry.
+	ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error
 	manage.Ignored
 }
 
@@ -223,6 +225,9 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 		if err := cs.store.Consent(ctx, ch.Account, c); err != nil {
 			return err
 		}
+	}
+	if err := cs.unread.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
+		return err
 	}
 	return cs.receive(ctx, ch, cb.Inbound)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // metaNumber adds a number of a Meta app.
@@ -16,7 +17,7 @@ func (f *front) metaNumber(account int64, sender, numberID, appSecret string) di
 	f.T.Helper()
 	ch, err := f.Accounts.CreateChannel(f.T.Context(), dispatch.Channel{
 		Account: account, Name: sender, Provider: "meta", Kind: "whatsapp", Sender: sender, Policy: dispatch.DefaultPolicy(),
-		Settings: map[string]string{"phone_number_id": numberID, "waba_id": "1"}, Secrets: map[string]string{"access_token": "t", "app_secret": appSecret, "verify_token": "v"},
+		Settings: map[string]string{"phone_number_id": numberID, "waba_id": "102290129340398"}, Secrets: map[string]string{"access_token": "t", "app_secret": appSecret, "verify_token": "v"},
 	})
 	if err != nil {
 		f.T.Fatal(err)
@@ -33,6 +34,12 @@ func (f *front) metaCallback(at *dispatch.Channel, appSecret, numberID, word, re
 		"contacts":[{"wa_id":"15550000001","profile":{"name":"Ann"}}],
 		"statuses":[{"id":"` + ref + `","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550000001"}],
 		"messages":[{"from":"15550000001","id":"wamid.IN` + text + `","timestamp":"1760000000","type":"text","text":{"body":"` + text + `"}}]}}]}]}`
+	f.signed(at, appSecret, body)
+}
+
+// signed posts a callback of Meta to the address of the channel at.
+func (f *front) signed(at *dispatch.Channel, appSecret, body string) {
+	f.T.Helper()
 	mac := hmac.New(sha256.New, []byte(appSecret))
 	mac.Write([]byte(body))
 	r, err := http.NewRequestWithContext(f.T.Context(), http.MethodPost, f.URL+"/callbacks/meta/"+at.Key, strings.NewReader(body))
@@ -109,5 +116,67 @@ func TestCallback_UnknownWordBesideKnownOnes_IsListed(t *testing.T) {
 	}
 	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 1 {
 		t.Errorf("known words are ignored: %v", got)
+	}
+}
+
+// template registers an approved template of the account and returns its path.
+func (f *front) template(name string) string {
+	f.T.Helper()
+	made := f.Do("POST", "/v1/templates", m{
+		"name": name, "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello"}},
+	}).Want(201)
+	return "/v1/templates/" + made.ID()
+}
+
+// What Meta reports of a template changes the registry: one that is paused or
+// rejected is refused at once, with the reason, and can be sent when it is
+// approved again. A message that failed because of it says the same.
+func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	ch := f.metaNumber(f.Account.ID, "+15550000201", "101", "s1")
+	path := f.template("spring")
+	report := func(field, value string) {
+		t.Helper()
+		f.signed(&ch, "s1", `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"`+field+`","value":`+value+`}]}]}`)
+	}
+	send := func() *reply {
+		return f.Do("POST", "/v1/messages", m{"channel": ch.ID, "to": "+15550000101", "type": "template", "template": m{"name": "spring", "language": "en"}})
+	}
+	send().Want(202)
+	report("message_template_status_update", `{"event":"PAUSED","message_template_id":594425479261596,"message_template_name":"spring","message_template_language":"en","reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}}`)
+	wait.Until(t, "the paused template is refused with its reason", func() bool {
+		got := send()
+		return got.Status == 422 && strings.Contains(string(got.Body), "paused") && strings.Contains(string(got.Body), "low quality")
+	})
+	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "paused" || got.Text("status_at") == "" || !strings.Contains(got.Text("status_reason"), "FIRST_PAUSE") {
+		t.Errorf("registered as %v", got)
+	}
+	report("message_template_status_update", `{"event":"APPROVED","message_template_name":"spring","message_template_language":"en","reason":null}`)
+	var id string
+	wait.Until(t, "the approved template is accepted", func() bool {
+		got := send()
+		if got.Status == 202 {
+			id = got.Want(202).Text("message_id")
+		}
+		return id != ""
+	})
+	report("template_category_update", `{"message_template_name":"spring","message_template_language":"en","previous_category":"UTILITY","new_category":"MARKETING"}`)
+	report("message_template_quality_update", `{"message_template_name":"spring","message_template_language":"en","previous_quality_score":"GREEN","new_quality_score":"RED"}`)
+	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "approved" || got.Text("category") != "marketing" {
+		t.Errorf("registered as %v", got)
+	}
+	f.signed(&ch, "s1", `{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x","status":"failed",
+		"timestamp":"1760000000","recipient_id":"15550000101","biz_opaque_callback_data":"`+id+`","errors":[{"code":132015,"title":"Template is paused"}]}]}}]}]}`)
+	wait.Until(t, "a template that was refused is refused at once", func() bool {
+		got := send()
+		return got.Status == 422 && strings.Contains(string(got.Body), "132015 Template is paused")
+	})
+	var events int
+	if err := f.DB.QueryRow(`SELECT count(*) FROM events WHERE kind = $1`, dispatch.EventTemplate).Scan(&events); err != nil || events != 5 {
+		t.Errorf("%d events of templates, %v", events, err)
+	}
+	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 0 {
+		t.Errorf("ignored %v", got)
 	}
 }

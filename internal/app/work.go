@@ -27,6 +27,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
+	"github.com/sendoff/sendoff/internal/store/callback"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/version"
@@ -59,7 +60,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	campaigns := run.New(run.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log})
 	w := worker.New(worker.Options{
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Providers: p.providers, Observer: p.metrics, Log: log,
-		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns,
+		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns, Templates: callback.New(p.db),
 	})
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers, Observer: p.metrics, Log: log,

@@ -76,6 +76,7 @@ const (
 	EventWebhookDisabled  = 106 // an endpoint was disabled after failures
 	EventCampaign         = 107 // a campaign's state changed
 	EventCampaignProgress = 108 // a campaign's counts changed
+	EventTemplate         = 109 // a provider reported a template; code is its status
 	EventAttempt          = 200 // a provider call; in timelines only, never stored as an event
 )
 
@@ -83,7 +84,7 @@ var eventNames = map[int16]string{
 	EventInbound: "inbound", EventCampaignFinished: "campaign.finished",
 	EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
 	EventCampaign: "campaign.changed", EventCampaignProgress: "campaign.progress",
-	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventAttempt: "attempt",
+	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventTemplate: "template.updated", EventAttempt: "attempt",
 }
 
 // EventName returns the name of an event kind as timelines show it.

@@ -47,6 +47,8 @@ type Part struct {
 	// Notes are events that change no status (deleted, played); the note is in
 	// Detail.
 	Notes []dispatch.StatusUpdate
+	// Templates are changes of templates.
+	Templates []dispatch.TemplateChange
 	// Unread are the kinds of the elements that nothing was read from.
 	Unread []string
 }
@@ -57,6 +59,7 @@ func (cb *Callback) Add(p Part) {
 		cb.Statuses, cb.Inbound = append(cb.Statuses, p.Statuses...), append(cb.Inbound, p.Inbound...)
 		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
 		cb.Consents = append(cb.Consents, p.Consents...)
+		cb.Templates = append(cb.Templates, p.Templates...)
 		return
 	}
 	for i := range cb.Others {
@@ -65,6 +68,7 @@ func (cb *Callback) Add(p Part) {
 			o.Statuses, o.Inbound = append(o.Statuses, p.Statuses...), append(o.Inbound, p.Inbound...)
 			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
 			o.Consents = append(o.Consents, p.Consents...)
+			o.Templates = append(o.Templates, p.Templates...)
 			return
 		}
 	}
@@ -73,5 +77,5 @@ func (cb *Callback) Add(p Part) {
 
 // Own returns the part about the number of the address.
 func (cb *Callback) Own() Part {
-	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Unread: cb.Unread}
+	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Unread: cb.Unread}
 }

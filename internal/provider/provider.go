@@ -53,6 +53,8 @@ type Callback struct {
 	Consents []dispatch.Consent
 	Notes    []dispatch.StatusUpdate
 	Unread   []string
+	// Templates are changes of templates.
+	Templates []dispatch.TemplateChange
 	// Others are the parts about other numbers: one address serves all numbers
 	// of an app.
 	Others []Part

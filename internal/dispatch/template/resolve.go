@@ -21,9 +21,11 @@ func (t *Template) Usable() error {
 	if strings.EqualFold(t.Status, "approved") {
 		return nil
 	}
-	e := dispatch.InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, strings.ToLower(cmp.Or(
-		t.Status, "not approved",
-	)))
+	status := strings.ToLower(cmp.Or(t.Status, "not approved"))
+	if t.StatusReason != "" {
+		status += " (" + t.StatusReason + ")"
+	}
+	e := dispatch.InvalidField("/template/name", "template %q is %s; only approved templates can be sent", t.Name, status)
 	e.Reason = "template_not_approved"
 	return e
 }

@@ -41,6 +41,8 @@ type Template struct {
 	ParameterFormat    string      `json:"parameter_format"` // positional or named
 	ProviderTemplateID string      `json:"provider_template_id,omitempty"`
 	Components         []Component `json:"components"`
+	StatusReason       string      `json:"status_reason,omitempty"` // why the provider changed Status
+	StatusAt           *time.Time  `json:"status_at,omitempty"`     // when it did
 	UsageCount         int64       `json:"usage_count"`
 	CreatedAt          time.Time   `json:"created_at"`
 	UpdatedAt          time.Time   `json:"updated_at"`

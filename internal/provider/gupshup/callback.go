@@ -41,8 +41,29 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 		return one(provider.Part{Number: e.number(ch), Consents: c.consent(&e)}), nil
 	case e.Type == "message":
 		return one(provider.Part{Number: e.number(ch), Inbound: c.inbound(ch, &e)}), nil
+	case e.Type == "template-event":
+		return one(provider.Part{Number: e.number(ch), Templates: templateChange(&e)}), nil
 	}
 	return provider.Callback{}, nil
+}
+
+// templateChange reads a change of a template, which has Gupshup's id.
+func templateChange(e *event) []dispatch.TemplateChange {
+	var p struct {
+		ID     text2 `json:"id"`
+		Name   text2 `json:"elementName"`
+		Lang   text2 `json:"languageCode"`
+		Status text2 `json:"status"`
+		Reason text2 `json:"reason"`
+		Why    text2 `json:"rejectedReason"`
+	}
+	if decode(e.Payload, &p) != nil || p.ID == "" && p.Name == "" {
+		return nil
+	}
+	return []dispatch.TemplateChange{{
+		ProviderID: string(p.ID), Name: string(p.Name), Language: string(p.Lang), Status: provider.TemplateStatus(string(p.Status)),
+		Reason: string(cmp.Or(p.Reason, p.Why)),
+	}}
 }
 
 func one(p provider.Part) provider.Callback {

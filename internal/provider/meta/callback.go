@@ -50,11 +50,43 @@ func signed(ch *dispatch.Channel, header string, body []byte) bool {
 // webhook is the part of a callback that we read.
 type webhook struct {
 	Entry []struct {
-		Changes []struct {
-			Field string `json:"field"`
-			Value value  `json:"value"`
-		} `json:"changes"`
+		Changes []change `json:"changes"`
 	} `json:"entry"`
+}
+
+// change is an entry of a callback. Its value is kept as it came for the fields
+// that are not about messages.
+type change struct {
+	Field string
+	Value value
+	Raw   json.RawMessage
+}
+
+// UnmarshalJSON implements json.Unmarshaler. A value that is not as expected costs
+// its wrong fields.
+func (c *change) UnmarshalJSON(b []byte) error {
+	var raw struct {
+		Field string          `json:"field"`
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal(b, &raw); err != nil && !wrongType(err) {
+		return err
+	}
+	c.Field, c.Raw = raw.Field, raw.Value
+	if (c.Field == "messages" || c.Field == "user_preferences") && len(raw.Value) > 0 {
+		if err := json.Unmarshal(raw.Value, &c.Value); err != nil && !wrongType(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// otherField reads a change that is not about messages.
+func otherField(field string, raw json.RawMessage) provider.Part {
+	if t, ok := templateChange(field, raw); ok {
+		return provider.Part{Templates: []dispatch.TemplateChange{t}}
+	}
+	return provider.Part{Unread: []string{field}}
 }
 
 type value struct {
@@ -95,7 +127,7 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 		for i := range e.Changes {
 			c := &e.Changes[i]
 			if c.Field != "messages" && c.Field != "user_preferences" {
-				cb.Add(provider.Part{Unread: []string{c.Field}})
+				cb.Add(otherField(c.Field, c.Raw))
 				continue
 			}
 			number := provider.Number{Setting: "phone_number_id", Value: string(c.Value.Metadata.PhoneNumberID), Secret: "app_secret", Exact: true}

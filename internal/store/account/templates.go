@@ -13,29 +13,31 @@ import (
 )
 
 type templateRow struct {
-	ID         int64     `db:"id"`
-	Account    int64     `db:"account_id"`
-	Channel    *int64    `db:"channel_id"`
-	Provider   string    `db:"provider"`
-	Name       string    `db:"name"`
-	Language   string    `db:"language"`
-	Category   string    `db:"category"`
-	Status     string    `db:"status"`
-	Format     string    `db:"parameter_format"`
-	ProviderID string    `db:"provider_template_id"`
-	Components []byte    `db:"components"`
-	Used       int64     `db:"used"`
-	CreatedAt  time.Time `db:"created_at"`
-	UpdatedAt  time.Time `db:"updated_at"`
+	ID         int64      `db:"id"`
+	Account    int64      `db:"account_id"`
+	Channel    *int64     `db:"channel_id"`
+	Provider   string     `db:"provider"`
+	Name       string     `db:"name"`
+	Language   string     `db:"language"`
+	Category   string     `db:"category"`
+	Status     string     `db:"status"`
+	Format     string     `db:"parameter_format"`
+	ProviderID string     `db:"provider_template_id"`
+	Components []byte     `db:"components"`
+	Reason     string     `db:"status_reason"`
+	StatusAt   *time.Time `db:"status_at"`
+	Used       int64      `db:"used"`
+	CreatedAt  time.Time  `db:"created_at"`
+	UpdatedAt  time.Time  `db:"updated_at"`
 }
 
-const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components,
+const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components, t.status_reason, t.status_at,
   coalesce((SELECT used FROM template_usage u WHERE u.template_id = t.id), 0) AS used, t.created_at, t.updated_at`
 
 func (r *templateRow) template() (template.Template, error) {
 	t := template.Template{
 		ID: r.ID, Account: r.Account, Provider: r.Provider, Name: r.Name, Language: r.Language, Category: r.Category, Status: r.Status,
-		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, StatusReason: r.Reason, StatusAt: r.StatusAt, UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.Channel != nil {
 		t.Channel = *r.Channel
@@ -63,7 +65,8 @@ func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+templateColumns, args...)
 		}
 		return tx.GetContext(ctx, &row, `UPDATE templates t SET channel_id = $2, provider = $3, name = $4, language = $5, category = $6, status = $7, parameter_format = $8,
-			provider_template_id = $9, components = $10, updated_at = now() WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
+			provider_template_id = $9, components = $10, updated_at = now(),
+			status_reason = CASE WHEN t.status = $7 THEN t.status_reason ELSE '' END, status_at = CASE WHEN t.status = $7 THEN t.status_at ELSE now() END WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
 	})
 	if err != nil {
 		return t, pg.Wrap("save template", err)
@@ -86,6 +89,8 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 			err := tx.GetContext(ctx, &inserted, `INSERT INTO templates AS t (account_id, channel_id, name, language, category, status, parameter_format, provider_template_id, components)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 				ON CONFLICT (account_id, (coalesce(channel_id, 0)), provider, name, language) DO UPDATE SET category = excluded.category, status = excluded.status,
+				  status_reason = CASE WHEN t.status = excluded.status THEN t.status_reason ELSE '' END,
+				  status_at = CASE WHEN t.status = excluded.status THEN t.status_at ELSE now() END,
 				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components, updated_at = now()
 				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components))
 			if err != nil {
