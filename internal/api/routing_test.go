@@ -119,8 +119,8 @@ func TestCallback_UnknownWordBesideKnownOnes_IsListed(t *testing.T) {
 	}
 }
 
-// template registers an approved template of the account and returns its path.
-func (f *front) template(name string) string {
+// ownTemplate registers an approved template of the account and returns its path.
+func (f *front) ownTemplate(name string) string {
 	f.T.Helper()
 	made := f.Do("POST", "/v1/templates", m{
 		"name": name, "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello"}},
@@ -135,7 +135,7 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	ch := f.metaNumber(f.Account.ID, "+15550000201", "101", "s1")
-	path := f.template("spring")
+	path := f.ownTemplate("spring")
 	report := func(field, value string) {
 		t.Helper()
 		f.signed(&ch, "s1", `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"`+field+`","value":`+value+`}]}]}`)
