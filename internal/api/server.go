@@ -122,7 +122,7 @@ func New(o Options) *Server {
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options)
+	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace)
 	s.routes(messages, stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }

@@ -133,6 +133,18 @@ func (p *parts) checkPostgres(ctx context.Context) error {
 	return migrations.Check(ctx, p.db)
 }
 
+// serveMemory is where the collector begins to work harder, in bytes: serve stays
+// below 200 MiB also when every client posts the largest bodies.
+const serveMemory = 160 << 20
+
+// BoundMemory bounds the memory of a process that only serves, unless GOMEMLIMIT
+// does.
+func BoundMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory)
+	}
+}
+
 func (p *parts) checkRedis(ctx context.Context) error { return queue.Check(ctx, p.redis) }
 
 func (p *parts) lostRedis(err error) { p.log.Debug("limits are kept locally", "error", err) }
@@ -221,7 +233,7 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
 	go func() {
-		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(pacedListener{l}); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("server ended", "server", name, "error", err)
 		}
 	}()

@@ -25,6 +25,7 @@ func (c *serveCmd) Run(e *console.Env) error {
 			return err
 		}
 	}
+	app.BoundMemory()
 	r, err := app.Serve(&c.Config, c.Listen, logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package message
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +31,7 @@ const (
 	// batchPage messages are committed together; up to pagesAhead pages are
 	// committed while the next one is read.
 	batchPage  = 1000
+	pageBytes  = 512 << 10 // a page of long messages is shorter
 	pagesAhead = 3
 	// roomWait is how long a batch waits while the accept queue is full.
 	roomWait = 20 * time.Second
@@ -44,6 +44,13 @@ func (h *Handler) Batch(c echo.Context) error {
 	r := c.Request()
 	if r.ContentLength > maxBatchBody {
 		return dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", int64(maxBatchBody))
+	}
+	who := middleware.Caller(c)
+	if err := mayRead(who); err != nil {
+		return h.Limits.SpendRefused(c, who, err)
+	}
+	if err := h.Limits.SpendRepeat(c, who); err != nil { // the request; its messages are counted as they are read
+		return err
 	}
 	key, err := idempotencyKey(r)
 	if err != nil {
@@ -58,6 +65,7 @@ func (h *Handler) Batch(c echo.Context) error {
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", ct)
 	}
 	b := &batchRun{h: h, c: c, request: r, key: key, ctx: context.WithoutCancel(r.Context())}
+	defer func() { _ = b.out.close() }()
 	if err := b.run(lines); err != nil {
 		if b.accepted == 0 {
 			return err
@@ -66,6 +74,17 @@ func (h *Handler) Batch(c echo.Context) error {
 		middleware.Drain(c)
 	}
 	return b.answer(c, ndjson)
+}
+
+// mayRead returns a Forbidden error if the key may send nothing: its batch is not
+// read.
+func mayRead(who *accept.Caller) (err error) {
+	for _, p := range []string{"send_media", "send_template", "send_text"} {
+		if err = who.Require(p); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // isNDJSON reports whether the body has one JSON value per line.
@@ -85,13 +104,14 @@ type batchRun struct {
 	accepted int
 	rejected int
 	replayed bool
-	out      bytes.Buffer // one result a line
+	out      spool // one result a line
 }
 
 // page is a part of a batch and, once committed, its receipts.
 type page struct {
 	who      *accept.Caller
 	first    int
+	bytes    int
 	lines    [][]byte
 	errs     []error
 	receipts []dispatch.Receipt
@@ -141,8 +161,9 @@ func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
 			return dispatch.Errorf(dispatch.TooLarge, "more than %d messages; the first %d were accepted", maxBatch, maxBatch)
 		}
 		b.seen++
+		p.bytes += len(line)
 		p.lines, p.errs = append(p.lines, line), append(p.errs, err)
-		if len(p.lines) == batchPage {
+		if len(p.lines) == batchPage || p.bytes >= pageBytes {
 			flush()
 		}
 	}
@@ -164,6 +185,7 @@ func (b *batchRun) work(p *page) {
 	drafts, answers, release := b.h.Accept.Hold(b.ctx, p.who, drafts, roomWait)
 	defer release()
 	drafts, at = b.fresh(p, drafts, at, answers)
+	b.spendRejected(p)
 	drafts, at, day := b.spend(p, drafts, at)
 	unsent := 0
 	for k, r := range b.h.Accept.Accept(b.ctx, p.who, drafts, roomWait) {
@@ -188,7 +210,7 @@ func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 			d, err = native.Decode(line)
 		}
 		if err != nil {
-			p.receipts[i].Err = err
+			p.receipts[i].Err = cut(err)
 			continue
 		}
 		d.IdemKey, d.IdemIndex = b.key, p.first+i
@@ -229,6 +251,24 @@ func (b *batchRun) spend(p *page, drafts []dispatch.Draft, at []int) ([]dispatch
 	return drafts[:n], at[:n], day
 }
 
+// spendRejected counts the messages of the page that were rejected so far. Those
+// beyond the limit get its refusal instead of what is wrong with them.
+func (b *batchRun) spendRejected(p *page) {
+	var at []int
+	for i := range p.receipts {
+		if p.receipts[i].Err != nil {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 {
+		return
+	}
+	n, refusal := b.h.Limits.SpendRejected(b.ctx, p.who, len(at))
+	for _, i := range at[n:] {
+		p.receipts[i].Err = refusal
+	}
+}
+
 // result is the result of one message of a batch.
 type result struct {
 	Index  int          `json:"index"`
@@ -265,18 +305,22 @@ func (b *batchRun) collect(p *page) {
 func (b *batchRun) reject(index int, err error) {
 	b.rejected++
 	middleware.LogInternal(b.c, b.h.Log, err)
-	e := dispatch.AsError(err)
+	e := dispatch.AsError(cut(err))
 	b.write(result{Index: index, Error: &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}})
 }
 
 func (b *batchRun) write(r result) {
 	enc := json.NewEncoder(&b.out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(r) // into memory
+	_ = enc.Encode(r) // a file that cannot be written fails again when it is read
 }
 
 // answer writes all results, as NDJSON if the request was NDJSON.
 func (b *batchRun) answer(c echo.Context, ndjson bool) error {
+	out, err := b.out.reader()
+	if err != nil {
+		return err
+	}
 	h := c.Response().Header()
 	if b.replayed {
 		h.Set(replayedHeader, "true")
@@ -284,7 +328,7 @@ func (b *batchRun) answer(c echo.Context, ndjson bool) error {
 	if ndjson {
 		h.Set(echo.HeaderContentType, "application/x-ndjson")
 		c.Response().WriteHeader(http.StatusAccepted)
-		_, err := b.out.WriteTo(c.Response())
+		_, err := io.Copy(c.Response(), out)
 		return err
 	}
 	h.Set(echo.HeaderContentType, "application/json")
@@ -293,7 +337,9 @@ func (b *batchRun) answer(c echo.Context, ndjson bool) error {
 	head, _ := json.Marshal(map[string]int{"accepted": b.accepted, "rejected": b.rejected})
 	_, _ = w.Write(head[:len(head)-1])
 	_, _ = w.WriteString(`,"results":[`)
-	_, _ = w.Write(bytes.ReplaceAll(bytes.TrimSpace(b.out.Bytes()), []byte("\n"), []byte(",")))
+	if err := joined(w, out); err != nil {
+		return err
+	}
 	_, _ = w.WriteString("]}\n")
 	return w.Flush()
 }

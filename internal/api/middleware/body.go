@@ -74,6 +74,9 @@ func Drain(c echo.Context) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
+	if b, ok := r.Body.(*pacedBody); ok {
+		b.free = true
+	}
 	control := http.NewResponseController(c.Response().Writer)
 	_ = control.SetReadDeadline(time.Now().Add(drainTime))
 	_, _ = io.CopyN(io.Discard, r.Body, drainBytes)

@@ -87,6 +87,18 @@ func (l Limits) Refuse(c echo.Context, who *accept.Caller, n int, day int64, cau
 	return cause
 }
 
+// SpendRejected spends n messages of a batch that were rejected, from minute alone,
+// and returns how many of them the limit allows, and the refusal of the others.
+func (l Limits) SpendRejected(ctx context.Context, who *accept.Caller, n int) (allowed int, refusal error) {
+	k := &who.Key
+	ask := limit.Spend{Key: k.ID, N: n, Batch: true, NoDay: true, PerSecond: k.PerSecond, PerMinute: k.PerMinute, PerDay: k.PerDay}
+	d, err := l.limiter.Spend(ctx, ask)
+	if err != nil {
+		return 0, Unavailable(err)
+	}
+	return d.AllowedN, limited(d)
+}
+
 // ReturnPage takes n messages of a page, which were refused or simulated, out of
 // the count of the day on which SpendPage spent them.
 func (l Limits) ReturnPage(ctx context.Context, who *accept.Caller, n int, day int64) {
