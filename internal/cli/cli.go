@@ -47,6 +47,7 @@ type cli struct {
 	Send       remote.Send    `cmd:"" help:"Send a message through the API."`
 	Status     remote.Status  `cmd:"" help:"Show a message and its timeline."`
 	Tail       remote.Tail    `cmd:"" help:"Follow events as they happen."`
+	Import     remote.Import  `cmd:"" help:"Import a file of contacts, suppressions or an audience."`
 	Bench      benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
 	OpenAPI    openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
 	Completion completionCmd  `cmd:"" help:"Print a completion script for a shell."`

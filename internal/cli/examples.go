@@ -18,6 +18,7 @@ var examples = map[string][]string{
 	"emulate": {"sendoff emulate"},
 	"doctor":  {"sendoff doctor", "sendoff doctor --json"},
 	"openapi": {"sendoff openapi"},
+	"import":  {"sendoff import people.csv --list 1", "sendoff import audience.xlsx --kind audience --country DE --dry-run --json"},
 
 	"completion": {"sendoff completion bash", "sendoff completion fish"},
 	"bench":      {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},

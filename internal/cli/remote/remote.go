@@ -147,10 +147,16 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	return resp.Header, nil
 }
 
+// rawBody is a body that is sent as it is.
+type rawBody []byte
+
 // open sends a request. It returns a *Problem for a status other than 2xx and 304.
 func (c *client) open(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
 	var in io.Reader
-	if body != nil {
+	kind := "application/json"
+	if raw, ok := body.(rawBody); ok {
+		in, kind = bytes.NewReader(raw), "application/octet-stream"
+	} else if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
@@ -165,7 +171,7 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("User-Agent", "sendoff-cli/"+version.Version())
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

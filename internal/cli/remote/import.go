@@ -1,0 +1,186 @@
+package remote
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
+
+// Import is the command import.
+type Import struct {
+	Flags
+	File        string   `arg:"" type:"path" help:"CSV, NDJSON or XLSX file."`
+	Kind        string   `enum:"contacts,suppressions,audience" default:"contacts" help:"What the rows become: ${enum}."`
+	List        int64    `help:"Id of the list to add contacts to." placeholder:"ID"`
+	Campaign    int64    `help:"Id of the campaign to add an audience to." placeholder:"ID"`
+	Country     string   `help:"Country of numbers without + or 00, as DE." placeholder:"CC"`
+	PhoneColumn string   `help:"Name of the column with the numbers. Default: found." placeholder:"NAME"`
+	Delimiter   string   `help:"One of , ; tab |. Default: found." placeholder:"CHAR"`
+	Encoding    string   `help:"Such as windows-1252. Default: found." placeholder:"NAME"`
+	Map         []string `sep:"none" help:"column:field, repeatable. Fields: phone, name, time_zone, wa_id, user_id, fields.X, -." placeholder:"MAP"`
+	KeepFields  bool     `help:"Contacts that exist stay as they are."`
+	DryRun      bool     `help:"Count only, write nothing."`
+	Force       bool     `help:"Go on even if over 20 % of the first 1,000 rows are bad."`
+}
+
+const (
+	pieceSize   = 4 << 20
+	pieceTries  = 5
+	reportEvery = 500 * time.Millisecond
+)
+
+// importReport is an import as the API returns it.
+type importReport struct {
+	ID         int64   `json:"id"`
+	Kind       string  `json:"kind"`
+	Status     string  `json:"status"`
+	Error      string  `json:"error,omitempty"`
+	DryRun     bool    `json:"dry_run"`
+	Received   int64   `json:"received"`
+	Lines      int64   `json:"lines"`
+	Created    int64   `json:"created"`
+	Updated    int64   `json:"updated"`
+	Unchanged  int64   `json:"unchanged"`
+	Duplicate  int64   `json:"duplicate"`
+	Suppressed int64   `json:"suppressed"`
+	Bad        int64   `json:"bad"`
+	FinishedAt *string `json:"finished_at"`
+}
+
+func (i *importReport) path() string { return "/v1/imports/" + strconv.FormatInt(i.ID, 10) }
+
+// Run uploads the file, waits until its rows are imported and prints the report.
+func (c *Import) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	}
+	defer func() { _ = f.Close() }()
+	p := newProgress(e, c.JSON)
+	defer p.end()
+	var i importReport
+	if _, err := cl.call(e.Ctx, http.MethodPost, "/v1/imports?"+c.query().Encode(), nil, nil, &i); err != nil {
+		return err
+	}
+	if err := upload(e.Ctx, cl, &i, f, p); err != nil {
+		return err
+	}
+	if _, err := cl.call(e.Ctx, http.MethodPost, i.path()+"/finish", nil, nil, &i); err != nil {
+		return err
+	}
+	if err := follow(e.Ctx, cl, &i, p); err != nil {
+		return err
+	}
+	p.end()
+	return c.report(e, &i)
+}
+
+// query returns the settings of the import.
+func (c *Import) query() url.Values {
+	q := url.Values{"kind": {c.Kind}}
+	for name, v := range map[string]string{
+		"default_country": c.Country, "phone_column": c.PhoneColumn, "delimiter": c.Delimiter, "encoding": c.Encoding,
+	} {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	for name, id := range map[string]int64{"list": c.List, "campaign": c.Campaign} {
+		if id > 0 {
+			q.Set(name, strconv.FormatInt(id, 10))
+		}
+	}
+	for name, on := range map[string]bool{"dry_run": c.DryRun, "force": c.Force} {
+		if on {
+			q.Set(name, "true")
+		}
+	}
+	if c.KeepFields {
+		q.Set("update", "none")
+	}
+	q["map"] = c.Map
+	return q
+}
+
+// upload sends the file in pieces. After a broken connection it goes on with what
+// the API has not received.
+func upload(ctx context.Context, cl *client, i *importReport, f *os.File, p *progress) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	piece := make([]byte, pieceSize)
+	for tries := 0; i.Received < info.Size(); {
+		n, err := f.ReadAt(piece, i.Received)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		before := i.Received
+		path := fmt.Sprintf("%s?offset=%d", i.path(), i.Received)
+		_, err = cl.call(ctx, http.MethodPut, path, nil, rawBody(piece[:n]), i)
+		if errors.Is(err, errUnanswered) && tries < pieceTries && ctx.Err() == nil {
+			_, err = cl.call(ctx, http.MethodGet, i.path(), nil, nil, i)
+		}
+		if err != nil && !errors.Is(err, errUnanswered) {
+			return err
+		}
+		if tries++; i.Received > before {
+			tries = 0
+		} else if tries > pieceTries {
+			return fmt.Errorf("upload of %s: %w", filepath.Base(f.Name()), cmp.Or(err, errUnanswered))
+		}
+		p.show("uploaded", i.Received, info.Size())
+	}
+	return nil
+}
+
+// follow waits until an import has ended.
+func follow(ctx context.Context, cl *client, i *importReport, p *progress) error {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for i.Status == "running" || i.Status == "uploading" {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("import %d goes on without this command: %w", i.ID, ctx.Err())
+		case <-tick.C:
+		}
+		if _, err := cl.call(ctx, http.MethodGet, i.path(), nil, nil, i); err != nil && !errors.Is(err, errUnanswered) {
+			return err
+		}
+		p.show("rows", i.Lines, 0)
+	}
+	return nil
+}
+
+// report prints the counts; an import that did not end as done is a failure.
+func (c *Import) report(e *console.Env, i *importReport) error {
+	if c.JSON {
+		if err := console.PrintJSON(e.Stdout, i); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(e.Stdout, "import %d %s: %d lines = %d created + %d updated + %d unchanged + %d duplicate + %d suppressed + %d bad\n",
+			i.ID, i.Status, i.Lines, i.Created, i.Updated, i.Unchanged, i.Duplicate, i.Suppressed, i.Bad)
+		if i.Bad > 0 {
+			fmt.Fprintf(e.Stdout, "the bad rows: GET %s/errors.csv\n", i.path())
+		}
+	}
+	if i.Status != "done" {
+		return fmt.Errorf("import %d %s: %s", i.ID, i.Status, i.Error)
+	}
+	return nil
+}
