@@ -14,7 +14,7 @@ ARGS ?=
 PG ?=
 PKGS ?= ./...
 
-.PHONY: run build setup test check bench fault clients teststack clean web client
+.PHONY: run build setup test check bench fault clients teststack clean web client browser
 
 run: setup build
 	bin/sendoff dev $(ARGS)
@@ -50,6 +50,12 @@ teststack:
 test: teststack
 	PATH="$(if $(PG),$$(scripts/setup.sh postgres $(PG)):)$$PATH" SENDOFF_TEST_REQUIRED=1 \
 	  bin/teststack -- go test -race -shuffle=on -count=1 $(PKGS)
+
+	$(if $(filter ./...,$(PKGS)),@$(MAKE) --no-print-directory browser)
+
+# The dashboard in chromium; ARGS names a folder for screenshots.
+browser: build
+	@scripts/browser.sh $(ARGS)
 
 # Cheapest first. A tool that prints findings and still exits 0 is made to fail.
 check:

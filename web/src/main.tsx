@@ -1,4 +1,75 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { queries } from "./api";
+import { Overview } from "./pages/overview";
+import { SignIn } from "./pages/sign-in";
+import { Shell } from "./shell";
+import "./style.css";
 
-createRoot(document.getElementById("root")!).render(<StrictMode>Sendoff</StrictMode>);
+// A tab that is older than the server asks for scripts that are gone: load the page
+// of today, once.
+addEventListener("vite:preloadError", (event) => {
+  event.preventDefault();
+  try {
+    if (sessionStorage.getItem("reloaded") === location.href) return;
+    sessionStorage.setItem("reloaded", location.href);
+  } catch {}
+  location.reload();
+});
+
+type Search = Record<string, string | undefined>;
+const validateSearch = (s: Record<string, unknown>): Search => s as Search;
+
+const root = createRootRoute({ component: Outlet });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const under = { getParentRoute: () => shell, validateSearch };
+
+const routes = root.addChildren([
+  createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: "/share/$token", component: lazyRouteComponent(() => import("./pages/share"), "Share") }),
+  shell.addChildren([
+    createRoute({ ...under, path: "/", component: Overview }),
+    createRoute({ ...under, path: "/messages", component: lazyRouteComponent(() => import("./pages/messages"), "Messages") }),
+    createRoute({ ...under, path: "/messages/$id", component: lazyRouteComponent(() => import("./pages/message"), "Message") }),
+    createRoute({ ...under, path: "/scheduled", component: lazyRouteComponent(() => import("./pages/scheduled"), "Scheduled") }),
+    createRoute({ ...under, path: "/campaigns", component: lazyRouteComponent(() => import("./pages/campaigns"), "Campaigns") }),
+    createRoute({ ...under, path: "/campaigns/new", component: lazyRouteComponent(() => import("./pages/campaign-new"), "NewCampaign") }),
+    createRoute({ ...under, path: "/campaigns/$id", component: lazyRouteComponent(() => import("./pages/campaign"), "Campaign") }),
+    createRoute({ ...under, path: "/contacts", component: lazyRouteComponent(() => import("./pages/contacts"), "Contacts") }),
+    createRoute({ ...under, path: "/templates", component: lazyRouteComponent(() => import("./pages/templates"), "Templates") }),
+    createRoute({ ...under, path: "/channels", component: lazyRouteComponent(() => import("./pages/channels"), "Channels") }),
+    createRoute({ ...under, path: "/keys", component: lazyRouteComponent(() => import("./pages/keys"), "Keys") }),
+    createRoute({ ...under, path: "/playground", component: lazyRouteComponent(() => import("./pages/playground"), "Playground") }),
+    createRoute({ ...under, path: "/webhooks", component: lazyRouteComponent(() => import("./pages/webhooks"), "Webhooks") }),
+    createRoute({ ...under, path: "/team", component: lazyRouteComponent(() => import("./pages/team"), "Team") }),
+    createRoute({ ...under, path: "/audit", component: lazyRouteComponent(() => import("./pages/audit"), "Audit") }),
+    createRoute({ ...under, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings"), "Settings") }),
+  ]),
+]);
+
+const router = createRouter({
+  routeTree: routes,
+  defaultPreload: "intent",
+  // Plain text in the URL: ?status=failed.
+  parseSearch: (s) => Object.fromEntries(new URLSearchParams(s)),
+  stringifySearch: (s) => {
+    const q = new URLSearchParams(Object.entries(s).filter((e): e is [string, string] => typeof e[1] === "string" && e[1] !== ""));
+    return q.size ? `?${q}` : "";
+  },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

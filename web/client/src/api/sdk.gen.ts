@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { DeleteChannelsIdData, DeleteChannelsIdErrors, DeleteChannelsIdResponses, DeleteContactsIdData, DeleteContactsIdErrors, DeleteContactsIdResponses, DeleteKeysIdData, DeleteKeysIdErrors, DeleteKeysIdResponses, DeleteListsIdData, DeleteListsIdErrors, DeleteListsIdMembersContactIdData, DeleteListsIdMembersContactIdErrors, DeleteListsIdMembersContactIdResponses, DeleteListsIdResponses, DeleteSuppressionsPhoneData, DeleteSuppressionsPhoneErrors, DeleteSuppressionsPhoneResponses, DeleteTemplatesIdData, DeleteTemplatesIdErrors, DeleteTemplatesIdResponses, DeleteUsersIdData, DeleteUsersIdErrors, DeleteUsersIdResponses, DeleteWebhooksIdData, DeleteWebhooksIdErrors, DeleteWebhooksIdResponses, GetAccountData, GetAccountErrors, GetAccountResponses, GetAuditData, GetAuditErrors, GetAuditResponses, GetCallbacksIgnoredData, GetCallbacksIgnoredErrors, GetCallbacksIgnoredResponses, GetChannelsData, GetChannelsErrors, GetChannelsIdData, GetChannelsIdErrors, GetChannelsIdResponses, GetChannelsResponses, GetContactsData, GetContactsErrors, GetContactsIdData, GetContactsIdErrors, GetContactsIdResponses, GetContactsResponses, GetCreditsData, GetCreditsErrors, GetCreditsLedgerData, GetCreditsLedgerErrors, GetCreditsLedgerResponses, GetCreditsResponses, GetDocsData, GetDocsResponses, GetEventsData, GetEventsErrors, GetEventsResponses, GetHealthzData, GetHealthzResponses, GetInboundData, GetInboundErrors, GetInboundResponses, GetKeysData, GetKeysErrors, GetKeysIdData, GetKeysIdErrors, GetKeysIdResponses, GetKeysResponses, GetListsData, GetListsErrors, GetListsIdData, GetListsIdErrors, GetListsIdResponses, GetListsResponses, GetMessagesData, GetMessagesErrors, GetMessagesIdData, GetMessagesIdErrors, GetMessagesIdEventsData, GetMessagesIdEventsErrors, GetMessagesIdEventsResponses, GetMessagesIdResponses, GetMessagesResponses, GetMetricsData, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonResponses, GetReadyzData, GetReadyzErrors, GetReadyzResponses, GetSuppressionsData, GetSuppressionsErrors, GetSuppressionsResponses, GetTemplatesData, GetTemplatesErrors, GetTemplatesIdData, GetTemplatesIdErrors, GetTemplatesIdResponses, GetTemplatesResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUsersData, GetUsersErrors, GetUsersIdData, GetUsersIdErrors, GetUsersIdResponses, GetUsersResponses, GetWebhooksData, GetWebhooksErrors, GetWebhooksIdData, GetWebhooksIdDeliveriesData, GetWebhooksIdDeliveriesErrors, GetWebhooksIdDeliveriesResponses, GetWebhooksIdErrors, GetWebhooksIdResponses, GetWebhooksResponses, GetWebhooksTwilioTokenData, GetWebhooksTwilioTokenErrors, GetWebhooksTwilioTokenResponses, PatchChannelsIdData, PatchChannelsIdErrors, PatchChannelsIdResponses, PatchContactsIdData, PatchContactsIdErrors, PatchContactsIdResponses, PatchKeysIdData, PatchKeysIdErrors, PatchKeysIdResponses, PatchListsIdData, PatchListsIdErrors, PatchListsIdResponses, PatchMessagesIdData, PatchMessagesIdErrors, PatchMessagesIdResponses, PatchTemplatesIdData, PatchTemplatesIdErrors, PatchTemplatesIdResponses, PatchUsersIdData, PatchUsersIdErrors, PatchUsersIdResponses, PatchWebhooksIdData, PatchWebhooksIdErrors, PatchWebhooksIdResponses, PostChannelsData, PostChannelsErrors, PostChannelsIdCallbackSecretData, PostChannelsIdCallbackSecretErrors, PostChannelsIdCallbackSecretResponses, PostChannelsIdPauseData, PostChannelsIdPauseErrors, PostChannelsIdPauseResponses, PostChannelsIdResumeData, PostChannelsIdResumeErrors, PostChannelsIdResumeResponses, PostChannelsResponses, PostContactsData, PostContactsErrors, PostContactsResponses, PostCreditsData, PostCreditsErrors, PostCreditsResponses, PostKeysData, PostKeysErrors, PostKeysIdRotateData, PostKeysIdRotateErrors, PostKeysIdRotateResponses, PostKeysResponses, PostListsData, PostListsErrors, PostListsIdMembersData, PostListsIdMembersErrors, PostListsIdMembersResponses, PostListsResponses, PostMessagesBatchData, PostMessagesBatchErrors, PostMessagesBatchResponses, PostMessagesData, PostMessagesErrors, PostMessagesIdCancelData, PostMessagesIdCancelErrors, PostMessagesIdCancelResponses, PostMessagesResponses, PostMessagesStatusData, PostMessagesStatusErrors, PostMessagesStatusResponses, PostSuppressionsData, PostSuppressionsErrors, PostSuppressionsResponses, PostTemplatesData, PostTemplatesErrors, PostTemplatesIdPreviewData, PostTemplatesIdPreviewErrors, PostTemplatesIdPreviewResponses, PostTemplatesResponses, PostTemplatesSyncData, PostTemplatesSyncErrors, PostTemplatesSyncResponses, PostUsersData, PostUsersErrors, PostUsersResponses, PostWebhooksData, PostWebhooksErrors, PostWebhooksIdDeliveriesDeliveryReplayData, PostWebhooksIdDeliveriesDeliveryReplayErrors, PostWebhooksIdDeliveriesDeliveryReplayResponses, PostWebhooksIdEnableData, PostWebhooksIdEnableErrors, PostWebhooksIdEnableResponses, PostWebhooksIdReplayData, PostWebhooksIdReplayErrors, PostWebhooksIdReplayResponses, PostWebhooksIdRotateData, PostWebhooksIdRotateErrors, PostWebhooksIdRotateResponses, PostWebhooksIdTestData, PostWebhooksIdTestErrors, PostWebhooksIdTestResponses, PostWebhooksResponses, PutTemplatesIdData, PutTemplatesIdErrors, PutTemplatesIdResponses } from './types.gen';
+import type { DeleteCampaignsIdData, DeleteCampaignsIdErrors, DeleteCampaignsIdResponses, DeleteChannelsIdData, DeleteChannelsIdErrors, DeleteChannelsIdResponses, DeleteContactsIdData, DeleteContactsIdErrors, DeleteContactsIdResponses, DeleteImportsIdData, DeleteImportsIdErrors, DeleteImportsIdResponses, DeleteKeysIdData, DeleteKeysIdErrors, DeleteKeysIdResponses, DeleteListsIdData, DeleteListsIdErrors, DeleteListsIdMembersContactIdData, DeleteListsIdMembersContactIdErrors, DeleteListsIdMembersContactIdResponses, DeleteListsIdResponses, DeleteSessionData, DeleteSessionErrors, DeleteSessionResponses, DeleteSuppressionsPhoneData, DeleteSuppressionsPhoneErrors, DeleteSuppressionsPhoneResponses, DeleteTemplatesIdData, DeleteTemplatesIdErrors, DeleteTemplatesIdResponses, DeleteUsersIdData, DeleteUsersIdErrors, DeleteUsersIdResponses, DeleteWebhooksIdData, DeleteWebhooksIdErrors, DeleteWebhooksIdResponses, GetAccountData, GetAccountErrors, GetAccountResponses, GetAuditData, GetAuditErrors, GetAuditResponses, GetCallbacksIgnoredData, GetCallbacksIgnoredErrors, GetCallbacksIgnoredResponses, GetCampaignsData, GetCampaignsErrors, GetCampaignsIdData, GetCampaignsIdErrors, GetCampaignsIdPreviewData, GetCampaignsIdPreviewErrors, GetCampaignsIdPreviewResponses, GetCampaignsIdProblemsCsvData, GetCampaignsIdProblemsCsvErrors, GetCampaignsIdProblemsCsvResponses, GetCampaignsIdRecipientsData, GetCampaignsIdRecipientsErrors, GetCampaignsIdRecipientsResponses, GetCampaignsIdReportCsvData, GetCampaignsIdReportCsvErrors, GetCampaignsIdReportCsvResponses, GetCampaignsIdResponses, GetCampaignsIdValidationData, GetCampaignsIdValidationErrors, GetCampaignsIdValidationResponses, GetCampaignsResponses, GetChannelsData, GetChannelsErrors, GetChannelsIdData, GetChannelsIdErrors, GetChannelsIdResponses, GetChannelsResponses, GetContactsCsvData, GetContactsCsvErrors, GetContactsCsvResponses, GetContactsData, GetContactsErrors, GetContactsIdData, GetContactsIdErrors, GetContactsIdResponses, GetContactsResponses, GetCreditsData, GetCreditsErrors, GetCreditsLedgerData, GetCreditsLedgerErrors, GetCreditsLedgerResponses, GetCreditsResponses, GetDocsData, GetDocsResponses, GetEventsData, GetEventsErrors, GetEventsResponses, GetHealthzData, GetHealthzResponses, GetImportsData, GetImportsErrors, GetImportsIdData, GetImportsIdErrors, GetImportsIdErrorsCsvData, GetImportsIdErrorsCsvErrors, GetImportsIdErrorsCsvResponses, GetImportsIdResponses, GetImportsResponses, GetInboundData, GetInboundErrors, GetInboundIdData, GetInboundIdErrors, GetInboundIdResponses, GetInboundResponses, GetKeysData, GetKeysErrors, GetKeysIdData, GetKeysIdErrors, GetKeysIdResponses, GetKeysResponses, GetListsData, GetListsErrors, GetListsIdContactsCsvData, GetListsIdContactsCsvErrors, GetListsIdContactsCsvResponses, GetListsIdData, GetListsIdErrors, GetListsIdResponses, GetListsResponses, GetMessagesData, GetMessagesErrors, GetMessagesIdData, GetMessagesIdErrors, GetMessagesIdEventsData, GetMessagesIdEventsErrors, GetMessagesIdEventsResponses, GetMessagesIdResponses, GetMessagesResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenapiJsonData, GetOpenapiJsonResponses, GetPlaygroundData, GetPlaygroundErrors, GetPlaygroundResponses, GetReadyzData, GetReadyzErrors, GetReadyzResponses, GetSessionData, GetSessionErrors, GetSessionLoginData, GetSessionLoginResponses, GetSessionResponses, GetShareTokenData, GetShareTokenErrors, GetShareTokenResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetSuppressionsCsvData, GetSuppressionsCsvErrors, GetSuppressionsCsvResponses, GetSuppressionsData, GetSuppressionsErrors, GetSuppressionsResponses, GetTemplatesData, GetTemplatesErrors, GetTemplatesIdData, GetTemplatesIdErrors, GetTemplatesIdResponses, GetTemplatesResponses, GetUsageData, GetUsageErrors, GetUsageResponses, GetUsersData, GetUsersErrors, GetUsersIdData, GetUsersIdErrors, GetUsersIdResponses, GetUsersResponses, GetWebhooksData, GetWebhooksErrors, GetWebhooksIdData, GetWebhooksIdDeliveriesData, GetWebhooksIdDeliveriesErrors, GetWebhooksIdDeliveriesResponses, GetWebhooksIdErrors, GetWebhooksIdResponses, GetWebhooksResponses, GetWebhooksTwilioTokenData, GetWebhooksTwilioTokenErrors, GetWebhooksTwilioTokenResponses, PatchAccountData, PatchAccountErrors, PatchAccountResponses, PatchCampaignsIdData, PatchCampaignsIdErrors, PatchCampaignsIdResponses, PatchChannelsIdData, PatchChannelsIdErrors, PatchChannelsIdResponses, PatchContactsIdData, PatchContactsIdErrors, PatchContactsIdResponses, PatchKeysIdData, PatchKeysIdErrors, PatchKeysIdResponses, PatchListsIdData, PatchListsIdErrors, PatchListsIdResponses, PatchMessagesIdData, PatchMessagesIdErrors, PatchMessagesIdResponses, PatchTemplatesIdData, PatchTemplatesIdErrors, PatchTemplatesIdResponses, PatchUsersIdData, PatchUsersIdErrors, PatchUsersIdResponses, PatchWebhooksIdData, PatchWebhooksIdErrors, PatchWebhooksIdResponses, PostCampaignsData, PostCampaignsErrors, PostCampaignsIdCancelData, PostCampaignsIdCancelErrors, PostCampaignsIdCancelResponses, PostCampaignsIdLaunchData, PostCampaignsIdLaunchErrors, PostCampaignsIdLaunchResponses, PostCampaignsIdPauseData, PostCampaignsIdPauseErrors, PostCampaignsIdPauseResponses, PostCampaignsIdResumeData, PostCampaignsIdResumeErrors, PostCampaignsIdResumeResponses, PostCampaignsIdValidateData, PostCampaignsIdValidateErrors, PostCampaignsIdValidateResponses, PostCampaignsResponses, PostChannelsData, PostChannelsErrors, PostChannelsIdCallbackSecretData, PostChannelsIdCallbackSecretErrors, PostChannelsIdCallbackSecretResponses, PostChannelsIdPauseData, PostChannelsIdPauseErrors, PostChannelsIdPauseResponses, PostChannelsIdResumeData, PostChannelsIdResumeErrors, PostChannelsIdResumeResponses, PostChannelsResponses, PostContactsData, PostContactsErrors, PostContactsResponses, PostCreditsData, PostCreditsErrors, PostCreditsResponses, PostImportsData, PostImportsErrors, PostImportsIdContinueData, PostImportsIdContinueErrors, PostImportsIdContinueResponses, PostImportsIdFinishData, PostImportsIdFinishErrors, PostImportsIdFinishResponses, PostImportsResponses, PostInvitationsAcceptData, PostInvitationsAcceptErrors, PostInvitationsAcceptResponses, PostInvitationsData, PostInvitationsErrors, PostInvitationsResponses, PostKeysData, PostKeysErrors, PostKeysIdRotateData, PostKeysIdRotateErrors, PostKeysIdRotateResponses, PostKeysResponses, PostListsData, PostListsErrors, PostListsIdMembersData, PostListsIdMembersErrors, PostListsIdMembersResponses, PostListsResponses, PostMessagesBatchData, PostMessagesBatchErrors, PostMessagesBatchResponses, PostMessagesData, PostMessagesErrors, PostMessagesIdCancelData, PostMessagesIdCancelErrors, PostMessagesIdCancelResponses, PostMessagesIdShareData, PostMessagesIdShareErrors, PostMessagesIdShareResponses, PostMessagesResponses, PostMessagesStatusData, PostMessagesStatusErrors, PostMessagesStatusResponses, PostPlaygroundData, PostPlaygroundErrors, PostPlaygroundResponses, PostSessionData, PostSessionErrors, PostSessionPasswordData, PostSessionPasswordErrors, PostSessionPasswordResponses, PostSessionResponses, PostSuppressionsData, PostSuppressionsErrors, PostSuppressionsResponses, PostTemplatesData, PostTemplatesErrors, PostTemplatesIdPreviewData, PostTemplatesIdPreviewErrors, PostTemplatesIdPreviewResponses, PostTemplatesResponses, PostTemplatesSyncData, PostTemplatesSyncErrors, PostTemplatesSyncResponses, PostUsersData, PostUsersErrors, PostUsersResponses, PostWebhooksData, PostWebhooksErrors, PostWebhooksIdDeliveriesDeliveryReplayData, PostWebhooksIdDeliveriesDeliveryReplayErrors, PostWebhooksIdDeliveriesDeliveryReplayResponses, PostWebhooksIdEnableData, PostWebhooksIdEnableErrors, PostWebhooksIdEnableResponses, PostWebhooksIdReplayData, PostWebhooksIdReplayErrors, PostWebhooksIdReplayResponses, PostWebhooksIdRotateData, PostWebhooksIdRotateErrors, PostWebhooksIdRotateResponses, PostWebhooksIdTestData, PostWebhooksIdTestErrors, PostWebhooksIdTestResponses, PostWebhooksResponses, PutImportsIdData, PutImportsIdErrors, PutImportsIdResponses, PutTemplatesIdData, PutTemplatesIdErrors, PutTemplatesIdResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -30,8 +30,10 @@ export const getHealthz = <ThrowOnError extends boolean = true>(options?: Option
 
 /**
  * Prometheus metrics
+ *
+ * 404 unless SENDOFF_METRICS_TOKEN is set, which is then required as Bearer. SENDOFF_METRICS_LISTEN serves them on an address of their own.
  */
-export const getMetrics = <ThrowOnError extends boolean = true>(options?: Options<GetMetricsData, ThrowOnError>) => (options?.client ?? client).get<GetMetricsResponses, unknown, ThrowOnError>({ url: '/metrics', ...options });
+export const getMetrics = <ThrowOnError extends boolean = true>(options?: Options<GetMetricsData, ThrowOnError>) => (options?.client ?? client).get<GetMetricsResponses, GetMetricsErrors, ThrowOnError>({ url: '/metrics', ...options });
 
 /**
  * OpenAPI description of this API
@@ -55,6 +57,21 @@ export const getAccount = <ThrowOnError extends boolean = true>(options?: Option
 });
 
 /**
+ * Update the account
+ *
+ * Fields that are left out stay as they are.
+ */
+export const patchAccount = <ThrowOnError extends boolean = true>(options: Options<PatchAccountData, ThrowOnError>) => (options.client ?? client).patch<PatchAccountResponses, PatchAccountErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/account',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * List the audit log
  *
  * Who changed what, newest first.
@@ -73,6 +90,175 @@ export const getAudit = <ThrowOnError extends boolean = true>(options?: Options<
 export const getCallbacksIgnored = <ThrowOnError extends boolean = true>(options?: Options<GetCallbacksIgnoredData, ThrowOnError>) => (options?.client ?? client).get<GetCallbacksIgnoredResponses, GetCallbacksIgnoredErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
     url: '/v1/callbacks/ignored',
+    ...options
+});
+
+/**
+ * List campaigns
+ *
+ * Newest first, without audience.contacts.
+ */
+export const getCampaigns = <ThrowOnError extends boolean = true>(options?: Options<GetCampaignsData, ThrowOnError>) => (options?.client ?? client).get<GetCampaignsResponses, GetCampaignsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns',
+    ...options
+});
+
+/**
+ * Create a campaign
+ *
+ * As a draft. {{field}} in any text or variable takes the recipient's field; {{field|default}} gives what to use when it is empty.
+ */
+export const postCampaigns = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsResponses, PostCampaignsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a draft campaign
+ */
+export const deleteCampaignsId = <ThrowOnError extends boolean = true>(options: Options<DeleteCampaignsIdData, ThrowOnError>) => (options.client ?? client).delete<DeleteCampaignsIdResponses, DeleteCampaignsIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}',
+    ...options
+});
+
+/**
+ * Retrieve a campaign
+ */
+export const getCampaignsId = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdResponses, GetCampaignsIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}',
+    ...options
+});
+
+/**
+ * Update a campaign
+ *
+ * While it is a draft or scheduled. Each field that is given is replaced as a whole; null takes it back to its default.
+ */
+export const patchCampaignsId = <ThrowOnError extends boolean = true>(options: Options<PatchCampaignsIdData, ThrowOnError>) => (options.client ?? client).patch<PatchCampaignsIdResponses, PatchCampaignsIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Cancel a campaign
+ *
+ * What was not sent is not sent any more. in_flight is the number of calls that were under way.
+ */
+export const postCampaignsIdCancel = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsIdCancelData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsIdCancelResponses, PostCampaignsIdCancelErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/cancel',
+    ...options
+});
+
+/**
+ * Launch a campaign
+ *
+ * Starts it, or schedules its start. Recipients with problems are skipped.
+ */
+export const postCampaignsIdLaunch = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsIdLaunchData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsIdLaunchResponses, PostCampaignsIdLaunchErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/launch',
+    ...options
+});
+
+/**
+ * Pause a campaign
+ *
+ * No further call starts, within a second on every worker. in_flight is the number of calls that were under way.
+ */
+export const postCampaignsIdPause = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsIdPauseData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsIdPauseResponses, PostCampaignsIdPauseErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/pause',
+    ...options
+});
+
+/**
+ * Preview a message of a campaign
+ *
+ * Renders any row of the audience.
+ */
+export const getCampaignsIdPreview = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdPreviewData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdPreviewResponses, GetCampaignsIdPreviewErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/preview',
+    ...options
+});
+
+/**
+ * Export the problems of a campaign
+ *
+ * Every row that would be skipped. Columns that begin with _ are skipped by an import: corrected, the file is a valid upload.
+ */
+export const getCampaignsIdProblemsCsv = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdProblemsCsvData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdProblemsCsvResponses, GetCampaignsIdProblemsCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/problems.csv',
+    ...options
+});
+
+/**
+ * List recipients of a campaign
+ *
+ * The ledger: a row for every row of the audience.
+ */
+export const getCampaignsIdRecipients = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdRecipientsData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdRecipientsResponses, GetCampaignsIdRecipientsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/recipients',
+    ...options
+});
+
+/**
+ * Export the report of a campaign
+ *
+ * A header and one record for each row of the ledger.
+ */
+export const getCampaignsIdReportCsv = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdReportCsvData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdReportCsvResponses, GetCampaignsIdReportCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/report.csv',
+    ...options
+});
+
+/**
+ * Resume a campaign
+ *
+ * It goes on exactly where it has stopped.
+ */
+export const postCampaignsIdResume = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsIdResumeData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsIdResumeResponses, PostCampaignsIdResumeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/resume',
+    ...options
+});
+
+/**
+ * Validate a campaign
+ *
+ * Looks at every recipient: who would get a message, who would be skipped and why, the price, and when it would end. Takes up to ten seconds; a validation that takes longer goes on, and answers 202.
+ */
+export const postCampaignsIdValidate = <ThrowOnError extends boolean = true>(options: Options<PostCampaignsIdValidateData, ThrowOnError>) => (options.client ?? client).post<PostCampaignsIdValidateResponses, PostCampaignsIdValidateErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/validate',
+    ...options
+});
+
+/**
+ * Retrieve the last validation of a campaign
+ *
+ * 202 while it runs.
+ */
+export const getCampaignsIdValidation = <ThrowOnError extends boolean = true>(options: Options<GetCampaignsIdValidationData, ThrowOnError>) => (options.client ?? client).get<GetCampaignsIdValidationResponses, GetCampaignsIdValidationErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/campaigns/{id}/validation',
     ...options
 });
 
@@ -199,6 +385,17 @@ export const postContacts = <ThrowOnError extends boolean = true>(options: Optio
 });
 
 /**
+ * Export contacts
+ *
+ * An import of the file yields the same contacts. Cells that a spreadsheet could run have an apostrophe in front, which an import drops.
+ */
+export const getContactsCsv = <ThrowOnError extends boolean = true>(options?: Options<GetContactsCsvData, ThrowOnError>) => (options?.client ?? client).get<GetContactsCsvResponses, GetContactsCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/contacts.csv',
+    ...options
+});
+
+/**
  * Delete a contact
  *
  * Messages and suppressions of the number stay.
@@ -278,6 +475,102 @@ export const getEvents = <ThrowOnError extends boolean = true>(options?: Options
 });
 
 /**
+ * List imports
+ *
+ * Returns imports, newest first.
+ */
+export const getImports = <ThrowOnError extends boolean = true>(options?: Options<GetImportsData, ThrowOnError>) => (options?.client ?? client).get<GetImportsResponses, GetImportsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports',
+    ...options
+});
+
+/**
+ * Import a file
+ *
+ * The body is a CSV, NDJSON or XLSX file, or a form with it as file: at most 1 GB (XLSX 100 MB). It is read in the background: GET returns how far. An empty body creates an upload that PUT adds bytes to. An import never changes consent.
+ */
+export const postImports = <ThrowOnError extends boolean = true>(options: Options<PostImportsData, ThrowOnError>) => (options.client ?? client).post<PostImportsResponses, PostImportsErrors, ThrowOnError>({
+    bodySerializer: null,
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports',
+    ...options,
+    headers: {
+        'Content-Type': 'text/csv',
+        ...options.headers
+    }
+});
+
+/**
+ * Undo an import
+ *
+ * Takes back what the import created or changed, unless it was changed again since. The status ends as undone.
+ */
+export const deleteImportsId = <ThrowOnError extends boolean = true>(options: Options<DeleteImportsIdData, ThrowOnError>) => (options.client ?? client).delete<DeleteImportsIdResponses, DeleteImportsIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}',
+    ...options
+});
+
+/**
+ * Retrieve an import
+ */
+export const getImportsId = <ThrowOnError extends boolean = true>(options: Options<GetImportsIdData, ThrowOnError>) => (options.client ?? client).get<GetImportsIdResponses, GetImportsIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}',
+    ...options
+});
+
+/**
+ * Add bytes to an upload
+ *
+ * Bytes that were received before are skipped, so a request that broke off can be repeated from received on.
+ */
+export const putImportsId = <ThrowOnError extends boolean = true>(options: Options<PutImportsIdData, ThrowOnError>) => (options.client ?? client).put<PutImportsIdResponses, PutImportsIdErrors, ThrowOnError>({
+    bodySerializer: null,
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/octet-stream',
+        ...options.headers
+    }
+});
+
+/**
+ * Continue a stopped import
+ *
+ * Imports the rows that can be read, however many cannot.
+ */
+export const postImportsIdContinue = <ThrowOnError extends boolean = true>(options: Options<PostImportsIdContinueData, ThrowOnError>) => (options.client ?? client).post<PostImportsIdContinueResponses, PostImportsIdContinueErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}/continue',
+    ...options
+});
+
+/**
+ * Export the bad rows of an import
+ *
+ * Corrected, the file can be uploaded: columns that begin with _ are skipped.
+ */
+export const getImportsIdErrorsCsv = <ThrowOnError extends boolean = true>(options: Options<GetImportsIdErrorsCsvData, ThrowOnError>) => (options.client ?? client).get<GetImportsIdErrorsCsvResponses, GetImportsIdErrorsCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}/errors.csv',
+    ...options
+});
+
+/**
+ * Close an upload
+ *
+ * The file is complete and is imported from now on.
+ */
+export const postImportsIdFinish = <ThrowOnError extends boolean = true>(options: Options<PostImportsIdFinishData, ThrowOnError>) => (options.client ?? client).post<PostImportsIdFinishResponses, PostImportsIdFinishErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/imports/{id}/finish',
+    ...options
+});
+
+/**
  * List inbound messages
  *
  * What contacts have sent, newest first.
@@ -286,6 +579,46 @@ export const getInbound = <ThrowOnError extends boolean = true>(options?: Option
     security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
     url: '/v1/inbound',
     ...options
+});
+
+/**
+ * Retrieve an inbound message
+ *
+ * With raw, the message as the provider sent it.
+ */
+export const getInboundId = <ThrowOnError extends boolean = true>(options: Options<GetInboundIdData, ThrowOnError>) => (options.client ?? client).get<GetInboundIdResponses, GetInboundIdErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/inbound/{id}',
+    ...options
+});
+
+/**
+ * Invite a user
+ *
+ * Creates a user, unless user_id names one, and a one-time link with which the user sets a password. It is valid for 72 hours.
+ */
+export const postInvitations = <ThrowOnError extends boolean = true>(options: Options<PostInvitationsData, ThrowOnError>) => (options.client ?? client).post<PostInvitationsResponses, PostInvitationsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/invitations',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Accept an invitation
+ *
+ * Sets the password, and signs in.
+ */
+export const postInvitationsAccept = <ThrowOnError extends boolean = true>(options: Options<PostInvitationsAcceptData, ThrowOnError>) => (options.client ?? client).post<PostInvitationsAcceptResponses, PostInvitationsAcceptErrors, ThrowOnError>({
+    url: '/v1/invitations/accept',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -407,7 +740,7 @@ export const getListsId = <ThrowOnError extends boolean = true>(options: Options
 });
 
 /**
- * Rename a contact list
+ * Update a contact list
  */
 export const patchListsId = <ThrowOnError extends boolean = true>(options: Options<PatchListsIdData, ThrowOnError>) => (options.client ?? client).patch<PatchListsIdResponses, PatchListsIdErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
@@ -417,6 +750,17 @@ export const patchListsId = <ThrowOnError extends boolean = true>(options: Optio
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Export the contacts of a list
+ *
+ * An import of the file yields the same contacts. Cells that a spreadsheet could run have an apostrophe in front, which an import drops.
+ */
+export const getListsIdContactsCsv = <ThrowOnError extends boolean = true>(options: Options<GetListsIdContactsCsvData, ThrowOnError>) => (options.client ?? client).get<GetListsIdContactsCsvResponses, GetListsIdContactsCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/lists/{id}/contacts.csv',
+    ...options
 });
 
 /**
@@ -502,7 +846,7 @@ export const postMessagesStatus = <ThrowOnError extends boolean = true>(options:
 /**
  * Retrieve a message
  *
- * With wait the response is sent when the status changes, or when the time is over.
+ * With wait the response is sent when the status changes, or when the time is over; with wait and status, when the message has reached that status. It is sent at once if no further change is expected.
  */
 export const getMessagesId = <ThrowOnError extends boolean = true>(options: Options<GetMessagesIdData, ThrowOnError>) => (options.client ?? client).get<GetMessagesIdResponses, GetMessagesIdErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
@@ -548,6 +892,111 @@ export const getMessagesIdEvents = <ThrowOnError extends boolean = true>(options
 });
 
 /**
+ * Share a message
+ *
+ * Returns a link that shows the message's timeline to everybody who has it, with number and content masked.
+ */
+export const postMessagesIdShare = <ThrowOnError extends boolean = true>(options: Options<PostMessagesIdShareData, ThrowOnError>) => (options.client ?? client).post<PostMessagesIdShareResponses, PostMessagesIdShareErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/messages/{id}/share',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List the endpoints of the playground
+ */
+export const getPlayground = <ThrowOnError extends boolean = true>(options?: Options<GetPlaygroundData, ThrowOnError>) => (options?.client ?? client).get<GetPlaygroundResponses, GetPlaygroundErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/playground',
+    ...options
+});
+
+/**
+ * Make a request as an API key
+ *
+ * For signed-in users: the request is made as the chosen key, with the rights that both the user and the key have. It sends nothing unless simulate is false.
+ */
+export const postPlayground = <ThrowOnError extends boolean = true>(options: Options<PostPlaygroundData, ThrowOnError>) => (options.client ?? client).post<PostPlaygroundResponses, PostPlaygroundErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/playground',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Sign out
+ */
+export const deleteSession = <ThrowOnError extends boolean = true>(options?: Options<DeleteSessionData, ThrowOnError>) => (options?.client ?? client).delete<DeleteSessionResponses, DeleteSessionErrors, ThrowOnError>({ url: '/v1/session', ...options });
+
+/**
+ * Retrieve who is signed in
+ */
+export const getSession = <ThrowOnError extends boolean = true>(options?: Options<GetSessionData, ThrowOnError>) => (options?.client ?? client).get<GetSessionResponses, GetSessionErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/session',
+    ...options
+});
+
+/**
+ * Sign in
+ *
+ * Sets the cookie of a session, which ends 12 hours after its last use. Failed sign-ins are throttled.
+ */
+export const postSession = <ThrowOnError extends boolean = true>(options: Options<PostSessionData, ThrowOnError>) => (options.client ?? client).post<PostSessionResponses, PostSessionErrors, ThrowOnError>({
+    url: '/v1/session',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Retrieve the demo login
+ *
+ * What the sign-in page is filled in with: empty, except for sendoff dev and a browser on the same machine.
+ */
+export const getSessionLogin = <ThrowOnError extends boolean = true>(options?: Options<GetSessionLoginData, ThrowOnError>) => (options?.client ?? client).get<GetSessionLoginResponses, unknown, ThrowOnError>({ url: '/v1/session/login', ...options });
+
+/**
+ * Change one's password
+ *
+ * Ends the user's other sessions.
+ */
+export const postSessionPassword = <ThrowOnError extends boolean = true>(options: Options<PostSessionPasswordData, ThrowOnError>) => (options.client ?? client).post<PostSessionPasswordResponses, PostSessionPasswordErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/session/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Retrieve a shared message
+ */
+export const getShareToken = <ThrowOnError extends boolean = true>(options: Options<GetShareTokenData, ThrowOnError>) => (options.client ?? client).get<GetShareTokenResponses, GetShareTokenErrors, ThrowOnError>({ url: '/v1/share/{token}', ...options });
+
+/**
+ * Retrieve figures
+ *
+ * The figures of the dashboard's overview. They are bounded reads: what is many is estimated from a sample.
+ */
+export const getStats = <ThrowOnError extends boolean = true>(options?: Options<GetStatsData, ThrowOnError>) => (options?.client ?? client).get<GetStatsResponses, GetStatsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/stats',
+    ...options
+});
+
+/**
  * List suppressions
  *
  * Ordered by number.
@@ -571,6 +1020,17 @@ export const postSuppressions = <ThrowOnError extends boolean = true>(options: O
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Export suppressions
+ *
+ * An import of the file yields the same suppressions. Cells that a spreadsheet could run have an apostrophe in front, which an import drops.
+ */
+export const getSuppressionsCsv = <ThrowOnError extends boolean = true>(options?: Options<GetSuppressionsCsvData, ThrowOnError>) => (options?.client ?? client).get<GetSuppressionsCsvResponses, GetSuppressionsCsvErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
+    url: '/v1/suppressions.csv',
+    ...options
 });
 
 /**

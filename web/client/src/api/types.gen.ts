@@ -127,10 +127,25 @@ export type View = {
     sent_at?: string;
     status?: string;
     test?: boolean;
-    to?: string;
+    /**
+     * The recipient's number; null if it went to a user id.
+     */
+    to?: string | null;
     type?: string;
     updated_at?: string;
+    /**
+     * The team member who sent it; else the user id that it went to.
+     */
     user_id?: string;
+    /**
+     * The recipient's name on WhatsApp, where it is known.
+     */
+    username?: string;
+    /**
+     * WhatsApp's own id of the recipient, where it is known and differs.
+     */
+    wa_id?: string;
+    waits_for?: string;
 };
 
 export type UserUpdate = {
@@ -158,6 +173,13 @@ export type UserCreate = {
      * sender if left out.
      */
     role?: 'owner' | 'admin' | 'sender' | 'viewer';
+};
+
+export type UserBody = {
+    email?: string;
+    id?: string;
+    name?: string;
+    role?: string;
 };
 
 export type User = {
@@ -343,6 +365,7 @@ export type Media = {
     filename?: string;
     id?: string;
     link?: string;
+    voice?: boolean;
 };
 
 export type Parameter = {
@@ -461,9 +484,9 @@ export type Template = {
 
 export type SuppressionCreate = {
     /**
-     * In international form.
+     * In international form. Or wa_id, or user_id.
      */
-    phone: string;
+    phone?: string;
     /**
      * Why, in your own words; returned as detail.
      */
@@ -472,6 +495,14 @@ export type SuppressionCreate = {
      * What is held back: everything (the default), or marketing templates and campaigns alone.
      */
     scope?: 'all' | 'marketing';
+    /**
+     * WhatsApp's business-scoped id of the person.
+     */
+    user_id?: string;
+    /**
+     * WhatsApp's own id of the person.
+     */
+    wa_id?: string;
 };
 
 export type Suppression = {
@@ -486,6 +517,12 @@ export type Suppression = {
      * What is held back: everything, or marketing templates and campaigns alone.
      */
     scope?: 'all' | 'marketing';
+    /**
+     * How it came: message, event, refusal, operator, import or number_change.
+     */
+    source?: string;
+    user_id?: string;
+    wa_id?: string;
 };
 
 export type StatusRequest = {
@@ -506,6 +543,154 @@ export type Brief = {
     message_id?: string;
     status?: string;
     updated_at?: string;
+};
+
+export type Stats = {
+    active_keys?: number;
+    /**
+     * Requests with API keys in the UTC day, reads included.
+     */
+    calls_today?: number;
+    channels?: Array<ChannelState>;
+    /**
+     * The failed among the newest messages of the range, by channel and code.
+     */
+    failures?: Array<FailureGroup>;
+    /**
+     * Messages that keys were charged for in the UTC day.
+     */
+    messages_today?: number;
+    /**
+     * The age of the oldest message that is due. Null: none is.
+     */
+    oldest_waiting_seconds?: number | null;
+    range?: 'hour' | 'day' | 'month';
+    series?: Array<Point>;
+    /**
+     * Of the newest messages of the range that have ended: the share that was sent. Null: none has ended.
+     */
+    success_rate?: number | null;
+    templates_configured?: number;
+    total_keys?: number;
+    /**
+     * At most 100,000.
+     */
+    waiting?: number;
+    /**
+     * More messages wait than waiting says.
+     */
+    waiting_more?: boolean;
+};
+
+export type Point = {
+    at?: string;
+    /**
+     * The share of the messages that have failed, expired or are unknown.
+     */
+    failed_share?: number;
+    /**
+     * From accept to sent.
+     */
+    p50_ms?: number | null;
+    p99_ms?: number | null;
+    /**
+     * Accepted messages per second, estimated from a sample if there are many.
+     */
+    per_second?: number;
+    seconds?: number;
+};
+
+export type FailureGroup = {
+    channel_id?: number;
+    code?: string;
+    count?: number;
+    last_at?: string;
+};
+
+export type SendRate = {
+    blocked_until?: string;
+    configured?: number;
+    /**
+     * Less than the configured rate after a 429 of the provider.
+     */
+    effective?: number;
+};
+
+export type Health = {
+    changed_at?: string;
+    probe_at?: string;
+    reason?: string;
+    /**
+     * closed: sends; open: stopped after failures, and probed; paused: stopped by hand.
+     */
+    state?: 'closed' | 'open' | 'paused';
+};
+
+export type ChannelState = {
+    enabled?: boolean;
+    health?: Health;
+    id?: number;
+    kind?: string;
+    name?: string;
+    provider?: string;
+    send_rate?: SendRate;
+    sender?: string;
+};
+
+export type SignInBody = {
+    email?: string;
+    password?: string;
+};
+
+export type SharedBody = {
+    /**
+     * whatsapp or sms.
+     */
+    channel?: string;
+    created_at?: string;
+    delivered_at?: string;
+    events?: Array<TimelineEvent>;
+    failed_at?: string;
+    maybe_sent?: boolean;
+    message_id?: string;
+    read_at?: string;
+    send_at?: string;
+    sent_at?: string;
+    status?: string;
+    /**
+     * Masked.
+     */
+    to?: string;
+    type?: string;
+};
+
+export type ShareBody = {
+    /**
+     * How long the link works.
+     */
+    hours?: number;
+};
+
+export type SessionBody = {
+    account?: AccountBody;
+    /**
+     * The permissions.
+     */
+    can?: Array<string>;
+    /**
+     * owner, admin, sender or viewer; key for an API key.
+     */
+    role?: string;
+    /**
+     * Null for an API key.
+     */
+    user?: UserBody;
+};
+
+export type AccountBody = {
+    id?: number;
+    name?: string;
+    sid?: string;
 };
 
 export type SendRequest = {
@@ -576,6 +761,10 @@ export type SendRequest = {
      */
     reaction?: Reaction;
     /**
+     * Meta delivers only to the identity of this hash.
+     */
+    recipient_identity_key_hash?: string;
+    /**
      * Your own. Returned with the message and in webhooks.
      */
     reference?: string;
@@ -600,9 +789,9 @@ export type SendRequest = {
      */
     text?: Text;
     /**
-     * In international format, with or without +.
+     * A phone number in international format, a wa_id that was seen, or, on Meta channels, a user id: "DE.2000..." or {"user_id": "DE.2000..."}.
      */
-    to: string;
+    to: unknown;
     /**
      * Sets expires_at, after send_at.
      */
@@ -684,13 +873,34 @@ export type ContactSave = {
     name?: string;
 };
 
-export type SendRate = {
-    blocked_until?: string;
-    configured?: number;
+export type Route = {
     /**
-     * Less than the configured rate after a 429 of the provider.
+     * A body that sends something.
      */
-    effective?: number;
+    example?: string;
+    example_path?: string;
+    /**
+     * The body is a form, not JSON.
+     */
+    form?: boolean;
+    /**
+     * native, or the name of a vendor's format.
+     */
+    format?: string;
+    /**
+     * The header that carries the API key.
+     */
+    header?: string;
+    /**
+     * What stands before the API key in the header.
+     */
+    header_prefix?: string;
+    method?: string;
+    /**
+     * With :names for its parameters.
+     */
+    path?: string;
+    sends?: boolean;
 };
 
 export type Rotate = {
@@ -753,15 +963,112 @@ export type RecipientLimits = {
 
 export type Received = {
     at?: string;
+    /**
+     * The button that the contact tapped.
+     */
+    button?: InboundButton;
     channel_id?: number;
-    from?: string;
+    /**
+     * The contact cards, as the provider sent them.
+     */
+    contacts?: unknown;
+    /**
+     * The form that the contact filled in.
+     */
+    flow_reply?: InboundFlow;
+    /**
+     * The contact's number; null if only its user_id is known.
+     */
+    from?: string | null;
+    /**
+     * The group in which it was written.
+     */
+    group_id?: string;
     id?: string;
+    /**
+     * The row of a list that the contact chose.
+     */
+    list_reply?: InboundChoice;
+    location?: InboundLocation;
+    media?: InboundMedia;
+    /**
+     * Further media of the same message (MMS).
+     */
+    more_media?: Array<InboundMedia>;
+    /**
+     * The contact's new number, of a notice that it changed.
+     */
+    moved_to?: string;
     name?: string;
+    /**
+     * The order, as the provider sent it.
+     */
+    order?: unknown;
     provider_message_id?: string;
+    reaction?: InboundReaction;
     received_at?: string;
+    /**
+     * The advertisement that the contact came from, as the provider sent it.
+     */
+    referral?: unknown;
+    /**
+     * The message that is answered: our id where we know it, else the provider's.
+     */
+    reply_to?: string;
     text?: string;
     type?: string;
+    /**
+     * WhatsApp's business-scoped id of the contact.
+     */
+    user_id?: string;
+    username?: string;
     wa_id?: string;
+};
+
+export type InboundReaction = {
+    emoji?: string;
+    /**
+     * Our id where we know the message, else the provider's.
+     */
+    message_id?: string;
+};
+
+export type InboundMedia = {
+    caption?: string;
+    filename?: string;
+    /**
+     * The provider's id of the file.
+     */
+    id?: string;
+    mime_type?: string;
+    sha256?: string;
+    url?: string;
+    voice?: boolean;
+};
+
+export type InboundLocation = {
+    address?: string;
+    latitude?: number;
+    longitude?: number;
+    name?: string;
+    url?: string;
+};
+
+export type InboundChoice = {
+    description?: string;
+    id?: string;
+    title?: string;
+};
+
+export type InboundFlow = {
+    body?: string;
+    name?: string;
+    response_json?: string;
+};
+
+export type InboundButton = {
+    payload?: string;
+    text?: string;
 };
 
 export type ReceiptBody = {
@@ -772,7 +1079,11 @@ export type ReceiptBody = {
     segments?: number;
     send_at?: string;
     status?: string;
-    to?: string;
+    to?: string | null;
+    /**
+     * The recipient, if it is a user id.
+     */
+    user_id?: string;
     would_send?: unknown;
 };
 
@@ -860,11 +1171,49 @@ export type ByLaneFloat64 = {
     otp?: number;
 };
 
+export type PlayedBody = {
+    /**
+     * JSON; a string if the answer was none.
+     */
+    body?: unknown;
+    duration_ms?: number;
+    headers?: {
+        [key: string]: string;
+    };
+    simulate?: boolean;
+    status?: number;
+};
+
+export type PlayBody = {
+    /**
+     * JSON; a string is sent as it is.
+     */
+    body?: unknown;
+    /**
+     * The API key as which the request is made.
+     */
+    key_id?: number;
+    method?: 'GET' | 'POST';
+    /**
+     * Of an endpoint that sends or reads messages, with its query.
+     */
+    path?: string;
+    /**
+     * Validates and sends nothing. True if left out.
+     */
+    simulate?: boolean;
+};
+
 export type Pause = {
     /**
      * Shown with the channel; "paused by hand" if left out.
      */
     reason?: string;
+};
+
+export type PasswordBody = {
+    current_password?: string;
+    new_password?: string;
 };
 
 export type PageWebhook = {
@@ -909,6 +1258,41 @@ export type PageSuppression = {
     next_cursor?: string;
 };
 
+export type PageRecipient = {
+    data?: Array<CampaignRecipient>;
+    /**
+     * The cursor of the next page; left out on the last one.
+     */
+    next_cursor?: string;
+};
+
+export type CampaignRecipient = {
+    detail?: string;
+    /**
+     * The field at fault.
+     */
+    field?: string;
+    /**
+     * Texts, numbers, true and false; others are left out.
+     */
+    fields?: {
+        [key: string]: unknown;
+    };
+    message_id?: string;
+    next_attempt_at?: string;
+    /**
+     * Why it was skipped.
+     */
+    reason?: string;
+    /**
+     * Its place in the audience, from 1.
+     */
+    row?: number;
+    status?: string;
+    to?: string;
+    waits_for?: 'worker' | 'send_at' | 'quiet_hours' | 'canary' | 'budget' | 'rate' | 'campaign' | 'retry';
+};
+
 export type PageReceived = {
     data?: Array<Received>;
     /**
@@ -926,13 +1310,21 @@ export type PageList = {
 };
 
 export type List = {
-    created_at?: string;
-    id?: number;
     /**
      * The number of contacts in the list.
      */
+    count?: number;
+    created_at?: string;
+    id?: number;
+    /**
+     * Older name of count.
+     */
     members?: number;
     name?: string;
+    /**
+     * Of contacts that have none of their own.
+     */
+    time_zone?: string;
 };
 
 export type PageLedgerEntry = {
@@ -980,6 +1372,10 @@ export type Key = {
     countries?: Array<string>;
     created_at?: string;
     daily_limit?: number;
+    /**
+     * Country of numbers in national form; empty: the account's.
+     */
+    default_region?: string;
     description?: string;
     expires_at?: string | null;
     id?: number;
@@ -1007,6 +1403,72 @@ export type Key = {
     rate_per_minute?: number;
     rate_per_second?: number;
     test?: boolean;
+};
+
+export type PageImport = {
+    data?: Array<Import>;
+    /**
+     * The cursor of the next page; left out on the last one.
+     */
+    next_cursor?: string;
+};
+
+export type Column = {
+    field?: string;
+    name?: string;
+    sample?: string;
+};
+
+export type Import = {
+    /**
+     * Rows that could not be read: errors.csv has them.
+     */
+    bad?: number;
+    /**
+     * The campaign whose audience it adds to.
+     */
+    campaign?: number;
+    columns?: Array<Column>;
+    created?: number;
+    created_at?: string;
+    delimiter?: string;
+    dry_run?: boolean;
+    /**
+     * The person came earlier in the file; the first row wins.
+     */
+    duplicate?: number;
+    encoding?: string;
+    /**
+     * Why it failed or stopped.
+     */
+    error?: string;
+    /**
+     * The name of the file.
+     */
+    file?: string;
+    finished_at?: string | null;
+    id?: number;
+    kind?: 'contacts' | 'suppressions' | 'audience';
+    /**
+     * Data rows: created + updated + unchanged + duplicate + suppressed + bad.
+     */
+    lines?: number;
+    /**
+     * The list that the contacts are added to.
+     */
+    list?: number;
+    /**
+     * Bytes of the file so far.
+     */
+    received?: number;
+    started_at?: string | null;
+    status?: 'uploading' | 'running' | 'done' | 'stopped' | 'failed' | 'undone';
+    /**
+     * The contact was written; the person stays suppressed.
+     */
+    suppressed?: number;
+    unchanged?: number;
+    updated?: number;
 };
 
 export type PageIgnoredCallback = {
@@ -1092,10 +1554,22 @@ export type Contact = {
         [key: string]: unknown;
     };
     id?: number;
+    /**
+     * Older name of lists.
+     */
     list_ids?: Array<number>;
+    lists?: Array<number>;
     name?: string;
-    phone?: string;
+    /**
+     * In E.164; null if it is not known.
+     */
+    phone?: string | null;
+    time_zone?: string;
     updated_at?: string;
+    /**
+     * The business-scoped user id.
+     */
+    user_id?: string;
     /**
      * The provider's own id of the number.
      */
@@ -1108,16 +1582,6 @@ export type PageChannel = {
      * The cursor of the next page; left out on the last one.
      */
     next_cursor?: string;
-};
-
-export type Health = {
-    changed_at?: string;
-    probe_at?: string;
-    reason?: string;
-    /**
-     * closed: sends; open: stopped after failures, and probed; paused: stopped by hand.
-     */
-    state?: 'closed' | 'open' | 'paused';
 };
 
 export type Channel = {
@@ -1160,6 +1624,193 @@ export type Channel = {
     window?: string;
 };
 
+export type PageCampaign = {
+    data?: Array<Campaign>;
+    /**
+     * The cursor of the next page; left out on the last one.
+     */
+    next_cursor?: string;
+};
+
+export type CampaignTemplate = {
+    components?: Array<Component>;
+    header_media_url?: string;
+    id?: number;
+    language?: string | {
+        code?: string;
+    };
+    name?: string;
+    provider_template_id?: string;
+    /**
+     * By position or by name.
+     */
+    variables?: Array<string | number> | {
+        [key: string]: string | number;
+    };
+};
+
+export type CampaignRecurrence = {
+    rrule?: string;
+    skip_if_running?: boolean | null;
+};
+
+export type CampaignQuietHours = {
+    days?: Array<string>;
+    from?: string;
+    to?: string;
+    zone?: string;
+};
+
+export type CampaignRun = {
+    /**
+     * With the offset of the campaign's zone.
+     */
+    at?: string;
+    /**
+     * The same instant in the account's zone.
+     */
+    at_account?: string;
+};
+
+export type CampaignCounts = {
+    cancelled?: number;
+    delivered?: number;
+    expired?: number;
+    failed?: number;
+    /**
+     * Wait for quiet hours or the budget.
+     */
+    held?: number;
+    /**
+     * Meta has them and assesses the template first.
+     */
+    held_for_quality?: number;
+    queued?: number;
+    read?: number;
+    sending?: number;
+    sent?: number;
+    skipped?: number;
+    total?: number;
+    unknown?: number;
+    /**
+     * Not yet a message.
+     */
+    waiting?: number;
+};
+
+export type CampaignCap = {
+    days?: number;
+    messages?: number;
+};
+
+export type CampaignCanary = {
+    first?: number;
+    wait_seconds?: number;
+};
+
+export type CampaignRow = {
+    /**
+     * Texts, numbers, true and false; others are left out.
+     */
+    fields?: {
+        [key: string]: unknown;
+    };
+    name?: string;
+    time_zone?: string;
+    to?: string;
+};
+
+export type CampaignAudience = {
+    contacts?: Array<CampaignRow>;
+    import?: number;
+    lists?: Array<number>;
+};
+
+export type Campaign = {
+    audience?: CampaignAudience;
+    audio?: Media;
+    /**
+     * The actions that would change something.
+     */
+    can?: Array<string>;
+    canary?: CampaignCanary;
+    cap?: CampaignCap;
+    /**
+     * A channel's id or key; the account's default channel if left out.
+     */
+    channel?: number | string;
+    /**
+     * From the launch on.
+     */
+    channel_id?: number;
+    contacts?: unknown;
+    counts?: CampaignCounts;
+    created_at?: string;
+    document?: Media;
+    /**
+     * An estimate while it runs.
+     */
+    ends_at?: string;
+    finished_at?: string;
+    id?: number;
+    image?: Media;
+    /**
+     * In the answer to pause and cancel: calls that were under way.
+     */
+    in_flight?: number;
+    interactive?: Interactive;
+    last_progress_at?: string;
+    late?: string;
+    launched_at?: string;
+    limited_by?: 'rate' | 'quiet_hours' | 'canary' | 'budget' | 'channel' | 'nothing';
+    local_start?: boolean;
+    location?: Location;
+    more_media?: Array<Media>;
+    name?: string;
+    /**
+     * The next five runs of a recurrence.
+     */
+    next?: Array<CampaignRun>;
+    /**
+     * The campaign of which it is a run or a retry.
+     */
+    parent_id?: number;
+    pause_at_error_rate?: number;
+    quiet_hours?: CampaignQuietHours;
+    rate?: number;
+    /**
+     * Messages per second.
+     */
+    rate_now?: number;
+    /**
+     * Why it was paused, unless somebody did it.
+     */
+    reason?: string;
+    recurrence?: CampaignRecurrence;
+    run_at?: string;
+    skipped_by?: {
+        [key: string]: number;
+    };
+    /**
+     * A date and time in time_zone, without an offset.
+     */
+    start_at?: string;
+    started_at?: string;
+    /**
+     * The instant of start_at.
+     */
+    starts_at?: string;
+    status?: 'draft' | 'scheduled' | 'running' | 'paused' | 'finished' | 'cancelled';
+    sticker?: Media;
+    template?: CampaignTemplate;
+    text?: Text;
+    time_zone?: string;
+    ttl_seconds?: number;
+    type?: string;
+    updated_at?: string;
+    video?: Media;
+};
+
 export type PageAuditEntry = {
     data?: Array<AuditEntry>;
     /**
@@ -1181,8 +1832,30 @@ export type Members = {
     contact_ids: Array<number>;
 };
 
-export type ListName = {
+export type Login = {
+    email?: string;
+    password?: string;
+};
+
+export type ListUpdate = {
+    name?: string;
+    /**
+     * Of contacts that have none of their own; empty: not known.
+     */
+    time_zone?: string;
+};
+
+export type ListCreate = {
     name: string;
+    /**
+     * Of contacts that have none of their own; empty: not known.
+     */
+    time_zone?: string;
+};
+
+export type LinkBody = {
+    expires_at?: string;
+    url?: string;
 };
 
 export type KeyUpdate = {
@@ -1198,6 +1871,10 @@ export type KeyUpdate = {
      * Messages per UTC day; 10,000 if left out.
      */
     daily_limit?: number;
+    /**
+     * ISO 3166 country, such as US, whose national numbers the key may send to; empty: the account's.
+     */
+    default_region?: string;
     description?: string;
     /**
      * When the key expires; null: never.
@@ -1208,7 +1885,7 @@ export type KeyUpdate = {
      * Messages per recipient and hour; 0: no limit; null: 5 one-time passwords and no limit for other messages.
      */
     per_recipient_hour?: number | null;
-    permissions?: Array<'send_template' | 'send_text' | 'send_media' | 'view_templates' | 'view_messages' | 'manage'>;
+    permissions?: Array<'send_template' | 'send_text' | 'send_media' | 'view_templates' | 'view_messages' | 'manage' | 'credits'>;
     /**
      * Messages per minute; 60 if left out.
      */
@@ -1232,6 +1909,10 @@ export type KeyCreate = {
      * Messages per UTC day; 10,000 if left out.
      */
     daily_limit?: number;
+    /**
+     * ISO 3166 country, such as US, whose national numbers the key may send to; empty: the account's.
+     */
+    default_region?: string;
     description?: string;
     /**
      * When the key expires; null: never.
@@ -1242,7 +1923,7 @@ export type KeyCreate = {
      * Messages per recipient and hour; 0: no limit; null: 5 one-time passwords and no limit for other messages.
      */
     per_recipient_hour?: number | null;
-    permissions: Array<'send_template' | 'send_text' | 'send_media' | 'view_templates' | 'view_messages' | 'manage'>;
+    permissions: Array<'send_template' | 'send_text' | 'send_media' | 'view_templates' | 'view_messages' | 'manage' | 'credits'>;
     /**
      * Messages per minute; 60 if left out.
      */
@@ -1255,6 +1936,100 @@ export type KeyCreate = {
      * Messages of a test key go to the emulator, never to a provider.
      */
     test?: boolean;
+};
+
+export type InviteBody = {
+    email?: string;
+    name?: string;
+    /**
+     * sender if left out.
+     */
+    role?: 'owner' | 'admin' | 'sender' | 'viewer';
+    /**
+     * A user who exists; else name and email of a new one.
+     */
+    user_id?: string;
+};
+
+export type InvitationBody = {
+    expires_at?: string;
+    /**
+     * The one-time link. Only in this answer.
+     */
+    url?: string;
+    user?: User;
+};
+
+export type InboundDetail = {
+    at?: string;
+    /**
+     * The button that the contact tapped.
+     */
+    button?: InboundButton;
+    channel_id?: number;
+    /**
+     * The contact cards, as the provider sent them.
+     */
+    contacts?: unknown;
+    /**
+     * The form that the contact filled in.
+     */
+    flow_reply?: InboundFlow;
+    /**
+     * The contact's number; null if only its user_id is known.
+     */
+    from?: string | null;
+    /**
+     * The group in which it was written.
+     */
+    group_id?: string;
+    id?: string;
+    /**
+     * The row of a list that the contact chose.
+     */
+    list_reply?: InboundChoice;
+    location?: InboundLocation;
+    media?: InboundMedia;
+    /**
+     * Further media of the same message (MMS).
+     */
+    more_media?: Array<InboundMedia>;
+    /**
+     * The contact's new number, of a notice that it changed.
+     */
+    moved_to?: string;
+    name?: string;
+    /**
+     * The order, as the provider sent it.
+     */
+    order?: unknown;
+    provider_message_id?: string;
+    /**
+     * The message as the provider sent it.
+     */
+    raw?: unknown;
+    reaction?: InboundReaction;
+    received_at?: string;
+    /**
+     * The advertisement that the contact came from, as the provider sent it.
+     */
+    referral?: unknown;
+    /**
+     * The message that is answered: our id where we know it, else the provider's.
+     */
+    reply_to?: string;
+    text?: string;
+    type?: string;
+    /**
+     * WhatsApp's business-scoped id of the contact.
+     */
+    user_id?: string;
+    username?: string;
+    wa_id?: string;
+};
+
+export type EndpointsBody = {
+    data?: Array<Route>;
 };
 
 export type CreditsChange = {
@@ -1286,11 +2061,27 @@ export type ContactUpdate = {
     fields?: {
         [key: string]: unknown;
     };
+    /**
+     * The lists that have the contact as a member.
+     */
+    lists?: Array<number>;
     name?: string;
     /**
      * In international form; stored as E.164.
      */
     phone?: string;
+    /**
+     * Of the IANA database, such as Europe/Berlin; empty: not known.
+     */
+    time_zone?: string;
+    /**
+     * The business-scoped user id, such as DE.2000.
+     */
+    user_id?: string;
+    /**
+     * The provider's own id of the number.
+     */
+    wa_id?: string;
 };
 
 export type ContactCreate = {
@@ -1301,14 +2092,30 @@ export type ContactCreate = {
         [key: string]: unknown;
     };
     /**
-     * The lists to add the contact to.
+     * Older name of lists.
      */
     list_ids?: Array<number>;
+    /**
+     * The lists that have the contact as a member.
+     */
+    lists?: Array<number>;
     name?: string;
     /**
      * In international form; stored as E.164.
      */
-    phone: string;
+    phone?: string;
+    /**
+     * Of the IANA database, such as Europe/Berlin; empty: not known.
+     */
+    time_zone?: string;
+    /**
+     * The business-scoped user id, such as DE.2000.
+     */
+    user_id?: string;
+    /**
+     * The provider's own id of the number.
+     */
+    wa_id?: string;
 };
 
 export type ChannelUpdate = {
@@ -1390,6 +2197,134 @@ export type ChannelCreate = {
     window?: 'enforce' | 'provider';
 };
 
+export type CampaignValidation = {
+    ends_at?: string | null;
+    forecast?: Array<CampaignHour>;
+    late?: number;
+    late_by?: {
+        [key: string]: number;
+    };
+    longest?: CampaignSample;
+    /**
+     * The renderings that look least like the others.
+     */
+    odd?: Array<CampaignSample>;
+    price?: string;
+    /**
+     * The first hundred.
+     */
+    problems?: Array<CampaignProblem>;
+    /**
+     * The path of all problems: corrected, it is a valid upload.
+     */
+    problems_csv?: string;
+    ready?: boolean;
+    /**
+     * Who would get a message.
+     */
+    recipients?: number;
+    /**
+     * Of all SMS together.
+     */
+    segments?: number;
+    starts_at?: string | null;
+    status?: 'running' | 'done';
+    would_skip?: {
+        [key: string]: number;
+    };
+    /**
+     * Recipients for whom the account's time zone stands in.
+     */
+    zone_from_account?: number;
+};
+
+export type CampaignProblem = {
+    /**
+     * The place in audience.contacts, from 1.
+     */
+    contact?: number;
+    detail?: string;
+    field?: string;
+    /**
+     * The row of the audience, from 1.
+     */
+    line?: number;
+    reason?: string;
+    to?: string;
+};
+
+export type CampaignSample = {
+    rendering?: string;
+    to?: string;
+    why?: string;
+};
+
+export type CampaignHour = {
+    hour?: string;
+    recipients?: number;
+};
+
+export type CampaignPreview = {
+    /**
+     * As the provider would get it.
+     */
+    content?: unknown;
+    detail?: string;
+    due_at?: string;
+    field?: string;
+    /**
+     * Texts, numbers, true and false; others are left out.
+     */
+    fields?: {
+        [key: string]: unknown;
+    };
+    reason?: string;
+    recipient?: number;
+    rendering?: string;
+    segments?: number;
+    status?: string;
+    to?: string;
+    /**
+     * The time zones that must allow a message.
+     */
+    zones?: string;
+};
+
+export type CampaignDefinition = {
+    audience?: CampaignAudience;
+    audio?: Media;
+    canary?: CampaignCanary;
+    cap?: CampaignCap;
+    /**
+     * A channel's id or key; the account's default channel if left out.
+     */
+    channel?: number | string;
+    contacts?: unknown;
+    document?: Media;
+    image?: Media;
+    interactive?: Interactive;
+    late?: string;
+    local_start?: boolean;
+    location?: Location;
+    more_media?: Array<Media>;
+    name?: string;
+    pause_at_error_rate?: number;
+    quiet_hours?: CampaignQuietHours;
+    rate?: number;
+    recurrence?: CampaignRecurrence;
+    /**
+     * A date and time in time_zone, without an offset.
+     */
+    start_at?: string;
+    sticker?: Media;
+    template?: CampaignTemplate;
+    text?: Text;
+    time_zone?: string;
+    ttl_seconds?: number;
+    type?: string;
+    video?: Media;
+};
+
 export type BatchRequest = {
     messages: Array<SendRequest>;
 };
@@ -1400,6 +2335,14 @@ export type BatchAnswer = {
     results?: Array<Result>;
 };
 
+export type AccountUpdate = {
+    /**
+     * ISO 3166 country, such as US, whose national numbers are accepted as "to"; empty: none, every number is international.
+     */
+    default_region?: string;
+    name?: string;
+};
+
 export type Account = {
     /**
      * Credits, with at most six decimals.
@@ -1408,12 +2351,21 @@ export type Account = {
     created_at?: string;
     credits_enabled?: boolean;
     /**
+     * Country of numbers in national form; empty: none.
+     */
+    default_region?: string;
+    /**
      * The account's keys are refused since then.
      */
     disabled_at?: string;
     id?: number;
     name?: string;
     sid?: string;
+};
+
+export type AcceptBody = {
+    password?: string;
+    token?: string;
 };
 
 export type GetDocsData = {
@@ -1455,6 +2407,17 @@ export type GetMetricsData = {
     path?: never;
     query?: never;
     url: '/metrics';
+};
+
+export type GetMetricsErrors = {
+    /**
+     * Unauthorized
+     */
+    401: unknown;
+    /**
+     * Not Found
+     */
+    404: unknown;
 };
 
 export type GetMetricsResponses = {
@@ -1553,6 +2516,47 @@ export type GetAccountResponses = {
 };
 
 export type GetAccountResponse = GetAccountResponses[keyof GetAccountResponses];
+
+export type PatchAccountData = {
+    body: AccountUpdate;
+    path?: never;
+    query?: never;
+    url: '/v1/account';
+};
+
+export type PatchAccountErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PatchAccountError = PatchAccountErrors[keyof PatchAccountErrors];
+
+export type PatchAccountResponses = {
+    /**
+     * OK
+     */
+    200: Account;
+};
+
+export type PatchAccountResponse = PatchAccountResponses[keyof PatchAccountResponses];
 
 export type GetAuditData = {
     body?: never;
@@ -1665,6 +2669,694 @@ export type GetCallbacksIgnoredResponses = {
 };
 
 export type GetCallbacksIgnoredResponse = GetCallbacksIgnoredResponses[keyof GetCallbacksIgnoredResponses];
+
+export type GetCampaignsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The most entries to return.
+         */
+        limit?: number;
+        /**
+         * The next_cursor of the previous page.
+         */
+        cursor?: string;
+        /**
+         * Only campaigns in this state.
+         */
+        status?: 'draft' | 'scheduled' | 'running' | 'paused' | 'finished' | 'cancelled';
+        /**
+         * Part of the name.
+         */
+        search?: string;
+        /**
+         * The runs and retries of a campaign.
+         */
+        parent?: number;
+    };
+    url: '/v1/campaigns';
+};
+
+export type GetCampaignsErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsError = GetCampaignsErrors[keyof GetCampaignsErrors];
+
+export type GetCampaignsResponses = {
+    /**
+     * OK
+     */
+    200: PageCampaign;
+};
+
+export type GetCampaignsResponse = GetCampaignsResponses[keyof GetCampaignsResponses];
+
+export type PostCampaignsData = {
+    body: CampaignDefinition;
+    path?: never;
+    query?: never;
+    url: '/v1/campaigns';
+};
+
+export type PostCampaignsErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsError = PostCampaignsErrors[keyof PostCampaignsErrors];
+
+export type PostCampaignsResponses = {
+    /**
+     * Created
+     */
+    201: Campaign;
+};
+
+export type PostCampaignsResponse = PostCampaignsResponses[keyof PostCampaignsResponses];
+
+export type DeleteCampaignsIdData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}';
+};
+
+export type DeleteCampaignsIdErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type DeleteCampaignsIdError = DeleteCampaignsIdErrors[keyof DeleteCampaignsIdErrors];
+
+export type DeleteCampaignsIdResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type DeleteCampaignsIdResponse = DeleteCampaignsIdResponses[keyof DeleteCampaignsIdResponses];
+
+export type GetCampaignsIdData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}';
+};
+
+export type GetCampaignsIdErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdError = GetCampaignsIdErrors[keyof GetCampaignsIdErrors];
+
+export type GetCampaignsIdResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type GetCampaignsIdResponse = GetCampaignsIdResponses[keyof GetCampaignsIdResponses];
+
+export type PatchCampaignsIdData = {
+    body: CampaignDefinition;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}';
+};
+
+export type PatchCampaignsIdErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PatchCampaignsIdError = PatchCampaignsIdErrors[keyof PatchCampaignsIdErrors];
+
+export type PatchCampaignsIdResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PatchCampaignsIdResponse = PatchCampaignsIdResponses[keyof PatchCampaignsIdResponses];
+
+export type PostCampaignsIdCancelData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/cancel';
+};
+
+export type PostCampaignsIdCancelErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdCancelError = PostCampaignsIdCancelErrors[keyof PostCampaignsIdCancelErrors];
+
+export type PostCampaignsIdCancelResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PostCampaignsIdCancelResponse = PostCampaignsIdCancelResponses[keyof PostCampaignsIdCancelResponses];
+
+export type PostCampaignsIdLaunchData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/launch';
+};
+
+export type PostCampaignsIdLaunchErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdLaunchError = PostCampaignsIdLaunchErrors[keyof PostCampaignsIdLaunchErrors];
+
+export type PostCampaignsIdLaunchResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PostCampaignsIdLaunchResponse = PostCampaignsIdLaunchResponses[keyof PostCampaignsIdLaunchResponses];
+
+export type PostCampaignsIdPauseData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/pause';
+};
+
+export type PostCampaignsIdPauseErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdPauseError = PostCampaignsIdPauseErrors[keyof PostCampaignsIdPauseErrors];
+
+export type PostCampaignsIdPauseResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PostCampaignsIdPauseResponse = PostCampaignsIdPauseResponses[keyof PostCampaignsIdPauseResponses];
+
+export type GetCampaignsIdPreviewData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: {
+        /**
+         * The row of the audience, from 1.
+         */
+        recipient?: number;
+    };
+    url: '/v1/campaigns/{id}/preview';
+};
+
+export type GetCampaignsIdPreviewErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdPreviewError = GetCampaignsIdPreviewErrors[keyof GetCampaignsIdPreviewErrors];
+
+export type GetCampaignsIdPreviewResponses = {
+    /**
+     * OK
+     */
+    200: CampaignPreview;
+};
+
+export type GetCampaignsIdPreviewResponse = GetCampaignsIdPreviewResponses[keyof GetCampaignsIdPreviewResponses];
+
+export type GetCampaignsIdProblemsCsvData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/problems.csv';
+};
+
+export type GetCampaignsIdProblemsCsvErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdProblemsCsvError = GetCampaignsIdProblemsCsvErrors[keyof GetCampaignsIdProblemsCsvErrors];
+
+export type GetCampaignsIdProblemsCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetCampaignsIdProblemsCsvResponse = GetCampaignsIdProblemsCsvResponses[keyof GetCampaignsIdProblemsCsvResponses];
+
+export type GetCampaignsIdRecipientsData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: {
+        /**
+         * The most entries to return.
+         */
+        limit?: number;
+        /**
+         * The next_cursor of the previous page.
+         */
+        cursor?: string;
+        /**
+         * Only recipients that stand there, by the names of counts.
+         */
+        status?: string;
+        /**
+         * Only recipients that were skipped for this reason, by the names of skipped_by.
+         */
+        reason?: string;
+        /**
+         * Digits of the number.
+         */
+        search?: string;
+    };
+    url: '/v1/campaigns/{id}/recipients';
+};
+
+export type GetCampaignsIdRecipientsErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdRecipientsError = GetCampaignsIdRecipientsErrors[keyof GetCampaignsIdRecipientsErrors];
+
+export type GetCampaignsIdRecipientsResponses = {
+    /**
+     * OK
+     */
+    200: PageRecipient;
+};
+
+export type GetCampaignsIdRecipientsResponse = GetCampaignsIdRecipientsResponses[keyof GetCampaignsIdRecipientsResponses];
+
+export type GetCampaignsIdReportCsvData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/report.csv';
+};
+
+export type GetCampaignsIdReportCsvErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdReportCsvError = GetCampaignsIdReportCsvErrors[keyof GetCampaignsIdReportCsvErrors];
+
+export type GetCampaignsIdReportCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetCampaignsIdReportCsvResponse = GetCampaignsIdReportCsvResponses[keyof GetCampaignsIdReportCsvResponses];
+
+export type PostCampaignsIdResumeData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/resume';
+};
+
+export type PostCampaignsIdResumeErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdResumeError = PostCampaignsIdResumeErrors[keyof PostCampaignsIdResumeErrors];
+
+export type PostCampaignsIdResumeResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PostCampaignsIdResumeResponse = PostCampaignsIdResumeResponses[keyof PostCampaignsIdResumeResponses];
+
+export type PostCampaignsIdValidateData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/validate';
+};
+
+export type PostCampaignsIdValidateErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdValidateError = PostCampaignsIdValidateErrors[keyof PostCampaignsIdValidateErrors];
+
+export type PostCampaignsIdValidateResponses = {
+    /**
+     * OK
+     */
+    200: CampaignValidation;
+};
+
+export type PostCampaignsIdValidateResponse = PostCampaignsIdValidateResponses[keyof PostCampaignsIdValidateResponses];
+
+export type GetCampaignsIdValidationData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/validation';
+};
+
+export type GetCampaignsIdValidationErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetCampaignsIdValidationError = GetCampaignsIdValidationErrors[keyof GetCampaignsIdValidationErrors];
+
+export type GetCampaignsIdValidationResponses = {
+    /**
+     * OK
+     */
+    200: CampaignValidation;
+};
+
+export type GetCampaignsIdValidationResponse = GetCampaignsIdValidationResponses[keyof GetCampaignsIdValidationResponses];
 
 export type GetChannelsData = {
     body?: never;
@@ -2028,9 +3720,13 @@ export type GetContactsData = {
          */
         cursor?: string;
         /**
-         * Part of the name, or the first digits of the number.
+         * Part of the name, of a field or of a user id, or the first digits of the number.
          */
         search?: string;
+        /**
+         * Only contacts with this text in a field, as name:value.
+         */
+        field?: string;
         /**
          * Only the members of this list.
          */
@@ -2113,6 +3809,31 @@ export type PostContactsResponses = {
 };
 
 export type PostContactsResponse = PostContactsResponses[keyof PostContactsResponses];
+
+export type GetContactsCsvData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/contacts.csv';
+};
+
+export type GetContactsCsvErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetContactsCsvError = GetContactsCsvErrors[keyof GetContactsCsvErrors];
+
+export type GetContactsCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetContactsCsvResponse = GetContactsCsvResponses[keyof GetContactsCsvResponses];
 
 export type DeleteContactsIdData = {
     body?: never;
@@ -2406,6 +4127,285 @@ export type GetEventsResponses = {
 
 export type GetEventsResponse = GetEventsResponses[keyof GetEventsResponses];
 
+export type GetImportsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * contacts, suppressions or audience.
+         */
+        kind?: string;
+        /**
+         * uploading, running, done, stopped, failed or undone.
+         */
+        status?: string;
+        /**
+         * At most 1000. Default: 50.
+         */
+        limit?: number;
+        /**
+         * The next_cursor of the previous page.
+         */
+        cursor?: string;
+    };
+    url: '/v1/imports';
+};
+
+export type GetImportsErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetImportsError = GetImportsErrors[keyof GetImportsErrors];
+
+export type GetImportsResponses = {
+    /**
+     * OK
+     */
+    200: PageImport;
+};
+
+export type GetImportsResponse = GetImportsResponses[keyof GetImportsResponses];
+
+export type PostImportsData = {
+    body: string;
+    path?: never;
+    query?: {
+        /**
+         * contacts, suppressions or audience. Required.
+         */
+        kind?: string;
+        /**
+         * contacts: the id of the list to add them to.
+         */
+        list?: number;
+        /**
+         * audience: the id of the campaign to add it to. Without it, name the import in audience.import.
+         */
+        campaign?: number;
+        /**
+         * The country of numbers without + or 00, as two letters of ISO 3166.
+         */
+        default_country?: string;
+        /**
+         * The name of the column with the numbers. Default: found by name or content.
+         */
+        phone_column?: string;
+        /**
+         * One of , ; tab |. Default: found out.
+         */
+        delimiter?: string;
+        /**
+         * Such as windows-1252. Default: found out.
+         */
+        encoding?: string;
+        /**
+         * column:field, repeatable. Fields: phone, name, time_zone, wa_id, user_id, fields.NAME, or - to drop the column.
+         */
+        map?: string;
+        /**
+         * fields (the default) or none: contacts that exist stay as they are.
+         */
+        update?: string;
+        /**
+         * Count only, write nothing.
+         */
+        dry_run?: boolean;
+        /**
+         * Do not stop when over 20 % of the first 1,000 rows are bad.
+         */
+        force?: boolean;
+    };
+    url: '/v1/imports';
+};
+
+export type PostImportsErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostImportsError = PostImportsErrors[keyof PostImportsErrors];
+
+export type PostImportsResponses = {
+    /**
+     * Accepted
+     */
+    202: Import;
+};
+
+export type PostImportsResponse = PostImportsResponses[keyof PostImportsResponses];
+
+export type DeleteImportsIdData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/imports/{id}';
+};
+
+export type DeleteImportsIdErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type DeleteImportsIdError = DeleteImportsIdErrors[keyof DeleteImportsIdErrors];
+
+export type DeleteImportsIdResponses = {
+    /**
+     * Accepted
+     */
+    202: Import;
+};
+
+export type DeleteImportsIdResponse = DeleteImportsIdResponses[keyof DeleteImportsIdResponses];
+
+export type GetImportsIdData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/imports/{id}';
+};
+
+export type GetImportsIdErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetImportsIdError = GetImportsIdErrors[keyof GetImportsIdErrors];
+
+export type GetImportsIdResponses = {
+    /**
+     * OK
+     */
+    200: Import;
+};
+
+export type GetImportsIdResponse = GetImportsIdResponses[keyof GetImportsIdResponses];
+
+export type PutImportsIdData = {
+    body: string;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Where in the file the body begins, in bytes. Required.
+         */
+        offset?: number;
+    };
+    url: '/v1/imports/{id}';
+};
+
+export type PutImportsIdErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PutImportsIdError = PutImportsIdErrors[keyof PutImportsIdErrors];
+
+export type PutImportsIdResponses = {
+    /**
+     * OK
+     */
+    200: Import;
+};
+
+export type PutImportsIdResponse = PutImportsIdResponses[keyof PutImportsIdResponses];
+
+export type PostImportsIdContinueData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/imports/{id}/continue';
+};
+
+export type PostImportsIdContinueErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostImportsIdContinueError = PostImportsIdContinueErrors[keyof PostImportsIdContinueErrors];
+
+export type PostImportsIdContinueResponses = {
+    /**
+     * Accepted
+     */
+    202: Import;
+};
+
+export type PostImportsIdContinueResponse = PostImportsIdContinueResponses[keyof PostImportsIdContinueResponses];
+
+export type GetImportsIdErrorsCsvData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/imports/{id}/errors.csv';
+};
+
+export type GetImportsIdErrorsCsvErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetImportsIdErrorsCsvError = GetImportsIdErrorsCsvErrors[keyof GetImportsIdErrorsCsvErrors];
+
+export type GetImportsIdErrorsCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetImportsIdErrorsCsvResponse = GetImportsIdErrorsCsvResponses[keyof GetImportsIdErrorsCsvResponses];
+
+export type PostImportsIdFinishData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/imports/{id}/finish';
+};
+
+export type PostImportsIdFinishErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostImportsIdFinishError = PostImportsIdFinishErrors[keyof PostImportsIdFinishErrors];
+
+export type PostImportsIdFinishResponses = {
+    /**
+     * Accepted
+     */
+    202: Import;
+};
+
+export type PostImportsIdFinishResponse = PostImportsIdFinishResponses[keyof PostImportsIdFinishResponses];
+
 export type GetInboundData = {
     body?: never;
     path?: never;
@@ -2423,7 +4423,7 @@ export type GetInboundData = {
          */
         channel?: string;
         /**
-         * The contact's number.
+         * The contact's number, or another id of the contact.
          */
         from?: string;
     };
@@ -2463,6 +4463,99 @@ export type GetInboundResponses = {
 };
 
 export type GetInboundResponse = GetInboundResponses[keyof GetInboundResponses];
+
+export type GetInboundIdData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/inbound/{id}';
+};
+
+export type GetInboundIdErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetInboundIdError = GetInboundIdErrors[keyof GetInboundIdErrors];
+
+export type GetInboundIdResponses = {
+    /**
+     * OK
+     */
+    200: InboundDetail;
+};
+
+export type GetInboundIdResponse = GetInboundIdResponses[keyof GetInboundIdResponses];
+
+export type PostInvitationsData = {
+    body: InviteBody;
+    path?: never;
+    query?: never;
+    url: '/v1/invitations';
+};
+
+export type PostInvitationsErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostInvitationsError = PostInvitationsErrors[keyof PostInvitationsErrors];
+
+export type PostInvitationsResponses = {
+    /**
+     * Created
+     */
+    201: InvitationBody;
+};
+
+export type PostInvitationsResponse = PostInvitationsResponses[keyof PostInvitationsResponses];
+
+export type PostInvitationsAcceptData = {
+    body: AcceptBody;
+    path?: never;
+    query?: never;
+    url: '/v1/invitations/accept';
+};
+
+export type PostInvitationsAcceptErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostInvitationsAcceptError = PostInvitationsAcceptErrors[keyof PostInvitationsAcceptErrors];
+
+export type PostInvitationsAcceptResponses = {
+    /**
+     * OK
+     */
+    200: SessionBody;
+};
+
+export type PostInvitationsAcceptResponse = PostInvitationsAcceptResponses[keyof PostInvitationsAcceptResponses];
 
 export type GetKeysData = {
     body?: never;
@@ -2778,7 +4871,7 @@ export type GetListsResponses = {
 export type GetListsResponse = GetListsResponses[keyof GetListsResponses];
 
 export type PostListsData = {
-    body: ListName;
+    body: ListCreate;
     path?: never;
     query?: never;
     url: '/v1/lists';
@@ -2905,7 +4998,7 @@ export type GetListsIdResponses = {
 export type GetListsIdResponse = GetListsIdResponses[keyof GetListsIdResponses];
 
 export type PatchListsIdData = {
-    body: ListName;
+    body: ListUpdate;
     path: {
         id: number;
     };
@@ -2946,6 +5039,33 @@ export type PatchListsIdResponses = {
 };
 
 export type PatchListsIdResponse = PatchListsIdResponses[keyof PatchListsIdResponses];
+
+export type GetListsIdContactsCsvData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/lists/{id}/contacts.csv';
+};
+
+export type GetListsIdContactsCsvErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetListsIdContactsCsvError = GetListsIdContactsCsvErrors[keyof GetListsIdContactsCsvErrors];
+
+export type GetListsIdContactsCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetListsIdContactsCsvResponse = GetListsIdContactsCsvResponses[keyof GetListsIdContactsCsvResponses];
 
 export type PostListsIdMembersData = {
     body: Members;
@@ -3039,7 +5159,7 @@ export type GetMessagesData = {
     path?: never;
     query?: {
         /**
-         * scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown.
+         * scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, or with commas: any of them.
          */
         status?: string;
         /**
@@ -3211,6 +5331,10 @@ export type GetMessagesIdData = {
          * How long to wait for a change, in seconds. At most 30.
          */
         wait?: number;
+        /**
+         * With wait: wait until the message is at least scheduled, queued, sending, sent, delivered or read.
+         */
+        status?: string;
     };
     url: '/v1/messages/{id}';
 };
@@ -3360,6 +5484,256 @@ export type GetMessagesIdEventsResponses = {
 
 export type GetMessagesIdEventsResponse = GetMessagesIdEventsResponses[keyof GetMessagesIdEventsResponses];
 
+export type PostMessagesIdShareData = {
+    body: ShareBody;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/messages/{id}/share';
+};
+
+export type PostMessagesIdShareErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostMessagesIdShareError = PostMessagesIdShareErrors[keyof PostMessagesIdShareErrors];
+
+export type PostMessagesIdShareResponses = {
+    /**
+     * Created
+     */
+    201: LinkBody;
+};
+
+export type PostMessagesIdShareResponse = PostMessagesIdShareResponses[keyof PostMessagesIdShareResponses];
+
+export type GetPlaygroundData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/playground';
+};
+
+export type GetPlaygroundErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetPlaygroundError = GetPlaygroundErrors[keyof GetPlaygroundErrors];
+
+export type GetPlaygroundResponses = {
+    /**
+     * OK
+     */
+    200: EndpointsBody;
+};
+
+export type GetPlaygroundResponse = GetPlaygroundResponses[keyof GetPlaygroundResponses];
+
+export type PostPlaygroundData = {
+    body: PlayBody;
+    path?: never;
+    query?: never;
+    url: '/v1/playground';
+};
+
+export type PostPlaygroundErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostPlaygroundError = PostPlaygroundErrors[keyof PostPlaygroundErrors];
+
+export type PostPlaygroundResponses = {
+    /**
+     * OK
+     */
+    200: PlayedBody;
+};
+
+export type PostPlaygroundResponse = PostPlaygroundResponses[keyof PostPlaygroundResponses];
+
+export type DeleteSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/session';
+};
+
+export type DeleteSessionErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type DeleteSessionError = DeleteSessionErrors[keyof DeleteSessionErrors];
+
+export type DeleteSessionResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type DeleteSessionResponse = DeleteSessionResponses[keyof DeleteSessionResponses];
+
+export type GetSessionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/session';
+};
+
+export type GetSessionErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetSessionError = GetSessionErrors[keyof GetSessionErrors];
+
+export type GetSessionResponses = {
+    /**
+     * OK
+     */
+    200: SessionBody;
+};
+
+export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
+
+export type PostSessionData = {
+    body: SignInBody;
+    path?: never;
+    query?: never;
+    url: '/v1/session';
+};
+
+export type PostSessionErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostSessionError = PostSessionErrors[keyof PostSessionErrors];
+
+export type PostSessionResponses = {
+    /**
+     * OK
+     */
+    200: SessionBody;
+};
+
+export type PostSessionResponse = PostSessionResponses[keyof PostSessionResponses];
+
+export type GetSessionLoginData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/session/login';
+};
+
+export type GetSessionLoginResponses = {
+    /**
+     * OK
+     */
+    200: Login;
+};
+
+export type GetSessionLoginResponse = GetSessionLoginResponses[keyof GetSessionLoginResponses];
+
+export type PostSessionPasswordData = {
+    body: PasswordBody;
+    path?: never;
+    query?: never;
+    url: '/v1/session/password';
+};
+
+export type PostSessionPasswordErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostSessionPasswordError = PostSessionPasswordErrors[keyof PostSessionPasswordErrors];
+
+export type PostSessionPasswordResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type PostSessionPasswordResponse = PostSessionPasswordResponses[keyof PostSessionPasswordResponses];
+
+export type GetShareTokenData = {
+    body?: never;
+    path: {
+        token: string;
+    };
+    query?: never;
+    url: '/v1/share/{token}';
+};
+
+export type GetShareTokenErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetShareTokenError = GetShareTokenErrors[keyof GetShareTokenErrors];
+
+export type GetShareTokenResponses = {
+    /**
+     * OK
+     */
+    200: SharedBody;
+};
+
+export type GetShareTokenResponse = GetShareTokenResponses[keyof GetShareTokenResponses];
+
+export type GetStatsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * hour (the default), day or month.
+         */
+        range?: string;
+    };
+    url: '/v1/stats';
+};
+
+export type GetStatsErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetStatsError = GetStatsErrors[keyof GetStatsErrors];
+
+export type GetStatsResponses = {
+    /**
+     * OK
+     */
+    200: Stats;
+};
+
+export type GetStatsResponse = GetStatsResponses[keyof GetStatsResponses];
+
 export type GetSuppressionsData = {
     body?: never;
     path?: never;
@@ -3454,6 +5828,31 @@ export type PostSuppressionsResponses = {
 };
 
 export type PostSuppressionsResponse = PostSuppressionsResponses[keyof PostSuppressionsResponses];
+
+export type GetSuppressionsCsvData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/suppressions.csv';
+};
+
+export type GetSuppressionsCsvErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetSuppressionsCsvError = GetSuppressionsCsvErrors[keyof GetSuppressionsCsvErrors];
+
+export type GetSuppressionsCsvResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetSuppressionsCsvResponse = GetSuppressionsCsvResponses[keyof GetSuppressionsCsvResponses];
 
 export type DeleteSuppressionsPhoneData = {
     body?: never;

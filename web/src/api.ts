@@ -1,0 +1,55 @@
+import { createSendoff, getSession, type Problem } from "@sendoff/client";
+import { QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+
+/** The client with which the dashboard does everything; the session is a cookie. */
+export const client = createSendoff({ baseUrl: location.origin });
+
+export const queries = new QueryClient({
+  defaultOptions: { queries: { retry: false, staleTime: 2000, refetchOnWindowFocus: false } },
+});
+
+/** Reads something, kept under key until it changes. */
+export function useGet<T>(key: unknown[], read: () => Promise<{ data: T }>, options: { every?: number; enabled?: boolean } = {}) {
+  return useQuery(
+    queryOptions({
+      queryKey: key,
+      queryFn: async () => (await read()).data,
+      refetchInterval: options.every ?? false,
+      enabled: options.enabled ?? true,
+      placeholderData: (before) => before,
+    }),
+  );
+}
+
+/** A request to a path for which there is no generated function, of the same client. */
+export async function call<T>(method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE", url: string, body?: unknown): Promise<T> {
+  const json = body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } };
+  const { data } = await client.request({ method, url, ...json });
+  return data as T;
+}
+
+export function useCall<T>(url: string, options: { every?: number; enabled?: boolean } = {}) {
+  return useGet<T>([url], async () => ({ data: await call<T>("GET", url) }), options);
+}
+
+export function useSession() {
+  return useGet(["session"], () => getSession({ client }));
+}
+
+/** Reports whether the signed-in user has a permission. */
+export function useCan(permission: string): boolean {
+  return useSession().data?.can?.includes(permission) ?? false;
+}
+
+/** Returns an error as the problem that the API answered. */
+export function problemOf(error: unknown): Problem {
+  if (error && typeof error === "object" && "detail" in error) return error as Problem;
+  return { title: "No answer", status: 0, code: "unreachable", detail: "The server did not answer. Check that it runs, and try again." };
+}
+
+/** Returns what the query of a URL's search is, without what is empty. */
+export function queryOf(values: Record<string, string | number | undefined>): string {
+  const q = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== "") q.set(name, String(value));
+  return q.size ? `?${q}` : "";
+}

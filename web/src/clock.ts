@@ -1,0 +1,56 @@
+import { useSyncExternalStore } from "react";
+
+// One switch for every time on every page: UTC, or the browser's zone.
+const listeners = new Set<() => void>();
+let zone: "utc" | "mine" = "mine";
+try {
+  if (localStorage.getItem("zone") === "utc") zone = "utc";
+} catch {}
+
+export function setZone(next: "utc" | "mine") {
+  zone = next;
+  try {
+    localStorage.setItem("zone", next);
+  } catch {}
+  for (const l of listeners) l();
+}
+
+export function useZone(): "utc" | "mine" {
+  return useSyncExternalStore(
+    (l) => {
+      listeners.add(l);
+      return () => listeners.delete(l);
+    },
+    () => zone,
+  );
+}
+
+export const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Formats a time with its zone. */
+export function format(at: string | Date, which: "utc" | "mine", short = false): string {
+  const d = new Date(at);
+  if (Number.isNaN(d.getTime())) return "";
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone: which === "utc" ? "UTC" : mine,
+    ...(short ? {} : { year: "numeric", month: "short", day: "2-digit" }),
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    timeZoneName: "short",
+  }).format(d);
+}
+
+/** Formats a span of seconds in the largest unit that fits. */
+export function span(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+export function until(at: string): string {
+  const s = (new Date(at).getTime() - Date.now()) / 1000;
+  return s > 0 ? `in ${span(s)}` : `${span(-s)} ago`;
+}

@@ -1,0 +1,68 @@
+import { queries } from "./api";
+
+// One event stream a browser: the tab that holds the lock reads it and tells the
+// others. When that tab closes, the lock passes on and the next resumes after the
+// last id that it has seen.
+export interface LiveEvent {
+  type: string;
+  id: string;
+  data: { message_id?: string; campaign_id?: number; status?: string };
+}
+
+type Listener = (event: LiveEvent) => void;
+const listeners = new Set<Listener>();
+const channel = new BroadcastChannel("sendoff-events");
+let last = "";
+
+channel.onmessage = (m: MessageEvent<LiveEvent>) => publish(m.data);
+
+function publish(event: LiveEvent) {
+  last = event.id || last;
+  for (const l of listeners) l(event);
+}
+
+const names = [
+  ..."scheduled queued sending sent delivered read failed expired cancelled unknown inbound".split(" ").map((s) => `message.${s}`),
+  "campaign.progress",
+  "campaign.finished",
+  "channel.paused",
+  "channel.resumed",
+];
+
+let started = false;
+
+/** Starts to follow the account's events. */
+export function follow() {
+  if (started || !("locks" in navigator)) return;
+  started = true;
+  navigator.locks.request("sendoff-events", () => new Promise<void>(lead));
+}
+
+function lead() {
+  const source = new EventSource(`/v1/events${last ? `?last_event_id=${encodeURIComponent(last)}` : ""}`);
+  const take = (name: string) => (e: MessageEvent<string>) => {
+    const event: LiveEvent = { type: name, id: e.lastEventId, data: {} };
+    try {
+      event.data = JSON.parse(e.data);
+    } catch {}
+    publish(event);
+    channel.postMessage(event);
+  };
+  for (const name of names) source.addEventListener(name, take(name));
+}
+
+export function listen(l: Listener): () => void {
+  listeners.add(l);
+  return () => listeners.delete(l);
+}
+
+// What is on the page is read again at most once a second.
+let _due: ReturnType<typeof setTimeout> | undefined;
+listen((event) => {
+  if (event.data.message_id) queries.invalidateQueries({ queryKey: ["message", event.data.message_id] });
+  _due ??= setTimeout(() => {
+    _due = undefined;
+    queries.invalidateQueries({ queryKey: ["stats"] });
+    if (event.type.startsWith("campaign.")) queries.invalidateQueries({ queryKey: ["campaign"] });
+  }, 1000);
+});

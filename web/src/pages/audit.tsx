@@ -1,0 +1,56 @@
+import { getAudit } from "@sendoff/client";
+import { client, useGet } from "../api";
+import { useUrl } from "../search";
+import { Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
+import { Pager } from "./messages";
+
+export function Audit() {
+  const [url, setUrl] = useUrl();
+  const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
+  const list = useGet(["audit", query], () => getAudit({ client, query: query as never }));
+  const rows = list.data?.data ?? [];
+  return (
+    <Page title="Audit log">
+      <form
+        className="row"
+        onSubmit={(e) => {
+          e.preventDefault();
+          const v = new FormData(e.currentTarget);
+          setUrl({ actor: String(v.get("actor")), action: String(v.get("action")), target: String(v.get("target")), cursor: undefined });
+        }}
+      >
+        {["actor", "action", "target"].map((name) => (
+          <label key={name}>
+            <span className="sr">{name}</span>
+            <input
+              name={name}
+              defaultValue={url[name]}
+              placeholder={{ actor: "Actor: key:12", action: "Action: key.create", target: "Target: channel:3" }[name]}
+            />
+          </label>
+        ))}
+        <button type="submit" className="btn">
+          Filter
+        </button>
+      </form>
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
+      {list.data && rows.length === 0 && <Empty title="Nothing to show">Every change of the account's configuration is noted here.</Empty>}
+      {rows.length > 0 && (
+        <Table
+          label="Audit log"
+          rows={rows}
+          id={(e) => e.id ?? 0}
+          columns={[
+            { name: "Time", cell: (e) => <Time at={e.at} /> },
+            { name: "Actor", cell: (e) => <bdi>{e.actor}</bdi> },
+            { name: "Action", cell: (e) => e.action },
+            { name: "Target", cell: (e) => e.target },
+            { name: "Detail", cell: (e) => <code className="soft">{JSON.stringify(e.detail)}</code> },
+          ]}
+        />
+      )}
+      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+    </Page>
+  );
+}

@@ -1,0 +1,112 @@
+import { Link } from "@tanstack/react-router";
+import { queryOf, useCall, useCan } from "../api";
+import { useUrl } from "../search";
+import { Badge, Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
+import { Pager } from "./messages";
+
+export interface CampaignView {
+  id: number;
+  name: string;
+  status: string;
+  status_reason?: string;
+  reason?: string;
+  can?: string[];
+  counts?: Record<string, number>;
+  skipped_by?: Record<string, number>;
+  rate_now?: number;
+  limited_by?: string;
+  started_at?: string;
+  finished_at?: string;
+  ends_at?: string;
+  start_at?: string;
+  time_zone?: string;
+  last_progress_at?: string;
+  created_at?: string;
+  in_flight?: number;
+  next?: unknown[];
+}
+
+export interface List<T> {
+  data: T[];
+  next_cursor?: string;
+}
+
+/** The share of the recipients for which nothing more will be sent. */
+export function doneOf(c: CampaignView): number {
+  const n = c.counts ?? {};
+  const open = (n.waiting ?? 0) + (n.held ?? 0) + (n.queued ?? 0) + (n.sending ?? 0);
+  return n.total ? (n.total - open) / n.total : 0;
+}
+
+export function Campaigns() {
+  const [url, setUrl] = useUrl();
+  const list = useCall<List<CampaignView>>(`/v1/campaigns${queryOf({ status: url.status, search: url.q, cursor: url.cursor })}`, {
+    every: 5000,
+  });
+  const can = useCan("send_template");
+  const rows = list.data?.data ?? [];
+  return (
+    <Page
+      title="Campaigns"
+      actions={
+        can && (
+          <Link className="btn primary" to="/campaigns/new">
+            New campaign
+          </Link>
+        )
+      }
+    >
+      <form
+        className="row"
+        onSubmit={(e) => {
+          e.preventDefault();
+          setUrl({ q: String(new FormData(e.currentTarget).get("q") ?? ""), cursor: undefined });
+        }}
+      >
+        <label>
+          <span className="sr">Search campaigns</span>
+          <input name="q" type="search" placeholder="Name" defaultValue={url.q} />
+        </label>
+        <label>
+          <span className="sr">Status</span>
+          <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
+            <option value="">Status: all</option>
+            {["draft", "scheduled", "running", "paused", "finished", "cancelled"].map((s) => (
+              <option key={s}>{s}</option>
+            ))}
+          </select>
+        </label>
+      </form>
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
+      {list.data && rows.length === 0 && (
+        <Empty title="No campaign">
+          A campaign sends one message to many people. {can && <Link to="/campaigns/new">Make the first one</Link>}
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <Table
+          label="Campaigns"
+          rows={rows}
+          id={(c) => c.id}
+          columns={[
+            {
+              name: "Name",
+              cell: (c) => (
+                <Link to="/campaigns/$id" params={{ id: String(c.id) }}>
+                  <bdi>{c.name}</bdi>
+                </Link>
+              ),
+            },
+            { name: "Status", cell: (c) => <Badge>{c.status}</Badge> },
+            { name: "Recipients", num: true, cell: (c) => (c.counts?.total ?? 0).toLocaleString("en") },
+            { name: "Done", num: true, cell: (c) => `${Math.floor(100 * doneOf(c))} %` },
+            { name: "Failed", num: true, cell: (c) => (c.counts?.failed ?? 0).toLocaleString("en") },
+            { name: "Created", cell: (c) => <Time at={c.created_at} /> },
+          ]}
+        />
+      )}
+      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+    </Page>
+  );
+}

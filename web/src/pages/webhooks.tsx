@@ -1,0 +1,173 @@
+import {
+  deleteWebhooksId,
+  getWebhooks,
+  getWebhooksIdDeliveries,
+  patchWebhooksId,
+  postWebhooks,
+  postWebhooksIdDeliveriesDeliveryReplay,
+  postWebhooksIdReplay,
+  postWebhooksIdRotate,
+  postWebhooksIdTest,
+} from "@sendoff/client";
+import { useState } from "react";
+import { client, queries, useCan, useGet } from "../api";
+import { useUrl } from "../search";
+import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
+import { Secret } from "./keys";
+
+const again = () => queries.invalidateQueries({ queryKey: ["webhooks"] });
+
+export function Webhooks() {
+  const [url, setUrl] = useUrl();
+  const list = useGet(["webhooks"], () => getWebhooks({ client }), { every: 10_000 });
+  const manage = useCan("manage");
+  const [creating, setCreating] = useState(false);
+  const [secret, setSecret] = useState("");
+  const rows = list.data?.data ?? [];
+  const shown = rows.find((w) => String(w.id) === url.webhook);
+  return (
+    <Page
+      title="Webhooks"
+      actions={
+        manage && (
+          <button type="button" className="btn primary" onClick={() => setCreating(true)}>
+            Add endpoint
+          </button>
+        )
+      }
+    >
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
+      {list.data && rows.length === 0 && (
+        <Empty title="No webhook yet">Add an endpoint, and every status and inbound message is posted to it.</Empty>
+      )}
+      {rows.length > 0 && (
+        <Table
+          label="Webhooks"
+          rows={rows}
+          id={(w) => w.id ?? 0}
+          columns={[
+            { name: "Address", cell: (w) => <bdi>{w.url}</bdi> },
+            { name: "State", cell: (w) => <Badge>{w.enabled ? "enabled" : "disabled"}</Badge> },
+            { name: "Format", cell: (w) => w.format },
+            { name: "Events", cell: (w) => <span className="soft">{w.events?.length ? w.events.join(", ") : "all"}</span> },
+            { name: "Failing since", cell: (w) => <Time at={w.failing_since} /> },
+            {
+              name: "",
+              cell: (w) => (
+                <div className="row">
+                  <button type="button" className="btn small" onClick={() => setUrl({ webhook: String(w.id) })}>
+                    Deliveries <span className="sr">of {w.url}</span>
+                  </button>
+                  {manage && (
+                    <>
+                      <Act run={() => postWebhooksIdTest({ client, path: { id: w.id! } })}>
+                        Test <span className="sr">{w.url}</span>
+                      </Act>
+                      <Act
+                        run={async () => {
+                          await patchWebhooksId({ client, path: { id: w.id! }, body: { enabled: !w.enabled } as never });
+                          again();
+                        }}
+                      >
+                        {w.enabled ? "Disable" : "Enable"} <span className="sr">{w.url}</span>
+                      </Act>
+                      <Act
+                        confirm="Rotate the secret? The old one signs as well for another 24 hours."
+                        run={async () => {
+                          const { data } = await postWebhooksIdRotate({ client, path: { id: w.id! }, body: {} });
+                          setSecret(data.secret ?? "");
+                        }}
+                      >
+                        Rotate <span className="sr">{w.url}</span>
+                      </Act>
+                      <Act
+                        confirm="Send the events of the last 24 hours again?"
+                        run={() =>
+                          postWebhooksIdReplay({
+                            client,
+                            path: { id: w.id! },
+                            body: { from: new Date(Date.now() - 86_400_000).toISOString() } as never,
+                          })
+                        }
+                      >
+                        Replay a day <span className="sr">{w.url}</span>
+                      </Act>
+                      <Act
+                        className="btn small danger"
+                        confirm={`Delete the endpoint ${w.url}?`}
+                        run={async () => {
+                          await deleteWebhooksId({ client, path: { id: w.id! } });
+                          again();
+                        }}
+                      >
+                        Delete <span className="sr">{w.url}</span>
+                      </Act>
+                    </>
+                  )}
+                </div>
+              ),
+            },
+          ]}
+        />
+      )}
+      {shown && <Deliveries id={shown.id!} url={shown.url ?? ""} manage={manage} />}
+      {creating && (
+        <Dialog title="Add an endpoint" onClose={() => setCreating(false)}>
+          <Form
+            label="Add"
+            submit={async (v) => {
+              const { data } = await postWebhooks({ client, body: { url: v.url, description: v.description, format: v.format } as never });
+              setCreating(false);
+              setSecret(data.secret ?? "");
+              again();
+            }}
+          >
+            <Field label="Address">
+              <input name="url" type="url" required placeholder="https://example.com/webhooks" />
+            </Field>
+            <Field label="Description">
+              <input name="description" />
+            </Field>
+            <Field label="Format">
+              <select name="format">
+                {["standard", "meta", "twilio", "kaleyra"].map((f) => (
+                  <option key={f}>{f}</option>
+                ))}
+              </select>
+            </Field>
+          </Form>
+        </Dialog>
+      )}
+      {secret && <Secret title="The signing secret" secret={secret} onClose={() => setSecret("")} />}
+    </Page>
+  );
+}
+
+function Deliveries({ id, url, manage }: { id: number; url: string; manage: boolean }) {
+  const list = useGet(["deliveries", id], () => getWebhooksIdDeliveries({ client, path: { id } }), { every: 5000 });
+  const rows = list.data?.data ?? [];
+  return (
+    <Panel title={`Deliveries to ${url}`}>
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.data && rows.length === 0 && <p className="soft">Nothing was delivered yet. Send a test event.</p>}
+      {rows.map((d) => (
+        <details key={d.id}>
+          <summary>
+            <Badge tone={d.state === "delivered" ? "good" : d.state === "failed" ? "bad" : "info"}>{d.state ?? ""}</Badge> {d.event}{" "}
+            <Time at={d.created_at} /> <span className="soft">{d.attempts} attempts</span>
+          </summary>
+          <div className="stack">
+            <Json value={d.request} label="Request" />
+            <Json value={d.response ?? "no answer"} label="Answer" />
+            {manage && (
+              <div>
+                <Act run={() => postWebhooksIdDeliveriesDeliveryReplay({ client, path: { id, delivery: d.id! } })}>Send again</Act>
+              </div>
+            )}
+          </div>
+        </details>
+      ))}
+    </Panel>
+  );
+}

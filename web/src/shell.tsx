@@ -1,0 +1,188 @@
+import { deleteSession } from "@sendoff/client";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { client, queries, useSession } from "./api";
+import { mine, setZone, useZone } from "./clock";
+import { follow } from "./live";
+import { Dialog, ErrorBox, Loading } from "./ui";
+
+export const pages = [
+  ["Overview", "/", "o"],
+  ["Messages", "/messages", "m"],
+  ["Scheduled", "/scheduled", "s"],
+  ["Campaigns", "/campaigns", "c"],
+  ["Contacts", "/contacts", "p"],
+  ["Templates", "/templates", "t"],
+  ["Channels", "/channels", "h"],
+  ["API keys", "/keys", "k"],
+  ["Playground", "/playground", "y"],
+  ["Webhooks", "/webhooks", "w"],
+  ["Team", "/team", "e"],
+  ["Audit log", "/audit", "a"],
+  ["Settings", "/settings", "x"],
+] as const;
+
+/** Keyboard: / searches, ? helps, g and a letter goes to a page. */
+function useKeys(help: () => void) {
+  const navigate = useNavigate();
+  useEffect(() => {
+    let go = false;
+    const press = (e: KeyboardEvent) => {
+      const at = e.target as HTMLElement;
+      if (e.metaKey || e.ctrlKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return;
+      if (go) {
+        go = false;
+        const page = pages.find((p) => p[2] === e.key);
+        if (page) navigate({ to: page[1] });
+      } else if (e.key === "g") {
+        go = true;
+        setTimeout(() => {
+          go = false;
+        }, 1500);
+      } else if (e.key === "?") {
+        help();
+      } else if (e.key === "/") {
+        e.preventDefault();
+        const box = document.querySelector<HTMLInputElement>('input[type="search"]');
+        if (box) box.focus();
+        else navigate({ to: "/messages" });
+      }
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [navigate, help]);
+}
+
+function Theme() {
+  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "");
+  return (
+    <label>
+      <span className="sr">Theme</span>
+      <select
+        value={theme}
+        onChange={(e) => {
+          const next = e.target.value;
+          setTheme(next);
+          if (next) document.documentElement.dataset.theme = next;
+          else delete document.documentElement.dataset.theme;
+          try {
+            localStorage.setItem("theme", next);
+          } catch {}
+        }}
+      >
+        <option value="">System theme</option>
+        <option value="light">Light</option>
+        <option value="dark">Dark</option>
+      </select>
+    </label>
+  );
+}
+
+function Zone() {
+  const zone = useZone();
+  return (
+    <label>
+      <span className="sr">Time zone</span>
+      <select value={zone} onChange={(e) => setZone(e.target.value as "utc" | "mine")}>
+        <option value="mine">{mine}</option>
+        <option value="utc">UTC</option>
+      </select>
+    </label>
+  );
+}
+
+/** The frame of every page but sign-in and shared messages. */
+export function Shell() {
+  const session = useSession();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const [open, setOpen] = useState(false);
+  const [help, setHelp] = useState(false);
+  useKeys(() => setHelp(true));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
+  useEffect(() => setOpen(false), [pathname]);
+  useEffect(() => {
+    if (session.data) follow();
+  }, [session.data]);
+  const status = (session.error as { status?: number } | null)?.status;
+  useEffect(() => {
+    if (status === 401) navigate({ to: "/sign-in", search: { next: location.pathname + location.search }, replace: true });
+  }, [status, navigate]);
+  if (!session.data) {
+    return (
+      <main className="main">
+        {session.error && status !== 401 ? <ErrorBox error={session.error} retry={session.refetch} /> : <Loading />}
+      </main>
+    );
+  }
+  const { user, account } = session.data;
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
+      <header className="top">
+        <button type="button" className="btn" aria-expanded={open} aria-controls="menu" onClick={() => setOpen(!open)}>
+          Menu
+        </button>
+        <span className="brand">Sendoff</span>
+      </header>
+      <aside className={open ? "side open" : "side"} id="menu" aria-label="Sidebar">
+        <div className="brand">
+          <img src="/icon.svg" width="22" height="22" alt="" /> Sendoff
+        </div>
+        <nav aria-label="Pages">
+          {pages.map(([name, to]) => (
+            <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <div className="foot">
+          <Zone />
+          <Theme />
+          <div className="soft">
+            <bdi>{user?.name ?? "API key"}</bdi> · {session.data.role}
+            <br />
+            <bdi>{account?.name}</bdi>
+          </div>
+          <button
+            type="button"
+            className="btn small"
+            onClick={async () => {
+              await deleteSession({ client });
+              queries.clear();
+              location.assign("/sign-in");
+            }}
+          >
+            Sign out
+          </button>
+        </div>
+      </aside>
+      <main className="main" id="content" tabIndex={-1}>
+        <Outlet />
+      </main>
+      {help && (
+        <Dialog title="Keyboard" onClose={() => setHelp(false)}>
+          <dl className="facts">
+            <dt>/</dt>
+            <dd>Search</dd>
+            <dt>?</dt>
+            <dd>This help</dd>
+            {pages.map(([name, , key]) => (
+              <div key={key} className="row">
+                <dt>g {key}</dt>
+                <dd>{name}</dd>
+              </div>
+            ))}
+          </dl>
+          <div>
+            <button type="button" className="btn" onClick={() => setHelp(false)}>
+              Close
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}

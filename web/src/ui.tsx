@@ -1,0 +1,310 @@
+import type { Problem } from "@sendoff/client";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { problemOf } from "./api";
+import { format, until, useZone } from "./clock";
+
+export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · Sendoff`;
+  }, [title]);
+  return (
+    <>
+      <div className="head">
+        <h1>{title}</h1>
+        <div className="row push">{actions}</div>
+      </div>
+      <div className="stack">{children}</div>
+    </>
+  );
+}
+
+export function Panel({ title, children, label }: { title?: string; label?: string; children: ReactNode }) {
+  return (
+    <section className="panel" aria-label={label ?? title}>
+      {title && <h2>{title}</h2>}
+      {children}
+    </section>
+  );
+}
+
+export function Time({ at, relative }: { at?: string | null; relative?: boolean }) {
+  const zone = useZone();
+  if (!at) return <span className="soft">–</span>;
+  return (
+    <time dateTime={at} title={`${format(at, "utc")} · ${format(at, "mine")}`}>
+      {format(at, zone)}
+      {relative && <span className="soft"> ({until(at)})</span>}
+    </time>
+  );
+}
+
+const tones: Record<string, string> = {
+  delivered: "good",
+  read: "good",
+  sent: "good",
+  active: "good",
+  closed: "good",
+  approved: "good",
+  finished: "good",
+  done: "good",
+  enabled: "good",
+  failed: "bad",
+  expired: "bad",
+  open: "bad",
+  rejected: "bad",
+  disabled: "bad",
+  stopped: "bad",
+  unknown: "warn",
+  cancelled: "warn",
+  paused: "warn",
+  inactive: "warn",
+  held: "warn",
+  undone: "warn",
+  test: "info",
+  queued: "info",
+  sending: "info",
+  scheduled: "info",
+  running: "info",
+  draft: "info",
+};
+
+export function Badge({ children, tone }: { children: string; tone?: string }) {
+  return <span className={`badge ${tone ?? tones[children] ?? ""}`}>{children}</span>;
+}
+
+export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void }) {
+  if (!error) return null;
+  const p: Problem = problemOf(error);
+  return (
+    <div className="note bad" role="alert">
+      <strong>{p.detail}</strong>
+      {p.errors?.map((e) => (
+        <div key={e.field + e.message}>
+          <code>{e.field}</code> {e.message}
+        </div>
+      ))}
+      {p.request_id && <div className="soft">Request {p.request_id}</div>}
+      {retry && (
+        <button type="button" className="btn small" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="panel empty">
+      <strong>{title}</strong>
+      <div className="soft">{children}</div>
+    </div>
+  );
+}
+
+export interface Column<T> {
+  name: string;
+  cell: (row: T) => ReactNode;
+  num?: boolean;
+}
+
+/** A dense table, which becomes cards on a phone. */
+export function Table<T>({
+  label,
+  rows,
+  columns,
+  id,
+}: {
+  label: string;
+  rows: T[];
+  columns: Column<T>[];
+  id: (row: T) => string | number;
+}) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className="scroll" aria-label={label} tabIndex={0}>
+      <table className="cards">
+        <caption className="sr">{label}</caption>
+        <thead>
+          <tr>
+            {columns.map((c) => (
+              <th key={c.name} scope="col" className={c.num ? "num" : undefined}>
+                {c.name || <span className="sr">Actions</span>}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={id(row)}>
+              {columns.map((c) => (
+                <td key={c.name} data-label={c.name} className={c.num ? "num" : undefined}>
+                  {c.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is its child
+    <label className="field">
+      <span>{label}</span>
+      {children}
+      {hint && <small className="soft">{hint}</small>}
+    </label>
+  );
+}
+
+export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [done, setDone] = useState(false);
+  return (
+    <button
+      type="button"
+      className="btn small"
+      onClick={async () => {
+        await navigator.clipboard?.writeText(text);
+        setDone(true);
+        setTimeout(() => setDone(false), 1500);
+      }}
+    >
+      {done ? "Copied" : label}
+    </button>
+  );
+}
+
+/** A modal dialog; closes on Escape. */
+export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    ref.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={ref} aria-labelledby={id} onClose={onClose}>
+      <div className="stack">
+        <h2 id={id}>{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** A form that shows the error of what it does. */
+export function Form({
+  submit,
+  label,
+  children,
+  disabled,
+}: {
+  submit: (values: Record<string, string>) => Promise<unknown>;
+  label: string;
+  children: ReactNode;
+  disabled?: boolean;
+}) {
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const run = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const values: Record<string, string> = {};
+    for (const [name, value] of new FormData(event.currentTarget)) {
+      if (typeof value === "string") values[name] = values[name] ? `${values[name]},${value}` : value;
+    }
+    setBusy(true);
+    setError(undefined);
+    try {
+      await submit(values);
+    } catch (e) {
+      setError(e);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form className="form" onSubmit={run}>
+      {children}
+      <ErrorBox error={error} />
+      <div className="row">
+        <button type="submit" className="btn primary" disabled={busy || disabled}>
+          {label}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** A button whose error is shown beside it; with confirm it asks first. */
+export function Act({
+  children,
+  run,
+  confirm,
+  className = "btn small",
+}: {
+  children: ReactNode;
+  run: () => Promise<unknown>;
+  confirm?: string;
+  className?: string;
+}) {
+  const [error, setError] = useState<unknown>();
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const go = async () => {
+    setAsking(false);
+    setBusy(true);
+    setError(undefined);
+    try {
+      await run();
+    } catch (e) {
+      setError(e);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <button type="button" className={className} disabled={busy} onClick={() => (confirm ? setAsking(true) : go())}>
+        {children}
+      </button>
+      {error !== undefined && <ErrorBox error={error} />}
+      {asking && (
+        <Dialog title={confirm!} onClose={() => setAsking(false)}>
+          <div className="row">
+            <button type="button" className="btn primary" onClick={go}>
+              {children}
+            </button>
+            <button type="button" className="btn" onClick={() => setAsking(false)}>
+              Keep
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/** Text that others wrote: shown as it is, isolated from the direction of the page. */
+export function Foreign({ children }: { children?: string | null }) {
+  return <bdi>{children || "–"}</bdi>;
+}
+
+export function Json({ value, label }: { value: unknown; label: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <pre className="code" tabIndex={0} aria-label={label} role="region">
+      {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
+    </pre>
+  );
+}
+
+export function Loading() {
+  return (
+    <p className="soft" role="status">
+      Loading …
+    </p>
+  );
+}
