@@ -135,10 +135,10 @@ devstack/cmd/teststack: devstack
 dialect/dialecttest: apidoc dialect dispatch dispatch/phone dispatch/template
 e2e:
 emulator: dispatch/template emulator/engine emulator/gupshup emulator/kaleyra emulator/meta emulator/twilio
-emulator/engine: dispatch dispatch/template outbound
+emulator/engine: dispatch dispatch/person dispatch/template outbound
 emulator/gupshup: dispatch emulator/engine
 emulator/kaleyra: dispatch emulator/engine
-emulator/meta: dispatch dispatch/template emulator/engine
+emulator/meta: dispatch dispatch/person dispatch/template emulator/engine
 emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
 store/storetest: devstack migrations

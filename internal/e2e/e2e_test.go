@@ -8,6 +8,7 @@ func TestSendoff(t *testing.T) {
 	s := start(t, options{})
 	for name, test := range map[string]func(*testing.T, *stack){
 		"Magic":                 testMagic,
+		"People":                testPeople,
 		"TestKey":               testTestKey,
 		"Simulate":              testSimulate,
 		"SendAt":                testSendAt,

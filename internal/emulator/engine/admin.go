@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 )
 
@@ -119,7 +120,10 @@ func (s *Server) sendInbound(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusUnprocessableEntity, "from must be a number, and the channel must have a callback_url")
 		return
 	}
-	from := "+" + strings.TrimLeft(in.From, "+ ")
+	from := in.From
+	if !person.IsUserID(from) {
+		from = "+" + strings.TrimLeft(from, "+ ")
+	}
 	s.calls.deliver(&delivery{vendor: f, ch: ch, url: to, in: &Inbound{ID: s.newID(), From: from, Text: in.Text, At: time.Now()}})
 	show(w, http.StatusAccepted, map[string]string{"status": "queued"})
 }

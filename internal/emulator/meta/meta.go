@@ -2,6 +2,7 @@
 package meta
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/emulator/engine"
 )
 
@@ -43,6 +45,7 @@ func owns(path string) bool {
 type request struct {
 	Product string `json:"messaging_product"`
 	To      string `json:"to"`
+	UserID  string `json:"recipient"` // a business-scoped user id, in place of to
 	Type    string `json:"type"`
 	Ref     string `json:"biz_opaque_callback_data"`
 	Text    *struct {
@@ -134,7 +137,7 @@ func readSend(ch *dispatch.Channel, body []byte) (*engine.Send, engine.Answer) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "the body is no JSON object of the expected form")
 	}
-	to := engine.Number(m.To)
+	to := engine.Number(cmp.Or(m.To, m.UserID))
 	filled, known := m.filled()
 	switch {
 	case m.Product != "whatsapp":
@@ -150,6 +153,9 @@ func readSend(ch *dispatch.Channel, body []byte) (*engine.Send, engine.Answer) {
 	case m.Text != nil && (m.Text.Body == "" || utf8.RuneCountInString(m.Text.Body) > 4096):
 		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.")
 	}
+	if user := cmp.Or(m.UserID, m.To); person.IsUserID(user) {
+		return &engine.Send{Channel: ch, To: user, Ref: m.Ref}, engine.Answer{}
+	}
 	return &engine.Send{Channel: ch, To: "+" + strconv.FormatUint(to, 10), Ref: m.Ref}, engine.Answer{}
 }
 
@@ -164,14 +170,46 @@ func reply(m *engine.Send, o engine.Outcome) engine.Answer {
 		return refusal(http.StatusBadRequest, 131026, "(#131026) Message undeliverable", "Message Undeliverable.")
 	}
 	b := make([]byte, 0, 256)
+	waID, userID := named(m.To)
 	b = append(b, `{"messaging_product":"whatsapp","contacts":[{"input":"`...)
-	b = append(b, m.To[1:]...)
-	b = append(b, `","wa_id":"`...)
-	b = append(b, m.To[1:]...)
+	b = append(b, strings.TrimPrefix(m.To, "+")...)
+	if waID != "" {
+		b = append(b, `","wa_id":"`...)
+		b = append(b, waID...)
+	}
+	if userID != "" {
+		b = append(b, `","user_id":"`...)
+		b = append(b, userID...)
+	}
 	b = append(b, `"}],"messages":[{"id":"`...)
 	b = append(b, wamid(m.ID)...)
 	b = append(b, `","message_status":"accepted"}]}`...)
 	return engine.Answer{Status: http.StatusOK, Body: b}
+}
+
+// named returns the ids by which Meta names a recipient. Those of numbers that end
+// in 0111 have a wa_id that lacks a digit, as many in Brazil do; those in 0112 are
+// named by a user id alone.
+func named(to string) (waID, userID string) {
+	digits := strings.TrimPrefix(to, "+")
+	switch {
+	case person.IsUserID(to):
+		return "", to
+	case strings.HasSuffix(to, "0111") && len(digits) > 8:
+		return digits[:4] + digits[5:], ""
+	case strings.HasSuffix(to, "0112"):
+		return "", "US." + digits
+	}
+	return digits, ""
+}
+
+// echo returns our reference in a status; those to 0113 lack it, as those that
+// partners pass on may.
+func echo(e *engine.Event) string {
+	if strings.HasSuffix(e.To, "0113") {
+		return ""
+	}
+	return e.Ref
 }
 
 func wamid(id string) string { return "wamid.EMU" + id }
@@ -209,7 +247,8 @@ type (
 		ID        string    `json:"id"`
 		Status    string    `json:"status"`
 		Timestamp string    `json:"timestamp"`
-		Recipient string    `json:"recipient_id"`
+		Recipient string    `json:"recipient_id,omitempty"`
+		UserID    string    `json:"recipient_user_id,omitempty"`
 		Pricing   *pricing  `json:"pricing,omitempty"`
 		Errors    []failure `json:"errors,omitempty"`
 		Ref       string    `json:"biz_opaque_callback_data,omitempty"`
@@ -239,9 +278,10 @@ var (
 func callback(ch *dispatch.Channel, _ string, es []engine.Event) engine.Callback {
 	list := make([]status, len(es))
 	for i, e := range es {
+		waID, userID := named(e.To)
 		list[i] = status{
-			ID: wamid(e.ID), Status: e.Status.String(), Timestamp: engine.Unix(e.When), Recipient: e.To[1:],
-			Pricing: charge, Ref: e.Ref,
+			ID: wamid(e.ID), Status: e.Status.String(), Timestamp: engine.Unix(e.When), Recipient: waID, UserID: userID,
+			Pricing: charge, Ref: echo(&e),
 		}
 		if e.Status == dispatch.Failed {
 			list[i].Pricing, list[i].Errors = nil, unreached
@@ -251,6 +291,14 @@ func callback(ch *dispatch.Channel, _ string, es []engine.Event) engine.Callback
 }
 
 func inbound(ch *dispatch.Channel, _ string, in engine.Inbound) engine.Callback {
+	if waID, userID := named(in.From); waID == "" {
+		return webhook(ch, map[string]any{
+			"contacts": []any{map[string]any{"profile": map[string]string{"name": "Emulated Contact", "username": "emulated"}, "user_id": userID}},
+			"messages": []any{map[string]any{
+				"from_user_id": userID, "id": wamid(in.ID), "timestamp": engine.Unix(in.At), "type": "text", "text": map[string]string{"body": in.Text},
+			}},
+		})
+	}
 	return webhook(ch, map[string]any{
 		"contacts": []any{map[string]any{"profile": map[string]string{"name": "Emulated Contact"}, "wa_id": in.From[1:]}},
 		"messages": []any{map[string]any{
