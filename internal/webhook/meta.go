@@ -82,7 +82,7 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	value := metaValue{Product: "whatsapp"}
 	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
 	case ok && v != nil:
-		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(e.At), Recipient: digits(v.Recipient), Opaque: opaque(v)}
+		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: digits(v.Recipient), Opaque: opaque(v)}
 		if word == "failed" {
 			s.Errors = []metaError{metaErrorOf(v)}
 		}
@@ -130,6 +130,15 @@ func escapeMeta(s string) string {
 		escaped = r == '\\' && !escaped
 	}
 	return out.String()
+}
+
+// reachedAt returns the provider's time of the status, where it reported one.
+func reachedAt(e *hookstore.Event, v *dispatch.View) time.Time {
+	times := map[dispatch.Status]*time.Time{dispatch.Sent: v.SentAt, dispatch.Delivered: v.DeliveredAt, dispatch.Read: v.ReadAt}
+	if at := times[dispatch.Status(e.Kind)]; at != nil {
+		return *at
+	}
+	return e.At
 }
 
 // metaCodes are Meta's nearest to our reasons
