@@ -33,25 +33,32 @@ type cli struct {
 	Config  string           `env:"SENDOFF_CONFIG" help:"YAML file with settings." type:"existingfile" placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Dev        devCmd         `cmd:"" help:"${cli_dev}"`
-	Serve      serveCmd       `cmd:"" help:"Run the HTTP server: API, dialects, callbacks. Any number may run."`
-	Work       workCmd        `cmd:"" help:"Run the worker: dispatch, retries, scheduled sends, webhooks. Any number may run."`
-	Migrate    migrateCmd     `cmd:"" help:"Apply, revert and list database migrations."`
-	Emulate    emulateCmd     `cmd:"" help:"Run the provider emulator alone."`
-	Account    admin.Account  `cmd:"" help:"Manage accounts."`
-	User       admin.User     `cmd:"" help:"Manage the users of an account."`
-	Key        admin.Key      `cmd:"" help:"Manage API keys."`
-	Channel    admin.Channel  `cmd:"" help:"Manage channels, the senders at providers."`
-	Secrets    admin.Secrets  `cmd:"" help:"Rotate the key of stored credentials."`
-	Template   admin.Template `cmd:"" help:"Manage message templates."`
-	Send       remote.Send    `cmd:"" help:"Send a message through the API."`
-	Status     remote.Status  `cmd:"" help:"Show a message and its timeline."`
-	Tail       remote.Tail    `cmd:"" help:"Follow events as they happen."`
-	Import     remote.Import  `cmd:"" help:"Import a file of contacts, suppressions or an audience."`
-	Bench      benchCmd       `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
-	OpenAPI    openAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
-	Completion completionCmd  `cmd:"" help:"Print a completion script for a shell."`
-	Doctor     doctorCmd      `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
+	Dev         devCmd             `cmd:"" help:"${cli_dev}"`
+	Serve       serveCmd           `cmd:"" help:"Run the HTTP server: API, dialects, callbacks. Any number may run."`
+	Work        workCmd            `cmd:"" help:"Run the worker: dispatch, retries, scheduled sends, webhooks. Any number may run."`
+	Migrate     migrateCmd         `cmd:"" help:"Apply, revert and list database migrations."`
+	Emulate     emulateCmd         `cmd:"" help:"Run the provider emulator alone."`
+	Account     admin.Account      `cmd:"" help:"Manage accounts."`
+	User        admin.User         `cmd:"" help:"Manage the users of an account."`
+	Key         admin.Key          `cmd:"" help:"Manage API keys."`
+	Channel     admin.Channel      `cmd:"" help:"Manage channels, the senders at providers."`
+	Secrets     admin.Secrets      `cmd:"" help:"Rotate the key of stored credentials."`
+	Template    admin.Template     `cmd:"" help:"Manage message templates."`
+	Send        remote.Send        `cmd:"" help:"Send a message through the API."`
+	Status      remote.Status      `cmd:"" help:"Show a message and its timeline."`
+	Message     remote.Message     `cmd:"" help:"List and cancel messages."`
+	Inbound     remote.Inbound     `cmd:"" help:"Show what contacts have sent."`
+	Webhook     remote.Webhook     `cmd:"" help:"Manage webhooks."`
+	Contact     remote.Contact     `cmd:"" help:"Manage contacts."`
+	Suppression remote.Suppression `cmd:"" help:"Manage numbers that nothing is sent to."`
+	Usage       remote.Usage       `cmd:"" help:"Show the requests and messages of each key."`
+	Audit       remote.Audit       `cmd:"" help:"Show who changed what."`
+	Tail        remote.Tail        `cmd:"" help:"Follow events as they happen."`
+	Import      remote.Import      `cmd:"" help:"Import a file of contacts, suppressions or an audience."`
+	Bench       benchCmd           `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
+	OpenAPI     openAPICmd         `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
+	Completion  completionCmd      `cmd:"" help:"Print a completion script for a shell."`
+	Doctor      doctorCmd          `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
 }
 
 // newCLI returns an empty command line.

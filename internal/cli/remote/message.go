@@ -1,0 +1,85 @@
+package remote
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
+
+// Message are the commands for messages.
+type Message struct {
+	List   messageList   `cmd:"" help:"List messages, newest first."`
+	Cancel messageCancel `cmd:"" help:"Cancel messages that are scheduled, queued or waiting for a retry."`
+}
+
+type messageList struct {
+	Listing
+	Status    string `help:"Only with this status, as failed." placeholder:"STATUS"`
+	Channel   string `help:"Only of the channel with this id." placeholder:"ID"`
+	To        string `help:"Only to this number." placeholder:"NUMBER"`
+	Reference string `help:"Only with this reference." placeholder:"TEXT"`
+	Search    string `help:"An id, a number or a reference." placeholder:"TEXT"`
+}
+
+// Run lists messages.
+func (c *messageList) Run(e *console.Env) error {
+	q := query("status", c.Status, "channel", c.Channel, "to", c.To, "reference", c.Reference, "search", c.Search)
+	return c.list(e, "/v1/messages", q, "message_id", "status", "to", "type", "channel_id", "reference", "created_at", "error.code")
+}
+
+type messageCancel struct {
+	Flags
+	IDs []string `arg:"" name:"id" help:"The message_id of each."`
+}
+
+// Run cancels messages, and ends at the first that can't be cancelled.
+func (c *messageCancel) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	var all []object
+	for _, id := range c.IDs {
+		var m object
+		if err := cl.exact(e, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/cancel", nil, &m); err != nil {
+			return fmt.Errorf("message %s: %w", id, err)
+		}
+		all = append(all, m)
+		if !c.JSON {
+			fmt.Fprintf(e.Stdout, "message %s is %s\n", id, m["status"])
+		}
+	}
+	if c.JSON {
+		return console.PrintJSON(e.Stdout, map[string]any{"data": all})
+	}
+	return nil
+}
+
+// Inbound are the commands for what contacts have sent.
+type Inbound struct {
+	List inboundList `cmd:"" help:"List inbound messages, newest first."`
+	Show inboundShow `cmd:"" help:"Show an inbound message."`
+}
+
+type inboundList struct {
+	Listing
+	From    string `help:"Only of this number." placeholder:"NUMBER"`
+	Channel string `help:"Only of the channel with this id." placeholder:"ID"`
+}
+
+// Run lists inbound messages.
+func (c *inboundList) Run(e *console.Env) error {
+	return c.list(e, "/v1/inbound", query("from", c.From, "channel", c.Channel), "id", "from", "type", "text", "channel_id", "received_at")
+}
+
+type inboundShow struct {
+	Flags
+	ID string `arg:"" help:"Id (sendoff inbound list)."`
+}
+
+// Run shows an inbound message.
+func (c *inboundShow) Run(e *console.Env) error {
+	return c.show(e, http.MethodGet, "/v1/inbound/"+url.PathEscape(c.ID), nil)
+}

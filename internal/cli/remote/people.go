@@ -1,0 +1,118 @@
+package remote
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
+
+// Contact are the commands for contacts.
+type Contact struct {
+	List   contactList   `cmd:"" help:"List contacts."`
+	Create contactCreate `cmd:"" help:"Create a contact."`
+	Show   contactShow   `cmd:"" help:"Show a contact."`
+	Delete contactDelete `cmd:"" help:"Delete a contact."`
+}
+
+type contactList struct {
+	Listing
+	List   string `help:"Only of the contact list with this id." placeholder:"ID"`
+	Search string `help:"Part of the name, or the first digits of the number." placeholder:"TEXT"`
+}
+
+// Run lists contacts.
+func (c *contactList) Run(e *console.Env) error {
+	return c.list(e, "/v1/contacts", query("list", c.List, "search", c.Search), "id", "phone", "name", "fields", "created_at")
+}
+
+type contactCreate struct {
+	Flags
+	Phone string            `arg:"" help:"Number in international form."`
+	Name  string            `help:"Name." placeholder:"TEXT"`
+	Field map[string]string `help:"A field, as order=A-17." placeholder:"NAME=TEXT"`
+	List  []int64           `help:"Add it to the contact lists with these ids." placeholder:"ID"`
+}
+
+// Run creates a contact.
+func (c *contactCreate) Run(e *console.Env) error {
+	body := map[string]any{"phone": c.Phone}
+	if c.Name != "" {
+		body["name"] = c.Name
+	}
+	if len(c.Field) > 0 {
+		body["fields"] = c.Field
+	}
+	if len(c.List) > 0 {
+		body["list_ids"] = c.List
+	}
+	return c.show(e, http.MethodPost, "/v1/contacts", body)
+}
+
+type contactShow struct {
+	Flags
+	ID int64 `arg:"" help:"Id (sendoff contact list)."`
+}
+
+// Run shows a contact.
+func (c *contactShow) Run(e *console.Env) error {
+	return c.show(e, http.MethodGet, fmt.Sprintf("/v1/contacts/%d", c.ID), nil)
+}
+
+type contactDelete struct {
+	Flags
+	ID  int64 `arg:"" help:"Id (sendoff contact list)."`
+	Yes bool  `help:"Confirm."`
+}
+
+// Run deletes a contact.
+func (c *contactDelete) Run(e *console.Env) error {
+	if !c.Yes {
+		return fmt.Errorf("%w: this deletes contact %d; repeat with --yes", console.ErrUsage, c.ID)
+	}
+	return c.do(e, http.MethodDelete, fmt.Sprintf("/v1/contacts/%d", c.ID), fmt.Sprintf("contact %d deleted", c.ID))
+}
+
+// Suppression are the commands for numbers that nothing is sent to.
+type Suppression struct {
+	List   suppressionList   `cmd:"" help:"List suppressions."`
+	Add    suppressionAdd    `cmd:"" help:"Suppress a number."`
+	Remove suppressionRemove `cmd:"" help:"Remove a suppression."`
+}
+
+type suppressionList struct {
+	Listing
+	Search string `help:"The first digits of the number." placeholder:"TEXT"`
+}
+
+// Run lists suppressions.
+func (c *suppressionList) Run(e *console.Env) error {
+	return c.list(e, "/v1/suppressions", query("search", c.Search), "phone", "scope", "reason", "detail", "source", "created_at")
+}
+
+type suppressionAdd struct {
+	Flags
+	Phone  string `arg:"" help:"Number in international form."`
+	Scope  string `enum:"all,marketing" default:"all" help:"all, or marketing: templates of marketing and campaigns alone."`
+	Reason string `help:"Why, in your own words." placeholder:"TEXT"`
+}
+
+// Run suppresses a number.
+func (c *suppressionAdd) Run(e *console.Env) error {
+	body := map[string]any{"phone": c.Phone, "scope": c.Scope}
+	if c.Reason != "" {
+		body["reason"] = c.Reason
+	}
+	return c.show(e, http.MethodPost, "/v1/suppressions", body)
+}
+
+type suppressionRemove struct {
+	Flags
+	Phone string `arg:"" help:"Number in international form."`
+}
+
+// Run removes a suppression.
+func (c *suppressionRemove) Run(e *console.Env) error {
+	return c.do(e, http.MethodDelete, "/v1/suppressions/"+url.PathEscape(c.Phone), "suppression of "+c.Phone+" removed")
+}
