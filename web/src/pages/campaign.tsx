@@ -7,6 +7,7 @@ import { type CampaignView, doneOf, type List } from "./campaigns";
 import { Pager } from "./messages";
 
 interface Validation {
+  status?: string;
   ready?: boolean;
   recipients?: number;
   would_skip?: Record<string, number>;
@@ -59,7 +60,7 @@ export function Campaign() {
               className="btn"
               run={async () => {
                 let v = await call<Validation>("POST", `${path}/validate`);
-                for (let i = 0; i < 30 && v.ready === undefined; i++) {
+                for (let i = 0; i < 120 && v.status !== undefined && v.status !== "done"; i++) {
                   await new Promise((r) => setTimeout(r, 1000));
                   v = await call<Validation>("GET", `${path}/validation`);
                 }

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
 
-const permissions = ["send_template", "send_text", "send_media", "view_templates", "view_messages", "manage"];
+const permissions = ["send_template", "send_text", "send_media", "view_templates", "view_messages", "manage", "credits"];
 const again = () => queries.invalidateQueries({ queryKey: ["keys"] });
 
 /** Shows a secret, once. */
@@ -138,7 +138,7 @@ export function Keys() {
               <legend>Permissions</legend>
               {permissions.map((p) => (
                 <label key={p} className="check" style={{ marginRight: 12 }}>
-                  <input type="checkbox" name="permissions" value={p} defaultChecked={p !== "manage"} /> {p}
+                  <input type="checkbox" name="permissions" value={p} defaultChecked={p !== "manage" && p !== "credits"} /> {p}
                 </label>
               ))}
             </fieldset>

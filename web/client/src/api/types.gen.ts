@@ -4,6 +4,22 @@ export type ClientOptions = {
     baseUrl: 'http://127.0.0.1:8080' | (string & {});
 };
 
+export type Words = {
+    language?: string;
+    /**
+     * Opt in again.
+     */
+    start?: Array<string>;
+    /**
+     * Opt out, also as the beginning of a button's text.
+     */
+    stop?: Array<string>;
+    /**
+     * Mean other things, too: they opt out as the whole of a typed text only.
+     */
+    stop_alone?: Array<string>;
+};
+
 export type WebhookUpdate = {
     description?: string;
     enabled?: boolean;
@@ -474,6 +490,8 @@ export type Template = {
     provider?: string;
     provider_template_id?: string;
     status?: string;
+    status_at?: string;
+    status_reason?: string;
     updated_at?: string;
     usage_count?: number;
     /**
@@ -1214,6 +1232,14 @@ export type Pause = {
 export type PasswordBody = {
     current_password?: string;
     new_password?: string;
+};
+
+export type PageWords = {
+    data?: Array<Words>;
+    /**
+     * The cursor of the next page; left out on the last one.
+     */
+    next_cursor?: string;
 };
 
 export type PageWebhook = {
@@ -1960,6 +1986,21 @@ export type InvitationBody = {
     user?: User;
 };
 
+export type Input = {
+    /**
+     * In international form.
+     */
+    phone?: string;
+    /**
+     * The business-scoped user id.
+     */
+    user_id?: string;
+    /**
+     * The provider's own id of the number.
+     */
+    wa_id?: string;
+};
+
 export type InboundDetail = {
     at?: string;
     /**
@@ -2026,6 +2067,19 @@ export type InboundDetail = {
     user_id?: string;
     username?: string;
     wa_id?: string;
+};
+
+export type Erasure = {
+    created_at?: string;
+    finished_at?: string | null;
+    id?: number;
+    /**
+     * How many records were removed or blanked, by where.
+     */
+    removed?: {
+        [key: string]: number;
+    };
+    status?: 'running' | 'done';
 };
 
 export type EndpointsBody = {
@@ -2341,6 +2395,10 @@ export type AccountUpdate = {
      */
     default_region?: string;
     name?: string;
+    /**
+     * Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.
+     */
+    opt_out_languages?: Array<string>;
 };
 
 export type Account = {
@@ -2360,6 +2418,10 @@ export type Account = {
     disabled_at?: string;
     id?: number;
     name?: string;
+    /**
+     * Languages whose opt-out words count; empty: English and that of the contact's country.
+     */
+    opt_out_languages?: Array<string>;
     sid?: string;
 };
 
@@ -4096,6 +4158,90 @@ export type GetCreditsLedgerResponses = {
 
 export type GetCreditsLedgerResponse = GetCreditsLedgerResponses[keyof GetCreditsLedgerResponses];
 
+export type PostErasuresData = {
+    body: Input;
+    path?: never;
+    query?: never;
+    url: '/v1/erasures';
+};
+
+export type PostErasuresErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostErasuresError = PostErasuresErrors[keyof PostErasuresErrors];
+
+export type PostErasuresResponses = {
+    /**
+     * Accepted
+     */
+    202: Erasure;
+};
+
+export type PostErasuresResponse = PostErasuresResponses[keyof PostErasuresResponses];
+
+export type GetErasuresIdData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/erasures/{id}';
+};
+
+export type GetErasuresIdErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetErasuresIdError = GetErasuresIdErrors[keyof GetErasuresIdErrors];
+
+export type GetErasuresIdResponses = {
+    /**
+     * OK
+     */
+    200: Erasure;
+};
+
+export type GetErasuresIdResponse = GetErasuresIdResponses[keyof GetErasuresIdResponses];
+
 export type GetEventsData = {
     body?: never;
     headers?: {
@@ -5510,6 +5656,47 @@ export type PostMessagesIdShareResponses = {
 };
 
 export type PostMessagesIdShareResponse = PostMessagesIdShareResponses[keyof PostMessagesIdShareResponses];
+
+export type GetOptOutWordsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/opt-out-words';
+};
+
+export type GetOptOutWordsErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetOptOutWordsError = GetOptOutWordsErrors[keyof GetOptOutWordsErrors];
+
+export type GetOptOutWordsResponses = {
+    /**
+     * OK
+     */
+    200: PageWords;
+};
+
+export type GetOptOutWordsResponse = GetOptOutWordsResponses[keyof GetOptOutWordsResponses];
 
 export type GetPlaygroundData = {
     body?: never;
