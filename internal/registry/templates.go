@@ -2,6 +2,7 @@ package registry
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
@@ -61,7 +62,8 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 	}
 	switch {
 	case len(hits) == 0 && len(t.byName[use.Name]) > 0 && use.Language.Code != "":
-		return nil, notFound("/template/language", "template "+use.Name+" does not exist in language "+use.Language.Code+" for this channel")
+		return nil, notFound("/template/language", "template "+use.Name+" does not exist in language "+use.Language.Code+
+			" for this channel"+t.languages(use.Name, ch))
 	case len(hits) == 0:
 		return nil, notFound("/template/name", "no template "+use.Name+" for this channel")
 	case use.Language.Code == "" && slices.ContainsFunc(hits, func(e *template.Template) bool { return e.Language != hits[0].Language }):
@@ -73,6 +75,21 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 		}
 	}
 	return hits[0], nil
+}
+
+// languages lists the languages in which a template can be sent on the channel.
+func (t *Templates) languages(name string, ch *dispatch.Channel) string {
+	var codes []string
+	for _, e := range t.byName[name] {
+		if t.usableOn(e, ch) && !slices.Contains(codes, e.Language) {
+			codes = append(codes, e.Language)
+		}
+	}
+	if len(codes) == 0 {
+		return ""
+	}
+	slices.Sort(codes)
+	return "; it exists in " + strings.Join(codes, ", ")
 }
 
 // usableOn reports whether the template can be sent on the channel: a vendor

@@ -1,4 +1,5 @@
 // Runs every check against the `sendoff dev` that DEV_JSON describes.
+import { cloudClients } from "./cloud.mjs";
 import { finish } from "./lib.mjs";
 import { pages } from "./pages.mjs";
 import { samples } from "./samples.mjs";
@@ -14,6 +15,7 @@ setTimeout(() => {
 await samples();
 await twilioSDK();
 await whatsappClient();
+await cloudClients();
 await webhooks();
 await pages();
 process.exit(finish());

@@ -1,9 +1,10 @@
 // A webhook of ours, verified by the public npm package.
 import http from "node:http";
 import { Webhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
 import { api, check, dev, delivered, eq, recipient, until } from "./lib.mjs";
 
-async function standard() {
+async function verified(Verifier) {
   const events = [];
   const refused = [];
   let verifier;
@@ -22,8 +23,8 @@ async function standard() {
   await new Promise((r) => server.listen(0, "127.0.0.1", r));
   const hook = await api("POST", "/v1/webhooks", { url: `http://127.0.0.1:${server.address().port}/`, events: ["message.delivered"] });
   try {
-    verifier = new Webhook(hook.secret);
-    const { message_id } = await api("POST", "/v1/messages", { to: recipient(), type: "template", template: { name: "hello_world", language: "en" } });
+    verifier = new Verifier(hook.secret);
+    const { message_id } = await api("POST", "/v1/messages", { to: recipient(), type: "template", reference: "olá 日本", template: { name: "hello_world", language: "en" } });
     await delivered(message_id);
     await until("webhook", () => events.find((e) => e.data.message_id === message_id) || refused.length);
     eq(refused, []);
@@ -36,5 +37,6 @@ async function standard() {
 }
 
 export async function webhooks() {
-  await check("standardwebhooks: a webhook verifies", standard);
+  await check("standardwebhooks: a webhook verifies", () => verified(Webhook));
+  await check("svix: a webhook verifies", () => verified(SvixWebhook));
 }

@@ -239,14 +239,14 @@ func Strict(body []byte, v any) error {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		if json.Valid(body) {
-			if fault := faultIn("", body, reflect.TypeOf(v)); fault != nil {
+			if fault := faultIn(body, reflect.TypeOf(v)); fault != nil {
 				return fault
 			}
 		}
 		return jsonError(err)
 	}
 	if oddName(body) {
-		if err := faultIn("", body, reflect.TypeOf(v)); err != nil {
+		if err := faultIn(body, reflect.TypeOf(v)); err != nil {
 			return err
 		}
 	}

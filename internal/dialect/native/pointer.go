@@ -51,34 +51,47 @@ func oddName(body []byte) bool {
 	return false
 }
 
-// faultIn returns the first fault that a value of type t has for encoding/json,
+// maxFaults is the number of faults after which a list is not read on.
+const maxFaults = 100
+
+// faultIn returns the faults that a value of type t has for encoding/json, each
 // with its JSON pointer, or nil. Names are matched exactly.
-func faultIn(at string, raw json.RawMessage, t reflect.Type) error {
+func faultIn(raw json.RawMessage, t reflect.Type) error {
+	var f finder
+	f.value("", raw, t)
+	return f.faults.Err()
+}
+
+// finder collects the faults of a body.
+type finder struct{ faults dispatch.Faults }
+
+func (f *finder) value(at string, raw json.RawMessage, t reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch {
 	case string(bytes.TrimSpace(raw)) == "null":
-		return nil
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
-		return faultInOne(at, raw, t)
+		f.one(at, raw, t)
 	case t.Kind() == reflect.Struct:
-		return faultInStruct(at, raw, t)
+		f.object(at, raw, t)
 	case t.Kind() == reflect.Slice:
-		return faultInList(at, raw, t)
+		f.list(at, raw, t)
+	default:
+		f.one(at, raw, t)
 	}
-	return faultInOne(at, raw, t)
 }
 
-func faultInStruct(at string, raw json.RawMessage, t reflect.Type) error {
+func (f *finder) object(at string, raw json.RawMessage, t reflect.Type) {
 	var given map[string]json.RawMessage
 	if json.Unmarshal(raw, &given) != nil {
-		return dispatch.InvalidField(at, "must be an object")
+		f.faults.Add(at, "must be an object")
+		return
 	}
 	known := map[string]reflect.Type{}
-	for _, f := range reflect.VisibleFields(t) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
-			known[name] = f.Type
+	for _, field := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			known[name] = field.Type
 		}
 	}
 	names := make([]string, 0, len(given))
@@ -90,40 +103,42 @@ func faultInStruct(at string, raw json.RawMessage, t reflect.Type) error {
 		below := at + "/" + dialect.Escape(name)
 		in, ok := known[name]
 		if !ok {
-			return dispatch.InvalidField(below, "unknown field %q", name)
+			f.faults.Add(below, "unknown field %q", name)
+			continue
 		}
-		if err := faultIn(below, given[name], in); err != nil {
-			return err
-		}
+		f.value(below, given[name], in)
 	}
-	return nil
 }
 
-func faultInList(at string, raw json.RawMessage, t reflect.Type) error {
+func (f *finder) list(at string, raw json.RawMessage, t reflect.Type) {
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
-		return dispatch.InvalidField(at, "must be a list")
+		f.faults.Add(at, "must be a list")
+		return
 	}
 	for i, item := range items {
-		if err := faultIn(at+"/"+strconv.Itoa(i), item, t.Elem()); err != nil {
-			return err
+		if len(f.faults) >= maxFaults {
+			return
 		}
+		f.value(at+"/"+strconv.Itoa(i), item, t.Elem())
 	}
-	return nil
 }
 
-func faultInOne(at string, raw json.RawMessage, t reflect.Type) error {
+func (f *finder) one(at string, raw json.RawMessage, t reflect.Type) {
 	err := json.Unmarshal(raw, reflect.New(t).Interface())
 	switch {
 	case err == nil:
-		return nil
+		return
 	case t == reflect.TypeFor[time.Time]():
-		return dispatch.InvalidField(at, "must be a time like 2026-01-02T15:04:05Z")
+		f.faults.Add(at, "must be a time like 2026-01-02T15:04:05Z")
+		return
 	case t == reflect.TypeFor[whole]():
-		return dispatch.InvalidField(at, "must be a whole number")
+		f.faults.Add(at, "must be a whole number")
+		return
 	}
 	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return dispatch.InvalidField(at, "must be %s, not %s", kindName(te), te.Value)
+		f.faults.Add(at, "must be %s, not %s", kindName(te), te.Value)
+		return
 	}
-	return dispatch.InvalidField(at, "cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
+	f.faults.Add(at, "cannot be read: %s", strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -97,11 +97,13 @@ func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, a
 	for _, s := range slots {
 		s.at = at
 	}
+	named, nameless := false, 0
 	for j := range given {
 		name := given[j].ParameterName
 		if name == "" {
 			continue
 		}
+		named = true
 		i := slices.IndexFunc(slots, func(s *slot) bool { return s.called(name) && !s.filled })
 		if i < 0 {
 			r.faults.Add(dispatch.Pointer(at, j, "parameter_name"), "%s", notOneOf(name, slots, what))
@@ -113,6 +115,11 @@ func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, a
 		if given[j].ParameterName != "" {
 			continue
 		}
+		if named && strings.EqualFold(given[j].Type, "text") {
+			r.faults.Add(dispatch.Pointer(at, j, "parameter_name"), "is required, since other parameters have names")
+			nameless++
+			continue
+		}
 		i := slices.IndexFunc(slots, func(s *slot) bool { return !s.filled })
 		if i < 0 {
 			r.faults.Add(dispatch.Pointer(at, j), "is one too many: %s", takes(slots, what))
@@ -122,9 +129,26 @@ func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, a
 	}
 	for _, s := range slots {
 		if !s.filled && !s.optional && s.Number > 0 {
-			r.missing(s, at, "variable %q is missing: %d given, %s", s.Label(), len(given), takes(slots, what))
+			if s.filled = nameless > 0; s.filled { // what it takes may stand there without a name
+				nameless--
+				continue
+			}
+			r.missing(s, at, "variable %q is missing: %d given, %s%s", s.Label(), len(given), takes(slots, what), s.place())
 		}
 	}
+}
+
+// place returns where a variable without a name stands, in the template's own
+// numbering: "; it is URL button 1, {{1}}".
+func (s *slot) place() string {
+	if s.Name != "" || s.placeholder == "" {
+		return ""
+	}
+	part := s.Component
+	if part == "button" {
+		part = strings.ToUpper(s.Kind) + " button " + strconv.Itoa(s.Button+1)
+	}
+	return "; it is " + part + ", {{" + s.placeholder + "}}"
 }
 
 // called reports whether a client may call s by that name.

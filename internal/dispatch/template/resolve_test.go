@@ -287,9 +287,11 @@ func TestResolve_Components(t *testing.T) {
 				`{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total","text":"9.99"}]},` +
 				`{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"a17"}]}]`, nil,
 		},
-		{"by name", "order_confirmation", body(`{"type":"text","parameter_name":"total","text":"9.99"},{"type":"text","parameter_name":"customer_name","text":"Ann"},` + text("A-17")), nil, orderDone, nil},
+		{"by name", "order_confirmation", body(`{"type":"text","parameter_name":"total","text":"9.99"},{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"order_id","text":"A-17"}`), nil, orderDone, nil},
 		{"by wrong name", "order_confirmation", body(`{"type":"text","parameter_name":"sum","text":"9.99"},` + text("Ann", "A-17")), nil, "", []string{
 			at + `/0/parameter_name: variable "sum" is not one of customer_name, order_id, total, or stands twice`,
+			at + `/1/parameter_name: is required, since other parameters have names`,
+			at + `/2/parameter_name: is required, since other parameters have names`,
 			at + `: variable "total" is missing: 3 given, the body takes 3 (customer_name, order_id, total)`,
 		}},
 		{"variables beside", "order_confirmation", body(text("Ann", "A-17", "9.99")), &dispatch.Variables{List: []string{"x"}}, "", []string{
@@ -386,5 +388,20 @@ func BenchmarkResolve(b *testing.B) {
 		if err := template.Resolve(&dispatch.TemplateUse{}, v); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Values without a name are not guessed beside values with one.
+func TestResolve_NamelessBesideNamed_Refused(t *testing.T) {
+	t.Parallel()
+	tp := Template{Name: "a", Language: "en", Category: "utility", ParameterFormat: "named", Components: []Component{
+		{Type: "BODY", Text: "Hi {{name}}, {{order}}."},
+	}}
+	use := dispatch.TemplateUse{Components: []dispatch.Component{{Type: "body", Parameters: []dispatch.Parameter{
+		{Type: "text", ParameterName: "order", Text: "A-17"}, {Type: "text", Text: "Ada"},
+	}}}}
+	err := tp.Resolve(&use, nil)
+	if e := dispatch.AsError(err); e.Code != dispatch.Invalid || e.Faults[0].Field != "/template/components/0/parameters/1/parameter_name" {
+		t.Errorf("got %v", err)
 	}
 }
