@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func TestDailyLimit_CountsWhatIsSent(t *testing.T) {
 	})
 	message := func(more m) m {
 		body := m{"to": "+15550000100", "type": "template", "template": m{"name": "hello_world", "language": "en"}}
-		for k, v := range more {
-			body[k] = v
-		}
+		maps.Copy(body, more)
 		return body
 	}
 	left := func(header http.Header, day int) {

@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -14,9 +15,7 @@ import (
 func waiting(f *front, more m) string {
 	f.T.Helper()
 	body := m{"to": "+15550000100", "type": "template", "template": m{"name": "hello_world", "language": "en"}}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return "/v1/messages/" + f.Do("POST", "/v1/messages", body).Want(http.StatusAccepted).Text("message_id")
 }
 
