@@ -13,7 +13,7 @@ import (
 // another time.
 type SendRequest struct {
 	Channel         apidoc.Any            `json:"channel,omitzero" doc:"The id or key of a channel. Default: the account's default."`
-	To              apidoc.Any            `json:"to" required:"true" doc:"A phone number in international format, a wa_id that was seen, or, on Meta channels, a user id: \"DE.2000...\" or {\"user_id\": \"DE.2000...\"}."`
+	To              apidoc.Any            `json:"to" required:"true" doc:"A phone number, or on Meta channels {\"user_id\": \"DE.2000\"}."`
 	Type            apidoc.MessageType    `json:"type" required:"true" doc:"The type of content."`
 	Text            *dispatch.Text        `json:"text,omitempty" doc:"Of type text."`
 	Template        *TemplateRequest      `json:"template,omitempty" doc:"Of type template."`

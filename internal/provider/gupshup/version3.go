@@ -112,7 +112,8 @@ func (c *Client) message3(ch *dispatch.Channel, raw json.RawMessage, contacts []
 		return dispatch.Inbound{}, false
 	}
 	in := dispatch.Inbound{
-		Channel: ch.ID, From: person.ID(cmp.Or(m.From, m.UserID)), WaID: person.WaID(m.From), UserID: m.UserID, GroupID: m.Group, ProviderID: m.ID, Type: m.Type,
+		Channel: ch.ID, From: person.ID(cmp.Or(m.From, m.UserID)), WaID: person.WaID(m.From), UserID: m.UserID,
+		GroupID: m.Group, ProviderID: m.ID, Type: m.Type,
 		Text:    cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
 		Content: meta.Content(raw), Raw: string(raw), At: c.at(m.Timestamp),
 	}

@@ -29,11 +29,14 @@ var follow = `
     SELECT account_id, phone, reason, detail, source, scope, CASE scope WHEN 'all' THEN at END, CASE scope WHEN 'marketing' THEN at END
     FROM k WHERE asked = {asked_stop} AND NOT EXISTS (SELECT 1 FROM opt_ins y WHERE y.account_id = k.account_id AND y.at > k.at
       AND y.scope IN ('all', k.scope) AND (y.value = k.phone OR y.value = ANY(` + LinkedTo("k.account_id", "k.phone") + `)))
-    ORDER BY phone ON CONFLICT (account_id, phone) DO UPDATE SET scope = CASE WHEN 'all' IN (p.scope, excluded.scope) THEN 'all' ELSE 'marketing' END,
+    ORDER BY phone ON CONFLICT (account_id, phone) DO UPDATE SET
+      scope = CASE WHEN 'all' IN (p.scope, excluded.scope) THEN 'all' ELSE 'marketing' END,
       stopped_at = greatest(p.stopped_at, excluded.stopped_at), marketing_at = greatest(p.marketing_at, excluded.marketing_at)),
-  y AS (INSERT INTO opt_ins (account_id, value, scope, at) SELECT account_id, phone, scope, at FROM k WHERE asked = {asked_start} ORDER BY phone
+  y AS (INSERT INTO opt_ins (account_id, value, scope, at)
+    SELECT account_id, phone, scope, at FROM k WHERE asked = {asked_start} ORDER BY phone
     ON CONFLICT (account_id, value, scope) DO UPDATE SET at = greatest(opt_ins.at, excluded.at)),
-  l AS MATERIALIZED (SELECT p.account_id, p.phone, p.manual, CASE WHEN k.scope = 'all' AND p.stopped_at <= k.at THEN NULL ELSE p.stopped_at END AS stopped_at,
+  l AS MATERIALIZED (SELECT p.account_id, p.phone, p.manual,
+      CASE WHEN k.scope = 'all' AND p.stopped_at <= k.at THEN NULL ELSE p.stopped_at END AS stopped_at,
       CASE WHEN p.marketing_at <= k.at THEN NULL ELSE p.marketing_at END AS marketing_at
     FROM k JOIN suppressions p ON p.account_id = k.account_id AND (p.phone = k.phone OR p.phone = ANY(` + LinkedTo("k.account_id", "k.phone") + `))
     WHERE k.asked = {asked_start}),
@@ -41,10 +44,12 @@ var follow = `
     AND l.manual IS NULL AND l.stopped_at IS NULL AND l.marketing_at IS NULL),
   u AS (UPDATE suppressions p SET stopped_at = l.stopped_at, marketing_at = l.marketing_at,
       scope = CASE WHEN l.manual = 'all' OR l.stopped_at IS NOT NULL THEN 'all' ELSE 'marketing' END FROM l
-    WHERE p.account_id = l.account_id AND p.phone = l.phone AND (l.manual IS NOT NULL OR l.stopped_at IS NOT NULL OR l.marketing_at IS NOT NULL))`
+    WHERE p.account_id = l.account_id AND p.phone = l.phone
+      AND (l.manual IS NOT NULL OR l.stopped_at IS NOT NULL OR l.marketing_at IS NOT NULL))`
 
 var sqlConsent = numbers.SQL(`
-WITH k AS MATERIALIZED (SELECT $1::bigint AS account_id, $2::text AS phone, $3::integer AS asked, $4::text AS scope, $5::text AS reason, $6::text AS detail,
+WITH k AS MATERIALIZED (SELECT $1::bigint AS account_id, $2::text AS phone, $3::integer AS asked, $4::text AS scope, $5::text AS reason,
+    $6::text AS detail,
     $7::text AS source, least(now(), to_timestamp($8::bigint / 1e6)) AS at),` + follow + `
 SELECT`)
 

@@ -70,7 +70,8 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
     FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id AND a.value = n.phone), phone) AS who
       FROM n WHERE asked <> {asked_nothing} AND phone <> '') n ORDER BY who, at DESC, ord DESC),
   m AS (INSERT INTO suppressions (account_id, phone, reason, detail, source, scope, manual, stopped_at, marketing_at)
-    SELECT DISTINCT ON (n.account_id, n.moved_to) n.account_id, n.moved_to, p.reason, p.detail, 'number_change', p.scope, p.manual, p.stopped_at, p.marketing_at
+    SELECT DISTINCT ON (n.account_id, n.moved_to) n.account_id, n.moved_to, p.reason, p.detail, 'number_change', p.scope,
+      p.manual, p.stopped_at, p.marketing_at
     FROM n JOIN suppressions p ON p.account_id = n.account_id AND (p.phone = n.phone OR p.phone = ANY(` + LinkedTo("n.account_id", "n.phone") + `))
     WHERE n.moved_to <> '' AND n.phone <> '' ORDER BY n.account_id, n.moved_to, p.scope ON CONFLICT DO NOTHING),` + follow + `
 INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n ORDER BY ord`)
