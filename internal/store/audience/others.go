@@ -40,8 +40,8 @@ ON CONFLICT (account_id, phone) DO UPDATE SET scope = 'all', manual = coalesce(e
   stopped_at = coalesce(s.stopped_at, excluded.stopped_at), detail = coalesce(nullif(s.detail, ''), excluded.detail)
 WHERE s.scope = 'marketing' AND excluded.scope = 'all'`
 	sqlAfter = `
-UPDATE import_changes c SET after = to_jsonb(p) FROM suppressions p
-WHERE c.import_id = $1 AND c.after IS NULL AND p.account_id = $2 AND p.phone = c.target`
+UPDATE import_changes c SET after = to_jsonb(p) FROM import_wanted w, suppressions p
+WHERE c.import_id = $1 AND c.target = w.value AND c.after IS NULL AND p.account_id = $2 AND p.phone = w.value`
 	sqlNew = `
 UPDATE import_stage s SET result = x.result FROM (
   SELECT w.row, CASE WHEN bool_or(p.phone IS NULL) THEN 'created' ELSE 'updated' END AS result FROM import_wanted w

@@ -87,6 +87,8 @@ var sqlStage = []string{
 	// Probing an index for each row never costs more than the page; reading a
 	// whole table may.
 	`SET LOCAL random_page_cost = 1.1`,
+	`SET LOCAL enable_hashjoin = off`,
+	`SET LOCAL enable_mergejoin = off`,
 	`CREATE TEMP TABLE import_stage (row integer PRIMARY KEY, line integer, phone text, wa_id text, user_id text, name text, time_zone text,
 		fields jsonb, erased boolean, contact bigint, suppressed boolean NOT NULL DEFAULT false, result text, problem text) ON COMMIT DROP`,
 	`CREATE TEMP TABLE import_values (row integer, key text, person bigint, value text) ON COMMIT DROP`,
