@@ -167,6 +167,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	v1.PATCH("/messages/:id", m.Patch)
 	v1.GET("/messages/:id/events", m.Timeline, reads)
 	v1.POST("/messages/:id/cancel", m.Cancel)
+	v1.POST("/messages/cancel", m.CancelMany)
 	v1.GET("/events", events.Serve, reads)
 	files.New(o.Imports, s.limits).Mount(v1)
 

@@ -54,6 +54,7 @@ type cli struct {
 	Usage       remote.Usage       `cmd:"" help:"Show the requests and messages of each key."`
 	Audit       remote.Audit       `cmd:"" help:"Show who changed what."`
 	Tail        remote.Tail        `cmd:"" help:"Follow events as they happen."`
+	Campaign    remote.Campaign    `cmd:"" help:"Send a message to many: create, validate, launch, watch, pause, report."`
 	Import      remote.Import      `cmd:"" help:"Import a file of contacts, suppressions or an audience."`
 	Bench       benchCmd           `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
 	OpenAPI     openAPICmd         `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`

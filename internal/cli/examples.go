@@ -23,6 +23,20 @@ var examples = map[string][]string{
 	"completion": {"sendoff completion bash", "sendoff completion fish"},
 	"bench":      {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
 
+	"campaign create": {
+		"sendoff campaign create --name Spring --template order_confirmation --var 'customer_name={{name}}' --csv people.csv",
+		"sendoff campaign create spring.json",
+	},
+	"campaign validate": {"sendoff campaign validate 7"},
+	"campaign launch":   {"sendoff campaign launch 7"},
+	"campaign watch":    {"sendoff campaign watch 7", "sendoff campaign watch 7 --json"},
+	"campaign pause":    {"sendoff campaign pause 7"},
+	"campaign resume":   {"sendoff campaign resume 7"},
+	"campaign cancel":   {"sendoff campaign cancel 7"},
+	"campaign retry":    {"sendoff campaign retry 7"},
+	"campaign report":   {"sendoff campaign report 7 --output report.csv"},
+	"campaign list":     {"sendoff campaign list --status running"},
+
 	"migrate up":     {"sendoff migrate up"},
 	"migrate down":   {"sendoff migrate down --yes"},
 	"migrate status": {"sendoff migrate status --json"},

@@ -80,6 +80,7 @@ type Filter struct {
 	Search      string
 	CreatedFrom time.Time
 	CreatedTo   time.Time
+	ByDue       bool // scheduled ones, by their send_at
 	Limit       int
 	Cursor      string
 }

@@ -31,6 +31,9 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 			return dispatch.ViewPage{}, err
 		}
 	}
+	if f.ByDue {
+		return s.listByDue(ctx, account, f, limit)
+	}
 	q, args, bound, err := listQuery(account, f, limit)
 	if err != nil {
 		return dispatch.ViewPage{}, err

@@ -46,6 +46,8 @@ type Tx interface {
 	BeginValidation(ctx context.Context, id int64) error
 	EndValidation(ctx context.Context, id int64, result string) error
 	Validation(ctx context.Context, id int64) (string, error)
+	OpenChild(ctx context.Context, parent int64, kind int) (c store.Campaign, ok bool, err error)
+	AddFailed(ctx context.Context, id, parent int64) error
 	EmptyLedger(ctx context.Context, id int64) error
 	Park(ctx context.Context, id int64) error
 	Unpark(ctx context.Context, id int64) error

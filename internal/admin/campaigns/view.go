@@ -30,12 +30,6 @@ type Counts struct {
 	Skipped        int64 `json:"skipped"`
 }
 
-// Run is a date of a recurrence.
-type Run struct {
-	At      time.Time `json:"at" doc:"With the offset of the campaign's zone."`
-	Account time.Time `json:"at_account" doc:"The same instant in the account's zone."`
-}
-
 // Campaign is a campaign as readers see it.
 type Campaign struct {
 	ID        int64 `json:"id"`
@@ -52,7 +46,7 @@ type Campaign struct {
 	SkippedBy      map[string]int64 `json:"skipped_by"`
 	RateNow        float64          `json:"rate_now" doc:"Messages per second."`
 	LimitedBy      string           `json:"limited_by" enum:"rate,quiet_hours,canary,budget,channel,nothing"`
-	Next           []Run            `json:"next,omitempty" doc:"The next five runs of a recurrence."`
+	Next           []time.Time      `json:"next,omitempty" doc:"The next five runs of a recurrence, with offsets."`
 	InFlight       *int64           `json:"in_flight,omitempty" doc:"In the answer to pause and cancel: calls that were under way."`
 	CreatedAt      time.Time        `json:"created_at"`
 	UpdatedAt      time.Time        `json:"updated_at"`
@@ -129,6 +123,9 @@ func (c *Campaign) count(n *store.Counts) {
 	}
 }
 
+// nextRuns is how many runs of a recurrence are shown.
+const nextRuns = 5
+
 // times fills in when the campaign starts and ends, and its next runs.
 func (s *Service) times(ctx context.Context, c *store.Campaign, n *store.Counts, v *Campaign) error {
 	loc, err := zone.Load(v.TimeZone)
@@ -140,6 +137,15 @@ func (s *Service) times(ctx context.Context, c *store.Campaign, n *store.Counts,
 	}
 	if c.State == campaign.Finished {
 		v.EndsAt = v.FinishedAt
+	}
+	if v.Recurrence != nil && v.StartAt != nil && !c.State.Final() {
+		rule, err := campaign.ParseRule(v.Recurrence.RRule, *v.StartAt, loc)
+		if err != nil {
+			return err
+		}
+		for _, run := range rule.Next(time.Now(), nextRuns) {
+			v.Next = append(v.Next, run.At)
+		}
 	}
 	left := n.Unfinished()
 	if c.State != campaign.Running || left == 0 {

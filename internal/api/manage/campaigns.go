@@ -41,6 +41,10 @@ func (m *manager) campaigns() {
 		"/v1/campaigns/{id}/cancel", forCampaigns, tag, "Cancel a campaign",
 		"What was not sent is not sent any more. in_flight is the number of calls that were under way.",
 	}, c.Cancel)
+	act(m, ok, route{
+		"/v1/campaigns/{id}/retry", forCampaigns, tag, "Retry the failed of a campaign",
+		"Creates and starts a child campaign of the failed whose failure another try can mend. While it runs, a repeat returns the same.",
+	}, c.Retry)
 	handle(m, http.MethodGet, ok, route{
 		"/v1/campaigns/{id}/recipients", forMessages, tag, "List recipients of a campaign", "The ledger: a row for every row of the audience.",
 	}, func(ctx context.Context, who admin.Actor, in *recipientsOf) (admin.Page[*campaigns.Recipient], error) {

@@ -74,6 +74,13 @@ func sending() []apidoc.Operation {
 				"Otherwise the response is 409 with the current status. A message that the provider may have received becomes unknown.",
 			Responses: map[int]apidoc.Response{200: {Type: dispatch.View{}}},
 		},
+		{
+			Method: http.MethodPost, Path: "/v1/messages/cancel", Summary: "Cancel up to 1,000 messages", Permission: sends,
+			Description: "By their ids or by their reference. Messages that can no longer be cancelled stay as they are. " +
+				"A whole campaign: its own cancel.",
+			Request:   apidoc.Request{Type: cancelMany{}, Examples: []string{`{"reference":"order-17"}`}},
+			Responses: map[int]apidoc.Response{200: {Type: cancelAnswer{}}},
+		},
 	}
 }
 
@@ -111,6 +118,7 @@ func reading() []apidoc.Operation {
 func filters() []apidoc.Parameter {
 	return []apidoc.Parameter{
 		apidoc.Query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, or with commas: any of them."),
+		apidoc.Query("order", "string", "due: by send_at, the next first; only with status=scheduled."),
 		apidoc.Query("channel", "integer", "The id of a channel."), apidoc.Query("to", "string", "The recipient's number."),
 		apidoc.Query("reference", "string", "Your own reference."), apidoc.Query("campaign", "integer", "The id of a campaign."),
 		apidoc.Query("type", "string", "The type of content, such as text or template."),

@@ -149,6 +149,13 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		}
 		f.To = to
 	}
+	switch order := c.QueryParam("order"); {
+	case order == "":
+	case order == "due" && len(f.Statuses) == 1 && f.Statuses[0] == dispatch.Scheduled:
+		f.ByDue = true
+	default:
+		faults.Add("/order", "must be due, and go with status=scheduled")
+	}
 	whole := func(name string, into func(int64)) {
 		if q := c.QueryParam(name); q != "" {
 			n, err := strconv.ParseInt(q, 10, 64)

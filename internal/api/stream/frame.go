@@ -29,6 +29,9 @@ type frame struct {
 
 func newFrame(e *dispatch.Event) frame {
 	name := eventType(e.Kind)
+	if e.Kind == dispatch.EventCampaign || e.Kind == dispatch.EventCampaignProgress || e.Kind == dispatch.EventCampaignFinished {
+		return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, campaignData(e, name))}
+	}
 	// Strings, numbers and a recent time: Marshal cannot fail.
 	b, _ := json.Marshal(streamEvent{
 		Type: name, At: e.At.UTC(), Message: e.Message, Channel: e.Channel, Sequence: e.Seq, Cause: e.Cause, Code: e.Code, Detail: e.Detail,
@@ -36,12 +39,25 @@ func newFrame(e *dispatch.Event) frame {
 	return frame{e.Position(), e.Message, fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
 }
 
+// campaignData returns the object that describes a campaign in its event, with the
+// event's type and time.
+func campaignData(e *dispatch.Event, name string) []byte {
+	v := map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(e.Detail), &v) != nil {
+		v = map[string]json.RawMessage{}
+	}
+	v["type"], _ = json.Marshal(name)
+	v["at"], _ = json.Marshal(e.At.UTC())
+	b, _ := json.Marshal(v) // as above: cannot fail
+	return b
+}
+
 // eventType returns the public name of an event's kind (SPEC 7).
 func eventType(kind int16) string {
 	switch name := dispatch.EventName(kind); name {
 	case "inbound":
 		return "message.inbound"
-	case "campaign.finished", "channel.paused", "channel.resumed", "webhook.disabled":
+	case "campaign.finished", "campaign.changed", "campaign.progress", "channel.paused", "channel.resumed", "webhook.disabled":
 		return name
 	default:
 		return "message." + name

@@ -1,0 +1,353 @@
+package remote
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
+
+// Campaign holds the commands of campaigns.
+type Campaign struct {
+	Create   campaignCreate   `cmd:"" help:"Create a campaign as a draft."`
+	Validate campaignValidate `cmd:"" help:"Look at every recipient before the launch."`
+	Launch   campaignLaunch   `cmd:"" help:"Start a campaign, or schedule its start."`
+	Watch    campaignWatch    `cmd:"" help:"Follow a campaign to its end."`
+	Pause    campaignPause    `cmd:"" help:"Stop a campaign before its next call."`
+	Resume   campaignResume   `cmd:"" help:"Go on where a pause has stopped."`
+	Cancel   campaignCancel   `cmd:"" help:"End a campaign before its next call."`
+	Retry    campaignRetry    `cmd:"" help:"Send again to the failed that can succeed."`
+	Report   campaignReport   `cmd:"" help:"Print the report of a campaign as CSV."`
+	List     campaignList     `cmd:"" help:"List campaigns, newest first."`
+}
+
+// campaignView is a campaign as the commands print it.
+type campaignView struct {
+	ID        int64            `json:"id"`
+	Name      string           `json:"name"`
+	Status    string           `json:"status"`
+	Reason    string           `json:"reason"`
+	Counts    map[string]int64 `json:"counts"`
+	SkippedBy map[string]int64 `json:"skipped_by"`
+	RateNow   float64          `json:"rate_now"`
+	LimitedBy string           `json:"limited_by"`
+	InFlight  *int64           `json:"in_flight"`
+	StartsAt  *time.Time       `json:"starts_at"`
+	EndsAt    *time.Time       `json:"ends_at"`
+}
+
+// done returns how many recipients are sent or final.
+func (c *campaignView) done() int64 {
+	return c.Counts["total"] - c.Counts["waiting"] - c.Counts["held"] - c.Counts["queued"] - c.Counts["sending"]
+}
+
+// line describes a campaign in one line.
+func (c *campaignView) line() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "campaign %d %q is %s", c.ID, c.Name, c.Status)
+	if c.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", c.Reason)
+	}
+	if c.Counts["total"] > 0 {
+		fmt.Fprintf(&b, ": %d of %d done", c.done(), c.Counts["total"])
+	}
+	for _, name := range []string{"delivered", "read", "failed", "unknown", "expired", "cancelled", "skipped", "held"} {
+		if n := c.Counts[name]; n > 0 {
+			fmt.Fprintf(&b, ", %d %s", n, name)
+		}
+	}
+	if c.Status == "running" {
+		fmt.Fprintf(&b, ", %.0f/s", c.RateNow)
+		if c.LimitedBy != "nothing" {
+			fmt.Fprintf(&b, ", limited by %s", strings.ReplaceAll(c.LimitedBy, "_", " "))
+		}
+		if c.EndsAt != nil {
+			fmt.Fprintf(&b, ", ends about %s", console.LocalTime(c.EndsAt))
+		}
+	}
+	if c.InFlight != nil {
+		fmt.Fprintf(&b, "; %d calls were under way", *c.InFlight)
+	}
+	return b.String()
+}
+
+// campaignOf has the flags of commands on one campaign.
+type campaignOf struct {
+	Flags
+	ID int64 `arg:"" help:"The campaign's id."`
+}
+
+func (c *campaignOf) path() string { return "/v1/campaigns/" + strconv.FormatInt(c.ID, 10) }
+
+// act does an action and prints the campaign.
+func (c *campaignOf) act(e *console.Env, action string) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	return c.print(e, cl, http.MethodPost, c.path()+"/"+action, nil)
+}
+
+// print sends a request whose answer is a campaign, and prints it.
+func (r *Flags) print(e *console.Env, cl *client, method, path string, body any) error {
+	var raw json.RawMessage
+	if _, err := cl.call(e.Ctx, method, path, nil, body, &raw); err != nil {
+		return err
+	}
+	if r.JSON {
+		return console.PrintJSON(e.Stdout, raw)
+	}
+	var v campaignView
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	_, err := fmt.Fprintln(e.Stdout, v.line())
+	return err
+}
+
+type (
+	campaignLaunch struct{ campaignOf }
+	campaignPause  struct{ campaignOf }
+	campaignResume struct{ campaignOf }
+	campaignCancel struct{ campaignOf }
+	campaignRetry  struct{ campaignOf }
+)
+
+// Run launches a campaign.
+func (c *campaignLaunch) Run(e *console.Env) error { return c.act(e, "launch") }
+
+// Run pauses a campaign.
+func (c *campaignPause) Run(e *console.Env) error { return c.act(e, "pause") }
+
+// Run resumes a campaign.
+func (c *campaignResume) Run(e *console.Env) error { return c.act(e, "resume") }
+
+// Run cancels a campaign.
+func (c *campaignCancel) Run(e *console.Env) error { return c.act(e, "cancel") }
+
+// Run creates the retry of a campaign.
+func (c *campaignRetry) Run(e *console.Env) error { return c.act(e, "retry") }
+
+type campaignCreate struct {
+	Flags
+	File     string            `arg:"" optional:"" help:"JSON file with the campaign as the API takes it; - reads standard input." placeholder:"FILE"`
+	Name     string            `help:"The campaign's name." placeholder:"TEXT"`
+	Template string            `xor:"content" help:"A template, by name." placeholder:"NAME"`
+	Language string            `help:"The template's language." placeholder:"CODE"`
+	Var      map[string]string `help:"A value of the template; {{field}} takes the recipient's." placeholder:"NAME=VALUE"`
+	Text     string            `xor:"content" help:"A text; {{field}} takes the recipient's." placeholder:"TEXT"`
+	Channel  string            `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
+	List     []int64           `help:"A contact list." placeholder:"ID"`
+	Import   int64             `help:"An import of the kind audience." placeholder:"ID"`
+	CSV      string            `name:"csv" type:"existingfile" help:"Recipients: a CSV file with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
+	StartAt  string            `help:"A date and time without an offset, as 2027-03-28T10:00:00. Default: at the launch." placeholder:"TIME"`
+	TimeZone string            `help:"The zone of --start-at. Default: the account's." placeholder:"ZONE"`
+	Rate     float64           `help:"At most so many messages a second." placeholder:"N"`
+}
+
+// Run creates a campaign.
+func (c *campaignCreate) Run(e *console.Env) error {
+	body, err := c.body(e)
+	if err != nil {
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	}
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	return c.print(e, cl, http.MethodPost, "/v1/campaigns", body)
+}
+
+// body returns the campaign of the file, with what the flags set.
+func (c *campaignCreate) body(e *console.Env) (map[string]any, error) {
+	body := map[string]any{}
+	if c.File != "" {
+		in := e.Stdin
+		if c.File != "-" {
+			f, err := os.Open(c.File)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = f.Close() }()
+			in = f
+		}
+		dec := json.NewDecoder(io.LimitReader(in, 1<<20))
+		dec.UseNumber()
+		if err := dec.Decode(&body); err != nil {
+			return nil, fmt.Errorf("%s is no JSON object: %w", c.File, err)
+		}
+	}
+	set := func(name string, value any, given bool) {
+		if given {
+			body[name] = value
+		}
+	}
+	set("name", c.Name, c.Name != "")
+	set("channel", c.Channel, c.Channel != "")
+	set("start_at", c.StartAt, c.StartAt != "")
+	set("time_zone", c.TimeZone, c.TimeZone != "")
+	set("rate", c.Rate, c.Rate != 0)
+	if c.Template != "" {
+		t := map[string]any{"name": c.Template}
+		if c.Language != "" {
+			t["language"] = c.Language
+		}
+		if len(c.Var) > 0 {
+			t["variables"] = c.Var
+		}
+		body["type"], body["template"] = "template", t
+	}
+	if c.Text != "" {
+		body["type"], body["text"] = "text", map[string]string{"body": c.Text}
+	}
+	return body, c.audience(body)
+}
+
+// audience sets the audience that the flags name.
+func (c *campaignCreate) audience(body map[string]any) error {
+	audience, _ := body["audience"].(map[string]any)
+	if audience == nil {
+		audience = map[string]any{}
+	}
+	if len(c.List) > 0 {
+		audience["lists"] = c.List
+	}
+	if c.Import != 0 {
+		audience["import"] = c.Import
+	}
+	if c.CSV != "" {
+		contacts, err := readContacts(c.CSV)
+		if err != nil {
+			return err
+		}
+		audience["contacts"] = contacts
+	}
+	body["audience"] = audience
+	return nil
+}
+
+// toColumns are names of the column with the number.
+var toColumns = []string{"to", "phone", "number", "mobile", "msisdn", "whatsapp", "tel"}
+
+// maxContacts is how many recipients the body of a campaign may hold.
+const maxContacts = 10_000
+
+// readContacts reads recipients from a CSV file with a header.
+func readContacts(path string) ([]map[string]any, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	r := csv.NewReader(f)
+	header, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s has no header: %w", path, err)
+	}
+	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	at := slices.IndexFunc(header, func(name string) bool { return slices.Contains(toColumns, strings.ToLower(strings.TrimSpace(name))) })
+	if at < 0 {
+		return nil, fmt.Errorf("%s has no column named %s", path, strings.Join(toColumns, ", "))
+	}
+	var out []map[string]any
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if len(out) == maxContacts {
+			return nil, fmt.Errorf("%s has more than %d rows; import it: sendoff import", path, maxContacts)
+		}
+		fields := map[string]string{}
+		for i, cell := range row {
+			if i != at {
+				fields[strings.TrimSpace(header[i])] = cell
+			}
+		}
+		out = append(out, map[string]any{"to": row[at], "fields": fields})
+	}
+}
+
+type campaignList struct {
+	Flags
+	Status string `help:"Only campaigns in this state." placeholder:"STATUS"`
+	Search string `help:"Part of the name." placeholder:"TEXT"`
+	Limit  int    `default:"50" help:"How many." placeholder:"N"`
+}
+
+// Run lists campaigns.
+func (c *campaignList) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
+	if c.Status != "" {
+		q.Set("status", c.Status)
+	}
+	if c.Search != "" {
+		q.Set("search", c.Search)
+	}
+	var page struct {
+		Data []json.RawMessage `json:"data"`
+		Next string            `json:"next_cursor,omitempty"`
+	}
+	if _, err := cl.call(e.Ctx, http.MethodGet, "/v1/campaigns?"+q.Encode(), nil, nil, &page); err != nil {
+		return err
+	}
+	if c.JSON {
+		return console.PrintJSON(e.Stdout, page)
+	}
+	rows := make([][]string, len(page.Data))
+	for i, raw := range page.Data {
+		var v campaignView
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		rows[i] = []string{
+			strconv.FormatInt(v.ID, 10), v.Name, v.Status, fmt.Sprint(v.Counts["total"]), fmt.Sprint(v.done()), fmt.Sprint(v.Counts["failed"]),
+		}
+	}
+	return console.PrintTable(e.Stdout, "ID\tNAME\tSTATUS\tTOTAL\tDONE\tFAILED", rows)
+}
+
+type campaignReport struct {
+	campaignOf
+	Output string `short:"o" help:"File to write. Default: standard output." placeholder:"FILE"`
+}
+
+// Run prints a report.
+func (c *campaignReport) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	resp, err := cl.open(e.Ctx, http.MethodGet, c.path()+"/report.csv", nil, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if c.Output == "" {
+		_, err = io.Copy(e.Stdout, resp.Body)
+		return err
+	}
+	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,169 @@
+package remote
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
+
+type campaignWatch struct {
+	campaignOf
+	Every time.Duration `default:"1s" help:"How often to look." placeholder:"TIME"`
+}
+
+// Run follows a campaign to its end.
+func (c *campaignWatch) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	before := ""
+	bar := !c.JSON && isTerminal(e)
+	for {
+		var raw json.RawMessage
+		if _, err := cl.call(e.Ctx, http.MethodGet, c.path(), nil, nil, &raw); err != nil {
+			return err
+		}
+		var v campaignView
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		line := v.line()
+		switch {
+		case c.JSON && line != before:
+			if err := console.PrintJSON(e.Stdout, raw); err != nil {
+				return err
+			}
+		case bar:
+			fmt.Fprintf(e.Stdout, "\r\033[K%s %s", progressBar(v.done(), v.Counts["total"]), line)
+		case !c.JSON && line != before:
+			fmt.Fprintln(e.Stdout, line)
+		}
+		before = line
+		if v.Status == "finished" || v.Status == "cancelled" {
+			if bar {
+				fmt.Fprintln(e.Stdout)
+			}
+			return nil
+		}
+		select {
+		case <-e.Ctx.Done():
+			return nil
+		case <-time.After(c.Every):
+		}
+	}
+}
+
+// isTerminal reports whether people read what is printed.
+func isTerminal(e *console.Env) bool {
+	f, ok := e.Stdout.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// barWidth is how many characters a bar has.
+const barWidth = 24
+
+func progressBar(done, total int64) string {
+	filled := 0
+	if total > 0 {
+		filled = int(done * barWidth / total)
+	}
+	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", barWidth-filled) + "]"
+}
+
+type campaignValidate struct{ campaignOf }
+
+// validation is the result of a validation.
+type validation struct {
+	Status     string         `json:"status"`
+	Ready      bool           `json:"ready"`
+	Recipients int            `json:"recipients"`
+	WouldSkip  map[string]int `json:"would_skip"`
+	Account    int            `json:"zone_from_account"`
+	Problems   []struct {
+		Line    int    `json:"line"`
+		Contact int    `json:"contact"`
+		To      string `json:"to"`
+		Reason  string `json:"reason"`
+		Field   string `json:"field"`
+		Detail  string `json:"detail"`
+	} `json:"problems"`
+	Segments int         `json:"segments"`
+	Price    json.Number `json:"price"`
+	StartsAt *time.Time  `json:"starts_at"`
+	EndsAt   *time.Time  `json:"ends_at"`
+	Late     int         `json:"late"`
+}
+
+// Run validates a campaign and waits for the result.
+func (c *campaignValidate) Run(e *console.Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	var raw json.RawMessage
+	if _, err := cl.call(e.Ctx, http.MethodPost, c.path()+"/validate", nil, nil, &raw); err != nil {
+		return err
+	}
+	var v validation
+	for {
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		if v.Status != "running" {
+			break
+		}
+		select {
+		case <-e.Ctx.Done():
+			return e.Ctx.Err()
+		case <-time.After(time.Second):
+		}
+		if _, err := cl.call(e.Ctx, http.MethodGet, c.path()+"/validation", nil, nil, &raw); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		err = console.PrintJSON(e.Stdout, raw)
+	} else {
+		v.print(e)
+	}
+	if err == nil && !v.Ready {
+		return console.ErrReported
+	}
+	return err
+}
+
+func (v *validation) print(e *console.Env) {
+	if v.Ready {
+		fmt.Fprintf(e.Stdout, "ready: %d recipients", v.Recipients)
+	} else {
+		fmt.Fprint(e.Stdout, "not ready")
+	}
+	for _, reason := range slices.Sorted(maps.Keys(v.WouldSkip)) {
+		fmt.Fprintf(e.Stdout, ", %d skipped (%s)", v.WouldSkip[reason], reason)
+	}
+	fmt.Fprintln(e.Stdout)
+	if v.Price != "" && v.Price != "0" {
+		fmt.Fprintf(e.Stdout, "price: %s credits\n", v.Price)
+	}
+	if v.StartsAt != nil && v.EndsAt != nil {
+		fmt.Fprintf(e.Stdout, "from %s to %s\n", console.LocalTime(v.StartsAt), console.LocalTime(v.EndsAt))
+	}
+	if v.Late > 0 {
+		fmt.Fprintf(e.Stdout, "%d would be late\n", v.Late)
+	}
+	for _, p := range v.Problems {
+		fmt.Fprintf(e.Stdout, "  row %d %s: %s %s: %s\n", max(p.Line, p.Contact), p.To, p.Reason, p.Field, p.Detail)
+	}
+}
