@@ -3,6 +3,7 @@ package campaigns
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
@@ -75,7 +76,7 @@ func (s *Service) prepare(ctx context.Context, tx Tx, c *store.Campaign, now tim
 	if err := plan.Definition.CheckStart(now); err != nil {
 		return err
 	}
-	if err := checkLists(ctx, tx, c.Account, plan.Definition.Audience.Lists); err != nil {
+	if err := checkAudience(ctx, tx, c, &plan.Definition.Audience); err != nil {
 		return err
 	}
 	c.Channel, c.Marketing, c.LaunchedAt, c.Filled, c.Fill, c.NextAt = plan.Channel.ID, plan.Marketing, &now, false, "{}", &now
@@ -86,7 +87,7 @@ func (s *Service) prepare(ctx context.Context, tx Tx, c *store.Campaign, now tim
 		return err
 	}
 	recurs := plan.Definition.Recurrence != nil
-	if err := fill(ctx, tx, c, plan.Source(c.Account, now), recurs); err != nil {
+	if err := fill(ctx, tx, c, plan.Source(c, now), recurs); err != nil {
 		return err
 	}
 	c.State = campaign.Scheduled
@@ -117,12 +118,24 @@ func fill(ctx context.Context, tx Tx, c *store.Campaign, src *audience.Source, o
 	return tx.EmptyLedger(ctx, c.ID)
 }
 
-func checkLists(ctx context.Context, tx Tx, account int64, lists []int64) error {
-	missing, err := tx.MissingLists(ctx, account, lists)
-	if err != nil || len(missing) == 0 {
+// checkAudience returns a refusal if a list or an import of the audience does not
+// exist, or the import is not done.
+func checkAudience(ctx context.Context, tx Tx, c *store.Campaign, a *campaign.Audience) error {
+	missing, err := tx.MissingLists(ctx, c.Account, a.Lists)
+	if err != nil {
 		return err
 	}
-	return dispatch.InvalidField("/audience/lists", "there is no list %d", missing[0])
+	if len(missing) > 0 {
+		return dispatch.InvalidField("/audience/lists", "there is no list %d", missing[0])
+	}
+	if a.Import == 0 {
+		return nil
+	}
+	imports, err := tx.Imports(ctx, c.Account, c.ID, a.Import)
+	if err == nil && !slices.Contains(imports, a.Import) {
+		return dispatch.InvalidField("/audience/import", "import %d does not exist, is not of the kind audience or is not done", a.Import)
+	}
+	return err
 }
 
 // Pause stops a campaign before its next call.

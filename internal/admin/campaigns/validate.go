@@ -142,13 +142,13 @@ func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation,
 	now := time.Now()
 	plan, err := audience.Compile(ctx, s.Registry, c, name)
 	if err == nil {
-		err = errors.Join(plan.Definition.CheckStart(now), checkLists(ctx, s.Store, c.Account, plan.Definition.Audience.Lists))
+		err = errors.Join(plan.Definition.CheckStart(now), checkAudience(ctx, s.Store, c, &plan.Definition.Audience))
 	}
 	if err != nil {
 		return v, v.refuse(err)
 	}
 	k := &check{plan: plan, v: v, extremes: campaign.NewExtremes(plan.Renderer), zones: map[zone.Set]int{}}
-	if err := s.each(ctx, c.Account, plan, now, func(r *audience.Row) error { k.add(r); return nil }); err != nil {
+	if err := s.each(ctx, c, plan, now, func(r *audience.Row) error { k.add(r); return nil }); err != nil {
 		return nil, err
 	}
 	k.finish(c, now)
@@ -171,7 +171,7 @@ func (v *Validation) refuse(err error) error {
 }
 
 // each visits every row of an audience, in memory of eight bytes for each.
-func (s *Service) each(ctx context.Context, account int64, p *audience.Plan, now time.Time, visit func(*audience.Row) error) error {
+func (s *Service) each(ctx context.Context, c *store.Campaign, p *audience.Plan, now time.Time, visit func(*audience.Row) error) error {
 	seed, seen := maphash.MakeSeed(), map[uint64]struct{}{}
 	known := func(_ context.Context, persons []string) (map[string]bool, error) {
 		out := map[string]bool{}
@@ -185,7 +185,7 @@ func (s *Service) each(ctx context.Context, account int64, p *audience.Plan, now
 		}
 		return out, nil
 	}
-	src := p.Source(account, now)
+	src := p.Source(c, now)
 	var at audience.Cursor
 	for {
 		rows, next, done, err := src.Page(ctx, s.Store, at, known)
@@ -277,7 +277,7 @@ func (s *Service) Problems(ctx context.Context, who admin.Actor, id int64) (func
 func (s *Service) problems(ctx context.Context, c *store.Campaign, plan *audience.Plan, w io.Writer) error {
 	out := contactimport.NewWriter(w)
 	var fields []string
-	err := s.each(ctx, c.Account, plan, time.Now(), func(r *audience.Row) error {
+	err := s.each(ctx, c, plan, time.Now(), func(r *audience.Row) error {
 		if fields == nil {
 			fields = slices.DeleteFunc(slices.Sorted(maps.Keys(r.Values)), func(name string) bool { return name == "name" })
 			if err := out.Write(append([]string{"_line", "_column", "_error", "to", "name"}, fields...)...); err != nil {
@@ -335,7 +335,7 @@ func (s *Service) Preview(ctx context.Context, who admin.Actor, id int64, of Pre
 		return nil, err
 	}
 	var v *Preview
-	err = s.each(ctx, c.Account, plan, time.Now(), func(r *audience.Row) error {
+	err = s.each(ctx, &c, plan, time.Now(), func(r *audience.Row) error {
 		if r.Seq != max(of.Recipient, 1) {
 			return nil
 		}

@@ -20,6 +20,8 @@ import (
 // Store reads audiences and the people in them.
 type Store interface {
 	ListEntries(ctx context.Context, account, list, after int64, limit int) ([]store.Entry, error)
+	ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]store.Entry, error)
+	Imports(ctx context.Context, account, id, named int64) ([]int64, error)
 	Persons(ctx context.Context, account int64, ids []string) (map[string]int64, error)
 	HeldBack(ctx context.Context, account int64, recipients []string, marketing bool) (map[string]bool, error)
 }
@@ -30,18 +32,21 @@ const PageSize = 1000
 // Source is the audience of a campaign that is about to be launched, or running.
 type Source struct {
 	Account   int64
+	Campaign  int64
 	Audience  *campaign.Audience
 	Renderer  *campaign.Renderer
 	Timing    *campaign.Timing
 	Launch    time.Time
 	Marketing bool // a stop of marketing holds back its messages
 	LateSkips bool // who is late from the beginning is skipped
+
+	imports []int64 // nil: not looked for yet
 }
 
 // Cursor is the place in an audience up to which it was read. Its zero value is
 // the beginning.
 type Cursor struct {
-	Part  int   `json:"part,omitempty"`  // 0: contacts, then each list
+	Part  int   `json:"part,omitempty"`  // 0: contacts, then each list, then each import
 	After int64 `json:"after,omitempty"` // the last one read of the part
 	Seq   int   `json:"seq,omitempty"`   // rows read so far
 }
@@ -63,9 +68,14 @@ type Row struct {
 func (s *Source) Page(
 	ctx context.Context, db Store, at Cursor, known func(context.Context, []string) (map[string]bool, error),
 ) (rows []Row, next Cursor, done bool, err error) {
+	if s.imports == nil {
+		if s.imports, err = db.Imports(ctx, s.Account, s.Campaign, s.Audience.Import); err != nil {
+			return nil, at, false, err
+		}
+	}
 	var entries []store.Entry
 	for len(entries) == 0 {
-		if at.Part > len(s.Audience.Lists) {
+		if at.Part > len(s.Audience.Lists)+len(s.imports) {
 			return nil, at, true, nil
 		}
 		if entries, err = s.read(ctx, db, at); err != nil {
@@ -86,6 +96,9 @@ func (s *Source) Page(
 
 // read reads the next entries of the part.
 func (s *Source) read(ctx context.Context, db Store, at Cursor) ([]store.Entry, error) {
+	if lists := len(s.Audience.Lists); at.Part > lists {
+		return db.ImportEntries(ctx, s.Account, s.imports[at.Part-lists-1], at.After, PageSize)
+	}
 	if at.Part > 0 {
 		return db.ListEntries(ctx, s.Account, s.Audience.Lists[at.Part-1], at.After, PageSize)
 	}

@@ -89,10 +89,10 @@ func channel(ctx context.Context, reg Registry, c *store.Campaign, d *campaign.D
 	return ch, err
 }
 
-// Source returns the plan's audience for a launch at launch.
-func (p *Plan) Source(account int64, launch time.Time) *Source {
+// Source returns the audience of c, whose plan p is, for a launch at launch.
+func (p *Plan) Source(c *store.Campaign, launch time.Time) *Source {
 	return &Source{
-		Account: account, Audience: &p.Definition.Audience, Renderer: p.Renderer, Timing: p.Timing, Launch: launch,
+		Account: c.Account, Campaign: c.ID, Audience: &p.Definition.Audience, Renderer: p.Renderer, Timing: p.Timing, Launch: launch,
 		Marketing: p.Marketing, LateSkips: p.Definition.Late == campaign.LateSkip,
 	}
 }

@@ -35,7 +35,7 @@ func (s *step) wait(ctx context.Context) (*time.Time, error) {
 }
 
 func (s *step) fill(ctx context.Context) error {
-	_, err := s.plan.Source(s.c.Account, *s.c.LaunchedAt).Fill(ctx, s.tx, s.c)
+	_, err := s.plan.Source(s.c, *s.c.LaunchedAt).Fill(ctx, s.tx, s.c)
 	return err
 }
 

@@ -149,7 +149,7 @@ type campaignCreate struct {
 	Channel  string            `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	List     []int64           `help:"A contact list." placeholder:"ID"`
 	Import   int64             `help:"An import of the kind audience." placeholder:"ID"`
-	CSV      string            `name:"csv" type:"existingfile" help:"Recipients: a CSV file with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
+	CSV      string            `name:"csv" help:"Recipients: a CSV file with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
 	StartAt  string            `help:"A date and time without an offset, as 2027-03-28T10:00:00. Default: at the launch." placeholder:"TIME"`
 	TimeZone string            `help:"The zone of --start-at. Default: the account's." placeholder:"ZONE"`
 	Rate     float64           `help:"At most so many messages a second." placeholder:"N"`

@@ -22,17 +22,36 @@ type Entry struct {
 	ListZone string `db:"list_zone"`
 	Fields   string `db:"fields"`
 	Bad      string `db:"bad"` // what is wrong with it; empty: nothing
-	Twice    bool   `db:"twice"`
 }
 
 // ListEntries reads the contacts of a list of the account after the id.
 func (s *Store) ListEntries(ctx context.Context, account, list, after int64, limit int) ([]Entry, error) {
 	var out []Entry
 	err := s.db.SelectContext(ctx, &out, `
-		SELECT c.id AS at, coalesce(c.phone, nullif('+' || c.wa_id, '+'), c.user_id) AS recipient, c.name, c.time_zone, l.time_zone AS list_zone, c.fields::text AS fields, '' AS bad, false AS twice
+		SELECT c.id AS at, coalesce(c.phone, nullif('+' || c.wa_id, '+'), c.user_id) AS recipient, c.name, c.time_zone, l.time_zone AS list_zone, c.fields::text AS fields, '' AS bad
 		FROM list_contacts m JOIN lists l ON l.id = m.list_id JOIN contacts c ON c.id = m.contact_id
 		WHERE l.account_id = $1 AND m.list_id = $2 AND m.contact_id > $3 ORDER BY m.contact_id LIMIT $4`, account, list, after, limit)
 	return out, pg.Wrap("read list", err)
+}
+
+// ImportEntries reads the rows of an audience that was imported, after the row.
+func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
+	var out []Entry
+	err := s.db.SelectContext(ctx, &out, `
+		SELECT r.row AS at, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), r.problem->>'value', '') AS recipient, r.name, r.time_zone,
+		  '' AS list_zone, r.fields::text AS fields, CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
+		FROM import_rows r JOIN imports i ON i.id = r.import_id
+		WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4`, account, id, after, limit)
+	return out, pg.Wrap("read import", err)
+}
+
+// Imports returns the imports of a campaign's audience: the one that it names (0:
+// none), and those that were made for it.
+func (s *Store) Imports(ctx context.Context, account, id, named int64) ([]int64, error) {
+	var out []int64
+	err := s.db.SelectContext(ctx, &out, `SELECT id FROM imports WHERE account_id = $1 AND kind = 'audience' AND status = 'done' AND NOT undo
+		AND (id = $3 OR (campaign_id = $2 AND NOT coalesce((options->>'dry_run')::boolean, false))) ORDER BY id`, account, id, named)
+	return out, pg.Wrap("look for imports", err)
 }
 
 // MissingLists returns those of lists that the account does not have.

@@ -1,0 +1,274 @@
+package run_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/wait"
+)
+
+// id returns the id in the path of a campaign.
+func id(path string) string { return strings.TrimPrefix(path, "/v1/campaigns/") }
+
+func TestCampaign_EveryStateTimesEveryAction(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	later := object{"start_at": "2030-01-02T10:00:00", "time_zone": "Europe/Berlin"}
+	draft := s.create(orders(people(1, ""), nil))
+	scheduled := s.launch(orders(people(1, ""), later))
+	running := s.launch(orders(people(50, ""), object{"rate": 0.01}))
+	paused := s.launch(orders(people(50, ""), object{"rate": 0.01}))
+	s.call("POST", paused+"/pause", nil, 200)
+	finished := s.launch(orders(people(1, "0104"), nil))
+	s.finished(finished)
+	cancelled := s.launch(orders(people(1, ""), later))
+	s.call("POST", cancelled+"/cancel", nil, 200)
+
+	for path, want := range map[string]string{
+		draft:     "pause 409 resume 409 retry 409",
+		scheduled: "launch 200 resume 200 retry 409 DELETE 409",
+		running:   "launch 200 resume 200 retry 409 PATCH 409 DELETE 409",
+		paused:    "pause 200 launch 409 PATCH 409 DELETE 409",
+		finished:  "launch 409 pause 409 resume 409 cancel 409 PATCH 409 DELETE 409",
+		cancelled: "cancel 200 launch 409 pause 409 resume 409 PATCH 409 DELETE 409",
+	} {
+		words := strings.Fields(want)
+		before := s.call("GET", path, nil, 200)["status"]
+		for i := 0; i < len(words); i += 2 {
+			method, at, body := "POST", path+"/"+words[i], any(nil)
+			if words[i] == "PATCH" || words[i] == "DELETE" {
+				method, at = words[i], path
+			}
+			if method == "PATCH" {
+				body = object{"name": "Other"}
+			}
+			status, raw := s.raw(method, at, body)
+			if fmt.Sprint(status) != words[i+1] || (status == 409 && !strings.Contains(string(raw), `"invalid_state"`)) {
+				t.Errorf("%s of a %v campaign: %d %s", words[i], before, status, raw)
+			}
+		}
+		if after := s.call("GET", path, nil, 200)["status"]; after != before {
+			t.Errorf("%v has become %v", before, after)
+		}
+	}
+	c := s.call("PATCH", scheduled, object{"audience": object{"contacts": people(3, "")}}, 200)
+	if c.count("total") != 3 || c["status"] != "scheduled" || c["starts_at"] != "2030-01-02T09:00:00Z" {
+		t.Errorf("edited: %v", c)
+	}
+	s.call("POST", scheduled+"/pause", nil, 200)
+	if c := s.call("POST", scheduled+"/resume", nil, 200); c["status"] != "scheduled" {
+		t.Errorf("resumed as %v", c["status"])
+	}
+	s.call("PATCH", draft, object{"start_at": "2020-01-01T00:00:00"}, 422)
+	s.call("DELETE", draft, nil, 204)
+	s.call("GET", draft, nil, 404)
+}
+
+func TestCampaign_RetriesWhatCanSucceed(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	path := s.launch(orders(append(people(3, "0104"), people(2, "0103")...), nil))
+	s.finished(path)
+	s.until(path, "the receipts", func(c object) bool { return c.count("failed") == 5 })
+	child := s.call("POST", path+"/retry", nil, 200)
+	if fmt.Sprintf("%.0f", child["parent_id"]) != id(path) || child.count("total") != 2 {
+		t.Errorf("the retry %v", child)
+	}
+	s.finished(fmt.Sprintf("/v1/campaigns/%.0f", child["id"]))
+	if list := s.call("GET", "/v1/campaigns?parent="+id(path), nil, 200); len(list["data"].([]any)) != 1 {
+		t.Errorf("children %v", list)
+	}
+	none := s.launch(orders(people(1, "0104"), nil))
+	s.finished(none)
+	s.call("POST", none+"/retry", nil, 422)
+}
+
+func TestCampaign_QuietHoursHold(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	now := time.Now().UTC()
+	quiet := object{"from": now.Add(-time.Hour).Format("15:04"), "to": now.Add(3 * time.Hour).Format("15:04"), "zone": "UTC"}
+	path := s.launch(orders(people(4, ""), object{"quiet_hours": quiet}))
+	c := s.until(path, "everybody to be held", func(c object) bool { return c.count("held") == 4 })
+	if c["status"] != "running" || c["limited_by"] != "quiet_hours" {
+		t.Errorf("held: %v", c)
+	}
+	rows := s.call("GET", path+"/recipients", nil, 200)["data"].([]any)
+	row := rows[0].(map[string]any)
+	until, err := time.Parse(time.RFC3339, fmt.Sprint(row["next_attempt_at"]))
+	if row["waits_for"] != "quiet_hours" || err != nil || until.Format("15:04") != quiet["to"] {
+		t.Errorf("a held row: %v", row)
+	}
+	s.balanced(path)
+	if n, _ := s.accepted(); n != 0 {
+		t.Errorf("%d went out in quiet hours", n)
+	}
+	// A message that was made before quiet hours began is held by the gate.
+	path = s.launch(orders(people(4, "0300"), object{"rate": 1000}))
+	s.finished(path)
+}
+
+func TestCampaign_DisabledTemplatePauses(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	path := s.launch(orders(people(500, ""), object{"rate": 40}))
+	s.until(path, "the first messages", func(c object) bool { return c.count("delivered") > 0 })
+	list := s.call("GET", "/v1/templates?search=order_confirmation", nil, 200)["data"].([]any)
+	for _, entry := range list {
+		if e := entry.(map[string]any); e["name"] == "order_confirmation" {
+			s.call("PATCH", fmt.Sprintf("/v1/templates/%.0f", e["id"]), object{"status": "paused"}, 200)
+		}
+	}
+	c := s.until(path, "the pause", func(c object) bool { return c["status"] == "paused" })
+	if !strings.Contains(fmt.Sprint(c["reason"]), "template") || c.count("failed") > 0 {
+		t.Errorf("paused: %v", c)
+	}
+	s.balanced(path)
+}
+
+func TestCampaign_ErrorRatePausesAndCanaryWaits(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	path := s.launch(orders(append(people(30, "0104"), people(500, "")...), object{"rate": 100, "pause_at_error_rate": 0.3}))
+	c := s.until(path, "the pause", func(c object) bool { return c["status"] == "paused" })
+	if !strings.Contains(fmt.Sprint(c["reason"]), "error_rate") || c.count("waiting") == 0 {
+		t.Errorf("paused: %v", c)
+	}
+	path = s.launch(orders(people(40, "0400"), object{"canary": object{"first": 10, "wait_seconds": 2}}))
+	c = s.until(path, "the canary", func(c object) bool { return c["limited_by"] == "canary" && c.count("delivered") == 10 })
+	if c.count("waiting") != 30 {
+		t.Errorf("behind the canary: %v", c["counts"])
+	}
+	s.finished(path)
+}
+
+func TestCampaign_RecurrenceMakesRuns(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	first := time.Now().UTC().Add(2 * time.Second)
+	path := s.launch(orders(people(2, ""), object{
+		"start_at": first.Format("2006-01-02T15:04:05"), "time_zone": "UTC", "recurrence": object{"rrule": "FREQ=DAILY;COUNT=6"},
+	}))
+	c := s.call("GET", path, nil, 200)
+	if c["status"] != "scheduled" || len(c["next"].([]any)) != 5 || c.count("total") != 0 {
+		t.Errorf("the parent %v", c)
+	}
+	var child string
+	wait.Until(t, "the first run", func() bool {
+		for _, entry := range s.call("GET", "/v1/campaigns?parent="+id(path), nil, 200)["data"].([]any) {
+			child = fmt.Sprintf("/v1/campaigns/%.0f", entry.(map[string]any)["id"])
+		}
+		return child != ""
+	})
+	if run := s.finished(child); run["run_at"] != first.Format("2006-01-02T15:04:05Z") || run.count("total") != 2 {
+		t.Errorf("the run %v", run)
+	}
+	if c := s.call("GET", path, nil, 200); c["status"] != "scheduled" {
+		t.Errorf("the parent is %v", c["status"])
+	}
+}
+
+func TestCampaign_AudienceOfListsAndImports(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	list := s.call("POST", "/v1/lists", object{"name": "Spring people"}, 201)
+	var ids []any
+	for i := range 3 {
+		c := s.call("POST", "/v1/contacts", object{"phone": number(i, "0500"), "name": fmt.Sprint("Bo ", i), "fields": object{"total": "1"}}, 201)
+		ids = append(ids, c["id"])
+	}
+	s.call("POST", fmt.Sprintf("/v1/lists/%.0f/members", list["id"]), object{"contact_ids": ids}, 200)
+	imported := s.imported()
+	path := s.create(orders(people(1, "0500"), nil))
+	s.call("PATCH", path, object{"audience": object{
+		"lists": []any{list["id"]}, "import": imported, "contacts": people(1, "0500"),
+	}}, 200)
+	s.call("POST", path+"/launch", nil, 200)
+	c := s.finished(path)
+	by := c["skipped_by"].(map[string]any)
+	if c.count("total") != 7 || by["duplicate"] != 2.0 || by["bad_number"] != 1.0 {
+		t.Errorf("finished with %v, skipped by %v", c["counts"], by)
+	}
+	bad := s.create(orders(nil, object{"audience": object{"lists": []any{99999}}}))
+	s.call("POST", bad+"/launch", nil, 422)
+}
+
+// imported stores an import of an audience that is done and returns its id.
+func (s *stack) imported() int64 {
+	s.Helper()
+	var id int64
+	s.must(s.db.GetContext(s.Context(), &id, `INSERT INTO imports (account_id, actor, kind, status) VALUES ($1, 'test', 'audience', 'done') RETURNING id`,
+		s.account.ID))
+	_, err := s.db.ExecContext(s.Context(), `INSERT INTO import_rows (import_id, row, line, result, phone, name, fields, problem) VALUES
+		($1, 1, 2, 'created', $2, 'Bo', '{"total":"1"}', NULL), ($1, 2, 3, 'created', $3, 'Cy', '{"total":"2"}', NULL),
+		($1, 3, 4, 'bad', NULL, '', '{}', '{"column":"phone","value":"nonsense","reason":"is no number"}')`, id, number(1, "0500"), number(7, "0500"))
+	s.must(err)
+	return id
+}
+
+func TestCampaign_ProgressEvents(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", s.url+"/v1/events", nil)
+	s.must(err)
+	req.Header.Set("Authorization", "Bearer "+s.key)
+	resp, err := http.DefaultClient.Do(req)
+	s.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	path := s.launch(orders(people(20, ""), nil))
+	seen := map[string]string{}
+	lines := bufio.NewScanner(resp.Body)
+	event := ""
+	for lines.Scan() && (seen["campaign.progress"] == "" || seen["campaign.finished"] == "") {
+		if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+			event = name
+		}
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			seen[event] = data
+		}
+	}
+	if !strings.Contains(seen["campaign.progress"], `"campaign_id":`+id(path)) || !strings.Contains(seen["campaign.progress"], `"total":20`) {
+		t.Errorf("progress %q", seen["campaign.progress"])
+	}
+	if !strings.Contains(seen["campaign.finished"], `"status":"finished"`) {
+		t.Errorf("finished %q", seen["campaign.finished"])
+	}
+}
+
+func TestMessages_CancelManyAndByDue(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var ids []any
+	for i := range 3 {
+		m := s.call("POST", "/v1/messages", object{
+			"to": number(i, ""), "type": "template", "template": object{"name": "hello_world", "language": "en"}, "reference": fmt.Sprint("r", i%2),
+			"send_at": time.Now().Add(time.Duration(3-i) * 3 * time.Minute).UTC().Format(time.RFC3339),
+		}, 202)
+		ids = append(ids, m["message_id"])
+	}
+	first := s.call("GET", "/v1/messages?status=scheduled&order=due&limit=2", nil, 200)
+	rest := s.call("GET", "/v1/messages?status=scheduled&order=due&cursor="+first["next_cursor"].(string), nil, 200)
+	var got []any
+	for _, m := range append(first["data"].([]any), rest["data"].([]any)...) {
+		got = append(got, m.(map[string]any)["message_id"])
+	}
+	if fmt.Sprint(got) != fmt.Sprint([]any{ids[2], ids[1], ids[0]}) {
+		t.Errorf("by due %v of %v", got, ids)
+	}
+	s.call("GET", "/v1/messages?order=due", nil, 422)
+	if o := s.call("POST", "/v1/messages/cancel", object{"reference": "r0"}, 200); o["cancelled"] != 2.0 {
+		t.Errorf("by reference: %v", o)
+	}
+	o := s.call("POST", "/v1/messages/cancel", object{"ids": []any{ids[1], "0190b5a0-0000-7000-8000-000000000000"}}, 200)
+	if results := o["results"].([]any); o["cancelled"] != 1.0 || results[1].(map[string]any)["code"] != "not_found" {
+		t.Errorf("by ids: %v", o)
+	}
+	s.call("POST", "/v1/messages/cancel", object{}, 422)
+}
