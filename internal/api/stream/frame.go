@@ -30,7 +30,7 @@ type frame struct {
 func newFrame(e *dispatch.Event) frame {
 	name := eventType(e.Kind)
 	if e.Kind == dispatch.EventCampaign || e.Kind == dispatch.EventCampaignProgress || e.Kind == dispatch.EventCampaignFinished {
-		return frame{e.Position(), fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, campaignData(e, name))}
+		return frame{e.Position(), e.Message, fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, campaignData(e, name))}
 	}
 	// Strings, numbers and a recent time: Marshal cannot fail.
 	b, _ := json.Marshal(streamEvent{
