@@ -8,5 +8,9 @@ CREATE TABLE campaign_validations (
   finished_at timestamptz
 );
 
+-- What a person has had of campaigns, for their caps.
+CREATE INDEX campaign_recipients_had ON campaign_recipients (person, message_id) WHERE message_id IS NOT NULL AND person IS NOT NULL;
+
 -- +goose Down
+DROP INDEX campaign_recipients_had;
 DROP TABLE campaign_validations;

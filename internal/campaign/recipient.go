@@ -117,7 +117,8 @@ type Problem struct {
 // tried again. The others depend on the recipient or the content, or may have
 // arrived.
 var retries = map[dispatch.ErrorCode]time.Duration{
-	dispatch.FailTemplate:     0, // paused or disabled: a resumed template sends again
+	dispatch.FailTemplate:     0, // mended, it sends again
+	dispatch.FailPaused:       0,
 	dispatch.FailCredentials:  0,
 	dispatch.FailAccount:      0,
 	dispatch.FailBalance:      0,

@@ -1,5 +1,9 @@
 package dispatch
 
+// HeldForQuality is what a provider that accepts a message reports of one that
+// it sends, or drops, when it has assessed the template (Meta's message_status).
+const HeldForQuality = "held_for_quality_assessment"
+
 // ErrorCode is our provider-independent reason for which a message failed. The
 // API returns it as error.code, beside the provider's own code.
 type ErrorCode = string
@@ -9,7 +13,8 @@ const (
 	FailRecipient    ErrorCode = "invalid_recipient" // not a number, not on WhatsApp, unreachable
 	FailSuppressed   ErrorCode = "suppressed"        // opted out
 	FailWindow       ErrorCode = "outside_window"    // free-form content, window closed
-	FailTemplate     ErrorCode = "template_rejected" // missing, paused, wrong parameters
+	FailTemplate     ErrorCode = "template_rejected" // missing, wrong parameters
+	FailPaused       ErrorCode = "template_paused"   // the provider has paused or disabled the template
 	FailContent      ErrorCode = "content_rejected"  // parameter, media or policy fault of this message
 	FailCredentials  ErrorCode = "credentials"       // token or key refused
 	FailAccount      ErrorCode = "account_blocked"   // locked, unpaid, not permitted

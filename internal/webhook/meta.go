@@ -145,7 +145,7 @@ func reachedAt(e *hookstore.Event, v *dispatch.View) time.Time {
 // (developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes).
 var metaCodes = map[dispatch.ErrorCode]int{
 	dispatch.FailRecipient: 131026, dispatch.FailSuppressed: 131050, dispatch.FailWindow: 131047, dispatch.FailTemplate: 132001,
-	dispatch.FailContent: 131009, dispatch.FailCredentials: 190, dispatch.FailAccount: 131031, dispatch.FailBalance: 131042,
+	dispatch.FailPaused: 132015, dispatch.FailContent: 131009, dispatch.FailCredentials: 190, dispatch.FailAccount: 131031, dispatch.FailBalance: 131042,
 	dispatch.FailThrottled: 130429, dispatch.FailProvider: 131016, dispatch.FailUnreachable: 131016, dispatch.FailUndelivered: 131026,
 	dispatch.FailNotDelivered: 131049,
 }

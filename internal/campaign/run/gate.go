@@ -18,6 +18,7 @@ type gateStore interface {
 	Gates(ctx context.Context, refs []ledger.Ref) ([]campaigns.Gate, error)
 	Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) error
 	Sync(ctx context.Context, refs []ledger.Ref) error
+	HoldForQuality(ctx context.Context, refs []ledger.Ref) error
 	ByID(ctx context.Context, id int64) (campaigns.Campaign, error)
 	Zone(ctx context.Context, account int64) (string, error)
 }
@@ -89,6 +90,9 @@ func (r *Runner) decide(ctx context.Context, g *campaigns.Gate) (*store.Outcome,
 	if g.Delivered {
 		return skip(dispatch.FailDelivered, "an earlier message of the campaign has arrived meanwhile"), time.Time{}, nil
 	}
+	if g.Capped {
+		return skip(dispatch.FailCapped, "the recipient has had as many messages as the cap allows"), time.Time{}, nil
+	}
 	timing, err := r.timing(ctx, g)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -143,16 +147,59 @@ func (r *Runner) timing(ctx context.Context, g *campaigns.Gate) (*campaign.Timin
 	return t, nil
 }
 
-// Settled moves the ledger's rows of messages whose outcomes were stored. What it
-// leaves undone, a sweep does.
+// Settled moves the ledger's rows of messages whose outcomes were stored, and
+// pauses campaigns whose template the provider has paused. What it leaves undone
+// of the rows, a sweep does.
 func (r *Runner) Settled(ctx context.Context, outs []store.Outcome) {
-	var refs []ledger.Ref
+	var refs, assessed []ledger.Ref
+	refused := map[int64]string{}
 	for i := range outs {
-		if o := &outs[i]; o.Action == store.Settle || o.Action == store.Fail {
+		o := &outs[i]
+		switch {
+		case o.Action == store.Fail && o.Code == dispatch.FailPaused:
+			refused[o.Campaign] = o.Code + ": " + o.Detail
+		case o.Action == store.Settle && o.Detail == dispatch.HeldForQuality:
+			assessed = append(assessed, ref(o.Campaign, o.ID))
+		}
+		if o.Action == store.Settle || o.Action == store.Fail {
 			refs = append(refs, ref(o.Campaign, o.ID))
 		}
 	}
-	if err := r.Store.Sync(ctx, refs); err != nil {
+	err := r.Store.Sync(ctx, refs)
+	if err == nil && len(assessed) > 0 {
+		err = r.Store.HoldForQuality(ctx, assessed)
+	}
+	if err != nil {
 		r.Log.Warn("ledger moves later", "messages", len(refs), "error", err)
 	}
+	for id, reason := range refused {
+		if err := r.pauseTemplate(ctx, id, reason); err != nil {
+			r.Log.Warn("campaigns of a paused template not paused yet", "campaign", id, "error", err)
+		}
+	}
+}
+
+// pauseTemplate pauses the running campaigns that send the template of a
+// campaign. The first reason stays.
+func (r *Runner) pauseTemplate(ctx context.Context, id int64, reason string) error {
+	return r.Store.Tx(ctx, func(tx Tx) error {
+		all, err := tx.WithTemplate(ctx, id)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			s := &step{Runner: r, tx: tx, c: &all[i], now: now}
+			if s.c.NextAt, err = s.pause(ctx, reason); err != nil {
+				return err
+			}
+			if err := tx.Save(ctx, s.c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -94,8 +94,8 @@ func TestCampaign_QuietHoursHold(t *testing.T) {
 	now := time.Now().UTC()
 	quiet := object{"from": now.Add(-time.Hour).Format("15:04"), "to": now.Add(3 * time.Hour).Format("15:04"), "zone": "UTC"}
 	path := s.launch(orders(people(4, ""), object{"quiet_hours": quiet}))
-	c := s.until(path, "everybody to be held", func(c object) bool { return c.count("held") == 4 })
-	if c["status"] != "running" || c["limited_by"] != "quiet_hours" {
+	c := s.until(path, "everybody to be held", func(c object) bool { return c.count("held") == 4 && c["limited_by"] == "quiet_hours" })
+	if c["status"] != "running" {
 		t.Errorf("held: %v", c)
 	}
 	rows := s.call("GET", path+"/recipients", nil, 200)["data"].([]any)
@@ -271,4 +271,26 @@ func TestMessages_CancelManyAndByDue(t *testing.T) {
 		t.Errorf("by ids: %v", o)
 	}
 	s.call("POST", "/v1/messages/cancel", object{}, 422)
+}
+
+func TestCampaign_CapCountsMarketing(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.call("POST", "/v1/templates", object{
+		"name": "sale", "language": "en", "category": "marketing", "components": []any{object{"type": "BODY", "text": "Sale!"}},
+	}, 201)
+	sale := func(more object) object {
+		body := orders(people(3, ""), more)
+		body["template"] = object{"name": "sale", "language": "en"}
+		return body
+	}
+	s.finished(s.launch(sale(nil)))
+	c := s.finished(s.launch(sale(object{"cap": object{"messages": 1, "days": 7}})))
+	if by := c["skipped_by"].(map[string]any); by["capped"] != 3.0 || c.count("failed") != 0 {
+		t.Errorf("capped: %v %v", by, c["counts"])
+	}
+	utility := s.finished(s.launch(orders(people(3, ""), object{"cap": object{"messages": 1, "days": 7}})))
+	if utility.count("skipped") != 0 {
+		t.Errorf("a utility template is capped: %v", utility["counts"])
+	}
 }

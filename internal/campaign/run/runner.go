@@ -41,6 +41,7 @@ type Tx interface {
 	Insert(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error)
 	Move(ctx context.Context, id int64, rows []campaigns.Recipient) error
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
+	WithTemplate(ctx context.Context, id int64) ([]campaigns.Campaign, error)
 	Sweep(ctx context.Context, id int64) (more bool, err error)
 	LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error

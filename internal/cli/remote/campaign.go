@@ -144,7 +144,7 @@ type campaignCreate struct {
 	Name     string            `help:"The campaign's name." placeholder:"TEXT"`
 	Template string            `xor:"content" help:"A template, by name." placeholder:"NAME"`
 	Language string            `help:"The template's language." placeholder:"CODE"`
-	Var      map[string]string `help:"A value of the template; {{field}} takes the recipient's." placeholder:"NAME=VALUE"`
+	Var      map[string]string `mapsep:"none" help:"A value of the template; {{field}} takes the recipient's." placeholder:"NAME=VALUE"`
 	Text     string            `xor:"content" help:"A text; {{field}} takes the recipient's." placeholder:"TEXT"`
 	Channel  string            `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	List     []int64           `help:"A contact list." placeholder:"ID"`

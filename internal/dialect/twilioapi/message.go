@@ -128,6 +128,7 @@ var codes = map[dispatch.ErrorCode]int{
 	dispatch.FailSuppressed:   21610,
 	dispatch.FailWindow:       63016,
 	dispatch.FailTemplate:     63028,
+	dispatch.FailPaused:       63028,
 	dispatch.FailContent:      63021,
 	dispatch.FailCredentials:  20003,
 	dispatch.FailAccount:      30002,

@@ -38,7 +38,8 @@ var Codes = codes(
 	row(provider.Permanent, dispatch.FailRecipient, "131021", "131026"),
 	row(provider.Permanent, dispatch.FailNotDelivered, "130472", "131049"),
 	row(provider.Permanent, dispatch.FailWindow, "131047"),
-	row(provider.Permanent, dispatch.FailTemplate, "132000", "132001", "132005", "132007", "132008", "132012", "132015", "132016"),
+	row(provider.Permanent, dispatch.FailTemplate, "132000", "132001", "132005", "132007", "132008", "132012"),
+	row(provider.Permanent, dispatch.FailPaused, "132015", "132016"),
 	suppressed("131050"),
 )
 

@@ -83,7 +83,8 @@ func errorTable() []providertest.Refusal {
 	add(provider.Permanent, 0, dispatch.FailRecipient, 400, "131021", "131026")
 	add(provider.Permanent, 0, dispatch.FailNotDelivered, 400, "131049", "130472")
 	add(provider.Permanent, 0, dispatch.FailWindow, 400, "131047")
-	add(provider.Permanent, 0, dispatch.FailTemplate, 400, "132000", "132005", "132007", "132008", "132012", "132015", "132016")
+	add(provider.Permanent, 0, dispatch.FailTemplate, 400, "132000", "132005", "132007", "132008", "132012")
+	add(provider.Permanent, 0, dispatch.FailPaused, 400, "132015", "132016")
 	add(provider.Permanent, 0, dispatch.FailTemplate, 404, "132001")
 	return append(rs, oddErrors()...)
 }

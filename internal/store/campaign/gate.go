@@ -24,12 +24,17 @@ type Gate struct {
 	LaunchedAt *time.Time     `db:"launched_at"`
 	Now        time.Time      `db:"now"`
 	Delivered  bool           `db:"delivered"` // of a retry: the parent's message has arrived
+	Capped     bool           `db:"capped"`    // the person has had as many marketing messages as the campaign's cap allows
 }
 
 var sqlGates = numbers.SQL(`
 SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.updated_at, c.launched_at, now() AS now,
   c.kind = {kind_retry} AND EXISTS (SELECT 1 FROM campaign_recipients p WHERE p.campaign_id = c.parent_id AND p.person = r.person
-    AND p.status IN ({delivered}, {read})) AS delivered
+    AND p.status IN ({delivered}, {read})) AS delivered,
+  CASE WHEN c.marketing AND c.definition LIKE '%"cap":%' THEN (SELECT count(*) FROM campaign_recipients p JOIN campaigns o ON o.id = p.campaign_id
+    WHERE p.person = r.person AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
+      AND p.message_id <> r.message_id AND p.status BETWEEN {sent} AND {read} AND o.account_id = c.account_id AND o.marketing)
+    >= (c.definition::jsonb->'cap'->>'messages')::integer ELSE false END AS capped
 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
 CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person FROM campaign_recipients r
   WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r
@@ -60,6 +65,22 @@ func (s *Store) Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) 
 	}
 	_, err := s.db.ExecContext(ctx, sqlHold, pq.Array(campaigns), pg.UUIDArray(messages), pq.Array(wakes))
 	return pg.Wrap("hold recipients", err)
+}
+
+var sqlForQuality = numbers.SQL(`
+WITH c AS (UPDATE campaign_recipients r SET status = {row_for_quality} FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id AND r.status = {sent}
+  RETURNING r.campaign_id, {sent}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
+
+// HoldForQuality notes that the provider has messages and assesses their template
+// first.
+func (s *Store) HoldForQuality(ctx context.Context, refs []ledger.Ref) error {
+	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
+	for i, r := range refs {
+		campaigns[i], messages[i] = r.Campaign, r.Message
+	}
+	_, err := s.db.ExecContext(ctx, sqlForQuality, pq.Array(campaigns), pg.UUIDArray(messages))
+	return pg.Wrap("hold recipients for quality", err)
 }
 
 // Sync moves the rows of messages to what became of these.

@@ -71,6 +71,17 @@ func (s *Store) CancelRows(ctx context.Context, id int64) error {
 	return pg.Wrap("cancel recipients", err)
 }
 
+var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c WHERE c.state = {campaign_running} AND (c.id = $1 OR (c.template_id <> 0
+	AND (c.account_id, c.template_id) = (SELECT account_id, template_id FROM campaigns WHERE id = $1))) ORDER BY c.id FOR NO KEY UPDATE`)
+
+// WithTemplate takes the running campaigns that send the template of a campaign,
+// that one included.
+func (s *Store) WithTemplate(ctx context.Context, id int64) ([]Campaign, error) {
+	var out []Campaign
+	err := s.db.SelectContext(ctx, &out, sqlWithTemplate, id)
+	return out, pg.Wrap("read campaigns of a template", err)
+}
+
 // Note adds an event of a campaign, which detail describes, to the log.
 func (s *Store) Note(ctx context.Context, c *Campaign, kind int16, cause, detail string) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO events (message_id, account_id, channel_id, kind, cause, code, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
