@@ -71,15 +71,15 @@ func isTerminal(e *console.Env) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// barWidth is how many characters a bar has.
-const barWidth = 24
+// watchWidth is how many characters a bar has.
+const watchWidth = 24
 
 func progressBar(done, total int64) string {
 	filled := 0
 	if total > 0 {
-		filled = int(done * barWidth / total)
+		filled = int(done * watchWidth / total)
 	}
-	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", barWidth-filled) + "]"
+	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", watchWidth-filled) + "]"
 }
 
 type campaignValidate struct{ campaignOf }
