@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type vendorCase struct {
 	forbidden                         answered // the key lacks the permission of a send
 	ok                                int      // of a send
 	sends, reads                      []dialectAsk
+	changes                           []dialectAsk // of a message that is not finished: refused with want
 	foreign                           []dialectAsk // that name what isn't the asking account's
 }
 
@@ -164,7 +166,10 @@ func vendorCases() []vendorCase {
 		vendorCase{
 			name: "meta", key: bearer, said: []string{"error.code", "error.message"}, ok: 200,
 			forbidden: answered{403, "10 (#10) Application does not have permission for this action"},
-			sends:     []dialectAsk{sending("send", "/v25.0/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{ours.template}"))},
+			sends: []dialectAsk{
+				sending("send", "/v25.0/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{ours.template}")),
+				sending("send without a version", "/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{ours.template}")),
+			},
 			foreign: []dialectAsk{
 				foreign("phone number id", "POST", "/v25.0/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"), 400, "100 "+fill(graphNoObject, "{ID}", "{ours.phone_number_id}")),
 				foreign("channel id", "POST", "/v25.0/{ours.channel_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"), 400, "100 "+fill(graphNoObject, "{ID}", "{ours.channel_id}")),
@@ -177,6 +182,21 @@ func vendorCases() []vendorCase {
 			reads: []dialectAsk{
 				reading("list", twilio+"/{SID}/Messages.json", 403, "20403"),
 				reading("message", twilio+"/{SID}/Messages/{ours.message_sid}.json", 403, "20403"),
+				reading("media", twilio+"/{SID}/Messages/{ours.message_sid}/Media.json", 403, "20403"),
+				reading("account", twilio+"/{SID}.json", 200, ""),
+				reading("balance", twilio+"/{SID}/Balance.json", 200, ""),
+				reading("numbers", twilio+"/{SID}/IncomingPhoneNumbers.json", 200, ""),
+				reading("number", twilio+"/{SID}/IncomingPhoneNumbers/{ours.number_sid}.json", 200, ""),
+			},
+			changes: []dialectAsk{
+				{
+					name: "redact", method: "POST", path: twilio + "/{SID}/Messages/{ours.message_sid}.json", body: "Body=",
+					lacks: answered{403, "20403"}, want: answered{409, "20009"},
+				},
+				{
+					name: "delete", method: "DELETE", path: twilio + "/{SID}/Messages/{ours.message_sid}.json",
+					lacks: answered{403, "20403"}, want: answered{409, "20009"},
+				},
 			},
 			foreign: []dialectAsk{
 				foreign("sid", "POST", twilio+"/{ours.sid}/Messages.json", fill(sms, "{FROM}", "{theirs.sms_sender}"), 401, "20003"),
@@ -186,6 +206,11 @@ func vendorCases() []vendorCase {
 				foreign("list by sid", "GET", twilio+"/{ours.sid}/Messages.json", "", 401, "20003"),
 				foreign("message by sid", "GET", twilio+"/{ours.sid}/Messages/{ours.message_sid}.json", "", 401, "20003"),
 				foreign("message", "GET", twilio+"/{SID}/Messages/{ours.message_sid}.json", "", 404, "20404"),
+				foreign("media", "GET", twilio+"/{SID}/Messages/{ours.message_sid}/Media.json", "", 404, "20404"),
+				foreign("number", "GET", twilio+"/{SID}/IncomingPhoneNumbers/{ours.number_sid}.json", "", 404, "20404"),
+				foreign("balance by sid", "GET", twilio+"/{ours.sid}/Balance.json", "", 401, "20003"),
+				foreign("change of a message", "POST", twilio+"/{SID}/Messages/{ours.message_sid}.json", "Status=canceled", 404, "20404"),
+				foreign("end of a message", "DELETE", twilio+"/{SID}/Messages/{ours.message_sid}.json", "", 404, "20404"),
 				foreign("list", "GET", twilio+"/{SID}/Messages.json", "", 200, ""),
 			},
 		}.one("20003"),
@@ -218,9 +243,11 @@ func (f *front) property(prefix string, a account.Account, key, n string) map[st
 	list := f.As(key, "POST", "/v1/lists", m{"name": "list " + n}).Want(http.StatusCreated)
 	user := f.As(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).Want(http.StatusCreated)
 	sent := f.As(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).Want(http.StatusAccepted)
+	numbers := f.Ask("GET", "/2010-04-01/Accounts/"+a.SID+"/IncomingPhoneNumbers.json", apitest.Sent{Headers: []string{"X-API-Key", key}})
 	out := map[string]string{}
 	for name, value := range map[string]string{
-		"sid": a.SID, "channel_id": object{"id": float64(meta.ID)}.ID(), "channel_key": meta.Key, "sender": meta.Sender, "phone_number_id": meta.Settings["phone_number_id"],
+		"number_sid": numbers.Want(http.StatusOK)["incoming_phone_numbers"].([]any)[0].(map[string]any)["sid"].(string),
+		"sid":        a.SID, "channel_id": object{"id": float64(meta.ID)}.ID(), "channel_key": meta.Key, "sender": meta.Sender, "phone_number_id": meta.Settings["phone_number_id"],
 		"sms_key": sms.Key, "sms_sender": strings.Replace(sms.Sender, "+", "%2B", 1), "wa_key": wa.Key, "wa_sender": strings.Replace(wa.Sender, "+", "%2B", 1),
 		"template_id": template.ID(), "template": "hello_" + n, "content_sid": contentSID, "list": list.ID(), "user": user.Text("id"),
 		"message": sent.Text("message_id"), "message_sid": "SM" + strings.ReplaceAll(sent.Text("message_id"), "-", ""),
@@ -368,6 +395,13 @@ func TestDialects_Authorisation(t *testing.T) {
 				check(q, "right key", f.Key, f.Account.SID, answered{status: http.StatusOK})
 			}
 		}
+		for _, q := range v.changes {
+			for _, k := range keys {
+				check(q, k.name, k.key, f.Account.SID, k.want)
+			}
+			check(q, "wrong permission", lacking, f.Account.SID, q.lacks)
+			check(q, "right key", f.Key, f.Account.SID, q.want)
+		}
 		for _, q := range v.foreign {
 			body := check(q, "another account's key", stranger, two.SID, q.want)
 			for _, name := range []string{"message", "message_sid", "template", "user", "content_sid"} {
@@ -392,7 +426,7 @@ func TestDialects_AuthorisationTableIsWhole(t *testing.T) {
 	f := newFront(t)
 	asked := map[string]bool{}
 	for _, v := range vendorCases() {
-		for _, q := range append(v.sends, v.reads...) {
+		for _, q := range slices.Concat(v.sends, v.reads, v.changes) {
 			asked[q.method+" "+shape(q.path)] = true
 		}
 	}

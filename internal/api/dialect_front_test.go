@@ -112,7 +112,7 @@ func TestOptions_NamesTheMethods(t *testing.T) {
 		"/v2/AC1/whatsapp/+1555/messages":           "OPTIONS, POST",
 		"/v25.0/106540352242922/messages":           "OPTIONS, POST",
 		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, HEAD, OPTIONS, POST",
-		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "GET, HEAD, OPTIONS",
+		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "DELETE, GET, HEAD, OPTIONS, POST",
 	} {
 		for _, key := range []string{f.Key, ""} {
 			r := f.As(key, http.MethodOptions, path, nil)

@@ -19,6 +19,8 @@ type routeCase struct {
 }
 
 var routeCases = []routeCase{
+	{"GET", "/v1/stats", nil, 200},
+	{"GET", "/v1/opt-out-words", nil, 200},
 	{"GET", "/v1/keys", nil, 403},
 	{"POST", "/v1/keys", m{"name": "x", "permissions": []string{"manage"}}, 403},
 	{"GET", "/v1/keys/1", nil, 403},

@@ -58,11 +58,13 @@ func operationID(method, path string) string {
 	return strings.ToLower(method) + strings.NewReplacer("/v1", "", "/", "-", "{", "", "}", "", ".", "-").Replace(path)
 }
 
+// security returns the ways in which a request may carry its key; none for a
+// public route.
 func security(o *apidoc.Operation) []map[string][]string {
 	if o.Security == nil && !o.Public {
 		return nativeSecurity
 	}
-	var all []map[string][]string
+	all := []map[string][]string{} // empty, not absent: the route is open
 	for _, scheme := range o.Security {
 		all = append(all, map[string][]string{scheme: {}})
 	}

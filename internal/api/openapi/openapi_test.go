@@ -3,6 +3,7 @@ package openapi_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,9 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 			t.Errorf("%s: %+v", want, op)
 		}
 	}
+	open := []string{
+		"POST /v1/session", "DELETE /v1/session", "GET /v1/session/login", "POST /v1/invitations/accept", "GET /v1/share/{token}",
+	}
 	ids := map[string]string{}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -50,8 +54,8 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 					t.Errorf("%s %s: parameter %s is not described", method, path, name[1])
 				}
 			}
-			if strings.HasPrefix(path, "/v1/") && (op.Security == nil || len(*op.Security) != 2) {
-				t.Errorf("%s %s: security %v", method, path, op.Security)
+			if at := method + " " + path; strings.HasPrefix(path, "/v1/") && (op.Security == nil || (len(*op.Security) == 2) == slices.Contains(open, at)) {
+				t.Errorf("%s: security %v", at, op.Security)
 			}
 		}
 	}
