@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -243,7 +244,9 @@ func (f *front) property(prefix string, a account.Account, key, n string) map[st
 	list := f.As(key, "POST", "/v1/lists", m{"name": "list " + n}).Want(http.StatusCreated)
 	user := f.As(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).Want(http.StatusCreated)
 	sent := f.As(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).Want(http.StatusAccepted)
-	numbers := f.Ask("GET", "/2010-04-01/Accounts/"+a.SID+"/IncomingPhoneNumbers.json", apitest.Sent{Headers: []string{"X-API-Key", key}})
+	numbers := f.Ask("GET", "/2010-04-01/Accounts/"+a.SID+"/IncomingPhoneNumbers.json", apitest.Sent{
+		Headers: []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(a.SID+":"+key))},
+	})
 	out := map[string]string{}
 	for name, value := range map[string]string{
 		"number_sid": numbers.Want(http.StatusOK)["incoming_phone_numbers"].([]any)[0].(map[string]any)["sid"].(string),

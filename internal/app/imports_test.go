@@ -20,8 +20,8 @@ const module = "github.com/sendoff/sendoff/"
 var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
-cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations queue
-    store store/account store/operate store/pg version
+cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations
+    queue store store/account store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth
@@ -59,7 +59,7 @@ webhook: address dialect/twilioapi dispatch outbound provider provider/twilio st
 worker: batch dispatch dispatch/person limit provider store store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
-api/imports: admin admin/imports api/middleware apidoc contactimport dispatch store/audience
+api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience
 admin/imports: admin contactimport dispatch dispatch/person store/account store/audience
 admin/erasures: admin dispatch dispatch/person dispatch/phone store/account store/erasure
 eraser: store/erasure
@@ -124,7 +124,7 @@ admin/session: auth dispatch store/session
 admin/stats: admin dispatch store/stats
 store/session: store/pg
 store/stats: store store/pg
-api/dashboard: accept admin admin/input admin/stats api/middleware apidoc auth dispatch store store/account
+api/dashboard: accept admin admin/input admin/stats api/manage api/middleware apidoc auth dispatch store store/account
     store/session
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
 cli/clitest: dispatch emulator store/account store/pg store/storetest

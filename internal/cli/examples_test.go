@@ -75,11 +75,11 @@ func TestExamples_EveryCommandHasSome_AndTheyParse(t *testing.T) {
 	}
 }
 
-func TestCommands_JSON_IsEverywhereButInServers(t *testing.T) {
+func TestCommands_JSON_IsEverywhereButInServersAndScripts(t *testing.T) {
 	t.Parallel()
 	for command, n := range leaves(t) {
 		has := slices.ContainsFunc(n.Flags, func(f *kong.Flag) bool { return f.Name == "json" })
-		if server := slices.Contains([]string{"dev", "serve", "work", "emulate", "bench"}, command); has == server {
+		if other := slices.Contains([]string{"dev", "serve", "work", "emulate", "bench", "openapi", "completion"}, command); has == other {
 			t.Errorf("%s: has --json is %v", command, has)
 		}
 	}

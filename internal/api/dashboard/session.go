@@ -9,6 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -188,7 +189,7 @@ func (h *Handler) invite(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	actor := actorOf(who)
+	actor := manage.Actor(who)
 	var u *admin.User
 	if in.User != "" {
 		u, err = h.Admin.Invited(c.Request().Context(), actor, in.User)
@@ -217,14 +218,6 @@ func (h *Handler) mayInvite(c echo.Context, who *accept.Caller) error {
 		return err
 	}
 	return who.RequireData(false)
-}
-
-// actorOf returns a caller as the actor of use cases.
-func actorOf(who *accept.Caller) admin.Actor {
-	if who.User != nil {
-		return admin.UserActor(who.Account.ID, who.User.ID, who.User.Role)
-	}
-	return admin.KeyActor(who.Account.ID, who.Key.ID, who.Key.Test, who.Permissions)
 }
 
 // acceptBody is the input of POST /v1/invitations/accept.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/sendoff/sendoff/internal/api/manage"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -15,7 +16,7 @@ func (h *Handler) stats(c echo.Context) error {
 	if h.Stats == nil {
 		return dispatch.ErrNotFound
 	}
-	st, err := h.Stats.Stats(c.Request().Context(), actorOf(middleware.Caller(c)), cmp.Or(c.QueryParam("range"), "hour"))
+	st, err := h.Stats.Stats(c.Request().Context(), manage.Actor(middleware.Caller(c)), cmp.Or(c.QueryParam("range"), "hour"))
 	if err != nil {
 		return readable(err)
 	}

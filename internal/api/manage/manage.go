@@ -99,14 +99,16 @@ type call struct {
 	who *accept.Caller
 }
 
-// actor returns the caller as the actor of use cases.
-func (c *call) actor() admin.Actor {
-	who := admin.KeyActor(c.who.Account.ID, c.who.Key.ID, c.who.Key.Test, c.who.Permissions)
-	if u := c.who.User; u != nil {
-		who = admin.UserActor(c.who.Account.ID, u.ID, u.Role)
+func (c *call) actor() admin.Actor { return Actor(c.who) }
+
+// Actor returns a caller, a key or a signed-in user, as the actor of use cases.
+func Actor(who *accept.Caller) admin.Actor {
+	a := admin.KeyActor(who.Account.ID, who.Key.ID, who.Key.Test, who.Permissions)
+	if u := who.User; u != nil {
+		a = admin.UserActor(who.Account.ID, u.ID, u.Role)
 	}
-	who.Region = c.who.Region()
-	return who
+	a.Region = who.Region()
+	return a
 }
 
 type callKey struct{}
@@ -121,7 +123,7 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	c := humaecho.Unwrap(hc)
 	err := m.Auth.Native(func(c echo.Context) error {
 		who := middleware.Caller(c)
-		if err := requireAny(who, hc.Operation().Metadata[permissionsKey].([]string)); err != nil && !roleMay(c, who) {
+		if err := requireAny(who, hc.Operation().Metadata[permissionsKey].([]string)); err != nil && !RoleMay(c, who) {
 			return err
 		}
 		if err := testKeyMay(c, who); err != nil {

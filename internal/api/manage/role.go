@@ -15,10 +15,10 @@ import (
 // audience are the resources that users with the role sender may change.
 var audience = []string{"/v1/contacts", "/v1/lists", "/v1/campaigns", "/v1/imports"}
 
-// roleMay reports whether the role of a signed-in user allows what its permissions
+// RoleMay reports whether the role of a signed-in user allows what its permissions
 // do not: everybody of a team may look, except at secrets, and senders work with
 // contacts and campaigns.
-func roleMay(c echo.Context, who *accept.Caller) bool {
+func RoleMay(c echo.Context, who *accept.Caller) bool {
 	if who.User == nil {
 		return false
 	}

@@ -46,7 +46,7 @@ func (h *Handler) Batch(c echo.Context) error {
 		return dispatch.Errorf(dispatch.TooLarge, "the request body is larger than %d bytes", int64(maxBatchBody))
 	}
 	who := middleware.Caller(c)
-	if err := mayRead(who); err != nil {
+	if err := maySend(who); err != nil {
 		return h.Limits.SpendRefused(c, who, err)
 	}
 	if err := h.Limits.SpendRepeat(c, who); err != nil { // the request; its messages are counted as they are read
@@ -76,9 +76,9 @@ func (h *Handler) Batch(c echo.Context) error {
 	return b.answer(c, ndjson)
 }
 
-// mayRead returns a Forbidden error if the key may send nothing: its batch is not
-// read.
-func mayRead(who *accept.Caller) (err error) {
+// maySend returns a Forbidden error if the key may send nothing: its request is
+// not read.
+func maySend(who *accept.Caller) (err error) {
 	for _, p := range []string{"send_media", "send_template", "send_text"} {
 		if err = who.Require(p); err == nil {
 			return nil

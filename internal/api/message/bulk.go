@@ -41,12 +41,15 @@ type cancelAnswer struct {
 // ids or by their reference. Messages that can no longer be cancelled stay as
 // they are.
 func (h *Handler) CancelMany(c echo.Context) error {
+	who := middleware.Caller(c)
+	if err := maySend(who); err != nil {
+		return err
+	}
 	in, err := readCancelMany(c)
 	if err != nil {
 		return err
 	}
 	ctx := context.WithoutCancel(c.Request().Context())
-	who := middleware.Caller(c)
 	ids, err := h.named(ctx, who.Account.ID, in)
 	if err != nil {
 		return err
