@@ -19,6 +19,7 @@ func changes() []change {
 	c := func(words ...string) change { return change{"", words} }
 	return []change{
 		c("account", "create", "Bolt"),
+		c("account", "update", "1", "--default-region", "DE"),
 		c("account", "disable", "1"),
 		c("account", "enable", "1"),
 		c("account", "credits", "--add", "5", "--account", "1"),
