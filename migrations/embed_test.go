@@ -26,7 +26,8 @@ func TestList_EmptyDatabase_ChangesNothing(t *testing.T) {
 	}
 	db := connect(t, url)
 	var tables int
-	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables != 0 {
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil ||
+		tables != 0 {
 		t.Errorf("%d tables after a look, %v; want none", tables, err)
 	}
 }

@@ -195,7 +195,13 @@ func TestFallback(t *testing.T) {
 		p.FallbackAfter != time.Minute {
 		t.Errorf("stored %s after %v, want %s", p.Fallback, p.FallbackAfter, want)
 	}
-	_, err = send(0, plain, `{"to":"1","type":"text","text":{"body":""}}`, `{"type":"text","text":{"body":"x"},"fallback":[`+plain+`]}`, `{`)
+	_, err = send(
+		0,
+		plain,
+		`{"to":"1","type":"text","text":{"body":""}}`,
+		`{"type":"text","text":{"body":"x"},"fallback":[`+plain+`]}`,
+		`{`,
+	)
 	want := []string{"/fallback/1/to", "/fallback/1/text/body", "/fallback/2/fallback", "/fallback/3"}
 	if d := cmp.Diff(want, fields(err)); d != "" {
 		t.Errorf("fields (-want +got):\n%s%v", d, err)

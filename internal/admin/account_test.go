@@ -14,7 +14,8 @@ func TestAccount_CreatedDisabledDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	all, err := f.Accounts(t.Context())
-	if err != nil || len(all.Data) != 2 || all.Data[0].Name != "One" || !strings.HasPrefix(all.Data[0].SID, "AC") || all.Data[0].DisabledAt != nil {
+	if err != nil || len(all.Data) != 2 || all.Data[0].Name != "One" || !strings.HasPrefix(all.Data[0].SID, "AC") ||
+		all.Data[0].DisabledAt != nil {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	for _, name := range []string{"", " ", strings.Repeat("x", 201)} {
@@ -47,7 +48,9 @@ func TestAccount_CreatedDisabledDeleted(t *testing.T) {
 func TestAccount_WithInbound_IsKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.exec(`INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, raw, at) VALUES (gen_random_uuid(), 1, 1, '+15550000100', 'text', 'x', '{}', now())`)
+	f.exec(
+		`INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, raw, at) VALUES (gen_random_uuid(), 1, 1, '+15550000100', 'text', 'x', '{}', now())`,
+	)
 	refused(t, f.DeleteAccount(t.Context(), f.who), dispatch.Conflict)
 	if n := f.count("accounts WHERE id = 1"); n != 1 {
 		t.Error("the account is gone")
@@ -71,7 +74,8 @@ func TestCredits_AddedTakenAndListed(t *testing.T) {
 	if v, err = f.ChangeCredits(t.Context(), f.who, add("-0.25", nil)); err != nil || !v.Enabled || v.Balance != 10_000_001 {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if v, err = f.ChangeCredits(t.Context(), f.who, admin.CreditsChange{Enabled: new(false)}); err != nil || v.Enabled || v.Balance != 10_000_001 {
+	if v, err = f.ChangeCredits(t.Context(), f.who, admin.CreditsChange{Enabled: new(false)}); err != nil || v.Enabled ||
+		v.Balance != 10_000_001 {
 		t.Errorf("%+v, %v", v, err)
 	}
 	_, err = f.ChangeCredits(t.Context(), f.who, admin.CreditsChange{})
@@ -136,13 +140,17 @@ func TestUsage_ByKeyAndDay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.exec(`INSERT INTO key_usage (key_id, day, calls, messages, last_used) SELECT 1, (now() AT TIME ZONE 'utc')::date - back, 2, 3, now() FROM unnest(ARRAY[0, 29, 30]) AS t(back)`)
+	f.exec(
+		`INSERT INTO key_usage (key_id, day, calls, messages, last_used) SELECT 1, (now() AT TIME ZONE 'utc')::date - back, 2, 3, now() FROM unnest(ARRAY[0, 29, 30]) AS t(back)`,
+	)
 	v, err := f.Usage(t.Context(), f.who, admin.Paging{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := v.Data[0]
-	if len(v.Data) != 1 || v.Next == "" || k.CallsToday != 2 || k.MessagesToday != 3 || k.Calls != 4 || k.Messages != 6 || k.LastUsed == nil || time.Since(*k.LastUsed) > time.Minute {
+	if len(v.Data) != 1 || v.Next == "" || k.CallsToday != 2 || k.MessagesToday != 3 || k.Calls != 4 || k.Messages != 6 ||
+		k.LastUsed == nil ||
+		time.Since(*k.LastUsed) > time.Minute {
 		t.Errorf("%+v", v)
 	}
 	if len(v.Days) != 30 || v.Days[0].Calls != 2 || v.Days[1].Messages != 0 || v.Days[29].Messages != 3 {

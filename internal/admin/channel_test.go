@@ -26,7 +26,9 @@ func values(pairs ...string) map[string]*string {
 // metaChannel is the smallest input of a channel of Meta.
 func metaChannel() admin.ChannelCreate {
 	return admin.ChannelCreate{Provider: "meta", ChannelFields: admin.ChannelFields{
-		Name: new("WhatsApp"), Sender: new("+1 555 000 2222"), Settings: values("phone_number_id", "106540352242922"), Secrets: values("access_token", "hidden-1", "app_secret", "hidden-2"),
+		Name: new(
+			"WhatsApp",
+		), Sender: new("+1 555 000 2222"), Settings: values("phone_number_id", "106540352242922"), Secrets: values("access_token", "hidden-1", "app_secret", "hidden-2"),
 	}}
 }
 
@@ -49,10 +51,15 @@ func TestCreateChannel_Defaults(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ch := f.createChannel(metaChannel())
-	if ch.Kind != "whatsapp" || ch.Sender != "+15550002222" || !ch.Default || !ch.Enabled || ch.Window != "enforce" || ch.Policy.Rate != 80 || ch.Health.State != "closed" || ch.SendRate != nil {
+	if ch.Kind != "whatsapp" || ch.Sender != "+15550002222" || !ch.Default || !ch.Enabled || ch.Window != "enforce" ||
+		ch.Policy.Rate != 80 ||
+		ch.Health.State != "closed" ||
+		ch.SendRate != nil {
 		t.Errorf("created %+v", ch)
 	}
-	if len(ch.VerifyToken) != 64 || fmt.Sprint(ch.Secrets) != "[access_token app_secret verify_token]" || ch.CallbackURL != public+"/callbacks/meta/"+ch.Key || !strings.HasPrefix(ch.Key, "ch_") {
+	if len(ch.VerifyToken) != 64 || fmt.Sprint(ch.Secrets) != "[access_token app_secret verify_token]" ||
+		ch.CallbackURL != public+"/callbacks/meta/"+ch.Key ||
+		!strings.HasPrefix(ch.Key, "ch_") {
 		t.Errorf("created %+v", ch)
 	}
 	if shown, err := f.Channel(t.Context(), f.who, ch.ID); err != nil || shown.VerifyToken != "" {
@@ -106,7 +113,11 @@ func TestCreateChannel_Faults(t *testing.T) {
 	f := newFixture(t)
 	_, err := f.CreateChannel(t.Context(), f.who, admin.ChannelCreate{})
 	refused(t, err, dispatch.Invalid, "/provider", "/name", "/sender")
-	_, err = f.CreateChannel(t.Context(), f.who, admin.ChannelCreate{Provider: "carrier-pigeon", ChannelFields: admin.ChannelFields{Name: new("x"), Sender: new("+15550001111")}})
+	_, err = f.CreateChannel(
+		t.Context(),
+		f.who,
+		admin.ChannelCreate{Provider: "carrier-pigeon", ChannelFields: admin.ChannelFields{Name: new("x"), Sender: new("+15550001111")}},
+	)
 	refused(t, err, dispatch.Invalid, "/provider")
 	for at, change := range map[string]func(*admin.ChannelCreate){
 		"/kind":                     func(in *admin.ChannelCreate) { in.Kind = "sms" },
@@ -139,7 +150,9 @@ func TestUpdateChannel_Policy(t *testing.T) {
 		return f.UpdateChannel(t.Context(), f.who, before.ID, admin.ChannelUpdate{ChannelFields: admin.ChannelFields{Policy: &p}})
 	}
 	ch, err := update(admin.PolicyUpdate{
-		Rate: new(0.5), MaxAge: new(7200.0), BackoffBase: new(1.0), BackoffCap: new(60.0), ResolveWindow: &admin.ResolveWindows{OTP: new(5.0)},
+		Rate: new(
+			0.5,
+		), MaxAge: new(7200.0), BackoffBase: new(1.0), BackoffCap: new(60.0), ResolveWindow: &admin.ResolveWindows{OTP: new(5.0)},
 		UnknownRetries: &admin.UnknownRetries{Bulk: new(2)}, Price: map[string]input.Credits{"default": 10_000, "marketing": 50_000},
 	})
 	if err != nil {
@@ -149,18 +162,26 @@ func TestUpdateChannel_Policy(t *testing.T) {
 	if p.Rate != 0.5 || p.MaxAge != 7200 || p.BackoffBase != 1 || p.BackoffCap != 60 || p.Concurrency != before.Policy.Concurrency {
 		t.Errorf("policy %+v", p)
 	}
-	if p.ResolveWindow != (admin.ByLane[float64]{OTP: 5, Normal: 60, Bulk: 900}) || p.UnknownRetries != (admin.ByLane[int]{OTP: 1, Normal: 1, Bulk: 2}) {
+	if p.ResolveWindow != (admin.ByLane[float64]{OTP: 5, Normal: 60, Bulk: 900}) ||
+		p.UnknownRetries != (admin.ByLane[int]{OTP: 1, Normal: 1, Bulk: 2}) {
 		t.Errorf("policy %+v", p)
 	}
 	if fmt.Sprint(p.Price) != "map[default:0.01 marketing:0.05]" {
 		t.Errorf("prices %v", p.Price)
 	}
-	if ch, err = update(admin.PolicyUpdate{Price: map[string]input.Credits{"utility": 1}}); err != nil || fmt.Sprint(ch.Policy.Price) != "map[utility:0.000001]" {
+	if ch, err = update(admin.PolicyUpdate{Price: map[string]input.Credits{"utility": 1}}); err != nil ||
+		fmt.Sprint(ch.Policy.Price) != "map[utility:0.000001]" {
 		t.Errorf("prices %v, %v", ch.Policy.Price, err)
 	}
 	_, err = update(admin.PolicyUpdate{BackoffBase: new(61.0)})
 	refused(t, err, dispatch.Invalid, "/policy/backoff_cap_s")
-	_, err = update(admin.PolicyUpdate{Price: map[string]input.Credits{"gold": 1, "default": -1}, Concurrency: new(0), ResolveWindow: &admin.ResolveWindows{Bulk: new(86401.0)}})
+	_, err = update(
+		admin.PolicyUpdate{
+			Price:         map[string]input.Credits{"gold": 1, "default": -1},
+			Concurrency:   new(0),
+			ResolveWindow: &admin.ResolveWindows{Bulk: new(86401.0)},
+		},
+	)
 	refused(t, err, dispatch.Invalid, "/policy/price/gold", "/policy/price/default", "/policy/concurrency", "/policy/resolve_window_s/bulk")
 }
 
@@ -173,11 +194,21 @@ func TestUpdateChannel_SettingsAndSecrets(t *testing.T) {
 	set := func(fields admin.ChannelFields) (*admin.Channel, error) {
 		return f.UpdateChannel(t.Context(), f.who, ch.ID, admin.ChannelUpdate{ChannelFields: fields})
 	}
-	got, err := set(admin.ChannelFields{Settings: map[string]*string{"waba_id": nil, "version": new("v24.0")}, Secrets: values("access_token", "hidden-9")})
+	got, err := set(
+		admin.ChannelFields{
+			Settings: map[string]*string{"waba_id": nil, "version": new("v24.0")},
+			Secrets:  values("access_token", "hidden-9"),
+		},
+	)
 	if err != nil || fmt.Sprint(got.Settings) != "map[phone_number_id:106540352242922 version:v24.0]" || len(got.Secrets) != 3 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = set(admin.ChannelFields{Settings: map[string]*string{"phone_number_id": nil}, Secrets: map[string]*string{"app_secret": nil, "apikey": new("x")}})
+	_, err = set(
+		admin.ChannelFields{
+			Settings: map[string]*string{"phone_number_id": nil},
+			Secrets:  map[string]*string{"app_secret": nil, "apikey": new("x")},
+		},
+	)
 	refused(t, err, dispatch.Invalid, "/settings/phone_number_id", "/secrets/app_secret", "/secrets/apikey")
 	for _, on := range []bool{false, true} {
 		if got, err = set(admin.ChannelFields{Enabled: &on}); err != nil || got.Enabled != on {
@@ -198,7 +229,12 @@ func TestChannel_CallbackSecret_Rotation(t *testing.T) {
 		t.Errorf("%+v, %v", turned, err)
 	}
 	own := strings.Repeat("s", 32)
-	turned, err = f.UpdateChannel(t.Context(), f.who, ch.ID, admin.ChannelUpdate{ChannelFields: admin.ChannelFields{Secrets: values("callback_secret", own)}, Overlap: new(0)})
+	turned, err = f.UpdateChannel(
+		t.Context(),
+		f.who,
+		ch.ID,
+		admin.ChannelUpdate{ChannelFields: admin.ChannelFields{Secrets: values("callback_secret", own)}, Overlap: new(0)},
+	)
 	if err != nil || !strings.HasSuffix(turned.CallbackURL, "/"+own) || turned.OldUntil != nil {
 		t.Errorf("%+v, %v", turned, err)
 	}
@@ -224,7 +260,8 @@ func TestChannel_PausedAndResumed(t *testing.T) {
 		t.Errorf("%+v, %v", paused, err)
 	}
 	f.createChannel(smsChannel("SENDOF"))
-	if all, err := f.Channels(t.Context(), f.who, admin.Paging{}); err != nil || all.Data[0].Health.State != "paused" || all.Data[1].Health.State != "closed" {
+	if all, err := f.Channels(t.Context(), f.who, admin.Paging{}); err != nil || all.Data[0].Health.State != "paused" ||
+		all.Data[1].Health.State != "closed" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if resumed, err := f.ResumeChannel(t.Context(), f.who, ch.ID); err != nil || resumed.Health.State != "closed" {
@@ -254,7 +291,9 @@ func TestDeleteChannel_And_FindChannel(t *testing.T) {
 		refused(t, err, dispatch.NotFound)
 	}
 	refused(t, f.DeleteChannel(t.Context(), f.stranger, ch.ID), dispatch.NotFound)
-	f.exec(`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at) VALUES (gen_random_uuid(), 1, 1, 1, now() + interval '1 day', now() + interval '2 days')`)
+	f.exec(
+		`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at) VALUES (gen_random_uuid(), 1, 1, 1, now() + interval '1 day', now() + interval '2 days')`,
+	)
 	refused(t, f.DeleteChannel(t.Context(), f.who, ch.ID), dispatch.Conflict)
 	f.exec(`DELETE FROM scheduled`)
 	if err := f.DeleteChannel(t.Context(), f.who, ch.ID); err != nil {
@@ -289,13 +328,16 @@ func TestCheckChannel_SaysWhatToDo(t *testing.T) {
 	} {
 		v.err = c.err
 		got, err := f.CheckChannel(t.Context(), f.who, ch.ID, time.Second)
-		if err != nil || got.About != "meta whatsapp +15550002222" || (c.problem == "") != (got.Problem == "") || !strings.Contains(got.Fix, c.fix) || strings.Contains(got.Problem, "hidden-1") {
+		if err != nil || got.About != "meta whatsapp +15550002222" || (c.problem == "") != (got.Problem == "") ||
+			!strings.Contains(got.Fix, c.fix) ||
+			strings.Contains(got.Problem, "hidden-1") {
 			t.Errorf("%v: %+v, %v", c.err, got, err)
 		}
 	}
 	_, err := f.CheckChannel(t.Context(), f.stranger, ch.ID, time.Second)
 	refused(t, err, dispatch.NotFound)
-	if got := admin.Check(t.Context(), nil, &dispatch.Channel{Provider: "acme"}, time.Second); got.Problem != "unknown provider" || !strings.Contains(got.Fix, "install") {
+	if got := admin.Check(t.Context(), nil, &dispatch.Channel{Provider: "acme"}, time.Second); got.Problem != "unknown provider" ||
+		!strings.Contains(got.Fix, "install") {
 		t.Errorf("%+v", got)
 	}
 }

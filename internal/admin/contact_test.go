@@ -37,7 +37,8 @@ func TestContact_CreatedChangedDeleted(t *testing.T) {
 	f := newFixture(t)
 	l := f.createList("a")
 	c := f.createContact(newContact("+1 555 000-0101", l.ID))
-	if *c.Phone != "+15550000101" || c.Name != "" || string(c.Fields) != "{}" || fmt.Sprint(c.Lists) != "[1]" || c.Location() != "/v1/contacts/1" {
+	if *c.Phone != "+15550000101" || c.Name != "" || string(c.Fields) != "{}" || fmt.Sprint(c.Lists) != "[1]" ||
+		c.Location() != "/v1/contacts/1" {
 		t.Errorf("created %+v", c)
 	}
 	c, err := f.UpdateContact(t.Context(), f.who, c.ID, admin.ContactUpdate{Name: new("Ada"), Fields: new(input.Object(`{"city":"Bath"}`))})
@@ -55,7 +56,13 @@ func TestContact_CreatedChangedDeleted(t *testing.T) {
 	if err := f.DeleteContact(t.Context(), f.who, c.ID); err != nil {
 		t.Error(err)
 	}
-	f.noted("list.create list:1", "contact.create contact:1", "contact.update contact:1", "contact.create contact:2", "contact.delete contact:1")
+	f.noted(
+		"list.create list:1",
+		"contact.create contact:1",
+		"contact.update contact:1",
+		"contact.create contact:2",
+		"contact.delete contact:1",
+	)
 }
 
 func TestContact_Faults(t *testing.T) {
@@ -141,7 +148,8 @@ func TestList_RenamedAndDeleted(t *testing.T) {
 	}
 	_, err := f.UpdateList(t.Context(), f.who, a.ID, admin.ListUpdate{Name: new("b")})
 	refused(t, err, dispatch.Conflict)
-	if l, err := f.UpdateList(t.Context(), f.who, a.ID, admin.ListUpdate{Name: new("c")}); err != nil || l.Name != "c" || l.Location() != "/v1/lists/1" {
+	if l, err := f.UpdateList(t.Context(), f.who, a.ID, admin.ListUpdate{Name: new("c")}); err != nil || l.Name != "c" ||
+		l.Location() != "/v1/lists/1" {
 		t.Errorf("%+v, %v", l, err)
 	}
 	if p, err := f.Lists(t.Context(), f.who, admin.Paging{Limit: 1}); err != nil || len(p.Data) != 1 || p.Next == "" {
@@ -159,7 +167,9 @@ func TestSuppression_AddedFoundRemoved(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, phone := range []string{"+1 555 000-0103", "+15550000101", "+447700900123"} {
-		if p, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Phone: phone, Reason: "asked by mail"}); err != nil || p.Reason != "manual" || p.Detail != "asked by mail" {
+		if p, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Phone: phone, Reason: "asked by mail"}); err != nil ||
+			p.Reason != "manual" ||
+			p.Detail != "asked by mail" {
 			t.Errorf("%+v, %v", p, err)
 		}
 	}
@@ -181,7 +191,8 @@ func TestSuppression_AddedFoundRemoved(t *testing.T) {
 	if err != nil || first.Next == "" {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	if next, err := f.Suppressions(t.Context(), f.who, admin.SuppressionFilter{Paging: admin.Paging{Limit: 2, Cursor: first.Next}}); err != nil || len(next.Data) != 1 {
+	if next, err := f.Suppressions(t.Context(), f.who, admin.SuppressionFilter{Paging: admin.Paging{Limit: 2, Cursor: first.Next}}); err != nil ||
+		len(next.Data) != 1 {
 		t.Errorf("%+v, %v", next, err)
 	}
 	refused(t, f.DeleteSuppression(t.Context(), f.stranger, "+15550000101"), dispatch.NotFound)

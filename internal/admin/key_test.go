@@ -27,10 +27,14 @@ func TestCreateKey_Defaults(t *testing.T) {
 	if test, ok := auth.Parse(k.Key); !ok || test || !strings.HasPrefix(k.Key, k.Prefix) {
 		t.Errorf("secret %q, prefix %q", k.Key, k.Prefix)
 	}
-	if k.PerSecond != 10 || k.PerMinute != 60 || k.PerDay != 10_000 || !k.Active || k.Test || k.PerRecipientHour != nil || k.ExpiresAt != nil || k.Countries == nil || len(k.Countries) != 0 {
+	if k.PerSecond != 10 || k.PerMinute != 60 || k.PerDay != 10_000 || !k.Active || k.Test || k.PerRecipientHour != nil ||
+		k.ExpiresAt != nil ||
+		k.Countries == nil ||
+		len(k.Countries) != 0 {
 		t.Errorf("defaults %+v", k)
 	}
-	if k.Limits.Send != (admin.KeyRates{PerSecond: 10, PerMinute: 60, PerDay: 10_000}) || k.Limits.Read != (admin.KeyRates{PerSecond: 100, PerMinute: 600, PerDay: 100_000}) {
+	if k.Limits.Send != (admin.KeyRates{PerSecond: 10, PerMinute: 60, PerDay: 10_000}) ||
+		k.Limits.Read != (admin.KeyRates{PerSecond: 100, PerMinute: 600, PerDay: 100_000}) {
 		t.Errorf("limits %+v", k.Limits)
 	}
 	if k.Limits.PerRecipient != (admin.RecipientLimits{OTP: 5}) || k.Location() != fmt.Sprintf("/v1/keys/%d", k.ID) {
@@ -83,10 +87,17 @@ func TestUpdateKey_ChangesWhatIsGiven(t *testing.T) {
 		t.Errorf("created %+v", k)
 	}
 	changed, err := f.UpdateKey(t.Context(), f.who, k.ID, admin.KeyUpdate{PerSecond: new(3)})
-	if err != nil || changed.PerSecond != 3 || changed.Name != "orders" || fmt.Sprint(changed.Countries) != "[DE IN]" || changed.Description != "d" || !changed.ExpiresAt.Equal(*k.ExpiresAt) {
+	if err != nil || changed.PerSecond != 3 || changed.Name != "orders" || fmt.Sprint(changed.Countries) != "[DE IN]" ||
+		changed.Description != "d" ||
+		!changed.ExpiresAt.Equal(*k.ExpiresAt) {
 		t.Errorf("changed %+v, %v", changed, err)
 	}
-	changed, err = f.UpdateKey(t.Context(), f.who, k.ID, admin.KeyUpdate{Countries: &[]string{}, ExpiresAt: input.Null[time.Time](), Permissions: &[]string{"manage", "send_text"}})
+	changed, err = f.UpdateKey(
+		t.Context(),
+		f.who,
+		k.ID,
+		admin.KeyUpdate{Countries: &[]string{}, ExpiresAt: input.Null[time.Time](), Permissions: &[]string{"manage", "send_text"}},
+	)
 	if err != nil || len(changed.Countries) != 0 || changed.ExpiresAt != nil || fmt.Sprint(changed.Permissions) != "[send_text manage]" {
 		t.Errorf("changed %+v, %v", changed, err)
 	}
@@ -128,7 +139,8 @@ func TestRotateKey_OldSecretForTheOverlap(t *testing.T) {
 		t.Fatal(err)
 	}
 	turned, err := f.RotateKey(t.Context(), f.who, k.ID, admin.Rotate{})
-	if err != nil || turned.Key == k.Key || turned.OldUntil == nil || time.Until(*turned.OldUntil) < 23*time.Hour || time.Until(*turned.OldUntil) > 24*time.Hour {
+	if err != nil || turned.Key == k.Key || turned.OldUntil == nil || time.Until(*turned.OldUntil) < 23*time.Hour ||
+		time.Until(*turned.OldUntil) > 24*time.Hour {
 		t.Errorf("rotated %+v, %v", turned, err)
 	}
 	turned, err = f.RotateKey(t.Context(), f.who, k.ID, admin.Rotate{Overlap: new(0)})

@@ -35,10 +35,17 @@ func TestTemplate_CreatedChangedReplacedDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	v := f.createTemplate(newTemplate("order"))
-	if v.Status != "approved" || v.ParameterFormat != "positional" || v.Components[0].Type != "BODY" || fmt.Sprint(v.Variables) != "[who order]" || v.Location() != "/v1/templates/1" {
+	if v.Status != "approved" || v.ParameterFormat != "positional" || v.Components[0].Type != "BODY" ||
+		fmt.Sprint(v.Variables) != "[who order]" ||
+		v.Location() != "/v1/templates/1" {
 		t.Errorf("created %+v", v)
 	}
-	v, err := f.UpdateTemplate(t.Context(), f.who, v.ID, admin.TemplateUpdate{Status: new("paused"), Components: &[]template.Component{{Type: "BODY", Text: "Hi {{name}}"}}})
+	v, err := f.UpdateTemplate(
+		t.Context(),
+		f.who,
+		v.ID,
+		admin.TemplateUpdate{Status: new("paused"), Components: &[]template.Component{{Type: "BODY", Text: "Hi {{name}}"}}},
+	)
 	if err != nil || v.Status != "paused" || v.Name != "order" || v.ParameterFormat != "named" || fmt.Sprint(v.Variables) != "[name]" {
 		t.Errorf("changed %+v, %v", v, err)
 	}
@@ -97,10 +104,13 @@ func TestTemplate_BoundToAChannel(t *testing.T) {
 	if v.Provider != "gupshup" || v.Channel != gupshup.ID {
 		t.Errorf("created %+v", v)
 	}
-	if v, err := f.UpdateTemplate(t.Context(), f.who, v.ID, admin.TemplateUpdate{Channel: input.Some(int64(1))}); err != nil || v.Provider != "" || v.Channel != 1 {
+	if v, err := f.UpdateTemplate(t.Context(), f.who, v.ID, admin.TemplateUpdate{Channel: input.Some(int64(1))}); err != nil ||
+		v.Provider != "" ||
+		v.Channel != 1 {
 		t.Errorf("moved %+v, %v", v, err)
 	}
-	if v, err := f.UpdateTemplate(t.Context(), f.who, v.ID, admin.TemplateUpdate{Channel: input.Null[int64]()}); err != nil || v.Channel != 0 {
+	if v, err := f.UpdateTemplate(t.Context(), f.who, v.ID, admin.TemplateUpdate{Channel: input.Null[int64]()}); err != nil ||
+		v.Channel != 0 {
 		t.Errorf("freed %+v, %v", v, err)
 	}
 	in.Provider, in.Channel = new("twilio"), input.Some(int64(1))
@@ -153,7 +163,9 @@ func TestPreviewTemplate_FillsAsAMessageWould(t *testing.T) {
 		t.Errorf("%+v, %v", bare, err)
 	}
 	for _, given := range []string{`["Ada",7]`, `{"who":"Ada","order":"7"}`} {
-		if v, err := f.PreviewTemplate(t.Context(), f.who, 1, admin.TemplateValues{Variables: input.Raw(given)}); err != nil || v.Text != "Hi Ada, order 7." || len(v.Components) != 1 {
+		if v, err := f.PreviewTemplate(t.Context(), f.who, 1, admin.TemplateValues{Variables: input.Raw(given)}); err != nil ||
+			v.Text != "Hi Ada, order 7." ||
+			len(v.Components) != 1 {
 			t.Errorf("%s: %+v, %v", given, v, err)
 		}
 	}

@@ -29,7 +29,8 @@ func TestCreateUser_Defaults(t *testing.T) {
 		t.Errorf("%+v, %v", u, err)
 	}
 	var hash string
-	if err := f.db.QueryRow(`SELECT password_hash FROM users WHERE email = 'bo@example.com'`).Scan(&hash); err != nil || !auth.VerifyPassword(hash, "ten letters") {
+	if err := f.db.QueryRow(`SELECT password_hash FROM users WHERE email = 'bo@example.com'`).Scan(&hash); err != nil ||
+		!auth.VerifyPassword(hash, "ten letters") {
 		t.Errorf("the password is not what was given: %v", err)
 	}
 	if n := f.count(`audit_log WHERE detail::text LIKE '%ten letters%' OR detail::text LIKE '%argon2%'`); n != 0 {
@@ -95,7 +96,14 @@ func TestUser_LastOwner_Stays(t *testing.T) {
 	if err := f.DeleteUser(t.Context(), f.who, ada.ID); err != nil {
 		t.Error(err)
 	}
-	f.noted("user.create user:"+ada.ID, "user.create user:"+bo.ID, "user.update user:"+bo.ID, "user.disable user:"+bo.ID, "user.enable user:"+bo.ID, "user.delete user:"+ada.ID)
+	f.noted(
+		"user.create user:"+ada.ID,
+		"user.create user:"+bo.ID,
+		"user.update user:"+bo.ID,
+		"user.disable user:"+bo.ID,
+		"user.enable user:"+bo.ID,
+		"user.delete user:"+ada.ID,
+	)
 }
 
 func TestUsers_ArePagedInTheirOrder(t *testing.T) {

@@ -29,7 +29,9 @@ func TestWebhook_CreatedChangedDeleted(t *testing.T) {
 	in := newWebhook()
 	in.Events, in.Headers = &[]string{"message.sent", "message.failed", "message.sent"}, &map[string]string{"authorization": "hidden-1"}
 	w := f.createWebhook(in)
-	if !strings.HasPrefix(w.Secret, "whsec_") || w.Format != "standard" || !w.Enabled || fmt.Sprint(w.Events) != "[message.sent message.failed]" || fmt.Sprint(w.Headers) != "map[Authorization:***]" {
+	if !strings.HasPrefix(w.Secret, "whsec_") || w.Format != "standard" || !w.Enabled ||
+		fmt.Sprint(w.Events) != "[message.sent message.failed]" ||
+		fmt.Sprint(w.Headers) != "map[Authorization:***]" {
 		t.Errorf("created %+v", w)
 	}
 	shown, err := f.Webhook(t.Context(), f.who, w.ID)
@@ -37,7 +39,8 @@ func TestWebhook_CreatedChangedDeleted(t *testing.T) {
 		t.Errorf("shown %+v, %v", shown, err)
 	}
 	w, err = f.UpdateWebhook(t.Context(), f.who, w.ID, admin.WebhookUpdate{Events: &[]string{}, Description: new("d"), Enabled: new(false)})
-	if err != nil || len(w.Events) != 0 || w.Description != "d" || w.Enabled || w.DisabledReason == "" || w.URL != "https://example.com/hook" {
+	if err != nil || len(w.Events) != 0 || w.Description != "d" || w.Enabled || w.DisabledReason == "" ||
+		w.URL != "https://example.com/hook" {
 		t.Errorf("changed %+v, %v", w, err)
 	}
 	if w, err = f.EnableWebhook(t.Context(), f.who, w.ID); err != nil || !w.Enabled || w.DisabledReason != "" {
@@ -66,7 +69,9 @@ func TestWebhook_Faults(t *testing.T) {
 	}
 	headers["webhook-id"] = "1"
 	in := admin.WebhookCreate{Secret: new("short"), WebhookUpdate: admin.WebhookUpdate{
-		URL: new("http://127.0.0.1/"), Events: &[]string{"message.typing"}, Format: new("xml"), Headers: &headers, Description: new(strings.Repeat("x", 501)),
+		URL: new(
+			"http://127.0.0.1/",
+		), Events: &[]string{"message.typing"}, Format: new("xml"), Headers: &headers, Description: new(strings.Repeat("x", 501)),
 	}}
 	_, err = f.CreateWebhook(t.Context(), f.who, in)
 	refused(t, err, dispatch.Invalid, "/url", "/events/0", "/format", "/headers", "/headers/webhook-id", "/secret", "/description")
@@ -130,10 +135,14 @@ func TestDeliveries_TestedAndReplayed(t *testing.T) {
 		return p.Data
 	}
 	d := list(admin.DeliveryFilter{Limit: 5})[0]
-	if d.ID != queued.ID || d.Event != "webhook.test" || d.State != "pending" || d.NextAttempt == nil || d.Request.URL != w.URL || !strings.Contains(string(d.Request.Body), "webhook.test") || d.Response != nil {
+	if d.ID != queued.ID || d.Event != "webhook.test" || d.State != "pending" || d.NextAttempt == nil || d.Request.URL != w.URL ||
+		!strings.Contains(string(d.Request.Body), "webhook.test") ||
+		d.Response != nil {
 		t.Errorf("%+v", d)
 	}
-	f.exec(`UPDATE webhook_deliveries SET state = 2, attempts = 1, done_at = now(), response = 'gone', tries = '[{"at":"2026-01-02T03:04:05Z","status":410,"latency_ms":7}]'`)
+	f.exec(
+		`UPDATE webhook_deliveries SET state = 2, attempts = 1, done_at = now(), response = 'gone', tries = '[{"at":"2026-01-02T03:04:05Z","status":410,"latency_ms":7}]'`,
+	)
 	d = list(admin.DeliveryFilter{Limit: 5, State: "failed"})[0]
 	if d.State != "failed" || d.NextAttempt != nil || d.Response.Status != 410 || d.Response.Body != "gone" || len(d.Tries) != 1 {
 		t.Errorf("%+v", d)
@@ -141,7 +150,8 @@ func TestDeliveries_TestedAndReplayed(t *testing.T) {
 	if len(list(admin.DeliveryFilter{Limit: 5, State: "delivered"})) != 0 {
 		t.Error("lists what was not delivered")
 	}
-	if _, err := f.ReplayDelivery(t.Context(), f.who, w.ID, d.ID.String()); err != nil || list(admin.DeliveryFilter{Limit: 5})[0].State != "pending" {
+	if _, err := f.ReplayDelivery(t.Context(), f.who, w.ID, d.ID.String()); err != nil ||
+		list(admin.DeliveryFilter{Limit: 5})[0].State != "pending" {
 		t.Errorf("not replayed: %v", err)
 	}
 	for _, id := range []string{"x", dispatch.NewID().String()} {

@@ -22,7 +22,8 @@ func (f *front) calls(key, secret string) int {
 func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).Want(201)
+	made := f.Do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).
+		Want(201)
 	path, key := "/v1/channels/"+made.ID(), made.Text("key")
 	secretOf := func(o object) string { u := o.Text("callback_url"); return u[strings.LastIndexByte(u, '/')+1:] }
 	until := func(o object) time.Duration {
@@ -58,7 +59,8 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	want("the first after another change", first, true)
 
 	third := strings.Repeat("t", 40)
-	if d := until(f.Do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).Want(200)); d < 59*time.Minute || d > time.Hour {
+	if d := until(f.Do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).Want(200)); d < 59*time.Minute ||
+		d > time.Hour {
 		t.Errorf("an hour was asked for, %s were given", d)
 	}
 	want("the first after two rotations, within its day", first, true)
@@ -82,7 +84,8 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	want("the fourth", fourth, true)
 	f.Do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).Refused(422, dispatch.Invalid, "/overlap_seconds")
 	f.Do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).Refused(422, dispatch.Invalid, "/callback_overlap_seconds")
-	if log := f.Do("GET", "/v1/audit?target=channel:"+made.ID(), nil); strings.Contains(string(log.Body), third) || strings.Contains(string(log.Body), first) {
+	if log := f.Do("GET", "/v1/audit?target=channel:"+made.ID(), nil); strings.Contains(string(log.Body), third) ||
+		strings.Contains(string(log.Body), first) {
 		t.Error("a secret is in the audit log")
 	}
 }
@@ -121,7 +124,14 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 // sent makes a message of the channel that its provider has taken.
 func (f *front) sent(channel int64, providerID string) dispatch.ID {
 	f.T.Helper()
-	msg := &dispatch.Message{ID: dispatch.NewID(), Account: f.Account.ID, Channel: channel, Lane: dispatch.Normal, To: "+15550000001", Raw: `{"type":"text","text":{"body":"x"}}`}
+	msg := &dispatch.Message{
+		ID:      dispatch.NewID(),
+		Account: f.Account.ID,
+		Channel: channel,
+		Lane:    dispatch.Normal,
+		To:      "+15550000001",
+		Raw:     `{"type":"text","text":{"body":"x"}}`,
+	}
 	msg.Content.Type = dispatch.TypeText
 	_, err := f.Store.InsertMessages(f.T.Context(), []store.NewMessage{{Message: msg, TTL: time.Hour}})
 	if err != nil {
@@ -131,7 +141,16 @@ func (f *front) sent(channel int64, providerID string) dispatch.ID {
 	if _, err := f.Store.ClaimPage(f.T.Context(), []dispatch.ID{msg.ID}, claim, time.Minute); err != nil {
 		f.T.Fatal(err)
 	}
-	out := store.Outcome{ID: msg.ID, Claim: claim, Channel: channel, Action: store.Settle, Result: store.ResultAccepted, ProviderID: providerID, KeepRef: true, StartedAt: time.Now()}
+	out := store.Outcome{
+		ID:         msg.ID,
+		Claim:      claim,
+		Channel:    channel,
+		Action:     store.Settle,
+		Result:     store.ResultAccepted,
+		ProviderID: providerID,
+		KeepRef:    true,
+		StartedAt:  time.Now(),
+	}
 	if _, err := f.Store.Complete(f.T.Context(), []store.Outcome{out}); err != nil {
 		f.T.Fatal(err)
 	}
@@ -176,7 +195,8 @@ func TestCallback_Ignored_IsListedMasked(t *testing.T) {
 	}
 	page := f.Do("GET", "/v1/callbacks/ignored?limit=1", nil).Want(200)
 	got := page.Data()[0]
-	if !strings.Contains(got.Text("kind"), "teleported") || got.Text("provider") != "gupshup" || strings.Contains(got.Text("body"), "15550000001") ||
+	if !strings.Contains(got.Text("kind"), "teleported") || got.Text("provider") != "gupshup" ||
+		strings.Contains(got.Text("body"), "15550000001") ||
 		strings.Contains(got.Text("body"), "a secret") {
 		t.Errorf("listed %v", got)
 	}

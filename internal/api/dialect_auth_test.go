@@ -109,12 +109,34 @@ func vendorCases() []vendorCase {
 			name: "socialone", key: headerOf("x-api-key"), said: []string{"message"}, ok: 202,
 			forbidden: answered{403, "This API key lacks the send_template permission."},
 			sends: []dialectAsk{
-				sending("slash", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{ours.channel_id}")),
-				sending("no slash", "/api/v1/messages/api/send-message", fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{ours.channel_id}")),
+				sending(
+					"slash",
+					"/api/v1/messages/api/send-message/",
+					fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{ours.channel_id}"),
+				),
+				sending(
+					"no slash",
+					"/api/v1/messages/api/send-message",
+					fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{ours.channel_id}"),
+				),
 			},
 			foreign: []dialectAsk{
-				foreign("channel", "POST", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{theirs.template_id}", "{CHANNEL}", "{ours.channel_id}"), 404, "WhatsApp account not found."),
-				foreign("template", "POST", "/api/v1/messages/api/send-message/", fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found."),
+				foreign(
+					"channel",
+					"POST",
+					"/api/v1/messages/api/send-message/",
+					fill(socialone, "{TEMPLATE}", "{theirs.template_id}", "{CHANNEL}", "{ours.channel_id}"),
+					404,
+					"WhatsApp account not found.",
+				),
+				foreign(
+					"template",
+					"POST",
+					"/api/v1/messages/api/send-message/",
+					fill(socialone, "{TEMPLATE}", "{ours.template_id}", "{CHANNEL}", "{theirs.channel_id}"),
+					404,
+					"Template not found.",
+				),
 			},
 		}.unauthorized("", "API key is missing. Send it in the x-api-key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
 		vendorCase{
@@ -126,7 +148,14 @@ func vendorCases() []vendorCase {
 				reading("templates", external+"/templates", 403, "FORBIDDEN This API key lacks the view_templates permission."),
 			},
 			foreign: []dialectAsk{
-				foreign("template", "POST", external+"/messages/template/send", externalBody, 404, "TEMPLATE_NOT_FOUND Template not found: no template {ours.template} for this channel"),
+				foreign(
+					"template",
+					"POST",
+					external+"/messages/template/send",
+					externalBody,
+					404,
+					"TEMPLATE_NOT_FOUND Template not found: no template {ours.template} for this channel",
+				),
 				foreign("message", "GET", external+"/messages/{ours.message}", "", 404, "MESSAGE_NOT_FOUND Message not found"),
 				foreign("templates", "GET", external+"/templates", "", 200, ""),
 			},
@@ -134,11 +163,38 @@ func vendorCases() []vendorCase {
 		vendorCase{
 			name: "aisoule", key: headerOf("X-API-Key"), said: []string{"message"}, ok: 202,
 			forbidden: answered{401, "This API key lacks the send_template permission."},
-			sends:     []dialectAsk{sending("send", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{ours.channel_id}"))},
+			sends: []dialectAsk{
+				sending(
+					"send",
+					"/api/messages/send",
+					fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{ours.channel_id}"),
+				),
+			},
 			foreign: []dialectAsk{
-				foreign("channel id", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_id}"), 404, "WhatsApp account not found."),
-				foreign("channel key", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_key}"), 404, "WhatsApp account not found."),
-				foreign("template", "POST", "/api/messages/send", fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{theirs.channel_id}"), 404, "Template not found: no template {ours.template} for this channel"),
+				foreign(
+					"channel id",
+					"POST",
+					"/api/messages/send",
+					fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_id}"),
+					404,
+					"WhatsApp account not found.",
+				),
+				foreign(
+					"channel key",
+					"POST",
+					"/api/messages/send",
+					fill(aisouleTemplate, "{TEMPLATE}", "{theirs.template}", "{CHANNEL}", "{ours.channel_key}"),
+					404,
+					"WhatsApp account not found.",
+				),
+				foreign(
+					"template",
+					"POST",
+					"/api/messages/send",
+					fill(aisouleTemplate, "{TEMPLATE}", "{ours.template}", "{CHANNEL}", "{theirs.channel_id}"),
+					404,
+					"Template not found: no template {ours.template} for this channel",
+				),
 			},
 		}.unauthorized("", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
 		vendorCase{
@@ -148,20 +204,71 @@ func vendorCases() []vendorCase {
 			// Any key may look up the user_id that a send names.
 			reads: []dialectAsk{reading("team", "/team-members", 200, "")},
 			foreign: []dialectAsk{
-				foreign("channel", "POST", "/message", fill(sociocs, "{CHANNEL}", "{ours.sms_key}", "{MORE}", ""), 400, "Invalid channel_key."),
-				foreign("template", "POST", "/message", `{"provider":"twlowa","channel_key":"{theirs.wa_key}","to":"+15550000100","template":{"id":"{ours.content_sid}","variables":{"1":"x"}}}`, 400, "Invalid template id."),
-				foreign("user", "POST", "/message", fill(sociocs, "{CHANNEL}", "{theirs.sms_key}", "{MORE}", `,"user_id":"{ours.user}"`), 400, "user_id is not a team member's id."),
-				foreign("list", "POST", "/message", fill(sociocs, "{CHANNEL}", "{theirs.sms_key}", "{MORE}", `,"contact_saving":{"save":true,"list_id":{ours.list}}`), 400, "contact_saving.list_id: there is no list {ours.list}."),
+				foreign(
+					"channel",
+					"POST",
+					"/message",
+					fill(sociocs, "{CHANNEL}", "{ours.sms_key}", "{MORE}", ""),
+					400,
+					"Invalid channel_key.",
+				),
+				foreign(
+					"template",
+					"POST",
+					"/message",
+					`{"provider":"twlowa","channel_key":"{theirs.wa_key}","to":"+15550000100","template":{"id":"{ours.content_sid}","variables":{"1":"x"}}}`,
+					400,
+					"Invalid template id.",
+				),
+				foreign(
+					"user",
+					"POST",
+					"/message",
+					fill(sociocs, "{CHANNEL}", "{theirs.sms_key}", "{MORE}", `,"user_id":"{ours.user}"`),
+					400,
+					"user_id is not a team member's id.",
+				),
+				foreign(
+					"list",
+					"POST",
+					"/message",
+					fill(sociocs, "{CHANNEL}", "{theirs.sms_key}", "{MORE}", `,"contact_saving":{"save":true,"list_id":{ours.list}}`),
+					400,
+					"contact_saving.list_id: there is no list {ours.list}.",
+				),
 				foreign("team", "GET", "/team-members", "", 200, ""),
 			},
 		}.unauthorized("", "API key is missing. Send it in the apikey header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
 		vendorCase{
 			name: "kaleyra", key: headerOf("api-key"), said: []string{"code"}, ok: 202, forbidden: answered{401, "WA-401"},
-			sends: []dialectAsk{sending("send", "/v2/{SID}/whatsapp/{ours.sender}/messages", fill(kaleyraTemplate, "{TEMPLATE}", "{ours.template}"))},
+			sends: []dialectAsk{
+				sending("send", "/v2/{SID}/whatsapp/{ours.sender}/messages", fill(kaleyraTemplate, "{TEMPLATE}", "{ours.template}")),
+			},
 			foreign: []dialectAsk{
-				foreign("sid", "POST", "/v2/{ours.sid}/whatsapp/{theirs.sender}/messages", fill(kaleyraTemplate, "{TEMPLATE}", "{theirs.template}"), 401, "RBC001"),
-				foreign("channel", "POST", "/v2/{SID}/whatsapp/{ours.sender}/messages", fill(kaleyraTemplate, "{TEMPLATE}", "{theirs.template}"), 401, "WA401"),
-				foreign("template", "POST", "/v2/{SID}/whatsapp/{theirs.sender}/messages", fill(kaleyraTemplate, "{TEMPLATE}", "{ours.template}"), 400, "WA400"),
+				foreign(
+					"sid",
+					"POST",
+					"/v2/{ours.sid}/whatsapp/{theirs.sender}/messages",
+					fill(kaleyraTemplate, "{TEMPLATE}", "{theirs.template}"),
+					401,
+					"RBC001",
+				),
+				foreign(
+					"channel",
+					"POST",
+					"/v2/{SID}/whatsapp/{ours.sender}/messages",
+					fill(kaleyraTemplate, "{TEMPLATE}", "{theirs.template}"),
+					401,
+					"WA401",
+				),
+				foreign(
+					"template",
+					"POST",
+					"/v2/{SID}/whatsapp/{theirs.sender}/messages",
+					fill(kaleyraTemplate, "{TEMPLATE}", "{ours.template}"),
+					400,
+					"WA400",
+				),
 			},
 		}.one("RBC001"),
 		vendorCase{
@@ -172,9 +279,30 @@ func vendorCases() []vendorCase {
 				sending("send without a version", "/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{ours.template}")),
 			},
 			foreign: []dialectAsk{
-				foreign("phone number id", "POST", "/v25.0/{ours.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"), 400, "100 "+fill(graphNoObject, "{ID}", "{ours.phone_number_id}")),
-				foreign("channel id", "POST", "/v25.0/{ours.channel_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"), 400, "100 "+fill(graphNoObject, "{ID}", "{ours.channel_id}")),
-				foreign("template", "POST", "/v25.0/{theirs.phone_number_id}/messages", fill(metaTemplate, "{TEMPLATE}", "{ours.template}"), 404, "132001 (#132001) Template name does not exist in the translation"),
+				foreign(
+					"phone number id",
+					"POST",
+					"/v25.0/{ours.phone_number_id}/messages",
+					fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"),
+					400,
+					"100 "+fill(graphNoObject, "{ID}", "{ours.phone_number_id}"),
+				),
+				foreign(
+					"channel id",
+					"POST",
+					"/v25.0/{ours.channel_id}/messages",
+					fill(metaTemplate, "{TEMPLATE}", "{theirs.template}"),
+					400,
+					"100 "+fill(graphNoObject, "{ID}", "{ours.channel_id}"),
+				),
+				foreign(
+					"template",
+					"POST",
+					"/v25.0/{theirs.phone_number_id}/messages",
+					fill(metaTemplate, "{TEMPLATE}", "{ours.template}"),
+					404,
+					"132001 (#132001) Template name does not exist in the translation",
+				),
 			},
 		}.unauthorized("190 ", "An access token is required to request this resource.", "Invalid OAuth access token - Cannot parse access token", "Error validating access token: The session has been invalidated.", "Error validating access token: Session has expired."),
 		vendorCase{
@@ -202,8 +330,22 @@ func vendorCases() []vendorCase {
 			foreign: []dialectAsk{
 				foreign("sid", "POST", twilio+"/{ours.sid}/Messages.json", fill(sms, "{FROM}", "{theirs.sms_sender}"), 401, "20003"),
 				foreign("sender", "POST", twilio+"/{SID}/Messages.json", fill(sms, "{FROM}", "{ours.sms_sender}"), 400, "21606"),
-				foreign("channel key", "POST", twilio+"/{SID}/Messages.json", "To=%2B15550000100&Body=x&MessagingServiceSid={ours.sms_key}", 400, "21606"),
-				foreign("template", "POST", twilio+"/{SID}/Messages.json", "To=whatsapp:%2B15550000100&From=whatsapp:{theirs.wa_sender}&ContentSid={ours.content_sid}", 400, "21655"),
+				foreign(
+					"channel key",
+					"POST",
+					twilio+"/{SID}/Messages.json",
+					"To=%2B15550000100&Body=x&MessagingServiceSid={ours.sms_key}",
+					400,
+					"21606",
+				),
+				foreign(
+					"template",
+					"POST",
+					twilio+"/{SID}/Messages.json",
+					"To=whatsapp:%2B15550000100&From=whatsapp:{theirs.wa_sender}&ContentSid={ours.content_sid}",
+					400,
+					"21655",
+				),
 				foreign("list by sid", "GET", twilio+"/{ours.sid}/Messages.json", "", 401, "20003"),
 				foreign("message by sid", "GET", twilio+"/{ours.sid}/Messages/{ours.message_sid}.json", "", 401, "20003"),
 				foreign("message", "GET", twilio+"/{SID}/Messages/{ours.message_sid}.json", "", 404, "20404"),
@@ -235,15 +377,36 @@ func (f *front) property(prefix string, a account.Account, key, n string) map[st
 	meta = create(meta)
 	type settings = map[string]string
 	twilioSettings := func() settings { return settings{"account_sid": "AC" + strings.Repeat(n, 32)} }
-	sms := create(dispatch.Channel{Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+1555000330" + n, Settings: twilioSettings(), Secrets: settings{"auth_token": "t"}})
-	wa := create(dispatch.Channel{Name: "WA", Provider: "twilio", Kind: "whatsapp", Sender: "+1555000440" + n, Settings: twilioSettings(), Secrets: settings{"auth_token": "t"}})
+	sms := create(
+		dispatch.Channel{
+			Name:     "SMS",
+			Provider: "twilio",
+			Kind:     "sms",
+			Sender:   "+1555000330" + n,
+			Settings: twilioSettings(),
+			Secrets:  settings{"auth_token": "t"},
+		},
+	)
+	wa := create(
+		dispatch.Channel{
+			Name:     "WA",
+			Provider: "twilio",
+			Kind:     "whatsapp",
+			Sender:   "+1555000440" + n,
+			Settings: twilioSettings(),
+			Secrets:  settings{"auth_token": "t"},
+		},
+	)
 	body := []m{{"type": "body", "text": "Hello {{1}}, welcome.", "variables": []string{"name"}}}
-	template := f.As(key, "POST", "/v1/templates", m{"name": "hello_" + n, "language": "en", "category": "utility", "components": body}).Want(http.StatusCreated)
+	template := f.As(key, "POST", "/v1/templates", m{"name": "hello_" + n, "language": "en", "category": "utility", "components": body}).
+		Want(http.StatusCreated)
 	contentSID := "HX" + strings.Repeat(n, 32)
-	f.As(key, "POST", "/v1/templates", m{"name": "content_" + n, "language": "en", "category": "utility", "components": body, "provider": "twilio", "provider_template_id": contentSID}).Want(http.StatusCreated)
+	f.As(key, "POST", "/v1/templates", m{"name": "content_" + n, "language": "en", "category": "utility", "components": body, "provider": "twilio", "provider_template_id": contentSID}).
+		Want(http.StatusCreated)
 	list := f.As(key, "POST", "/v1/lists", m{"name": "list " + n}).Want(http.StatusCreated)
 	user := f.As(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).Want(http.StatusCreated)
-	sent := f.As(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).Want(http.StatusAccepted)
+	sent := f.As(key, "POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "channel": sms.Key, "text": m{"body": "x"}}).
+		Want(http.StatusAccepted)
 	numbers := f.Ask("GET", "/2010-04-01/Accounts/"+a.SID+"/IncomingPhoneNumbers.json", apitest.Sent{
 		Headers: []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(a.SID+":"+key))},
 	})
@@ -381,7 +544,19 @@ func TestDialects_Authorisation(t *testing.T) {
 			want.said = fill(want.said, a.things...)
 			got, body := a.Ask(v, key, sid, q)
 			if got != want {
-				t.Errorf("%s, %s (%s %s), %s: got %d %q, want %d %q: %s", v.name, q.name, q.method, q.path, what, got.status, got.said, want.status, want.said, body)
+				t.Errorf(
+					"%s, %s (%s %s), %s: got %d %q, want %d %q: %s",
+					v.name,
+					q.name,
+					q.method,
+					q.path,
+					what,
+					got.status,
+					got.said,
+					want.status,
+					want.said,
+					body,
+				)
 			}
 			return body
 		}
@@ -438,7 +613,9 @@ func TestDialects_AuthorisationTableIsWhole(t *testing.T) {
 			continue
 		}
 		for method, op := range methods.(map[string]any) {
-			if tags, _ := op.(map[string]any)["tags"].([]any); len(tags) == 1 && strings.Contains(strings.ToLower(tags[0].(string)), "dialect") && !asked[strings.ToUpper(method)+" "+shape(path)] {
+			if tags, _ := op.(map[string]any)["tags"].([]any); len(tags) == 1 &&
+				strings.Contains(strings.ToLower(tags[0].(string)), "dialect") &&
+				!asked[strings.ToUpper(method)+" "+shape(path)] {
 				t.Errorf("%s %s is not in the table", strings.ToUpper(method), path)
 			}
 		}

@@ -74,7 +74,16 @@ func TestDialects_WrongPathOrMethod_OwnEnvelope(t *testing.T) {
 		}
 		r := f.Ask(c.method, c.path, in)
 		if got := envelope(r); r.Status != c.status || got != c.envelope || r.Header.Get("Allow") != c.allow {
-			t.Errorf("%s %s with %q: got %d in %s's form, Allow %q: %s", c.method, c.path, c.header, r.Status, got, r.Header.Get("Allow"), r.Body)
+			t.Errorf(
+				"%s %s with %q: got %d in %s's form, Allow %q: %s",
+				c.method,
+				c.path,
+				c.header,
+				r.Status,
+				got,
+				r.Header.Get("Allow"),
+				r.Body,
+			)
 		}
 	}
 	for _, at := range []string{"PUT /v1/messages", "POST /v1/keys/1", "DELETE /v1/messages/status"} {
@@ -211,7 +220,9 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := object{"id": float64(sms.ID)}.ID()
-	template := f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(http.StatusCreated).ID()
+	template := f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+		Want(http.StatusCreated).
+		ID()
 	for _, c := range []struct {
 		path, header, body string
 		status             int
@@ -227,7 +238,8 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 		if c.header == "Authorization" {
 			key = "Bearer " + key
 		}
-		if r := f.Ask("POST", c.path, apitest.Sent{Headers: []string{c.header, key}, Body: c.body}); r.Status != c.status || !strings.Contains(string(r.Body), c.said) {
+		if r := f.Ask("POST", c.path, apitest.Sent{Headers: []string{c.header, key}, Body: c.body}); r.Status != c.status ||
+			!strings.Contains(string(r.Body), c.said) {
 			t.Errorf("%s: got %d %s", c.path, r.Status, r.Body)
 		}
 	}
@@ -245,9 +257,14 @@ func TestContactSaving_LongName_Refused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for length, want := range map[int]int{200: http.StatusOK, 201: http.StatusBadRequest} {
-		r := f.Ask("POST", "/message", apitest.Sent{Headers: []string{"apikey", f.Key}, Body: `{"provider":"twlo","channel_key":"` + sms.Key +
-			`","to":"+15550000100","text":"x","name":"` + strings.Repeat("é", length) + `","contact_saving":{"save":true}}`})
-		if r.Status != want || (want != http.StatusOK && !strings.Contains(string(r.Body), "name has 201 characters, at most 200 are allowed.")) {
+		r := f.Ask(
+			"POST",
+			"/message",
+			apitest.Sent{Headers: []string{"apikey", f.Key}, Body: `{"provider":"twlo","channel_key":"` + sms.Key +
+				`","to":"+15550000100","text":"x","name":"` + strings.Repeat("é", length) + `","contact_saving":{"save":true}}`},
+		)
+		if r.Status != want ||
+			(want != http.StatusOK && !strings.Contains(string(r.Body), "name has 201 characters, at most 200 are allowed.")) {
 			t.Errorf("%d characters: got %d %s", length, r.Status, r.Body)
 		}
 	}

@@ -47,7 +47,8 @@ func TestPages_Headers(t *testing.T) {
 		t.Errorf("/: got %d, %v", root.Status, root.Header)
 	}
 	h := f.As("", "GET", "/docs", nil).Header
-	if !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" {
+	if !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Frame-Options") != "DENY" ||
+		h.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers of /docs: %v", h)
 	}
 }
@@ -65,7 +66,8 @@ func TestUnknownBelowV1_EnvelopeOfTheHeader(t *testing.T) {
 	if r := f.Ask("GET", "/v1/nothing", apitest.Sent{Basic: f.Key}); r.Status != http.StatusNotFound || envelope(r) != "twilio" {
 		t.Errorf("Basic: got %d in %s's form: %s", r.Status, envelope(r), r.Body)
 	}
-	if r := f.Ask("GET", "/v1/messages", apitest.Sent{Headers: []string{"api-key", f.Key}}); r.Status != http.StatusUnauthorized || envelope(r) != "native" {
+	if r := f.Ask("GET", "/v1/messages", apitest.Sent{Headers: []string{"api-key", f.Key}}); r.Status != http.StatusUnauthorized ||
+		envelope(r) != "native" {
 		t.Errorf("a known route: got %d: %s", r.Status, r.Body)
 	}
 }
@@ -86,7 +88,14 @@ func TestIdempotencyKey_Empty_Refused(t *testing.T) {
 		t.Errorf("aisoule: %d %s", r.Status, r.Body)
 	}
 	f.Ask("POST", native+"/batch", apitest.Sent{
-		Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/json", "Idempotency-Key", ""}, Body: `{"messages":[` + body + `]}`,
+		Headers: []string{
+			"X-API-Key",
+			f.Key,
+			"Content-Type",
+			"application/json",
+			"Idempotency-Key",
+			"",
+		}, Body: `{"messages":[` + body + `]}`,
 	}).Refused(http.StatusBadRequest, dispatch.Malformed)
 }
 
@@ -117,7 +126,8 @@ func TestBatch_BreaksOff_ResultsAndErrorLast(t *testing.T) {
 		o := f.Do("POST", "/v1/messages/batch", body).Want(http.StatusAccepted)
 		results := o["results"].([]any)
 		last := apitest.Object(results[len(results)-1].(map[string]any))
-		if o["accepted"] != 1.0 || o["rejected"] != 1.0 || len(results) != 2 || last.Text("error.code") != string(dispatch.Malformed) || last["index"] != 1.0 {
+		if o["accepted"] != 1.0 || o["rejected"] != 1.0 || len(results) != 2 || last.Text("error.code") != string(dispatch.Malformed) ||
+			last["index"] != 1.0 {
 			t.Errorf("%s: %v", body, o)
 		}
 	}
@@ -126,7 +136,11 @@ func TestBatch_BreaksOff_ResultsAndErrorLast(t *testing.T) {
 	for range 2 {
 		lines.WriteString(one + "\n")
 	}
-	r := f.Ask("POST", "/v1/messages/batch", apitest.Sent{Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/x-ndjson"}, Body: lines.String() + "{"})
+	r := f.Ask(
+		"POST",
+		"/v1/messages/batch",
+		apitest.Sent{Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/x-ndjson"}, Body: lines.String() + "{"},
+	)
 	if n := bytes.Count(bytes.TrimSpace(r.Body), []byte("\n")); r.Status != http.StatusAccepted || n != 2 {
 		t.Errorf("lines: %d %s", r.Status, r.Body)
 	}

@@ -46,7 +46,15 @@ func (f *front) post(key, idem, path, body string) *reply {
 func repeats(r, first *reply) {
 	r.T.Helper()
 	if r.Status != first.Status || !bytes.Equal(r.Body, first.Body) || r.Header.Get("Idempotent-Replayed") != "true" {
-		r.T.Errorf("%s: got %d %s (Idempotent-Replayed %q), the first answer was %d %s", r.What, r.Status, r.Body, r.Header.Get("Idempotent-Replayed"), first.Status, first.Body)
+		r.T.Errorf(
+			"%s: got %d %s (Idempotent-Replayed %q), the first answer was %d %s",
+			r.What,
+			r.Status,
+			r.Body,
+			r.Header.Get("Idempotent-Replayed"),
+			first.Status,
+			first.Body,
+		)
 	}
 }
 
@@ -124,13 +132,22 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := asker{front: newFront(t)}
-			a.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
+			a.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+				Want(201)
 			key, made := a.NewKeyWith(func(k *account.Key) {
 				if c.key != nil {
 					c.key(k)
 				}
 			})
-			opened := dispatch.Inbound{Channel: a.Channel.ID, From: someone, ProviderID: "x", Type: "text", Text: "hi", Raw: "{}", At: time.Now().Add(3*time.Second - 24*time.Hour)}
+			opened := dispatch.Inbound{
+				Channel:    a.Channel.ID,
+				From:       someone,
+				ProviderID: "x",
+				Type:       "text",
+				Text:       "hi",
+				Raw:        "{}",
+				At:         time.Now().Add(3*time.Second - 24*time.Hour),
+			}
 			if _, err := a.Store.InsertInbound(t.Context(), opened.Channel, []dispatch.Inbound{opened}); err != nil {
 				t.Fatal(err)
 			}
@@ -268,8 +285,16 @@ func TestDialects_RepeatsAfterTheTimeToSend_GetTheFirstAnswer(t *testing.T) {
 	at := time.Now().Add(3 * time.Second).UTC()
 	stamp := at.Format("2006-01-02T15:04:05.000Z")
 	cases := map[string]dialectAsk{
-		"twilio":  sending("", "/2010-04-01/Accounts/{SID}/Messages.json", "To=%2B15550000100&From={ours.sms_sender}&Body=x&ScheduleType=fixed&SendAt="+stamp),
-		"sociocs": sending("", "/message", `{"provider":"twlo","channel_key":"{ours.sms_key}","to":"+15550000100","text":"x","schedule":"`+stamp+`"}`),
+		"twilio": sending(
+			"",
+			"/2010-04-01/Accounts/{SID}/Messages.json",
+			"To=%2B15550000100&From={ours.sms_sender}&Body=x&ScheduleType=fixed&SendAt="+stamp,
+		),
+		"sociocs": sending(
+			"",
+			"/message",
+			`{"provider":"twlo","channel_key":"{ours.sms_key}","to":"+15550000100","text":"x","schedule":"`+stamp+`"}`,
+		),
 	}
 	native := text(someone, `,"channel":"`+fill("{ours.sms_key}", a.things...)+`","send_at":"`+stamp+`"`)
 	firstNative := a.post(a.Key, "once", "/v1/messages", native)

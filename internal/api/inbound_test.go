@@ -28,7 +28,8 @@ func TestInbound_Content_IsListedAndRetrieved(t *testing.T) {
 	button, _ := list[0]["button"].(map[string]any)
 	media, _ := list[1]["media"].(map[string]any)
 	if button["text"] != "Yes" || button["payload"] != "p1" || media["url"] != "https://media.example/1" || media["mime_type"] != "image/png" ||
-		list[0]["reply_to"] != ours || list[1]["reply_to"] != ours || list[1]["text"] != "look" {
+		list[0]["reply_to"] != ours || list[1]["reply_to"] != ours ||
+		list[1]["text"] != "look" {
 		t.Errorf("listed %v, the message is %s", list, ours)
 	}
 	one := f.Do("GET", "/v1/inbound/"+list[1].Text("id"), nil).Want(200)

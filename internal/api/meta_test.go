@@ -65,7 +65,8 @@ func TestMeta_MarkAsRead_CountsAsRead(t *testing.T) {
 			t.Errorf("read: %d %s", r.Status, r.Body)
 		}
 	}
-	if r := f.graph("/v25.0/999/messages", read, "Authorization", bearer); r.Status != http.StatusBadRequest || !strings.Contains(string(r.Body), `"error_subcode":33`) {
+	if r := f.graph("/v25.0/999/messages", read, "Authorization", bearer); r.Status != http.StatusBadRequest ||
+		!strings.Contains(string(r.Body), `"error_subcode":33`) {
 		t.Errorf("another's number: %d %s", r.Status, r.Body)
 	}
 	bad := strings.Replace(read, `"text"`, `"voice"`, 1)

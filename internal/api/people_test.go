@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,9 @@ import (
 func (f *front) meta(field string, value m) {
 	f.T.Helper()
 	value["metadata"] = m{"display_phone_number": "15550002222", "phone_number_id": "106540352242922"}
-	body, err := json.Marshal(m{"object": "whatsapp_business_account", "entry": []m{{"id": "1", "changes": []m{{"field": field, "value": value}}}}})
+	body, err := json.Marshal(
+		m{"object": "whatsapp_business_account", "entry": []m{{"id": "1", "changes": []m{{"field": field, "value": value}}}}},
+	)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -52,7 +55,8 @@ func TestInbound_WithoutNumber(t *testing.T) {
 	const user, number = "DE.20001234567890", "+4915112345678"
 	f.wrote(m{"from": nil, "from_user_id": user, "text": "hello"}, m{"user_id": user, "profile": m{"name": "Ada", "username": "ada.l"}})
 	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
-	if len(list) != 1 || list[0]["from"] != nil || list[0].Text("user_id") != user || list[0].Text("username") != "ada.l" || list[0].Text("name") != "Ada" {
+	if len(list) != 1 || list[0]["from"] != nil || list[0].Text("user_id") != user || list[0].Text("username") != "ada.l" ||
+		list[0].Text("name") != "Ada" {
 		t.Fatalf("listed %v", list)
 	}
 	for _, to := range []any{user, m{"user_id": user}} {
@@ -87,7 +91,9 @@ func TestInbound_OfOthers(t *testing.T) {
 	f.wrote(m{"from": "12345", "text": "stop"})
 	f.wrote(m{"from": "15550002222", "text": "stop"})
 	list := f.Do("GET", "/v1/inbound", nil).Want(200).Data()
-	if len(list) != 4 || list[3]["name"] != nil || list[3].Text("from") != ada || list[2].Text("group_id") != "G1" || list[1]["from"] != nil || list[0]["from"] != nil {
+	if len(list) != 4 || list[3]["name"] != nil || list[3].Text("from") != ada || list[2].Text("group_id") != "G1" ||
+		list[1]["from"] != nil ||
+		list[0]["from"] != nil {
 		t.Fatalf("listed %v", list)
 	}
 	f.Do("POST", "/v1/messages", text(ada, "")).Want(202)
@@ -125,16 +131,19 @@ func TestConsent_AsReported(t *testing.T) {
 	const ada = "+15550000801"
 	now := time.Now().Unix()
 	prefer := func(value string, at int64) {
-		f.meta("user_preferences", m{"user_preferences": []m{{"wa_id": ada[1:], "category": "marketing_messages", "value": value, "timestamp": at}}})
+		f.meta(
+			"user_preferences",
+			m{"user_preferences": []m{{"wa_id": ada[1:], "category": "marketing_messages", "value": value, "timestamp": at}}},
+		)
 	}
 	scope := func(want string) {
 		t.Helper()
-		got := ""
+		var got strings.Builder
 		for _, p := range f.Do("GET", "/v1/suppressions", nil).Want(200).Data() {
-			got += p.Text("scope") + " " + p.Text("source")
+			got.WriteString(p.Text("scope") + " " + p.Text("source"))
 		}
-		if got != want {
-			t.Errorf("suppressed %q, want %q", got, want)
+		if got.String() != want {
+			t.Errorf("suppressed %q, want %q", got.String(), want)
 		}
 	}
 	prefer("stop", now-100)

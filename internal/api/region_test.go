@@ -72,7 +72,8 @@ func TestMessages_FilterByPastedNumberAndStatuses(t *testing.T) {
 		}
 	}
 	f.Do("GET", "/v1/messages?status=queued&status=lost", nil).Refused(422, dispatch.Invalid, "/status")
-	if got := f.Do("GET", "/v1/messages?status=scheduled&status=failed", nil).Want(200).Data(); len(got) != 1 || got[0].Text("message_id") != later {
+	if got := f.Do("GET", "/v1/messages?status=scheduled&status=failed", nil).Want(200).Data(); len(got) != 1 ||
+		got[0].Text("message_id") != later {
 		t.Errorf("scheduled or failed: %v", got)
 	}
 }
@@ -84,7 +85,12 @@ func TestSocialone_CountryCodeRepeated_Refused(t *testing.T) {
 	send := func(country, number string) *reply {
 		return f.Ask("POST", "/api/v1/messages/api/send-message/", apitest.Sent{
 			Headers: []string{"x-api-key", f.Key},
-			Body:    fmt.Sprintf(`{"country_code":%q,"phone_number":%q,"template_id":99,"social_account_id":%d,"variables":[]}`, country, number, f.Channel.ID),
+			Body: fmt.Sprintf(
+				`{"country_code":%q,"phone_number":%q,"template_id":99,"social_account_id":%d,"variables":[]}`,
+				country,
+				number,
+				f.Channel.ID,
+			),
 		})
 	}
 	for _, c := range [][2]string{{"91", "919876543210"}, {"+91", "+91 98765 43210"}, {"1", "15550000100"}, {"49", "4917612345678"}} {

@@ -40,7 +40,15 @@ func bare(t *testing.T) *api.Server {
 	t.Helper()
 	return api.New(api.Options{
 		Observer: silent{}, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), PublicURL: "https://sendoff.example.com",
-		Dialects:  []dialect.Dialect{socialone.New(), external.New(), aisoule.New(), sociocs.New(), kaleyra.New(), metaapi.New(), twilioapi.New()},
+		Dialects: []dialect.Dialect{
+			socialone.New(),
+			external.New(),
+			aisoule.New(),
+			sociocs.New(),
+			kaleyra.New(),
+			metaapi.New(),
+			twilioapi.New(),
+		},
 		Providers: map[string]provider.Provider{},
 	})
 }

@@ -17,7 +17,10 @@ func (f *front) metaNumber(account int64, sender, numberID, appSecret string) di
 	f.T.Helper()
 	ch, err := f.Accounts.CreateChannel(f.T.Context(), dispatch.Channel{
 		Account: account, Name: sender, Provider: "meta", Kind: "whatsapp", Sender: sender, Policy: dispatch.DefaultPolicy(),
-		Settings: map[string]string{"phone_number_id": numberID, "waba_id": "102290129340398"}, Secrets: map[string]string{"access_token": "t", "app_secret": appSecret, "verify_token": "v"},
+		Settings: map[string]string{
+			"phone_number_id": numberID,
+			"waba_id":         "102290129340398",
+		}, Secrets: map[string]string{"access_token": "t", "app_secret": appSecret, "verify_token": "v"},
 	})
 	if err != nil {
 		f.T.Fatal(err)
@@ -82,7 +85,8 @@ func TestCallback_SecondNumberOfTheApp_IsHeard(t *testing.T) {
 	if got := f.Do("GET", "/v1/messages/"+theirs.String(), nil).Want(200).Text("status"); got != "sent" {
 		t.Errorf("another app's secret made the message %s", got)
 	}
-	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 2 || !strings.Contains(got[0].Text("reason"), "no channel") {
+	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 2 ||
+		!strings.Contains(got[0].Text("reason"), "no channel") {
 		t.Errorf("ignored %v", got)
 	}
 }
@@ -96,7 +100,8 @@ func TestCallback_UnknownWordBesideKnownOnes_IsListed(t *testing.T) {
 	id := f.sent(ch.ID, "wamid.one")
 	f.metaCallback(&ch, "s1", "101", "teleported", "wamid.one", "hello")
 	got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data()
-	if len(got) != 1 || !strings.Contains(got[0].Text("reason"), "teleported") || len(f.Do("GET", "/v1/inbound", nil).Want(200).Data()) != 1 {
+	if len(got) != 1 || !strings.Contains(got[0].Text("reason"), "teleported") ||
+		len(f.Do("GET", "/v1/inbound", nil).Want(200).Data()) != 1 {
 		t.Errorf("ignored %v", got)
 	}
 	for _, word := range []string{"played", "deleted", "warning", "played"} {
@@ -138,21 +143,36 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	path := f.ownTemplate("spring")
 	report := func(field, value string) {
 		t.Helper()
-		f.signed(&ch, "s1", `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"`+field+`","value":`+value+`}]}]}`)
+		f.signed(
+			&ch,
+			"s1",
+			`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"`+field+`","value":`+value+`}]}]}`,
+		)
 	}
 	send := func() *reply {
-		return f.Do("POST", "/v1/messages", m{"channel": ch.ID, "to": "+15550000101", "type": "template", "template": m{"name": "spring", "language": "en"}})
+		return f.Do(
+			"POST",
+			"/v1/messages",
+			m{"channel": ch.ID, "to": "+15550000101", "type": "template", "template": m{"name": "spring", "language": "en"}},
+		)
 	}
 	send().Want(202)
-	report("message_template_status_update", `{"event":"PAUSED","message_template_id":594425479261596,"message_template_name":"spring","message_template_language":"en","reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}}`)
+	report(
+		"message_template_status_update",
+		`{"event":"PAUSED","message_template_id":594425479261596,"message_template_name":"spring","message_template_language":"en","reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}}`,
+	)
 	wait.Until(t, "the paused template is refused with its reason", func() bool {
 		got := send()
 		return got.Status == 422 && strings.Contains(string(got.Body), "paused") && strings.Contains(string(got.Body), "low quality")
 	})
-	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "paused" || got.Text("status_at") == "" || !strings.Contains(got.Text("status_reason"), "FIRST_PAUSE") {
+	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "paused" || got.Text("status_at") == "" ||
+		!strings.Contains(got.Text("status_reason"), "FIRST_PAUSE") {
 		t.Errorf("registered as %v", got)
 	}
-	report("message_template_status_update", `{"event":"APPROVED","message_template_name":"spring","message_template_language":"en","reason":null}`)
+	report(
+		"message_template_status_update",
+		`{"event":"APPROVED","message_template_name":"spring","message_template_language":"en","reason":null}`,
+	)
 	var id string
 	wait.Until(t, "the approved template is accepted", func() bool {
 		got := send()
@@ -161,19 +181,30 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 		}
 		return id != ""
 	})
-	report("template_category_update", `{"message_template_name":"spring","message_template_language":"en","previous_category":"UTILITY","new_category":"MARKETING"}`)
-	report("message_template_quality_update", `{"message_template_name":"spring","message_template_language":"en","previous_quality_score":"GREEN","new_quality_score":"RED"}`)
+	report(
+		"template_category_update",
+		`{"message_template_name":"spring","message_template_language":"en","previous_category":"UTILITY","new_category":"MARKETING"}`,
+	)
+	report(
+		"message_template_quality_update",
+		`{"message_template_name":"spring","message_template_language":"en","previous_quality_score":"GREEN","new_quality_score":"RED"}`,
+	)
 	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "approved" || got.Text("category") != "marketing" {
 		t.Errorf("registered as %v", got)
 	}
-	f.signed(&ch, "s1", `{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x","status":"failed",
-		"timestamp":"1760000000","recipient_id":"15550000101","biz_opaque_callback_data":"`+id+`","errors":[{"code":132015,"title":"Template is paused"}]}]}}]}]}`)
+	f.signed(
+		&ch,
+		"s1",
+		`{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x","status":"failed",
+		"timestamp":"1760000000","recipient_id":"15550000101","biz_opaque_callback_data":"`+id+`","errors":[{"code":132015,"title":"Template is paused"}]}]}}]}]}`,
+	)
 	wait.Until(t, "a template that was refused is refused at once", func() bool {
 		got := send()
 		return got.Status == 422 && strings.Contains(string(got.Body), "132015 Template is paused")
 	})
 	var events int
-	if err := f.DB.QueryRow(`SELECT count(*) FROM events WHERE kind = $1`, dispatch.EventTemplate).Scan(&events); err != nil || events != 5 {
+	if err := f.DB.QueryRow(`SELECT count(*) FROM events WHERE kind = $1`, dispatch.EventTemplate).Scan(&events); err != nil ||
+		events != 5 {
 		t.Errorf("%d events of templates, %v", events, err)
 	}
 	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 0 {

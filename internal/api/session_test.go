@@ -49,7 +49,8 @@ func (f *front) signIn(role string) *browser {
 func cookieOf(t *testing.T, r *apitest.Reply) string {
 	t.Helper()
 	set := r.Header.Get("Set-Cookie")
-	if !strings.HasPrefix(set, middleware.SessionCookie+"=") || !strings.Contains(set, "HttpOnly") || !strings.Contains(set, "SameSite=Lax") ||
+	if !strings.HasPrefix(set, middleware.SessionCookie+"=") || !strings.Contains(set, "HttpOnly") ||
+		!strings.Contains(set, "SameSite=Lax") ||
 		!strings.Contains(set, "Secure") {
 		t.Fatalf("%s: cookie %q", r.What, set)
 	}
@@ -85,7 +86,8 @@ func TestSession_InAndOut(t *testing.T) {
 	other := &browser{f, cookieOf(t, f.As("", "POST", "/v1/session", m{"email": "Admin@Example.com ", "password": password})), ""}
 	b.do("POST", "/v1/session/password", m{"current_password": "no", "new_password": "another password"}).
 		Refused(422, dispatch.Invalid, "/current_password")
-	b.do("POST", "/v1/session/password", m{"current_password": password, "new_password": "short"}).Refused(422, dispatch.Invalid, "/new_password")
+	b.do("POST", "/v1/session/password", m{"current_password": password, "new_password": "short"}).
+		Refused(422, dispatch.Invalid, "/new_password")
 	b.do("POST", "/v1/session/password", m{"current_password": password, "new_password": "another password"}).Want(204)
 	b.do("GET", "/v1/session", nil).Want(200)
 	other.do("GET", "/v1/session", nil).Refused(401, dispatch.Unauthorized)
@@ -198,7 +200,13 @@ func TestRoles_EveryRoute(t *testing.T) {
 	for _, role := range order {
 		browsers = append(browsers, f.signIn(role))
 	}
-	public := []string{"POST /v1/session", "DELETE /v1/session", "GET /v1/session/login", "POST /v1/invitations/accept", "GET /v1/share/{token}"}
+	public := []string{
+		"POST /v1/session",
+		"DELETE /v1/session",
+		"GET /v1/session/login",
+		"POST /v1/invitations/accept",
+		"GET /v1/share/{token}",
+	}
 	text := m{"to": "+15550000199", "type": "text", "text": m{"body": "x"}}
 	scheduled := f.Do("POST", "/v1/messages", m{
 		"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"}, "send_at": time.Now().Add(time.Hour),
@@ -221,7 +229,9 @@ func TestRoles_EveryRoute(t *testing.T) {
 					body = m{}
 				}
 				r := b.do(method, at, body)
-				if may := i >= slices.Index(order, least(method, path)); (r.Status == http.StatusForbidden) == may || r.Status == http.StatusUnauthorized || r.Status >= 500 {
+				if may := i >= slices.Index(order, least(method, path)); (r.Status == http.StatusForbidden) == may ||
+					r.Status == http.StatusUnauthorized ||
+					r.Status >= 500 {
 					t.Errorf("%s as %s: got %d %s", r.What, order[i], r.Status, r.Body)
 				}
 			}
@@ -290,7 +300,8 @@ func TestPlayground_AsTheKey(t *testing.T) {
 	headers["headers"] = m{"Authorization": "Bearer x"}
 	sender.do("POST", "/v1/playground", headers).Refused(422, dispatch.Invalid, "/headers")
 	f.Do("POST", "/v1/playground", ask(full.ID, "/v1/messages", message, true)).Refused(403, dispatch.Forbidden)
-	if log := f.Do("GET", "/v1/audit?action=playground.send", nil).Want(200).Data(); len(log) != 1 || log[0].Text("actor") != "user:"+sender.user {
+	if log := f.Do("GET", "/v1/audit?action=playground.send", nil).Want(200).Data(); len(log) != 1 ||
+		log[0].Text("actor") != "user:"+sender.user {
 		t.Errorf("audit log: %v", log)
 	}
 }
@@ -299,7 +310,8 @@ func TestShare_MasksAndEnds(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	id := f.Do("POST", "/v1/messages", m{"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"}}).
-		Want(202).Text("message_id")
+		Want(202).
+		Text("message_id")
 	b := f.signIn("viewer")
 	link := b.do("POST", "/v1/messages/"+id+"/share", m{"hours": 24}).Want(201).Text("url")
 	token, ok := strings.CutPrefix(link, apitest.Public+"/share/")
@@ -307,7 +319,8 @@ func TestShare_MasksAndEnds(t *testing.T) {
 		t.Fatalf("link %q", link)
 	}
 	r := f.As("", "GET", "/v1/share/"+token, nil)
-	if shared := r.Want(200); shared.Text("to") != "+15•••••••99" || shared.Text("message_id") != id || strings.Contains(string(r.Body), "Hello") {
+	if shared := r.Want(200); shared.Text("to") != "+15•••••••99" || shared.Text("message_id") != id ||
+		strings.Contains(string(r.Body), "Hello") {
 		t.Errorf("shared: %s", r.Body)
 	}
 	f.As("", "GET", "/v1/share/"+token[:len(token)-2]+"AA", nil).Refused(404, dispatch.NotFound)
@@ -323,7 +336,9 @@ func TestStats_Figures(t *testing.T) {
 	for span, buckets := range map[string]int{"hour": 60, "day": 48, "month": 30} {
 		st := f.Do("GET", "/v1/stats?range="+span, nil).Want(200)
 		if st.Text("total_keys") != "1" || st.Text("active_keys") != "1" || st.Text("templates_configured") != "1" || st.Text("waiting") != "1" ||
-			st["success_rate"] != nil || len(st["series"].([]any)) != buckets || len(st["channels"].([]any)) != 1 {
+			st["success_rate"] != nil ||
+			len(st["series"].([]any)) != buckets ||
+			len(st["channels"].([]any)) != 1 {
 			t.Errorf("%s: %v", span, st)
 		}
 		last := st["series"].([]any)[buckets-1].(map[string]any)

@@ -13,7 +13,12 @@ import (
 // twilio asks as Twilio's SDKs do.
 func (f *front) twilio(method, path string, form url.Values) *reply {
 	f.T.Helper()
-	req, err := http.NewRequestWithContext(f.T.Context(), method, f.URL+"/2010-04-01/Accounts/"+f.Account.SID+path, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(
+		f.T.Context(),
+		method,
+		f.URL+"/2010-04-01/Accounts/"+f.Account.SID+path,
+		strings.NewReader(form.Encode()),
+	)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -57,15 +62,20 @@ func TestTwilio_CancelRedactDelete(t *testing.T) {
 	code(f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Status": {"sent"}}), 400, "20422")
 	code(f.twilio("POST", "/Messages/"+sid+".json", nil), 400, "20422")
 	for range 2 { // a repeat is no mistake
-		if got := f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Status": {"canceled"}}).Want(200); got.Text("status") != "canceled" || got.Text("body") != "x" {
+		if got := f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Status": {"canceled"}}).Want(200); got.Text(
+			"status",
+		) != "canceled" ||
+			got.Text("body") != "x" {
 			t.Errorf("cancelled: %v", got)
 		}
 	}
 	media := f.twilio("GET", "/Messages/"+sid+"/Media.json", nil).Want(200)
-	if got := media.At("media_list").([]any); len(got) != 2 || got[1].(map[string]any)["content_type"] != "application/pdf" || got[0].(map[string]any)["parent_sid"] != sid {
+	if got := media.At("media_list").([]any); len(got) != 2 || got[1].(map[string]any)["content_type"] != "application/pdf" ||
+		got[0].(map[string]any)["parent_sid"] != sid {
 		t.Errorf("media: %v", media)
 	}
-	if got := f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Body": {""}}).Want(200); got.Text("body") != "" || got.Text("num_media") != "0" {
+	if got := f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Body": {""}}).Want(200); got.Text("body") != "" ||
+		got.Text("num_media") != "0" {
 		t.Errorf("redacted: %v", got)
 	}
 	if got := f.twilio("DELETE", "/Messages/"+sid+".json", nil); got.Status != http.StatusNoContent {
@@ -84,11 +94,24 @@ func TestTwilio_ServiceInFrom_MediaLists_DatesByDay(t *testing.T) {
 	if sent.Text("messaging_service_sid") != service || sent.At("from") != nil {
 		t.Errorf("sent: %v", sent)
 	}
-	r := f.twilio("POST", "/Messages.json", url.Values{"To": {"+12025550100"}, "From": {service}, "MediaUrl": {"https://example.com/a.png,https://example.com/b.png"}})
+	r := f.twilio(
+		"POST",
+		"/Messages.json",
+		url.Values{"To": {"+12025550100"}, "From": {service}, "MediaUrl": {"https://example.com/a.png,https://example.com/b.png"}},
+	)
 	if r.Status != 400 || !strings.Contains(string(r.Body), `"code":21620`) {
 		t.Errorf("a list of addresses: %d %s", r.Status, r.Body)
 	}
-	r = f.twilio("POST", "/Messages.json", url.Values{"To": {"+12025550100"}, "From": {service}, "ContentSid": {"HX" + strings.Repeat("1", 32)}, "ContentVariables": {`{"1":"a\u0000b"}`}})
+	r = f.twilio(
+		"POST",
+		"/Messages.json",
+		url.Values{
+			"To":               {"+12025550100"},
+			"From":             {service},
+			"ContentSid":       {"HX" + strings.Repeat("1", 32)},
+			"ContentVariables": {`{"1":"a\u0000b"}`},
+		},
+	)
 	if r.Status != 400 || !strings.Contains(string(r.Body), "21656") || !strings.Contains(string(r.Body), "NUL") {
 		t.Errorf("NUL in a variable: %d %s", r.Status, r.Body)
 	}
@@ -126,7 +149,8 @@ func TestTwilio_AccountBalanceNumbers(t *testing.T) {
 	if got := f.twilio("GET", "/Balance.json", nil).Want(200); got.Text("balance") != "12.5" || got.Text("account_sid") != f.Account.SID {
 		t.Errorf("balance: %v", got)
 	}
-	if got := f.twilio("GET", ".json", nil).Want(200); got.Text("sid") != f.Account.SID || got.Text("friendly_name") != "One" || got.Text("status") != "active" {
+	if got := f.twilio("GET", ".json", nil).Want(200); got.Text("sid") != f.Account.SID || got.Text("friendly_name") != "One" ||
+		got.Text("status") != "active" {
 		t.Errorf("account: %v", got)
 	}
 	all := f.twilio("GET", "/IncomingPhoneNumbers.json?PhoneNumber=%2B15550003301", nil).Want(200).At("incoming_phone_numbers").([]any)
@@ -137,7 +161,9 @@ func TestTwilio_AccountBalanceNumbers(t *testing.T) {
 	if got := f.twilio("GET", "/IncomingPhoneNumbers/"+sid+".json", nil).Want(200); got.Text("phone_number") != "+15550003301" {
 		t.Errorf("number: %v", got)
 	}
-	if got := f.twilio("GET", "/IncomingPhoneNumbers.json?PhoneNumber=%2B15550009999", nil).Want(200).At("incoming_phone_numbers").([]any); len(got) != 0 {
+	if got := f.twilio("GET", "/IncomingPhoneNumbers.json?PhoneNumber=%2B15550009999", nil).Want(200).At("incoming_phone_numbers").([]any); len(
+		got,
+	) != 0 {
 		t.Errorf("another number: %v", got)
 	}
 	if r := f.twilio("GET", "/IncomingPhoneNumbers/PN0.json", nil); r.Status != 404 || envelope(r) != "twilio" {

@@ -84,7 +84,15 @@ func TestConfigs_EveryEntryLoads(t *testing.T) {
 
 func TestConfigFile_Value_ReachesTheCommand(t *testing.T) {
 	t.Parallel()
-	file := configFile(t, "postgres_url: postgres://from-file/x?sslmode=disable", "postgres_conns: 7", "log_format: json", "shutdown_grace: 3s", "migrate: true", "listen: 127.0.0.1:9")
+	file := configFile(
+		t,
+		"postgres_url: postgres://from-file/x?sslmode=disable",
+		"postgres_conns: 7",
+		"log_format: json",
+		"shutdown_grace: 3s",
+		"migrate: true",
+		"listen: 127.0.0.1:9",
+	)
 	c := newCLI()
 	k := parser(t, c)
 	args := []string{"serve", "--config=" + file, "--postgres-conns", "8"}
@@ -95,7 +103,10 @@ func TestConfigFile_Value_ReachesTheCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := c.Serve
-	if string(s.PostgresURL) != "postgres://from-file/x?sslmode=disable" || s.PostgresConns != 8 || s.LogFormat != "json" || s.ShutdownGrace.Seconds() != 3 || !s.Migrate || s.Listen != "127.0.0.1:9" {
+	if string(s.PostgresURL) != "postgres://from-file/x?sslmode=disable" || s.PostgresConns != 8 || s.LogFormat != "json" ||
+		s.ShutdownGrace.Seconds() != 3 ||
+		!s.Migrate ||
+		s.Listen != "127.0.0.1:9" {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -131,7 +142,12 @@ func TestConfigFile_Fault_OneLineThatNamesIt(t *testing.T) {
 		"listen: a\n  b: [":      "read configuration",
 		"public_url: not-an-url": "public-url",
 	} {
-		lines := []string{"postgres_url: postgres://127.0.0.1:1/x?sslmode=disable", "redis_url: redis://127.0.0.1:1/0", "secret_key: " + clitest.SecretKey, line}
+		lines := []string{
+			"postgres_url: postgres://127.0.0.1:1/x?sslmode=disable",
+			"redis_url: redis://127.0.0.1:1/0",
+			"secret_key: " + clitest.SecretKey,
+			line,
+		}
 		r := sendoff("", "serve", "--config", configFile(t, lines...))
 		if r.Code == 0 || !strings.Contains(r.Err, want) || strings.Count(r.Err, "\n") != 1 || strings.Contains(r.Err, clitest.SecretKey) {
 			t.Errorf("%q: code %d: %s", line, r.Code, r.Err)
@@ -168,7 +184,9 @@ func TestRun_EmptyVariables_CountAsNotGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := k.Selected().Target.Interface().(serveCmd)
-	if c.Listen != "127.0.0.1:8080" || c.PostgresConns != 16 || c.LogLevel != "info" || c.LogFormat != "text" || c.ShutdownGrace == 0 || c.WebhookLocal || c.Migrate {
+	if c.Listen != "127.0.0.1:8080" || c.PostgresConns != 16 || c.LogLevel != "info" || c.LogFormat != "text" || c.ShutdownGrace == 0 ||
+		c.WebhookLocal ||
+		c.Migrate {
 		t.Errorf("serve with empty variables: %+v", c)
 	}
 }

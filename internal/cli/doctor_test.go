@@ -96,11 +96,13 @@ func TestDoctor_Faults_AreFound(t *testing.T) {
 			t.Errorf("%s was not found: %s", want, r.Out)
 		}
 	}
-	if r.Code != 1 || d.OK || strings.Contains(got, "clock") || strings.Contains(got, "migrations") || strings.Contains(r.Out, "EAAB-wrong") {
+	if r.Code != 1 || d.OK || strings.Contains(got, "clock") || strings.Contains(got, "migrations") ||
+		strings.Contains(r.Out, "EAAB-wrong") {
 		t.Errorf("code %d: %s", r.Code, r.Out)
 	}
 	people := sendoff("", append(doctorArgs(p.URL, storetest.Redis(t))[:1], doctorArgs(p.URL, storetest.Redis(t))[2:]...)...)
-	if people.Code != 1 || !strings.Contains(people.Out, "FAIL  fsync") || !strings.Contains(people.Out, "checks failed") || people.Err != "" {
+	if people.Code != 1 || !strings.Contains(people.Out, "FAIL  fsync") || !strings.Contains(people.Out, "checks failed") ||
+		people.Err != "" {
 		t.Errorf("for people: code %d: %s%s", people.Code, people.Out, people.Err)
 	}
 }
@@ -179,7 +181,17 @@ func TestDoctor_EmptyDatabaseAndOtherKey(t *testing.T) {
 	}
 	p := clitest.New(t, Run)
 	p.Emulated()
-	r = sendoff("", "doctor", "--json", "--postgres-url", p.URL, "--redis-url", "redis://127.0.0.1:1/0", "--secret-key", "quite another secret key")
+	r = sendoff(
+		"",
+		"doctor",
+		"--json",
+		"--postgres-url",
+		p.URL,
+		"--redis-url",
+		"redis://127.0.0.1:1/0",
+		"--secret-key",
+		"quite another secret key",
+	)
 	d = clitest.Read[diagnosis](t, r)
 	if got := d.failed(t); !strings.Contains(got, "channels") || !strings.Contains(r.Out, "sealed with") {
 		t.Errorf("failed %q: %s", got, r.Out)

@@ -38,7 +38,8 @@ func TestReadFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("SENDOFF_SECRET_KEY_FILE", file)
-		if r := sendoff("", "account", "list"); r.Code != 2 || !strings.Contains(r.Err, want) || !strings.Contains(r.Err, "SENDOFF_SECRET_KEY_FILE") {
+		if r := sendoff("", "account", "list"); r.Code != 2 || !strings.Contains(r.Err, want) ||
+			!strings.Contains(r.Err, "SENDOFF_SECRET_KEY_FILE") {
 			t.Errorf("%s: code %d, %s", file, r.Code, r.Err)
 		}
 	}

@@ -106,7 +106,8 @@ func TestChanges_AreAll(t *testing.T) {
 	}
 	for command := range leaves(t) {
 		noun, verb, _ := strings.Cut(command, " ")
-		if slices.Contains([]string{"account", "user", "key", "channel", "template"}, noun) && verb != "list" && verb != "show" && !known[command] {
+		if slices.Contains([]string{"account", "user", "key", "channel", "template"}, noun) && verb != "list" && verb != "show" &&
+			!known[command] {
 			t.Errorf("%s is not in the table", command)
 		}
 	}
@@ -119,10 +120,12 @@ func TestMigrate_JSON_ListsWhatIsApplied(t *testing.T) {
 	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "status", "--json", "--postgres-url", url)); len(ms) < 2 || ms[0].Applied {
 		t.Errorf("before: %+v", ms)
 	}
-	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "up", "--json", "--postgres-url", url)); len(ms) < 2 || slices.Contains(ms, migration{false}) {
+	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "up", "--json", "--postgres-url", url)); len(ms) < 2 ||
+		slices.Contains(ms, migration{false}) {
 		t.Errorf("up: %+v", ms)
 	}
-	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "down", "--yes", "--json", "--postgres-url", url)); ms[len(ms)-1].Applied || !ms[0].Applied {
+	if ms := clitest.Read[[]migration](t, sendoff("", "migrate", "down", "--yes", "--json", "--postgres-url", url)); ms[len(ms)-1].Applied ||
+		!ms[0].Applied {
 		t.Errorf("down: %+v", ms)
 	}
 }

@@ -43,7 +43,9 @@ func newFront(t *testing.T) *front {
 	}
 	cfg := &config.Config{
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
-		PostgresURL:   config.Secret(p.URL), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: clitest.SecretKey, PublicURL: "http://" + listen,
+		PostgresURL: config.Secret(
+			p.URL,
+		), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: clitest.SecretKey, PublicURL: "http://" + listen,
 		PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	p.EmulatedAt(cfg.PublicURL)
@@ -77,17 +79,36 @@ func (f *front) call(args ...string) clitest.Result { return sendoff("", append(
 func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	r := f.call("send", "--to", "+15550000106", "--template", "order", "--var", "1=Ada", "--var", "2=A-17", "--reference", "r1", "--wait", "--json")
+	r := f.call(
+		"send",
+		"--to",
+		"+15550000106",
+		"--template",
+		"order",
+		"--var",
+		"1=Ada",
+		"--var",
+		"2=A-17",
+		"--reference",
+		"r1",
+		"--wait",
+		"--json",
+	)
 	m := clitest.Read[dispatch.View](t, r)
 	if r.Code != 0 || (m.StatusName != "delivered" && m.StatusName != "read") || m.Reference != "r1" {
 		t.Fatalf("code %d, %s: %s", r.Code, m.StatusName, r.Err)
 	}
-	f.call("send", "--to", "+15550000104", "--template", "order", "--var", "name=Ada", "--var", "order_id=A-18", "--wait").MustFail(t, 1, "failed: ")
+	f.call("send", "--to", "+15550000104", "--template", "order", "--var", "name=Ada", "--var", "order_id=A-18", "--wait").
+		MustFail(t, 1, "failed: ")
 	f.call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada").MustFail(t, 1, "422 validation_failed")
-	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada", "--var", "2=x"); r.Code != 0 || !strings.Contains(r.Out, "would be sent") {
+	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada", "--var", "2=x"); r.Code != 0 ||
+		!strings.Contains(r.Out, "would be sent") {
 		t.Errorf("simulate: code %d: %s%s", r.Code, r.Out, r.Err)
 	}
-	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at", "10m"); !strings.Contains(r.Out, "is scheduled") {
+	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at", "10m"); !strings.Contains(
+		r.Out,
+		"is scheduled",
+	) {
 		t.Errorf("scheduled: %s%s", r.Out, r.Err)
 	}
 	r = f.call("status", m.ID.String())
@@ -120,7 +141,20 @@ func TestRemote_KeyMissingOrWrong_SaysWhatToDo(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	sendoff("", "status", "x", "--key-file", good, "--url", other.URL).MustFail(t, 1, "not Sendoff's API?")
-	r := sendoff("", "send", "--to", "+15550000100", "--text", "x", "--key-file", good, "--url", "http://127.0.0.1:1", "--idempotency-key", "again")
+	r := sendoff(
+		"",
+		"send",
+		"--to",
+		"+15550000100",
+		"--text",
+		"x",
+		"--key-file",
+		good,
+		"--url",
+		"http://127.0.0.1:1",
+		"--idempotency-key",
+		"again",
+	)
 	r.MustFail(t, 1, "--idempotency-key again")
 }
 
@@ -160,7 +194,12 @@ func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 			t.Errorf("call %d resumes at %q, want %q", n, last, want)
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprintf(w, ": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\",\"message_id\":\"m%d\"}\n\n", n, n)
+		_, _ = fmt.Fprintf(
+			w,
+			": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\",\"message_id\":\"m%d\"}\n\n",
+			n,
+			n,
+		)
 		if n == 2 {
 			_, _ = fmt.Fprintf(w, "id: p%d\n: still here\n\n", n)
 		}
@@ -180,5 +219,12 @@ func TestTail_Refused_Ends(t *testing.T) {
 		_, _ = w.Write([]byte(`{"status":401,"detail":"unknown key","code":"unauthorized"}`))
 	}))
 	defer srv.Close()
-	sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false))).MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
+	sendoff(
+		"",
+		"tail",
+		"--url",
+		srv.URL,
+		"--key-file",
+		keyFile(t, auth.Generate(false)),
+	).MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
 }

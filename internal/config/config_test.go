@@ -33,11 +33,14 @@ func TestValidate_NamesEveryFault(t *testing.T) {
 		c := valid()
 		change(&c)
 		err := c.Validate(true)
-		if got := fmt.Sprint(err); (want == "") != (err == nil) || (err != nil && (!strings.HasPrefix(got, strings.TrimSpace(want)) || strings.Contains(got, "\n"))) {
+		if got := fmt.Sprint(err); (want == "") != (err == nil) ||
+			(err != nil && (!strings.HasPrefix(got, strings.TrimSpace(want)) || strings.Contains(got, "\n"))) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if lines := strings.Split((&Config{PublicURL: "x", EmulatorURL: "y"}).Validate(true).Error(), "\n"); len(lines) != 6 || !strings.HasPrefix(lines[3], "public-url") || !strings.HasPrefix(lines[4], "emulator-url") {
+	if lines := strings.Split((&Config{PublicURL: "x", EmulatorURL: "y"}).Validate(true).Error(), "\n"); len(lines) != 6 ||
+		!strings.HasPrefix(lines[3], "public-url") ||
+		!strings.HasPrefix(lines[4], "emulator-url") {
 		t.Errorf("lines %q", lines)
 	}
 }

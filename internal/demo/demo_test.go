@@ -146,9 +146,13 @@ func TestAccount_OfAnEarlierVersion_IsCompleted(t *testing.T) {
 		must(t, err)
 	}
 	var found, contacts, open int
-	must(t, db.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM templates WHERE name = 'order_status'), (SELECT count(*) FROM list_members),
+	must(
+		t,
+		db.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM templates WHERE name = 'order_status'), (SELECT count(*) FROM list_members),
 		(SELECT count(*) FROM windows w JOIN channels c ON c.id = w.channel_id WHERE c.is_default AND w.phone = $1 AND w.opened_at > now() - interval '1 hour')`,
-		Recipient).Scan(&found, &contacts, &open))
+			Recipient).
+			Scan(&found, &contacts, &open),
+	)
 	if found != 1 || contacts != 50 || open != 1 || a.ID == 0 {
 		t.Errorf("%d templates order_status, %d contacts in lists, %d windows", found, contacts, open)
 	}

@@ -70,9 +70,16 @@ func testWindow(t *testing.T, s *stack) {
 
 // metaStatus is a status callback of Meta for one of our messages.
 func metaStatus(phoneID, id, to, status string) string {
-	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",`+
-		`"metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":%q,"timestamp":"%d","recipient_id":%q,"biz_opaque_callback_data":%q}]}}]}]}`,
-		phoneID, id, status, time.Now().Unix(), strings.TrimPrefix(to, "+"), id)
+	return fmt.Sprintf(
+		`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",`+
+			`"metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":%q,"timestamp":"%d","recipient_id":%q,"biz_opaque_callback_data":%q}]}}]}]}`,
+		phoneID,
+		id,
+		status,
+		time.Now().Unix(),
+		strings.TrimPrefix(to, "+"),
+		id,
+	)
 }
 
 func metaSignature(secret, body string) string {
@@ -107,7 +114,8 @@ func testCallbackForged(t *testing.T, s *stack) {
 	} {
 		c := s.channels[provider]
 		for _, secret := range paths {
-			if got := post("/callbacks/"+c.Provider+"/"+c.Key+secret, `{"id":"1","status":"read","ref":"`+m.ID+`"}`); got != http.StatusUnauthorized && got != http.StatusNotFound {
+			if got := post("/callbacks/"+c.Provider+"/"+c.Key+secret, `{"id":"1","status":"read","ref":"`+m.ID+`"}`); got != http.StatusUnauthorized &&
+				got != http.StatusNotFound {
 				t.Errorf("%s%s: %d, want 401", provider, secret, got)
 			}
 		}
@@ -132,7 +140,13 @@ func testCallbackRepeated(t *testing.T, s *stack) {
 	ch := s.channels["meta whatsapp"]
 	for _, status := range []string{"read", "delivered", "sent", "read", "failed"} {
 		body := metaStatus(ch.Settings["phone_number_id"], m.ID, to, status)
-		a, err := s.try(http.MethodPost, s.url+"/callbacks/meta/"+ch.Key, body, "X-Hub-Signature-256", metaSignature(ch.Secrets["app_secret"], body))
+		a, err := s.try(
+			http.MethodPost,
+			s.url+"/callbacks/meta/"+ch.Key,
+			body,
+			"X-Hub-Signature-256",
+			metaSignature(ch.Secrets["app_secret"], body),
+		)
 		must(t, err)
 		a.want(t, http.StatusOK)
 	}

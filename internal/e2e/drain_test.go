@@ -24,7 +24,8 @@ func TestBacklog_TwoWorkers_EachOnce(t *testing.T) {
 		}
 		body.WriteString(order(fmt.Sprintf("+1555%03d2%03d", 300+i/1000, i%1000), more...) + "\n")
 	}
-	a := s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)
+	a := s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").
+		want(t, http.StatusAccepted)
 	ids := make([]string, 0, all)
 	for _, l := range lines(a.body) {
 		ids = append(ids, as[line](t, answer{body: l}).ID)
@@ -38,7 +39,8 @@ func TestBacklog_TwoWorkers_EachOnce(t *testing.T) {
 	wait.For(t, patience, func() error {
 		states := map[string]int{}
 		for from := 0; from < all; from += 1000 {
-			list := s.call(t, http.MethodPost, "/v1/messages/status", `{"ids":["`+strings.Join(ids[from:from+1000], `","`)+`"]}`).want(t, http.StatusOK)
+			list := s.call(t, http.MethodPost, "/v1/messages/status", `{"ids":["`+strings.Join(ids[from:from+1000], `","`)+`"]}`).
+				want(t, http.StatusOK)
 			for _, m := range as[struct {
 				Messages []message `json:"messages"`
 			}](t, list).Messages {

@@ -16,7 +16,15 @@ func testIdempotencyParallel(t *testing.T, s *stack) {
 	ids, replayed, running := map[string]int{}, 0, 0
 	var errs []error
 	post := func() {
-		a, err := s.try(http.MethodPost, s.url+"/v1/messages", order(to, `"reference":"parallel"`), "Authorization", "Bearer "+s.key, "Idempotency-Key", "parallel")
+		a, err := s.try(
+			http.MethodPost,
+			s.url+"/v1/messages",
+			order(to, `"reference":"parallel"`),
+			"Authorization",
+			"Bearer "+s.key,
+			"Idempotency-Key",
+			"parallel",
+		)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -62,7 +70,8 @@ func testIdempotencyParallel(t *testing.T, s *stack) {
 
 func testIdempotencyOtherBody(t *testing.T, s *stack) {
 	first := s.send(t, order("+15556021000"), "Idempotency-Key", "other-body")
-	a := s.call(t, http.MethodPost, "/v1/messages", order("+15556021001"), "Idempotency-Key", "other-body").want(t, http.StatusUnprocessableEntity)
+	a := s.call(t, http.MethodPost, "/v1/messages", order("+15556021001"), "Idempotency-Key", "other-body").
+		want(t, http.StatusUnprocessableEntity)
 	if p := as[problem](t, a); p.Code != "idempotency_key_reused" {
 		t.Errorf("code %q", p.Code)
 	}
@@ -102,7 +111,8 @@ func mixedBatch(prefix string) string {
 }
 
 func testBatchNDJSON(t *testing.T, s *stack) {
-	a := s.call(t, http.MethodPost, "/v1/messages/batch", mixedBatch("+1555603"), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)
+	a := s.call(t, http.MethodPost, "/v1/messages/batch", mixedBatch("+1555603"), "Content-Type", "application/x-ndjson").
+		want(t, http.StatusAccepted)
 	got := readLines(t, a)
 	if len(got) != 8 {
 		t.Fatalf("%d results, want 8: %s", len(got), a.body)
@@ -141,7 +151,8 @@ func testBatchReplayed(t *testing.T, s *stack) {
 		all = append(all, order(fmt.Sprintf("+1555604%04d", 1000+i)))
 	}
 	post := func(n int) (answer, []line) {
-		a := s.call(t, http.MethodPost, "/v1/messages/batch", strings.Join(all[:n], "\n")+"\n", "Content-Type", "application/x-ndjson", "Idempotency-Key", "batch").want(t, http.StatusAccepted)
+		a := s.call(t, http.MethodPost, "/v1/messages/batch", strings.Join(all[:n], "\n")+"\n", "Content-Type", "application/x-ndjson", "Idempotency-Key", "batch").
+			want(t, http.StatusAccepted)
 		return a, readLines(t, a)
 	}
 	first, ids := post(5)

@@ -59,7 +59,10 @@ func (s *stack) body(channel, to string) string {
 	case ch.Kind == "sms":
 		return "{" + at + `"type":"text","text":{"body":"Your order A-17 is on its way."}}`
 	case s.ownTemplates[ch.Provider] != "":
-		return "{" + at + fmt.Sprintf(`"type":"template","template":{"provider_template_id":%q,"variables":["Ada","Monday"]}}`, s.ownTemplates[ch.Provider])
+		return "{" + at + fmt.Sprintf(
+			`"type":"template","template":{"provider_template_id":%q,"variables":["Ada","Monday"]}}`,
+			s.ownTemplates[ch.Provider],
+		)
 	}
 	return order(to, fmt.Sprintf(`"channel":%q`, ch.Key))
 }
@@ -112,7 +115,8 @@ func holdTimes(t *testing.T, m message) {
 	t.Helper()
 	switch m.Status {
 	case "read":
-		if m.ReadAt == nil || m.DeliveredAt == nil || m.SentAt == nil || m.ReadAt.Before(*m.DeliveredAt) || m.DeliveredAt.Before(*m.SentAt) {
+		if m.ReadAt == nil || m.DeliveredAt == nil || m.SentAt == nil || m.ReadAt.Before(*m.DeliveredAt) ||
+			m.DeliveredAt.Before(*m.SentAt) {
 			t.Errorf("read at %v, delivered at %v, sent at %v", m.ReadAt, m.DeliveredAt, m.SentAt)
 		}
 	case "delivered":
@@ -204,7 +208,8 @@ func TestThousandMixed_EndAsPromised(t *testing.T) {
 		all = append(all, sent{to: to, want: magic[d]})
 		body.WriteString(order(to) + "\n")
 	}
-	a := s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)
+	a := s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").
+		want(t, http.StatusAccepted)
 	for i, l := range lines(a.body) {
 		all[i].id = as[line](t, answer{body: l}).ID
 	}

@@ -216,7 +216,11 @@ func testListCursor(t *testing.T, s *stack) {
 	for i := range n {
 		body.WriteString(order(fmt.Sprintf("+1555706%04d", 1000+i), `"reference":"cursor"`) + "\n")
 	}
-	want := readLines(t, s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted))
+	want := readLines(
+		t,
+		s.call(t, http.MethodPost, "/v1/messages/batch", body.String(), "Content-Type", "application/x-ndjson").
+			want(t, http.StatusAccepted),
+	)
 	for _, filter := range []string{"", "template"} { // without and with a walk
 		var got []string
 		q := url.Values{"reference": {"cursor"}, "limit": {"3"}}
@@ -269,7 +273,8 @@ func testPostStatus(t *testing.T, s *stack) {
 }
 
 func testRefusedWithEveryFault(t *testing.T, s *stack) {
-	a := s.call(t, http.MethodPost, "/v1/messages", `{"to":"12","type":"text","text":{"body":""},"lane":"fast","reference":"`+strings.Repeat("r", 256)+`"}`).want(t, http.StatusUnprocessableEntity)
+	a := s.call(t, http.MethodPost, "/v1/messages", `{"to":"12","type":"text","text":{"body":""},"lane":"fast","reference":"`+strings.Repeat("r", 256)+`"}`).
+		want(t, http.StatusUnprocessableEntity)
 	if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
 		t.Errorf("content type %s", ct)
 	}
@@ -279,5 +284,6 @@ func testRefusedWithEveryFault(t *testing.T, s *stack) {
 		}
 	}
 	s.call(t, http.MethodPost, "/v1/messages", order("+15557081000", `"colour":"red"`)).want(t, http.StatusUnprocessableEntity)
-	s.call(t, http.MethodPost, "/v1/messages", order("+15557081000"), "Authorization", "Bearer sk_live_nothing").want(t, http.StatusUnauthorized)
+	s.call(t, http.MethodPost, "/v1/messages", order("+15557081000"), "Authorization", "Bearer sk_live_nothing").
+		want(t, http.StatusUnauthorized)
 }

@@ -254,7 +254,15 @@ type problem struct {
 
 // order is an order confirmation to a number; more JSON fields may follow.
 func order(to string, more ...string) string {
-	fields := append([]string{fmt.Sprintf(`"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-17","9.90"]}`, to)}, more...)
+	fields := append(
+		[]string{
+			fmt.Sprintf(
+				`"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-17","9.90"]}`,
+				to,
+			),
+		},
+		more...,
+	)
 	return "{" + strings.Join(fields, ",") + "}"
 }
 

@@ -191,7 +191,13 @@ func TestSettings_RateLimitIsPerChannel_AndShownBySecond(t *testing.T) {
 func TestInbound_ComesSigned(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator.Options{}, nil)
-	r.call(http.MethodPost, "/_emulator/inbound", `{"channel":"meta-demo","from":"+15550001111","text":"STOP \u00e9"}`, http.StatusAccepted, nil)
+	r.call(
+		http.MethodPost,
+		"/_emulator/inbound",
+		`{"channel":"meta-demo","from":"+15550001111","text":"STOP \u00e9"}`,
+		http.StatusAccepted,
+		nil,
+	)
 	select {
 	case cb := <-r.got:
 		if len(cb.Inbound) != 1 || cb.Inbound[0].From != "+15550001111" || cb.Inbound[0].Text != "STOP é" || cb.Inbound[0].Type != "text" {
@@ -234,13 +240,20 @@ func TestTemplates_CanBeReplaced(t *testing.T) {
 	for _, want := range emulator.DemoTemplates() {
 		found := false
 		for _, got := range ts {
-			found = found || got.Name == want.Name && got.Language == want.Language && got.Category == want.Category && got.Status == "approved"
+			found = found ||
+				got.Name == want.Name && got.Language == want.Language && got.Category == want.Category && got.Status == "approved"
 		}
 		if !found {
 			t.Errorf("%s is missing", want.Name)
 		}
 	}
-	r.call(http.MethodPut, "/_emulator/templates", `[{"name":"only","language":"de","status":"paused","category":"utility","components":[]}]`, http.StatusOK, nil)
+	r.call(
+		http.MethodPut,
+		"/_emulator/templates",
+		`[{"name":"only","language":"de","status":"paused","category":"utility","components":[]}]`,
+		http.StatusOK,
+		nil,
+	)
 	if ts, err = r.client.Templates(t.Context(), r.ch); err != nil || len(ts) != 1 || ts[0].Name != "only" || ts[0].Status != "paused" {
 		t.Errorf("got %+v, %v", ts, err)
 	}
@@ -282,7 +295,12 @@ func TestSend_RefusedBodies(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator.Options{}, nil)
 	post := func(body string) (int, string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+"/v25.0/106540352242922/messages", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			r.base+"/v25.0/106540352242922/messages",
+			strings.NewReader(body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

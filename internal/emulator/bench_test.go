@@ -39,11 +39,24 @@ func newMeta() *meta.Client { return meta.New(outbound.New(outbound.Options{})) 
 func metaChannel(base, callback string) *dispatch.Channel {
 	return &dispatch.Channel{
 		ID: 7, Key: "meta-demo", Provider: "meta", Kind: "whatsapp", Sender: "+15550002222",
-		Settings: map[string]string{"base_url": base, "phone_number_id": "106540352242922", "waba_id": "102290129340398", "callback_url": callback},
-		Secrets:  map[string]string{"access_token": "EAAB-token-of-tests", "app_secret": "app-secret-for-tests", "verify_token": "verify-of-tests"},
+		Settings: map[string]string{
+			"base_url":        base,
+			"phone_number_id": "106540352242922",
+			"waba_id":         "102290129340398",
+			"callback_url":    callback,
+		},
+		Secrets: map[string]string{
+			"access_token": "EAAB-token-of-tests",
+			"app_secret":   "app-secret-for-tests",
+			"verify_token": "verify-of-tests",
+		},
 	}
 }
 
 func textTo(to string) *dispatch.Message {
-	return &dispatch.Message{ID: dispatch.NewID(), To: to, Content: dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: "hello"}}}
+	return &dispatch.Message{
+		ID:      dispatch.NewID(),
+		To:      to,
+		Content: dispatch.Content{Type: dispatch.TypeText, Text: &dispatch.Text{Body: "hello"}},
+	}
 }

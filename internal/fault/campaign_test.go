@@ -152,6 +152,11 @@ func (s *stack) checkLedger(id int64) {
 		s.t.Fatal(err)
 	}
 	if counts+messages+twice > 0 {
-		s.t.Errorf("%d counts differ from the ledger, %d rows from their messages, %d recipients have two messages", counts, messages, twice)
+		s.t.Errorf(
+			"%d counts differ from the ledger, %d rows from their messages, %d recipients have two messages",
+			counts,
+			messages,
+			twice,
+		)
 	}
 }

@@ -41,8 +41,18 @@ func (x *sending) check(most int, finals ...string) result {
 	x.unique()
 	x.statuses(&r)
 	x.counts(&r, most)
-	x.t.Logf("accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the last 202",
-		x.accepted.Load(), x.took.Seconds(), x.repeats.Load(), r.lost, r.copies, r.duplicates, r.maybeSent, r.states, r.settled.Seconds())
+	x.t.Logf(
+		"accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the last 202",
+		x.accepted.Load(),
+		x.took.Seconds(),
+		x.repeats.Load(),
+		r.lost,
+		r.copies,
+		r.duplicates,
+		r.maybeSent,
+		r.states,
+		r.settled.Seconds(),
+	)
 	if r.lost > 0 {
 		x.t.Errorf("%d messages lost", r.lost)
 	}

@@ -73,7 +73,12 @@ func (s *stack) send() *sending {
 // one sends message i until it is accepted.
 func (x *sending) one(ctx context.Context, i int) {
 	x.to[i] = recipient(i)
-	body := fmt.Sprintf(`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},"reference":"fault-%d"}`, x.to[i], i, i)
+	body := fmt.Sprintf(
+		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},"reference":"fault-%d"}`,
+		x.to[i],
+		i,
+		i,
+	)
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
 		id, err := x.post(ctx, i, body)
 		if err == nil {

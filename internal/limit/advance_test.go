@@ -29,7 +29,8 @@ func TestAdvance(t *testing.T) {
 		ask := Spend{Key: 1, N: 1, PerSecond: 5000, PerMinute: 10_000, PerDay: 100_000}
 		left := func(d Decision, want int) {
 			t.Helper()
-			if !d.Allowed || d.Quotas[0].Remaining != 5000-100_000+want || d.Quotas[1].Remaining != 10_000-100_000+want || d.Quotas[2].Remaining != want {
+			if !d.Allowed || d.Quotas[0].Remaining != 5000-100_000+want || d.Quotas[1].Remaining != 10_000-100_000+want ||
+				d.Quotas[2].Remaining != want {
 				t.Errorf("%+v, want %d left of the day", d, want)
 			}
 		}

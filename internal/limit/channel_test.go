@@ -58,7 +58,8 @@ func TestChannels_ScriptIsTheModel(t *testing.T) {
 				},
 				"state": func(rt *rapid.T) {
 					got, err := c.State(ctx, ch, rate)
-					if err != nil || math.Abs(got.EffectiveRate-rate*model.share(now())) > rate/1e6 || got.BlockedUntil.IsZero() != (model.blk <= now()) ||
+					if err != nil || math.Abs(got.EffectiveRate-rate*model.share(now())) > rate/1e6 ||
+						got.BlockedUntil.IsZero() != (model.blk <= now()) ||
 						!near1(got.Booked, max(0, model.next-now())) {
 						rt.Fatalf("%+v, %v; the model says %+v", got, err, model)
 					}
@@ -257,7 +258,8 @@ func TestChannels_RedisTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := c.State(t.Context(), 1, 100)
-		if left := time.Until(s.BlockedUntil); err != nil || math.Abs(s.EffectiveRate-70) > 1e-3 || left > longestBlock || left < longestBlock-time.Minute {
+		if left := time.Until(s.BlockedUntil); err != nil || math.Abs(s.EffectiveRate-70) > 1e-3 || left > longestBlock ||
+			left < longestBlock-time.Minute {
 			t.Errorf("%+v, %v", s, err)
 		}
 		if g, err := c.Reserve(t.Context(), 1, dispatch.OTP, 1, 100); err != nil || g.N != 0 || g.Wait < 14*time.Minute {

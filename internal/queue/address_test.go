@@ -41,7 +41,9 @@ func TestParseAddress_Read(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := a.options; len(o.Addrs) != 2 || o.MasterName != "primary" || o.DB != 3 || o.Password != "p/w" || o.SentinelPassword != "other" || o.TLSConfig != nil {
+	if o := a.options; len(o.Addrs) != 2 || o.MasterName != "primary" || o.DB != 3 || o.Password != "p/w" ||
+		o.SentinelPassword != "other" ||
+		o.TLSConfig != nil {
 		t.Errorf("sentinel: %+v", o)
 	}
 	for _, url := range []string{"rediss-cluster://h1:6379,h2:6379", "rediss-sentinel://h1/m"} {
@@ -49,7 +51,8 @@ func TestParseAddress_Read(t *testing.T) {
 			t.Errorf("%s: %v, want TLS", url, err)
 		}
 	}
-	if a, err := parseAddress("rediss://:pw@host.example:6380/2"); err != nil || a.single.DB != 2 || a.single.TLSConfig.ServerName != "host.example" {
+	if a, err := parseAddress("rediss://:pw@host.example:6380/2"); err != nil || a.single.DB != 2 ||
+		a.single.TLSConfig.ServerName != "host.example" {
 		t.Errorf("rediss: %+v, %v", a, err)
 	}
 }

@@ -116,13 +116,34 @@ func TestOpen_SentinelWithPassword(t *testing.T) {
 func TestOpen_TLS_PrivateCAAndClientCertificate(t *testing.T) {
 	t.Parallel()
 	dir := certificates(t)
-	tls := []string{"port 0", "tls-port PORT", "tls-cert-file " + dir + "/leaf.pem", "tls-key-file " + dir + "/leaf.key", "tls-ca-cert-file " + dir + "/ca.pem"}
+	tls := []string{
+		"port 0",
+		"tls-port PORT",
+		"tls-cert-file " + dir + "/leaf.pem",
+		"tls-key-file " + dir + "/leaf.key",
+		"tls-ca-cert-file " + dir + "/ca.pem",
+	}
 	query := "?ca_file=" + dir + "/ca.pem&cert_file=" + dir + "/leaf.pem&key_file=" + dir + "/leaf.key"
 	answers(t, "rediss://127.0.0.1:"+server(t, tls)+"/0"+query)
 
 	port := server(t, append(tls, "cluster-enabled yes", "tls-cluster yes", "cluster-announce-ip 127.0.0.1"))
-	slots := exec.CommandContext(t.Context(), "redis-cli", "--tls", "--cacert", dir+"/ca.pem", "--cert", dir+"/leaf.pem", "--key", dir+"/leaf.key",
-		"-p", port, "cluster", "addslotsrange", "0", "16383")
+	slots := exec.CommandContext(
+		t.Context(),
+		"redis-cli",
+		"--tls",
+		"--cacert",
+		dir+"/ca.pem",
+		"--cert",
+		dir+"/leaf.pem",
+		"--key",
+		dir+"/leaf.key",
+		"-p",
+		port,
+		"cluster",
+		"addslotsrange",
+		"0",
+		"16383",
+	)
 	if out, err := slots.CombinedOutput(); err != nil {
 		t.Fatalf("give the node all slots: %v: %s", err, out)
 	}
@@ -136,12 +157,16 @@ func certificates(t *testing.T) string {
 	dir := t.TempDir()
 	caKey, leafKey := newKey(t), newKey(t)
 	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(
+			1,
+		), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "redis"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{
+			net.IPv4(127, 0, 0, 1),
+		}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	write(t, dir+"/ca.pem", "CERTIFICATE", sign(t, ca, ca, &caKey.PublicKey, caKey))
 	write(t, dir+"/leaf.pem", "CERTIFICATE", sign(t, leaf, ca, &leafKey.PublicKey, caKey))

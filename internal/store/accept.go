@@ -229,7 +229,16 @@ func receipt(a *NewMessage, created time.Time, later bool) dispatch.Receipt {
 	if later {
 		st = dispatch.Scheduled
 	}
-	return dispatch.Receipt{ID: a.ID, Status: st, To: a.To, Channel: a.Channel, SendAt: a.SendAt, CreatedAt: created, Segments: a.Segments, Price: a.Price}
+	return dispatch.Receipt{
+		ID:        a.ID,
+		Status:    st,
+		To:        a.To,
+		Channel:   a.Channel,
+		SendAt:    a.SendAt,
+		CreatedAt: created,
+		Segments:  a.Segments,
+		Price:     a.Price,
+	}
 }
 
 func refusal(a *NewMessage, r *acceptRow) error {
@@ -237,9 +246,16 @@ func refusal(a *NewMessage, r *acceptRow) error {
 	case r == nil:
 		return fmt.Errorf("message %s: no row came back", a.ID)
 	case r.Suppressed:
-		return &dispatch.Error{Code: dispatch.Suppressed, Msg: "the recipient has opted out of messages", Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}}}
+		return &dispatch.Error{
+			Code:   dispatch.Suppressed,
+			Msg:    "the recipient has opted out of messages",
+			Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}},
+		}
 	case !r.WindowOpen:
-		return &dispatch.Error{Code: dispatch.OutsideWindow, Msg: "the recipient has not written in the last 24 hours; send a template instead"}
+		return &dispatch.Error{
+			Code: dispatch.OutsideWindow,
+			Msg:  "the recipient has not written in the last 24 hours; send a template instead",
+		}
 	}
 	return &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
 }
@@ -252,7 +268,8 @@ func (s *Store) CheckAccept(ctx context.Context, a NewMessage) error {
 
 var sqlCheckAccept = `
 SELECT ` + people.HeldBack("$1::bigint", "$3::text", "i.ids", "$5::boolean") + ` AS suppressed,
-  NOT $4 OR ` + people.OpenWindow("$2::bigint", "$3::text", "i.ids") + ` AS window_open, (SELECT balance FROM accounts WHERE id = $1) AS balance
+  NOT $4 OR ` + people.OpenWindow("$2::bigint", "$3::text", "i.ids") + ` AS window_open, (SELECT balance FROM accounts
+    WHERE id = $1) AS balance
 FROM (SELECT ` + people.LinkedTo("$1::bigint", "$3::text") + ` AS ids OFFSET 0) i`
 
 func checkAccept(ctx context.Context, q *pg.DB, a NewMessage) error {

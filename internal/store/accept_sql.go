@@ -33,7 +33,8 @@ const repeated = `ON CONFLICT DO NOTHING /* when written before */`
 var sqlAcceptWrites = numbers.SQL(`
 WITH input AS MATERIALIZED (
   SELECT *, CASE WHEN send_us IS NULL THEN NULL ELSE to_timestamp(send_us / 1e6) END AS send_at
-  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[],
     $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
     $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[], $24::boolean[])
   AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
@@ -42,7 +43,8 @@ WITH input AS MATERIALIZED (
   SELECT *, ` + people.LinkedTo("input.account_id", "input.recipient") + ` AS ids FROM input
 ), checked AS MATERIALIZED (
   SELECT i.*,
-    CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+    CASE WHEN i.expires_us IS NULL THEN coalesce(i.send_at, now()) + make_interval(secs => i.ttl_s)
+      ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
     ` + people.HeldBack("i.account_id", "i.recipient", "i.ids", "i.marketing") + ` AS suppressed,
     NOT i.needs_window OR ` + people.OpenWindow("i.channel_id", "i.recipient", "i.ids") + ` AS window_open
   FROM known i
@@ -52,12 +54,15 @@ WITH input AS MATERIALIZED (
   INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
   SELECT (now() AT TIME ZONE 'utc')::date, account_id, idem_key, idem_idx, idem_fp, id FROM ok i
   WHERE idem_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM idempotency y
-    WHERE y.day IN ((now() AT TIME ZONE 'utc')::date - 1, (now() AT TIME ZONE 'utc')::date + 1) AND y.account_id = i.account_id AND y.key = i.idem_key AND y.idx = i.idem_idx OFFSET 0)
+    WHERE y.day IN ((now() AT TIME ZONE 'utc')::date - 1, (now() AT TIME ZONE 'utc')::date + 1) AND y.account_id = i.account_id
+      AND y.key = i.idem_key AND y.idx = i.idem_idx OFFSET 0)
   ON CONFLICT DO NOTHING RETURNING message_id
 ), m AS (
-  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test,
+    segments, price,
     user_id, parent_id, fallback, status_callback, campaign_id, charged, marketing)
-  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments, price,
+  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments,
+    price,
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
     coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
@@ -80,11 +85,13 @@ WITH input AS MATERIALIZED (
   ` + repeated + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM ok WHERE (id IN (SELECT id
+    FROM m)) IS TRUE
 )`)
 
 const sqlAcceptAnswer = `
-SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at, false AS later
+SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at,
+  false AS later
 UNION ALL
 SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coalesce(c.send_at > now(), false)
 FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
@@ -101,15 +108,31 @@ func acceptArgs(page []*NewMessage) []any {
 	for i, a := range page {
 		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
-		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
+		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(
+			a.Reference,
+		), pg.Nullable(
+			a.Metadata,
+		), pg.Nullable(
+			a.IdemKey,
+		), pg.Nullable(
+			a.IdemFingerprint,
+		), extra(
+			a,
+		)
 		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
 		offered[i], window[i], test[i], charge[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge, a.Marketing
 	}
 	return []any{
-		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
-		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge), pq.Array(marketing),
+		pq.Array(
+			ids,
+		), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
+		pg.TextArray(
+			refs,
+		), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
+		pq.Array(
+			segs,
+		), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge), pq.Array(marketing),
 	}
 }
 

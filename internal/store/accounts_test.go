@@ -53,7 +53,8 @@ func TestDeleteAccount_WithMessages_IsRefused(t *testing.T) {
 	} {
 		f := open(t)
 		prepare(f)
-		if err := f.accounts.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.Conflict || !strings.Contains(err.Error(), "disable it instead") {
+		if err := f.accounts.DeleteAccount(ctx, f.account); dispatch.CodeOf(err) != dispatch.Conflict ||
+			!strings.Contains(err.Error(), "disable it instead") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := f.accounts.Channel(ctx, f.channel); err != nil {

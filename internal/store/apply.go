@@ -20,11 +20,15 @@ import (
 // what the batch holds in kinds, for the timeline. dispatch.Status.Beats
 // is the same rule in Go, and a test holds the two together.
 var sqlApply = numbers.SQL(`
-WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[])
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[],
+  $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[])
     AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds)),
-  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by, m.version AS was_version FROM o
-    LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
-    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version FROM messages m WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
+  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by,
+    m.version AS was_version FROM o
+    LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d
+      WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
+    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version FROM messages m
+      WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
   n AS MATERIALIZED (SELECT x.*, CASE
       WHEN pos >= {delivered} THEN CASE WHEN was IN ({delivered}, {read}) THEN greatest(was, pos) ELSE pos END
       WHEN was IN ({delivered}, {read}) THEN was
@@ -33,29 +37,42 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       ELSE was END AS now_status FROM x),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM n WHERE d_state IS NOT NULL))),
   t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
-    SELECT id, d_claim, {result_unknown}, 'settled by a callback before its answer' FROM n WHERE d_state = {claimed} ON CONFLICT DO NOTHING),
+    SELECT id, d_claim, {result_unknown}, 'settled by a callback before its answer' FROM n WHERE d_state = {claimed}
+      ON CONFLICT DO NOTHING),
   u AS (UPDATE messages m SET status = n.now_status, version = m.version + n.n, updated_at = now(),
-      final_by = CASE WHEN n.now_status = {failed} AND (n.was <> {failed} OR n.was_by = {by_us}) AND n.neg THEN {by_provider} WHEN n.now_status < {failed} THEN {by_us} ELSE m.final_by END,
+      final_by = CASE WHEN n.now_status = {failed} AND (n.was <> {failed} OR n.was_by = {by_us}) AND n.neg THEN {by_provider}
+        WHEN n.now_status < {failed} THEN {by_us} ELSE m.final_by END,
       anomaly = m.anomaly OR (n.now_status IN ({delivered}, {read}) AND n.was >= {failed}),
       maybe_sent = m.maybe_sent OR coalesce(n.d_maybe OR n.d_state = {claimed}, false),
       provider_message_id = coalesce(m.provider_message_id, n.ref),
-      sent_at = CASE WHEN n.pos >= {sent} OR n.neg THEN coalesce(m.sent_at, greatest(m.created_at, least(now(), to_timestamp(coalesce(n.sent_us, n.delivered_us, n.read_us, n.failed_us) / 1e6)))) ELSE m.sent_at END,
-      delivered_at = CASE WHEN n.pos >= {delivered} THEN coalesce(m.delivered_at, greatest(m.created_at, m.sent_at, least(now(), to_timestamp(coalesce(n.delivered_us, n.read_us) / 1e6)))) ELSE m.delivered_at END,
-      read_at = CASE WHEN n.pos >= {read} THEN coalesce(m.read_at, greatest(m.created_at, m.sent_at, m.delivered_at, least(now(), to_timestamp(n.read_us / 1e6)))) ELSE m.read_at END,
-      failed_at = CASE WHEN n.now_status = {failed} THEN coalesce(m.failed_at, now()) WHEN n.now_status < {failed} THEN NULL ELSE m.failed_at END,
-      error_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.code, m.error_code) WHEN n.now_status < {failed} THEN NULL ELSE m.error_code END,
-      error_provider_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.provider_code, m.error_provider_code) WHEN n.now_status < {failed} THEN NULL ELSE m.error_provider_code END,
-      error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed} THEN NULL ELSE m.error_message END
+      sent_at = CASE WHEN n.pos >= {sent} OR n.neg THEN coalesce(m.sent_at, greatest(m.created_at, least(now(),
+        to_timestamp(coalesce(n.sent_us, n.delivered_us, n.read_us, n.failed_us) / 1e6)))) ELSE m.sent_at END,
+      delivered_at = CASE WHEN n.pos >= {delivered} THEN coalesce(m.delivered_at, greatest(m.created_at, m.sent_at, least(now(),
+        to_timestamp(coalesce(n.delivered_us, n.read_us) / 1e6)))) ELSE m.delivered_at END,
+      read_at = CASE WHEN n.pos >= {read} THEN coalesce(m.read_at, greatest(m.created_at, m.sent_at, m.delivered_at, least(now(),
+        to_timestamp(n.read_us / 1e6)))) ELSE m.read_at END,
+      failed_at = CASE WHEN n.now_status = {failed} THEN coalesce(m.failed_at, now()) WHEN n.now_status < {failed} THEN NULL
+        ELSE m.failed_at END,
+      error_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.code, m.error_code) WHEN n.now_status < {failed} THEN NULL
+        ELSE m.error_code END,
+      error_provider_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.provider_code, m.error_provider_code)
+        WHEN n.now_status < {failed} THEN NULL ELSE m.error_provider_code END,
+      error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed}
+        THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
-  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code,
+      n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
+  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u
+    WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
-  g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
+  g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u
+    WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
     SELECT u.id, u.account_id, u.channel_id, CASE
         WHEN ev.kind = {sent} AND (u.was < {sent} OR u.was > {failed} OR (u.was = {failed} AND u.was_by = {by_us})) THEN {sent}
         WHEN ev.kind IN ({delivered}, {read}) AND (u.was < ev.kind OR u.was >= {failed}) THEN ev.kind
-        WHEN ev.kind = {failed} AND u.pos < {delivered} AND (u.was < {delivered} OR u.was > {failed} OR (u.was = {failed} AND u.was_by = {by_us})) THEN {failed}
+        WHEN ev.kind = {failed} AND u.pos < {delivered} AND (u.was < {delivered} OR u.was > {failed} OR (u.was = {failed}
+          AND u.was_by = {by_us})) THEN {failed}
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
         CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END
     FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
@@ -295,7 +312,9 @@ func (f folded) args() []any {
 		kinds[i] = pg.IntArray(e.kinds())
 	}
 	return []any{
-		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
+		pq.Array(
+			ids,
+		), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
 		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds),
 	}
 }

@@ -43,7 +43,11 @@ func (r rule) after(e evidencePiece) rule {
 	if !e.status.Beats(r.status, e.by, r.by) {
 		return r
 	}
-	return rule{e.status, map[bool]dispatch.By{true: e.by, false: dispatch.ByUs}[e.status == dispatch.Failed], r.anomaly || e.status.Anomalous(r.status)}
+	return rule{
+		e.status,
+		map[bool]dispatch.By{true: e.by, false: dispatch.ByUs}[e.status == dispatch.Failed],
+		r.anomaly || e.status.Anomalous(r.status),
+	}
 }
 
 // starts are all the states that a message can be in.

@@ -130,7 +130,8 @@ func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []st
 		return nil
 	}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO provider_refs (channel_id, ref, message_id)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[]) ORDER BY 1, 2
+		  ON CONFLICT DO NOTHING`, pq.Array(channels), pq.Array(refs), pq.Array(ids))
 	return pg.Wrap("keep provider ids", err)
 }
 
@@ -140,9 +141,11 @@ func (s *Store) insertRefs(ctx context.Context, channels []int64, refs, ids []st
 // Another provider's is looked for in all of a day.
 const sqlTaken = `
 SELECT CASE WHEN left($2, 2) IN ('SM', 'MM') THEN
-  EXISTS (SELECT 1 FROM attempts a JOIN messages m ON m.id = a.message_id WHERE left(a.provider_message_id, 2) IN ('SM', 'MM') AND a.provider_message_id = $2
+  EXISTS (SELECT 1 FROM attempts a JOIN messages m ON m.id = a.message_id
+    WHERE left(a.provider_message_id, 2) IN ('SM', 'MM') AND a.provider_message_id = $2
     AND a.message_id <> $3::uuid AND a.message_id >= uuid_floor(now() - interval '8 days') AND m.channel_id = $1)
-  OR EXISTS (SELECT 1 FROM messages m WHERE m.maybe_sent AND m.channel_id = $1 AND m.recipient = (SELECT recipient FROM messages WHERE id = $3::uuid)
+  OR EXISTS (SELECT 1 FROM messages m WHERE m.maybe_sent AND m.channel_id = $1 AND m.recipient = (SELECT recipient FROM messages
+    WHERE id = $3::uuid)
     AND m.provider_message_id = $2 AND m.id <> $3::uuid AND m.id >= uuid_floor(now() - interval '8 days'))
 ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
   AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day')) END`
@@ -161,7 +164,8 @@ func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, 
 func (s *Store) Park(ctx context.Context, u dispatch.StatusUpdate) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 		SELECT $1, $2, $3, now() + interval '1 second'
-		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3 AND created_at > now() - interval '1 day')`,
+		WHERE NOT EXISTS (SELECT 1 FROM parked_callbacks WHERE channel_id = $1 AND ref = $2 AND body = $3
+		  AND created_at > now() - interval '1 day')`,
 		u.Channel, pg.FitRef(storable.Clean(u.ProviderID)), pg.JSON(u))
 	return pg.Wrap("park callback", err)
 }
@@ -207,6 +211,7 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 		}
 	}
 	_, err = s.db.ExecContext(ctx, `DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
-		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`, pg.IntArray(done))
+		UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day'
+		  ORDER BY created_at LIMIT 1000)))`, pg.IntArray(done))
 	return a.Failed, pg.Wrap("drop parked callbacks", err)
 }

@@ -34,7 +34,8 @@ type Claimed struct {
 	Left       float64     `db:"left_s"`      // seconds to expiry at the claim, by Postgres' clock
 }
 
-var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at, m.campaign_id,
+var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+  m.campaign_id,
   c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   ` + people.HeldBack("m.account_id", "m.recipient", people.LinkedTo("m.account_id", "m.recipient"), "m.marketing") + ` AS suppressed`
 
@@ -46,7 +47,8 @@ var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.c
 var sqlClaim = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
-  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND (d.state = {ready} OR (d.state = {claimed} AND d.claim = $2::uuid))
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND (d.state = {ready} OR (d.state = {claimed}
+    AND d.claim = $2::uuid))
     AND d.due_at <= now() AND d.expires_at > now() AND NOT d.cancel_requested FOR UPDATE SKIP LOCKED) d
 ), c AS (
   UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
@@ -74,7 +76,8 @@ WITH pick AS MATERIALIZED (
   WHERE d.lane = $1 AND d.channel_id = $2 AND d.state = {ready} AND d.wake_at <= now() AND d.due_at <= now() AND NOT d.cancel_requested
   ORDER BY d.wake_at LIMIT $3 FOR UPDATE SKIP LOCKED
 ), c AS (
-  UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1, wake_at = now() + make_interval(secs => $5)
+  UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1,
+    wake_at = now() + make_interval(secs => $5)
   WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
@@ -87,7 +90,14 @@ FROM pick WHERE expired`)
 // and names those among them whose time is over. It runs in a transaction: a
 // claim that the driver repeated after a lost connection would take others and
 // leave the first ones to their lease.
-func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration) (claimed []Claimed, expired []dispatch.ID, err error) {
+func (s *Store) ClaimDue(
+	ctx context.Context,
+	channel int64,
+	lane dispatch.Lane,
+	n int,
+	claim uuid.UUID,
+	lease time.Duration,
+) (claimed []Claimed, expired []dispatch.ID, err error) {
 	var rows []struct {
 		Claimed
 		Expired bool `db:"expired"`
@@ -109,7 +119,8 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 }
 
 // sqlUnclaim reads the index of what is not ready, which is what is in flight.
-var sqlUnclaim = numbers.SQL(`UPDATE dispatch SET state = {ready}, attempts = attempts - 1, wake_at = now() WHERE state = {claimed} AND claim = $1::uuid`)
+var sqlUnclaim = numbers.SQL(`UPDATE dispatch SET state = {ready}, attempts = attempts - 1, wake_at = now()
+  WHERE state = {claimed} AND claim = $1::uuid`)
 
 // Unclaim gives all rows of a claim back uncounted: no call was made for them.
 func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
@@ -120,7 +131,8 @@ func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
 // sqlPostpone puts ready rows off: no room on the channel now. A row that was
 // cancelled, claimed or settled meanwhile stays as it is.
 var sqlPostpone = numbers.SQL(`
-UPDATE dispatch SET wake_at = greatest(due_at, least(now() + make_interval(secs => $2), greatest(expires_at, now() + interval '1 second'))), nudges = 0
+UPDATE dispatch SET wake_at = greatest(due_at, least(now() + make_interval(secs => $2), greatest(expires_at, now() + interval '1 second'))),
+  nudges = 0
 WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM unnest($1::uuid[]) AS i(id)
   CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.message_id = i.id AND d.state = {ready} FOR UPDATE SKIP LOCKED) d))`)
 

@@ -74,15 +74,18 @@ type Outcome struct {
 // index lookup a row: joins over a page would be quadratic, since the planner
 // believes that a page is one row.
 const lockRows = `
-WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::double precision[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::integer[])
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::double precision[], $5::integer[], $6::text[],
+  $7::text[], $8::text[], $9::text[], $10::bigint[], $11::integer[])
     AS t(id, claim, result, delay_s, http, code, provider_code, detail, provider_id, started_us, latency_ms)),
-  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.maybe_sent AS was_maybe FROM o
+  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.maybe_sent AS was_maybe
+    FROM o
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d WHERE d.message_id = o.id FOR UPDATE) d ON true
     CROSS JOIN LATERAL (SELECT m.status, m.maybe_sent FROM messages m WHERE m.id = o.id FOR UPDATE) m)`
 
 const attempt = `
   INSERT INTO attempts (message_id, claim, outcome, http, code, detail, provider_message_id, started_at, latency_ms)
-  SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6), latency_ms`
+  SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6),
+    latency_ms`
 
 const insertAttempts = attempt + ` FROM o`
 
@@ -93,22 +96,30 @@ const insertAttempts = attempt + ` FROM o`
 // which the provider took two copies keeps its mark.
 var sqlSettle = numbers.SQL(lockRows + `,
  y AS MATERIALIZED (SELECT x.*,
-   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other_call,
-   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim AND p.outcome = {result_accepted}) AS not_settled FROM x),
+   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim
+     AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other_call,
+   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim
+     AND p.outcome = {result_accepted}) AS not_settled FROM x),
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
-   SELECT id, d_claim, {result_unknown}, 'cut off: an earlier call was accepted' FROM x WHERE d_state = {claimed} AND d_claim <> claim ON CONFLICT DO NOTHING),
+   SELECT id, d_claim, {result_unknown}, 'cut off: an earlier call was accepted' FROM x WHERE d_state = {claimed} AND d_claim <> claim
+     ON CONFLICT DO NOTHING),
  a AS (` + attempt + ` FROM x WHERE (d_state = {claimed} AND d_claim = claim) IS TRUE),
  k AS (` + attempt + ` FROM x WHERE (d_state = {claimed} AND d_claim = claim) IS NOT TRUE
-   ON CONFLICT (message_id, claim) DO UPDATE SET outcome = {result_accepted}, provider_message_id = excluded.provider_message_id, http = excluded.http,
+   ON CONFLICT (message_id, claim) DO UPDATE SET outcome = {result_accepted}, provider_message_id = excluded.provider_message_id,
+     http = excluded.http,
    code = NULL, detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, y.provider_id), updated_at = now(), version = m.version + 1,
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, y.provider_id), updated_at = now(),
+   version = m.version + 1,
    sent_at = coalesce(m.sent_at, now()),
-   status = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {sent} ELSE m.status END,
-   final_by = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {by_us} ELSE m.final_by END,
+   status = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {sent}
+     ELSE m.status END,
+   final_by = CASE WHEN m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) THEN {by_us}
+     ELSE m.final_by END,
    error_code = CASE WHEN m.status >= {failed} AND NOT (m.status = {failed} AND m.final_by = {by_provider}) THEN NULL ELSE m.error_code END,
    maybe_sent = coalesce(y.d_maybe OR (y.d_state = {claimed} AND y.d_claim <> y.claim), false) OR y.other_call
-   FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < {sent} OR m.status > {failed} OR (m.status = {failed} AND m.final_by = {by_us}) OR y.not_settled)
+   FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < {sent} OR m.status > {failed} OR (m.status = {failed}
+     AND m.final_by = {by_us}) OR y.not_settled)
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, y.was)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
 SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status = {sent} AND was <> {sent}`)
@@ -117,10 +128,12 @@ SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
 // call gives its attempt back.
 var sqlRetry = numbers.SQL(lockRows + `,
- a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
+ a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE
+   SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
    detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = {result_unknown})
 UPDATE dispatch d SET unknowns = d.unknowns - (d.state = {resolving})::int, state = {ready},
-  due_at = now() + make_interval(secs => x.delay_s), wake_at = least(now() + make_interval(secs => x.delay_s), greatest(d.expires_at, now())),
+  due_at = now() + make_interval(secs => x.delay_s), wake_at = least(now() + make_interval(secs => x.delay_s), greatest(d.expires_at,
+    now())),
   attempts = d.attempts - (x.result IN (0, 4))::int, rl_hits = d.rl_hits + (x.result = 4)::int, maybe_sent = d.maybe_sent OR x.result = 8
 FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})`)
 
@@ -134,11 +147,13 @@ FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state = {claimed}`)
 // sqlFail: the end. With a call that may have succeeded the end is called
 // unknown, never failed.
 var sqlFail = numbers.SQL(lockRows + `,
- a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
+ a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE
+   SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
    detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = {result_unknown}),
  d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})
    RETURNING d.message_id, d.maybe_sent OR x.result = 8 OR x.was_maybe AS maybe_sent, x.code, x.provider_code, x.detail),
- u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN {unknown} ELSE {failed} END, maybe_sent = d.maybe_sent, final_by = {by_us}, failed_at = now(), updated_at = now(), version = m.version + 1,
+ u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN {unknown}
+   ELSE {failed} END, maybe_sent = d.maybe_sent, final_by = {by_us}, failed_at = now(), updated_at = now(), version = m.version + 1,
    error_code = d.code, error_provider_code = d.provider_code, error_message = d.detail
    FROM d WHERE m.id = d.message_id AND m.status < {sent}
    RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, m.charged, m.fallback, d.code, d.provider_code, d.detail),
@@ -235,9 +250,23 @@ func outcomeArgs(outs []Outcome) []any {
 	codes, prov, details, pids := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	started := make([]*int64, n)
 	for i, o := range outs {
-		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
+		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(
+			o.Result,
+		), int64(
+			o.HTTP,
+		), o.Latency.Milliseconds()
 		delays[i] = o.Delay.Seconds()
-		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail), pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
+		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(
+			o.Code,
+		), pg.Nullable(
+			o.ProvCode,
+		), pg.Nullable(
+			o.Detail,
+		), pg.Nullable(
+			o.ProviderID,
+		), pg.Micros(
+			o.StartedAt,
+		)
 	}
 	return []any{
 		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), pg.TextArray(codes), pg.TextArray(prov),

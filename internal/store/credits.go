@@ -15,7 +15,12 @@ import (
 // reserveCredits locks the paying accounts of the page, in id order, and drops
 // the messages that their balance doesn't cover: concurrent sends never
 // overdraw.
-func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) ([]*NewMessage, error) {
+func (s *Store) reserveCredits(
+	ctx context.Context,
+	tx *pg.DB,
+	page []*NewMessage,
+	out map[dispatch.ID]dispatch.Receipt,
+) ([]*NewMessage, error) {
 	var accounts []int64
 	for _, a := range page {
 		if a.Charge {
@@ -29,7 +34,8 @@ func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*NewMessag
 		ID      int64 `db:"id"`
 		Balance int64 `db:"balance"`
 	}
-	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(accounts)); err != nil {
+	if err := tx.SelectContext(ctx, &rows, `SELECT id, balance FROM accounts WHERE id = ANY($1)
+	  ORDER BY id FOR NO KEY UPDATE`, pq.Array(accounts)); err != nil {
 		return nil, pg.Wrap("lock balances", err)
 	}
 	left := map[int64]int64{}
@@ -117,7 +123,8 @@ var balanceBounds = pg.Numbers{"most": math.MaxInt64, "least": math.MinInt64}
 
 // sqlDebitMore books what a changed message costs more, or less, than before.
 var sqlDebitMore = balanceBounds.SQL(`
-WITH b AS (UPDATE accounts SET balance = LEAST(balance::numeric - $3::bigint, {most}) WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
+WITH b AS (UPDATE accounts SET balance = LEAST(balance::numeric - $3::bigint, {most})
+  WHERE id = $1 AND ($3 < 0 OR (balance >= $3 AND balance > 0)) RETURNING id)
 INSERT INTO ledger (account_id, message_id, amount, kind) SELECT id, $2::uuid, -$3, CASE WHEN $3 < 0 THEN 'refund' ELSE 'debit' END FROM b`)
 
 func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, more int64) error {
@@ -137,7 +144,8 @@ func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, mo
 // sqlRefund gives back the price of messages that failed, expired or were
 // cancelled, once.
 var sqlRefund = numbers.Merge(balanceBounds).SQL(`
-WITH r AS (UPDATE messages SET charged = {refunded} WHERE id = ANY($1::uuid[]) AND charged = {paid} AND status IN ({failed}, {expired}, {cancelled}) RETURNING id, account_id, price),
+WITH r AS (UPDATE messages SET charged = {refunded} WHERE id = ANY($1::uuid[]) AND charged = {paid}
+  AND status IN ({failed}, {expired}, {cancelled}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, price, 'refund' FROM r)
 UPDATE accounts a SET balance = LEAST(balance + s.total, {most})
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
@@ -145,7 +153,8 @@ FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE
 // sqlUnrefund takes a refund back when the message was delivered after all; the
 // balance may go below zero.
 var sqlUnrefund = numbers.Merge(balanceBounds).SQL(`
-WITH r AS (UPDATE messages SET charged = {paid} WHERE id = ANY($1::uuid[]) AND charged = {refunded} AND status IN ({sent}, {delivered}, {read}) RETURNING id, account_id, price),
+WITH r AS (UPDATE messages SET charged = {paid} WHERE id = ANY($1::uuid[]) AND charged = {refunded}
+  AND status IN ({sent}, {delivered}, {read}) RETURNING id, account_id, price),
   l AS (INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'refund_reversed' FROM r)
 UPDATE accounts a SET balance = GREATEST(balance - s.total, {least})
 FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE a.id = s.account_id`)
@@ -154,6 +163,7 @@ FROM (SELECT account_id, sum(price) AS total FROM r GROUP BY account_id) s WHERE
 // does: pages that move money of several accounts must not deadlock. (NO KEY: what
 // refers to an account, such as a suppression, may come in meanwhile.)
 func lockBalances(ctx context.Context, tx *pg.DB, ids []string) error {
-	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[]))) ORDER BY id FOR NO KEY UPDATE`, pq.Array(ids))
+	_, err := tx.ExecContext(ctx, `SELECT 1 FROM accounts WHERE id = ANY(ARRAY(SELECT account_id FROM messages WHERE id = ANY($1::uuid[])))
+	  ORDER BY id FOR NO KEY UPDATE`, pq.Array(ids))
 	return pg.Wrap("lock balances", err)
 }

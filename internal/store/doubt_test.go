@@ -208,7 +208,15 @@ func TestApply_SameStatusTwiceInOneBatch_MakesOneEvent(t *testing.T) {
 	f.complete(t, outcome(id, f.claim(t, id), Settle, ResultAccepted))
 	f.callback(t, id, dispatch.Delivered, dispatch.Read, dispatch.Delivered)
 	var kinds []int64
-	must(t, f.db.SelectContext(t.Context(), &kinds, `SELECT kind FROM events WHERE message_id = $1::uuid AND cause = 'callback' ORDER BY seq`, id.String()))
+	must(
+		t,
+		f.db.SelectContext(
+			t.Context(),
+			&kinds,
+			`SELECT kind FROM events WHERE message_id = $1::uuid AND cause = 'callback' ORDER BY seq`,
+			id.String(),
+		),
+	)
 	if !slices.Equal(kinds, []int64{int64(dispatch.Delivered), int64(dispatch.Read)}) {
 		t.Errorf("events %v, want delivered and read, once each", kinds)
 	}

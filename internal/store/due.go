@@ -20,13 +20,16 @@ import (
 const sqlByDue = `
 WITH w AS MATERIALIZED (
   (SELECT s.due_at, s.message_id FROM scheduled s
-    WHERE s.account_id = $1 AND (s.due_at, s.message_id) > (to_timestamp($2::bigint / 1e6), $3::uuid) ORDER BY s.due_at, s.message_id LIMIT %[1]d)
+    WHERE s.account_id = $1 AND (s.due_at, s.message_id) > (to_timestamp($2::bigint / 1e6), $3::uuid)
+      ORDER BY s.due_at, s.message_id LIMIT %[1]d)
   UNION ALL
   (SELECT d.due_at, d.message_id FROM dispatch d
-    WHERE d.account_id = $1 AND d.lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND d.state = {ready} AND d.wake_at > now() AND d.due_at > now()
+    WHERE d.account_id = $1 AND d.lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND d.state = {ready} AND d.wake_at > now()
+      AND d.due_at > now()
       AND d.channel_id IN (SELECT id FROM channels WHERE account_id = $1) AND d.attempts + d.rl_hits = 0
       AND (d.due_at, d.message_id) > (to_timestamp($2::bigint / 1e6), $3::uuid)
-      AND EXISTS (SELECT 1 FROM messages m WHERE m.id = d.message_id AND m.send_at = d.due_at OFFSET 0) ORDER BY d.due_at, d.message_id LIMIT %[1]d))
+      AND EXISTS (SELECT 1 FROM messages m WHERE m.id = d.message_id AND m.send_at = d.due_at OFFSET 0)
+        ORDER BY d.due_at, d.message_id LIMIT %[1]d))
 SELECT (extract(epoch FROM w.due_at) * 1e6)::bigint AS due_us, w.message_id FROM w
 WHERE EXISTS (SELECT 1 FROM messages m WHERE m.id = w.message_id AND %[2]s OFFSET 0) ORDER BY w.due_at, w.message_id LIMIT %[3]d`
 

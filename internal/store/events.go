@@ -12,7 +12,8 @@ import (
 // sqlEvents reads in (transaction, id) order and only below the oldest running
 // transaction: an event that is committed late is never skipped.
 const sqlEvents = `
-SELECT id, xid::text::bigint AS xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail
+SELECT id, xid::text::bigint AS xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code, coalesce(detail,
+  '') AS detail
 FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $3`
 
 // EventsAfter gives what came after p, oldest first, of all accounts.
@@ -28,7 +29,8 @@ func (s *Store) EndOfEvents(ctx context.Context) (dispatch.Position, error) {
 		XID int64 `db:"xid"`
 		ID  int64 `db:"id"`
 	}
-	err := s.db.GetContext(ctx, &p, `SELECT xid::text::bigint AS xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1`)
+	err := s.db.GetContext(ctx, &p, `SELECT xid::text::bigint AS xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+	  ORDER BY xid DESC, id DESC LIMIT 1`)
 	if pg.Wrap("", err) == dispatch.ErrNotFound {
 		return dispatch.Position{}, nil
 	}
@@ -50,10 +52,12 @@ type TimelineEvent struct {
 }
 
 var sqlTimeline = numbers.SQL(`
-SELECT seq, at, kind, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail, 0::smallint AS outcome, 0::smallint AS http, 0 AS latency_ms, '' AS provider_id, xid::text::bigint AS x, id AS i
+SELECT seq, at, kind, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail, 0::smallint AS outcome, 0::smallint AS http,
+  0 AS latency_ms, '' AS provider_id, xid::text::bigint AS x, id AS i
 FROM events WHERE message_id = $1::uuid
 UNION ALL
-SELECT 0, coalesce(started_at, at), {event_attempt}::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http, latency_ms, coalesce(provider_message_id, ''), 0, 0
+SELECT 0, coalesce(started_at, at), {event_attempt}::smallint, 'worker', coalesce(code, ''), coalesce(detail, ''), outcome, http,
+  latency_ms, coalesce(provider_message_id, ''), 0, 0
 FROM attempts WHERE message_id = $1::uuid
 ORDER BY at, x, i`)
 
@@ -78,7 +82,18 @@ func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, 
 	}
 	out := make([]TimelineEvent, len(rows))
 	for i, r := range rows {
-		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: dispatch.EventName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
+		out[i] = TimelineEvent{
+			Seq:        r.Seq,
+			At:         r.At,
+			Type:       dispatch.EventName(r.Kind),
+			Cause:      r.Cause,
+			Outcome:    Result(r.Outcome).String(),
+			HTTP:       r.HTTP,
+			Code:       r.Code,
+			Detail:     r.Detail,
+			LatencyMS:  r.Latency,
+			ProviderID: r.ProviderID,
+		}
 	}
 	return out, nil
 }

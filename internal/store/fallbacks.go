@@ -23,11 +23,14 @@ type Fallback struct {
 
 var sqlDueFallbacks = numbers.SQL(`
 WITH f AS MATERIALIZED (SELECT message_id FROM fallbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 100 FOR UPDATE SKIP LOCKED),
-  u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f)) RETURNING message_id, cause)
-SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id WHERE m.fallback IS NOT NULL AND m.status IN ({sent}, {failed}, {expired})`)
+  u AS (UPDATE fallbacks SET wake_at = now() + interval '10 seconds' WHERE message_id = ANY(ARRAY(SELECT message_id FROM f))
+    RETURNING message_id, cause)
+SELECT m.id, m.account_id, m.key_id, m.recipient, m.fallback, u.cause, m.test, m.reference FROM u JOIN messages m ON m.id = u.message_id
+  WHERE m.fallback IS NOT NULL AND m.status IN ({sent}, {failed}, {expired})`)
 
 var sqlDropFallbacks = numbers.SQL(`DELETE FROM fallbacks WHERE wake_at <= now() + interval '11 seconds' AND message_id IN
-		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN ({delivered}, {read}, {cancelled}, {unknown}))`)
+		(SELECT f.message_id FROM fallbacks f JOIN messages m ON m.id = f.message_id
+		  WHERE f.wake_at <= now() + interval '11 seconds' AND m.status IN ({delivered}, {read}, {cancelled}, {unknown}))`)
 
 // DueFallbacks takes what waits for its fallback; each comes back after ten
 // seconds until DropFallback, those that have got their child too: whoever sent
@@ -57,11 +60,13 @@ func (s *Store) ReturnFallbacks(ctx context.Context, fs []Fallback) error {
 		ids[i] = f.ID
 	}
 	_, err := s.db.ExecContext(ctx, `UPDATE fallbacks SET wake_at = now()
-		WHERE message_id = ANY(ARRAY(SELECT message_id FROM fallbacks WHERE message_id = ANY($1::uuid[]) AND wake_at > now() FOR UPDATE SKIP LOCKED))`, pg.UUIDArray(ids))
+		WHERE message_id = ANY(ARRAY(SELECT message_id FROM fallbacks WHERE message_id = ANY($1::uuid[]) AND wake_at > now()
+		  FOR UPDATE SKIP LOCKED))`, pg.UUIDArray(ids))
 	return pg.Wrap("return fallbacks", err)
 }
 
-var sqlLockParents = numbers.SQL(`SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL AND status IN ({sent}, {failed}, {expired}) ORDER BY id FOR UPDATE`)
+var sqlLockParents = numbers.SQL(`SELECT id FROM messages WHERE id = ANY($1::uuid[]) AND child_id IS NULL
+  AND status IN ({sent}, {failed}, {expired}) ORDER BY id FOR UPDATE`)
 
 // reserveParents locks the parents of fallback children, in id order: a parent
 // gets one child, and only while it has failed or expired (or, where the child
@@ -103,7 +108,8 @@ func tieParents(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[disp
 		if a.Parent == dispatch.NoID || out[a.ID].Err != nil {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now() WHERE id = $1`, a.Parent.String(), a.ID.String()); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET child_id = $2, version = version + 1, updated_at = now()
+		  WHERE id = $1`, a.Parent.String(), a.ID.String()); err != nil {
 			return pg.Wrap("tie fallback to its parent", err)
 		}
 	}

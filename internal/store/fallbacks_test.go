@@ -18,7 +18,10 @@ func TestProviderIDTaken_ByAnother_HoweverItWasLearned(t *testing.T) {
 		return ids[0], ids[1]
 	}
 	says := func(id dispatch.ID, ref string) {
-		_, err := f.ApplyStatuses(ctx, []dispatch.StatusUpdate{{ID: id, Channel: f.channel, ProviderID: ref, Status: dispatch.Sent, At: time.Now()}})
+		_, err := f.ApplyStatuses(
+			ctx,
+			[]dispatch.StatusUpdate{{ID: id, Channel: f.channel, ProviderID: ref, Status: dispatch.Sent, At: time.Now()}},
+		)
 		must(t, err)
 	}
 	for name, learn := range map[string]func(id dispatch.ID, ref string){
@@ -72,10 +75,15 @@ func TestProviderIDTaken_ReadsNoMoreThanItMust(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	ids := f.messages(t, 2)
-	f.exec(t, `WITH m AS (INSERT INTO messages (id, account_id, channel_id, expires_at, lane, type, recipient, content, provider_message_id, status)
+	f.exec(
+		t,
+		`WITH m AS (INSERT INTO messages (id, account_id, channel_id, expires_at, lane, type, recipient, content, provider_message_id, status)
 		SELECT (substr(replace(uuid_floor(now() - interval '1 hour' + i * interval '10 ms')::text, '-', ''), 1, 12) || '7' || substr(md5(i::text), 1, 19))::uuid, $1, $2, now(), 1, 'text', '+1555' || i, '{}', 'SM' || md5(i::text), 30
 		FROM generate_series(1, 10000) AS i RETURNING id, provider_message_id)
-		INSERT INTO attempts (message_id, claim, outcome, provider_message_id) SELECT id, gen_random_uuid(), 1, provider_message_id FROM m`, f.account, f.channel)
+		INSERT INTO attempts (message_id, claim, outcome, provider_message_id) SELECT id, gen_random_uuid(), 1, provider_message_id FROM m`,
+		f.account,
+		f.channel,
+	)
 	f.exec(t, `ANALYZE messages`)
 	f.exec(t, `ANALYZE attempts`)
 	f.explain(t, sqlTaken, f.channel, "SM0", ids[0].String()).walk(func(n *planNode) {

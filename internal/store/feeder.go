@@ -23,11 +23,13 @@ var sqlBacklog = numbers.SQL(`
 WITH RECURSIVE c AS (
   (SELECT channel_id FROM dispatch WHERE lane = $1 AND state = {ready} ORDER BY channel_id LIMIT 1)
   UNION ALL
-  SELECT (SELECT d.channel_id FROM dispatch d WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1)
+  SELECT (SELECT d.channel_id FROM dispatch d WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id > c.channel_id
+    ORDER BY d.channel_id LIMIT 1)
   FROM c WHERE c.channel_id IS NOT NULL
 )
 SELECT c.channel_id, w.n FROM (SELECT channel_id FROM c WHERE channel_id IS NOT NULL) c
-CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM dispatch d WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id = c.channel_id AND d.wake_at <= now()
+CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM dispatch d
+  WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id = c.channel_id AND d.wake_at <= now()
   ORDER BY d.wake_at LIMIT $2) x) w
 WHERE w.n > 0`)
 
@@ -45,7 +47,8 @@ func (s *Store) Backlogs(ctx context.Context, lane dispatch.Lane, limit int) ([]
 var sqlDue = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT x.message_id FROM unnest($2::bigint[], $3::integer[]) AS b(channel_id, k)
-  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.lane = $1 AND d.channel_id = b.channel_id AND d.state = {ready} AND d.wake_at <= now()
+  CROSS JOIN LATERAL (SELECT d.message_id FROM dispatch d WHERE d.lane = $1 AND d.channel_id = b.channel_id AND d.state = {ready}
+    AND d.wake_at <= now()
     ORDER BY d.wake_at LIMIT b.k FOR UPDATE SKIP LOCKED) x
 )
 UPDATE dispatch d SET nudges = least(d.nudges + 1, 100),
@@ -77,7 +80,8 @@ func (s *Store) DueMessages(ctx context.Context, lane dispatch.Lane, budgets map
 }
 
 var sqlWakeOffered = numbers.SQL(`UPDATE dispatch SET wake_at = now() + random() * interval '2 seconds', nudges = 0
-			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = {ready} AND wake_at > now() + interval '2 seconds' AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = {ready}`)
+			WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = {ready} AND wake_at > now() + interval '2 seconds'
+			  AND due_at <= now() AND nudges > 0 LIMIT 5000 FOR UPDATE SKIP LOCKED)) AND state = {ready}`)
 
 // WakeOffered makes everything that was offered wake within five seconds: Redis
 // has lost its queues.
@@ -109,14 +113,18 @@ type LaneDepth struct {
 // the whole table, a second of work with 300,000 rows.
 var sqlDepths = numbers.SQL(`
 WITH RECURSIVE c(lane, channel_id) AS (
-  SELECT l.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = l.lane AND d.state = {ready} ORDER BY d.channel_id LIMIT 1) FROM generate_series({lane_otp}, {lane_bulk}) AS l(lane)
+  SELECT l.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = l.lane AND d.state = {ready} ORDER BY d.channel_id LIMIT 1)
+    FROM generate_series({lane_otp}, {lane_bulk}) AS l(lane)
   UNION ALL
-  SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id > c.channel_id ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
+  SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id > c.channel_id
+    ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
 ), o AS MATERIALIZED (
   SELECT c.lane, min(w.due_at) AS due_at FROM c CROSS JOIN LATERAL (SELECT d.due_at FROM dispatch d
-    WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w WHERE w.due_at <= now() GROUP BY 1
+    WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w
+      WHERE w.due_at <= now() GROUP BY 1
 )
-SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = {ready} ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
+SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = {ready}
+  ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
   coalesce((SELECT extract(epoch FROM now() - o.due_at) FROM o WHERE o.lane = l.lane), 0)::float8 AS oldest_s
 FROM generate_series({lane_otp}, {lane_bulk}) AS l(lane)`)
 
@@ -132,12 +140,15 @@ func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 // call was made, so it counts as an unknown outcome. After a restart of Postgres
 // all leases look over at once: workers get 20 s to write what they hold.
 var sqlLeases = numbers.SQL(`
-WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch WHERE state = {claimed} AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
+WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch
+  WHERE state = {claimed} AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
     ORDER BY message_id LIMIT 500 FOR UPDATE SKIP LOCKED),
-  a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, {result_unknown}, 'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
+  a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, {result_unknown},
+    'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
 UPDATE dispatch d SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true,
   wake_at = now() + make_interval(secs => coalesce((ch.policy->'resolve_window_s'->>d.lane::int)::float8, ($1::float8[])[d.lane + 1]))
-FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id FROM c)) AND d.claim = c.claim AND d.state = {claimed}`)
+FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id
+  FROM c)) AND d.claim = c.claim AND d.state = {claimed}`)
 
 // ExpireLeases turns claims that ran out into unknown outcomes; windows are the
 // default resolve windows by lane.
@@ -162,7 +173,8 @@ type Doubt struct {
 // keeps other workers off and brings the row back if this one dies.
 var sqlDoubtful = numbers.SQL(`
 UPDATE dispatch d SET wake_at = now() + interval '30 seconds'
-WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = {resolving} AND wake_at <= now() ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)) AND d.state = {resolving}
+WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = {resolving} AND wake_at <= now()
+  ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)) AND d.state = {resolving}
 RETURNING d.message_id, d.channel_id, d.lane, coalesce(d.claim::text, '') AS claim`)
 
 // Doubtful takes the unknown outcomes whose resolve window is over.
@@ -175,7 +187,8 @@ func (s *Store) Doubtful(ctx context.Context) ([]Doubt, error) {
 var sqlReopen = numbers.SQL(`
 UPDATE dispatch SET state = {ready}, wake_at = now(), due_at = least(due_at, now())
 WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
-  WHERE d.state = {resolving} AND d.unknowns <= t.u AND NOT d.cancel_requested ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED)) AND state = {resolving}`)
+  WHERE d.state = {resolving} AND d.unknowns <= t.u AND NOT d.cancel_requested
+    ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED)) AND state = {resolving}`)
 
 var sqlGiveUp = numbers.SQL(`
 WITH dl AS MATERIALIZED (SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
@@ -184,7 +197,8 @@ WITH dl AS MATERIALIZED (SELECT d.message_id FROM dispatch d JOIN unnest($1::uui
   u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, failed_at = NULL, updated_at = now(), version = m.version + 1,
       error_code = 'outcome_unknown', error_message = 'the provider may or may not have the message, and policy forbids another try'
     FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version)
-INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, {unknown}, version, 'feeder', 'outcome_unknown' FROM u`)
+INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code)
+  SELECT id, account_id, channel_id, {unknown}, version, 'feeder', 'outcome_unknown' FROM u`)
 
 // SettleDoubts reopens those of ids that may be tried again (at most u unknown
 // outcomes so far) and calls the others unknown.
@@ -206,6 +220,7 @@ func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) er
 // Message reads what a provider may be asked about a message.
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
 	var c Claimed
-	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
+	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at,
+	  created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
 	return c, pg.Wrap("read message", err)
 }

@@ -60,7 +60,14 @@ func (f *fixture) newAccount(t testing.TB, provider string) (account, channel in
 
 // draft is a message to a number, not accepted yet.
 func (f *fixture) draft(to string) NewMessage {
-	m := &dispatch.Message{ID: dispatch.NewID(), Account: f.account, Channel: f.channel, Lane: dispatch.Normal, To: to, Raw: `{"type":"text","text":{"body":"x"}}`}
+	m := &dispatch.Message{
+		ID:      dispatch.NewID(),
+		Account: f.account,
+		Channel: f.channel,
+		Lane:    dispatch.Normal,
+		To:      to,
+		Raw:     `{"type":"text","text":{"body":"x"}}`,
+	}
 	m.Content.Type = dispatch.TypeText
 	return NewMessage{Message: m, TTL: time.Hour}
 }
@@ -145,7 +152,11 @@ func (f *fixture) exec(t testing.TB, query string, args ...any) {
 // and windows are over.
 func (f *fixture) hour(t testing.TB, ids ...dispatch.ID) {
 	t.Helper()
-	f.exec(t, `UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`, pg.UUIDArray(ids))
+	f.exec(
+		t,
+		`UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`,
+		pg.UUIDArray(ids),
+	)
 }
 
 // standing is how a message stands in the database.
@@ -161,8 +172,16 @@ type standing struct {
 func (f *fixture) standing(t testing.TB, id dispatch.ID) standing {
 	t.Helper()
 	var s standing
-	must(t, f.db.GetContext(context.Background(), &s, `SELECT m.status, m.final_by, m.maybe_sent, m.anomaly, d.state, EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id) AS scheduled
-		FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid`, id.String()))
+	must(
+		t,
+		f.db.GetContext(
+			context.Background(),
+			&s,
+			`SELECT m.status, m.final_by, m.maybe_sent, m.anomaly, d.state, EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id) AS scheduled
+		FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid`,
+			id.String(),
+		),
+	)
 	return s
 }
 
@@ -184,7 +203,13 @@ SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELE
   (SELECT count(*) FROM n LEFT JOIN messages m ON m.id = n.message_id WHERE m.id IS NULL OR m.status <> 10) AS orphans,
   (SELECT count(*) FROM dispatch WHERE wake_at > now() + interval '1 hour' AND wake_at > due_at) AS asleep`))
 	if n.Idle+n.Twice+n.Orphans+n.Asleep > 0 {
-		t.Errorf("%d unfinished messages without a row, %d with two, %d rows of finished messages, %d that don't wake", n.Idle, n.Twice, n.Orphans, n.Asleep)
+		t.Errorf(
+			"%d unfinished messages without a row, %d with two, %d rows of finished messages, %d that don't wake",
+			n.Idle,
+			n.Twice,
+			n.Orphans,
+			n.Asleep,
+		)
 	}
 }
 

@@ -36,9 +36,20 @@ type keyRow struct {
 // which is the same request; the message may have been changed meanwhile.
 func (r *keyRow) receipt(m *dispatch.Message) *dispatch.Receipt {
 	if r.ID != m.ID && r.Fingerprint != m.IdemFingerprint {
-		return &dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message")}
+		return &dispatch.Receipt{
+			Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message"),
+		}
 	}
-	out := &dispatch.Receipt{ID: r.ID, Status: dispatch.Queued, To: m.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != m.ID, Segments: r.Segments, Price: r.Price}
+	out := &dispatch.Receipt{
+		ID:        r.ID,
+		Status:    dispatch.Queued,
+		To:        m.To,
+		Channel:   r.Channel,
+		CreatedAt: r.CreatedAt,
+		Replayed:  r.ID != m.ID,
+		Segments:  r.Segments,
+		Price:     r.Price,
+	}
 	if r.SendAt != nil {
 		out.SendAt = m.SendAt
 		if m.SendAt.After(r.CreatedAt) {
@@ -76,7 +87,13 @@ func (s *Store) repeats(ctx context.Context, q *pg.DB, ms []*dispatch.Message) (
 // resolveMissing says for rows that weren't inserted why: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
-func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) resolveMissing(
+	ctx context.Context,
+	q *pg.DB,
+	page []*NewMessage,
+	rows map[dispatch.ID]*acceptRow,
+	out map[dispatch.ID]dispatch.Receipt,
+) error {
 	var keyed []*dispatch.Message
 	ids := make([]dispatch.ID, len(page))
 	for i, a := range page {
@@ -97,7 +114,8 @@ func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage
 		}
 	}
 	var own []acceptRow
-	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages WHERE id = ANY($1::uuid[])`, pg.UUIDArray(ids)); err != nil {
+	if err := q.SelectContext(ctx, &own, `SELECT id, created_at, coalesce(send_at > created_at, false) AS later FROM messages
+	  WHERE id = ANY($1::uuid[])`, pg.UUIDArray(ids)); err != nil {
 		return pg.Wrap("find own messages", err)
 	}
 	mine := map[dispatch.ID]acceptRow{}
@@ -134,6 +152,7 @@ func lockKeys(ctx context.Context, tx *pg.DB, page []*NewMessage) error {
 		}
 	}
 	slices.Sort(keys) // one order for everybody
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS key`, pq.Array(slices.Compact(keys)))
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+	  FROM unnest($1::text[]) AS key`, pq.Array(slices.Compact(keys)))
 	return pg.Wrap("lock idempotency keys", err)
 }

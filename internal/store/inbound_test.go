@@ -130,8 +130,18 @@ func TestApply_ProvidersIDAlone(t *testing.T) {
 		out := outcome(ids[i], f.claim(t, ids[i]), Settle, ResultAccepted)
 		out.ProviderID = ref
 		f.complete(t, out)
-		u := dispatch.StatusUpdate{Channel: f.channel, ProviderID: ref, Status: dispatch.Failed, At: time.Now(), Code: dispatch.FailUndelivered, Detail: "no"}
-		a, err := f.Apply(ctx, []dispatch.StatusUpdate{u, {Channel: f.channel, ProviderID: strings.Repeat("é", 5000), Status: dispatch.Sent}})
+		u := dispatch.StatusUpdate{
+			Channel:    f.channel,
+			ProviderID: ref,
+			Status:     dispatch.Failed,
+			At:         time.Now(),
+			Code:       dispatch.FailUndelivered,
+			Detail:     "no",
+		}
+		a, err := f.Apply(
+			ctx,
+			[]dispatch.StatusUpdate{u, {Channel: f.channel, ProviderID: strings.Repeat("é", 5000), Status: dispatch.Sent}},
+		)
 		must(t, err)
 		if len(a.Failed) != 1 || !slices.Equal(a.Unmatched, []int{1}) {
 			t.Errorf("%s: %+v", ref, a)

@@ -15,7 +15,8 @@ import (
 func (s *Store) TakeJob(ctx context.Context, name string, every time.Duration) (bool, error) {
 	var n int
 	err := s.db.GetContext(ctx, &n, `WITH j AS (INSERT INTO jobs AS j (name, next_at) VALUES ($1, now() + make_interval(secs => $2))
-		ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE j.next_at <= now() RETURNING 1) SELECT count(*) FROM j`, name, every.Seconds())
+		ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE j.next_at <= now() RETURNING 1) SELECT count(*)
+		  FROM j`, name, every.Seconds())
 	return n > 0, pg.Wrap("take job", err)
 }
 
@@ -28,7 +29,8 @@ type Unconfirmed struct {
 }
 
 var sqlSentOnly = numbers.SQL(`SELECT id, channel_id, provider_message_id, test FROM messages
-		WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND channel_id = ANY($3) AND status = {sent} AND provider_message_id IS NOT NULL LIMIT 1000`)
+		WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND channel_id = ANY($3) AND status = {sent}
+		  AND provider_message_id IS NOT NULL LIMIT 1000`)
 
 // SentWithoutReceipt lists messages of channels made between from and to that
 // are still no more than sent. It walks the ids of that time, at most 1,000

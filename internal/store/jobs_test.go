@@ -40,7 +40,8 @@ func TestSentWithoutReceipt_OnlyWhatStaysSent(t *testing.T) {
 	if len(got) != 1 || got[0].ID != ids[0] || got[0].ProviderID != "SM"+ids[0].String() {
 		t.Errorf("got %+v, want only %s", got, ids[0])
 	}
-	if got, err := f.SentWithoutReceipt(t.Context(), []int64{f.channel + 1}, now.Add(-time.Hour), now.Add(time.Hour)); err != nil || len(got) != 0 {
+	if got, err := f.SentWithoutReceipt(t.Context(), []int64{f.channel + 1}, now.Add(-time.Hour), now.Add(time.Hour)); err != nil ||
+		len(got) != 0 {
 		t.Errorf("another channel: got %+v, %v; want nothing", got, err)
 	}
 }
@@ -50,11 +51,23 @@ func TestPrune_DropsOldKeysAndProviderIDs(t *testing.T) {
 	f := open(t)
 	f.exec(t, `CREATE TABLE idempotency_w202001 PARTITION OF idempotency FOR VALUES FROM ('2019-12-30') TO ('2020-01-06')`)
 	id := f.messages(t, 1)[0]
-	f.exec(t, `INSERT INTO provider_refs (channel_id, ref, message_id, created_at) VALUES ($1, 'old', $2, now() - interval '9 days'), ($1, 'new', $2, now())`, f.channel, id.String())
+	f.exec(
+		t,
+		`INSERT INTO provider_refs (channel_id, ref, message_id, created_at) VALUES ($1, 'old', $2, now() - interval '9 days'), ($1, 'new', $2, now())`,
+		f.channel,
+		id.String(),
+	)
 	must(t, f.Prune(t.Context()))
 	must(t, f.Prune(t.Context())) // a second run finds nothing
 	var left []string
-	must(t, f.db.SelectContext(t.Context(), &left, `SELECT ref FROM provider_refs UNION ALL SELECT relname FROM pg_class WHERE relname = 'idempotency_w202001'`))
+	must(
+		t,
+		f.db.SelectContext(
+			t.Context(),
+			&left,
+			`SELECT ref FROM provider_refs UNION ALL SELECT relname FROM pg_class WHERE relname = 'idempotency_w202001'`,
+		),
+	)
 	if len(left) != 1 || left[0] != "new" {
 		t.Errorf("left %v, want only the new provider id", left)
 	}

@@ -98,7 +98,8 @@ const (
 
 // sqlWaits says that a row of dispatch waits for its send_at. (OFFSET 0 keeps
 // the planner from reading all messages to answer it.)
-const sqlWaits = `(w.due_at > now() AND w.tries = 0 AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND m.send_at = w.due_at OFFSET 0))`
+const sqlWaits = `(w.due_at > now() AND w.tries = 0 AND EXISTS (SELECT 1 FROM messages m
+  WHERE m.id = w.id AND m.send_at = w.due_at OFFSET 0))`
 
 // derived is viewRow.status as a condition.
 var derived = map[dispatch.Status]string{
@@ -182,7 +183,8 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
  hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id WHERE ` + outer.SQL() + fmt.Sprintf(order, "m", limit)
 	}
 	return q + `)
-SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*) FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, args, bound, nil
+SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*)
+  FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, args, bound, nil
 }
 
 // filtered are the conditions for which a message must be looked at; n arguments
@@ -230,7 +232,8 @@ type Quoted struct {
 }
 
 const sqlQuoted = `
-SELECT channel_id, false AS inbound, test, coalesce(provider_message_id, '') AS provider_id FROM messages WHERE id = $1::uuid AND account_id = $2
+SELECT channel_id, false AS inbound, test, coalesce(provider_message_id, '') AS provider_id FROM messages
+  WHERE id = $1::uuid AND account_id = $2
 UNION ALL
 SELECT channel_id, true, false, ` + pg.InboundProviderID + ` FROM inbound WHERE id = $1::uuid AND account_id = $2
 LIMIT 1`

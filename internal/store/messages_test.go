@@ -95,7 +95,11 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 		}
 		f.complete(t, outcome(ids[at], f.claim(t, ids[at]), action, result))
 	}
-	f.exec(t, `UPDATE dispatch SET due_at = now() + interval '1 minute', wake_at = now() + interval '1 minute' WHERE message_id = $1::uuid`, ids[4].String())
+	f.exec(
+		t,
+		`UPDATE dispatch SET due_at = now() + interval '1 minute', wake_at = now() + interval '1 minute' WHERE message_id = $1::uuid`,
+		ids[4].String(),
+	)
 	ids = append(ids, f.accept(t, in(time.Minute), in(time.Hour), in(time.Hour))...)
 	_, err := f.Cancel(ctx, ids[8])
 	must(t, err)
@@ -113,7 +117,10 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 				}
 			}
 			slices.SortFunc(want, func(a, b uuid.UUID) int { return strings.Compare(b.String(), a.String()) })
-			if got, _ := f.all(t, dispatch.Filter{Statuses: []dispatch.Status{status}, Reference: reference, Limit: 2}); !slices.Equal(got, want) {
+			if got, _ := f.all(t, dispatch.Filter{Statuses: []dispatch.Status{status}, Reference: reference, Limit: 2}); !slices.Equal(
+				got,
+				want,
+			) {
 				t.Errorf("%s %q: got %v, want %v", status, reference, got, want)
 			}
 			if reference == "" && len(want) == 0 {

@@ -37,7 +37,12 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 		s.now = func() time.Time { return at }
 		f := &fixture{Store: s, accounts: account.New(db)}
 		f.exec(t, `CREATE SCHEMA `+schema)
-		f.exec(t, `CREATE FUNCTION `+schema+`.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '`+at.Format(time.RFC3339)+`' $$`)
+		f.exec(
+			t,
+			`CREATE FUNCTION `+schema+`.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT timestamptz '`+at.Format(
+				time.RFC3339,
+			)+`' $$`,
+		)
 		return f
 	}
 	before, after = open("earlier", midnight.Add(-time.Second)), open("later", midnight.Add(time.Second))

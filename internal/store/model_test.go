@@ -196,7 +196,8 @@ func (m *machine) report(rt *rapid.T) {
 		if !rapid.Bool().Draw(rt, "answer lost") {
 			c.reported = ResultAccepted
 			if !c.taken {
-				c.reported = rapid.SampledFrom([]Result{ResultNotSent, ResultThrottled, ResultTemporary, ResultPermanent}).Draw(rt, "refusal")
+				c.reported = rapid.SampledFrom([]Result{ResultNotSent, ResultThrottled, ResultTemporary, ResultPermanent}).
+					Draw(rt, "refusal")
 			}
 		}
 	}
@@ -331,7 +332,10 @@ func (m *machine) expire(rt *rapid.T) {
 	}
 	var before time.Time
 	if x.place != nowhere {
-		must(m.t, m.f.db.GetContext(context.Background(), &before, `SELECT expires_at FROM dispatch WHERE message_id = $1::uuid`, x.id.String()))
+		must(
+			m.t,
+			m.f.db.GetContext(context.Background(), &before, `SELECT expires_at FROM dispatch WHERE message_id = $1::uuid`, x.id.String()),
+		)
 		m.f.exec(m.t, `UPDATE dispatch SET expires_at = now() - interval '1 second' WHERE message_id = $1::uuid`, x.id.String())
 	}
 	n, err := m.f.Expire(context.Background(), []dispatch.ID{x.id})
@@ -368,7 +372,16 @@ func (m *machine) check(rt *rapid.T) {
 			at = waiting
 		}
 		if got.Status != x.rule.status || at != x.place || got.By != x.rule.by {
-			rt.Fatalf("message %d: %s by %v at %d; the model says %s by %v at %d", i, got.Status, got.By, at, x.rule.status, x.rule.by, x.place)
+			rt.Fatalf(
+				"message %d: %s by %v at %d; the model says %s by %v at %d",
+				i,
+				got.Status,
+				got.By,
+				at,
+				x.rule.status,
+				x.rule.by,
+				x.place,
+			)
 		}
 		m.promises(rt, i, x, got)
 	}
@@ -403,7 +416,15 @@ func (m *machine) promises(rt *rapid.T, i int, x *modelMessage, got standing) {
 // still open, and holds its claim.
 func (m *machine) visible(rt *rapid.T, i int, x *modelMessage, copies int) {
 	var shown int
-	must(m.t, m.f.db.GetContext(context.Background(), &shown, `SELECT count(*) FROM attempts WHERE message_id = $1::uuid AND outcome IN (1, 8, 9)`, x.id.String()))
+	must(
+		m.t,
+		m.f.db.GetContext(
+			context.Background(),
+			&shown,
+			`SELECT count(*) FROM attempts WHERE message_id = $1::uuid AND outcome IN (1, 8, 9)`,
+			x.id.String(),
+		),
+	)
 	if x.place == claimed {
 		shown++
 	}

@@ -169,7 +169,15 @@ func (f *fixture) balance(t *testing.T, want int64) {
 		Balance int64 `db:"balance"`
 		Ledger  int64 `db:"ledger"`
 	}
-	must(t, f.db.GetContext(t.Context(), &row, `SELECT balance, (SELECT coalesce(sum(amount), 0) FROM ledger WHERE account_id = a.id)::bigint AS ledger FROM accounts a WHERE id = $1`, f.account))
+	must(
+		t,
+		f.db.GetContext(
+			t.Context(),
+			&row,
+			`SELECT balance, (SELECT coalesce(sum(amount), 0) FROM ledger WHERE account_id = a.id)::bigint AS ledger FROM accounts a WHERE id = $1`,
+			f.account,
+		),
+	)
 	if row.Balance != want || row.Ledger != want {
 		t.Errorf("balance %d, ledger %d, want %d", row.Balance, row.Ledger, want)
 	}
@@ -318,7 +326,15 @@ func (f *fixture) storm(kind int, ids []dispatch.ID, channelOf map[dispatch.ID]i
 	case 4: // late completions by workers given up long ago
 		var outs []Outcome
 		for i, id := range ids {
-			outs = append(outs, outcome(id, uuid.New(), []Action{Settle, Retry, Resolve, Fail}[i%4], []Result{ResultAccepted, ResultTemporary, ResultUnknown, ResultPermanent}[i%4]))
+			outs = append(
+				outs,
+				outcome(
+					id,
+					uuid.New(),
+					[]Action{Settle, Retry, Resolve, Fail}[i%4],
+					[]Result{ResultAccepted, ResultTemporary, ResultUnknown, ResultPermanent}[i%4],
+				),
+			)
 		}
 		_, err := f.Complete(ctx, outs)
 		return err

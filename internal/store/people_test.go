@@ -15,7 +15,16 @@ func TestPeople_StopHoldsForAllIDs(t *testing.T) {
 	f := open(t)
 	ctx := t.Context()
 	const phone, waID = "+5511977654321", "+551177654321"
-	in := dispatch.Inbound{Channel: f.channel, From: waID, WaID: waID[1:], ProviderID: "x", Type: "text", Text: "stop", Raw: "{}", At: time.Now()}
+	in := dispatch.Inbound{
+		Channel:    f.channel,
+		From:       waID,
+		WaID:       waID[1:],
+		ProviderID: "x",
+		Type:       "text",
+		Text:       "stop",
+		Raw:        "{}",
+		At:         time.Now(),
+	}
 	check := func(to string, marketing bool) bool {
 		t.Helper()
 		a := NewMessage{Message: &dispatch.Message{Account: f.account, Channel: f.channel, To: to}, Marketing: marketing}

@@ -43,7 +43,8 @@ func TestPlans_HotStatements_UseIndexes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			plan := f.explain(t, c.query, c.args...)
 			plan.walk(func(n *planNode) {
-				if !strings.HasPrefix(n.Relation, "dispatch") && !strings.HasPrefix(n.Relation, "messages") && !strings.HasPrefix(n.Relation, "scheduled") {
+				if !strings.HasPrefix(n.Relation, "dispatch") && !strings.HasPrefix(n.Relation, "messages") &&
+					!strings.HasPrefix(n.Relation, "scheduled") {
 					return
 				}
 				if n.Type == "Seq Scan" && n.Loops > 0 && !strings.HasSuffix(n.Relation, "_default") && n.Loops*(n.Rows+n.Removed) > 0 {
@@ -70,7 +71,11 @@ func (f *fixture) backlog(t *testing.T, n int) []dispatch.ID {
 		}
 		ids = append(ids, f.accept(t, page...)...)
 	}
-	f.exec(t, `UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`, pg.UUIDArray(ids[n-2000:]))
+	f.exec(
+		t,
+		`UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`,
+		pg.UUIDArray(ids[n-2000:]),
+	)
 	f.exec(t, `ANALYZE dispatch`)
 	f.exec(t, `ANALYZE messages`)
 	return ids

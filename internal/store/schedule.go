@@ -36,24 +36,31 @@ func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bo
 var sqlTake = numbers.SQL(`
 WITH d AS (DELETE FROM dispatch d USING messages m WHERE m.id = $1::uuid AND d.message_id = $1::uuid AND d.due_at = m.send_at
     AND d.state = {ready} AND d.due_at > now() AND d.attempts = 0 AND d.rl_hits = 0 AND NOT d.maybe_sent RETURNING d.message_id),
-  s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id)
+  s AS (DELETE FROM scheduled s USING messages m WHERE m.id = $1::uuid AND s.message_id = m.id AND s.due_at = m.send_at
+    RETURNING s.message_id)
 SELECT message_id FROM d UNION ALL SELECT message_id FROM s`)
 
 // sqlChange changes the message and puts a row for it in its place; the wake-up
 // for its fallback moves with send_at.
 var sqlChange = numbers.SQL(`
 WITH old AS MATERIALIZED (SELECT id, send_at, price FROM messages WHERE id = $1::uuid),
-  u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type), send_at = coalesce($5, m.send_at),
-    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
+  u AS (UPDATE messages m SET recipient = coalesce($2, m.recipient), content = coalesce($3, m.content), type = coalesce($4, m.type),
+    send_at = coalesce($5, m.send_at),
+    expires_at = CASE WHEN $6::timestamptz IS NOT NULL THEN $6 WHEN $5::timestamptz IS NOT NULL
+      THEN $5::timestamptz + (m.expires_at - coalesce(m.send_at, m.created_at)) ELSE m.expires_at END,
     segments = coalesce($7, m.segments), price = coalesce($8, m.price), updated_at = now(), version = m.version + 1
     FROM old WHERE m.id = $1::uuid
-    RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.type, m.recipient, m.send_at, m.expires_at, m.version, m.charged, m.price - old.price AS more, m.send_at - old.send_at AS later),
+    RETURNING m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.type, m.recipient, m.send_at, m.expires_at, m.version, m.charged,
+      m.price - old.price AS more, m.send_at - old.send_at AS later),
   d AS (INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u WHERE send_at <= now() + interval '{horizon_min} minutes'),
+    SELECT id, account_id, channel_id, campaign_id, lane, send_at, send_at, expires_at FROM u
+      WHERE send_at <= now() + interval '{horizon_min} minutes'),
   s AS (INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
-    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u WHERE send_at > now() + interval '{horizon_min} minutes'),
+    SELECT send_at, id, account_id, channel_id, campaign_id, lane, expires_at FROM u
+      WHERE send_at > now() + interval '{horizon_min} minutes'),
   f AS (UPDATE fallbacks f SET wake_at = f.wake_at + u.later FROM u WHERE f.message_id = $1::uuid),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail) SELECT id, account_id, channel_id, {event_note}, version, 'api', 'changed' FROM u)
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, detail)
+    SELECT id, account_id, channel_id, {event_note}, version, 'api', 'changed' FROM u)
 SELECT account_id, channel_id, recipient, type, CASE WHEN charged = {paid} THEN more ELSE 0 END AS more FROM u`)
 
 // reschedule takes the message's row away and puts one for the changed message
@@ -95,7 +102,8 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 // sqlMove brings scheduled messages into dispatch minutes before they are due.
 // One statement, so that a message is always in exactly one of the two.
 var sqlMove = numbers.SQL(`
-WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '{horizon_min} minutes' ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
+WITH p AS MATERIALIZED (SELECT due_at, message_id FROM scheduled WHERE due_at < now() + interval '{horizon_min} minutes'
+  ORDER BY due_at, message_id LIMIT 1000 FOR UPDATE SKIP LOCKED),
   s AS (DELETE FROM scheduled s USING p WHERE s.due_at = p.due_at AND s.message_id = p.message_id RETURNING s.*)
 INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
 SELECT message_id, account_id, channel_id, campaign_id, lane, due_at, due_at, expires_at FROM s ON CONFLICT DO NOTHING`)
@@ -112,17 +120,23 @@ func (s *Store) MoveScheduled(ctx context.Context) (int64, error) {
 // sqlEnd finishes messages for which no call will be made any more: 61 expired
 // or 62 cancelled, or 63 unknown where a call may have succeeded.
 var sqlEnd = numbers.SQL(`
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN ({ready}, {held}) AND ($2::smallint <> {expired} OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
-  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = {cancelled} AND m.id = ANY($1::uuid[]) AND s.message_id = m.id AND s.due_at = m.send_at RETURNING s.message_id),
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state IN ({ready}, {held})
+  AND ($2::smallint <> {expired} OR expires_at <= now()) ORDER BY message_id FOR UPDATE),
+  sc AS (DELETE FROM scheduled s USING messages m WHERE $2 = {cancelled} AND m.id = ANY($1::uuid[]) AND s.message_id = m.id
+    AND s.due_at = m.send_at RETURNING s.message_id),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id, maybe_sent),
   x AS (SELECT message_id, maybe_sent FROM d UNION ALL SELECT message_id, false FROM sc),
-  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN {unknown} ELSE $2 END, maybe_sent = m.maybe_sent OR x.maybe_sent, final_by = {by_us},
-      failed_at = CASE WHEN $2 = {expired} THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3, error_message = $4
+  u AS (UPDATE messages m SET status = CASE WHEN x.maybe_sent OR m.maybe_sent THEN {unknown} ELSE $2 END, maybe_sent = m.maybe_sent
+    OR x.maybe_sent, final_by = {by_us},
+      failed_at = CASE WHEN $2 = {expired} THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3,
+        error_message = $4
     FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent}
     RETURNING m.id, m.account_id, m.channel_id, m.status, m.version, m.charged, m.fallback),
-  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u WHERE status = {expired} AND fallback IS NOT NULL
+  f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u
+    WHERE status = {expired} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'expired'),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, status, version, $5, $3 FROM u)
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code)
+    SELECT id, account_id, channel_id, status, version, $5, $3 FROM u)
 SELECT id, status, 0::smallint AS was, charged FROM u`)
 
 // Expire ends those of ids whose time is over and which nobody is sending.
@@ -156,11 +170,15 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 // and ends it at once: no further call is made, and unknown is its state until
 // the provider says more.
 var sqlCancelDoubts = numbers.SQL(`
-WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = {resolving} ORDER BY message_id FOR UPDATE),
+WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = {resolving}
+  ORDER BY message_id FOR UPDATE),
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
-  u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, updated_at = now(), version = m.version + 1, error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
-    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code) SELECT id, account_id, channel_id, {unknown}, version, 'api', 'outcome_unknown' FROM u)
+  u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, updated_at = now(), version = m.version + 1,
+    error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
+    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent}
+      RETURNING m.id, m.account_id, m.channel_id, m.version),
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code)
+    SELECT id, account_id, channel_id, {unknown}, version, 'api', 'outcome_unknown' FROM u)
 SELECT count(*) FROM u`)
 
 // looks is how often a change looks for a message's row: one that moves from

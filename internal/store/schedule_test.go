@@ -43,7 +43,16 @@ func TestReschedule_SendAt_MovesTheFallback(t *testing.T) {
 		at := time.Now().Add(times[(i+1)%len(times)])
 		must(t, f.change(t, id, Edit{SendAt: &at}))
 		var after float64
-		must(t, f.db.GetContext(t.Context(), &after, `SELECT extract(epoch FROM f.wake_at - m.send_at)::float8 FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE m.id = $1::uuid AND m.send_at = $2`, id.String(), at))
+		must(
+			t,
+			f.db.GetContext(
+				t.Context(),
+				&after,
+				`SELECT extract(epoch FROM f.wake_at - m.send_at)::float8 FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE m.id = $1::uuid AND m.send_at = $2`,
+				id.String(),
+				at,
+			),
+		)
 		if after != 10 {
 			t.Errorf("from %v to %v: the fallback comes %v s after send_at, want 10", in, times[(i+1)%len(times)], after)
 		}
@@ -103,7 +112,14 @@ func TestReschedule_RecipientOrContent_CheckedAsAtAccept(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	const open, closed, out = "+15550000001", "+15550000002", "+15550000003"
-	f.exec(t, `INSERT INTO windows (channel_id, phone, opened_at) VALUES ($1, $2, now()), ($1, $3, now() - interval '25 hours'), ($1, $4, now())`, f.channel, open, closed, out)
+	f.exec(
+		t,
+		`INSERT INTO windows (channel_id, phone, opened_at) VALUES ($1, $2, now()), ($1, $3, now() - interval '25 hours'), ($1, $4, now())`,
+		f.channel,
+		open,
+		closed,
+		out,
+	)
 	_, err := f.accounts.Suppress(t.Context(), f.account, out, "all", "")
 	must(t, err)
 	text, template := `{"type":"text","text":{"body":"y"}}`, `{"type":"template","template":{"name":"x"}}`

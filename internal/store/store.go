@@ -30,7 +30,8 @@ func (s *Store) In(tx *pg.DB) *Store {
 
 // Heartbeat says that a process lives.
 func (s *Store) Heartbeat(ctx context.Context, id, role, host string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO instances (id, role, host) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET seen_at = now()`, id, role, host)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO instances (id, role, host) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE
+	  SET seen_at = now()`, id, role, host)
 	if err != nil {
 		return pg.Wrap("heartbeat", err)
 	}
@@ -41,7 +42,8 @@ func (s *Store) Heartbeat(ctx context.Context, id, role, host string) error {
 // CountInstances says how many processes of a role live, at least one.
 func (s *Store) CountInstances(ctx context.Context, role string) int {
 	n := 1
-	if err := s.db.GetContext(ctx, &n, `SELECT greatest(count(*), 1) FROM instances WHERE role = $1 AND seen_at > now() - interval '20 seconds'`, role); err != nil {
+	if err := s.db.GetContext(ctx, &n, `SELECT greatest(count(*), 1) FROM instances
+	  WHERE role = $1 AND seen_at > now() - interval '20 seconds'`, role); err != nil {
 		return 1
 	}
 	return n

@@ -205,7 +205,8 @@ func insert(f *fixture, page []NewMessage) func() error {
 			if rs[i].Err != nil {
 				return rs[i].Err
 			}
-			if first != nil && (rs[i].ID != first[i].ID || rs[i].Status != first[i].Status || !rs[i].CreatedAt.Equal(first[i].CreatedAt) || rs[i].Replayed) {
+			if first != nil &&
+				(rs[i].ID != first[i].ID || rs[i].Status != first[i].Status || !rs[i].CreatedAt.Equal(first[i].CreatedAt) || rs[i].Replayed) {
 				return dispatch.Errorf(dispatch.Internal, "second receipt %+v, first %+v", rs[i], first[i])
 			}
 		}

@@ -12,10 +12,13 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id, m.campaign_id, m.parent_id, m.child_id,
-  m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code, m.error_provider_code, m.error_message,
+var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type, m.recipient, m.content, m.reference, m.metadata, m.user_id,
+  m.campaign_id, m.parent_id, m.child_id,
+  m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code,
+    m.error_provider_code, m.error_message,
   m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
-  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits, 0) AS d_tries, d.claim IS NOT NULL AS d_claimed,
+  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits,
+    0) AS d_tries, d.claim IS NOT NULL AS d_claimed,
   m.status = {queued} AND d.message_id IS NULL AS unclaimed,
   m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender,
   coalesce((SELECT i.person FROM identities i WHERE i.account_id = m.account_id AND i.value = m.recipient), 0) AS person`)
@@ -94,7 +97,9 @@ func (r *viewRow) view() dispatch.View {
 	v := dispatch.View{
 		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: pg.Text(r.ChannelKind), Sender: pg.Text(r.Sender),
 		Recipient: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: pg.Text(r.Reference),
-		Metadata: json.RawMessage(pg.Text(r.Metadata)), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
+		Metadata: json.RawMessage(
+			pg.Text(r.Metadata),
+		), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
 		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: pg.Text(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, SentAt: r.SentAt, DeliveredAt: r.DeliveredAt, ReadAt: r.ReadAt, FailedAt: r.FailedAt,
 		Attempts: r.DTries, Version: r.Version*1000 + int(st),

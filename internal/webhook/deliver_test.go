@@ -195,7 +195,11 @@ func TestDeliver_Gone_DisablesAtOnceAndKeepsWhatIsPending(t *testing.T) {
 		t.Errorf("%+v after %d calls", got, r.count())
 	}
 	var events, notes int
-	must(t, f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind = 106 AND account_id = $1), (SELECT count(*) FROM audit_log WHERE action = 'webhook.disable')`, f.account.ID).Scan(&events, &notes))
+	must(
+		t,
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind = 106 AND account_id = $1), (SELECT count(*) FROM audit_log WHERE action = 'webhook.disable')`, f.account.ID).
+			Scan(&events, &notes),
+	)
 	if events != 1 || notes != 1 {
 		t.Errorf("%d events and %d notes", events, notes)
 	}
@@ -254,7 +258,8 @@ func TestDeliver_Rotation_BothSecretsSign(t *testing.T) {
 	}
 	f.send(1, nil)
 	f.until("it is there", func() bool { return r.count() == 1 })
-	if g := r.requests()[0]; !verifies(g, w.Secret) || !verifies(g, rotated.Secret) || !verifies(g, older.Secret) || verifies(g, ended.Secret) {
+	if g := r.requests()[0]; !verifies(g, w.Secret) || !verifies(g, rotated.Secret) || !verifies(g, older.Secret) ||
+		verifies(g, ended.Secret) {
 		t.Errorf("signatures %q", g.Header.Get("Webhook-Signature"))
 	}
 	f.until("the older one has ended by the clock", func() bool { return time.Now().After(older.Until) })
@@ -323,7 +328,11 @@ func TestDeliver_StoppedWhileResultsCannotBeWritten_EndsInTimeAndRepeatsThem(t *
 	close(locked)
 	f.until("the result waits for the lock", func() bool {
 		var waiting int
-		must(t, f.db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
+		must(
+			t,
+			f.db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).
+				Scan(&waiting),
+		)
 		return waiting > 0
 	})
 	stop()

@@ -17,7 +17,10 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	all, sent := f.endpoint(Standard, "https://example.com/1"), f.endpoint(Standard, "https://example.com/2", "message.sent")
 	other, err := f.accounts.CreateAccount(t.Context(), "Other")
 	must(t, err)
-	foreign, err := f.hooks.CreateWebhook(t.Context(), hookstore.Endpoint{Account: other.ID, URL: "https://example.com/3", Format: Standard, Secret: NewSecret(), Enabled: true})
+	foreign, err := f.hooks.CreateWebhook(
+		t.Context(),
+		hookstore.Endpoint{Account: other.ID, URL: "https://example.com/3", Format: Standard, Secret: NewSecret(), Enabled: true},
+	)
 	must(t, err)
 	const writers, rounds, page = 4, 10, 20
 	done := make(chan struct{})
@@ -56,7 +59,11 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	expanders.Wait()
 	f.expand(f.deliverer(nil))
 	var events, deliveries, distinct int
-	must(t, f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100), count(*), count(DISTINCT (message_id, seq)) FROM webhook_deliveries WHERE webhook_id = $1`, all.ID).Scan(&events, &deliveries, &distinct))
+	must(
+		t,
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100), count(*), count(DISTINCT (message_id, seq)) FROM webhook_deliveries WHERE webhook_id = $1`, all.ID).
+			Scan(&events, &deliveries, &distinct),
+	)
 	if events != 2*n || deliveries != events || distinct != events {
 		t.Errorf("%d events became %d deliveries of %d states", events, deliveries, distinct)
 	}
@@ -149,7 +156,11 @@ func TestReplay_Range_SetsBackAndFillsIn(t *testing.T) {
 	must(t, f.hooks.ReplayWebhook(t.Context(), w.ID, from.Add(-time.Hour), to))
 	f.until("the replay has ended and all is delivered", func() bool {
 		var open int
-		must(t, f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_cursors WHERE webhook_id <> 0) + (SELECT count(*) FROM webhook_deliveries WHERE state = 0)`).Scan(&open))
+		must(
+			t,
+			f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_cursors WHERE webhook_id <> 0) + (SELECT count(*) FROM webhook_deliveries WHERE state = 0)`).
+				Scan(&open),
+		)
 		return open == 0
 	})
 	twice := 0
@@ -234,7 +245,10 @@ func TestTidy_DropsTheOldAndTheDeleted(t *testing.T) {
 	if rows != 10 || hooks != 1 {
 		t.Errorf("%d deliveries and %d webhooks, want 10 and 1", rows, hooks)
 	}
-	_, err := f.db.Exec(`UPDATE webhook_deliveries SET id = (regexp_replace(id::text, '^.{13}', '01800000-0000'))::uuid, created_at = now() - interval '15 days', state = 1 WHERE webhook_id = $1`, w.ID)
+	_, err := f.db.Exec(
+		`UPDATE webhook_deliveries SET id = (regexp_replace(id::text, '^.{13}', '01800000-0000'))::uuid, created_at = now() - interval '15 days', state = 1 WHERE webhook_id = $1`,
+		w.ID,
+	)
 	must(t, err)
 	must(t, d.Tidy(t.Context()))
 	must(t, f.db.QueryRow(`SELECT count(*) FROM webhook_deliveries`).Scan(&rows))

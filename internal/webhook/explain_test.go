@@ -115,7 +115,11 @@ func TestDelivery_CallFails_ErrorIsASentence(t *testing.T) {
 // nowhere is a client for which no host name exists.
 func nowhere() *outbound.Client {
 	return outbound.New(outbound.Options{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "no-such-host.example", Server: "10.0.0.2:53", IsNotFound: true}}
+		return nil, &net.OpError{
+			Op:  "dial",
+			Net: "tcp",
+			Err: &net.DNSError{Err: "no such host", Name: "no-such-host.example", Server: "10.0.0.2:53", IsNotFound: true},
+		}
 	})})
 }
 

@@ -32,7 +32,12 @@ func TestMetrics_DeliveriesQueueAndDisabledEndpoints(t *testing.T) {
 	answer(http.StatusOK)
 	answer(http.StatusInternalServerError)
 	answer(http.StatusGone)
-	_, err := f.hooks.ChangeWebhook(t.Context(), f.account.ID, answer(http.StatusOK).ID, func(w *hookstore.Endpoint) error { w.Enabled = false; return nil })
+	_, err := f.hooks.ChangeWebhook(
+		t.Context(),
+		f.account.ID,
+		answer(http.StatusOK).ID,
+		func(w *hookstore.Endpoint) error { w.Enabled = false; return nil },
+	)
 	must(t, err)
 	late := answer(http.StatusOK)
 	f.send(1, nil)

@@ -92,7 +92,9 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 			id := uuid.Must(uuid.NewV7())
 			m := &dispatch.Message{
 				ID: id, Account: f.account.ID, Channel: f.channel.ID, Lane: dispatch.Normal, To: "+15550100", Reference: "order 7", Metadata: `{"ref1": "one", "ref2": "two"}`,
-				Content: dispatch.Content{Type: dispatch.TypeText}, Raw: `{"type":"text","text":{"body":"secret content"}}`, ExpiresAt: time.Now().Add(time.Hour),
+				Content: dispatch.Content{
+					Type: dispatch.TypeText,
+				}, Raw: `{"type":"text","text":{"body":"secret content"}}`, ExpiresAt: time.Now().Add(time.Hour),
 			}
 			if change != nil {
 				change(m)
@@ -168,7 +170,11 @@ func (f *fixture) expand(d *Deliverer) {
 func (f *fixture) unread() int {
 	f.t.Helper()
 	var n int
-	must(f.t, f.db.QueryRow(`SELECT count(*) FROM events e, webhook_cursors c WHERE c.webhook_id = 0 AND (e.xid, e.id) > (c.xid, c.event_id)`).Scan(&n))
+	must(
+		f.t,
+		f.db.QueryRow(`SELECT count(*) FROM events e, webhook_cursors c WHERE c.webhook_id = 0 AND (e.xid, e.id) > (c.xid, c.event_id)`).
+			Scan(&n),
+	)
 	return n
 }
 

@@ -38,10 +38,20 @@ func sample(format string, kind int16) *hookstore.Event {
 	return &hookstore.Event{
 		Event:  dispatch.Event{ID: 77, XID: 9, Message: messageID, Account: 1, Channel: 7, At: at, Kind: kind, Seq: 4, Cause: "callback"},
 		Format: format, SID: "AC0123456789abcdef0123456789abcdef",
-		Sender: &hookstore.Channel{ID: 7, Key: "ch_main", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", PhoneNumberID: "106540352242922", BusinessID: "102290129340398"},
+		Sender: &hookstore.Channel{
+			ID:            7,
+			Key:           "ch_main",
+			Provider:      "meta",
+			Kind:          "whatsapp",
+			Sender:        "+15550199",
+			PhoneNumberID: "106540352242922",
+			BusinessID:    "102290129340398",
+		},
 		View: &dispatch.View{
 			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199", To: "+15550100", Recipient: "+15550100", Type: dispatch.TypeText,
-			Content: json.RawMessage(`{"text":{"body":"secret"}}`), Lane: "normal", Reference: "order-7", Metadata: json.RawMessage(`{"ref1":"one","ref2":"two","n":1}`), Attempts: 1,
+			Content: json.RawMessage(
+				`{"text":{"body":"secret"}}`,
+			), Lane: "normal", Reference: "order-7", Metadata: json.RawMessage(`{"ref1":"one","ref2":"two","n":1}`), Attempts: 1,
 			ProviderMessageID: "wamid.HBgL", ExpiresAt: at.Add(time.Hour), CreatedAt: at.Add(-time.Second), UpdatedAt: at, SentAt: ms(-500), DeliveredAt: ms(0), ReadAt: ms(900),
 		},
 	}
@@ -59,8 +69,19 @@ func received(format string) *hookstore.Event {
 	e := sample(format, dispatch.EventInbound)
 	e.Message, e.View = inboundID, nil
 	e.Inbound = &hookstore.Inbound{
-		Received: dispatch.Received{ID: inboundID, Channel: 7, From: "+15550100", WaID: "15550100", Name: "Ann", Type: "text", Text: "yes & no", ProviderID: "wamid.IN", At: at, ReceivedAt: at.Add(time.Second)},
-		Raw:      `{"from":"15550100","id":"wamid.IN","timestamp":"1777896000","type":"text","text":{"body":"yes & no"}}`,
+		Received: dispatch.Received{
+			ID:         inboundID,
+			Channel:    7,
+			From:       "+15550100",
+			WaID:       "15550100",
+			Name:       "Ann",
+			Type:       "text",
+			Text:       "yes & no",
+			ProviderID: "wamid.IN",
+			At:         at,
+			ReceivedAt: at.Add(time.Second),
+		},
+		Raw: `{"from":"15550100","id":"wamid.IN","timestamp":"1777896000","type":"text","text":{"body":"yes & no"}}`,
 	}
 	return e
 }
@@ -71,10 +92,21 @@ func cases(format string) map[string]*hookstore.Event {
 	finished := sample(format, dispatch.EventCampaignFinished)
 	finished.View, finished.Message, finished.Seq, finished.Detail = nil, uuid.Nil, 0, `{"campaign_id":3}`
 	expired := failed(format)
-	expired.Kind, expired.View.SentAt, expired.View.Error = int16(dispatch.Expired), nil, &dispatch.ViewError{Code: dispatch.FailExpired, Message: "not sent before expires_at"}
+	expired.Kind, expired.View.SentAt, expired.View.Error = int16(
+		dispatch.Expired,
+	), nil, &dispatch.ViewError{
+		Code:    dispatch.FailExpired,
+		Message: "not sent before expires_at",
+	}
 	return map[string]*hookstore.Event{
-		"queued": sample(format, int16(dispatch.Queued)), "sent": sample(format, int16(dispatch.Sent)), "delivered": sample(format, int16(dispatch.Delivered)), "read": sample(format, int16(dispatch.Read)),
-		"unknown": sample(format, int16(dispatch.Unknown)), "failed": failed(format), "expired": expired, "inbound": received(format), "paused": paused, "finished": finished,
+		"queued": sample(
+			format,
+			int16(dispatch.Queued),
+		), "sent": sample(format, int16(dispatch.Sent)), "delivered": sample(format, int16(dispatch.Delivered)), "read": sample(format, int16(dispatch.Read)),
+		"unknown": sample(
+			format,
+			int16(dispatch.Unknown),
+		), "failed": failed(format), "expired": expired, "inbound": received(format), "paused": paused, "finished": finished,
 	}
 }
 
@@ -142,7 +174,8 @@ func TestRender_VendorFormats_AreReadByTheirReceivers(t *testing.T) {
 			}
 		}
 		cb := read(failed(format))
-		if len(cb.Statuses) != 1 || cb.Statuses[0].Status != dispatch.Failed || cb.Statuses[0].ProviderCode == "" || !strings.Contains(cb.Statuses[0].Detail, "Message undeliverable") {
+		if len(cb.Statuses) != 1 || cb.Statuses[0].Status != dispatch.Failed || cb.Statuses[0].ProviderCode == "" ||
+			!strings.Contains(cb.Statuses[0].Detail, "Message undeliverable") {
 			t.Errorf("%s failed: read as %+v", format, cb)
 		}
 		cb = read(received(format))

@@ -62,7 +62,13 @@ func TestRoundTrip_Content_ReachesEveryFormat(t *testing.T) {
 	t.Parallel()
 	m, tw, g, k := meta.New(nil), twilio.New(nil), gupshup.New(nil), kaleyra.New(nil)
 	form := func(pairs ...string) string {
-		f := url.Values{"From": {"whatsapp:+15550100"}, "To": {"whatsapp:+15550199"}, "MessageSid": {"SMin"}, "SmsStatus": {"received"}, "OriginalRepliedMessageSid": {"wamid.OURS"}}
+		f := url.Values{
+			"From":                      {"whatsapp:+15550100"},
+			"To":                        {"whatsapp:+15550199"},
+			"MessageSid":                {"SMin"},
+			"SmsStatus":                 {"received"},
+			"OriginalRepliedMessageSid": {"wamid.OURS"},
+		}
 		for i := 0; i < len(pairs); i += 2 {
 			f.Set(pairs[i], pairs[i+1])
 		}

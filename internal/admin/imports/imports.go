@@ -5,6 +5,7 @@ package imports
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -301,7 +302,7 @@ func (s *Service) receive(ctx context.Context, who admin.Actor, i *audience.Impo
 
 // ended returns nil at the end of a body.
 func ended(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint // io.ReadFull returns these very values
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
 	}
 	return err

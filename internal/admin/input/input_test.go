@@ -66,18 +66,26 @@ func faults(t *testing.T, err error) map[string]string {
 func TestDecode_ReadsEveryType(t *testing.T) {
 	t.Parallel()
 	var in sample
-	err := input.Decode([]byte(`{"name":"abc","tags":["red"],"text":"x","count":3,"on":false,"at":"2030-01-02T03:04:05+01:00","limit":null,"part":{"rate":1},
-		"parts":[{"rate":2},{}],"values":{"a":"b","gone":null},"amounts":{"default":0.5},"object":{"k":[1,"é"]},"raw":[1, "2"]}`), &in)
+	err := input.Decode(
+		[]byte(
+			`{"name":"abc","tags":["red"],"text":"x","count":3,"on":false,"at":"2030-01-02T03:04:05+01:00","limit":null,"part":{"rate":1},
+		"parts":[{"rate":2},{}],"values":{"a":"b","gone":null},"amounts":{"default":0.5},"object":{"k":[1,"é"]},"raw":[1, "2"]}`,
+		),
+		&in,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *in.Name != "abc" || !slices.Equal(*in.Tags, []string{"red"}) || in.Text != "x" || *in.Count != 3 || *in.On || in.At.Value.Unix() != 1893549845 {
+	if *in.Name != "abc" || !slices.Equal(*in.Tags, []string{"red"}) || in.Text != "x" || *in.Count != 3 || *in.On ||
+		in.At.Value.Unix() != 1893549845 {
 		t.Errorf("got %+v", in)
 	}
 	if !in.Limit.Set || in.Limit.Value != nil || *in.Part.Rate != 1 || len(in.Parts) != 2 || in.Parts[1].Rate != nil {
 		t.Errorf("got %+v", in)
 	}
-	if v, ok := in.Values["gone"]; !ok || v != nil || *in.Values["a"] != "b" || in.Amounts["default"] != 500_000 || string(*in.Object) != `{"k":[1,"é"]}` || string(in.Raw) != `[1, "2"]` {
+	if v, ok := in.Values["gone"]; !ok || v != nil || *in.Values["a"] != "b" || in.Amounts["default"] != 500_000 ||
+		string(*in.Object) != `{"k":[1,"é"]}` ||
+		string(in.Raw) != `[1, "2"]` {
 		t.Errorf("got %+v", in)
 	}
 }
@@ -124,7 +132,10 @@ func TestDecode_LimitsAlone_AreLeftToCheck(t *testing.T) {
 	if err := input.Decode([]byte(`{"count":99}`), &in); err != nil {
 		t.Errorf("got %v", err)
 	}
-	if got := faults(t, input.Check(&in).Err()); !maps.Equal(got, map[string]string{"/name": "is required", "/count": "must be at most 10"}) {
+	if got := faults(t, input.Check(&in).Err()); !maps.Equal(
+		got,
+		map[string]string{"/name": "is required", "/count": "must be at most 10"},
+	) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -12,13 +12,15 @@ import (
 func TestUsers_Life(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	owner := f.Do("POST", "/v1/users", m{"name": "Olga", "email": "Olga@Example.com", "role": "owner", "password": "a long password"}).Want(http.StatusCreated)
+	owner := f.Do("POST", "/v1/users", m{"name": "Olga", "email": "Olga@Example.com", "role": "owner", "password": "a long password"}).
+		Want(http.StatusCreated)
 	path := "/v1/users/" + owner.Text("id")
 	if owner.Text("email") != "olga@example.com" || owner["can_log_in"] != true || owner["disabled"] != false {
 		t.Errorf("owner: %v", owner)
 	}
 	f.Do("POST", "/v1/users", m{"name": "Olga", "email": "olga@example.com"}).Refused(http.StatusConflict, dispatch.Conflict)
-	f.Do("POST", "/v1/users", m{"email": "nobody", "role": "king", "password": "short"}).Refused(422, dispatch.Invalid, "/name", "/email", "/role", "/password")
+	f.Do("POST", "/v1/users", m{"email": "nobody", "role": "king", "password": "short"}).
+		Refused(422, dispatch.Invalid, "/name", "/email", "/role", "/password")
 	f.Do("POST", "/v1/users", m{"email": "A <a@b.c>"}).Refused(422, dispatch.Invalid, "/name", "/email")
 	sam := f.Do("POST", "/v1/users", m{"name": "Sam", "email": "sam@example.com"}).Want(http.StatusCreated)
 	if sam.Text("role") != "sender" || sam["can_log_in"] != false {
@@ -36,7 +38,8 @@ func TestUsers_Life(t *testing.T) {
 		t.Errorf("users: %v", got)
 	}
 	page := f.Do("GET", "/v1/users?limit=1", nil).Want(200)
-	if next := f.Do("GET", "/v1/users?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200); len(next.Data()) != 1 || next["next_cursor"] != nil {
+	if next := f.Do("GET", "/v1/users?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200); len(next.Data()) != 1 ||
+		next["next_cursor"] != nil {
 		t.Errorf("next: %v", next)
 	}
 	f.Do("DELETE", path, nil).Want(http.StatusNoContent)
@@ -54,7 +57,10 @@ func TestAudit_EveryChange_IsNoted(t *testing.T) {
 	f.As(k["key"].(string), "DELETE", "/v1/channels/1", nil).Want(http.StatusNoContent)
 	r := f.Do("GET", "/v1/audit", nil)
 	log := r.Want(200).Data()
-	if len(log) != 2 || log[0].Text("action") != "channel.delete" || log[0].Text("actor") != "key:"+k.ID() || log[0].Text("target") != "channel:1" || log[1].Text("action") != "key.create" || log[1].Text("actor") != "key:1" {
+	if len(log) != 2 || log[0].Text("action") != "channel.delete" || log[0].Text("actor") != "key:"+k.ID() ||
+		log[0].Text("target") != "channel:1" ||
+		log[1].Text("action") != "key.create" ||
+		log[1].Text("actor") != "key:1" {
 		t.Errorf("log: %v", log)
 	}
 	if strings.Contains(string(r.Body), k["key"].(string)) {
@@ -66,7 +72,10 @@ func TestAudit_EveryChange_IsNoted(t *testing.T) {
 		}
 	}
 	page := f.Do("GET", "/v1/audit?limit=1", nil).Want(200)
-	if next := f.Do("GET", "/v1/audit?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200); next.Data()[0].Text("action") != "key.create" || next["next_cursor"] != nil {
+	if next := f.Do("GET", "/v1/audit?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200); next.Data()[0].Text(
+		"action",
+	) != "key.create" ||
+		next["next_cursor"] != nil {
 		t.Errorf("next: %v", next)
 	}
 }
@@ -77,7 +86,8 @@ func TestCredits_TopUpAndLedger(t *testing.T) {
 	if got := f.Do("GET", "/v1/credits", nil).Want(200); got.Text("balance") != "0" || got["enabled"] != false {
 		t.Errorf("at first: %v", got)
 	}
-	if got := f.Do("POST", "/v1/credits", `{"amount":10.250001,"enabled":true}`).Want(200); got.Text("balance") != "10.250001" || got["enabled"] != true {
+	if got := f.Do("POST", "/v1/credits", `{"amount":10.250001,"enabled":true}`).Want(200); got.Text("balance") != "10.250001" ||
+		got["enabled"] != true {
 		t.Errorf("topped up: %v", got)
 	}
 	if got := f.Do("POST", "/v1/credits", `{"amount":-0.25000}`).Want(200); got.Text("balance") != "10.000001" || got["enabled"] != true {
@@ -89,7 +99,8 @@ func TestCredits_TopUpAndLedger(t *testing.T) {
 	f.Do("PATCH", "/v1/channels/1", m{"window": "provider", "policy": m{"price": m{"default": 0.5}}}).Want(200)
 	f.Do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "hi"}}).Want(202)
 	ledger := f.Do("GET", "/v1/credits/ledger", nil).Want(200).Data()
-	if len(ledger) != 3 || ledger[0].Text("kind") != "debit" || ledger[0].Text("amount") != "-0.5" || ledger[0]["message_id"] == nil || ledger[2].Text("amount") != "10.250001" {
+	if len(ledger) != 3 || ledger[0].Text("kind") != "debit" || ledger[0].Text("amount") != "-0.5" || ledger[0]["message_id"] == nil ||
+		ledger[2].Text("amount") != "10.250001" {
 		t.Errorf("ledger: %v", ledger)
 	}
 	if got := f.Do("GET", "/v1/credits/ledger?limit=2", nil).Want(200); len(got.Data()) != 2 || got["next_cursor"] == nil {
@@ -134,7 +145,8 @@ func TestUsage_CountsByKeyAndDay(t *testing.T) {
 		}
 	}
 	got := f.Do("GET", "/v1/usage", nil).Want(200)
-	if k := got.Data()[0]; len(got.Data()) != 1 || k.Text("messages_30_days") != "12" || k.Text("messages_today") != "0" || k.Text("key_id") != "1" {
+	if k := got.Data()[0]; len(got.Data()) != 1 || k.Text("messages_30_days") != "12" || k.Text("messages_today") != "0" ||
+		k.Text("key_id") != "1" {
 		t.Errorf("keys: %v", got["data"])
 	}
 	days := got["days"].([]any)
@@ -155,7 +167,15 @@ func TestInbound_IsListedNewestFirst(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	for i, from := range []string{"+15550000101", "+15550000102", "+15550000101"} {
-		in := dispatch.Inbound{Channel: f.Channel.ID, From: from, Type: "text", Text: "hi", ProviderID: "wamid." + string(rune('a'+i)), Raw: "{}", At: time.Now()}
+		in := dispatch.Inbound{
+			Channel:    f.Channel.ID,
+			From:       from,
+			Type:       "text",
+			Text:       "hi",
+			ProviderID: "wamid." + string(rune('a'+i)),
+			Raw:        "{}",
+			At:         time.Now(),
+		}
 		if _, err := f.Store.InsertInbound(t.Context(), in.Channel, []dispatch.Inbound{in}); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +187,8 @@ func TestInbound_IsListedNewestFirst(t *testing.T) {
 	}
 	page := f.Do("GET", "/v1/inbound?limit=2", nil).Want(200)
 	next := f.Do("GET", "/v1/inbound?limit=2&cursor="+page.Text("next_cursor"), nil).Want(200)
-	if page.Data()[0].Text("provider_message_id") != "wamid.c" || len(next.Data()) != 1 || next.Data()[0].Text("provider_message_id") != "wamid.a" {
+	if page.Data()[0].Text("provider_message_id") != "wamid.c" || len(next.Data()) != 1 ||
+		next.Data()[0].Text("provider_message_id") != "wamid.a" {
 		t.Errorf("pages: %v %v", page, next)
 	}
 	f.Do("GET", "/v1/inbound?channel=99", nil).Refused(422, dispatch.ChannelNotFound, "/channel")

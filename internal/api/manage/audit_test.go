@@ -38,7 +38,8 @@ func (f *front) administration() []routeCase {
 	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).Want(201)
 	f.Do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).Want(200)
 	f.Do("POST", "/v1/keys", m{"name": "other", "permissions": []string{"manage"}}).Want(201)
-	f.Do("POST", "/v1/channels", m{"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).Want(201)
+	f.Do("POST", "/v1/channels", m{"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).
+		Want(201)
 	user := f.Do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).Want(201).Text("id")
 	f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/"}).Want(201)
 	delivery := f.Do("POST", "/v1/webhooks/1/test", nil).Want(202).Text("delivery_id")

@@ -16,7 +16,12 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 	body := m{
 		"name": "Support", "provider": "meta", "sender": "+1 555 000 3333", "settings": m{"phone_number_id": "1", "waba_id": "2"},
 		"secrets": m{"access_token": "hidden-1", "app_secret": "hidden-2", "verify_token": "hidden-3"},
-		"policy":  m{"rate": 12.5, "resolve_window_s": m{"otp": 2}, "unknown_retries": m{"bulk": 1}, "price": m{"default": 0.5, "marketing": 1.25}},
+		"policy": m{
+			"rate":             12.5,
+			"resolve_window_s": m{"otp": 2},
+			"unknown_retries":  m{"bulk": 1},
+			"price":            m{"default": 0.5, "marketing": 1.25},
+		},
 	}
 	r := f.Do("POST", "/v1/channels", body)
 	made := r.Want(http.StatusCreated)
@@ -30,14 +35,16 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
-	changed := f.Do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).Want(http.StatusOK)
+	changed := f.Do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).
+		Want(http.StatusOK)
 	for at, want := range map[string]string{"settings": "map[phone_number_id:1]", "policy.rate": "5", "policy.price": "map[default:0.5 marketing:1.25]", "window": "provider", "default": "true"} {
 		if got := changed.Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
 	stored, err := f.Accounts.ChannelByKey(t.Context(), made.Text("key"))
-	if err != nil || stored.Secrets["access_token"] != "hidden-4" || stored.Secrets["app_secret"] != "hidden-2" || stored.Policy.Price[""] != 500_000 {
+	if err != nil || stored.Secrets["access_token"] != "hidden-4" || stored.Secrets["app_secret"] != "hidden-2" ||
+		stored.Policy.Price[""] != 500_000 {
 		t.Errorf("stored: %v %v", stored, err)
 	}
 	for _, r := range []*reply{r, f.Do("GET", path, nil), f.Do("GET", "/v1/channels", nil), f.Do("GET", "/v1/audit", nil)} {
@@ -55,7 +62,8 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).Want(http.StatusCreated)
+	made := f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).
+		Want(http.StatusCreated)
 	base := apitest.Public + "/callbacks/kaleyra/my-sms/"
 	secret := strings.TrimPrefix(made.Text("callback_url"), base)
 	if len(secret) != 64 {
@@ -76,7 +84,8 @@ func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
 	if got := f.Do("PATCH", path, m{"secrets": m{"callback_secret": own}}).Want(200).Text("callback_url"); got != base+own {
 		t.Errorf("callback_url = %s", got)
 	}
-	f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).Refused(http.StatusConflict, dispatch.Conflict)
+	f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).
+		Refused(http.StatusConflict, dispatch.Conflict)
 	f.Do("POST", "/v1/channels/1/callback-secret", nil).Refused(http.StatusConflict, dispatch.Conflict)
 }
 

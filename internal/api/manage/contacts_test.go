@@ -11,10 +11,20 @@ func TestContacts_Life(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	vip := f.Do("POST", "/v1/lists", m{"name": "VIP"}).Want(http.StatusCreated)
-	r := f.Do("POST", "/v1/contacts", m{"phone": "+91 98765-43210", "name": "Ada 100%", "fields": m{"n": 12345678901234567.0, "nested": m{"a": []any{nil, true}}}, "list_ids": []any{vip["id"]}})
+	r := f.Do(
+		"POST",
+		"/v1/contacts",
+		m{
+			"phone":    "+91 98765-43210",
+			"name":     "Ada 100%",
+			"fields":   m{"n": 12345678901234567.0, "nested": m{"a": []any{nil, true}}},
+			"list_ids": []any{vip["id"]},
+		},
+	)
 	ada := r.Want(http.StatusCreated)
 	path := "/v1/contacts/" + ada.ID()
-	if r.Header.Get("Location") != path || ada.Text("phone") != "+919876543210" || ada.Text("list_ids") != "[1]" || ada.Text("fields.nested") != "map[a:[<nil> true]]" {
+	if r.Header.Get("Location") != path || ada.Text("phone") != "+919876543210" || ada.Text("list_ids") != "[1]" ||
+		ada.Text("fields.nested") != "map[a:[<nil> true]]" {
 		t.Errorf("made: %s", r.Body)
 	}
 	f.Do("POST", "/v1/contacts", m{"phone": "919876543210"}).Refused(http.StatusConflict, dispatch.Conflict)
@@ -65,7 +75,8 @@ func TestContacts_WhatPostgresCantKeep_IsRefused(t *testing.T) {
 		r.Refused(422, dispatch.Invalid, at)
 	}
 	// Half a surrogate pair is JSON, but no text: it is replaced.
-	made := f.Do("POST", "/v1/contacts", `{"phone":"+15550000100","name":"\ud800","fields":{"a":"\udfff","big":123456789012345678901234567890}}`).Want(http.StatusCreated)
+	made := f.Do("POST", "/v1/contacts", `{"phone":"+15550000100","name":"\ud800","fields":{"a":"\udfff","big":123456789012345678901234567890}}`).
+		Want(http.StatusCreated)
 	if made.Text("name") != "\uFFFD" || made.Text("fields.a") != "\uFFFD" {
 		t.Errorf("made: %v", made)
 	}
@@ -121,7 +132,9 @@ func TestSuppressions_StopSends(t *testing.T) {
 		}
 	}
 	page := f.Do("GET", "/v1/suppressions?limit=1", nil).Want(200)
-	if next := f.Do("GET", "/v1/suppressions?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200).Data(); next[0].Text("phone") != "+4915112345678" {
+	if next := f.Do("GET", "/v1/suppressions?limit=1&cursor="+page.Text("next_cursor"), nil).Want(200).Data(); next[0].Text(
+		"phone",
+	) != "+4915112345678" {
 		t.Errorf("next: %v", next)
 	}
 	f.Do("DELETE", "/v1/suppressions/+15550000100", nil).Want(http.StatusNoContent)
@@ -166,7 +179,8 @@ func TestContacts_WithoutANumber_ZonesAndFields(t *testing.T) {
 	if moved["wa_id"] != nil || moved.Text("lists") != "[1]" {
 		t.Errorf("the wa_id was of the number before: %v", moved)
 	}
-	if l := f.Do("PATCH", "/v1/lists/1", m{"time_zone": ""}).Want(200); l.Text("name") != "VIP" || l["time_zone"] != nil || l.Text("count") != "2" {
+	if l := f.Do("PATCH", "/v1/lists/1", m{"time_zone": ""}).Want(200); l.Text("name") != "VIP" || l["time_zone"] != nil ||
+		l.Text("count") != "2" {
 		t.Errorf("list: %v", l)
 	}
 	if c := f.Do("PATCH", "/v1/contacts/"+bob.ID(), m{"lists": []any{}}).Want(200); c.Text("lists") != "[]" {

@@ -36,13 +36,15 @@ func TestKeys_CreatedKey_IsShownOnceAndWorks(t *testing.T) {
 func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3, "countries": []string{"in", "DE"}}).Want(http.StatusCreated)
+	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3, "countries": []string{"in", "DE"}}).
+		Want(http.StatusCreated)
 	secret := made["key"].(string)
 	f.As(secret, "GET", "/v1/messages", nil).Want(http.StatusOK)
 	path := "/v1/keys/" + made.ID()
 	f.Do("PATCH", path, m{"active": false}).Want(http.StatusOK)
 	f.As(secret, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
-	changed := f.Do("PATCH", path, m{"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil, "expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7}).Want(http.StatusOK)
+	changed := f.Do("PATCH", path, m{"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil, "expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7}).
+		Want(http.StatusOK)
 	for path, want := range map[string]string{
 		"per_recipient_hour": "<nil>", "expires_at": "2030-01-01T21:34:05Z", "rate_per_second": "7", "countries": "[IN DE]", "name": "a", "limits.send.per_second": "7", "limits.per_recipient_hour.other": "<nil>",
 	} {
@@ -63,7 +65,8 @@ func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true, "rate_per_second": 10_000, "rate_per_minute": 600_000}).Want(http.StatusCreated)
+	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true, "rate_per_second": 10_000, "rate_per_minute": 600_000}).
+		Want(http.StatusCreated)
 	first := made["key"].(string)
 	turned := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 3600}).Want(http.StatusOK)
 	second := turned["key"].(string)

@@ -28,7 +28,12 @@ var routeCases = []routeCase{
 	{"POST", "/v1/keys/1/rotate", nil, 403},
 	{"DELETE", "/v1/keys/1", nil, 403},
 	{"GET", "/v1/channels", nil, 200},
-	{"POST", "/v1/channels", m{"name": "x", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}, 403},
+	{
+		"POST",
+		"/v1/channels",
+		m{"name": "x", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}},
+		403,
+	},
 	{"GET", "/v1/channels/1", nil, 200},
 	{"PATCH", "/v1/channels/1", m{"name": "x"}, 403},
 	{"POST", "/v1/channels/1/pause", nil, 403},
@@ -140,7 +145,8 @@ func TestManage_NamesInBodies_AreTheAccounts(t *testing.T) {
 	f.Do("POST", "/v1/lists", m{"name": "a"}).Want(201)
 	_, stranger := f.NewAccount("Two")
 	f.As(stranger, "POST", "/v1/templates/sync", m{"channel": 1}).Refused(422, dispatch.ChannelNotFound, "/channel")
-	f.As(stranger, "POST", "/v1/templates", m{"name": "x", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).Refused(422, dispatch.Invalid, "/channel_id")
+	f.As(stranger, "POST", "/v1/templates", m{"name": "x", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).
+		Refused(422, dispatch.Invalid, "/channel_id")
 	f.As(stranger, "POST", "/v1/contacts", m{"phone": "+15550000111", "list_ids": []any{1}}).Refused(422, dispatch.Invalid, "/list_ids/0")
 	f.As(stranger, "GET", "/v1/inbound?channel=1", nil).Refused(422, dispatch.ChannelNotFound, "/channel")
 	theirs := f.As(stranger, "POST", "/v1/lists", m{"name": "theirs"}).Want(201).ID()

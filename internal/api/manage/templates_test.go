@@ -27,7 +27,9 @@ func TestTemplates_Life(t *testing.T) {
 	r := f.Do("POST", "/v1/templates", order())
 	made := r.Want(http.StatusCreated)
 	path := "/v1/templates/" + made.ID()
-	if r.Header.Get("Location") != path || made.Text("variables") != "[who order button_1]" || made.Text("status") != "approved" || made.Text("parameter_format") != "positional" || made.Text("usage_count") != "0" {
+	if r.Header.Get("Location") != path || made.Text("variables") != "[who order button_1]" || made.Text("status") != "approved" ||
+		made.Text("parameter_format") != "positional" ||
+		made.Text("usage_count") != "0" {
 		t.Errorf("made: %s", r.Body)
 	}
 	f.Do("POST", "/v1/templates", order()).Refused(http.StatusConflict, dispatch.Conflict)
@@ -36,10 +38,12 @@ func TestTemplates_Life(t *testing.T) {
 		t.Errorf("changed: %v", changed)
 	}
 	named := f.Do("PATCH", path, m{"channel_id": nil, "components": []m{{"type": "BODY", "text": "Hi {{name}}"}}}).Want(200)
-	if named.Text("parameter_format") != "named" || named.Text("variables") != "[name]" || named["channel_id"] != nil || named.Text("status") != "paused" {
+	if named.Text("parameter_format") != "named" || named.Text("variables") != "[name]" || named["channel_id"] != nil ||
+		named.Text("status") != "paused" {
 		t.Errorf("named: %v", named)
 	}
-	replaced := f.Do("PUT", path, m{"name": "order2", "language": "de", "category": "marketing", "components": []m{{"type": "BODY", "text": "Hallo"}}}).Want(200)
+	replaced := f.Do("PUT", path, m{"name": "order2", "language": "de", "category": "marketing", "components": []m{{"type": "BODY", "text": "Hallo"}}}).
+		Want(200)
 	if replaced.Text("name") != "order2" || replaced.Text("status") != "approved" || replaced.ID() != made.ID() {
 		t.Errorf("replaced: %v", replaced)
 	}
@@ -86,14 +90,16 @@ func TestTemplates_Preview_FillsAsASendWould(t *testing.T) {
 	if got := f.Do("POST", path, nil).Want(200).Text("text"); got != "[image]\nHi {{1}}, order {{2}}.\n[Track] https://example.com/{{1}}" {
 		t.Errorf("bare: %q", got)
 	}
-	filled := f.Do("POST", path, m{"variables": m{"who": "Ada", "order": 7, "button_1": "x"}, "header_media_url": "https://example.com/a.png"}).Want(200)
+	filled := f.Do("POST", path, m{"variables": m{"who": "Ada", "order": 7, "button_1": "x"}, "header_media_url": "https://example.com/a.png"}).
+		Want(200)
 	if got := filled.Text("text"); got != "[image https://example.com/a.png]\nHi Ada, order 7.\n[Track] https://example.com/x" {
 		t.Errorf("filled: %q", got)
 	}
 	if len(filled["components"].([]any)) != 3 {
 		t.Errorf("components: %v", filled["components"])
 	}
-	f.Do("POST", path, m{"variables": []string{"Ada"}, "header_media_url": "https://example.com/a.png"}).Refused(422, dispatch.Invalid, "/variables")
+	f.Do("POST", path, m{"variables": []string{"Ada"}, "header_media_url": "https://example.com/a.png"}).
+		Refused(422, dispatch.Invalid, "/variables")
 	f.Do("POST", path, m{"variables": m{"who": "Ada", "order": "7", "button_1": "x"}}).Refused(422, dispatch.Invalid, "/header_media_url")
 	f.Do("POST", path, m{"variables": true}).Refused(422, dispatch.Invalid, "/variables")
 	f.Do("POST", path, m{"variable": true}).Refused(422, dispatch.Invalid, "/variable")
@@ -118,7 +124,8 @@ func TestTemplates_Sync_PullsFromMeta(t *testing.T) {
 		}
 	})
 	em.Register(&f.Channel)
-	f.Do("POST", "/v1/templates", m{"name": "gone", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).Want(http.StatusCreated)
+	f.Do("POST", "/v1/templates", m{"name": "gone", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).
+		Want(http.StatusCreated)
 	f.Do("PATCH", "/v1/channels/1", m{"settings": m{"base_url": srv.URL}}).Want(200)
 	first := f.Do("POST", "/v1/templates/sync", m{"channel": 1}).Want(200)
 	if first.Text("created") != "5" || first.Text("updated") != "0" || first.Text("disabled") != "1" {
@@ -128,7 +135,8 @@ func TestTemplates_Sync_PullsFromMeta(t *testing.T) {
 	if again.Text("created") != "0" || again.Text("updated") != "5" || again.Text("disabled") != "0" {
 		t.Errorf("again: %v", again)
 	}
-	if got := f.Do("GET", "/v1/templates?search=auth1", nil).Want(200).Data(); len(got) != 1 || got[0].Text("channel_id") != "1" || got[0].Text("category") != "authentication" {
+	if got := f.Do("GET", "/v1/templates?search=auth1", nil).Want(200).Data(); len(got) != 1 || got[0].Text("channel_id") != "1" ||
+		got[0].Text("category") != "authentication" {
 		t.Errorf("auth1: %v", got)
 	}
 	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"access_token": "wrong-token"}}).Want(200)

@@ -20,7 +20,8 @@ func TestWebhooks_CreatedChangedDeleted(t *testing.T) {
 	})
 	made := r.Want(http.StatusCreated)
 	secret, _ := made["secret"].(string)
-	if _, err := standardwebhooks.NewWebhook(secret); err != nil || len(secret) != len("whsec_")+44 || r.Header.Get("Location") != "/v1/webhooks/"+made.ID() {
+	if _, err := standardwebhooks.NewWebhook(secret); err != nil || len(secret) != len("whsec_")+44 ||
+		r.Header.Get("Location") != "/v1/webhooks/"+made.ID() {
 		t.Fatalf("secret %q: %v, Location %q", secret, err, r.Header.Get("Location"))
 	}
 	path := "/v1/webhooks/" + made.ID()
@@ -36,7 +37,9 @@ func TestWebhooks_CreatedChangedDeleted(t *testing.T) {
 		}
 	}
 	changed := f.Do("PATCH", path, m{"events": []string{}, "enabled": false, "format": "meta", "headers": m{}}).Want(http.StatusOK)
-	if changed.Text("events") != "[]" || changed.Text("format") != "meta" || changed.Text("enabled") != "false" || changed.Text("disabled_reason") != "disabled by hand" || changed.Text("headers") != "map[]" {
+	if changed.Text("events") != "[]" || changed.Text("format") != "meta" || changed.Text("enabled") != "false" ||
+		changed.Text("disabled_reason") != "disabled by hand" ||
+		changed.Text("headers") != "map[]" {
 		t.Errorf("changed: %v", changed)
 	}
 	f.Do("POST", path+"/test", nil).Refused(http.StatusConflict, dispatch.Conflict)
@@ -54,7 +57,8 @@ func TestWebhooks_CreatedChangedDeleted(t *testing.T) {
 	f.Do("DELETE", path, nil).Want(http.StatusNoContent)
 	f.Do("GET", path, nil).Refused(http.StatusNotFound, dispatch.NotFound)
 	log := f.Do("GET", "/v1/audit-log?target=webhook:"+made.ID(), nil)
-	if log.Status == http.StatusOK && (strings.Contains(string(log.Body), "theirs") || !strings.Contains(string(log.Body), "webhook.delete")) {
+	if log.Status == http.StatusOK &&
+		(strings.Contains(string(log.Body), "theirs") || !strings.Contains(string(log.Body), "webhook.delete")) {
 		t.Errorf("audit log: %s", log.Body)
 	}
 }
@@ -66,10 +70,13 @@ func TestWebhooks_Faults_AllAtOnce(t *testing.T) {
 	f.Do("POST", "/v1/webhooks", m{
 		"url": "http://127.0.0.1/", "events": []string{"message.sent", "message.typing"}, "format": "xml", "headers": m{"webhook-id": "1"}, "secret": "short", "description": strings.Repeat("x", 501),
 	}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/url", "/events/1", "/format", "/headers/webhook-id", "/secret", "/description")
-	f.Do("POST", "/v1/webhooks", `{"url": "https://example.com/", "colour": 1}`).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/colour")
+	f.Do("POST", "/v1/webhooks", `{"url": "https://example.com/", "colour": 1}`).
+		Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/colour")
 	f.Do("POST", "/v1/webhooks", `{`).Refused(http.StatusBadRequest, dispatch.Malformed)
-	made := f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/", "format": "twilio", "secret": "their own auth token"}).Want(http.StatusCreated)
-	f.Do("PATCH", "/v1/webhooks/"+made.ID(), m{"secret": "another one of theirs"}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/secret")
+	made := f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/", "format": "twilio", "secret": "their own auth token"}).
+		Want(http.StatusCreated)
+	f.Do("PATCH", "/v1/webhooks/"+made.ID(), m{"secret": "another one of theirs"}).
+		Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/secret")
 	f.Do("PATCH", "/v1/webhooks/"+made.ID(), m{"format": "standard"}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/secret")
 	f.Do("GET", "/v1/webhooks/x", nil).Refused(http.StatusNotFound, dispatch.NotFound)
 	for range 19 {
@@ -84,10 +91,12 @@ func TestWebhooks_Rotate_OldSecretForADay(t *testing.T) {
 	made := f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/"}).Want(http.StatusCreated)
 	fresh := f.Do("POST", "/v1/webhooks/"+made.ID()+"/rotate", nil).Want(http.StatusOK)
 	until, err := time.Parse(time.RFC3339, fresh.Text("old_secret_valid_until"))
-	if err != nil || time.Until(until) < 23*time.Hour || time.Until(until) > 25*time.Hour || fresh["secret"] == made["secret"] || fresh["secret"] == nil {
+	if err != nil || time.Until(until) < 23*time.Hour || time.Until(until) > 25*time.Hour || fresh["secret"] == made["secret"] ||
+		fresh["secret"] == nil {
 		t.Errorf("rotated: %v", fresh)
 	}
-	f.Do("POST", "/v1/webhooks/"+made.ID()+"/rotate", m{"secret": "not base64"}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/secret")
+	f.Do("POST", "/v1/webhooks/"+made.ID()+"/rotate", m{"secret": "not base64"}).
+		Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/secret")
 }
 
 func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
@@ -101,7 +110,9 @@ func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
 	first := f.Do("GET", path+"/deliveries?limit=1", nil).Want(http.StatusOK)
 	second := f.Do("GET", path+"/deliveries?limit=1&cursor="+first.Text("next_cursor"), nil).Want(http.StatusOK)
 	d := first.Data()[0]
-	if d.Text("event") != "webhook.test" || d.Text("state") != "pending" || d.Text("request.body.type") != "webhook.test" || d.Text("id") == second.Data()[0].Text("id") || d["next_attempt_at"] == nil {
+	if d.Text("event") != "webhook.test" || d.Text("state") != "pending" || d.Text("request.body.type") != "webhook.test" ||
+		d.Text("id") == second.Data()[0].Text("id") ||
+		d["next_attempt_at"] == nil {
 		t.Errorf("got %v", d)
 	}
 	if n := len(f.Do("GET", path+"/deliveries?state=delivered", nil).Want(http.StatusOK).Data()); n != 0 {
@@ -116,7 +127,8 @@ func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
 	now := time.Now()
 	f.Do("POST", path+"/replay", m{}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/from")
 	f.Do("POST", path+"/replay", m{"from": now.Add(time.Hour)}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/from")
-	f.Do("POST", path+"/replay", m{"from": now.Add(-32 * 24 * time.Hour)}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/from")
+	f.Do("POST", path+"/replay", m{"from": now.Add(-32 * 24 * time.Hour)}).
+		Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/from")
 	f.Do("POST", path+"/replay", m{"from": now.Add(-time.Hour)}).Want(http.StatusAccepted)
 	f.Do("POST", path+"/replay", m{"from": now.Add(-time.Hour)}).Refused(http.StatusConflict, dispatch.Conflict)
 	for {
@@ -134,7 +146,10 @@ func TestWebhooks_DeliveryLogTestAndReplay(t *testing.T) {
 func TestWebhooks_StatusCallbackToken_StaysTheSame(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	a, b := f.Do("GET", "/v1/webhooks/twilio-token", nil).Want(http.StatusOK), f.Do("GET", "/v1/webhooks/twilio-token", nil).Want(http.StatusOK)
+	a, b := f.Do("GET", "/v1/webhooks/twilio-token", nil).
+		Want(http.StatusOK),
+		f.Do("GET", "/v1/webhooks/twilio-token", nil).
+			Want(http.StatusOK)
 	if a.Text("auth_token") != b.Text("auth_token") || len(a.Text("auth_token")) != 32 || a.Text("account_sid") != f.Account.SID {
 		t.Errorf("%v, then %v", a, b)
 	}

@@ -47,7 +47,8 @@ func TestDailyLimit_CountsWhatIsSent(t *testing.T) {
 		r.Want(http.StatusOK)
 		left(r.Header, 3)
 	}
-	batch := f.As(key, "POST", "/v1/messages/batch", m{"messages": []m{message(m{"simulate": true}), message(m{"to": "12"})}}).Want(http.StatusAccepted)
+	batch := f.As(key, "POST", "/v1/messages/batch", m{"messages": []m{message(m{"simulate": true}), message(m{"to": "12"})}}).
+		Want(http.StatusAccepted)
 	if batch["accepted"] != 1.0 || batch["rejected"] != 1.0 {
 		t.Errorf("batch: %v", batch)
 	}

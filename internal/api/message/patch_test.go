@@ -17,7 +17,8 @@ func scheduled(t *testing.T) (f *front, sms string) {
 	t.Helper()
 	f = newFront(t)
 	f.Do("PATCH", "/v1/channels/1", m{"default": true, "policy": m{"price": m{"utility": 0.01, "default": 0.1}}}).Want(200)
-	f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).Want(201)
+	f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+		Want(201)
 	policy := dispatch.DefaultPolicy()
 	policy.Price = map[string]int64{"": 500_000}
 	ch, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
@@ -138,7 +139,8 @@ func TestPatch_Content_SegmentsAndPriceFollow(t *testing.T) {
 	f.Do("PATCH", path, m{"text": m{"body": "hi again"}, "to": somebodyElse}).Want(200)
 	holds("1", "0.5", "9.5")
 	ledger := f.Do("GET", "/v1/credits/ledger", nil).Want(200).Data()
-	if len(ledger) != 4 || ledger[0].Text("amount") != "1" || ledger[0].Text("kind") != "refund" || ledger[1].Text("amount") != "-1" || ledger[1].Text("kind") != "debit" {
+	if len(ledger) != 4 || ledger[0].Text("amount") != "1" || ledger[0].Text("kind") != "refund" || ledger[1].Text("amount") != "-1" ||
+		ledger[1].Text("kind") != "debit" {
 		t.Errorf("ledger: %v", ledger)
 	}
 	f.Do("POST", path+"/cancel", nil).Want(200)
@@ -193,7 +195,8 @@ func TestPatch_Null_ChangesNothing(t *testing.T) {
 	before := f.Do("GET", path, nil).Want(200)
 	f.Do("PATCH", path, `{"expires_at":null}`).Refused(400, dispatch.Malformed)
 	after := f.Do("PATCH", path, `{"expires_at":null,"send_at":null,"to":"+15550000101"}`).Want(200)
-	if after.Text("expires_at") != before.Text("expires_at") || after.Text("send_at") != before.Text("send_at") || after.Text("to") != somebodyElse {
+	if after.Text("expires_at") != before.Text("expires_at") || after.Text("send_at") != before.Text("send_at") ||
+		after.Text("to") != somebodyElse {
 		t.Errorf("was %v, is %v", before, after)
 	}
 }

@@ -38,7 +38,13 @@ var (
 		"name": "Other", "provider": "meta", "sender": "+919999900000", "settings": m{"phone_number_id": "2", "waba_id": "1"},
 		"secrets": m{"access_token": "t", "app_secret": "s", "verify_token": "v"},
 	}
-	aGupshup = m{"name": "Other", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}
+	aGupshup = m{
+		"name":     "Other",
+		"provider": "gupshup",
+		"sender":   "+919999900000",
+		"settings": m{"app_name": "A"},
+		"secrets":  m{"apikey": "k"},
+	}
 )
 
 // opens makes another channel.
@@ -89,7 +95,11 @@ func TestQuotes_OurID_BecomesTheProviders(t *testing.T) {
 		if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.context.message_id"); got != want {
 			t.Errorf("a reply to %s goes out as one to %s, want %s", given, got, want)
 		}
-		body := fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)
+		body := fmt.Sprintf(
+			`{"messaging_product":"whatsapp","to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`,
+			someone,
+			given,
+		)
 		answer := q.Do("POST", metaMessages, body).Want(200)
 		id = answer["messages"].([]any)[0].(map[string]any)["id"].(string)[len("wamid."):]
 		if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.reaction.message_id"); got != want {
@@ -111,9 +121,15 @@ func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
 		"not sent yet": q.waiting, "nobody's": uuid.NewString(), "of another channel": elsewhere, "a test key's": tested,
 	} {
 		for _, given := range []string{id, "wamid." + id} {
-			q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).Refused(422, dispatch.Invalid, "/context/message_id")
-			q.Do("POST", "/v1/messages", fmt.Sprintf(`{"to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)).Refused(422, dispatch.Invalid, "/reaction/message_id")
-			r := q.Do("POST", metaMessages, fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":%q}}`, someone, given))
+			q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).
+				Refused(422, dispatch.Invalid, "/context/message_id")
+			q.Do("POST", "/v1/messages", fmt.Sprintf(`{"to":%q,"type":"reaction","reaction":{"message_id":%q,"emoji":"👍"}}`, someone, given)).
+				Refused(422, dispatch.Invalid, "/reaction/message_id")
+			r := q.Do(
+				"POST",
+				metaMessages,
+				fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":%q}}`, someone, given),
+			)
 			if got := r.Want(400); got.Text("error.code") != "100" {
 				t.Errorf("%s: %s", name, r.Body)
 			}
@@ -129,7 +145,8 @@ func TestQuotes_AnotherAccounts_Refused(t *testing.T) {
 	q.hears(q.opens(stranger, anotherMeta, true), "wamid.THEIRS")
 	q.sends(stranger)
 	for _, id := range []string{q.sent, q.inbound} {
-		q.As(stranger, "POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":"wamid.%s"}`, id))).Refused(422, dispatch.Invalid, "/context/message_id")
+		q.As(stranger, "POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":"wamid.%s"}`, id))).
+			Refused(422, dispatch.Invalid, "/context/message_id")
 	}
 }
 

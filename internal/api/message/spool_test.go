@@ -47,7 +47,8 @@ func TestCut_BoundsFaults(t *testing.T) {
 		f.Add("/"+strings.Repeat("é", 100), "%s", "bad")
 	}
 	e := dispatch.AsError(cut(f.Err()))
-	if len(e.Faults) == 0 || len(e.Faults) > maxFaults || len(e.Faults[0].Field) > maxFaultField+len("…") || !strings.HasSuffix(e.Faults[0].Field, "…") {
+	if len(e.Faults) == 0 || len(e.Faults) > maxFaults || len(e.Faults[0].Field) > maxFaultField+len("…") ||
+		!strings.HasSuffix(e.Faults[0].Field, "…") {
 		t.Errorf("%d faults, the first %q", len(e.Faults), e.Faults[0].Field)
 	}
 	if cut(nil) != nil || dispatch.CodeOf(cut(io.ErrUnexpectedEOF)) != dispatch.Internal {

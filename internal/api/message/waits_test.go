@@ -28,7 +28,8 @@ func TestGet_WaitsFor(t *testing.T) {
 		"name": "hello_world", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}},
 	}).Want(http.StatusCreated)
 	later := time.Now().Add(time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)
-	if got := f.Do("GET", waiting(f, m{"send_at": later}), nil).Want(http.StatusOK); got["waits_for"] != "send_at" || got["next_attempt_at"] != later {
+	if got := f.Do("GET", waiting(f, m{"send_at": later}), nil).Want(http.StatusOK); got["waits_for"] != "send_at" ||
+		got["next_attempt_at"] != later {
 		t.Errorf("scheduled: %v, next attempt %v", got["waits_for"], got["next_attempt_at"])
 	}
 	path := waiting(f, nil)

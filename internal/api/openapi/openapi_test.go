@@ -54,7 +54,8 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 					t.Errorf("%s %s: parameter %s is not described", method, path, name[1])
 				}
 			}
-			if at := method + " " + path; strings.HasPrefix(path, "/v1/") && (op.Security == nil || (len(*op.Security) == 2) == slices.Contains(open, at)) {
+			if at := method + " " + path; strings.HasPrefix(path, "/v1/") &&
+				(op.Security == nil || (len(*op.Security) == 2) == slices.Contains(open, at)) {
 				t.Errorf("%s: security %v", at, op.Security)
 			}
 		}

@@ -84,7 +84,17 @@ func TestOpenAPI_DialectRoutes_FieldsAnswersAndErrors(t *testing.T) {
 		}
 		want := []string{"key_missing", "key_expired", "rate_limited", "daily_limited", "internal"}
 		if sends {
-			want = append(want, "invalid", "variable_missing", "malformed", "suppressed", "low_balance", "forbidden", "channel_not_found", "template_not_found")
+			want = append(
+				want,
+				"invalid",
+				"variable_missing",
+				"malformed",
+				"suppressed",
+				"low_balance",
+				"forbidden",
+				"channel_not_found",
+				"template_not_found",
+			)
 		}
 		if strings.Contains(path, "{uuid}") || strings.Contains(path, "{message}") {
 			want = append(want, "not_found")

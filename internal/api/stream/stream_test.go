@@ -120,7 +120,11 @@ func (l *listener) cut() string {
 // history gives the ids of an account's events in the order of the log.
 func (f *front) history(account int64) []string {
 	f.T.Helper()
-	rows, err := f.DB.QueryContext(f.T.Context(), `SELECT xid::text::bigint, id FROM events WHERE account_id = $1 ORDER BY xid, id`, account)
+	rows, err := f.DB.QueryContext(
+		f.T.Context(),
+		`SELECT xid::text::bigint, id FROM events WHERE account_id = $1 ORDER BY xid, id`,
+		account,
+	)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -148,9 +152,14 @@ func (f *front) traffic(account, channel int64, n int) {
 		id := dispatch.NewID()
 		page = append(page, store.NewMessage{Message: &dispatch.Message{
 			ID: id, Account: account, Channel: channel, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}",
-			Content: dispatch.Content{Type: dispatch.TypeText}, Raw: `{"type":"text","text":{"body":"x"}}`, ExpiresAt: time.Now().Add(time.Hour),
+			Content: dispatch.Content{
+				Type: dispatch.TypeText,
+			}, Raw: `{"type":"text","text":{"body":"x"}}`, ExpiresAt: time.Now().Add(time.Hour),
 		}})
-		said = append(said, dispatch.StatusUpdate{ID: id, Channel: channel, ProviderID: uuid.NewString(), Status: dispatch.Sent, At: time.Now()})
+		said = append(
+			said,
+			dispatch.StatusUpdate{ID: id, Channel: channel, ProviderID: uuid.NewString(), Status: dispatch.Sent, At: time.Now()},
+		)
 	}
 	if _, err := f.Store.InsertMessages(f.T.Context(), page); err != nil {
 		f.T.Error(err)

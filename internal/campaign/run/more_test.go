@@ -179,7 +179,12 @@ func TestCampaign_AudienceOfListsAndImports(t *testing.T) {
 	list := s.call("POST", "/v1/lists", object{"name": "Spring people"}, 201)
 	var ids []any
 	for i := range 3 {
-		c := s.call("POST", "/v1/contacts", object{"phone": number(i, "0500"), "name": fmt.Sprint("Bo ", i), "fields": object{"total": "1"}}, 201)
+		c := s.call(
+			"POST",
+			"/v1/contacts",
+			object{"phone": number(i, "0500"), "name": fmt.Sprint("Bo ", i), "fields": object{"total": "1"}},
+			201,
+		)
 		ids = append(ids, c["id"])
 	}
 	s.call("POST", fmt.Sprintf("/v1/lists/%.0f/members", list["id"]), object{"contact_ids": ids}, 200)
@@ -202,8 +207,14 @@ func TestCampaign_AudienceOfListsAndImports(t *testing.T) {
 func (s *stack) imported() int64 {
 	s.Helper()
 	var id int64
-	s.must(s.db.GetContext(s.Context(), &id, `INSERT INTO imports (account_id, actor, kind, status) VALUES ($1, 'test', 'audience', 'done') RETURNING id`,
-		s.account.ID))
+	s.must(
+		s.db.GetContext(
+			s.Context(),
+			&id,
+			`INSERT INTO imports (account_id, actor, kind, status) VALUES ($1, 'test', 'audience', 'done') RETURNING id`,
+			s.account.ID,
+		),
+	)
 	_, err := s.db.ExecContext(s.Context(), `INSERT INTO import_rows (import_id, row, line, result, phone, name, fields, problem) VALUES
 		($1, 1, 2, 'created', $2, 'Bo', '{"total":"1"}', NULL), ($1, 2, 3, 'created', $3, 'Cy', '{"total":"2"}', NULL),
 		($1, 3, 4, 'bad', NULL, '', '{}', '{"column":"phone","value":"nonsense","reason":"is no number"}')`, id, number(1, "0500"), number(7, "0500"))
@@ -234,7 +245,8 @@ func TestCampaign_ProgressEvents(t *testing.T) {
 			seen[event] = data
 		}
 	}
-	if !strings.Contains(seen["campaign.progress"], `"campaign_id":`+id(path)) || !strings.Contains(seen["campaign.progress"], `"total":20`) {
+	if !strings.Contains(seen["campaign.progress"], `"campaign_id":`+id(path)) ||
+		!strings.Contains(seen["campaign.progress"], `"total":20`) {
 		t.Errorf("progress %q", seen["campaign.progress"])
 	}
 	if !strings.Contains(seen["campaign.finished"], `"status":"finished"`) {
@@ -248,7 +260,10 @@ func TestMessages_CancelManyAndByDue(t *testing.T) {
 	var ids []any
 	for i := range 3 {
 		m := s.call("POST", "/v1/messages", object{
-			"to": number(i, ""), "type": "template", "template": object{"name": "hello_world", "language": "en"}, "reference": fmt.Sprint("r", i%2),
+			"to": number(
+				i,
+				"",
+			), "type": "template", "template": object{"name": "hello_world", "language": "en"}, "reference": fmt.Sprint("r", i%2),
 			"send_at": time.Now().Add(time.Duration(3-i) * 3 * time.Minute).UTC().Format(time.RFC3339),
 		}, 202)
 		ids = append(ids, m["message_id"])

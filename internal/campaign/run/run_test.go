@@ -24,7 +24,7 @@ func TestCampaign_SendsToEveryoneOnce(t *testing.T) {
 	if by["duplicate"] != 2.0 || by["bad_number"] != 1.0 || by["missing_field"] != 1.0 || by["suppressed"] != 1.0 {
 		t.Errorf("skipped by %v", by)
 	}
-	c = s.until(path, "the receipts", func(c object) bool { return c.count("delivered") == 60 })
+	s.until(path, "the receipts", func(c object) bool { return c.count("delivered") == 60 })
 	s.balanced(path)
 	if n, most := s.accepted(); n != 60 || most != 1 {
 		t.Errorf("the provider accepted %d, at most %d for one", n, most)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -86,9 +87,7 @@ func (s *stack) register() {
 			s.channel = ch
 		}
 		ch.Settings = map[string]string{}
-		for k, v := range chs[i].Settings {
-			ch.Settings[k] = v
-		}
+		maps.Copy(ch.Settings, chs[i].Settings)
 		ch.Settings["callback_url"] = s.url + "/callbacks/" + ch.Provider + "/" + ch.Key
 		s.must(app.RegisterAt(s.emulator, "", &ch))
 	}
@@ -169,9 +168,7 @@ func orders(contacts []any, more object) object {
 			"customer_name": "{{name}}", "order_id": "{{order|none}}", "total": "{{total}}",
 		}},
 	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return body
 }
 

@@ -17,7 +17,8 @@ func TestCampaign_ValidatePreviewReport(t *testing.T) {
 	s.call("GET", path+"/validation", nil, 404)
 	v := s.call("POST", path+"/validate", nil, 200)
 	skip := v["would_skip"].(map[string]any)
-	if v["ready"] != true || v["recipients"] != 5.0 || skip["duplicate"] != 1.0 || skip["bad_number"] != 1.0 || skip["missing_field"] != 1.0 {
+	if v["ready"] != true || v["recipients"] != 5.0 || skip["duplicate"] != 1.0 || skip["bad_number"] != 1.0 ||
+		skip["missing_field"] != 1.0 {
 		t.Errorf("validation %v", v)
 	}
 	problems := v["problems"].([]any)
@@ -31,7 +32,8 @@ func TestCampaign_ValidatePreviewReport(t *testing.T) {
 	if again := s.call("GET", path+"/validation", nil, 200); again["recipients"] != 5.0 {
 		t.Errorf("read again: %v", again)
 	}
-	if p := s.call("GET", path+"/preview?recipient=2", nil, 200); p["to"] != number(1, "") || !strings.Contains(p["rendering"].(string), "Ada 1") {
+	if p := s.call("GET", path+"/preview?recipient=2", nil, 200); p["to"] != number(1, "") ||
+		!strings.Contains(p["rendering"].(string), "Ada 1") {
 		t.Errorf("preview %v", p)
 	}
 	if p := s.call("GET", path+"/preview?recipient=7", nil, 200); p["reason"] != "bad_number" {
@@ -57,7 +59,8 @@ func TestCampaign_ValidatePreviewReport(t *testing.T) {
 	}
 	s.call("GET", path+"/recipients?status=asleep", nil, 422)
 	_, raw = s.raw("GET", path+"/report.csv", nil)
-	if rows := records(t, raw); len(rows) != 9 || rows[1][2] != "delivered" || rows[1][1] != "'"+number(0, "") || rows[8][3] != "missing_field" {
+	if rows := records(t, raw); len(rows) != 9 || rows[1][2] != "delivered" || rows[1][1] != "'"+number(0, "") ||
+		rows[8][3] != "missing_field" {
 		t.Errorf("report %q", raw)
 	}
 

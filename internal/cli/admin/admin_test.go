@@ -43,7 +43,8 @@ func TestAccount_Disabled_UntilEnabled(t *testing.T) {
 		t.Errorf("disabled again: since %v, was since %v", again.DisabledAt, v.DisabledAt)
 	}
 	list := p.OK("", "account", "list").Out
-	if lines := strings.Split(strings.TrimSpace(list), "\n"); strings.Fields(lines[0])[4] != "DISABLED" || strings.Fields(lines[1])[4] != "yes" {
+	if lines := strings.Split(strings.TrimSpace(list), "\n"); strings.Fields(lines[0])[4] != "DISABLED" ||
+		strings.Fields(lines[1])[4] != "yes" {
 		t.Errorf("listed\n%s", list)
 	}
 	if r := p.OK("", "account", "enable", v.SID); r.Out != "account 1 (Acme) is enabled\n" {
@@ -131,7 +132,10 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 	if strings.Contains(r.Out+r.Err, password) {
 		t.Error("the password was printed")
 	}
-	made := clitest.Read[userWithPassword](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"))
+	made := clitest.Read[userWithPassword](
+		t,
+		p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--generate-password", "--json"),
+	)
 	if len(made.Password) < 10 {
 		t.Errorf("generated %q", made.Password)
 	}
@@ -139,7 +143,8 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 	p.Refuse(1, "already", "user", "create", "--name", "Cy", "--email", "cy@example.com", "--no-login")
 	p.Refuse(1, "--generate-password", "user", "create", "--name", "D", "--email", "d@example.com")
 	p.Refuse(2, "e-mail", "user", "create", "--name", "D", "--email", "nobody", "--no-login")
-	p.Do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").MustFail(t, 2, "password: must have at least 10 characters")
+	p.Do("short\n", "user", "create", "--name", "D", "--email", "d@example.com").
+		MustFail(t, 2, "password: must have at least 10 characters")
 	p.OK(password+"\n", "user", "update", "bo@example.com", "--set-password")
 	p.Refuse(1, "sendoff user list", "user", "disable", "nobody")
 	for _, line := range p.Audited() {
@@ -152,7 +157,10 @@ func TestUser_PasswordNeverPrinted_UnlessGenerated(t *testing.T) {
 func TestUser_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
-	ada := clitest.Read[admin.User](t, p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"))
+	ada := clitest.Read[admin.User](
+		t,
+		p.OK("", "user", "create", "--name", "Ada", "--email", "Ada@example.com", "--role", "owner", "--generate-password", "--json"),
+	)
 	bo := clitest.Read[admin.User](t, p.OK("", "user", "create", "--name", "Bo", "--email", "bo@example.com", "--no-login", "--json"))
 	if !ada.CanLogin || bo.CanLogin || bo.Role != "sender" {
 		t.Errorf("made %+v and %+v", ada, bo)
@@ -165,12 +173,30 @@ func TestUser_Life(t *testing.T) {
 		t.Errorf("listed %+v", ms)
 	}
 	list := p.OK("", "user", "list").Out
-	if lines := strings.Split(strings.TrimSpace(list), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "DISABLED") || strings.Fields(lines[2])[5] != "yes" {
+	if lines := strings.Split(strings.TrimSpace(list), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "DISABLED") ||
+		strings.Fields(lines[2])[5] != "yes" {
 		t.Errorf("listed\n%s", list)
 	}
 	p.OK("", "user", "enable", bo.ID)
-	changed := clitest.Read[userWithPassword](t, p.OK("", "user", "update", bo.ID, "--name", "Bob", "--email", "bob@example.com", "--role", "admin", "--generate-password", "--json"))
-	if changed.Name != "Bob" || changed.Email != "bob@example.com" || changed.Role != "admin" || !changed.CanLogin || changed.Disabled || changed.Password == "" {
+	changed := clitest.Read[userWithPassword](
+		t,
+		p.OK(
+			"",
+			"user",
+			"update",
+			bo.ID,
+			"--name",
+			"Bob",
+			"--email",
+			"bob@example.com",
+			"--role",
+			"admin",
+			"--generate-password",
+			"--json",
+		),
+	)
+	if changed.Name != "Bob" || changed.Email != "bob@example.com" || changed.Role != "admin" || !changed.CanLogin || changed.Disabled ||
+		changed.Password == "" {
 		t.Errorf("changed to %+v", changed)
 	}
 	if got := clitest.Read[admin.User](t, p.OK("", "user", "show", "bob@example.com", "--json")); got != changed.User {
@@ -184,14 +210,45 @@ func TestUser_Life(t *testing.T) {
 	p.Refuse(2, "--yes", "user", "delete", bo.ID)
 	p.OK("", "user", "delete", bo.ID, "--yes")
 	p.Refuse(1, "has no user", "user", "show", bo.ID)
-	p.MustAudit("account.create account:1", "user.create user:"+ada.ID, "user.create user:"+bo.ID, "user.disable user:"+bo.ID, "user.enable user:"+bo.ID, "user.update user:"+bo.ID, "user.delete user:"+bo.ID)
+	p.MustAudit(
+		"account.create account:1",
+		"user.create user:"+ada.ID,
+		"user.create user:"+bo.ID,
+		"user.disable user:"+bo.ID,
+		"user.enable user:"+bo.ID,
+		"user.update user:"+bo.ID,
+		"user.delete user:"+bo.ID,
+	)
 }
 
 func TestKey_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
-	k := clitest.Read[admin.Key](t, p.OK("", "key", "create", "--name", "Shop", "--permission", "send_text", "--permission", "manage", "--country", "in", "--per-day", "5", "--expires", "30d", "--json"))
-	if _, ok := auth.Parse(k.Key); !ok || fmt.Sprint(k.Permissions) != "[send_text manage]" || k.PerDay != 5 || fmt.Sprint(k.Countries) != "[IN]" || k.ExpiresAt == nil || k.PerRecipientHour != nil {
+	k := clitest.Read[admin.Key](
+		t,
+		p.OK(
+			"",
+			"key",
+			"create",
+			"--name",
+			"Shop",
+			"--permission",
+			"send_text",
+			"--permission",
+			"manage",
+			"--country",
+			"in",
+			"--per-day",
+			"5",
+			"--expires",
+			"30d",
+			"--json",
+		),
+	)
+	if _, ok := auth.Parse(k.Key); !ok || fmt.Sprint(k.Permissions) != "[send_text manage]" || k.PerDay != 5 ||
+		fmt.Sprint(k.Countries) != "[IN]" ||
+		k.ExpiresAt == nil ||
+		k.PerRecipientHour != nil {
 		t.Errorf("made %+v", k)
 	}
 	st := p.Open()
@@ -225,7 +282,15 @@ func TestKey_Life(t *testing.T) {
 	p.OK("", "key", "delete", "1", "--yes")
 	p.Refuse(1, "has no key 1", "key", "show", "1")
 	p.Refuse(2, "permissions/0: must be one of send_template", "key", "create", "--name", "x", "--permission", "everything")
-	p.MustAudit("account.create account:1", "key.create key:1", "key.disable key:1", "key.enable key:1", "key.rotate key:1", "key.rotate key:1", "key.delete key:1")
+	p.MustAudit(
+		"account.create account:1",
+		"key.create key:1",
+		"key.disable key:1",
+		"key.enable key:1",
+		"key.rotate key:1",
+		"key.rotate key:1",
+		"key.delete key:1",
+	)
 }
 
 func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
@@ -234,15 +299,48 @@ func TestKeyUpdate_ChangesWhatIsGiven(t *testing.T) {
 	p.OK("", "key", "create", "--name", "Shop", "--country", "IN", "--expires", "30d", "--per-recipient-hour", "7")
 	before := clitest.Read[admin.Key](t, p.OK("", "key", "show", "1", "--json"))
 	got := clitest.Read[admin.Key](t, p.OK("", "key", "update", "1", "--per-day", "5", "--json"))
-	if got.PerDay != 5 || got.Name != "Shop" || got.PerSecond != 10 || got.PerMinute != 60 || fmt.Sprint(got.Countries, got.Permissions) != fmt.Sprint(before.Countries, before.Permissions) || *got.PerRecipientHour != 7 || !got.ExpiresAt.Equal(*before.ExpiresAt) {
+	if got.PerDay != 5 || got.Name != "Shop" || got.PerSecond != 10 || got.PerMinute != 60 ||
+		fmt.Sprint(got.Countries, got.Permissions) != fmt.Sprint(before.Countries, before.Permissions) ||
+		*got.PerRecipientHour != 7 ||
+		!got.ExpiresAt.Equal(*before.ExpiresAt) {
 		t.Errorf("got %+v, was %+v", got, before)
 	}
-	r := p.OK("", "key", "update", "1", "--name", "Store", "--description", "the till", "--permission", "manage", "--country", "all", "--expires", "never", "--per-recipient-hour", "default", "--per-second", "3", "--per-minute", "30")
-	if !strings.Contains(r.Out, "key 1 (Store) is updated: countries, description, expires_at, name, per_recipient_hour, permissions, rate_per_minute, rate_per_second") {
+	r := p.OK(
+		"",
+		"key",
+		"update",
+		"1",
+		"--name",
+		"Store",
+		"--description",
+		"the till",
+		"--permission",
+		"manage",
+		"--country",
+		"all",
+		"--expires",
+		"never",
+		"--per-recipient-hour",
+		"default",
+		"--per-second",
+		"3",
+		"--per-minute",
+		"30",
+	)
+	if !strings.Contains(
+		r.Out,
+		"key 1 (Store) is updated: countries, description, expires_at, name, per_recipient_hour, permissions, rate_per_minute, rate_per_second",
+	) {
 		t.Error(r.Out)
 	}
 	got = clitest.Read[admin.Key](t, p.OK("", "key", "show", "1", "--json"))
-	if got.Name != "Store" || got.Description != "the till" || fmt.Sprint(got.Permissions) != "[manage]" || len(got.Countries) != 0 || got.ExpiresAt != nil || got.PerRecipientHour != nil || got.PerSecond != 3 || got.PerMinute != 30 || got.PerDay != 5 || !got.Active {
+	if got.Name != "Store" || got.Description != "the till" || fmt.Sprint(got.Permissions) != "[manage]" || len(got.Countries) != 0 ||
+		got.ExpiresAt != nil ||
+		got.PerRecipientHour != nil ||
+		got.PerSecond != 3 ||
+		got.PerMinute != 30 ||
+		got.PerDay != 5 ||
+		!got.Active {
 		t.Errorf("got %+v", got)
 	}
 	p.Refuse(2, "nothing to change", "key", "update", "1")

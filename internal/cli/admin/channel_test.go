@@ -21,10 +21,12 @@ func TestChannelCreateMeta_SecretsFromStdin(t *testing.T) {
 	p := clitest.New(t, cli.Run)
 	r := p.OK(clitest.Token+"\n"+clitest.AppSecret+"\n", append(clitest.CreateMetaArgs, "--public-url", "https://send.example.com/")...)
 	ch := p.Channel(1)
-	if ch.Secrets["access_token"] != clitest.Token || ch.Secrets["app_secret"] != clitest.AppSecret || len(ch.Secrets["verify_token"]) != 64 {
+	if ch.Secrets["access_token"] != clitest.Token || ch.Secrets["app_secret"] != clitest.AppSecret ||
+		len(ch.Secrets["verify_token"]) != 64 {
 		t.Errorf("secrets are not what was typed: %d of them", len(ch.Secrets))
 	}
-	if ch.Sender != "+15550002222" || ch.Settings["phone_number_id"] != "106540352242922" || !ch.Default || !ch.Enabled || ch.Policy.Rate != 80 {
+	if ch.Sender != "+15550002222" || ch.Settings["phone_number_id"] != "106540352242922" || !ch.Default || !ch.Enabled ||
+		ch.Policy.Rate != 80 {
 		t.Errorf("made %+v", ch)
 	}
 	for _, want := range []string{"https://send.example.com/callbacks/meta/" + ch.Key, ch.Secrets["verify_token"], "sendoff channel check 1", "sendoff template sync --channel 1"} {
@@ -46,8 +48,21 @@ func TestChannelCreateMeta_SecretsFromFiles(t *testing.T) {
 		}
 		return name
 	}
-	r := p.OK("", append(clitest.CreateMetaArgs, "--access-token-file", file(clitest.Token+"\n"), "--app-secret-file", file(clitest.AppSecret), "--verify-token-file", file("mine"), "--json")...)
-	if v := clitest.Read[admin.Channel](t, r); v.VerifyToken != "" || p.Channel(1).Secrets["verify_token"] != "mine" || !strings.HasPrefix(v.CallbackURL, "http://127.0.0.1:8080/callbacks/meta/ch_") {
+	r := p.OK(
+		"",
+		append(
+			clitest.CreateMetaArgs,
+			"--access-token-file",
+			file(clitest.Token+"\n"),
+			"--app-secret-file",
+			file(clitest.AppSecret),
+			"--verify-token-file",
+			file("mine"),
+			"--json",
+		)...,
+	)
+	if v := clitest.Read[admin.Channel](t, r); v.VerifyToken != "" || p.Channel(1).Secrets["verify_token"] != "mine" ||
+		!strings.HasPrefix(v.CallbackURL, "http://127.0.0.1:8080/callbacks/meta/ch_") {
 		t.Errorf("got %+v", v)
 	}
 	if p.Channel(1).Secrets["access_token"] != clitest.Token {
@@ -74,7 +89,19 @@ func TestChannelCreate_Refusals(t *testing.T) {
 	p.Do("", clitest.CreateMetaArgs...).MustFail(t, 2, "SENDOFF_META_ACCESS_TOKEN")
 	p.Do("", append(clitest.CreateMetaArgs, "--access-clitest.Token", clitest.Token)...).MustFail(t, 2, "unknown flag")
 	p.Refuse(2, "sender: ", "channel", "create", "meta", "--sender", "Acme", "--phone-number-id", "1", "--waba-id", "2")
-	p.Refuse(2, "settings/phone_number_id: must be the digits", "channel", "create", "meta", "--sender", "+15550002222", "--phone-number-id", "+1555", "--waba-id", "2")
+	p.Refuse(
+		2,
+		"settings/phone_number_id: must be the digits",
+		"channel",
+		"create",
+		"meta",
+		"--sender",
+		"+15550002222",
+		"--phone-number-id",
+		"+1555",
+		"--waba-id",
+		"2",
+	)
 	p.Refuse(2, "AC and 32 hex digits", "channel", "create", "twilio", "--sender", "+15550002222", "--account-sid", "AC1")
 	clitest.Run(cli.Run).Do("", append(clitest.CreateMetaArgs, "--postgres-url", p.URL)...).MustFail(t, 2, "SENDOFF_SECRET_KEY")
 }
@@ -84,9 +111,28 @@ func TestChannelCreate_OtherProviders(t *testing.T) {
 	p := clitest.New(t, cli.Run)
 	sid := "AC" + strings.Repeat("0a", 16)
 	p.OK("tok\n", "channel", "create", "twilio", "--sender", "+15550003333", "--account-sid", sid)
-	p.OK("tok\nkeysecret\n", "channel", "create", "twilio", "--kind", "whatsapp", "--sender", "+15550004444", "--account-sid", sid, "--api-key-sid", "SK"+sid[2:])
-	g := clitest.Read[admin.Channel](t, p.OK("gkey\n", "channel", "create", "gupshup", "--sender", "+919999900000", "--app-name", "App", "--json"))
-	k := clitest.Read[admin.Channel](t, p.OK("kkey\n", "channel", "create", "kaleyra", "--kind", "sms", "--sender", "SENDOF", "--sid", "HX1", "--json"))
+	p.OK(
+		"tok\nkeysecret\n",
+		"channel",
+		"create",
+		"twilio",
+		"--kind",
+		"whatsapp",
+		"--sender",
+		"+15550004444",
+		"--account-sid",
+		sid,
+		"--api-key-sid",
+		"SK"+sid[2:],
+	)
+	g := clitest.Read[admin.Channel](
+		t,
+		p.OK("gkey\n", "channel", "create", "gupshup", "--sender", "+919999900000", "--app-name", "App", "--json"),
+	)
+	k := clitest.Read[admin.Channel](
+		t,
+		p.OK("kkey\n", "channel", "create", "kaleyra", "--kind", "sms", "--sender", "SENDOF", "--sid", "HX1", "--json"),
+	)
 	if p.Channel(2).Secrets["api_key_secret"] != "keysecret" {
 		t.Error("the API key's secret is missing")
 	}
@@ -95,7 +141,8 @@ func TestChannelCreate_OtherProviders(t *testing.T) {
 		if len(secret) != 64 || !strings.HasSuffix(v.CallbackURL, "/"+v.Key+"/"+secret) {
 			t.Errorf("%s: callback address %s", v.Provider, v.CallbackURL)
 		}
-		if r := p.OK("", "channel", "show", fmt.Sprint(v.ID)); strings.Contains(r.Out, secret) || !strings.Contains(r.Out, "/{callback_secret}") {
+		if r := p.OK("", "channel", "show", fmt.Sprint(v.ID)); strings.Contains(r.Out, secret) ||
+			!strings.Contains(r.Out, "/{callback_secret}") {
 			t.Errorf("%s: shown without --reveal: %s", v.Provider, r.Out)
 		}
 	}
@@ -105,7 +152,8 @@ func TestChannelCreate_OtherProviders(t *testing.T) {
 	if now := turned.Secrets["callback_secret"]; now == old || !strings.Contains(r.Out, now) {
 		t.Error("the callback secret was not rotated")
 	}
-	if left := time.Until(turned.OldCallbacks[0].Until); turned.OldCallbacks[0].Secret != old || left < 23*time.Hour || !strings.Contains(r.Out, "valid until") {
+	if left := time.Until(turned.OldCallbacks[0].Until); turned.OldCallbacks[0].Secret != old || left < 23*time.Hour ||
+		!strings.Contains(r.Out, "valid until") {
 		t.Errorf("the old one works for %s: %s", left, r.Out)
 	}
 	p.OK("", "channel", "update", fmt.Sprint(k.ID), "--rotate-callback-secret", "--overlap", "0s")
@@ -119,10 +167,29 @@ func TestChannelUpdate_ChangesWhatIsGiven(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.OK(clitest.Token+"\n"+clitest.AppSecret+"\n", clitest.CreateMetaArgs...)
-	p.OK("new-token\n", "channel", "update", "1", "--name", "Main", "--rate", "50", "--price", "marketing=0.05", "--price", "default=0.01", "--set", "version=v24.0", "--secret", "access_token")
+	p.OK(
+		"new-token\n",
+		"channel",
+		"update",
+		"1",
+		"--name",
+		"Main",
+		"--rate",
+		"50",
+		"--price",
+		"marketing=0.05",
+		"--price",
+		"default=0.01",
+		"--set",
+		"version=v24.0",
+		"--secret",
+		"access_token",
+	)
 	ch := p.Channel(1)
 	if ch.Name != "Main" || ch.Policy.Rate != 50 || ch.Policy.Price["marketing"] != 50_000 || ch.Policy.Price[""] != 10_000 || ch.Settings["version"] != "v24.0" ||
-		ch.Secrets["access_token"] != "new-token" || ch.Secrets["app_secret"] != clitest.AppSecret || ch.Policy.Concurrency != 100 {
+		ch.Secrets["access_token"] != "new-token" ||
+		ch.Secrets["app_secret"] != clitest.AppSecret ||
+		ch.Policy.Concurrency != 100 {
 		t.Errorf("got %+v", ch)
 	}
 	p.Refuse(2, "nothing to change", "channel", "update", "1")
@@ -141,8 +208,16 @@ func TestChannelUpdate_ChangesWhatIsGiven(t *testing.T) {
 		t.Error(r.Out)
 	}
 	p.OK("", "channel", "delete", "1", "--yes")
-	p.MustAudit("account.create account:1", "channel.create channel:1", "channel.update channel:1", "channel.disable channel:1", "channel.enable channel:1",
-		"channel.pause channel:1", "channel.resume channel:1", "channel.delete channel:1")
+	p.MustAudit(
+		"account.create account:1",
+		"channel.create channel:1",
+		"channel.update channel:1",
+		"channel.disable channel:1",
+		"channel.enable channel:1",
+		"channel.pause channel:1",
+		"channel.resume channel:1",
+		"channel.delete channel:1",
+	)
 	p.MustHide()
 }
 
@@ -150,15 +225,46 @@ func TestChannelUpdate_Policy(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.OK(clitest.Token+"\n"+clitest.AppSecret+"\n", clitest.CreateMetaArgs...)
-	r := p.OK("", "channel", "update", "1", "--rate", "0.5", "--concurrency", "7", "--max-attempts", "3", "--max-age", "2h", "--backoff-base", "1s", "--backoff-cap", "1m", "--recipient-spacing", "6s",
-		"--resolve-window", "otp=5s", "--resolve-window", "bulk=30m", "--unknown-retries", "normal=2", "--price", "default=1")
+	r := p.OK(
+		"",
+		"channel",
+		"update",
+		"1",
+		"--rate",
+		"0.5",
+		"--concurrency",
+		"7",
+		"--max-attempts",
+		"3",
+		"--max-age",
+		"2h",
+		"--backoff-base",
+		"1s",
+		"--backoff-cap",
+		"1m",
+		"--recipient-spacing",
+		"6s",
+		"--resolve-window",
+		"otp=5s",
+		"--resolve-window",
+		"bulk=30m",
+		"--unknown-retries",
+		"normal=2",
+		"--price",
+		"default=1",
+	)
 	want := dispatch.DefaultPolicy()
 	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3, 2*time.Hour, time.Second, time.Minute, 6*time.Second
-	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second, 30*time.Minute, 2, map[string]int64{"": 1_000_000}
+	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second, 30*time.Minute, 2, map[string]int64{
+		"": 1_000_000,
+	}
 	if got := p.Channel(1).Policy; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if !strings.Contains(r.Out, "backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, price, rate, recipient_spacing_s, resolve_window_s, unknown_retries") {
+	if !strings.Contains(
+		r.Out,
+		"backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, price, rate, recipient_spacing_s, resolve_window_s, unknown_retries",
+	) {
 		t.Error(r.Out)
 	}
 	for _, wrong := range [][]string{
@@ -171,7 +277,15 @@ func TestChannelUpdate_Policy(t *testing.T) {
 		{"--resolve-window", "otp=soon"},
 		{"--unknown-retries", "otp=11"},
 	} {
-		p.Refuse(2, strings.ReplaceAll(strings.TrimPrefix(wrong[0], "--"), "-", map[bool]string{true: "-", false: "_"}[strings.HasPrefix(wrong[0], "--resolve")]), append([]string{"channel", "update", "1"}, wrong...)...)
+		p.Refuse(
+			2,
+			strings.ReplaceAll(
+				strings.TrimPrefix(wrong[0], "--"),
+				"-",
+				map[bool]string{true: "-", false: "_"}[strings.HasPrefix(wrong[0], "--resolve")],
+			),
+			append([]string{"channel", "update", "1"}, wrong...)...,
+		)
 	}
 	p.OK("", "channel", "update", "1", "--max-age", "0s", "--recipient-spacing", "0s")
 	if got := p.Channel(1).Policy; got.MaxAge != 0 || got.RecipientSpacing != 0 {
@@ -190,7 +304,8 @@ func TestChannelCheckAndTemplateSync_AskTheProvider(t *testing.T) {
 	}
 	p.OK("EAAB-wrong\n", "channel", "update", "1", "--secret", "access_token")
 	bad := p.Do("", "channel", "check", "1", "--json")
-	if f := clitest.Read[console.Finding](t, bad); bad.Code != 1 || f.OK || !strings.Contains(f.Fix, "sendoff channel update 1") || strings.Contains(bad.Out, "EAAB-wrong") {
+	if f := clitest.Read[console.Finding](t, bad); bad.Code != 1 || f.OK || !strings.Contains(f.Fix, "sendoff channel update 1") ||
+		strings.Contains(bad.Out, "EAAB-wrong") {
 		t.Errorf("code %d: %s", bad.Code, bad.Out)
 	}
 	p.Refuse(2, "sendoff channel update 1", "template", "sync", "--channel", "1")

@@ -10,7 +10,9 @@ import (
 )
 
 // volatile are times, ids and secrets, which differ from run to run.
-var volatile = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|ch_[0-9a-f]{20}|AC[0-9a-f]{32}|sk_live_\w+…?|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}`)
+var volatile = regexp.MustCompile(
+	`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|ch_[0-9a-f]{20}|AC[0-9a-f]{32}|sk_live_\w+…?|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}`,
+)
 
 // tidy replaces what is volatile and squeezes columns.
 func tidy(out string) string {
@@ -97,7 +99,8 @@ body Hi {{1}}, order {{2}}.`,
 	if got := tidy(p.OK("", "channel", "pause", "1", "--reason", "review").Out); got != paused {
 		t.Errorf("got %q", got)
 	}
-	if got := tidy(p.OK("", "channel", "show", "1", "--reveal").Out); !strings.HasSuffix(got, "verify token X") || !strings.Contains(got, "circuit paused: review") {
+	if got := tidy(p.OK("", "channel", "show", "1", "--reveal").Out); !strings.HasSuffix(got, "verify token X") ||
+		!strings.Contains(got, "circuit paused: review") {
 		t.Errorf("revealed\n%s", got)
 	}
 	p.MustHide(p.OK("", "channel", "show", "1", "--reveal"))

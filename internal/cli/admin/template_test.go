@@ -17,7 +17,8 @@ func TestTemplate_Life(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	made := clitest.Read[admin.Template](t, p.OK(clitest.OrderTemplate, "template", "create", "-", "--json"))
-	if made.Status != "approved" || made.Category != "utility" || made.Components[0].Type != "BODY" || made.ParameterFormat != "positional" {
+	if made.Status != "approved" || made.Category != "utility" || made.Components[0].Type != "BODY" ||
+		made.ParameterFormat != "positional" {
 		t.Errorf("made %+v", made)
 	}
 	p.Do(clitest.OrderTemplate, "template", "create", "-").MustFail(t, 1, "already")
@@ -26,7 +27,8 @@ func TestTemplate_Life(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := fmt.Sprint(clitest.Read[admin.Template](t, p.OK("", "template", "create", file, "--json")).ID)
-	if ts := clitest.Read[admin.Page[admin.Template]](t, p.OK("", "template", "list", "--json")).Data; len(ts) != 2 || ts[1].Status != "pending" {
+	if ts := clitest.Read[admin.Page[admin.Template]](t, p.OK("", "template", "list", "--json")).Data; len(ts) != 2 ||
+		ts[1].Status != "pending" {
 		t.Errorf("listed %+v", ts)
 	}
 	p.Refuse(1, "choose one by its id", "template", "show", "order")
@@ -35,7 +37,12 @@ func TestTemplate_Life(t *testing.T) {
 	p.Refuse(2, "--yes", "template", "delete", second)
 	p.OK("", "template", "delete", second, "--yes")
 	p.OK("", "template", "show", "order")
-	p.MustAudit("account.create account:1", "template.create template:1", "template.create template:"+second, "template.delete template:"+second)
+	p.MustAudit(
+		"account.create account:1",
+		"template.create template:1",
+		"template.create template:"+second,
+		"template.delete template:"+second,
+	)
 }
 
 // code is the exit code: that of a faulty field, or of a body that is none.
@@ -74,11 +81,25 @@ func TestTemplateUpdate_ChangesWhatIsGiven(t *testing.T) {
 	if got.Status != "paused" || got.Category != "utility" || !reflect.DeepEqual(got.Components, before.Components) || got.Channel != 0 {
 		t.Errorf("got %+v, was %+v", got, before)
 	}
-	got = clitest.Read[admin.Template](t, p.OK(`{"language":"de","channel_id":1,"components":[{"type":"BODY","text":"Hallo {{1}}","variables":["name"]}]}`, "template", "update", "1", "-", "--category", "marketing", "--json"))
-	if got.Name != "order" || got.Language != "de" || got.Category != "marketing" || got.Status != "paused" || got.Channel != 1 || got.Components[0].Text != "Hallo {{1}}" {
+	got = clitest.Read[admin.Template](
+		t,
+		p.OK(
+			`{"language":"de","channel_id":1,"components":[{"type":"BODY","text":"Hallo {{1}}","variables":["name"]}]}`,
+			"template",
+			"update",
+			"1",
+			"-",
+			"--category",
+			"marketing",
+			"--json",
+		),
+	)
+	if got.Name != "order" || got.Language != "de" || got.Category != "marketing" || got.Status != "paused" || got.Channel != 1 ||
+		got.Components[0].Text != "Hallo {{1}}" {
 		t.Errorf("got %+v", got)
 	}
-	if got = clitest.Read[admin.Template](t, p.OK(`{"channel_id":null}`, "template", "update", "1", "-", "--json")); got.Channel != 0 || got.Language != "de" {
+	if got = clitest.Read[admin.Template](t, p.OK(`{"channel_id":null}`, "template", "update", "1", "-", "--json")); got.Channel != 0 ||
+		got.Language != "de" {
 		t.Errorf("got %+v", got)
 	}
 	p.Refuse(2, "nothing to change", "template", "update", "1")
@@ -89,14 +110,23 @@ func TestTemplateUpdate_ChangesWhatIsGiven(t *testing.T) {
 	p.OK(clitest.OrderTemplate, "template", "create", "-")
 	p.Do(`{"language":"en"}`, "template", "update", "1", "-").MustFail(t, 1, "already")
 	p.Refuse(1, "has no template refund", "template", "update", "refund", "--status", "paused")
-	p.MustAudit("account.create account:1", "template.create template:1", "channel.create channel:1", "template.update template:1", "template.update template:1", "template.update template:1", "template.create template:2")
+	p.MustAudit(
+		"account.create account:1",
+		"template.create template:1",
+		"channel.create channel:1",
+		"template.update template:1",
+		"template.update template:1",
+		"template.update template:1",
+		"template.create template:2",
+	)
 }
 
 func TestTemplatePreview_ShowsWhatWouldBeSent(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.OK(clitest.OrderTemplate, "template", "create", "-")
-	if r := p.OK("", "template", "preview", "order"); !strings.Contains(r.Out, "Hi {{1}}, order {{2}}.") && !strings.Contains(r.Out, "Hi {{name}}, order {{order_id}}.") {
+	if r := p.OK("", "template", "preview", "order"); !strings.Contains(r.Out, "Hi {{1}}, order {{2}}.") &&
+		!strings.Contains(r.Out, "Hi {{name}}, order {{order_id}}.") {
 		t.Error(r.Out)
 	}
 	for _, values := range [][]string{{"--var", "name=Ada", "--var", "order_id=A-17"}, {"--var", "1=Ada", "--var", "2=A-17"}} {

@@ -82,7 +82,8 @@ func TestSecret_FromFileEnvironmentStdin(t *testing.T) {
 	if err := os.WriteFile(file, []byte("two\nlines"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Secret("token", file, variable); err == nil || !strings.Contains(err.Error(), "token must be one line") || strings.Contains(err.Error(), "lines") && strings.Contains(err.Error(), "two") {
+	if _, err := a.Secret("token", file, variable); err == nil || !strings.Contains(err.Error(), "token must be one line") ||
+		strings.Contains(err.Error(), "lines") && strings.Contains(err.Error(), "two") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := a.Secret("token", file+"x", variable); !errors.Is(err, os.ErrNotExist) {
@@ -123,7 +124,8 @@ func TestText_IsForPeople(t *testing.T) {
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := PrintTable(&out, "ID NAME", [][]string{{"1", "Acme"}, {"100", "B"}}); err != nil || out.String() != "ID   NAME\n1    Acme\n100  B\n" {
+	if err := PrintTable(&out, "ID NAME", [][]string{{"1", "Acme"}, {"100", "B"}}); err != nil ||
+		out.String() != "ID   NAME\n1    Acme\n100  B\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	out.Reset()

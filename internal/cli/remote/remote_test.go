@@ -81,7 +81,8 @@ func TestDetail_OneLine(t *testing.T) {
 func TestWaiting_IsASentence(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
-	if got := waiting(&dispatch.View{WaitsFor: "retry", NextAttemptAt: &at}); !strings.HasPrefix(got, "waits for another try") || !strings.HasSuffix(got, "2030-01-02 03:04:05") {
+	if got := waiting(&dispatch.View{WaitsFor: "retry", NextAttemptAt: &at}); !strings.HasPrefix(got, "waits for another try") ||
+		!strings.HasSuffix(got, "2030-01-02 03:04:05") {
 		t.Errorf("got %q", got)
 	}
 	if got := waiting(&dispatch.View{WaitsFor: "moon"}); got != "waits for moon" {

@@ -41,7 +41,11 @@ func TestDecode_WholeNumbersAndFreeNames(t *testing.T) {
 			t.Errorf("%s: %v %v", n, d.TTL, err)
 		}
 	}
-	d, err := Decode([]byte(`{"to":"+1","type":"template","template":{"name":"a","variables":{"Name":"Ada"}},"metadata":{"TO":"x"},"reference":"A: \"B\": c"}`))
+	d, err := Decode(
+		[]byte(
+			`{"to":"+1","type":"template","template":{"name":"a","variables":{"Name":"Ada"}},"metadata":{"TO":"x"},"reference":"A: \"B\": c"}`,
+		),
+	)
 	if err != nil || d.Variables.Named["Name"] != "Ada" || !strings.Contains(string(d.Metadata), "TO") {
 		t.Errorf("%+v %v", d, err)
 	}

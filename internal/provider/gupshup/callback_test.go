@@ -28,7 +28,8 @@ func callbacks() []providertest.Callback {
 	async := `"id":"gBEGabc","gsId":"` + messageID + `",`
 	early := failed("1002", dispatch.FailRecipient, "Number Does Not Exist On WhatsApp", false)
 	early.ProviderRef2, early.At = messageID, outer
-	return append(inbounds(),
+	return append(
+		inbounds(),
 		v2("enqueued", `"id":"`+messageID+`","type":"enqueued","payload":{"whatsappMessageId":"gBEGabc","type":"session"}`,
 			dispatch.StatusUpdate{ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Sent, At: outer}),
 		v2("sent", async+`"type":"sent","payload":{"ts":1580546677}`,
@@ -39,20 +40,41 @@ func callbacks() []providertest.Callback {
 			dispatch.StatusUpdate{ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Read, At: at}),
 		v2("read after a week, without gsId", `"id":"gBEGabc","type":"read","payload":{"ts":1580546677}`,
 			dispatch.StatusUpdate{ProviderID: "gBEGabc", ProviderRef2: "gBEGabc", Status: dispatch.Read, At: at}),
-		v2("failed early", `"id":"`+messageID+`","type":"failed","payload":{"code":1002,"reason":"Number Does Not Exist On WhatsApp"}`, early),
+		v2(
+			"failed early",
+			`"id":"`+messageID+`","type":"failed","payload":{"code":1002,"reason":"Number Does Not Exist On WhatsApp"}`,
+			early,
+		),
 		v2("opted out", async+`"type":"failed","payload":{"ts":1580546677,"code":"1012","reason":"opted out"}`,
 			failed("1012", dispatch.FailSuppressed, "opted out", true)),
 		v2("Meta's code", async+`"type":"failed","payload":{"ts":1580546677,"code":131047,"reason":"Re-engagement"}`,
 			failed("131047", dispatch.FailWindow, "Re-engagement", false)),
 		v2("unknown code", async+`"type":"failed","payload":{"ts":1580546677,"code":7777,"reason":"?"}`,
 			failed("7777", dispatch.FailUndelivered, "?", false)),
-		v2("wrong types cost their field", async+`"type":"failed","payload":{"ts":{},"code":[],"reason":7}`,
-			dispatch.StatusUpdate{ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Failed, At: outer, Code: dispatch.FailUndelivered}),
-		providertest.Callback{Name: "deleted", Body: `{"type":"message-event","payload":{"id":"gBEGabc","type":"deleted","destination":"919888800000"}}`},
-		providertest.Callback{Name: "another event", Body: `{"app":"MyApp","timestamp":1,"version":2,"type":"user-event","payload":{"type":"opted-in"}}`},
+		v2(
+			"wrong types cost their field",
+			async+`"type":"failed","payload":{"ts":{},"code":[],"reason":7}`,
+			dispatch.StatusUpdate{
+				ProviderID:   messageID,
+				ProviderRef2: "gBEGabc",
+				Status:       dispatch.Failed,
+				At:           outer,
+				Code:         dispatch.FailUndelivered,
+			},
+		),
+		providertest.Callback{
+			Name: "deleted",
+			Body: `{"type":"message-event","payload":{"id":"gBEGabc","type":"deleted","destination":"919888800000"}}`,
+		},
+		providertest.Callback{
+			Name: "another event",
+			Body: `{"app":"MyApp","timestamp":1,"version":2,"type":"user-event","payload":{"type":"opted-in"}}`,
+		},
 		providertest.Callback{
 			Name: "opted out at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-out"}}`,
-			Want: provider.Callback{Consents: []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-out", At: outer}}},
+			Want: provider.Callback{
+				Consents: []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-out", At: outer}},
+			},
 		},
 		providertest.Callback{
 			Name: "opted in at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-in"}}`,
@@ -75,8 +97,22 @@ func version3Statuses() providertest.Callback {
 			{"gs_id":"x","id":"wamid.3","status":"deleted"}]}}]},
 			{"changes":[{"field":"message_template_status_update","value":{}}]}],"gs_app_id":"82ed52f4","object":"whatsapp_business_account"}`,
 		Want: provider.Callback{Statuses: []dispatch.StatusUpdate{
-			{Channel: 7, ProviderID: messageID, ProviderRef2: "wamid.1", Recipient: "+919888800000", Status: dispatch.Sent, At: time.UnixMilli(1710941393420)},
-			{Channel: 7, ProviderID: messageID, ProviderRef2: "wamid.1", Recipient: "+919888800000", Status: dispatch.Delivered, At: time.Unix(1710941394, 0)},
+			{
+				Channel:      7,
+				ProviderID:   messageID,
+				ProviderRef2: "wamid.1",
+				Recipient:    "+919888800000",
+				Status:       dispatch.Sent,
+				At:           time.UnixMilli(1710941393420),
+			},
+			{
+				Channel:      7,
+				ProviderID:   messageID,
+				ProviderRef2: "wamid.1",
+				Recipient:    "+919888800000",
+				Status:       dispatch.Delivered,
+				At:           time.Unix(1710941394, 0),
+			},
 			{
 				Channel: 7, ProviderID: "wamid.2", ProviderRef2: "wamid.2", Recipient: "+919888800000", Status: dispatch.Failed, At: time.Unix(1710941394, 0),
 				ProviderCode: "131026", Code: dispatch.FailRecipient, Detail: "not on WhatsApp",

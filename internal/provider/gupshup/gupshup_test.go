@@ -122,25 +122,48 @@ func TestGupshup(t *testing.T) {
 // requests has one message of each type.
 func requests() []providertest.Request {
 	return []providertest.Request{
-		{Name: "text", Message: message(`{"type":"text","text":{"body":"Grüße & 100 %","preview_url":true},"context":{"message_id":"gBEGabc"}}`)},
+		{
+			Name:    "text",
+			Message: message(`{"type":"text","text":{"body":"Grüße & 100 %","preview_url":true},"context":{"message_id":"gBEGabc"}}`),
+		},
 		{Name: "image", Message: message(`{"type":"image","image":{"link":"https://files.example.com/a.jpg","caption":"A view"}}`)},
 		{Name: "video", Message: message(`{"type":"video","video":{"link":"https://files.example.com/a.mp4","caption":"A walk"}}`)},
 		{Name: "audio", Message: message(`{"type":"audio","audio":{"link":"https://files.example.com/a.ogg"}}`)},
-		{Name: "document", Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}`)},
+		{
+			Name:    "document",
+			Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}`),
+		},
 		{Name: "sticker", Message: message(`{"type":"sticker","sticker":{"link":"https://files.example.com/a.webp"}}`)},
-		{Name: "location", Message: message(`{"type":"location","location":{"latitude":37.758056,"longitude":-122.425332,"name":"Office"}}`)},
+		{
+			Name:    "location",
+			Message: message(`{"type":"location","location":{"latitude":37.758056,"longitude":-122.425332,"name":"Office"}}`),
+		},
 		{Name: "reaction", Message: message(`{"type":"reaction","reaction":{"message_id":"gBEGabc","emoji":"👍"}}`)},
-		{Name: "template", Message: message(`{"type":"template","template":{"name":"order","provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
+		{
+			Name: "template",
+			Message: message(
+				`{"type":"template","template":{"name":"order","provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
 			{"type":"button","sub_type":"quick_reply","index":1,"parameters":[{"type":"payload","payload":"no"}]},
 			{"type":"button","sub_type":"quick_reply","index":0,"parameters":[{"type":"payload","payload":"yes"}]},
 			{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"date_time","date_time":{"fallback_value":"4 May"}}]},
-			{"type":"header","parameters":[{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}]}]}}`)},
-		{Name: "template_auth", Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
+			{"type":"header","parameters":[{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}]}]}}`,
+			),
+		},
+		{
+			Name: "template_auth",
+			Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
 			{"type":"body","parameters":[{"type":"text","text":"123456"}]},
-			{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]}}`)},
-		{Name: "template_location", Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
-			{"type":"header","parameters":[{"type":"location","location":{"latitude":1.5,"longitude":2.5}}]}]}}`)},
-		{Name: "template_bare", Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b"}}`)},
+			{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]}}`),
+		},
+		{
+			Name: "template_location",
+			Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b","components":[
+			{"type":"header","parameters":[{"type":"location","location":{"latitude":1.5,"longitude":2.5}}]}]}}`),
+		},
+		{
+			Name:    "template_bare",
+			Message: message(`{"type":"template","template":{"provider_template_id":"c6aecef6-0000-0000-0000-28c094e3bc6b"}}`),
+		},
 	}
 }
 
@@ -159,11 +182,14 @@ func TestSupports(t *testing.T) {
 		if got := c.Spec().Supports("whatsapp", ty); got != golden[ty] || c.Spec().Supports("sms", ty) {
 			t.Errorf("Supports(%s) = %v", ty, got)
 		}
-		if _, _, err := form(channel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil || provider.AsError(err).Kind != provider.Permanent {
+		if _, _, err := form(channel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil ||
+			provider.AsError(err).Kind != provider.Permanent {
 			t.Errorf("%s without content: %v", ty, err)
 		}
 	}
-	byID := message(`{"type":"template","template":{"provider_template_id":"x","components":[{"type":"header","parameters":[{"type":"image","image":{"id":"1"}}]}]}}`)
+	byID := message(
+		`{"type":"template","template":{"provider_template_id":"x","components":[{"type":"header","parameters":[{"type":"image","image":{"id":"1"}}]}]}}`,
+	)
 	if _, _, err := form(channel(""), byID); err == nil {
 		t.Error("a header's media by id is taken")
 	}

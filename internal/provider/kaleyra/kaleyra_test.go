@@ -26,8 +26,12 @@ var (
 func whatsAppChannel(baseURL string) *dispatch.Channel {
 	return &dispatch.Channel{
 		ID: 7, Key: "key", Provider: "kaleyra", Kind: "whatsapp", Sender: "+919999900000",
-		Settings: map[string]string{"base_url": baseURL, "sid": "HXAP0001IN", "callback_url": "https://dispatch.example.com/callbacks/kaleyra/key"},
-		Secrets:  map[string]string{"api_key": "api-key-of-tests", "callback_secret": "callback-secret-of-tests"},
+		Settings: map[string]string{
+			"base_url":     baseURL,
+			"sid":          "HXAP0001IN",
+			"callback_url": "https://dispatch.example.com/callbacks/kaleyra/key",
+		},
+		Secrets: map[string]string{"api_key": "api-key-of-tests", "callback_secret": "callback-secret-of-tests"},
 	}
 }
 
@@ -58,21 +62,65 @@ func msg(content string) *dispatch.Message {
 func refusal(status int, code, text, part string) providertest.Reply {
 	return providertest.Reply{
 		Status: status,
-		Body:   `{"code":"` + code + `","message":` + strconv.Quote(text) + `,"data":{},"error":{"` + part + `":` + strconv.Quote(text) + `}}`,
+		Body: `{"code":"` + code + `","message":` + strconv.Quote(
+			text,
+		) + `,"data":{},"error":{"` + part + `":` + strconv.Quote(
+			text,
+		) + `}}`,
 	}
 }
 
 // errorTable is section 5 of the contract, as we mean it.
 func errorTable() []providertest.Refusal {
 	return []providertest.Refusal{
-		{Reply: refusal(401, "RBC001", "Incorrect SID or API key.", "error"), Kind: provider.Denied, Code: dispatch.FailCredentials, Provider: "RBC001"},
-		{Reply: refusal(401, "WA401", "Phone number is not present", "phone_number"), Kind: provider.Denied, Code: dispatch.FailCredentials, Provider: "WA401"},
-		{Reply: refusal(401, "WA-401", "API is not available", "account"), Kind: provider.Denied, Code: dispatch.FailAccount, Provider: "WA-401"},
-		{Reply: refusal(400, "E110", "You have a low balance!", "balance"), Kind: provider.Permanent, Code: dispatch.FailBalance, Provider: "E110"},
-		{Reply: refusal(400, "WAV2101", "Daily limit reached", "limit"), Kind: provider.Permanent, Code: dispatch.FailThrottled, Provider: "WAV2101"},
-		{Reply: refusal(400, "WA400", "Refer to correct payload format", "payload"), Kind: provider.Permanent, Code: dispatch.FailContent, Provider: "WA400"},
-		{Reply: refusal(429, "WA429", "Too many requests", "error"), Kind: provider.Throttled, Code: dispatch.FailThrottled, Provider: "WA429"},
-		{Reply: refusal(500, "WA500", "Please try again later", "error"), Kind: provider.Temporary, Code: dispatch.FailProvider, Provider: "WA500"},
+		{
+			Reply:    refusal(401, "RBC001", "Incorrect SID or API key.", "error"),
+			Kind:     provider.Denied,
+			Code:     dispatch.FailCredentials,
+			Provider: "RBC001",
+		},
+		{
+			Reply:    refusal(401, "WA401", "Phone number is not present", "phone_number"),
+			Kind:     provider.Denied,
+			Code:     dispatch.FailCredentials,
+			Provider: "WA401",
+		},
+		{
+			Reply:    refusal(401, "WA-401", "API is not available", "account"),
+			Kind:     provider.Denied,
+			Code:     dispatch.FailAccount,
+			Provider: "WA-401",
+		},
+		{
+			Reply:    refusal(400, "E110", "You have a low balance!", "balance"),
+			Kind:     provider.Permanent,
+			Code:     dispatch.FailBalance,
+			Provider: "E110",
+		},
+		{
+			Reply:    refusal(400, "WAV2101", "Daily limit reached", "limit"),
+			Kind:     provider.Permanent,
+			Code:     dispatch.FailThrottled,
+			Provider: "WAV2101",
+		},
+		{
+			Reply:    refusal(400, "WA400", "Refer to correct payload format", "payload"),
+			Kind:     provider.Permanent,
+			Code:     dispatch.FailContent,
+			Provider: "WA400",
+		},
+		{
+			Reply:    refusal(429, "WA429", "Too many requests", "error"),
+			Kind:     provider.Throttled,
+			Code:     dispatch.FailThrottled,
+			Provider: "WA429",
+		},
+		{
+			Reply:    refusal(500, "WA500", "Please try again later", "error"),
+			Kind:     provider.Temporary,
+			Code:     dispatch.FailProvider,
+			Provider: "WA500",
+		},
 		{Reply: refusal(400, "E13001", "?", "error"), Kind: provider.Permanent, Code: dispatch.FailContent, Provider: "E13001"},
 		{Reply: refusal(503, "E13002", "?", "error"), Kind: provider.Uncertain, Code: dispatch.FailUnclear, Provider: "E13002"},
 		{
@@ -102,10 +150,13 @@ func quoting(text string) providertest.Reply { return refusal(401, "RBC001", tex
 
 func TestKaleyra_WhatsApp(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:        func(h *outbound.Client) provider.Provider { return client(h) },
-		Channel:    whatsAppChannel,
-		Message:    func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
-		Accepted:   providertest.Reply{Status: 202, Body: `{"code":"WA202","message":"Request Accepted","data":{"message_id":"` + messageID + `"},"error":{}}`},
+		New:     func(h *outbound.Client) provider.Provider { return client(h) },
+		Channel: whatsAppChannel,
+		Message: func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
+		Accepted: providertest.Reply{
+			Status: 202,
+			Body:   `{"code":"WA202","message":"Request Accepted","data":{"message_id":"` + messageID + `"},"error":{}}`,
+		},
 		AcceptedID: messageID, EmptyAccepted: true,
 		Errors:    errorTable(),
 		Quoting:   quoting,
@@ -119,8 +170,11 @@ func TestKaleyra_SMS(t *testing.T) {
 		New:     func(h *outbound.Client) provider.Provider { return client(h) },
 		Channel: smsChannel,
 		Message: func() *dispatch.Message { return msg(`{"type":"text","text":{"body":"hello"}}`) },
-		Accepted: providertest.Reply{Status: 200, Body: `{"body":"hello","sender":"SENDOF","type":"TXN","source":"API","id":"` + messageID + `",
-			"createdDateTime":"2026-05-04 12:00:00","totalCount":1,"data":[{"message_id":"` + messageID + `:1","recipient":"919888800000"}],"error":{}}`},
+		Accepted: providertest.Reply{
+			Status: 200,
+			Body: `{"body":"hello","sender":"SENDOF","type":"TXN","source":"API","id":"` + messageID + `",
+			"createdDateTime":"2026-05-04 12:00:00","totalCount":1,"data":[{"message_id":"` + messageID + `:1","recipient":"919888800000"}],"error":{}}`,
+		},
 		AcceptedID: messageID, EmptyAccepted: true,
 		Errors:  errorTable(),
 		Quoting: quoting,
@@ -145,9 +199,12 @@ func whatsAppRequests() []providertest.Request {
 	link := `{"link":"https://files.example.com/a"}`
 	rs := []providertest.Request{
 		{Name: "whatsapp_text", Message: msg(`{"type":"text","text":{"body":"Grüße & 100 %"},"context":{"message_id":"wamid.1"}}`)},
-		{Name: "whatsapp_template", Message: msg(`{"type":"template","template":{"name":"auth1","language":{"code":"en_US"},"template_id":4,"components":[
+		{
+			Name: "whatsapp_template",
+			Message: msg(`{"type":"template","template":{"name":"auth1","language":{"code":"en_US"},"template_id":4,"components":[
 			{"type":"body","parameters":[{"type":"text","text":"123456"}]},
-			{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"123456"}]}]}}`)},
+			{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"123456"}]}]}}`),
+		},
 		{Name: "whatsapp_location", Message: msg(`{"type":"location","location":{"latitude":1.5,"longitude":2.5}}`)},
 		{Name: "whatsapp_contacts", Message: msg(`{"type":"contacts","contacts":[{"name":{"formatted_name":"Ann"}}]}`)},
 		{Name: "whatsapp_reaction", Message: msg(`{"type":"reaction","reaction":{"message_id":"wamid.1","emoji":"👍"}}`)},
@@ -174,10 +231,12 @@ func TestSupports(t *testing.T) {
 	for _, ty := range []dispatch.Type{
 		"text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction",
 	} {
-		if c.Spec().Supports("whatsapp", ty) != golden[ty] || c.Spec().Supports("sms", ty) != (ty == "text") || c.Spec().Supports("email", ty) {
+		if c.Spec().Supports("whatsapp", ty) != golden[ty] || c.Spec().Supports("sms", ty) != (ty == "text") ||
+			c.Spec().Supports("email", ty) {
 			t.Errorf("Supports is wrong about %s", ty)
 		}
-		if _, err := request(smsChannel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil || provider.AsError(err).Kind != provider.Permanent {
+		if _, err := request(smsChannel(""), &dispatch.Message{Content: dispatch.Content{Type: ty}}); err == nil ||
+			provider.AsError(err).Kind != provider.Permanent {
 			t.Errorf("an SMS without text: %v", err)
 		}
 	}
@@ -201,7 +260,9 @@ func TestSend_IDs(t *testing.T) {
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
 		t.Cleanup(s.Close)
-		acc, err := New(outbound.New(outbound.Options{})).Send(t.Context(), whatsAppChannel(s.URL), msg(`{"type":"text","text":{"body":"hello"}}`))
+		acc, err := New(
+			outbound.New(outbound.Options{}),
+		).Send(t.Context(), whatsAppChannel(s.URL), msg(`{"type":"text","text":{"body":"hello"}}`))
 		if err != nil || acc.ProviderID != want {
 			t.Errorf("%s: %+v, %v", body, acc, err)
 		}

@@ -43,7 +43,9 @@ func callbacks() []providertest.Callback {
 		return provider.Callback{Statuses: []dispatch.StatusUpdate{u}}
 	}
 	status := func(word, more string) string {
-		return envelope(`"statuses":[{"id":"wamid.A","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"` + more + `}]`)
+		return envelope(
+			`"statuses":[{"id":"wamid.A","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"` + more + `}]`,
+		)
 	}
 	failed := func(provider, code, detail string, suppress bool) dispatch.StatusUpdate {
 		u := update(dispatch.Failed)
@@ -51,33 +53,65 @@ func callbacks() []providertest.Callback {
 		return u
 	}
 	failure := func(code, message, details string) string {
-		return status("failed", fmt.Sprintf(`,"errors":[{"code":%s,"title":"title","message":%q,"error_data":{"details":%q}}]`, code, message, details))
+		return status(
+			"failed",
+			fmt.Sprintf(`,"errors":[{"code":%s,"title":"title","message":%q,"error_data":{"details":%q}}]`, code, message, details),
+		)
 	}
 	strange := update(dispatch.Delivered)
 	strange.ID = dispatch.ID{}
 	timeless := update(dispatch.Sent)
 	timeless.At = time.Time{}
 	return append([]providertest.Callback{
-		golden("sent", status("sent", `,"conversation":{"id":"c","origin":{"type":"utility"}},"pricing":{"billable":true,"pricing_model":"PMP"}`), one(update(dispatch.Sent))),
+		golden(
+			"sent",
+			status("sent", `,"conversation":{"id":"c","origin":{"type":"utility"}},"pricing":{"billable":true,"pricing_model":"PMP"}`),
+			one(update(dispatch.Sent)),
+		),
 		golden("delivered", status("delivered", ""), one(update(dispatch.Delivered))),
 		golden("read", status("read", ""), one(update(dispatch.Read))),
 		golden("played", status("played", ""), provider.Callback{}),
-		golden("failed", failure("131026", "Message undeliverable", "not on WhatsApp"), one(failed("131026", dispatch.FailRecipient, "Message undeliverable: not on WhatsApp", false))),
-		golden("failed, code as text", failure(`"131047"`, "Re-engagement message", ""), one(failed("131047", dispatch.FailWindow, "Re-engagement message", false))),
+		golden(
+			"failed",
+			failure("131026", "Message undeliverable", "not on WhatsApp"),
+			one(failed("131026", dispatch.FailRecipient, "Message undeliverable: not on WhatsApp", false)),
+		),
+		golden(
+			"failed, code as text",
+			failure(`"131047"`, "Re-engagement message", ""),
+			one(failed("131047", dispatch.FailWindow, "Re-engagement message", false)),
+		),
 		golden("failed, stopped", failure("131050", "", "stopped"), one(failed("131050", dispatch.FailSuppressed, "title: stopped", true))),
 		golden("failed, unknown code", failure("999", "x", "x"), one(failed("999", dispatch.FailUndelivered, "x", false))),
 		golden("failed without errors", status("failed", ""), one(failed("", dispatch.FailUndelivered, "", false))),
 		golden("another's reference", strings.Replace(status("delivered", ""), id.String(), "msg_01J", 1), one(strange)),
-		golden("numbers as numbers, milliseconds", strings.Replace(status("delivered", ""), `"1760000000"`, "1760000000000", 1), one(update(dispatch.Delivered))),
+		golden(
+			"numbers as numbers, milliseconds",
+			strings.Replace(status("delivered", ""), `"1760000000"`, "1760000000000", 1),
+			one(update(dispatch.Delivered)),
+		),
 		golden("no time", strings.Replace(status("sent", ""), `"1760000000"`, `"soon"`, 1), one(timeless)),
 		golden("unknown status", status("deleted", ""), provider.Callback{}),
 		golden("account error", envelope(`"errors":[{"code":130429,"title":"t"}]`), provider.Callback{}),
-		golden("another number of the business account", strings.Replace(status("sent", ""), "106540352242922", "999", 1), provider.Callback{}),
-		golden("another field", strings.Replace(status("sent", ""), `"field":"messages"`, `"field":"message_template_status_update"`, 1), provider.Callback{}),
-		golden("another object", `{"object":"page","entry":[]}`, provider.Callback{}),
-		golden("a field of another type", strings.Replace(status("sent", `,"errors":{}`), `"conversation"`, `"c"`, 1), one(update(dispatch.Sent))),
 		golden(
-			"several entries", strings.Replace(envelope(statusesOf("sent"), statusesOf("delivered")), `"entry":[`, `"entry":[{"id":"0","changes":[]},`, 1),
+			"another number of the business account",
+			strings.Replace(status("sent", ""), "106540352242922", "999", 1),
+			provider.Callback{},
+		),
+		golden(
+			"another field",
+			strings.Replace(status("sent", ""), `"field":"messages"`, `"field":"message_template_status_update"`, 1),
+			provider.Callback{},
+		),
+		golden("another object", `{"object":"page","entry":[]}`, provider.Callback{}),
+		golden(
+			"a field of another type",
+			strings.Replace(status("sent", `,"errors":{}`), `"conversation"`, `"c"`, 1),
+			one(update(dispatch.Sent)),
+		),
+		golden(
+			"several entries",
+			strings.Replace(envelope(statusesOf("sent"), statusesOf("delivered")), `"entry":[`, `"entry":[{"id":"0","changes":[]},`, 1),
 			provider.Callback{Statuses: []dispatch.StatusUpdate{update(dispatch.Sent), update(dispatch.Delivered)}},
 		),
 	}, inboundCallbacks()...)
@@ -113,7 +147,9 @@ func inboundCallbacks() []providertest.Callback {
 	}
 	return append(cs, providertest.Callback{
 		Name: "inbound notice of Meta",
-		Body: envelope(`"messages":[{"from":"15550001111","id":"wamid.S","timestamp":"1760000000","type":"system","system":{"type":"user_changed_number"}}]`),
+		Body: envelope(
+			`"messages":[{"from":"15550001111","id":"wamid.S","timestamp":"1760000000","type":"system","system":{"type":"user_changed_number"}}]`,
+		),
 	})
 }
 

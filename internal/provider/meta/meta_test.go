@@ -24,8 +24,17 @@ import (
 func channel(baseURL string) *dispatch.Channel {
 	return &dispatch.Channel{
 		ID: 7, Key: "main", Provider: "meta", Kind: "whatsapp", Sender: "+15550002222",
-		Settings: map[string]string{"base_url": baseURL, "version": "v25.0", "phone_number_id": "106540352242922", "waba_id": "102290129340398"},
-		Secrets:  map[string]string{"access_token": "EAAB-token-of-tests", "app_secret": "app-secret-for-tests", "verify_token": "verify-of-tests"},
+		Settings: map[string]string{
+			"base_url":        baseURL,
+			"version":         "v25.0",
+			"phone_number_id": "106540352242922",
+			"waba_id":         "102290129340398",
+		},
+		Secrets: map[string]string{
+			"access_token": "EAAB-token-of-tests",
+			"app_secret":   "app-secret-for-tests",
+			"verify_token": "verify-of-tests",
+		},
 	}
 }
 
@@ -52,7 +61,11 @@ func sign(ch *dispatch.Channel, url string, body []byte) *http.Request {
 }
 
 func graphError(code any, extra string) string {
-	return fmt.Sprintf(`{"error":{"message":"Something","type":"OAuthException","code":%v,"error_data":{"messaging_product":"whatsapp","details":"the details"},"fbtrace_id":"A"%s}}`, code, extra)
+	return fmt.Sprintf(
+		`{"error":{"message":"Something","type":"OAuthException","code":%v,"error_data":{"messaging_product":"whatsapp","details":"the details"},"fbtrace_id":"A"%s}}`,
+		code,
+		extra,
+	)
 }
 
 // errorTable is contracts/meta-whatsapp-cloud.md section 4, as we mean it.
@@ -78,7 +91,22 @@ func errorTable() []providertest.Refusal {
 	add(provider.Permanent, 0, dispatch.FailAccount, 500, "3", "133000")
 	add(provider.Permanent, 0, dispatch.FailAccount, 403, "10", "200", "299", "131005")
 	add(provider.Permanent, 0, dispatch.FailAccount, 400, "33", "131030", "131037", "131045", "133010")
-	add(provider.Permanent, 0, dispatch.FailContent, 400, "100", "131008", "131009", "131051", "131052", "131053", "132068", "135000", "137000", "130501")
+	add(
+		provider.Permanent,
+		0,
+		dispatch.FailContent,
+		400,
+		"100",
+		"131008",
+		"131009",
+		"131051",
+		"131052",
+		"131053",
+		"132068",
+		"135000",
+		"137000",
+		"130501",
+	)
 	add(provider.Permanent, 0, dispatch.FailContent, 403, "130497")
 	add(provider.Permanent, 0, dispatch.FailRecipient, 400, "131021", "131026")
 	add(provider.Permanent, 0, dispatch.FailNotDelivered, 400, "131049", "130472")
@@ -99,12 +127,50 @@ func oddErrors() []providertest.Refusal {
 		{Reply: body(400, 131050, ""), Kind: provider.Permanent, Code: dispatch.FailSuppressed, Provider: "131050", Suppress: true},
 		{Reply: body(500, 131057, ""), Kind: provider.Temporary, Code: dispatch.FailProvider, Provider: "131057", RetryAfter: time.Minute},
 		{Reply: body(400, 132069, ""), Kind: provider.Temporary, Code: dispatch.FailProvider, Provider: "132069", RetryAfter: time.Hour},
-		{Name: "with Retry-After", Reply: later, Kind: provider.Throttled, Code: dispatch.FailThrottled, Provider: "130429", RetryAfter: 3 * time.Second},
-		{Name: "code as text", Reply: body(400, `"131026"`, ""), Kind: provider.Permanent, Code: dispatch.FailRecipient, Provider: "131026"},
-		{Name: "transient unknown", Reply: body(400, 999, `,"is_transient":true`), Kind: provider.Temporary, Code: dispatch.FailProvider, Provider: "999"},
-		{Name: "transient 100", Reply: body(400, 100, `,"is_transient":true`), Kind: provider.Temporary, Code: dispatch.FailProvider, Provider: "100"},
-		{Name: "transient throttle", Reply: body(400, 131056, `,"is_transient":true`), Kind: provider.Throttled, Scope: provider.ScopeRecipient, Code: dispatch.FailThrottled, Provider: "131056"},
-		{Name: "transient doubt", Reply: body(500, 131000, `,"is_transient":true`), Kind: provider.Doubtful, Code: dispatch.FailProvider, Provider: "131000"},
+		{
+			Name:       "with Retry-After",
+			Reply:      later,
+			Kind:       provider.Throttled,
+			Code:       dispatch.FailThrottled,
+			Provider:   "130429",
+			RetryAfter: 3 * time.Second,
+		},
+		{
+			Name:     "code as text",
+			Reply:    body(400, `"131026"`, ""),
+			Kind:     provider.Permanent,
+			Code:     dispatch.FailRecipient,
+			Provider: "131026",
+		},
+		{
+			Name:     "transient unknown",
+			Reply:    body(400, 999, `,"is_transient":true`),
+			Kind:     provider.Temporary,
+			Code:     dispatch.FailProvider,
+			Provider: "999",
+		},
+		{
+			Name:     "transient 100",
+			Reply:    body(400, 100, `,"is_transient":true`),
+			Kind:     provider.Temporary,
+			Code:     dispatch.FailProvider,
+			Provider: "100",
+		},
+		{
+			Name:     "transient throttle",
+			Reply:    body(400, 131056, `,"is_transient":true`),
+			Kind:     provider.Throttled,
+			Scope:    provider.ScopeRecipient,
+			Code:     dispatch.FailThrottled,
+			Provider: "131056",
+		},
+		{
+			Name:     "transient doubt",
+			Reply:    body(500, 131000, `,"is_transient":true`),
+			Kind:     provider.Doubtful,
+			Code:     dispatch.FailProvider,
+			Provider: "131000",
+		},
 		{Name: "unknown code 400", Reply: body(400, 999, ""), Kind: provider.Permanent, Code: dispatch.FailContent, Provider: "999"},
 		{Name: "unknown code 500", Reply: body(500, 999, ""), Kind: provider.Uncertain, Code: dispatch.FailUnclear, Provider: "999"},
 		{Name: "error with 200", Reply: body(200, 131026, ""), Kind: provider.Permanent, Code: dispatch.FailRecipient, Provider: "131026"},
@@ -117,8 +183,11 @@ func TestMeta(t *testing.T) {
 		New:     func(c *outbound.Client) provider.Provider { return meta.New(c) },
 		Channel: channel,
 		Message: func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
-		Accepted: providertest.Reply{Status: 200, Body: `{"messaging_product":"whatsapp","contacts":[{"input":"15550001111","wa_id":"15550001111"}],
-			"messages":[{"id":"wamid.HBgL","message_status":"accepted"}]}`},
+		Accepted: providertest.Reply{
+			Status: 200,
+			Body: `{"messaging_product":"whatsapp","contacts":[{"input":"15550001111","wa_id":"15550001111"}],
+			"messages":[{"id":"wamid.HBgL","message_status":"accepted"}]}`,
+		},
 		AcceptedID: "wamid.HBgL",
 		Errors:     errorTable(),
 		Quoting: func(text string) providertest.Reply {
@@ -136,11 +205,13 @@ func TestMeta(t *testing.T) {
 
 // requests has one message of each type.
 func requests() []providertest.Request {
-	withOurs := message(`{"type":"template","template":{"name":"order_ready","language":{"code":"en_US"},"template_id":12,"provider_template_id":"HX1",
+	withOurs := message(
+		`{"type":"template","template":{"name":"order_ready","language":{"code":"en_US"},"template_id":12,"provider_template_id":"HX1",
 		"components":[{"type":"header","parameters":[{"type":"image","image":{"link":"https://cdn.test/a.png"}}]},
 			{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann & Bob"},
 				{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}},{"type":"date_time","date_time":{"fallback_value":"today"}}]},
-			{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"a-17"}]}]}}`)
+			{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"a-17"}]}]}}`,
+	)
 	withOurs.Content.MoreMedia = []dispatch.Media{{Link: "https://cdn.test/mms.png"}}
 	list := []providertest.Request{{Name: "template", Message: withOurs}}
 	for _, m := range []*dispatch.Message{
@@ -158,6 +229,12 @@ func requests() []providertest.Request {
 	} {
 		list = append(list, providertest.Request{Name: string(m.Content.Type), Message: m})
 	}
-	return append(list, providertest.Request{Name: "interactive_list", Message: message(`{"type":"interactive","interactive":{"type":"list","body":{"text":"Which?"},
-		"action":{"button":"Choose","sections":[{"title":"s","rows":[{"id":"1","title":"One","description":"first"}]}]}}}`)})
+	return append(
+		list,
+		providertest.Request{
+			Name: "interactive_list",
+			Message: message(`{"type":"interactive","interactive":{"type":"list","body":{"text":"Which?"},
+		"action":{"button":"Choose","sections":[{"title":"s","rows":[{"id":"1","title":"One","description":"first"}]}]}}}`),
+		},
+	)
 }

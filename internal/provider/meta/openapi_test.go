@@ -171,7 +171,11 @@ func TestOpenAPI_EmulatorsCallbacksKeepToIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	res, err := http.Post(h.URL+"/_emulator/inbound", "application/json", strings.NewReader(`{"channel":"main","from":"+15550001111","text":"hi"}`))
+	res, err := http.Post(
+		h.URL+"/_emulator/inbound",
+		"application/json",
+		strings.NewReader(`{"channel":"main","from":"+15550001111","text":"hi"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,13 +40,34 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []template.Template{
-		{Name: "order_ready", Language: "en_US", Status: "approved", Category: "utility", ParameterFormat: "named", Components: []template.Component{
-			{Type: "HEADER", Format: "IMAGE"},
-			{Type: "BODY", Text: "Hi {{name}}"},
-			{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Open", URL: "https://x.test/{{1}}"}}},
-		}},
-		{Name: "old", Language: "de", Status: "disabled", Category: "marketing", ParameterFormat: "positional", Components: []template.Component{{Type: "BODY", Text: "Hallo {{1}}"}}},
-		{Name: "new", Language: "de", Status: "pending", Category: "authentication", ParameterFormat: "positional", Components: []template.Component{}},
+		{
+			Name:            "order_ready",
+			Language:        "en_US",
+			Status:          "approved",
+			Category:        "utility",
+			ParameterFormat: "named",
+			Components: []template.Component{
+				{Type: "HEADER", Format: "IMAGE"},
+				{Type: "BODY", Text: "Hi {{name}}"},
+				{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Open", URL: "https://x.test/{{1}}"}}},
+			},
+		},
+		{
+			Name:            "old",
+			Language:        "de",
+			Status:          "disabled",
+			Category:        "marketing",
+			ParameterFormat: "positional",
+			Components:      []template.Component{{Type: "BODY", Text: "Hallo {{1}}"}},
+		},
+		{
+			Name:            "new",
+			Language:        "de",
+			Status:          "pending",
+			Category:        "authentication",
+			ParameterFormat: "positional",
+			Components:      []template.Component{},
+		},
 	}
 	if diff := cmp.Diff(want, ts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -47,23 +47,71 @@ func TestFind(t *testing.T) {
 		{"it", text, []map[string]any{listed(1, nil)}, "", true, false, dispatch.Sent},
 		{"still queued", text, []map[string]any{listed(1, map[string]any{"status": "queued"})}, "", true, false, dispatch.Sent},
 		{"from not chosen yet", text, []map[string]any{listed(1, map[string]any{"from": nil})}, "", true, false, dispatch.Sent},
-		{"failed since", text, []map[string]any{listed(1, map[string]any{"status": "failed", "error_code": 21610})}, "", true, false, dispatch.Failed},
+		{
+			"failed since",
+			text,
+			[]map[string]any{listed(1, map[string]any{"status": "failed", "error_code": 21610})},
+			"",
+			true,
+			false,
+			dispatch.Failed,
+		},
 		{"a second's fraction", text, []map[string]any{listed(1, at(-time.Second))}, "", true, false, dispatch.Sent},
 		{"one before it, or a slow clock", text, []map[string]any{listed(1, at(-time.Minute))}, "", false, true, 0},
 		{"it, and one before it", text, []map[string]any{listed(1, nil), listed(2, at(-time.Minute))}, "", true, false, dispatch.Sent},
-		{"another text before it", text, []map[string]any{listed(1, map[string]any{"body": "bye", "date_created": at(-time.Minute)["date_created"]})}, "", false, false, 0},
-		{"a trial's words before it", text, []map[string]any{listed(1, map[string]any{"body": "Sent from your Twilio trial account - hello"})}, "", true, false, dispatch.Sent},
-		{"smart encoding", message(`{"type":"text","text":{"body":"“it’s” here"}}`), []map[string]any{listed(1, map[string]any{"body": `"it's" here`})}, "", true, false, dispatch.Sent},
+		{
+			"another text before it",
+			text,
+			[]map[string]any{listed(1, map[string]any{"body": "bye", "date_created": at(-time.Minute)["date_created"]})},
+			"",
+			false,
+			false,
+			0,
+		},
+		{
+			"a trial's words before it",
+			text,
+			[]map[string]any{listed(1, map[string]any{"body": "Sent from your Twilio trial account - hello"})},
+			"",
+			true,
+			false,
+			dispatch.Sent,
+		},
+		{
+			"smart encoding",
+			message(`{"type":"text","text":{"body":"“it’s” here"}}`),
+			[]map[string]any{listed(1, map[string]any{"body": `"it's" here`})},
+			"",
+			true,
+			false,
+			dispatch.Sent,
+		},
 		{"only older ones", text, []map[string]any{listed(1, at(-time.Hour))}, next, false, false, 0},
 		{"another text", text, []map[string]any{listed(1, map[string]any{"body": "bye"})}, "", false, false, 0},
 		{"another sender", text, []map[string]any{listed(1, map[string]any{"from": "+15550009999"})}, "", false, false, 0},
 		{"an answer to the contact", text, []map[string]any{listed(1, map[string]any{"direction": "outbound-reply"})}, "", false, false, 0},
-		{"one of two fits", text, []map[string]any{listed(2, map[string]any{"body": "bye"}), listed(1, nil)}, "", true, false, dispatch.Sent},
+		{
+			"one of two fits",
+			text,
+			[]map[string]any{listed(2, map[string]any{"body": "bye"}), listed(1, nil)},
+			"",
+			true,
+			false,
+			dispatch.Sent,
+		},
 		{"two alike", text, []map[string]any{listed(2, nil), listed(1, nil)}, "", false, true, 0},
 		{"page ends too early", text, []map[string]any{listed(1, map[string]any{"body": "bye"})}, next, false, true, 0},
 		{"status that says nothing", text, []map[string]any{listed(1, map[string]any{"status": "scheduled"})}, "", false, true, 0},
 		{"no date", text, []map[string]any{listed(1, map[string]any{"date_created": "soon"})}, "", false, true, 0},
-		{"files counted", album, []map[string]any{listed(2, map[string]any{"num_media": "1"}), listed(1, map[string]any{"num_media": "2"})}, "", true, false, dispatch.Sent},
+		{
+			"files counted",
+			album,
+			[]map[string]any{listed(2, map[string]any{"num_media": "1"}), listed(1, map[string]any{"num_media": "2"})},
+			"",
+			true,
+			false,
+			dispatch.Sent,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,7 +131,8 @@ func TestFind(t *testing.T) {
 			if found != tt.found || (err != nil) != tt.fails {
 				t.Fatalf("got %+v, %v, %v", u, found, err)
 			}
-			if found && (u.Status != tt.want || u.ID != id || u.ProviderID != fmt.Sprintf("SM%032x", 1) || u.Recipient != "+15550001111" || u.Channel != 7) {
+			if found &&
+				(u.Status != tt.want || u.ID != id || u.ProviderID != fmt.Sprintf("SM%032x", 1) || u.Recipient != "+15550001111" || u.Channel != 7) {
 				t.Errorf("got %+v", u)
 			}
 		})

@@ -21,7 +21,10 @@ func smsRequests() []providertest.Request {
 			"more_media":[{"link":"https://files.example.com/b.jpg?x=1&y=2"}]}`)},
 		{Name: "sms_video", Message: message(`{"type":"video","video":{"link":"https://files.example.com/a.mp4"}}`)},
 		{Name: "sms_audio", Message: message(`{"type":"audio","audio":{"link":"https://files.example.com/a.ogg"}}`)},
-		{Name: "sms_document", Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}`)},
+		{
+			Name:    "sms_document",
+			Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf","filename":"Bill.pdf"}}`),
+		},
 	}
 }
 
@@ -32,18 +35,30 @@ func whatsAppRequests() []providertest.Request {
 	return []providertest.Request{
 		{Name: "whatsapp_text", Channel: plain, Message: message(`{"type":"text","text":{"body":"hello"}}`)},
 		{Name: "whatsapp_text_service", Message: message(`{"type":"text","text":{"body":"hello"}}`)},
-		{Name: "whatsapp_image", Channel: plain, Message: message(`{"type":"image","image":{"link":"https://files.example.com/a.jpg","caption":"A view"}}`)},
+		{
+			Name:    "whatsapp_image",
+			Channel: plain,
+			Message: message(`{"type":"image","image":{"link":"https://files.example.com/a.jpg","caption":"A view"}}`),
+		},
 		{Name: "whatsapp_video", Channel: plain, Message: message(`{"type":"video","video":{"link":"https://files.example.com/a.mp4"}}`)},
 		{Name: "whatsapp_audio", Channel: plain, Message: message(`{"type":"audio","audio":{"link":"https://files.example.com/a.ogg"}}`)},
-		{Name: "whatsapp_document", Channel: plain, Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf"}}`)},
+		{
+			Name:    "whatsapp_document",
+			Channel: plain,
+			Message: message(`{"type":"document","document":{"link":"https://files.example.com/a.pdf"}}`),
+		},
 		{Name: "whatsapp_location", Channel: plain, Message: message(`{"type":"location","location":{
 			"latitude":37.787890,"longitude":-122.391664,"name":"Office","address":"375 Beale St"}}`)},
 		{Name: "whatsapp_location_bare", Channel: plain, Message: message(`{"type":"location","location":{"latitude":1.5,"longitude":2}}`)},
-		{Name: "whatsapp_template", Channel: plain, Message: message(`{"type":"template","template":{"name":"order",` + content + `,"components":[
+		{
+			Name:    "whatsapp_template",
+			Channel: plain,
+			Message: message(`{"type":"template","template":{"name":"order",` + content + `,"components":[
 			{"type":"header","parameters":[{"type":"image","image":{"link":"https://files.example.com/h.png"}}]},
 			{"type":"body","parameters":[{"type":"text","text":"Ann"},
 				{"type":"currency","currency":{"fallback_value":"$ 9.90","code":"USD","amount_1000":9900}}]},
-			{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"yes"}]}]}}`)},
+			{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"yes"}]}]}}`),
+		},
 		{Name: "whatsapp_template_named", Channel: plain, Message: message(`{"type":"template","template":{` + content + `,"components":[
 			{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total","text":"9.90"}]}]}}`)},
 		{Name: "whatsapp_template_bare", Channel: plain, Message: message(`{"type":"template","template":{` + content + `}}`)},

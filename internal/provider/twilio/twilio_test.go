@@ -110,7 +110,24 @@ func errorTable() []providertest.Refusal {
 	add(provider.Denied, dispatch.FailCredentials, 401, "20003")
 	add(provider.Denied, dispatch.FailAccount, 400, "30002")
 	add(provider.Permanent, dispatch.FailAccount, 404, "20404")
-	add(provider.Permanent, dispatch.FailAccount, 400, "21212", "21408", "21606", "21608", "21621", "21664", "21666", "21667", "30034", "60727", "63007", "63008", "63020")
+	add(
+		provider.Permanent,
+		dispatch.FailAccount,
+		400,
+		"21212",
+		"21408",
+		"21606",
+		"21608",
+		"21621",
+		"21664",
+		"21666",
+		"21667",
+		"30034",
+		"60727",
+		"63007",
+		"63008",
+		"63020",
+	)
 	add(provider.Permanent, dispatch.FailRecipient, 400, "21211", "21266", "21612", "21614", "21635", "30005", "30006", "63003", "63024")
 	add(provider.Permanent, dispatch.FailUndelivered, 400, "30003", "30004", "63014")
 	add(provider.Permanent, dispatch.FailContent, 400, "21602", "21617", "63021")
@@ -151,10 +168,13 @@ func quoting(text string) providertest.Reply {
 
 func TestTwilio_SMS(t *testing.T) {
 	providertest.Run(t, providertest.Case{
-		New:        func(h *outbound.Client) provider.Provider { return client(h) },
-		Channel:    func(base string) *dispatch.Channel { return channel("sms", base) },
-		Message:    func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
-		Accepted:   providertest.Reply{Status: 201, Body: `{"sid":"` + sid1 + `","status":"queued","from":"+15550002222","error_code":null,"num_segments":"1"}`},
+		New:     func(h *outbound.Client) provider.Provider { return client(h) },
+		Channel: func(base string) *dispatch.Channel { return channel("sms", base) },
+		Message: func() *dispatch.Message { return message(`{"type":"text","text":{"body":"hello"}}`) },
+		Accepted: providertest.Reply{
+			Status: 201,
+			Body:   `{"sid":"` + sid1 + `","status":"queued","from":"+15550002222","error_code":null,"num_segments":"1"}`,
+		},
 		AcceptedID: sid1,
 		Errors:     errorTable(),
 		Quoting:    quoting,

@@ -26,7 +26,8 @@ type Account struct {
 	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, coalesce(opt_out_languages, '{}') AS opt_out_languages`
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, coalesce(opt_out_languages,
+  '{}') AS opt_out_languages`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
 func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
@@ -34,7 +35,8 @@ func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error)
 	_, _ = rand.Read(raw[:]) // never fails
 	var a Account
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.GetContext(ctx, &a, `INSERT INTO accounts (sid, name) VALUES ($1, $2) RETURNING `+accountColumns, "AC"+hex.EncodeToString(raw[:]), name)
+		return tx.GetContext(ctx, &a, `INSERT INTO accounts (sid, name) VALUES ($1, $2)
+		  RETURNING `+accountColumns, "AC"+hex.EncodeToString(raw[:]), name)
 	})
 	return a, pg.Wrap("create account", err)
 }
@@ -57,7 +59,8 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 // had accepted is sent all the same.
 func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (Account, error) {
 	var a Account
-	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END WHERE id = $1 RETURNING `+accountColumns, account, disabled)
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END WHERE id = $1
+	  RETURNING `+accountColumns, account, disabled)
 	return a, pg.Wrap("disable account", err)
 }
 
@@ -82,7 +85,8 @@ func (s *Store) DeleteAccount(ctx context.Context, id int64) error {
 			return err
 		}
 		var busy bool
-		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = $1) OR EXISTS (SELECT 1 FROM inbound WHERE account_id = $1)`, id); err != nil {
+		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = $1) OR EXISTS (SELECT 1 FROM inbound
+		  WHERE account_id = $1)`, id); err != nil {
 			return pg.Wrap("look for messages", err)
 		}
 		if busy {

@@ -39,7 +39,8 @@ func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, 
 		if n.Detail == nil {
 			n.Detail = struct{}{}
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES ($1, $2, $3, $4, $5)`, n.Account, actor, n.Action, n.Target, pg.JSON(n.Detail))
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit_log (account_id, actor, action, target, detail)
+		  VALUES ($1, $2, $3, $4, $5)`, n.Account, actor, n.Action, n.Target, pg.JSON(n.Detail))
 		return pg.Wrap("write audit log", err)
 	})
 }
@@ -64,7 +65,8 @@ func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]A
 		where.Add(`id < ?`, f.Before)
 	}
 	out := []AuditEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`,
+	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+where.SQL()+`
+	  ORDER BY id DESC LIMIT $1`,
 		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("read audit log", err)
 }

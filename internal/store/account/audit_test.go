@@ -14,9 +14,33 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	ctx := t.Context()
-	k, err := f.CreateKey(ctx, Key{Account: f.account, Name: "k", Prefix: "p", Permissions: []string{"manage"}, PerSecond: 1, PerMinute: 1, PerDay: 0, Active: true}, []byte("hash"))
+	k, err := f.CreateKey(
+		ctx,
+		Key{
+			Account:     f.account,
+			Name:        "k",
+			Prefix:      "p",
+			Permissions: []string{"manage"},
+			PerSecond:   1,
+			PerMinute:   1,
+			PerDay:      0,
+			Active:      true,
+		},
+		[]byte("hash"),
+	)
 	must(t, err)
-	tpl, err := f.SaveTemplate(ctx, template.Template{Account: f.account, Name: "t", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional", Components: []template.Component{}})
+	tpl, err := f.SaveTemplate(
+		ctx,
+		template.Template{
+			Account:         f.account,
+			Name:            "t",
+			Language:        "en",
+			Category:        "utility",
+			Status:          "approved",
+			ParameterFormat: "positional",
+			Components:      []template.Component{},
+		},
+	)
 	must(t, err)
 	con, err := f.CreateContact(ctx, Contact{Account: f.account, Phone: "+15550100", Fields: json.RawMessage("{}")})
 	must(t, err)
@@ -97,9 +121,18 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 	must(t, err)
 	const n = writers * rounds
 	if k.PerDay != n || len(ch.Name) != len("meta")+n || len(tpl.ProviderTemplateID) != n || len(con.Name) != n || len(m.Name) != n {
-		t.Errorf("of %d changes each: key %d, channel %d, template %d, contact %d, user %d", n, k.PerDay, len(ch.Name)-len("meta"), len(tpl.ProviderTemplateID), len(con.Name), len(m.Name))
+		t.Errorf(
+			"of %d changes each: key %d, channel %d, template %d, contact %d, user %d",
+			n,
+			k.PerDay,
+			len(ch.Name)-len("meta"),
+			len(tpl.ProviderTemplateID),
+			len(con.Name),
+			len(m.Name),
+		)
 	}
-	if log, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) || time.Since(log[0].At) > time.Hour {
+	if log, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) ||
+		time.Since(log[0].At) > time.Hour {
 		t.Errorf("%d entries, %v", len(log), err)
 	}
 }

@@ -32,7 +32,18 @@ type channelRow struct {
 const channelColumns = `id, account_id, key, name, provider, kind, sender, is_default, enabled, window_rule, settings, secrets, policy`
 
 func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
-	c := dispatch.Channel{ID: r.ID, Account: r.Account, Key: r.Key, Name: r.Name, Provider: r.Provider, Kind: r.Kind, Sender: r.Sender, Default: r.Default, Enabled: r.Enabled, Window: r.Window}
+	c := dispatch.Channel{
+		ID:       r.ID,
+		Account:  r.Account,
+		Key:      r.Key,
+		Name:     r.Name,
+		Provider: r.Provider,
+		Kind:     r.Kind,
+		Sender:   r.Sender,
+		Default:  r.Default,
+		Enabled:  r.Enabled,
+		Window:   r.Window,
+	}
 	var pj policyJSON
 	if err := json.Unmarshal(r.Policy, &pj); err != nil {
 		return c, fmt.Errorf("read policy of channel %d: %w", r.ID, err)
@@ -134,9 +145,25 @@ func (s *Store) CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(ctx, &row, `INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings, secrets, policy)
-			SELECT $1, $2, $3, $4, $5, $6, $7 OR NOT EXISTS (SELECT 1 FROM channels WHERE account_id = $1), $8, $9, $10, $11 RETURNING `+channelColumns,
-			c.Account, c.Key, c.Name, c.Provider, c.Kind, c.Sender, c.Default, c.Window, settings, secrets, policy)
+		return tx.GetContext(
+			ctx,
+			&row,
+			`INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings,
+		  secrets, policy)
+			SELECT $1, $2, $3, $4, $5, $6, $7 OR NOT EXISTS (SELECT 1 FROM channels WHERE account_id = $1), $8, $9, $10, $11
+			  RETURNING `+channelColumns,
+			c.Account,
+			c.Key,
+			c.Name,
+			c.Provider,
+			c.Kind,
+			c.Sender,
+			c.Default,
+			c.Window,
+			settings,
+			secrets,
+			policy,
+		)
 	})
 	if err != nil {
 		return c, pg.Wrap("create channel", err)
@@ -154,12 +181,28 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 	var row channelRow
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		if c.Default {
-			if _, err := tx.ExecContext(ctx, `UPDATE channels SET is_default = false WHERE account_id = $1 AND is_default AND id <> $2`, c.Account, c.ID); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE channels SET is_default = false
+			  WHERE account_id = $1 AND is_default AND id <> $2`, c.Account, c.ID); err != nil {
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8, enabled = $9, is_default = $10, updated_at = now()
-			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns, c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)
+		return tx.GetContext(
+			ctx,
+			&row,
+			`UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8,
+		  enabled = $9, is_default = $10, updated_at = now()
+			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns,
+			c.ID,
+			c.Account,
+			c.Name,
+			c.Sender,
+			c.Window,
+			settings,
+			secrets,
+			policy,
+			c.Enabled,
+			c.Default,
+		)
 	})
 	if err != nil {
 		return c, pg.Wrap("update channel", err)
@@ -171,7 +214,8 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 func (s *Store) DeleteChannel(ctx context.Context, account, id int64) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		var busy bool
-		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM dispatch WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM scheduled WHERE channel_id = $1)`, id); err != nil {
+		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM dispatch WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM scheduled
+		  WHERE channel_id = $1)`, id); err != nil {
 			return pg.Wrap("look for unfinished messages", err)
 		}
 		if busy {
@@ -206,7 +250,8 @@ func (s *Store) oneChannel(ctx context.Context, cond string, arg any) (dispatch.
 // Channels lists the channels of an account; 0 lists those of all.
 func (s *Store) Channels(ctx context.Context, account int64) ([]dispatch.Channel, error) {
 	var rows []channelRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR account_id = $1 ORDER BY id`, account); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+channelColumns+` FROM channels WHERE $1 = 0 OR account_id = $1
+	  ORDER BY id`, account); err != nil {
 		return nil, pg.Wrap("list channels", err)
 	}
 	out := make([]dispatch.Channel, 0, len(rows))

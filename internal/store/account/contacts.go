@@ -89,7 +89,8 @@ func searchedDigits(search string) string {
 // Contact reads one contact of the account.
 func (s *Store) Contact(ctx context.Context, account, id int64) (Contact, error) {
 	var c Contact
-	err := s.db.GetContext(ctx, &c, s.db.ForUpdate(`SELECT `+contactColumns+` FROM contacts c WHERE c.account_id = $1 AND c.id = $2`, "c"), account, id)
+	err := s.db.GetContext(ctx, &c, s.db.ForUpdate(`SELECT `+contactColumns+` FROM contacts c
+	  WHERE c.account_id = $1 AND c.id = $2`, "c"), account, id)
 	return c, pg.Wrap("read contact", err)
 }
 
@@ -125,7 +126,8 @@ func reserveWaID(ctx context.Context, tx *pg.DB, c *Contact) error {
 		return pg.Wrap("lock the account's contacts", err)
 	}
 	var other bool
-	err := tx.GetContext(ctx, &other, `SELECT EXISTS (SELECT 1 FROM contacts WHERE account_id = $1 AND wa_id = $2 AND id <> $3)`, c.Account, c.WaID, c.ID)
+	err := tx.GetContext(ctx, &other, `SELECT EXISTS (SELECT 1 FROM contacts
+	  WHERE account_id = $1 AND wa_id = $2 AND id <> $3)`, c.Account, c.WaID, c.ID)
 	if err == nil && other {
 		return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: "contacts_wa_id", Err: errWaID}
 	}
@@ -162,7 +164,8 @@ func (s *Store) UpdateContact(ctx context.Context, c Contact) (Contact, error) {
 		if err := setLists(ctx, tx, &c); err != nil {
 			return err
 		}
-		return pg.Wrap("update contact", tx.GetContext(ctx, &c, `UPDATE contacts c SET phone = nullif($3, ''), wa_id = $4, user_id = $5, name = $6,
+		return pg.Wrap("update contact", tx.GetContext(ctx, &c, `UPDATE contacts c
+		  SET phone = nullif($3, ''), wa_id = $4, user_id = $5, name = $6,
 			time_zone = $7, fields = $8, updated_at = clock_timestamp() WHERE c.account_id = $1 AND c.id = $2 RETURNING `+contactColumns,
 			c.Account, c.ID, c.Phone, c.WaID, c.UserID, c.Name, c.TimeZone, string(c.Fields)))
 	})

@@ -40,7 +40,8 @@ type Key struct {
 // at now.
 func (k *Key) Rotated(now time.Time) bool { return k.SecretUntil != nil && !now.Before(*k.SecretUntil) }
 
-const keyColumns = `k.id, k.account_id, k.name, k.description, k.prefix, k.test, k.permissions, k.per_second, k.per_minute, k.per_day, k.per_recipient_hour, k.countries,
+const keyColumns = `k.id, k.account_id, k.name, k.description, k.prefix, k.test, k.permissions, k.per_second, k.per_minute, k.per_day,
+  k.per_recipient_hour, k.countries,
   k.active, k.expires_at, k.old_until, k.created_at, k.default_region`
 
 const keyUsage = `,
@@ -102,7 +103,8 @@ func (s *Store) RotateKey(ctx context.Context, account, id int64, prefix string,
 		if err := keepOldSecrets(ctx, tx, account, id, overlap > 0); err != nil {
 			return err
 		}
-		return tx.GetContext(ctx, &k, `UPDATE api_keys k SET old_hash = CASE WHEN $5 > 0 THEN hash END, old_until = CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END, hash = $4, prefix = $3
+		return tx.GetContext(ctx, &k, `UPDATE api_keys k SET old_hash = CASE WHEN $5 > 0 THEN hash END, old_until = CASE WHEN $5 > 0
+		  THEN now() + make_interval(secs => $5) END, hash = $4, prefix = $3
 			WHERE k.id = $1 AND k.account_id = $2 RETURNING `+keyColumns+keyUsage, id, account, prefix, hash, overlap.Seconds())
 	})
 	return k, pg.Wrap("rotate key", err)
@@ -122,7 +124,8 @@ func (s *Store) DeleteKey(ctx context.Context, account, id int64) error {
 func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 	var k Key
 	err := s.db.GetContext(ctx, &k, `SELECT `+keyColumns+`,
-		CASE WHEN k.hash = $1 THEN NULL WHEN k.old_hash = $1 THEN k.old_until ELSE (SELECT o.until FROM api_key_secrets o WHERE o.hash = $1) END AS secret_until
+		CASE WHEN k.hash = $1 THEN NULL WHEN k.old_hash = $1 THEN k.old_until ELSE (SELECT o.until FROM api_key_secrets o
+		  WHERE o.hash = $1) END AS secret_until
 		FROM api_keys k WHERE k.hash = $1 OR (k.old_hash = $1 AND k.old_until > now())
 		OR k.id = (SELECT o.key_id FROM api_key_secrets o WHERE o.hash = $1 AND o.until > now())`, hash)
 	return k, pg.Wrap("find key", err)
@@ -131,7 +134,8 @@ func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 // Key reads one key of the account.
 func (s *Store) Key(ctx context.Context, account, id int64) (Key, error) {
 	var k Key
-	err := s.db.GetContext(ctx, &k, s.db.ForUpdate(`SELECT `+keyColumns+keyUsage+` FROM api_keys k WHERE k.account_id = $1 AND k.id = $2`, "k"), account, id)
+	err := s.db.GetContext(ctx, &k, s.db.ForUpdate(`SELECT `+keyColumns+keyUsage+` FROM api_keys k
+	  WHERE k.account_id = $1 AND k.id = $2`, "k"), account, id)
 	return k, pg.Wrap("read key", err)
 }
 

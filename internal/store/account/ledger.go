@@ -47,6 +47,7 @@ type LedgerEntry struct {
 // Ledger lists movements, newest first, below the id before (0: from the top).
 func (s *Store) Ledger(ctx context.Context, account, before int64, limit int) ([]LedgerEntry, error) {
 	out := []LedgerEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, message_id, amount, kind, at FROM ledger WHERE account_id = $1 AND ($2 = 0 OR id < $2) ORDER BY id DESC LIMIT $3`, account, before, limit)
+	err := s.db.SelectContext(ctx, &out, `SELECT id, message_id, amount, kind, at FROM ledger WHERE account_id = $1 AND ($2 = 0 OR id < $2)
+	  ORDER BY id DESC LIMIT $3`, account, before, limit)
 	return out, pg.Wrap("read ledger", err)
 }

@@ -36,7 +36,8 @@ func (s *Store) ListInfo(ctx context.Context, account, id int64) (ListInfo, erro
 
 // UpdateList writes name and time zone of a list.
 func (s *Store) UpdateList(ctx context.Context, account int64, l ListInfo) (ListInfo, error) {
-	err := s.db.GetContext(ctx, &l, `UPDATE lists l SET name = $3, time_zone = $4 WHERE l.account_id = $1 AND l.id = $2 RETURNING `+listColumns,
+	err := s.db.GetContext(ctx, &l, `UPDATE lists l SET name = $3, time_zone = $4 WHERE l.account_id = $1 AND l.id = $2
+	  RETURNING `+listColumns,
 		account, l.ID, l.Name, l.TimeZone)
 	return l, pg.Wrap("update list", err)
 }
@@ -94,7 +95,8 @@ type List struct {
 func (s *Store) CreateList(ctx context.Context, account int64, name, timeZone string) (List, error) {
 	var l List
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name, time_zone) VALUES ($1, $2, $3) RETURNING id, name, time_zone, created_at`,
+		return tx.GetContext(ctx, &l, `INSERT INTO lists (account_id, name, time_zone) VALUES ($1, $2, $3)
+		  RETURNING id, name, time_zone, created_at`,
 			account, name, timeZone)
 	})
 	return l, pg.Wrap("create list", err)

@@ -17,14 +17,16 @@ type Suppression struct {
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-const suppressionColumns = `phone, scope, reason, detail, created_at, CASE WHEN source <> '' THEN source WHEN reason = 'manual' THEN 'operator'
+const suppressionColumns = `phone, scope, reason, detail, created_at, CASE WHEN source <> '' THEN source WHEN reason = 'manual'
+  THEN 'operator'
   WHEN reason = 'provider' THEN 'refusal' ELSE 'message' END AS source`
 
 // Suppressions lists the account's, in the order of the numbers, after one, of
 // those that begin with prefix.
 func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]Suppression, error) {
 	out := []Suppression{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions WHERE account_id = $1 AND phone > $2 AND phone LIKE $3
+	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions
+	  WHERE account_id = $1 AND phone > $2 AND phone LIKE $3
 		ORDER BY phone LIMIT $4`, account, after, pg.LikeText(prefix)+"%", limit)
 	return out, pg.Wrap("list suppressions", err)
 }
@@ -33,8 +35,10 @@ func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after s
 // lifts the entry.
 const sqlSuppress = `
 INSERT INTO suppressions AS s (account_id, phone, reason, detail, source, scope, manual) VALUES ($1, $2, 'manual', $3, 'operator', $4, $4)
-ON CONFLICT (account_id, phone) DO UPDATE SET reason = 'manual', source = 'operator', detail = CASE WHEN excluded.detail <> '' THEN excluded.detail ELSE s.detail END,
-  scope = CASE WHEN s.scope = 'all' AND s.reason <> 'manual' OR s.stopped_at IS NOT NULL THEN 'all' ELSE excluded.scope END, manual = excluded.manual,
+ON CONFLICT (account_id, phone) DO UPDATE SET reason = 'manual', source = 'operator', detail = CASE WHEN excluded.detail <> ''
+  THEN excluded.detail ELSE s.detail END,
+  scope = CASE WHEN s.scope = 'all' AND s.reason <> 'manual' OR s.stopped_at IS NOT NULL THEN 'all'
+    ELSE excluded.scope END, manual = excluded.manual,
   stopped_at = coalesce(s.stopped_at, CASE WHEN s.reason <> 'manual' AND s.scope = 'all' THEN s.created_at END)
 RETURNING ` + suppressionColumns
 
@@ -49,7 +53,8 @@ func (s *Store) Suppress(ctx context.Context, account int64, phone, scope, detai
 // Unsuppress lets a number be sent to again.
 func (s *Store) Unsuppress(ctx context.Context, account int64, phone string) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions WHERE account_id = $1 AND (phone = $2 OR phone = ANY(ARRAY(
-		SELECT b.value FROM identities a JOIN identities b USING (account_id, person) WHERE a.account_id = $1 AND a.value = $2)))`, account, phone)
+		SELECT b.value FROM identities a JOIN identities b USING (account_id, person)
+		  WHERE a.account_id = $1 AND a.value = $2)))`, account, phone)
 	if err != nil {
 		return pg.Wrap("unsuppress number", err)
 	}

@@ -31,7 +31,8 @@ type templateRow struct {
 	UpdatedAt  time.Time  `db:"updated_at"`
 }
 
-const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components, t.status_reason, t.status_at,
+const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format,
+  t.provider_template_id, t.components, t.status_reason, t.status_at,
   coalesce((SELECT used FROM template_usage u WHERE u.template_id = t.id), 0) AS used, t.created_at, t.updated_at`
 
 func (r *templateRow) template() (template.Template, error) {
@@ -59,14 +60,28 @@ func channelOrNull(id int64) *int64 {
 func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template.Template, error) {
 	var row templateRow
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components)}
+		args := []any{
+			t.Account,
+			channelOrNull(t.Channel),
+			t.Provider,
+			t.Name,
+			t.Language,
+			t.Category,
+			t.Status,
+			t.ParameterFormat,
+			t.ProviderTemplateID,
+			pg.JSON(t.Components),
+		}
 		if t.ID == 0 {
-			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id, components)
+			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status,
+			  parameter_format, provider_template_id, components)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING `+templateColumns, args...)
 		}
-		return tx.GetContext(ctx, &row, `UPDATE templates t SET channel_id = $2, provider = $3, name = $4, language = $5, category = $6, status = $7, parameter_format = $8,
+		return tx.GetContext(ctx, &row, `UPDATE templates t SET channel_id = $2, provider = $3, name = $4, language = $5, category = $6,
+		  status = $7, parameter_format = $8,
 			provider_template_id = $9, components = $10, updated_at = now(),
-			status_reason = CASE WHEN t.status = $7 THEN t.status_reason ELSE '' END, status_at = CASE WHEN t.status = $7 THEN t.status_at ELSE now() END WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
+			status_reason = CASE WHEN t.status = $7 THEN t.status_reason ELSE '' END, status_at = CASE WHEN t.status = $7 THEN t.status_at
+			  ELSE now() END WHERE t.account_id = $1 AND t.id = $11 RETURNING `+templateColumns, append(args, t.ID)...)
 	})
 	if err != nil {
 		return t, pg.Wrap("save template", err)
@@ -86,12 +101,15 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 		var seen []string
 		for _, t := range ts {
 			var inserted bool
-			err := tx.GetContext(ctx, &inserted, `INSERT INTO templates AS t (account_id, channel_id, name, language, category, status, parameter_format, provider_template_id, components)
+			err := tx.GetContext(ctx, &inserted, `INSERT INTO templates AS t (account_id, channel_id, name, language, category, status,
+			  parameter_format, provider_template_id, components)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-				ON CONFLICT (account_id, (coalesce(channel_id, 0)), provider, name, language) DO UPDATE SET category = excluded.category, status = excluded.status,
+				ON CONFLICT (account_id, (coalesce(channel_id, 0)), provider, name, language) DO UPDATE
+				  SET category = excluded.category, status = excluded.status,
 				  status_reason = CASE WHEN t.status = excluded.status THEN t.status_reason ELSE '' END,
 				  status_at = CASE WHEN t.status = excluded.status THEN t.status_at ELSE now() END,
-				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components, updated_at = now()
+				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components,
+				    updated_at = now()
 				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components))
 			if err != nil {
 				return pg.Wrap("sync template", err)
@@ -103,7 +121,8 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 			}
 			seen = append(seen, t.Name+"/"+t.Language)
 		}
-		r, err := tx.ExecContext(ctx, `UPDATE templates SET status = 'disabled', updated_at = now() WHERE account_id = $1 AND channel_id = $2 AND provider = '' AND status <> 'disabled' AND NOT (name || '/' || language = ANY($3))`,
+		r, err := tx.ExecContext(ctx, `UPDATE templates SET status = 'disabled', updated_at = now()
+		  WHERE account_id = $1 AND channel_id = $2 AND provider = '' AND status <> 'disabled' AND NOT (name || '/' || language = ANY($3))`,
 			account, channel, pq.Array(seen))
 		if err != nil {
 			return pg.Wrap("disable missing templates", err)
@@ -119,7 +138,8 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 // variables have here: on the channel, else in the entry of the account.
 func keepNames(ctx context.Context, tx *pg.DB, account, channel int64, ts []template.Template) error {
 	var rows []templateRow
-	err := tx.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.provider = '' AND (t.channel_id = $2 OR t.channel_id IS NULL)
+	err := tx.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t
+	  WHERE t.account_id = $1 AND t.provider = '' AND (t.channel_id = $2 OR t.channel_id IS NULL)
 		ORDER BY t.channel_id NULLS LAST`, account, channel)
 	if err != nil {
 		return pg.Wrap("read known templates", err)
@@ -141,7 +161,8 @@ func keepNames(ctx context.Context, tx *pg.DB, account, channel int64, ts []temp
 // Template reads one template of the account.
 func (s *Store) Template(ctx context.Context, account, id int64) (template.Template, error) {
 	var row templateRow
-	if err := s.db.GetContext(ctx, &row, s.db.ForUpdate(`SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
+	if err := s.db.GetContext(ctx, &row, s.db.ForUpdate(`SELECT `+templateColumns+` FROM templates t
+	  WHERE t.account_id = $1 AND t.id = $2`, "t"), account, id); err != nil {
 		return template.Template{}, pg.Wrap("read template", err)
 	}
 	return row.template()
@@ -150,7 +171,8 @@ func (s *Store) Template(ctx context.Context, account, id int64) (template.Templ
 // Templates lists the templates of an account.
 func (s *Store) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	var rows []templateRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1 ORDER BY t.id`, account); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1
+	  ORDER BY t.id`, account); err != nil {
 		return nil, pg.Wrap("list templates", err)
 	}
 	out := make([]template.Template, 0, len(rows))

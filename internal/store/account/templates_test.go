@@ -16,7 +16,15 @@ func TestSyncTemplates_NamesOfVariablesStay(t *testing.T) {
 		return []template.Component{{Type: "BODY", Text: text, Variables: names}}
 	}
 	define := func(c []template.Component) template.Template {
-		return template.Template{Account: f.account, Name: "order", Language: "en", Category: "utility", Status: "approved", ParameterFormat: "positional", Components: c}
+		return template.Template{
+			Account:         f.account,
+			Name:            "order",
+			Language:        "en",
+			Category:        "utility",
+			Status:          "approved",
+			ParameterFormat: "positional",
+			Components:      c,
+		}
 	}
 	_, err := f.SaveTemplate(t.Context(), define(body("Hi {{1}}, {{2}}", "customer", "order_id")))
 	must(t, err)

@@ -31,7 +31,8 @@ type DayUsage struct {
 func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) ([]KeyUsage, error) {
 	out := []KeyUsage{}
 	err := s.db.SelectContext(ctx, &out, `SELECT k.id, k.name, k.prefix,
-		  coalesce(sum(u.calls) FILTER (WHERE u.day = t.today), 0)::bigint AS calls_today, coalesce(sum(u.messages) FILTER (WHERE u.day = t.today), 0)::bigint AS messages_today,
+		  coalesce(sum(u.calls) FILTER (WHERE u.day = t.today), 0)::bigint AS calls_today,
+		    coalesce(sum(u.messages) FILTER (WHERE u.day = t.today), 0)::bigint AS messages_today,
 		  coalesce(sum(u.calls), 0)::bigint AS calls, coalesce(sum(u.messages), 0)::bigint AS messages, max(u.last_used) AS last_used
 		FROM api_keys k CROSS JOIN (SELECT (now() AT TIME ZONE 'utc')::date AS today) t
 		  LEFT JOIN key_usage u ON u.key_id = k.id AND u.day > t.today - 30
@@ -43,7 +44,8 @@ func (s *Store) KeyUsages(ctx context.Context, account, after int64, limit int) 
 // without any included.
 func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error) {
 	out := []DayUsage{}
-	err := s.db.SelectContext(ctx, &out, `SELECT to_char(d.day, 'YYYY-MM-DD') AS day, coalesce(sum(u.calls), 0)::bigint AS calls, coalesce(sum(u.messages), 0)::bigint AS messages
+	err := s.db.SelectContext(ctx, &out, `SELECT to_char(d.day, 'YYYY-MM-DD') AS day, coalesce(sum(u.calls), 0)::bigint AS calls,
+	  coalesce(sum(u.messages), 0)::bigint AS messages
 		FROM (SELECT (now() AT TIME ZONE 'utc')::date - n AS day FROM generate_series(0, 29) n) d
 		  LEFT JOIN (key_usage u JOIN api_keys k ON k.id = u.key_id AND k.account_id = $1) ON u.day = d.day
 		GROUP BY d.day ORDER BY d.day DESC`, account)
@@ -78,7 +80,8 @@ func (s *Store) addUsage(ctx context.Context, day string, counts map[int64]int64
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO key_usage AS u (key_id, day, `+column+`)
 			SELECT x.id, $1::date, x.n FROM unnest($2::bigint[], $3::bigint[]) AS x(id, n) JOIN api_keys k ON k.id = x.id ORDER BY 1
-			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`, last_used = now()`, day, pq.Array(ids), pq.Array(ns))
+			ON CONFLICT (key_id, day) DO UPDATE SET `+column+` = u.`+column+` + excluded.`+column+`,
+			  last_used = now()`, day, pq.Array(ids), pq.Array(ns))
 		return pg.Wrap("count key usage", err)
 	})
 }

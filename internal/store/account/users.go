@@ -52,7 +52,8 @@ func (s *Store) UpdateMember(ctx context.Context, m Member, passwordHash string)
 				return err
 			}
 		}
-		err := tx.GetContext(ctx, &m, `UPDATE users SET name = $3, email = $4, role = $5, disabled = $6, password_hash = CASE WHEN $7 = '' THEN password_hash ELSE $7 END
+		err := tx.GetContext(ctx, &m, `UPDATE users SET name = $3, email = $4, role = $5, disabled = $6, password_hash = CASE WHEN $7 = ''
+		  THEN password_hash ELSE $7 END
 			WHERE account_id = $1 AND id = $2::uuid RETURNING `+memberColumns, m.Account, m.ID, m.Name, m.Email, m.Role, m.Disabled, passwordHash)
 		return pg.Wrap("update user", err)
 	})
@@ -77,7 +78,8 @@ func (s *Store) DeleteMember(ctx context.Context, account int64, id string) erro
 // two of them can't remove each other at the same time.
 func keepOwner(ctx context.Context, tx *pg.DB, account int64, id string) error {
 	var owners []string
-	if err := tx.SelectContext(ctx, &owners, `SELECT id FROM users WHERE account_id = $1 AND role = 'owner' AND NOT disabled ORDER BY id FOR UPDATE`, account); err != nil {
+	if err := tx.SelectContext(ctx, &owners, `SELECT id FROM users WHERE account_id = $1 AND role = 'owner' AND NOT disabled
+	  ORDER BY id FOR UPDATE`, account); err != nil {
 		return pg.Wrap("lock owners", err)
 	}
 	if len(owners) == 1 && owners[0] == id {
@@ -89,7 +91,8 @@ func keepOwner(ctx context.Context, tx *pg.DB, account int64, id string) error {
 // CreateUser adds a team member. The password hash may be empty: no login.
 func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role, passwordHash string) (dispatch.User, error) {
 	u := dispatch.User{ID: uuid.NewString(), Name: name, Email: email, Role: role}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+	_, err := s.db.ExecContext(ctx, `INSERT INTO users (id, account_id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6)
+	  ON CONFLICT (id) DO NOTHING`,
 		u.ID, account, name, email, role, passwordHash)
 	return u, pg.Wrap("create user", err)
 }
@@ -97,7 +100,8 @@ func (s *Store) CreateUser(ctx context.Context, account int64, name, email, role
 // Users lists the team of an account.
 func (s *Store) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
 	out := []dispatch.User{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled ORDER BY created_at, id`, account)
+	err := s.db.SelectContext(ctx, &out, `SELECT id, name, email, role FROM users WHERE account_id = $1 AND NOT disabled
+	  ORDER BY created_at, id`, account)
 	return out, pg.Wrap("list users", err)
 }
 

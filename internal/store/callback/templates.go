@@ -16,7 +16,8 @@ WITH c AS MATERIALIZED (SELECT id, account_id, provider, coalesce(settings->>'wa
   m AS MATERIALIZED (SELECT content::jsonb->'template' AS t FROM messages WHERE id = $2::uuid AND channel_id = $1),
   -- Whether the account sends through several business accounts: an entry of the
   -- account is then about each of them.
-  s AS MATERIALIZED (SELECT count(DISTINCT o.settings->>'waba_id') > 1 AS several FROM channels o, c WHERE o.account_id = c.account_id AND o.settings->>'waba_id' <> ''),
+  s AS MATERIALIZED (SELECT count(DISTINCT o.settings->>'waba_id') > 1 AS several FROM channels o, c
+    WHERE o.account_id = c.account_id AND o.settings->>'waba_id' <> ''),
   k AS MATERIALIZED (SELECT c.id AS channel_id, c.account_id, c.provider, c.waba, s.several,
       coalesce(m.t->>'name', $4) AS name, coalesce(m.t->'language'->>'code', $5) AS language,
       coalesce(m.t->>'provider_template_id', $3) AS provider_id
@@ -29,7 +30,8 @@ const matches = `t.account_id = k.account_id AND CASE WHEN k.provider_id <> '' T
 // sqlCopyTemplate gives the channels of one of several business accounts an entry
 // of their own, so that a change there leaves the others alone.
 const sqlCopyTemplate = named + `
-INSERT INTO templates (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id, components)
+INSERT INTO templates (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id,
+  components)
 SELECT t.account_id, o.id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components
 FROM k JOIN templates t ON t.channel_id IS NULL AND ` + matches + `
 JOIN channels o ON o.account_id = k.account_id AND (o.id = k.channel_id OR (k.waba <> '' AND o.settings->>'waba_id' = k.waba))
@@ -40,15 +42,18 @@ ON CONFLICT DO NOTHING`
 // changed, or for a report that changes nothing ($6 and $7 empty).
 var sqlChangeTemplate = pg.Domain.SQL(named + `,
   u AS (UPDATE templates t SET status = coalesce(nullif($6, ''), t.status), category = coalesce(nullif($7, ''), t.category),
-      status_reason = CASE WHEN $6 = '' THEN t.status_reason ELSE $8 END, status_at = CASE WHEN $6 = '' THEN t.status_at ELSE now() END, updated_at = now()
+      status_reason = CASE WHEN $6 = '' THEN t.status_reason ELSE $8 END, status_at = CASE WHEN $6 = '' THEN t.status_at
+        ELSE now() END, updated_at = now()
     FROM k WHERE ` + matches + `
       AND (t.channel_id = k.channel_id OR (t.channel_id IS NULL AND NOT (k.several AND t.provider = ''))
-        OR (k.waba <> '' AND t.channel_id IN (SELECT o.id FROM channels o WHERE o.account_id = k.account_id AND o.settings->>'waba_id' = k.waba)))
+        OR (k.waba <> '' AND t.channel_id IN (SELECT o.id FROM channels o
+          WHERE o.account_id = k.account_id AND o.settings->>'waba_id' = k.waba)))
       AND (($6 <> '' AND (t.status <> $6 OR t.status_reason <> $8)) OR ($7 <> '' AND t.category <> $7) OR ($6 = '' AND $7 = ''))
     RETURNING t.id, t.account_id, t.name, t.language, t.status, t.category)
 INSERT INTO events (message_id, account_id, channel_id, kind, cause, code, detail)
 SELECT '00000000-0000-0000-0000-000000000000', u.account_id, $1, {event_template}, 'callback', u.status,
-  jsonb_build_object('template_id', u.id, 'name', u.name, 'language', u.language, 'status', u.status, 'category', u.category, 'reason', $8::text)::text
+  jsonb_build_object('template_id', u.id, 'name', u.name, 'language', u.language, 'status', u.status, 'category', u.category, 'reason',
+    $8::text)::text
 FROM u`)
 
 // ChangeTemplates writes what a provider reports of templates at a channel into

@@ -28,7 +28,8 @@ type Entry struct {
 func (s *Store) ListEntries(ctx context.Context, account, list, after int64, limit int) ([]Entry, error) {
 	var out []Entry
 	err := s.db.SelectContext(ctx, &out, `
-		SELECT c.id AS at, coalesce(c.phone, nullif('+' || c.wa_id, '+'), c.user_id) AS recipient, c.name, c.time_zone, l.time_zone AS list_zone, c.fields::text AS fields, '' AS bad
+		SELECT c.id AS at, coalesce(c.phone, nullif('+' || c.wa_id, '+'), c.user_id) AS recipient, c.name, c.time_zone, l.time_zone AS list_zone,
+		  c.fields::text AS fields, '' AS bad
 		FROM list_contacts m JOIN lists l ON l.id = m.list_id JOIN contacts c ON c.id = m.contact_id
 		WHERE l.account_id = $1 AND m.list_id = $2 AND m.contact_id > $3 ORDER BY m.contact_id LIMIT $4`, account, list, after, limit)
 	return out, pg.Wrap("read list", err)
@@ -38,8 +39,10 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
 	var out []Entry
 	err := s.db.SelectContext(ctx, &out, `
-		SELECT r.row AS at, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), r.problem->>'value', '') AS recipient, r.name, r.time_zone,
-		  '' AS list_zone, r.fields::text AS fields, CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
+		SELECT r.row AS at, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), r.problem->>'value', '') AS recipient, r.name,
+		  r.time_zone,
+		  '' AS list_zone, r.fields::text AS fields, CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read')
+		    ELSE '' END AS bad
 		FROM import_rows r JOIN imports i ON i.id = r.import_id
 		WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4`, account, id, after, limit)
 	return out, pg.Wrap("read import", err)
@@ -69,7 +72,8 @@ func (s *Store) Persons(ctx context.Context, account int64, ids []string) (map[s
 		Value  string `db:"value"`
 		Person int64  `db:"person"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT value, person FROM identities WHERE account_id = $1 AND value = ANY($2)`, account, pq.Array(ids))
+	err := s.db.SelectContext(ctx, &rows, `SELECT value, person FROM identities
+	  WHERE account_id = $1 AND value = ANY($2)`, account, pq.Array(ids))
 	out := make(map[string]int64, len(rows))
 	for _, r := range rows {
 		out[r.Value] = r.Person
@@ -94,7 +98,8 @@ func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string
 // Known returns which of the persons a ledger has already.
 func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
 	var rows []string
-	err := s.db.SelectContext(ctx, &rows, `SELECT person FROM campaign_recipients WHERE campaign_id = $1 AND person = ANY($2)`, id, pq.Array(persons))
+	err := s.db.SelectContext(ctx, &rows, `SELECT person FROM campaign_recipients
+	  WHERE campaign_id = $1 AND person = ANY($2)`, id, pq.Array(persons))
 	out := make(map[string]bool, len(rows))
 	for _, p := range rows {
 		out[p] = true
@@ -118,10 +123,12 @@ type Recipient struct {
 	Detail   string          `db:"detail"`
 }
 
-const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields, r.field, r.detail`
+const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,
+  r.field, r.detail`
 
 var sqlAddRecipients = `
-WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[],
+  $8::text[],
     $9::text[], $10::text[], $11::text[])
   AS t(seq, status, reason, wake_us, recipient, person, zones, fields, field, detail)),
 c AS (INSERT INTO campaign_recipients (campaign_id, seq, status, reason, wake_at, recipient, person, zones, fields, field, detail)

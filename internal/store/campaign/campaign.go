@@ -61,9 +61,21 @@ const (
 
 // Create stores a new campaign.
 func (s *Store) Create(ctx context.Context, c *Campaign) error {
-	err := s.db.GetContext(ctx, c, `INSERT INTO campaigns AS c (account_id, parent_id, kind, run_at, name, definition, contacts, test, key_id)
+	err := s.db.GetContext(
+		ctx,
+		c,
+		`INSERT INTO campaigns AS c (account_id, parent_id, kind, run_at, name, definition, contacts, test, key_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING `+columns,
-		c.Account, c.Parent, c.Kind, c.RunAt, storable.Clean(c.Name), storable.Clean(c.Definition), storable.Clean(c.Contacts), c.Test, c.Key)
+		c.Account,
+		c.Parent,
+		c.Kind,
+		c.RunAt,
+		storable.Clean(c.Name),
+		storable.Clean(c.Definition),
+		storable.Clean(c.Contacts),
+		c.Test,
+		c.Key,
+	)
 	return pg.Wrap("create campaign", err)
 }
 
@@ -77,15 +89,46 @@ func (s *Store) Campaign(ctx context.Context, account, id int64) (Campaign, erro
 }
 
 const sqlSave = `
-UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contacts = $6, test = $7, key_id = $8, channel_id = $9, marketing = $10,
-  template_id = $11, filled = $12, fill = $13, next_at = $14, tokens = $15, tokens_at = $16, limited_by = $17, canary_at = $18, canary_over = $19,
+UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contacts = $6, test = $7, key_id = $8, channel_id = $9,
+  marketing = $10,
+  template_id = $11, filled = $12, fill = $13, next_at = $14, tokens = $15, tokens_at = $16, limited_by = $17, canary_at = $18,
+    canary_over = $19,
   rate_now = $20, progress = $21, launched_at = $22, started_at = $23, finished_at = $24, updated_at = $25, resumed_at = $26 WHERE id = $1`
 
 // Save writes a campaign that this transaction has read.
 func (s *Store) Save(ctx context.Context, c *Campaign) error {
-	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
-		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens, c.TokensAt, c.LimitedBy,
-		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt)
+	_, err := s.db.ExecContext(
+		ctx,
+		sqlSave,
+		c.ID,
+		storable.Clean(c.Name),
+		c.State,
+		storable.Clean(c.Reason),
+		storable.Clean(c.Definition),
+		storable.Clean(
+			c.Contacts,
+		),
+		c.Test,
+		c.Key,
+		c.Channel,
+		c.Marketing,
+		c.Template,
+		c.Filled,
+		c.Fill,
+		c.NextAt,
+		c.Tokens,
+		c.TokensAt,
+		c.LimitedBy,
+		c.CanaryAt,
+		c.CanaryOver,
+		c.RateNow,
+		c.Progress,
+		c.LaunchedAt,
+		c.StartedAt,
+		c.FinishedAt,
+		c.UpdatedAt,
+		c.ResumedAt,
+	)
 	return pg.Wrap("save campaign", err)
 }
 
@@ -129,7 +172,8 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campa
 // TakeDue takes a campaign that wants a worker, in this transaction. ok is false
 // when there is none that nobody else has.
 func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
-	err = s.db.GetContext(ctx, &c, `SELECT `+columns+` FROM campaigns c WHERE c.next_at <= now() ORDER BY c.next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
+	err = s.db.GetContext(ctx, &c, `SELECT `+columns+` FROM campaigns c WHERE c.next_at <= now()
+	  ORDER BY c.next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
 	if errors.Is(pg.Wrap("", err), dispatch.ErrNotFound) {
 		return c, false, nil
 	}

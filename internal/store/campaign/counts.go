@@ -40,7 +40,8 @@ func (s *Store) Counts(ctx context.Context, ids []int64) (map[int64]*Counts, err
 		N         int64           `db:"n"`
 		ChangedAt time.Time       `db:"changed_at"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT campaign_id, status, reason, n, changed_at FROM campaign_counts WHERE campaign_id = ANY($1)`, pq.Array(ids))
+	err := s.db.SelectContext(ctx, &rows, `SELECT campaign_id, status, reason, n, changed_at FROM campaign_counts
+	  WHERE campaign_id = ANY($1)`, pq.Array(ids))
 	if err != nil {
 		return nil, pg.Wrap("read counts", err)
 	}

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,7 +42,8 @@ func (s *Store) Insert(ctx context.Context, page []store.NewMessage) ([]dispatch
 }
 
 var sqlMove = `
-WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[], $8::text[])
+WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[],
+  $8::text[])
     AS t(seq, status, reason, wake_us, message_id, field, detail)),
 x AS MATERIALIZED (SELECT i.*, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
   (SELECT r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq FOR UPDATE) r),
@@ -70,10 +72,11 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 
 // NextTurn returns when the next recipient's turn is, or nil.
 func (s *Store) NextTurn(ctx context.Context, id int64) (*time.Time, error) {
-	var t pq.NullTime
+	var t sql.NullTime
 	err := s.db.GetContext(ctx, &t, numbers.SQL(`SELECT least(
 		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_waiting} ORDER BY wake_at LIMIT 1),
-		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_held} AND message_id IS NULL ORDER BY wake_at LIMIT 1))`), id)
+		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_held} AND message_id IS NULL
+		  ORDER BY wake_at LIMIT 1))`), id)
 	if err != nil || !t.Valid {
 		return nil, pg.Wrap("read next turn", err)
 	}

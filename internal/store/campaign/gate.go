@@ -31,7 +31,8 @@ var sqlGates = numbers.SQL(`
 SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.updated_at, c.launched_at, now() AS now,
   c.kind = {kind_retry} AND EXISTS (SELECT 1 FROM campaign_recipients p WHERE p.campaign_id = c.parent_id AND p.person = r.person
     AND p.status IN ({delivered}, {read})) AS delivered,
-  CASE WHEN c.marketing AND c.definition LIKE '%"cap":%' THEN (SELECT count(*) FROM campaign_recipients p JOIN campaigns o ON o.id = p.campaign_id
+  CASE WHEN c.marketing AND c.definition LIKE '%"cap":%' THEN (SELECT count(*) FROM campaign_recipients p
+    JOIN campaigns o ON o.id = p.campaign_id
     WHERE p.person = r.person AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
       AND p.message_id <> r.message_id AND p.status BETWEEN {sent} AND {read} AND o.account_id = c.account_id AND o.marketing)
     >= (c.definition::jsonb->'cap'->>'messages')::integer ELSE false END AS capped
@@ -98,6 +99,7 @@ func (s *Store) ByID(ctx context.Context, id int64) (Campaign, error) {
 
 // Delay makes workers look at a campaign again after d.
 func (s *Store) Delay(ctx context.Context, id int64, d time.Duration) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE campaigns SET next_at = now() + make_interval(secs => $2) WHERE id = $1 AND next_at IS NOT NULL`, id, d.Seconds())
+	_, err := s.db.ExecContext(ctx, `UPDATE campaigns SET next_at = now() + make_interval(secs => $2)
+	  WHERE id = $1 AND next_at IS NOT NULL`, id, d.Seconds())
 	return pg.Wrap("delay campaign", err)
 }

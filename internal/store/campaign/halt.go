@@ -22,7 +22,8 @@ func (s *Store) Park(ctx context.Context, id int64) error {
 	return pg.Wrap("hold messages", err)
 }
 
-var sqlUnpark = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = greatest(due_at, now()) WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {held}`)
+var sqlUnpark = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = greatest(due_at, now())
+  WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {held}`)
 
 // Unpark puts the messages of a campaign back into the queue.
 func (s *Store) Unpark(ctx context.Context, id int64) error {
@@ -30,7 +31,8 @@ func (s *Store) Unpark(ctx context.Context, id int64) error {
 	return pg.Wrap("release messages", err)
 }
 
-var sqlWakeHeld = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = now() WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+var sqlWakeHeld = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = now() WHERE message_id = ANY(ARRAY(SELECT message_id
+  FROM dispatch
 	WHERE state = {held} AND wake_at <= now() AND state <> 0 ORDER BY wake_at LIMIT 1000 FOR UPDATE SKIP LOCKED)) AND state = {held}`)
 
 // WakeExpired puts held messages whose time is over back into the queue, which
@@ -60,10 +62,12 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 }
 
 var sqlCancelRows = numbers.SQL(`
-WITH p AS MATERIALIZED (SELECT campaign_id, seq, status FROM campaign_recipients WHERE campaign_id = $1 AND status IN ({row_waiting}, {row_held})
+WITH p AS MATERIALIZED (SELECT campaign_id, seq, status FROM campaign_recipients
+  WHERE campaign_id = $1 AND status IN ({row_waiting}, {row_held})
     AND message_id IS NULL LIMIT $2 FOR UPDATE),
   c AS (UPDATE campaign_recipients r SET status = {cancelled} FROM p WHERE r.campaign_id = $1 AND r.seq = p.seq
-    AND r.seq = ANY(ARRAY(SELECT seq FROM p)) RETURNING r.campaign_id, p.status AS was, 0::smallint AS was_reason, r.status, 0::smallint AS reason)`) + ledger.Count
+    AND r.seq = ANY(ARRAY(SELECT seq FROM p)) RETURNING r.campaign_id, p.status AS was, 0::smallint AS was_reason, r.status,
+      0::smallint AS reason)`) + ledger.Count
 
 // CancelRows cancels a page of recipients that have no message yet.
 func (s *Store) CancelRows(ctx context.Context, id int64) error {
@@ -71,7 +75,8 @@ func (s *Store) CancelRows(ctx context.Context, id int64) error {
 	return pg.Wrap("cancel recipients", err)
 }
 
-var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c WHERE c.state = {campaign_running} AND (c.id = $1 OR (c.template_id <> 0
+var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c
+  WHERE c.state = {campaign_running} AND (c.id = $1 OR (c.template_id <> 0
 	AND (c.account_id, c.template_id) = (SELECT account_id, template_id FROM campaigns WHERE id = $1))) ORDER BY c.id FOR NO KEY UPDATE`)
 
 // WithTemplate takes the running campaigns that send the template of a campaign,
@@ -84,7 +89,8 @@ func (s *Store) WithTemplate(ctx context.Context, id int64) ([]Campaign, error) 
 
 // Note adds an event of a campaign, which detail describes, to the log.
 func (s *Store) Note(ctx context.Context, c *Campaign, kind int16, cause, detail string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO events (message_id, account_id, channel_id, kind, cause, code, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	_, err := s.db.ExecContext(ctx, `INSERT INTO events (message_id, account_id, channel_id, kind, cause, code, detail)
+	  VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		dispatch.NoID.String(), c.Account, c.Channel, kind, cause, c.State.String(), detail)
 	return pg.Wrap("write event", err)
 }

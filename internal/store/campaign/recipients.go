@@ -52,7 +52,8 @@ func (s *Store) Recipients(ctx context.Context, id int64, f RecipientFilter) ([]
 		where.Add(`r.recipient LIKE ?`, "%"+pg.LikeText(f.Search)+"%")
 	}
 	out := []Standing{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+standingColumns+` FROM campaign_recipients r LEFT JOIN dispatch d ON d.message_id = r.message_id
+	err := s.db.SelectContext(ctx, &out, `SELECT `+standingColumns+` FROM campaign_recipients r LEFT
+	  JOIN dispatch d ON d.message_id = r.message_id
 		WHERE `+where.SQL()+` ORDER BY r.seq LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list recipients", err)
 }
@@ -70,7 +71,8 @@ type Reported struct {
 	Error       string     `db:"error"`
 }
 
-var sqlReport = `SELECT ` + standingColumns + `, m.sent_at, m.delivered_at, m.read_at, m.failed_at, coalesce(m.maybe_sent, false) AS maybe_sent,
+var sqlReport = `SELECT ` + standingColumns + `, m.sent_at, m.delivered_at, m.read_at, m.failed_at, coalesce(m.maybe_sent,
+  false) AS maybe_sent,
   coalesce(m.error_code, '') AS code, coalesce(m.error_message, '') AS error
 FROM campaign_recipients r LEFT JOIN dispatch d ON d.message_id = r.message_id LEFT JOIN messages m ON m.id = r.message_id
 WHERE r.campaign_id = $1 AND r.seq > $2 ORDER BY r.seq LIMIT $3`

@@ -46,7 +46,8 @@ ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, ch
 
 const sqlLock = `
 SELECT 1 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
-CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id FOR UPDATE) r`
+CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id
+  FOR UPDATE) r`
 
 // sqlSync reads what became of each message and moves its row. What was not sent
 // because of a rule of the campaign is skipped, not failed. A row that is held

@@ -20,7 +20,8 @@ var numbers = pg.Domain.Merge(pg.Numbers{"ready": store.StateReady})
 
 var sqlPressure = numbers.SQL(`
 SELECT (SELECT count(*) FROM instances WHERE role = 'work' AND seen_at > now() - interval '20 seconds') AS workers,
-  (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = $1 AND state = {ready}
+  (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = $1
+    AND state = {ready}
     AND due_at <= now() LIMIT $2) x) AS due`)
 
 // Pressure returns the number of live workers, and of messages that are due on

@@ -38,7 +38,8 @@ var follow = `
   l AS MATERIALIZED (SELECT p.account_id, p.phone, p.manual,
       CASE WHEN k.scope = 'all' AND p.stopped_at <= k.at THEN NULL ELSE p.stopped_at END AS stopped_at,
       CASE WHEN p.marketing_at <= k.at THEN NULL ELSE p.marketing_at END AS marketing_at
-    FROM k JOIN suppressions p ON p.account_id = k.account_id AND (p.phone = k.phone OR p.phone = ANY(` + LinkedTo("k.account_id", "k.phone") + `))
+    FROM k JOIN suppressions p ON p.account_id = k.account_id AND (p.phone = k.phone
+      OR p.phone = ANY(` + LinkedTo("k.account_id", "k.phone") + `))
     WHERE k.asked = {asked_start}),
   d AS (DELETE FROM suppressions p USING l WHERE p.account_id = l.account_id AND p.phone = l.phone
     AND l.manual IS NULL AND l.stopped_at IS NULL AND l.marketing_at IS NULL),
@@ -66,7 +67,18 @@ func (p *People) Consent(ctx context.Context, account int64, c dispatch.Consent)
 	if c.At.IsZero() {
 		c.At = time.Now()
 	}
-	_, err := p.db.ExecContext(ctx, sqlConsent, account, pg.FitRef(c.Person), asked, c.Scope, reason, storable.Clean(c.Detail), source, *pg.Micros(c.At))
+	_, err := p.db.ExecContext(
+		ctx,
+		sqlConsent,
+		account,
+		pg.FitRef(c.Person),
+		asked,
+		c.Scope,
+		reason,
+		storable.Clean(c.Detail),
+		source,
+		*pg.Micros(c.At),
+	)
 	return pg.Wrap("follow consent", err)
 }
 

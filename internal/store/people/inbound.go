@@ -53,10 +53,13 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 // could write to (a short code) only the message is kept.
 var sqlInbound = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channels c CROSS JOIN
-    unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+    unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+      $12::text[], $13::text[],
       $14::text[], $15::bigint[], $16::smallint[]) WITH ORDINALITY
-    AS t(id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content, at_us, asked, ord) WHERE c.id = $1),
-  i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content, at)
+    AS t(id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content, at_us, asked, ord)
+      WHERE c.id = $1),
+  i AS (INSERT INTO inbound (id, account_id, channel_id, from_phone, wa_id, user_id, username, name, group_id, moved_to, type, text,
+    provider_id, raw, content, at)
     SELECT id, account_id, channel_id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content,
       to_timestamp(at_us / 1e6) FROM o ORDER BY provider_id, ord
     ON CONFLICT (channel_id, provider_id) DO NOTHING RETURNING id),
@@ -65,16 +68,20 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
       WHERE group_id = '' AND moved_to = '' AND phone <> '' GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (channel_id, phone) DO UPDATE SET opened_at = greatest(windows.opened_at, excluded.opened_at),
       wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
-  k AS MATERIALIZED (SELECT DISTINCT ON (who) account_id, phone, asked, 'all' AS scope, 'stop' AS reason, 'the contact wrote a stop word' AS detail,
+  k AS MATERIALIZED (SELECT DISTINCT ON (who) account_id, phone, asked, 'all' AS scope, 'stop' AS reason,
+    'the contact wrote a stop word' AS detail,
       'message' AS source, at
-    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id AND a.value = n.phone), phone) AS who
+    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id
+      AND a.value = n.phone), phone) AS who
       FROM n WHERE asked <> {asked_nothing} AND phone <> '') n ORDER BY who, at DESC, ord DESC),
   m AS (INSERT INTO suppressions (account_id, phone, reason, detail, source, scope, manual, stopped_at, marketing_at)
     SELECT DISTINCT ON (n.account_id, n.moved_to) n.account_id, n.moved_to, p.reason, p.detail, 'number_change', p.scope,
       p.manual, p.stopped_at, p.marketing_at
-    FROM n JOIN suppressions p ON p.account_id = n.account_id AND (p.phone = n.phone OR p.phone = ANY(` + LinkedTo("n.account_id", "n.phone") + `))
+    FROM n JOIN suppressions p ON p.account_id = n.account_id AND (p.phone = n.phone
+      OR p.phone = ANY(` + LinkedTo("n.account_id", "n.phone") + `))
     WHERE n.moved_to <> '' AND n.phone <> '' ORDER BY n.account_id, n.moved_to, p.scope ON CONFLICT DO NOTHING),` + follow + `
-INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n ORDER BY ord`)
+INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, account_id, channel_id, {event_inbound}, 'callback' FROM n
+  ORDER BY ord`)
 
 // InsertInbound stores the messages of one callback of the channel in one
 // statement. It returns those that Postgres refuses to store, by their place;

@@ -18,7 +18,8 @@ WITH c AS (
   ON CONFLICT (account_id, phone) DO UPDATE SET name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE contacts.name END,
     fields = contacts.fields || excluded.fields, updated_at = now()
   RETURNING id)
-INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lists l ON l.id = $5 AND l.account_id = $1 ON CONFLICT DO NOTHING`
+INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lists l ON l.id = $5 AND l.account_id = $1
+  ON CONFLICT DO NOTHING`
 
 // SaveContact creates or updates the contact with the number phone, in a
 // transaction; list 0 is "all contacts".
@@ -66,7 +67,8 @@ func LinkedTo(account, value string) string {
 // recipient, one of whose ids is in the array ids.
 func HeldBack(account, recipient, ids, marketing string) string {
 	of := func(match string) string {
-		return `EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = ` + account + ` AND s.phone = ` + match + ` AND (s.scope = 'all' OR ` + marketing + `))`
+		return `EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = ` + account + ` AND s.phone = ` + match + ` AND (s.scope = 'all'
+		  OR ` + marketing + `))`
 	}
 	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
 }
@@ -75,7 +77,8 @@ func HeldBack(account, recipient, ids, marketing string) string {
 // the last 24 hours.
 func OpenWindow(channel, recipient, ids string) string {
 	of := func(match string) string {
-		return `EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = ` + channel + ` AND w.phone = ` + match + ` AND w.opened_at > now() - interval '24 hours')`
+		return `EXISTS (SELECT 1 FROM windows w WHERE w.channel_id = ` + channel + ` AND w.phone = ` + match + `
+		  AND w.opened_at > now() - interval '24 hours')`
 	}
 	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
 }

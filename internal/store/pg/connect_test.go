@@ -71,7 +71,8 @@ func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
 		t.Errorf("direct: %q, %v; want none missing", missing, err)
 	}
 	missing, err := open(t, pooled(t, url, 2)).MissingSettings(t.Context())
-	if err != nil || !strings.Contains(missing, "SET statement_timeout = '4000';") || !strings.Contains(missing, "SET lock_timeout = '2000';") {
+	if err != nil || !strings.Contains(missing, "SET statement_timeout = '4000';") ||
+		!strings.Contains(missing, "SET lock_timeout = '2000';") {
 		t.Errorf("through a pooler: %q, %v", missing, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"github.com/lib/pq"
 )
@@ -14,7 +15,7 @@ func (d *DB) Copy(ctx context.Context, table string, columns []string, rows iter
 	if !d.InTx() {
 		return errors.New("copy: needs a transaction")
 	}
-	st, err := d.tx.PrepareContext(ctx, pq.CopyIn(table, columns...))
+	st, err := d.tx.PrepareContext(ctx, copyStatement(table, columns))
 	if err != nil {
 		return Wrap("begin copy", err)
 	}
@@ -25,4 +26,13 @@ func (d *DB) Copy(ctx context.Context, table string, columns []string, rows iter
 	}
 	_, err = st.ExecContext(ctx)
 	return Wrap("end copy", errors.Join(err, st.Close()))
+}
+
+// copyStatement returns the COPY of the columns of a table from what is sent.
+func copyStatement(table string, columns []string) string {
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = pq.QuoteIdentifier(c)
+	}
+	return "COPY " + pq.QuoteIdentifier(table) + " (" + strings.Join(quoted, ", ") + ") FROM STDIN"
 }

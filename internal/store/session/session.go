@@ -62,7 +62,8 @@ func (s *Store) Create(ctx context.Context, token []byte, user string, idle time
 			SELECT token_hash FROM sessions WHERE used_at < now() - $1 * interval '1 second' LIMIT 1000)`, int(idle.Seconds())); err != nil {
 			return pg.Wrap("delete old sessions", err)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO sessions (token_hash, user_id) VALUES ($1, $2::uuid) ON CONFLICT (token_hash) DO NOTHING`, token, user)
+		_, err := tx.ExecContext(ctx, `INSERT INTO sessions (token_hash, user_id) VALUES ($1, $2::uuid)
+		  ON CONFLICT (token_hash) DO NOTHING`, token, user)
 		return pg.Wrap("create session", err)
 	})
 }
@@ -139,7 +140,8 @@ func (s *Store) Fail(ctx context.Context, period time.Duration, who ...string) e
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO sign_in_failures AS f (who, failures) SELECT w, 1 FROM unnest($1::text[]) AS w ORDER BY 1
 			ON CONFLICT (who) DO UPDATE SET failures = CASE WHEN f.since > now() - $2 * interval '1 second' THEN f.failures + 1 ELSE 1 END,
-			since = CASE WHEN f.since > now() - $2 * interval '1 second' THEN f.since ELSE now() END`, pq.Array(who), int(period.Seconds())); err != nil {
+			since = CASE WHEN f.since > now() - $2 * interval '1 second' THEN f.since
+			  ELSE now() END`, pq.Array(who), int(period.Seconds())); err != nil {
 			return pg.Wrap("count failed sign-in", err)
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM sign_in_failures WHERE who IN (

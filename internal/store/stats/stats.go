@@ -52,7 +52,8 @@ WHERE k.account_id = $1`, account)
 }
 
 var sqlWaiting = numbers.SQL(`
-SELECT (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[])
+SELECT (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk})
+  AND channel_id = ANY($1::bigint[])
     AND state = {ready} LIMIT $2) x) AS waiting,
   (SELECT extract(epoch FROM now() - min(due_at)) FROM (SELECT due_at FROM dispatch
     WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[]) AND state = {ready} LIMIT $3) x

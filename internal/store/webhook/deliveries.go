@@ -67,7 +67,8 @@ func origin(address string) string {
 const sqlInsertDeliveries = `
 INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, seq, format, url, payload)
 SELECT t.webhook_id, t.id, t.message_id, t.kind, t.seq, t.format, nullif(t.url, ''), t.payload
-FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS t(webhook_id, id, message_id, kind, seq, format, url, payload)
+FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS t(webhook_id, id,
+  message_id, kind, seq, format, url, payload)
 ON CONFLICT (webhook_id, id) DO `
 
 // sqlAgain makes a delivery that exists due again, with all its tries.

@@ -68,12 +68,15 @@ type endpointRow struct {
 	UpdatedAt      time.Time     `db:"updated_at"`
 }
 
-const columns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason, disabled_at, failing_since, created_at, updated_at`
+const columns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason,
+  disabled_at, failing_since, created_at, updated_at`
 
 func (s *Store) webhook(r *endpointRow) (Endpoint, error) {
 	w := Endpoint{
 		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, Enabled: r.Enabled,
-		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		DisabledReason: pg.Text(
+			r.DisabledReason,
+		), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	secrets, err := s.openWebhook(r.ID, r.Sealed)
 	w.Secret, w.OldSecrets, w.Headers = secrets.Secret, secrets.old(r.OldUntil), secrets.Headers
@@ -110,13 +113,15 @@ func (s *Store) CreateWebhook(ctx context.Context, w Endpoint) (Endpoint, error)
 	var row endpointRow
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		var n int
-		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`, w.Account); err != nil {
+		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit
+		  AND deleted_at IS NULL`, w.Account); err != nil {
 			return pg.Wrap("count webhooks", err)
 		}
 		if n >= MaxEndpoints {
 			return dispatch.Errorf(dispatch.Conflict, "the account has %d webhooks already, the most there can be", n)
 		}
-		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled) VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+columns,
+		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled)
+		  VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+columns,
 			w.Account, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.Enabled)
 		return pg.Wrap("create webhook", err)
 	})
@@ -157,7 +162,8 @@ func (s *Store) Webhooks(ctx context.Context, account int64) ([]Endpoint, error)
 // sqlChangeWebhook writes an endpoint. One that is enabled again starts anew:
 // with what was pending, and from the end of the log.
 const sqlChangeWebhook = `
-UPDATE webhooks SET url = $2, description = $3, format = $4, kinds = $5::bigint[]::smallint[], sealed = $6, old_until = $7, enabled = $8, updated_at = now(),
+UPDATE webhooks SET url = $2, description = $3, format = $4, kinds = $5::bigint[]::smallint[], sealed = $6, old_until = $7, enabled = $8,
+  updated_at = now(),
   since = CASE WHEN $8 AND NOT enabled THEN pg_current_xact_id() ELSE since END,
   wake_at = CASE WHEN $8 AND NOT enabled THEN now() ELSE wake_at END,
   hold_until = CASE WHEN $8 AND NOT enabled THEN '-infinity' ELSE hold_until END,
@@ -186,7 +192,22 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		if err != nil {
 			return err
 		}
-		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldSecrets.End(time.Now()), w.Enabled))
+		return pg.Wrap(
+			"change webhook",
+			tx.GetContext(
+				ctx,
+				&row,
+				sqlChangeWebhook,
+				id,
+				w.URL,
+				w.Description,
+				w.Format,
+				pg.IntArray(w.Kinds),
+				sealed,
+				w.OldSecrets.End(time.Now()),
+				w.Enabled,
+			),
+		)
 	})
 	if err != nil {
 		return Endpoint{}, err
@@ -196,7 +217,8 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 
 // DeleteWebhook takes an endpoint away at once; TidyWebhooks clears up behind it.
 func (s *Store) DeleteWebhook(ctx context.Context, account, id int64) error {
-	r, err := s.db.ExecContext(ctx, `UPDATE webhooks SET deleted_at = now(), enabled = false WHERE account_id = $1 AND id = $2 AND NOT implicit AND deleted_at IS NULL`, account, id)
+	r, err := s.db.ExecContext(ctx, `UPDATE webhooks SET deleted_at = now(), enabled = false
+	  WHERE account_id = $1 AND id = $2 AND NOT implicit AND deleted_at IS NULL`, account, id)
 	if err != nil {
 		return pg.Wrap("delete webhook", err)
 	}
@@ -208,7 +230,8 @@ const byHand = "disabled by hand"
 
 // sqlDisableWebhook is the notice as well: an event and a line in the audit log.
 var sqlDisableWebhook = numbers.SQL(`
-WITH w AS (UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = now() WHERE id = $1 AND enabled AND NOT implicit RETURNING id, account_id),
+WITH w AS (UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = now() WHERE id = $1 AND enabled AND NOT implicit
+  RETURNING id, account_id),
   e AS (INSERT INTO events (message_id, account_id, kind, cause, code, detail)
     SELECT '00000000-0000-0000-0000-000000000000', account_id, {event_webhook_disabled}, 'worker', id::text, $2 FROM w)
 INSERT INTO audit_log (account_id, actor, action, target, detail)

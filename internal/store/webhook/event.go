@@ -61,11 +61,13 @@ func (s *Store) fillEvents(ctx context.Context, tx *pg.DB, rows []Event) error {
 		return err
 	}
 	var ins []Inbound
-	if err := tx.SelectContext(ctx, &ins, `SELECT `+pg.Inbound+`, raw FROM inbound WHERE id = ANY($1::uuid[])`, pg.UUIDArray(inbound)); err != nil {
+	if err := tx.SelectContext(ctx, &ins, `SELECT `+pg.Inbound+`, raw FROM inbound
+	  WHERE id = ANY($1::uuid[])`, pg.UUIDArray(inbound)); err != nil {
 		return pg.Wrap("read inbound messages", err)
 	}
 	var chs []Channel
-	if err := tx.SelectContext(ctx, &chs, `SELECT id, key, provider, kind, sender, coalesce(settings->>'phone_number_id', '') AS phone_number_id, coalesce(settings->>'waba_id', '') AS waba_id
+	if err := tx.SelectContext(ctx, &chs, `SELECT id, key, provider, kind, sender, coalesce(settings->>'phone_number_id',
+	  '') AS phone_number_id, coalesce(settings->>'waba_id', '') AS waba_id
 		FROM channels WHERE id = ANY($1::bigint[])`, pg.IntArray(channels)); err != nil {
 		return pg.Wrap("read channels", err)
 	}

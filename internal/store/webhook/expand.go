@@ -44,9 +44,11 @@ type cursor struct {
 const sqlCursor = `
 SELECT c.id, c.webhook_id, c.xid::text::bigint AS xid, c.event_id, c.from_at, c.to_at,
   EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT implicit) AS endpoints,
-  (SELECT left(status_callback, 1) FROM messages WHERE status_callback IS NOT NULL ORDER BY left(status_callback, 1) LIMIT 1) IS NOT NULL AS callbacks
+  (SELECT left(status_callback, 1) FROM messages WHERE status_callback IS NOT NULL
+    ORDER BY left(status_callback, 1) LIMIT 1) IS NOT NULL AS callbacks
 FROM webhook_cursors c
-WHERE (c.webhook_id <> 0) = $1 AND ($1 OR (SELECT e.id FROM events e WHERE (e.xid, e.id) > (c.xid, c.event_id) AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.id LIMIT 1) IS NOT NULL)
+WHERE (c.webhook_id <> 0) = $1 AND ($1 OR (SELECT e.id FROM events e WHERE (e.xid, e.id) > (c.xid, c.event_id)
+  AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.id LIMIT 1) IS NOT NULL)
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED`
 
 // sqlSkipLog moves the cursor to the end while nobody wants events. Endpoints
@@ -63,18 +65,22 @@ WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT imp
 // callback of their own tell. The last row (webhook_id -1) says where the page
 // ends and, in seq, how many events it has.
 const sqlLogPage = `
-WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code, coalesce(detail, '') AS detail
+WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code,
+  coalesce(detail, '') AS detail
   FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT `
 
 var sqlLogMatch = numbers.SQL(`)
-SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, w.id AS webhook_id, w.format, '' AS callback, a.sid
+SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail,
+  w.id AS webhook_id, w.format, '' AS callback, a.sid
 FROM page p JOIN webhooks w ON w.account_id = p.account_id JOIN accounts a ON a.id = p.account_id
 WHERE w.enabled AND NOT w.implicit AND p.kind < {event_note} AND (w.kinds = '{}' OR p.kind = ANY (w.kinds))
   AND CASE WHEN $3::bigint = 0 THEN p.xid > w.since ELSE w.id = $3 AND p.at >= $4::timestamptz AND p.at < $5::timestamptz END
 UNION ALL
-SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, 0, 'twilio', m.status_callback, a.sid
+SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, 0, 'twilio',
+  m.status_callback, a.sid
 FROM page p JOIN messages m ON m.id = p.message_id JOIN accounts a ON a.id = p.account_id
-WHERE $6::boolean AND p.kind BETWEEN {sent} AND {unknown} AND m.id = ANY(ARRAY(SELECT message_id FROM page WHERE kind BETWEEN {sent} AND {unknown})) AND m.status_callback IS NOT NULL
+WHERE $6::boolean AND p.kind BETWEEN {sent} AND {unknown} AND m.id = ANY(ARRAY(SELECT message_id FROM page
+  WHERE kind BETWEEN {sent} AND {unknown})) AND m.status_callback IS NOT NULL
 UNION ALL
 SELECT l.id, l.xid::text::bigint, l.message_id, 0, 0, l.at, 0::smallint, (SELECT count(*) FROM page)::integer, '', '', '', -1, '', '', ''
 FROM (SELECT id, xid, message_id, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
@@ -112,7 +118,8 @@ func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, rende
 			more = true // there may be another replay
 			return endReplay(ctx, tx, &c)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE webhook_cursors SET xid = $2::text::xid8, event_id = $3 WHERE id = $1`, c.ID, fmt.Sprint(last.XID), last.ID)
+		_, err := tx.ExecContext(ctx, `UPDATE webhook_cursors SET xid = $2::text::xid8, event_id = $3
+		  WHERE id = $1`, c.ID, fmt.Sprint(last.XID), last.ID)
 		return pg.Wrap("move webhook cursor", err)
 	})
 	return made, more && err == nil, err

@@ -38,7 +38,13 @@ const logWalk = "20000"
 
 // Deliveries lists the deliveries of an endpoint, newest event first; state -1
 // is any.
-func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery, next string, err error) {
+func (s *Store) Deliveries(
+	ctx context.Context,
+	webhook int64,
+	state int,
+	cursor string,
+	limit int,
+) (page []LoggedDelivery, next string, err error) {
 	before := uuid.Max
 	if cursor != "" {
 		if before, err = pg.DecodeCursor(cursor); err != nil {
@@ -46,8 +52,10 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 		}
 	}
 	var out []LoggedDelivery
-	err = s.db.SelectContext(ctx, &out, `SELECT id, message_id, kind, seq, state, attempts, format, payload, response, tries, wake_at, created_at, done_at
-		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
+	err = s.db.SelectContext(ctx, &out, `SELECT id, message_id, kind, seq, state, attempts, format, payload, response, tries, wake_at,
+	  created_at, done_at
+		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d
+		  WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
 		webhook, before.String(), state, limit)
 	if len(out) == limit {
 		next = pg.EncodeCursor(out[limit-1].ID.String())
@@ -55,7 +63,8 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 	return out, next, pg.Wrap("list deliveries", err)
 }
 
-var sqlReplayDelivery = numbers.SQL(`UPDATE webhook_deliveries SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL WHERE webhook_id = $1 AND id = $2`)
+var sqlReplayDelivery = numbers.SQL(`UPDATE webhook_deliveries SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL
+  WHERE webhook_id = $1 AND id = $2`)
 
 // ReplayDelivery delivers one event once more: the same id, the same bytes, all
 // tries anew.

@@ -21,7 +21,8 @@ func (s *Store) ReplayWebhook(ctx context.Context, id int64, from, to time.Time)
 	if err != nil {
 		return err
 	}
-	r, err := s.db.ExecContext(ctx, `INSERT INTO webhook_cursors (webhook_id, xid, event_id, from_at, to_at) VALUES ($1, $2::text::xid8, 0, $3, $4) ON CONFLICT (webhook_id) DO NOTHING`, id, fmt.Sprint(at), from, to)
+	r, err := s.db.ExecContext(ctx, `INSERT INTO webhook_cursors (webhook_id, xid, event_id, from_at, to_at)
+	  VALUES ($1, $2::text::xid8, 0, $3, $4) ON CONFLICT (webhook_id) DO NOTHING`, id, fmt.Sprint(at), from, to)
 	if err != nil {
 		return pg.Wrap("start replay", err)
 	}
@@ -38,13 +39,16 @@ func (s *Store) positionBefore(ctx context.Context, t time.Time) (int64, error) 
 		Low  int64 `db:"low"`
 		High int64 `db:"high"`
 	}
-	if err := s.db.GetContext(ctx, &b, `SELECT coalesce((SELECT xid FROM events ORDER BY xid, id LIMIT 1)::text::bigint, 1) AS low, coalesce((SELECT xid FROM events ORDER BY xid DESC, id DESC LIMIT 1)::text::bigint, 1) AS high`); err != nil {
+	if err := s.db.GetContext(ctx, &b, `SELECT coalesce((SELECT xid FROM events
+	  ORDER BY xid, id LIMIT 1)::text::bigint, 1) AS low, coalesce((SELECT xid FROM events
+	    ORDER BY xid DESC, id DESC LIMIT 1)::text::bigint, 1) AS high`); err != nil {
 		return 0, pg.Wrap("find bounds of the log", err)
 	}
 	for b.High-b.Low > 1 {
 		mid := b.Low + (b.High-b.Low)/2
 		var early bool
-		if err := s.db.GetContext(ctx, &early, `SELECT coalesce((SELECT at < $2 FROM events WHERE xid >= $1::text::xid8 ORDER BY xid, id LIMIT 1), false)`, fmt.Sprint(mid), t); err != nil {
+		if err := s.db.GetContext(ctx, &early, `SELECT coalesce((SELECT at < $2 FROM events WHERE xid >= $1::text::xid8
+		  ORDER BY xid, id LIMIT 1), false)`, fmt.Sprint(mid), t); err != nil {
 			return 0, pg.Wrap("search the log", err)
 		}
 		if early {
@@ -63,7 +67,8 @@ func (s *Store) TestDelivery(ctx context.Context, w *Endpoint, payload string) (
 		return id, pg.Wrap("make id", err)
 	}
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload) VALUES ($1, $2, $3, 0, $4, $5)`,
+		if _, err := tx.ExecContext(ctx, `INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload)
+		  VALUES ($1, $2, $3, 0, $4, $5)`,
 			w.ID, id.String(), dispatch.NoID.String(), w.Format, payload); err != nil {
 			return pg.Wrap("insert test delivery", err)
 		}

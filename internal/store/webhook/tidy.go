@@ -11,7 +11,8 @@ const keepDeliveries = "14 days"
 
 var sqlTidyDeliveries = numbers.SQL(`
 DELETE FROM webhook_deliveries d USING (SELECT w.id AS webhook_id, x.id FROM webhooks w CROSS JOIN LATERAL (
-    SELECT id FROM webhook_deliveries y WHERE y.webhook_id = w.id AND (w.deleted_at IS NOT NULL OR y.id < uuid_floor(now() - interval '` + keepDeliveries + `') AND y.created_at < now() - interval '` + keepDeliveries + `' AND (y.state <> {delivery_pending} OR NOT w.enabled))
+    SELECT id FROM webhook_deliveries y WHERE y.webhook_id = w.id AND (w.deleted_at IS NOT NULL
+      OR y.id < uuid_floor(now() - interval '` + keepDeliveries + `') AND y.created_at < now() - interval '` + keepDeliveries + `' AND (y.state <> {delivery_pending} OR NOT w.enabled))
     ORDER BY y.id LIMIT 2000) x LIMIT 10000) g
 WHERE d.webhook_id = g.webhook_id AND d.id = g.id`)
 
@@ -29,7 +30,8 @@ func (s *Store) TidyWebhooks(ctx context.Context) error {
 			}
 			continue
 		}
-		_, err = s.db.ExecContext(ctx, `DELETE FROM webhooks w WHERE (deleted_at IS NOT NULL OR implicit AND updated_at < now() - interval '`+keepDeliveries+`')
+		_, err = s.db.ExecContext(ctx, `DELETE FROM webhooks w WHERE (deleted_at IS NOT NULL OR implicit
+		  AND updated_at < now() - interval '`+keepDeliveries+`')
 			AND lease_until <= now() AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = w.id)`)
 		return pg.Wrap("drop deleted webhooks", err)
 	}

@@ -19,7 +19,8 @@ func (s *Store) StatusCallbackToken(ctx context.Context, account int64) (string,
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET twilio_token = $2 WHERE id = $1 AND twilio_token IS NULL`, account, sealed); err != nil {
+	if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET twilio_token = $2
+	  WHERE id = $1 AND twilio_token IS NULL`, account, sealed); err != nil {
 		return "", pg.Wrap("keep twilio token", err)
 	}
 	if err := s.db.GetContext(ctx, &sealed, `SELECT twilio_token FROM accounts WHERE id = $1`, account); err != nil {

@@ -34,8 +34,10 @@ type Turn struct {
 // lease's end meanwhile: when the worker is gone the lane comes back then, and
 // a new delivery sets it earlier, which EndTurn sees.
 var sqlTurns = numbers.SQL(`
-WITH pick AS MATERIALIZED (SELECT id FROM webhooks WHERE enabled AND wake_at <= now() AND lease_until <= now() AND hold_until <= now() ORDER BY wake_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-UPDATE webhooks w SET lease = $2::uuid, lease_until = now() + make_interval(secs => {turn_lease_s}), wake_at = now() + make_interval(secs => {turn_lease_s})
+WITH pick AS MATERIALIZED (SELECT id FROM webhooks WHERE enabled AND wake_at <= now() AND lease_until <= now() AND hold_until <= now()
+  ORDER BY wake_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+UPDATE webhooks w SET lease = $2::uuid, lease_until = now() + make_interval(secs => {turn_lease_s}),
+  wake_at = now() + make_interval(secs => {turn_lease_s})
 WHERE w.id = ANY(ARRAY(SELECT id FROM pick))
 RETURNING w.id, w.account_id, w.url, w.sealed, w.old_until, w.implicit, w.failures`)
 
@@ -127,7 +129,8 @@ UPDATE webhook_deliveries d SET attempts = d.attempts + 1, state = t.state, resp
   wake_at = CASE WHEN t.state = {delivery_pending} THEN now() + make_interval(secs => t.delay_s) ELSE d.wake_at END,
   done_at = CASE WHEN t.state <> {delivery_pending} THEN now() END,
   tries = CASE WHEN jsonb_array_length(d.tries) >= 20 THEN d.tries - 0 ELSE d.tries END || t.try::jsonb
-FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[], $7::text[]) AS t(id, attempts, state, delay_s, response, try)
+FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[], $7::text[]) AS t(id, attempts, state, delay_s, response,
+  try)
 WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = {delivery_pending}`)
 
 // SaveTries writes down what became of deliveries.
@@ -139,14 +142,32 @@ func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult)
 	ids, responses, logs := make([]string, n), make([]string, n), make([]string, n)
 	attempts, states, delays := make([]int64, n), make([]int64, n), make([]float64, n)
 	for i, t := range tries {
-		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(t.Attempts), int64(t.State), t.Delay.Seconds(), t.Response, pg.JSON(t.Try)
+		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(
+			t.Attempts,
+		), int64(
+			t.State,
+		), t.Delay.Seconds(), t.Response, pg.JSON(
+			t.Try,
+		)
 	}
-	_, err := s.db.ExecContext(ctx, sqlTried, webhook, pq.Array(ids), pq.Array(attempts), pq.Array(states), pq.Array(delays), pq.Array(responses), pq.Array(logs))
+	_, err := s.db.ExecContext(
+		ctx,
+		sqlTried,
+		webhook,
+		pq.Array(ids),
+		pq.Array(attempts),
+		pq.Array(states),
+		pq.Array(delays),
+		pq.Array(responses),
+		pq.Array(logs),
+	)
 	return pg.Wrap("save webhook tries", err)
 }
 
-var sqlWakeRetries = numbers.SQL(`UPDATE webhook_deliveries SET wake_at = now() WHERE webhook_id = $1 AND state = {delivery_pending} AND id = ANY(ARRAY(
-		SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at > now() AND attempts > 0 ORDER BY wake_at LIMIT 5000))`)
+var sqlWakeRetries = numbers.SQL(`UPDATE webhook_deliveries SET wake_at = now()
+  WHERE webhook_id = $1 AND state = {delivery_pending} AND id = ANY(ARRAY(
+		SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at > now() AND attempts > 0
+		  ORDER BY wake_at LIMIT 5000))`)
 
 // WakeRetries makes what waits for another try due: the endpoint answers again.
 func (s *Store) WakeRetries(ctx context.Context, webhook int64) error {
@@ -158,7 +179,8 @@ func (s *Store) WakeRetries(ctx context.Context, webhook int64) error {
 // before the lease's end) it is due at once, else when its next delivery is.
 var sqlEndTurn = numbers.SQL(`
 UPDATE webhooks SET lease = NULL, lease_until = now(), hold_until = now() + make_interval(secs => $4), failures = $3,
-  wake_at = CASE WHEN wake_at < lease_until THEN wake_at ELSE coalesce((SELECT min(wake_at) FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending}), 'infinity') END,
+  wake_at = CASE WHEN wake_at < lease_until THEN wake_at ELSE coalesce((SELECT min(wake_at) FROM webhook_deliveries
+    WHERE webhook_id = $1 AND state = {delivery_pending}), 'infinity') END,
   failing_since = CASE WHEN $3::integer = 0 THEN NULL ELSE coalesce(failing_since, now()) END
 WHERE id = $1 AND lease = $2::uuid
 RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`)
@@ -167,7 +189,10 @@ RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`)
 // the endpoint has failed for as long as patience.
 func (s *Store) EndTurn(ctx context.Context, t *Turn, failures int, hold, patience time.Duration) (bool, error) {
 	var spent bool
-	err := pg.Wrap("end webhook turn", s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures, hold.Seconds(), patience.Seconds()))
+	err := pg.Wrap(
+		"end webhook turn",
+		s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures, hold.Seconds(), patience.Seconds()),
+	)
 	if err == dispatch.ErrNotFound { // the lease ran out: it is somebody else's
 		return false, nil
 	}
