@@ -72,12 +72,7 @@ func (s *Service) CreateAccount(ctx context.Context, who Actor, in AccountCreate
 			return account.Note{}, err
 		}
 		a, err = tx.CreateAccount(ctx, name)
-		n := account.Note{
-			Account: a.ID,
-			Action:  "account.create",
-			Target:  target("account", a.ID),
-			Detail:  map[string]string{"name": a.Name},
-		}
+		n := account.Note{Account: a.ID, Action: "account.create", Target: target("account", a.ID), Detail: map[string]string{"name": a.Name}}
 		return n, err
 	})
 	if err != nil {

@@ -352,16 +352,7 @@ func measureMemory(_ context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		s.add(
-			Figure{
-				Name:  "memory " + name,
-				How:   "most resident under the loads above",
-				Value: mib,
-				Unit:  "MiB",
-				Must:  "150",
-				Reach: mib <= 150,
-			},
-		)
+		s.add(Figure{Name: "memory " + name, How: "most resident under the loads above", Value: mib, Unit: "MiB", Must: "150", Reach: mib <= 150})
 	}
 	return nil
 }

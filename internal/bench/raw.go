@@ -55,12 +55,7 @@ func (s *stage) rawEcho(ctx context.Context, method string, conns int, d time.Du
 	if method == http.MethodGet {
 		body = func(int) []byte { return nil }
 	}
-	err = s.until(
-		ctx,
-		10*time.Second,
-		"bare echo",
-		func() (bool, error) { return one(s.client, method, url, "", want, body(0)) == nil, nil },
-	)
+	err = s.until(ctx, 10*time.Second, "bare echo", func() (bool, error) { return one(s.client, method, url, "", want, body(0)) == nil, nil })
 	if err != nil {
 		return 0, err
 	}

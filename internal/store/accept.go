@@ -229,16 +229,7 @@ func receipt(a *NewMessage, created time.Time, later bool) dispatch.Receipt {
 	if later {
 		st = dispatch.Scheduled
 	}
-	return dispatch.Receipt{
-		ID:        a.ID,
-		Status:    st,
-		To:        a.To,
-		Channel:   a.Channel,
-		SendAt:    a.SendAt,
-		CreatedAt: created,
-		Segments:  a.Segments,
-		Price:     a.Price,
-	}
+	return dispatch.Receipt{ID: a.ID, Status: st, To: a.To, Channel: a.Channel, SendAt: a.SendAt, CreatedAt: created, Segments: a.Segments, Price: a.Price}
 }
 
 func refusal(a *NewMessage, r *acceptRow) error {
@@ -246,16 +237,9 @@ func refusal(a *NewMessage, r *acceptRow) error {
 	case r == nil:
 		return fmt.Errorf("message %s: no row came back", a.ID)
 	case r.Suppressed:
-		return &dispatch.Error{
-			Code:   dispatch.Suppressed,
-			Msg:    "the recipient has opted out of messages",
-			Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}},
-		}
+		return &dispatch.Error{Code: dispatch.Suppressed, Msg: "the recipient has opted out of messages", Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}}}
 	case !r.WindowOpen:
-		return &dispatch.Error{
-			Code: dispatch.OutsideWindow,
-			Msg:  "the recipient has not written in the last 24 hours; send a template instead",
-		}
+		return &dispatch.Error{Code: dispatch.OutsideWindow, Msg: "the recipient has not written in the last 24 hours; send a template instead"}
 	}
 	return &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
 }

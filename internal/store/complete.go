@@ -250,23 +250,9 @@ func outcomeArgs(outs []Outcome) []any {
 	codes, prov, details, pids := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	started := make([]*int64, n)
 	for i, o := range outs {
-		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(
-			o.Result,
-		), int64(
-			o.HTTP,
-		), o.Latency.Milliseconds()
+		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
 		delays[i] = o.Delay.Seconds()
-		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(
-			o.Code,
-		), pg.Nullable(
-			o.ProvCode,
-		), pg.Nullable(
-			o.Detail,
-		), pg.Nullable(
-			o.ProviderID,
-		), pg.Micros(
-			o.StartedAt,
-		)
+		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail), pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
 	}
 	return []any{
 		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), pg.TextArray(codes), pg.TextArray(prov),

@@ -82,13 +82,7 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	value := metaValue{Product: "whatsapp"}
 	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
 	case ok && v != nil:
-		s := metaStatus{
-			ID:        "wamid." + v.ID.String(),
-			Status:    word,
-			Timestamp: epoch(reachedAt(e, v)),
-			Recipient: digits(v.Recipient),
-			Opaque:    opaque(v),
-		}
+		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: digits(v.Recipient), Opaque: opaque(v)}
 		if word == "failed" {
 			s.Errors = []metaError{metaErrorOf(v)}
 		}
@@ -110,12 +104,7 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 			id = ch.BusinessID
 		}
 	}
-	return encodeMeta(
-		metaCallback{
-			Object: "whatsapp_business_account",
-			Entry:  []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}},
-		},
-	)
+	return encodeMeta(metaCallback{Object: "whatsapp_business_account", Entry: []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}}})
 }
 
 // encodeMeta writes JSON byte for byte as Meta does: a slash as \/ and everything
@@ -169,8 +158,7 @@ func metaErrorOf(v *dispatch.View) metaError {
 		if c, ok := metaCodes[v.Error.Code]; ok {
 			out.Code = c
 		}
-		if n, err := strconv.Atoi(v.Error.ProviderCode); err == nil && n > 0 &&
-			(len(v.Error.ProviderCode) == 3 || len(v.Error.ProviderCode) == 6) {
+		if n, err := strconv.Atoi(v.Error.ProviderCode); err == nil && n > 0 && (len(v.Error.ProviderCode) == 3 || len(v.Error.ProviderCode) == 6) {
 			out.Code = n
 		}
 		out.Data.Details = v.Error.Message

@@ -72,14 +72,7 @@ func New(t *testing.T) *Front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &Front{
-		T:           t,
-		PostgresURL: string(cfg.PostgresURL),
-		Store:       store.New(pool),
-		Accounts:    account.New(pool),
-		Hooks:       hookstore.New(pool, store.ReadViews),
-		DB:          db,
-	}
+	f := &Front{T: t, PostgresURL: string(cfg.PostgresURL), Store: store.New(pool), Accounts: account.New(pool), Hooks: hookstore.New(pool, store.ReadViews), DB: db}
 	f.Account, f.Key = f.NewAccount("One")
 	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {

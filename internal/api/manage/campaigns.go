@@ -36,12 +36,7 @@ func (m *manager) campaigns() {
 		"/v1/campaigns/{id}/pause", forCampaigns, tag, "Pause a campaign",
 		"No further call starts, within a second on every worker. in_flight is the number of calls that were under way.",
 	}, c.Pause)
-	act(
-		m,
-		ok,
-		route{"/v1/campaigns/{id}/resume", forCampaigns, tag, "Resume a campaign", "It goes on exactly where it has stopped."},
-		c.Resume,
-	)
+	act(m, ok, route{"/v1/campaigns/{id}/resume", forCampaigns, tag, "Resume a campaign", "It goes on exactly where it has stopped."}, c.Resume)
 	act(m, ok, route{
 		"/v1/campaigns/{id}/cancel", forCampaigns, tag, "Cancel a campaign",
 		"What was not sent is not sent any more. in_flight is the number of calls that were under way.",
@@ -193,11 +188,7 @@ type scalars struct{}
 
 // Schema implements huma.SchemaProvider.
 func (scalars) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Type:                 huma.TypeObject,
-		Description:          "Texts, numbers, true and false; others are left out.",
-		AdditionalProperties: true,
-	}
+	return &huma.Schema{Type: huma.TypeObject, Description: "Texts, numbers, true and false; others are left out.", AdditionalProperties: true}
 }
 
 // wall describes a date and time without an offset.

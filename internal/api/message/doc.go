@@ -51,9 +51,7 @@ func sending() []apidoc.Operation {
 		{
 			Method: http.MethodPost, Path: "/v1/messages", Summary: "Send a message", Permission: sends,
 			Description: "202 means that the message is stored and will be sent. With simulate the response is 200 and nothing is stored.",
-			Parameters: []apidoc.Parameter{
-				apidoc.IdempotencyKey,
-			}, Request: apidoc.Request{Type: native.SendRequest{}, Examples: []string{example}},
+			Parameters:  []apidoc.Parameter{apidoc.IdempotencyKey}, Request: apidoc.Request{Type: native.SendRequest{}, Examples: []string{example}},
 			Responses: map[int]apidoc.Response{202: {Type: receiptBody{}}, 200: {Type: receiptBody{}}},
 		},
 		{
@@ -104,15 +102,8 @@ func reading() []apidoc.Operation {
 				"the message has reached that status. It is sent at once if no further change is expected.",
 			Parameters: []apidoc.Parameter{
 				apidoc.Query("wait", "number", "How long to wait for a change, in seconds. At most 30."),
-				apidoc.Query(
-					"status",
-					"string",
-					"With wait: wait until the message is at least scheduled, queued, sending, sent, delivered or read.",
-				),
-				apidoc.Header(
-					"If-None-Match",
-					"The ETag of an earlier response. The response is 304 if the message has not changed since.",
-				),
+				apidoc.Query("status", "string", "With wait: wait until the message is at least scheduled, queued, sending, sent, delivered or read."),
+				apidoc.Header("If-None-Match", "The ETag of an earlier response. The response is 304 if the message has not changed since."),
 			},
 			Responses: map[int]apidoc.Response{200: {Type: dispatch.View{}}, 304: {}},
 		},
@@ -126,11 +117,7 @@ func reading() []apidoc.Operation {
 
 func filters() []apidoc.Parameter {
 	return []apidoc.Parameter{
-		apidoc.Query(
-			"status",
-			"string",
-			"scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, or with commas: any of them.",
-		),
+		apidoc.Query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, or with commas: any of them."),
 		apidoc.Query("order", "string", "due: by send_at, the next first; only with status=scheduled."),
 		apidoc.Query("channel", "integer", "The id of a channel."), apidoc.Query("to", "string", "The recipient's number."),
 		apidoc.Query("reference", "string", "Your own reference."), apidoc.Query("campaign", "integer", "The id of a campaign."),
@@ -138,11 +125,7 @@ func filters() []apidoc.Parameter {
 		apidoc.Query("search", "string", "A message id, a number or a reference."),
 		apidoc.Query("created_from", "string", "Only messages created at or after this time (RFC 3339)."),
 		apidoc.Query("created_to", "string", "Only messages created before this time (RFC 3339)."),
-		apidoc.Query(
-			"limit",
-			"integer",
-			"At most 1000. Default: 50.",
-		), apidoc.Query("cursor", "string", "The next_cursor of the previous page."),
+		apidoc.Query("limit", "integer", "At most 1000. Default: 50."), apidoc.Query("cursor", "string", "The next_cursor of the previous page."),
 	}
 }
 
@@ -166,8 +149,6 @@ func changeRefusals() map[int]string {
 		http.StatusTooManyRequests: code(dispatch.RateLimited) + ", " + code(dispatch.DailyLimited) +
 			": a limit of the key is exceeded, or its hourly limit of messages to the new recipient.",
 		http.StatusInternalServerError: code(dispatch.Internal) + ": an error on our side; repeat the request.",
-		http.StatusServiceUnavailable: code(
-			dispatch.Overloaded,
-		) + ": the service is busy or its database unavailable; repeat the request.",
+		http.StatusServiceUnavailable:  code(dispatch.Overloaded) + ": the service is busy or its database unavailable; repeat the request.",
 	}
 }

@@ -40,9 +40,7 @@ type keyFields struct {
 // update returns the input for the given flags.
 func (c *keyFields) update(name string, now time.Time) (in admin.KeyUpdate, err error) {
 	in = admin.KeyUpdate{
-		Name: optional(
-			name,
-		), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit, Region: c.DefaultRegion,
+		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit, Region: c.DefaultRegion,
 	}
 	if c.Permission != nil {
 		in.Permissions = &c.Permission
@@ -125,9 +123,7 @@ func (c *keyList) Run(e *console.Env) error {
 		rows := [][]string{}
 		for _, k := range all.Data {
 			rows = append(rows, []string{
-				id(
-					k.ID,
-				), k.Prefix + "…", k.Name, yesNo(k.Active), console.LocalTime(k.ExpiresAt), console.LocalTime(k.LastUsed), id(k.MessagesToday),
+				id(k.ID), k.Prefix + "…", k.Name, yesNo(k.Active), console.LocalTime(k.ExpiresAt), console.LocalTime(k.LastUsed), id(k.MessagesToday),
 			})
 		}
 		return s.table(all, "ID KEY NAME ACTIVE EXPIRES LAST_USED MESSAGES_TODAY", rows)

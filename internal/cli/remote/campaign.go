@@ -318,10 +318,7 @@ func (c *campaignList) Run(e *console.Env) error {
 			return fmt.Errorf("read answer: %w", err)
 		}
 		rows[i] = []string{
-			strconv.FormatInt(
-				v.ID,
-				10,
-			), v.Name, v.Status, fmt.Sprint(v.Counts["total"]), fmt.Sprint(v.done()), fmt.Sprint(v.Counts["failed"]),
+			strconv.FormatInt(v.ID, 10), v.Name, v.Status, fmt.Sprint(v.Counts["total"]), fmt.Sprint(v.done()), fmt.Sprint(v.Counts["failed"]),
 		}
 	}
 	return console.PrintTable(e.Stdout, "ID\tNAME\tSTATUS\tTOTAL\tDONE\tFAILED", rows)

@@ -57,9 +57,7 @@ func at(seconds int) *time.Time { return new(created.Add(time.Duration(seconds) 
 // view returns message n of the fixture.
 func view(n int) dispatch.View {
 	v := views[n]
-	v.ID, v.StatusName, v.Account, v.Channel, v.Sender, v.To, v.Recipient = id(
-		n,
-	), v.Status.String(), 1, 1, "+15550002222", "+15550001111", "+15550001111"
+	v.ID, v.StatusName, v.Account, v.Channel, v.Sender, v.To, v.Recipient = id(n), v.Status.String(), 1, 1, "+15550002222", "+15550001111", "+15550001111"
 	v.CreatedAt, v.UpdatedAt, v.Lane = created, created.Add(time.Minute), "normal"
 	return v
 }
@@ -149,11 +147,7 @@ func Refusals() map[string]error {
 		"channel of another provider": &dispatch.Error{
 			Code: dispatch.ChannelNotFound, Msg: "the channel belongs to another provider", Reason: "provider",
 		},
-		"channel of another kind": &dispatch.Error{
-			Code:   dispatch.ChannelNotFound,
-			Msg:    "the channel is no WhatsApp channel",
-			Reason: "kind",
-		},
+		"channel of another kind": &dispatch.Error{Code: dispatch.ChannelNotFound, Msg: "the channel is no WhatsApp channel", Reason: "kind"},
 	}
 	for _, reason := range []string{"missing", "unknown", "inactive", "expired", "sid", ""} {
 		out["unauthorized "+reason] = &dispatch.Error{Code: dispatch.Unauthorized, Msg: "no access", Reason: reason}

@@ -180,11 +180,7 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	from := cmp.Or(p.Source, p.Sender.Phone)
 	return []dispatch.Inbound{{
 		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
-		Text: cmp.Or(
-			p.Payload.Text,
-			p.Payload.Title,
-			p.Payload.Caption,
-		), Content: content2(e.Payload), Raw: string(e.Payload), At: c.at(e.Timestamp),
+		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Content: content2(e.Payload), Raw: string(e.Payload), At: c.at(e.Timestamp),
 	}}
 }
 
@@ -199,9 +195,7 @@ func (c *Client) consent(e *event) []dispatch.Consent {
 		return nil
 	}
 	return []dispatch.Consent{{
-		Person: person.ID(
-			p.Phone,
-		), Start: p.Type == "opted-in", Scope: dispatch.ScopeAll, Detail: "Gupshup: " + p.Type, At: c.at(e.Timestamp),
+		Person: person.ID(p.Phone), Start: p.Type == "opted-in", Scope: dispatch.ScopeAll, Detail: "Gupshup: " + p.Type, At: c.at(e.Timestamp),
 	}}
 }
 

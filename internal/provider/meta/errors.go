@@ -31,25 +31,8 @@ var Codes = codes(
 	row(provider.Denied, dispatch.FailCredentials, "0", "190"),
 	row(provider.Denied, dispatch.FailAccount, "368", "131031", "131042"),
 
-	row(
-		provider.Permanent,
-		dispatch.FailAccount,
-		"3",
-		"10",
-		"33",
-		"131005",
-		"131030",
-		"131037",
-		"131045",
-		"133000",
-		"133005",
-		"133006",
-		"133008",
-		"133009",
-		"133010",
-		"133015",
-		"133016",
-	),
+	row(provider.Permanent, dispatch.FailAccount,
+		"3", "10", "33", "131005", "131030", "131037", "131045", "133000", "133005", "133006", "133008", "133009", "133010", "133015", "133016"),
 	row(provider.Permanent, dispatch.FailContent,
 		"100", "130497", "130501", "131008", "131009", "131051", "131052", "131053", "132068", "135000", "137000"),
 	row(provider.Permanent, dispatch.FailRecipient, "131021", "131026"),
@@ -149,12 +132,7 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 		body.Error = graphError{}
 	}
 	e := &body.Error
-	a := provider.Answer{
-		Status: res.Status,
-		Header: res.Header,
-		Code:   string(e.Code),
-		Msg:    provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(ch, res.Body))),
-	}
+	a := provider.Answer{Status: res.Status, Header: res.Header, Code: string(e.Code), Msg: provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(ch, res.Body)))}
 	if res.Status/100 == 2 && (e.Code != "" || e.text() != "") { // refused, whatever the HTTP status
 		a.Status = http.StatusBadRequest
 	}

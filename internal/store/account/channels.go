@@ -32,18 +32,7 @@ type channelRow struct {
 const channelColumns = `id, account_id, key, name, provider, kind, sender, is_default, enabled, window_rule, settings, secrets, policy`
 
 func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
-	c := dispatch.Channel{
-		ID:       r.ID,
-		Account:  r.Account,
-		Key:      r.Key,
-		Name:     r.Name,
-		Provider: r.Provider,
-		Kind:     r.Kind,
-		Sender:   r.Sender,
-		Default:  r.Default,
-		Enabled:  r.Enabled,
-		Window:   r.Window,
-	}
+	c := dispatch.Channel{ID: r.ID, Account: r.Account, Key: r.Key, Name: r.Name, Provider: r.Provider, Kind: r.Kind, Sender: r.Sender, Default: r.Default, Enabled: r.Enabled, Window: r.Window}
 	var pj policyJSON
 	if err := json.Unmarshal(r.Policy, &pj); err != nil {
 		return c, fmt.Errorf("read policy of channel %d: %w", r.ID, err)
@@ -145,25 +134,11 @@ func (s *Store) CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(
-			ctx,
-			&row,
-			`INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings,
+		return tx.GetContext(ctx, &row, `INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings,
 		  secrets, policy)
 			SELECT $1, $2, $3, $4, $5, $6, $7 OR NOT EXISTS (SELECT 1 FROM channels WHERE account_id = $1), $8, $9, $10, $11
 			  RETURNING `+channelColumns,
-			c.Account,
-			c.Key,
-			c.Name,
-			c.Provider,
-			c.Kind,
-			c.Sender,
-			c.Default,
-			c.Window,
-			settings,
-			secrets,
-			policy,
-		)
+			c.Account, c.Key, c.Name, c.Provider, c.Kind, c.Sender, c.Default, c.Window, settings, secrets, policy)
 	})
 	if err != nil {
 		return c, pg.Wrap("create channel", err)
@@ -186,23 +161,9 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(
-			ctx,
-			&row,
-			`UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8,
+		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8,
 		  enabled = $9, is_default = $10, updated_at = now()
-			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns,
-			c.ID,
-			c.Account,
-			c.Name,
-			c.Sender,
-			c.Window,
-			settings,
-			secrets,
-			policy,
-			c.Enabled,
-			c.Default,
-		)
+			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns, c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)
 	})
 	if err != nil {
 		return c, pg.Wrap("update channel", err)

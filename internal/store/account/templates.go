@@ -60,18 +60,7 @@ func channelOrNull(id int64) *int64 {
 func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template.Template, error) {
 	var row templateRow
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		args := []any{
-			t.Account,
-			channelOrNull(t.Channel),
-			t.Provider,
-			t.Name,
-			t.Language,
-			t.Category,
-			t.Status,
-			t.ParameterFormat,
-			t.ProviderTemplateID,
-			pg.JSON(t.Components),
-		}
+		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components)}
 		if t.ID == 0 {
 			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status,
 			  parameter_format, provider_template_id, components)

@@ -23,21 +23,11 @@ const maxIgnored = 1000
 // KeepIgnored keeps a callback that nothing was read from, in place of the
 // account's oldest one beyond 1,000. Its texts must be masked already.
 func (s *Store) KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error {
-	_, err := s.db.ExecContext(
-		ctx,
-		`WITH i AS (INSERT INTO ignored_callbacks (id, account_id, channel_id, provider, kind, reason, body)
+	_, err := s.db.ExecContext(ctx, `WITH i AS (INSERT INTO ignored_callbacks (id, account_id, channel_id, provider, kind, reason, body)
 		VALUES ($1::uuid, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING)
 		DELETE FROM ignored_callbacks WHERE account_id = $2
 		AND id <= (SELECT id FROM ignored_callbacks WHERE account_id = $2 ORDER BY id DESC OFFSET $8 LIMIT 1)`,
-		c.ID.String(),
-		account,
-		c.Channel,
-		c.Provider,
-		pg.FitRef(storable.Clean(c.Kind)),
-		storable.Clean(c.Reason),
-		storable.Clean(c.Body),
-		maxIgnored-1,
-	)
+		c.ID.String(), account, c.Channel, c.Provider, pg.FitRef(storable.Clean(c.Kind)), storable.Clean(c.Reason), storable.Clean(c.Body), maxIgnored-1)
 	return pg.Wrap("keep ignored callback", err)
 }
 

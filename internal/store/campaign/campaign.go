@@ -61,21 +61,9 @@ const (
 
 // Create stores a new campaign.
 func (s *Store) Create(ctx context.Context, c *Campaign) error {
-	err := s.db.GetContext(
-		ctx,
-		c,
-		`INSERT INTO campaigns AS c (account_id, parent_id, kind, run_at, name, definition, contacts, test, key_id)
+	err := s.db.GetContext(ctx, c, `INSERT INTO campaigns AS c (account_id, parent_id, kind, run_at, name, definition, contacts, test, key_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING `+columns,
-		c.Account,
-		c.Parent,
-		c.Kind,
-		c.RunAt,
-		storable.Clean(c.Name),
-		storable.Clean(c.Definition),
-		storable.Clean(c.Contacts),
-		c.Test,
-		c.Key,
-	)
+		c.Account, c.Parent, c.Kind, c.RunAt, storable.Clean(c.Name), storable.Clean(c.Definition), storable.Clean(c.Contacts), c.Test, c.Key)
 	return pg.Wrap("create campaign", err)
 }
 
@@ -97,38 +85,9 @@ UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contac
 
 // Save writes a campaign that this transaction has read.
 func (s *Store) Save(ctx context.Context, c *Campaign) error {
-	_, err := s.db.ExecContext(
-		ctx,
-		sqlSave,
-		c.ID,
-		storable.Clean(c.Name),
-		c.State,
-		storable.Clean(c.Reason),
-		storable.Clean(c.Definition),
-		storable.Clean(
-			c.Contacts,
-		),
-		c.Test,
-		c.Key,
-		c.Channel,
-		c.Marketing,
-		c.Template,
-		c.Filled,
-		c.Fill,
-		c.NextAt,
-		c.Tokens,
-		c.TokensAt,
-		c.LimitedBy,
-		c.CanaryAt,
-		c.CanaryOver,
-		c.RateNow,
-		c.Progress,
-		c.LaunchedAt,
-		c.StartedAt,
-		c.FinishedAt,
-		c.UpdatedAt,
-		c.ResumedAt,
-	)
+	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
+		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens, c.TokensAt, c.LimitedBy,
+		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt)
 	return pg.Wrap("save campaign", err)
 }
 

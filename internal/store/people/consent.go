@@ -67,18 +67,7 @@ func (p *People) Consent(ctx context.Context, account int64, c dispatch.Consent)
 	if c.At.IsZero() {
 		c.At = time.Now()
 	}
-	_, err := p.db.ExecContext(
-		ctx,
-		sqlConsent,
-		account,
-		pg.FitRef(c.Person),
-		asked,
-		c.Scope,
-		reason,
-		storable.Clean(c.Detail),
-		source,
-		*pg.Micros(c.At),
-	)
+	_, err := p.db.ExecContext(ctx, sqlConsent, account, pg.FitRef(c.Person), asked, c.Scope, reason, storable.Clean(c.Detail), source, *pg.Micros(c.At))
 	return pg.Wrap("follow consent", err)
 }
 
