@@ -807,7 +807,7 @@ export type SendRequest = {
      */
     text?: Text;
     /**
-     * A phone number in international format, a wa_id that was seen, or, on Meta channels, a user id: "DE.2000..." or {"user_id": "DE.2000..."}.
+     * A phone number, or on Meta channels {"user_id": "DE.2000"}.
      */
     to: unknown;
     /**
@@ -1687,17 +1687,6 @@ export type CampaignQuietHours = {
     zone?: string;
 };
 
-export type CampaignRun = {
-    /**
-     * With the offset of the campaign's zone.
-     */
-    at?: string;
-    /**
-     * The same instant in the account's zone.
-     */
-    at_account?: string;
-};
-
 export type CampaignCounts = {
     cancelled?: number;
     delivered?: number;
@@ -1794,9 +1783,9 @@ export type Campaign = {
     more_media?: Array<Media>;
     name?: string;
     /**
-     * The next five runs of a recurrence.
+     * The next five runs of a recurrence, with offsets.
      */
-    next?: Array<CampaignRun>;
+    next?: Array<string>;
     /**
      * The campaign of which it is a run or a retry.
      */
@@ -2249,6 +2238,23 @@ export type ChannelCreate = {
      * Who refuses free-form content outside the conversation window: Sendoff (enforce) or the provider.
      */
     window?: 'enforce' | 'provider';
+};
+
+export type CancelResult = {
+    cancelled?: boolean;
+    code?: string;
+    message_id?: string;
+    status?: string;
+};
+
+export type CancelMany = {
+    ids?: Array<string>;
+    reference?: string;
+};
+
+export type CancelAnswer = {
+    cancelled?: number;
+    results?: Array<CancelResult>;
 };
 
 export type CampaignValidation = {
@@ -3333,6 +3339,49 @@ export type PostCampaignsIdResumeResponses = {
 };
 
 export type PostCampaignsIdResumeResponse = PostCampaignsIdResumeResponses[keyof PostCampaignsIdResumeResponses];
+
+export type PostCampaignsIdRetryData = {
+    body?: never;
+    path: {
+        id: number;
+    };
+    query?: never;
+    url: '/v1/campaigns/{id}/retry';
+};
+
+export type PostCampaignsIdRetryErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type PostCampaignsIdRetryError = PostCampaignsIdRetryErrors[keyof PostCampaignsIdRetryErrors];
+
+export type PostCampaignsIdRetryResponses = {
+    /**
+     * OK
+     */
+    200: Campaign;
+};
+
+export type PostCampaignsIdRetryResponse = PostCampaignsIdRetryResponses[keyof PostCampaignsIdRetryResponses];
 
 export type PostCampaignsIdValidateData = {
     body?: never;
@@ -5309,6 +5358,10 @@ export type GetMessagesData = {
          */
         status?: string;
         /**
+         * due: by send_at, the next first; only with status=scheduled.
+         */
+        order?: string;
+        /**
          * The id of a channel.
          */
         channel?: number;
@@ -5435,6 +5488,31 @@ export type PostMessagesBatchResponses = {
 };
 
 export type PostMessagesBatchResponse = PostMessagesBatchResponses[keyof PostMessagesBatchResponses];
+
+export type PostMessagesCancelData = {
+    body: CancelMany;
+    path?: never;
+    query?: never;
+    url: '/v1/messages/cancel';
+};
+
+export type PostMessagesCancelErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type PostMessagesCancelError = PostMessagesCancelErrors[keyof PostMessagesCancelErrors];
+
+export type PostMessagesCancelResponses = {
+    /**
+     * OK
+     */
+    200: CancelAnswer;
+};
+
+export type PostMessagesCancelResponse = PostMessagesCancelResponses[keyof PostMessagesCancelResponses];
 
 export type PostMessagesStatusData = {
     body: StatusRequest;
