@@ -20,8 +20,8 @@ const module = "github.com/sendoff/sendoff/"
 var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
-cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dispatch emulator logs migrations
-    queue store store/account store/operate store/pg version
+cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
+    migrations queue store store/account store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth

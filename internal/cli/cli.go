@@ -23,9 +23,11 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/logs"
 	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 // cli is the root command. Each command has a file of its own.
@@ -124,8 +126,8 @@ func commandWords(args []string) []string {
 // exit to end the process.
 func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	return kong.New(newCLI(), kong.Name("sendoff"), kong.Description("Self-hosted dispatch of WhatsApp and SMS messages."),
-		kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(exit), helpVars(), kong.PostBuild(showExamples), kong.PostBuild(groupFlags),
+		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(exit), kong.Vars{"version": version.Version()},
+		kong.PostBuild(setHelp), kong.PostBuild(showExamples), kong.PostBuild(groupFlags),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 }
 
@@ -137,7 +139,7 @@ func report(stderr io.Writer, err error, asJSON bool) int {
 	e, refused := errors.AsType[*dispatch.Error](err)
 	refused = refused && e.Code != dispatch.Internal
 	if refused && asJSON {
-		_ = console.PrintJSON(stderr, refusal{e.Code, e.Msg, e.Faults})
+		_ = console.PrintJSON(stderr, refusal{e.Code, dialect.Detail(e), e.Faults})
 	} else {
 		for line := range strings.SplitSeq(console.Text(err), "\n") {
 			fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, console.ErrUsage.Error()+": "))

@@ -19,7 +19,7 @@ const documented = "../../configs/sendoff.yaml"
 
 func parser(t *testing.T, c *cli) *kong.Kong {
 	t.Helper()
-	k, err := kong.New(c, helpVars())
+	k, err := kong.New(c, kong.Vars{"version": "test"}, kong.PostBuild(setHelp))
 	if err != nil {
 		t.Fatal(err)
 	}

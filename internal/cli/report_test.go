@@ -49,7 +49,7 @@ func TestReport_JSON_HasTheMembersOfAProblem(t *testing.T) {
 		t.Errorf("code %d", code)
 	}
 	var got remote.Problem
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Code != dispatch.Invalid || got.Detail != "is required" ||
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Code != dispatch.Invalid || got.Detail != "name is required" ||
 		len(got.Errors) != 1 ||
 		got.Errors[0].Field != "/name" {
 		t.Errorf("%s: %+v, %v", out.String(), got, err)

@@ -66,3 +66,19 @@ func (n Names) Sentences(faults []dispatch.Fault) []string {
 	}
 	return out
 }
+
+// maxNamed is the number of faults that a detail names.
+const maxNamed = 10
+
+// Detail returns the message of e; of a validation error, what is wrong with
+// each field: "to is required; type is required".
+func Detail(e *dispatch.Error) string {
+	if e.Code != dispatch.Invalid || len(e.Faults) == 0 {
+		return e.Msg
+	}
+	named := Names{}.Sentences(e.Faults[:min(len(e.Faults), maxNamed)])
+	if more := len(e.Faults) - maxNamed; more > 0 {
+		named = append(named, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(named, "; ")
+}

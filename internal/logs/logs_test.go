@@ -8,14 +8,41 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-func newLog(level slog.Level) (*slog.Logger, *bytes.Buffer) {
-	var out bytes.Buffer
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
+
+func (b *buffer) Len() int { return len(b.String()) }
+
+func (b *buffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all.Reset()
+}
+
+func newLog(level slog.Level) (*slog.Logger, *buffer) {
+	var out buffer
 	return slog.New(Calm(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))), &out
 }
 

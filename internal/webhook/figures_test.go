@@ -50,7 +50,11 @@ func TestMetrics_DeliveriesQueueAndDisabledEndpoints(t *testing.T) {
 	must(t, d.Deliver(t.Context()))
 	d.Wait()
 	must(t, d.measure(t.Context()))
-	if got, want := lines(m, "sendoff_webhook_deliveries_total"), `sendoff_webhook_deliveries_total{result="delivered"} 1`+"\n"+`sendoff_webhook_deliveries_total{result="retried"} 2`; got != want {
+	if got, want := lines(m, "sendoff_webhook_deliveries_total"), strings.Join([]string{
+		`sendoff_webhook_deliveries_total{result="delivered"} 1`,
+		`sendoff_webhook_deliveries_total{result="failed"} 0`,
+		`sendoff_webhook_deliveries_total{result="retried"} 2`,
+	}, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if got, want := lines(m, "sendoff_webhooks_disabled"), `sendoff_webhooks_disabled{cause="failures"} 1`+"\n"+`sendoff_webhooks_disabled{cause="hand"} 1`; got != want {
@@ -72,6 +76,7 @@ func TestMetrics_GivenUp_CountsAsFailed(t *testing.T) {
 	f.endpoint(Standard, r.URL)
 	f.send(1, nil)
 	f.work(f.deliverer(func(o *Options) { o.Scale, o.Observer = 0.0000001, m }))
-	want := `sendoff_webhook_deliveries_total{result="failed"} 1` + "\n" + `sendoff_webhook_deliveries_total{result="retried"} 9`
+	want := `sendoff_webhook_deliveries_total{result="delivered"} 0` + "\n" +
+		`sendoff_webhook_deliveries_total{result="failed"} 1` + "\n" + `sendoff_webhook_deliveries_total{result="retried"} 9`
 	f.until("it is given up", func() bool { return lines(m, "sendoff_webhook_deliveries_total") == want })
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -72,28 +71,12 @@ func NewProblem(e *dispatch.Error) *Problem {
 	}
 	p := &Problem{
 		Type: "https://sendoff.dev/problems/" + string(e.Code), Title: http.StatusText(status), Status: status,
-		Detail: DetailOf(e), Code: e.Code, Errors: e.Faults, More: e.Detail,
+		Detail: dialect.Detail(e), Code: e.Code, Errors: e.Faults, More: e.Detail,
 	}
 	if p.Detail == "" {
 		p.Detail = p.Title
 	}
 	return p
-}
-
-// maxNamed is the number of faults that a detail names.
-const maxNamed = 10
-
-// DetailOf returns the message of e; of a validation error, what is wrong with
-// each field: "to is required; type is required".
-func DetailOf(e *dispatch.Error) string {
-	if e.Code != dispatch.Invalid || len(e.Faults) == 0 {
-		return e.Msg
-	}
-	named := dialect.Names{}.Sentences(e.Faults[:min(len(e.Faults), maxNamed)])
-	if more := len(e.Faults) - maxNamed; more > 0 {
-		named = append(named, strconv.Itoa(more)+" more")
-	}
-	return strings.Join(named, "; ")
 }
 
 // WriteProblem answers err with a problem. An internal error has the same

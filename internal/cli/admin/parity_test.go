@@ -218,7 +218,7 @@ func (p *parity) audit(f *apitest.Front, actor string) (out []any) {
 // random are the members whose values differ from one installation to the
 // other, or from one moment to the next.
 var random = []string{
-	"key", "sid", "prefix", "callback_url", "verify_token", "created_at", "updated_at", "changed_at", "calls_today", "at", "old_key_valid_until", "old_callback_secret_valid_until", "old_secret_valid_until",
+	"key", "sid", "prefix", "callback_url", "verify_token", "created_at", "updated_at", "changed_at", "status_at", "calls_today", "at", "old_key_valid_until", "old_callback_secret_valid_until", "old_secret_valid_until",
 }
 
 // plain decodes JSON. Of random members only the presence stays, a UUID loses

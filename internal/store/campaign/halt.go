@@ -33,7 +33,7 @@ func (s *Store) Unpark(ctx context.Context, id int64) error {
 
 var sqlWakeHeld = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = now() WHERE message_id = ANY(ARRAY(SELECT message_id
   FROM dispatch
-	WHERE state = {held} AND wake_at <= now() AND state <> 0 ORDER BY wake_at LIMIT 1000 FOR UPDATE SKIP LOCKED)) AND state = {held}`)
+	WHERE state = {held} AND wake_at <= now() AND state <> {ready} ORDER BY wake_at LIMIT 1000 FOR UPDATE SKIP LOCKED)) AND state = {held}`)
 
 // WakeExpired puts held messages whose time is over back into the queue, which
 // ends them.
