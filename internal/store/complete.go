@@ -95,11 +95,11 @@ const insertAttempts = attempt + ` FROM o`
 // a tombstone, so that a possible second copy stays visible; and a message of
 // which the provider took two copies keeps its mark.
 var sqlSettle = numbers.SQL(lockRows + `,
- y AS MATERIALIZED (SELECT x.*,
-   x.was_maybe AND EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim <> x.claim
-     AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other_call,
-   x.was_maybe AND NOT EXISTS (SELECT 1 FROM attempts p WHERE p.message_id = x.id AND p.claim = x.claim
-     AND p.outcome = {result_accepted}) AS not_settled FROM x),
+ q AS MATERIALIZED (SELECT x.id, bool_or(p.claim <> x.claim AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other,
+     bool_or(p.claim = x.claim AND p.outcome = {result_accepted}) AS settled
+   FROM x JOIN attempts p ON p.message_id = x.id WHERE x.was_maybe GROUP BY x.id),
+ y AS MATERIALIZED (SELECT x.*, x.was_maybe AND coalesce(q.other, false) AS other_call, x.was_maybe AND NOT coalesce(q.settled, false) AS not_settled
+   FROM x LEFT JOIN q ON q.id = x.id),
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
    SELECT id, d_claim, {result_unknown}, 'cut off: an earlier call was accepted' FROM x WHERE d_state = {claimed} AND d_claim <> claim

@@ -32,7 +32,7 @@ const browser = await chromium.launch({
 async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, bypassCSP: false, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.on(
     "console",
     (m) => m.type() === "error" && !/status of 40[13]/.test(m.text()) && check("console", false, `${page.url()}: ${m.text()}`),
@@ -85,7 +85,14 @@ const pages = [
 const page = await open();
 await page.goto(dev.dashboard.url);
 await page.getByRole("button", { name: "Sign in" }).waitFor();
-check("the sign-in page is filled in", (await page.getByLabel("Password").inputValue()) === dev.dashboard.password);
+const filled = page.waitForFunction((want) => document.querySelector("input[type=password]")?.value === want, dev.dashboard.password);
+check(
+  "the sign-in page is filled in",
+  await filled.then(
+    () => true,
+    () => false,
+  ),
+);
 await accessible(page, "sign-in");
 await signIn(page, dev.dashboard.email, dev.dashboard.password);
 
