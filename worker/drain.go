@@ -90,7 +90,7 @@ func (w *Worker) sendDue(ctx context.Context, r route, n int) (more bool, wait t
 	return taken == granted, 0, nil
 }
 
-// unclaim gives back what a claim whose answer was lost took. If Postgres does
+// unclaim releases what a claim whose answer was lost took. If Postgres does
 // not answer, the messages wait for the end of their lease and count as calls
 // that may have succeeded.
 func (w *Worker) unclaim(claim uuid.UUID) {

@@ -97,7 +97,7 @@ func (w *Worker) write(outs []store.Outcome) {
 	})
 }
 
-// release gives claimed messages back: no call was made for them.
+// release releases claimed messages: no call was made for them.
 func (w *Worker) release(claim uuid.UUID, ids []dispatch.ID) {
 	outs := make([]store.Outcome, len(ids))
 	for i, id := range ids {

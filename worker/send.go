@@ -66,7 +66,7 @@ func (r route) concurrency() int {
 type claim struct {
 	// take claims at most n messages under the given id.
 	take func(ctx context.Context, id uuid.UUID, n int) ([]store.Claimed, error)
-	// undo gives back what a take of n messages, whose answer was lost, may have
+	// undo returns what a take of n messages, whose answer was lost, may have
 	// claimed. Without it the end of the lease would count each message as a call
 	// that may have succeeded.
 	undo func(id uuid.UUID, n int)
@@ -153,7 +153,7 @@ func (w *Worker) launch(f *flight, claimed []store.Claimed) {
 	}
 }
 
-// giveUp gives back messages whose calls have not started.
+// giveUp releases messages whose calls have not started.
 func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 	ids := make([]dispatch.ID, len(claimed))
 	for i := range claimed {
@@ -164,7 +164,7 @@ func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 	w.calls.Add(-len(ids))
 }
 
-// holdBack gives back claimed messages that may not be sent now: their recipient
+// holdBack releases claimed messages that may not be sent now: their recipient
 // must wait, or the retry budget is empty. No call is made for them and none
 // counted. It returns the others.
 func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claimed) []store.Claimed {

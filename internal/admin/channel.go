@@ -332,7 +332,7 @@ func (s *Service) ResumeChannel(ctx context.Context, who Actor, id int64) (*Chan
 	})
 }
 
-// RotateCallback gives a channel a new callback secret. It returns
+// RotateCallback sets a new callback secret of a channel. It returns
 // dispatch.Conflict if the provider signs its callbacks.
 func (s *Service) RotateCallback(ctx context.Context, who Actor, id int64, in Rotate) (*Channel, error) {
 	if err := input.Check(&in).Err(); err != nil {

@@ -155,7 +155,7 @@ var (
 	anyLetter = regexp.MustCompile(`[A-Za-z]`)
 )
 
-// smsSenders says what a sender of SMS must be.
+// smsSenders is the rule for a sender of SMS, in words.
 const smsSenders = "must be a number in international form, a short code of 3 to 8 digits, " +
 	"or a name of 1 to 11 letters, digits, spaces and + - _ & with at least one letter"
 

@@ -297,7 +297,7 @@ func (s *Service) DeleteKey(ctx context.Context, who Actor, id int64) error {
 	})
 }
 
-// RotateKey gives an API key a new secret, which is in the result only.
+// RotateKey sets a new secret of an API key, which is in the result only.
 func (s *Service) RotateKey(ctx context.Context, who Actor, id int64, in Rotate) (*Key, error) {
 	if err := input.Check(&in).Err(); err != nil {
 		return nil, err

@@ -233,7 +233,7 @@ func (s *Service) EnableWebhook(ctx context.Context, who Actor, id int64) (*Webh
 	return s.UpdateWebhook(ctx, who, id, WebhookUpdate{Enabled: new(true)})
 }
 
-// RotateWebhook gives a webhook a new secret. The old one signs as well until
+// RotateWebhook sets a new secret of a webhook. The old one signs as well until
 // the overlap ends, in the formats that have room for two signatures.
 func (s *Service) RotateWebhook(ctx context.Context, who Actor, id int64, in WebhookSecret) (*Webhook, error) {
 	f := input.Check(&in)

@@ -22,7 +22,7 @@ func (l pacedListener) Accept() (net.Conn, error) {
 	return &pacedConn{Conn: c}, nil
 }
 
-// pacedConn gives every write writeTime, unless a handler has set a deadline.
+// pacedConn sets a deadline of writeTime for every write, unless a handler has set a deadline.
 type pacedConn struct {
 	net.Conn
 

@@ -7,7 +7,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Number says which number of ours a part of a callback is about, as the vendor's
+// Number returns which number of ours a part of a callback is about, as the vendor's
 // callbacks name it: by a setting of its channel, or by the sender.
 type Number struct {
 	Setting string // empty: the sender, as digits

@@ -146,7 +146,7 @@ func (s *Store) acceptPage(ctx context.Context, page []*NewMessage, out map[disp
 	})
 }
 
-// needsTx says whether the page does more than one statement can: money of
+// needsTx reports whether the page does more than one statement can: money of
 // several accounts, contacts, or the minutes around midnight UTC in which an
 // idempotency key may lie in one of two days.
 func (s *Store) needsTx(page []*NewMessage) bool {
@@ -244,7 +244,7 @@ func refusal(a *NewMessage, r *acceptRow) error {
 	return &dispatch.Error{Code: dispatch.InProgress, Msg: "a request with the same Idempotency-Key is still running", RetryAfter: 1}
 }
 
-// CheckAccept says whether the accept transaction would refuse a, and writes
+// CheckAccept reports whether the accept transaction would refuse a, and writes
 // nothing.
 func (s *Store) CheckAccept(ctx context.Context, a NewMessage) error {
 	return checkAccept(ctx, s.db, a)

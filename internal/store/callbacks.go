@@ -150,7 +150,7 @@ SELECT CASE WHEN left($2, 2) IN ('SM', 'MM') THEN
 ELSE EXISTS (SELECT 1 FROM messages WHERE channel_id = $1 AND provider_message_id = $2 AND id <> $3::uuid
   AND account_id = (SELECT account_id FROM channels WHERE id = $1) AND id >= uuid_floor(now() - interval '1 day')) END`
 
-// ProviderIDTaken says whether another recent message of the channel already
+// ProviderIDTaken reports whether another recent message of the channel already
 // has the provider's id: two equal texts to one recipient look alike.
 func (s *Store) ProviderIDTaken(ctx context.Context, channel int64, ref string, other dispatch.ID) (bool, error) {
 	var taken bool

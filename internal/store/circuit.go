@@ -111,7 +111,7 @@ func (s *Store) PauseChannel(ctx context.Context, channel int64, reason string) 
 	return pg.Wrap("pause channel", err)
 }
 
-// TakeProbe says whether the caller may send the one probe that is due now.
+// TakeProbe reports whether the caller may send the one probe that is due now.
 func (s *Store) TakeProbe(ctx context.Context, channel int64) (bool, error) {
 	r, err := s.db.ExecContext(ctx, `UPDATE channel_health SET probe_at = now() + interval '15 seconds'
 	  WHERE channel_id = $1 AND state = 'open' AND probe_at <= now()`, channel)

@@ -115,7 +115,7 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 var sqlUnclaim = numbers.SQL(`UPDATE dispatch SET state = {ready}, attempts = attempts - 1, wake_at = now()
   WHERE state = {claimed} AND claim = $1::uuid`)
 
-// Unclaim gives all rows of a claim back uncounted: no call was made for them.
+// Unclaim releases all rows of a claim, uncounted: no call was made for them.
 func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
 	_, err := s.db.ExecContext(ctx, sqlUnclaim, claim.String())
 	return pg.Wrap("give claim back", err)

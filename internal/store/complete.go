@@ -126,7 +126,7 @@ SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
-// call gives its attempt back.
+// call is not counted.
 var sqlRetry = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE
    SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,

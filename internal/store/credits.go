@@ -136,7 +136,7 @@ func debitMore(ctx context.Context, tx *pg.DB, account int64, id dispatch.ID, mo
 	return lowBalance()
 }
 
-// sqlRefund gives back the price of messages that failed, expired or were
+// sqlRefund refunds the price of messages that failed, expired or were
 // cancelled, once.
 var sqlRefund = numbers.Merge(balanceBounds).SQL(`
 WITH r AS (UPDATE messages SET charged = {refunded} WHERE id = ANY($1::uuid[]) AND charged = {paid}

@@ -33,7 +33,7 @@ WITH w AS MATERIALIZED (
 SELECT (extract(epoch FROM w.due_at) * 1e6)::bigint AS due_us, w.message_id FROM w
 WHERE EXISTS (SELECT 1 FROM messages m WHERE m.id = w.message_id AND %[2]s OFFSET 0) ORDER BY w.due_at, w.message_id LIMIT %[3]d`
 
-// listByDue gives one page of the scheduled messages, the next first.
+// listByDue returns one page of the scheduled messages, the next first.
 func (s *Store) listByDue(ctx context.Context, account int64, f dispatch.Filter, limit int) (dispatch.ViewPage, error) {
 	page := dispatch.ViewPage{Views: []dispatch.View{}}
 	us, after, err := dueCursor(f.Cursor)

@@ -16,7 +16,7 @@ SELECT id, xid::text::bigint AS xid, message_id, account_id, channel_id, at, kin
   '') AS detail
 FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $3`
 
-// EventsAfter gives what came after p, oldest first, of all accounts.
+// EventsAfter returns what came after p, oldest first, of all accounts.
 func (s *Store) EventsAfter(ctx context.Context, p dispatch.Position, limit int) ([]dispatch.Event, error) {
 	var out []dispatch.Event
 	err := s.db.SelectPrepared(ctx, &out, sqlEvents, fmt.Sprint(p.XID), p.ID, limit)
@@ -61,7 +61,7 @@ SELECT 0, coalesce(started_at, at), {event_attempt}::smallint, 'worker', coalesc
 FROM attempts WHERE message_id = $1::uuid
 ORDER BY at, x, i`)
 
-// Timeline gives every event and provider call of a message, oldest first.
+// Timeline returns every event and provider call of a message, oldest first.
 func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, error) {
 	var rows []struct {
 		Seq        int       `db:"seq"`

@@ -48,7 +48,7 @@ func (r *keyRow) receipt(m *dispatch.Message) *dispatch.Receipt {
 	return out
 }
 
-// Repeats gives for each message, of which it reads the recipient, the time to
+// Repeats returns for each message, of which it reads the recipient, the time to
 // send and what belongs to its idempotency key, what an earlier request with
 // that key was answered, or the refusal when that one asked for something else;
 // nil where the key is new.
@@ -73,7 +73,7 @@ func (s *Store) repeats(ctx context.Context, q *pg.DB, ms []*dispatch.Message) (
 	return out, nil
 }
 
-// resolveMissing says for rows that weren't inserted why: an earlier request
+// resolveMissing finds out why rows were not inserted: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
 func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// TakeJob says whether the caller is the one who does a job now; the next turn
+// TakeJob reports whether the caller is the one who does a job now; the next turn
 // comes after every. A worker that dies in it costs one turn.
 func (s *Store) TakeJob(ctx context.Context, name string, every time.Duration) (bool, error) {
 	var n int

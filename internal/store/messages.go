@@ -19,7 +19,7 @@ import (
 // walkMax bounds the rows that one list request may look at.
 const walkMax = 50_000
 
-// ListMessages gives one page, newest first. A filter on status walks the
+// ListMessages returns one page, newest first. A filter on status walks the
 // account's messages, at most walkMax of them: a page may be short and still
 // have a next one. A filter on an unfinished status walks the hot table, which
 // all accounts share, and what is scheduled.
@@ -96,7 +96,7 @@ const (
    UNION ALL SELECT message_id, account_id, NULL::smallint, due_at, 0 FROM scheduled WHERE account_id = $1)`
 )
 
-// sqlWaits says that a row of dispatch waits for its send_at. (OFFSET 0 keeps
+// sqlWaits is true if a row of dispatch waits for its send_at. (OFFSET 0 keeps
 // the planner from reading all messages to answer it.)
 const sqlWaits = `(w.due_at > now() AND w.tries = 0 AND EXISTS (SELECT 1 FROM messages m
   WHERE m.id = w.id AND m.send_at = w.due_at OFFSET 0))`

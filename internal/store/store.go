@@ -28,7 +28,7 @@ func (s *Store) In(tx *pg.DB) *Store {
 	return &in
 }
 
-// Heartbeat says that a process lives.
+// Heartbeat notes that a process is alive.
 func (s *Store) Heartbeat(ctx context.Context, id, role, host string) error {
 	_, err := s.db.ExecContext(ctx, `INSERT INTO instances (id, role, host) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE
 	  SET seen_at = now()`, id, role, host)
@@ -39,7 +39,7 @@ func (s *Store) Heartbeat(ctx context.Context, id, role, host string) error {
 	return pg.Wrap("forget old processes", err)
 }
 
-// CountInstances says how many processes of a role live, at least one.
+// CountInstances returns the number of live processes of a role, at least one.
 func (s *Store) CountInstances(ctx context.Context, role string) int {
 	n := 1
 	if err := s.db.GetContext(ctx, &n, `SELECT greatest(count(*), 1) FROM instances

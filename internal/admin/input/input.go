@@ -130,7 +130,7 @@ func decodeMap(f *dispatch.Faults, at string, raw json.RawMessage, v reflect.Val
 	}
 }
 
-// wrongType says what a value of the type must be. The error's own text is used
+// wrongType returns the rule for a value of the type, in words. The error's own text is used
 // where a type of this package made it.
 func wrongType(t reflect.Type, err error) string {
 	if rule, ok := err.(Rule); ok { //nolint:errorlint // made by our UnmarshalJSON

@@ -77,7 +77,7 @@ type Credits int64
 
 var creditsForm = regexp.MustCompile(`^([+-]?)(\d{1,9})(?:\.(\d{1,6})0*)?$`)
 
-// badCredits says what an amount must be.
+// badCredits is the rule for an amount, in words.
 const badCredits Rule = "must be a plain number below a thousand million with at most six decimals"
 
 // ParseCredits reads a decimal number with at most nine digits before and six

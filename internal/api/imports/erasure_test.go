@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -13,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // erase erases a person and returns what was removed.
@@ -25,15 +25,12 @@ func (f *front) erase(db *pg.DB, body m) apitest.Object {
 	e := eraser.Eraser{Store: erasure.New(db), Cancel: store.New(db).CancelAll, Log: slog.New(slog.NewTextHandler(f.T.Output(), nil))}
 	go func() { defer close(ended); e.Run(ctx) }()
 	defer func() { stop(); <-ended }()
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		if got := f.Do("GET", "/v1/erasures/"+id, nil).Want(200); got.Text("status") == "done" {
-			return got
-		}
-		if time.Now().After(deadline) {
-			f.T.Fatal("not erased")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	var got apitest.Object
+	wait.Until(f.T, "it is erased", func() bool {
+		got = f.Do("GET", "/v1/erasures/"+id, nil).Want(200)
+		return got.Text("status") == "done"
+	})
+	return got
 }
 
 func TestErasure_NothingIsLeft_AndNoImportWritesAgain(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"mime/multipart"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -16,6 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/audience"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -60,16 +60,13 @@ func (f *front) sendAs(key, method, path, contentType, body string) *apitest.Rep
 // ended waits until an import has ended.
 func (f *front) ended(id string) apitest.Object {
 	f.T.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		i := f.Do("GET", "/v1/imports/"+id, nil).Want(200)
-		if s := i.Text("status"); s != "running" && s != "uploading" {
-			return i
-		}
-		if time.Now().After(deadline) {
-			f.T.Fatalf("not ended: %v", i)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	var i apitest.Object
+	wait.Until(f.T, "the import has ended", func() bool {
+		i = f.Do("GET", "/v1/imports/"+id, nil).Want(200)
+		s := i.Text("status")
+		return s != "running" && s != "uploading"
+	})
+	return i
 }
 
 func counts(i apitest.Object) string {

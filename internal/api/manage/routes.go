@@ -16,7 +16,7 @@ const (
 	ok       = http.StatusOK
 )
 
-// secretOnce says that a secret is returned once.
+// secretOnce describes that a secret is returned once.
 const secretOnce = "The secret is in this answer only."
 
 // routes adds the routes, by the sections of the description.

@@ -8,7 +8,7 @@ import (
 	"github.com/sendoff/sendoff/internal/apidoc"
 )
 
-// registerTypes gives the types of apidoc, which is free of huma, their schemas.
+// registerTypes registers the schemas of the types of apidoc, which is free of huma.
 func registerTypes(r huma.Registry) {
 	r.RegisterTypeAlias(reflect.TypeFor[apidoc.Any](), reflect.TypeFor[anyJSON]())
 	r.RegisterTypeAlias(reflect.TypeFor[apidoc.Object](), reflect.TypeFor[object]())

@@ -245,7 +245,7 @@ func rotation(overlap *time.Duration) (in admin.Rotate) {
 	return in
 }
 
-// Run gives a key a new secret.
+// Run sets a new secret of a key.
 func (c *keyRotate) Run(e *console.Env) error {
 	return c.run(e, func(s *session) error {
 		k, err := s.RotateKey(e.Ctx, s.who, c.ID, rotation(c.Overlap))

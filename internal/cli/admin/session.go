@@ -28,7 +28,7 @@ type flags struct {
 	JSON        bool          `name:"json" help:"Print JSON, as the API returns it."`
 }
 
-// DevHint tells how to get the settings of sendoff dev.
+// DevHint is the advice for the settings of sendoff dev.
 const DevHint = "for sendoff dev: set -a; . .sendoff/dev.env; set +a"
 
 // session is an open database and the account that a command works on.

@@ -27,7 +27,7 @@ WITH c AS MATERIALIZED (SELECT id, account_id, provider, coalesce(settings->>'wa
 const matches = `t.account_id = k.account_id AND CASE WHEN k.provider_id <> '' THEN t.provider_template_id = k.provider_id
     ELSE t.name = k.name AND t.language = k.language AND t.provider IN ('', k.provider) END`
 
-// sqlCopyTemplate gives the channels of one of several business accounts an entry
+// sqlCopyTemplate inserts for the channels of one of several business accounts an entry
 // of their own, so that a change there leaves the others alone.
 const sqlCopyTemplate = named + `
 INSERT INTO templates (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id,

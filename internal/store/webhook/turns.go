@@ -159,7 +159,7 @@ func (s *Store) WakeRetries(ctx context.Context, webhook int64) error {
 	return pg.Wrap("wake retries", err)
 }
 
-// sqlEndTurn gives a lane back. When something woke it meanwhile (wake_at is
+// sqlEndTurn releases a lane. When something woke it meanwhile (wake_at is
 // before the lease's end) it is due at once, else when its next delivery is.
 var sqlEndTurn = numbers.SQL(`
 UPDATE webhooks SET lease = NULL, lease_until = now(), hold_until = now() + make_interval(secs => $4), failures = $3,
@@ -169,7 +169,7 @@ UPDATE webhooks SET lease = NULL, lease_until = now(), hold_until = now() + make
 WHERE id = $1 AND lease = $2::uuid
 RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`)
 
-// EndTurn gives an endpoint back: no call before hold is over. It says whether
+// EndTurn releases an endpoint: no call before hold is over. It reports whether
 // the endpoint has failed for as long as patience.
 func (s *Store) EndTurn(ctx context.Context, t *Turn, failures int, hold, patience time.Duration) (bool, error) {
 	var spent bool
