@@ -29,6 +29,7 @@ type Account struct {
 	Credits    bool          `json:"credits_enabled"`
 	Balance    input.Credits `json:"balance"`
 	Region     string        `json:"default_region" doc:"Country of numbers in national form; empty: none."`
+	TimeZone   string        `json:"time_zone" doc:"Of quiet hours and schedules that name none."`
 	Languages  []string      `json:"opt_out_languages" nullable:"false" doc:"Languages whose opt-out words count; empty: English and that of the contact's country."`
 	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
 	CreatedAt  time.Time     `json:"created_at"`
@@ -36,7 +37,7 @@ type Account struct {
 
 func viewAccount(a *account.Account) *Account {
 	return &Account{
-		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region,
+		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region, TimeZone: a.TimeZone,
 		Languages:  append([]string{}, a.OptOutLanguages...),
 		DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
@@ -97,6 +98,7 @@ func freeAccountName(ctx context.Context, tx Tx, name string) error {
 type AccountUpdate struct {
 	Name   *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Region *string `json:"default_region,omitempty" maxLength:"2"`
+	Zone   *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64" doc:"Of the IANA database, such as Europe/Berlin."`
 	// Languages are set as a whole; an empty list means by country.
 	Languages *[]string `json:"opt_out_languages,omitempty"`
 }
@@ -124,6 +126,10 @@ func (s *Service) UpdateAccount(ctx context.Context, who Actor, in AccountUpdate
 			}
 		}
 		setRegion(&f, &a.Region, in.Region)
+		if in.Zone != nil {
+			timeZone(&f, in.Zone)
+			a.TimeZone = *in.Zone
+		}
 		a.OptOutLanguages = languagesOf(&f, a.OptOutLanguages, in.Languages)
 		if err := f.Err(); err != nil {
 			return n, err

@@ -45,6 +45,25 @@ func TestAccount_CreatedDisabledDeleted(t *testing.T) {
 	}
 }
 
+func TestAccount_TimeZone_IsCanonical(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	if a, err := f.Account(t.Context(), f.who); err != nil || a.TimeZone != "UTC" {
+		t.Errorf("of a new account: %+v, %v", a, err)
+	}
+	a, err := f.UpdateAccount(t.Context(), f.who, admin.AccountUpdate{Zone: new("Asia/Calcutta")})
+	if err != nil || a.TimeZone != "Asia/Kolkata" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	for _, none := range []string{"", "Mars/Base", "Local"} {
+		_, err := f.UpdateAccount(t.Context(), f.who, admin.AccountUpdate{Zone: &none})
+		refused(t, err, dispatch.Invalid, "/time_zone")
+	}
+	if a, err := f.Account(t.Context(), f.who); err != nil || a.TimeZone != "Asia/Kolkata" {
+		t.Errorf("after refusals: %+v, %v", a, err)
+	}
+}
+
 func TestAccount_WithInbound_IsKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -18,6 +18,7 @@ import (
 // webhook is disabled waits until the webhook is enabled.
 type Delivery struct {
 	ID          dispatch.ID     `json:"id" doc:"The webhook-id of the request."`
+	Webhook     int64           `json:"webhook_id"`
 	Event       string          `json:"event"`
 	Message     dispatch.ID     `json:"message_id,omitzero"`
 	Sequence    int             `json:"sequence,omitempty"`
@@ -47,13 +48,14 @@ type DeliveryAnswer struct {
 // deliveryStates are the names of the states, by state.
 var deliveryStates = []string{hookstore.Pending: "pending", hookstore.Delivered: "delivered", hookstore.Failed: "failed"}
 
-func viewDelivery(w *hookstore.Endpoint, d *hookstore.LoggedDelivery) (*Delivery, error) {
+// viewDelivery returns a delivery to an endpoint at url, which may be disabled.
+func viewDelivery(url string, enabled bool, d *hookstore.LoggedDelivery) (*Delivery, error) {
 	tries, err := d.TriesMade()
 	v := &Delivery{
-		ID: d.ID, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State], Attempts: d.Attempts,
-		CreatedAt: d.CreatedAt.UTC(), DoneAt: utc(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: w.URL, Body: json.RawMessage(d.Payload)},
+		ID: d.ID, Webhook: d.Webhook, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State], Attempts: d.Attempts,
+		CreatedAt: d.CreatedAt.UTC(), DoneAt: utc(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: url, Body: json.RawMessage(d.Payload)},
 	}
-	if d.State == hookstore.Pending && w.Enabled {
+	if d.State == hookstore.Pending && enabled {
 		v.NextAttempt = utc(&d.WakeAt)
 	}
 	if webhook.IsForm(d.Format) {
@@ -89,7 +91,24 @@ func (s *Service) Deliveries(ctx context.Context, who Actor, id int64, in Delive
 	}
 	out.Next = next
 	for i := range ds {
-		v, err := viewDelivery(&w, &ds[i])
+		v, err := viewDelivery(w.URL, w.Enabled, &ds[i])
+		if err != nil {
+			return out, err
+		}
+		out.Data = append(out.Data, v)
+	}
+	return out, nil
+}
+
+// DeliveriesOfMessage lists the deliveries of a message's events, oldest first.
+func (s *Service) DeliveriesOfMessage(ctx context.Context, who Actor, message dispatch.ID) (Page[*Delivery], error) {
+	out := Page[*Delivery]{Data: []*Delivery{}}
+	ds, err := s.Store.OfMessage(ctx, who.Account, message)
+	if err != nil {
+		return out, err
+	}
+	for i := range ds {
+		v, err := viewDelivery(*ds[i].URL, true, &ds[i])
 		if err != nil {
 			return out, err
 		}

@@ -119,6 +119,7 @@ type webhooks interface {
 
 type deliveries interface {
 	Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) ([]hookstore.LoggedDelivery, string, error)
+	OfMessage(ctx context.Context, account int64, message dispatch.ID) ([]hookstore.LoggedDelivery, error)
 	TestDelivery(ctx context.Context, w *hookstore.Endpoint, payload string) (dispatch.ID, error)
 	ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error
 	ReplayWebhook(ctx context.Context, id int64, from, to time.Time) error

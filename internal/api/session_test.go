@@ -14,6 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/webhook"
 )
 
 const password = "correct horse battery"
@@ -326,6 +327,48 @@ func TestShare_MasksAndEnds(t *testing.T) {
 	f.As("", "GET", "/v1/share/"+token[:len(token)-2]+"AA", nil).Refused(404, dispatch.NotFound)
 	_, key := f.NewAccount("Two")
 	f.As(key, "POST", "/v1/messages/"+id+"/share", m{"hours": 24}).Refused(404, dispatch.NotFound)
+}
+
+func TestProviders_DescribeTheirFields(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	all := f.Do("GET", "/v1/providers", nil).Want(200).Data()
+	if len(all) != 4 {
+		t.Fatalf("providers: %v", all)
+	}
+	for _, p := range all {
+		if p.Text("title") == "" || p.Text("set_up") == "" || len(p["kinds"].([]any)) == 0 || len(p["secrets"].([]any)) == 0 {
+			t.Errorf("provider: %v", p)
+		}
+	}
+	first := all[0]["secrets"].([]any)[0].(map[string]any)
+	if all[0].Text("name") != "meta" || first["name"] != "access_token" || first["required"] != true || first["generated"] != false {
+		t.Errorf("the first: %v", all[0])
+	}
+}
+
+func TestDeliveries_OfAMessage(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	hook := f.Do("POST", "/v1/webhooks", m{"url": "https://hooks.example/in"}).Want(201)
+	body := m{"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"}}
+	id := f.Do("POST", "/v1/messages", body).Want(202).Text("message_id")
+	f.Do("POST", "/v1/messages", body).Want(202)
+	path := "/v1/messages/" + id + "/deliveries"
+	var all []apitest.Object
+	for began := time.Now(); len(all) == 0 && time.Since(began) < 20*time.Second; { // other tests' transactions hold the log up
+		if _, _, err := f.Hooks.ExpandWebhooks(t.Context(), false, 100, webhook.Render); err != nil {
+			t.Fatal(err)
+		}
+		all = f.Do("GET", path, nil).Want(200).Data()
+	}
+	if len(all) != 1 || all[0].Text("message_id") != id || all[0].Text("event") != "message.queued" || all[0].Text("state") != "pending" ||
+		all[0].Text("webhook_id") != hook.Text("id") || all[0].Text("request.url") != "https://hooks.example/in" {
+		t.Errorf("deliveries: %v", all)
+	}
+	_, key := f.NewAccount("Two")
+	f.As(key, "GET", path, nil).Refused(404, dispatch.NotFound)
+	f.Do("GET", "/v1/messages/none/deliveries", nil).Refused(404, dispatch.NotFound)
 }
 
 func TestStats_Figures(t *testing.T) {

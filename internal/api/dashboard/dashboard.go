@@ -95,6 +95,7 @@ func Mount(e *echo.Echo, o Options, auth *middleware.Auth, limits middleware.Lim
 	e.GET("/v1/stats", h.stats, auth.Native, limits.Reads("view_messages"))
 	e.GET("/v1/playground", h.endpoints, auth.Native)
 	e.POST("/v1/playground", h.play, auth.Native)
+	e.GET("/v1/messages/:id/deliveries", h.deliveries, auth.Native, limits.Reads("view_messages"))
 	e.POST("/v1/messages/:id/share", h.share, auth.Native, limits.Reads("view_messages"))
 	e.GET("/v1/share/:token", h.shared)
 }

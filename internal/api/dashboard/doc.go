@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/http"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/stats"
 	"github.com/sendoff/sendoff/internal/apidoc"
 )
@@ -57,6 +58,11 @@ func Operations() []apidoc.Operation {
 			Description: "For signed-in users: the request is made as the chosen key, with the rights that both the user and the key have. " +
 				"It sends nothing unless simulate is false.",
 			Request: apidoc.Request{Type: playBody{}}, Responses: map[int]apidoc.Response{200: {Type: playedBody{}}},
+		},
+		{
+			Method: http.MethodGet, Path: "/v1/messages/{id}/deliveries", Tag: "Messages", Summary: "List a message's webhook deliveries",
+			Permission: "view_messages", Problems: true, Description: "Of every event of the message at every endpoint, oldest first.",
+			Responses: map[int]apidoc.Response{200: {Type: admin.Page[*admin.Delivery]{}}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/messages/{id}/share", Tag: "Messages", Summary: "Share a message", Permission: "view_messages", Problems: true,

@@ -36,24 +36,30 @@ func (h *Handler) share(c echo.Context) error {
 	if h.Sessions == nil {
 		return dispatch.ErrNotFound
 	}
-	who := middleware.Caller(c)
-	id, err := uuid.Parse(c.Param("id"))
-	if err != nil {
-		return dispatch.ErrNotFound
-	}
 	in, err := decode[shareBody](c)
 	if err != nil {
 		return err
 	}
-	v, err := h.view(c, id)
+	v, err := h.own(c)
 	if err != nil {
 		return err
 	}
-	if v.Account != who.Account.ID || who.RequireData(v.Test) != nil {
-		return dispatch.ErrNotFound
-	}
 	until := time.Now().Add(time.Duration(in.Hours) * time.Hour).UTC().Truncate(time.Second)
-	return c.JSON(http.StatusCreated, linkBody{h.PublicURL + "/share/" + h.sign(id, until), until})
+	return c.JSON(http.StatusCreated, linkBody{h.PublicURL + "/share/" + h.sign(v.ID, until), until})
+}
+
+// own returns the message of the path, which must be the caller's.
+func (h *Handler) own(c echo.Context) (*dispatch.View, error) {
+	who := middleware.Caller(c)
+	id, err := uuid.Parse(c.Param("id"))
+	if err != nil {
+		return nil, dispatch.ErrNotFound
+	}
+	v, err := h.view(c, id)
+	if err == nil && (v.Account != who.Account.ID || who.RequireData(v.Test) != nil) {
+		return nil, dispatch.ErrNotFound
+	}
+	return v, err
 }
 
 func (h *Handler) view(c echo.Context, id dispatch.ID) (*dispatch.View, error) {

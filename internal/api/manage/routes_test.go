@@ -34,6 +34,7 @@ var routeCases = []routeCase{
 		m{"name": "x", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}},
 		403,
 	},
+	{"GET", "/v1/providers", nil, 200},
 	{"GET", "/v1/channels/1", nil, 200},
 	{"PATCH", "/v1/channels/1", m{"name": "x"}, 403},
 	{"POST", "/v1/channels/1/pause", nil, 403},

@@ -80,6 +80,7 @@ func (c *accountShow) Run(e *console.Env) error {
 			{"name", a.Name},
 			{"credits", charging(a)},
 			{"default region", cmp.Or(a.Region, "none")},
+			{"time zone", a.TimeZone},
 			{"disabled since", console.LocalTime(a.DisabledAt)},
 			{"created", console.LocalTime(&a.CreatedAt)},
 		})
@@ -102,12 +103,13 @@ type accountUpdate struct {
 	accountRef
 	Name            *string `help:"Display name." placeholder:"TEXT"`
 	DefaultRegion   *string `help:"Country, as US, whose national numbers are accepted; \"\": none." placeholder:"CODE"`
+	TimeZone        *string `help:"Of quiet hours and schedules that name none, as Europe/Berlin." placeholder:"ZONE"`
 	OptOutLanguages *string `help:"Languages whose opt-out words count, as de,fr; \"\": by the contact's country." placeholder:"CODES"`
 }
 
 // Run changes what is given; the rest stays.
 func (c *accountUpdate) Run(e *console.Env) error {
-	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion, Languages: listed(c.OptOutLanguages)}
+	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion, Zone: c.TimeZone, Languages: listed(c.OptOutLanguages)}
 	if err := requireChange(in, "account update"); err != nil {
 		return err
 	}

@@ -729,6 +729,8 @@ var creditCases = []parityCase{
 	{"account", "credits", "POST /v1/credits", `{"amount":0.0000001}`, "--add 0.0000001", "", invalid, "/amount"},
 	{"account", "show", "GET /v1/account", "", "", "", ok, ""},
 	{"account", "update", "PATCH /v1/account", `{"default_region":"us"}`, "One --default-region us", "", ok, ""},
+	{"account", "update", "PATCH /v1/account", `{"time_zone":"Asia/Calcutta"}`, "One --time-zone Asia/Calcutta", "", ok, ""},
+	{"account", "update", "PATCH /v1/account", `{"time_zone":"Mars/Base"}`, "One --time-zone Mars/Base", "", invalid, "/time_zone"},
 	{"account", "update", "PATCH /v1/account", `{"opt_out_languages":["de","fr"]}`, "One --opt-out-languages de,fr", "", ok, ""},
 	{
 		"account",

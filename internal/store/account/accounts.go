@@ -22,11 +22,12 @@ type Account struct {
 	DisabledAt *time.Time `db:"disabled_at" json:"disabled_at,omitempty"` // its keys are refused since then
 	CreatedAt  time.Time  `db:"created_at" json:"created_at"`
 	Region     string     `db:"default_region" json:"default_region"` // of numbers in national form; "": none
+	TimeZone   string     `db:"time_zone" json:"time_zone"`           // of the IANA database
 
 	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, coalesce(opt_out_languages,
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, time_zone, coalesce(opt_out_languages,
   '{}') AS opt_out_languages`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
@@ -66,8 +67,8 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 
 // UpdateAccount writes what people can change of an account.
 func (s *Store) UpdateAccount(ctx context.Context, a Account) (Account, error) {
-	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}')
-		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages)
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}'), time_zone = $5
+		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages, a.TimeZone)
 	return a, pg.Wrap("update account", err)
 }
 

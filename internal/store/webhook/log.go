@@ -12,7 +12,9 @@ import (
 
 // LoggedDelivery is a delivery as its endpoint's log shows it.
 type LoggedDelivery struct {
+	Webhook   int64       `db:"webhook_id"`
 	ID        dispatch.ID `db:"id"`
+	URL       *string     `db:"url"` // of a status callback; nil: the endpoint's
 	Message   dispatch.ID `db:"message_id"`
 	Kind      int16       `db:"kind"`
 	Seq       int         `db:"seq"`
@@ -33,6 +35,10 @@ func (d *LoggedDelivery) TriesMade() ([]Try, error) {
 	return out, json.Unmarshal(d.Tries, &out)
 }
 
+// deliveryColumns are those of LoggedDelivery.
+const deliveryColumns = `d.webhook_id, d.id, d.message_id, d.kind, d.seq, d.state, d.attempts, d.format, d.payload, d.response, d.tries, d.wake_at,
+  d.created_at, d.done_at`
+
 // logWalk bounds what one look into the log walks through for a rare state.
 const logWalk = "20000"
 
@@ -46,8 +52,7 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 		}
 	}
 	var out []LoggedDelivery
-	err = s.db.SelectContext(ctx, &out, `SELECT id, message_id, kind, seq, state, attempts, format, payload, response, tries, wake_at,
-	  created_at, done_at
+	err = s.db.SelectContext(ctx, &out, `SELECT `+deliveryColumns+`, d.url
 		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d
 		  WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
 		webhook, before.String(), state, limit)
@@ -55,6 +60,29 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 		next = pg.EncodeCursor(out[limit-1].ID.String())
 	}
 	return out, next, pg.Wrap("list deliveries", err)
+}
+
+// maxOfMessage is how many deliveries of one message are listed: more than its
+// events and endpoints make.
+const maxOfMessage = 500
+
+// OfMessage lists the deliveries of a message's events, in their order. Their ids
+// follow from the events, so that no index is needed.
+func (s *Store) OfMessage(ctx context.Context, account int64, message dispatch.ID) ([]LoggedDelivery, error) {
+	var events []dispatch.Event
+	if err := s.db.SelectContext(ctx, &events, `SELECT id, seq, at FROM events WHERE message_id = $1::uuid AND account_id = $2
+	  ORDER BY xid, id LIMIT $3`, message.String(), account, maxOfMessage); err != nil {
+		return nil, pg.Wrap("read events", err)
+	}
+	ids := make([]uuid.UUID, len(events))
+	for i := range events {
+		ids[i] = deliveryID(&events[i])
+	}
+	out := []LoggedDelivery{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+deliveryColumns+`, coalesce(d.url, w.url) AS url
+		FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id AND d.id = ANY($2::uuid[])
+		WHERE w.account_id = $1 ORDER BY d.id, d.webhook_id LIMIT $3`, account, pg.UUIDArray(ids), maxOfMessage)
+	return out, pg.Wrap("list deliveries of a message", err)
 }
 
 var sqlReplayDelivery = numbers.SQL(`UPDATE webhook_deliveries SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL

@@ -164,6 +164,50 @@ export type View = {
     waits_for?: string;
 };
 
+export type Vendors = {
+    data?: Array<Vendor>;
+};
+
+export type VendorField = {
+    default?: string;
+    /**
+     * Generated if left out.
+     */
+    generated?: boolean;
+    help?: string;
+    /**
+     * Only channels of this kind have it.
+     */
+    kind?: string;
+    name?: string;
+    required?: boolean;
+    /**
+     * The allowed values.
+     */
+    values?: Array<string>;
+};
+
+export type Vendor = {
+    about?: string;
+    /**
+     * Templates need the provider's own id.
+     */
+    keeps_templates?: boolean;
+    kinds?: Array<string>;
+    /**
+     * Templates can be synchronised from the provider.
+     */
+    lists_templates?: boolean;
+    name?: string;
+    secrets?: Array<VendorField>;
+    /**
+     * What to enter at the provider; {callback_url} and {verify_token} are the channel's.
+     */
+    set_up?: string;
+    settings?: Array<VendorField>;
+    title?: string;
+};
+
 export type UserUpdate = {
     /**
      * A disabled user cannot log in.
@@ -1564,6 +1608,7 @@ export type Delivery = {
     sequence?: number;
     state?: 'pending' | 'delivered' | 'failed';
     tries?: Array<Try>;
+    webhook_id?: number;
 };
 
 export type PageContact = {
@@ -2405,6 +2450,10 @@ export type AccountUpdate = {
      * Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.
      */
     opt_out_languages?: Array<string>;
+    /**
+     * Of the IANA database, such as Europe/Berlin.
+     */
+    time_zone?: string;
 };
 
 export type Account = {
@@ -2429,6 +2478,10 @@ export type Account = {
      */
     opt_out_languages?: Array<string>;
     sid?: string;
+    /**
+     * Of quiet hours and schedules that name none.
+     */
+    time_zone?: string;
 };
 
 export type AcceptBody = {
@@ -5681,6 +5734,33 @@ export type PostMessagesIdCancelResponses = {
 
 export type PostMessagesIdCancelResponse = PostMessagesIdCancelResponses[keyof PostMessagesIdCancelResponses];
 
+export type GetMessagesIdDeliveriesData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/v1/messages/{id}/deliveries';
+};
+
+export type GetMessagesIdDeliveriesErrors = {
+    /**
+     * A problem (RFC 9457)
+     */
+    default: Problem;
+};
+
+export type GetMessagesIdDeliveriesError = GetMessagesIdDeliveriesErrors[keyof GetMessagesIdDeliveriesErrors];
+
+export type GetMessagesIdDeliveriesResponses = {
+    /**
+     * OK
+     */
+    200: PageDelivery;
+};
+
+export type GetMessagesIdDeliveriesResponse = GetMessagesIdDeliveriesResponses[keyof GetMessagesIdDeliveriesResponses];
+
 export type GetMessagesIdEventsData = {
     body?: never;
     path: {
@@ -5825,6 +5905,47 @@ export type PostPlaygroundResponses = {
 };
 
 export type PostPlaygroundResponse = PostPlaygroundResponses[keyof PostPlaygroundResponses];
+
+export type GetProvidersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/providers';
+};
+
+export type GetProvidersErrors = {
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Unprocessable Entity
+     */
+    422: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+};
+
+export type GetProvidersError = GetProvidersErrors[keyof GetProvidersErrors];
+
+export type GetProvidersResponses = {
+    /**
+     * OK
+     */
+    200: Vendors;
+};
+
+export type GetProvidersResponse = GetProvidersResponses[keyof GetProvidersResponses];
 
 export type DeleteSessionData = {
     body?: never;
