@@ -55,7 +55,7 @@ admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/templat
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone zone
-webhook: address dialect/twilioapi dispatch outbound provider provider/twilio storable store/webhook
+webhook: address dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable store/webhook
 worker: batch dispatch dispatch/person limit provider store store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience

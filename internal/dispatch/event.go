@@ -28,6 +28,28 @@ type StatusUpdate struct {
 	Suppress     bool   // the recipient refuses messages: suppress it
 	WaID         string // the provider's id of the recipient, if it differs
 	UserID       string // the recipient's business-scoped user id
+	Extra        string // what else the provider reported: StatusExtra as JSON, or empty
+}
+
+// StatusExtra is what a provider reports with a status besides it, each in the
+// form in which it came (Meta's).
+type StatusExtra struct {
+	Conversation json.RawMessage `json:"conversation,omitempty"`
+	Pricing      json.RawMessage `json:"pricing,omitempty"`
+	Errors       json.RawMessage `json:"errors,omitempty"`
+}
+
+// maxExtra is the longest StatusExtra that is kept, in bytes of JSON.
+const maxExtra = 4096
+
+// Text returns e as JSON, or an empty string if there is nothing in it, or too
+// much.
+func (e StatusExtra) Text() string {
+	b, err := json.Marshal(e)
+	if err != nil || len(b) <= len(`{}`) || len(b) > maxExtra {
+		return ""
+	}
+	return string(b)
 }
 
 // Inbound is a message that a contact sent to a channel.
@@ -108,6 +130,7 @@ type Event struct {
 	Cause   string    `db:"cause"`
 	Code    string    `db:"code"`
 	Detail  string    `db:"detail"`
+	Extra   string    `db:"extra"` // StatusExtra as JSON; read for webhooks only
 }
 
 // Position returns the place of the event in the log.

@@ -21,8 +21,8 @@ import (
 // is the same rule in Go, and a test holds the two together.
 var sqlApply = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[],
-  $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[])
-    AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds)),
+  $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::text[])
+    AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds, extras)),
   x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by,
     m.version AS was_version FROM o
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d
@@ -60,22 +60,24 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed}
         THEN NULL ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.code,
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.extras, n.code,
       n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u
     WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u
     WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail)
+  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail, extra)
     SELECT u.id, u.account_id, u.channel_id, CASE
         WHEN ev.kind = {sent} AND (u.was < {sent} OR u.was > {failed} OR (u.was = {failed} AND u.was_by = {by_us})) THEN {sent}
         WHEN ev.kind IN ({delivered}, {read}) AND (u.was < ev.kind OR u.was >= {failed}) THEN ev.kind
         WHEN ev.kind = {failed} AND u.pos < {delivered} AND (u.was < {delivered} OR u.was > {failed} OR (u.was = {failed}
           AND u.was_by = {by_us})) THEN {failed}
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
-        CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END
-    FROM u CROSS JOIN LATERAL unnest(u.kinds::smallint[]) WITH ORDINALITY AS ev(kind, ord))
+        CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END,
+        CASE WHEN w.account_id IS NOT NULL THEN ev.extra END
+    FROM u LEFT JOIN (SELECT DISTINCT account_id FROM webhooks WHERE enabled AND format <> 'standard') w ON w.account_id = u.account_id
+    CROSS JOIN LATERAL unnest(u.kinds::smallint[], u.extras::text[]) WITH ORDINALITY AS ev(kind, extra, ord))
 SELECT id, account_id, channel_id, recipient, status, was, charged, coalesce(code, '') AS code, campaign_id FROM u`)
 
 type applied struct {
@@ -298,21 +300,40 @@ func (e *evidence) kinds() []int64 {
 	return slices.Compact(kinds)
 }
 
+// extras returns the text[] of what the provider reported with each of the kinds,
+// or nil if that is nothing.
+func (e *evidence) extras() *string {
+	var out []*string
+	found := false
+	for i, u := range e.all {
+		if i == 0 || u.Status != e.all[i-1].Status {
+			out = append(out, nil)
+		}
+		if last := len(out) - 1; out[last] == nil && u.Extra != "" {
+			out[last], found = new(storable.Clean(u.Extra)), true
+		}
+	}
+	if !found {
+		return nil
+	}
+	return new(pg.TextArray(out))
+}
+
 func (f folded) args() []any {
 	n := len(f)
 	ids, channels, pos, ns := make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	neg := make([]bool, n)
 	sent, delivered, read, failed := make([]*int64, n), make([]*int64, n), make([]*int64, n), make([]*int64, n)
 	refs, codes, provs, details := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
-	kinds := make([]string, n)
+	kinds, extras := make([]string, n), make([]*string, n)
 	for i, e := range f {
 		ids[i], channels[i], pos[i], neg[i], ns[i] = e.id.String(), e.channel, int64(e.pos), e.neg, int64(len(e.kinds()))
 		sent[i], delivered[i], read[i], failed[i] = pg.Micros(e.sent), pg.Micros(e.delivered), pg.Micros(e.read), pg.Micros(e.failed)
 		refs[i], codes[i], provs[i], details[i] = pg.Nullable(e.ref), pg.Nullable(e.code), pg.Nullable(e.provCode), pg.Nullable(e.detail)
-		kinds[i] = pg.IntArray(e.kinds())
+		kinds[i], extras[i] = pg.IntArray(e.kinds()), e.extras()
 	}
 	return []any{
 		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
-		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds),
+		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds), pg.TextArray(extras),
 	}
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -45,18 +47,37 @@ type metaMetadata struct {
 
 type metaContact struct {
 	Profile struct {
-		Name string `json:"name"`
+		Name     string `json:"name"`
+		Username string `json:"username,omitempty"`
 	} `json:"profile"`
-	WaID string `json:"wa_id"`
+	WaID   string `json:"wa_id,omitempty"`
+	UserID string `json:"user_id,omitempty"`
 }
 
 type metaStatus struct {
-	ID        string      `json:"id"`
-	Status    string      `json:"status"`
-	Timestamp string      `json:"timestamp"`
-	Recipient string      `json:"recipient_id"`
-	Opaque    string      `json:"biz_opaque_callback_data,omitempty"`
-	Errors    []metaError `json:"errors,omitempty"`
+	ID        string `json:"id"`
+	Status    string `json:"status"`
+	Timestamp string `json:"timestamp"`
+	Recipient string `json:"recipient_id,omitempty"`
+	UserID    string `json:"recipient_user_id,omitempty"`
+	Opaque    string `json:"biz_opaque_callback_data,omitempty"`
+	dispatch.StatusExtra
+}
+
+// newMetaStatus returns the status of a message under Meta's word for it. What the
+// provider reported besides is carried as it came.
+func newMetaStatus(e *hookstore.Event, v *dispatch.View, word string) metaStatus {
+	s := metaStatus{
+		ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: cmp.Or(v.WaID, digits(string(v.To))), Opaque: opaque(v),
+	}
+	if person.IsUserID(v.UserID) {
+		s.UserID = v.UserID
+	}
+	_ = json.Unmarshal([]byte(e.Extra), &s.StatusExtra) // none, or what we wrote
+	if word == "failed" && len(s.Errors) == 0 {
+		s.Errors = plainJSON([]metaError{metaErrorOf(v)})
+	}
+	return s
 }
 
 type metaError struct {
@@ -82,14 +103,10 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	value := metaValue{Product: "whatsapp"}
 	switch word, ok := metaWords[dispatch.Status(e.Kind)]; {
 	case ok && v != nil:
-		s := metaStatus{ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: digits(v.Recipient), Opaque: opaque(v)}
-		if word == "failed" {
-			s.Errors = []metaError{metaErrorOf(v)}
-		}
-		value.Statuses = []metaStatus{s}
+		value.Statuses = []metaStatus{newMetaStatus(e, v, word)}
 	case e.Kind == dispatch.EventInbound && e.Inbound != nil:
-		c := metaContact{WaID: waID(&e.Inbound.Received)}
-		c.Profile.Name = e.Inbound.Name
+		c := metaContact{WaID: waID(&e.Inbound.Received), UserID: e.Inbound.UserID}
+		c.Profile.Name, c.Profile.Username = e.Inbound.Name, e.Inbound.Username
 		value.Contacts, value.Messages = []metaContact{c}, []json.RawMessage{metaMessage(e)}
 	default:
 		return "", false

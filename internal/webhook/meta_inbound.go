@@ -21,7 +21,16 @@ func metaMessage(e *hookstore.Event) json.RawMessage {
 		return m
 	}
 	m := metaContent(in)
-	m["from"], m["id"], m["timestamp"] = waID(&in.Received), "wamid."+in.ID.String(), epoch(in.At)
+	m["id"], m["timestamp"] = "wamid."+in.ID.String(), epoch(in.At)
+	if from := waID(&in.Received); from != "" {
+		m["from"] = from
+	}
+	if in.UserID != "" {
+		m["from_user_id"] = in.UserID
+	}
+	if in.GroupID != "" {
+		m["group_id"] = in.GroupID
+	}
 	if ref := metaRef(in.ReplyTo); ref != "" {
 		m["context"] = map[string]string{"id": ref}
 	}

@@ -116,6 +116,8 @@ func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 			Code     json.RawMessage `json:"code"`
 			Reason   string          `json:"reason"`
 		} `json:"payload"`
+		Conversation json.RawMessage `json:"conversation"`
+		Pricing      json.RawMessage `json:"pricing"`
 	}
 	if decode(e.Payload, &p) != nil {
 		return part
@@ -128,6 +130,7 @@ func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 	u := dispatch.StatusUpdate{
 		Channel: ch.ID, ProviderID: cmp.Or(p.GSID, p.ID), ProviderRef2: cmp.Or(p.Payload.WhatsApp, p.ID),
 		Recipient: plus(p.Destination), Status: s, At: c.at(p.Payload.TS, e.Timestamp),
+		Extra: dispatch.StatusExtra{Conversation: p.Conversation, Pricing: p.Pricing}.Text(),
 	}
 	if s == dispatch.Failed {
 		explain(ch, &u, scalar(p.Payload.Code), p.Payload.Reason)

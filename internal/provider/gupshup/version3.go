@@ -36,19 +36,24 @@ type contact3 struct {
 }
 
 type status3 struct {
-	GSID      string `json:"gs_id"`
-	ID        string `json:"id"`
-	Status    string `json:"status"`
-	Recipient string `json:"recipient_id"`
-	Timestamp moment `json:"timestamp"`
-	Errors    []struct {
-		Code      json.RawMessage `json:"code"`
-		Title     string          `json:"title"`
-		Message   string          `json:"message"`
-		ErrorData struct {
-			Details string `json:"details"`
-		} `json:"error_data"`
-	} `json:"errors"`
+	GSID      string          `json:"gs_id"`
+	ID        string          `json:"id"`
+	Status    string          `json:"status"`
+	Recipient string          `json:"recipient_id"`
+	Timestamp moment          `json:"timestamp"`
+	Errors    json.RawMessage `json:"errors"`
+
+	Conversation json.RawMessage `json:"conversation"`
+	Pricing      json.RawMessage `json:"pricing"`
+}
+
+type error3 struct {
+	Code      json.RawMessage `json:"code"`
+	Title     string          `json:"title"`
+	Message   string          `json:"message"`
+	ErrorData struct {
+		Details string `json:"details"`
+	} `json:"error_data"`
 }
 
 type message3 struct {
@@ -133,11 +138,13 @@ func (c *Client) status3(ch *dispatch.Channel, s *status3) (dispatch.StatusUpdat
 	}
 	u := dispatch.StatusUpdate{
 		Channel: ch.ID, ProviderID: cmp.Or(s.GSID, s.ID), ProviderRef2: s.ID, Recipient: plus(s.Recipient), Status: status, At: c.at(s.Timestamp),
+		Extra: dispatch.StatusExtra{Conversation: s.Conversation, Pricing: s.Pricing, Errors: s.Errors}.Text(),
 	}
 	if status == dispatch.Failed {
 		code, text := "", ""
-		if len(s.Errors) > 0 {
-			first := s.Errors[0]
+		var errs []error3
+		if decode(s.Errors, &errs) == nil && len(errs) > 0 {
+			first := errs[0]
 			code, text = scalar(first.Code), cmp.Or(first.ErrorData.Details, first.Message, first.Title)
 		}
 		explain(ch, &u, code, text)

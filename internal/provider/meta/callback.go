@@ -100,13 +100,21 @@ type value struct {
 }
 
 type status struct {
-	ID          string       `json:"id"`
-	Status      string       `json:"status"`
-	Timestamp   scalar       `json:"timestamp"`
-	RecipientID string       `json:"recipient_id"`
-	UserID      string       `json:"recipient_user_id"`
-	Ref         string       `json:"biz_opaque_callback_data"`
-	Errors      []graphError `json:"errors"`
+	ID          string          `json:"id"`
+	Status      string          `json:"status"`
+	Timestamp   scalar          `json:"timestamp"`
+	RecipientID string          `json:"recipient_id"`
+	UserID      string          `json:"recipient_user_id"`
+	Ref         string          `json:"biz_opaque_callback_data"`
+	Errors      json.RawMessage `json:"errors"`
+
+	Conversation json.RawMessage `json:"conversation"`
+	Pricing      json.RawMessage `json:"pricing"`
+}
+
+// extra returns what s reports besides the status.
+func (s *status) extra() string {
+	return dispatch.StatusExtra{Conversation: present(s.Conversation), Pricing: present(s.Pricing), Errors: present(s.Errors)}.Text()
 }
 
 // ParseCallback reads statuses and inbound messages, those of other numbers of the
@@ -160,7 +168,7 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 		}
 		u := dispatch.StatusUpdate{
 			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID, UserID: s.UserID,
-			Status: st, At: timeOf(string(s.Timestamp), now),
+			Status: st, At: timeOf(string(s.Timestamp), now), Extra: s.extra(),
 		}
 		if id, err := uuid.Parse(s.Ref); err == nil {
 			u.ID = id
@@ -179,9 +187,10 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 
 // explainFailure takes the code of the first error that a failed status carries,
 // and the texts of all.
-func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, errs []graphError) {
+func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.RawMessage) {
 	u.Code = dispatch.FailUndelivered
-	if len(errs) == 0 {
+	var errs []graphError
+	if err := json.Unmarshal(list, &errs); (err != nil && !wrongType(err)) || len(errs) == 0 {
 		return
 	}
 	texts := make([]string, 0, len(errs))

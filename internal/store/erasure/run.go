@@ -70,7 +70,7 @@ func (s *Store) Messages(ctx context.Context, e *Erasure, each func([]uuid.UUID)
 // under which it is reported.
 var ofMessages = []struct{ name, sql string }{
 	{"attempts", `UPDATE attempts SET detail = NULL WHERE message_id = ANY($1) AND detail IS NOT NULL`},
-	{"events", `UPDATE events SET detail = NULL WHERE message_id = ANY($1) AND detail IS NOT NULL`},
+	{"events", `UPDATE events SET detail = NULL, extra = NULL WHERE message_id = ANY($1) AND (detail IS NOT NULL OR extra IS NOT NULL)`},
 	{"webhook_bodies", `DELETE FROM webhook_deliveries WHERE message_id = ANY($1) AND done_at IS NULL`},
 	{"webhook_bodies", `UPDATE webhook_deliveries SET payload = '{}', response = NULL WHERE message_id = ANY($1)`},
 	{"campaign_recipients", `UPDATE campaign_recipients SET recipient = '', person = NULL, fields = '{}', detail = ''

@@ -66,23 +66,23 @@ WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT imp
 // ends and, in seq, how many events it has.
 const sqlLogPage = `
 WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code,
-  coalesce(detail, '') AS detail
+  coalesce(detail, '') AS detail, coalesce(extra, '') AS extra
   FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT `
 
 var sqlLogMatch = numbers.SQL(`)
-SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail,
+SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra,
   w.id AS webhook_id, w.format, '' AS callback, a.sid
 FROM page p JOIN webhooks w ON w.account_id = p.account_id JOIN accounts a ON a.id = p.account_id
 WHERE w.enabled AND NOT w.implicit AND p.kind < {event_note} AND (w.kinds = '{}' OR p.kind = ANY (w.kinds))
   AND CASE WHEN $3::bigint = 0 THEN p.xid > w.since ELSE w.id = $3 AND p.at >= $4::timestamptz AND p.at < $5::timestamptz END
 UNION ALL
-SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, 0, 'twilio',
+SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra, 0, 'twilio',
   m.status_callback, a.sid
 FROM page p JOIN messages m ON m.id = p.message_id JOIN accounts a ON a.id = p.account_id
 WHERE $6::boolean AND p.kind BETWEEN {sent} AND {unknown} AND m.id = ANY(ARRAY(SELECT message_id FROM page
   WHERE kind BETWEEN {sent} AND {unknown})) AND m.status_callback IS NOT NULL
 UNION ALL
-SELECT l.id, l.xid::text::bigint, l.message_id, 0, 0, l.at, 0::smallint, (SELECT count(*) FROM page)::integer, '', '', '', -1, '', '', ''
+SELECT l.id, l.xid::text::bigint, l.message_id, 0, 0, l.at, 0::smallint, (SELECT count(*) FROM page)::integer, '', '', '', '', -1, '', '', ''
 FROM (SELECT id, xid, message_id, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
 
 // ExpandWebhooks turns one page of the log into deliveries, for all endpoints
