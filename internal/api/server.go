@@ -27,6 +27,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/web"
 )
 
@@ -179,6 +180,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	s.auth.TrustOrigin(o.PublicURL)
 	dashboard.Mount(e, o.Dashboard, s.auth, s.limits, playable(o.Dialects))
 	s.describe = openapi.Register(e, openapi.Options{
+		Events:    webhook.Events(),
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
 		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{

@@ -61,6 +61,14 @@ type Response struct {
 	Examples    map[string]Example
 }
 
+// Event describes an event that is posted to the customer's webhooks.
+type Event struct {
+	Name    string // such as message.sent
+	Summary string
+	Type    any    // the payload
+	Example string // JSON
+}
+
 // Text returns a response of plain text.
 func Text(example string) Response { return Response{Type: "", Media: "text/plain", Example: example} }
 

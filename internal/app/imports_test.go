@@ -34,7 +34,7 @@ app: accept admin admin/campaigns admin/erasures admin/imports admin/session adm
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
     api/middleware api/openapi api/stream apidoc batch dialect dispatch dispatch/person dispatch/template health
-    optout provider registry storable store web
+    optout provider registry storable store web webhook
 api/manage: accept admin admin/campaigns admin/erasures admin/input api/middleware auth campaign dispatch
     dispatch/person dispatch/template provider store/people webhook zone
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person store
@@ -55,7 +55,8 @@ admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/templat
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone zone
-webhook: address dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable store/webhook
+webhook: address apidoc dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable
+    store/webhook
 worker: batch dispatch dispatch/person limit provider store store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience

@@ -42,7 +42,7 @@ func Operations() []apidoc.Operation {
 			Method: http.MethodPut, Path: "/v1/imports/{id}", Summary: "Add bytes to an upload", Permission: works,
 			Description: "Bytes that were received before are skipped, so a request that broke off can be repeated from received on.",
 			Parameters:  []apidoc.Parameter{apidoc.Query("offset", "integer", "Where in the file the body begins, in bytes. Required.")},
-			Request:     apidoc.Request{Type: "", Media: "application/octet-stream"},
+			Request:     apidoc.Request{Type: "", Media: "application/octet-stream", Examples: []string{`"+15550000100,Ada\n"`}},
 			Responses:   map[int]apidoc.Response{http.StatusOK: {Type: imports.Import{}}},
 		},
 		{

@@ -38,7 +38,7 @@ func (r *route) operation(method string, status int) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Method: method, Path: r.path, Tags: []string{r.tag}, Summary: r.summary, Description: r.text, DefaultStatus: status,
 		Security: []map[string][]string{{"bearer": {}}, {"api_key": {}}}, Metadata: map[string]any{permissionsKey: r.permissions},
-		MaxBodyBytes: middleware.MaxBody + 1, SkipValidateBody: true,
+		MaxBodyBytes: middleware.MaxBody + 1, SkipValidateBody: true, RequestBody: exampleBody(method, r.path),
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}
 }

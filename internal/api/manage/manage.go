@@ -90,6 +90,7 @@ func Register(e *echo.Echo, o Options) *huma.OpenAPI {
 	m.describeFields()
 	m.describePermissions()
 	m.describeVendors()
+	m.exampleChannel()
 	return m.api.OpenAPI()
 }
 

@@ -114,7 +114,7 @@ func (m *manager) describeVendors() {
 		m.property(schema, "secrets",
 			"Never returned. "+strings.Join(secrets, "; ")+". callback_secret and verify_token are generated if left out.")
 	}
-	for _, schema := range []string{"WebhookCreate", "WebhookUpdate"} {
+	for _, schema := range []string{"Webhook", "WebhookCreate", "WebhookUpdate"} {
 		m.property(schema, "format", "standard (Standard Webhooks), or that of the vendor for which the receiver was built.", webhook.Formats...)
 	}
 	for _, schema := range []string{"TemplateCreate", "TemplateUpdate"} {

@@ -16,6 +16,7 @@ const (
 	views   = "view_messages"
 	example = `{"to":"+15550000100","type":"template","template":{"name":"order_confirmation","language":"en",` +
 		`"variables":["Ada","A-17","9.90"]},"reference":"order-17"}`
+	exampleIDs = `{"ids":["01932f6e-7a40-7c31-9f1b-0242ac120002"]}`
 )
 
 // The bodies of the routes below. The names of the types are the names of the
@@ -94,7 +95,7 @@ func reading() []apidoc.Operation {
 		{
 			Method: http.MethodPost, Path: "/v1/messages/status", Summary: "Retrieve up to 1,000 statuses", Permission: views,
 			Description: "Ids that do not exist in the account are left out of the response.",
-			Request:     apidoc.Request{Type: statusRequest{}}, Responses: map[int]apidoc.Response{200: {Type: statusAnswer{}}},
+			Request:     apidoc.Request{Type: statusRequest{}, Examples: []string{exampleIDs}}, Responses: map[int]apidoc.Response{200: {Type: statusAnswer{}}},
 		},
 		{
 			Method: http.MethodGet, Path: "/v1/messages/{id}", Summary: "Retrieve a message", Permission: views,

@@ -31,7 +31,7 @@ func newDescriber(doc *huma.OpenAPI) *describer {
 // add adds an operation.
 func (d *describer) add(o *apidoc.Operation) {
 	op := &huma.Operation{
-		OperationID: operationID(o.Method, o.Path), Method: o.Method, Path: o.Path, Tags: []string{o.Tag},
+		OperationID: strings.ToLower(o.Method) + "-" + operationName(o.Path), Method: o.Method, Path: o.Path, Tags: []string{o.Tag},
 		Summary: o.Summary, Description: o.Description,
 		Security: security(o), Parameters: parameters(o), Responses: map[string]*huma.Response{},
 	}
@@ -48,14 +48,16 @@ func (d *describer) add(o *apidoc.Operation) {
 		op.Responses[strconv.Itoa(status)] = d.problem(when)
 	}
 	if o.Problems {
-		op.Responses["default"] = d.problem("A problem (RFC 9457)")
+		op.Responses["4XX"] = d.problem("A problem (RFC 9457): the request is refused, and code says why")
+		op.Responses["5XX"] = d.problem("A problem (RFC 9457): repeat the request, with the same Idempotency-Key")
 	}
 	d.doc.AddOperation(op)
 }
 
-// operationID names an operation after its method and path.
-func operationID(method, path string) string {
-	return strings.ToLower(method) + strings.NewReplacer("/v1", "", "/", "-", "{", "", "}", "", ".", "-").Replace(path)
+// operationName returns a path as a part of the id of its operation.
+func operationName(path string) string {
+	name := strings.NewReplacer("/v1", "", "/", "-", "{", "", "}", "", ".", "-").Replace(path)
+	return strings.Trim(name, "-")
 }
 
 // security returns the ways in which a request may carry its key; none for a
@@ -80,10 +82,17 @@ func parameters(o *apidoc.Operation) []*huma.Param {
 		all = append(all, &huma.Param{Name: m[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	for _, p := range o.Parameters {
-		all = append(all, &huma.Param{Name: p.Name, In: p.In, Description: p.Description, Schema: &huma.Schema{Type: p.Type}})
+		param := &huma.Param{Name: p.Name, In: p.In, Description: p.Description, Schema: &huma.Schema{Type: p.Type}}
+		if name := comparison.Replace(p.Name); name != p.Name {
+			param.Extensions = map[string]any{"x-go-name": name}
+		}
+		all = append(all, param)
 	}
 	return all
 }
+
+// comparison returns names such as DateSent< as they can stand in a program.
+var comparison = strings.NewReplacer("<", "Before", ">", "After")
 
 func (d *describer) request(r *apidoc.Request) map[string]*huma.MediaType {
 	m := &huma.MediaType{Schema: d.schemas.Schema(reflect.TypeOf(r.Type), true, "")}

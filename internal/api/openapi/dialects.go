@@ -19,11 +19,15 @@ var differsEverywhere = []string{
 	"Every response carries RateLimit headers, and a 429 Retry-After.",
 }
 
-// dialectOperations describes the routes of a dialect.
+// dialectOperations describes the routes of a dialect, each path once: one that is
+// also served with a slash at its end says so in its summary.
 func dialectOperations(d *dialect.Dialect) []apidoc.Operation {
 	var all []apidoc.Operation
 	for i := range d.Routes {
 		rt := &d.Routes[i]
+		if strings.HasSuffix(rt.Path, "/") {
+			continue // the same route is there without the slash; lints refuse both
+		}
 		op := apidoc.Operation{
 			Method: rt.Method, Path: braced(rt.Path), Tag: dialectTag, Summary: d.Doc.Title + ": " + rt.Doc.Summary, Description: d.Doc.About,
 			Permission: rt.Permission, Security: []string{d.Doc.Security}, Parameters: rt.Doc.Query, Request: rt.Doc.Request,

@@ -236,7 +236,7 @@ func limits(s *huma.Schema) string {
 	if s.Items != nil {
 		s = s.Items
 	}
-	if len(s.Enum) > 0 {
+	if len(s.Enum) > 0 && s.Extensions == nil { // else the description has them
 		words := make([]string, 0, len(s.Enum))
 		for _, e := range s.Enum {
 			if w := fmt.Sprint(e); w != "" {

@@ -58,6 +58,7 @@ type Options struct {
 	Base       *huma.OpenAPI // with the operations that huma serves
 	Operations []apidoc.Operation
 	Dialects   []dialect.Dialect
+	Events     []apidoc.Event // what webhooks receive
 }
 
 // Register serves the description at /openapi.json and /docs, and returns it. It
@@ -88,6 +89,12 @@ func assemble(o *Options) *huma.OpenAPI {
 			d.add(&op)
 		}
 	}
+	for i := range o.Events {
+		d.event(&o.Events[i])
+	}
+	completeAnswers(doc)
+	describeEnums(doc)
+	inlineEvents(doc)
 	return doc
 }
 

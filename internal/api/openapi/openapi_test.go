@@ -24,7 +24,7 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 	for _, want := range []string{
 		"POST /v1/messages", "POST /v1/messages/batch", "GET /v1/messages/{id}", "GET /v1/events", "POST /v1/keys/{id}/rotate", "PATCH /v1/channels/{id}", "POST /v1/templates/sync",
 		"DELETE /v1/suppressions/{phone}", "GET /v1/credits/ledger", "POST /callbacks/{provider}/{channel}", "POST /callbacks/{provider}/{channel}/{secret}", "GET /readyz",
-		"POST /api/v1/messages/api/send-message/", "POST /api/v1/messages/api/send-message", "POST /api/v1/external/messages/template/send", "GET /api/v1/external/messages/{uuid}",
+		"POST /api/v1/messages/api/send-message", "POST /api/v1/external/messages/template/send", "GET /api/v1/external/messages/{uuid}",
 		"GET /api/v1/external/templates", "POST /api/messages/send", "POST /message", "GET /team-members", "POST /v2/{sid}/whatsapp/{phone}/messages",
 		"POST /{version}/{phone_number_id}/messages", "POST /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages/{message}",
 	} {

@@ -25,7 +25,7 @@ func New() dialect.Dialect {
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
 			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept, Doc: routeDoc("send a template")},
-			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (no last slash)")},
+			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (also with a slash at the end of the path)")},
 		},
 		Reject: reject,
 		Doc:    doc,

@@ -4,20 +4,22 @@ export type ClientOptions = {
     baseUrl: 'http://127.0.0.1:8080' | (string & {});
 };
 
+export type Webhooks = OnCampaignFinishedWebhookRequest | OnChannelPausedWebhookRequest | OnChannelResumedWebhookRequest | OnMessageCancelledWebhookRequest | OnMessageDeliveredWebhookRequest | OnMessageExpiredWebhookRequest | OnMessageFailedWebhookRequest | OnMessageInboundWebhookRequest | OnMessageQueuedWebhookRequest | OnMessageReadWebhookRequest | OnMessageScheduledWebhookRequest | OnMessageSentWebhookRequest | OnMessageUnknownWebhookRequest;
+
 export type Words = {
-    language?: string;
+    language: string;
     /**
      * Opt in again.
      */
-    start?: Array<string>;
+    start: Array<string>;
     /**
      * Opt out, also as the beginning of a button's text.
      */
-    stop?: Array<string>;
+    stop: Array<string>;
     /**
      * Mean other things, too: they opt out as the whole of a typed text only.
      */
-    stop_alone?: Array<string>;
+    stop_alone: Array<string>;
 };
 
 export type WebhookUpdate = {
@@ -26,7 +28,7 @@ export type WebhookUpdate = {
     /**
      * The events to send, such as message.delivered; empty: all.
      */
-    events?: Array<string>;
+    events?: Array<'message.scheduled' | 'message.queued' | 'message.sent' | 'message.delivered' | 'message.read' | 'message.failed' | 'message.expired' | 'message.cancelled' | 'message.unknown' | 'message.inbound' | 'campaign.finished' | 'channel.paused' | 'channel.resumed'>;
     /**
      * standard (Standard Webhooks), or that of the vendor for which the receiver was built.
      */
@@ -60,7 +62,7 @@ export type WebhookCreate = {
     /**
      * The events to send, such as message.delivered; empty: all.
      */
-    events?: Array<string>;
+    events?: Array<'message.scheduled' | 'message.queued' | 'message.sent' | 'message.delivered' | 'message.read' | 'message.failed' | 'message.expired' | 'message.cancelled' | 'message.unknown' | 'message.inbound' | 'campaign.finished' | 'channel.paused' | 'channel.resumed'>;
     /**
      * standard (Standard Webhooks), or that of the vendor for which the receiver was built.
      */
@@ -82,21 +84,24 @@ export type WebhookCreate = {
 };
 
 export type Webhook = {
-    created_at?: string;
-    description?: string;
+    created_at: string;
+    description: string;
     disabled_at?: string;
     disabled_reason?: string;
-    enabled?: boolean;
-    events?: Array<string>;
+    enabled: boolean;
+    events: Array<'message.scheduled' | 'message.queued' | 'message.sent' | 'message.delivered' | 'message.read' | 'message.failed' | 'message.expired' | 'message.cancelled' | 'message.unknown' | 'message.inbound' | 'campaign.finished' | 'channel.paused' | 'channel.resumed'>;
     /**
      * The first failure since the last success.
      */
     failing_since?: string;
-    format?: string;
-    headers?: {
+    /**
+     * standard (Standard Webhooks), or that of the vendor for which the receiver was built.
+     */
+    format: 'standard' | 'meta' | 'twilio' | 'kaleyra';
+    headers: {
         [key: string]: string;
     };
-    id?: number;
+    id: number;
     /**
      * After a rotation: how long the old secret signs as well.
      */
@@ -105,50 +110,65 @@ export type Webhook = {
      * Only in the answer that creates the webhook or rotates its secret.
      */
     secret?: string;
-    updated_at?: string;
-    url?: string;
+    updated_at: string;
+    url: string;
 };
 
 export type ViewError = {
-    code?: string;
-    message?: string;
+    /**
+     * invalid_recipient: not a number, not on WhatsApp, or unreachable; suppressed: the recipient has opted out; outside_window: free-form content, and the conversation window is closed; template_rejected: the template is missing or its parameters are wrong; template_paused: the provider has paused or disabled the template; content_rejected: the provider refuses a parameter, a medium or the content; credentials: the provider refuses the channel's credentials; account_blocked: the provider has blocked the account; provider_balance: the account at the provider has no credit; rate_limited: the provider still throttled when its time was over; provider_error: the provider failed until attempts or age were used up; provider_unreachable: the provider could not be reached; outcome_unknown: the provider may or may not have it; undelivered: accepted by the provider, then not delivered; not_delivered: the provider chose not to deliver it; expired: its expires_at has passed; late: the recipient's window of a campaign has closed; capped: the recipient has had enough of the campaigns' messages; delivered_meanwhile: the first message of a retried campaign has arrived meanwhile; internal_error: an error on our side.
+     */
+    code: 'invalid_recipient' | 'suppressed' | 'outside_window' | 'template_rejected' | 'template_paused' | 'content_rejected' | 'credentials' | 'account_blocked' | 'provider_balance' | 'rate_limited' | 'provider_error' | 'provider_unreachable' | 'outcome_unknown' | 'undelivered' | 'not_delivered' | 'expired' | 'late' | 'capped' | 'delivered_meanwhile' | 'internal_error';
+    message: string;
     provider_code?: string;
 };
 
 export type View = {
     anomaly?: boolean;
-    attempts?: number;
+    attempts: number;
     campaign_id?: number;
-    channel_id?: number;
+    channel_id: number;
     content?: unknown;
-    created_at?: string;
+    created_at: string;
     delivered_at?: string;
     error?: ViewError;
-    expires_at?: string;
+    expires_at: string;
     failed_at?: string;
     fallback_id?: string;
-    lane?: string;
-    maybe_sent?: boolean;
-    message_id?: string;
+    /**
+     * otp: one-time passwords, before all else; normal: single messages; bulk: campaigns, after all else.
+     */
+    lane: 'otp' | 'normal' | 'bulk';
+    maybe_sent: boolean;
+    message_id: string;
     metadata?: unknown;
     next_attempt_at?: string;
     parent_id?: string;
     price?: string;
     provider_message_id?: string;
     read_at?: string;
-    receipt?: string;
+    /**
+     * none: sent, and no receipt within 72 hours.
+     */
+    receipt?: 'none';
     reference?: string;
     segments?: number;
     send_at?: string;
     sent_at?: string;
-    status?: string;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; sending: a worker calls the provider, or the outcome of a call is being looked up; sent: the provider has accepted it; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; error says why; expired: it was not sent before expires_at; cancelled: it was cancelled before it was sent; unknown: the provider may or may not have it; a late receipt still settles it.
+     */
+    status: 'scheduled' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'cancelled' | 'unknown';
     test?: boolean;
     /**
      * The recipient's number; null if it went to a user id.
      */
-    to?: string | null;
-    type?: string;
-    updated_at?: string;
+    to: string | null;
+    /**
+     * text: a text; template: an approved template with its variables; image: a picture; video: a video; audio: a sound or a voice note; document: a file; sticker: a sticker; location: a place; contacts: address cards; interactive: buttons, a list, products or a flow; reaction: an emoji on an earlier message.
+     */
+    type: 'text' | 'template' | 'image' | 'video' | 'audio' | 'document' | 'sticker' | 'location' | 'contacts' | 'interactive' | 'reaction';
+    updated_at: string;
     /**
      * The team member who sent it; else the user id that it went to.
      */
@@ -161,11 +181,14 @@ export type View = {
      * WhatsApp's own id of the recipient, where it is known and differs.
      */
     wa_id?: string;
-    waits_for?: string;
+    /**
+     * worker: a worker takes it next; send_at: its time has not come; rate: the channel's messages before it; circuit: the provider failed, and the channel is probed; paused: the channel is paused or disabled; spacing: the recipient got another message a moment ago; window: the conversation window is closed; retry: the last call failed, or its outcome is being looked up; quiet_hours: nothing is sent at this hour; canary: the campaign's first messages are looked at; budget: the number's messaging limit is used up for now; campaign: its campaign is paused.
+     */
+    waits_for?: 'worker' | 'send_at' | 'rate' | 'circuit' | 'paused' | 'spacing' | 'window' | 'retry' | 'quiet_hours' | 'canary' | 'budget' | 'campaign';
 };
 
 export type Vendors = {
-    data?: Array<Vendor>;
+    data: Array<Vendor>;
 };
 
 export type VendorField = {
@@ -173,14 +196,14 @@ export type VendorField = {
     /**
      * Generated if left out.
      */
-    generated?: boolean;
-    help?: string;
+    generated: boolean;
+    help: string;
     /**
      * Only channels of this kind have it.
      */
     kind?: string;
-    name?: string;
-    required?: boolean;
+    name: string;
+    required: boolean;
     /**
      * The allowed values.
      */
@@ -188,24 +211,24 @@ export type VendorField = {
 };
 
 export type Vendor = {
-    about?: string;
+    about: string;
     /**
      * Templates need the provider's own id.
      */
-    keeps_templates?: boolean;
-    kinds?: Array<string>;
+    keeps_templates: boolean;
+    kinds: Array<string>;
     /**
      * Templates can be synchronised from the provider.
      */
-    lists_templates?: boolean;
-    name?: string;
-    secrets?: Array<VendorField>;
+    lists_templates: boolean;
+    name: string;
+    secrets: Array<VendorField>;
     /**
      * What to enter at the provider; {callback_url} and {verify_token} are the channel's.
      */
-    set_up?: string;
-    settings?: Array<VendorField>;
-    title?: string;
+    set_up: string;
+    settings: Array<VendorField>;
+    title: string;
 };
 
 export type UserUpdate = {
@@ -219,6 +242,9 @@ export type UserUpdate = {
      * Replaces the password.
      */
     password?: string;
+    /**
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks.
+     */
     role?: 'owner' | 'admin' | 'sender' | 'viewer';
 };
 
@@ -231,33 +257,41 @@ export type UserCreate = {
     password?: string;
     /**
      * sender if left out.
+     *
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks.
      */
     role?: 'owner' | 'admin' | 'sender' | 'viewer';
 };
 
 export type UserBody = {
-    email?: string;
-    id?: string;
-    name?: string;
-    role?: string;
+    email: string;
+    id: string;
+    name: string;
+    /**
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks.
+     */
+    role: 'owner' | 'admin' | 'sender' | 'viewer';
 };
 
 export type User = {
-    can_log_in?: boolean;
-    created_at?: string;
-    disabled?: boolean;
-    email?: string;
-    id?: string;
-    name?: string;
-    role?: string;
+    can_log_in: boolean;
+    created_at: string;
+    disabled: boolean;
+    email: string;
+    id: string;
+    name: string;
+    /**
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks.
+     */
+    role: 'owner' | 'admin' | 'sender' | 'viewer';
 };
 
 export type Usage = {
-    data?: Array<KeyUsage>;
+    data: Array<KeyUsage>;
     /**
      * All keys together: the last 30 UTC days, today first.
      */
-    days?: Array<DayUsage>;
+    days: Array<DayUsage>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -265,20 +299,20 @@ export type Usage = {
 };
 
 export type DayUsage = {
-    calls?: number;
-    day?: string;
-    messages?: number;
+    calls: number;
+    day: string;
+    messages: number;
 };
 
 export type KeyUsage = {
-    calls_30_days?: number;
-    calls_today?: number;
-    key_id?: number;
+    calls_30_days: number;
+    calls_today: number;
+    key_id: number;
     last_used_at?: string;
-    messages_30_days?: number;
-    messages_today?: number;
-    name?: string;
-    prefix?: string;
+    messages_30_days: number;
+    messages_today: number;
+    name: string;
+    prefix: string;
 };
 
 export type UnknownRetries = {
@@ -288,23 +322,23 @@ export type UnknownRetries = {
 };
 
 export type Try = {
-    at?: string;
+    at: string;
     error?: string;
-    latency_ms?: number;
+    latency_ms: number;
     status?: number;
 };
 
 export type TimelineEvent = {
-    at?: string;
-    cause?: string;
+    at: string;
+    cause: string;
     code?: string;
     detail?: string;
     http_status?: number;
     latency_ms?: number;
     outcome?: string;
     provider_message_id?: string;
-    sequence?: number;
-    type?: string;
+    sequence: number;
+    type: string;
 };
 
 export type Text = {
@@ -327,6 +361,8 @@ export type TemplateValues = {
 export type TemplateUpdate = {
     /**
      * authentication, utility or marketing.
+     *
+     * authentication: one-time passwords; utility: about something the recipient did; marketing: everything else.
      */
     category?: 'authentication' | 'utility' | 'marketing';
     /**
@@ -344,6 +380,8 @@ export type TemplateUpdate = {
     name?: string;
     /**
      * Derived from the texts if left out.
+     *
+     * positional: variables are numbered: {{1}}; named: variables have names: {{order_id}}.
      */
     parameter_format?: 'positional' | 'named';
     /**
@@ -356,6 +394,8 @@ export type TemplateUpdate = {
     provider_template_id?: string;
     /**
      * The provider's. Only approved templates can be sent. approved if left out.
+     *
+     * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
      */
     status?: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
 };
@@ -453,6 +493,9 @@ export type ComponentRequest = {
      * url, quick_reply, copy_code, flow or catalog.
      */
     sub_type?: string;
+    /**
+     * header: the header's variables or medium; body: the body's variables; button: a button's value.
+     */
     type: 'header' | 'body' | 'button';
 };
 
@@ -460,14 +503,14 @@ export type TemplatePreview = {
     /**
      * As they would go to the provider.
      */
-    components?: Array<Component>;
-    language?: string;
-    name?: string;
+    components: Array<Component>;
+    language: string;
+    name: string;
     /**
      * As the recipient sees it. Variables without a value stay in braces.
      */
-    text?: string;
-    variables?: Array<string>;
+    text: string;
+    variables: Array<string>;
 };
 
 export type Component = {
@@ -480,6 +523,8 @@ export type Component = {
 export type TemplateCreate = {
     /**
      * authentication, utility or marketing.
+     *
+     * authentication: one-time passwords; utility: about something the recipient did; marketing: everything else.
      */
     category: 'authentication' | 'utility' | 'marketing';
     /**
@@ -497,6 +542,8 @@ export type TemplateCreate = {
     name: string;
     /**
      * Derived from the texts if left out.
+     *
+     * positional: variables are numbered: {{1}}; named: variables have names: {{order_id}}.
      */
     parameter_format?: 'positional' | 'named';
     /**
@@ -509,39 +556,50 @@ export type TemplateCreate = {
     provider_template_id?: string;
     /**
      * The provider's. Only approved templates can be sent. approved if left out.
+     *
+     * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
      */
     status?: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
 };
 
 export type TemplateCounts = {
-    created?: number;
+    created: number;
     /**
      * Templates that the provider no longer lists.
      */
-    disabled?: number;
-    updated?: number;
+    disabled: number;
+    updated: number;
 };
 
 export type Template = {
-    category?: string;
+    /**
+     * authentication: one-time passwords; utility: about something the recipient did; marketing: everything else.
+     */
+    category: 'authentication' | 'utility' | 'marketing';
     channel_id?: number;
-    components?: Array<TemplateComponent>;
-    created_at?: string;
-    id?: number;
-    language?: string;
-    name?: string;
-    parameter_format?: string;
+    components: Array<TemplateComponent>;
+    created_at: string;
+    id: number;
+    language: string;
+    name: string;
+    /**
+     * positional: variables are numbered: {{1}}; named: variables have names: {{order_id}}.
+     */
+    parameter_format: 'positional' | 'named';
     provider?: string;
     provider_template_id?: string;
-    status?: string;
+    /**
+     * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
+     */
+    status: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
     status_at?: string;
     status_reason?: string;
-    updated_at?: string;
-    usage_count?: number;
+    updated_at: string;
+    usage_count: number;
     /**
      * The names, or numbers, of the values that a message must give.
      */
-    variables?: Array<string>;
+    variables: Array<string>;
 };
 
 export type SuppressionCreate = {
@@ -555,6 +613,8 @@ export type SuppressionCreate = {
     reason?: string;
     /**
      * What is held back: everything (the default), or marketing templates and campaigns alone.
+     *
+     * all: nothing is sent to the person; marketing: marketing templates and campaigns are held back, all else is sent.
      */
     scope?: 'all' | 'marketing';
     /**
@@ -568,21 +628,27 @@ export type SuppressionCreate = {
 };
 
 export type Suppression = {
-    created_at?: string;
+    created_at: string;
     detail?: string;
     phone?: string;
     /**
      * Who asked for it: the person, the provider or an operator.
+     *
+     * stop: the person asked for it; provider: the provider reported it; manual: an operator or a request did it.
      */
-    reason?: 'stop' | 'provider' | 'manual';
+    reason: 'stop' | 'provider' | 'manual';
     /**
      * What is held back: everything, or marketing templates and campaigns alone.
+     *
+     * all: nothing is sent to the person; marketing: marketing templates and campaigns are held back, all else is sent.
      */
-    scope?: 'all' | 'marketing';
+    scope: 'all' | 'marketing';
     /**
      * How it came: message, event, refusal, operator, import or number_change.
+     *
+     * message: a stop word or button; event: the provider's own opt-out event; refusal: the provider refused a message for it; operator: a request of the API; import: an import; number_change: the person's number changed.
      */
-    source?: string;
+    source: 'message' | 'event' | 'refusal' | 'operator' | 'import' | 'number_change';
     user_id?: string;
     wa_id?: string;
 };
@@ -592,90 +658,99 @@ export type StatusRequest = {
 };
 
 export type StatusCallbackToken = {
-    account_sid?: string;
-    auth_token?: string;
+    account_sid: string;
+    auth_token: string;
 };
 
 export type StatusAnswer = {
-    messages?: Array<Brief>;
+    messages: Array<Brief>;
 };
 
 export type Brief = {
-    maybe_sent?: boolean;
-    message_id?: string;
-    status?: string;
-    updated_at?: string;
+    maybe_sent: boolean;
+    message_id: string;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; sending: a worker calls the provider, or the outcome of a call is being looked up; sent: the provider has accepted it; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; error says why; expired: it was not sent before expires_at; cancelled: it was cancelled before it was sent; unknown: the provider may or may not have it; a late receipt still settles it.
+     */
+    status: 'scheduled' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'cancelled' | 'unknown';
+    updated_at: string;
 };
 
 export type Stats = {
-    active_keys?: number;
+    active_keys: number;
     /**
      * Requests with API keys in the UTC day, reads included.
      */
-    calls_today?: number;
-    channels?: Array<ChannelState>;
+    calls_today: number;
+    channels: Array<ChannelState>;
     /**
      * The failed among the newest messages of the range, by channel and code.
      */
-    failures?: Array<FailureGroup>;
+    failures: Array<FailureGroup>;
     /**
      * Messages that keys were charged for in the UTC day.
      */
-    messages_today?: number;
+    messages_today: number;
     /**
      * The age of the oldest message that is due. Null: none is.
      */
-    oldest_waiting_seconds?: number | null;
-    range?: 'hour' | 'day' | 'month';
-    series?: Array<Point>;
+    oldest_waiting_seconds: number | null;
+    /**
+     * hour: the last hour; day: the last 24 hours; month: the last 30 days.
+     */
+    range: 'hour' | 'day' | 'month';
+    series: Array<Point>;
     /**
      * Of the newest messages of the range that have ended: the share that was sent. Null: none has ended.
      */
-    success_rate?: number | null;
-    templates_configured?: number;
-    total_keys?: number;
+    success_rate: number | null;
+    templates_configured: number;
+    total_keys: number;
     /**
      * At most 100,000.
      */
-    waiting?: number;
+    waiting: number;
     /**
      * More messages wait than waiting says.
      */
-    waiting_more?: boolean;
+    waiting_more: boolean;
 };
 
 export type Point = {
-    at?: string;
+    at: string;
     /**
      * The share of the messages that have failed, expired or are unknown.
      */
-    failed_share?: number;
+    failed_share: number;
     /**
      * From accept to sent.
      */
-    p50_ms?: number | null;
-    p99_ms?: number | null;
+    p50_ms: number | null;
+    p99_ms: number | null;
     /**
      * Accepted messages per second, estimated from a sample if there are many.
      */
-    per_second?: number;
-    seconds?: number;
+    per_second: number;
+    seconds: number;
 };
 
 export type FailureGroup = {
-    channel_id?: number;
-    code?: string;
-    count?: number;
-    last_at?: string;
+    channel_id: number;
+    /**
+     * invalid_recipient: not a number, not on WhatsApp, or unreachable; suppressed: the recipient has opted out; outside_window: free-form content, and the conversation window is closed; template_rejected: the template is missing or its parameters are wrong; template_paused: the provider has paused or disabled the template; content_rejected: the provider refuses a parameter, a medium or the content; credentials: the provider refuses the channel's credentials; account_blocked: the provider has blocked the account; provider_balance: the account at the provider has no credit; rate_limited: the provider still throttled when its time was over; provider_error: the provider failed until attempts or age were used up; provider_unreachable: the provider could not be reached; outcome_unknown: the provider may or may not have it; undelivered: accepted by the provider, then not delivered; not_delivered: the provider chose not to deliver it; expired: its expires_at has passed; late: the recipient's window of a campaign has closed; capped: the recipient has had enough of the campaigns' messages; delivered_meanwhile: the first message of a retried campaign has arrived meanwhile; internal_error: an error on our side.
+     */
+    code: 'invalid_recipient' | 'suppressed' | 'outside_window' | 'template_rejected' | 'template_paused' | 'content_rejected' | 'credentials' | 'account_blocked' | 'provider_balance' | 'rate_limited' | 'provider_error' | 'provider_unreachable' | 'outcome_unknown' | 'undelivered' | 'not_delivered' | 'expired' | 'late' | 'capped' | 'delivered_meanwhile' | 'internal_error';
+    count: number;
+    last_at: string;
 };
 
 export type SendRate = {
     blocked_until?: string;
-    configured?: number;
+    configured: number;
     /**
      * Less than the configured rate after a 429 of the provider.
      */
-    effective?: number;
+    effective: number;
 };
 
 export type Health = {
@@ -684,19 +759,24 @@ export type Health = {
     reason?: string;
     /**
      * closed: sends; open: stopped after failures, and probed; paused: stopped by hand.
+     *
+     * closed: sends; open: stopped after failures, and probed; paused: stopped by hand.
      */
-    state?: 'closed' | 'open' | 'paused';
+    state: 'closed' | 'open' | 'paused';
 };
 
 export type ChannelState = {
-    enabled?: boolean;
-    health?: Health;
-    id?: number;
-    kind?: string;
-    name?: string;
-    provider?: string;
+    enabled: boolean;
+    health: Health;
+    id: number;
+    /**
+     * whatsapp: WhatsApp; sms: SMS.
+     */
+    kind: 'whatsapp' | 'sms';
+    name: string;
+    provider: string;
     send_rate?: SendRate;
-    sender?: string;
+    sender: string;
 };
 
 export type SignInBody = {
@@ -708,22 +788,28 @@ export type SharedBody = {
     /**
      * whatsapp or sms.
      */
-    channel?: string;
-    created_at?: string;
+    channel: string;
+    created_at: string;
     delivered_at?: string;
-    events?: Array<TimelineEvent>;
+    events: Array<TimelineEvent>;
     failed_at?: string;
-    maybe_sent?: boolean;
-    message_id?: string;
+    maybe_sent: boolean;
+    message_id: string;
     read_at?: string;
     send_at?: string;
     sent_at?: string;
-    status?: string;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; sending: a worker calls the provider, or the outcome of a call is being looked up; sent: the provider has accepted it; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; error says why; expired: it was not sent before expires_at; cancelled: it was cancelled before it was sent; unknown: the provider may or may not have it; a late receipt still settles it.
+     */
+    status: 'scheduled' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'cancelled' | 'unknown';
     /**
      * Masked.
      */
-    to?: string;
-    type?: string;
+    to: string;
+    /**
+     * text: a text; template: an approved template with its variables; image: a picture; video: a video; audio: a sound or a voice note; document: a file; sticker: a sticker; location: a place; contacts: address cards; interactive: buttons, a list, products or a flow; reaction: an emoji on an earlier message.
+     */
+    type: 'text' | 'template' | 'image' | 'video' | 'audio' | 'document' | 'sticker' | 'location' | 'contacts' | 'interactive' | 'reaction';
 };
 
 export type ShareBody = {
@@ -734,25 +820,27 @@ export type ShareBody = {
 };
 
 export type SessionBody = {
-    account?: AccountBody;
+    account: AccountBody;
     /**
      * The permissions.
      */
-    can?: Array<string>;
+    can: Array<string>;
     /**
      * owner, admin, sender or viewer; key for an API key.
+     *
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks; key: an API key, not a user.
      */
-    role?: string;
+    role: 'owner' | 'admin' | 'sender' | 'viewer' | 'key';
     /**
      * Null for an API key.
      */
-    user?: UserBody;
+    user: UserBody;
 };
 
 export type AccountBody = {
-    id?: number;
-    name?: string;
-    sid?: string;
+    id: number;
+    name: string;
+    sid: string;
 };
 
 export type SendRequest = {
@@ -802,6 +890,8 @@ export type SendRequest = {
     interactive?: Interactive;
     /**
      * Default: otp for authentication, else normal.
+     *
+     * otp: one-time passwords, before all else; normal: single messages; bulk: campaigns, after all else.
      */
     lane?: 'otp' | 'normal' | 'bulk';
     /**
@@ -860,6 +950,8 @@ export type SendRequest = {
     ttl_seconds?: number;
     /**
      * The type of content.
+     *
+     * text: a text; template: an approved template with its variables; image: a picture; video: a video; audio: a sound or a voice note; document: a file; sticker: a sticker; location: a place; contacts: address cards; interactive: buttons, a list, products or a flow; reaction: an emoji on an earlier message.
      */
     type: 'text' | 'template' | 'image' | 'video' | 'audio' | 'document' | 'sticker' | 'location' | 'contacts' | 'interactive' | 'reaction';
     /**
@@ -948,21 +1040,21 @@ export type Route = {
     /**
      * native, or the name of a vendor's format.
      */
-    format?: string;
+    format: string;
     /**
      * The header that carries the API key.
      */
-    header?: string;
+    header: string;
     /**
      * What stands before the API key in the header.
      */
     header_prefix?: string;
-    method?: string;
+    method: string;
     /**
      * With :names for its parameters.
      */
-    path?: string;
-    sends?: boolean;
+    path: string;
+    sends: boolean;
 };
 
 export type Rotate = {
@@ -974,19 +1066,25 @@ export type Rotate = {
 
 export type Result = {
     error?: LineError;
-    index?: number;
+    index: number;
     message_id?: string;
-    status?: string;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; simulated: it was only validated.
+     */
+    status?: 'scheduled' | 'queued' | 'simulated';
 };
 
 export type Fault = {
-    detail?: string;
-    pointer?: string;
+    detail: string;
+    pointer: string;
 };
 
 export type LineError = {
-    code?: string;
-    detail?: string;
+    /**
+     * validation_failed: a field is missing or invalid; errors names every one; malformed_request: the body or a header cannot be read; unauthorized: the API key is missing, unknown, inactive or expired; forbidden: the key lacks the permission; not_found: there is no such record or route; channel_not_found: there is no such channel, or none fits; template_not_found: there is no such template on the channel; contact_not_found: there is no such contact; conflict: the record's present state or another record forbids it; idempotency_in_progress: the first request with this Idempotency-Key is still running; repeat it; idempotency_key_reused: this Idempotency-Key was used with another body; unsupported_content: the channel cannot send this type of content; outside_window: the recipient has not written in the last 24 hours: send a template; suppressed: the recipient has opted out; rate_limited: a limit per second, minute or recipient is exceeded; see Retry-After; daily_limit_exceeded: the daily limit is exceeded; see Retry-After; insufficient_credits: the account has not enough credits; body_too_large: the body is too large; method_not_allowed: the path has no such method; unsupported_media_type: the Content-Type is not one that the route reads; country_not_allowed: the key may not send to the recipient's country; overloaded: the service is busy or its database unavailable; repeat the request; invalid_state: the state of the record forbids the action; empty_audience: nobody would get the campaign; outcome_unknown: it is not known whether the request was accepted; repeat it with the same Idempotency-Key; internal_error: an error on our side; quote request_id.
+     */
+    code: 'validation_failed' | 'malformed_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'channel_not_found' | 'template_not_found' | 'contact_not_found' | 'conflict' | 'idempotency_in_progress' | 'idempotency_key_reused' | 'unsupported_content' | 'outside_window' | 'suppressed' | 'rate_limited' | 'daily_limit_exceeded' | 'insufficient_credits' | 'body_too_large' | 'method_not_allowed' | 'unsupported_media_type' | 'country_not_allowed' | 'overloaded' | 'invalid_state' | 'empty_audience' | 'outcome_unknown' | 'internal_error';
+    detail: string;
     errors?: Array<Fault>;
 };
 
@@ -997,8 +1095,8 @@ export type ResolveWindows = {
 };
 
 export type Replayed = {
-    from?: string;
-    to?: string;
+    from: string;
+    to: string;
 };
 
 export type Replay = {
@@ -1024,12 +1122,12 @@ export type RecipientLimits = {
 };
 
 export type Received = {
-    at?: string;
+    at: string;
     /**
      * The button that the contact tapped.
      */
     button?: InboundButton;
-    channel_id?: number;
+    channel_id: number;
     /**
      * The contact cards, as the provider sent them.
      */
@@ -1041,12 +1139,12 @@ export type Received = {
     /**
      * The contact's number; null if only its user_id is known.
      */
-    from?: string | null;
+    from: string | null;
     /**
      * The group in which it was written.
      */
     group_id?: string;
-    id?: string;
+    id: string;
     /**
      * The row of a list that the contact chose.
      */
@@ -1066,9 +1164,9 @@ export type Received = {
      * The order, as the provider sent it.
      */
     order?: unknown;
-    provider_message_id?: string;
+    provider_message_id: string;
     reaction?: InboundReaction;
-    received_at?: string;
+    received_at: string;
     /**
      * The advertisement that the contact came from, as the provider sent it.
      */
@@ -1078,7 +1176,7 @@ export type Received = {
      */
     reply_to?: string;
     text?: string;
-    type?: string;
+    type: string;
     /**
      * WhatsApp's business-scoped id of the contact.
      */
@@ -1088,11 +1186,11 @@ export type Received = {
 };
 
 export type InboundReaction = {
-    emoji?: string;
+    emoji: string;
     /**
      * Our id where we know the message, else the provider's.
      */
-    message_id?: string;
+    message_id: string;
 };
 
 export type InboundMedia = {
@@ -1110,8 +1208,8 @@ export type InboundMedia = {
 
 export type InboundLocation = {
     address?: string;
-    latitude?: number;
-    longitude?: number;
+    latitude: number;
+    longitude: number;
     name?: string;
     url?: string;
 };
@@ -1119,7 +1217,7 @@ export type InboundLocation = {
 export type InboundChoice = {
     description?: string;
     id?: string;
-    title?: string;
+    title: string;
 };
 
 export type InboundFlow = {
@@ -1130,18 +1228,21 @@ export type InboundFlow = {
 
 export type InboundButton = {
     payload?: string;
-    text?: string;
+    text: string;
 };
 
 export type ReceiptBody = {
-    channel_id?: number;
+    channel_id: number;
     created_at?: string;
     message_id?: string;
     price?: string;
     segments?: number;
     send_at?: string;
-    status?: string;
-    to?: string | null;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; simulated: it was only validated.
+     */
+    status: 'scheduled' | 'queued' | 'simulated';
+    to: string | null;
     /**
      * The recipient, if it is a user id.
      */
@@ -1150,18 +1251,21 @@ export type ReceiptBody = {
 };
 
 export type QueuedDelivery = {
-    delivery_id?: string;
+    delivery_id: string;
 };
 
 export type Problem = {
-    code?: string;
-    detail?: string;
+    /**
+     * validation_failed: a field is missing or invalid; errors names every one; malformed_request: the body or a header cannot be read; unauthorized: the API key is missing, unknown, inactive or expired; forbidden: the key lacks the permission; not_found: there is no such record or route; channel_not_found: there is no such channel, or none fits; template_not_found: there is no such template on the channel; contact_not_found: there is no such contact; conflict: the record's present state or another record forbids it; idempotency_in_progress: the first request with this Idempotency-Key is still running; repeat it; idempotency_key_reused: this Idempotency-Key was used with another body; unsupported_content: the channel cannot send this type of content; outside_window: the recipient has not written in the last 24 hours: send a template; suppressed: the recipient has opted out; rate_limited: a limit per second, minute or recipient is exceeded; see Retry-After; daily_limit_exceeded: the daily limit is exceeded; see Retry-After; insufficient_credits: the account has not enough credits; body_too_large: the body is too large; method_not_allowed: the path has no such method; unsupported_media_type: the Content-Type is not one that the route reads; country_not_allowed: the key may not send to the recipient's country; overloaded: the service is busy or its database unavailable; repeat the request; invalid_state: the state of the record forbids the action; empty_audience: nobody would get the campaign; outcome_unknown: it is not known whether the request was accepted; repeat it with the same Idempotency-Key; internal_error: an error on our side; quote request_id.
+     */
+    code: 'validation_failed' | 'malformed_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'channel_not_found' | 'template_not_found' | 'contact_not_found' | 'conflict' | 'idempotency_in_progress' | 'idempotency_key_reused' | 'unsupported_content' | 'outside_window' | 'suppressed' | 'rate_limited' | 'daily_limit_exceeded' | 'insufficient_credits' | 'body_too_large' | 'method_not_allowed' | 'unsupported_media_type' | 'country_not_allowed' | 'overloaded' | 'invalid_state' | 'empty_audience' | 'outcome_unknown' | 'internal_error';
+    detail: string;
     errors?: Array<Fault>;
     more?: unknown;
     request_id?: string;
-    status?: number;
-    title?: string;
-    type?: string;
+    status: number;
+    title: string;
+    type: string;
 };
 
 export type PolicyUpdate = {
@@ -1207,43 +1311,43 @@ export type PolicyUpdate = {
 };
 
 export type Policy = {
-    backoff_base_s?: number;
-    backoff_cap_s?: number;
-    concurrency?: number;
-    max_age_s?: number;
-    max_attempts?: number;
-    price?: {
+    backoff_base_s: number;
+    backoff_cap_s: number;
+    concurrency: number;
+    max_age_s: number;
+    max_attempts: number;
+    price: {
         [key: string]: number;
     };
-    rate?: number;
-    recipient_spacing_s?: number;
-    resolve_window_s?: ByLaneFloat64;
-    unknown_retries?: ByLaneInt;
+    rate: number;
+    recipient_spacing_s: number;
+    resolve_window_s: ByLaneFloat64;
+    unknown_retries: ByLaneInt;
 };
 
 export type ByLaneInt = {
-    bulk?: number;
-    normal?: number;
-    otp?: number;
+    bulk: number;
+    normal: number;
+    otp: number;
 };
 
 export type ByLaneFloat64 = {
-    bulk?: number;
-    normal?: number;
-    otp?: number;
+    bulk: number;
+    normal: number;
+    otp: number;
 };
 
 export type PlayedBody = {
     /**
      * JSON; a string if the answer was none.
      */
-    body?: unknown;
-    duration_ms?: number;
-    headers?: {
+    body: unknown;
+    duration_ms: number;
+    headers: {
         [key: string]: string;
     };
-    simulate?: boolean;
-    status?: number;
+    simulate: boolean;
+    status: number;
 };
 
 export type PlayBody = {
@@ -1255,6 +1359,9 @@ export type PlayBody = {
      * The API key as which the request is made.
      */
     key_id?: number;
+    /**
+     * GET: reads; POST: sends, or simulates it.
+     */
     method?: 'GET' | 'POST';
     /**
      * Of an endpoint that sends or reads messages, with its query.
@@ -1279,7 +1386,7 @@ export type PasswordBody = {
 };
 
 export type PageWords = {
-    data?: Array<Words>;
+    data: Array<Words>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1287,7 +1394,7 @@ export type PageWords = {
 };
 
 export type PageWebhook = {
-    data?: Array<Webhook>;
+    data: Array<Webhook>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1295,12 +1402,12 @@ export type PageWebhook = {
 };
 
 export type PageView = {
-    data?: Array<View>;
+    data: Array<View>;
     next_cursor?: string;
 };
 
 export type PageUser = {
-    data?: Array<User>;
+    data: Array<User>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1308,12 +1415,12 @@ export type PageUser = {
 };
 
 export type PageTimelineEvent = {
-    data?: Array<TimelineEvent>;
+    data: Array<TimelineEvent>;
     next_cursor?: string;
 };
 
 export type PageTemplate = {
-    data?: Array<Template>;
+    data: Array<Template>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1321,7 +1428,7 @@ export type PageTemplate = {
 };
 
 export type PageSuppression = {
-    data?: Array<Suppression>;
+    data: Array<Suppression>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1329,7 +1436,7 @@ export type PageSuppression = {
 };
 
 export type PageRecipient = {
-    data?: Array<CampaignRecipient>;
+    data: Array<CampaignRecipient>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1352,19 +1459,27 @@ export type CampaignRecipient = {
     next_attempt_at?: string;
     /**
      * Why it was skipped.
+     *
+     * suppressed: the person has opted out; duplicate: the person came earlier in the audience; bad_number: the number cannot be read; missing_field: a field that the message uses is empty; invalid_content: the message with the recipient's fields cannot be sent; capped: the person has had enough messages; late: the recipient's window has closed; outside_window: free-form content, and the conversation window is closed; delivered_meanwhile: an earlier message has arrived.
      */
-    reason?: string;
+    reason?: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
     /**
      * Its place in the audience, from 1.
      */
-    row?: number;
-    status?: string;
-    to?: string;
+    row: number;
+    /**
+     * waiting: its message is not made yet; held: its message waits for its hour or send_at; queued: its message is due; sending: a worker calls the provider; sent: the provider has accepted it; held_for_quality: the provider has it and assesses the template first; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; unknown: the provider may or may not have it; expired: it was not sent in time; cancelled: the campaign or the message was cancelled; skipped: nothing is sent; reason says why.
+     */
+    status: 'waiting' | 'held' | 'queued' | 'sending' | 'sent' | 'held_for_quality' | 'delivered' | 'read' | 'failed' | 'unknown' | 'expired' | 'cancelled' | 'skipped';
+    to: string;
+    /**
+     * worker: a worker takes it next; send_at: its time has not come; quiet_hours: nothing is sent at this hour; canary: the campaign's first messages are looked at; budget: the number's messaging limit is used up for now; rate: the campaign's rate; campaign: the campaign is paused; retry: the last call failed, or its outcome is being looked up.
+     */
     waits_for?: 'worker' | 'send_at' | 'quiet_hours' | 'canary' | 'budget' | 'rate' | 'campaign' | 'retry';
 };
 
 export type PageReceived = {
-    data?: Array<Received>;
+    data: Array<Received>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1372,7 +1487,7 @@ export type PageReceived = {
 };
 
 export type PageList = {
-    data?: Array<List>;
+    data: Array<List>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1383,14 +1498,14 @@ export type List = {
     /**
      * The number of contacts in the list.
      */
-    count?: number;
-    created_at?: string;
-    id?: number;
+    count: number;
+    created_at: string;
+    id: number;
     /**
      * Older name of count.
      */
-    members?: number;
-    name?: string;
+    members: number;
+    name: string;
     /**
      * Of contacts that have none of their own.
      */
@@ -1398,7 +1513,7 @@ export type List = {
 };
 
 export type PageLedgerEntry = {
-    data?: Array<LedgerEntry>;
+    data: Array<LedgerEntry>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1409,15 +1524,18 @@ export type LedgerEntry = {
     /**
      * Negative if it was taken from the balance.
      */
-    amount?: number;
-    at?: string;
-    id?: number;
-    kind?: 'debit' | 'refund' | 'refund_reversed' | 'topup';
+    amount: number;
+    at: string;
+    id: number;
+    /**
+     * debit: a message was accepted; refund: it failed, expired or was cancelled; refund_reversed: it was delivered after all; topup: credits were added or taken away.
+     */
+    kind: 'debit' | 'refund' | 'refund_reversed' | 'topup';
     message_id?: string;
 };
 
 export type PageKey = {
-    data?: Array<Key>;
+    data: Array<Key>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1425,58 +1543,58 @@ export type PageKey = {
 };
 
 export type KeyRates = {
-    per_day?: number;
-    per_minute?: number;
-    per_second?: number;
+    per_day: number;
+    per_minute: number;
+    per_second: number;
 };
 
 export type KeyLimits = {
-    per_recipient_hour?: RecipientLimits;
-    read?: KeyRates;
-    send?: KeyRates;
+    per_recipient_hour: RecipientLimits;
+    read: KeyRates;
+    send: KeyRates;
 };
 
 export type Key = {
-    active?: boolean;
-    calls_today?: number;
-    countries?: Array<string>;
-    created_at?: string;
-    daily_limit?: number;
+    active: boolean;
+    calls_today: number;
+    countries: Array<string>;
+    created_at: string;
+    daily_limit: number;
     /**
      * Country of numbers in national form; empty: the account's.
      */
-    default_region?: string;
-    description?: string;
-    expires_at?: string | null;
-    id?: number;
+    default_region: string;
+    description: string;
+    expires_at: string | null;
+    id: number;
     /**
      * The secret. Only in the answer that creates or rotates the key.
      */
     key?: string;
-    last_used_at?: string | null;
+    last_used_at: string | null;
     /**
      * The limits in force, defaults included.
      */
-    limits?: KeyLimits;
-    messages_today?: number;
-    name?: string;
+    limits: KeyLimits;
+    messages_today: number;
+    name: string;
     /**
      * After a rotation: how long the old secret stays valid.
      */
     old_key_valid_until?: string;
-    per_recipient_hour?: number | null;
-    permissions?: Array<string>;
+    per_recipient_hour: number | null;
+    permissions: Array<'send_template' | 'send_text' | 'send_media' | 'view_templates' | 'view_messages' | 'manage' | 'credits'>;
     /**
      * The first characters of the secret.
      */
-    prefix?: string;
-    rate_per_minute?: number;
-    rate_per_second?: number;
-    test?: boolean;
+    prefix: string;
+    rate_per_minute: number;
+    rate_per_second: number;
+    test: boolean;
 };
 
 export type PageImport = {
-    data?: Array<Import>;
+    data: Array<Import>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1484,30 +1602,30 @@ export type PageImport = {
 };
 
 export type Column = {
-    field?: string;
-    name?: string;
-    sample?: string;
+    field: string;
+    name: string;
+    sample: string;
 };
 
 export type Import = {
     /**
      * Rows that could not be read: errors.csv has them.
      */
-    bad?: number;
+    bad: number;
     /**
      * The campaign whose audience it adds to.
      */
     campaign?: number;
-    columns?: Array<Column>;
-    created?: number;
-    created_at?: string;
-    delimiter?: string;
-    dry_run?: boolean;
+    columns: Array<Column>;
+    created: number;
+    created_at: string;
+    delimiter: string;
+    dry_run: boolean;
     /**
      * The person came earlier in the file; the first row wins.
      */
-    duplicate?: number;
-    encoding?: string;
+    duplicate: number;
+    encoding: string;
     /**
      * Why it failed or stopped.
      */
@@ -1515,14 +1633,17 @@ export type Import = {
     /**
      * The name of the file.
      */
-    file?: string;
-    finished_at?: string | null;
-    id?: number;
-    kind?: 'contacts' | 'suppressions' | 'audience';
+    file: string;
+    finished_at: string | null;
+    id: number;
+    /**
+     * contacts: rows become contacts; suppressions: rows are suppressed; audience: rows become recipients of a campaign.
+     */
+    kind: 'contacts' | 'suppressions' | 'audience';
     /**
      * Data rows: created + updated + unchanged + duplicate + suppressed + bad.
      */
-    lines?: number;
+    lines: number;
     /**
      * The list that the contacts are added to.
      */
@@ -1530,19 +1651,22 @@ export type Import = {
     /**
      * Bytes of the file so far.
      */
-    received?: number;
-    started_at?: string | null;
-    status?: 'uploading' | 'running' | 'done' | 'stopped' | 'failed' | 'undone';
+    received: number;
+    started_at: string | null;
+    /**
+     * uploading: bytes are being added; running: it is read; done: every row was read; stopped: too many of the first rows are bad; continue goes on; failed: the file cannot be read; error says why; undone: what it wrote was taken back.
+     */
+    status: 'uploading' | 'running' | 'done' | 'stopped' | 'failed' | 'undone';
     /**
      * The contact was written; the person stays suppressed.
      */
-    suppressed?: number;
-    unchanged?: number;
-    updated?: number;
+    suppressed: number;
+    unchanged: number;
+    updated: number;
 };
 
 export type PageIgnoredCallback = {
-    data?: Array<IgnoredCallback>;
+    data: Array<IgnoredCallback>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1550,23 +1674,23 @@ export type PageIgnoredCallback = {
 };
 
 export type IgnoredCallback = {
-    at?: string;
+    at: string;
     /**
      * The beginning of it, with numbers and texts masked.
      */
-    body?: string;
-    channel_id?: number;
-    id?: string;
+    body: string;
+    channel_id: number;
+    id: string;
     /**
      * What the provider calls it: a field, an event or a status.
      */
-    kind?: string;
-    provider?: string;
-    reason?: string;
+    kind: string;
+    provider: string;
+    reason: string;
 };
 
 export type PageDelivery = {
-    data?: Array<Delivery>;
+    data: Array<Delivery>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1574,13 +1698,13 @@ export type PageDelivery = {
 };
 
 export type DeliveryAnswer = {
-    at?: string;
+    at: string;
     /**
      * The first KiB.
      */
-    body?: string;
+    body: string;
     error?: string;
-    latency_ms?: number;
+    latency_ms: number;
     status?: number;
 };
 
@@ -1588,31 +1712,34 @@ export type DeliveryRequest = {
     /**
      * What was sent; a string if it was a form.
      */
-    body?: unknown;
-    url?: string;
+    body: unknown;
+    url: string;
 };
 
 export type Delivery = {
-    attempts?: number;
-    created_at?: string;
+    attempts: number;
+    created_at: string;
     done_at?: string;
-    event?: string;
+    event: string;
     /**
      * The webhook-id of the request.
      */
-    id?: string;
+    id: string;
     message_id?: string;
     next_attempt_at?: string;
-    request?: DeliveryRequest;
+    request: DeliveryRequest;
     response?: DeliveryAnswer;
     sequence?: number;
-    state?: 'pending' | 'delivered' | 'failed';
-    tries?: Array<Try>;
-    webhook_id?: number;
+    /**
+     * pending: a try is due; delivered: the endpoint answered 2xx; failed: no try is left, or the endpoint is gone.
+     */
+    state: 'pending' | 'delivered' | 'failed';
+    tries: Array<Try>;
+    webhook_id: number;
 };
 
 export type PageContact = {
-    data?: Array<Contact>;
+    data: Array<Contact>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1620,23 +1747,23 @@ export type PageContact = {
 };
 
 export type Contact = {
-    created_at?: string;
-    fields?: {
+    created_at: string;
+    fields: {
         [key: string]: unknown;
     };
-    id?: number;
+    id: number;
     /**
      * Older name of lists.
      */
-    list_ids?: Array<number>;
-    lists?: Array<number>;
-    name?: string;
+    list_ids: Array<number>;
+    lists: Array<number>;
+    name: string;
     /**
      * In E.164; null if it is not known.
      */
-    phone?: string | null;
+    phone: string | null;
     time_zone?: string;
-    updated_at?: string;
+    updated_at: string;
     /**
      * The business-scoped user id.
      */
@@ -1648,7 +1775,7 @@ export type Contact = {
 };
 
 export type PageChannel = {
-    data?: Array<Channel>;
+    data: Array<Channel>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1659,44 +1786,50 @@ export type Channel = {
     /**
      * Where the provider calls back. If the provider signs nothing, it ends in the channel's callback_secret, which is returned only when it is created or rotated.
      */
-    callback_url?: string;
-    default?: boolean;
-    enabled?: boolean;
-    health?: Health;
-    id?: number;
+    callback_url: string;
+    default: boolean;
+    enabled: boolean;
+    health: Health;
+    id: number;
     /**
      * Part of the callback address; not a secret.
      */
-    key?: string;
-    kind?: string;
-    name?: string;
+    key: string;
+    /**
+     * whatsapp: WhatsApp; sms: SMS.
+     */
+    kind: 'whatsapp' | 'sms';
+    name: string;
     /**
      * After a rotation: how long the previous callback address stays valid.
      */
     old_callback_secret_valid_until?: string;
-    policy?: Policy;
-    provider?: string;
+    policy: Policy;
+    provider: string;
     /**
      * The names of the secrets that are set. Their values are never returned.
      */
-    secrets?: Array<string>;
+    secrets: Array<string>;
     /**
      * Left out on the command line, which does not know it.
      */
     send_rate?: SendRate;
-    sender?: string;
-    settings?: {
+    sender: string;
+    settings: {
         [key: string]: string;
     };
     /**
      * Only in the answer that creates the channel, if it was generated.
      */
     verify_token?: string;
-    window?: string;
+    /**
+     * enforce: free-form content outside the conversation window is refused here; provider: the provider decides.
+     */
+    window: 'enforce' | 'provider';
 };
 
 export type PageCampaign = {
-    data?: Array<Campaign>;
+    data: Array<Campaign>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1733,29 +1866,29 @@ export type CampaignQuietHours = {
 };
 
 export type CampaignCounts = {
-    cancelled?: number;
-    delivered?: number;
-    expired?: number;
-    failed?: number;
+    cancelled: number;
+    delivered: number;
+    expired: number;
+    failed: number;
     /**
      * Wait for quiet hours or the budget.
      */
-    held?: number;
+    held: number;
     /**
      * Meta has them and assesses the template first.
      */
-    held_for_quality?: number;
-    queued?: number;
-    read?: number;
-    sending?: number;
-    sent?: number;
-    skipped?: number;
-    total?: number;
-    unknown?: number;
+    held_for_quality: number;
+    queued: number;
+    read: number;
+    sending: number;
+    sent: number;
+    skipped: number;
+    total: number;
+    unknown: number;
     /**
      * Not yet a message.
      */
-    waiting?: number;
+    waiting: number;
 };
 
 export type CampaignCap = {
@@ -1787,12 +1920,12 @@ export type CampaignAudience = {
 };
 
 export type Campaign = {
-    audience?: CampaignAudience;
+    audience: CampaignAudience;
     audio?: Media;
     /**
      * The actions that would change something.
      */
-    can?: Array<string>;
+    can: Array<string>;
     canary?: CampaignCanary;
     cap?: CampaignCap;
     /**
@@ -1804,15 +1937,15 @@ export type Campaign = {
      */
     channel_id?: number;
     contacts?: unknown;
-    counts?: CampaignCounts;
-    created_at?: string;
+    counts: CampaignCounts;
+    created_at: string;
     document?: Media;
     /**
      * An estimate while it runs.
      */
     ends_at?: string;
     finished_at?: string;
-    id?: number;
+    id: number;
     image?: Media;
     /**
      * In the answer to pause and cancel: calls that were under way.
@@ -1820,13 +1953,16 @@ export type Campaign = {
     in_flight?: number;
     interactive?: Interactive;
     last_progress_at?: string;
-    late?: string;
+    late: string;
     launched_at?: string;
-    limited_by?: 'rate' | 'quiet_hours' | 'canary' | 'budget' | 'channel' | 'nothing';
-    local_start?: boolean;
+    /**
+     * rate: its own rate; quiet_hours: the hour; canary: its first messages are looked at; budget: the number's messaging limit; channel: the channel's rate, pause or circuit; nothing: it sends as fast as it can.
+     */
+    limited_by: 'rate' | 'quiet_hours' | 'canary' | 'budget' | 'channel' | 'nothing';
+    local_start: boolean;
     location?: Location;
     more_media?: Array<Media>;
-    name?: string;
+    name: string;
     /**
      * The next five runs of a recurrence, with offsets.
      */
@@ -1841,14 +1977,14 @@ export type Campaign = {
     /**
      * Messages per second.
      */
-    rate_now?: number;
+    rate_now: number;
     /**
      * Why it was paused, unless somebody did it.
      */
     reason?: string;
     recurrence?: CampaignRecurrence;
     run_at?: string;
-    skipped_by?: {
+    skipped_by: {
         [key: string]: number;
     };
     /**
@@ -1860,19 +1996,22 @@ export type Campaign = {
      * The instant of start_at.
      */
     starts_at?: string;
-    status?: 'draft' | 'scheduled' | 'running' | 'paused' | 'finished' | 'cancelled';
+    /**
+     * draft: can be edited; scheduled: waits for its start; running: sends; paused: sends nothing until it is resumed; finished: every recipient is sent or final; cancelled: sends nothing any more.
+     */
+    status: 'draft' | 'scheduled' | 'running' | 'paused' | 'finished' | 'cancelled';
     sticker?: Media;
     template?: CampaignTemplate;
     text?: Text;
-    time_zone?: string;
+    time_zone: string;
     ttl_seconds?: number;
-    type?: string;
-    updated_at?: string;
+    type: string;
+    updated_at: string;
     video?: Media;
 };
 
 export type PageAuditEntry = {
-    data?: Array<AuditEntry>;
+    data: Array<AuditEntry>;
     /**
      * The cursor of the next page; left out on the last one.
      */
@@ -1880,11 +2019,11 @@ export type PageAuditEntry = {
 };
 
 export type AuditEntry = {
-    action?: string;
-    actor?: string;
-    at?: string;
-    detail?: unknown;
-    id?: number;
+    action: string;
+    actor: string;
+    at: string;
+    detail: unknown;
+    id: number;
     target?: string;
 };
 
@@ -1893,8 +2032,8 @@ export type Members = {
 };
 
 export type Login = {
-    email?: string;
-    password?: string;
+    email: string;
+    password: string;
 };
 
 export type ListUpdate = {
@@ -1914,8 +2053,8 @@ export type ListCreate = {
 };
 
 export type LinkBody = {
-    expires_at?: string;
-    url?: string;
+    expires_at: string;
+    url: string;
 };
 
 export type KeyUpdate = {
@@ -2003,6 +2142,8 @@ export type InviteBody = {
     name?: string;
     /**
      * sender if left out.
+     *
+     * owner: may do everything; admin: everything but change owners; sender: sends, campaigns and contacts; viewer: looks.
      */
     role?: 'owner' | 'admin' | 'sender' | 'viewer';
     /**
@@ -2012,12 +2153,12 @@ export type InviteBody = {
 };
 
 export type InvitationBody = {
-    expires_at?: string;
+    expires_at: string;
     /**
      * The one-time link. Only in this answer.
      */
-    url?: string;
-    user?: User;
+    url: string;
+    user: User;
 };
 
 export type Input = {
@@ -2036,12 +2177,12 @@ export type Input = {
 };
 
 export type InboundDetail = {
-    at?: string;
+    at: string;
     /**
      * The button that the contact tapped.
      */
     button?: InboundButton;
-    channel_id?: number;
+    channel_id: number;
     /**
      * The contact cards, as the provider sent them.
      */
@@ -2053,12 +2194,12 @@ export type InboundDetail = {
     /**
      * The contact's number; null if only its user_id is known.
      */
-    from?: string | null;
+    from: string | null;
     /**
      * The group in which it was written.
      */
     group_id?: string;
-    id?: string;
+    id: string;
     /**
      * The row of a list that the contact chose.
      */
@@ -2078,13 +2219,13 @@ export type InboundDetail = {
      * The order, as the provider sent it.
      */
     order?: unknown;
-    provider_message_id?: string;
+    provider_message_id: string;
     /**
      * The message as the provider sent it.
      */
-    raw?: unknown;
+    raw: unknown;
     reaction?: InboundReaction;
-    received_at?: string;
+    received_at: string;
     /**
      * The advertisement that the contact came from, as the provider sent it.
      */
@@ -2094,7 +2235,7 @@ export type InboundDetail = {
      */
     reply_to?: string;
     text?: string;
-    type?: string;
+    type: string;
     /**
      * WhatsApp's business-scoped id of the contact.
      */
@@ -2104,20 +2245,23 @@ export type InboundDetail = {
 };
 
 export type Erasure = {
-    created_at?: string;
-    finished_at?: string | null;
-    id?: number;
+    created_at: string;
+    finished_at: string | null;
+    id: number;
     /**
      * How many records were removed or blanked, by where.
      */
-    removed?: {
+    removed: {
         [key: string]: number;
     };
-    status?: 'running' | 'done';
+    /**
+     * running: records are being removed; done: everything was removed.
+     */
+    status: 'running' | 'done';
 };
 
 export type EndpointsBody = {
-    data?: Array<Route>;
+    data: Array<Route>;
 };
 
 export type CreditsChange = {
@@ -2135,11 +2279,11 @@ export type Credits = {
     /**
      * Credits, with at most six decimals.
      */
-    balance?: number;
+    balance: number;
     /**
      * Whether messages are charged.
      */
-    enabled?: boolean;
+    enabled: boolean;
 };
 
 export type ContactUpdate = {
@@ -2239,6 +2383,8 @@ export type ChannelUpdate = {
     };
     /**
      * Who refuses free-form content outside the conversation window: Sendoff (enforce) or the provider.
+     *
+     * enforce: free-form content outside the conversation window is refused here; provider: the provider decides.
      */
     window?: 'enforce' | 'provider';
 };
@@ -2258,6 +2404,8 @@ export type ChannelCreate = {
     key?: string;
     /**
      * whatsapp if left out.
+     *
+     * whatsapp: WhatsApp; sms: SMS.
      */
     kind?: 'whatsapp' | 'sms';
     name: string;
@@ -2281,15 +2429,23 @@ export type ChannelCreate = {
     };
     /**
      * Who refuses free-form content outside the conversation window: Sendoff (enforce) or the provider.
+     *
+     * enforce: free-form content outside the conversation window is refused here; provider: the provider decides.
      */
     window?: 'enforce' | 'provider';
 };
 
 export type CancelResult = {
-    cancelled?: boolean;
-    code?: string;
-    message_id?: string;
-    status?: string;
+    cancelled: boolean;
+    /**
+     * validation_failed: a field is missing or invalid; errors names every one; malformed_request: the body or a header cannot be read; unauthorized: the API key is missing, unknown, inactive or expired; forbidden: the key lacks the permission; not_found: there is no such record or route; channel_not_found: there is no such channel, or none fits; template_not_found: there is no such template on the channel; contact_not_found: there is no such contact; conflict: the record's present state or another record forbids it; idempotency_in_progress: the first request with this Idempotency-Key is still running; repeat it; idempotency_key_reused: this Idempotency-Key was used with another body; unsupported_content: the channel cannot send this type of content; outside_window: the recipient has not written in the last 24 hours: send a template; suppressed: the recipient has opted out; rate_limited: a limit per second, minute or recipient is exceeded; see Retry-After; daily_limit_exceeded: the daily limit is exceeded; see Retry-After; insufficient_credits: the account has not enough credits; body_too_large: the body is too large; method_not_allowed: the path has no such method; unsupported_media_type: the Content-Type is not one that the route reads; country_not_allowed: the key may not send to the recipient's country; overloaded: the service is busy or its database unavailable; repeat the request; invalid_state: the state of the record forbids the action; empty_audience: nobody would get the campaign; outcome_unknown: it is not known whether the request was accepted; repeat it with the same Idempotency-Key; internal_error: an error on our side; quote request_id.
+     */
+    code?: 'validation_failed' | 'malformed_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'channel_not_found' | 'template_not_found' | 'contact_not_found' | 'conflict' | 'idempotency_in_progress' | 'idempotency_key_reused' | 'unsupported_content' | 'outside_window' | 'suppressed' | 'rate_limited' | 'daily_limit_exceeded' | 'insufficient_credits' | 'body_too_large' | 'method_not_allowed' | 'unsupported_media_type' | 'country_not_allowed' | 'overloaded' | 'invalid_state' | 'empty_audience' | 'outcome_unknown' | 'internal_error';
+    message_id: string;
+    /**
+     * scheduled: waits for its send_at; queued: waits for a worker, its channel's rate or a retry; waits_for names it; sending: a worker calls the provider, or the outcome of a call is being looked up; sent: the provider has accepted it; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; error says why; expired: it was not sent before expires_at; cancelled: it was cancelled before it was sent; unknown: the provider may or may not have it; a late receipt still settles it.
+     */
+    status?: 'scheduled' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'expired' | 'cancelled' | 'unknown';
 };
 
 export type CancelMany = {
@@ -2298,49 +2454,52 @@ export type CancelMany = {
 };
 
 export type CancelAnswer = {
-    cancelled?: number;
-    results?: Array<CancelResult>;
+    cancelled: number;
+    results: Array<CancelResult>;
 };
 
 export type CampaignValidation = {
-    ends_at?: string | null;
-    forecast?: Array<CampaignHour>;
-    late?: number;
-    late_by?: {
+    ends_at: string | null;
+    forecast: Array<CampaignHour>;
+    late: number;
+    late_by: {
         [key: string]: number;
     };
-    longest?: CampaignSample;
+    longest: CampaignSample;
     /**
      * The renderings that look least like the others.
      */
-    odd?: Array<CampaignSample>;
-    price?: string;
+    odd: Array<CampaignSample>;
+    price: string;
     /**
      * The first hundred.
      */
-    problems?: Array<CampaignProblem>;
+    problems: Array<CampaignProblem>;
     /**
      * The path of all problems: corrected, it is a valid upload.
      */
     problems_csv?: string;
-    ready?: boolean;
+    ready: boolean;
     /**
      * Who would get a message.
      */
-    recipients?: number;
+    recipients: number;
     /**
      * Of all SMS together.
      */
-    segments?: number;
-    starts_at?: string | null;
-    status?: 'running' | 'done';
-    would_skip?: {
+    segments: number;
+    starts_at: string | null;
+    /**
+     * running: rows are being checked; done: every row was checked.
+     */
+    status: 'running' | 'done';
+    would_skip: {
         [key: string]: number;
     };
     /**
      * Recipients for whom the account's time zone stands in.
      */
-    zone_from_account?: number;
+    zone_from_account: number;
 };
 
 export type CampaignProblem = {
@@ -2354,19 +2513,22 @@ export type CampaignProblem = {
      * The row of the audience, from 1.
      */
     line?: number;
-    reason?: string;
+    /**
+     * suppressed: the person has opted out; duplicate: the person came earlier in the audience; bad_number: the number cannot be read; missing_field: a field that the message uses is empty; invalid_content: the message with the recipient's fields cannot be sent; capped: the person has had enough messages; late: the recipient's window has closed; outside_window: free-form content, and the conversation window is closed; delivered_meanwhile: an earlier message has arrived.
+     */
+    reason: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
     to?: string;
 };
 
 export type CampaignSample = {
-    rendering?: string;
-    to?: string;
+    rendering: string;
+    to: string;
     why?: string;
 };
 
 export type CampaignHour = {
-    hour?: string;
-    recipients?: number;
+    hour: string;
+    recipients: number;
 };
 
 export type CampaignPreview = {
@@ -2375,20 +2537,26 @@ export type CampaignPreview = {
      */
     content?: unknown;
     detail?: string;
-    due_at?: string;
+    due_at: string;
     field?: string;
     /**
      * Texts, numbers, true and false; others are left out.
      */
-    fields?: {
+    fields: {
         [key: string]: unknown;
     };
-    reason?: string;
-    recipient?: number;
+    /**
+     * suppressed: the person has opted out; duplicate: the person came earlier in the audience; bad_number: the number cannot be read; missing_field: a field that the message uses is empty; invalid_content: the message with the recipient's fields cannot be sent; capped: the person has had enough messages; late: the recipient's window has closed; outside_window: free-form content, and the conversation window is closed; delivered_meanwhile: an earlier message has arrived.
+     */
+    reason?: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
+    recipient: number;
     rendering?: string;
     segments?: number;
-    status?: string;
-    to?: string;
+    /**
+     * waiting: its message is not made yet; held: its message waits for its hour or send_at; queued: its message is due; sending: a worker calls the provider; sent: the provider has accepted it; held_for_quality: the provider has it and assesses the template first; delivered: it has reached the recipient; read: the recipient has opened it; failed: it was not sent or not delivered; unknown: the provider may or may not have it; expired: it was not sent in time; cancelled: the campaign or the message was cancelled; skipped: nothing is sent; reason says why.
+     */
+    status: 'waiting' | 'held' | 'queued' | 'sending' | 'sent' | 'held_for_quality' | 'delivered' | 'read' | 'failed' | 'unknown' | 'expired' | 'cancelled' | 'skipped';
+    to: string;
     /**
      * The time zones that must allow a message.
      */
@@ -2435,9 +2603,9 @@ export type BatchRequest = {
 };
 
 export type BatchAnswer = {
-    accepted?: number;
-    rejected?: number;
-    results?: Array<Result>;
+    accepted: number;
+    rejected: number;
+    results: Array<Result>;
 };
 
 export type AccountUpdate = {
@@ -2460,28 +2628,28 @@ export type Account = {
     /**
      * Credits, with at most six decimals.
      */
-    balance?: number;
-    created_at?: string;
-    credits_enabled?: boolean;
+    balance: number;
+    created_at: string;
+    credits_enabled: boolean;
     /**
      * Country of numbers in national form; empty: none.
      */
-    default_region?: string;
+    default_region: string;
     /**
      * The account's keys are refused since then.
      */
     disabled_at?: string;
-    id?: number;
-    name?: string;
+    id: number;
+    name: string;
     /**
      * Languages whose opt-out words count; empty: English and that of the contact's country.
      */
-    opt_out_languages?: Array<string>;
-    sid?: string;
+    opt_out_languages: Array<string>;
+    sid: string;
     /**
      * Of quiet hours and schedules that name none.
      */
-    time_zone?: string;
+    time_zone: string;
 };
 
 export type AcceptBody = {
@@ -2805,6 +2973,8 @@ export type GetCampaignsData = {
         cursor?: string;
         /**
          * Only campaigns in this state.
+         *
+         * draft: can be edited; scheduled: waits for its start; running: sends; paused: sends nothing until it is resumed; finished: every recipient is sent or final; cancelled: sends nothing any more.
          */
         status?: 'draft' | 'scheduled' | 'running' | 'paused' | 'finished' | 'cancelled';
         /**
@@ -3983,9 +4153,13 @@ export type GetContactsCsvData = {
 
 export type GetContactsCsvErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetContactsCsvError = GetContactsCsvErrors[keyof GetContactsCsvErrors];
@@ -4359,9 +4533,13 @@ export type GetEventsData = {
 
 export type GetEventsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetEventsError = GetEventsErrors[keyof GetEventsErrors];
@@ -4401,9 +4579,13 @@ export type GetImportsData = {
 
 export type GetImportsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetImportsError = GetImportsErrors[keyof GetImportsErrors];
@@ -4471,9 +4653,13 @@ export type PostImportsData = {
 
 export type PostImportsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostImportsError = PostImportsErrors[keyof PostImportsErrors];
@@ -4498,9 +4684,13 @@ export type DeleteImportsIdData = {
 
 export type DeleteImportsIdErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type DeleteImportsIdError = DeleteImportsIdErrors[keyof DeleteImportsIdErrors];
@@ -4525,9 +4715,13 @@ export type GetImportsIdData = {
 
 export type GetImportsIdErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetImportsIdError = GetImportsIdErrors[keyof GetImportsIdErrors];
@@ -4557,9 +4751,13 @@ export type PutImportsIdData = {
 
 export type PutImportsIdErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PutImportsIdError = PutImportsIdErrors[keyof PutImportsIdErrors];
@@ -4584,9 +4782,13 @@ export type PostImportsIdContinueData = {
 
 export type PostImportsIdContinueErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostImportsIdContinueError = PostImportsIdContinueErrors[keyof PostImportsIdContinueErrors];
@@ -4611,9 +4813,13 @@ export type GetImportsIdErrorsCsvData = {
 
 export type GetImportsIdErrorsCsvErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetImportsIdErrorsCsvError = GetImportsIdErrorsCsvErrors[keyof GetImportsIdErrorsCsvErrors];
@@ -4638,9 +4844,13 @@ export type PostImportsIdFinishData = {
 
 export type PostImportsIdFinishErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostImportsIdFinishError = PostImportsIdFinishErrors[keyof PostImportsIdFinishErrors];
@@ -4764,9 +4974,13 @@ export type PostInvitationsData = {
 
 export type PostInvitationsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostInvitationsError = PostInvitationsErrors[keyof PostInvitationsErrors];
@@ -4789,9 +5003,13 @@ export type PostInvitationsAcceptData = {
 
 export type PostInvitationsAcceptErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostInvitationsAcceptError = PostInvitationsAcceptErrors[keyof PostInvitationsAcceptErrors];
@@ -5299,9 +5517,13 @@ export type GetListsIdContactsCsvData = {
 
 export type GetListsIdContactsCsvErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetListsIdContactsCsvError = GetListsIdContactsCsvErrors[keyof GetListsIdContactsCsvErrors];
@@ -5460,9 +5682,13 @@ export type GetMessagesData = {
 
 export type GetMessagesErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetMessagesError = GetMessagesErrors[keyof GetMessagesErrors];
@@ -5491,9 +5717,13 @@ export type PostMessagesData = {
 
 export type PostMessagesErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesError = PostMessagesErrors[keyof PostMessagesErrors];
@@ -5526,9 +5756,13 @@ export type PostMessagesBatchData = {
 
 export type PostMessagesBatchErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesBatchError = PostMessagesBatchErrors[keyof PostMessagesBatchErrors];
@@ -5551,9 +5785,13 @@ export type PostMessagesCancelData = {
 
 export type PostMessagesCancelErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesCancelError = PostMessagesCancelErrors[keyof PostMessagesCancelErrors];
@@ -5576,9 +5814,13 @@ export type PostMessagesStatusData = {
 
 export type PostMessagesStatusErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesStatusError = PostMessagesStatusErrors[keyof PostMessagesStatusErrors];
@@ -5618,9 +5860,13 @@ export type GetMessagesIdData = {
 
 export type GetMessagesIdErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetMessagesIdError = GetMessagesIdErrors[keyof GetMessagesIdErrors];
@@ -5691,9 +5937,13 @@ export type PatchMessagesIdErrors = {
      */
     503: Problem;
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PatchMessagesIdError = PatchMessagesIdErrors[keyof PatchMessagesIdErrors];
@@ -5718,9 +5968,13 @@ export type PostMessagesIdCancelData = {
 
 export type PostMessagesIdCancelErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesIdCancelError = PostMessagesIdCancelErrors[keyof PostMessagesIdCancelErrors];
@@ -5745,9 +5999,13 @@ export type GetMessagesIdDeliveriesData = {
 
 export type GetMessagesIdDeliveriesErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetMessagesIdDeliveriesError = GetMessagesIdDeliveriesErrors[keyof GetMessagesIdDeliveriesErrors];
@@ -5772,9 +6030,13 @@ export type GetMessagesIdEventsData = {
 
 export type GetMessagesIdEventsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetMessagesIdEventsError = GetMessagesIdEventsErrors[keyof GetMessagesIdEventsErrors];
@@ -5799,9 +6061,13 @@ export type PostMessagesIdShareData = {
 
 export type PostMessagesIdShareErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostMessagesIdShareError = PostMessagesIdShareErrors[keyof PostMessagesIdShareErrors];
@@ -5865,9 +6131,13 @@ export type GetPlaygroundData = {
 
 export type GetPlaygroundErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetPlaygroundError = GetPlaygroundErrors[keyof GetPlaygroundErrors];
@@ -5890,9 +6160,13 @@ export type PostPlaygroundData = {
 
 export type PostPlaygroundErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostPlaygroundError = PostPlaygroundErrors[keyof PostPlaygroundErrors];
@@ -5956,9 +6230,13 @@ export type DeleteSessionData = {
 
 export type DeleteSessionErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type DeleteSessionError = DeleteSessionErrors[keyof DeleteSessionErrors];
@@ -5981,9 +6259,13 @@ export type GetSessionData = {
 
 export type GetSessionErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetSessionError = GetSessionErrors[keyof GetSessionErrors];
@@ -6006,9 +6288,13 @@ export type PostSessionData = {
 
 export type PostSessionErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostSessionError = PostSessionErrors[keyof PostSessionErrors];
@@ -6029,6 +6315,19 @@ export type GetSessionLoginData = {
     url: '/v1/session/login';
 };
 
+export type GetSessionLoginErrors = {
+    /**
+     * A problem (RFC 9457): the request is refused, and code says why
+     */
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
+};
+
+export type GetSessionLoginError = GetSessionLoginErrors[keyof GetSessionLoginErrors];
+
 export type GetSessionLoginResponses = {
     /**
      * OK
@@ -6047,9 +6346,13 @@ export type PostSessionPasswordData = {
 
 export type PostSessionPasswordErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type PostSessionPasswordError = PostSessionPasswordErrors[keyof PostSessionPasswordErrors];
@@ -6074,9 +6377,13 @@ export type GetShareTokenData = {
 
 export type GetShareTokenErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetShareTokenError = GetShareTokenErrors[keyof GetShareTokenErrors];
@@ -6104,9 +6411,13 @@ export type GetStatsData = {
 
 export type GetStatsErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetStatsError = GetStatsErrors[keyof GetStatsErrors];
@@ -6224,9 +6535,13 @@ export type GetSuppressionsCsvData = {
 
 export type GetSuppressionsCsvErrors = {
     /**
-     * A problem (RFC 9457)
+     * A problem (RFC 9457): the request is refused, and code says why
      */
-    default: Problem;
+    '4XX': Problem;
+    /**
+     * A problem (RFC 9457): repeat the request, with the same Idempotency-Key
+     */
+    '5XX': Problem;
 };
 
 export type GetSuppressionsCsvError = GetSuppressionsCsvErrors[keyof GetSuppressionsCsvErrors];
@@ -6304,6 +6619,8 @@ export type GetTemplatesData = {
         search?: string;
         /**
          * Only templates with this status.
+         *
+         * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
          */
         status?: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
         /**
@@ -6312,6 +6629,8 @@ export type GetTemplatesData = {
         language?: string;
         /**
          * Only templates of this category.
+         *
+         * authentication: one-time passwords; utility: about something the recipient did; marketing: everything else.
          */
         category?: 'authentication' | 'utility' | 'marketing';
         /**
@@ -7200,6 +7519,8 @@ export type GetWebhooksIdDeliveriesData = {
         cursor?: string;
         /**
          * Looks at the newest 20,000 deliveries.
+         *
+         * pending: a try is due; delivered: the endpoint answered 2xx; failed: no try is left, or the endpoint is gone.
          */
         state?: 'pending' | 'delivered' | 'failed';
     };
@@ -7455,3 +7776,787 @@ export type PostWebhooksIdTestResponses = {
 };
 
 export type PostWebhooksIdTestResponse = PostWebhooksIdTestResponses[keyof PostWebhooksIdTestResponses];
+
+export type OnCampaignFinishedWebhookPayload = {
+    /**
+     * The campaign: its id, name, counts and cause.
+     */
+    data: {
+        [key: string]: unknown;
+    };
+    /**
+     * When the campaign finished.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnCampaignFinishedWebhookRequest = {
+    body: OnCampaignFinishedWebhookPayload;
+    key: 'campaign.finished';
+    path?: never;
+    query?: never;
+};
+
+export type OnChannelPausedWebhookPayload = {
+    data: {
+        channel_id: number;
+        channel_key?: string;
+        reason?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnChannelPausedWebhookRequest = {
+    body: OnChannelPausedWebhookPayload;
+    key: 'channel.paused';
+    path?: never;
+    query?: never;
+};
+
+export type OnChannelResumedWebhookPayload = {
+    data: {
+        channel_id: number;
+        channel_key?: string;
+        reason?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnChannelResumedWebhookRequest = {
+    body: OnChannelResumedWebhookPayload;
+    key: 'channel.resumed';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageCancelledWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageCancelledWebhookRequest = {
+    body: OnMessageCancelledWebhookPayload;
+    key: 'message.cancelled';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageDeliveredWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageDeliveredWebhookRequest = {
+    body: OnMessageDeliveredWebhookPayload;
+    key: 'message.delivered';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageExpiredWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageExpiredWebhookRequest = {
+    body: OnMessageExpiredWebhookPayload;
+    key: 'message.expired';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageFailedWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageFailedWebhookRequest = {
+    body: OnMessageFailedWebhookPayload;
+    key: 'message.failed';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageInboundWebhookPayload = {
+    data: {
+        at: string;
+        /**
+         * The button that the contact tapped.
+         */
+        button?: InboundButton;
+        channel_id: number;
+        /**
+         * The contact cards, as the provider sent them.
+         */
+        contacts?: unknown;
+        /**
+         * The form that the contact filled in.
+         */
+        flow_reply?: InboundFlow;
+        /**
+         * The contact's number; null if only its user_id is known.
+         */
+        from: string | null;
+        /**
+         * The group in which it was written.
+         */
+        group_id?: string;
+        id: string;
+        /**
+         * The row of a list that the contact chose.
+         */
+        list_reply?: InboundChoice;
+        location?: InboundLocation;
+        media?: InboundMedia;
+        /**
+         * Further media of the same message (MMS).
+         */
+        more_media?: Array<InboundMedia>;
+        /**
+         * The contact's new number, of a notice that it changed.
+         */
+        moved_to?: string;
+        name?: string;
+        /**
+         * The order, as the provider sent it.
+         */
+        order?: unknown;
+        provider_message_id: string;
+        /**
+         * The provider's own object.
+         */
+        raw?: {
+            [key: string]: unknown;
+        };
+        reaction?: InboundReaction;
+        received_at: string;
+        /**
+         * The advertisement that the contact came from, as the provider sent it.
+         */
+        referral?: unknown;
+        /**
+         * The message that is answered: our id where we know it, else the provider's.
+         */
+        reply_to?: string;
+        text?: string;
+        type: string;
+        /**
+         * WhatsApp's business-scoped id of the contact.
+         */
+        user_id?: string;
+        username?: string;
+        wa_id?: string;
+    };
+    /**
+     * When the contact wrote.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageInboundWebhookRequest = {
+    body: OnMessageInboundWebhookPayload;
+    key: 'message.inbound';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageQueuedWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageQueuedWebhookRequest = {
+    body: OnMessageQueuedWebhookPayload;
+    key: 'message.queued';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageReadWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageReadWebhookRequest = {
+    body: OnMessageReadWebhookPayload;
+    key: 'message.read';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageScheduledWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageScheduledWebhookRequest = {
+    body: OnMessageScheduledWebhookPayload;
+    key: 'message.scheduled';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageSentWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageSentWebhookRequest = {
+    body: OnMessageSentWebhookPayload;
+    key: 'message.sent';
+    path?: never;
+    query?: never;
+};
+
+export type OnMessageUnknownWebhookPayload = {
+    data: {
+        anomaly?: boolean;
+        attempts: number;
+        campaign_id?: number;
+        /**
+         * Why the status changed, where that is not plain.
+         */
+        cause?: string;
+        channel_id: number;
+        content?: unknown;
+        created_at: string;
+        delivered_at?: string;
+        error?: ViewError;
+        expires_at: string;
+        failed_at?: string;
+        fallback_id?: string;
+        lane: string;
+        maybe_sent: boolean;
+        message_id: string;
+        metadata?: unknown;
+        next_attempt_at?: string;
+        parent_id?: string;
+        price?: string;
+        provider_message_id?: string;
+        read_at?: string;
+        receipt?: string;
+        reference?: string;
+        segments?: number;
+        send_at?: string;
+        sent_at?: string;
+        /**
+         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         */
+        sequence: number;
+        status: string;
+        test?: boolean;
+        /**
+         * The recipient's number; null if it went to a user id.
+         */
+        to: string | null;
+        type: string;
+        updated_at: string;
+        /**
+         * The team member who sent it; else the user id that it went to.
+         */
+        user_id?: string;
+        /**
+         * The recipient's name on WhatsApp, where it is known.
+         */
+        username?: string;
+        /**
+         * WhatsApp's own id of the recipient, where it is known and differs.
+         */
+        wa_id?: string;
+        waits_for?: string;
+    };
+    /**
+     * When it happened.
+     */
+    timestamp: string;
+    type: string;
+};
+
+export type OnMessageUnknownWebhookRequest = {
+    body: OnMessageUnknownWebhookPayload;
+    key: 'message.unknown';
+    path?: never;
+    query?: never;
+};
