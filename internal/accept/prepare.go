@@ -74,7 +74,20 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return p, s.finish(who, ch, category, p)
+	if err := s.finish(who, ch, category, p); err != nil {
+		return nil, err
+	}
+	return p, s.optedOut(ctx, p)
+}
+
+// optedOut returns the refusal of a message to an erased person who had opted
+// out: no suppression names them any more.
+func (s *Service) optedOut(ctx context.Context, p *prepared) error {
+	erased, err := s.Registry.ErasedOptOuts(ctx, p.Account)
+	if err != nil || !erased.HoldBack(p.To, p.Marketing) {
+		return err
+	}
+	return dispatch.OptedOut()
 }
 
 // recipient returns the number to, the wa_id to if a provider has named somebody

@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 )
 
 // Store is the message store, as the stages use it.
@@ -40,6 +41,7 @@ type Registry interface {
 	Templates(ctx context.Context, account int64) (*registry.Templates, error)
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 	OpenCircuits(ctx context.Context) (map[int64]store.Health, error)
+	ErasedOptOuts(ctx context.Context, account int64) (*erasure.OptOuts, error)
 }
 
 // Observer counts events; metrics implement it.

@@ -49,7 +49,7 @@ campaign/audience: campaign dispatch dispatch/person dispatch/phone dispatch/tem
 admin/campaigns: admin campaign campaign/audience campaign/run contactimport dispatch store store/account
     store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
-    store/account store/pg
+    store/account store/erasure store/pg
 admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template optout provider storable store
     store/account store/webhook webhook zone
 admin/input: dispatch storable
@@ -66,7 +66,7 @@ admin/erasures: admin dispatch dispatch/person dispatch/phone store/account stor
 eraser: store/erasure
 
 # What they share.
-registry: dispatch dispatch/template store store/account
+registry: dispatch dispatch/template store store/account store/erasure
 limit: batch dispatch
 queue: config dispatch logs
 batch:
@@ -85,11 +85,11 @@ web:
 
 # The stores.
 store/ledger: campaign dispatch store/pg
-store/campaign: campaign dispatch storable store store/ledger store/people store/pg
+store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg
 store: dispatch dispatch/person storable store/ledger store/people store/pg
-store/account: dispatch dispatch/template store/pg
+store/account: dispatch dispatch/template store/erasure store/pg
 store/audience: dispatch store/erasure store/pg
-store/erasure: dispatch store/pg
+store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg
 store/webhook: dispatch store/pg
 store/pg: config dispatch storable

@@ -93,6 +93,12 @@ func InvalidField(field, format string, args ...any) *Error {
 	return &Error{Code: Invalid, Msg: msg, Faults: []Fault{{Field: field, Msg: msg}}}
 }
 
+// OptedOut returns the refusal of a message to a person who wants none.
+func OptedOut() *Error {
+	const msg = "the recipient has opted out of messages"
+	return &Error{Code: Suppressed, Msg: msg, Faults: []Fault{{Field: "/to", Msg: msg}}}
+}
+
 // CodeOf returns the code of err. An error that is no *Error is Internal; so is
 // nil.
 func CodeOf(err error) Code {

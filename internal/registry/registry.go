@@ -16,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 )
 
 const (
@@ -39,6 +40,7 @@ type Accounts interface {
 	Channels(ctx context.Context, account int64) ([]dispatch.Channel, error)
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 	Templates(ctx context.Context, account int64) ([]template.Template, error)
+	ErasedOptOuts(ctx context.Context, account int64) (*erasure.OptOuts, error)
 }
 
 // Circuits holds the circuits of channels.
@@ -65,6 +67,7 @@ type Registry struct {
 	templates cache[int64, *Templates]
 	users     cache[int64, []dispatch.User]
 	circuits  cache[struct{}, map[int64]store.Health]
+	erased    cache[int64, *erasure.OptOuts]
 }
 
 // New returns an empty registry; Run keeps it fresh. styles are the template
@@ -118,6 +121,7 @@ func (r *Registry) Drop() {
 	r.templates.clear()
 	r.users.clear()
 	r.circuits.clear()
+	r.erased.clear()
 }
 
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
@@ -164,6 +168,11 @@ func (r *Registry) Channels(ctx context.Context, account int64) ([]*dispatch.Cha
 // Users lists an account's team.
 func (r *Registry) Users(ctx context.Context, account int64) ([]dispatch.User, error) {
 	return get(ctx, r, &r.users, account, func(ctx context.Context) ([]dispatch.User, error) { return r.store.Users(ctx, account) })
+}
+
+// ErasedOptOuts returns the opt-outs of an account's erased persons.
+func (r *Registry) ErasedOptOuts(ctx context.Context, account int64) (*erasure.OptOuts, error) {
+	return get(ctx, r, &r.erased, account, func(ctx context.Context) (*erasure.OptOuts, error) { return r.store.ErasedOptOuts(ctx, account) })
 }
 
 // OpenCircuits returns the circuits that are not closed, by channel.

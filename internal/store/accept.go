@@ -237,7 +237,7 @@ func refusal(a *NewMessage, r *acceptRow) error {
 	case r == nil:
 		return fmt.Errorf("message %s: no row came back", a.ID)
 	case r.Suppressed:
-		return &dispatch.Error{Code: dispatch.Suppressed, Msg: "the recipient has opted out of messages", Faults: []dispatch.Fault{{Field: "/to", Msg: "the recipient has opted out of messages"}}}
+		return dispatch.OptedOut()
 	case !r.WindowOpen:
 		return &dispatch.Error{Code: dispatch.OutsideWindow, Msg: "the recipient has not written in the last 24 hours; send a template instead"}
 	}

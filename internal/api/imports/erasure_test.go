@@ -3,6 +3,7 @@ package imports_test
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/eraser"
 	"github.com/sendoff/sendoff/internal/store"
+	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -20,6 +22,9 @@ func (f *front) erase(db *pg.DB, body m) apitest.Object {
 	f.T.Helper()
 	made := f.Do("POST", "/v1/erasures", body)
 	id := made.Want(202).ID()
+	if made.Header.Get("Location") != "/v1/erasures/"+id {
+		f.T.Errorf("Location %q", made.Header.Get("Location"))
+	}
 	ctx, stop := context.WithCancel(f.T.Context())
 	ended := make(chan struct{})
 	e := eraser.Eraser{Store: erasure.New(db), Cancel: store.New(db).CancelAll, Log: slog.New(slog.NewTextHandler(f.T.Output(), nil))}
@@ -77,6 +82,69 @@ func TestErasure_NothingIsLeft_AndNoImportWritesAgain(t *testing.T) {
 	}
 	if got := f.Do("GET", "/v1/contacts", nil).Want(200).Data(); len(got) != 1 || got[0].Text("phone") != other {
 		t.Errorf("contacts: %v", got)
+	}
+}
+
+// The opt-out of an erased person outlives the suppression: direct messages and
+// campaigns stay away, one-time passwords only after an opt-out of all.
+func TestErasure_OptOutStays(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const all, marketing = "+4915112345678", "+4915112345679"
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	for number, scope := range map[string]string{all: "all", marketing: "marketing"} {
+		f.Do("POST", "/v1/suppressions", m{"phone": number, "scope": scope}).Want(201)
+		f.erase(f.pool, m{"phone": number})
+	}
+	f.Do("GET", "/v1/suppressions", nil).Want(200)
+	text := func(to string) *apitest.Reply {
+		return f.Do("POST", "/v1/messages", m{"to": to, "type": "text", "text": m{"body": "hi"}})
+	}
+	text(all).Refused(422, dispatch.Suppressed, "/to")
+	text(marketing).Want(202)
+	for _, c := range []struct {
+		marketing bool
+		want      string
+	}{{true, "2"}, {false, "1"}} {
+		held, err := campaigns.New(f.pool).HeldBack(t.Context(), f.Account.ID, []string{all, marketing, "+4915112345670"}, c.marketing)
+		if got := strconv.Itoa(len(held)); err != nil || got != c.want || held["+4915112345670"] {
+			t.Errorf("a campaign (marketing %v) holds back %v, %v; want %s", c.marketing, held, err, c.want)
+		}
+	}
+}
+
+// A person who is erased while their campaign waits gets no message, and the
+// counts say so.
+func TestErasure_InACampaign(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const number, other = "+4915112345678", "+4915112345679"
+	body := m{
+		"name": "Later", "type": "text", "text": m{"body": "hi"}, "start_at": "2035-01-01T10:00:00",
+		"audience": m{"contacts": []m{{"to": "+49 151 12345678", "fields": m{"name": "Ada"}}, {"to": other}}},
+	}
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	id := f.Do("POST", "/v1/campaigns", body).Want(201).ID()
+	f.Do("POST", "/v1/campaigns/"+id+"/launch", nil).Want(200)
+	f.erase(f.pool, m{"phone": number})
+	got := f.Do("GET", "/v1/campaigns/"+id, nil).Want(200)
+	if left := got.Text("audience.contacts"); strings.Contains(left, number) || strings.Contains(left, "Ada") || !strings.Contains(left, other) {
+		t.Errorf("audience.contacts: %s", left)
+	}
+	if got.Text("counts.waiting") != "1" || got.Text("counts.skipped") != "1" || got.Text("skipped_by.suppressed") != "1" {
+		t.Errorf("counts %v, skipped %v", got.Text("counts"), got.Text("skipped_by"))
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := campaigns.New(f.pool).CheckCounts(t.Context(), n); err != nil || wrong != 0 {
+		t.Errorf("%d counts differ from the ledger, %v", wrong, err)
+	}
+	for _, r := range f.Do("GET", "/v1/campaigns/"+id+"/recipients", nil).Want(200).Data() {
+		if r.Text("row") == "1" && (r.Text("to") != "" || r.Text("reason") != "suppressed" || strings.Contains(r.Text("fields"), "Ada")) {
+			t.Errorf("the erased person's row: %v", r)
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func handle[I, O any](m *manager, method string, status int, r route, f func(con
 			return nil, m.failed(cl.c, err)
 		}
 		a := &answer[O]{Body: out}
-		if l, ok := any(out).(located); ok && status == http.StatusCreated {
+		if l, ok := any(out).(located); ok && (status == http.StatusCreated || status == http.StatusAccepted) {
 			a.Location = l.Location()
 		}
 		return a, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
@@ -34,6 +35,10 @@ func TestSecretsRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	people := erasure.New(db)
+	if _, err := people.CreateErasure(t.Context(), 1, "+15550000100"); err != nil {
+		t.Fatal(err)
+	}
 	const next = "another secret key for tests only"
 	run := func(keys string) clitest.Result {
 		return p.Run.Do("", "secrets", "rotate", "--json", "--postgres-url", p.URL, "--secret-key", keys)
@@ -46,13 +51,13 @@ func TestSecretsRotate(t *testing.T) {
 		}
 		return strings.Join(out, ", ")
 	}
-	if r := run(next); r.Code != 1 || !strings.Contains(r.Err, "3 secrets can't be read") {
+	if r := run(next); r.Code != 1 || !strings.Contains(r.Err, "4 secrets can't be read") {
 		t.Errorf("without the old key: code %d, %s%s", r.Code, r.Out, r.Err)
 	}
-	if got := counts(run(next + "," + clitest.SecretKey)); got != "channels 1 0, webhooks 1 0, twilio_tokens 1 0" {
+	if got := counts(run(next + "," + clitest.SecretKey)); got != "channels 1 0, webhooks 1 0, twilio_tokens 1 0, erasure_keys 1 0" {
 		t.Errorf("first run: %s", got)
 	}
-	if got := counts(run(next)); got != "channels 0 1, webhooks 0 1, twilio_tokens 0 1" {
+	if got := counts(run(next)); got != "channels 0 1, webhooks 0 1, twilio_tokens 0 1, erasure_keys 0 1" {
 		t.Errorf("second run, without the old key: %s", got)
 	}
 	if box, err = pg.NewBox(next); err != nil {
@@ -65,5 +70,8 @@ func TestSecretsRotate(t *testing.T) {
 	defer func() { _ = rotated.Close() }()
 	if got, err := hookstore.New(rotated, nil).StatusCallbackToken(t.Context(), 1); err != nil || got != token {
 		t.Errorf("token %q, %v; want %q", got, err, token)
+	}
+	if got, err := erasure.Erased(t.Context(), rotated, 1, []string{"+15550000100"}); err != nil || !got["+15550000100"] {
+		t.Errorf("an erased person is not recognised: %v, %v", got, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -59,4 +60,9 @@ func (s *Store) Unsuppress(ctx context.Context, account int64, phone string) err
 		return pg.Wrap("unsuppress number", err)
 	}
 	return pg.Found(r)
+}
+
+// ErasedOptOuts returns the opt-outs of the erased persons of the account.
+func (s *Store) ErasedOptOuts(ctx context.Context, account int64) (*erasure.OptOuts, error) {
+	return erasure.OptOutsOf(ctx, s.db, account)
 }

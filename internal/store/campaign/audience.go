@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -92,7 +93,16 @@ func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string
 	for _, r := range rows {
 		out[r] = true
 	}
-	return out, pg.Wrap("look for suppressions", err)
+	if err != nil {
+		return nil, pg.Wrap("look for suppressions", err)
+	}
+	erased, err := erasure.OptOutsOf(ctx, s.db, account)
+	for _, r := range recipients {
+		if erased.HoldBack(r, marketing) {
+			out[r] = true
+		}
+	}
+	return out, err
 }
 
 // Known returns which of the persons a ledger has already.

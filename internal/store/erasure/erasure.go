@@ -58,6 +58,14 @@ func (s *Store) CreateErasure(ctx context.Context, account int64, id string) (e 
 	return e, err
 }
 
+// sqlRemember keeps with each id the widest scope that any of them had, also that
+// of an earlier erasure.
+const sqlRemember = `
+INSERT INTO erased_people AS e (account_id, hash, scope)
+SELECT $1, h, (SELECT CASE WHEN bool_or(scope = 'all') THEN 'all' ELSE min(scope) END FROM suppressions
+  WHERE account_id = $1 AND phone = ANY($3)) FROM unnest($2::bytea[]) AS h
+ON CONFLICT (account_id, hash) DO UPDATE SET scope = CASE WHEN excluded.scope = 'all' THEN 'all' ELSE coalesce(e.scope, excluded.scope) END`
+
 // remember stores the hashes of a person's ids.
 func remember(ctx context.Context, tx *pg.DB, account int64, ids []string) error {
 	fresh := make([]byte, sha256.Size)
@@ -74,15 +82,12 @@ func remember(ctx context.Context, tx *pg.DB, account int64, ids []string) error
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		_, err := tx.ExecContext(ctx, `INSERT INTO erased_people (account_id, hash, scope)
-			VALUES ($1, $2, (SELECT scope FROM suppressions WHERE account_id = $1 AND phone = $3))
-			ON CONFLICT DO NOTHING`, account, hash(key, id), id)
-		if err != nil {
-			return pg.Wrap("remember erased person", err)
-		}
+	hashes := make(pq.ByteaArray, len(ids))
+	for i, id := range ids {
+		hashes[i] = hash(key, id)
 	}
-	return nil
+	_, err = tx.ExecContext(ctx, sqlRemember, account, hashes, pq.Array(ids))
+	return pg.Wrap("remember erased person", err)
 }
 
 func hash(key []byte, id string) []byte {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -104,6 +105,17 @@ func (s *Store) Blank(ctx context.Context, ids []uuid.UUID, removed map[string]i
 	return len(ids) - len(done), err
 }
 
+// sqlSkip skips the person in the ledgers of campaigns that have no message for
+// them yet.
+var sqlSkip = numbers.SQL(`
+WITH x AS MATERIALIZED (SELECT r.campaign_id, r.seq, r.status, r.reason FROM campaign_recipients r JOIN campaigns c ON c.id = r.campaign_id
+  WHERE c.account_id = $1 AND r.recipient = ANY($2) AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL FOR UPDATE OF r),
+c AS (UPDATE campaign_recipients r SET status = {row_skipped}, reason = {skip_suppressed} FROM x
+  WHERE r.campaign_id = x.campaign_id AND r.seq = x.seq
+  RETURNING r.campaign_id, x.status AS was, x.reason AS was_reason, r.status, r.reason)`) + ledger.Count
+
+var numbers = pg.Domain.Merge(ledger.Numbers)
+
 // What else is removed of the person with the ids $2 of the account $1.
 var ofPerson = []struct{ name, sql string }{
 	{"contacts", `DELETE FROM contacts WHERE account_id = $1 AND (phone = ANY($2) OR wa_id <> '' AND '+' || wa_id = ANY($2)
@@ -132,6 +144,12 @@ var ofPerson = []struct{ name, sql string }{
 func (s *Store) Finish(ctx context.Context, e *Erasure, removed map[string]int64) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := patient(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, sqlSkip, e.Account, e.IDs); err != nil {
+			return pg.Wrap("skip recipient", err)
+		}
+		if err := blankContacts(ctx, tx, e, removed); err != nil {
 			return err
 		}
 		for _, what := range ofPerson {

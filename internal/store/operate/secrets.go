@@ -8,12 +8,13 @@ import (
 )
 
 // vault is a table with a sealed column.
-type vault struct{ name, table, column, account string }
+type vault struct{ name, table, column, id, account string }
 
 var vaults = []vault{
-	{"channels", "channels", "secrets", "account_id"},
-	{"webhooks", "webhooks", "sealed", "account_id"},
-	{"twilio_tokens", "accounts", "twilio_token", "id"},
+	{"channels", "channels", "secrets", "id", "account_id"},
+	{"webhooks", "webhooks", "sealed", "id", "account_id"},
+	{"twilio_tokens", "accounts", "twilio_token", "id", "id"},
+	{"erasure_keys", "erasure_keys", "sealed", "account_id", "account_id"},
 }
 
 // Rotated is what a rotation did to the secrets of one kind.
@@ -66,8 +67,8 @@ func (s *Store) rotate(ctx context.Context, v vault, actor string, r *Rotated) e
 // page reads the sealed values after an id.
 func (v vault) page(ctx context.Context, db *pg.DB, after int64, lock string) ([]sealedRow, error) {
 	var rows []sealedRow
-	err := db.SelectContext(ctx, &rows, fmt.Sprintf(`SELECT id, %s AS account_id, %s AS sealed FROM %s WHERE id > $1 AND %[2]s IS NOT NULL
-		ORDER BY id LIMIT %[4]d %[5]s`, v.account, v.column, v.table, sealedPage, lock), after)
+	err := db.SelectContext(ctx, &rows, fmt.Sprintf(`SELECT %[1]s AS id, %[2]s AS account_id, %[3]s AS sealed FROM %[4]s
+		WHERE %[1]s > $1 AND %[3]s IS NOT NULL ORDER BY %[1]s LIMIT %[5]d %[6]s`, v.id, v.account, v.column, v.table, sealedPage, lock), after)
 	return rows, pg.Wrap("read secrets of "+v.name, err)
 }
 
@@ -87,7 +88,7 @@ func (v vault) reseal(ctx context.Context, tx *pg.DB, rows []sealedRow, actor st
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE id = $1`, v.table, v.column), row.ID, sealed); err != nil {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE %s = $1`, v.table, v.column, v.id), row.ID, sealed); err != nil {
 			return pg.Wrap("seal "+v.name, err)
 		}
 		r.Rotated++
