@@ -61,6 +61,9 @@ type template struct {
 	ProviderTemplateID string `json:"provider_template_id"`
 }
 
+// maxTTL is the longest ttl_seconds and fallback_after_seconds.
+const maxTTL = 366 * 24 * 3600
+
 // sendGrace is how long ago send_at may be: clocks differ, and requests take time.
 const sendGrace = time.Minute
 
@@ -104,6 +107,13 @@ func (r *recipient) UnmarshalJSON(b []byte) error {
 
 // Decode reads one message.
 func Decode(body []byte) (dispatch.Draft, error) {
+	if d, ok := decodePlain(body); ok {
+		return d, nil
+	}
+	return decode(body)
+}
+
+func decode(body []byte) (dispatch.Draft, error) {
 	var m message
 	if err := Strict(body, &m); err != nil {
 		return dispatch.Draft{}, err
@@ -147,13 +157,13 @@ func (m *message) draft() (dispatch.Draft, error) {
 		d.ExpiresAt = *m.ExpiresAt
 	}
 	if m.TTLSeconds != nil {
-		if *m.TTLSeconds < 1 || *m.TTLSeconds > 366*24*3600 {
+		if *m.TTLSeconds < 1 || *m.TTLSeconds > maxTTL {
 			return d, dispatch.InvalidField("/ttl_seconds", "must be between 1 and 31622400")
 		}
 		d.TTL = time.Duration(*m.TTLSeconds) * time.Second
 	}
 	if m.FallbackAfter != nil {
-		if *m.FallbackAfter < 1 || *m.FallbackAfter > 366*24*3600 {
+		if *m.FallbackAfter < 1 || *m.FallbackAfter > maxTTL {
 			return d, dispatch.InvalidField("/fallback_after_seconds", "must be between 1 and 31622400")
 		}
 		d.FallbackAfter = time.Duration(*m.FallbackAfter) * time.Second
