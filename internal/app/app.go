@@ -52,6 +52,8 @@ type parts struct {
 	tests     *testChannels
 	live      *liveChannels
 	stops     []stop
+
+	installation *installed
 }
 
 // stop is one step of the way down.
@@ -95,6 +97,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	}
 	collectLessOften()
 	p := &parts{cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db), webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New()}
+	p.installation = newInstalled(db)
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
 	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
@@ -102,12 +105,12 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		return nil, errors.Join(err, p.stop())
 	}
 	p.onStop("redis", 2*time.Second, func(context.Context) error { return p.redis.Close() })
-	p.queue = queue.NewClient(p.redis)
+	p.queue = queue.NewClient(p.redis, p.installation.id)
 	out := calls(cfg.ProviderAllow)
 	out.Trusted = func(addr string) bool { return addr == p.emulatorAddress() }
 	p.providers = providers(outbound.New(out))
 	p.limits = limit.NewChannels(p.redis, limit.ChannelOptions{
-		Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
+		Prefix: p.installation.prefix, Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
 	p.metrics.Pool(db.Stats)
 	p.live = &liveChannels{callbackURL: p.callbackURL}

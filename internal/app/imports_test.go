@@ -21,7 +21,7 @@ var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
-    migrations queue store store/account store/operate store/pg version
+    migrations queue store store/account store/installation store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth
@@ -29,7 +29,8 @@ app: accept admin admin/campaigns admin/erasures admin/imports admin/session adm
     dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health
     importer limit logs metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta
     provider/twilio queue registry store store/account store/audience store/callback store/campaign store/erasure
-    store/operate store/pg store/session store/stats store/webhook version webhook worker worker/feeder
+    store/installation store/operate store/pg store/session store/stats store/webhook version webhook worker
+    worker/feeder
 
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
@@ -145,6 +146,7 @@ provider/providertest: dispatch outbound provider
 store/storetest: devstack migrations
 store/operate: store store/pg
 store/people: dispatch dispatch/person storable store/pg
+store/installation: store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg store/storetest
 `)

@@ -68,10 +68,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
-	srv, err := queue.Start(p.redis, w.Page, 3*time.Second, log)
-	if err != nil {
-		return nil, errors.Join(err, p.stop())
-	}
+	srv := queue.Start(queue.ServerOptions{Redis: p.redis, Installation: p.installation.queues, Handle: w.Page, Grace: 3 * time.Second, Log: log})
 	p.onStop("queue", 5*time.Second, func(context.Context) error { srv.Shutdown(); return nil })
 	p.background("feeder", 3*time.Second, f.Run)
 	p.background("campaigns", 3*time.Second, campaigns.Run)
@@ -140,7 +137,7 @@ func (p *parts) pruneDaily(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := p.queue.Prune(); err != nil {
+			if err := p.queue.Prune(ctx); err != nil {
 				p.log.Warn("queue archive not cleared", "error", err)
 			}
 		}

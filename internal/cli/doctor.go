@@ -25,7 +25,7 @@ type doctorCmd struct {
 // Help describes the checks.
 func (*doctorCmd) Help() string {
 	return `Checks the configuration, Postgres (connection, version, durability, clock, migrations, partitions), Redis (connection, version,
-eviction), workers, paused channels, the oldest message, rights and disk (by a write that is rolled back), callbacks, the key of
+eviction, other installations), workers, paused channels, the oldest message, rights and disk (by a write that is rolled back), callbacks, the key of
 secrets, and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
 Nothing is changed or sent.`
 }
@@ -33,6 +33,7 @@ Nothing is changed or sent.`
 // doctor collects the findings of checks.
 type doctor struct {
 	cfg      *config.Config
+	us       us
 	findings []console.Finding
 }
 
@@ -89,6 +90,7 @@ func (d *doctor) database(ctx context.Context) {
 	if !d.server(ctx, db) || !d.schema(ctx, store.New(db)) {
 		return
 	}
+	d.identify(ctx, db)
 	d.state(ctx, db)
 	if o.Box != nil {
 		d.channels(ctx, account.New(db))

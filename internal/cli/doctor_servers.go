@@ -147,6 +147,9 @@ func (d *doctor) redis(ctx context.Context) {
 	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "unknown"),
 		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): "+
 			"a queue must refuse writes rather than evict entries")
+	if d.us.id != "" {
+		d.neighbours(queue.FindNeighbours(ctx, c, d.us.id))
+	}
 }
 
 // atLeast reports whether a version such as 7.2.4 is major.minor or later.

@@ -51,6 +51,7 @@ type localChannel struct {
 
 // ChannelOptions are the callbacks of Channels. Each may be nil.
 type ChannelOptions struct {
+	Prefix  Prefix      // of each key in Redis
 	Workers func() int  // how many workers share a rate while Redis is away; 1
 	Lost    func(error) // Redis failed; called once each time it goes away
 	Local   func()      // a call was answered without Redis; for a metric
@@ -62,7 +63,7 @@ func NewChannels(rdb redis.UniversalClient, opts ChannelOptions) *Channels {
 	if c.workers == nil {
 		c.workers = func() int { return 1 }
 	}
-	c.open(rdb, opts.Lost, opts.Local)
+	c.open(rdb, opts.Prefix, opts.Lost, opts.Local)
 	return c
 }
 

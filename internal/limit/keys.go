@@ -84,9 +84,10 @@ type Spender struct {
 // SpenderOptions are the dependencies of a Spender. Each may be nil; without Days
 // a day's count is lost with Redis.
 type SpenderOptions struct {
-	Days  DayStore
-	Lost  func(error) // Redis failed; called once each time it goes away
-	Local func()      // a page was answered without Redis; for a metric
+	Prefix Prefix // of each key in Redis
+	Days   DayStore
+	Lost   func(error) // Redis failed; called once each time it goes away
+	Local  func()      // a page was answered without Redis; for a metric
 }
 
 // The queue is long enough for every request that a front door can hold.
@@ -101,7 +102,7 @@ func NewSpender(rdb redis.UniversalClient, opts SpenderOptions) *Spender {
 		localKeys:    quotas{fresh: keyQuota, most: 20_000, by: map[string]*quota{}},
 		localPersons: quotas{fresh: recipientQuota, most: 100_000, by: map[string]*quota{}},
 	}
-	s.open(rdb, opts.Lost, opts.Local)
+	s.open(rdb, opts.Prefix, opts.Lost, opts.Local)
 	s.spends = batch.New(pageOptions, s.page)
 	s.persons = batch.New(pageOptions, s.personPage)
 	return s

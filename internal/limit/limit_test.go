@@ -1,13 +1,17 @@
 package limit
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/storetest"
 )
 
@@ -79,4 +83,46 @@ func most(times []float64, window float64) int {
 		high = max(high, to-from+1)
 	}
 	return high
+}
+
+// Two installations on one Redis have keys and channels of the same numbers; neither
+// spends the other's limits. One that does not know its prefix keeps its own.
+func TestPrefix_KeepsInstallationsApart(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		ask := Spend{Key: 1, N: 5, PerMinute: 5}
+		for _, prefix := range []string{"sendoff:a:", "sendoff:b:", ""} {
+			lost := false
+			named := func(context.Context) (string, error) {
+				if prefix == "" {
+					return "", errors.New("postgres is away")
+				}
+				return prefix, nil
+			}
+			s := NewSpender(rdb, SpenderOptions{Prefix: named, Lost: func(error) { lost = true }})
+			if d := spend(t, s, ask); !d.Allowed {
+				t.Errorf("%q: somebody else spent its limit: %+v", prefix, d)
+			}
+			if d := spend(t, s, ask); d.Allowed {
+				t.Errorf("%q: has no limit", prefix)
+			}
+			c := NewChannels(rdb, ChannelOptions{Prefix: named})
+			g, err := c.Reserve(t.Context(), 1, dispatch.Normal, 1, 1)
+			if err != nil || g.N != 1 {
+				t.Errorf("%q: somebody else booked its channel: %+v, %v", prefix, g, err)
+			}
+			if lost != (prefix == "") {
+				t.Errorf("%q: kept locally: %v", prefix, lost)
+			}
+		}
+		keys, err := rdb.Keys(t.Context(), "*").Result()
+		if err != nil || len(keys) != 4 {
+			t.Errorf("keys %v, %v", keys, err)
+		}
+		for _, key := range keys {
+			if !strings.HasPrefix(key, "sendoff:a:{") && !strings.HasPrefix(key, "sendoff:b:{") {
+				t.Errorf("key %s", key)
+			}
+		}
+	})
 }

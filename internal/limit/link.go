@@ -27,10 +27,15 @@ const (
 // errAway is returned while Redis does not answer: the local limiter decides.
 var errAway = errors.New("redis is away")
 
+// Prefix returns how the name of every key in Redis begins. While it returns an
+// error the limits are kept locally.
+type Prefix func(ctx context.Context) (string, error)
+
 // link calls Redis until it fails, and then not again until a probe in the
 // background succeeds: no caller waits for a dead server twice.
 type link struct {
 	rdb    redis.UniversalClient
+	prefix Prefix
 	away   atomic.Bool
 	probed atomic.Int64  // when the last probe began, Unix ns
 	wait   time.Duration // for one answer
@@ -40,8 +45,11 @@ type link struct {
 }
 
 // open fills in the hooks.
-func (l *link) open(rdb redis.UniversalClient, lost func(error), local func()) {
-	l.rdb, l.wait, l.lost, l.local = rdb, callTimeout, lost, local
+func (l *link) open(rdb redis.UniversalClient, prefix Prefix, lost func(error), local func()) {
+	l.rdb, l.prefix, l.wait, l.lost, l.local = rdb, prefix, callTimeout, lost, local
+	if l.prefix == nil {
+		l.prefix = func(context.Context) (string, error) { return "", nil }
+	}
 	if l.lost == nil {
 		l.lost = func(error) {}
 	}
@@ -72,7 +80,7 @@ func (l *link) clock() uint64 {
 // run runs a script. errAway means that the local limiter must answer; any
 // other error is the caller's own context.
 func (l *link) run(ctx context.Context, s *redis.Script, keys []string, args ...any) ([]int64, error) {
-	return l.ask(ctx, func(ctx context.Context) ([]int64, error) {
+	return l.ask(ctx, keys, func(ctx context.Context, keys []string) ([]int64, error) {
 		return s.Run(ctx, l.rdb, keys, args...).Int64Slice()
 	})
 }
@@ -84,7 +92,7 @@ func (l *link) runKeys(ctx context.Context, s *redis.Script, keys []string, head
 	if _, ok := l.rdb.(*redis.ClusterClient); !ok {
 		return l.run(ctx, s, keys, append(head[:len(head):len(head)], per...)...)
 	}
-	return l.ask(ctx, func(ctx context.Context) ([]int64, error) {
+	return l.ask(ctx, keys, func(ctx context.Context, keys []string) ([]int64, error) {
 		cmds := make([]*redis.Cmd, len(keys))
 		pipe := l.rdb.Pipeline()
 		args := func(i int) []any { return append(head[:len(head):len(head)], per[i*width:(i+1)*width]...) }
@@ -107,7 +115,8 @@ func (l *link) runKeys(ctx context.Context, s *redis.Script, keys []string, head
 	})
 }
 
-func (l *link) ask(ctx context.Context, call func(context.Context) ([]int64, error)) ([]int64, error) {
+// ask makes a call with the full names of keys.
+func (l *link) ask(ctx context.Context, keys []string, call func(context.Context, []string) ([]int64, error)) ([]int64, error) {
 	if l.away.Load() {
 		l.probe()
 		l.local()
@@ -115,9 +124,12 @@ func (l *link) ask(ctx context.Context, call func(context.Context) ([]int64, err
 	}
 	short, cancel := context.WithTimeout(ctx, l.wait)
 	defer cancel()
-	got, err := call(short)
+	full, err := l.full(short, keys)
 	if err == nil {
-		return got, nil
+		var got []int64
+		if got, err = call(short, full); err == nil {
+			return got, nil
+		}
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -128,6 +140,19 @@ func (l *link) ask(ctx context.Context, call func(context.Context) ([]int64, err
 	}
 	l.local()
 	return nil, errAway
+}
+
+// full returns the names of keys in Redis.
+func (l *link) full(ctx context.Context, keys []string) ([]string, error) {
+	prefix, err := l.prefix(ctx)
+	if err != nil || prefix == "" {
+		return keys, err
+	}
+	out := make([]string, len(keys))
+	for i, key := range keys {
+		out[i] = prefix + key
+	}
+	return out, nil
 }
 
 // probe looks after Redis, in the background, when the last look is long enough

@@ -26,7 +26,7 @@ func (f *Fault) Fault() string { return f.What }
 func (f *Fault) Unwrap() error { return f.Err }
 
 // checkKeys are of every kind that Sendoff uses, each in a slot of its own.
-var checkKeys = []string{"asynq:{check}:check", "sendoff:check", "{key:0}:check", "{ch:0}:check"}
+var checkKeys = []string{"asynq:{check}:check", Prefix("check") + "{key:0}:check", Prefix("check") + "{ch:0}:check"}
 
 // checkScript writes and reads as the scripts of limits and of asynq do.
 const checkScript = `redis.call('SET', KEYS[1], ARGV[1], 'PX', 10000) return redis.call('GET', KEYS[1])`
@@ -49,7 +49,7 @@ var faults = []struct{ prefix, what, cure string }{
 	{"CLUSTERDOWN", "the Redis cluster is down", "look at CLUSTER INFO: slots without a node, or no majority"},
 	{"OOM", "Redis is full", "raise maxmemory, or find out who else fills it; Sendoff needs a few megabytes"},
 	{"MISCONF", "Redis can't write to its disk and refuses writes", "free space where Redis keeps its files"},
-	{"NOPERM", "the user of SENDOFF_REDIS_URL may not do what Sendoff does", "grant all keys, channels and commands: ACL SETUSER name ~* &* +@all -@dangerous +info +eval +evalsha +script"},
+	{"NOPERM", "the user of SENDOFF_REDIS_URL may not do what Sendoff does", "grant its keys, all channels and commands: ACL SETUSER name ~asynq:* ~sendoff:* &* +@all -@dangerous +info +eval +evalsha +script"},
 	{"ERR unknown command", "Redis lacks a command that Sendoff needs", "remove rename-command from redis.conf: scripts need EVAL and EVALSHA"},
 	{"NOAUTH", "Redis wants a password", "write it in SENDOFF_REDIS_URL: redis://:password@host:6379/0 (percent-encoded); for Sentinels ?sentinel_password="},
 	{"WRONGPASS", "Redis refuses the user or the password", "correct them in SENDOFF_REDIS_URL"},

@@ -15,11 +15,13 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 	replica := server(t, []string{"port PORT", "replicaof 127.0.0.1 " + good})
 	full := server(t, []string{"port PORT", "maxmemory 1", "maxmemory-policy noeviction"})
 	noEval := server(t, []string{"port PORT", `rename-command EVAL ""`})
-	limited := server(t, []string{"port PORT", "user default on nopass ~asynq:* ~sendoff:* &* +@all"})
+	limited := server(t, []string{"port PORT", "user default on nopass ~asynq:* ~other:* &* +@all"})
+	granted := server(t, []string{"port PORT", "user default on nopass ~asynq:* ~sendoff:* &* +@all -@dangerous +info +eval +evalsha +script"})
 	password := server(t, []string{"port PORT", "requirepass s3cret"})
 	node := server(t, []string{"port PORT", "cluster-enabled yes"})
 	for _, c := range []struct{ name, url, what, cure string }{
 		{"good", "redis://127.0.0.1:" + good, "", ""},
+		{"the rights that the cure names", "redis://127.0.0.1:" + granted, "", ""},
 		{"replica", "redis://127.0.0.1:" + replica, "replica", "primary"},
 		{"full", "redis://127.0.0.1:" + full, "full", "maxmemory"},
 		{"no EVAL", "redis://127.0.0.1:" + noEval, "lacks a command", "rename-command"},

@@ -53,11 +53,12 @@ func Decode(b []byte) (dispatch.Page, error) {
 type Client struct {
 	asynq *asynq.Client
 	redis redis.UniversalClient
+	id    ID
 }
 
 // NewClient makes a client over rc, which the caller closes.
-func NewClient(rc redis.UniversalClient) *Client {
-	return &Client{asynq: asynq.NewClientFromRedisClient(rc), redis: rc}
+func NewClient(rc redis.UniversalClient, id ID) *Client {
+	return &Client{asynq: asynq.NewClientFromRedisClient(rc), redis: rc, id: id}
 }
 
 // Offer rings for a page. An error costs latency only: the feeder rings again.
@@ -65,8 +66,12 @@ func NewClient(rc redis.UniversalClient) *Client {
 func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), offerLimit)
 	defer cancel()
-	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(taskPage, Encode(p)),
-		asynq.Queue(p.Lane.String()), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
+	id, err := c.id(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.asynq.EnqueueContext(ctx, asynq.NewTask(taskPage, Encode(p)),
+		asynq.Queue(queueName(id, p.Lane)), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
 	if err != nil {
 		return fmt.Errorf("offer page: %w", err)
 	}
@@ -75,7 +80,11 @@ func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 
 // Pending counts the pages that wait in a lane.
 func (c *Client) Pending(ctx context.Context, lane dispatch.Lane) (int64, error) {
-	n, err := c.redis.LLen(ctx, "asynq:{"+lane.String()+"}:pending").Result()
+	id, err := c.id(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.redis.LLen(ctx, "asynq:{"+queueName(id, lane)+"}:pending").Result()
 	if err != nil {
 		return 0, fmt.Errorf("count pending pages: %w", err)
 	}
@@ -85,36 +94,54 @@ func (c *Client) Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
 // Register names the lanes in asynq's set of queues again: after a wipe of
 // Redis a running client does not, and tools find nothing (asynq issue 1051).
 func (c *Client) Register(ctx context.Context) error {
+	id, err := c.id(ctx)
+	if err != nil {
+		return err
+	}
 	names := make([]any, len(dispatch.Lanes))
 	for i, l := range dispatch.Lanes {
-		names[i] = l.String()
+		names[i] = queueName(id, l)
 	}
-	return c.redis.SAdd(ctx, "asynq:queues", names...).Err()
+	return c.redis.SAdd(ctx, queueNames, names...).Err()
 }
 
-// epochKey exists as long as Redis remembers us.
-const epochKey = "sendoff:epoch"
+// epochKey returns the key that exists as long as Redis remembers an installation.
+func epochKey(id string) string { return Prefix(id) + "epoch" }
 
 // Wiped reports whether Redis has lost its memory since anybody last asked; the
 // first to ask after a wipe gets true. Undo lets somebody else find out when
 // the caller can't act on it.
 func (c *Client) Wiped(ctx context.Context) (bool, error) {
-	n, err := c.redis.Exists(ctx, epochKey).Result()
+	id, err := c.id(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := c.redis.Exists(ctx, epochKey(id)).Result()
 	if err != nil || n > 0 {
 		return false, err
 	}
-	return c.redis.SetNX(ctx, epochKey, time.Now().Format(time.RFC3339Nano), 0).Result()
+	return c.redis.SetNX(ctx, epochKey(id), time.Now().Format(time.RFC3339Nano), 0).Result()
 }
 
 // Undo forgets the epoch again.
-func (c *Client) Undo(ctx context.Context) error { return c.redis.Del(ctx, epochKey).Err() }
+func (c *Client) Undo(ctx context.Context) error {
+	id, err := c.id(ctx)
+	if err != nil {
+		return err
+	}
+	return c.redis.Del(ctx, epochKey(id)).Err()
+}
 
 // Prune empties asynq's archive, which is not our dead letter and breaks when
 // thousands of old entries gather in it (asynq's archive script unpacks them).
-func (c *Client) Prune() error {
+func (c *Client) Prune(ctx context.Context) error {
+	id, err := c.id(ctx)
+	if err != nil {
+		return err
+	}
 	in := asynq.NewInspectorFromRedisClient(c.redis)
 	for _, l := range dispatch.Lanes {
-		if _, err := in.DeleteAllArchivedTasks(l.String()); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+		if _, err := in.DeleteAllArchivedTasks(queueName(id, l)); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
 			return fmt.Errorf("clear archive: %w", err)
 		}
 	}

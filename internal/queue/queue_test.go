@@ -66,8 +66,12 @@ func TestDecode_RefusesWhatIsNoPage(t *testing.T) {
 	})
 }
 
-// collect starts a server that gathers pages.
-func collect(t *testing.T, url string) (*Client, func() []dispatch.Page, *Server) {
+// named returns the ID of an installation.
+func named(id string) ID { return func(context.Context) (string, error) { return id, nil } }
+
+// collect starts a server of an installation that gathers pages, those of earlier
+// versions too for drain.
+func collect(t *testing.T, url, id string, drain time.Duration) (*Client, func() []dispatch.Page, *Server) {
 	t.Helper()
 	rc, err := Open(url, 16)
 	if err != nil {
@@ -76,17 +80,18 @@ func collect(t *testing.T, url string) (*Client, func() []dispatch.Page, *Server
 	t.Cleanup(func() { _ = rc.Close() })
 	var mu sync.Mutex
 	var got []dispatch.Page
-	s, err := Start(rc, func(_ context.Context, p dispatch.Page) error {
-		mu.Lock()
-		defer mu.Unlock()
-		got = append(got, p)
-		return nil
-	}, time.Second, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Start(ServerOptions{
+		Redis: rc, Grace: time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Installation: func(context.Context) (string, time.Duration, error) { return id, drain, nil },
+		Handle: func(_ context.Context, p dispatch.Page) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, p)
+			return nil
+		},
+	})
 	t.Cleanup(s.Shutdown)
-	return NewClient(rc), func() []dispatch.Page {
+	return NewClient(rc, named(id)), func() []dispatch.Page {
 		mu.Lock()
 		defer mu.Unlock()
 		return append([]dispatch.Page(nil), got...)
@@ -95,7 +100,7 @@ func collect(t *testing.T, url string) (*Client, func() []dispatch.Page, *Server
 
 func TestOffer_ReachesTheServerOfItsLane(t *testing.T) {
 	t.Parallel()
-	c, got, _ := collect(t, storetest.Redis(t))
+	c, got, _ := collect(t, storetest.Redis(t), "one", 0)
 	want := map[dispatch.Lane]dispatch.Page{}
 	for _, lane := range dispatch.Lanes {
 		want[lane] = dispatch.Page{Channel: int64(lane) + 1, Lane: lane, IDs: []dispatch.ID{dispatch.NewID(), dispatch.NewID()}}
@@ -119,7 +124,7 @@ func TestOffer_ReachesTheServerOfItsLane(t *testing.T) {
 // After a wipe exactly one asks first, and pages flow again without a restart.
 func TestWiped_ToldOnce_AndTheServerGoesOn(t *testing.T) {
 	t.Parallel()
-	c, got, _ := collect(t, storetest.Redis(t))
+	c, got, _ := collect(t, storetest.Redis(t), "one", 0)
 	told := func() int {
 		n := 0
 		for range 5 {
@@ -157,7 +162,7 @@ func TestOffer_RedisAway_FailsSoon(t *testing.T) {
 	}
 	defer func() { _ = rc.Close() }()
 	began := time.Now()
-	if err := NewClient(rc).Offer(t.Context(), dispatch.Page{Lane: dispatch.OTP}); err == nil {
+	if err := NewClient(rc, named("one")).Offer(t.Context(), dispatch.Page{Lane: dispatch.OTP}); err == nil {
 		t.Error("an offer to nobody succeeded")
 	}
 	if took := time.Since(began); took > 2*time.Second {

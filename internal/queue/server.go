@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -22,8 +23,23 @@ type Handler func(ctx context.Context, p dispatch.Page) error
 // Server fetches pages of every lane, each lane by an asynq server of its own:
 // no lane polls for another, and none can starve another.
 type Server struct {
+	ServerOptions
+	cancel context.CancelFunc
+	began  chan struct{} // closed when the servers run, or never will
+
+	mu      sync.Mutex
 	servers []*asynq.Server
-	log     *slog.Logger
+}
+
+// ServerOptions are the dependencies of a Server.
+type ServerOptions struct {
+	Redis redis.UniversalClient
+	// Installation returns the id of this installation, and how long the queues of
+	// versions without ids are to be worked on too.
+	Installation func(ctx context.Context) (id string, drain time.Duration, err error)
+	Handle       Handler
+	Grace        time.Duration // for running pages in Shutdown
+	Log          *slog.Logger
 }
 
 // Concurrency is how many pages of each lane are worked on at once. A page's
@@ -34,32 +50,80 @@ var Concurrency = map[dispatch.Lane]int{dispatch.OTP: 16, dispatch.Normal: 16, d
 // of 5 ms from accept to provider at 290 idle commands/s).
 var checkEvery = map[dispatch.Lane]time.Duration{dispatch.OTP: 10 * time.Millisecond, dispatch.Normal: 10 * time.Millisecond, dispatch.Bulk: 100 * time.Millisecond}
 
-// Start begins to fetch.
-func Start(rc redis.UniversalClient, h Handler, grace time.Duration, log *slog.Logger) (*Server, error) {
-	s := &Server{log: log}
-	for _, lane := range dispatch.Lanes {
-		srv := asynq.NewServerFromRedisClient(rc, serverConfig(lane, grace, log))
-		mux := asynq.NewServeMux()
-		mux.HandleFunc(taskPage, func(ctx context.Context, t *asynq.Task) error {
-			p, err := Decode(t.Payload())
-			if err != nil {
-				return fmt.Errorf("%w: %w", err, asynq.RevokeTask)
-			}
-			return h(ctx, p)
-		})
-		if err := srv.Start(mux); err != nil {
-			s.Shutdown()
-			return nil, fmt.Errorf("start lane %s: %w", lane, err)
-		}
-		s.servers = append(s.servers, srv)
-	}
-	return s, nil
+// The queues of versions without ids are few and soon empty.
+const (
+	drainConcurrency = 4
+	drainEvery       = 250 * time.Millisecond
+	startAgain       = time.Second
+)
+
+// Start begins to fetch as soon as the id of the installation is known.
+func Start(o ServerOptions) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{ServerOptions: o, cancel: cancel, began: make(chan struct{})}
+	go func() {
+		defer close(s.began)
+		s.begin(ctx)
+	}()
+	return s
 }
 
-func serverConfig(lane dispatch.Lane, grace time.Duration, log *slog.Logger) asynq.Config {
+// begin starts the servers of all lanes, and one of the queues of earlier versions.
+func (s *Server) begin(ctx context.Context) {
+	id, drain, err := s.Installation(ctx)
+	for ; err != nil; id, drain, err = s.Installation(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(startAgain):
+		}
+	}
+	for _, lane := range dispatch.Lanes {
+		s.fetch(s.config(queueName(id, lane), Concurrency[lane], checkEvery[lane]))
+	}
+	if drain > 0 {
+		s.drain(ctx, drain)
+	}
+}
+
+// drain works on what earlier versions have offered or, while they still run,
+// offer. The feeder offers it again too, but only after seconds.
+func (s *Server) drain(ctx context.Context, most time.Duration) {
+	_ = s.Redis.Expire(ctx, oldEpochKey, oldKeysTime).Err() // a version without ids sets it again
+	c := s.config(dispatch.OTP.String(), drainConcurrency, drainEvery)
+	for i, lane := range dispatch.Lanes {
+		c.Queues[lane.String()] = len(dispatch.Lanes) - i
+	}
+	if srv := s.fetch(c); srv != nil {
+		time.AfterFunc(most, srv.Shutdown)
+	}
+}
+
+// fetch starts an asynq server.
+func (s *Server) fetch(c asynq.Config) *asynq.Server {
+	srv := asynq.NewServerFromRedisClient(s.Redis, c)
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(taskPage, func(ctx context.Context, t *asynq.Task) error {
+		p, err := Decode(t.Payload())
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, asynq.RevokeTask)
+		}
+		return s.Handle(ctx, p)
+	})
+	if err := srv.Start(mux); err != nil { // of a server that was started before
+		s.Log.Error("queue not served", "error", err)
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.servers = append(s.servers, srv)
+	return srv
+}
+
+func (s *Server) config(queue string, concurrency int, interval time.Duration) asynq.Config {
 	return asynq.Config{
-		Concurrency: Concurrency[lane], Queues: map[string]int{lane.String(): 1},
-		TaskCheckInterval: checkEvery[lane], DelayedTaskCheckInterval: time.Second, ShutdownTimeout: grace,
+		Concurrency: concurrency, Queues: map[string]int{queue: 1},
+		TaskCheckInterval: interval, DelayedTaskCheckInterval: time.Second, ShutdownTimeout: s.Grace,
 		// asynq never counts failures and never archives: Postgres decides.
 		IsFailure: func(error) bool { return false },
 		RetryDelayFunc: func(n int, err error, _ *asynq.Task) time.Duration {
@@ -70,23 +134,25 @@ func serverConfig(lane dispatch.Lane, grace time.Duration, log *slog.Logger) asy
 			return d/2 + rand.N(d/2)
 		},
 		ErrorHandler: asynq.ErrorHandlerFunc(func(_ context.Context, _ *asynq.Task, err error) {
-			log.Warn("page handed back", "lane", lane.String(), "error", err)
+			s.Log.Warn("page handed back", "queue", queue, "error", err)
 		}),
-		Logger: logger{logs.NewSparse(log, "asynq")}, LogLevel: asynq.WarnLevel,
+		Logger: logger{logs.NewSparse(s.Log, "asynq")}, LogLevel: asynq.WarnLevel,
 	}
 }
 
 // Stop ends fetching; Shutdown waits for running pages too.
-func (s *Server) Stop() {
-	for _, srv := range s.servers {
-		srv.Stop()
-	}
-}
+func (s *Server) Stop() { s.end((*asynq.Server).Stop) }
 
 // Shutdown ends the servers.
-func (s *Server) Shutdown() {
+func (s *Server) Shutdown() { s.end((*asynq.Server).Shutdown) }
+
+func (s *Server) end(do func(*asynq.Server)) {
+	s.cancel()
+	<-s.began
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, srv := range s.servers {
-		srv.Shutdown()
+		do(srv)
 	}
 }
 

@@ -24,7 +24,7 @@ func newQueue(t *testing.T) *queue.Client {
 	rc, err := queue.Open(storetest.Redis(t), 4)
 	workertest.Must(t, err)
 	t.Cleanup(func() { _ = rc.Close() })
-	return queue.NewClient(rc)
+	return queue.NewClient(rc, func(context.Context) (string, error) { return "test", nil })
 }
 
 // A wipe is told of once. When what was offered can't be woken then, Postgres
