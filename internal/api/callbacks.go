@@ -41,9 +41,9 @@ type Channels interface {
 type CallbackStore interface {
 	Apply(ctx context.Context, us []dispatch.StatusUpdate) (store.Applied, error)
 	FindMessage(ctx context.Context, u dispatch.StatusUpdate) (dispatch.ID, error)
-	Park(ctx context.Context, u dispatch.StatusUpdate) error
+	Park(ctx context.Context, us ...dispatch.StatusUpdate) error
 	InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error)
-	Consent(ctx context.Context, account int64, c dispatch.Consent) error
+	Consents(ctx context.Context, account int64, cs []dispatch.Consent) error
 	OptOutLanguages(ctx context.Context, account int64) ([]string, error)
 	Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error
 }
@@ -203,28 +203,28 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 		if err != nil {
 			return err
 		}
+		var early []dispatch.StatusUpdate
 		for i, ok := range found {
+			u := &cb.Statuses[i]
 			if ok {
 				continue
 			}
-			if c, ok := refusal(&cb.Statuses[i]); ok {
+			if c, ok := refusal(u); ok {
 				cb.Consents = append(cb.Consents, c)
 			}
-			if cb.Statuses[i].ProviderID == "" && cb.Statuses[i].ID == dispatch.NoID {
-				continue
+			if u.ProviderID != "" || u.ID != dispatch.NoID {
+				early = append(early, *u)
 			}
-			if err := cs.store.Park(ctx, cb.Statuses[i]); err != nil {
-				return err
-			}
+		}
+		if err := cs.store.Park(ctx, early...); err != nil {
+			return err
 		}
 	}
 	if err := cs.unread.KeepNotes(ctx, ch.ID, cb.Notes); err != nil {
 		return err
 	}
-	for _, c := range cb.Consents {
-		if err := cs.store.Consent(ctx, ch.Account, c); err != nil {
-			return err
-		}
+	if err := cs.store.Consents(ctx, ch.Account, cb.Consents); err != nil {
+		return err
 	}
 	if err := cs.unread.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
 		return err
@@ -315,6 +315,11 @@ func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]b
 	}
 	for _, i := range a.Unmatched {
 		out[i] = false
+	}
+	for _, i := range a.Refused {
+		u := &us[i]
+		cs.log.Error("status can't be stored", "channel", u.Channel, "status", u.Status, "provider_id_bytes", len(u.ProviderID))
+		cs.observer.CallbackRejected(u.Channel, "storage")
 	}
 	for _, f := range a.Failed {
 		cs.observer.Failed(f.Channel, f.Code)

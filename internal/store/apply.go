@@ -78,7 +78,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         CASE WHEN w.account_id IS NOT NULL THEN ev.extra END
     FROM u LEFT JOIN (SELECT DISTINCT account_id FROM webhooks WHERE enabled AND format <> 'standard') w ON w.account_id = u.account_id
     CROSS JOIN LATERAL unnest(u.kinds::smallint[], u.extras::text[]) WITH ORDINALITY AS ev(kind, extra, ord))
-SELECT id, account_id, channel_id, recipient, status, was, charged, coalesce(code, '') AS code, campaign_id FROM u`)
+SELECT id, account_id, channel_id, recipient, status, was, was_by, charged, coalesce(code, '') AS code, campaign_id FROM u`)
 
 type applied struct {
 	ID      dispatch.ID `db:"id"`
@@ -87,6 +87,7 @@ type applied struct {
 	To      string      `db:"recipient"`
 	Status  int16       `db:"status"`
 	Was     int16       `db:"was"`
+	WasBy   int16       `db:"was_by"`
 	Charged int16       `db:"charged"`
 	Code    string      `db:"code"`
 
@@ -104,49 +105,63 @@ type Failure struct {
 // Applied is what a batch of evidence did.
 type Applied struct {
 	Unmatched []int // the pieces, by their place, that named no message that we know
+	Refused   []int // the pieces that Postgres refuses to store, each by itself
 	Failed    []Failure
 }
 
-// ApplyStatuses is Apply for those who count no failures.
+// ApplyStatuses is Apply for callers that count no failures.
 func (s *Store) ApplyStatuses(ctx context.Context, us []dispatch.StatusUpdate) (unmatched []int, err error) {
 	a, err := s.Apply(ctx, us)
 	return a.Unmatched, err
 }
 
-// Apply merges a batch of evidence.
+// fit limits the ids and the time of u to what is stored of them.
+func fit(u *dispatch.StatusUpdate) {
+	for _, s := range []*string{&u.ProviderID, &u.ProviderRef2, &u.Recipient, &u.ProviderCode} {
+		*s = pg.FitRef(storable.Clean(*s))
+	}
+	if us := pg.Micros(u.At); us != nil {
+		u.At = time.UnixMicro(*us).UTC()
+	}
+}
+
+// Apply merges a batch of evidence. A piece that Postgres refuses costs none of the
+// others.
 func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applied, err error) {
 	us = slices.Clone(us)
+	at := make([]int, len(us))
 	for i := range us {
-		u := &us[i]
-		for _, s := range []*string{&u.ProviderID, &u.ProviderRef2, &u.Recipient, &u.ProviderCode} {
-			*s = pg.FitRef(storable.Clean(*s))
-		}
+		fit(&us[i])
+		at[i] = i
 	}
-	if err := s.findMessages(ctx, us); err != nil {
-		return a, err
-	}
-	known := make([]dispatch.StatusUpdate, 0, len(us))
-	at := make([]int, 0, len(us))
-	for i, u := range us {
-		if u.ID == dispatch.NoID {
-			a.Unmatched = append(a.Unmatched, i)
-			continue
-		}
-		known, at = append(known, u), append(at, i)
-	}
-	if len(known) == 0 {
-		return a, nil
-	}
-	var rows []applied
-	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		rows = rows[:0]
-		if err := tx.SelectPrepared(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
-			return pg.Wrap("apply statuses", err)
-		}
-		return afterApply(ctx, tx, known, rows)
-	})
+	a.Refused, err = pg.EachStorable(at, func(at []int) error { return s.applyAt(ctx, us, at, &a) })
 	if err != nil {
 		return Applied{}, err
+	}
+	return a, nil
+}
+
+// applyAt merges the pieces of us at the places at, and adds what that did to a.
+func (s *Store) applyAt(ctx context.Context, us []dispatch.StatusUpdate, at []int, a *Applied) error {
+	some := make([]dispatch.StatusUpdate, len(at))
+	for i, k := range at {
+		some[i] = us[k]
+	}
+	if err := s.findMessages(ctx, some); err != nil {
+		return err
+	}
+	var known []dispatch.StatusUpdate
+	for _, u := range some {
+		if u.ID != dispatch.NoID {
+			known = append(known, u)
+		}
+	}
+	rows, err := s.applyKnown(ctx, known)
+	if err != nil {
+		return err
+	}
+	if err := s.learn(ctx, known, rows); err != nil {
+		return err
 	}
 	hit := make(map[dispatch.ID]bool, len(rows))
 	for _, r := range rows {
@@ -155,12 +170,27 @@ func (s *Store) Apply(ctx context.Context, us []dispatch.StatusUpdate) (a Applie
 			a.Failed = append(a.Failed, Failure{ID: r.ID, Channel: r.Channel, Code: r.Code})
 		}
 	}
-	for i, u := range known {
+	for i, u := range some {
 		if !hit[u.ID] {
 			a.Unmatched = append(a.Unmatched, at[i])
 		}
 	}
-	return a, s.learn(ctx, known, rows)
+	return nil
+}
+
+// applyKnown merges evidence of messages whose ids are known, in one transaction.
+func (s *Store) applyKnown(ctx context.Context, known []dispatch.StatusUpdate) (rows []applied, err error) {
+	if len(known) == 0 {
+		return nil, nil
+	}
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		rows = rows[:0]
+		if err := tx.SelectPrepared(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
+			return pg.Wrap("apply statuses", err)
+		}
+		return afterApply(ctx, tx, known, rows)
+	})
+	return rows, err
 }
 
 // learn links the ids by which statuses name recipients with those that the
@@ -186,7 +216,8 @@ func (s *Store) learn(ctx context.Context, us []dispatch.StatusUpdate, rows []ap
 
 // afterApply moves money and notes recipients who refuse messages.
 func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows []applied) error {
-	var back, again, suppress, scopes []string
+	var back, again []string
+	repeated := map[dispatch.ID]bool{} // the provider has refused it before
 	for _, r := range rows {
 		if r.Charged == chargePaid && dispatch.Status(r.Status) == dispatch.Failed {
 			back = append(back, r.ID.String())
@@ -194,10 +225,12 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 		if r.Charged == chargeRefunded && dispatch.Status(r.Status) < dispatch.Failed {
 			again = append(again, r.ID.String())
 		}
+		repeated[r.ID] = dispatch.Status(r.Was) == dispatch.Failed && dispatch.By(r.WasBy) == dispatch.ByProvider
 	}
+	var refusals []people.Refusal
 	for _, u := range us {
-		if u.Suppress {
-			suppress, scopes = append(suppress, u.ID.String()), append(scopes, dispatch.ScopeOfRefusal(u.ProviderCode))
+		if u.Suppress && !repeated[u.ID] {
+			refusals = append(refusals, people.Refusal{Message: u.ID, Scope: dispatch.ScopeOfRefusal(u.ProviderCode), At: u.At})
 		}
 	}
 	if len(again) > 0 {
@@ -213,7 +246,7 @@ func afterApply(ctx context.Context, tx *pg.DB, us []dispatch.StatusUpdate, rows
 			return pg.Wrap("take refund back", err)
 		}
 	}
-	if err := people.SuppressRecipients(ctx, tx, suppress, scopes); err != nil {
+	if err := people.Refuse(ctx, tx, refusals); err != nil {
 		return err
 	}
 	return ledger.Sync(ctx, tx, campaignsOf(rows))

@@ -216,13 +216,13 @@ func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err
 		if err := refund(ctx, tx, paid); err != nil {
 			return err
 		}
-		var suppress, scopes []string
+		var refusals []people.Refusal
 		for _, o := range outs {
 			if o.Suppress {
-				suppress, scopes = append(suppress, o.ID.String()), append(scopes, dispatch.ScopeOfRefusal(o.ProvCode))
+				refusals = append(refusals, people.Refusal{Message: o.ID, Scope: dispatch.ScopeOfRefusal(o.ProvCode)})
 			}
 		}
-		return people.SuppressRecipients(ctx, tx, suppress, scopes)
+		return people.Refuse(ctx, tx, refusals)
 	})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,10 @@
 package people
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -48,27 +51,100 @@ var follow = `
     WHERE p.account_id = l.account_id AND p.phone = l.phone
       AND (l.manual IS NOT NULL OR l.stopped_at IS NOT NULL OR l.marketing_at IS NOT NULL))`
 
-var sqlConsent = numbers.SQL(`
-WITH k AS MATERIALIZED (SELECT $1::bigint AS account_id, $2::text AS phone, $3::integer AS asked, $4::text AS scope, $5::text AS reason,
-    $6::text AS detail,
-    $7::text AS source, least(now(), to_timestamp($8::bigint / 1e6)) AS at),` + follow + `
+// newest are the columns of k from rows n, of which it takes the last wish of each
+// person: one statement must not follow two.
+const newest = `SELECT DISTINCT ON (who) account_id, phone, asked, scope, reason, detail, source, at
+    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id AND a.value = n.phone), phone) AS who
+      FROM n WHERE asked <> {asked_nothing} AND phone <> '') n ORDER BY who, at DESC, ord DESC`
+
+var sqlConsents = numbers.SQL(`
+WITH n AS MATERIALIZED (SELECT $1::bigint AS account_id, t.phone, $2::integer AS asked, $3::text AS scope, t.reason, t.detail, t.source,
+    least(now(), to_timestamp(t.at_us / 1e6)) AS at, t.ord
+  FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) WITH ORDINALITY AS t(phone, reason, detail, source, at_us, ord)),
+  k AS MATERIALIZED (` + newest + `),` + follow + `
 SELECT`)
 
-// Consent follows what a provider reports of a person's wish. It is safe to
-// repeat and to come late.
-func (p *People) Consent(ctx context.Context, account int64, c dispatch.Consent) error {
-	asked, reason, source := askedStop, "stop", "event"
-	if c.Start {
+// wish is what several persons ask for alike.
+type wish struct {
+	start bool
+	scope string
+}
+
+// Consents follows what a provider reports of persons' wishes, those that ask for
+// the same in one statement: which comes first does not matter, since the persons'
+// own times decide. It is safe to repeat and to come late.
+func (p *People) Consents(ctx context.Context, account int64, cs []dispatch.Consent) error {
+	by := map[wish][]dispatch.Consent{}
+	for _, c := range cs {
+		w := wish{c.Start, c.Scope}
+		by[w] = append(by[w], c)
+	}
+	for _, w := range slices.SortedFunc(maps.Keys(by), wish.compare) {
+		_, err := pg.EachStorable(by[w], func(some []dispatch.Consent) error { return p.follow(ctx, account, w, some) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare returns the order in which wishes are followed: that of two processes
+// must be one.
+func (w wish) compare(o wish) int {
+	if w.start != o.start {
+		return map[bool]int{false: -1, true: 1}[w.start]
+	}
+	return cmp.Compare(w.scope, o.scope)
+}
+
+func (p *People) follow(ctx context.Context, account int64, w wish, cs []dispatch.Consent) error {
+	asked, at := askedStop, make([]int64, len(cs))
+	if w.start {
 		asked = askedStart
 	}
-	if c.Refused {
-		reason, source = "provider", "refusal"
+	var persons, reasons, details, sources []string
+	for i, c := range cs {
+		reason, source := "stop", "event"
+		if c.Refused {
+			reason, source = "provider", "refusal"
+		}
+		if c.At.IsZero() {
+			c.At = time.Now()
+		}
+		at[i] = *pg.Micros(c.At)
+		persons, details = append(persons, pg.FitRef(storable.Clean(c.Person))), append(details, storable.Clean(c.Detail))
+		reasons, sources = append(reasons, reason), append(sources, source)
 	}
-	if c.At.IsZero() {
-		c.At = time.Now()
+	_, err := p.db.ExecContext(ctx, sqlConsents, account, asked, w.scope, pq.Array(persons), pq.Array(reasons), pq.Array(details),
+		pq.Array(sources), pq.Array(at))
+	return pg.Wrap("follow consents", err)
+}
+
+// Refusal is a provider's refusal of a message to a person who wants none.
+type Refusal struct {
+	Message dispatch.ID
+	Scope   string    // dispatch.ScopeAll or ScopeMarketing
+	At      time.Time // zero: now
+}
+
+var sqlRefused = numbers.SQL(`
+WITH k AS MATERIALIZED (SELECT m.account_id, m.recipient AS phone, {asked_stop} AS asked, min(t.scope) AS scope, 'provider' AS reason,
+    '' AS detail, 'refusal' AS source, max(least(now(), coalesce(to_timestamp(t.at_us / 1e6), now()))) AS at
+  FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t(id, scope, at_us) JOIN messages m ON m.id = t.id GROUP BY 1, 2),` + follow + `
+SELECT`)
+
+// Refuse suppresses the recipients of refused messages, unless they have opted in
+// since.
+func Refuse(ctx context.Context, q *pg.DB, refusals []Refusal) error {
+	if len(refusals) == 0 {
+		return nil
 	}
-	_, err := p.db.ExecContext(ctx, sqlConsent, account, pg.FitRef(c.Person), asked, c.Scope, reason, storable.Clean(c.Detail), source, *pg.Micros(c.At))
-	return pg.Wrap("follow consent", err)
+	ids, scopes, at := make([]dispatch.ID, len(refusals)), make([]string, len(refusals)), make([]*int64, len(refusals))
+	for i, r := range refusals {
+		ids[i], scopes[i], at[i] = r.Message, r.Scope, pg.Micros(r.At)
+	}
+	_, err := q.ExecContext(ctx, sqlRefused, pg.UUIDArray(ids), pq.Array(scopes), pg.NullableArray(at))
+	return pg.Wrap("suppress recipients", err)
 }
 
 // OptOutLanguages returns the languages whose opt-out words count in the account;

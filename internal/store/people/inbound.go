@@ -63,17 +63,13 @@ WITH o AS MATERIALIZED (SELECT c.account_id, c.id AS channel_id, t.* FROM channe
     SELECT id, account_id, channel_id, phone, wa_id, user_id, username, name, group_id, moved_to, type, text, provider_id, raw, content,
       to_timestamp(at_us / 1e6) FROM o ORDER BY provider_id, ord
     ON CONFLICT (channel_id, provider_id) DO NOTHING RETURNING id),
-  n AS MATERIALIZED (SELECT o.*, least(now(), to_timestamp(o.at_us / 1e6)) AS at FROM o JOIN i USING (id)),
+  n AS MATERIALIZED (SELECT o.*, least(now(), to_timestamp(o.at_us / 1e6)) AS at, 'all' AS scope, 'stop' AS reason,
+      'the contact wrote a stop word' AS detail, 'message' AS source FROM o JOIN i USING (id)),
   w AS (INSERT INTO windows (channel_id, phone, wa_id, opened_at) SELECT channel_id, phone, max(wa_id), max(at) FROM n
       WHERE group_id = '' AND moved_to = '' AND phone <> '' GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (channel_id, phone) DO UPDATE SET opened_at = greatest(windows.opened_at, excluded.opened_at),
       wa_id = CASE WHEN excluded.wa_id <> '' THEN excluded.wa_id ELSE windows.wa_id END),
-  k AS MATERIALIZED (SELECT DISTINCT ON (who) account_id, phone, asked, 'all' AS scope, 'stop' AS reason,
-    'the contact wrote a stop word' AS detail,
-      'message' AS source, at
-    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id
-      AND a.value = n.phone), phone) AS who
-      FROM n WHERE asked <> {asked_nothing} AND phone <> '') n ORDER BY who, at DESC, ord DESC),
+  k AS MATERIALIZED (` + newest + `),
   m AS (INSERT INTO suppressions (account_id, phone, reason, detail, source, scope, manual, stopped_at, marketing_at)
     SELECT DISTINCT ON (n.account_id, n.moved_to) n.account_id, n.moved_to, p.reason, p.detail, 'number_change', p.scope,
       p.manual, p.stopped_at, p.marketing_at

@@ -39,23 +39,6 @@ func (p *People) NoteWaID(ctx context.Context, account int64, phone, waID string
 	return pg.Wrap("note provider's id of recipient", err)
 }
 
-// SuppressRecipients suppresses the recipients of messages that the provider
-// refused for them. $2 are the scopes.
-func SuppressRecipients(ctx context.Context, q *pg.DB, ids, scopes []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := q.ExecContext(ctx, `INSERT INTO suppressions AS s (account_id, phone, reason, scope, stopped_at, marketing_at)
-		SELECT account_id, recipient, 'provider', scope, CASE scope WHEN 'all' THEN now() END, CASE scope WHEN 'marketing' THEN now() END
-		FROM (SELECT m.account_id, m.recipient, min(t.scope) AS scope FROM unnest($1::uuid[], $2::text[]) AS t(id, scope)
-			JOIN messages m ON m.id = t.id GROUP BY 1, 2 ORDER BY 1, 2) x
-		ON CONFLICT (account_id, phone) DO UPDATE SET scope = CASE WHEN excluded.scope = 'all' THEN 'all' ELSE s.scope END,
-			manual = coalesce(s.manual, CASE WHEN s.reason = 'manual' THEN s.scope END),
-			stopped_at = coalesce(s.stopped_at, excluded.stopped_at), marketing_at = coalesce(s.marketing_at, excluded.marketing_at)`,
-		pq.Array(ids), pq.Array(scopes))
-	return pg.Wrap("suppress recipients", err)
-}
-
 // LinkedTo returns the SQL of the array of all ids of the person who has the id
 // value; it is empty for the many of whom one number is all that is known.
 func LinkedTo(account, value string) string {
@@ -103,54 +86,6 @@ func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string,
 	return ids, pg.Wrap("read a person's ids", err)
 }
 
-// Link notes that the ids, as person.ID returns them, are one person's.
-// Persons that were two until then become one.
-func (p *People) Link(ctx context.Context, account int64, ids ...string) error {
-	return p.LinkAll(ctx, account, [][]string{ids})
-}
-
-// sqlUnlinked finds the persons of whom an id is new or belongs to another one.
-const sqlUnlinked = `SELECT t.set FROM unnest($2::bigint[], $3::text[]) AS t(set, value)
-  LEFT JOIN identities i ON i.account_id = $1 AND i.value = t.value
-  GROUP BY 1 HAVING count(i.person) < count(*) OR count(DISTINCT i.person) > 1 ORDER BY 1`
-
-// LinkAll is Link for each of several persons.
-func (p *People) LinkAll(ctx context.Context, account int64, persons [][]string) error {
-	var sets []int64
-	var values []string
-	for i, ids := range persons {
-		persons[i] = linkable(ids)
-		for _, id := range persons[i] {
-			sets, values = append(sets, int64(i)), append(values, id)
-		}
-	}
-	if len(sets) == 0 {
-		return nil
-	}
-	var unlinked []int
-	if err := p.db.SelectContext(ctx, &unlinked, sqlUnlinked, account, pq.Array(sets), pq.Array(values)); err != nil {
-		return pg.Wrap("read people's ids", err)
-	}
-	for _, i := range unlinked {
-		if err := link(ctx, p.db, account, persons[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// linkable returns the ids of a person in order, each once, and nothing for a
-// person of whom only a number is known.
-func linkable(ids []string) []string {
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == "" })
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	if len(ids) == 1 && person.IsPhone(ids[0]) {
-		return nil
-	}
-	return ids
-}
-
 const sqlUsernames = `UPDATE identities i SET username = t.username FROM unnest($2::text[], $3::text[]) AS t(value, username)
   WHERE i.account_id = $1 AND i.value = t.value AND i.username <> t.username`
 
@@ -170,24 +105,4 @@ func (p *People) Learn(ctx context.Context, account int64, ins []dispatch.Inboun
 	}
 	_, err := p.db.ExecContext(ctx, sqlUsernames, account, pq.Array(users), pq.Array(names))
 	return pg.Wrap("note usernames", err)
-}
-
-const sqlLink = `
-WITH old AS (SELECT DISTINCT person FROM identities WHERE account_id = $1 AND value = ANY($2)),
-  one AS MATERIALIZED (SELECT coalesce((SELECT min(person) FROM old), nextval('people_id')) AS person),
-  u AS (UPDATE identities i SET person = one.person FROM one
-    WHERE i.account_id = $1 AND i.person IN (SELECT person FROM old) AND i.person <> one.person)
-INSERT INTO identities (account_id, value, person) SELECT $1, v, one.person FROM one, unnest($2::text[]) AS v
-ON CONFLICT (account_id, value) DO NOTHING`
-
-func link(ctx context.Context, q *pg.DB, account int64, ids []string) error {
-	return q.Tx(ctx, func(tx *pg.DB) error {
-		// Links of one account are made one after the other: two that share an id
-		// must not make two persons of it.
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('people', $1))`, account); err != nil {
-			return pg.Wrap("lock the account's people", err)
-		}
-		_, err := tx.ExecContext(ctx, sqlLink, account, pq.Array(ids))
-		return pg.Wrap("link a person's ids", err)
-	})
 }
