@@ -128,14 +128,17 @@ func (s *Store) insert(ctx context.Context, page []NewMessage, together bool) ([
 // a transaction.
 func (s *Store) acceptPage(ctx context.Context, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	if !s.needsTx(page) {
-		query := sqlAcceptOnce
-		if charged(page) {
+		query, args := sqlAcceptOnce, acceptArgs
+		switch {
+		case plain(page):
+			query, args = sqlAcceptPlain, plainArgs
+		case charged(page):
 			query = sqlAcceptPaid
 		}
 		// A page that repeats keys of another one, which goes the long way and has
 		// locked the account, may have to give way to it. One of which the driver
 		// lost the answer was perhaps written.
-		err := s.acceptRows(ctx, s.db, query, page, out)
+		err := s.acceptRows(ctx, s.db, query, args(page), page, out)
 		if !pg.DividedByZero(err) && !pg.Deadlocked(err) && !pg.Duplicate(err) {
 			return err
 		}
@@ -181,7 +184,7 @@ func (s *Store) acceptTx(ctx context.Context, tx *pg.DB, page []*NewMessage, out
 	if err != nil {
 		return err
 	}
-	if err := s.acceptRows(ctx, tx, sqlAccept, page, out); err != nil {
+	if err := s.acceptRows(ctx, tx, sqlAccept, acceptArgs(page), page, out); err != nil {
 		return err
 	}
 	if err := debit(ctx, tx, page, out); err != nil {
@@ -193,12 +196,14 @@ func (s *Store) acceptTx(ctx context.Context, tx *pg.DB, page []*NewMessage, out
 	return saveContacts(ctx, tx, page, out)
 }
 
-func (s *Store) acceptRows(ctx context.Context, q *pg.DB, query string, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) acceptRows(
+	ctx context.Context, q *pg.DB, query string, args []any, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt,
+) error {
 	if len(page) == 0 {
 		return nil
 	}
 	var rows []acceptRow
-	if err := q.SelectPrepared(ctx, &rows, query, acceptArgs(page)...); err != nil {
+	if err := q.SelectPrepared(ctx, &rows, query, args...); err != nil {
 		return pg.Wrap("insert messages", err)
 	}
 	byID := make(map[dispatch.ID]*acceptRow, len(rows))

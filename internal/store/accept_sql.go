@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -67,26 +68,27 @@ WITH input AS MATERIALIZED (
     coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
   ` + repeated + ` RETURNING id
+), done AS MATERIALIZED (
+  SELECT * FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
     CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
-  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
+  FROM done WHERE (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
   ` + repeated + `
 ), s AS (
   INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
-  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND send_at > now() + interval '{horizon_min} minutes'
+  FROM done WHERE send_at > now() + interval '{horizon_min} minutes'
   ` + repeated + `
 ), fb AS (
   INSERT INTO fallbacks (message_id, wake_at, cause)
   SELECT id, coalesce(send_at, now()) + make_interval(secs => (extra::jsonb->>'fallback_after')::float8), 'undelivered'
-  FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND extra::jsonb->>'fallback_after' IS NOT NULL
+  FROM done WHERE extra::jsonb->>'fallback_after' IS NOT NULL
   ` + repeated + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM ok WHERE (id IN (SELECT id
-    FROM m)) IS TRUE
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM done
 )`)
 
 const sqlAcceptAnswer = `
@@ -95,6 +97,43 @@ SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, fal
 UNION ALL
 SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coalesce(c.send_at > now(), false)
 FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
+
+// sqlAcceptPlain is sqlAcceptOnce for a page of plain messages: to be sent now,
+// without idempotency keys, charges and the columns that few use. All that is
+// not refused is inserted, so that no insert has to ask another one.
+var sqlAcceptPlain = numbers.SQL(`
+WITH checked AS MATERIALIZED (
+  SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+    ` + people.Held("i.account_id", "i.recipient", "i.marketing") + ` AS suppressed,
+    NOT i.needs_window OR ` + people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::smallint[], $17::bigint[], $18::boolean[])
+  AS i(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
+    expires_us, ttl_s, offered, needs_window, test, segments, price, marketing)
+), m AS (
+  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test,
+    segments, price, marketing)
+  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price, marketing
+  FROM checked WHERE NOT suppressed AND window_open
+), d AS (
+  INSERT INTO dispatch (message_id, account_id, channel_id, lane, wake_at, due_at, expires_at)
+  SELECT id, account_id, channel_id, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE now() END, now(), expires_at
+  FROM checked WHERE NOT suppressed AND window_open
+), e AS (
+  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'
+  FROM checked WHERE NOT suppressed AND window_open
+)
+SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at,
+  false AS later
+UNION ALL
+SELECT id, false, suppressed, window_open, now(), false FROM checked WHERE suppressed OR NOT window_open`)
+
+// plain reports whether sqlAcceptPlain can write the page.
+func plain(page []*NewMessage) bool {
+	return !slices.ContainsFunc(page, func(a *NewMessage) bool {
+		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || extra(a) != nil
+	})
+}
 
 // acceptArgs lays the page out as one array for each column.
 func acceptArgs(page []*NewMessage) []any {
@@ -118,6 +157,12 @@ func acceptArgs(page []*NewMessage) []any {
 		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
 		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge), pq.Array(marketing),
 	}
+}
+
+// plainArgs returns those of acceptArgs that sqlAcceptPlain reads.
+func plainArgs(page []*NewMessage) []any {
+	all := acceptArgs(page)
+	return slices.Concat(all[:10], all[11:18], all[23:])
 }
 
 // extra packs the columns that few messages use into one JSON text.

@@ -37,7 +37,7 @@ type Claimed struct {
 var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
   m.campaign_id,
   c.due_at, c.expires_at, extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
-  ` + people.HeldBack("m.account_id", "m.recipient", people.LinkedTo("m.account_id", "m.recipient"), "m.marketing") + ` AS suppressed`
+  ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed`
 
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
 // or that somebody is changing at this moment, is not ours: SKIP LOCKED. The

@@ -78,7 +78,7 @@ func lowBalance() error {
 // the page then goes the long way, which finds out who is refused. The account
 // is locked only from here to the end of the statement.
 var sqlAcceptPaid = strings.ReplaceAll(sqlAcceptWrites+`, paid AS (
-  SELECT account_id, id, price FROM ok WHERE (id IN (SELECT id FROM m)) IS TRUE AND charge
+  SELECT account_id, id, price FROM done WHERE charge
 ), l AS (
   INSERT INTO ledger (account_id, message_id, amount, kind) SELECT account_id, id, -price, 'debit' FROM paid
 ), b AS (

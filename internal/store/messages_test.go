@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -127,5 +128,55 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 				t.Errorf("none is %s", status)
 			}
 		}
+	}
+}
+
+// A plain page is written by a statement of its own, which must write what the
+// usual one writes.
+func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason) VALUES ($1, '+15550000001', 'manual'), ($1, '+15550000003', 'manual')`, f.account)
+	must(t, f.Link(t.Context(), f.account, "+15550000002", "+15550000003"))
+	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason, scope) VALUES ($1, '+15550000004', 'manual', 'marketing')`, f.account)
+	page := func() (page []*NewMessage) {
+		for i := range 8 {
+			a := f.draft(fmt.Sprintf("+1555%07d", i))
+			a.Offered, a.Marketing, a.NeedsWindow = i%2 == 0, i == 4, i == 5
+			a.Reference, a.Metadata, a.Test, a.Segments, a.Price = "r", `{"a":1}`, i == 6, i, int64(i)
+			if i == 7 {
+				a.ExpiresAt = time.Now().Add(time.Minute).Truncate(time.Hour)
+			}
+			page = append(page, &a)
+		}
+		return page
+	}
+	written := func(write func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error) (rows string, refused []string) {
+		page, out := page(), map[dispatch.ID]dispatch.Receipt{}
+		must(t, write(page, out))
+		for _, a := range page {
+			refused = append(refused, fmt.Sprint(out[a.ID].Err))
+		}
+		rows = f.dump(t, "id", "message_id", "xid", "at", "created_at", "updated_at", "wake_at", "due_at", "expires_at")
+		f.exec(t, `TRUNCATE messages, dispatch, events`)
+		return rows, refused
+	}
+	if a := page(); !plain(a) {
+		t.Fatal("the page is not plain")
+	}
+	rows, refused := written(func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
+		return f.acceptRows(t.Context(), f.db, sqlAcceptPlain, plainArgs(page), page, out)
+	})
+	usualRows, usualRefused := written(func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
+		return f.acceptRows(t.Context(), f.db, sqlAccept, acceptArgs(page), page, out)
+	})
+	if rows != usualRows {
+		t.Errorf("plain:\n%s\nusual:\n%s", rows, usualRows)
+	}
+	if !slices.Equal(refused, usualRefused) {
+		t.Errorf("plain refuses %q, the usual statement %q", refused, usualRefused)
+	}
+	if n := len(slices.DeleteFunc(refused, func(r string) bool { return r == "<nil>" })); n != 5 {
+		t.Errorf("%d messages were refused, want 5: %q", n, refused)
 	}
 }

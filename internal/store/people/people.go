@@ -56,6 +56,16 @@ func HeldBack(account, recipient, ids, marketing string) string {
 	return `(` + of(recipient) + ` OR ` + of(`ANY(`+ids+`)`) + `)`
 }
 
+// Held returns the SQL of HeldBack for a recipient whose other ids are not
+// known yet.
+func Held(account, recipient, marketing string) string {
+	scope := `(s.scope = 'all' OR ` + marketing + `)`
+	return `(EXISTS (SELECT 1 FROM suppressions s WHERE s.account_id = ` + account + ` AND s.phone = ` + recipient + ` AND ` + scope + `)
+  OR EXISTS (SELECT 1 FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+    JOIN suppressions s ON s.account_id = b.account_id AND s.phone = b.value
+    WHERE a.account_id = ` + account + ` AND a.value = ` + recipient + ` AND ` + scope + `))`
+}
+
 // OpenWindow returns the SQL of whether the person has written to the channel in
 // the last 24 hours.
 func OpenWindow(channel, recipient, ids string) string {
