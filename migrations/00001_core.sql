@@ -121,9 +121,11 @@ BEGIN
   RETURN NULL;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER accounts_changed AFTER INSERT OR DELETE OR UPDATE OF sid, name, credits_enabled, redact_days ON accounts FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
+CREATE TRIGGER accounts_changed AFTER INSERT OR DELETE OR UPDATE OF sid, name, credits_enabled, redact_days ON accounts
+  FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
 CREATE TRIGGER channels_changed AFTER INSERT OR UPDATE OR DELETE ON channels FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
-CREATE TRIGGER channel_health_changed AFTER INSERT OR UPDATE OR DELETE ON channel_health FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
+CREATE TRIGGER channel_health_changed AFTER INSERT OR UPDATE OR DELETE ON channel_health
+  FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
 CREATE TRIGGER templates_changed AFTER INSERT OR UPDATE OR DELETE ON templates FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
 CREATE TRIGGER api_keys_changed AFTER INSERT OR UPDATE OR DELETE ON api_keys FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
 CREATE TRIGGER users_changed AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH STATEMENT EXECUTE FUNCTION bump_config_version();
@@ -280,7 +282,8 @@ CREATE TABLE attempts (
   started_at          timestamptz,
   at                  timestamptz NOT NULL DEFAULT now(),
   latency_ms          integer NOT NULL DEFAULT 0,
-  outcome             smallint NOT NULL, -- 1 accepted, 2 not sent, 4 throttled, 5 permanent, 6 5xx not processed, 8 5xx maybe processed, 9 unknown
+  -- 1 accepted, 2 not sent, 4 throttled, 5 permanent, 6 5xx not processed, 8 5xx maybe processed, 9 unknown
+  outcome             smallint NOT NULL,
   http                smallint NOT NULL DEFAULT 0,
   code                text,
   provider_message_id text,
@@ -299,7 +302,8 @@ CREATE TABLE events (
   account_id bigint NOT NULL,
   channel_id bigint NOT NULL DEFAULT 0,
   at         timestamptz NOT NULL DEFAULT now(),
-  kind       smallint NOT NULL,          -- a status, or 101 inbound, 102 campaign finished, 103 channel paused, 104 channel resumed, 105 note
+  -- a status, or 101 inbound, 102 campaign finished, 103 channel paused, 104 channel resumed, 105 note
+  kind       smallint NOT NULL,
   seq        integer NOT NULL DEFAULT 0, -- the message's version
   cause      text NOT NULL DEFAULT '',   -- api, worker, callback, feeder, ...
   code       text,
@@ -410,9 +414,11 @@ BEGIN
           IF k = 'events' THEN
             EXECUTE format('CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)', name, d, d + interval '7 days');
           ELSIF k = 'idempotency' THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF idempotency FOR VALUES FROM (%L) TO (%L)', name, (d AT TIME ZONE 'utc')::date, ((d + interval '7 days') AT TIME ZONE 'utc')::date);
+            EXECUTE format('CREATE TABLE %I PARTITION OF idempotency FOR VALUES FROM (%L) TO (%L)',
+              name, (d AT TIME ZONE 'utc')::date, ((d + interval '7 days') AT TIME ZONE 'utc')::date);
           ELSE
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', name, k, uuid_floor(d), uuid_floor(d + interval '7 days'));
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+              name, k, uuid_floor(d), uuid_floor(d + interval '7 days'));
             IF k = 'messages' THEN
               EXECUTE format('ALTER TABLE %I SET (fillfactor = 70, autovacuum_vacuum_insert_scale_factor = 0.02)', name);
             END IF;
@@ -433,7 +439,8 @@ SELECT ensure_partitions();
 -- +goose Down
 DROP FUNCTION ensure_partitions(interval);
 DROP FUNCTION uuid_floor(timestamptz);
-DROP TABLE jobs, instances, audit_log, ledger, fallbacks, parked_callbacks, provider_refs, idempotency, events, attempts, scheduled, dispatch, messages,
+DROP TABLE jobs, instances, audit_log, ledger, fallbacks, parked_callbacks, provider_refs, idempotency, events, attempts,
+  scheduled, dispatch, messages,
   inbound, suppressions, windows, list_members, lists, contacts, config_version, key_usage, api_keys, template_usage, templates,
   channel_health, channels, users, accounts;
 DROP SEQUENCE events_id;

@@ -44,15 +44,43 @@ func TestDecide(t *testing.T) {
 		{"temporary, third time", provider.Error{Kind: provider.Temporary}, tries(3), store.Retry, store.ResultTemporary, 2 * time.Second},
 		{"temporary, attempts used up", provider.Error{Kind: provider.Temporary}, tries(4), store.Fail, store.ResultTemporary, 0},
 		{"not sent, attempts used up", provider.Error{Kind: provider.NotSent}, tries(4), store.Fail, store.ResultNotSent, 0},
-		{"temporary, too old", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }), store.Fail, store.ResultTemporary, 0},
-		{"temporary, old but due just now", provider.Error{Kind: provider.Temporary}, with(func(c *store.Claimed) { c.CreatedAt = now.Add(-2 * time.Hour) }), store.Retry, store.ResultTemporary, time.Second / 2},
-		{"temporary with Retry-After", provider.Error{Kind: provider.Temporary, RetryAfter: 30 * time.Second}, young, store.Retry, store.ResultTemporary, 30 * time.Second},
+		{
+			"temporary, too old",
+			provider.Error{Kind: provider.Temporary},
+			with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }),
+			store.Fail, store.ResultTemporary, 0,
+		},
+		{
+			"temporary, old but due just now",
+			provider.Error{Kind: provider.Temporary},
+			with(func(c *store.Claimed) { c.CreatedAt = now.Add(-2 * time.Hour) }), store.Retry, store.ResultTemporary, time.Second / 2,
+		},
+		{
+			"temporary with Retry-After",
+			provider.Error{Kind: provider.Temporary, RetryAfter: 30 * time.Second},
+			young, store.Retry,
+			store.ResultTemporary, 30 * time.Second,
+		},
 		{"doubtful", provider.Error{Kind: provider.Doubtful}, young, store.Retry, store.ResultDoubtful, time.Second / 2},
 		{"doubtful, attempts used up", provider.Error{Kind: provider.Doubtful}, tries(4), store.Fail, store.ResultDoubtful, 0},
-		{"throttled", provider.Error{Kind: provider.Throttled, RetryAfter: 7 * time.Second}, young, store.Retry, store.ResultThrottled, 7 * time.Second},
+		{
+			"throttled",
+			provider.Error{Kind: provider.Throttled, RetryAfter: 7 * time.Second},
+			young, store.Retry,
+			store.ResultThrottled, 7 * time.Second,
+		},
 		{"throttled, not counted", provider.Error{Kind: provider.Throttled}, tries(9), store.Retry, store.ResultThrottled, time.Second / 2},
-		{"throttled, too old", provider.Error{Kind: provider.Throttled}, with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }), store.Fail, store.ResultThrottled, 0},
-		{"recipient throttled twice", provider.Error{Kind: provider.Throttled, Scope: provider.ScopeRecipient}, with(func(c *store.Claimed) { c.RLHits = 2 }), store.Retry, store.ResultThrottled, 16 * time.Second},
+		{
+			"throttled, too old",
+			provider.Error{Kind: provider.Throttled},
+			with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }),
+			store.Fail, store.ResultThrottled, 0,
+		},
+		{
+			"recipient throttled twice",
+			provider.Error{Kind: provider.Throttled, Scope: provider.ScopeRecipient},
+			with(func(c *store.Claimed) { c.RLHits = 2 }), store.Retry, store.ResultThrottled, 16 * time.Second,
+		},
 		{"held", provider.Error{Kind: provider.Held}, tries(9), store.Retry, store.ResultThrottled, time.Second / 2},
 		{"uncertain", provider.Error{Kind: provider.Uncertain}, young, store.Resolve, store.ResultUnknown, time.Minute},
 		{"uncertain, attempts used up", provider.Error{Kind: provider.Uncertain}, tries(9), store.Resolve, store.ResultUnknown, time.Minute},
@@ -119,7 +147,10 @@ func TestDecide_HoldsForAll(t *testing.T) {
 
 func TestPairWait(t *testing.T) {
 	t.Parallel()
-	for hits, want := range map[int]time.Duration{0: time.Second, 1: 4 * time.Second, 2: 16 * time.Second, 5: 1024 * time.Second, 1 << 30: 1024 * time.Second} {
+	for hits, want := range map[int]time.Duration{
+		0: time.Second, 1: 4 * time.Second, 2: 16 * time.Second, 5: 1024 * time.Second,
+		1 << 30: 1024 * time.Second,
+	} {
 		if got := pairWait(hits); got != want {
 			t.Errorf("after %d hits %v, want %v", hits, got, want)
 		}

@@ -53,36 +53,45 @@ func TestPrepare_Faults(t *testing.T) {
 		code   dispatch.Code
 		want   []string
 	}{
-		"fine":            {func(d *draft) { d.Metadata, d.Reference = raw(`{"a":1}`), strings.Repeat("é", maxReference) }, "", nil},
-		"no number":       {func(d *draft) { d.To = "12" }, invalid, []string{"/to"}},
-		"no channel":      {func(d *draft) { d.Channel = "nothing" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other kind":      {func(d *draft) { d.Kind = "whatsapp" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other provider":  {func(d *draft) { d.Provider = "other" }, dispatch.ChannelNotFound, []string{"/channel"}},
-		"other account":   {func(d *draft) { d.AccountSID = "AC0" }, dispatch.Unauthorized, nil},
-		"no type":         {func(d *draft) { d.Content = dispatch.Content{} }, invalid, []string{"/type"}},
-		"empty text":      {func(d *draft) { d.Content.Text = &dispatch.Text{} }, invalid, []string{"/text/body"}},
-		"lane":            {func(d *draft) { d.Lane = "fast" }, invalid, []string{"/lane"}},
-		"reference":       {func(d *draft) { d.Reference = xs(maxReference + 1) }, invalid, []string{"/reference"}},
-		"metadata list":   {func(d *draft) { d.Metadata = raw(` [1]`) }, invalid, []string{"/metadata"}},
-		"large metadata":  {func(d *draft) { d.Metadata = raw(`{"a":"` + xs(maxMetadata) + `"}`) }, invalid, []string{"/metadata"}},
-		"far":             {func(d *draft) { d.SendAt = now.Add(maxAhead + time.Hour) }, invalid, []string{"/send_at"}},
-		"expired":         {func(d *draft) { d.ExpiresAt = now.Add(-time.Second) }, invalid, []string{"/expires_at"}},
-		"expires before":  {func(d *draft) { d.SendAt, d.ExpiresAt = now.Add(time.Hour), now.Add(time.Minute) }, invalid, []string{"/expires_at"}},
+		"fine":           {func(d *draft) { d.Metadata, d.Reference = raw(`{"a":1}`), strings.Repeat("é", maxReference) }, "", nil},
+		"no number":      {func(d *draft) { d.To = "12" }, invalid, []string{"/to"}},
+		"no channel":     {func(d *draft) { d.Channel = "nothing" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other kind":     {func(d *draft) { d.Kind = "whatsapp" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other provider": {func(d *draft) { d.Provider = "other" }, dispatch.ChannelNotFound, []string{"/channel"}},
+		"other account":  {func(d *draft) { d.AccountSID = "AC0" }, dispatch.Unauthorized, nil},
+		"no type":        {func(d *draft) { d.Content = dispatch.Content{} }, invalid, []string{"/type"}},
+		"empty text":     {func(d *draft) { d.Content.Text = &dispatch.Text{} }, invalid, []string{"/text/body"}},
+		"lane":           {func(d *draft) { d.Lane = "fast" }, invalid, []string{"/lane"}},
+		"reference":      {func(d *draft) { d.Reference = xs(maxReference + 1) }, invalid, []string{"/reference"}},
+		"metadata list":  {func(d *draft) { d.Metadata = raw(` [1]`) }, invalid, []string{"/metadata"}},
+		"large metadata": {func(d *draft) { d.Metadata = raw(`{"a":"` + xs(maxMetadata) + `"}`) }, invalid, []string{"/metadata"}},
+		"far":            {func(d *draft) { d.SendAt = now.Add(maxAhead + time.Hour) }, invalid, []string{"/send_at"}},
+		"expired":        {func(d *draft) { d.ExpiresAt = now.Add(-time.Second) }, invalid, []string{"/expires_at"}},
+		"expires before": {
+			func(d *draft) { d.SendAt, d.ExpiresAt = now.Add(time.Hour), now.Add(time.Minute) }, invalid,
+			[]string{"/expires_at"},
+		},
 		"both expiries":   {func(d *draft) { d.TTL, d.ExpiresAt = time.Hour, now.Add(time.Hour) }, invalid, []string{"/ttl_seconds"}},
 		"long ttl":        {func(d *draft) { d.TTL = maxTTL + time.Second }, invalid, []string{"/ttl_seconds"}},
 		"user":            {func(d *draft) { d.UserID = uuid.NewString() }, invalid, []string{"/user_id"}},
 		"list":            {func(d *draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID + 1} }, invalid, []string{"/contact/list_id"}},
 		"list of account": {func(d *draft) { d.Contact = &dispatch.ContactSave{ListID: list.ID} }, "", nil},
 		"contact name":    {func(d *draft) { d.Contact = &dispatch.ContactSave{Name: xs(maxName + 1)} }, invalid, []string{"/contact/name"}},
-		"contact fields":  {func(d *draft) { d.Contact = &dispatch.ContactSave{Fields: raw(`{"a":1e-20000}`)} }, invalid, []string{"/contact/extra_fields"}},
-		"fallback time":   {func(d *draft) { d.FallbackAfter = time.Minute }, invalid, []string{"/fallback_after_seconds"}},
+		"contact fields": {
+			func(d *draft) { d.Contact = &dispatch.ContactSave{Fields: raw(`{"a":1e-20000}`)} }, invalid,
+			[]string{"/contact/extra_fields"},
+		},
+		"fallback time": {func(d *draft) { d.FallbackAfter = time.Minute }, invalid, []string{"/fallback_after_seconds"}},
 		"many fallbacks": {func(d *draft) {
 			d.Fallback = []json.RawMessage{entry, entry, entry, entry, entry, entry}
 		}, invalid, []string{"/fallback"}},
 		"unsupported": {func(d *draft) {
 			d.Content = dispatch.Content{Type: dispatch.TypeTemplate, Template: &dispatch.TemplateUse{Name: "hello"}}
 		}, dispatch.UnsupportedType, []string{"/type"}},
-		"unknown template": {func(d *draft) { *d = use("nothing"); d.Channel = f.whatsapp.Key }, dispatch.TemplateNotFound, []string{"/template/name"}},
+		"unknown template": {
+			func(d *draft) { *d = use("nothing"); d.Channel = f.whatsapp.Key }, dispatch.TemplateNotFound,
+			[]string{"/template/name"},
+		},
 		"missing variable": {func(d *draft) { *d = use("hello"); d.Channel = f.whatsapp.Key }, invalid, []string{"/template/variables"}},
 		"two faults":       {func(d *draft) { d.To, d.Lane = "12", "fast" }, invalid, []string{"/to", "/lane"}},
 	} {

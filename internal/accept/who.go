@@ -58,7 +58,8 @@ func (c *Caller) RequireData(test bool) error {
 		return nil
 	}
 	return &dispatch.Error{
-		Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it works with messages of test keys and with test keys only; use a live key",
+		Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it works with messages of test keys and with test keys only; " +
+			"use a live key",
 	}
 }
 

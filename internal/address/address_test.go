@@ -60,7 +60,8 @@ func requested(t *testing.T, address string) string {
 func TestNormal_Unwritable_IsRefused(t *testing.T) {
 	t.Parallel()
 	for _, given := range []string{
-		"", "example.com", "ftp://example.com/", "https://", "https:///a", "https:example.com", "https://exa mple.com/", "https://{host}/", "https://a..b/",
+		"", "example.com", "ftp://example.com/", "https://", "https:///a", "https:example.com", "https://exa mple.com/",
+		"https://{host}/", "https://a..b/",
 		"https://example.com:0/", "https://example.com:70000/", "https://example.com:x/", "https://example.com/%zz", "https://example.com/a\nb",
 		"https://" + strings.Repeat("x", 64) + ".com/", "https://exa%20mple.com/",
 	} {

@@ -30,7 +30,7 @@ type Account struct {
 	Balance    input.Credits `json:"balance"`
 	Region     string        `json:"default_region" doc:"Country of numbers in national form; empty: none."`
 	TimeZone   string        `json:"time_zone" doc:"Of quiet hours and schedules that name none."`
-	Languages  []string      `json:"opt_out_languages" nullable:"false" doc:"Languages whose opt-out words count; empty: English and that of the contact's country."`
+	Languages  []string      `json:"opt_out_languages" nullable:"false" doc:"Languages of opt-out words; empty: English and the country's."`
 	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
 	CreatedAt  time.Time     `json:"created_at"`
 }
@@ -107,7 +107,8 @@ type AccountUpdate struct {
 func (*AccountUpdate) Docs() map[string]string {
 	return map[string]string{
 		"opt_out_languages": "Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.",
-		"default_region":    "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is international.",
+		"default_region": "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is " +
+			"international.",
 	}
 }
 

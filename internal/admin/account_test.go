@@ -68,7 +68,8 @@ func TestAccount_WithInbound_IsKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.exec(
-		`INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, raw, at) VALUES (gen_random_uuid(), 1, 1, '+15550000100', 'text', 'x', '{}', now())`,
+		`INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, raw, at) VALUES (gen_random_uuid(), 1, 1, ` +
+			`'+15550000100', 'text', 'x', '{}', now())`,
 	)
 	refused(t, f.DeleteAccount(t.Context(), f.who), dispatch.Conflict)
 	if n := f.count("accounts WHERE id = 1"); n != 1 {
@@ -160,7 +161,8 @@ func TestUsage_ByKeyAndDay(t *testing.T) {
 		}
 	}
 	f.exec(
-		`INSERT INTO key_usage (key_id, day, calls, messages, last_used) SELECT 1, (now() AT TIME ZONE 'utc')::date - back, 2, 3, now() FROM unnest(ARRAY[0, 29, 30]) AS t(back)`,
+		`INSERT INTO key_usage (key_id, day, calls, messages, last_used) SELECT 1, (now() AT TIME ZONE 'utc')::date - back, 2, 3, now() FROM ` +
+			`unnest(ARRAY[0, 29, 30]) AS t(back)`,
 	)
 	v, err := f.Usage(t.Context(), f.who, admin.Paging{Limit: 1})
 	if err != nil {

@@ -37,7 +37,10 @@ func (a Actor) mayChange(k *account.Key) error {
 	if !a.Test || k.Test {
 		return nil
 	}
-	return &dispatch.Error{Code: dispatch.Forbidden, Reason: "live_key", Msg: "this is a test key: it creates and changes test keys only; use a live key"}
+	return &dispatch.Error{
+		Code: dispatch.Forbidden, Reason: "live_key",
+		Msg: "this is a test key: it creates and changes test keys only; use a live key",
+	}
 }
 
 // mayGrant returns a refusal if a key is to get the permission credits from an

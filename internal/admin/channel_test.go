@@ -28,7 +28,8 @@ func metaChannel() admin.ChannelCreate {
 	return admin.ChannelCreate{Provider: "meta", ChannelFields: admin.ChannelFields{
 		Name: new(
 			"WhatsApp",
-		), Sender: new("+1 555 000 2222"), Settings: values("phone_number_id", "106540352242922"), Secrets: values("access_token", "hidden-1", "app_secret", "hidden-2"),
+		), Sender: new("+1 555 000 2222"), Settings: values("phone_number_id", "106540352242922"), Secrets: values("access_token", "hidden-1",
+			"app_secret", "hidden-2"),
 	}}
 }
 
@@ -292,7 +293,8 @@ func TestDeleteChannel_And_FindChannel(t *testing.T) {
 	}
 	refused(t, f.DeleteChannel(t.Context(), f.stranger, ch.ID), dispatch.NotFound)
 	f.exec(
-		`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at) VALUES (gen_random_uuid(), 1, 1, 1, now() + interval '1 day', now() + interval '2 days')`,
+		`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at) VALUES (gen_random_uuid(), 1, 1, 1, now() + ` +
+			`interval '1 day', now() + interval '2 days')`,
 	)
 	refused(t, f.DeleteChannel(t.Context(), f.who, ch.ID), dispatch.Conflict)
 	f.exec(`DELETE FROM scheduled`)
@@ -322,7 +324,10 @@ func TestCheckChannel_SaysWhatToDo(t *testing.T) {
 		problem, fix string
 	}{
 		{nil, "", ""},
-		{&provider.Error{Kind: provider.Denied, HTTP: 401, Provider: "190", Msg: "token hidden-1 is bad"}, "HTTP 401 190, token *** is bad", "sendoff channel update 1"},
+		{
+			&provider.Error{Kind: provider.Denied, HTTP: 401, Provider: "190", Msg: "token hidden-1 is bad"}, "HTTP 401 190, token *** is bad",
+			"sendoff channel update 1",
+		},
 		{&provider.Error{Kind: provider.Throttled, Msg: "slow down"}, "slow down", "try again later"},
 		{errors.New("no route to host"), "no route to host", "HTTPS_PROXY"},
 	} {

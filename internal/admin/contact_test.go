@@ -177,7 +177,10 @@ func TestSuppression_AddedFoundRemoved(t *testing.T) {
 		_, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Phone: phone})
 		refused(t, err, dispatch.Invalid, "/phone")
 	}
-	for search, want := range map[string]string{"": "+15550000101 +15550000103 +447700900123", "1555": "+15550000101 +15550000103", "+44": "+447700900123", "x": ""} {
+	for search, want := range map[string]string{
+		"": "+15550000101 +15550000103 +447700900123", "1555": "+15550000101 +15550000103",
+		"+44": "+447700900123", "x": "",
+	} {
 		p, err := f.Suppressions(t.Context(), f.who, admin.SuppressionFilter{Search: search})
 		var got []string
 		for _, s := range p.Data {
@@ -191,7 +194,8 @@ func TestSuppression_AddedFoundRemoved(t *testing.T) {
 	if err != nil || first.Next == "" {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	if next, err := f.Suppressions(t.Context(), f.who, admin.SuppressionFilter{Paging: admin.Paging{Limit: 2, Cursor: first.Next}}); err != nil ||
+	if next, err := f.Suppressions(t.Context(), f.who,
+		admin.SuppressionFilter{Paging: admin.Paging{Limit: 2, Cursor: first.Next}}); err != nil ||
 		len(next.Data) != 1 {
 		t.Errorf("%+v, %v", next, err)
 	}

@@ -116,7 +116,8 @@ type RecipientLimits struct {
 func viewKey(k *account.Key) *Key {
 	v := &Key{
 		ID: k.ID, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
-		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour, Countries: k.Countries, Region: k.Region,
+		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour,
+		Countries: k.Countries, Region: k.Region,
 		ExpiresAt: utc(k.ExpiresAt), OldUntil: utc(k.OldUntil), CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
 		LastUsed: utc(k.LastUsed), CreatedAt: k.CreatedAt.UTC(),
 		Limits: KeyLimits{

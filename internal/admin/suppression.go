@@ -24,7 +24,7 @@ type SuppressionCreate struct {
 	Phone  string `json:"phone,omitempty" maxLength:"64" doc:"In international form. Or wa_id, or user_id."`
 	WaID   string `json:"wa_id,omitempty" maxLength:"64" doc:"WhatsApp's own id of the person."`
 	UserID string `json:"user_id,omitempty" maxLength:"150" doc:"WhatsApp's business-scoped id of the person."`
-	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is held back: everything (the default), or marketing templates and campaigns alone."`
+	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is stopped: all (the default), or marketing templates and campaigns."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
 }
 

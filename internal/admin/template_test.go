@@ -217,7 +217,10 @@ func TestSyncTemplates(t *testing.T) {
 	l.err = errors.New("connection refused")
 	_, err = sync("1")
 	refused(t, err, dispatch.Overloaded)
-	for raw, code := range map[string]dispatch.Code{`"x"`: dispatch.ChannelNotFound, `77`: dispatch.ChannelNotFound, `[1]`: dispatch.Invalid, `""`: dispatch.Invalid} {
+	for raw, code := range map[string]dispatch.Code{
+		`"x"`: dispatch.ChannelNotFound, `77`: dispatch.ChannelNotFound, `[1]`: dispatch.Invalid,
+		`""`: dispatch.Invalid,
+	} {
 		_, err = f.SyncTemplates(t.Context(), f.who, admin.TemplateSync{Channel: input.Raw(raw)})
 		refused(t, err, code, "/channel")
 	}

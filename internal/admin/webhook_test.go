@@ -141,7 +141,8 @@ func TestDeliveries_TestedAndReplayed(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	f.exec(
-		`UPDATE webhook_deliveries SET state = 2, attempts = 1, done_at = now(), response = 'gone', tries = '[{"at":"2026-01-02T03:04:05Z","status":410,"latency_ms":7}]'`,
+		`UPDATE webhook_deliveries SET state = 2, attempts = 1, done_at = now(), response = 'gone', tries = '[{"at":"2026-01-02T03:04:05Z",` +
+			`"status":410,"latency_ms":7}]'`,
 	)
 	d = list(admin.DeliveryFilter{Limit: 5, State: "failed"})[0]
 	if d.State != "failed" || d.NextAttempt != nil || d.Response.Status != 410 || d.Response.Body != "gone" || len(d.Tries) != 1 {
@@ -178,7 +179,12 @@ func TestReplayWebhook_Range(t *testing.T) {
 	w := f.createWebhook(newWebhook())
 	now := time.Now()
 	hour := now.Add(-time.Hour)
-	for _, in := range []admin.Replay{{}, {From: new(now.Add(time.Minute))}, {From: new(now.Add(-32 * 24 * time.Hour))}, {From: &now, To: &hour}} {
+	for _, in := range []admin.Replay{
+		{},
+		{From: new(now.Add(time.Minute))},
+		{From: new(now.Add(-32 * 24 * time.Hour))},
+		{From: &now, To: &hour},
+	} {
 		_, err := f.ReplayWebhook(t.Context(), f.who, w.ID, in)
 		refused(t, err, dispatch.Invalid, "/from")
 	}

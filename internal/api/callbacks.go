@@ -240,7 +240,8 @@ func refusal(u *dispatch.StatusUpdate) (dispatch.Consent, bool) {
 		return dispatch.Consent{}, false
 	}
 	return dispatch.Consent{
-		Person: id, Scope: dispatch.ScopeOfRefusal(u.ProviderCode), Refused: true, Detail: "the provider refused a message: " + u.ProviderCode, At: u.At,
+		Person: id, Scope: dispatch.ScopeOfRefusal(u.ProviderCode), Refused: true, Detail: "the provider refused a message: " +
+			u.ProviderCode, At: u.At,
 	}, true
 }
 

@@ -22,7 +22,10 @@ func (f *front) calls(key, secret string) int {
 func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/channels", m{"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).
+	made := f.Do("POST", "/v1/channels", m{
+		"name": "G", "provider": "gupshup", "sender": "+919999900000", "settings": m{"app_name": "A"},
+		"secrets": m{"apikey": "k"},
+	}).
 		Want(201)
 	path, key := "/v1/channels/"+made.ID(), made.Text("key")
 	secretOf := func(o object) string { u := o.Text("callback_url"); return u[strings.LastIndexByte(u, '/')+1:] }
@@ -59,7 +62,10 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	want("the first after another change", first, true)
 
 	third := strings.Repeat("t", 40)
-	if d := until(f.Do("PATCH", path, m{"secrets": m{"callback_secret": third}, "callback_overlap_seconds": 3600}).Want(200)); d < 59*time.Minute ||
+	if d := until(f.Do("PATCH", path, m{
+		"secrets":                  m{"callback_secret": third},
+		"callback_overlap_seconds": 3600,
+	}).Want(200)); d < 59*time.Minute ||
 		d > time.Hour {
 		t.Errorf("an hour was asked for, %s were given", d)
 	}
@@ -104,7 +110,8 @@ func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	}
 	f.sent(ch.ID, "gs-1")
 	for _, gsID := range []string{"gs-1", "gs-1", "gs-2"} {
-		body := `{"type":"message-event","payload":{"id":"x","gsId":"` + gsID + `","type":"failed","destination":"15550000001","payload":{"code":1026,"reason":"no"}}}`
+		body := `{"type":"message-event","payload":{"id":"x","gsId":"` + gsID +
+			`","type":"failed","destination":"15550000001","payload":{"code":1026,"reason":"no"}}}`
 		if got := f.As("", "POST", "/callbacks/gupshup/"+ch.Key+"/"+ch.Secrets["callback_secret"], body).Status; got != http.StatusOK {
 			t.Fatalf("the callback is answered %d", got)
 		}

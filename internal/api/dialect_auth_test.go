@@ -89,10 +89,14 @@ func (v vendorCase) unauthorized(prefix, missing, wrong, disabled, expired strin
 func (v vendorCase) one(text string) vendorCase { return v.unauthorized("", text, text, text, text) }
 
 const (
-	aisouleTemplate = `{"to":"+15550000100","type":"template","whatsapp_account":"{CHANNEL}","template":{"name":"{TEMPLATE}","language":"en","components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
-	kaleyraTemplate = `{"messaging_object":{"messaging_product":"whatsapp","to":"+15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}}`
-	metaTemplate    = `{"messaging_product":"whatsapp","to":"15550000100","type":"template","template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
-	graphNoObject   = `Unsupported post request. Object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`
+	aisouleTemplate = `{"to":"+15550000100","type":"template","whatsapp_account":"{CHANNEL}","template":{"name":"{TEMPLATE}",` +
+		`"language":"en","components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
+	kaleyraTemplate = `{"messaging_object":{"messaging_product":"whatsapp","to":"+15550000100","type":"template",` +
+		`"template":{"name":"{TEMPLATE}","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}}`
+	metaTemplate = `{"messaging_product":"whatsapp","to":"15550000100","type":"template","template":{"name":"{TEMPLATE}",` +
+		`"language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"x"}]}]}}`
+	graphNoObject = `Unsupported post request. Object with ID '{ID}' does not exist, cannot be loaded due to missing permissions, or ` +
+		`does not support this operation`
 )
 
 // fill puts values into a request's text, given in pairs.
@@ -138,7 +142,8 @@ func vendorCases() []vendorCase {
 					"Template not found.",
 				),
 			},
-		}.unauthorized("", "API key is missing. Send it in the x-api-key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
+		}.unauthorized("", "API key is missing. Send it in the x-api-key header.", "Invalid API key.", "API key is inactive.",
+			"API key has expired."),
 		vendorCase{
 			name: "external", key: headerOf("X-API-Key"), said: []string{"error.code", "error.message"}, ok: 202,
 			forbidden: answered{403, "FORBIDDEN This API key lacks the send_template permission."},
@@ -159,7 +164,8 @@ func vendorCases() []vendorCase {
 				foreign("message", "GET", external+"/messages/{ours.message}", "", 404, "MESSAGE_NOT_FOUND Message not found"),
 				foreign("templates", "GET", external+"/templates", "", 200, ""),
 			},
-		}.unauthorized("UNAUTHORIZED ", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
+		}.unauthorized("UNAUTHORIZED ", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.",
+			"API key has expired."),
 		vendorCase{
 			name: "aisoule", key: headerOf("X-API-Key"), said: []string{"message"}, ok: 202,
 			forbidden: answered{401, "This API key lacks the send_template permission."},
@@ -196,7 +202,8 @@ func vendorCases() []vendorCase {
 					"Template not found: no template {ours.template} for this channel",
 				),
 			},
-		}.unauthorized("", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
+		}.unauthorized("", "API key is missing. Send it in the X-API-Key header.", "Invalid API key.", "API key is inactive.",
+			"API key has expired."),
 		vendorCase{
 			name: "sociocs", key: headerOf("apikey"), said: []string{"errors.0.msg"}, ok: 200,
 			forbidden: answered{401, "This API key lacks the send_text permission."},
@@ -216,7 +223,8 @@ func vendorCases() []vendorCase {
 					"template",
 					"POST",
 					"/message",
-					`{"provider":"twlowa","channel_key":"{theirs.wa_key}","to":"+15550000100","template":{"id":"{ours.content_sid}","variables":{"1":"x"}}}`,
+					`{"provider":"twlowa","channel_key":"{theirs.wa_key}","to":"+15550000100","template":{"id":"{ours.content_sid}",`+
+						`"variables":{"1":"x"}}}`,
 					400,
 					"Invalid template id.",
 				),
@@ -238,7 +246,8 @@ func vendorCases() []vendorCase {
 				),
 				foreign("team", "GET", "/team-members", "", 200, ""),
 			},
-		}.unauthorized("", "API key is missing. Send it in the apikey header.", "Invalid API key.", "API key is inactive.", "API key has expired."),
+		}.unauthorized("", "API key is missing. Send it in the apikey header.", "Invalid API key.", "API key is inactive.",
+			"API key has expired."),
 		vendorCase{
 			name: "kaleyra", key: headerOf("api-key"), said: []string{"code"}, ok: 202, forbidden: answered{401, "WA-401"},
 			sends: []dialectAsk{
@@ -304,7 +313,8 @@ func vendorCases() []vendorCase {
 					"132001 (#132001) Template name does not exist in the translation",
 				),
 			},
-		}.unauthorized("190 ", "An access token is required to request this resource.", "Invalid OAuth access token - Cannot parse access token", "Error validating access token: The session has been invalidated.", "Error validating access token: Session has expired."),
+		}.unauthorized("190 ", "An access token is required to request this resource.", "Invalid OAuth access token - Cannot parse access token",
+			"Error validating access token: The session has been invalidated.", "Error validating access token: Session has expired."),
 		vendorCase{
 			name: "twilio", key: basic, said: []string{"code"}, ok: 201, forbidden: answered{403, "20403"},
 			sends: []dialectAsk{sending("send", twilio+"/{SID}/Messages.json", fill(sms, "{FROM}", "{ours.sms_sender}"))},
@@ -401,7 +411,10 @@ func (f *front) property(prefix string, a account.Account, key, n string) map[st
 	template := f.As(key, "POST", "/v1/templates", m{"name": "hello_" + n, "language": "en", "category": "utility", "components": body}).
 		Want(http.StatusCreated)
 	contentSID := "HX" + strings.Repeat(n, 32)
-	f.As(key, "POST", "/v1/templates", m{"name": "content_" + n, "language": "en", "category": "utility", "components": body, "provider": "twilio", "provider_template_id": contentSID}).
+	f.As(key, "POST", "/v1/templates", m{
+		"name": "content_" + n, "language": "en", "category": "utility", "components": body,
+		"provider": "twilio", "provider_template_id": contentSID,
+	}).
 		Want(http.StatusCreated)
 	list := f.As(key, "POST", "/v1/lists", m{"name": "list " + n}).Want(http.StatusCreated)
 	user := f.As(key, "POST", "/v1/users", m{"name": "User " + n, "email": "user" + n + "@example.com"}).Want(http.StatusCreated)
@@ -413,8 +426,10 @@ func (f *front) property(prefix string, a account.Account, key, n string) map[st
 	out := map[string]string{}
 	for name, value := range map[string]string{
 		"number_sid": numbers.Want(http.StatusOK)["incoming_phone_numbers"].([]any)[0].(map[string]any)["sid"].(string),
-		"sid":        a.SID, "channel_id": object{"id": float64(meta.ID)}.ID(), "channel_key": meta.Key, "sender": meta.Sender, "phone_number_id": meta.Settings["phone_number_id"],
-		"sms_key": sms.Key, "sms_sender": strings.Replace(sms.Sender, "+", "%2B", 1), "wa_key": wa.Key, "wa_sender": strings.Replace(wa.Sender, "+", "%2B", 1),
+		"sid":        a.SID, "channel_id": object{"id": float64(meta.ID)}.ID(), "channel_key": meta.Key, "sender": meta.Sender,
+		"phone_number_id": meta.Settings["phone_number_id"],
+		"sms_key":         sms.Key, "sms_sender": strings.Replace(sms.Sender, "+", "%2B", 1), "wa_key": wa.Key,
+		"wa_sender":   strings.Replace(wa.Sender, "+", "%2B", 1),
 		"template_id": template.ID(), "template": "hello_" + n, "content_sid": contentSID, "list": list.ID(), "user": user.Text("id"),
 		"message": sent.Text("message_id"), "message_sid": "SM" + strings.ReplaceAll(sent.Text("message_id"), "-", ""),
 	} {

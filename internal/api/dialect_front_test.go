@@ -145,7 +145,8 @@ func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
 	secret := auth.Generate(false)
 	hash := auth.Hash(secret)
 	_, err := f.Accounts.CreateKey(t.Context(), account.Key{
-		Account: f.Account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true, PerMinute: 3, PerDay: 1000,
+		Account: f.Account.ID, Name: "test", Prefix: auth.Prefix(secret), Permissions: []string{"send_media"}, Active: true,
+		PerMinute: 3, PerDay: 1000,
 	}, hash[:])
 	if err != nil {
 		t.Fatal(err)
@@ -213,14 +214,18 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true, Policy: dispatch.DefaultPolicy(),
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Default: true,
+		Policy:   dispatch.DefaultPolicy(),
 		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := object{"id": float64(sms.ID)}.ID()
-	template := f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+	template := f.Do("POST", "/v1/templates", m{
+		"name": "hello", "language": "en", "category": "utility",
+		"components": []m{{"type": "body", "text": "Hello"}},
+	}).
 		Want(http.StatusCreated).
 		ID()
 	for _, c := range []struct {
@@ -228,11 +233,21 @@ func TestWhatsAppDialects_SMSChannel_NotFound(t *testing.T) {
 		status             int
 		said               string
 	}{
-		{"/api/messages/send", "X-API-Key", `{"to":"+15550000100","type":"text","text":"x","whatsapp_account":` + id + `}`, 404, "WhatsApp account not found."},
+		{
+			"/api/messages/send", "X-API-Key", `{"to":"+15550000100","type":"text","text":"x","whatsapp_account":` + id + `}`, 404,
+			"WhatsApp account not found.",
+		},
 		{"/api/messages/send", "X-API-Key", `{"to":"+15550000100","type":"text","text":"x"}`, 404, "WhatsApp account not found."},
-		{"/api/v1/messages/api/send-message/", "x-api-key", `{"country_code":"1","phone_number":"5550000100","template_id":` + template + `,"social_account_id":` + id + `,"variables":[]}`, 404, "WhatsApp account not found."},
-		{"/api/v1/external/messages/template/send", "X-API-Key", `{"to":"+15550000100","template_name":"hello"}`, 400, "The account has no default WhatsApp channel"},
-		{"/v25.0/" + id + "/messages", "Authorization", `{"messaging_product":"whatsapp","to":"15550000100","text":{"body":"x"}}`, 400, "does not exist"},
+		{"/api/v1/messages/api/send-message/", "x-api-key", `{"country_code":"1","phone_number":"5550000100","template_id":` + template +
+			`,"social_account_id":` + id + `,"variables":[]}`, 404, "WhatsApp account not found."},
+		{
+			"/api/v1/external/messages/template/send", "X-API-Key", `{"to":"+15550000100","template_name":"hello"}`, 400,
+			"The account has no default WhatsApp channel",
+		},
+		{
+			"/v25.0/" + id + "/messages", "Authorization", `{"messaging_product":"whatsapp","to":"15550000100","text":{"body":"x"}}`,
+			400, "does not exist",
+		},
 	} {
 		key := f.Key
 		if c.header == "Authorization" {

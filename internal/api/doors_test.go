@@ -15,7 +15,10 @@ import (
 func TestHead_EveryGET(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	for _, path := range []string{"/healthz", "/readyz", "/docs", "/openapi.json", "/v1/messages", "/v1/keys", "/v1/events", "/nothing", "/metrics"} {
+	for _, path := range []string{
+		"/healthz", "/readyz", "/docs", "/openapi.json", "/v1/messages", "/v1/keys", "/v1/events",
+		"/nothing", "/metrics",
+	} {
 		r := f.Do(http.MethodHead, path, nil)
 		want := http.StatusOK
 		if path == "/nothing" {
@@ -78,7 +81,10 @@ func TestIdempotencyKey_Empty_Refused(t *testing.T) {
 	f := newFront(t)
 	const native, external = "/v1/messages", "/api/messages/send"
 	body := `{"to":"+15550000100","type":"text","text":{"body":"x"}}`
-	f.Ask("POST", native, apitest.Sent{Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/json", "Idempotency-Key", ""}, Body: body}).
+	f.Ask("POST", native, apitest.Sent{
+		Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/json", "Idempotency-Key", ""},
+		Body:    body,
+	}).
 		Refused(http.StatusBadRequest, dispatch.Malformed)
 	r := f.Ask("POST", external, apitest.Sent{
 		Headers: []string{"X-API-Key", f.Key, "Content-Type", "application/json", "Idempotency-Key", ""},

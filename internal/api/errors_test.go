@@ -13,7 +13,10 @@ func TestNativeErrors_NameEveryField(t *testing.T) {
 	f := newFront(t)
 	r := f.Do("POST", "/v1/messages", m{"text": m{"bodi": "x"}, "sendat": 1, "send_at": 1798794000})
 	r.Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/send_at", "/sendat", "/text/bodi")
-	f.Do("POST", "/v1/templates", m{"name": "pickup", "language": "de", "category": "utility", "components": []m{{"type": "BODY", "text": "x"}}}).
+	f.Do("POST", "/v1/templates", m{
+		"name": "pickup", "language": "de", "category": "utility",
+		"components": []m{{"type": "BODY", "text": "x"}},
+	}).
 		Want(201)
 	r = f.Do(
 		"POST",

@@ -132,7 +132,10 @@ func TestRepeats_WhateverHasChanged_GetTheFirstAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := asker{front: newFront(t)}
-			a.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+			a.Do("POST", "/v1/templates", m{
+				"name": "hello", "language": "en", "category": "utility",
+				"components": []m{{"type": "body", "text": "Hello"}},
+			}).
 				Want(201)
 			key, made := a.NewKeyWith(func(k *account.Key) {
 				if c.key != nil {

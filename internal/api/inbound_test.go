@@ -16,7 +16,8 @@ func TestInbound_Content_IsListedAndRetrieved(t *testing.T) {
 		`"type":"image","payload":{"url":"https://media.example/1","contentType":"image/png","caption":"look"}`,
 		`"type":"button_reply","payload":{"title":"Yes","postbackText":"p1"}`,
 	} {
-		body := `{"type":"message","payload":{"id":"in` + payload[8:10] + `","source":"15550000001",` + payload + `,"sender":{"name":"Ann"},"context":{"id":"w","gsId":"gs-1"}}}`
+		body := `{"type":"message","payload":{"id":"in` + payload[8:10] + `","source":"15550000001",` + payload +
+			`,"sender":{"name":"Ann"},"context":{"id":"w","gsId":"gs-1"}}}`
 		if got := f.As("", "POST", address, body).Status; got != 200 {
 			t.Fatalf("answered %d", got)
 		}
@@ -27,7 +28,8 @@ func TestInbound_Content_IsListedAndRetrieved(t *testing.T) {
 	}
 	button, _ := list[0]["button"].(map[string]any)
 	media, _ := list[1]["media"].(map[string]any)
-	if button["text"] != "Yes" || button["payload"] != "p1" || media["url"] != "https://media.example/1" || media["mime_type"] != "image/png" ||
+	if button["text"] != "Yes" || button["payload"] != "p1" || media["url"] != "https://media.example/1" ||
+		media["mime_type"] != "image/png" ||
 		list[0]["reply_to"] != ours || list[1]["reply_to"] != ours ||
 		list[1]["text"] != "look" {
 		t.Errorf("listed %v, the message is %s", list, ours)

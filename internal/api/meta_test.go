@@ -24,12 +24,25 @@ func TestMeta_AsClientsWriteIt(t *testing.T) {
 	bearer := "Bearer " + f.Key
 	body := func(rest string) string { return `{"messaging_product":"whatsapp","to":"12025550100",` + rest + `}` }
 	for name, c := range map[string]struct{ path, auth, body, detail string }{
-		"no version":        {"/" + metaPhone + "/messages", bearer, body(`"type":"text","text":{"body":"x","preview_url":"true"}`), ""},
-		"token in query":    {"/v25.0/" + metaPhone + "/messages?access_token=" + f.Key, "", body(`"type":"text","text":{"body":"x"}`), ""},
-		"contacts as JSON":  {"/v25.0/" + metaPhone + "/messages", bearer, body(`"type":"contacts","contacts":"[{\"name\":{\"formatted_name\":\"Ann\"}}]"`), ""},
-		"template as JSON":  {"/v25.0/" + metaPhone + "/messages", bearer, body(`"type":"template","template":"{\"name\":\"none\",\"language\":{\"code\":\"en\"}}"`), "none"},
-		"numeric row ids":   {"/v25.0/" + metaPhone + "/messages", bearer, body(`"type":"interactive","interactive":{"type":"list","body":{"text":"id: 5"},"action":{"button":"b","sections":[{"rows":[{"id":7,"title":"t"}]}]}}`), ""},
-		"NUL in JSON text":  {"/v25.0/" + metaPhone + "/messages", bearer, body(`"type":"contacts","contacts":"[{\"name\":{\"formatted_name\":\"A\\u0000\"}}]"`), "NUL"},
+		"no version":     {"/" + metaPhone + "/messages", bearer, body(`"type":"text","text":{"body":"x","preview_url":"true"}`), ""},
+		"token in query": {"/v25.0/" + metaPhone + "/messages?access_token=" + f.Key, "", body(`"type":"text","text":{"body":"x"}`), ""},
+		"contacts as JSON": {
+			"/v25.0/" + metaPhone + "/messages", bearer,
+			body(`"type":"contacts","contacts":"[{\"name\":{\"formatted_name\":\"Ann\"}}]"`), "",
+		},
+		"template as JSON": {
+			"/v25.0/" + metaPhone + "/messages", bearer,
+			body(`"type":"template","template":"{\"name\":\"none\",\"language\":{\"code\":\"en\"}}"`), "none",
+		},
+		"numeric row ids": {
+			"/v25.0/" + metaPhone + "/messages", bearer,
+			body(`"type":"interactive","interactive":{"type":"list","body":{"text":"id: 5"},"action":{"button":"b","sections":[{"rows":[{"id":7,` +
+				`"title":"t"}]}]}}`), "",
+		},
+		"NUL in JSON text": {
+			"/v25.0/" + metaPhone + "/messages", bearer,
+			body(`"type":"contacts","contacts":"[{\"name\":{\"formatted_name\":\"A\\u0000\"}}]"`), "NUL",
+		},
 		"voice, wrong type": {"/v25.0/" + metaPhone + "/messages", bearer, body(`"type":"video","video":{"id":"1","voice":true}`), "voice"},
 	} {
 		var headers []string

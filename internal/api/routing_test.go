@@ -36,7 +36,8 @@ func (f *front) metaCallback(at *dispatch.Channel, appSecret, numberID, word, re
 		"metadata":{"phone_number_id":"` + numberID + `"},
 		"contacts":[{"wa_id":"15550000001","profile":{"name":"Ann"}}],
 		"statuses":[{"id":"` + ref + `","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550000001"}],
-		"messages":[{"from":"15550000001","id":"wamid.IN` + text + `","timestamp":"1760000000","type":"text","text":{"body":"` + text + `"}}]}}]}]}`
+		"messages":[{"from":"15550000001","id":"wamid.IN` + text + `","timestamp":"1760000000",
+		"type":"text","text":{"body":"` + text + `"}}]}}]}]}`
 	f.signed(at, appSecret, body)
 }
 
@@ -159,7 +160,8 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	send().Want(202)
 	report(
 		"message_template_status_update",
-		`{"event":"PAUSED","message_template_id":594425479261596,"message_template_name":"spring","message_template_language":"en","reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}}`,
+		`{"event":"PAUSED","message_template_id":594425479261596,"message_template_name":"spring","message_template_language":"en",`+
+			`"reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}}`,
 	)
 	wait.Until(t, "the paused template is refused with its reason", func() bool {
 		got := send()
@@ -195,8 +197,10 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	f.signed(
 		&ch,
 		"s1",
-		`{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x","status":"failed",
-		"timestamp":"1760000000","recipient_id":"15550000101","biz_opaque_callback_data":"`+id+`","errors":[{"code":132015,"title":"Template is paused"}]}]}}]}]}`,
+		`{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x",
+		"status":"failed",
+		"timestamp":"1760000000","recipient_id":"15550000101","biz_opaque_callback_data":"`+id+`",
+		"errors":[{"code":132015,"title":"Template is paused"}]}]}}]}]}`,
 	)
 	wait.Until(t, "a template that was refused is refused at once", func() bool {
 		got := send()

@@ -184,7 +184,8 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
 		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored,
+			FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
 }

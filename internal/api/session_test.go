@@ -210,7 +210,8 @@ func TestRoles_EveryRoute(t *testing.T) {
 	}
 	text := m{"to": "+15550000199", "type": "text", "text": m{"body": "x"}}
 	scheduled := f.Do("POST", "/v1/messages", m{
-		"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"}, "send_at": time.Now().Add(time.Hour),
+		"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"},
+		"send_at": time.Now().Add(time.Hour),
 	}).Want(202).Text("message_id")
 	bodies := map[string]any{
 		"POST /v1/messages": text, "POST /v1/messages/batch": m{"messages": []any{text}}, "POST /v1/session/password": m{},
@@ -294,7 +295,10 @@ func TestPlayground_AsTheKey(t *testing.T) {
 	}
 	sender.do("POST", "/v1/playground", ask(off.ID, "/v1/messages", message, true)).Refused(422, dispatch.Invalid, "/key_id")
 	sender.do("POST", "/v1/playground", ask(987654, "/v1/messages", message, true)).Refused(422, dispatch.Invalid, "/key_id")
-	for _, path := range []string{"/v1/keys", "/v1/messages/../keys", "//evil.example/v1/messages", "https://evil.example/v1/messages", "/v1/playground", "/v1/session", ""} {
+	for _, path := range []string{
+		"/v1/keys", "/v1/messages/../keys", "//evil.example/v1/messages", "https://evil.example/v1/messages",
+		"/v1/playground", "/v1/session", "",
+	} {
 		sender.do("POST", "/v1/playground", ask(full.ID, path, message, true)).Refused(422, dispatch.Invalid, "/path")
 	}
 	headers := ask(full.ID, "/v1/messages", message, true)
@@ -310,7 +314,10 @@ func TestPlayground_AsTheKey(t *testing.T) {
 func TestShare_MasksAndEnds(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	id := f.Do("POST", "/v1/messages", m{"to": "+15550000199", "type": "template", "template": m{"name": f.template("hello"), "language": "en"}}).
+	id := f.Do("POST", "/v1/messages", m{
+		"to": "+15550000199", "type": "template",
+		"template": m{"name": f.template("hello"), "language": "en"},
+	}).
 		Want(202).
 		Text("message_id")
 	b := f.signIn("viewer")

@@ -115,7 +115,8 @@ func TestTwilio_ServiceInFrom_MediaLists_DatesByDay(t *testing.T) {
 	if r.Status != 400 || !strings.Contains(string(r.Body), "21656") || !strings.Contains(string(r.Body), "NUL") {
 		t.Errorf("NUL in a variable: %d %s", r.Status, r.Body)
 	}
-	if _, err := f.DB.ExecContext(t.Context(), `UPDATE messages SET sent_at = '2026-01-02T15:04:05Z', created_at = '2026-01-02T15:00:00Z'`); err != nil {
+	const change = `UPDATE messages SET sent_at = '2026-01-02T15:04:05Z', created_at = '2026-01-02T15:00:00Z'`
+	if _, err := f.DB.ExecContext(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]int{
@@ -161,7 +162,8 @@ func TestTwilio_AccountBalanceNumbers(t *testing.T) {
 	if got := f.twilio("GET", "/IncomingPhoneNumbers/"+sid+".json", nil).Want(200); got.Text("phone_number") != "+15550003301" {
 		t.Errorf("number: %v", got)
 	}
-	if got := f.twilio("GET", "/IncomingPhoneNumbers.json?PhoneNumber=%2B15550009999", nil).Want(200).At("incoming_phone_numbers").([]any); len(
+	if got := f.twilio("GET", "/IncomingPhoneNumbers.json?PhoneNumber=%2B15550009999",
+		nil).Want(200).At("incoming_phone_numbers").([]any); len(
 		got,
 	) != 0 {
 		t.Errorf("another number: %v", got)

@@ -56,7 +56,8 @@ func Admin(db *pg.DB, public string, allow config.Networks) *admin.Service {
 // admin returns the use cases of administration for the API.
 func (p *parts) admin() *admin.Service {
 	return admin.New(admin.Options{
-		Store: newAdminStore(p.db), Providers: p.providers, Changed: p.registry.Drop, CallbackURL: p.callbackURL, Rates: p.rates, DecodeDraft: nativeDraft,
+		Store: newAdminStore(p.db), Providers: p.providers, Changed: p.registry.Drop, CallbackURL: p.callbackURL, Rates: p.rates,
+		DecodeDraft:  nativeDraft,
 		WebhookLocal: p.cfg.WebhookLocal, ProviderAllow: p.cfg.ProviderAllow,
 	})
 }

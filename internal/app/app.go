@@ -96,7 +96,10 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		return nil, err
 	}
 	collectLessOften()
-	p := &parts{cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db), webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New()}
+	p := &parts{
+		cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db),
+		webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New(),
+	}
 	p.installation = newInstalled(db)
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
 	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
@@ -114,7 +117,10 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	})
 	p.metrics.Pool(db.Stats)
 	p.live = &liveChannels{callbackURL: p.callbackURL}
-	p.tests = &testChannels{secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL }, callbackURL: p.callbackURL, log: log}
+	p.tests = &testChannels{
+		secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL },
+		callbackURL: p.callbackURL, log: log,
+	}
 	p.tests.register = func(ch *dispatch.Channel) error { return RegisterAt(cfg.EmulatorURL, "", ch) }
 	return p, nil
 }
@@ -232,7 +238,10 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
 	go func() {

@@ -174,7 +174,8 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq":              "store store/session store/stats store/account store/callback store/campaign store/erasure store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
+	"github.com/lib/pq": "store store/session store/stats store/account store/callback store/campaign store/erasure " +
+		"store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",
@@ -310,7 +311,11 @@ func TestImports_FindsViolations(t *testing.T) {
 			t.Errorf("%s may import %s", c[0], c[1])
 		}
 	}
-	for _, c := range [][2]string{{"api", "github.com/labstack/echo/v4/middleware"}, {"accept", module + "internal/dispatch"}, {"dispatch", "strings"}} {
+	for _, c := range [][2]string{
+		{"api", "github.com/labstack/echo/v4/middleware"},
+		{"accept", module + "internal/dispatch"},
+		{"dispatch", "strings"},
+	} {
 		if why := forbidden(c[0], c[1]); why != "" {
 			t.Errorf("%s may not import %s: %s", c[0], c[1], why)
 		}

@@ -16,7 +16,8 @@ import (
 // mayName are the folders and files of Go code that may name a vendor. Tests,
 // helpers of tests and what measures or seeds may, too.
 var mayName = []string{
-	"internal/provider/", "internal/dialect/", "internal/emulator/", "internal/webhook/", "internal/app/dialects.go", "internal/app/providers.go",
+	"internal/provider/", "internal/dialect/", "internal/emulator/", "internal/webhook/", "internal/app/dialects.go",
+	"internal/app/providers.go",
 	"internal/demo/", "internal/bench/", "internal/fault/", "internal/e2e/", "migrations/",
 	"internal/api/apitest/", "internal/cli/clitest/", "worker/workertest/",
 	// The columns and routes of webhooks that are sent in a vendor's form.

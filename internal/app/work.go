@@ -63,7 +63,8 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns, Templates: callback.New(p.db),
 	})
 	f := feeder.New(feeder.Options{
-		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers, Observer: p.metrics, Log: log,
+		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers,
+		Observer: p.metrics, Log: log,
 		Target: p.target, Webhooks: hooks,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})

@@ -64,7 +64,10 @@ func TestRoles(t *testing.T) {
 // Every permission that a message may need has a bit here.
 func TestPermissionNamed_KnowsTheDomain(t *testing.T) {
 	t.Parallel()
-	for typ, want := range map[dispatch.Type]Permissions{"text": SendText, "template": SendTemplate, "image": SendMedia, "reaction": SendText, "sticker": SendMedia} {
+	for typ, want := range map[dispatch.Type]Permissions{
+		"text": SendText, "template": SendTemplate, "image": SendMedia, "reaction": SendText,
+		"sticker": SendMedia,
+	} {
 		if got := PermissionNamed(typ.Permission()); got != want {
 			t.Errorf("%s needs %v, want %v", typ, got, want)
 		}

@@ -109,7 +109,8 @@ func measureBatch(ctx context.Context, s *stage) error {
 	}
 	rate := float64(n*runs) / took.Seconds()
 	s.add(Figure{
-		Name: "batch", How: fmt.Sprintf("NDJSON of %d", n), Raw: raw, RawIs: "COPY of the same rows", Value: rate, Unit: "messages/s", Must: "0.35 x",
+		Name: "batch", How: fmt.Sprintf("NDJSON of %d", n), Raw: raw, RawIs: "COPY of the same rows", Value: rate,
+		Unit: "messages/s", Must: "0.35 x",
 		Reach: rate >= .35*raw,
 	})
 	if err := s.redisPerMessage(ctx); err != nil {

@@ -90,7 +90,8 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 		return 0, fmt.Errorf("start copy: %w", err)
 	}
 	content := `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},` +
-		`"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
+		`"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text",` +
+		`"text":"9.90"}]}],"template_id":1}}`
 	expires := time.Now().Add(24 * time.Hour)
 	for i := range n {
 		if _, err := st.ExecContext(

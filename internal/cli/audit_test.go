@@ -53,9 +53,13 @@ func contents(p *clitest.Place) string {
 	p.T.Helper()
 	db := p.DB()
 	var all strings.Builder
-	for _, table := range []string{"accounts", "users", "api_keys", "channels", "channel_health", "templates", "contacts", "ledger", "audit_log", "events"} {
+	for _, table := range []string{
+		"accounts", "users", "api_keys", "channels", "channel_health", "templates", "contacts", "ledger",
+		"audit_log", "events",
+	} {
 		var rows string
-		if err := db.QueryRowContext(p.T.Context(), `SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM `+table+` t`).Scan(&rows); err != nil {
+		if err := db.QueryRowContext(p.T.Context(), `SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM `+table+
+			` t`).Scan(&rows); err != nil {
 			p.T.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")

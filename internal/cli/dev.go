@@ -65,7 +65,10 @@ func (d *dev) stop() error {
 const loopback = "127.0.0.0/8,::1/128"
 
 func (d *dev) start(ctx context.Context) error {
-	d.cfg = config.Config{LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second, MetricsOpen: true, WebhookLocal: true}
+	d.cfg = config.Config{
+		LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second,
+		MetricsOpen: true, WebhookLocal: true,
+	}
 	if err := d.cfg.ProviderAllow.UnmarshalText([]byte(loopback)); err != nil {
 		return err
 	}
@@ -195,7 +198,8 @@ Ctrl-C stops everything.
 func (d *dev) greet(took time.Duration) {
 	out := d.env.Stdout
 	fmt.Fprintf(out, "\nSendoff is ready after %.1f s.\n\n", took.Seconds())
-	fmt.Fprintf(out, "  dashboard  %s\n             sign in as %s with the password %s\n  API        %s\n  emulator   %s (every provider; nothing leaves this machine)\n  all else   %s\n",
+	fmt.Fprintf(out, "  dashboard  %s\n             sign in as %s with the password %s\n  API        %s\n  emulator   %s (every provider; "+
+		"nothing leaves this machine)\n  all else   %s\n",
 		d.file.Dashboard.URL, d.file.Dashboard.Email, d.file.Dashboard.Password, d.file.BaseURL, d.file.EmulatorURL, d.path("dev.json"))
 	if d.cmd.InfraOnly {
 		fmt.Fprintf(out, "\nStart the rest by hand:\n\n  set -a; . %s; set +a\n  sendoff serve &\n  sendoff work\n", d.path("dev.env"))

@@ -121,7 +121,8 @@ func TestDoctor_State(t *testing.T) {
 	}
 	rows := func() (n int) {
 		t.Helper()
-		if err := p.DB().QueryRow(`SELECT (SELECT count(*) FROM ignored_callbacks) + (SELECT count(*) FROM instances) + (SELECT count(*) FROM audit_log)`).
+		if err := p.DB().QueryRow(`SELECT (SELECT count(*) FROM ignored_callbacks) + (SELECT count(*) FROM instances) + (SELECT count(*) FROM ` +
+			`audit_log)`).
 			Scan(&n); err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +149,10 @@ func TestDoctor_State(t *testing.T) {
 			t.Errorf("%s was not found: %s", want, r.Out)
 		}
 	}
-	for _, want := range []string{"number under review", "12 sent in the last hour, no callback since", "sendoff secrets rotate", "due since 10m"} {
+	for _, want := range []string{
+		"number under review", "12 sent in the last hour, no callback since",
+		"sendoff secrets rotate", "due since 10m",
+	} {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("no word of %q: %s", want, r.Out)
 		}
@@ -200,7 +204,10 @@ func TestDoctor_EmptyDatabaseAndOtherKey(t *testing.T) {
 
 func TestAtLeast(t *testing.T) {
 	t.Parallel()
-	for version, want := range map[string]bool{"6.2.0": true, "7.0.15": true, "6.0.16": false, "5.9": false, "": false, "x.y": false, "10.0": true} {
+	for version, want := range map[string]bool{
+		"6.2.0": true, "7.0.15": true, "6.0.16": false, "5.9": false, "": false,
+		"x.y": false, "10.0": true,
+	} {
 		if atLeast(version, 6, 2) != want {
 			t.Errorf("%q: want %v", version, want)
 		}

@@ -105,7 +105,8 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 		!strings.Contains(r.Out, "would be sent") {
 		t.Errorf("simulate: code %d: %s%s", r.Code, r.Out, r.Err)
 	}
-	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at", "10m"); !strings.Contains(
+	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at",
+		"10m"); !strings.Contains(
 		r.Out,
 		"is scheduled",
 	) {
@@ -196,7 +197,8 @@ func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = fmt.Fprintf(
 			w,
-			": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\",\"message_id\":\"m%d\"}\n\n",
+			": following\n\nid: e%d\nevent: message.sent\ndata: {\"type\":\"message.sent\",\"at\":\"2026-01-02T03:04:05Z\","+
+				"\"message_id\":\"m%d\"}\n\n",
 			n,
 			n,
 		)

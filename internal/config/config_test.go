@@ -11,7 +11,8 @@ import (
 // valid returns a configuration without faults.
 func valid() Config {
 	return Config{
-		PostgresURL: "postgres://u:p@127.0.0.1/sendoff?sslmode=disable", RedisURL: "redis://127.0.0.1:6379/0", SecretKey: "sixteen letters.", PostgresConns: 2,
+		PostgresURL: "postgres://u:p@127.0.0.1/sendoff?sslmode=disable", RedisURL: "redis://127.0.0.1:6379/0", SecretKey: "sixteen letters.",
+		PostgresConns: 2,
 	}
 }
 

@@ -149,7 +149,8 @@ func TestAccount_OfAnEarlierVersion_IsCompleted(t *testing.T) {
 	must(
 		t,
 		db.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM templates WHERE name = 'order_status'), (SELECT count(*) FROM list_members),
-		(SELECT count(*) FROM windows w JOIN channels c ON c.id = w.channel_id WHERE c.is_default AND w.phone = $1 AND w.opened_at > now() - interval '1 hour')`,
+		(SELECT count(*) FROM windows w JOIN channels c ON c.id = w.channel_id WHERE c.is_default AND w.phone = $1
+		AND w.opened_at > now() - interval '1 hour')`,
 			Recipient).
 			Scan(&found, &contacts, &open),
 	)

@@ -185,7 +185,8 @@ func TestValidate_InteractiveOthers(t *testing.T) {
 			"products",
 			inter(
 				"product_list",
-				`"header":{"type":"text","text":"x"},`+body+`"action":{"catalog_id":"1","sections":[{"title":"A","product_items":[{"product_retailer_id":"1"}]}]}`,
+				`"header":{"type":"text","text":"x"},`+body+`"action":{"catalog_id":"1","sections":[{"title":"A",`+
+					`"product_items":[{"product_retailer_id":"1"}]}]}`,
 			),
 			nil,
 		},

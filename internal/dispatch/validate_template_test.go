@@ -30,7 +30,8 @@ func TestValidate_Template(t *testing.T) {
 		{"dashed language", `{"type":"template","template":{"name":"a","language":"en-US"}}`, []string{"/template/language"}},
 		{
 			"everything", use(`{"type":"HEADER","parameters":[{"type":"image","image":{"link":"https://example.com/a.png"}}]},
-			{"type":"body","parameters":[{"type":"text","text":"a"},{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}},{"type":"date_time","date_time":{"fallback_value":"today"}}]},
+			{"type":"body","parameters":[{"type":"text","text":"a"},{"type":"currency","currency":{"fallback_value":"$1","code":"USD",
+			"amount_1000":1000}},{"type":"date_time","date_time":{"fallback_value":"today"}}]},
 			{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"p"}]},
 			{"type":"button","sub_type":"URL","index":1,"parameters":[{"type":"text","text":"x"}]},
 			{"type":"button","sub_type":"copy_code","index":2,"parameters":[{"type":"coupon_code","coupon_code":"x"}]},
@@ -51,7 +52,8 @@ func TestValidate_Template(t *testing.T) {
 		{
 			"repeated",
 			use(
-				`{"type":"body"},{"type":"Body"},{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"x"}]},{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"x"}]}`,
+				`{"type":"body"},{"type":"Body"},{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"x"}]},` +
+					`{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"x"}]}`,
 			),
 			[]string{"/template/components/1", "/template/components/3"},
 		},

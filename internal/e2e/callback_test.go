@@ -72,7 +72,8 @@ func testWindow(t *testing.T, s *stack) {
 func metaStatus(phoneID, id, to, status string) string {
 	return fmt.Sprintf(
 		`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",`+
-			`"metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":%q,"timestamp":"%d","recipient_id":%q,"biz_opaque_callback_data":%q}]}}]}]}`,
+			`"metadata":{"display_phone_number":"15550002222","phone_number_id":%q},"statuses":[{"id":"wamid.%s","status":%q,"timestamp":"%d",`+
+			`"recipient_id":%q,"biz_opaque_callback_data":%q}]}}]}]}`,
 		phoneID,
 		id,
 		status,
@@ -101,7 +102,8 @@ func testCallbackForged(t *testing.T, s *stack) {
 	}
 	path := "/callbacks/meta/" + ch.Key
 	for name, signature := range map[string]string{
-		"none": "", "empty": "sha256=", "of another secret": metaSignature("not the secret", body), "of another body": metaSignature(ch.Secrets["app_secret"], body+" "),
+		"none": "", "empty": "sha256=", "of another secret": metaSignature("not the secret", body),
+		"of another body": metaSignature(ch.Secrets["app_secret"], body+" "),
 	} {
 		if got := post(path, body, "X-Hub-Signature-256", signature); got != http.StatusUnauthorized {
 			t.Errorf("meta, signature %s: %d, want 401", name, got)
@@ -114,13 +116,15 @@ func testCallbackForged(t *testing.T, s *stack) {
 	} {
 		c := s.channels[provider]
 		for _, secret := range paths {
-			if got := post("/callbacks/"+c.Provider+"/"+c.Key+secret, `{"id":"1","status":"read","ref":"`+m.ID+`"}`); got != http.StatusUnauthorized &&
+			if got := post("/callbacks/"+c.Provider+"/"+c.Key+secret, `{"id":"1","status":"read","ref":"`+m.ID+
+				`"}`); got != http.StatusUnauthorized &&
 				got != http.StatusNotFound {
 				t.Errorf("%s%s: %d, want 401", provider, secret, got)
 			}
 		}
 	}
-	if got := post("/callbacks/meta/nobody", body, "X-Hub-Signature-256", metaSignature(ch.Secrets["app_secret"], body)); got != http.StatusNotFound {
+	if got := post("/callbacks/meta/nobody", body, "X-Hub-Signature-256",
+		metaSignature(ch.Secrets["app_secret"], body)); got != http.StatusNotFound {
 		t.Errorf("unknown channel: %d, want 404", got)
 	}
 	if got := s.message(t, m.ID); got.Status != "sent" {

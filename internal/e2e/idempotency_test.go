@@ -151,7 +151,8 @@ func testBatchReplayed(t *testing.T, s *stack) {
 		all = append(all, order(fmt.Sprintf("+1555604%04d", 1000+i)))
 	}
 	post := func(n int) (answer, []line) {
-		a := s.call(t, http.MethodPost, "/v1/messages/batch", strings.Join(all[:n], "\n")+"\n", "Content-Type", "application/x-ndjson", "Idempotency-Key", "batch").
+		a := s.call(t, http.MethodPost, "/v1/messages/batch", strings.Join(all[:n], "\n")+"\n", "Content-Type", "application/x-ndjson",
+			"Idempotency-Key", "batch").
 			want(t, http.StatusAccepted)
 		return a, readLines(t, a)
 	}

@@ -129,7 +129,8 @@ func testStreamResumes(t *testing.T, s *stack) {
 	for i := range n {
 		body += order(fmt.Sprintf("+1555704%04d", 2000+i)) + "\n"
 	}
-	for _, l := range readLines(t, s.call(t, http.MethodPost, "/v1/messages/batch", body, "Content-Type", "application/x-ndjson").want(t, http.StatusAccepted)) {
+	for _, l := range readLines(t, s.call(t, http.MethodPost, "/v1/messages/batch", body, "Content-Type", "application/x-ndjson").want(t,
+		http.StatusAccepted)) {
 		mine[l.ID] = true
 		s.becomes(t, l.ID, "delivered")
 	}
@@ -273,7 +274,8 @@ func testPostStatus(t *testing.T, s *stack) {
 }
 
 func testRefusedWithEveryFault(t *testing.T, s *stack) {
-	a := s.call(t, http.MethodPost, "/v1/messages", `{"to":"12","type":"text","text":{"body":""},"lane":"fast","reference":"`+strings.Repeat("r", 256)+`"}`).
+	a := s.call(t, http.MethodPost, "/v1/messages", `{"to":"12","type":"text","text":{"body":""},"lane":"fast","reference":"`+
+		strings.Repeat("r", 256)+`"}`).
 		want(t, http.StatusUnprocessableEntity)
 	if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {
 		t.Errorf("content type %s", ct)

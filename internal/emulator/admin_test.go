@@ -105,7 +105,8 @@ func TestSettings_SharesDecideTheOutcome(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, emulator.Options{}, nil)
 	for share, want := range map[string]provider.Kind{
-		"error_rate": provider.Temporary, "throttle_rate": provider.Throttled, "timeout_rate": provider.Uncertain, "reset_rate": provider.Uncertain,
+		"error_rate": provider.Temporary, "throttle_rate": provider.Throttled, "timeout_rate": provider.Uncertain,
+		"reset_rate": provider.Uncertain,
 	} {
 		r.call(http.MethodPut, "/_emulator/settings", `{"`+share+`":1}`, http.StatusOK, nil)
 		if _, err := r.send(textTo("+15550009999")); kindOf(t, err) != want {

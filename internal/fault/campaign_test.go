@@ -145,9 +145,12 @@ func (s *stack) checkLedger(id int64) {
 	var counts, messages, twice int
 	err := s.db.QueryRow(`SELECT
 		(SELECT count(*) FROM (SELECT status, reason, count(*) AS n FROM campaign_recipients WHERE campaign_id = $1 GROUP BY 1, 2) r
-			FULL JOIN (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1 AND n <> 0) c USING (status, reason) WHERE r.n IS DISTINCT FROM c.n),
-		(SELECT count(*) FROM campaign_recipients r LEFT JOIN messages m ON m.id = r.message_id WHERE r.campaign_id = $1 AND m.status IS DISTINCT FROM r.status),
-		(SELECT count(*) FROM (SELECT recipient FROM messages WHERE campaign_id = $1 GROUP BY 1 HAVING count(*) > 1) x)`, id).Scan(&counts, &messages, &twice)
+			FULL JOIN (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1 AND n <> 0) c USING (status, reason)
+			WHERE r.n IS DISTINCT FROM c.n),
+		(SELECT count(*) FROM campaign_recipients r LEFT JOIN messages m ON m.id = r.message_id WHERE r.campaign_id = $1
+		AND m.status IS DISTINCT FROM r.status),
+		(SELECT count(*) FROM (SELECT recipient FROM messages WHERE campaign_id = $1 GROUP BY 1 HAVING count(*) > 1) x)`,
+		id).Scan(&counts, &messages, &twice)
 	if err != nil {
 		s.t.Fatal(err)
 	}

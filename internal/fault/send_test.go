@@ -74,7 +74,8 @@ func (s *stack) send() *sending {
 func (x *sending) one(ctx context.Context, i int) {
 	x.to[i] = recipient(i)
 	body := fmt.Sprintf(
-		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},"reference":"fault-%d"}`,
+		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},`+
+			`"reference":"fault-%d"}`,
 		x.to[i],
 		i,
 		i,

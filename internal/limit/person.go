@@ -26,7 +26,9 @@ type personAnswer struct {
 // that each has to wait; 0: it is counted and may be sent. giveBack uncounts those,
 // by index, that are not sent after all; if it fails, they stay counted. The
 // error is that of ctx or batch.ErrOverloaded.
-func (s *Spender) SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error) {
+func (s *Spender) SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (waits []time.Duration,
+	giveBack func(ctx context.Context, at []int) error, err error,
+) {
 	waits = make([]time.Duration, len(tos))
 	if perHour <= 0 {
 		return waits, func(context.Context, []int) error { return nil }, nil

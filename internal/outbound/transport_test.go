@@ -253,7 +253,8 @@ func TestDo_EndlessHeader_IsCut(t *testing.T) {
 func TestDo_ContextEnds_CallReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"before the header": "", "within the header": "HTTP/1.1 200 OK\r\nContent-", "within the body": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+		"before the header": "", "within the header": "HTTP/1.1 200 OK\r\nContent-",
+		"within the body": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
 	} {
 		each(t, outbound.Options{}, func(t *testing.T, c *outbound.Client) {
 			ctx, cancel := context.WithCancel(t.Context())

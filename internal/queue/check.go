@@ -49,9 +49,16 @@ var faults = []struct{ prefix, what, cure string }{
 	{"CLUSTERDOWN", "the Redis cluster is down", "look at CLUSTER INFO: slots without a node, or no majority"},
 	{"OOM", "Redis is full", "raise maxmemory, or find out who else fills it; Sendoff needs a few megabytes"},
 	{"MISCONF", "Redis can't write to its disk and refuses writes", "free space where Redis keeps its files"},
-	{"NOPERM", "the user of SENDOFF_REDIS_URL may not do what Sendoff does", "grant its keys, all channels and commands: ACL SETUSER name ~asynq:* ~sendoff:* &* +@all -@dangerous +info +eval +evalsha +script"},
-	{"ERR unknown command", "Redis lacks a command that Sendoff needs", "remove rename-command from redis.conf: scripts need EVAL and EVALSHA"},
-	{"NOAUTH", "Redis wants a password", "write it in SENDOFF_REDIS_URL: redis://:password@host:6379/0 (percent-encoded); for Sentinels ?sentinel_password="},
+	{
+		"NOPERM", "the user of SENDOFF_REDIS_URL may not do what Sendoff does",
+		"grant its keys, all channels and commands: ACL SETUSER name ~asynq:* ~sendoff:* &* +@all -@dangerous +info +eval +evalsha +script",
+	},
+	{
+		"ERR unknown command", "Redis lacks a command that Sendoff needs",
+		"remove rename-command from redis.conf: scripts need EVAL and EVALSHA",
+	},
+	{"NOAUTH", "Redis wants a password", "write it in SENDOFF_REDIS_URL: redis://:password@host:6379/0 (percent-encoded); for Sentinels " +
+		"?sentinel_password="},
 	{"WRONGPASS", "Redis refuses the user or the password", "correct them in SENDOFF_REDIS_URL"},
 	{"ERR AUTH", "Redis refuses the password", "correct it in SENDOFF_REDIS_URL, or leave it out if Redis has none"},
 	{"LOADING", "Redis loads its data", "wait; it answers when it has read its files"},
@@ -69,9 +76,11 @@ func explain(err error) *Fault {
 		}
 	}
 	if strings.Contains(text, "x509") || strings.Contains(text, "tls:") {
-		return &Fault{"TLS to Redis fails", "use rediss://, with ?ca_file= for a CA of your own and cert_file= and key_file= if Redis asks for a certificate", err}
+		return &Fault{"TLS to Redis fails", "use rediss://, with ?ca_file= for a CA of your own and cert_file= and key_file= if Redis asks " +
+			"for a certificate", err}
 	}
-	return &Fault{"Redis does not answer", "start Redis, or correct host, password and database in SENDOFF_REDIS_URL; messages go out without it, but slower", err}
+	return &Fault{"Redis does not answer", "start Redis, or correct host, password and database in SENDOFF_REDIS_URL; messages go out " +
+		"without it, but slower", err}
 }
 
 // Mode describes a Redis by the words of its INFO.

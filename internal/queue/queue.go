@@ -39,7 +39,8 @@ func Encode(p dispatch.Page) []byte {
 
 // Decode reads what Encode wrote.
 func Decode(b []byte) (dispatch.Page, error) {
-	if len(b) < headBytes || b[0] != version || int(b[1]) >= len(dispatch.Lanes) || (len(b)-headBytes)%16 != 0 || (len(b)-headBytes)/16 > dispatch.MaxPage {
+	if len(b) < headBytes || b[0] != version || int(b[1]) >= len(dispatch.Lanes) || (len(b)-headBytes)%16 != 0 ||
+		(len(b)-headBytes)/16 > dispatch.MaxPage {
 		return dispatch.Page{}, errors.New("not a page")
 	}
 	p := dispatch.Page{Lane: dispatch.Lane(b[1]), Channel: int64(binary.BigEndian.Uint64(b[2:]))}

@@ -147,7 +147,10 @@ func TestWiped_ToldOnce_AndTheServerGoesOn(t *testing.T) {
 	if n := told(); n != 1 {
 		t.Errorf("a wiped Redis was told of %d times", n)
 	}
-	if err := errors.Join(c.Register(t.Context()), c.Offer(t.Context(), dispatch.Page{Channel: 1, Lane: dispatch.Normal, IDs: []dispatch.ID{dispatch.NewID()}})); err != nil {
+	if err := errors.Join(c.Register(t.Context()), c.Offer(t.Context(), dispatch.Page{
+		Channel: 1, Lane: dispatch.Normal,
+		IDs: []dispatch.ID{dispatch.NewID()},
+	})); err != nil {
 		t.Fatal(err)
 	}
 	wait.Until(t, "the page has come", func() bool { return len(got()) == 1 })

@@ -50,7 +50,8 @@ func (b *backoff) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 }
 
 func (b *backoff) wait(ctx context.Context, cmd redis.Cmder, err error) {
-	if err == nil || errors.Is(err, redis.Nil) || strings.HasPrefix(err.Error(), "NOSCRIPT") || strings.HasPrefix(err.Error(), "ERR no such key") {
+	if err == nil || errors.Is(err, redis.Nil) || strings.HasPrefix(err.Error(), "NOSCRIPT") ||
+		strings.HasPrefix(err.Error(), "ERR no such key") {
 		b.failures.Store(0)
 		return
 	}

@@ -234,7 +234,10 @@ func receipt(a *NewMessage, created time.Time, later bool) dispatch.Receipt {
 	if later {
 		st = dispatch.Scheduled
 	}
-	return dispatch.Receipt{ID: a.ID, Status: st, To: a.To, Channel: a.Channel, SendAt: a.SendAt, CreatedAt: created, Segments: a.Segments, Price: a.Price}
+	return dispatch.Receipt{
+		ID: a.ID, Status: st, To: a.To, Channel: a.Channel, SendAt: a.SendAt, CreatedAt: created,
+		Segments: a.Segments, Price: a.Price,
+	}
 }
 
 func refusal(a *NewMessage, r *acceptRow) error {

@@ -147,15 +147,19 @@ func acceptArgs(page []*NewMessage) []any {
 	for i, a := range page {
 		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
-		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey), pg.Nullable(a.IdemFingerprint), extra(a)
+		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey),
+			pg.Nullable(a.IdemFingerprint), extra(a)
 		sends[i], expires[i] = pg.Micros(a.SendAt), pg.Micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i], idx[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price, int64(a.IdemIndex)
 		offered[i], window[i], test[i], charge[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge, a.Marketing
 	}
 	return []any{
-		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types), pq.Array(tos), pq.Array(contents),
-		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered), pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras), pq.Array(charge), pq.Array(marketing),
+		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types),
+		pq.Array(tos), pq.Array(contents),
+		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered),
+		pq.Array(window), pq.Array(test),
+		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras),
+		pq.Array(charge), pq.Array(marketing),
 	}
 }
 

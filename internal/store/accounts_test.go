@@ -48,7 +48,8 @@ func TestDeleteAccount_WithMessages_IsRefused(t *testing.T) {
 			f.accept(t, m)
 		},
 		"received": func(f *fixture) {
-			f.exec(t, `INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, at) VALUES (gen_random_uuid(), $1, $2, '+15550001000', 'text', 'x', now())`, f.account, f.channel)
+			f.exec(t, `INSERT INTO inbound (id, account_id, channel_id, from_phone, type, provider_id, at) VALUES (gen_random_uuid(), $1, $2, `+
+				`'+15550001000', 'text', 'x', now())`, f.account, f.channel)
 		},
 	} {
 		f := open(t)

@@ -366,7 +366,8 @@ func (f folded) args() []any {
 		kinds[i], extras[i] = pg.IntArray(e.kinds()), e.extras()
 	}
 	return []any{
-		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered), pg.NullableArray(read), pg.NullableArray(failed),
+		pq.Array(ids), pq.Array(channels), pq.Array(pos), pq.Array(neg), pg.NullableArray(sent), pg.NullableArray(delivered),
+		pg.NullableArray(read), pg.NullableArray(failed),
 		pg.TextArray(refs), pg.TextArray(codes), pg.TextArray(provs), pg.TextArray(details), pq.Array(ns), pq.Array(kinds), pg.TextArray(extras),
 	}
 }

@@ -71,7 +71,8 @@ func (f *fixture) put(t testing.TB, id dispatch.ID, r rule) uuid.UUID {
 	f.exec(t, `UPDATE messages SET status = $2, final_by = $3 WHERE id = $1::uuid`, id.String(), int16(r.status), int16(r.by))
 	f.exec(t, `INSERT INTO dispatch (message_id, account_id, channel_id, wake_at, due_at, expires_at, lane, state, claim)
 		VALUES ($1::uuid, $2, $3, now(), now(), now() + interval '1 hour', 1, 1, $4::uuid)
-		ON CONFLICT (message_id) DO UPDATE SET state = 1, claim = excluded.claim, maybe_sent = false`, id.String(), f.account, f.channel, claim.String())
+		ON CONFLICT (message_id) DO UPDATE SET state = 1, claim = excluded.claim, maybe_sent = false`,
+		id.String(), f.account, f.channel, claim.String())
 	return claim
 }
 

@@ -90,7 +90,9 @@ FROM pick WHERE expired`)
 // and names those among them whose time is over. It runs in a transaction: a
 // claim that the driver repeated after a lost connection would take others and
 // leave the first ones to their lease.
-func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration) (claimed []Claimed, expired []dispatch.ID, err error) {
+func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID,
+	lease time.Duration,
+) (claimed []Claimed, expired []dispatch.ID, err error) {
 	var rows []struct {
 		Claimed
 		Expired bool `db:"expired"`

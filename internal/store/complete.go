@@ -95,10 +95,12 @@ const insertAttempts = attempt + ` FROM o`
 // a tombstone, so that a possible second copy stays visible; and a message of
 // which the provider took two copies keeps its mark.
 var sqlSettle = numbers.SQL(lockRows + `,
- q AS MATERIALIZED (SELECT x.id, bool_or(p.claim <> x.claim AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other,
+ q AS MATERIALIZED (SELECT x.id, bool_or(p.claim <> x.claim
+ AND p.outcome IN ({result_accepted}, {result_doubtful}, {result_unknown})) AS other,
      bool_or(p.claim = x.claim AND p.outcome = {result_accepted}) AS settled
    FROM x JOIN attempts p ON p.message_id = x.id WHERE x.was_maybe GROUP BY x.id),
- y AS MATERIALIZED (SELECT x.*, x.was_maybe AND coalesce(q.other, false) AS other_call, x.was_maybe AND NOT coalesce(q.settled, false) AS not_settled
+ y AS MATERIALIZED (SELECT x.*, x.was_maybe AND coalesce(q.other, false) AS other_call, x.was_maybe
+ AND NOT coalesce(q.settled, false) AS not_settled
    FROM x LEFT JOIN q ON q.id = x.id),
  d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT id FROM x WHERE d_state IS NOT NULL))),
  t AS (INSERT INTO attempts (message_id, claim, outcome, detail)
@@ -250,9 +252,11 @@ func outcomeArgs(outs []Outcome) []any {
 	codes, prov, details, pids := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	started := make([]*int64, n)
 	for i, o := range outs {
-		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
+		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP),
+			o.Latency.Milliseconds()
 		delays[i] = o.Delay.Seconds()
-		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail), pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
+		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail),
+			pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
 	}
 	return []any{
 		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), pg.TextArray(codes), pg.TextArray(prov),

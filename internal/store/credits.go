@@ -15,7 +15,9 @@ import (
 // reserveCredits locks the paying accounts of the page, in id order, and drops
 // the messages that their balance doesn't cover: concurrent sends never
 // overdraw.
-func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) ([]*NewMessage, error) {
+func (s *Store) reserveCredits(ctx context.Context, tx *pg.DB, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) ([]*NewMessage,
+	error,
+) {
 	var accounts []int64
 	for _, a := range page {
 		if a.Charge {

@@ -82,7 +82,10 @@ func (s *Store) Timeline(ctx context.Context, id dispatch.ID) ([]TimelineEvent, 
 	}
 	out := make([]TimelineEvent, len(rows))
 	for i, r := range rows {
-		out[i] = TimelineEvent{Seq: r.Seq, At: r.At, Type: dispatch.EventName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(), HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID}
+		out[i] = TimelineEvent{
+			Seq: r.Seq, At: r.At, Type: dispatch.EventName(r.Kind), Cause: r.Cause, Outcome: Result(r.Outcome).String(),
+			HTTP: r.HTTP, Code: r.Code, Detail: r.Detail, LatencyMS: r.Latency, ProviderID: r.ProviderID,
+		}
 	}
 	return out, nil
 }

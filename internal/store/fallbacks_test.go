@@ -78,7 +78,8 @@ func TestProviderIDTaken_ReadsNoMoreThanItMust(t *testing.T) {
 	f.exec(
 		t,
 		`WITH m AS (INSERT INTO messages (id, account_id, channel_id, expires_at, lane, type, recipient, content, provider_message_id, status)
-		SELECT (substr(replace(uuid_floor(now() - interval '1 hour' + i * interval '10 ms')::text, '-', ''), 1, 12) || '7' || substr(md5(i::text), 1, 19))::uuid, $1, $2, now(), 1, 'text', '+1555' || i, '{}', 'SM' || md5(i::text), 30
+		SELECT (substr(replace(uuid_floor(now() - interval '1 hour' + i * interval '10 ms')::text, '-', ''), 1, 12) || '7' ||
+			substr(md5(i::text), 1, 19))::uuid, $1, $2, now(), 1, 'text', '+1555' || i, '{}', 'SM' || md5(i::text), 30
 		FROM generate_series(1, 10000) AS i RETURNING id, provider_message_id)
 		INSERT INTO attempts (message_id, claim, outcome, provider_message_id) SELECT id, gen_random_uuid(), 1, provider_message_id FROM m`,
 		f.account,

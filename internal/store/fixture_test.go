@@ -154,7 +154,8 @@ func (f *fixture) hour(t testing.TB, ids ...dispatch.ID) {
 	t.Helper()
 	f.exec(
 		t,
-		`UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = ANY($1::uuid[])`,
+		`UPDATE dispatch SET wake_at = now() - interval '1 second', due_at = least(due_at, now() - interval '1 second') WHERE message_id = `+
+			`ANY($1::uuid[])`,
 		pg.UUIDArray(ids),
 	)
 }
@@ -197,7 +198,8 @@ func (f *fixture) invariants(t testing.TB) {
 		Asleep  int `db:"asleep"`
 	}
 	must(t, f.db.GetContext(context.Background(), &n, `
-WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled), n AS (SELECT message_id, count(*) AS n FROM w GROUP BY 1)
+WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled), n AS (SELECT message_id, count(*) AS n
+FROM w GROUP BY 1)
 SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELECT 1 FROM n WHERE n.message_id = m.id)) AS idle,
   (SELECT count(*) FROM n WHERE n.n > 1) AS twice,
   (SELECT count(*) FROM n LEFT JOIN messages m ON m.id = n.message_id WHERE m.id IS NULL OR m.status <> 10) AS orphans,
@@ -222,7 +224,8 @@ func (f *fixture) dump(t testing.TB, without ...string) string {
 		"messages m ORDER BY id", "dispatch m ORDER BY message_id", "scheduled m ORDER BY message_id", "attempts m ORDER BY message_id, claim",
 		"events m ORDER BY xid, id", "idempotency m ORDER BY day, account_id, key, idx", "provider_refs m ORDER BY channel_id, ref",
 		"parked_callbacks m ORDER BY id", "fallbacks m ORDER BY message_id", "ledger m ORDER BY id", "suppressions m ORDER BY account_id, phone",
-		"windows m ORDER BY channel_id, phone", "inbound m ORDER BY id", "contacts m ORDER BY id", "accounts m ORDER BY id", "channel_health m ORDER BY channel_id",
+		"windows m ORDER BY channel_id, phone", "inbound m ORDER BY id", "contacts m ORDER BY id", "accounts m ORDER BY id",
+		"channel_health m ORDER BY channel_id",
 	} {
 		var rows []string
 		must(t, f.db.SelectContext(context.Background(), &rows, `SELECT row_to_json(m)::text FROM `+q))

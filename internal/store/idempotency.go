@@ -36,9 +36,13 @@ type keyRow struct {
 // which is the same request; the message may have been changed meanwhile.
 func (r *keyRow) receipt(m *dispatch.Message) *dispatch.Receipt {
 	if r.ID != m.ID && r.Fingerprint != m.IdemFingerprint {
-		return &dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused, "this Idempotency-Key was used for another request; use a new key for a new message")}
+		return &dispatch.Receipt{Err: dispatch.Errorf(dispatch.KeyReused,
+			"this Idempotency-Key was used for another request; use a new key for a new message")}
 	}
-	out := &dispatch.Receipt{ID: r.ID, Status: dispatch.Queued, To: m.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != m.ID, Segments: r.Segments, Price: r.Price}
+	out := &dispatch.Receipt{
+		ID: r.ID, Status: dispatch.Queued, To: m.To, Channel: r.Channel, CreatedAt: r.CreatedAt, Replayed: r.ID != m.ID,
+		Segments: r.Segments, Price: r.Price,
+	}
 	if r.SendAt != nil {
 		out.SendAt = m.SendAt
 		if m.SendAt.After(r.CreatedAt) {
@@ -76,7 +80,9 @@ func (s *Store) repeats(ctx context.Context, q *pg.DB, ms []*dispatch.Message) (
 // resolveMissing finds out why rows were not inserted: an earlier request
 // with the same key (its answer again, or a refusal when it asked for something
 // else), our own first run of the statement, a suppression, a closed window.
-func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage, rows map[dispatch.ID]*acceptRow, out map[dispatch.ID]dispatch.Receipt) error {
+func (s *Store) resolveMissing(ctx context.Context, q *pg.DB, page []*NewMessage, rows map[dispatch.ID]*acceptRow,
+	out map[dispatch.ID]dispatch.Receipt,
+) error {
 	var keyed []*dispatch.Message
 	ids := make([]dispatch.ID, len(page))
 	for i, a := range page {

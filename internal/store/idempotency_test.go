@@ -48,7 +48,8 @@ func TestPlans_IdempotencyKeys_AreLookedUpOneByOne(t *testing.T) {
 	f := open(t)
 	const all, some = 50_000, 100
 	f.exec(t, `INSERT INTO idempotency (day, account_id, key, idx, fingerprint, message_id)
-		SELECT (now() AT TIME ZONE 'utc')::date - n % 2, $1, 'key' || n, 0, 'print', gen_random_uuid() FROM generate_series(1, $2::int) AS n`, f.account, all)
+		SELECT (now() AT TIME ZONE 'utc')::date - n % 2, $1, 'key' || n, 0, 'print', gen_random_uuid() FROM generate_series(1, $2::int) AS n`,
+		f.account, all)
 	page := make([]*NewMessage, some)
 	accounts, keys, idxs := make([]int64, some), make([]string, some), make([]int64, some)
 	for i := range page {

@@ -53,7 +53,8 @@ func TestPrune_DropsOldKeysAndProviderIDs(t *testing.T) {
 	id := f.messages(t, 1)[0]
 	f.exec(
 		t,
-		`INSERT INTO provider_refs (channel_id, ref, message_id, created_at) VALUES ($1, 'old', $2, now() - interval '9 days'), ($1, 'new', $2, now())`,
+		`INSERT INTO provider_refs (channel_id, ref, message_id, created_at) VALUES ($1, 'old', $2, now() - interval '9 days'), ($1, 'new', `+
+			`$2, now())`,
 		f.channel,
 		id.String(),
 	)

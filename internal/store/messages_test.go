@@ -34,7 +34,8 @@ func (f *fixture) crowd(t testing.TB, n int) {
 	t.Helper()
 	for at := 0; at < n; at += 10_000 { // each well within the statement timeout
 		f.exec(t, `INSERT INTO dispatch (message_id, account_id, channel_id, wake_at, due_at, expires_at, lane)
-			SELECT (substr(replace(uuid_floor(now() + interval '1 minute' + i * interval '1 ms')::text, '-', ''), 1, 12) || '7' || substr(md5(i::text), 1, 19))::uuid, $1 + 1000, $2 + 1000, now(), now(), now() + interval '1 hour', 1
+			SELECT (substr(replace(uuid_floor(now() + interval '1 minute' + i * interval '1 ms')::text, '-', ''), 1, 12) || '7' ||
+				substr(md5(i::text), 1, 19))::uuid, $1 + 1000, $2 + 1000, now(), now(), now() + interval '1 hour', 1
 			FROM generate_series($3::integer, $4::integer) AS i`, f.account, f.channel, at+1, min(at+10_000, n))
 	}
 	f.exec(t, `ANALYZE dispatch`)

@@ -77,7 +77,8 @@ func TestProtocol_FollowsItsModel(t *testing.T) {
 		// What leads on comes more often than what ends: the traps lie four
 		// steps deep.
 		rt.Repeat(map[string]func(*rapid.T){
-			"accept": m.accept, "move": m.move, "claim": m.claim, "claim again": m.claim, "drain": m.drainDue, "report": m.report, "report more": m.report, "report late": m.report,
+			"accept": m.accept, "move": m.move, "claim": m.claim, "claim again": m.claim, "drain": m.drainDue, "report": m.report,
+			"report more": m.report, "report late": m.report,
 			"callback": m.callback, "lease": m.lease, "doubts": m.doubts, "doubts again": m.doubts, "end": m.endEarly, "": m.check,
 		})
 		m.drain(rt)

@@ -73,7 +73,8 @@ func (f *fixture) backlog(t *testing.T, n int) []dispatch.ID {
 	}
 	f.exec(
 		t,
-		`UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE message_id = ANY($1::uuid[])`,
+		`UPDATE dispatch SET state = 1 + (random() * 1)::int, claim = gen_random_uuid(), wake_at = now() + interval '1 minute' WHERE `+
+			`message_id = ANY($1::uuid[])`,
 		pg.UUIDArray(ids[n-2000:]),
 	)
 	f.exec(t, `ANALYZE dispatch`)

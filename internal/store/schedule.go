@@ -84,12 +84,14 @@ func (s *Store) reschedule(ctx context.Context, id dispatch.ID, e Edit) (bool, e
 			Type    string `db:"type"`
 			More    int64  `db:"more"` // what it costs more than before
 		}
-		if err := tx.GetContext(ctx, &now, sqlChange, id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments, e.Price); err != nil {
+		if err := tx.GetContext(ctx, &now, sqlChange, id.String(), e.To, e.Content, e.Type, e.SendAt, e.ExpiresAt, e.Segments,
+			e.Price); err != nil {
 			return pg.Wrap("change message", err)
 		}
 		if e.To != nil || e.Content != nil {
 			m := &dispatch.Message{Account: now.Account, Channel: now.Channel, To: now.To}
-			if err := checkAccept(ctx, tx, NewMessage{Message: m, NeedsWindow: e.Window && dispatch.Type(now.Type) != dispatch.TypeTemplate}); err != nil {
+			if err := checkAccept(ctx, tx, NewMessage{Message: m, NeedsWindow: e.Window &&
+				dispatch.Type(now.Type) != dispatch.TypeTemplate}); err != nil {
 				return err
 			}
 		}

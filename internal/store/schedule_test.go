@@ -48,7 +48,8 @@ func TestReschedule_SendAt_MovesTheFallback(t *testing.T) {
 			f.db.GetContext(
 				t.Context(),
 				&after,
-				`SELECT extract(epoch FROM f.wake_at - m.send_at)::float8 FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE m.id = $1::uuid AND m.send_at = $2`,
+				`SELECT extract(epoch FROM f.wake_at - m.send_at)::float8 FROM fallbacks f JOIN messages m ON m.id = f.message_id WHERE m.id = `+
+					`$1::uuid AND m.send_at = $2`,
 				id.String(),
 				at,
 			),

@@ -95,10 +95,14 @@ func (r *viewRow) status() dispatch.Status {
 func (r *viewRow) view() dispatch.View {
 	st := r.status()
 	v := dispatch.View{
-		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: pg.Text(r.ChannelKind), Sender: pg.Text(r.Sender),
-		Recipient: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(), Reference: pg.Text(r.Reference),
-		Metadata: json.RawMessage(pg.Text(r.Metadata)), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent, ChildID: r.Child, Test: r.Test,
-		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: pg.Text(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt, ExpiresAt: r.ExpiresAt,
+		ID: r.ID, Status: st, StatusName: st.String(), Account: r.Account, Channel: r.Channel, ChannelKind: pg.Text(r.ChannelKind),
+		Sender:    pg.Text(r.Sender),
+		Recipient: r.To, Type: dispatch.Type(r.Type), Content: json.RawMessage(r.Content), Lane: dispatch.Lane(r.Lane).String(),
+		Reference: pg.Text(r.Reference),
+		Metadata:  json.RawMessage(pg.Text(r.Metadata)), UserID: pg.Text(r.User), Campaign: r.Campaign, ParentID: r.Parent,
+		ChildID: r.Child, Test: r.Test,
+		MaybeSent: r.MaybeSent, Anomaly: r.Anomaly, ProviderMessageID: pg.Text(r.ProviderID), Segments: r.Segments, SendAt: r.SendAt,
+		ExpiresAt: r.ExpiresAt,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, SentAt: r.SentAt, DeliveredAt: r.DeliveredAt, ReadAt: r.ReadAt, FailedAt: r.FailedAt,
 		Attempts: r.DTries, Version: r.Version*1000 + int(st),
 	}

@@ -197,7 +197,8 @@ func TestDeliver_Gone_DisablesAtOnceAndKeepsWhatIsPending(t *testing.T) {
 	var events, notes int
 	must(
 		t,
-		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind = 106 AND account_id = $1), (SELECT count(*) FROM audit_log WHERE action = 'webhook.disable')`, f.account.ID).
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind = 106 AND account_id = $1), (SELECT count(*) FROM audit_log WHERE `+
+			`action = 'webhook.disable')`, f.account.ID).
 			Scan(&events, &notes),
 	)
 	if events != 1 || notes != 1 {
@@ -330,7 +331,8 @@ func TestDeliver_StoppedWhileResultsCannotBeWritten_EndsInTimeAndRepeatsThem(t *
 		var waiting int
 		must(
 			t,
-			f.db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).
+			f.db.QueryRow(`SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = `+
+				`current_database())`).
 				Scan(&waiting),
 		)
 		return waiting > 0
@@ -354,7 +356,10 @@ func TestDeliver_PrivateAddresses_AreRefusedWhenDialed(t *testing.T) {
 	r := receive(t, nil)
 	port := r.URL[strings.LastIndexByte(r.URL, ':'):]
 	var ws []hookstore.Endpoint
-	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1", "[fd00:ec2::254]", "192.168.0.1"} {
+	for _, host := range []string{
+		"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1",
+		"[fd00:ec2::254]", "192.168.0.1",
+	} {
 		ws = append(ws, f.endpoint(Standard, "http://"+host+port+"/"))
 	}
 	f.send(1, nil)

@@ -61,7 +61,8 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	var events, deliveries, distinct int
 	must(
 		t,
-		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100), count(*), count(DISTINCT (message_id, seq)) FROM webhook_deliveries WHERE webhook_id = $1`, all.ID).
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100), count(*), count(DISTINCT (message_id, seq)) FROM `+
+			`webhook_deliveries WHERE webhook_id = $1`, all.ID).
 			Scan(&events, &deliveries, &distinct),
 	)
 	if events != 2*n || deliveries != events || distinct != events {
@@ -79,7 +80,8 @@ func TestExpand_LateCommit_IsNotSkipped(t *testing.T) {
 	f := newFixture(t)
 	w := f.endpoint(Standard, "https://example.com/1", "channel.paused")
 	d := f.deliverer(nil)
-	const insert = `INSERT INTO events (message_id, account_id, channel_id, kind, detail) VALUES ('00000000-0000-0000-0000-000000000000', $1, $2, 103, $3)`
+	const insert = `INSERT INTO events (message_id, account_id, channel_id, kind, detail) VALUES ('00000000-0000-0000-0000-000000000000', ` +
+		`$1, $2, 103, $3)`
 	tx, err := f.db.Begin()
 	must(t, err)
 	_, err = tx.Exec(insert, f.account.ID, f.channel.ID, "late")
@@ -158,7 +160,8 @@ func TestReplay_Range_SetsBackAndFillsIn(t *testing.T) {
 		var open int
 		must(
 			t,
-			f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_cursors WHERE webhook_id <> 0) + (SELECT count(*) FROM webhook_deliveries WHERE state = 0)`).
+			f.db.QueryRow(`SELECT (SELECT count(*) FROM webhook_cursors WHERE webhook_id <> 0) + (SELECT count(*) FROM webhook_deliveries WHERE `+
+				`state = 0)`).
 				Scan(&open),
 		)
 		return open == 0
@@ -246,7 +249,8 @@ func TestTidy_DropsTheOldAndTheDeleted(t *testing.T) {
 		t.Errorf("%d deliveries and %d webhooks, want 10 and 1", rows, hooks)
 	}
 	_, err := f.db.Exec(
-		`UPDATE webhook_deliveries SET id = (regexp_replace(id::text, '^.{13}', '01800000-0000'))::uuid, created_at = now() - interval '15 days', state = 1 WHERE webhook_id = $1`,
+		`UPDATE webhook_deliveries SET id = (regexp_replace(id::text, '^.{13}', '01800000-0000'))::uuid, created_at = now() - interval '15 `+
+			`days', state = 1 WHERE webhook_id = $1`,
 		w.ID,
 	)
 	must(t, err)

@@ -57,7 +57,8 @@ func TestMetrics_DeliveriesQueueAndDisabledEndpoints(t *testing.T) {
 	}, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got, want := lines(m, "sendoff_webhooks_disabled"), `sendoff_webhooks_disabled{cause="failures"} 1`+"\n"+`sendoff_webhooks_disabled{cause="hand"} 1`; got != want {
+	if got, want := lines(m, "sendoff_webhooks_disabled"), `sendoff_webhooks_disabled{cause="failures"} 1`+"\n"+
+		`sendoff_webhooks_disabled{cause="hand"} 1`; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	// That of the broken endpoint and the late one; the disabled ones wait for nobody.

@@ -53,7 +53,8 @@ func newFixture(t *testing.T) *fixture {
 	f.account, err = f.accounts.CreateAccount(t.Context(), "Webhooks")
 	must(t, err)
 	f.channel, err = f.accounts.CreateChannel(t.Context(), dispatch.Channel{
-		Account: f.account.ID, Name: "WhatsApp", Provider: "meta", Kind: "whatsapp", Sender: "+15550199", Settings: map[string]string{"phone_number_id": "106540352242922", "waba_id": "102290129340398"},
+		Account: f.account.ID, Name: "WhatsApp", Provider: "meta", Kind: "whatsapp", Sender: "+15550199",
+		Settings: map[string]string{"phone_number_id": "106540352242922", "waba_id": "102290129340398"},
 	})
 	must(t, err)
 	return f
@@ -91,7 +92,8 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 		for range min(n-len(ids), 200) {
 			id := uuid.Must(uuid.NewV7())
 			m := &dispatch.Message{
-				ID: id, Account: f.account.ID, Channel: f.channel.ID, Lane: dispatch.Normal, To: "+15550100", Reference: "order 7", Metadata: `{"ref1": "one", "ref2": "two"}`,
+				ID: id, Account: f.account.ID, Channel: f.channel.ID, Lane: dispatch.Normal, To: "+15550100", Reference: "order 7",
+				Metadata: `{"ref1": "one", "ref2": "two"}`,
 				Content: dispatch.Content{
 					Type: dispatch.TypeText,
 				}, Raw: `{"type":"text","text":{"body":"secret content"}}`, ExpiresAt: time.Now().Add(time.Hour),

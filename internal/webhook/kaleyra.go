@@ -83,7 +83,10 @@ func kaleyraWord(v *dispatch.View) string {
 
 func renderKaleyra(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	if in := e.Inbound; e.Kind == dispatch.EventInbound && in != nil {
-		out := kaleyraInbound{ID: in.ID.String(), From: digits(string(in.From)), Mobile: digits(string(in.From)), Name: in.Name, Type: in.Type, Body: in.Text, CreatedAt: in.At.UTC().Format(time.RFC3339)}
+		out := kaleyraInbound{
+			ID: in.ID.String(), From: digits(string(in.From)), Mobile: digits(string(in.From)), Name: in.Name, Type: in.Type,
+			Body: in.Text, CreatedAt: in.At.UTC().Format(time.RFC3339),
+		}
 		if e.Sender != nil {
 			out.WaNumber = digits(e.Sender.Sender)
 		}

@@ -68,7 +68,8 @@ type metaStatus struct {
 // provider reported besides is carried as it came.
 func newMetaStatus(e *hookstore.Event, v *dispatch.View, word string) metaStatus {
 	s := metaStatus{
-		ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: cmp.Or(v.WaID, digits(string(v.To))), Opaque: opaque(v),
+		ID: "wamid." + v.ID.String(), Status: word, Timestamp: epoch(reachedAt(e, v)), Recipient: cmp.Or(v.WaID, digits(string(v.To))),
+		Opaque: opaque(v),
 	}
 	if person.IsUserID(v.UserID) {
 		s.UserID = v.UserID
@@ -121,7 +122,10 @@ func renderMeta(e *hookstore.Event, v *dispatch.View) (string, bool) {
 			id = ch.BusinessID
 		}
 	}
-	return encodeMeta(metaCallback{Object: "whatsapp_business_account", Entry: []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}}})
+	return encodeMeta(metaCallback{
+		Object: "whatsapp_business_account",
+		Entry:  []metaEntry{{ID: id, Changes: []metaChange{{Value: value, Field: "messages"}}}},
+	})
 }
 
 // encodeMeta writes JSON byte for byte as Meta does: a slash as \/ and everything
@@ -162,7 +166,8 @@ func reachedAt(e *hookstore.Event, v *dispatch.View) time.Time {
 // (developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes).
 var metaCodes = map[dispatch.ErrorCode]int{
 	dispatch.FailRecipient: 131026, dispatch.FailSuppressed: 131050, dispatch.FailWindow: 131047, dispatch.FailTemplate: 132001,
-	dispatch.FailPaused: 132015, dispatch.FailContent: 131009, dispatch.FailCredentials: 190, dispatch.FailAccount: 131031, dispatch.FailBalance: 131042,
+	dispatch.FailPaused: 132015, dispatch.FailContent: 131009, dispatch.FailCredentials: 190, dispatch.FailAccount: 131031,
+	dispatch.FailBalance:   131042,
 	dispatch.FailThrottled: 130429, dispatch.FailProvider: 131016, dispatch.FailUnreachable: 131016, dispatch.FailUndelivered: 131026,
 	dispatch.FailNotDelivered: 131049,
 }
@@ -175,7 +180,8 @@ func metaErrorOf(v *dispatch.View) metaError {
 		if c, ok := metaCodes[v.Error.Code]; ok {
 			out.Code = c
 		}
-		if n, err := strconv.Atoi(v.Error.ProviderCode); err == nil && n > 0 && (len(v.Error.ProviderCode) == 3 || len(v.Error.ProviderCode) == 6) {
+		if n, err := strconv.Atoi(v.Error.ProviderCode); err == nil && n > 0 &&
+			(len(v.Error.ProviderCode) == 3 || len(v.Error.ProviderCode) == 6) {
 			out.Code = n
 		}
 		out.Data.Details = v.Error.Message

@@ -89,7 +89,10 @@ func metaContent(in *hookstore.Inbound) map[string]any {
 	case c.FlowReply != nil:
 		return typed("interactive", map[string]any{"type": "nfm_reply", "nfm_reply": c.FlowReply})
 	case c.Button != nil && in.Type == "interactive":
-		return typed("interactive", map[string]any{"type": "button_reply", "button_reply": map[string]string{"id": c.Button.Payload, "title": c.Button.Text}})
+		return typed("interactive", map[string]any{"type": "button_reply", "button_reply": map[string]string{
+			"id":    c.Button.Payload,
+			"title": c.Button.Text,
+		}})
 	case c.Button != nil:
 		return typed("button", c.Button)
 	case c.Location != nil:

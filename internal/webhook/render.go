@@ -118,13 +118,19 @@ func encode(v any) (string, bool) {
 // standard format, in a vendor's the delivery receipt of a message that isn't.
 func TestPayload(format, accountSID string, at time.Time) string {
 	if format == Standard {
-		s, _ := encode(envelope{Type: EventName(0), Timestamp: at.UTC(), Data: map[string]string{"message": "This is a test of your webhook endpoint. No message stands behind it."}})
+		s, _ := encode(envelope{
+			Type: EventName(0), Timestamp: at.UTC(),
+			Data: map[string]string{"message": "This is a test of your webhook endpoint. No message stands behind it."},
+		})
 		return s
 	}
 	at = at.UTC().Truncate(time.Second)
 	s, _ := Render(&hookstore.Event{
 		Event: dispatch.Event{Kind: int16(dispatch.Delivered), At: at, Seq: 1}, Format: format, SID: accountSID,
-		View:   &dispatch.View{ID: uuid.Max, To: "+15550100", Sender: "+15550199", ChannelKind: "whatsapp", Reference: "webhook test", SentAt: &at, DeliveredAt: &at},
+		View: &dispatch.View{
+			ID: uuid.Max, To: "+15550100", Sender: "+15550199", ChannelKind: "whatsapp", Reference: "webhook test",
+			SentAt: &at, DeliveredAt: &at,
+		},
 		Sender: &hookstore.Channel{Kind: "whatsapp", Sender: "+15550199", Provider: "meta"},
 	})
 	return s

@@ -48,11 +48,13 @@ func sample(format string, kind int16) *hookstore.Event {
 			BusinessID:    "102290129340398",
 		},
 		View: &dispatch.View{
-			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199", To: "+15550100", Recipient: "+15550100", Type: dispatch.TypeText,
+			ID: messageID, Status: dispatch.Read, StatusName: "read", Account: 1, Channel: 7, ChannelKind: "whatsapp", Sender: "+15550199",
+			To: "+15550100", Recipient: "+15550100", Type: dispatch.TypeText,
 			Content: json.RawMessage(
 				`{"text":{"body":"secret"}}`,
 			), Lane: "normal", Reference: "order-7", Metadata: json.RawMessage(`{"ref1":"one","ref2":"two","n":1}`), Attempts: 1,
-			ProviderMessageID: "wamid.HBgL", ExpiresAt: at.Add(time.Hour), CreatedAt: at.Add(-time.Second), UpdatedAt: at, SentAt: ms(-500), DeliveredAt: ms(0), ReadAt: ms(900),
+			ProviderMessageID: "wamid.HBgL", ExpiresAt: at.Add(time.Hour), CreatedAt: at.Add(-time.Second), UpdatedAt: at, SentAt: ms(-500),
+			DeliveredAt: ms(0), ReadAt: ms(900),
 		},
 	}
 }
@@ -102,7 +104,8 @@ func cases(format string) map[string]*hookstore.Event {
 		"queued": sample(
 			format,
 			int16(dispatch.Queued),
-		), "sent": sample(format, int16(dispatch.Sent)), "delivered": sample(format, int16(dispatch.Delivered)), "read": sample(format, int16(dispatch.Read)),
+		), "sent": sample(format, int16(dispatch.Sent)), "delivered": sample(format, int16(dispatch.Delivered)),
+		"read": sample(format, int16(dispatch.Read)),
 		"unknown": sample(
 			format,
 			int16(dispatch.Unknown),
@@ -199,9 +202,20 @@ func TestTestPayload_EveryFormatHasOne(t *testing.T) {
 func TestNormalURL(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string][2]bool{
-		"https://example.com/x?y=1": {true, true}, "http://example.com/": {false, false}, "http://127.0.0.1:80/": {false, true}, "http://localhost/": {false, true},
-		"http://[::1]:8080/": {false, true}, "http://[::ffff:127.0.0.1]/": {false, true}, "https://user:pw@example.com/": {false, false}, "ftp://example.com/": {false, false},
-		"": {false, false}, "https://": {false, false}, "http://127.0.0.1.example.com/": {false, false}, "https://example.com/" + strings.Repeat("x", 2001): {false, false}, "https://example.com/{id}?q=olá": {true, true}, "https://{id}.com/": {false, false},
+		"https://example.com/x?y=1":                        {true, true},
+		"https://example.com/{id}?q=olá":                   {true, true},
+		"http://127.0.0.1:80/":                             {false, true},
+		"http://localhost/":                                {false, true},
+		"http://[::1]:8080/":                               {false, true},
+		"http://[::ffff:127.0.0.1]/":                       {false, true},
+		"http://example.com/":                              {false, false},
+		"http://127.0.0.1.example.com/":                    {false, false},
+		"https://user:pw@example.com/":                     {false, false},
+		"https://{id}.com/":                                {false, false},
+		"https://example.com/" + strings.Repeat("x", 2001): {false, false},
+		"ftp://example.com/":                               {false, false},
+		"https://":                                         {false, false},
+		"":                                                 {false, false},
 	} {
 		_, err := NormalURL(address, false)
 		_, local := NormalURL(address, true)
@@ -214,8 +228,9 @@ func TestNormalURL(t *testing.T) {
 func TestCheckHeader(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{
-		"Authorization": true, "X-Tenant": true, "webhook-id": false, "Webhook-Signature": false, "HOST": false, "Content-Type": false, "X-Twilio-Signature": false,
-		"Transfer-Encoding": false, "": false, "a b": false, "x:y": false, "Proxy-Authorization": false, "Idempotency-Key": false,
+		"Authorization": true, "X-Tenant": true, "webhook-id": false, "Webhook-Signature": false, "HOST": false, "Content-Type": false,
+		"X-Twilio-Signature": false,
+		"Transfer-Encoding":  false, "": false, "a b": false, "x:y": false, "Proxy-Authorization": false, "Idempotency-Key": false,
 	} {
 		if got := CheckHeader(name, "v") == nil; got != ok {
 			t.Errorf("%q: %v, want %v", name, got, ok)
@@ -243,7 +258,8 @@ func TestCheckSecret(t *testing.T) {
 
 func TestEventNames_AreThoseOfTheSpec(t *testing.T) {
 	t.Parallel()
-	want := "message.scheduled message.queued message.sent message.delivered message.read message.failed message.expired message.cancelled message.unknown message.inbound campaign.finished channel.paused channel.resumed"
+	want := "message.scheduled message.queued message.sent message.delivered message.read message.failed message.expired message.cancelled " +
+		"message.unknown message.inbound campaign.finished channel.paused channel.resumed"
 	if got := strings.Join(EventNames(), " "); got != want {
 		t.Errorf("got %s", got)
 	}

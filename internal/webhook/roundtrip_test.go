@@ -48,7 +48,8 @@ func in(t *testing.T, r reader, format, body string) dispatch.Inbound {
 func metaBody(message string) string {
 	return `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",
 		"metadata":{"phone_number_id":"106540352242922"},"contacts":[{"wa_id":"15550100","profile":{"name":"Ann"}}],
-		"messages":[{"from":"15550100","id":"wamid.IN","timestamp":"1777896000","context":{"id":"wamid.OURS","from":"15550199"},` + message + `}]}}]}]}`
+		"messages":[{"from":"15550100","id":"wamid.IN","timestamp":"1777896000",
+		"context":{"id":"wamid.OURS","from":"15550199"},` + message + `}]}}]}]}`
 }
 
 func gupshupBody(kind, payload string) string {
@@ -80,22 +81,41 @@ func TestRoundTrip_Content_ReachesEveryFormat(t *testing.T) {
 		format, body   string
 		check          func(*dispatch.Inbound) bool
 	}{
-		{"text", "meta", m, Meta, metaBody(`"type":"text","text":{"body":"olá/मराठी"}`), func(i *dispatch.Inbound) bool { return i.Text == "olá/मराठी" }},
-		{"image by id", "meta", m, Meta, metaBody(`"type":"image","image":{"id":"77","mime_type":"image/png","sha256":"s","caption":"look"}`), picture("77", "look")},
-		{"document", "meta", m, Meta, metaBody(`"type":"document","document":{"id":"78","mime_type":"application/pdf","filename":"a.pdf"}`), picture("78", "")},
+		{
+			"text", "meta", m, Meta, metaBody(`"type":"text","text":{"body":"olá/मराठी"}`),
+			func(i *dispatch.Inbound) bool { return i.Text == "olá/मराठी" },
+		},
+		{
+			"image by id", "meta", m, Meta, metaBody(`"type":"image","image":{"id":"77","mime_type":"image/png","sha256":"s","caption":"look"}`),
+			picture("77", "look"),
+		},
+		{
+			"document", "meta", m, Meta, metaBody(`"type":"document","document":{"id":"78","mime_type":"application/pdf","filename":"a.pdf"}`),
+			picture("78", ""),
+		},
 		{"button", "meta", m, Meta, metaBody(`"type":"button","button":{"payload":"p1","text":"Yes"}`), button},
-		{"reply button", "meta", m, Meta, metaBody(`"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"p1","title":"Yes"}}`), button},
-		{"list", "meta", m, Meta, metaBody(`"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"p1","title":"Yes"}}`), row},
+		{"reply button", "meta", m, Meta, metaBody(`"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"p1",` +
+			`"title":"Yes"}}`), button},
+		{
+			"list", "meta", m, Meta, metaBody(`"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"p1","title":"Yes"}}`),
+			row,
+		},
 		{"place", "meta", m, Meta, metaBody(`"type":"location","location":{"latitude":52.5,"longitude":13.25,"name":"Tower"}`), place},
-		{"image by address", "twilio", tw, Twilio, form("NumMedia", "1", "MediaUrl0", "https://media.example/1", "MediaContentType0", "image/png", "Body", "look"), picture("https://media.example/1", "look")},
+		{"image by address", "twilio", tw, Twilio, form("NumMedia", "1", "MediaUrl0", "https://media.example/1", "MediaContentType0", "image/png",
+			"Body", "look"), picture("https://media.example/1", "look")},
 		{"button", "twilio", tw, Twilio, form("Body", "Yes", "ButtonText", "Yes", "ButtonPayload", "p1"), button},
 		{"place", "twilio", tw, Twilio, form("Body", "", "Latitude", "52.5", "Longitude", "13.25", "Label", "Tower"), place},
-		{"image", "gupshup", g, "", gupshupBody("image", `{"url":"https://media.example/2","contentType":"image/png","caption":"look"}`), picture("https://media.example/2", "look")},
+		{
+			"image", "gupshup", g, "", gupshupBody("image", `{"url":"https://media.example/2","contentType":"image/png","caption":"look"}`),
+			picture("https://media.example/2", "look"),
+		},
 		{"button", "gupshup", g, "", gupshupBody("button_reply", `{"title":"Yes","id":"p1","postbackText":"p1"}`), button},
 		{"list", "gupshup", g, "", gupshupBody("list_reply", `{"title":"Yes","postbackText":"p1","description":"d"}`), row},
 		{"place", "gupshup", g, "", gupshupBody("location", `{"latitude":"52.5","longitude":"13.25","name":"Tower"}`), place},
-		{"image", "kaleyra", k, "", `{"from":"15550100","wanumber":"15550199","type":"image","media_url":"https://media.example/3","mime_type":"image/png","body":"look","reply_to":"wamid.OURS"}`, picture("https://media.example/3", "look")},
-		{"place", "kaleyra", k, "", `{"from":"15550100","type":"location","location":{"latitude":52.5,"longitude":13.25,"name":"Tower"},"reply_to":"wamid.OURS"}`, place},
+		{"image", "kaleyra", k, "", `{"from":"15550100","wanumber":"15550199","type":"image","media_url":"https://media.example/3",` +
+			`"mime_type":"image/png","body":"look","reply_to":"wamid.OURS"}`, picture("https://media.example/3", "look")},
+		{"place", "kaleyra", k, "", `{"from":"15550100","type":"location","location":{"latitude":52.5,"longitude":13.25,"name":"Tower"},` +
+			`"reply_to":"wamid.OURS"}`, place},
 	} {
 		got := in(t, c.from, c.format, c.body)
 		if !c.check(&got) {
@@ -118,7 +138,10 @@ func TestRoundTrip_Content_ReachesEveryFormat(t *testing.T) {
 			if !c.check(&back) && !(format == Kaleyra && strings.Contains(body, "p1") && strings.Contains(body, "Yes")) {
 				t.Errorf("%s %s as %s: %s", c.provider, c.name, format, body)
 			}
-			ours := map[string]string{Meta: "wamid." + messageID.String(), Twilio: "SM" + hex.EncodeToString(messageID[:]), Kaleyra: messageID.String()}[format]
+			ours := map[string]string{
+				Meta: "wamid." + messageID.String(), Twilio: "SM" + hex.EncodeToString(messageID[:]),
+				Kaleyra: messageID.String(),
+			}[format]
 			if !strings.HasPrefix(strings.ReplaceAll(back.Content.ReplyTo, "-", ""), strings.ReplaceAll(ours, "-", "")) {
 				t.Errorf("%s %s as %s: answers %q, want %q", c.provider, c.name, format, back.Content.ReplyTo, ours)
 			}

@@ -8,7 +8,8 @@ import (
 // waits are the times between the tries of a delivery: ten tries over about 75
 // hours (Standard Webhooks' schedule).
 var waits = []time.Duration{
-	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour,
+	20 * time.Hour, 24 * time.Hour,
 }
 
 // maxRetryAfter bounds what an endpoint can ask for.

@@ -31,7 +31,10 @@ func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 		return "", false
 	}
 	in := e.Inbound
-	form := twilioapi.Received(e.SID, e.Sender.Kind, e.Sender.Sender, in.ID, &dispatch.Inbound{From: string(in.From), WaID: waID(&in.Received), Name: in.Name, Text: in.Text})
+	form := twilioapi.Received(e.SID, e.Sender.Kind, e.Sender.Sender, in.ID, &dispatch.Inbound{
+		From: string(in.From), WaID: waID(&in.Received),
+		Name: in.Name, Text: in.Text,
+	})
 	fillTwilio(form, e)
 	var raw map[string]string
 	if e.Sender.Provider == "twilio" && json.Unmarshal([]byte(in.Raw), &raw) == nil {

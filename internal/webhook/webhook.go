@@ -112,7 +112,8 @@ func loopback(host string) bool {
 // reserved are the headers that a customer can't set: ours, the connection's,
 // and those that signatures stand in. Authorization is free.
 var reserved = []string{
-	"host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
+	"host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "te",
+	"trailer", "upgrade", "expect",
 	"user-agent", "cookie", "x-hub-signature-256", "x-twilio-signature", "idempotency-key", "x-idempotency-key",
 }
 

@@ -136,7 +136,8 @@ func (s *Service) Report(ctx context.Context, who admin.Actor, id int64) (func(c
 
 func (s *Service) report(ctx context.Context, id int64, w io.Writer) error {
 	out := contactimport.NewWriter(w)
-	err := out.Write("row", "to", "status", "reason", "field", "detail", "message_id", "maybe_sent", "sent_at", "delivered_at", "read_at", "failed_at",
+	err := out.Write("row", "to", "status", "reason", "field", "detail", "message_id", "maybe_sent", "sent_at", "delivered_at",
+		"read_at", "failed_at",
 		"error_code", "error_message")
 	for after := int64(0); err == nil; {
 		rows, readErr := s.Store.Report(ctx, id, after, reportPage)

@@ -64,7 +64,8 @@ func (s *Service) retry(ctx context.Context, tx Tx, parent, child *store.Campaig
 	if err != nil {
 		return err
 	}
-	child.State, child.Channel, child.Template, child.Marketing, child.Filled = campaign.Running, parent.Channel, parent.Template, parent.Marketing, true
+	child.State, child.Channel, child.Template, child.Marketing, child.Filled = campaign.Running, parent.Channel,
+		parent.Template, parent.Marketing, true
 	child.LaunchedAt, child.StartedAt, child.NextAt = &now, &now, &now
 	if err := tx.Save(ctx, child); err != nil {
 		return err

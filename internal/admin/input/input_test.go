@@ -113,8 +113,11 @@ func TestDecode_NamesEveryFault(t *testing.T) {
 		`{"name":"abc","values":[]}`:   {"/values": "must be an object"},
 		`{"name":"abc","object":"x"}`:  {"/object": "must be an object"},
 		`{"name":"abc","object":null}`: {"/object": "must not be null"},
-		`{"name":"abc","values":{"a":1},"amounts":{"x":1e3,"y":1}}`: {"/values/a": "must be a string", "/amounts/x": "must be a plain number below a thousand million with at most six decimals"},
-		`{"name":"abc","part":{"rates":1,"rate":"x"}}`:              {"/part/rates": "unknown field", "/part/rate": "must be a number"},
+		`{"name":"abc","values":{"a":1},"amounts":{"x":1e3,"y":1}}`: {
+			"/values/a":  "must be a string",
+			"/amounts/x": "must be a plain number below a thousand million with at most six decimals",
+		},
+		`{"name":"abc","part":{"rates":1,"rate":"x"}}`: {"/part/rates": "unknown field", "/part/rate": "must be a number"},
 		// A fault of the type is reported together with the limits of other fields, never with its own.
 		`{"name":1,"count":99,"x":1}`: {"/name": "must be a string", "/count": "must be at most 10", "/x": "unknown field"},
 	} {
@@ -149,18 +152,23 @@ func TestCheck_Limits(t *testing.T) {
 		"/name must not be empty":               name("   "),
 		"/name must have at least 2 characters": name("a"),
 		"/name must have at most 5 characters":  name("ääääää"),
-		"/name must be UTF-8 without NUL characters":        name("ab\x00"),
-		"/name must be UTF-8 without NUL characters ":       name("ab\xff"),
-		"/tags must have at least 1 entry":                  with(func(s *sample) { s.Tags = &[]string{} }),
-		"/tags must have at most 2 entries":                 with(func(s *sample) { s.Tags = &[]string{"red", "red", "red"} }),
-		"/tags/1 must be one of red, green":                 with(func(s *sample) { s.Tags = &[]string{"red", "blue"} }),
-		"/text must be lower-case letters":                  with(func(s *sample) { s.Text = "A" }),
-		"/count must be at least 1":                         with(func(s *sample) { s.Count = new(0) }),
-		"/limit must be at most 9":                          with(func(s *sample) { s.Limit = input.Some(10) }),
-		" ":                                                 with(func(s *sample) { s.Limit = input.Null[int]() }),
-		"/part/rate must be at least 0.5":                   with(func(s *sample) { s.Part = &part{Rate: new(0.1)} }),
-		"/parts/1/rate must be at most 2":                   with(func(s *sample) { s.Parts = []part{{}, {Rate: new(2.1)}} }),
-		"/values/a~1b must be UTF-8 without NUL characters": with(func(s *sample) { s.Values = map[string]*string{"a/b": new("\x00"), "gone": nil} }),
+		"/name must be UTF-8 without NUL characters":  name("ab\x00"),
+		"/name must be UTF-8 without NUL characters ": name("ab\xff"),
+		"/tags must have at least 1 entry":            with(func(s *sample) { s.Tags = &[]string{} }),
+		"/tags must have at most 2 entries":           with(func(s *sample) { s.Tags = &[]string{"red", "red", "red"} }),
+		"/tags/1 must be one of red, green":           with(func(s *sample) { s.Tags = &[]string{"red", "blue"} }),
+		"/text must be lower-case letters":            with(func(s *sample) { s.Text = "A" }),
+		"/count must be at least 1":                   with(func(s *sample) { s.Count = new(0) }),
+		"/limit must be at most 9":                    with(func(s *sample) { s.Limit = input.Some(10) }),
+		" ":                                           with(func(s *sample) { s.Limit = input.Null[int]() }),
+		"/part/rate must be at least 0.5":             with(func(s *sample) { s.Part = &part{Rate: new(0.1)} }),
+		"/parts/1/rate must be at most 2":             with(func(s *sample) { s.Parts = []part{{}, {Rate: new(2.1)}} }),
+		"/values/a~1b must be UTF-8 without NUL characters": with(func(s *sample) {
+			s.Values = map[string]*string{
+				"a/b":  new("\x00"),
+				"gone": nil,
+			}
+		}),
 	} {
 		var got []string
 		for _, f := range input.Check(&in) {
@@ -186,7 +194,8 @@ func TestGiven_NamesWhatChanges(t *testing.T) {
 func TestCredits_ParseAndPrint(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]input.Credits{
-		"0": 0, "1": 1_000_000, "-0.5": -500_000, "+2": 2_000_000, "0.000001": 1, "999999999.999999": 999_999_999_999_999, "1.50000000": 1_500_000, "007": 7_000_000,
+		"0": 0, "1": 1_000_000, "-0.5": -500_000, "+2": 2_000_000, "0.000001": 1, "999999999.999999": 999_999_999_999_999,
+		"1.50000000": 1_500_000, "007": 7_000_000,
 	} {
 		if got, err := input.ParseCredits(text); err != nil || got != want {
 			t.Errorf("%s: %d, %v", text, got, err)

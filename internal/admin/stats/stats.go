@@ -62,7 +62,7 @@ type Stats struct {
 	CallsToday    int64          `json:"calls_today" doc:"Requests with API keys in the UTC day, reads included."`
 	Templates     int            `json:"templates_configured"`
 	MessagesToday int64          `json:"messages_today" doc:"Messages that keys were charged for in the UTC day."`
-	SuccessRate   *float64       `json:"success_rate" doc:"Of the newest messages of the range that have ended: the share that was sent. Null: none has ended."`
+	SuccessRate   *float64       `json:"success_rate" doc:"Share of the newest ended messages that was sent. Null: none has ended."`
 	Waiting       int            `json:"waiting" doc:"At most 100,000."`
 	WaitingMore   bool           `json:"waiting_more" doc:"More messages wait than waiting says."`
 	OldestWaiting *float64       `json:"oldest_waiting_seconds" doc:"The age of the oldest message that is due. Null: none is."`
@@ -146,7 +146,8 @@ func (s *Service) read(ctx context.Context, who admin.Actor, span string) (*Stat
 	if err != nil {
 		return nil, err
 	}
-	out.TotalKeys, out.ActiveKeys, out.Templates, out.CallsToday, out.MessagesToday = c.Keys, c.ActiveKeys, c.Templates, c.CallsToday, c.MessagesToday
+	out.TotalKeys, out.ActiveKeys, out.Templates, out.CallsToday, out.MessagesToday = c.Keys, c.ActiveKeys, c.Templates,
+		c.CallsToday, c.MessagesToday
 	if err := s.readChannels(ctx, who, out); err != nil {
 		return nil, err
 	}

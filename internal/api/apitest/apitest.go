@@ -72,7 +72,10 @@ func New(t *testing.T) *Front {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	f := &Front{T: t, PostgresURL: string(cfg.PostgresURL), Store: store.New(pool), Accounts: account.New(pool), Hooks: hookstore.New(pool, store.ReadViews), DB: db}
+	f := &Front{
+		T: t, PostgresURL: string(cfg.PostgresURL), Store: store.New(pool), Accounts: account.New(pool),
+		Hooks: hookstore.New(pool, store.ReadViews), DB: db,
+	}
 	f.Account, f.Key = f.NewAccount("One")
 	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {
@@ -118,7 +121,8 @@ func (f *Front) NewKey(id int64, permissions ...string) string {
 	secret := auth.Generate(false)
 	hash := auth.Hash(secret)
 	_, err := f.Accounts.CreateKey(f.T.Context(), account.Key{
-		Account: id, Name: "test", Prefix: auth.Prefix(secret), Permissions: permissions, Active: true, PerSecond: 100_000, PerMinute: 1_000_000, PerDay: 1_000_000,
+		Account: id, Name: "test", Prefix: auth.Prefix(secret), Permissions: permissions, Active: true, PerSecond: 100_000,
+		PerMinute: 1_000_000, PerDay: 1_000_000,
 	}, hash[:])
 	if err != nil {
 		f.T.Fatal(err)

@@ -31,12 +31,14 @@ func Operations() []apidoc.Operation {
 		{
 			Method: http.MethodPost, Path: "/v1/session/password", Tag: tag, Summary: "Change one's password", Problems: true,
 			Description: "Ends the user's other sessions.",
-			Request:     example(passwordBody{}, `{"current_password":"correct horse battery","new_password":"staple staple staple"}`), Responses: map[int]apidoc.Response{204: {}},
+			Request:     example(passwordBody{}, `{"current_password":"correct horse battery","new_password":"staple staple staple"}`),
+			Responses:   map[int]apidoc.Response{204: {}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/invitations", Tag: tag, Summary: "Invite a user", Permission: "manage", Problems: true,
 			Description: "Creates a user, unless user_id names one, and a one-time link with which the user sets a password. It is valid for 72 hours.",
-			Request:     example(inviteBody{}, `{"name":"Bo","email":"bo@example.com","role":"sender"}`), Responses: map[int]apidoc.Response{201: {Type: invitationBody{}}},
+			Request:     example(inviteBody{}, `{"name":"Bo","email":"bo@example.com","role":"sender"}`),
+			Responses:   map[int]apidoc.Response{201: {Type: invitationBody{}}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/invitations/accept", Tag: tag, Summary: "Accept an invitation", Public: true, Problems: true,
@@ -57,7 +59,8 @@ func Operations() []apidoc.Operation {
 			Method: http.MethodPost, Path: "/v1/playground", Tag: tag, Summary: "Make a request as an API key", Problems: true,
 			Description: "For signed-in users: the request is made as the chosen key, with the rights that both the user and the key have. " +
 				"It sends nothing unless simulate is false.",
-			Request: example(playBody{}, `{"key_id":1,"method":"POST","path":"/v1/messages","body":{"to":"+15550000100","type":"template","template":{"name":"hello_world","language":"en"}},"simulate":true}`), Responses: map[int]apidoc.Response{200: {Type: playedBody{}}},
+			Request: example(playBody{}, `{"key_id":1,"method":"POST","path":"/v1/messages","body":{"to":"+15550000100","type":"template",`+
+				`"template":{"name":"hello_world","language":"en"}},"simulate":true}`), Responses: map[int]apidoc.Response{200: {Type: playedBody{}}},
 		},
 		{
 			Method: http.MethodGet, Path: "/v1/messages/{id}/deliveries", Tag: "Messages", Summary: "List a message's webhook deliveries",
@@ -65,7 +68,8 @@ func Operations() []apidoc.Operation {
 			Responses: map[int]apidoc.Response{200: {Type: admin.Page[*admin.Delivery]{}}},
 		},
 		{
-			Method: http.MethodPost, Path: "/v1/messages/{id}/share", Tag: "Messages", Summary: "Share a message", Permission: "view_messages", Problems: true,
+			Method: http.MethodPost, Path: "/v1/messages/{id}/share", Tag: "Messages", Summary: "Share a message",
+			Permission: "view_messages", Problems: true,
 			Description: "Returns a link that shows the message's timeline to everybody who has it, with number and content masked.",
 			Request:     example(shareBody{}, `{"hours":24}`), Responses: map[int]apidoc.Response{201: {Type: linkBody{}}},
 		},

@@ -145,7 +145,8 @@ func (h *Handler) player(ctx context.Context, who *accept.Caller, id int64, simu
 func (h *Handler) noteSend(ctx context.Context, who *accept.Caller, in *playBody) error {
 	err := h.Keys.Change(ctx, "user:"+who.User.ID, func(*account.Store) (account.Note, error) {
 		return account.Note{
-			Account: who.Account.ID, Action: "playground.send", Target: "key:" + strconv.FormatInt(in.Key, 10), Detail: map[string]string{"path": in.Path},
+			Account: who.Account.ID, Action: "playground.send", Target: "key:" + strconv.FormatInt(in.Key, 10),
+			Detail: map[string]string{"path": in.Path},
 		}, nil
 	})
 	return readable(err)
@@ -207,7 +208,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 // answer returns the answer as the playground shows it.
 func (r *recorder) answer(took time.Duration, simulate bool) playedBody {
 	out := playedBody{
-		Status: r.status, Headers: map[string]string{}, Body: bytes.TrimSpace(r.body.Bytes()), Duration: float64(took.Microseconds()) / 1000, Simulate: simulate,
+		Status: r.status, Headers: map[string]string{}, Body: bytes.TrimSpace(r.body.Bytes()), Duration: float64(took.Microseconds()) / 1000,
+		Simulate: simulate,
 	}
 	for name, values := range r.header {
 		out.Headers[strings.ToLower(name)] = strings.Join(values, ", ")

@@ -133,7 +133,8 @@ func (h *Handler) shared(c echo.Context) error {
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.JSON(http.StatusOK, sharedBody{
-		v.ID, v.StatusName, mask(string(v.To)), v.Type, v.ChannelKind, v.MaybeSent, v.CreatedAt, v.SendAt, v.SentAt, v.DeliveredAt, v.ReadAt, v.FailedAt, events,
+		v.ID, v.StatusName, mask(string(v.To)), v.Type, v.ChannelKind, v.MaybeSent, v.CreatedAt, v.SendAt, v.SentAt, v.DeliveredAt,
+		v.ReadAt, v.FailedAt, events,
 	})
 }
 

@@ -66,7 +66,10 @@ func TestAudit_EveryChange_IsNoted(t *testing.T) {
 	if strings.Contains(string(r.Body), k["key"].(string)) {
 		t.Error("the audit log holds a secret")
 	}
-	for query, want := range map[string]int{"?actor=key:1": 1, "?action=key.create": 1, "?target=channel:1": 1, "?target=x": 0, "?limit=1": 1} {
+	for query, want := range map[string]int{
+		"?actor=key:1": 1, "?action=key.create": 1, "?target=channel:1": 1,
+		"?target=x": 0, "?limit=1": 1,
+	} {
 		if got := f.Do("GET", "/v1/audit"+query, nil).Want(200).Data(); len(got) != want {
 			t.Errorf("%s: %d entries, want %d", query, len(got), want)
 		}
@@ -180,7 +183,8 @@ func TestInbound_IsListedNewestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for query, want := range map[string]int{"": 3, "?from=%2B15550000101": 2, "?from=15550000102": 1, "?channel=1": 3, "?channel=" + f.Channel.Key: 3, "?limit=2": 2} {
+	for query, want := range map[string]int{"": 3, "?from=%2B15550000101": 2, "?from=15550000102": 1, "?channel=1": 3, "?channel=" +
+		f.Channel.Key: 3, "?limit=2": 2} {
 		if got := f.Do("GET", "/v1/inbound"+query, nil).Want(200).Data(); len(got) != want {
 			t.Errorf("%s: %d messages, want %d", query, len(got), want)
 		}

@@ -11,7 +11,8 @@ import (
 
 // administered are the tables that administration changes.
 var administered = []string{
-	"accounts", "users", "channels", "channel_health", "templates", "api_keys", "contacts", "lists", "list_contacts", "suppressions", "erasures", "ledger", "webhooks", "webhook_cursors", "webhook_deliveries", "audit_log", "events",
+	"accounts", "users", "channels", "channel_health", "templates", "api_keys", "contacts", "lists", "list_contacts", "suppressions",
+	"erasures", "ledger", "webhooks", "webhook_cursors", "webhook_deliveries", "audit_log", "events",
 }
 
 // contents is all that stands in these tables.
@@ -20,7 +21,8 @@ func (f *front) contents() string {
 	var all strings.Builder
 	for _, table := range administered {
 		var rows string
-		if err := f.DB.QueryRow(`SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM ` + table + ` t`).Scan(&rows); err != nil {
+		if err := f.DB.QueryRow(`SELECT coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM ` + table +
+			` t`).Scan(&rows); err != nil {
 			f.T.Fatal(err)
 		}
 		all.WriteString(table + "\n" + rows + "\n")
@@ -38,7 +40,10 @@ func (f *front) administration() []routeCase {
 	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000109"}).Want(201)
 	f.Do("POST", "/v1/lists/1/members", m{"contact_ids": []any{1}}).Want(200)
 	f.Do("POST", "/v1/keys", m{"name": "other", "permissions": []string{"manage"}}).Want(201)
-	f.Do("POST", "/v1/channels", m{"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"}, "secrets": m{"apikey": "k"}}).
+	f.Do("POST", "/v1/channels", m{
+		"name": "Gupshup", "provider": "gupshup", "sender": "+919999900001", "settings": m{"app_name": "A"},
+		"secrets": m{"apikey": "k"},
+	}).
 		Want(201)
 	user := f.Do("POST", "/v1/users", m{"name": "a", "email": "a@example.com"}).Want(201).Text("id")
 	f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/"}).Want(201)

@@ -36,7 +36,8 @@ func (m *manager) campaigns() {
 		"/v1/campaigns/{id}/pause", forCampaigns, tag, "Pause a campaign",
 		"No further call starts, within a second on every worker. in_flight is the number of calls that were under way.",
 	}, c.Pause)
-	act(m, ok, route{"/v1/campaigns/{id}/resume", forCampaigns, tag, "Resume a campaign", "It goes on exactly where it has stopped."}, c.Resume)
+	act(m, ok, route{"/v1/campaigns/{id}/resume", forCampaigns, tag, "Resume a campaign", "It goes on exactly where it has stopped."},
+		c.Resume)
 	act(m, ok, route{
 		"/v1/campaigns/{id}/cancel", forCampaigns, tag, "Cancel a campaign",
 		"What was not sent is not sent any more. in_flight is the number of calls that were under way.",
@@ -51,7 +52,8 @@ func (m *manager) campaigns() {
 		return c.Recipients(ctx, who, in.ID, in.RecipientFilter)
 	})
 	file(m, route{
-		"/v1/campaigns/{id}/report.csv", forMessages, tag, "Export the report of a campaign", "A header and one record for each row of the ledger.",
+		"/v1/campaigns/{id}/report.csv", forMessages, tag, "Export the report of a campaign",
+		"A header and one record for each row of the ledger.",
 	}, c.Report)
 	validation := route{
 		"/v1/campaigns/{id}/validate", forCampaigns, tag, "Validate a campaign",

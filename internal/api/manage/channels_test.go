@@ -27,17 +27,26 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 	made := r.Want(http.StatusCreated)
 	path := "/v1/channels/" + made.ID()
 	for at, want := range map[string]string{
-		"sender": "+15550003333", "kind": "whatsapp", "window": "enforce", "default": "false", "enabled": "true", "secrets": "[access_token app_secret verify_token]",
-		"policy.rate": "12.5", "policy.concurrency": "100", "policy.resolve_window_s.otp": "2", "policy.resolve_window_s.normal": "60", "policy.unknown_retries.bulk": "1",
-		"policy.price": "map[default:0.5 marketing:1.25]", "health.state": "closed", "send_rate.effective": "12.5", "callback_url": apitest.Public + "/callbacks/meta/" + made.Text("key"),
+		"sender": "+15550003333", "kind": "whatsapp", "window": "enforce", "default": "false", "enabled": "true",
+		"secrets":     "[access_token app_secret verify_token]",
+		"policy.rate": "12.5", "policy.concurrency": "100", "policy.resolve_window_s.otp": "2", "policy.resolve_window_s.normal": "60",
+		"policy.unknown_retries.bulk": "1",
+		"policy.price":                "map[default:0.5 marketing:1.25]", "health.state": "closed", "send_rate.effective": "12.5",
+		"callback_url": apitest.Public + "/callbacks/meta/" + made.Text("key"),
 	} {
 		if got := made.Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
 	}
-	changed := f.Do("PATCH", path, m{"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5}, "window": "provider", "default": true}).
+	changed := f.Do("PATCH", path, m{
+		"secrets": m{"access_token": "hidden-4"}, "settings": m{"waba_id": nil}, "policy": m{"rate": 5},
+		"window": "provider", "default": true,
+	}).
 		Want(http.StatusOK)
-	for at, want := range map[string]string{"settings": "map[phone_number_id:1]", "policy.rate": "5", "policy.price": "map[default:0.5 marketing:1.25]", "window": "provider", "default": "true"} {
+	for at, want := range map[string]string{
+		"settings": "map[phone_number_id:1]", "policy.rate": "5",
+		"policy.price": "map[default:0.5 marketing:1.25]", "window": "provider", "default": "true",
+	} {
 		if got := changed.Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
 		}
@@ -62,7 +71,10 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).
+	made := f.Do("POST", "/v1/channels", m{
+		"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms",
+		"settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"},
+	}).
 		Want(http.StatusCreated)
 	base := apitest.Public + "/callbacks/kaleyra/my-sms/"
 	secret := strings.TrimPrefix(made.Text("callback_url"), base)
@@ -84,7 +96,10 @@ func TestChannels_CallbackSecret_IsShownWhenMade(t *testing.T) {
 	if got := f.Do("PATCH", path, m{"secrets": m{"callback_secret": own}}).Want(200).Text("callback_url"); got != base+own {
 		t.Errorf("callback_url = %s", got)
 	}
-	f.Do("POST", "/v1/channels", m{"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms", "settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"}}).
+	f.Do("POST", "/v1/channels", m{
+		"name": "K", "provider": "kaleyra", "kind": "sms", "sender": "SENDOF", "key": "my-sms",
+		"settings": m{"sid": "HX1"}, "secrets": m{"api_key": "k"},
+	}).
 		Refused(http.StatusConflict, dispatch.Conflict)
 	f.Do("POST", "/v1/channels/1/callback-secret", nil).Refused(http.StatusConflict, dispatch.Conflict)
 }
@@ -118,8 +133,17 @@ func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
 	}{
 		{m{}, []string{"/provider", "/name", "/sender"}},
 		{m{"provider": "meta"}, []string{"/name", "/sender", "/settings/phone_number_id", "/secrets/access_token", "/secrets/app_secret"}},
-		{m{"provider": "meta", "secrets": m{"verify_token": ""}, "settings": m{"phone_number_id": "+1", "waba_id": "x"}}, []string{"/name", "/sender", "/settings/phone_number_id", "/settings/waba_id", "/secrets/access_token", "/secrets/app_secret", "/secrets/verify_token"}},
-		{m{"provider": "twilio", "settings": m{"account_sid": "AC1", "api_key_sid": "x"}}, []string{"/name", "/sender", "/settings/account_sid", "/settings/api_key_sid", "/secrets/auth_token", "/secrets/api_key_secret"}},
+		{
+			m{"provider": "meta", "secrets": m{"verify_token": ""}, "settings": m{"phone_number_id": "+1", "waba_id": "x"}},
+			[]string{
+				"/name", "/sender", "/settings/phone_number_id", "/settings/waba_id", "/secrets/access_token", "/secrets/app_secret",
+				"/secrets/verify_token",
+			},
+		},
+		{m{"provider": "twilio", "settings": m{"account_sid": "AC1", "api_key_sid": "x"}}, []string{
+			"/name", "/sender", "/settings/account_sid",
+			"/settings/api_key_sid", "/secrets/auth_token", "/secrets/api_key_secret",
+		}},
 		{m{"provider": "twilio", "kind": "sms", "name": "a", "sender": "+15550001111"}, []string{"/settings/account_sid", "/secrets/auth_token"}},
 		{m{"provider": "kaleyra", "name": "a", "sender": "ACME"}, []string{"/sender", "/settings/sid", "/secrets/api_key"}},
 		{good(m{"kind": "sms"}), []string{"/kind"}},
@@ -155,7 +179,8 @@ func TestChannels_VerifyToken_LeftOut_IsMadeAndShownOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	made := f.Do("POST", "/v1/channels", m{
-		"name": "M", "provider": "meta", "sender": "+15550003333", "settings": m{"phone_number_id": "1"}, "secrets": m{"access_token": "a", "app_secret": "b"},
+		"name": "M", "provider": "meta", "sender": "+15550003333", "settings": m{"phone_number_id": "1"},
+		"secrets": m{"access_token": "a", "app_secret": "b"},
 	}).Want(http.StatusCreated)
 	if len(made.Text("verify_token")) != 64 {
 		t.Errorf("verify_token = %q", made.Text("verify_token"))

@@ -34,7 +34,10 @@ func TestContacts_Life(t *testing.T) {
 		t.Errorf("changed: %v", changed)
 	}
 	f.Do("PATCH", path, m{"phone": "+15550000100"}).Refused(http.StatusConflict, dispatch.Conflict)
-	for query, want := range map[string]int{"": 2, "?search=ada": 1, "?search=%2B9198": 1, "?search=9198": 1, "?search=%25": 0, "?list=1": 1, "?list=9": 0, "?limit=1": 1, "?search=_": 0} {
+	for query, want := range map[string]int{
+		"": 2, "?search=ada": 1, "?search=%2B9198": 1, "?search=9198": 1, "?search=%25": 0, "?list=1": 1,
+		"?list=9": 0, "?limit=1": 1, "?search=_": 0,
+	} {
 		if got := f.Do("GET", "/v1/contacts"+query, nil).Want(200).Data(); len(got) != want {
 			t.Errorf("%s: %d contacts, want %d", query, len(got), want)
 		}
@@ -75,7 +78,8 @@ func TestContacts_WhatPostgresCantKeep_IsRefused(t *testing.T) {
 		r.Refused(422, dispatch.Invalid, at)
 	}
 	// Half a surrogate pair is JSON, but no text: it is replaced.
-	made := f.Do("POST", "/v1/contacts", `{"phone":"+15550000100","name":"\ud800","fields":{"a":"\udfff","big":123456789012345678901234567890}}`).
+	made := f.Do("POST", "/v1/contacts", `{"phone":"+15550000100","name":"\ud800","fields":{"a":"\udfff",`+
+		`"big":123456789012345678901234567890}}`).
 		Want(http.StatusCreated)
 	if made.Text("name") != "\uFFFD" || made.Text("fields.a") != "\uFFFD" {
 		t.Errorf("made: %v", made)
@@ -152,7 +156,10 @@ func TestContacts_WithoutANumber_ZonesAndFields(t *testing.T) {
 		t.Errorf("list: %v", vip)
 	}
 	f.Do("POST", "/v1/lists", m{"name": "x", "time_zone": "Mars/Base"}).Refused(422, dispatch.Invalid, "/time_zone")
-	ada := f.Do("POST", "/v1/contacts", m{"user_id": "DE.2000", "name": "Ada", "time_zone": "Europe/Berlin", "fields": m{"city": "Köln", "n": 7}, "lists": []any{vip["id"]}}).
+	ada := f.Do("POST", "/v1/contacts", m{
+		"user_id": "DE.2000", "name": "Ada", "time_zone": "Europe/Berlin",
+		"fields": m{"city": "Köln", "n": 7}, "lists": []any{vip["id"]},
+	}).
 		Want(http.StatusCreated)
 	if ada["phone"] != nil || ada.Text("user_id") != "DE.2000" || ada.Text("time_zone") != "Europe/Berlin" || ada.Text("lists") != "[1]" {
 		t.Errorf("made: %v", ada)
@@ -168,7 +175,8 @@ func TestContacts_WithoutANumber_ZonesAndFields(t *testing.T) {
 		f.Do("POST", "/v1/contacts", body).Refused(422, dispatch.Invalid, at)
 	}
 	for query, want := range map[string]int{
-		"?search=k%C3%B6ln": 1, "?search=DE.2000": 1, "?search=1555": 1, "?field=city:K%C3%B6ln": 1, "?field=n:7": 1, "?field=city:Bonn": 0, "?search=city": 0,
+		"?search=k%C3%B6ln": 1, "?search=DE.2000": 1, "?search=1555": 1, "?field=city:K%C3%B6ln": 1, "?field=n:7": 1,
+		"?field=city:Bonn": 0, "?search=city": 0,
 	} {
 		if got := f.Do("GET", "/v1/contacts"+query, nil).Want(200).Data(); len(got) != want {
 			t.Errorf("%s: %d contacts, want %d", query, len(got), want)

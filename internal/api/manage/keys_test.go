@@ -19,8 +19,10 @@ func TestKeys_CreatedKey_IsShownOnceAndWorks(t *testing.T) {
 		t.Fatalf("no secret or address: %s %s", r.Body, r.Header)
 	}
 	for path, want := range map[string]string{
-		"rate_per_minute": "60", "rate_per_second": "10", "daily_limit": "10000", "active": "true", "test": "false", "per_recipient_hour": "<nil>", "expires_at": "<nil>",
-		"limits.read.per_second": "100", "limits.per_recipient_hour.otp": "5", "prefix": secret[:12], "permissions": "[send_template view_messages]", "countries": "[]",
+		"rate_per_minute": "60", "rate_per_second": "10", "daily_limit": "10000", "active": "true", "test": "false",
+		"per_recipient_hour": "<nil>", "expires_at": "<nil>",
+		"limits.read.per_second": "100", "limits.per_recipient_hour.otp": "5", "prefix": secret[:12],
+		"permissions": "[send_template view_messages]", "countries": "[]",
 	} {
 		if got := made.Text(path); got != want {
 			t.Errorf("%s = %s, want %s", path, got, want)
@@ -36,17 +38,24 @@ func TestKeys_CreatedKey_IsShownOnceAndWorks(t *testing.T) {
 func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3, "countries": []string{"in", "DE"}}).
+	made := f.Do("POST", "/v1/keys", m{
+		"name": "a", "permissions": []string{"view_messages"}, "per_recipient_hour": 3,
+		"countries": []string{"in", "DE"},
+	}).
 		Want(http.StatusCreated)
 	secret := made["key"].(string)
 	f.As(secret, "GET", "/v1/messages", nil).Want(http.StatusOK)
 	path := "/v1/keys/" + made.ID()
 	f.Do("PATCH", path, m{"active": false}).Want(http.StatusOK)
 	f.As(secret, "GET", "/v1/messages", nil).Refused(http.StatusUnauthorized, dispatch.Unauthorized)
-	changed := f.Do("PATCH", path, m{"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil, "expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7}).
+	changed := f.Do("PATCH", path, m{
+		"active": true, "permissions": []string{"view_templates"}, "per_recipient_hour": nil,
+		"expires_at": "2030-01-02T03:04:05+05:30", "rate_per_second": 7,
+	}).
 		Want(http.StatusOK)
 	for path, want := range map[string]string{
-		"per_recipient_hour": "<nil>", "expires_at": "2030-01-01T21:34:05Z", "rate_per_second": "7", "countries": "[IN DE]", "name": "a", "limits.send.per_second": "7", "limits.per_recipient_hour.other": "<nil>",
+		"per_recipient_hour": "<nil>", "expires_at": "2030-01-01T21:34:05Z", "rate_per_second": "7", "countries": "[IN DE]", "name": "a",
+		"limits.send.per_second": "7", "limits.per_recipient_hour.other": "<nil>",
 	} {
 		if got := changed.Text(path); got != want {
 			t.Errorf("%s = %s, want %s", path, got, want)
@@ -65,7 +74,10 @@ func TestKeys_Change_HoldsAtOnce(t *testing.T) {
 func TestKeys_Rotate_OldSecretLivesForItsOverlap(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
-	made := f.Do("POST", "/v1/keys", m{"name": "a", "permissions": []string{"view_messages"}, "test": true, "rate_per_second": 10_000, "rate_per_minute": 600_000}).
+	made := f.Do("POST", "/v1/keys", m{
+		"name": "a", "permissions": []string{"view_messages"}, "test": true, "rate_per_second": 10_000,
+		"rate_per_minute": 600_000,
+	}).
 		Want(http.StatusCreated)
 	first := made["key"].(string)
 	turned := f.Do("POST", "/v1/keys/"+made.ID()+"/rotate", m{"overlap_seconds": 3600}).Want(http.StatusOK)
@@ -105,7 +117,11 @@ func TestKeys_FaultyBody_NamesEveryField(t *testing.T) {
 		pointers []string
 	}{
 		{m{}, 422, dispatch.Invalid, []string{"/name", "/permissions"}},
-		{m{"name": "", "permissions": []string{}, "rate_per_minute": 0, "daily_limit": -1}, 422, dispatch.Invalid, []string{"/name", "/permissions", "/rate_per_minute", "/daily_limit"}},
+		{
+			m{"name": "", "permissions": []string{}, "rate_per_minute": 0, "daily_limit": -1},
+			422, dispatch.Invalid,
+			[]string{"/name", "/permissions", "/rate_per_minute", "/daily_limit"},
+		},
 		{m{"name": " ", "permissions": []string{"manage"}}, 422, dispatch.Invalid, []string{"/name"}},
 		{m{"name": "a", "permissions": []string{"manage", "fly"}}, 422, dispatch.Invalid, []string{"/permissions/1"}},
 		{m{"name": "a", "permissions": []string{"manage"}, "ratelimit": 3, "a/b": 1}, 422, dispatch.Invalid, []string{"/ratelimit", "/a~1b"}},

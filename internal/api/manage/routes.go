@@ -223,7 +223,10 @@ func (m *manager) account() {
 		"/v1/inbound/{id}", forMessages, "Inbound", "Retrieve an inbound message",
 		"With raw, the message as the provider sent it.",
 	}, m.oneInbound)
-	list(m, route{"/v1/callbacks/ignored", forMessages, "Account", "List ignored callbacks", "The last 1,000 callbacks of providers that nothing was read from, newest first."}, m.ignored)
+	list(m, route{
+		"/v1/callbacks/ignored", forMessages, "Account", "List ignored callbacks",
+		"The last 1,000 callbacks of providers that nothing was read from, newest first.",
+	}, m.ignored)
 	list(m, route{
 		"/v1/opt-out-words", forMessages, "Inbound", "List opt-out words",
 		"The words with which contacts opt out and in, by language. opt_out_languages of the account chooses which count; " +

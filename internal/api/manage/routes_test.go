@@ -146,7 +146,10 @@ func TestManage_NamesInBodies_AreTheAccounts(t *testing.T) {
 	f.Do("POST", "/v1/lists", m{"name": "a"}).Want(201)
 	_, stranger := f.NewAccount("Two")
 	f.As(stranger, "POST", "/v1/templates/sync", m{"channel": 1}).Refused(422, dispatch.ChannelNotFound, "/channel")
-	f.As(stranger, "POST", "/v1/templates", m{"name": "x", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).
+	f.As(stranger, "POST", "/v1/templates", m{
+		"name": "x", "language": "en", "category": "utility", "channel_id": 1,
+		"components": []m{{"type": "BODY", "text": "x"}},
+	}).
 		Refused(422, dispatch.Invalid, "/channel_id")
 	f.As(stranger, "POST", "/v1/contacts", m{"phone": "+15550000111", "list_ids": []any{1}}).Refused(422, dispatch.Invalid, "/list_ids/0")
 	f.As(stranger, "GET", "/v1/inbound?channel=1", nil).Refused(422, dispatch.ChannelNotFound, "/channel")

@@ -42,13 +42,19 @@ func TestTemplates_Life(t *testing.T) {
 		named.Text("status") != "paused" {
 		t.Errorf("named: %v", named)
 	}
-	replaced := f.Do("PUT", path, m{"name": "order2", "language": "de", "category": "marketing", "components": []m{{"type": "BODY", "text": "Hallo"}}}).
+	replaced := f.Do("PUT", path, m{
+		"name": "order2", "language": "de", "category": "marketing",
+		"components": []m{{"type": "BODY", "text": "Hallo"}},
+	}).
 		Want(200)
 	if replaced.Text("name") != "order2" || replaced.Text("status") != "approved" || replaced.ID() != made.ID() {
 		t.Errorf("replaced: %v", replaced)
 	}
 	f.Do("POST", "/v1/templates", order()).Want(http.StatusCreated)
-	for query, want := range map[string]int{"": 2, "?status=approved": 2, "?status=paused": 0, "?language=de": 1, "?search=ORDER2": 1, "?search=hallo": 1, "?search=nothing": 0, "?category=utility": 1, "?limit=1": 1, "?channel=1": 0} {
+	for query, want := range map[string]int{
+		"": 2, "?status=approved": 2, "?status=paused": 0, "?language=de": 1, "?search=ORDER2": 1,
+		"?search=hallo": 1, "?search=nothing": 0, "?category=utility": 1, "?limit=1": 1, "?channel=1": 0,
+	} {
 		if got := f.Do("GET", "/v1/templates"+query, nil).Want(200).Data(); len(got) != want {
 			t.Errorf("%s: %d templates, want %d", query, len(got), want)
 		}
@@ -90,7 +96,10 @@ func TestTemplates_Preview_FillsAsASendWould(t *testing.T) {
 	if got := f.Do("POST", path, nil).Want(200).Text("text"); got != "[image]\nHi {{1}}, order {{2}}.\n[Track] https://example.com/{{1}}" {
 		t.Errorf("bare: %q", got)
 	}
-	filled := f.Do("POST", path, m{"variables": m{"who": "Ada", "order": 7, "button_1": "x"}, "header_media_url": "https://example.com/a.png"}).
+	filled := f.Do("POST", path, m{
+		"variables":        m{"who": "Ada", "order": 7, "button_1": "x"},
+		"header_media_url": "https://example.com/a.png",
+	}).
 		Want(200)
 	if got := filled.Text("text"); got != "[image https://example.com/a.png]\nHi Ada, order 7.\n[Track] https://example.com/x" {
 		t.Errorf("filled: %q", got)
@@ -124,7 +133,10 @@ func TestTemplates_Sync_PullsFromMeta(t *testing.T) {
 		}
 	})
 	em.Register(&f.Channel)
-	f.Do("POST", "/v1/templates", m{"name": "gone", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}}}).
+	f.Do("POST", "/v1/templates", m{
+		"name": "gone", "language": "en", "category": "utility", "channel_id": 1,
+		"components": []m{{"type": "BODY", "text": "x"}},
+	}).
 		Want(http.StatusCreated)
 	f.Do("PATCH", "/v1/channels/1", m{"settings": m{"base_url": srv.URL}}).Want(200)
 	first := f.Do("POST", "/v1/templates/sync", m{"channel": 1}).Want(200)

@@ -16,7 +16,10 @@ func TestWebhooks_CreatedChangedDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	r := f.Do("POST", "/v1/webhooks", m{
-		"url": "https://example.com/hook", "description": "orders", "events": []string{"message.delivered", "channel.paused", "message.delivered"}, "headers": m{"authorization": "Bearer theirs"},
+		"url": "https://example.com/hook", "description": "orders", "events": []string{
+			"message.delivered", "channel.paused",
+			"message.delivered",
+		}, "headers": m{"authorization": "Bearer theirs"},
 	})
 	made := r.Want(http.StatusCreated)
 	secret, _ := made["secret"].(string)
@@ -30,7 +33,8 @@ func TestWebhooks_CreatedChangedDeleted(t *testing.T) {
 		t.Errorf("a secret is shown again: %s", shown.Body)
 	}
 	for at, want := range map[string]string{
-		"url": "https://example.com/hook", "format": "standard", "events": "[message.delivered channel.paused]", "enabled": "true", "description": "orders", "headers.Authorization": "***",
+		"url": "https://example.com/hook", "format": "standard", "events": "[message.delivered channel.paused]", "enabled": "true",
+		"description": "orders", "headers.Authorization": "***",
 	} {
 		if got := shown.Want(http.StatusOK).Text(at); got != want {
 			t.Errorf("%s = %s, want %s", at, got, want)
@@ -68,8 +72,10 @@ func TestWebhooks_Faults_AllAtOnce(t *testing.T) {
 	f := newFront(t)
 	f.Do("POST", "/v1/webhooks", m{}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/url")
 	f.Do("POST", "/v1/webhooks", m{
-		"url": "http://127.0.0.1/", "events": []string{"message.sent", "message.typing"}, "format": "xml", "headers": m{"webhook-id": "1"}, "secret": "short", "description": strings.Repeat("x", 501),
-	}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/url", "/events/1", "/format", "/headers/webhook-id", "/secret", "/description")
+		"url": "http://127.0.0.1/", "events": []string{"message.sent", "message.typing"}, "format": "xml", "headers": m{"webhook-id": "1"},
+		"secret": "short", "description": strings.Repeat("x", 501),
+	}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/url", "/events/1", "/format", "/headers/webhook-id",
+		"/secret", "/description")
 	f.Do("POST", "/v1/webhooks", `{"url": "https://example.com/", "colour": 1}`).
 		Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/colour")
 	f.Do("POST", "/v1/webhooks", `{`).Refused(http.StatusBadRequest, dispatch.Malformed)

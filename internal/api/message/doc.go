@@ -118,7 +118,8 @@ func reading() []apidoc.Operation {
 
 func filters() []apidoc.Parameter {
 	return []apidoc.Parameter{
-		apidoc.Query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, or with commas: any of them."),
+		apidoc.Query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, "+
+			"or with commas: any of them."),
 		apidoc.Query("order", "string", "due: by send_at, the next first; only with status=scheduled."),
 		apidoc.Query("channel", "integer", "The id of a channel."), apidoc.Query("to", "string", "The recipient's number."),
 		apidoc.Query("reference", "string", "Your own reference."), apidoc.Query("campaign", "integer", "The id of a campaign."),

@@ -78,7 +78,10 @@ type receiptBody struct {
 }
 
 func newReceiptBody(r *dispatch.Receipt) receiptBody {
-	b := receiptBody{ID: r.ID, Status: r.Status.String(), To: dispatch.Number(r.To), Channel: r.Channel, WouldSend: r.WouldSend, Segments: r.Segments}
+	b := receiptBody{
+		ID: r.ID, Status: r.Status.String(), To: dispatch.Number(r.To), Channel: r.Channel,
+		WouldSend: r.WouldSend, Segments: r.Segments,
+	}
 	if person.IsUserID(r.To) {
 		b.To, b.UserID = "", r.To
 	}

@@ -17,7 +17,10 @@ func scheduled(t *testing.T) (f *front, sms string) {
 	t.Helper()
 	f = newFront(t)
 	f.Do("PATCH", "/v1/channels/1", m{"default": true, "policy": m{"price": m{"utility": 0.01, "default": 0.1}}}).Want(200)
-	f.Do("POST", "/v1/templates", m{"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}}}).
+	f.Do("POST", "/v1/templates", m{
+		"name": "hello", "language": "en", "category": "utility",
+		"components": []m{{"type": "body", "text": "Hello"}},
+	}).
 		Want(201)
 	policy := dispatch.DefaultPolicy()
 	policy.Price = map[string]int64{"": 500_000}
@@ -72,22 +75,51 @@ func TestPatch_CheckedAsANewMessage(t *testing.T) {
 		status  int
 		code    dispatch.Code
 	}{
-		"template paused":     {change: template, before: func(f *front, _ string) { f.Do("PATCH", "/v1/templates/1", m{"status": "paused"}).Want(200) }, status: 422, code: dispatch.Invalid},
-		"unknown template":    {change: `{"type":"template","template":{"name":"none","language":"en"}}`, status: 422, code: dispatch.TemplateNotFound},
-		"surplus variable":    {change: `{"type":"template","template":{"name":"hello","language":"en","variables":["x"]}}`, status: 422, code: dispatch.Invalid},
-		"no such content":     {change: `{"type":"text"}`, status: 422, code: dispatch.Invalid},
-		"kind not permitted":  {change: template, key: func(k *account.Key) { k.Permissions = []string{"send_text"} }, status: 403, code: dispatch.Forbidden},
-		"country not allowed": {change: to("+4915112345678"), key: func(k *account.Key) { k.Countries = []string{"US"} }, status: 403, code: dispatch.CountryNotAllowed},
-		"no number":           {change: to("me"), status: 422, code: dispatch.Invalid},
-		"opted out":           {change: to(somebodyElse), before: func(f *front, _ string) { f.Do("POST", "/v1/suppressions", m{"phone": somebodyElse}).Want(201) }, status: 422, code: dispatch.Suppressed},
-		"window closed":       {change: to(somebodyElse), status: 422, code: dispatch.OutsideWindow},
-		"text without window": {message: templated(somebodyElse), change: `{"type":"text","text":{"body":"hi"}}`, status: 422, code: dispatch.OutsideWindow},
-		"balance used up":     {message: templated(someone), change: `{"type":"text","text":{"body":"hi"}}`, before: func(f *front, _ string) { f.Do("POST", "/v1/credits", m{"amount": -9.95}).Want(200) }, status: 402, code: dispatch.LowBalance},
+		"template paused": {change: template, before: func(f *front, _ string) {
+			f.Do("PATCH", "/v1/templates/1",
+				m{"status": "paused"}).Want(200)
+		}, status: 422, code: dispatch.Invalid},
+		"unknown template": {
+			change: `{"type":"template","template":{"name":"none","language":"en"}}`, status: 422,
+			code: dispatch.TemplateNotFound,
+		},
+		"surplus variable": {
+			change: `{"type":"template","template":{"name":"hello","language":"en","variables":["x"]}}`, status: 422,
+			code: dispatch.Invalid,
+		},
+		"no such content": {change: `{"type":"text"}`, status: 422, code: dispatch.Invalid},
+		"kind not permitted": {
+			change: template, key: func(k *account.Key) { k.Permissions = []string{"send_text"} }, status: 403,
+			code: dispatch.Forbidden,
+		},
+		"country not allowed": {
+			change: to("+4915112345678"), key: func(k *account.Key) { k.Countries = []string{"US"} }, status: 403,
+			code: dispatch.CountryNotAllowed,
+		},
+		"no number": {change: to("me"), status: 422, code: dispatch.Invalid},
+		"opted out": {
+			change: to(somebodyElse),
+			before: func(f *front, _ string) { f.Do("POST", "/v1/suppressions", m{"phone": somebodyElse}).Want(201) }, status: 422,
+			code: dispatch.Suppressed,
+		},
+		"window closed": {change: to(somebodyElse), status: 422, code: dispatch.OutsideWindow},
+		"text without window": {
+			message: templated(somebodyElse), change: `{"type":"text","text":{"body":"hi"}}`, status: 422,
+			code: dispatch.OutsideWindow,
+		},
+		"balance used up": {
+			message: templated(someone), change: `{"type":"text","text":{"body":"hi"}}`,
+			before: func(f *front, _ string) { f.Do("POST", "/v1/credits", m{"amount": -9.95}).Want(200) }, status: 402, code: dispatch.LowBalance,
+		},
 		"recipient's hour": {
 			message: templated(someone), change: to(somebodyElse), key: func(k *account.Key) { k.PerRecipientHour = new(1) },
-			before: func(f *front, key string) { f.As(key, "POST", "/v1/messages", templated(somebodyElse)).Want(202) }, status: 429, code: dispatch.RateLimited,
+			before: func(f *front, key string) { f.As(key, "POST", "/v1/messages", templated(somebodyElse)).Want(202) }, status: 429,
+			code: dispatch.RateLimited,
 		},
-		"channel disabled": {change: template, before: func(f *front, _ string) { f.Do("PATCH", "/v1/channels/1", m{"enabled": false}).Want(200) }, status: 422, code: dispatch.Invalid},
+		"channel disabled": {change: template, before: func(f *front, _ string) {
+			f.Do("PATCH", "/v1/channels/1",
+				m{"enabled": false}).Want(200)
+		}, status: 422, code: dispatch.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

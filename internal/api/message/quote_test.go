@@ -77,7 +77,8 @@ func (f *front) hears(channel int64, providerID string) {
 // accepts lets the provider have a message.
 func (f *front) accepts(id, providerID string) {
 	f.T.Helper()
-	if _, err := f.DB.ExecContext(f.T.Context(), `UPDATE messages SET status = 30, sent_at = now(), provider_message_id = $2 WHERE id = $1::uuid`, id, providerID); err != nil {
+	if _, err := f.DB.ExecContext(f.T.Context(), `UPDATE messages SET status = 30, sent_at = now(), provider_message_id = $2 WHERE id = `+
+		`$1::uuid`, id, providerID); err != nil {
 		f.T.Fatal(err)
 	}
 }
@@ -88,8 +89,9 @@ func TestQuotes_OurID_BecomesTheProviders(t *testing.T) {
 	t.Parallel()
 	q := newQuoting(t)
 	for given, want := range map[string]string{
-		"wamid." + q.sent: "wamid.AT_META", q.sent: "wamid.AT_META", "wamid.AT_META": "wamid.AT_META", "wamid.HBgLMTU1NTAwMDA": "wamid.HBgLMTU1NTAwMDA",
-		"wamid." + q.inbound: "wamid.FROM_CONTACT", q.inbound: "wamid.FROM_CONTACT", "x": "x",
+		"wamid." + q.sent: "wamid.AT_META", q.sent: "wamid.AT_META", "wamid.AT_META": "wamid.AT_META",
+		"wamid.HBgLMTU1NTAwMDA": "wamid.HBgLMTU1NTAwMDA",
+		"wamid." + q.inbound:    "wamid.FROM_CONTACT", q.inbound: "wamid.FROM_CONTACT", "x": "x",
 	} {
 		id := q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).Want(202).Text("message_id")
 		if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.context.message_id"); got != want {

@@ -83,7 +83,8 @@ func TestGet_WaitForStatus(t *testing.T) {
 	path := waiting(f, nil)
 	became := func(st dispatch.Status) {
 		t.Helper()
-		if _, err := f.DB.ExecContext(t.Context(), `UPDATE messages SET status = $1, sent_at = now(), version = version + 1`, int(st)); err != nil {
+		if _, err := f.DB.ExecContext(t.Context(), `UPDATE messages SET status = $1, sent_at = now(), version = version + 1`,
+			int(st)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.DB.ExecContext(t.Context(), `DELETE FROM dispatch`); err != nil {

@@ -73,7 +73,8 @@ func TestReadBody_EndsUnexpectedly_IsMalformed(t *testing.T) {
 func TestRequireJSON(t *testing.T) {
 	t.Parallel()
 	for contentType, want := range map[string]dispatch.Code{
-		"": "", "application/json": "", "application/problem+json": "", "application/jsonx": dispatch.UnsupportedMedia, "text/plain": dispatch.UnsupportedMedia,
+		"": "", "application/json": "", "application/problem+json": "", "application/jsonx": dispatch.UnsupportedMedia,
+		"text/plain": dispatch.UnsupportedMedia,
 	} {
 		c, _ := request("POST", "/", "{}", "Content-Type", contentType)
 		if err := middleware.RequireJSON(c); err != nil && dispatch.CodeOf(err) != want || err == nil && want != "" {
@@ -104,7 +105,10 @@ func TestPathMatches(t *testing.T) {
 
 func TestRequestID_KeepsPlainOnes(t *testing.T) {
 	t.Parallel()
-	for given, kept := range map[string]bool{"abc-1": true, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false, "a b": false, "é": false, "": false} {
+	for given, kept := range map[string]bool{
+		"abc-1": true, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false, "a b": false,
+		"é": false, "": false,
+	} {
 		c, _ := request("GET", "/", "", "X-Request-Id", given)
 		got := middleware.RequestID(c)
 		if (got == given) != kept || got == "" || middleware.RequestID(c) != got {
@@ -239,15 +243,27 @@ func TestAuth_Reasons(t *testing.T) {
 		code   dispatch.Code
 		reason string
 	}{
-		"accepted":         {secret: secret, keys: keys{key: live}},
-		"missing":          {code: dispatch.Unauthorized, reason: "missing"},
-		"not a key":        {secret: "x", code: dispatch.Unauthorized, reason: "unknown"},
-		"unknown":          {secret: secret, keys: keys{err: dispatch.ErrNotFound}, code: dispatch.Unauthorized, reason: "unknown"},
-		"other kind":       {secret: secret, keys: keys{key: with(func(k *account.Key) { k.Test = true })}, code: dispatch.Unauthorized, reason: "unknown"},
-		"inactive":         {secret: secret, keys: keys{key: with(func(k *account.Key) { k.Active = false })}, code: dispatch.Unauthorized, reason: "inactive"},
-		"expired":          {secret: secret, keys: keys{key: with(func(k *account.Key) { k.ExpiresAt = &past })}, code: dispatch.Unauthorized, reason: "expired"},
-		"account disabled": {secret: secret, keys: keys{key: live, account: account.Account{DisabledAt: &past}}, code: dispatch.Unauthorized, reason: "inactive"},
-		"no database":      {secret: secret, keys: keys{err: errors.New("down")}, code: dispatch.Overloaded},
+		"accepted":  {secret: secret, keys: keys{key: live}},
+		"missing":   {code: dispatch.Unauthorized, reason: "missing"},
+		"not a key": {secret: "x", code: dispatch.Unauthorized, reason: "unknown"},
+		"unknown":   {secret: secret, keys: keys{err: dispatch.ErrNotFound}, code: dispatch.Unauthorized, reason: "unknown"},
+		"other kind": {
+			secret: secret, keys: keys{key: with(func(k *account.Key) { k.Test = true })},
+			code: dispatch.Unauthorized, reason: "unknown",
+		},
+		"inactive": {
+			secret: secret, keys: keys{key: with(func(k *account.Key) { k.Active = false })},
+			code: dispatch.Unauthorized, reason: "inactive",
+		},
+		"expired": {
+			secret: secret, keys: keys{key: with(func(k *account.Key) { k.ExpiresAt = &past })},
+			code: dispatch.Unauthorized, reason: "expired",
+		},
+		"account disabled": {
+			secret: secret, keys: keys{key: live, account: account.Account{DisabledAt: &past}},
+			code: dispatch.Unauthorized, reason: "inactive",
+		},
+		"no database": {secret: secret, keys: keys{err: errors.New("down")}, code: dispatch.Overloaded},
 	} {
 		who, err := middleware.NewAuth(&c.keys, &c.keys, nil, slog.New(slog.DiscardHandler)).Check(t.Context(), c.secret)
 		e := dispatch.AsError(err)

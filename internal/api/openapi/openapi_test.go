@@ -22,11 +22,15 @@ func TestOpenAPI_CoversNativeCallbackAndDialectRoutes(t *testing.T) {
 		t.Errorf("not valid: %v", err)
 	}
 	for _, want := range []string{
-		"POST /v1/messages", "POST /v1/messages/batch", "GET /v1/messages/{id}", "GET /v1/events", "POST /v1/keys/{id}/rotate", "PATCH /v1/channels/{id}", "POST /v1/templates/sync",
-		"DELETE /v1/suppressions/{phone}", "GET /v1/credits/ledger", "POST /callbacks/{provider}/{channel}", "POST /callbacks/{provider}/{channel}/{secret}", "GET /readyz",
+		"POST /v1/messages", "POST /v1/messages/batch", "GET /v1/messages/{id}", "GET /v1/events", "POST /v1/keys/{id}/rotate",
+		"PATCH /v1/channels/{id}", "POST /v1/templates/sync",
+		"DELETE /v1/suppressions/{phone}", "GET /v1/credits/ledger", "POST /callbacks/{provider}/{channel}",
+		"POST /callbacks/{provider}/{channel}/{secret}", "GET /readyz",
 		"POST /api/v1/messages/api/send-message", "POST /api/v1/external/messages/template/send", "GET /api/v1/external/messages/{uuid}",
-		"GET /api/v1/external/templates", "POST /api/messages/send", "POST /message", "GET /team-members", "POST /v2/{sid}/whatsapp/{phone}/messages",
-		"POST /{version}/{phone_number_id}/messages", "POST /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages/{message}",
+		"GET /api/v1/external/templates", "POST /api/messages/send", "POST /message", "GET /team-members",
+		"POST /v2/{sid}/whatsapp/{phone}/messages",
+		"POST /{version}/{phone_number_id}/messages", "POST /2010-04-01/Accounts/{sid}/Messages.json",
+		"GET /2010-04-01/Accounts/{sid}/Messages.json", "GET /2010-04-01/Accounts/{sid}/Messages/{message}",
 	} {
 		method, path, _ := strings.Cut(want, " ")
 		item := doc.Paths.Value(path)
@@ -93,8 +97,10 @@ func TestDocs_ArePlainAndWhole(t *testing.T) {
 		t.Error("the page needs something from elsewhere")
 	}
 	for _, want := range []string{
-		"/v1/channels/{id}/pause", apitest.Public + "/v1/messages", apitest.Public + "/api/v1/messages/api/send-message/", apitest.Public + "/api/v1/external/messages/template/send", apitest.Public + "/api/messages/send",
-		apitest.Public + "/message", apitest.Public + "/v2/", apitest.Public + "/v25.0/", apitest.Public + "/2010-04-01/Accounts/", "What differs", "rate_per_minute", "policy.resolve_window_s.otp",
+		"/v1/channels/{id}/pause", apitest.Public + "/v1/messages", apitest.Public + "/api/v1/messages/api/send-message/", apitest.Public +
+			"/api/v1/external/messages/template/send", apitest.Public + "/api/messages/send",
+		apitest.Public + "/message", apitest.Public + "/v2/", apitest.Public + "/v25.0/", apitest.Public + "/2010-04-01/Accounts/",
+		"What differs", "rate_per_minute", "policy.resolve_window_s.otp",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -162,7 +162,8 @@ func written(t *testing.T, kind string, body any) string {
 // notFound says that an answer is about a channel, template or window that isn't there.
 func notFound(said string) bool {
 	for _, words := range []string{
-		"WhatsApp account not found", "no default WhatsApp channel", "Invalid channel_key", "does not belong to the account", "does not exist", "not a valid message-capable", "Template not found", "Outside 24-hour window",
+		"WhatsApp account not found", "no default WhatsApp channel", "Invalid channel_key", "does not belong to the account", "does not exist",
+		"not a valid message-capable", "Template not found", "Outside 24-hour window",
 	} {
 		if strings.Contains(said, words) {
 			return true

@@ -259,7 +259,8 @@ func TestEvents_ResumedFarBehind_CatchesUp(t *testing.T) {
 	f := newFront(t)
 	l := f.listen(f.Key, "")
 	place := l.cut()
-	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 103 FROM generate_series(1, 3000) n`
+	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 103 ` +
+		`FROM generate_series(1, 3000) n`
 	for range 2 {
 		if _, err := f.DB.Exec(many, f.Account.ID); err != nil {
 			t.Fatal(err)
@@ -322,8 +323,9 @@ func TestStop_EndsStreamsAndLongPollsAtOnce(t *testing.T) {
 	f.openWith(narrow(), f.Key, "")
 	id := dispatch.NewID()
 	if _, err := f.Store.InsertMessages(t.Context(), []store.NewMessage{{Message: &dispatch.Message{
-		ID: id, Account: f.Account.ID, Channel: f.Channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}", ExpiresAt: time.Now().Add(time.Hour),
-		Content: dispatch.Content{Type: dispatch.TypeText},
+		ID: id, Account: f.Account.ID, Channel: f.Channel.ID, Lane: dispatch.Normal, To: "+15550100", Metadata: "{}", Raw: "{}",
+		ExpiresAt: time.Now().Add(time.Hour),
+		Content:   dispatch.Content{Type: dispatch.TypeText},
 	}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -331,12 +333,14 @@ func TestStop_EndsStreamsAndLongPollsAtOnce(t *testing.T) {
 	go func() { polled <- f.Do("GET", "/v1/messages/"+id.String()+"?wait=30", nil).Status }()
 	wait.Until(t, "the poll waits", func() bool {
 		var n int
-		if err := f.DB.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM messages%' AND application_name = 'sendoff-serve'`).Scan(&n); err != nil {
+		if err := f.DB.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%FROM messages%' ` +
+			`AND application_name = 'sendoff-serve'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n > 0
 	})
-	if _, err := f.DB.Exec(`INSERT INTO events (message_id, account_id, kind, detail) SELECT '00000000-0000-0000-0000-000000000000', $1, 103, repeat('x', 1000) FROM generate_series(1, 9000) n`, f.Account.ID); err != nil {
+	if _, err := f.DB.Exec(`INSERT INTO events (message_id, account_id, kind, detail) SELECT '00000000-0000-0000-0000-000000000000', $1, `+
+		`103, repeat('x', 1000) FROM generate_series(1, 9000) n`, f.Account.ID); err != nil {
 		t.Fatal(err)
 	}
 	wait.Until(t, "the listener has all", func() bool { return len(l.seen()) >= 9000 })

@@ -217,7 +217,8 @@ func (s *stack) imported() int64 {
 	)
 	_, err := s.db.ExecContext(s.Context(), `INSERT INTO import_rows (import_id, row, line, result, phone, name, fields, problem) VALUES
 		($1, 1, 2, 'created', $2, 'Bo', '{"total":"1"}', NULL), ($1, 2, 3, 'created', $3, 'Cy', '{"total":"2"}', NULL),
-		($1, 3, 4, 'bad', NULL, '', '{}', '{"column":"phone","value":"nonsense","reason":"is no number"}')`, id, number(1, "0500"), number(7, "0500"))
+		($1, 3, 4, 'bad', NULL, '', '{}', '{"column":"phone","value":"nonsense","reason":"is no number"}')`,
+		id, number(1, "0500"), number(7, "0500"))
 	s.must(err)
 	return id
 }

@@ -67,7 +67,8 @@ func TestAccount_Deleted_WithAllThatIsItsOwn(t *testing.T) {
 	for _, sql := range []string{
 		`INSERT INTO contacts (account_id, phone) VALUES (1, '+15550000100')`,
 		`INSERT INTO webhooks (account_id, url) VALUES (1, 'https://example.com')`,
-		`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload) VALUES (1, gen_random_uuid(), gen_random_uuid(), 105, 'standard', '{}')`,
+		`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload) VALUES (1, gen_random_uuid(), gen_random_uuid(), ` +
+			`105, 'standard', '{}')`,
 		`INSERT INTO webhook_cursors (webhook_id, xid, event_id) VALUES (1, pg_current_xact_id(), 0)`,
 	} {
 		if _, err := p.DB().Exec(sql); err != nil {
@@ -80,7 +81,10 @@ func TestAccount_Deleted_WithAllThatIsItsOwn(t *testing.T) {
 		t.Error(r.Out)
 	}
 	p.Refuse(1, `no account "Acme"`, "account", "delete", "Acme", "--yes")
-	for _, table := range []string{"accounts WHERE id = 1", "users", "api_keys", "channels", "templates", "contacts", "ledger", "webhooks", "webhook_deliveries", "webhook_cursors WHERE webhook_id <> 0"} {
+	for _, table := range []string{
+		"accounts WHERE id = 1", "users", "api_keys", "channels", "templates", "contacts", "ledger", "webhooks",
+		"webhook_deliveries", "webhook_cursors WHERE webhook_id <> 0",
+	} {
 		var n int
 		if err := p.DB().QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d rows left of %s (%v)", n, table, err)

@@ -29,7 +29,10 @@ func TestChannelCreateMeta_SecretsFromStdin(t *testing.T) {
 		ch.Policy.Rate != 80 {
 		t.Errorf("made %+v", ch)
 	}
-	for _, want := range []string{"https://send.example.com/callbacks/meta/" + ch.Key, ch.Secrets["verify_token"], "sendoff channel check 1", "sendoff template sync --channel 1"} {
+	for _, want := range []string{
+		"https://send.example.com/callbacks/meta/" + ch.Key, ch.Secrets["verify_token"], "sendoff channel check 1",
+		"sendoff template sync --channel 1",
+	} {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("the answer does not say %q:\n%s", want, r.Out)
 		}
@@ -186,7 +189,8 @@ func TestChannelUpdate_ChangesWhatIsGiven(t *testing.T) {
 		"access_token",
 	)
 	ch := p.Channel(1)
-	if ch.Name != "Main" || ch.Policy.Rate != 50 || ch.Policy.Price["marketing"] != 50_000 || ch.Policy.Price[""] != 10_000 || ch.Settings["version"] != "v24.0" ||
+	if ch.Name != "Main" || ch.Policy.Rate != 50 || ch.Policy.Price["marketing"] != 50_000 || ch.Policy.Price[""] != 10_000 ||
+		ch.Settings["version"] != "v24.0" ||
 		ch.Secrets["access_token"] != "new-token" ||
 		ch.Secrets["app_secret"] != clitest.AppSecret ||
 		ch.Policy.Concurrency != 100 {
@@ -254,16 +258,19 @@ func TestChannelUpdate_Policy(t *testing.T) {
 		"default=1",
 	)
 	want := dispatch.DefaultPolicy()
-	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3, 2*time.Hour, time.Second, time.Minute, 6*time.Second
-	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second, 30*time.Minute, 2, map[string]int64{
-		"": 1_000_000,
-	}
+	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3,
+		2*time.Hour, time.Second, time.Minute, 6*time.Second
+	want.ResolveWindow[dispatch.OTP], want.ResolveWindow[dispatch.Bulk], want.UnknownRetries[dispatch.Normal], want.Price = 5*time.Second,
+		30*time.Minute, 2, map[string]int64{
+			"": 1_000_000,
+		}
 	if got := p.Channel(1).Policy; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !strings.Contains(
 		r.Out,
-		"backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, price, rate, recipient_spacing_s, resolve_window_s, unknown_retries",
+		"backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, price, "+
+			"rate, recipient_spacing_s, resolve_window_s, unknown_retries",
 	) {
 		t.Error(r.Out)
 	}

@@ -40,7 +40,8 @@ type keyFields struct {
 // update returns the input for the given flags.
 func (c *keyFields) update(name string, now time.Time) (in admin.KeyUpdate, err error) {
 	in = admin.KeyUpdate{
-		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit, Region: c.DefaultRegion,
+		Name: optional(name), Description: c.Description, PerSecond: c.RatePerSecond, PerMinute: c.RatePerMinute, PerDay: c.DailyLimit,
+		Region: c.DefaultRegion,
 	}
 	if c.Permission != nil {
 		in.Permissions = &c.Permission

@@ -124,7 +124,8 @@ func (p *parity) run(c parityCase) {
 // user returns the id of Ada, or an id that nobody has.
 func (p *parity) user(f *apitest.Front) string {
 	var id string
-	if err := f.DB.QueryRow(`SELECT coalesce(max(id::text), '00000000-0000-0000-0000-000000000000') FROM users WHERE email = 'ada@example.com'`).Scan(&id); err != nil {
+	const find = `SELECT coalesce(max(id::text), '00000000-0000-0000-0000-000000000000') FROM users WHERE email = 'ada@example.com'`
+	if err := f.DB.QueryRow(find).Scan(&id); err != nil {
 		p.t.Fatal(err)
 	}
 	return id
@@ -218,7 +219,8 @@ func (p *parity) audit(f *apitest.Front, actor string) (out []any) {
 // random are the members whose values differ from one installation to the
 // other, or from one moment to the next.
 var random = []string{
-	"key", "sid", "prefix", "callback_url", "verify_token", "created_at", "updated_at", "changed_at", "status_at", "calls_today", "at", "old_key_valid_until", "old_callback_secret_valid_until", "old_secret_valid_until",
+	"key", "sid", "prefix", "callback_url", "verify_token", "created_at", "updated_at", "changed_at", "status_at", "calls_today", "at",
+	"old_key_valid_until", "old_callback_secret_valid_until", "old_secret_valid_until",
 }
 
 // plain decodes JSON. Of random members only the presence stays, a UUID loses
@@ -292,24 +294,32 @@ var keyCases = []parityCase{
 		"",
 	},
 	{
-		"key", "create", "POST /v1/keys", `{"name":"T","permissions":["send_text"],"test":true,"countries":["in","IN"],"daily_limit":5,"rate_per_second":1,"rate_per_minute":2,"expires_at":"2100-01-02T00:00:00Z","description":"d","default_region":"de","per_recipient_hour":0}`,
-		"--name T --permission send_text --test --country in --country IN --daily-limit 5 --rate-per-second 1 --rate-per-minute 2 --expires 2100-01-02 --description d --default-region de --per-recipient-hour 0", "", created, "",
+		"key", "create", "POST /v1/keys", `{"name":"T","permissions":["send_text"],"test":true,"countries":["in","IN"],"daily_limit":5,` +
+			`"rate_per_second":1,"rate_per_minute":2,"expires_at":"2100-01-02T00:00:00Z","description":"d","default_region":"de",` +
+			`"per_recipient_hour":0}`,
+		"--name T --permission send_text --test --country in --country IN --daily-limit 5 --rate-per-second 1 --rate-per-minute 2 --expires " +
+			"2100-01-02 --description d --default-region de --per-recipient-hour 0", "", created, "",
 	},
 	{"key", "create", "POST /v1/keys", `{"permissions":["send_text"]}`, "--permission send_text", "", invalid, "/name"},
 	{
-		"key", "create", "POST /v1/keys", `{"name":" ","permissions":["send_text","fly"],"rate_per_second":0,"rate_per_minute":10000001,"daily_limit":-1,"countries":["XX"],"per_recipient_hour":-1}`,
-		"--name ' ' --permission send_text --permission fly --rate-per-second 0 --rate-per-minute 10000001 --daily-limit=-1 --country XX --per-recipient-hour=-1", "", invalid,
+		"key", "create", "POST /v1/keys", `{"name":" ","permissions":["send_text","fly"],"rate_per_second":0,"rate_per_minute":10000001,` +
+			`"daily_limit":-1,"countries":["XX"],"per_recipient_hour":-1}`,
+		"--name ' ' --permission send_text --permission fly --rate-per-second 0 --rate-per-minute 10000001 --daily-limit=-1 --country XX " +
+			"--per-recipient-hour=-1", "", invalid,
 		"/name /permissions/1 /rate_per_second /rate_per_minute /daily_limit /countries/0 /per_recipient_hour",
 	},
 	{
-		"key", "create", "POST /v1/keys", `{"name":"` + long + `","permissions":["send_text"],"description":"` + long + `","expires_at":"2020-01-01T00:00:00Z"}`,
-		"--name " + long + " --permission send_text --description " + long + " --expires 2020-01-01", "", invalid, "/name /description /expires_at",
+		"key", "create", "POST /v1/keys", `{"name":"` + long + `","permissions":["send_text"],"description":"` + long +
+			`","expires_at":"2020-01-01T00:00:00Z"}`,
+		"--name " + long + " --permission send_text --description " + long + " --expires 2020-01-01", "", invalid,
+		"/name /description /expires_at",
 	},
 	{"key", "list", "GET /v1/keys", "", "", "", ok, ""},
 	{"key", "show", "GET /v1/keys/2", "", "2", "", ok, ""},
 	{"key", "show", "GET /v1/keys/9", "", "9", "", missing, ""},
 	{
-		"key", "update", "PATCH /v1/keys/2", `{"name":"Store","permissions":["view_messages"],"per_recipient_hour":3,"countries":[],"expires_at":null}`,
+		"key", "update", "PATCH /v1/keys/2", `{"name":"Store","permissions":["view_messages"],"per_recipient_hour":3,"countries":[],` +
+			`"expires_at":null}`,
 		"2 --name Store --permission view_messages --per-recipient-hour 3 --country all --expires never", "", ok, "",
 	},
 	{"key", "update", "PATCH /v1/keys/2", `{"per_recipient_hour":null}`, "2 --per-recipient-hour default", "", ok, ""},
@@ -457,17 +467,24 @@ const metaFlags = " --phone-number-id 106540352242922 --waba-id 102290129340398"
 
 var channelCases = []parityCase{
 	{
-		"channel", "create meta", "POST /v1/channels", `{"name":"M","provider":"meta","sender":"+1 555 000 9999","settings":{"phone_number_id":"106540352242922","waba_id":"102290129340398"},"secrets":{"access_token":"a","app_secret":"b"}}`,
+		"channel", "create meta", "POST /v1/channels", `{"name":"M","provider":"meta","sender":"+1 555 000 9999",` +
+			`"settings":{"phone_number_id":"106540352242922","waba_id":"102290129340398"},"secrets":{"access_token":"a","app_secret":"b"}}`,
 		"--name M --sender '+1 555 000 9999'" + metaFlags, "a\nb\n", created, "",
 	},
 	{
-		"channel", "create meta", "POST /v1/channels", `{"name":"M","provider":"meta","kind":"whatsapp","settings":{"phone_number_id":"+1","waba_id":"x","version":"25","base_url":"ftp://x"},"window":"never","key":"1","policy":{"rate":-1,"concurrency":10001}}`,
-		"--name M --phone-number-id=+1 --waba-id x --api-version 25 --base-url ftp://x --window never --key 1 --rate=-1 --concurrency 10001", "", invalid,
-		"/sender /key /window /policy/rate /policy/concurrency /settings/phone_number_id /settings/waba_id /settings/version /settings/base_url /secrets/access_token /secrets/app_secret",
+		"channel", "create meta", "POST /v1/channels", `{"name":"M","provider":"meta","kind":"whatsapp","settings":{"phone_number_id":"+1",` +
+			`"waba_id":"x","version":"25","base_url":"ftp://x"},"window":"never","key":"1","policy":{"rate":-1,"concurrency":10001}}`,
+		"--name M --phone-number-id=+1 --waba-id x --api-version 25 --base-url ftp://x --window never --key 1 --rate=-1 --concurrency 10001", "",
+		invalid,
+		"/sender /key /window /policy/rate /policy/concurrency /settings/phone_number_id /settings/waba_id /settings/version " +
+			"/settings/base_url /secrets/access_token /secrets/app_secret",
 	},
 	{
-		"channel", "create twilio", "POST /v1/channels", `{"name":"T","provider":"twilio","kind":"sms","sender":"ACME","settings":{"account_sid":"AC1","messaging_service_sid":"x","api_key_sid":"SK1"},"secrets":{"auth_token":"t"}}`,
-		"--name T --sender ACME --account-sid AC1 --messaging-service-sid x --api-key-sid SK1", "t\n", invalid, "/settings/account_sid /settings/messaging_service_sid /settings/api_key_sid /secrets/api_key_secret",
+		"channel", "create twilio", "POST /v1/channels",
+		`{"name":"T","provider":"twilio","kind":"sms","sender":"ACME","settings":{"account_sid":"AC1","messaging_service_sid":"x",` +
+			`"api_key_sid":"SK1"},"secrets":{"auth_token":"t"}}`,
+		"--name T --sender ACME --account-sid AC1 --messaging-service-sid x --api-key-sid SK1", "t\n", invalid,
+		"/settings/account_sid /settings/messaging_service_sid /settings/api_key_sid /secrets/api_key_secret",
 	},
 	{
 		"channel",
@@ -480,11 +497,14 @@ var channelCases = []parityCase{
 		"/settings/app_name /secrets/apikey",
 	},
 	{
-		"channel", "create gupshup", "POST /v1/channels", `{"name":"G","provider":"gupshup","sender":"+919999900000","key":"gup","default":true,"window":"provider","settings":{"app_name":"A"},"secrets":{"apikey":"k"},"policy":{"rate":5,"concurrency":6}}`,
+		"channel", "create gupshup", "POST /v1/channels",
+		`{"name":"G","provider":"gupshup","sender":"+919999900000","key":"gup","default":true,"window":"provider",` +
+			`"settings":{"app_name":"A"},"secrets":{"apikey":"k"},"policy":{"rate":5,"concurrency":6}}`,
 		"--name G --sender +919999900000 --key gup --default --window provider --app-name A --rate 5 --concurrency 6", "k\n", created, "",
 	},
 	{
-		"channel", "create gupshup", "POST /v1/channels", `{"name":"G","provider":"gupshup","sender":"+919999900000","key":"gup","settings":{"app_name":"A"},"secrets":{"apikey":"k"}}`,
+		"channel", "create gupshup", "POST /v1/channels",
+		`{"name":"G","provider":"gupshup","sender":"+919999900000","key":"gup","settings":{"app_name":"A"},"secrets":{"apikey":"k"}}`,
 		"--name G --sender +919999900000 --key gup --app-name A", "k\n", conflict, "",
 	},
 	{
@@ -511,12 +531,16 @@ var channelCases = []parityCase{
 	{"channel", "show", "GET /v1/channels/1", "", "1", "", ok, ""},
 	{"channel", "show", "GET /v1/channels/99", "", "99", "", missing, ""},
 	{
-		"channel", "update", "PATCH /v1/channels/1", `{"name":"Main","sender":"+15550001234","default":true,"window":"provider","settings":{"version":"v24.0","waba_id":null},"secrets":{"access_token":"new"}}`,
-		"1 --name Main --sender +15550001234 --default --window provider --set version=v24.0 --set waba_id= --secret access_token", "new\n", ok, "",
+		"channel", "update", "PATCH /v1/channels/1", `{"name":"Main","sender":"+15550001234","default":true,"window":"provider",` +
+			`"settings":{"version":"v24.0","waba_id":null},"secrets":{"access_token":"new"}}`,
+		"1 --name Main --sender +15550001234 --default --window provider --set version=v24.0 --set waba_id= --secret access_token", "new\n", ok,
+		"",
 	},
 	{
-		"channel", "update", "PATCH /v1/channels/1", `{"name":" ","sender":"x","window":"x","settings":{"colour":"red","base_url":"x","phone_number_id":null},"secrets":{"apikey":"k"}}`,
-		"1 --name ' ' --sender x --window x --set colour=red --set base_url=x --set phone_number_id= --secret apikey", "k\n", invalid, "/name /sender /window /settings/base_url /settings/colour /settings/phone_number_id /secrets/apikey",
+		"channel", "update", "PATCH /v1/channels/1", `{"name":" ","sender":"x","window":"x","settings":{"colour":"red","base_url":"x",` +
+			`"phone_number_id":null},"secrets":{"apikey":"k"}}`,
+		"1 --name ' ' --sender x --window x --set colour=red --set base_url=x --set phone_number_id= --secret apikey", "k\n", invalid,
+		"/name /sender /window /settings/base_url /settings/colour /settings/phone_number_id /secrets/apikey",
 	},
 	{"channel", "update", "PATCH /v1/channels/99", `{"name":"x"}`, "99 --name x", "", missing, ""},
 	{"channel", "disable", "PATCH /v1/channels/1", `{"enabled":false}`, "1", "", ok, ""},
@@ -547,7 +571,8 @@ var channelCases = []parityCase{
 		"/overlap_seconds",
 	},
 	{
-		"channel", "update", "PATCH /v1/channels/12", `{"secrets":{"callback_secret":"0123456789abcdef0123456789abcdef"},"callback_overlap_seconds":60}`,
+		"channel", "update", "PATCH /v1/channels/12", `{"secrets":{"callback_secret":"0123456789abcdef0123456789abcdef"},` +
+			`"callback_overlap_seconds":60}`,
 		"gup --secret callback_secret --overlap 1m", "0123456789abcdef0123456789abcdef\n", ok, "",
 	},
 	{
@@ -566,13 +591,20 @@ var channelCases = []parityCase{
 
 var policyCases = []parityCase{
 	{
-		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0.5,"concurrency":7,"max_attempts":3,"max_age_s":7200,"backoff_base_s":1,"backoff_cap_s":60,"recipient_spacing_s":6,"resolve_window_s":{"otp":5,"bulk":1800},"unknown_retries":{"normal":2},"price":{"default":1,"marketing":0.05}}}`,
-		"1 --rate 0.5 --concurrency 7 --max-attempts 3 --max-age 2h --backoff-base 1s --backoff-cap 1m --recipient-spacing 6s --resolve-window otp=5s --resolve-window bulk=30m --unknown-retries normal=2 --price default=1 --price marketing=0.05", "", ok, "",
+		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0.5,"concurrency":7,"max_attempts":3,"max_age_s":7200,` +
+			`"backoff_base_s":1,"backoff_cap_s":60,"recipient_spacing_s":6,"resolve_window_s":{"otp":5,"bulk":1800},` +
+			`"unknown_retries":{"normal":2},"price":{"default":1,"marketing":0.05}}}`,
+		"1 --rate 0.5 --concurrency 7 --max-attempts 3 --max-age 2h --backoff-base 1s --backoff-cap 1m --recipient-spacing 6s " +
+			"--resolve-window otp=5s --resolve-window bulk=30m --unknown-retries normal=2 --price default=1 --price marketing=0.05", "", ok, "",
 	},
 	{
-		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0,"concurrency":0,"max_attempts":101,"max_age_s":3600000,"backoff_base_s":0.001,"backoff_cap_s":0.005,"recipient_spacing_s":-1,"resolve_window_s":{"normal":90000},"unknown_retries":{"otp":11},"price":{"default":1,"marketing":0.05,"gold":1,"utility":-1}}}`,
-		"1 --rate 0 --concurrency 0 --max-attempts 101 --max-age 1000h --backoff-base 1ms --backoff-cap 5ms --recipient-spacing=-1s --resolve-window normal=25h --unknown-retries otp=11 --price gold=1 --price utility=-1", "", invalid,
-		"/policy/rate /policy/concurrency /policy/max_attempts /policy/max_age_s /policy/backoff_base_s /policy/backoff_cap_s /policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/price/gold /policy/price/utility",
+		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0,"concurrency":0,"max_attempts":101,"max_age_s":3600000,` +
+			`"backoff_base_s":0.001,"backoff_cap_s":0.005,"recipient_spacing_s":-1,"resolve_window_s":{"normal":90000},` +
+			`"unknown_retries":{"otp":11},"price":{"default":1,"marketing":0.05,"gold":1,"utility":-1}}}`,
+		"1 --rate 0 --concurrency 0 --max-attempts 101 --max-age 1000h --backoff-base 1ms --backoff-cap 5ms --recipient-spacing=-1s " +
+			"--resolve-window normal=25h --unknown-retries otp=11 --price gold=1 --price utility=-1", "", invalid,
+		"/policy/rate /policy/concurrency /policy/max_attempts /policy/max_age_s /policy/backoff_base_s /policy/backoff_cap_s " +
+			"/policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/price/gold /policy/price/utility",
 	},
 	{
 		"channel",

@@ -28,7 +28,10 @@ func TestSecretsRotate(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }()
 	hooks := hookstore.New(db, nil)
-	if _, err := hooks.CreateWebhook(t.Context(), hookstore.Endpoint{Account: 1, URL: "https://example.com", Format: "standard", Secret: "whsec_x"}); err != nil {
+	if _, err := hooks.CreateWebhook(t.Context(), hookstore.Endpoint{
+		Account: 1, URL: "https://example.com", Format: "standard",
+		Secret: "whsec_x",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	token, err := hooks.StatusCallbackToken(t.Context(), 1)

@@ -23,7 +23,8 @@ func TestTemplate_Life(t *testing.T) {
 	}
 	p.Do(clitest.OrderTemplate, "template", "create", "-").MustFail(t, 1, "already")
 	file := filepath.Join(t.TempDir(), "t.json")
-	if err := os.WriteFile(file, []byte(`{"name":"order","language":"de","category":"utility","status":"pending","components":[{"type":"BODY","text":"Hallo"}]}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"name":"order","language":"de","category":"utility","status":"pending",`+
+		`"components":[{"type":"BODY","text":"Hallo"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	second := fmt.Sprint(clitest.Read[admin.Template](t, p.OK("", "template", "create", file, "--json")).ID)
@@ -57,13 +58,15 @@ func TestTemplateCreate_Faults_AreNamed(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	for definition, want := range map[string]string{
-		`{"name":"Order!","language":"en","category":"utility","components":[{"type":"BODY","text":"x"}]}`:                    "name: ",
-		`{"name":"order","language":"en","category":"news","components":[]}`:                                                  "category: ",
-		`{"name":"order","language":"en","category":"utility","components":[]}`:                                               "components: ",
-		`{"name":"order","language":"en","category":"utility","status":"fine","components":[{"type":"BODY","text":"x"}]}`:     "status: ",
-		`{"name":"order","language":"en","category":"utility","provider":"twilio","components":[{"type":"BODY","text":"x"}]}`: "provider_template_id: ",
-		`{"name":"order","language":"en","category":"utility","colour":"red","components":[{"type":"BODY","text":"x"}]}`:      "colour",
-		`{"name":"order","language":"en","category":"utility","channel_id":7,"components":[{"type":"BODY","text":"x"}]}`:      "channel_id: no such channel",
+		`{"name":"Order!","language":"en","category":"utility","components":[{"type":"BODY","text":"x"}]}`:                "name: ",
+		`{"name":"order","language":"en","category":"news","components":[]}`:                                              "category: ",
+		`{"name":"order","language":"en","category":"utility","components":[]}`:                                           "components: ",
+		`{"name":"order","language":"en","category":"utility","status":"fine","components":[{"type":"BODY","text":"x"}]}`: "status: ",
+		`{"name":"order","language":"en","category":"utility","provider":"twilio",
+			"components":[{"type":"BODY","text":"x"}]}`: "provider_template_id: ",
+		`{"name":"order","language":"en","category":"utility","colour":"red","components":[{"type":"BODY","text":"x"}]}`: "colour",
+		`{"name":"order","language":"en","category":"utility","channel_id":7,"components":[{"type":"BODY","text":"x"}]}`: "channel_id: " +
+			"no such channel",
 		``: "empty",
 	} {
 		p.Do(definition, "template", "create", "-").MustFail(t, code(want), want)

@@ -107,7 +107,10 @@ func TestText_IsForPeople(t *testing.T) {
 		"there is no key": Explain(notFound, "there is no key"),
 		"name: is required\nsettings/base_url: must look like https://host\nset NAME": Advise(f.Err(), "set NAME"),
 		"read file: gone": fmt.Errorf("read file: %w", errors.New("gone")),
-		"internal_error: something went wrong on our side; try again": &dispatch.Error{Code: dispatch.Internal, Msg: "something went wrong on our side; try again"},
+		"internal_error: something went wrong on our side; try again": &dispatch.Error{
+			Code: dispatch.Internal,
+			Msg:  "something went wrong on our side; try again",
+		},
 	} {
 		if got := Text(err); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -140,7 +140,7 @@ func (c *campaignRetry) Run(e *console.Env) error { return c.act(e, "retry") }
 
 type campaignCreate struct {
 	Flags
-	File     string            `arg:"" optional:"" help:"JSON file with the campaign as the API takes it; - reads standard input." placeholder:"FILE"`
+	File     string            `arg:"" optional:"" help:"JSON file with the campaign as in the API; - is stdin." placeholder:"FILE"`
 	Name     string            `help:"The campaign's name." placeholder:"TEXT"`
 	Template string            `xor:"content" help:"A template, by name." placeholder:"NAME"`
 	Language string            `help:"The template's language." placeholder:"CODE"`
@@ -149,7 +149,7 @@ type campaignCreate struct {
 	Channel  string            `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	List     []int64           `help:"A contact list." placeholder:"ID"`
 	Import   int64             `help:"An import of the kind audience." placeholder:"ID"`
-	CSV      string            `name:"csv" help:"Recipients: a CSV file with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
+	CSV      string            `name:"csv" help:"Recipients: CSV with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
 	StartAt  string            `help:"A date and time without an offset, as 2027-03-28T10:00:00. Default: at the launch." placeholder:"TIME"`
 	TimeZone string            `help:"The zone of --start-at. Default: the account's." placeholder:"ZONE"`
 	Rate     float64           `help:"At most so many messages a second." placeholder:"N"`

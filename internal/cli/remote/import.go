@@ -27,7 +27,7 @@ type Import struct {
 	PhoneColumn string   `help:"Name of the column with the numbers. Default: found." placeholder:"NAME"`
 	Delimiter   string   `help:"One of , ; tab |. Default: found." placeholder:"CHAR"`
 	Encoding    string   `help:"Such as windows-1252. Default: found." placeholder:"NAME"`
-	Map         []string `sep:"none" help:"column:field, repeatable. Fields: phone, name, time_zone, wa_id, user_id, fields.X, -." placeholder:"MAP"`
+	Map         []string `sep:"none" help:"column:field, repeatable: phone, name, time_zone, wa_id, user_id, fields.X, -." placeholder:"MAP"`
 	KeepFields  bool     `help:"Contacts that exist stay as they are."`
 	DryRun      bool     `help:"Count only, write nothing."`
 	Force       bool     `help:"Go on even if over 20 % of the first 1,000 rows are bad."`

@@ -23,11 +23,23 @@ func TestSend_Body(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for want, c := range map[string]Send{
-		`{"text":{"body":"hi"},"to":"+1","type":"text"}`:                                                              {To: "+1", Text: "hi"},
-		`{"template":{"name":"t","variables":["a","b=c"]},"to":"+1","type":"template"}`:                               {To: "+1", Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"2=b=c", "1=a"}}},
-		`{"template":{"language":"en","name":"t","variables":{"n":"a","1":""}},"to":"+1","type":"template"}`:          {To: "+1", Template: "t", Language: "en", TemplateValues: admin.TemplateValues{Var: []string{"n=a", "1="}}},
-		`{"send_at":"2026-01-02T03:14:05Z","text":{"body":"x"},"to":"+1","ttl_seconds":90,"type":"text"}`:             {To: "+1", Text: "x", SendAt: "10m", TTL: 90 * time.Second},
-		`{"channel":"ch_1","lane":"otp","reference":"r","simulate":true,"text":{"body":"x"},"to":"+1","type":"text"}`: {To: "+1", Text: "x", Channel: "ch_1", Lane: "otp", Reference: "r", Simulate: true},
+		`{"text":{"body":"hi"},"to":"+1","type":"text"}`: {To: "+1", Text: "hi"},
+		`{"template":{"name":"t","variables":["a","b=c"]},"to":"+1","type":"template"}`: {
+			To: "+1", Template: "t",
+			TemplateValues: admin.TemplateValues{Var: []string{"2=b=c", "1=a"}},
+		},
+		`{"template":{"language":"en","name":"t","variables":{"n":"a","1":""}},"to":"+1","type":"template"}`: {
+			To: "+1", Template: "t",
+			Language: "en", TemplateValues: admin.TemplateValues{Var: []string{"n=a", "1="}},
+		},
+		`{"send_at":"2026-01-02T03:14:05Z","text":{"body":"x"},"to":"+1","ttl_seconds":90,"type":"text"}`: {
+			To: "+1", Text: "x",
+			SendAt: "10m", TTL: 90 * time.Second,
+		},
+		`{"channel":"ch_1","lane":"otp","reference":"r","simulate":true,"text":{"body":"x"},"to":"+1","type":"text"}`: {
+			To: "+1", Text: "x",
+			Channel: "ch_1", Lane: "otp", Reference: "r", Simulate: true,
+		},
 	} {
 		b, err := c.body(now)
 		if err != nil {
@@ -43,7 +55,13 @@ func TestSend_Body(t *testing.T) {
 			t.Errorf("got %s, want %s", got, norm)
 		}
 	}
-	for _, c := range []Send{{Text: "x", TemplateValues: admin.TemplateValues{Var: []string{"1=a"}}}, {Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a"}}}, {Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a=1", "a=2"}}}, {Text: "x", SendAt: "soon"}, {Text: "x", TTL: 1}} {
+	for _, c := range []Send{
+		{Text: "x", TemplateValues: admin.TemplateValues{Var: []string{"1=a"}}},
+		{Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a"}}},
+		{Template: "t", TemplateValues: admin.TemplateValues{Var: []string{"a=1", "a=2"}}},
+		{Text: "x", SendAt: "soon"},
+		{Text: "x", TTL: 1},
+	} {
 		if _, err := c.body(now); err == nil {
 			t.Errorf("%+v was taken", c)
 		}

@@ -57,7 +57,8 @@ func at(seconds int) *time.Time { return new(created.Add(time.Duration(seconds) 
 // view returns message n of the fixture.
 func view(n int) dispatch.View {
 	v := views[n]
-	v.ID, v.StatusName, v.Account, v.Channel, v.Sender, v.To, v.Recipient = id(n), v.Status.String(), 1, 1, "+15550002222", "+15550001111", "+15550001111"
+	v.ID, v.StatusName, v.Account, v.Channel, v.Sender, v.To, v.Recipient = id(n), v.Status.String(), 1, 1, "+15550002222",
+		"+15550001111", "+15550001111"
 	v.CreatedAt, v.UpdatedAt, v.Lane = created, created.Add(time.Minute), "normal"
 	return v
 }

@@ -27,19 +27,19 @@ type SendRequest struct {
 	Interactive     *dispatch.Interactive `json:"interactive,omitempty" doc:"Of type interactive."`
 	Reaction        *dispatch.Reaction    `json:"reaction,omitempty" doc:"Of type reaction."`
 	Context         *dispatch.Context     `json:"context,omitempty" doc:"The message that this one replies to."`
-	IdentityKeyHash string                `json:"recipient_identity_key_hash,omitempty" maxLength:"255" doc:"Meta delivers only to the identity of this hash."`
+	IdentityKeyHash string                `json:"recipient_identity_key_hash,omitempty" maxLength:"255" doc:"Meta: to this identity only."`
 	MoreMedia       []dispatch.Media      `json:"more_media,omitempty" doc:"Further files of an MMS."`
 	SendAt          *time.Time            `json:"send_at,omitempty" doc:"Default: now."`
 	ExpiresAt       *time.Time            `json:"expires_at,omitempty" doc:"No attempt starts later. Default: 5 m, 24 h or 72 h, by lane."`
 	TTLSeconds      int64                 `json:"ttl_seconds,omitempty" minimum:"1" maximum:"31622400" doc:"Sets expires_at, after send_at."`
 	Lane            string                `json:"lane,omitempty" enum:"otp,normal,bulk" doc:"Default: otp for authentication, else normal."`
-	Reference       string                `json:"reference,omitempty" maxLength:"255" doc:"Your own. Returned with the message and in webhooks."`
+	Reference       string                `json:"reference,omitempty" maxLength:"255" doc:"Your own text, returned and in webhooks."`
 	Metadata        apidoc.Object         `json:"metadata,omitzero" doc:"Any JSON object. Returned with the message."`
 	Simulate        bool                  `json:"simulate,omitempty" doc:"Validates only: nothing is stored or sent."`
 	Contact         *dispatch.ContactSave `json:"contact,omitempty" doc:"Saves the recipient as a contact."`
 	UserID          string                `json:"user_id,omitempty" doc:"The id of the team member who sends."`
 	Fallback        []apidoc.Any          `json:"fallback,omitempty" doc:"Messages, without to, for when this one fails or expires."`
-	FallbackAfter   int64                 `json:"fallback_after_seconds,omitempty" doc:"Falls back if not delivered this long after being due."`
+	FallbackAfter   int64                 `json:"fallback_after_seconds,omitempty" doc:"Falls back if not delivered so long after it was due."`
 }
 
 // TemplateRequest describes the template of a SendRequest.

@@ -11,18 +11,18 @@ import (
 func TestDecode_PointersToTheField(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"TO":"+15550000100","to":"+15550000100"}`:                 "/TO",
-		`{"to":"+1","\u0054ype":"text"}`:                            "/Type",
-		`{"to":"+1","type":"text","text":{"Body":"x"}}`:             "/text/Body",
-		`{"to":"+1","ſend_at":"2026-01-02T15:04:05Z"}`:              "/ſend_at",
-		`{"to":"+1","type":"template","template":{"varaibles":[]}}`: "/template/varaibles",
-		`{"to":"+1","type":"template","template":{"components":[{"type":"header"},{"type":"body","parameters":[{"text":1}]}]}}`: "/template/components/1/parameters/0/text",
-		`{"to":"+1","send_at":1798794000}`:                                       "/send_at",
-		`{"to":"+1","send_at":"tomorrow"}`:                                       "/send_at",
-		`{"to":"+1","ttl_seconds":1.5}`:                                          "/ttl_seconds",
-		`{"to":"+1","ttl_seconds":"100"}`:                                        "/ttl_seconds",
-		`{"to":"+1","channel":[]}`:                                               "/channel",
-		`{"to":"+1","more_media":[{"link":"https://example.com/a"},{"link":1}]}`: "/more_media/1/link",
+		`{"TO":"+15550000100","to":"+15550000100"}`:                                                "/TO",
+		`{"to":"+1","\u0054ype":"text"}`:                                                           "/Type",
+		`{"to":"+1","type":"text","text":{"Body":"x"}}`:                                            "/text/Body",
+		`{"to":"+1","ſend_at":"2026-01-02T15:04:05Z"}`:                                             "/ſend_at",
+		`{"to":"+1","type":"template","template":{"varaibles":[]}}`:                                "/template/varaibles",
+		`{"to":"+1","type":"template","template":{"components":[{},{"parameters":[{"text":1}]}]}}`: "/template/components/1/parameters/0/text",
+		`{"to":"+1","send_at":1798794000}`:                                                         "/send_at",
+		`{"to":"+1","send_at":"tomorrow"}`:                                                         "/send_at",
+		`{"to":"+1","ttl_seconds":1.5}`:                                                            "/ttl_seconds",
+		`{"to":"+1","ttl_seconds":"100"}`:                                                          "/ttl_seconds",
+		`{"to":"+1","channel":[]}`:                                                                 "/channel",
+		`{"to":"+1","more_media":[{"link":"https://example.com/a"},{"link":1}]}`:                   "/more_media/1/link",
 		`{"to":1}`: "/to",
 	} {
 		_, err := Decode([]byte(body))

@@ -21,7 +21,10 @@ var doc = dialect.Doc{
 		"A message is redacted (Body=) and deleted when it is finished. XML is not supported.",
 		"Account, balance (in credits) and incoming phone numbers are those of the account here.",
 	},
-	Samples: map[string]string{"sid": exampleAccount, "message": exampleSID + ".json", "account": exampleAccount + ".json", "number": exampleNumber + ".json"},
+	Samples: map[string]string{
+		"sid": exampleAccount, "message": exampleSID + ".json", "account": exampleAccount + ".json",
+		"number": exampleNumber + ".json",
+	},
 }
 
 var (

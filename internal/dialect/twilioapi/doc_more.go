@@ -27,8 +27,10 @@ var (
 	removeDoc = dialect.RouteDoc{Summary: "delete a finished message", Status: http.StatusNoContent, OneMessage: true}
 	mediaDoc  = dialect.RouteDoc{
 		Summary: "list the media of a message", Status: http.StatusOK, OneMessage: true,
-		Reply: apidoc.Response{Type: twilioMediaPage{}, Example: `{"media_list":[],"page":0,"page_size":50,"start":0,"end":0,"uri":"` + exampleURI + `/` +
-			exampleSID + `/Media.json","first_page_uri":"` + exampleURI + `/` + exampleSID + `/Media.json","next_page_uri":null,"previous_page_uri":null}`},
+		Reply: apidoc.Response{Type: twilioMediaPage{}, Example: `{"media_list":[],"page":0,"page_size":50,"start":0,"end":0,"uri":"` +
+			exampleURI + `/` +
+			exampleSID + `/Media.json","first_page_uri":"` + exampleURI + `/` + exampleSID +
+			`/Media.json","next_page_uri":null,"previous_page_uri":null}`},
 	}
 	accountDoc = dialect.RouteDoc{
 		Summary: "retrieve the account", Status: http.StatusOK,
@@ -45,8 +47,10 @@ var (
 		Query: []apidoc.Parameter{
 			apidoc.Query("PhoneNumber", "string", "Only this number."), apidoc.Query("FriendlyName", "string", "Only this name."),
 		},
-		Reply: apidoc.Response{Type: twilioNumbers{}, Example: `{"incoming_phone_numbers":[` + exampleIncoming + `],"page":0,"page_size":50,"start":0,` +
-			`"end":0,"uri":"` + exampleNumbers + `.json","first_page_uri":"` + exampleNumbers + `.json","next_page_uri":null,"previous_page_uri":null}`},
+		Reply: apidoc.Response{Type: twilioNumbers{}, Example: `{"incoming_phone_numbers":[` + exampleIncoming +
+			`],"page":0,"page_size":50,"start":0,` +
+			`"end":0,"uri":"` + exampleNumbers + `.json","first_page_uri":"` + exampleNumbers +
+			`.json","next_page_uri":null,"previous_page_uri":null}`},
 	}
 	numberDoc = dialect.RouteDoc{
 		Summary: "retrieve an SMS sender", Status: http.StatusOK, Reply: apidoc.Response{Type: twilioNumber{}, Example: exampleIncoming},
@@ -55,7 +59,8 @@ var (
 
 const (
 	exampleNumbers  = "/2010-04-01/Accounts/" + exampleAccount + "/IncomingPhoneNumbers"
-	exampleIncoming = `{"sid":"` + exampleNumber + `","account_sid":"` + exampleAccount + `","friendly_name":"SMS","phone_number":"+15550003333",` +
+	exampleIncoming = `{"sid":"` + exampleNumber + `","account_sid":"` + exampleAccount +
+		`","friendly_name":"SMS","phone_number":"+15550003333",` +
 		`"capabilities":{"sms":true,"mms":true,"voice":false,"fax":false},"status":"in-use","api_version":"2010-04-01","uri":"` + exampleNumbers +
 		`/` + exampleNumber + `.json"}`
 )

@@ -191,7 +191,10 @@ func FuzzParse(f *testing.F) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	for _, s := range []string{"+919876543210", "+16175551212", "+447911123456", "+5511987654321", "+5491123456789", "+393331234567", "+4915112345678"} {
+	for _, s := range []string{
+		"+919876543210", "+16175551212", "+447911123456", "+5511987654321", "+5491123456789",
+		"+393331234567", "+4915112345678",
+	} {
 		b.Run(s, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -241,7 +244,8 @@ func TestParse_AsPeoplePaste(t *testing.T) {
 		}
 	}
 	for in, reason := range map[string]string{
-		"(202) 555-0100": "national number", "202-555-0100": "national number", "202.555.0100": "national number", "020 7946 0018": "national number",
+		"(202) 555-0100": "national number", "202-555-0100": "national number", "202.555.0100": "national number",
+		"020 7946 0018":        "national number",
 		"tel:2025550100;ext=5": "extensions", "tel:+": "no digits", "+1 202 555 0100 x5": "extensions", "+1+2025550100": "unexpected character",
 		"+1,2025550100": "unexpected character", "tel:tel:tel:x": "letters",
 	} {

@@ -12,7 +12,8 @@ func FuzzContent(f *testing.F) {
 	for _, s := range []string{
 		`{"type":"text","text":{"body":"hi"}}`,
 		`{"type":"interactive","interactive":{"type":"list","header":{"type":"image"},"action":{"sections":[{"rows":[{}]}]}}}`,
-		`{"type":"template","template":{"name":"a","language":"en","components":[{"type":"BUTTON","sub_type":"url","index":0,"parameters":[{"type":"text","text":"x"}]}]}}`,
+		`{"type":"template","template":{"name":"a","language":"en","components":[{"type":"BUTTON","sub_type":"url","index":0,` +
+			`"parameters":[{"type":"text","text":"x"}]}]}}`,
 		`{"type":"contacts","contacts":[null]}`,
 		`{"type":"interactive","interactive":{"type":"flow","action":{"parameters":null}}}`,
 	} {

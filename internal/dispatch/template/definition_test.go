@@ -23,15 +23,27 @@ func TestTemplateValidate(t *testing.T) {
 		want       []string
 	}{
 		{"plain", define(body), nil},
-		{"lower case", define(`{"type":"body","text":"Hi {{1}} and {{2}}, {{1}}"},{"type":"header","format":"image"},{"type":"footer","text":"x"}`), nil},
+		{"lower case", define(`{"type":"body","text":"Hi {{1}} and {{2}}, {{1}}"},
+			{"type":"header","format":"image"},{"type":"footer","text":"x"}`), nil},
 		{"named", define(`{"type":"BODY","text":"Hi {{name}}"},{"type":"HEADER","text":"{{ title }}"}`), nil},
 		{"empty", `{}`, []string{"/name", "/language", "/category", "/components"}},
-		{"bad words", `{"name":"A b","language":"e","category":"x","parameter_format":"x","components":[` + body + `,{"type":"CAROUSEL"}]}`, []string{"/name", "/language", "/category", "/parameter_format", "/components/1/type"}},
+		{
+			"bad words", `{"name":"A b","language":"e","category":"x","parameter_format":"x","components":[` + body + `,{"type":"CAROUSEL"}]}`,
+			[]string{"/name", "/language", "/category", "/parameter_format", "/components/1/type"},
+		},
 		{"two bodies", define(body + "," + body), []string{"/components/1"}},
 		{"no body", define(`{"type":"HEADER","text":"x"}`), []string{"/components"}},
-		{"lengths at most", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1024) + `"},{"type":"HEADER","text":"` + strings.Repeat("é", 60) + `"},{"type":"FOOTER","text":"` + strings.Repeat("é", 60) + `"}`), nil},
-		{"lengths over", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1025) + `"},{"type":"HEADER","text":"` + strings.Repeat("é", 61) + `"},{"type":"FOOTER","text":"` + strings.Repeat("é", 61) + `"}`), []string{"/components/0/text", "/components/1/text", "/components/2/text"}},
-		{"empty texts", define(`{"type":"BODY"},{"type":"HEADER"},{"type":"FOOTER"}`), []string{"/components/0/text", "/components/1/text", "/components/2/text"}},
+		{"lengths at most", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1024) + `"},{"type":"HEADER","text":"` +
+			strings.Repeat("é", 60) + `"},{"type":"FOOTER","text":"` + strings.Repeat("é", 60) + `"}`), nil},
+		{"lengths over", define(`{"type":"BODY","text":"` + strings.Repeat("é", 1025) + `"},{"type":"HEADER","text":"` + strings.Repeat("é", 61) +
+			`"},{"type":"FOOTER","text":"` + strings.Repeat("é", 61) + `"}`), []string{
+			"/components/0/text", "/components/1/text",
+			"/components/2/text",
+		}},
+		{"empty texts", define(`{"type":"BODY"},{"type":"HEADER"},{"type":"FOOTER"}`), []string{
+			"/components/0/text", "/components/1/text",
+			"/components/2/text",
+		}},
 		{"header format", define(body + `,{"type":"HEADER","format":"GIF"}`), []string{"/components/1/format"}},
 		{"header text of an image", define(body + `,{"type":"HEADER","format":"IMAGE","text":"x"}`), []string{"/components/1/text"}},
 		{"two header variables", define(body + `,{"type":"HEADER","text":"{{1}} {{2}}"}`), []string{"/components/1/text"}},
@@ -40,25 +52,39 @@ func TestTemplateValidate(t *testing.T) {
 		{"from two", define(`{"type":"BODY","text":"{{2}}"}`), []string{"/components/0/text"}},
 		{"ten in order", define(`{"type":"BODY","text":"{{10}}{{9}}{{8}}{{7}}{{6}}{{5}}{{4}}{{3}}{{2}}{{1}}"}`), nil},
 		{"mixed", define(`{"type":"BODY","text":"{{1}} {{name}}"}`), []string{"/components/0/text"}},
-		{"odd name", define(`{"type":"BODY","text":"{{Name}} {{}} {{1st}}"}`), []string{"/components/0/text", "/components/0/text", "/components/0/text"}},
+		{"odd name", define(`{"type":"BODY","text":"{{Name}} {{}} {{1st}}"}`), []string{
+			"/components/0/text", "/components/0/text",
+			"/components/0/text",
+		}},
 		{"unclosed", define(`{"type":"BODY","text":"{{1"}`), nil},
 		{"display names", define(`{"type":"BODY","text":"{{1}} {{2}}","variables":["a","b"]}`), nil},
 		{"too few display names", define(`{"type":"BODY","text":"{{1}} {{2}}","variables":["a"]}`), []string{"/components/0/variables"}},
 		{"equal display names", define(`{"type":"BODY","text":"{{1}} {{2}}","variables":["a","a"]}`), []string{"/components/0/variables"}},
 		{"empty display name", define(`{"type":"BODY","text":"{{1}} {{2}}","variables":["a",""]}`), []string{"/components/0/variables"}},
-		{"format stated", `{"name":"a","language":"en","category":"utility","parameter_format":"NAMED","components":[{"type":"BODY","text":"{{a}}"}]}`, nil},
-		{"format contradicted", `{"name":"a","language":"en","category":"utility","parameter_format":"named","components":[{"type":"BODY","text":"{{1}}"}]}`, []string{"/parameter_format"}},
-		{"buttons", buttons(quick + `,{"type":"url","text":"Go","url":"https://example.com/{{1}}"},{"type":"PHONE_NUMBER","text":"Call","phone_number":"+1"},{"type":"COPY_CODE"}`), nil},
+		{"format stated", `{"name":"a","language":"en","category":"utility","parameter_format":"NAMED","components":[{"type":"BODY",` +
+			`"text":"{{a}}"}]}`, nil},
+		{"format contradicted", `{"name":"a","language":"en","category":"utility","parameter_format":"named","components":[{"type":"BODY",` +
+			`"text":"{{1}}"}]}`, []string{"/parameter_format"}},
+		{"buttons", buttons(quick + `,{"type":"url","text":"Go","url":"https://example.com/{{1}}"},{"type":"PHONE_NUMBER","text":"Call",` +
+			`"phone_number":"+1"},{"type":"COPY_CODE"}`), nil},
 		{"no buttons", buttons(""), []string{"/components/1/buttons"}},
 		{"eleven buttons", buttons(strings.Repeat(quick+",", 10) + quick), []string{"/components/1/buttons"}},
-		{"button faults", buttons(`{"type":"X"},{"type":"QUICK_REPLY"},{"type":"QUICK_REPLY","text":"` + strings.Repeat("é", 26) + `","url":"x"},{"type":"URL","text":"x","url":"x"},{"type":"URL","text":"x","url":"https://{{1}}/{{2}}"},{"type":"URL","text":"x","url":"https://e.com/{{1}}/x"}`), []string{
+		{"button faults", buttons(`{"type":"X"},{"type":"QUICK_REPLY"},{"type":"QUICK_REPLY","text":"` + strings.Repeat("é", 26) +
+			`","url":"x"},{"type":"URL","text":"x","url":"x"},{"type":"URL","text":"x","url":"https://{{1}}/{{2}}"},{"type":"URL","text":"x",` +
+			`"url":"https://e.com/{{1}}/x"}`), []string{
 			"/components/1/buttons/0/type", "/components/1/buttons/1/text", "/components/1/buttons/2/text", "/components/1/buttons/2/url",
 			"/components/1/buttons/3/url", "/components/1/buttons/4/url", "/components/1/buttons/5/url",
 		}},
-		{"authentication", `{"name":"a","language":"en","category":"AUTHENTICATION","components":[{"type":"BODY"},{"type":"FOOTER"},{"type":"BUTTONS","buttons":[{"type":"OTP"}]}]}`, nil},
-		{"authentication with two", `{"name":"a","language":"en","category":"authentication","components":[{"type":"BODY","text":"{{1}}{{2}}"}]}`, []string{"/components/0/text"}},
-		{"one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"},{"type":"BUTTONS","buttons":[{"type":"URL","text":"x","url":"https://e.com/{{2}}"}]}]}`, nil},
-		{"a gap in one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"}]}`, []string{"/components"}},
+		{"authentication", `{"name":"a","language":"en","category":"AUTHENTICATION","components":[{"type":"BODY"},{"type":"FOOTER"},` +
+			`{"type":"BUTTONS","buttons":[{"type":"OTP"}]}]}`, nil},
+		{
+			"authentication with two", `{"name":"a","language":"en","category":"authentication","components":[{"type":"BODY","text":"{{1}}{{2}}"}]}`,
+			[]string{"/components/0/text"},
+		},
+		{"one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY","text":"{{1}} {{3}}"},` +
+			`{"type":"BUTTONS","buttons":[{"type":"URL","text":"x","url":"https://e.com/{{2}}"}]}]}`, nil},
+		{"a gap in one numbering over all parts", `{"name":"a","language":"en","category":"utility","components":[{"type":"BODY",` +
+			`"text":"{{1}} {{3}}"}]}`, []string{"/components"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,10 +142,17 @@ func TestPreview(t *testing.T) {
 		{"hello_world", nil, "Hello World"},
 		{"order_confirmation", list("Ann", "A-17", "9.99"), "Hi Ann, your order A-17 of 9.99 is confirmed."},
 		{"named_order", list("A-17", "Ann", "9.99", "a17"), "Order A-17\nHi Ann, 9.99 is due. Thanks, Ann!\n[Track] https://example.com/o/a17"},
-		{"welcome_image", &dispatch.Variables{List: []string{"{{1}}"}, HeaderMediaURL: "https://example.com/a.png"}, "[image https://example.com/a.png]\nWelcome {{1}}\nReply STOP to opt out"},
+		{
+			"welcome_image", &dispatch.Variables{List: []string{"{{1}}"}, HeaderMediaURL: "https://example.com/a.png"},
+			"[image https://example.com/a.png]\nWelcome {{1}}\nReply STOP to opt out",
+		},
 		{"auth1", list("123456"), "*123456* is your verification code.\n[Copy code] https://www.whatsapp.com/otp/code/?code=otp123456"},
 		{"auth2", list("123456"), "123456 is your verification code.\n[Copy code]"},
-		{"everything", list("June", "Ann", "5 %", "ann", "JUNE5"), "Sale in June\nAnn, take 5 % off. Ann!\nBye\n[Stop]\n[Shop] https://example.com/ann\n[Copy] JUNE5\n[Help] https://example.com/help\n[Call] +15550001111\n[Flow]"},
+		{
+			"everything", list("June", "Ann", "5 %", "ann", "JUNE5"),
+			"Sale in June\nAnn, take 5 % off. Ann!\nBye\n[Stop]\n[Shop] https://example.com/ann\n[Copy] JUNE5\n[Help] " +
+				"https://example.com/help\n[Call] +15550001111\n[Flow]",
+		},
 		{"twilio", list("a", "b", "c"), "Hi a, see you on c. a?\n[Go] https://example.com/b"},
 	} {
 		tp, use := testTemplates()[tc.template], &dispatch.TemplateUse{}

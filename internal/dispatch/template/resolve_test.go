@@ -152,11 +152,14 @@ func checkResolve(t *testing.T, cases []resolveCase) {
 
 const (
 	orderDone = `[{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"A-17"},{"type":"text","text":"9.99"}]}]`
-	authDone  = `[{"type":"body","parameters":[{"type":"text","text":"123456"}]},{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]`
-	allDone   = `[{"type":"header","parameters":[{"type":"text","text":"June"}]},{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"5 %"}]},` +
+	authDone  = `[{"type":"body","parameters":[{"type":"text","text":"123456"}]},{"type":"button","sub_type":"url","index":"0",` +
+		`"parameters":[{"type":"text","text":"123456"}]}]`
+	allDone = `[{"type":"header","parameters":[{"type":"text","text":"June"}]},{"type":"body","parameters":[{"type":"text","text":"Ann"},` +
+		`{"type":"text","text":"5 %"}]},` +
 		`{"type":"button","sub_type":"url","index":"1","parameters":[{"type":"text","text":"ann"}]},` +
 		`{"type":"button","sub_type":"copy_code","index":"2","parameters":[{"type":"coupon_code","coupon_code":"JUNE5"}]}]`
-	twilioDone = `[{"type":"body","parameters":[{"type":"text","parameter_name":"1","text":"a"},{"type":"text","parameter_name":"2","text":"b"},{"type":"text","parameter_name":"3","text":"c"}]}]`
+	twilioDone = `[{"type":"body","parameters":[{"type":"text","parameter_name":"1","text":"a"},{"type":"text","parameter_name":"2",` +
+		`"text":"b"},{"type":"text","parameter_name":"3","text":"c"}]}]`
 )
 
 func TestResolve_List(t *testing.T) {
@@ -256,7 +259,8 @@ func TestResolve_Named(t *testing.T) {
 		{
 			"named template", "named_order", "", named("order_id", "A-17", "customer_name", "Ann", "total", "9.99", "button_1", "a17"),
 			`[{"type":"header","parameters":[{"type":"text","parameter_name":"order_id","text":"A-17"}]},` +
-				`{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total","text":"9.99"}]},` +
+				`{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total",` +
+				`"text":"9.99"}]},` +
 				`{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"a17"}]}]`, nil,
 		},
 		{
@@ -286,7 +290,8 @@ func TestResolve_PartsAndFile(t *testing.T) {
 		return out
 	}
 	const pdf, png = "https://example.com/a.pdf", "https://example.com/a.png"
-	const welcome = `[{"type":"header","parameters":[{"type":"image","image":{"link":"https://example.com/a.png"}}]},{"type":"body","parameters":[{"type":"text","text":"Ann"}]}]`
+	const welcome = `[{"type":"header","parameters":[{"type":"image","image":{"link":"https://example.com/a.png"}}]},{"type":"body",` +
+		`"parameters":[{"type":"text","text":"Ann"}]}]`
 	checkResolve(t, []resolveCase{
 		{
 			"gupshup", "gupshup", "", &dispatch.Variables{HeaderMediaURL: pdf, Body: m("1", "Ann", "2", "Monday"), Buttons: m("2", "no")},
@@ -440,7 +445,8 @@ func TestResolve_Components(t *testing.T) {
 				) + `,{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000},"text":"dropped"}`,
 			),
 			nil,
-			`[{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"A-17"},{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}}]}]`,
+			`[{"type":"body","parameters":[{"type":"text","text":"Ann"},{"type":"text","text":"A-17"},{"type":"currency",` +
+				`"currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}}]}]`,
 			nil,
 		},
 		{
@@ -454,16 +460,19 @@ func TestResolve_Components(t *testing.T) {
 			},
 		},
 		{
-			"names added", "named_order", `[{"type":"button","sub_type":"url","index":0,"parameters":[` + text("a17") + `]},{"type":"body","parameters":[` + text("Ann", "9.99") + `]},{"type":"header","parameters":[` + text("A-17") + `]}]`, nil,
+			"names added", "named_order", `[{"type":"button","sub_type":"url","index":0,"parameters":[` + text("a17") +
+				`]},{"type":"body","parameters":[` + text("Ann", "9.99") + `]},{"type":"header","parameters":[` + text("A-17") + `]}]`, nil,
 			`[{"type":"header","parameters":[{"type":"text","parameter_name":"order_id","text":"A-17"}]},` +
-				`{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total","text":"9.99"}]},` +
+				`{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total",` +
+				`"text":"9.99"}]},` +
 				`{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"a17"}]}]`, nil,
 		},
 		{
 			"by name",
 			"order_confirmation",
 			body(
-				`{"type":"text","parameter_name":"total","text":"9.99"},{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"order_id","text":"A-17"}`,
+				`{"type":"text","parameter_name":"total","text":"9.99"},{"type":"text","parameter_name":"customer_name","text":"Ann"},` +
+					`{"type":"text","parameter_name":"order_id","text":"A-17"}`,
 			),
 			nil,
 			orderDone,
@@ -490,7 +499,8 @@ func TestResolve_Components(t *testing.T) {
 			"",
 			[]string{
 				`/template/variables: can't stand beside components: give one of them`,
-				`/template/components: variable "customer_name" is missing`, `/template/components: variable "order_id" is missing`, `/template/components: variable "total" is missing`,
+				`/template/components: variable "customer_name" is missing`, `/template/components: variable "order_id" is missing`,
+				`/template/components: variable "total" is missing`,
 			},
 		},
 		{"no body", "everything", `[{"type":"header","parameters":[` + text("June") + `]}]`, nil, "", []string{
@@ -499,11 +509,14 @@ func TestResolve_Components(t *testing.T) {
 		}},
 		{"everything", "everything", allDone, nil, allDone, nil},
 		{
-			"optional buttons", "everything", strings.TrimSuffix(allDone, "]") + `,{"type":"button","sub_type":"quick_reply","index":0,"parameters":[{"type":"payload","payload":"p"}]},{"type":"button","sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"t"}}]}]`, nil,
+			"optional buttons", "everything", strings.TrimSuffix(allDone, "]") +
+				`,{"type":"button","sub_type":"quick_reply","index":0,"parameters":[{"type":"payload","payload":"p"}]},{"type":"button",` +
+				`"sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"t"}}]}]`, nil,
 			strings.Replace(
 				strings.TrimSuffix(allDone, "]"),
 				`{"type":"button","sub_type":"url"`,
-				`{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"p"}]},{"type":"button","sub_type":"url"`,
+				`{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"p"}]},{"type":"button",`+
+					`"sub_type":"url"`,
 				1,
 			) +
 				`,{"type":"button","sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"t"}}]}]`, nil,
@@ -516,7 +529,8 @@ func TestResolve_Components(t *testing.T) {
 				"]",
 			) + `,{"type":"button","sub_type":"url","index":"9","parameters":[` + text(
 				"x",
-			) + `]},{"type":"button","sub_type":"url"},{"type":"button","sub_type":"url","index":"0"},{"type":"button","sub_type":"url","index":"3","parameters":[` + text(
+			) + `]},{"type":"button","sub_type":"url"},{"type":"button","sub_type":"url","index":"0"},{"type":"button","sub_type":"url",` +
+				`"index":"3","parameters":[` + text(
 				"x",
 			) + `]},{"type":"footer"},{"type":"body"}]`,
 			nil,
@@ -573,7 +587,8 @@ func TestResolve_Components(t *testing.T) {
 func TestResolve_AuthenticationComponents(t *testing.T) {
 	t.Parallel()
 	both := func(body, button string) string {
-		return `[{"type":"body","parameters":[{"type":"text","text":"` + body + `"}]},{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"` + button + `"}]}]`
+		return `[{"type":"body","parameters":[{"type":"text","text":"` + body +
+			`"}]},{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"` + button + `"}]}]`
 	}
 	checkResolve(t, []resolveCase{
 		{"equal", "auth1", both("123456", "123456"), nil, authDone, nil},
@@ -581,7 +596,8 @@ func TestResolve_AuthenticationComponents(t *testing.T) {
 		{
 			"as a coupon code",
 			"auth1",
-			`[{"type":"body","parameters":[{"type":"text","text":"123456"}]},{"type":"button","sub_type":"copy_code","index":0,"parameters":[{"type":"coupon_code","coupon_code":"123456"}]}]`,
+			`[{"type":"body","parameters":[{"type":"text","text":"123456"}]},{"type":"button","sub_type":"copy_code","index":0,` +
+				`"parameters":[{"type":"coupon_code","coupon_code":"123456"}]}]`,
 			nil,
 			authDone,
 			nil,
@@ -640,7 +656,8 @@ func TestResolve_AuthenticationComponents(t *testing.T) {
 func TestUsable(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[string]string{
-		"approved": "", "APPROVED": "", "paused": "paused", "PENDING": "pending", "rejected": "rejected", "disabled": "disabled", "": "not approved",
+		"approved": "", "APPROVED": "", "paused": "paused", "PENDING": "pending", "rejected": "rejected",
+		"disabled": "disabled", "": "not approved",
 	} {
 		err := (&Template{Name: "a", Status: status}).Usable()
 		if (err == nil) != (want == "") ||
@@ -655,7 +672,8 @@ func TestVariables(t *testing.T) {
 	templates := testTemplates()
 	for name, want := range map[string][]string{
 		"hello_world": {}, "order_confirmation": {"customer_name", "order_id", "total"}, "welcome_image": {"1"}, "auth1": {"1"}, "auth2": {"1"},
-		"named_order": {"order_id", "customer_name", "total", "button_1"}, "everything": {"1", "2", "3", "4", "5"}, "place": {}, "twilio": {"1", "2", "3"},
+		"named_order": {"order_id", "customer_name", "total", "button_1"}, "everything": {"1", "2", "3", "4", "5"}, "place": {},
+		"twilio": {"1", "2", "3"},
 	} {
 		if d := cmp.Diff(want, templates[name].VariableNames()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)

@@ -183,7 +183,8 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	from := cmp.Or(p.Source, p.Sender.Phone)
 	return []dispatch.Inbound{{
 		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
-		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Content: content2(e.Payload), Raw: string(e.Payload), At: c.at(e.Timestamp),
+		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Content: content2(e.Payload), Raw: string(e.Payload),
+		At: c.at(e.Timestamp),
 	}}
 }
 

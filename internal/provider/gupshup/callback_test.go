@@ -17,12 +17,14 @@ func callbacks() []providertest.Callback {
 		u.Channel, u.Recipient = 7, "+919888800000"
 		return providertest.Callback{
 			Name: name, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}},
-			Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"message-event","payload":{"destination":"919888800000",` + payload + `}}`,
+			Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"message-event","payload":{"destination":"919888800000",` + payload +
+				`}}`,
 		}
 	}
 	failed := func(code string, reason dispatch.ErrorCode, text string, suppress bool) dispatch.StatusUpdate {
 		return dispatch.StatusUpdate{
-			ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Failed, At: at, ProviderCode: code, Code: reason, Detail: text, Suppress: suppress,
+			ProviderID: messageID, ProviderRef2: "gBEGabc", Status: dispatch.Failed, At: at, ProviderCode: code, Code: reason,
+			Detail: text, Suppress: suppress,
 		}
 	}
 	async := `"id":"gBEGabc","gsId":"` + messageID + `",`
@@ -71,13 +73,15 @@ func callbacks() []providertest.Callback {
 			Body: `{"app":"MyApp","timestamp":1,"version":2,"type":"user-event","payload":{"type":"opted-in"}}`,
 		},
 		providertest.Callback{
-			Name: "opted out at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-out"}}`,
+			Name: "opted out at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event",` +
+				`"payload":{"phone":"919888800000","type":"opted-out"}}`,
 			Want: provider.Callback{
 				Consents: []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-out", At: outer}},
 			},
 		},
 		providertest.Callback{
-			Name: "opted in at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event","payload":{"phone":"919888800000","type":"opted-in"}}`,
+			Name: "opted in at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event",` +
+				`"payload":{"phone":"919888800000","type":"opted-in"}}`,
 			Want: provider.Callback{Consents: []dispatch.Consent{
 				{Person: "+919888800000", Start: true, Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-in", At: outer},
 			}},
@@ -93,7 +97,8 @@ func version3Statuses() providertest.Callback {
 		Body: `{"entry":[{"changes":[{"field":"messages","value":{"messaging_product":"whatsapp","statuses":[
 			{"gs_id":"` + messageID + `","id":"wamid.1","recipient_id":"919888800000","status":"enqueued","timestamp":1710941393420},
 			{"gs_id":"` + messageID + `","id":"wamid.1","recipient_id":"919888800000","status":"delivered","timestamp":"1710941394"},
-			{"id":"wamid.2","recipient_id":"919888800000","status":"failed","timestamp":"1710941394","errors":[{"code":131026,"title":"undeliverable","error_data":{"details":"not on WhatsApp"}}]},
+			{"id":"wamid.2","recipient_id":"919888800000","status":"failed","timestamp":"1710941394","errors":[{"code":131026,
+			"title":"undeliverable","error_data":{"details":"not on WhatsApp"}}]},
 			{"gs_id":"x","id":"wamid.3","status":"deleted"}]}}]},
 			{"changes":[{"field":"message_template_status_update","value":{}}]}],"gs_app_id":"82ed52f4","object":"whatsapp_business_account"}`,
 		Want: provider.Callback{Statuses: []dispatch.StatusUpdate{
@@ -114,7 +119,8 @@ func version3Statuses() providertest.Callback {
 				At:           time.Unix(1710941394, 0),
 			},
 			{
-				Channel: 7, ProviderID: "wamid.2", ProviderRef2: "wamid.2", Recipient: "+919888800000", Status: dispatch.Failed, At: time.Unix(1710941394, 0),
+				Channel: 7, ProviderID: "wamid.2", ProviderRef2: "wamid.2", Recipient: "+919888800000", Status: dispatch.Failed,
+				At:           time.Unix(1710941394, 0),
 				ProviderCode: "131026", Code: dispatch.FailRecipient, Detail: "not on WhatsApp",
 			},
 		}},
@@ -124,7 +130,8 @@ func version3Statuses() providertest.Callback {
 // inbounds are messages from contacts, in both versions.
 func inbounds() []providertest.Callback {
 	v2 := func(name, kind, payload string, in dispatch.Inbound) providertest.Callback {
-		raw := `{"id":"ABEG1","source":"919888800000","type":"` + kind + `","payload":` + payload + `,"sender":{"phone":"919888800000","name":"Ann"}}`
+		raw := `{"id":"ABEG1","source":"919888800000","type":"` + kind + `","payload":` + payload +
+			`,"sender":{"phone":"919888800000","name":"Ann"}}`
 		in.Channel, in.From, in.WaID, in.Name, in.ProviderID = 7, "+919888800000", "919888800000", "Ann", "ABEG1"
 		in.Raw, in.At = raw, time.UnixMilli(1580227766370)
 		return providertest.Callback{
@@ -132,7 +139,8 @@ func inbounds() []providertest.Callback {
 			Body: `{"app":"MyApp","timestamp":1580227766370,"version":2,"type":"message","payload":` + raw + `}`,
 		}
 	}
-	const msg3 = `{"from":"919888800000","id":"wamid.9","timestamp":"1710941394","type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"1","title":"Stop"}}}`
+	const msg3 = `{"from":"919888800000","id":"wamid.9","timestamp":"1710941394","type":"interactive","interactive":{"type":"button_reply",` +
+		`"button_reply":{"id":"1","title":"Stop"}}}`
 	return []providertest.Callback{
 		v2("inbound text", "text", `{"text":"hi"}`, dispatch.Inbound{Type: "text", Text: "hi"}),
 		v2("inbound file", "file", `{"caption":"bill","url":"https://f"}`, dispatch.Inbound{Type: "document", Text: "bill"}),

@@ -59,7 +59,8 @@ func content2(raw json.RawMessage) dispatch.InboundContent {
 	case "image", "file", "audio", "video", "sticker", "voice":
 		mime, _, _ := strings.Cut(string(p.ContentType), ";")
 		out.Media = &dispatch.InboundMedia{
-			URL: string(p.URL), ID: string(p.ID), MimeType: mime, Filename: string(cmp.Or(p.Filename, p.Name)), Caption: string(p.Caption), Voice: m.Type == "voice",
+			URL: string(p.URL), ID: string(p.ID), MimeType: mime, Filename: string(cmp.Or(p.Filename, p.Name)), Caption: string(p.Caption),
+			Voice: m.Type == "voice",
 		}
 	case "button_reply", "quick_reply", "button":
 		out.Button = &dispatch.InboundButton{Text: string(cmp.Or(p.Text, p.Title)), Payload: string(cmp.Or(p.Postback, p.ID))}

@@ -52,7 +52,8 @@ func message(content string) *dispatch.Message {
 func errorTable() []providertest.Refusal {
 	plain := func(name string, status int, text string, kind provider.Kind, code dispatch.ErrorCode, own string) providertest.Refusal {
 		return providertest.Refusal{
-			Name: name, Reply: providertest.Reply{Status: status, Body: `{"status":"error","message":` + strconv.Quote(text) + `}`}, Kind: kind, Code: code, Provider: own,
+			Name: name, Reply: providertest.Reply{Status: status, Body: `{"status":"error","message":` + strconv.Quote(text) + `}`}, Kind: kind,
+			Code: code, Provider: own,
 		}
 	}
 	rs := []providertest.Refusal{
@@ -68,7 +69,10 @@ func errorTable() []providertest.Refusal {
 			Kind: provider.Uncertain, Code: dispatch.FailUnclear,
 		},
 		{
-			Name: "message as an object", Reply: providertest.Reply{Status: 400, Body: `{"status":"error","message":{"code":1010,"reason":"Media URL Invalid"}}`},
+			Name: "message as an object", Reply: providertest.Reply{
+				Status: 400,
+				Body:   `{"status":"error","message":{"code":1010,"reason":"Media URL Invalid"}}`,
+			},
 			Kind: provider.Permanent, Code: dispatch.FailContent, Provider: "1010",
 		},
 		{
@@ -188,7 +192,8 @@ func TestSupports(t *testing.T) {
 		}
 	}
 	byID := message(
-		`{"type":"template","template":{"provider_template_id":"x","components":[{"type":"header","parameters":[{"type":"image","image":{"id":"1"}}]}]}}`,
+		`{"type":"template","template":{"provider_template_id":"x","components":[{"type":"header","parameters":[{"type":"image",` +
+			`"image":{"id":"1"}}]}]}}`,
 	)
 	if _, _, err := form(channel(""), byID); err == nil {
 		t.Error("a header's media by id is taken")

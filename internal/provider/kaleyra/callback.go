@@ -27,9 +27,11 @@ var statuses = map[string]dispatch.Status{
 	"submitted": dispatch.Sent, "submitd": dispatch.Sent, "accepted": dispatch.Sent, "acceptd": dispatch.Sent, "enroute": dispatch.Sent,
 	"sent": dispatch.Sent, "sentnodlr": dispatch.Sent,
 	"delivered": dispatch.Delivered, "delivrd": dispatch.Delivered, "read": dispatch.Read, "seen": dispatch.Read,
-	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "undeliv": dispatch.Failed, "undelivrd": dispatch.Failed, "notsent": dispatch.Failed,
-	"expired": dispatch.Failed, "rejected": dispatch.Failed, "rejectd": dispatch.Failed, "deleted": dispatch.Failed, "blocked": dispatch.Failed,
-	"optout": dispatch.Failed, "0": dispatch.Failed,
+	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "undeliv": dispatch.Failed, "undelivrd": dispatch.Failed,
+	"notsent": dispatch.Failed,
+	"expired": dispatch.Failed, "rejected": dispatch.Failed, "rejectd": dispatch.Failed, "deleted": dispatch.Failed,
+	"blocked": dispatch.Failed,
+	"optout":  dispatch.Failed, "0": dispatch.Failed,
 }
 
 // word returns a status in lower case and without spaces, dashes and underscores.

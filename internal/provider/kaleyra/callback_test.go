@@ -24,7 +24,8 @@ func whatsAppCallbacks() []providertest.Callback {
 		}
 		return providertest.Callback{
 			Name: name, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}},
-			Body: `{"id":"` + messageID + `","mobile":"919888800000","ref":"` + id.String() + `","ref1":"","phone_number":"919999900000",` + fields + `}`,
+			Body: `{"id":"` + messageID + `","mobile":"919888800000","ref":"` + id.String() + `","ref1":"","phone_number":"919999900000",` + fields +
+				`}`,
 		}
 	}
 	failed := func(code string, reason dispatch.ErrorCode, text string, suppress bool) func(*dispatch.StatusUpdate) {
@@ -32,7 +33,8 @@ func whatsAppCallbacks() []providertest.Callback {
 			u.ProviderCode, u.Code, u.Detail, u.Suppress = code, reason, text, suppress
 		}
 	}
-	const raw = `{"body":"STOP","created_at":"1760000000","from":"919888800000","id":"in1","mobile":"919999900000","name":"Ann","type":"text","wanumber":"919999900000"}`
+	const raw = `{"body":"STOP","created_at":"1760000000","from":"919888800000","id":"in1","mobile":"919999900000","name":"Ann",` +
+		`"type":"text","wanumber":"919999900000"}`
 	return []providertest.Callback{
 		status("sent", `"status":"sent","timestamp":"1760000000","error":"","error_code":""`, dispatch.Sent, nil),
 		status("delivered", `"status":"delivered","timestamp":1760000000,"error":null`, dispatch.Delivered, nil),

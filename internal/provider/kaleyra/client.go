@@ -158,7 +158,10 @@ func scalar(raw json.RawMessage) string {
 // failure returns the error of an answer other than an acceptance. A fault with 2xx
 // is as good as 400: the message was refused.
 func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
-	out := provider.Answer{Status: resp.Status, Header: resp.Header, Code: a.code, Msg: provider.Redact(ch, cmp.Or(a.text, provider.PlainText(ch, resp.Body)))}
+	out := provider.Answer{
+		Status: resp.Status, Header: resp.Header, Code: a.code,
+		Msg: provider.Redact(ch, cmp.Or(a.text, provider.PlainText(ch, resp.Body))),
+	}
 	if known && a.fault && resp.Status/100 == 2 {
 		out.Status = http.StatusBadRequest
 	}

@@ -19,7 +19,8 @@ func content(f fields) dispatch.InboundContent {
 	out := dispatch.InboundContent{ReplyTo: whole(f["reply_to"])}
 	if url := f["media_url"]; url != "" {
 		out.Media = &dispatch.InboundMedia{
-			URL: url, MimeType: f["mime_type"], Caption: cmp.Or(f["caption"], f["body"]), Filename: cmp.Or(f["file_name"], f["filename"]), Voice: f["type"] == "voice",
+			URL: url, MimeType: f["mime_type"], Caption: cmp.Or(f["caption"], f["body"]), Filename: cmp.Or(f["file_name"], f["filename"]),
+			Voice: f["type"] == "voice",
 		}
 		if out.Media.Filename == "" && f["type"] == "document" {
 			out.Media.Filename = path.Base(url)

@@ -173,7 +173,8 @@ func TestKaleyra_SMS(t *testing.T) {
 		Accepted: providertest.Reply{
 			Status: 200,
 			Body: `{"body":"hello","sender":"SENDOF","type":"TXN","source":"API","id":"` + messageID + `",
-			"createdDateTime":"2026-05-04 12:00:00","totalCount":1,"data":[{"message_id":"` + messageID + `:1","recipient":"919888800000"}],"error":{}}`,
+			"createdDateTime":"2026-05-04 12:00:00","totalCount":1,
+			"data":[{"message_id":"` + messageID + `:1","recipient":"919888800000"}],"error":{}}`,
 		},
 		AcceptedID: messageID, EmptyAccepted: true,
 		Errors:  errorTable(),

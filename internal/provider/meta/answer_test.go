@@ -49,7 +49,10 @@ func TestSend_RefusalsAndReasons(t *testing.T) {
 	}{
 		{200, `{"error":{"code":131026,"message":"Undeliverable"}}`, "131026", provider.Permanent, "Undeliverable"},
 		{200, `{"error":{"code":99999,"message":"New"}}`, "99999", provider.Permanent, "New"},
-		{400, `{"error":{"code":100,"message":"Invalid","error_user_title":"Title","error_user_msg":"Do this"}}`, "100", provider.Permanent, "Title: Do this"},
+		{
+			400, `{"error":{"code":100,"message":"Invalid","error_user_title":"Title","error_user_msg":"Do this"}}`, "100",
+			provider.Permanent, "Title: Do this",
+		},
 		{400, "the number is gone\n", "", provider.Permanent, "the number is gone"},
 	} {
 		_, err := send(t, c.status, c.body)

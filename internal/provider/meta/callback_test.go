@@ -24,7 +24,8 @@ var at = time.Date(2025, 10, 9, 8, 53, 20, 0, time.UTC)
 func envelope(values ...string) string {
 	changes := make([]string, len(values))
 	for i, v := range values {
-		changes[i] = `{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":"106540352242922"},` + v + `}}`
+		changes[i] = `{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222",` +
+			`"phone_number_id":"106540352242922"},` + v + `}}`
 	}
 	return `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[` + strings.Join(changes, ",") + `]}]}`
 }
@@ -44,7 +45,8 @@ func callbacks() []providertest.Callback {
 	}
 	status := func(word, more string) string {
 		return envelope(
-			`"statuses":[{"id":"wamid.A","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"` + more + `}]`,
+			`"statuses":[{"id":"wamid.A","status":"` + word +
+				`","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"` + more + `}]`,
 		)
 	}
 	failed := func(provider, code, detail string, suppress bool) dispatch.StatusUpdate {
@@ -118,7 +120,8 @@ func callbacks() []providertest.Callback {
 }
 
 func statusesOf(word string) string {
-	return `"statuses":[{"id":"wamid.A","status":"` + word + `","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"}]`
+	return `"statuses":[{"id":"wamid.A","status":"` + word +
+		`","timestamp":"1760000000","recipient_id":"15550001111","biz_opaque_callback_data":"` + id.String() + `"}]`
 }
 
 func inboundCallbacks() []providertest.Callback {
@@ -129,7 +132,10 @@ func inboundCallbacks() []providertest.Callback {
 		{"quick reply", "button", `"button":{"payload":"P","text":"Yes"},"context":{"from":"15550002222","id":"wamid.Q"}`, "Yes"},
 		{"button reply", "interactive", `"interactive":{"type":"button_reply","button_reply":{"id":"y","title":"Yes"}}`, "Yes"},
 		{"list reply", "interactive", `"interactive":{"type":"list_reply","list_reply":{"id":"1","title":"One","description":"d"}}`, "One"},
-		{"flow reply", "interactive", `"interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent","response_json":"{}"}}`, "Sent"},
+		{
+			"flow reply", "interactive", `"interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent","response_json":"{}"}}`,
+			"Sent",
+		},
 		{"image", "image", `"image":{"id":"1","mime_type":"image/png","sha256":"s","caption":"look"}`, "look"},
 		{"audio", "audio", `"audio":{"id":"1","mime_type":"audio/ogg","voice":true}`, ""},
 		{"location", "location", `"location":{"latitude":52.5,"longitude":13.4,"name":"Berlin"}`, "Berlin"},
@@ -141,7 +147,8 @@ func inboundCallbacks() []providertest.Callback {
 			Name: "inbound " + m.name,
 			Body: envelope(`"contacts":[{"profile":{"name":"Ann"},"wa_id":"15550001111"}],"messages":[` + raw + `]`),
 			Want: provider.Callback{Inbound: []dispatch.Inbound{{
-				Channel: 7, From: "+15550001111", WaID: "15550001111", Name: "Ann", ProviderID: "wamid.IN", Type: m.kind, Text: m.text, Raw: raw, At: at,
+				Channel: 7, From: "+15550001111", WaID: "15550001111", Name: "Ann", ProviderID: "wamid.IN", Type: m.kind,
+				Text: m.text, Raw: raw, At: at,
 			}}},
 		})
 	}
@@ -228,7 +235,10 @@ func TestVerify_Handshake(t *testing.T) {
 			t.Errorf("%s: got %q, %v", query, got, ok)
 		}
 	}
-	if _, ok := meta.New(nil).Verify(&dispatch.Channel{}, url.Values{"hub.mode": {"subscribe"}, "hub.verify_token": {""}, "hub.challenge": {"1"}}); ok {
+	if _, ok := meta.New(nil).Verify(&dispatch.Channel{}, url.Values{
+		"hub.mode": {"subscribe"}, "hub.verify_token": {""},
+		"hub.challenge": {"1"},
+	}); ok {
 		t.Error("a channel without a token takes an empty one")
 	}
 }

@@ -132,7 +132,10 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 		body.Error = graphError{}
 	}
 	e := &body.Error
-	a := provider.Answer{Status: res.Status, Header: res.Header, Code: string(e.Code), Msg: provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(ch, res.Body)))}
+	a := provider.Answer{
+		Status: res.Status, Header: res.Header, Code: string(e.Code),
+		Msg: provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(ch, res.Body))),
+	}
 	if res.Status/100 == 2 && (e.Code != "" || e.text() != "") { // refused, whatever the HTTP status
 		a.Status = http.StatusBadRequest
 	}

@@ -112,7 +112,8 @@ func (m *inbound) userID() string {
 
 // movedTo returns the new id of a person who has another number now.
 func (m *inbound) movedTo() string {
-	if m.Type != "system" || !strings.HasSuffix(m.System.Type, "user_changed_number") && !strings.HasSuffix(m.System.Type, "customer_changed_number") {
+	if m.Type != "system" || !strings.HasSuffix(m.System.Type, "user_changed_number") &&
+		!strings.HasSuffix(m.System.Type, "customer_changed_number") {
 		return ""
 	}
 	return cmp.Or(person.ID(string(m.System.NewWaID)), person.ID(string(m.System.WaID)))

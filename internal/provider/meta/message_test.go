@@ -17,16 +17,22 @@ func TestBody_CarriedOver_IsTheSame(t *testing.T) {
 		stored string
 		direct bool // carried over as it stands
 	}{
-		"text":                      {`{"type":"text","text":{"body":"a \"template_id\": & <b>, \\u00e9","preview_url":true}}`, true},
-		"template":                  {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":",\"template_id\":7}}"}]}],"template_id":12}}`, true},
-		"template as a reply":       {`{"type":"template","template":{"name":"order","language":{"code":"en"},"template_id":1},"context":{"message_id":"wamid.A"}}`, true},
-		"template without our id":   {`{"type":"template","template":{"name":"order","language":{"code":"en"}}}`, true},
-		"template of a provider id": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"template_id":1,"provider_template_id":"HX1"}}`, false},
-		"nothing but our id":        {`{"type":"template","template":{"template_id":1}}`, false},
-		"an id of the client's":     {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"button","sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"flow_token":"x","template_id":5}}]}]}}`, false},
-		"both ids":                  {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"button","sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"a":1,"template_id":5}}]}],"template_id":1}}`, true},
-		"further media":             {`{"type":"image","image":{"link":"https://a.example/1.png"},"more_media":[{"link":"https://a.example/2.png"}]}`, false},
-		"interactive with an id":    {`{"type":"contacts","contacts":[{"name":{"formatted_name":"A"},"x":1,"template_id":5}]}`, false},
+		"text": {`{"type":"text","text":{"body":"a \"template_id\": & <b>, \\u00e9","preview_url":true}}`, true},
+		"template": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"body",` +
+			`"parameters":[{"type":"text","text":",\"template_id\":7}}"}]}],"template_id":12}}`, true},
+		"template as a reply": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"template_id":1},` +
+			`"context":{"message_id":"wamid.A"}}`, true},
+		"template without our id": {`{"type":"template","template":{"name":"order","language":{"code":"en"}}}`, true},
+		"template of a provider id": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"template_id":1,` +
+			`"provider_template_id":"HX1"}}`, false},
+		"nothing but our id": {`{"type":"template","template":{"template_id":1}}`, false},
+		"an id of the client's": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"button",` +
+			`"sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"flow_token":"x","template_id":5}}]}]}}`, false},
+		"both ids": {`{"type":"template","template":{"name":"order","language":{"code":"en"},"components":[{"type":"button",` +
+			`"sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"a":1,"template_id":5}}]}],"template_id":1}}`, true},
+		"further media": {`{"type":"image","image":{"link":"https://a.example/1.png"},` +
+			`"more_media":[{"link":"https://a.example/2.png"}]}`, false},
+		"interactive with an id": {`{"type":"contacts","contacts":[{"name":{"formatted_name":"A"},"x":1,"template_id":5}]}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +67,8 @@ func decoded(t *testing.T, b []byte) (v any) {
 }
 
 func BenchmarkBody(b *testing.B) {
-	const stored = `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-17"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
+	const stored = `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},"components":[{"type":"body",` +
+		`"parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-17"},{"type":"text","text":"9.90"}]}],"template_id":1}}`
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := body(&dispatch.Message{ID: uuid.Max, To: "+15550000100", Raw: stored}); err != nil {

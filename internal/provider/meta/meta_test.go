@@ -62,7 +62,8 @@ func sign(ch *dispatch.Channel, url string, body []byte) *http.Request {
 
 func graphError(code any, extra string) string {
 	return fmt.Sprintf(
-		`{"error":{"message":"Something","type":"OAuthException","code":%v,"error_data":{"messaging_product":"whatsapp","details":"the details"},"fbtrace_id":"A"%s}}`,
+		`{"error":{"message":"Something","type":"OAuthException","code":%v,"error_data":{"messaging_product":"whatsapp","details":"the `+
+			`details"},"fbtrace_id":"A"%s}}`,
 		code,
 		extra,
 	)
@@ -209,7 +210,8 @@ func requests() []providertest.Request {
 		`{"type":"template","template":{"name":"order_ready","language":{"code":"en_US"},"template_id":12,"provider_template_id":"HX1",
 		"components":[{"type":"header","parameters":[{"type":"image","image":{"link":"https://cdn.test/a.png"}}]},
 			{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann & Bob"},
-				{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}},{"type":"date_time","date_time":{"fallback_value":"today"}}]},
+				{"type":"currency","currency":{"fallback_value":"$1","code":"USD","amount_1000":1000}},{"type":"date_time",
+				"date_time":{"fallback_value":"today"}}]},
 			{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"a-17"}]}]}}`,
 	)
 	withOurs.Content.MoreMedia = []dispatch.Media{{Link: "https://cdn.test/mms.png"}}
@@ -222,7 +224,8 @@ func requests() []providertest.Request {
 		message(`{"type":"document","document":{"link":"https://cdn.test/a.pdf","filename":"a.pdf"}}`),
 		message(`{"type":"sticker","sticker":{"id":"779"}}`),
 		message(`{"type":"location","location":{"latitude":52.5,"longitude":13.4,"name":"Berlin","address":"Mitte"}}`),
-		message(`{"type":"contacts","contacts":[{"name":{"formatted_name":"Ann","first_name":"Ann"},"phones":[{"phone":"+15550003333","type":"HOME"}]}]}`),
+		message(`{"type":"contacts","contacts":[{"name":{"formatted_name":"Ann","first_name":"Ann"},"phones":[{"phone":"+15550003333",` +
+			`"type":"HOME"}]}]}`),
 		message(`{"type":"reaction","reaction":{"message_id":"wamid.X","emoji":"👍"}}`),
 		message(`{"type":"interactive","interactive":{"type":"button","body":{"text":"Sure?"},"footer":{"text":"f"},
 			"action":{"buttons":[{"type":"reply","reply":{"id":"y","title":"Yes"}}]}}}`),

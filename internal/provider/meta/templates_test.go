@@ -30,7 +30,8 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 				{"type":"HEADER","format":"IMAGE","example":{"header_handle":["x"]}},
 				{"type":"BODY","text":"Hi {{name}}","example":{"body_text_named_params":[{"param_name":"name","example":"Ann"}]}},
 				{"type":"BUTTONS","buttons":[{"type":"URL","text":"Open","url":"https://x.test/{{1}}","example":["a"]}]}]},
-			{"id":"2","name":"old","language":"de","status":"PENDING_DELETION","category":"MARKETING","components":[{"type":"body","text":"Hallo {{1}}"}]},
+			{"id":"2","name":"old","language":"de","status":"PENDING_DELETION","category":"MARKETING","components":[{"type":"body",
+			"text":"Hallo {{1}}"}]},
 			{"id":"3","name":"new","language":"de","status":"IN_APPEAL","category":"AUTHENTICATION","components":[]}
 		],"paging":{"cursors":{"before":"a","after":"b"}}}`))
 	}))

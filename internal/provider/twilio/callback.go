@@ -143,8 +143,9 @@ func (c *Client) message(ch *dispatch.Channel, f url.Values) dispatch.Inbound {
 	}
 	return dispatch.Inbound{
 		Channel: ch.ID, From: person.ID(f.Get("From")), WaID: person.WaID(f.Get("WaId")), Name: f.Get("ProfileName"),
-		ProviderID: first(f, "MessageSid", "SmsMessageSid", "SmsSid"), Type: inboundType(f), Text: first(f, "Body", "ButtonText"), Content: received(f),
-		Raw: string(raw), At: c.now(), Stop: asks(f, "STOP"), Start: asks(f, "START"),
+		ProviderID: first(f, "MessageSid", "SmsMessageSid", "SmsSid"), Type: inboundType(f), Text: first(f, "Body", "ButtonText"),
+		Content: received(f),
+		Raw:     string(raw), At: c.now(), Stop: asks(f, "STOP"), Start: asks(f, "START"),
 	}
 }
 

@@ -142,7 +142,8 @@ func TestFind(t *testing.T) {
 // An answer that isn't a list is no proof of absence.
 func TestFind_NoList_CantBeSaid(t *testing.T) {
 	t.Parallel()
-	for _, answer := range []string{`<html>`, ``, `{}`, `null`, `{"messages":[{"sid":`, `{"code":20500,"message":"?"}` + strings.Repeat(" ", maxList)} {
+	for _, answer := range []string{`<html>`, ``, `{}`, `null`, `{"messages":[{"sid":`, `{"code":20500,"message":"?"}` +
+		strings.Repeat(" ", maxList)} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
 		t.Cleanup(s.Close)
 		m := message(`{"type":"text","text":{"body":"hello"}}`)

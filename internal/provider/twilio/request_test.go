@@ -60,7 +60,8 @@ func whatsAppRequests() []providertest.Request {
 			{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"yes"}]}]}}`),
 		},
 		{Name: "whatsapp_template_named", Channel: plain, Message: message(`{"type":"template","template":{` + content + `,"components":[
-			{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total","text":"9.90"}]}]}}`)},
+			{"type":"body","parameters":[{"type":"text","parameter_name":"customer_name","text":"Ann"},{"type":"text","parameter_name":"total",
+			"text":"9.90"}]}]}}`)},
 		{Name: "whatsapp_template_bare", Channel: plain, Message: message(`{"type":"template","template":{` + content + `}}`)},
 	}
 }

@@ -144,7 +144,10 @@ func errorTable() []providertest.Refusal {
 			Kind:  provider.Permanent, Code: dispatch.FailSuppressed, Provider: "21610", Suppress: true,
 		},
 		providertest.Refusal{
-			Name: "newer body", Reply: providertest.Reply{Status: 400, Body: `{"code":"21211","message":"?","httpStatusCode":400,"params":{},"userError":true}`},
+			Name: "newer body", Reply: providertest.Reply{
+				Status: 400,
+				Body:   `{"code":"21211","message":"?","httpStatusCode":400,"params":{},"userError":true}`,
+			},
 			Kind: provider.Permanent, Code: dispatch.FailRecipient, Provider: "21211",
 		},
 		providertest.Refusal{
@@ -152,7 +155,8 @@ func errorTable() []providertest.Refusal {
 			Kind: provider.Uncertain, Code: dispatch.FailUnclear,
 		},
 		providertest.Refusal{
-			Name: "failed from the start", Reply: providertest.Reply{Status: 201, Body: `{"sid":"` + sid1 + `","status":"failed","error_code":30034,"error_message":"unregistered"}`},
+			Name: "failed from the start", Reply: providertest.Reply{Status: 201, Body: `{"sid":"` + sid1 +
+				`","status":"failed","error_code":30034,"error_message":"unregistered"}`},
 			Kind: provider.Permanent, Code: dispatch.FailAccount, Provider: "30034",
 		},
 		providertest.Refusal{

@@ -101,7 +101,10 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 		for _, thing := range things {
 			all.Go(func() {
 				for range rounds {
-					if err := f.Change(ctx, "test", func(s *Store) (Note, error) { return Note{Account: f.account, Action: "test"}, thing(s) }); err != nil {
+					if err := f.Change(ctx, "test", func(s *Store) (Note, error) {
+						return Note{Account: f.account, Action: "test"},
+							thing(s)
+					}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -32,7 +32,10 @@ type channelRow struct {
 const channelColumns = `id, account_id, key, name, provider, kind, sender, is_default, enabled, window_rule, settings, secrets, policy`
 
 func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
-	c := dispatch.Channel{ID: r.ID, Account: r.Account, Key: r.Key, Name: r.Name, Provider: r.Provider, Kind: r.Kind, Sender: r.Sender, Default: r.Default, Enabled: r.Enabled, Window: r.Window}
+	c := dispatch.Channel{
+		ID: r.ID, Account: r.Account, Key: r.Key, Name: r.Name, Provider: r.Provider, Kind: r.Kind, Sender: r.Sender,
+		Default: r.Default, Enabled: r.Enabled, Window: r.Window,
+	}
 	var pj policyJSON
 	if err := json.Unmarshal(r.Policy, &pj); err != nil {
 		return c, fmt.Errorf("read policy of channel %d: %w", r.ID, err)
@@ -163,7 +166,8 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 		}
 		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8,
 		  enabled = $9, is_default = $10, updated_at = now()
-			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns, c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)
+			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns,
+			c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)
 	})
 	if err != nil {
 		return c, pg.Wrap("update channel", err)

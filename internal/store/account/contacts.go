@@ -103,7 +103,8 @@ func (s *Store) CreateContact(ctx context.Context, c Contact) (Contact, error) {
 			return err
 		}
 		err := tx.GetContext(ctx, &c.ID, `INSERT INTO contacts (account_id, phone, wa_id, user_id, name, time_zone, fields)
-			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7) RETURNING id`, c.Account, c.Phone, c.WaID, c.UserID, c.Name, c.TimeZone, string(c.Fields))
+			VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7) RETURNING id`,
+			c.Account, c.Phone, c.WaID, c.UserID, c.Name, c.TimeZone, string(c.Fields))
 		if err != nil {
 			return pg.Wrap("create contact", err)
 		}

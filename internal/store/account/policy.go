@@ -25,7 +25,8 @@ func seconds(d time.Duration) *float64 { s := d.Seconds(); return &s }
 
 func encodePolicy(p dispatch.Policy) policyJSON {
 	return policyJSON{
-		Rate: &p.Rate, Concurrency: &p.Concurrency, RecipientSpacing: seconds(p.RecipientSpacing), MaxAttempts: &p.MaxAttempts, MaxAge: seconds(p.MaxAge),
+		Rate: &p.Rate, Concurrency: &p.Concurrency, RecipientSpacing: seconds(p.RecipientSpacing), MaxAttempts: &p.MaxAttempts,
+		MaxAge:      seconds(p.MaxAge),
 		BackoffBase: seconds(p.BackoffBase), BackoffCap: seconds(p.BackoffCap),
 		ResolveWindow:  []float64{p.ResolveWindow[0].Seconds(), p.ResolveWindow[1].Seconds(), p.ResolveWindow[2].Seconds()},
 		UnknownRetries: p.UnknownRetries[:], Price: p.Price,

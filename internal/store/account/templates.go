@@ -38,7 +38,8 @@ const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t
 func (r *templateRow) template() (template.Template, error) {
 	t := template.Template{
 		ID: r.ID, Account: r.Account, Provider: r.Provider, Name: r.Name, Language: r.Language, Category: r.Category, Status: r.Status,
-		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, StatusReason: r.Reason, StatusAt: r.StatusAt, UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, StatusReason: r.Reason, StatusAt: r.StatusAt, UsageCount: r.Used,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.Channel != nil {
 		t.Channel = *r.Channel
@@ -60,7 +61,10 @@ func channelOrNull(id int64) *int64 {
 func (s *Store) SaveTemplate(ctx context.Context, t template.Template) (template.Template, error) {
 	var row templateRow
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		args := []any{t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components)}
+		args := []any{
+			t.Account, channelOrNull(t.Channel), t.Provider, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat,
+			t.ProviderTemplateID, pg.JSON(t.Components),
+		}
 		if t.ID == 0 {
 			return tx.GetContext(ctx, &row, `INSERT INTO templates AS t (account_id, channel_id, provider, name, language, category, status,
 			  parameter_format, provider_template_id, components)
@@ -99,7 +103,8 @@ func (s *Store) SyncTemplates(ctx context.Context, account, channel int64, ts []
 				  status_at = CASE WHEN t.status = excluded.status THEN t.status_at ELSE now() END,
 				  parameter_format = excluded.parameter_format, provider_template_id = excluded.provider_template_id, components = excluded.components,
 				    updated_at = now()
-				RETURNING (xmax = 0)`, account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components))
+				RETURNING (xmax = 0)`,
+				account, channel, t.Name, t.Language, t.Category, t.Status, t.ParameterFormat, t.ProviderTemplateID, pg.JSON(t.Components))
 			if err != nil {
 				return pg.Wrap("sync template", err)
 			}

@@ -27,7 +27,8 @@ func (s *Store) KeepIgnored(ctx context.Context, account int64, c dispatch.Ignor
 		VALUES ($1::uuid, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING)
 		DELETE FROM ignored_callbacks WHERE account_id = $2
 		AND id <= (SELECT id FROM ignored_callbacks WHERE account_id = $2 ORDER BY id DESC OFFSET $8 LIMIT 1)`,
-		c.ID.String(), account, c.Channel, c.Provider, pg.FitRef(storable.Clean(c.Kind)), storable.Clean(c.Reason), storable.Clean(c.Body), maxIgnored-1)
+		c.ID.String(), account, c.Channel, c.Provider, pg.FitRef(storable.Clean(c.Kind)), storable.Clean(c.Reason),
+		storable.Clean(c.Body), maxIgnored-1)
 	return pg.Wrap("keep ignored callback", err)
 }
 

@@ -86,7 +86,8 @@ UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contac
 // Save writes a campaign that this transaction has read.
 func (s *Store) Save(ctx context.Context, c *Campaign) error {
 	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
-		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens, c.TokensAt, c.LimitedBy,
+		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens,
+		c.TokensAt, c.LimitedBy,
 		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt)
 	return pg.Wrap("save campaign", err)
 }

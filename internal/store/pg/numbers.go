@@ -51,6 +51,9 @@ var Domain = Numbers{
 
 	"lane_otp": int(dispatch.OTP), "lane_normal": int(dispatch.Normal), "lane_bulk": int(dispatch.Bulk),
 
-	"event_inbound": dispatch.EventInbound, "event_channel_paused": dispatch.EventChannelPaused, "event_channel_resumed": dispatch.EventChannelResumed,
-	"event_note": dispatch.EventNote, "event_webhook_disabled": dispatch.EventWebhookDisabled, "event_template": dispatch.EventTemplate, "event_attempt": dispatch.EventAttempt,
+	"event_inbound": dispatch.EventInbound, "event_channel_paused": dispatch.EventChannelPaused,
+	"event_channel_resumed": dispatch.EventChannelResumed,
+	"event_note":            dispatch.EventNote, "event_webhook_disabled": dispatch.EventWebhookDisabled,
+	"event_template": dispatch.EventTemplate,
+	"event_attempt":  dispatch.EventAttempt,
 }

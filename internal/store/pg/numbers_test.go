@@ -14,7 +14,8 @@ import (
 // bare matches a digit where a statement compares or sets a status, a state, a
 // kind, an outcome or a lane, and numbers of kinds between the values of a row.
 var bare = regexp.MustCompile(`\b((d_)?state|status|now_status|was|was_by|pos|kind|outcome|charged|final_by|lane) *(=|<>|<=|>=|<|>) *\d` +
-	`|\b(state|status|was|kind|outcome|lane) (NOT )?IN \(\d|\bkind BETWEEN \d|\b(THEN|ELSE) (10|[3-6]\d|10\d)\b|, (10[1-6]|[36]\d), (version|')`)
+	`|\b(state|status|was|kind|outcome|lane) (NOT )?IN \(\d|\bkind BETWEEN \d|\b(THEN|ELSE) (10|[3-6]\d|10\d)\b|, (10[1-6]|[36]\d), ` +
+	`(version|')`)
 
 // Statuses, states, kinds and outcomes stand in statements under the names of
 // their Go constants.
@@ -50,14 +51,18 @@ func TestStatements_HaveNoBareNumbers(t *testing.T) {
 func TestBare_FindsNumbers(t *testing.T) {
 	t.Parallel()
 	for _, sql := range []string{
-		"WHERE m.status = 30", "WHERE state IN (0, 3)", "SET state = 1", "kind BETWEEN 30 AND 63", "CASE WHEN x THEN 60 END", "SELECT id, 105, version", "lane IN (0, 1)",
+		"WHERE m.status = 30", "WHERE state IN (0, 3)", "SET state = 1", "kind BETWEEN 30 AND 63", "CASE WHEN x THEN 60 END",
+		"SELECT id, 105, version", "lane IN (0, 1)",
 		"WHERE was < 30", "d_state = 1",
 	} {
 		if !bare.MatchString(sql) {
 			t.Errorf("%s passes", sql)
 		}
 	}
-	for _, sql := range []string{"WHERE status = {sent}", "LIMIT 30", "state = $1", "interval '30 seconds'", "attempts = 0", "coalesce(n, 0)"} {
+	for _, sql := range []string{
+		"WHERE status = {sent}", "LIMIT 30", "state = $1", "interval '30 seconds'",
+		"attempts = 0", "coalesce(n, 0)",
+	} {
 		if hit := bare.FindString(sql); hit != "" {
 			t.Errorf("%s: finds %s", sql, hit)
 		}
@@ -67,7 +72,8 @@ func TestBare_FindsNumbers(t *testing.T) {
 func TestNumbers_SQL(t *testing.T) {
 	t.Parallel()
 	n := Numbers{"ready": 0, "held": 3}
-	if got, want := n.SQL(`state IN ({ready}, {held}) AND x = '{}' AND y ~ '[0-9]{6}'`), `state IN (0, 3) AND x = '{}' AND y ~ '[0-9]{6}'`; got != want {
+	if got, want := n.SQL(`state IN ({ready}, {held}) AND x = '{}' AND y ~ '[0-9]{6}'`),
+		`state IN (0, 3) AND x = '{}' AND y ~ '[0-9]{6}'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for name, f := range map[string]func(){

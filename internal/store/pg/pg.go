@@ -58,7 +58,10 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxConns)
 	pool.SetConnMaxLifetime(5 * time.Minute)
 	pool.SetConnMaxIdleTime(time.Minute)
-	return &DB{querier: pool, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool}, box: o.Box}, nil
+	return &DB{
+		querier: pool, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool},
+		box: o.Box,
+	}, nil
 }
 
 // Close closes the pool.

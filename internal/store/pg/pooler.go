@@ -142,7 +142,8 @@ func overlapping(ctx context.Context, a, b *sqlx.Conn) (pid int, err error) {
 // the pooler keeps the names of its clients apart: PgBouncer from 1.21 on gives
 // each statement a name of its own.
 func named(ctx context.Context, c *sqlx.Conn) (Pooler, error) {
-	st, err := c.PreparexContext(ctx, "SELECT name FROM pg_prepared_statements WHERE statement LIKE 'SELECT name FROM pg_prepared_statements%'")
+	st, err := c.PreparexContext(ctx, `SELECT name FROM pg_prepared_statements
+		WHERE statement LIKE 'SELECT name FROM pg_prepared_statements%'`)
 	if err != nil {
 		return LosesNames, nil //nolint:nilerr // a clash of names is the answer
 	}

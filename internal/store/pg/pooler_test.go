@@ -15,7 +15,8 @@ import (
 )
 
 // ignore lists the start-up parameters that an operator of PgBouncer may allow.
-const ignore = "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout,jit,plan_cache_mode,default_transaction_isolation"
+const ignore = "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout,jit,plan_cache_mode," +
+	"default_transaction_isolation"
 
 func pooled(t *testing.T, url string, size int, extra ...string) string {
 	t.Helper()

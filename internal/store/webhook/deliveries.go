@@ -94,7 +94,8 @@ func (d *deliveries) insert(ctx context.Context, tx *pg.DB, replay bool) error {
 	if replay {
 		query = sqlInsertDeliveries + sqlAgain
 	}
-	if _, err := tx.ExecContext(ctx, query, pq.Array(hooks), pq.Array(ids), pq.Array(messages), pq.Array(kinds), pq.Array(seqs), pq.Array(formats), pq.Array(urls), pq.Array(d.payloads)); err != nil {
+	if _, err := tx.ExecContext(ctx, query, pq.Array(hooks), pq.Array(ids), pq.Array(messages), pq.Array(kinds), pq.Array(seqs),
+		pq.Array(formats), pq.Array(urls), pq.Array(d.payloads)); err != nil {
 		return pg.Wrap("insert webhook deliveries", err)
 	}
 	return wakeLanes(ctx, tx, hooks)

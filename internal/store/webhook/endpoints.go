@@ -74,7 +74,8 @@ const columns = `id, account_id, url, description, format, kinds::bigint[] AS ki
 func (s *Store) webhook(r *endpointRow) (Endpoint, error) {
 	w := Endpoint{
 		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, Enabled: r.Enabled,
-		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt,
+		UpdatedAt: r.UpdatedAt,
 	}
 	secrets, err := s.openWebhook(r.ID, r.Sealed)
 	w.Secret, w.OldSecrets, w.Headers = secrets.Secret, secrets.old(r.OldUntil), secrets.Headers
@@ -190,7 +191,8 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		if err != nil {
 			return err
 		}
-		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.OldSecrets.End(time.Now()), w.Enabled))
+		return pg.Wrap("change webhook", tx.GetContext(ctx, &row, sqlChangeWebhook, id, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds),
+			sealed, w.OldSecrets.End(time.Now()), w.Enabled))
 	})
 	if err != nil {
 		return Endpoint{}, err

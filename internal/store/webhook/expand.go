@@ -101,7 +101,8 @@ func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, rende
 			return pg.Wrap("skip events", err)
 		}
 		var rows []Event
-		if err := tx.SelectPrepared(ctx, &rows, sqlLogPage+strconv.Itoa(page)+sqlLogMatch, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To, c.Callbacks && !replay); err != nil {
+		if err := tx.SelectPrepared(ctx, &rows, sqlLogPage+strconv.Itoa(page)+sqlLogMatch, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To,
+			c.Callbacks && !replay); err != nil {
 			return pg.Wrap("read events", err)
 		}
 		end := slices.IndexFunc(rows, func(e Event) bool { return e.Webhook == -1 })

@@ -23,7 +23,8 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM busy b CROSS JOIN LATERAL (SELECT 1 
   coalesce(extract(epoch FROM now() - (SELECT min(x.wake_at) FROM busy b CROSS JOIN LATERAL
     (SELECT d.wake_at FROM webhook_deliveries d WHERE d.webhook_id = b.id AND d.state = {delivery_pending} ORDER BY d.wake_at LIMIT 1) x
       WHERE x.wake_at <= now())), 0)::float8 AS oldest_s,
-  count(*) FILTER (WHERE w.disabled_reason = '` + byHand + `') AS by_hand, count(*) FILTER (WHERE w.disabled_reason <> '` + byHand + `') AS for_failures
+  count(*) FILTER (WHERE w.disabled_reason = '` + byHand + `') AS by_hand,
+  count(*) FILTER (WHERE w.disabled_reason <> '` + byHand + `') AS for_failures
 FROM webhooks w WHERE NOT w.enabled AND NOT w.implicit AND w.deleted_at IS NULL`)
 
 // WebhookFigures returns the present length and age of the queue of deliveries.

@@ -44,7 +44,9 @@ const logWalk = "20000"
 
 // Deliveries lists the deliveries of an endpoint, newest event first; state -1
 // is any.
-func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery, next string, err error) {
+func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery,
+	next string, err error,
+) {
 	before := uuid.Max
 	if cursor != "" {
 		if before, err = pg.DecodeCursor(cursor); err != nil {

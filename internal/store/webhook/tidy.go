@@ -12,7 +12,8 @@ const keepDeliveries = "14 days"
 var sqlTidyDeliveries = numbers.SQL(`
 DELETE FROM webhook_deliveries d USING (SELECT w.id AS webhook_id, x.id FROM webhooks w CROSS JOIN LATERAL (
     SELECT id FROM webhook_deliveries y WHERE y.webhook_id = w.id AND (w.deleted_at IS NOT NULL
-      OR y.id < uuid_floor(now() - interval '` + keepDeliveries + `') AND y.created_at < now() - interval '` + keepDeliveries + `' AND (y.state <> {delivery_pending} OR NOT w.enabled))
+      OR y.id < uuid_floor(now() - interval '` + keepDeliveries + `') AND y.created_at < now() - interval '` + keepDeliveries + `'
+      AND (y.state <> {delivery_pending} OR NOT w.enabled))
     ORDER BY y.id LIMIT 2000) x LIMIT 10000) g
 WHERE d.webhook_id = g.webhook_id AND d.id = g.id`)
 

@@ -142,9 +142,11 @@ func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult)
 	ids, responses, logs := make([]string, n), make([]string, n), make([]string, n)
 	attempts, states, delays := make([]int64, n), make([]int64, n), make([]float64, n)
 	for i, t := range tries {
-		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(t.Attempts), int64(t.State), t.Delay.Seconds(), t.Response, pg.JSON(t.Try)
+		ids[i], attempts[i], states[i], delays[i], responses[i], logs[i] = t.ID.String(), int64(t.Attempts), int64(t.State), t.Delay.Seconds(),
+			t.Response, pg.JSON(t.Try)
 	}
-	_, err := s.db.ExecContext(ctx, sqlTried, webhook, pq.Array(ids), pq.Array(attempts), pq.Array(states), pq.Array(delays), pq.Array(responses), pq.Array(logs))
+	_, err := s.db.ExecContext(ctx, sqlTried, webhook, pq.Array(ids), pq.Array(attempts), pq.Array(states), pq.Array(delays),
+		pq.Array(responses), pq.Array(logs))
 	return pg.Wrap("save webhook tries", err)
 }
 
@@ -173,7 +175,8 @@ RETURNING coalesce(failing_since <= now() - make_interval(secs => $5), false)`)
 // the endpoint has failed for as long as patience.
 func (s *Store) EndTurn(ctx context.Context, t *Turn, failures int, hold, patience time.Duration) (bool, error) {
 	var spent bool
-	err := pg.Wrap("end webhook turn", s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures, hold.Seconds(), patience.Seconds()))
+	err := pg.Wrap("end webhook turn", s.db.GetContext(ctx, &spent, sqlEndTurn, t.Webhook, t.lease.String(), failures,
+		hold.Seconds(), patience.Seconds()))
 	if err == dispatch.ErrNotFound { // the lease ran out: it is somebody else's
 		return false, nil
 	}
