@@ -70,6 +70,7 @@ check:
 	@echo 'imports';     go test -count=1 -run TestImports ./internal/app
 	@echo 'dashboard';   scripts/web.sh check
 	@echo 'client';      mkdir -p bin && go run ./cmd/sendoff openapi >bin/openapi.json && node web/scripts/client.mjs check
+	@echo 'redocly';     scripts/web.sh openapi
 
 bench: setup build
 	bin/sendoff bench $(ARGS)

@@ -5,6 +5,7 @@
 #   scripts/web.sh dev       the dashboard with hot reload, in front of a running sendoff dev
 #   scripts/web.sh client    the TypeScript client, of bin/openapi.json
 #   scripts/web.sh check     format, lint and types
+#   scripts/web.sh openapi   lints bin/openapi.json
 #   scripts/web.sh install   the packages alone
 #
 # Packages are installed by npm from web/package-lock.json; none of their scripts
@@ -43,12 +44,17 @@ case "${1:-}" in
     npx --no-install openapi-ts --silent
     node scripts/client.mjs write
     ;;
+  openapi)
+    # Its findings go to stdout, its remarks on Node and itself to stderr.
+    REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint ../bin/openapi.json 2>/dev/null ||
+      { say "the description of the API has faults: npx redocly lint ../bin/openapi.json"; exit 1; }
+    ;;
   check)
     npx --no-install biome check --error-on-warnings src tests scripts ./*.ts
     npx --no-install tsc --noEmit
     ;;
   *)
-    say "usage: scripts/web.sh build|dev|client|check|install"
+    say "usage: scripts/web.sh build|dev|client|check|openapi|install"
     exit 2
     ;;
 esac

@@ -1,5 +1,6 @@
 // Runs every check against the `sendoff dev` that DEV_JSON describes.
 import { cloudClients } from "./cloud.mjs";
+import { generators } from "./generators.mjs";
 import { finish } from "./lib.mjs";
 import { pages } from "./pages.mjs";
 import { samples } from "./samples.mjs";
@@ -8,9 +9,9 @@ import { webhooks } from "./webhooks.mjs";
 import { whatsappClient } from "./whatsapp.mjs";
 
 setTimeout(() => {
-  console.log("FAIL  not done after 5 minutes");
+  console.log("FAIL  not done after 10 minutes");
   process.exit(1);
-}, 300_000).unref();
+}, 600_000).unref();
 
 await samples();
 await twilioSDK();
@@ -18,4 +19,5 @@ await whatsappClient();
 await cloudClients();
 await webhooks();
 await pages();
+await generators();
 process.exit(finish());

@@ -79,8 +79,8 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
     <div className="note bad" role="alert">
       <strong>{p.detail}</strong>
       {p.errors?.map((e) => (
-        <div key={e.field + e.message}>
-          <code>{e.field}</code> {e.message}
+        <div key={e.pointer + e.detail}>
+          <code>{e.pointer}</code> {e.detail}
         </div>
       ))}
       {p.request_id && <div className="soft">Request {p.request_id}</div>}

@@ -22,7 +22,7 @@ export interface Problem {
   status: number;
   detail: string;
   code: string;
-  errors?: { field: string; message: string }[];
+  errors?: { pointer: string; detail: string }[];
   request_id?: string;
 }
 
