@@ -21,6 +21,13 @@ type Extremes struct {
 	longest  Sample
 	size     int
 	odd      []oddity
+	first    []spare
+}
+
+// spare is one of the first recipients, shown where fewer than three are odd.
+type spare struct {
+	to     string
+	fields Fields
 }
 
 // oddities is how many odd renderings are kept.
@@ -40,6 +47,9 @@ func (e *Extremes) Add(to string, f Fields, r Rendering) {
 		if shown, problem := e.renderer.Preview(f); problem == nil {
 			e.longest, e.size = Sample{To: to, Rendering: shown}, r.Size
 		}
+	}
+	if len(e.first) < oddities {
+		e.first = append(e.first, spare{to, f})
 	}
 	score, why := e.score(f)
 	if len(e.odd) == oddities && score <= e.odd[oddities-1].score {
@@ -63,11 +73,20 @@ func (e *Extremes) Add(to string, f Fields, r Rendering) {
 // Longest returns the longest rendering; ok is false when there was none.
 func (e *Extremes) Longest() (s Sample, ok bool) { return e.longest, e.longest.To != "" }
 
-// Odd returns the oddest renderings, the oddest first.
+// Odd returns the oddest renderings, the oddest first, filled up to three with
+// those of the first recipients.
 func (e *Extremes) Odd() []Sample {
-	out := make([]Sample, len(e.odd))
+	out := make([]Sample, len(e.odd), oddities)
 	for i := range e.odd {
 		out[i] = e.odd[i].Sample
+	}
+	for _, s := range e.first {
+		if len(out) == oddities || slices.ContainsFunc(out, func(o Sample) bool { return o.To == s.to }) {
+			continue
+		}
+		if shown, problem := e.renderer.Preview(s.fields); problem == nil {
+			out = append(out, Sample{To: s.to, Rendering: shown})
+		}
 	}
 	return out
 }

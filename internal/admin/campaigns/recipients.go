@@ -28,12 +28,12 @@ type Recipient struct {
 	Row           int             `json:"row" doc:"Its place in the audience, from 1."`
 	To            string          `json:"to"`
 	Status        string          `json:"status"`
-	Reason        string          `json:"reason,omitempty" doc:"Why it was skipped."`
+	Reason        *string         `json:"reason" doc:"Why it was skipped."`
 	Field         string          `json:"field,omitempty" doc:"The field at fault."`
 	Detail        string          `json:"detail,omitempty"`
-	MessageID     string          `json:"message_id,omitempty"`
-	WaitsFor      string          `json:"waits_for,omitempty" enum:"worker,send_at,quiet_hours,canary,budget,rate,campaign,retry"`
-	NextAttemptAt *time.Time      `json:"next_attempt_at,omitempty"`
+	MessageID     *string         `json:"message_id"`
+	WaitsFor      *string         `json:"waits_for" doc:"worker, send_at, quiet_hours, canary, budget, rate, campaign or retry; null: nothing."`
+	NextAttemptAt *time.Time      `json:"next_attempt_at"`
 	Fields        campaign.Fields `json:"fields,omitempty"`
 }
 
@@ -72,17 +72,17 @@ func (s *Service) Recipients(ctx context.Context, who admin.Actor, id int64, f R
 }
 
 func viewRecipient(c *store.Campaign, r *store.Standing, now time.Time) *Recipient {
-	v := &Recipient{Row: r.Seq, To: r.To, Status: statusOf(r), Field: r.Field, Detail: r.Detail}
+	v := &Recipient{Row: r.Seq, To: r.To, Status: statusOf(r), MessageID: r.Message, Field: r.Field, Detail: r.Detail}
 	if r.Reason != 0 {
-		v.Reason = r.Reason.String()
-	}
-	if r.Message != nil {
-		v.MessageID = *r.Message
+		v.Reason = new(r.Reason.String())
 	}
 	if json.Unmarshal([]byte(r.Fields), &v.Fields) != nil {
 		v.Fields = nil
 	}
-	v.WaitsFor, v.NextAttemptAt = waits(c, r, now)
+	what, until := waits(c, r, now)
+	if v.NextAttemptAt = until; what != "" {
+		v.WaitsFor = &what
+	}
 	return v
 }
 

@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,8 @@ import (
 // Problem is why a recipient would be skipped, or what is wrong with the campaign
 // itself.
 type Problem struct {
-	Line    int    `json:"line,omitempty" doc:"The row of the audience, from 1."`
+	Row     int    `json:"row,omitempty" doc:"The row of the audience, from 1, as in preview and recipients."`
+	Line    int    `json:"line,omitempty" doc:"The line in the imported file."`
 	Contact int    `json:"contact,omitempty" doc:"The place in audience.contacts, from 1."`
 	To      string `json:"to,omitempty"`
 	Reason  string `json:"reason"`
@@ -222,9 +224,9 @@ func (k *check) add(r *audience.Row) {
 }
 
 func problem(p *audience.Plan, r *audience.Row) Problem {
-	out := Problem{Line: r.Seq, To: r.To, Reason: r.Reason.String(), Field: r.Field, Detail: r.Detail}
+	out := Problem{Row: r.Seq, Line: r.Line, To: r.To, Reason: r.Reason.String(), Field: r.Field, Detail: r.Detail}
 	if r.Seq <= len(p.Definition.Audience.Contacts) {
-		out.Line, out.Contact = 0, r.Seq
+		out.Contact = r.Seq
 	}
 	return out
 }
@@ -279,15 +281,15 @@ func (s *Service) problems(ctx context.Context, c *store.Campaign, plan *audienc
 	var fields []string
 	err := s.each(ctx, c, plan, time.Now(), func(r *audience.Row) error {
 		if fields == nil {
-			fields = slices.DeleteFunc(slices.Sorted(maps.Keys(r.Values)), func(name string) bool { return name == "name" })
-			if err := out.Write(append([]string{"_line", "_column", "_error", "to", "name"}, fields...)...); err != nil {
+			fields = slices.DeleteFunc(slices.Sorted(maps.Keys(r.Values)), func(name string) bool { return name == "name" || name == "time_zone" })
+			if err := out.Write(append([]string{"_line", "_column", "_error", "to", "name", "time_zone"}, fields...)...); err != nil {
 				return err
 			}
 		}
 		if r.Status == campaign.Waiting {
 			return nil
 		}
-		cells := []string{strconv.Itoa(r.Seq), r.Field, r.Reason.String() + ": " + r.Detail, r.To, r.Values["name"]}
+		cells := []string{strconv.Itoa(cmp.Or(r.Line, r.Seq)), r.Field, r.Reason.String() + ": " + r.Detail, r.To, r.Values["name"], r.TimeZone}
 		for _, name := range fields {
 			cells = append(cells, r.Values[name])
 		}

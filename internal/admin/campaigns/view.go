@@ -32,16 +32,15 @@ type Counts struct {
 
 // Campaign is a campaign as readers see it.
 type Campaign struct {
-	ID        int64 `json:"id"`
-	ChannelID int64 `json:"channel_id,omitempty" doc:"From the launch on."`
+	ID int64 `json:"id"`
 
 	campaign.Definition
 
 	Status         string           `json:"status" enum:"draft,scheduled,running,paused,finished,cancelled"`
 	Reason         string           `json:"reason,omitempty" doc:"Why it was paused, unless somebody did it."`
 	Can            []string         `json:"can" doc:"The actions that would change something."`
-	ParentID       *int64           `json:"parent_id,omitempty" doc:"The campaign of which it is a run or a retry."`
-	RunAt          *time.Time       `json:"run_at,omitempty"`
+	ParentID       *int64           `json:"parent_id" doc:"The campaign of which it is a run or a retry."`
+	RunAt          *time.Time       `json:"run_at"`
 	Counts         Counts           `json:"counts"`
 	SkippedBy      map[string]int64 `json:"skipped_by"`
 	RateNow        float64          `json:"rate_now" doc:"Messages per second."`
@@ -50,12 +49,12 @@ type Campaign struct {
 	InFlight       *int64           `json:"in_flight,omitempty" doc:"In the answer to pause and cancel: calls that were under way."`
 	CreatedAt      time.Time        `json:"created_at"`
 	UpdatedAt      time.Time        `json:"updated_at"`
-	LaunchedAt     *time.Time       `json:"launched_at,omitempty"`
-	StartsAt       *time.Time       `json:"starts_at,omitempty" doc:"The instant of start_at."`
-	StartedAt      *time.Time       `json:"started_at,omitempty"`
-	FinishedAt     *time.Time       `json:"finished_at,omitempty"`
-	EndsAt         *time.Time       `json:"ends_at,omitempty" doc:"An estimate while it runs."`
-	LastProgressAt *time.Time       `json:"last_progress_at,omitempty"`
+	LaunchedAt     *time.Time       `json:"launched_at"`
+	StartsAt       *time.Time       `json:"starts_at" doc:"The instant of start_at."`
+	StartedAt      *time.Time       `json:"started_at"`
+	FinishedAt     *time.Time       `json:"finished_at"`
+	EndsAt         *time.Time       `json:"ends_at" doc:"An estimate while it runs."`
+	LastProgressAt *time.Time       `json:"last_progress_at"`
 
 	calls int64
 }
@@ -95,10 +94,13 @@ func (s *Service) viewOf(ctx context.Context, c *store.Campaign, n *store.Counts
 		return nil, err
 	}
 	v := &Campaign{
-		ID: c.ID, ChannelID: c.Channel, Definition: *d, Status: c.State.String(), Reason: c.Reason, ParentID: c.Parent, RunAt: utc(c.RunAt),
+		ID: c.ID, Definition: *d, Status: c.State.String(), Reason: c.Reason, ParentID: c.Parent, RunAt: utc(c.RunAt),
 		SkippedBy: map[string]int64{}, RateNow: math.Round(c.RateNow*100) / 100, LimitedBy: c.LimitedBy,
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), LaunchedAt: utc(c.LaunchedAt), StartedAt: utc(c.StartedAt),
 		FinishedAt: utc(c.FinishedAt), LastProgressAt: utc(n.ChangedAt), calls: n.InFlight,
+	}
+	if v.Channel == "" && c.Channel != 0 {
+		v.Channel = campaign.Ref(strconv.FormatInt(c.Channel, 10)) // the default channel, as the launch found it
 	}
 	for _, a := range c.State.Can() {
 		v.Can = append(v.Can, string(a))

@@ -55,8 +55,9 @@ type Cursor struct {
 type Row struct {
 	store.Recipient
 
-	Line        int // in the part
+	Line        int // in the imported file; 0: from elsewhere
 	Name        string
+	TimeZone    string // the contact's own
 	Values      campaign.Fields
 	Rendering   campaign.Rendering
 	AccountZone bool // the account's zone stands in for the recipient's
@@ -119,7 +120,7 @@ func (s *Source) read(ctx context.Context, db Store, at Cursor) ([]store.Entry, 
 
 // row reads an entry: who it is, where they live, when they are due.
 func (s *Source) row(e *store.Entry, seq int) Row {
-	r := Row{Line: int(e.At), Name: e.Name}
+	r := Row{Line: e.Line, Name: e.Name, TimeZone: e.TimeZone}
 	r.Seq, r.Status, r.To, r.WakeAt = seq, campaign.Waiting, e.To, s.Launch
 	if err := json.Unmarshal([]byte(e.Fields), &r.Values); err != nil || r.Values == nil {
 		r.Values = campaign.Fields{}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,7 @@ func start(t *testing.T) *stack {
 	s.cfg = &config.Config{
 		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key for tests",
 		PostgresConns: 8, EmulatorURL: srv.URL, PublicURL: s.url, ShutdownGrace: time.Second,
+		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
 	}
 	box, err := pg.NewBox(s.cfg.SecretKeys()...)
 	s.must(err)

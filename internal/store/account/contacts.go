@@ -57,7 +57,7 @@ func (f *ContactFilter) where(account int64) *pg.Where {
 		cond := `(c.name ILIKE ? OR c.user_id ILIKE ? OR EXISTS (SELECT 1 FROM jsonb_each_text(c.fields) f WHERE f.value ILIKE ?)`
 		args := []any{part, part, part}
 		if digits := searchedDigits(f.Search); digits != "" {
-			cond, args = cond+` OR c.phone LIKE ? OR c.wa_id LIKE ?`, append(args, "+"+digits+"%", digits+"%")
+			cond, args = cond+` OR c.phone LIKE ? OR c.wa_id LIKE ?`, append(args, "%"+digits+"%", "%"+digits+"%")
 		}
 		where.Add(cond+`)`, args...)
 	}
@@ -72,7 +72,8 @@ func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([
 	return out, pg.Wrap("list contacts", err)
 }
 
-// searchedDigits returns the digits of what looks like the beginning of a number.
+// searchedDigits returns the digits of what looks like a number or a part of one,
+// without the prefix 00 or 0.
 func searchedDigits(search string) string {
 	var digits strings.Builder
 	for _, r := range search {
@@ -83,7 +84,7 @@ func searchedDigits(search string) string {
 			return ""
 		}
 	}
-	return digits.String()
+	return strings.TrimLeft(digits.String(), "0")
 }
 
 // Contact reads one contact of the account.

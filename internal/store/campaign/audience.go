@@ -16,7 +16,8 @@ import (
 
 // Entry is a person of an audience as a list or an import holds them.
 type Entry struct {
-	At       int64  `db:"at"` // place in its source
+	At       int64  `db:"at"`   // place in its source
+	Line     int    `db:"line"` // in the imported file; 0: from elsewhere
 	To       string `db:"recipient"`
 	Name     string `db:"name"`
 	TimeZone string `db:"time_zone"`
@@ -36,16 +37,27 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 	return out, pg.Wrap("read list", err)
 }
 
+// sqlImportEntries reads a bad row by its cells, which are those of the columns
+// that are read (contactimport.Info.ErrorColumns), so that it can be corrected.
+const sqlImportEntries = `
+SELECT r.row AS at, r.line, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), b.phone, r.problem->>'value', '') AS recipient,
+  coalesce(nullif(r.name, ''), b.name, '') AS name, coalesce(nullif(r.time_zone, ''), b.time_zone, '') AS time_zone, '' AS list_zone,
+  coalesce(b.fields, r.fields)::text AS fields,
+  CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
+FROM import_rows r JOIN imports i ON i.id = r.import_id
+LEFT JOIN LATERAL (
+  SELECT max(cell) FILTER (WHERE field = 'phone') AS phone, max(cell) FILTER (WHERE field = 'name') AS name,
+    max(cell) FILTER (WHERE field = 'time_zone') AS time_zone,
+    jsonb_object_agg(substr(field, 8), cell) FILTER (WHERE field LIKE 'fields.%' AND cell <> '') AS fields
+  FROM (SELECT c.c->>'field' AS field, r.cells->>(row_number() OVER (ORDER BY c.n)::integer - 1) AS cell
+    FROM jsonb_array_elements(i.columns) WITH ORDINALITY AS c(c, n) WHERE c.c->>'name' NOT LIKE '\_%') x
+) b ON r.result = 'bad' AND i.options->>'format' <> 'ndjson'
+WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4`
+
 // ImportEntries reads the rows of an audience that was imported, after the row.
 func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
 	var out []Entry
-	err := s.db.SelectContext(ctx, &out, `
-		SELECT r.row AS at, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), r.problem->>'value', '') AS recipient, r.name,
-		  r.time_zone,
-		  '' AS list_zone, r.fields::text AS fields, CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read')
-		    ELSE '' END AS bad
-		FROM import_rows r JOIN imports i ON i.id = r.import_id
-		WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4`, account, id, after, limit)
+	err := s.db.SelectContext(ctx, &out, sqlImportEntries, account, id, after, limit)
 	return out, pg.Wrap("read import", err)
 }
 

@@ -1455,14 +1455,14 @@ export type CampaignRecipient = {
     fields?: {
         [key: string]: unknown;
     };
-    message_id?: string;
-    next_attempt_at?: string;
+    message_id: string | null;
+    next_attempt_at: string | null;
     /**
      * Why it was skipped.
      *
      * suppressed: the person has opted out; duplicate: the person came earlier in the audience; bad_number: the number cannot be read; missing_field: a field that the message uses is empty; invalid_content: the message with the recipient's fields cannot be sent; capped: the person has had enough messages; late: the recipient's window has closed; outside_window: free-form content, and the conversation window is closed; delivered_meanwhile: an earlier message has arrived.
      */
-    reason?: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
+    reason: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
     /**
      * Its place in the audience, from 1.
      */
@@ -1473,9 +1473,11 @@ export type CampaignRecipient = {
     status: 'waiting' | 'held' | 'queued' | 'sending' | 'sent' | 'held_for_quality' | 'delivered' | 'read' | 'failed' | 'unknown' | 'expired' | 'cancelled' | 'skipped';
     to: string;
     /**
+     * worker, send_at, quiet_hours, canary, budget, rate, campaign or retry; null: nothing.
+     *
      * worker: a worker takes it next; send_at: its time has not come; quiet_hours: nothing is sent at this hour; canary: the campaign's first messages are looked at; budget: the number's messaging limit is used up for now; rate: the campaign's rate; campaign: the campaign is paused; retry: the last call failed, or its outcome is being looked up.
      */
-    waits_for?: 'worker' | 'send_at' | 'quiet_hours' | 'canary' | 'budget' | 'rate' | 'campaign' | 'retry';
+    waits_for: 'worker' | 'send_at' | 'quiet_hours' | 'canary' | 'budget' | 'rate' | 'campaign' | 'retry';
 };
 
 export type PageReceived = {
@@ -1932,10 +1934,6 @@ export type Campaign = {
      * A channel's id or key; the account's default channel if left out.
      */
     channel?: number | string;
-    /**
-     * From the launch on.
-     */
-    channel_id?: number;
     contacts?: unknown;
     counts: CampaignCounts;
     created_at: string;
@@ -1943,8 +1941,8 @@ export type Campaign = {
     /**
      * An estimate while it runs.
      */
-    ends_at?: string;
-    finished_at?: string;
+    ends_at: string | null;
+    finished_at: string | null;
     id: number;
     image?: Media;
     /**
@@ -1952,9 +1950,9 @@ export type Campaign = {
      */
     in_flight?: number;
     interactive?: Interactive;
-    last_progress_at?: string;
+    last_progress_at: string | null;
     late: string;
-    launched_at?: string;
+    launched_at: string | null;
     /**
      * rate: its own rate; quiet_hours: the hour; canary: its first messages are looked at; budget: the number's messaging limit; channel: the channel's rate, pause or circuit; nothing: it sends as fast as it can.
      */
@@ -1970,7 +1968,7 @@ export type Campaign = {
     /**
      * The campaign of which it is a run or a retry.
      */
-    parent_id?: number;
+    parent_id: number | null;
     pause_at_error_rate?: number;
     quiet_hours?: CampaignQuietHours;
     rate?: number;
@@ -1983,7 +1981,7 @@ export type Campaign = {
      */
     reason?: string;
     recurrence?: CampaignRecurrence;
-    run_at?: string;
+    run_at: string | null;
     skipped_by: {
         [key: string]: number;
     };
@@ -1991,11 +1989,11 @@ export type Campaign = {
      * A date and time in time_zone, without an offset.
      */
     start_at?: string;
-    started_at?: string;
+    started_at: string | null;
     /**
      * The instant of start_at.
      */
-    starts_at?: string;
+    starts_at: string | null;
     /**
      * draft: can be edited; scheduled: waits for its start; running: sends; paused: sends nothing until it is resumed; finished: every recipient is sent or final; cancelled: sends nothing any more.
      */
@@ -2510,13 +2508,17 @@ export type CampaignProblem = {
     detail?: string;
     field?: string;
     /**
-     * The row of the audience, from 1.
+     * The line in the imported file.
      */
     line?: number;
     /**
      * suppressed: the person has opted out; duplicate: the person came earlier in the audience; bad_number: the number cannot be read; missing_field: a field that the message uses is empty; invalid_content: the message with the recipient's fields cannot be sent; capped: the person has had enough messages; late: the recipient's window has closed; outside_window: free-form content, and the conversation window is closed; delivered_meanwhile: an earlier message has arrived.
      */
     reason: 'suppressed' | 'duplicate' | 'bad_number' | 'missing_field' | 'invalid_content' | 'capped' | 'late' | 'outside_window' | 'delivered_meanwhile';
+    /**
+     * The row of the audience, from 1, as in preview and recipients.
+     */
+    row?: number;
     to?: string;
 };
 
