@@ -170,3 +170,23 @@ func TestNew_KnownSeriesAreThere(t *testing.T) {
 		`sendoff_callbacks_rejected_total{channel="7",reason="signature"} 0`,
 	)
 }
+
+// What is refused or ignored is counted apart from what was read, by the reason.
+func TestCallbacks_RefusedAndIgnoredApart(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Know(&dispatch.Channel{ID: 7, Provider: "v"})
+	m.Callback("v", 1, 0)
+	m.CallbackIgnored("v")
+	m.CallbackIgnored("v")
+	m.CallbackRejected(7, "signature")
+	m.CallbackRejected(7, "body")
+	m.CallbackRejected(8, "body")
+	expect(t, m,
+		`sendoff_callbacks_total{kind="status",provider="v",result="read"} 1`,
+		`sendoff_callbacks_total{kind="other",provider="v",result="ignored"} 2`,
+		`sendoff_callbacks_rejected_total{channel="7",reason="signature"} 1`,
+		`sendoff_callbacks_rejected_total{channel="7",reason="body"} 1`,
+		`sendoff_callbacks_rejected_total{channel="8",reason="body"} 1`,
+	)
+}
