@@ -46,10 +46,11 @@ type RouteDoc struct {
 // ExampleID is the message id in examples.
 const ExampleID = "0198c0de-0000-7000-8000-000000000001"
 
-// Curl returns the curl of a JSON request with a header that carries the key.
+// Curl returns the curl of a JSON request with a header that carries the key. Both
+// run in sh: the header's name and value may hold a variable.
 func Curl(path, header, body string) string {
 	const next = " \\\n  --header '"
-	return "curl --request POST 'HOST" + path + "'" + next + header + "'" + next +
+	return `curl --request POST "HOST` + path + `"` + " \\\n  --header \"" + header + `"` + next +
 		"Content-Type: application/json' \\\n  --data '" + body + "'"
 }
 

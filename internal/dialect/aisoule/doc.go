@@ -10,7 +10,7 @@ import (
 
 var doc = dialect.Doc{
 	Title: "Aisoule", About: "Sends text, templates, media and interactive messages.", Security: "api_key", AnyContent: true,
-	Curl: dialect.Curl(sendPath, "X-API-Key: your_key", exampleBody), Answer: exampleAnswer, Failure: aisouleFailure{},
+	Curl: dialect.Curl(sendPath, "X-API-Key: $SENDOFF_API_KEY", exampleBody), Answer: exampleAnswer, Failure: aisouleFailure{},
 	Differs: []string{
 		"message_id is our id, not WhatsApp's wamid. Success is 202.",
 		"whatsapp_account is the id or the key of a WhatsApp channel here. An unknown one is 404.",
@@ -31,7 +31,7 @@ const exampleBody = `{
   "to": "+919876543210",
   "type": "template",
   "template": {
-    "name": "order_confirmation",
+    "name": "order_status",
     "language": "en",
     "components": [
       {"type": "body", "parameters": [{"type": "text", "text": "John"}, {"type": "text", "text": "ORD-789"}]}

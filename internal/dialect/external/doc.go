@@ -12,7 +12,7 @@ import (
 var doc = dialect.Doc{
 	Title: "External API (Comprehensive API Management Guide)", Security: "api_key",
 	About: "Sends templates whose variables are given by name, returns the status of messages, and lists templates.",
-	Curl:  dialect.Curl(prefix+"/messages/template/send", "X-API-Key: your_api_key_here", exampleBody), Answer: exampleAnswer,
+	Curl:  dialect.Curl(prefix+"/messages/template/send", "X-API-Key: $SENDOFF_API_KEY", exampleBody), Answer: exampleAnswer,
 	Failure: externalFailure{},
 	Differs: []string{
 		"Success is 202. The status is queued where the guide's sample shows sent.",
@@ -42,17 +42,17 @@ var (
 )
 
 const (
-	exampleAnswer  = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"queued","to":"+1234567890"}}`
-	exampleMessage = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"delivered","to":"+1234567890",` +
+	exampleAnswer  = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"queued","to":"+15551234567"}}`
+	exampleMessage = `{"success":true,"data":{"message_uuid":"` + dialect.ExampleID + `","status":"delivered","to":"+15551234567",` +
 		`"template_name":"order_confirmation","reference":"my-order-123","created_at":"2026-01-02T03:04:05Z",` +
 		`"sent_at":"2026-01-02T03:04:06Z","delivered_at":"2026-01-02T03:04:07Z","read_at":null,"failed_at":null,"error":null}}`
 	exampleTemplates = `{"success":true,"data":[{"id":1,"name":"order_confirmation","language":"en","category":"utility",` +
 		`"status":"approved","variables":["customer_name","order_id","total"]}]}`
 )
 
-// exampleBody is the example of the vendor's page.
+// exampleBody is the example of the vendor's page, with a number that can exist.
 const exampleBody = `{
-  "to": "+1234567890",
+  "to": "+15551234567",
   "template_name": "order_confirmation",
   "language": "en",
   "variables": {"customer_name": "John Doe", "order_id": "ORD-12345", "total": "99.99"},

@@ -10,7 +10,7 @@ import (
 var doc = dialect.Doc{
 	Title: "Meta Cloud API", About: "Serves SDKs of Meta's WhatsApp Cloud API whose base URL points here.", Security: "bearer",
 	AnyContent: true,
-	Curl:       dialect.Curl("/v25.0/<PHONE_NUMBER_ID>/messages", "Authorization: Bearer <ACCESS_TOKEN>", exampleBody), Answer: exampleAnswer,
+	Curl:       dialect.Curl("/v25.0/106540352242922/messages", "Authorization: Bearer $SENDOFF_API_KEY", exampleBody), Answer: exampleAnswer,
 	Failure: metaFailure{},
 	Differs: []string{
 		"The phone number id is that of a WhatsApp channel here; a channel's own id or key works too. Any version v<n>.<n> is accepted.",

@@ -10,7 +10,7 @@ import (
 
 var doc = dialect.Doc{
 	Title: "Socialone", About: "Sends one approved WhatsApp template to one recipient.", Security: "api_key",
-	Curl: dialect.Curl(sendPath+"/", "x-api-key: <YOUR_API_KEY>", exampleBody), Answer: exampleAnswer, Failure: socialoneFailure{},
+	Curl: dialect.Curl(sendPath+"/", "x-api-key: $SENDOFF_API_KEY", exampleBody), Answer: exampleAnswer, Failure: socialoneFailure{},
 	Differs: []string{
 		"template_id and social_account_id are the ids of a template and of a WhatsApp channel of your account. Both may be strings.",
 		"The number of variables must match the template, and media_file its media header.",
@@ -28,11 +28,11 @@ func routeDoc(summary string) dialect.RouteDoc {
 
 const exampleAnswer = `{"status":"success","data":{"message_id":"` + dialect.ExampleID + `","status":"queued"}}`
 
-// exampleBody is the example of the vendor's page.
+// exampleBody is the example of the vendor's page, with the demo account's template.
 const exampleBody = `{
   "country_code": "91",
   "phone_number": "9876543210",
-  "template_id": 1,
+  "template_id": 3,
   "social_account_id": 1,
   "variables": ["John"],
   "media_file": {"url": "https://example.com/your-image.jpg"}

@@ -612,7 +612,7 @@ export type SuppressionCreate = {
      */
     reason?: string;
     /**
-     * What is held back: everything (the default), or marketing templates and campaigns alone.
+     * What is stopped: all (the default), or marketing templates and campaigns.
      *
      * all: nothing is sent to the person; marketing: marketing templates and campaigns are held back, all else is sent.
      */
@@ -701,7 +701,7 @@ export type Stats = {
     range: 'hour' | 'day' | 'month';
     series: Array<Point>;
     /**
-     * Of the newest messages of the range that have ended: the share that was sent. Null: none has ended.
+     * Share of the newest ended messages that was sent. Null: none has ended.
      */
     success_rate: number | null;
     templates_configured: number;
@@ -877,7 +877,7 @@ export type SendRequest = {
      */
     fallback?: Array<unknown>;
     /**
-     * Falls back if not delivered this long after being due.
+     * Falls back if not delivered so long after it was due.
      */
     fallback_after_seconds?: number;
     /**
@@ -913,11 +913,11 @@ export type SendRequest = {
      */
     reaction?: Reaction;
     /**
-     * Meta delivers only to the identity of this hash.
+     * Meta: to this identity only.
      */
     recipient_identity_key_hash?: string;
     /**
-     * Your own. Returned with the message and in webhooks.
+     * Your own text, returned and in webhooks.
      */
     reference?: string;
     /**
@@ -2644,7 +2644,7 @@ export type Account = {
     id: number;
     name: string;
     /**
-     * Languages whose opt-out words count; empty: English and that of the contact's country.
+     * Languages of opt-out words; empty: English and the country's.
      */
     opt_out_languages: Array<string>;
     sid: string;
