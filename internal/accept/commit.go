@@ -27,8 +27,7 @@ const bulkFrom = 17
 // commit simulates or stores what is ready, and sets the receipts.
 func (s *Service) commit(ctx context.Context, r *request) {
 	s.simulateAll(ctx, r)
-	var page []store.NewMessage
-	var at []int
+	page, at := make([]store.NewMessage, 0, len(r.ready)), make([]int, 0, len(r.ready))
 	for i, p := range r.ready {
 		if p != nil && !p.simulate {
 			page, at = append(page, p.NewMessage), append(at, i)

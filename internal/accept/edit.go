@@ -86,7 +86,7 @@ func (s *Service) edit(
 	if err := r.who.RequireFor([]dispatch.Draft{*d}); err != nil {
 		return e, err
 	}
-	p, err := s.prepare(ctx, r.who, d, now)
+	p, err := s.prepare(ctx, r.who, d, now, new(place))
 	if err != nil {
 		return e, err
 	}

@@ -44,7 +44,7 @@ func (s *Service) checkEntry(ctx context.Context, who *Caller, d *dispatch.Draft
 	if err := who.RequireFor([]dispatch.Draft{e}); err != nil {
 		return err
 	}
-	_, err = s.check(ctx, who, &e, now)
+	_, err = s.check(ctx, who, &e, now, new(place))
 	return err
 }
 

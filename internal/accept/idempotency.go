@@ -28,11 +28,11 @@ func (s *Service) Once(
 		return drafts, nil, func() {}, nil // never accepted, so no repeat
 	}
 	whole := fingerprint(drafts...) // one recipient more or less is another body
-	keyed := slices.Clone(drafts)
-	for i := range keyed {
-		keyed[i].IdemKey, keyed[i].IdemIndex, keyed[i].IdemFingerprint = key, i, whole
+	named := slices.Clone(drafts)
+	for i := range named {
+		named[i].IdemKey, named[i].IdemIndex, named[i].IdemFingerprint = key, i, whole
 	}
-	held, answers, release := s.Hold(ctx, who, keyed, 0)
+	held, answers, release := s.Hold(ctx, who, named, 0)
 	first = make([]dispatch.Receipt, 0, len(held))
 	for _, r := range answers {
 		switch {
@@ -50,7 +50,8 @@ func (s *Service) Once(
 // requests with them were answered. It is called before anything is checked or
 // counted: a repeat gets its first answer, whatever has changed since.
 //
-// held are the drafts to accept: drafts itself is not changed. answers has, by
+// held are the drafts to accept: drafts itself is not changed (without keys it
+// is held). answers has, by
 // index, nil for a draft that is new or has no key, else the first answer or a
 // refusal. Until release is called, which may be done in any case, a repeat in
 // this process is refused as still running; between processes the insert
@@ -58,12 +59,16 @@ func (s *Service) Once(
 func (s *Service) Hold(
 	ctx context.Context, who *Caller, drafts []dispatch.Draft, wait time.Duration,
 ) (held []dispatch.Draft, answers []*dispatch.Receipt, release func()) {
-	held, answers = slices.Clone(drafts), make([]*dispatch.Receipt, len(drafts))
+	held, answers = drafts, make([]*dispatch.Receipt, len(drafts))
+	if !anyKey(drafts) {
+		return held, answers, func() {}
+	}
+	held = slices.Clone(drafts)
 	var ms []*dispatch.Message
 	var at []int
 	for i := range held {
 		d := &held[i]
-		if d.IdemKey == "" || d.Simulate { // a simulation is not stored
+		if !hasKey(d) {
 			continue
 		}
 		d.IdemFingerprint = fingerprintOf(d)
@@ -86,6 +91,19 @@ func (s *Service) Hold(
 		s.lookUp(ctx, ms, at, answers, wait)
 	}
 	return held, answers, func() { s.inflight.unlock(ms) }
+}
+
+// hasKey reports whether the draft is stored under an idempotency key: a
+// simulation is not stored.
+func hasKey(d *dispatch.Draft) bool { return d.IdemKey != "" && !d.Simulate }
+
+func anyKey(drafts []dispatch.Draft) bool {
+	for i := range drafts {
+		if hasKey(&drafts[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // lookUp sets the answers, at the indexes at, of earlier requests for ms.

@@ -63,12 +63,15 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 
 // byLimit groups the drafts that are ready by their limit per recipient.
 func (r *request) byLimit() map[int][]int {
-	groups := map[int][]int{}
+	var groups map[int][]int // most keys have no such limit
 	for i, p := range r.ready {
 		if p == nil || p.simulate {
 			continue
 		}
 		if n := perHour(r.who, p.Lane); n > 0 {
+			if groups == nil {
+				groups = map[int][]int{}
+			}
 			groups[n] = append(groups[n], i)
 		}
 	}

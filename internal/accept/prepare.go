@@ -1,9 +1,11 @@
 package accept
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -17,9 +19,9 @@ import (
 // that is refused.
 func (s *Service) prepareAll(ctx context.Context, r *request, drafts []dispatch.Draft) {
 	r.ready, r.out = make([]*prepared, len(drafts)), make([]dispatch.Receipt, len(drafts))
-	now := time.Now()
+	now, room := time.Now(), make([]place, len(drafts))
 	for i := range drafts {
-		p, err := s.prepare(ctx, r.who, &drafts[i], now)
+		p, err := s.prepare(ctx, r.who, &drafts[i], now, &room[i])
 		if err == nil {
 			r.ready[i] = p
 			continue
@@ -30,9 +32,16 @@ func (s *Service) prepareAll(ctx context.Context, r *request, drafts []dispatch.
 	}
 }
 
+// place is where a draft becomes a message. Those of a request are allocated
+// together.
+type place struct {
+	prepared prepared
+	message  dispatch.Message
+}
+
 // prepare checks a draft and its fallback.
-func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time) (*prepared, error) {
-	p, err := s.check(ctx, who, d, now)
+func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time, in *place) (*prepared, error) {
+	p, err := s.check(ctx, who, d, now, in)
 	if err != nil || len(d.Fallback) == 0 {
 		return p, err
 	}
@@ -43,7 +52,7 @@ func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, n
 
 // check checks a draft, without its fallback, against everything that does not
 // need the accept transaction: channel, number, content, template, times.
-func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time) (*prepared, error) {
+func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time, in *place) (*prepared, error) {
 	if d.AccountSID != "" && d.AccountSID != who.Account.SID {
 		return nil, &dispatch.Error{Code: dispatch.Unauthorized, Reason: "sid", Msg: "the key does not belong to this account"}
 	}
@@ -52,7 +61,9 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 		return nil, err
 	}
 	var faults dispatch.Faults
-	p := &prepared{NewMessage: store.NewMessage{Message: newMessage(who, ch, d)}, simulate: d.Simulate}
+	setMessage(&in.message, who, ch, d)
+	p := &in.prepared
+	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate}
 	if p.To, err = s.recipient(ctx, who, ch, d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {
@@ -123,10 +134,10 @@ func (s *Service) reach(ctx context.Context, who *Caller, ch *dispatch.Channel, 
 	return "", dispatch.InvalidField("/to", "this channel sends to phone numbers only, and the number of this user id is not known")
 }
 
-// newMessage returns the message of a draft, with the fields that need no check.
-func newMessage(who *Caller, ch *dispatch.Channel, d *dispatch.Draft) *dispatch.Message {
+// setMessage sets m to the message of a draft, with the fields that need no check.
+func setMessage(m *dispatch.Message, who *Caller, ch *dispatch.Channel, d *dispatch.Draft) {
 	key, user := who.sentBy(d.UserID)
-	m := &dispatch.Message{
+	*m = dispatch.Message{
 		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: key, Test: who.Key.Test, Content: d.Content,
 		Reference: d.Reference, Metadata: string(d.Metadata), User: user, Contact: d.Contact,
 		StatusCallback: d.StatusCallback, Parent: d.Parent,
@@ -134,7 +145,6 @@ func newMessage(who *Caller, ch *dispatch.Channel, d *dispatch.Draft) *dispatch.
 	if d.IdemKey != "" {
 		m.IdemKey, m.IdemIndex, m.IdemFingerprint = storedKey(who, d.IdemKey), d.IdemIndex, fingerprintOf(d)
 	}
-	return m
 }
 
 // finish encodes the content and prices the message.
@@ -157,12 +167,25 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 // stored returns content as JSON, as it is stored and sent on: without the
 // escapes of &, < and > that only HTML needs.
 func stored(c *dispatch.Content) (string, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(c)
-	return strings.TrimSuffix(b.String(), "\n"), err
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	e.out.Reset()
+	err := e.to.Encode(c)
+	return string(bytes.TrimSuffix(e.out.Bytes(), []byte("\n"))), err
 }
+
+// encoder is a JSON encoder with its output.
+type encoder struct {
+	out bytes.Buffer
+	to  *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.to = json.NewEncoder(&e.out)
+	e.to.SetEscapeHTML(false)
+	return e
+}}
 
 // price returns the channel's price of a template category, in millionths of a
 // credit.

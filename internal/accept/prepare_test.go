@@ -99,7 +99,7 @@ func TestPrepare_Faults(t *testing.T) {
 			d := text(1)
 			d.Content.Text = &dispatch.Text{Body: "hi"}
 			c.change(&d)
-			_, err := f.prepare(t.Context(), f.who, &d, now)
+			_, err := f.prepare(t.Context(), f.who, &d, now, new(place))
 			if c.code == "" {
 				must(t, err)
 				return
@@ -128,7 +128,7 @@ func TestPrepare_Defaults(t *testing.T) {
 	f.who.Account.Credits = true
 	d := text(1)
 	d.Content.Text = &dispatch.Text{Body: xs(161)} // two segments
-	p, err := f.prepare(t.Context(), f.who, &d, time.Now())
+	p, err := f.prepare(t.Context(), f.who, &d, time.Now(), new(place))
 	must(t, err)
 	if p.Channel != f.sms.ID || p.Lane != dispatch.Normal || p.TTL != dispatch.Normal.TTL() || p.Segments != 2 ||
 		p.Price != 14 || !p.Charge || p.NeedsWindow {
@@ -136,13 +136,13 @@ func TestPrepare_Defaults(t *testing.T) {
 	}
 	d = text(1)
 	d.Channel = f.whatsapp.Key
-	if p, err = f.prepare(t.Context(), f.who, &d, time.Now()); err != nil || !p.NeedsWindow || p.Segments != 0 {
+	if p, err = f.prepare(t.Context(), f.who, &d, time.Now(), new(place)); err != nil || !p.NeedsWindow || p.Segments != 0 {
 		t.Errorf("a text by WhatsApp: %+v, %v", p, err)
 	}
 	f.who.Key.Test = true
 	d = use("code", "123456")
 	d.Channel = f.whatsapp.Key
-	if p, err = f.prepare(t.Context(), f.who, &d, time.Now()); err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() ||
+	if p, err = f.prepare(t.Context(), f.who, &d, time.Now(), new(place)); err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() ||
 		p.NeedsWindow || p.Charge || p.template == 0 {
 		t.Errorf("a one-time password of a test key: %+v, %v", p, err)
 	}
@@ -195,7 +195,7 @@ func TestFallback(t *testing.T) {
 		for _, e := range entries {
 			d.Fallback = append(d.Fallback, raw(e))
 		}
-		return f.prepare(t.Context(), f.who, &d, time.Now())
+		return f.prepare(t.Context(), f.who, &d, time.Now(), new(place))
 	}
 	const plain = `{"type":"text","text":{"body":"x"}}` // to the parent's recipient
 	p, err := send(time.Minute, plain, `{"to":"+15550000009","type":"text","text":{"body":"y"}}`)
@@ -223,7 +223,7 @@ func TestFallback(t *testing.T) {
 	}
 	d := text(1)
 	d.Parent, d.Fallback = uuid.New(), []json.RawMessage{raw(`{"to":"1"}`)} // checked with its parent
-	if p, err = f.prepare(t.Context(), f.who, &d, time.Now()); err != nil || p.Fallback != `[{"to":"1"}]` {
+	if p, err = f.prepare(t.Context(), f.who, &d, time.Now(), new(place)); err != nil || p.Fallback != `[{"to":"1"}]` {
 		t.Errorf("a child's fallback: %+v, %v", p, err)
 	}
 }

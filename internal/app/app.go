@@ -10,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -125,14 +123,6 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	return p, nil
 }
 
-// collectLessOften trades memory for time: what lives long here is small, and
-// with Go's default a fifth of the CPU goes into collecting it again and again.
-func collectLessOften() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
-}
-
 // checkPostgres returns an error if Postgres does not answer, takes no writes or
 // lacks tables or migrations of this binary.
 func (p *parts) checkPostgres(ctx context.Context) error {
@@ -140,18 +130,6 @@ func (p *parts) checkPostgres(ctx context.Context) error {
 		return err
 	}
 	return migrations.Check(ctx, p.db)
-}
-
-// serveMemory is where the collector begins to work harder, in bytes: serve stays
-// below 200 MiB also when every client posts the largest bodies.
-const serveMemory = 160 << 20
-
-// BoundMemory bounds the memory of a process that only serves, unless GOMEMLIMIT
-// does.
-func BoundMemory() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(serveMemory)
-	}
 }
 
 func (p *parts) checkRedis(ctx context.Context) error { return queue.Check(ctx, p.redis) }

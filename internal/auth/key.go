@@ -69,6 +69,9 @@ func Parse(secret string) (test, ok bool) {
 // underscores): there a key is written without them. What is no such form is
 // returned as it is.
 func Canonical(secret string) string {
+	if len(secret) == keyLen {
+		return secret
+	}
 	for _, head := range []string{liveHead, testHead} {
 		bare := strings.ReplaceAll(head, "_", "")
 		if len(secret) == keyLen-len(head)+len(bare) && strings.HasPrefix(secret, bare) {

@@ -45,6 +45,7 @@ func (c *workCmd) Run(e *console.Env) error {
 	if err := c.Validate(true); err != nil {
 		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
+	app.BoundMemory()
 	r, err := app.Work(&c.Config, c.Listen, c.Public(c.Serve), logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err

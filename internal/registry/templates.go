@@ -26,6 +26,7 @@ func newTemplates(all []template.Template, styles map[string]template.Style) *Te
 	for i := range all {
 		e := &all[i]
 		e.Style = styles[e.Provider]
+		e.Prepare()
 		t.byID[e.ID] = e
 		t.byName[e.Name] = append(t.byName[e.Name], e)
 		if e.ProviderTemplateID != "" {

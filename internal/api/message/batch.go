@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -60,7 +61,7 @@ func (h *Handler) Batch(c echo.Context) error {
 	var lines lineReader = &arrayLines{dec: json.NewDecoder(body), body: body}
 	ndjson := isNDJSON(r)
 	if ndjson {
-		lines = &ndjsonLines{r: bufio.NewReaderSize(body, maxLine)}
+		lines = newNDJSON(body)
 	} else if ct := r.Header.Get(echo.HeaderContentType); !dialect.IsJSON(ct) {
 		return dispatch.Errorf(dispatch.UnsupportedMedia, "Content-Type %q is neither application/json nor application/x-ndjson", ct)
 	}
@@ -105,6 +106,7 @@ type batchRun struct {
 	rejected int
 	replayed bool
 	out      spool // one result a line
+	line     []byte
 }
 
 // page is a part of a batch and, once committed, its receipts.
@@ -138,7 +140,7 @@ func (b *batchRun) run(lines lineReader) error {
 }
 
 func (b *batchRun) read(lines lineReader, pages chan<- *page) error {
-	p := &page{done: make(chan struct{})}
+	p := &page{lines: make([][]byte, 0, batchPage), errs: make([]error, 0, batchPage), done: make(chan struct{})}
 	flush := func() {
 		if len(p.lines) == 0 {
 			return
@@ -203,6 +205,7 @@ func (b *batchRun) work(p *page) {
 // that is not a message gets an error as its receipt.
 func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 	p.receipts = make([]dispatch.Receipt, len(p.lines))
+	drafts, at = make([]dispatch.Draft, 0, len(p.lines)), make([]int, 0, len(p.lines))
 	for i, line := range p.lines {
 		err := p.errs[i]
 		var d dispatch.Draft
@@ -293,12 +296,21 @@ func (b *batchRun) collect(p *page) {
 		}
 		b.accepted++
 		b.replayed = b.replayed || r.Replayed
-		res := result{Index: p.first + i, Status: r.Status.String()}
-		if r.Status != dispatch.Simulated {
-			res.ID = &r.ID
-		}
-		b.write(res)
+		b.accept(p.first+i, r)
 	}
+}
+
+// accept writes the id of one message: what result is as JSON, written by hand
+// for each of many.
+func (b *batchRun) accept(index int, r *dispatch.Receipt) {
+	line := append(b.line[:0], `{"index":`...)
+	line = strconv.AppendInt(line, int64(index), 10)
+	if r.Status != dispatch.Simulated {
+		line = append(append(append(line, `,"message_id":"`...), r.ID.String()...), '"')
+	}
+	line = append(append(append(line, `,"status":"`...), r.Status.String()...), "\"}\n"...)
+	b.line = line
+	_, _ = b.out.Write(line) // a file that cannot be written fails again when it is read
 }
 
 // reject writes the error of one message, or of what broke the batch off.

@@ -41,7 +41,25 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-type ndjsonLines struct{ r *bufio.Reader }
+type ndjsonLines struct {
+	r    *bufio.Reader
+	room []byte // for the lines to come; many share one allocation
+}
+
+func newNDJSON(r io.Reader) *ndjsonLines { return &ndjsonLines{r: bufio.NewReaderSize(r, maxLine)} }
+
+// roomBytes is the size of the allocation that lines share.
+const roomBytes = 32 << 10
+
+// keep returns a copy of a line.
+func (l *ndjsonLines) keep(line []byte) []byte {
+	if len(line) > cap(l.room)-len(l.room) {
+		l.room = make([]byte, 0, max(roomBytes, len(line)))
+	}
+	from := len(l.room)
+	l.room = append(l.room, line...)
+	return l.room[from:len(l.room):len(l.room)]
+}
 
 func (l *ndjsonLines) next() ([]byte, error) {
 	for {
@@ -54,7 +72,7 @@ func (l *ndjsonLines) next() ([]byte, error) {
 		}
 		line = bytes.TrimSpace(line)
 		if len(line) > 0 {
-			return bytes.Clone(line), nil
+			return l.keep(line), nil
 		}
 		if err != nil {
 			return nil, err

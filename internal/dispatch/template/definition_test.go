@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -120,7 +121,7 @@ func TestNormalize(t *testing.T) {
 	want := Template{Category: "utility", Status: "approved", ParameterFormat: "named", Components: []Component{
 		{Type: "HEADER", Format: "TEXT", Text: "x"}, {Type: "BODY", Text: "{{a}}"}, {Type: "BUTTONS", Buttons: []Button{{Type: "URL"}}},
 	}}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Template{})); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	for text, want := range map[string]string{"": "positional", "{{1}}": "positional", "{{1}} {{x}}": "named"} {

@@ -39,7 +39,8 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	if v == nil {
 		v = &dispatch.Variables{}
 	}
-	r := resolver{t: t, slots: t.slots()}
+	slots := t.slots()
+	r := resolver{t: t, slots: slots, room: make([]dispatch.Parameter, 0, len(slots))}
 	switch {
 	case len(use.Components) == 0:
 		r.variables(v)
@@ -64,7 +65,18 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 type resolver struct {
 	t      *Template
 	slots  []slot
+	room   []dispatch.Parameter // for the values of slots; it never grows
 	faults dispatch.Faults
+}
+
+// place returns p in a place of its own.
+func (r *resolver) place(p dispatch.Parameter) *dispatch.Parameter {
+	if len(r.room) == cap(r.room) {
+		apart := p
+		return &apart
+	}
+	r.room = append(r.room, p)
+	return &r.room[len(r.room)-1]
 }
 
 // variables fills the slots from a list, a map by name, or Gupshup's maps by
@@ -84,31 +96,40 @@ func (r *resolver) variables(v *dispatch.Variables) {
 
 // list fills the slots in order. There must be exactly one value for each.
 func (r *resolver) list(values []string) {
-	names := make([]string, 0, len(r.slots))
+	needed := 0
 	for i := range r.slots {
-		if r.slots[i].Number > 0 {
-			names = append(names, r.slots[i].Label())
-		}
+		needed = max(needed, r.slots[i].Number)
 	}
-	if r.t.authentication() && len(names) == 1 && len(values) == 2 && values[0] == values[1] {
+	if r.t.authentication() && needed == 1 && len(values) == 2 && values[0] == values[1] {
 		values = values[:1] // the code for the body and again for the button
 	}
-	count := strconv.Itoa(len(values)) + " given, " + strconv.Itoa(len(names)) + " needed"
-	if len(names) > 0 {
-		count += " (" + strings.Join(names, ", ") + ")"
-	}
-	if len(values) > len(names) {
-		r.faults.Add("/template/variables", "too many variables: %s", count)
+	if len(values) > needed {
+		r.faults.Add("/template/variables", "too many variables: %s", r.count(len(values)))
 	}
 	for i := range r.slots {
 		switch s := &r.slots[i]; {
 		case s.Number == 0:
 		case s.Number > len(values):
-			r.missing(s, "/template/variables", "variable %q is missing: %s", s.Label(), count)
+			r.missing(s, "/template/variables", "variable %q is missing: %s", s.Label(), r.count(len(values)))
 		default:
 			r.set(s, values[s.Number-1], "/template/variables", s.Number-1)
 		}
 	}
+}
+
+// count returns how many values a list has, and which ones it needs.
+func (r *resolver) count(given int) string {
+	var names []string
+	for i := range r.slots {
+		if r.slots[i].Number > 0 {
+			names = append(names, r.slots[i].Label())
+		}
+	}
+	count := strconv.Itoa(given) + " given, " + strconv.Itoa(len(names)) + " needed"
+	if len(names) > 0 {
+		count += " (" + strings.Join(names, ", ") + ")"
+	}
+	return count
 }
 
 // missing adds a fault about s, once: s counts as filled from then on.
@@ -212,11 +233,11 @@ func (r *resolver) set(s *slot, value, at string, part any) {
 	}
 	switch s.paramType {
 	case "payload":
-		s.value = &dispatch.Parameter{Type: s.paramType, Payload: value}
+		s.value = r.place(dispatch.Parameter{Type: s.paramType, Payload: value})
 	case "coupon_code":
-		s.value = &dispatch.Parameter{Type: s.paramType, CouponCode: value}
+		s.value = r.place(dispatch.Parameter{Type: s.paramType, CouponCode: value})
 	case "text":
-		s.value = &dispatch.Parameter{Type: s.paramType, Text: value}
+		s.value = r.place(dispatch.Parameter{Type: s.paramType, Text: value})
 	default: // a flow's data is an object
 		r.faults.Add(dispatch.Pointer(at, part), "the button's value must be given in components")
 	}
@@ -327,7 +348,7 @@ func (r *resolver) checkMissing() {
 
 // build returns the components of the filled slots, in Meta's order.
 func (r *resolver) build() []dispatch.Component {
-	var out []dispatch.Component
+	out := make([]dispatch.Component, 0, 2)
 	for i := range r.slots {
 		s := &r.slots[i]
 		if s.value == nil {
@@ -350,6 +371,9 @@ func (r *resolver) build() []dispatch.Component {
 		}
 		c.Parameters = append(make([]dispatch.Parameter, 0, room), *s.value)
 		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
 }

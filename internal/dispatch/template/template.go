@@ -46,7 +46,13 @@ type Template struct {
 	UsageCount         int64       `json:"usage_count"`
 	CreatedAt          time.Time   `json:"created_at"`
 	UpdatedAt          time.Time   `json:"updated_at"`
+
+	prepared []slot // set by Prepare
 }
+
+// Prepare reads the definition once for all later uses of t, which must not be
+// changed any more.
+func (t *Template) Prepare() { t.prepared = t.read() }
 
 // Component is one part of a template's definition, in Meta's form.
 type Component struct {

@@ -79,8 +79,16 @@ func (t *Template) authentication() bool {
 }
 
 // slots returns the slots of t in the order in which a list of values fills
-// them.
+// them. The caller may change them.
 func (t *Template) slots() []slot {
+	if t.prepared != nil {
+		return slices.Clone(t.prepared)
+	}
+	return t.read()
+}
+
+// read reads the slots from the definition.
+func (t *Template) read() []slot {
 	if t.Style == SharedNumbering {
 		return t.numberSlots(t.sharedSlots())
 	}
