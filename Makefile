@@ -14,7 +14,7 @@ ARGS ?=
 PG ?=
 PKGS ?= ./...
 
-.PHONY: run build setup test check bench fault clients teststack clean web client browser
+.PHONY: run build setup test check bench fault clients teststack clean web client browser alerts
 
 run: setup build
 	bin/sendoff dev $(ARGS)
@@ -71,6 +71,7 @@ check:
 	@echo 'dashboard';   scripts/web.sh check
 	@echo 'client';      mkdir -p bin && go run ./cmd/sendoff openapi >bin/openapi.json && node web/scripts/client.mjs check
 	@echo 'redocly';     scripts/web.sh openapi
+	@echo 'alerts';      scripts/alerts.sh
 
 bench: setup build
 	bin/sendoff bench $(ARGS)
@@ -82,6 +83,10 @@ fault: setup build
 # The vendors' own samples and public client libraries; npm brings the latter.
 clients: setup build
 	scripts/clients/run.sh
+
+# Every query of the alert rules and of the Grafana dashboard in a real Prometheus.
+alerts: setup build
+	@scripts/alerts.sh live
 
 clean:
 	rm -rf bin coverage.out
