@@ -77,7 +77,8 @@ type Filter struct {
 	Reference   string
 	Campaign    int64
 	Type        Type
-	Search      string
+	Code        string // of the error
+	Search      string // an id of a message finds that one, whatever else is set
 	CreatedFrom time.Time
 	CreatedTo   time.Time
 	ByDue       bool // scheduled ones, by their send_at

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -30,6 +31,10 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 		if f.ToAny, err = s.IDsOf(ctx, account, f.To); err != nil {
 			return dispatch.ViewPage{}, err
 		}
+	}
+	if named, err := s.named(ctx, account, f.Search); err != nil || len(named) > 0 {
+		views, err := s.listed(ctx, named, nil)
+		return dispatch.ViewPage{Views: slices.DeleteFunc(views, func(v dispatch.View) bool { return f.Test && !v.Test })}, err
 	}
 	if f.ByDue {
 		return s.listByDue(ctx, account, f, limit)
@@ -58,6 +63,40 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 	}
 	page.Views, err = s.listed(ctx, ids, f.Statuses)
 	return page, err
+}
+
+// sqlNamed finds the account's messages by our ids or by a provider's: the last
+// one that was kept, and the accepted calls whose ids have an index.
+const sqlNamed = `
+SELECT m.id FROM messages m WHERE m.account_id = $1 AND m.id = ANY($2::uuid[])
+UNION SELECT m.id FROM channels c JOIN provider_refs p ON p.channel_id = c.id AND p.ref = $3 JOIN messages m ON m.id = p.message_id
+  AND m.account_id = $1 WHERE c.account_id = $1
+UNION SELECT m.id FROM attempts a JOIN messages m ON m.id = a.message_id AND m.account_id = $1
+  WHERE a.provider_message_id = $3 AND left(a.provider_message_id, 6) = 'wamid.'
+UNION SELECT m.id FROM attempts a JOIN messages m ON m.id = a.message_id AND m.account_id = $1
+  WHERE a.provider_message_id = $3 AND left(a.provider_message_id, 2) IN ('SM', 'MM')
+LIMIT 100`
+
+// shortestID is the length of the shortest id that a provider gives.
+const shortestID = 20
+
+// named returns the messages that a searched text names, if it looks like an id:
+// ours, also as in the formats of Meta and Twilio, or a provider's.
+func (s *Store) named(ctx context.Context, account int64, search string) ([]dispatch.ID, error) {
+	if len(search) < shortestID || strings.ContainsAny(search, " \t\n") {
+		return nil, nil
+	}
+	ours := []uuid.UUID{}
+	for _, prefix := range []string{"", "wamid.", "SM", "MM"} {
+		if rest, ok := strings.CutPrefix(search, prefix); ok {
+			if id, err := uuid.Parse(rest); err == nil {
+				ours = append(ours, id)
+			}
+		}
+	}
+	var out []dispatch.ID
+	err := s.db.SelectContext(ctx, &out, sqlNamed, account, pg.UUIDArray(ours), pg.FitRef(storable.Clean(search)))
+	return out, pg.Wrap("find message by id", err)
 }
 
 // listed reads the views of a page in its order, without those that are no
@@ -208,6 +247,9 @@ func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
 	}
 	if f.Type != "" {
 		w.Add("m.type = ?", string(f.Type))
+	}
+	if f.Code != "" {
+		w.Add("m.error_code = ?", f.Code)
 	}
 	if f.From != "" {
 		w.Add("m.channel_id IN (SELECT id FROM channels WHERE account_id = ? AND sender = ?)", account, f.From)

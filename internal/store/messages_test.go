@@ -181,3 +181,41 @@ func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 		t.Errorf("%d messages were refused, want 5: %q", n, refused)
 	}
 }
+
+// A message is found by our id, in every format of it, and by the provider's; an
+// account finds only its own.
+func TestListMessages_Search_FindsIDs(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.accept(t, f.draft("+15550001000"), f.draft("+15550001001"))[0]
+	hex := strings.ReplaceAll(id.String(), "-", "")
+	const wamid, sid, kept = "wamid.HBgLMTU1NTAwMDEwMDAVAgARGBI1", "SM0123456789abcdef0123456789abcdef", "4ee0634f-ae84-4b15-ba94-4d30de08efd9"
+	for _, ref := range []string{wamid, sid} {
+		f.exec(t, `INSERT INTO attempts (message_id, claim, outcome, provider_message_id) VALUES ($1, gen_random_uuid(), 1, $2)`, id.String(), ref)
+	}
+	f.exec(t, `INSERT INTO provider_refs (channel_id, ref, message_id) VALUES ($1, $2, $3)`, f.channel, kept, id.String())
+	for _, search := range []string{id.String(), "wamid." + id.String(), "SM" + hex, "MM" + hex, hex, wamid, sid, kept} {
+		page, err := f.ListMessages(t.Context(), f.account, dispatch.Filter{Search: search, Limit: 10})
+		if err != nil || len(page.Views) != 1 || page.Views[0].ID != id || page.Next != "" {
+			t.Errorf("%s: %+v, %v", search, page, err)
+		}
+		other, err := f.ListMessages(t.Context(), f.account+1, dispatch.Filter{Search: search, Limit: 10})
+		if err != nil || len(other.Views) != 0 {
+			t.Errorf("%s, another account: %+v, %v", search, other, err)
+		}
+		test, err := f.ListMessages(t.Context(), f.account, dispatch.Filter{Search: search, Limit: 10, Test: true})
+		if err != nil || len(test.Views) != 0 {
+			t.Errorf("%s, a test key: %+v, %v", search, test, err)
+		}
+	}
+}
+
+func TestListMessages_Code_FindsTheFailed(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.accept(t, f.draft("+15550001000"), f.draft("+15550001001"))
+	f.exec(t, `UPDATE messages SET error_code = 'recipient' WHERE id = $1`, ids[0].String())
+	if found, _ := f.all(t, dispatch.Filter{Code: "recipient", Limit: 10}); len(found) != 1 || found[0] != ids[0] {
+		t.Errorf("found %v", found)
+	}
+}

@@ -21,17 +21,6 @@ export function useGet<T>(key: unknown[], read: () => Promise<{ data: T }>, opti
   );
 }
 
-/** A request to a path for which there is no generated function, of the same client. */
-export async function call<T>(method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE", url: string, body?: unknown): Promise<T> {
-  const json = body === undefined ? {} : { body, headers: { "Content-Type": "application/json" } };
-  const { data } = await client.request({ method, url, ...json });
-  return data as T;
-}
-
-export function useCall<T>(url: string, options: { every?: number; enabled?: boolean } = {}) {
-  return useGet<T>([url], async () => ({ data: await call<T>("GET", url) }), options);
-}
-
 export function useSession() {
   return useGet(["session"], () => getSession({ client }));
 }
@@ -45,11 +34,4 @@ export function useCan(permission: string): boolean {
 export function problemOf(error: unknown): Problem {
   if (error && typeof error === "object" && "detail" in error) return error as Problem;
   return { title: "No answer", status: 0, code: "unreachable", detail: "The server did not answer. Check that it runs, and try again." };
-}
-
-/** Returns what the query of a URL's search is, without what is empty. */
-export function queryOf(values: Record<string, string | number | undefined>): string {
-  const q = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== "") q.set(name, String(value));
-  return q.size ? `?${q}` : "";
 }

@@ -1,11 +1,23 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { format, useZone } from "./clock";
+import { format, mine, useZone } from "./clock";
 
 interface Line {
   name: string;
   values: (number | null)[];
+}
+
+/** Labels of the time axis: the hour, and the day where it begins. */
+function labels(at: number[], zone: "utc" | "mine"): string[] {
+  const part = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat("en-GB", { timeZone: zone === "utc" ? "UTC" : mine, ...options });
+  const hour = part({ hour: "2-digit", minute: "2-digit" });
+  const day = part({ day: "numeric", month: "short" });
+  return at.map((t) => {
+    const d = new Date(t * 1000);
+    return hour.format(d) === "00:00" ? day.format(d) : hour.format(d);
+  });
 }
 
 const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -35,16 +47,20 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
         width: el.clientWidth,
         height: 190,
         tzDate: (t) => (zone === "utc" ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
-        axes: [axis, { ...axis, size: 52 }],
+        axes: [
+          { ...axis, space: 70, values: (_, splits) => labels(splits, zone) },
+          { ...axis, size: 52, values: (_, splits) => splits.map((v) => v.toLocaleString("en")) },
+        ],
         scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
         series: [
-          {},
+          { value: (_, t) => (t === null ? "–" : format(new Date(t * 1000), zone)) },
           ...lines.map((l, i) => ({
             label: l.name,
             stroke: strokes[i],
             width: 2,
+            value: (_: uPlot, v: number | null) => (v === null ? "–" : v.toLocaleString("en", { maximumFractionDigits: 2 })),
             dash: i > 0 ? [6, 4] : undefined,
-            points: { show: at.length < 2 },
+            points: { show: l.values.filter((v) => v !== null).length < 20 },
           })),
         ],
       },
@@ -64,29 +80,31 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
         <h2>{title}</h2>
       </figcaption>
       <div ref={ref} className="chart" aria-hidden="true" />
-      <table className="sr">
-        <caption>{title}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            {lines.map((l) => (
-              <th key={l.name} scope="col">
-                {l.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {at.map((t, i) => (
-            <tr key={t}>
-              <td>{format(new Date(t * 1000), zone)}</td>
+      <div className="sr">
+        <table>
+          <caption>{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
               {lines.map((l) => (
-                <td key={l.name}>{l.values[i] === null ? "no data" : l.values[i]?.toFixed(2)}</td>
+                <th key={l.name} scope="col">
+                  {l.name}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {at.map((t, i) => (
+              <tr key={t}>
+                <td>{format(new Date(t * 1000), zone)}</td>
+                {lines.map((l) => (
+                  <td key={l.name}>{l.values[i] === null ? "no data" : l.values[i]?.toFixed(2)}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

@@ -52,5 +52,6 @@ export function span(seconds: number): string {
 
 export function until(at: string): string {
   const s = (new Date(at).getTime() - Date.now()) / 1000;
+  if (Math.abs(s) < 1) return "now";
   return s > 0 ? `in ${span(s)}` : `${span(-s)} ago`;
 }

@@ -170,7 +170,7 @@ export function Shell() {
             <dt>?</dt>
             <dd>This help</dd>
             {pages.map(([name, , key]) => (
-              <div key={key} className="row">
+              <div key={key} className="contents">
                 <dt>g {key}</dt>
                 <dd>{name}</dd>
               </div>

@@ -1,5 +1,5 @@
 import type { Problem } from "@sendoff/client";
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { cloneElement, type FormEvent, type ReactElement, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { problemOf } from "./api";
 import { format, until, useZone } from "./clock";
 
@@ -139,7 +139,7 @@ export function Table<T>({
             <tr key={id(row)}>
               {columns.map((c) => (
                 <td key={c.name} data-label={c.name} className={c.num ? "num" : undefined}>
-                  {c.cell(row)}
+                  <div>{c.cell(row)}</div>
                 </td>
               ))}
             </tr>
@@ -150,14 +150,30 @@ export function Table<T>({
   );
 }
 
-export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+/** A control with its label; the hint describes it, and is no part of its name. */
+export function Field({
+  label,
+  hint,
+  children,
+}: {
+  label: string;
+  hint?: string;
+  children: ReactElement<{ "aria-describedby"?: string }>;
+}) {
+  const id = useId();
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is its child
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {hint && <small className="soft">{hint}</small>}
-    </label>
+    <div className="field">
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is its child */}
+      <label>
+        <span>{label}</span>
+        {hint ? cloneElement(children, { "aria-describedby": id }) : children}
+      </label>
+      {hint && (
+        <small id={id} className="soft">
+          {hint}
+        </small>
+      )}
+    </div>
   );
 }
 
@@ -201,11 +217,13 @@ export function Form({
   label,
   children,
   disabled,
+  wide,
 }: {
   submit: (values: Record<string, string>) => Promise<unknown>;
   label: string;
   children: ReactNode;
   disabled?: boolean;
+  wide?: boolean;
 }) {
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -226,7 +244,7 @@ export function Form({
     }
   };
   return (
-    <form className="form" onSubmit={run}>
+    <form className={wide ? "form wide" : "form"} onSubmit={run}>
       {children}
       <ErrorBox error={error} />
       <div className="row">

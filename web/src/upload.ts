@@ -1,23 +1,5 @@
-import { call, client } from "./api";
-
-export interface ImportView {
-  id: number;
-  kind?: string;
-  status: string;
-  received?: number;
-  lines?: number;
-  created?: number;
-  updated?: number;
-  unchanged?: number;
-  duplicate?: number;
-  suppressed?: number;
-  bad?: number;
-  encoding?: string;
-  delimiter?: string;
-  columns?: { name: string; field: string; sample?: string }[];
-  started_at?: string;
-  finished_at?: string;
-}
+import { getImportsId, type Import } from "@sendoff/client";
+import { client } from "./api";
 
 const types: Record<string, string> = {
   csv: "text/csv",
@@ -25,13 +7,16 @@ const types: Record<string, string> = {
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
 
-/** Uploads a file as an import and returns it once it has ended. */
+/**
+ * Uploads a file as an import and returns it once it has ended. The generated
+ * function has no repeated query parameter.
+ */
 export async function upload(
   file: File,
   query: Record<string, string>,
   map: Record<string, string>,
-  seen: (v: ImportView) => void,
-): Promise<ImportView> {
+  seen: (v: Import) => void,
+): Promise<Import> {
   const q = new URLSearchParams(query);
   for (const [column, field] of Object.entries(map)) if (field) q.append("map", `${column}:${field}`);
   const type = types[file.name.split(".").pop()?.toLowerCase() ?? "csv"] ?? "text/csv";
@@ -42,11 +27,11 @@ export async function upload(
     bodySerializer: null,
     headers: { "Content-Type": type },
   } as never);
-  let v = data as ImportView;
-  while (["uploading", "running"].includes(v.status)) {
+  let v = data as Import;
+  while (v.status === "uploading" || v.status === "running") {
     seen(v);
     await new Promise((r) => setTimeout(r, 500));
-    v = await call<ImportView>("GET", `/v1/imports/${v.id}`);
+    ({ data: v } = await getImportsId({ client, path: { id: String(v.id) } }));
   }
   seen(v);
   return v;

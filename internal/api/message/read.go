@@ -129,7 +129,8 @@ func (h *Handler) List(c echo.Context) error {
 
 func filter(c echo.Context) (dispatch.Filter, error) {
 	f := dispatch.Filter{
-		Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: c.QueryParam("search"),
+		Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: strings.TrimSpace(c.QueryParam("search")),
+		Code:   c.QueryParam("code"),
 		Cursor: c.QueryParam("cursor"), Limit: 50,
 	}
 	var faults dispatch.Faults

@@ -4,10 +4,18 @@ import { useUrl } from "../search";
 import { Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
 import { Pager } from "./messages";
 
+/** The fields of a change in one line. */
+function detailOf(detail: unknown): string {
+  if (!detail || typeof detail !== "object") return "";
+  return Object.entries(detail)
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(", ");
+}
+
 export function Audit() {
   const [url, setUrl] = useUrl();
   const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
-  const list = useGet(["audit", query], () => getAudit({ client, query: query as never }));
+  const list = useGet(["audit", query], () => getAudit({ client, query }));
   const rows = list.data?.data ?? [];
   return (
     <Page title="Audit log">
@@ -46,7 +54,7 @@ export function Audit() {
             { name: "Actor", cell: (e) => <bdi>{e.actor}</bdi> },
             { name: "Action", cell: (e) => e.action },
             { name: "Target", cell: (e) => e.target },
-            { name: "Detail", cell: (e) => <code className="soft">{JSON.stringify(e.detail)}</code> },
+            { name: "Detail", cell: (e) => <bdi className="soft mono">{detailOf(e.detail)}</bdi> },
           ]}
         />
       )}

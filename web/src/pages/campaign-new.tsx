@@ -1,135 +1,281 @@
-import { getChannels, getLists, getTemplates } from "@sendoff/client";
+import {
+  type Campaign,
+  type CampaignDefinition,
+  getCampaignsId,
+  getChannels,
+  getContacts,
+  getLists,
+  getTemplates,
+  type Import,
+  patchCampaignsId,
+  postCampaigns,
+  type Template,
+} from "@sendoff/client";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { call, client, useGet } from "../api";
-import { mine } from "../clock";
+import { client, queries, useGet } from "../api";
+import { Bubble } from "../bubble";
+import { showTemplate } from "../content";
 import { Importer } from "../importer";
-import { Field, Form, Page, Panel } from "../ui";
-import type { CampaignView } from "./campaigns";
+import { merge, missing, propose, type Row } from "../merge";
+import { useUrl } from "../search";
+import { ErrorBox, Field, Form, Loading, Page, Panel } from "../ui";
+import { Limits, timing, When } from "./campaign-limits";
 
-/** The wizard: audience, message, time and limits on one page, in any order. */
+/** The wizard: audience, message, time and limits on one page, in any order; ?edit= names a draft to change. */
 export function NewCampaign() {
+  const [url] = useUrl();
+  const id = Number(url.edit) || undefined;
+  const draft = useGet(["campaign", id, "edit"], () => getCampaignsId({ client, path: { id: id! } }), { enabled: !!id });
+  if (id && !draft.data) {
+    return <Page title="Edit campaign">{draft.error ? <ErrorBox error={draft.error} retry={draft.refetch} /> : <Loading />}</Page>;
+  }
+  return <Wizard key={id} draft={id ? draft.data : undefined} />;
+}
+
+const today = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" }).format(new Date());
+
+/** What the preview depends on; the form holds the rest. */
+interface Choice {
+  channel?: number;
+  template?: number;
+  list?: number;
+  imported?: Import;
+  text: string;
+  values: Record<string, string>;
+}
+
+function chosenBy(c: Campaign | undefined): Choice {
+  const variables = c?.template?.variables;
+  return {
+    channel: Number(c?.channel) || undefined,
+    list: c ? (c.audience?.lists?.[0] ?? 0) : undefined,
+    text: c?.text?.body ?? "Hello {{name}}",
+    values: Array.isArray(variables) ? {} : Object.fromEntries(Object.entries(variables ?? {}).map(([k, v]) => [k, String(v)])),
+  };
+}
+
+function Wizard({ draft }: { draft?: Campaign }) {
   const navigate = useNavigate();
-  const channels = useGet(["channels"], () => getChannels({ client }));
-  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100 } as never }));
+  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100, status: "approved" } }));
   const lists = useGet(["lists"], () => getLists({ client }));
-  const [template, setTemplate] = useState(0);
-  const [imported, setImported] = useState<number>();
-  const [values, setValues] = useState<Record<string, string>>({});
-  const all = templates.data?.data ?? [];
-  const t = all.find((x) => x.id === template) ?? all.find((x) => x.name === "order_confirmation") ?? all[0];
-  return (
-    <Page title="New campaign">
-      <Panel title="Audience from a file">
-        {imported ? (
-          <p className="note good">The file was read: its rows are the audience.</p>
-        ) : (
-          <Importer query={{ kind: "audience" }} done={(v) => setImported(v.id)} />
-        )}
-      </Panel>
-      <Form
-        label="Save draft"
-        submit={async (v) => {
-          const list = v.list ? [Number(v.list)] : undefined;
-          const made = await call<CampaignView>("POST", "/v1/campaigns", {
-            name: v.name,
-            channel: Number(v.channel),
+  const [chosen, setChosen] = useState(() => chosenBy(draft));
+  const choose = (change: Partial<Choice>) => setChosen({ ...chosen, ...change });
+
+  const allChannels = (channels.data?.data ?? []).filter((c) => c.enabled);
+  const channel = allChannels.find((c) => c.id === chosen.channel) ?? allChannels.find((c) => c.default) ?? allChannels[0];
+  const sms = channel?.kind === "sms";
+  const usable = (templates.data?.data ?? []).filter((t) => !t.provider || t.provider === channel?.provider);
+  const template = sms
+    ? undefined
+    : (usable.find((t) => t.id === chosen.template) ??
+      usable.find((t) => t.name === (draft?.template?.name ?? "order_confirmation")) ??
+      usable[0]);
+  const allLists = lists.data?.data ?? [];
+  // A file takes the place of the list that is proposed.
+  const list = chosen.list ?? (chosen.imported ? 0 : (allLists[0]?.id ?? 0));
+  const rows = useRows(list, chosen.imported);
+  const names = [...new Set(rows.flatMap((r) => Object.keys(r)))];
+  const placeholderOf = (variable: string) => chosen.values[variable] ?? propose(variable, names);
+
+  const save = async (v: Record<string, string>) => {
+    const body: CampaignDefinition = {
+      name: v.name,
+      channel: channel?.id,
+      ...(template
+        ? {
             type: "template",
             template: {
-              name: t?.name,
-              language: t?.language,
-              variables: Object.fromEntries((t?.variables ?? []).map((x) => [x, v[`var-${x}`] ?? ""])),
+              name: template.name,
+              language: template.language,
+              variables: Object.fromEntries((template.variables ?? []).map((x) => [x, placeholderOf(x)])),
+              ...(v.header ? { header_media_url: v.header } : {}),
             },
-            audience: { ...(list ? { lists: list } : {}), ...(imported ? { import: imported } : {}) },
-            ...(v.start
-              ? { start_at: v.start.length === 16 ? `${v.start}:00` : v.start, time_zone: v.zone || mine, local_start: v.local === "on" }
-              : {}),
-            ...(v.rate ? { rate: Number(v.rate) } : {}),
-            ...(v.from && v.to ? { quiet_hours: { from: v.from, to: v.to, zone: "recipient" } } : {}),
-            ...(v.late ? { late: v.late } : {}),
-          });
-          navigate({ to: "/campaigns/$id", params: { id: String(made.id) } });
-        }}
-      >
-        <Panel title="Audience">
-          <Field label="Name">
-            <input name="name" required maxLength={200} />
-          </Field>
-          <Field label="List">
-            <select name="list" defaultValue="">
-              <option value="">None</option>
-              {(lists.data?.data ?? []).map((l) => (
-                <option key={l.id} value={l.id}>
-                  {l.name}
-                </option>
-              ))}
-            </select>
-          </Field>
-        </Panel>
-        <Panel title="Message">
-          <div className="stack">
-            <Field label="Channel">
-              <select name="channel">
-                {(channels.data?.data ?? []).map((c) => (
-                  <option key={c.id} value={c.id}>
-                    {c.name}
-                  </option>
-                ))}
-              </select>
-            </Field>
-            <Field label="Template">
-              <select value={t?.id ?? 0} onChange={(e) => setTemplate(Number(e.target.value))}>
-                {all.map((x) => (
-                  <option key={x.id} value={x.id}>
-                    {x.name} ({x.language})
-                  </option>
-                ))}
-              </select>
-            </Field>
-            {(t?.variables ?? []).map((x) => (
-              <Field
-                key={x}
-                label={`Value of ${x}`}
-                hint="{{field}} takes the recipient's field, {{field|text}} the text where it is empty."
-              >
-                <input name={`var-${x}`} value={values[x] ?? `{{${x}}}`} onChange={(e) => setValues({ ...values, [x]: e.target.value })} />
+          }
+        : { type: "text", text: { body: chosen.text } }),
+      audience: {
+        ...(list ? { lists: [list] } : {}),
+        ...(chosen.imported ? { import: chosen.imported.id } : draft?.audience?.import ? { import: draft.audience.import } : {}),
+      },
+      ...timing(v),
+    };
+    const { data } = draft ? await patchCampaignsId({ client, path: { id: draft.id! }, body }) : await postCampaigns({ client, body });
+    queries.invalidateQueries({ queryKey: ["campaign"] });
+    navigate({ to: "/campaigns/$id", params: { id: String(data.id) } });
+  };
+  return (
+    <Page title={draft ? "Edit campaign" : "New campaign"}>
+      <div className="wizard">
+        <Form label={draft ? "Save changes" : "Save draft"} submit={save} wide>
+          <Panel title="Campaign">
+            <div className="fields2">
+              <Field label="Name">
+                <input name="name" required maxLength={200} defaultValue={draft?.name ?? `Campaign of ${today}`} />
               </Field>
-            ))}
-          </div>
-        </Panel>
-        <Panel title="When">
-          <div className="stack">
-            <Field label="Start" hint="Empty: as soon as it is launched.">
-              <input name="start" type="datetime-local" />
-            </Field>
-            <Field label="Time zone of the start">
-              <input name="zone" defaultValue={mine} />
-            </Field>
-            <label className="check">
-              <input type="checkbox" name="local" /> At this hour of each recipient
-            </label>
-            <div className="row">
-              <Field label="Quiet from">
-                <input name="from" type="time" />
-              </Field>
-              <Field label="Quiet to">
-                <input name="to" type="time" />
-              </Field>
-              <Field label="When it is late">
-                <select name="late" defaultValue="hold">
-                  <option value="hold">Hold to the next window</option>
-                  <option value="skip">Skip</option>
+              <Field label="Channel">
+                <select value={channel?.id ?? 0} onChange={(e) => choose({ channel: Number(e.target.value) })}>
+                  {allChannels.map((c) => (
+                    <option key={c.id} value={c.id}>
+                      {c.name}
+                    </option>
+                  ))}
                 </select>
               </Field>
             </div>
-          </div>
-        </Panel>
-        <Panel title="Limits">
-          <Field label="Messages a second" hint="Empty: as fast as the channel.">
-            <input name="rate" type="number" min={1} />
-          </Field>
-        </Panel>
-      </Form>
+          </Panel>
+          <Panel title="Audience">
+            <div className="stack">
+              <Field label="List">
+                <select value={list} onChange={(e) => choose({ list: Number(e.target.value) })}>
+                  <option value={0}>No list</option>
+                  {allLists.map((l) => (
+                    <option key={l.id} value={l.id}>
+                      {l.name} ({(l.count ?? 0).toLocaleString("en")} contacts)
+                    </option>
+                  ))}
+                </select>
+              </Field>
+              {chosen.imported ? (
+                <p className="note good">
+                  {(chosen.imported.created ?? 0).toLocaleString("en")} rows of the file are the audience.{" "}
+                  <button type="button" className="btn small" onClick={() => choose({ imported: undefined })}>
+                    Choose another file
+                  </button>
+                </p>
+              ) : (
+                <Importer query={{ kind: "audience" }} use="Use as audience" done={(imported) => choose({ imported, list: 0 })} />
+              )}
+            </div>
+          </Panel>
+          <Panel title="Message">
+            <div className="stack">
+              {sms ? (
+                <Field label="Text" hint="{{field}} takes the recipient's field, {{field|text}} the text where it is empty.">
+                  <textarea rows={4} value={chosen.text} required onChange={(e) => choose({ text: e.target.value })} />
+                </Field>
+              ) : (
+                <Variables
+                  template={template}
+                  usable={usable}
+                  names={names}
+                  value={placeholderOf}
+                  choose={choose}
+                  values={chosen.values}
+                  draft={draft}
+                />
+              )}
+            </div>
+          </Panel>
+          <When draft={draft} />
+          <Limits draft={draft} />
+        </Form>
+        <Preview rows={rows} template={template} text={sms ? chosen.text : undefined} value={placeholderOf} />
+      </div>
     </Page>
+  );
+}
+
+/** Rows for the preview: the first contacts of the list, or the sample of the file. */
+function useRows(list: number, imported?: Import): Row[] {
+  const contacts = useGet(["contacts", "of", list], () => getContacts({ client, query: { list, limit: 50 } }), { enabled: list > 0 });
+  if (imported) {
+    return [Object.fromEntries((imported.columns ?? []).map((c) => [c.field.replace(/^fields\./, ""), c.sample ?? ""]))];
+  }
+  if (!list) return [];
+  return (contacts.data?.data ?? []).map((c) => ({
+    phone: c.phone ?? "",
+    name: c.name ?? "",
+    ...Object.fromEntries(Object.entries(c.fields ?? {}).map(([k, v]) => [k, String(v)])),
+  }));
+}
+
+function Variables(props: {
+  template?: Template;
+  usable: Template[];
+  names: string[];
+  values: Record<string, string>;
+  draft?: Campaign;
+  value: (variable: string) => string;
+  choose: (change: Partial<Choice>) => void;
+}) {
+  const { template: t, usable, names, values, value, choose } = props;
+  if (!t) return <p className="note warn">No approved template fits this channel. Choose another channel, or synchronise its templates.</p>;
+  const media = t.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
+  return (
+    <>
+      <Field label="Template">
+        <select value={t.id} onChange={(e) => choose({ template: Number(e.target.value), values: {} })}>
+          {usable.map((x) => (
+            <option key={x.id} value={x.id}>
+              {x.name} ({x.language})
+            </option>
+          ))}
+        </select>
+      </Field>
+      {media && (
+        <Field label="Address of the header's file">
+          <input name="header" type="url" required defaultValue={props.draft?.template?.header_media_url} placeholder="https://" />
+        </Field>
+      )}
+      {(t.variables ?? []).map((x) => (
+        <Field key={x} label={`Value of ${x}`}>
+          <input value={value(x)} required list="fields" onChange={(e) => choose({ values: { ...values, [x]: e.target.value } })} />
+        </Field>
+      ))}
+      <p className="soft">
+        {"{{field}} takes the recipient's field, {{field|text}} the text where it is empty."}
+        {names.length > 0 && ` Fields: ${names.join(", ")}.`}
+      </p>
+      <datalist id="fields">
+        {names.map((n) => (
+          <option key={n} value={`{{${n}}}`} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+/** The message as one of the rows makes it. */
+function Preview(props: { rows: Row[]; template?: Template; text?: string; value: (variable: string) => string }) {
+  const { rows, template: t, text, value } = props;
+  const [at, setAt] = useState(0);
+  const row = rows[Math.min(at, rows.length - 1)];
+  const merged = (s: string) => (row ? merge(s, row) : s);
+  const variables = t?.variables ?? [];
+  const used = text ?? variables.map(value).join(" ");
+  const lacks = row ? [...new Set(missing(used, row))] : [];
+  const filled = (t?.components ?? []).map((c) => ({
+    type: c.type,
+    parameters: (c.variables ?? []).map((x) => ({ type: "text", text: merged(value(x)) })),
+  }));
+  return (
+    <aside className="aside">
+      <Panel title="Preview">
+        <div className="stack">
+          <Bubble shown={text === undefined ? showTemplate(t?.components ?? [], filled) : { body: merged(text) }} />
+          {rows.length > 0 ? (
+            <div className="row">
+              <button type="button" className="btn small" disabled={at === 0} onClick={() => setAt(at - 1)}>
+                Previous row
+              </button>
+              <span className="soft">
+                Row {Math.min(at, rows.length - 1) + 1} of {rows.length}: <bdi>{row?.phone}</bdi>
+              </span>
+              <button type="button" className="btn small" disabled={at >= rows.length - 1} onClick={() => setAt(at + 1)}>
+                Next row
+              </button>
+            </div>
+          ) : (
+            <p className="soft">Choose a list or a file to see the message of a row.</p>
+          )}
+          {lacks.length > 0 && (
+            <p className="note warn">
+              This row lacks {lacks.join(", ")}: it would be skipped. Give a default, as in {"{{name|there}}"}.
+            </p>
+          )}
+        </div>
+      </Panel>
+    </aside>
   );
 }

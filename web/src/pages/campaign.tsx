@@ -1,172 +1,279 @@
+import {
+  type CampaignValidation,
+  type Campaign as CampaignView,
+  deleteCampaignsId,
+  getCampaignsId,
+  getCampaignsIdRecipients,
+  getCampaignsIdValidation,
+  postCampaignsIdCancel,
+  postCampaignsIdLaunch,
+  postCampaignsIdPause,
+  postCampaignsIdResume,
+  postCampaignsIdRetry,
+  postCampaignsIdValidate,
+} from "@sendoff/client";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
-import { call, queries, queryOf, useCall, useCan } from "../api";
+import { useEffect, useRef, useState } from "react";
+import { client, queries, useCan, useGet } from "../api";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Json, Loading, Page, Panel, Table, Time } from "../ui";
-import { type CampaignView, doneOf, type List } from "./campaigns";
+import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
+import { Report, RowPreview } from "./campaign-report";
+import { doneOf } from "./campaigns";
 import { Pager } from "./messages";
 
-interface Validation {
-  status?: string;
-  ready?: boolean;
-  recipients?: number;
-  would_skip?: Record<string, number>;
-  problems?: { line?: number; to?: string; reason?: string; field?: string; detail?: string }[];
-  longest?: { to?: string; rendering?: string };
-  odd?: unknown[];
-  forecast?: { hour: string; recipients: number }[];
-  starts_at?: string;
-  ends_at?: string;
-  segments?: number;
-  price?: number | string;
-  zone_from_account?: number;
-  late?: number;
-}
+const words = (s = "") => s.replaceAll("_", " ");
 
 const causes: Record<string, string> = {
-  rate: "by its rate",
+  rate: "limited by its rate",
   quiet_hours: "held by quiet hours",
-  canary: "waiting for the canary",
-  budget: "by the messaging budget",
-  channel: "by the channel",
+  canary: "the rest waits until the first messages were watched",
+  budget: "limited by the sender's messaging limit",
+  channel: "limited by the channel",
 };
 
+/** Checks a campaign; a large one takes the server a while. */
+async function validate(id: number): Promise<CampaignValidation> {
+  let { data } = await postCampaignsIdValidate({ client, path: { id } });
+  while (data.status === "running") {
+    await new Promise((r) => setTimeout(r, 1000));
+    ({ data } = await getCampaignsIdValidation({ client, path: { id } }));
+  }
+  return data;
+}
+
 export function Campaign() {
-  const { id } = useParams({ strict: false }) as { id: string };
-  const path = `/v1/campaigns/${id}`;
-  const campaign = useCall<CampaignView>(path, { every: 2000 });
+  const id = Number((useParams({ strict: false }) as { id: string }).id);
+  const campaign = useGet(["campaign", id], () => getCampaignsId({ client, path: { id } }), { every: 2000 });
   const may = useCan("send_template");
-  const navigate = useNavigate();
-  const [validation, setValidation] = useState<Validation>();
-  const [launching, setLaunching] = useState(false);
+  const [validation, setValidation] = useState<CampaignValidation>();
+  const [failed, setFailed] = useState<unknown>();
   const c = campaign.data;
-  if (!c)
+  const open = c?.status === "draft" || c?.status === "scheduled";
+  const checked = useRef(0);
+  // A draft is checked as soon as it is looked at.
+  useEffect(() => {
+    if (c?.status !== "draft" || !may || checked.current === id) return;
+    checked.current = id;
+    validate(id).then(setValidation, setFailed);
+  }, [c?.status, may, id]);
+  if (!c) {
     return <Page title="Campaign">{campaign.error ? <ErrorBox error={campaign.error} retry={campaign.refetch} /> : <Loading />}</Page>;
-  const again = () => queries.invalidateQueries({ queryKey: [path] });
-  const act = (action: string) => async () => {
-    const made = await call<CampaignView>("POST", `${path}/${action}`);
-    if (action === "retry" && made.id !== c.id) navigate({ to: "/campaigns/$id", params: { id: String(made.id) } });
-    again();
-  };
-  const can = (action: string) => may && (c.can ?? []).includes(action);
-  const n = c.counts ?? {};
+  }
   return (
-    <Page
-      title={c.name}
-      actions={
-        <>
-          {may && ["draft", "scheduled"].includes(c.status) && (
-            <Act
-              className="btn"
-              run={async () => {
-                let v = await call<Validation>("POST", `${path}/validate`);
-                for (let i = 0; i < 120 && v.status !== undefined && v.status !== "done"; i++) {
-                  await new Promise((r) => setTimeout(r, 1000));
-                  v = await call<Validation>("GET", `${path}/validation`);
-                }
-                setValidation(v);
-              }}
-            >
-              Validate
-            </Act>
-          )}
-          {can("launch") && (
-            <button type="button" className="btn primary" onClick={() => setLaunching(true)}>
-              Launch
-            </button>
-          )}
-          {can("pause") && (
-            <Act className="btn" run={act("pause")}>
-              Pause
-            </Act>
-          )}
-          {can("resume") && (
-            <Act className="btn" run={act("resume")}>
-              Resume
-            </Act>
-          )}
-          {can("retry") && (
-            <Act className="btn" confirm="Send again to the failed whose error may have passed?" run={act("retry")}>
-              Retry the failed
-            </Act>
-          )}
-          {can("cancel") && (
-            <Act className="btn danger" confirm={`Cancel ${c.name}? What waits is not sent.`} run={act("cancel")}>
-              Cancel campaign
-            </Act>
-          )}
-          {can("delete") && (
-            <Act
-              className="btn danger"
-              confirm={`Delete ${c.name}?`}
-              run={async () => {
-                await call("DELETE", path);
-                navigate({ to: "/campaigns" });
-              }}
-            >
-              Delete
-            </Act>
-          )}
-        </>
-      }
-    >
-      <Panel label="Progress">
-        <div className="row">
-          <Badge>{c.status}</Badge>
-          {(c.status_reason ?? c.reason) && <bdi>{c.status_reason ?? c.reason}</bdi>}
-          {c.limited_by && causes[c.limited_by] && <span className="soft">limited {causes[c.limited_by]}</span>}
-          {c.rate_now ? <span className="soft">{c.rate_now}/s</span> : null}
-        </div>
-        <progress aria-label="Done" max={1} value={doneOf(c)} />
-        <dl className="facts">
-          <dt>Started</dt>
-          <dd>
-            <Time at={c.started_at ?? c.start_at} />
-          </dd>
-          <dt>Ends</dt>
-          <dd>
-            <Time at={c.finished_at ?? c.ends_at} relative={!c.finished_at && !!c.ends_at} />
-          </dd>
-          <dt>Last progress</dt>
-          <dd>
-            <Time at={c.last_progress_at} />
-          </dd>
-        </dl>
-      </Panel>
-      <div className="tiles">
-        {Object.entries(n).map(([name, value]) => (
-          <div key={name} className="tile" role="group" aria-label={name}>
-            <div className="label">{name.replaceAll("_", " ")}</div>
-            <div className="value">{value.toLocaleString("en")}</div>
-          </div>
-        ))}
-      </div>
-      {validation && <Report v={validation} />}
-      {Object.keys(c.skipped_by ?? {}).length > 0 && (
-        <Panel title="Skipped">
-          <ul>
-            {Object.entries(c.skipped_by ?? {}).map(([reason, count]) => (
-              <li key={reason}>
-                {reason.replaceAll("_", " ")}: {count.toLocaleString("en")}
-              </li>
-            ))}
-          </ul>
-        </Panel>
+    <Page title={c.name ?? "Campaign"} actions={may && <Actions c={c} validation={validation} validated={setValidation} />}>
+      <ErrorBox error={campaign.error ?? failed} retry={campaign.refetch} />
+      <Progress c={c} />
+      {validation && open && <Report v={validation} />}
+      {open && <RowPreview id={id} total={c.counts?.total ?? 0} />}
+      {!open && <Counts c={c} />}
+      {!open && <Recipients id={id} />}
+    </Page>
+  );
+}
+
+function Actions({
+  c,
+  validation,
+  validated,
+}: {
+  c: CampaignView;
+  validation?: CampaignValidation;
+  validated: (v: CampaignValidation) => void;
+}) {
+  const navigate = useNavigate();
+  const [launching, setLaunching] = useState(false);
+  const path = { id: c.id! };
+  const again = () => queries.invalidateQueries({ queryKey: ["campaign"] });
+  const can = (action: string) => (c.can ?? []).includes(action);
+  return (
+    <>
+      {can("edit") && (
+        <Link className="btn" to="/campaigns/new" search={{ edit: String(c.id) }}>
+          Edit
+        </Link>
       )}
-      <Recipients path={path} />
+      {(c.status === "draft" || c.status === "scheduled") && (
+        <Act className="btn" run={async () => validated(await validate(path.id))}>
+          Validate
+        </Act>
+      )}
+      {can("launch") && (
+        <button type="button" className="btn primary" onClick={() => setLaunching(true)}>
+          Launch
+        </button>
+      )}
+      {can("pause") && (
+        <Act className="btn" run={() => postCampaignsIdPause({ client, path }).then(again)}>
+          Pause
+        </Act>
+      )}
+      {can("resume") && (
+        <Act className="btn primary" run={() => postCampaignsIdResume({ client, path }).then(again)}>
+          Resume
+        </Act>
+      )}
+      {can("retry") && (c.counts?.failed ?? 0) > 0 && (
+        <Act
+          className="btn"
+          confirm="Send again to the failed whose error may have passed?"
+          run={async () => {
+            const { data } = await postCampaignsIdRetry({ client, path });
+            again();
+            if (data.id !== c.id) navigate({ to: "/campaigns/$id", params: { id: String(data.id) } });
+          }}
+        >
+          Retry the failed
+        </Act>
+      )}
+      {can("cancel") && c.status !== "draft" && (
+        <Act
+          className="btn danger"
+          confirm={`Cancel ${c.name}? What waits is not sent.`}
+          run={() => postCampaignsIdCancel({ client, path }).then(again)}
+        >
+          Cancel campaign
+        </Act>
+      )}
+      {can("delete") && (
+        <Act
+          className="btn danger"
+          confirm={`Delete ${c.name}?`}
+          run={async () => {
+            await deleteCampaignsId({ client, path });
+            navigate({ to: "/campaigns" });
+          }}
+        >
+          Delete
+        </Act>
+      )}
       {launching && (
         <Launch
           c={c}
           count={validation?.recipients}
           close={() => setLaunching(false)}
           run={async () => {
-            await call("POST", `${path}/launch`);
+            await postCampaignsIdLaunch({ client, path });
             setLaunching(false);
             again();
           }}
         />
       )}
-    </Page>
+    </>
+  );
+}
+
+function Progress({ c }: { c: CampaignView }) {
+  const done = doneOf(c);
+  return (
+    <Panel label="Progress">
+      <div className="stack">
+        <div className="row">
+          <Badge>{c.status ?? ""}</Badge>
+          {c.reason && <Foreign>{c.reason}</Foreign>}
+          {c.limited_by && causes[c.limited_by] && <span className="soft">{causes[c.limited_by]}</span>}
+          {c.limited_by === "quiet_hours" && <HeldUntil id={c.id!} />}
+          {c.rate_now ? <span className="soft">{c.rate_now.toLocaleString("en", { maximumFractionDigits: 1 })} a second</span> : null}
+          {c.in_flight ? <span className="soft">{c.in_flight} calls under way</span> : null}
+        </div>
+        {c.status !== "draft" && (
+          <div className="row">
+            <progress aria-label="Done" max={1} value={done} />
+            <span>{Math.floor(100 * done)} %</span>
+          </div>
+        )}
+        <dl className="facts">
+          <dt>{c.started_at ? "Started" : "Starts"}</dt>
+          <dd>
+            {c.started_at || c.starts_at ? (
+              <Time at={c.started_at ?? c.starts_at} />
+            ) : c.start_at ? (
+              `${c.start_at.replace("T", " ")} ${c.time_zone ?? ""}`
+            ) : (
+              "when it is launched"
+            )}
+          </dd>
+          {(c.finished_at || c.ends_at) && (
+            <>
+              <dt>{c.finished_at ? "Finished" : "Ends"}</dt>
+              <dd>
+                <Time at={c.finished_at ?? c.ends_at} relative={!c.finished_at} />
+              </dd>
+            </>
+          )}
+          {c.last_progress_at && (
+            <>
+              <dt>Last progress</dt>
+              <dd>
+                <Time at={c.last_progress_at} relative />
+              </dd>
+            </>
+          )}
+          {(c.next ?? []).length > 0 && (
+            <>
+              <dt>Next runs</dt>
+              <dd>{(c.next ?? []).join(" · ")}</dd>
+            </>
+          )}
+          {c.parent_id && (
+            <>
+              <dt>Part of</dt>
+              <dd>
+                <Link to="/campaigns/$id" params={{ id: String(c.parent_id) }}>
+                  campaign {c.parent_id}
+                </Link>
+              </dd>
+            </>
+          )}
+        </dl>
+      </div>
+    </Panel>
+  );
+}
+
+/** When the first of the held recipients may get a message. */
+function HeldUntil({ id }: { id: number }) {
+  const held = useGet(
+    ["campaign", id, "held"],
+    () => getCampaignsIdRecipients({ client, path: { id }, query: { status: "held", limit: 1 } }),
+    {
+      every: 10_000,
+    },
+  );
+  const at = held.data?.data?.[0]?.next_attempt_at;
+  return at ? (
+    <span className="soft">
+      until <Time at={at} relative />
+    </span>
+  ) : null;
+}
+
+function Counts({ c }: { c: CampaignView }) {
+  const skipped = Object.entries(c.skipped_by ?? {}).filter(([, n]) => n > 0);
+  return (
+    <>
+      <div className="tiles">
+        {Object.entries(c.counts ?? {})
+          .filter(([name, n]) => name === "total" || name === "delivered" || n > 0)
+          .map(([name, n]) => (
+            <div key={name} className="tile" role="group" aria-label={words(name)}>
+              <div className="label">{words(name)}</div>
+              <div className="value">{n.toLocaleString("en")}</div>
+            </div>
+          ))}
+      </div>
+      {skipped.length > 0 && (
+        <Panel title="Skipped">
+          <dl className="facts">
+            {skipped.map(([reason, n]) => (
+              <div key={reason} className="contents">
+                <dt>{words(reason)}</dt>
+                <dd>{n.toLocaleString("en")}</dd>
+              </div>
+            ))}
+          </dl>
+        </Panel>
+      )}
+    </>
   );
 }
 
@@ -177,6 +284,7 @@ function Launch({ c, count, run, close }: { c: CampaignView; count?: number; run
   return (
     <Dialog title={`Launch ${c.name}?`} onClose={close}>
       {count === undefined && <p className="note warn">It was not validated here. Validate first to see who would get a message.</p>}
+      {count === 0 && <p className="note warn">Nobody would get a message. Edit the audience first.</p>}
       <p>
         Type <strong>{expected}</strong>, the number of recipients, to confirm.
       </p>
@@ -201,78 +309,27 @@ function Launch({ c, count, run, close }: { c: CampaignView; count?: number; run
   );
 }
 
-function Report({ v }: { v: Validation }) {
-  const most = Math.max(1, ...(v.forecast ?? []).map((f) => f.recipients));
-  return (
-    <Panel title="Validation">
-      <p className={v.ready ? "note good" : "note warn"}>
-        {v.ready ? "Ready to launch. " : "Not ready yet. "}
-        {(v.recipients ?? 0).toLocaleString("en")} people would get a message.
-        {Object.entries(v.would_skip ?? {}).map(([reason, n]) => ` ${n} skipped: ${reason.replaceAll("_", " ")}.`)}
-      </p>
-      <dl className="facts">
-        <dt>Starts</dt>
-        <dd>
-          <Time at={v.starts_at} />
-        </dd>
-        <dt>Ends</dt>
-        <dd>
-          <Time at={v.ends_at} />
-        </dd>
-        <dt>Price</dt>
-        <dd>{String(v.price ?? 0)}</dd>
-      </dl>
-      {(v.forecast ?? []).length > 0 && (
-        <>
-          <h3>Forecast</h3>
-          <table>
-            <caption className="sr">Recipients by hour</caption>
-            <thead>
-              <tr>
-                <th scope="col">Hour</th>
-                <th scope="col">Recipients</th>
-              </tr>
-            </thead>
-            <tbody>
-              {(v.forecast ?? []).map((f) => (
-                <tr key={f.hour}>
-                  <td>
-                    <Time at={f.hour} />
-                  </td>
-                  <td>
-                    <meter aria-label={`Recipients at ${f.hour}`} min={0} max={most} value={f.recipients} />{" "}
-                    {f.recipients.toLocaleString("en")}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </>
-      )}
-      {v.longest?.rendering && <Json value={v.longest.rendering} label="The longest message" />}
-      {(v.problems ?? []).length > 0 && (
-        <Table
-          label="Problems"
-          rows={(v.problems ?? []).map((p, i) => ({ ...p, i }))}
-          id={(p) => p.i}
-          columns={[
-            { name: "Line", cell: (p) => p.line },
-            { name: "To", cell: (p) => <Foreign>{p.to}</Foreign> },
-            { name: "Reason", cell: (p) => p.reason },
-            { name: "Field", cell: (p) => p.field },
-            { name: "Detail", cell: (p) => <Foreign>{p.detail}</Foreign> },
-          ]}
-        />
-      )}
-    </Panel>
-  );
-}
+const statuses = [
+  "waiting",
+  "held",
+  "queued",
+  "sending",
+  "sent",
+  "delivered",
+  "read",
+  "failed",
+  "unknown",
+  "expired",
+  "cancelled",
+  "skipped",
+];
 
-function Recipients({ path }: { path: string }) {
+function Recipients({ id }: { id: number }) {
   const [url, setUrl] = useUrl();
-  const list = useCall<
-    List<{ to?: string; status?: string; reason?: string; message_id?: string; waits_for?: string; next_attempt_at?: string }>
-  >(`${path}/recipients${queryOf({ status: url.status, search: url.q, cursor: url.cursor })}`, { every: 5000 });
+  const query = { status: url.status as "sent", search: url.q, cursor: url.cursor };
+  const list = useGet(["campaign", id, "recipients", query], () => getCampaignsIdRecipients({ client, path: { id }, query }), {
+    every: 5000,
+  });
   const rows = list.data?.data ?? [];
   return (
     <Panel title="Recipients">
@@ -288,7 +345,16 @@ function Recipients({ path }: { path: string }) {
             <span className="sr">Search recipients</span>
             <input name="q" type="search" placeholder="Number" defaultValue={url.q} />
           </label>
-          <a className="btn" href={`${path}/report.csv`} download>
+          <label>
+            <span className="sr">Status</span>
+            <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
+              <option value="">Status: all</option>
+              {statuses.map((s) => (
+                <option key={s}>{s}</option>
+              ))}
+            </select>
+          </label>
+          <a className="btn" href={`/v1/campaigns/${id}/report.csv`} download>
             Report as CSV
           </a>
         </form>
@@ -297,8 +363,8 @@ function Recipients({ path }: { path: string }) {
         {rows.length > 0 && (
           <Table
             label="Recipients and their messages"
-            rows={rows.map((r, i) => ({ ...r, i }))}
-            id={(r) => r.i}
+            rows={rows}
+            id={(r) => r.row ?? 0}
             columns={[
               {
                 name: "To",
@@ -312,7 +378,7 @@ function Recipients({ path }: { path: string }) {
                   ),
               },
               { name: "Status", cell: (r) => <Badge>{r.status ?? ""}</Badge> },
-              { name: "Reason", cell: (r) => (r.reason ?? r.waits_for ?? "").replaceAll("_", " ") },
+              { name: "Reason", cell: (r) => words(r.reason ?? r.waits_for) },
               { name: "Next try", cell: (r) => <Time at={r.next_attempt_at} /> },
             ]}
           />

@@ -1,38 +1,12 @@
+import { type Campaign, getCampaigns } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
-import { queryOf, useCall, useCan } from "../api";
+import { client, useCan, useGet } from "../api";
 import { useUrl } from "../search";
 import { Badge, Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
 import { Pager } from "./messages";
 
-export interface CampaignView {
-  id: number;
-  name: string;
-  status: string;
-  status_reason?: string;
-  reason?: string;
-  can?: string[];
-  counts?: Record<string, number>;
-  skipped_by?: Record<string, number>;
-  rate_now?: number;
-  limited_by?: string;
-  started_at?: string;
-  finished_at?: string;
-  ends_at?: string;
-  start_at?: string;
-  time_zone?: string;
-  last_progress_at?: string;
-  created_at?: string;
-  in_flight?: number;
-  next?: unknown[];
-}
-
-export interface List<T> {
-  data: T[];
-  next_cursor?: string;
-}
-
 /** The share of the recipients for which nothing more will be sent. */
-export function doneOf(c: CampaignView): number {
+export function doneOf(c: Campaign): number {
   const n = c.counts ?? {};
   const open = (n.waiting ?? 0) + (n.held ?? 0) + (n.queued ?? 0) + (n.sending ?? 0);
   return n.total ? (n.total - open) / n.total : 0;
@@ -40,9 +14,8 @@ export function doneOf(c: CampaignView): number {
 
 export function Campaigns() {
   const [url, setUrl] = useUrl();
-  const list = useCall<List<CampaignView>>(`/v1/campaigns${queryOf({ status: url.status, search: url.q, cursor: url.cursor })}`, {
-    every: 5000,
-  });
+  const query = { status: url.status as "draft", search: url.q, cursor: url.cursor };
+  const list = useGet(["campaigns", query], () => getCampaigns({ client, query }), { every: 5000 });
   const can = useCan("send_template");
   const rows = list.data?.data ?? [];
   return (
@@ -80,15 +53,19 @@ export function Campaigns() {
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
-        <Empty title="No campaign">
-          A campaign sends one message to many people. {can && <Link to="/campaigns/new">Make the first one</Link>}
+        <Empty title={url.q || url.status ? "No campaign matches" : "No campaign yet"}>
+          {url.q || url.status ? (
+            <Link to="/campaigns">Show all campaigns</Link>
+          ) : (
+            <>A campaign sends one message to many people. {can && <Link to="/campaigns/new">Create the first one</Link>}</>
+          )}
         </Empty>
       )}
       {rows.length > 0 && (
         <Table
           label="Campaigns"
           rows={rows}
-          id={(c) => c.id}
+          id={(c) => c.id ?? 0}
           columns={[
             {
               name: "Name",
@@ -98,9 +75,9 @@ export function Campaigns() {
                 </Link>
               ),
             },
-            { name: "Status", cell: (c) => <Badge>{c.status}</Badge> },
+            { name: "Status", cell: (c) => <Badge>{c.status ?? ""}</Badge> },
             { name: "Recipients", num: true, cell: (c) => (c.counts?.total ?? 0).toLocaleString("en") },
-            { name: "Done", num: true, cell: (c) => `${Math.floor(100 * doneOf(c))} %` },
+            { name: "Done", num: true, cell: (c) => (c.status === "draft" ? "–" : `${Math.floor(100 * doneOf(c))} %`) },
             { name: "Failed", num: true, cell: (c) => (c.counts?.failed ?? 0).toLocaleString("en") },
             { name: "Created", cell: (c) => <Time at={c.created_at} /> },
           ]}

@@ -1,102 +1,173 @@
-import { getChannels, patchChannelsId, postChannelsIdPause, postChannelsIdResume } from "@sendoff/client";
+import {
+  type Channel,
+  deleteChannelsId,
+  getChannels,
+  getProviders,
+  patchChannelsId,
+  postChannelsIdPause,
+  postChannelsIdResume,
+  type Vendor,
+} from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Empty, ErrorBox, Loading, Page, Panel, Time } from "../ui";
+import { CreateChannel, EditChannel } from "./channel-form";
 
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
 
 export function Channels() {
-  const list = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } as never }), { every: 5000 });
+  const list = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }), { every: 5000 });
+  const providers = useGet(["providers"], () => getProviders({ client }));
   const manage = useCan("manage");
+  const [creating, setCreating] = useState(false);
   const rows = list.data?.data ?? [];
   return (
-    <Page title="Channels">
+    <Page
+      title="Channels"
+      actions={
+        manage && (
+          <button type="button" className="btn primary" onClick={() => setCreating(true)}>
+            Create channel
+          </button>
+        )
+      }
+    >
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
         <Empty title="No channel yet">
-          Add one from a shell: <code>sendoff channel create --help</code>
+          A channel is a number at a provider, from which messages go out.{" "}
+          {manage && (
+            <button type="button" className="btn" onClick={() => setCreating(true)}>
+              Create the first one
+            </button>
+          )}
         </Empty>
       )}
-      <div className="grid2">
+      <div className="grid2 top-aligned">
         {rows.map((c) => (
-          <Panel key={c.id} title={c.name}>
-            <div className="row">
-              <Badge>{c.enabled ? "enabled" : "disabled"}</Badge>
-              <Badge>{c.health?.state ?? "closed"}</Badge>
-              {c.default && <Badge tone="info">default</Badge>}
-            </div>
-            <dl className="facts">
-              <dt>Provider</dt>
-              <dd>
-                {c.provider} {c.kind}
-              </dd>
-              <dt>Sender</dt>
-              <dd>
-                <bdi>{c.sender}</bdi>
-              </dd>
-              <dt>Rate</dt>
-              <dd>
-                {c.send_rate?.effective} of {c.send_rate?.configured} a second
-                {c.send_rate?.blocked_until && (
-                  <>
-                    , blocked until <Time at={c.send_rate.blocked_until} />
-                  </>
-                )}
-              </dd>
-              {c.health?.reason && (
-                <>
-                  <dt>Reason</dt>
-                  <dd>
-                    <bdi>{c.health.reason}</bdi> {c.health.probe_at && <Time at={c.health.probe_at} relative />}
-                  </dd>
-                </>
-              )}
-              <dt>Callback address</dt>
-              <dd>
-                <code>{c.callback_url}</code> <Copy text={c.callback_url ?? ""} />
-                <div className="soft">Enter it as the webhook address in the provider's console.</div>
-              </dd>
-            </dl>
-            <div className="row">
-              {manage &&
-                (c.health?.state === "closed" || !c.health?.state ? (
-                  <Act
-                    confirm={`Pause ${c.name}? Messages are still accepted, and wait.`}
-                    run={async () => {
-                      await postChannelsIdPause({ client, path: { id: c.id! }, body: {} });
-                      again();
-                    }}
-                  >
-                    Pause <span className="sr">{c.name}</span>
-                  </Act>
-                ) : (
-                  <Act
-                    run={async () => {
-                      await postChannelsIdResume({ client, path: { id: c.id! } });
-                      again();
-                    }}
-                  >
-                    Resume <span className="sr">{c.name}</span>
-                  </Act>
-                ))}
-              {manage && (
-                <Act
-                  run={async () => {
-                    await patchChannelsId({ client, path: { id: c.id! }, body: { enabled: !c.enabled } as never });
-                    again();
-                  }}
-                >
-                  {c.enabled ? "Disable" : "Enable"} <span className="sr">{c.name}</span>
-                </Act>
-              )}
-              <Link className="btn small" to="/playground">
-                Send a test message
-              </Link>
-            </div>
-          </Panel>
+          <Card key={c.id} c={c} vendor={providers.data?.data?.find((p) => p.name === c.provider)} manage={manage} />
         ))}
       </div>
+      {creating && <CreateChannel close={() => setCreating(false)} />}
     </Page>
+  );
+}
+
+const pricesOf = (c: Channel) =>
+  Object.entries(c.policy?.price ?? {})
+    .map(([country, price]) => `${country === "*" ? "others" : country} ${price}`)
+    .join(", ");
+
+function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: boolean }) {
+  const state = c.health?.state ?? "closed";
+  return (
+    <Panel title={c.name}>
+      <div className="stack">
+        <div className="row">
+          <Badge>{c.enabled ? "enabled" : "disabled"}</Badge>
+          <Badge tone={state === "closed" ? "good" : state === "paused" ? "warn" : "bad"}>
+            {state === "paused" ? "paused" : `circuit ${state}`}
+          </Badge>
+          {c.default && <Badge tone="info">default</Badge>}
+        </div>
+        <dl className="facts">
+          <dt>Provider</dt>
+          <dd>
+            {vendor?.title ?? c.provider}, {c.kind === "sms" ? "SMS" : "WhatsApp"}
+          </dd>
+          <dt>Sender</dt>
+          <dd>
+            <bdi>{c.sender}</bdi>
+          </dd>
+          <dt>Key</dt>
+          <dd>
+            <code>{c.key}</code>
+          </dd>
+          <dt>Rate</dt>
+          <dd>
+            {c.send_rate?.effective?.toLocaleString("en")} of {c.send_rate?.configured?.toLocaleString("en")} a second
+            {c.send_rate?.blocked_until && (
+              <>
+                , blocked until <Time at={c.send_rate.blocked_until} />
+              </>
+            )}
+          </dd>
+          <dt>Prices</dt>
+          <dd>{pricesOf(c) || <span className="soft">none</span>}</dd>
+          {c.health?.reason && (
+            <>
+              <dt>Reason</dt>
+              <dd>
+                <bdi>{c.health.reason}</bdi> {c.health.probe_at && <Time at={c.health.probe_at} relative />}
+              </dd>
+            </>
+          )}
+        </dl>
+        <SetUp c={c} vendor={vendor} />
+        <div className="row">
+          {manage && <Switches c={c} vendor={vendor} />}
+          <Link className="btn small" to="/playground" search={{ channel: String(c.id) }}>
+            Send a test message <span className="sr">through {c.name}</span>
+          </Link>
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+/** The callback address, with the steps to enter it at the provider. */
+function SetUp({ c, vendor }: { c: Channel; vendor?: Vendor }) {
+  const steps = (vendor?.set_up ?? "")
+    .replaceAll("{callback_url}", c.callback_url ?? "")
+    .replaceAll("{verify_token}", c.verify_token ?? "…");
+  return (
+    <details>
+      <summary>
+        Callback address <span className="sr">of {c.name}</span>
+      </summary>
+      <div className="stack tight">
+        <div>
+          <code>{c.callback_url}</code> <Copy text={c.callback_url ?? ""} label="Copy address" />
+        </div>
+        {steps && <p className="steps">{steps}</p>}
+      </div>
+    </details>
+  );
+}
+
+function Switches({ c, vendor }: { c: Channel; vendor?: Vendor }) {
+  const [editing, setEditing] = useState(false);
+  const path = { id: c.id! };
+  return (
+    <>
+      {!c.health?.state || c.health.state === "closed" ? (
+        <Act
+          confirm={`Pause ${c.name}? Messages are still accepted, and wait.`}
+          run={() => postChannelsIdPause({ client, path, body: {} }).then(again)}
+        >
+          Pause <span className="sr">{c.name}</span>
+        </Act>
+      ) : (
+        <Act run={() => postChannelsIdResume({ client, path }).then(again)}>
+          Resume <span className="sr">{c.name}</span>
+        </Act>
+      )}
+      <Act run={() => patchChannelsId({ client, path, body: { enabled: !c.enabled } }).then(again)}>
+        {c.enabled ? "Disable" : "Enable"} <span className="sr">{c.name}</span>
+      </Act>
+      <button type="button" className="btn small" onClick={() => setEditing(true)}>
+        Edit <span className="sr">{c.name}</span>
+      </button>
+      <Act
+        className="btn small danger"
+        confirm={`Delete ${c.name}? This is refused while messages of it are unfinished.`}
+        run={() => deleteChannelsId({ client, path }).then(again)}
+      >
+        Delete <span className="sr">{c.name}</span>
+      </Act>
+      {editing && <EditChannel channel={c} vendor={vendor} close={() => setEditing(false)} />}
+    </>
   );
 }

@@ -1,12 +1,22 @@
-import { deleteContactsId, getContacts, getLists, getSuppressions, postContacts, postLists, postSuppressions } from "@sendoff/client";
+import {
+  deleteContactsId,
+  deleteImportsId,
+  deleteListsId,
+  deleteSuppressionsPhone,
+  getContacts,
+  getImports,
+  getLists,
+  getSuppressions,
+  postContacts,
+  postLists,
+  postSuppressions,
+} from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { call, client, queries, useCall, useGet, useSession } from "../api";
+import { client, queries, useGet, useSession } from "../api";
 import { Importer } from "../importer";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Panel, Table, Time } from "../ui";
-import type { ImportView } from "../upload";
-import type { List } from "./campaigns";
 import { Pager } from "./messages";
 
 const tabs = { contacts: "Contacts", lists: "Lists", imports: "Imports", suppressions: "Suppressions" } as const;
@@ -21,7 +31,7 @@ export function Contacts() {
     <Page title="Contacts">
       <div className="tabs">
         {Object.entries(tabs).map(([key, name]) => (
-          <Link key={key} to="/contacts" search={{ tab: key } as never} aria-current={tab === key ? "page" : undefined}>
+          <Link key={key} to="/contacts" search={{ tab: key }} aria-current={tab === key ? "page" : undefined}>
             {name}
           </Link>
         ))}
@@ -84,10 +94,17 @@ function Search({ label }: { label: string }) {
   );
 }
 
+/** Reads lines such as "order = A-17". */
+function fieldsOf(lines = ""): Record<string, string> | undefined {
+  const all = lines.split("\n").map((l) => l.split("="));
+  const given = all.filter(([name]) => name.trim()).map(([name, ...value]) => [name.trim(), value.join("=").trim()]);
+  return given.length ? Object.fromEntries(given) : undefined;
+}
+
 function People({ may }: { may: boolean }) {
   const [url, setUrl] = useUrl();
   const list = useGet(["contacts", url], () =>
-    getContacts({ client, query: { search: url.q, list: url.list, cursor: url.cursor } as never }),
+    getContacts({ client, query: { search: url.q, list: url.list ? Number(url.list) : undefined, cursor: url.cursor, limit: 50 } }),
   );
   const rows = list.data?.data ?? [];
   const again = () => queries.invalidateQueries({ queryKey: ["contacts"] });
@@ -100,7 +117,16 @@ function People({ may }: { may: boolean }) {
           <Form
             label="Add"
             submit={async (v) => {
-              await postContacts({ client, body: { phone: v.phone, name: v.name } as never });
+              await postContacts({
+                client,
+                body: {
+                  phone: v.phone,
+                  name: v.name,
+                  time_zone: v.zone || undefined,
+                  fields: fieldsOf(v.fields),
+                  ...(url.list ? { list_ids: [Number(url.list)] } : {}),
+                },
+              });
               close();
               again();
             }}
@@ -111,11 +137,17 @@ function People({ may }: { may: boolean }) {
             <Field label="Name">
               <input name="name" />
             </Field>
+            <Field label="Time zone" hint="Such as Europe/Berlin. Empty: by the number.">
+              <input name="zone" />
+            </Field>
+            <Field label="Fields" hint="One a line: order = A-17">
+              <textarea name="fields" rows={3} />
+            </Field>
           </Form>
         )}
       >
         <Search label="Number, name or field" />
-        <a className="btn" href="/v1/contacts.csv" download>
+        <a className="btn" href={url.list ? `/v1/lists/${url.list}/contacts.csv` : "/v1/contacts.csv"} download>
           Export CSV
         </a>
       </Tools>
@@ -124,7 +156,7 @@ function People({ may }: { may: boolean }) {
       {list.data && rows.length === 0 && (
         <Empty title="No contact">
           Add one, or{" "}
-          <Link to="/contacts" search={{ tab: "imports" } as never}>
+          <Link to="/contacts" search={{ tab: "imports" }}>
             import a file
           </Link>
           .
@@ -138,7 +170,8 @@ function People({ may }: { may: boolean }) {
           columns={[
             { name: "Phone", cell: (c) => <Foreign>{c.phone}</Foreign> },
             { name: "Name", cell: (c) => <Foreign>{c.name}</Foreign> },
-            { name: "Fields", cell: (c) => <code className="soft">{JSON.stringify(c.fields ?? {})}</code> },
+            { name: "Fields", cell: (c) => <Fields values={c.fields} /> },
+            { name: "Time zone", cell: (c) => <span className="soft">{c.time_zone || "by the number"}</span> },
             { name: "Created", cell: (c) => <Time at={c.created_at} /> },
             {
               name: "",
@@ -164,9 +197,24 @@ function People({ may }: { may: boolean }) {
   );
 }
 
+function Fields({ values }: { values?: Record<string, unknown> }) {
+  const all = Object.entries(values ?? {});
+  return (
+    <span className="soft">
+      {all.map(([name, value], i) => (
+        <span key={name}>
+          {i > 0 && ", "}
+          <bdi>{name}</bdi>: <bdi>{String(value)}</bdi>
+        </span>
+      ))}
+    </span>
+  );
+}
+
 function Lists({ may }: { may: boolean }) {
   const list = useGet(["lists"], () => getLists({ client }));
-  const rows = (list.data?.data ?? []) as { id?: number; name?: string; members?: number; count?: number; created_at?: string }[];
+  const rows = list.data?.data ?? [];
+  const again = () => queries.invalidateQueries({ queryKey: ["lists"] });
   return (
     <>
       <Tools
@@ -176,13 +224,16 @@ function Lists({ may }: { may: boolean }) {
           <Form
             label="Create"
             submit={async (v) => {
-              await postLists({ client, body: { name: v.name } as never });
+              await postLists({ client, body: { name: v.name, time_zone: v.zone || undefined } });
               close();
-              queries.invalidateQueries({ queryKey: ["lists"] });
+              again();
             }}
           >
             <Field label="Name">
               <input name="name" required />
+            </Field>
+            <Field label="Time zone" hint="Of contacts that have none of their own.">
+              <input name="zone" />
             </Field>
           </Form>
         )}
@@ -200,13 +251,30 @@ function Lists({ may }: { may: boolean }) {
             {
               name: "Name",
               cell: (l) => (
-                <Link to="/contacts" search={{ list: String(l.id) } as never}>
+                <Link to="/contacts" search={{ list: String(l.id) }}>
                   <bdi>{l.name}</bdi>
                 </Link>
               ),
             },
-            { name: "Contacts", num: true, cell: (l) => (l.members ?? l.count ?? 0).toLocaleString("en") },
+            { name: "Contacts", num: true, cell: (l) => (l.count ?? 0).toLocaleString("en") },
+            { name: "Time zone", cell: (l) => <span className="soft">{l.time_zone || "–"}</span> },
             { name: "Created", cell: (l) => <Time at={l.created_at} /> },
+            {
+              name: "",
+              cell: (l) =>
+                may && (
+                  <Act
+                    className="btn small danger"
+                    confirm={`Delete the list ${l.name}? Its contacts stay.`}
+                    run={async () => {
+                      await deleteListsId({ client, path: { id: l.id! } });
+                      again();
+                    }}
+                  >
+                    Delete <span className="sr">{l.name}</span>
+                  </Act>
+                ),
+            },
           ]}
         />
       )}
@@ -215,7 +283,7 @@ function Lists({ may }: { may: boolean }) {
 }
 
 function Imports({ may }: { may: boolean }) {
-  const list = useCall<List<ImportView>>("/v1/imports", { every: 3000 });
+  const list = useGet(["imports"], () => getImports({ client }), { every: 3000 });
   const lists = useGet(["lists"], () => getLists({ client }));
   const [into, setInto] = useState("");
   const rows = list.data?.data ?? [];
@@ -245,11 +313,11 @@ function Imports({ may }: { may: boolean }) {
         <Table
           label="Imports"
           rows={rows}
-          id={(v) => v.id}
+          id={(v) => v.id ?? 0}
           columns={[
             { name: "Id", cell: (v) => v.id },
             { name: "Kind", cell: (v) => v.kind },
-            { name: "Status", cell: (v) => <Badge>{v.status}</Badge> },
+            { name: "Status", cell: (v) => <Badge>{v.status ?? ""}</Badge> },
             { name: "Lines", num: true, cell: (v) => v.lines?.toLocaleString("en") },
             { name: "Created", num: true, cell: (v) => v.created?.toLocaleString("en") },
             { name: "Updated", num: true, cell: (v) => v.updated?.toLocaleString("en") },
@@ -265,7 +333,7 @@ function Imports({ may }: { may: boolean }) {
                     </a>
                   )}
                   {may && v.status === "done" && (
-                    <Act confirm={`Undo import ${v.id}?`} run={() => call("DELETE", `/v1/imports/${v.id}`)}>
+                    <Act confirm={`Undo import ${v.id}?`} run={() => deleteImportsId({ client, path: { id: String(v.id) } })}>
                       Undo <span className="sr">import {v.id}</span>
                     </Act>
                   )}
@@ -281,7 +349,7 @@ function Imports({ may }: { may: boolean }) {
 
 function Suppressions({ may }: { may: boolean }) {
   const [url, setUrl] = useUrl();
-  const list = useGet(["suppressions", url], () => getSuppressions({ client, query: { search: url.q, cursor: url.cursor } as never }));
+  const list = useGet(["suppressions", url], () => getSuppressions({ client, query: { search: url.q, cursor: url.cursor } }));
   const rows = list.data?.data ?? [];
   const again = () => queries.invalidateQueries({ queryKey: ["suppressions"] });
   return (
@@ -293,7 +361,10 @@ function Suppressions({ may }: { may: boolean }) {
           <Form
             label="Suppress"
             submit={async (v) => {
-              await postSuppressions({ client, body: { phone: v.phone, scope: v.scope, reason: v.reason } as never });
+              await postSuppressions({
+                client,
+                body: { phone: v.phone, scope: v.scope === "marketing" ? "marketing" : "all", reason: v.reason || undefined },
+              });
               close();
               again();
             }}
@@ -339,7 +410,7 @@ function Suppressions({ may }: { may: boolean }) {
                     className="btn small danger"
                     confirm={`Remove the suppression of ${s.phone}? Only if the person has agreed again.`}
                     run={async () => {
-                      await call("DELETE", `/v1/suppressions/${encodeURIComponent(s.phone ?? "")}`);
+                      await deleteSuppressionsPhone({ client, path: { phone: s.phone ?? "" } });
                       again();
                     }}
                   >

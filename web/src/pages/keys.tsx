@@ -1,4 +1,4 @@
-import { deleteKeysId, getKeys, patchKeysId, postKeys, postKeysIdRotate } from "@sendoff/client";
+import { deleteKeysId, getKeys, getUsage, type KeyCreate, patchKeysId, postKeys, postKeysIdRotate } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
@@ -25,7 +25,8 @@ export function Secret({ title, secret, onClose }: { title: string; secret: stri
 }
 
 export function Keys() {
-  const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } as never }), { every: 15_000 });
+  const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } }), { every: 15_000 });
+  const usage = useGet(["keys", "usage"], () => getUsage({ client, query: { limit: 100 } }), { every: 60_000 });
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
   const [secret, setSecret] = useState("");
@@ -36,13 +37,20 @@ export function Keys() {
       body: {
         name: v.name,
         description: v.description,
-        permissions: (v.permissions ?? "").split(",").filter(Boolean),
+        permissions: (v.permissions ?? "").split(",").filter(Boolean) as KeyCreate["permissions"],
         rate_per_minute: Number(v.minute),
         daily_limit: Number(v.day),
         test: v.test === "on",
         ...(v.expires ? { expires_at: new Date(v.expires).toISOString() } : {}),
-        ...(v.countries ? { countries: v.countries.split(/[\s,]+/).map((c) => c.toUpperCase()) } : {}),
-      } as never,
+        ...(v.countries
+          ? {
+              countries: v.countries
+                .split(/[\s,]+/)
+                .filter(Boolean)
+                .map((c) => c.toUpperCase()),
+            }
+          : {}),
+      },
     });
     setCreating(false);
     setSecret(data.key ?? "");
@@ -84,7 +92,13 @@ export function Keys() {
             { name: "Permissions", cell: (k) => <span className="soft">{k.permissions?.join(", ")}</span> },
             { name: "Per minute", num: true, cell: (k) => k.rate_per_minute?.toLocaleString("en") },
             { name: "Daily limit", num: true, cell: (k) => k.daily_limit?.toLocaleString("en") },
+            {
+              name: "Calls in 30 days",
+              num: true,
+              cell: (k) => usage.data?.data?.find((u) => u.key_id === k.id)?.calls_30_days?.toLocaleString("en"),
+            },
             { name: "Calls today", num: true, cell: (k) => k.calls_today?.toLocaleString("en") },
+            { name: "Expires", cell: (k) => <Time at={k.expires_at} /> },
             { name: "Last used", cell: (k) => <Time at={k.last_used_at} /> },
             {
               name: "",
@@ -134,15 +148,15 @@ export function Keys() {
             <Field label="Description">
               <input name="description" maxLength={1000} />
             </Field>
-            <fieldset>
+            <fieldset className="row">
               <legend>Permissions</legend>
               {permissions.map((p) => (
-                <label key={p} className="check" style={{ marginRight: 12 }}>
+                <label key={p} className="check">
                   <input type="checkbox" name="permissions" value={p} defaultChecked={p !== "manage" && p !== "credits"} /> {p}
                 </label>
               ))}
             </fieldset>
-            <div className="grid2">
+            <div className="fields2">
               <Field label="Rate per minute">
                 <input name="minute" type="number" min={1} defaultValue={60} />
               </Field>

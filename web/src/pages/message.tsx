@@ -1,74 +1,34 @@
-import {
-  getChannelsId,
-  getMessagesId,
-  getMessagesIdEvents,
-  getSuppressions,
-  postMessagesIdCancel,
-  postMessagesIdShare,
-} from "@sendoff/client";
+import { getMessagesId, getTemplatesId, postMessagesIdCancel, postMessagesIdShare, type View } from "@sendoff/client";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { span, until } from "../clock";
+import { Bubble } from "../bubble";
+import { type FilledPart, showContent, showTemplate } from "../content";
 import { Act, Badge, Copy, ErrorBox, Foreign, Json, Loading, Page, Panel, Time } from "../ui";
+import { Timeline } from "./message-timeline";
+import { WhyNotYet } from "./message-why";
 
 const unfinished = ["scheduled", "queued", "sending"];
 
-type View = Record<string, unknown> & {
-  message_id: string;
-  status: string;
-  to?: string | null;
-  type: string;
-  channel_id: number;
-  content?: Record<string, unknown>;
-  send_at?: string;
-  expires_at?: string;
-  next_attempt_at?: string;
-  waits_for?: string;
-  created_at?: string;
-  attempts?: number;
-  maybe_sent?: boolean;
-  error?: { code?: string; provider_code?: string; message?: string } | null;
-  reference?: string;
-  campaign_id?: number;
-  provider_message_id?: string;
-};
+/** A message as the API returns it; these fields always are there. */
+export type MessageView = View & { message_id: string; status: string; type: string; channel_id: number };
 
-/** The text that the recipient reads, as far as the content has one. */
-export function textOf(m: { type?: string; content?: unknown }): string {
-  const c = (m.content ?? {}) as Record<string, Record<string, unknown>>;
-  const part = c[m.type ?? ""] ?? c;
-  if (m.type === "text") return String(part.body ?? part);
-  if (m.type === "template") {
-    const values = ((part.components as { parameters?: { text?: string }[] }[]) ?? [])
-      .flatMap((x) => x.parameters ?? [])
-      .map((p) => p.text);
-    return `Template ${part.name}\n${values.filter(Boolean).join("\n")}`;
-  }
-  return String(part.caption ?? JSON.stringify(part, null, 2));
+/** The body of a request that sends the message again. */
+function again(m: MessageView): string {
+  const { type: _, ...content } = (m.content ?? {}) as Record<string, unknown>;
+  const template = content.template as Record<string, unknown> | undefined;
+  if (template) content.template = { name: template.name, language: template.language, components: template.components };
+  return JSON.stringify({ channel: String(m.channel_id), to: m.to, type: m.type, ...content });
 }
 
 export function Message() {
   const { id } = useParams({ strict: false }) as { id: string };
   const message = useGet(["message", id], () => getMessagesId({ client, path: { id } }), { every: 3000 });
-  const events = useGet(["message", id, "events"], () => getMessagesIdEvents({ client, path: { id } }), { every: 3000 });
   const canSend = useCan("send_text");
-  const m = message.data as unknown as View | undefined;
+  const m = message.data as MessageView | undefined;
   if (!m) return <Page title="Message">{message.error ? <ErrorBox error={message.error} retry={message.refetch} /> : <Loading />}</Page>;
   const open = unfinished.includes(m.status);
-  const again = JSON.stringify({ channel: String(m.channel_id), to: m.to, type: m.type, ...(m.content ?? {}) });
-  const curl = `curl -sS ${location.origin}/v1/messages/${id} -H "Authorization: Bearer $SENDOFF_API_KEY"`;
-  const timeline = ((events.data as { data?: unknown[] } | undefined)?.data ?? []) as {
-    sequence?: number;
-    at?: string;
-    type?: string;
-    cause?: string;
-    outcome?: string;
-    http_status?: number;
-    code?: string;
-    detail?: string;
-    latency_ms?: number;
-  }[];
+  const curl = `curl -sS '${location.origin}/v1/messages/${id}' -H "Authorization: Bearer $SENDOFF_API_KEY"`;
   return (
     <Page
       title="Message"
@@ -87,7 +47,7 @@ export function Message() {
             </Act>
           )}
           {canSend && (
-            <Link className="btn" to="/playground" search={{ body: again } as never}>
+            <Link className="btn" to="/playground" search={{ body: again(m) }}>
               Send again
             </Link>
           )}
@@ -95,103 +55,27 @@ export function Message() {
         </>
       }
     >
-      <div className="grid2">
+      <ErrorBox error={message.error} retry={message.refetch} />
+      <div className="grid2 top-aligned">
         <div className="stack">
-          <Panel title="Status">
-            <div className="row">
-              <Badge>{m.status}</Badge>
-              {m.maybe_sent && <Badge tone="warn">maybe sent</Badge>}
-              {m.test === true && <Badge>test</Badge>}
-              {m.anomaly === true && <Badge tone="warn">anomaly</Badge>}
-            </div>
-            {m.error && (
-              <p className="note bad">
-                <code>{m.error.code}</code> {m.error.provider_code} <Foreign>{m.error.message}</Foreign>
-              </p>
-            )}
-            <dl className="facts">
-              <dt>Id</dt>
-              <dd>
-                <code>{m.message_id}</code> <Copy text={m.message_id} />
-              </dd>
-              <dt>To</dt>
-              <dd>
-                <Foreign>{m.to}</Foreign>
-              </dd>
-              <dt>Reference</dt>
-              <dd>
-                <Foreign>{m.reference}</Foreign>
-              </dd>
-              <dt>Provider's id</dt>
-              <dd>
-                <code>{m.provider_message_id ?? "–"}</code>
-              </dd>
-              <dt>Lane</dt>
-              <dd>{String(m.lane ?? "")}</dd>
-              {(["created_at", "send_at", "sent_at", "delivered_at", "read_at", "failed_at", "expires_at"] as const).map((name) => (
-                <div key={name} style={{ display: "contents" }}>
-                  <dt>{name.replace("_at", "").replace(/^\w/, (c) => c.toUpperCase())}</dt>
-                  <dd>
-                    <Time at={m[name] as string} />
-                  </dd>
-                </div>
-              ))}
-            </dl>
-          </Panel>
+          <Status m={m} />
           {open && <WhyNotYet message={m} />}
           <Panel title="What the recipient sees">
-            <div className="phone">
-              <div className="bubble">
-                <bdi>{textOf(m)}</bdi>
-              </div>
-            </div>
+            <Seen m={m} />
           </Panel>
         </div>
         <div className="stack">
-          <Panel title="Timeline">
-            <ErrorBox error={events.error} retry={events.refetch} />
-            <ol className="timeline">
-              {timeline.map((e, i) => (
-                <li
-                  key={`${e.sequence} ${e.at} ${e.type}`}
-                  className={
-                    /failed|expired|permanent|unknown/.test(`${e.type} ${e.outcome}`)
-                      ? "bad"
-                      : /delivered|read|accepted/.test(`${e.type} ${e.outcome}`)
-                        ? "good"
-                        : ""
-                  }
-                >
-                  <strong>{e.type === "attempt" ? `attempt: ${e.outcome}` : e.type}</strong> <span className="soft">by {e.cause}</span>
-                  {e.http_status ? <span> · HTTP {e.http_status}</span> : null}
-                  {e.latency_ms ? <span> · {span(e.latency_ms / 1000)}</span> : null}
-                  {e.code && (
-                    <span>
-                      {" "}
-                      · <code>{e.code}</code>
-                    </span>
-                  )}
-                  <div>
-                    <Time at={e.at} />
-                    {i > 0 && e.at && timeline[i - 1].at && (
-                      <span className="soft"> +{span(Math.max(0, (Date.parse(e.at) - Date.parse(timeline[i - 1].at!)) / 1000))}</span>
-                    )}
-                  </div>
-                  {e.detail && (
-                    <div className="soft">
-                      <Foreign>{e.detail}</Foreign>
-                    </div>
-                  )}
-                </li>
-              ))}
-            </ol>
-          </Panel>
+          <Timeline id={id} />
           <Panel title="Content">
             <Json value={m.content} label="Content as JSON" />
           </Panel>
           <Panel title="The same from a shell">
-            <Json value={`${curl}\n\nsendoff status ${id}`} label="curl and sendoff" />
-            <Copy text={curl} label="Copy curl" />
+            <div className="stack">
+              <Json value={`${curl}\n\nsendoff status ${id}`} label="curl and sendoff" />
+              <div>
+                <Copy text={curl} label="Copy curl" />
+              </div>
+            </div>
           </Panel>
         </div>
       </div>
@@ -199,55 +83,89 @@ export function Message() {
   );
 }
 
-/** The gates that a message passes, in their order. */
-function WhyNotYet({ message: m }: { message: View }) {
-  const channel = useGet(["channel", m.channel_id], () => getChannelsId({ client, path: { id: m.channel_id } }));
-  const suppressed = useGet(["suppressed", m.to], () => getSuppressions({ client, query: { search: m.to ?? "" } as never }), {
-    enabled: !!m.to,
-  });
-  const c = channel.data;
-  const w = m.waits_for;
-  const gates: [string, boolean, string][] = [
-    ["Time to send", w !== "send_at", m.send_at ? until(m.send_at) : "at once"],
-    [
-      "Channel",
-      w !== "paused" && c?.enabled !== false && c?.health?.state !== "paused",
-      c ? (c.enabled ? (c.health?.reason ?? "enabled") : "disabled") : "",
-    ],
-    [
-      "Circuit",
-      w !== "circuit" && c?.health?.state !== "open",
-      c?.health?.state === "open" && c.health.probe_at ? `probe ${until(c.health.probe_at)}` : "closed",
-    ],
-    ["Rate", w !== "rate", c?.send_rate ? `${c.send_rate.effective} messages a second` : ""],
-    ["Recipient spacing", w !== "spacing", ""],
-    ["Quiet hours", w !== "quiet_hours", ""],
-    ["Conversation window", w !== "window", ""],
-    ["Campaign", !["campaign", "canary", "budget"].includes(w ?? ""), w === "canary" || w === "budget" ? w : ""],
-    ["Suppression", !suppressed.data?.data?.some((s) => s.phone === m.to), ""],
-    ["Retry", w !== "retry", m.attempts ? `${m.attempts} attempts so far` : ""],
-    ["Worker", w !== "worker", w === "worker" ? "no worker takes messages: start sendoff work" : ""],
-    ["Expiry", !m.expires_at || Date.parse(m.expires_at) > Date.now(), m.expires_at ? until(m.expires_at) : ""],
-  ];
+const times = ["created_at", "send_at", "sent_at", "delivered_at", "read_at", "failed_at", "expires_at"] as const;
+const title = (name: string) => name.replace("_at", "").replace(/^\w/, (c) => c.toUpperCase());
+
+function Status({ m }: { m: MessageView }) {
   return (
-    <Panel title="Why not yet?">
-      <p>
-        {w ? `It waits for: ${w.replace("_", " ")}. ` : "It is on its way. "}
-        {m.next_attempt_at && (
-          <>
-            Next try: <Time at={m.next_attempt_at} relative />
-          </>
+    <Panel title="Status">
+      <div className="stack">
+        <div className="row">
+          <Badge>{m.status}</Badge>
+          {m.maybe_sent && <Badge tone="warn">maybe sent</Badge>}
+          {m.test === true && <Badge>test</Badge>}
+          {m.anomaly === true && <Badge tone="warn">anomaly</Badge>}
+        </div>
+        {m.error && (
+          <p className="note bad">
+            <code>{m.error.code}</code> {m.error.provider_code} <Foreign>{m.error.message}</Foreign>
+          </p>
         )}
-      </p>
-      <ul className="gates">
-        {gates.map(([name, passed, detail]) => (
-          <li key={name}>
-            <span className={passed ? "badge good" : "badge warn"}>{passed ? "passed" : "waits"}</span> {name}{" "}
-            <span className="soft">{detail}</span>
-          </li>
-        ))}
-      </ul>
+        <dl className="facts">
+          <dt>Id</dt>
+          <dd>
+            <code>{m.message_id}</code> <Copy text={m.message_id} />
+          </dd>
+          <dt>To</dt>
+          <dd>
+            <Foreign>{m.to ?? m.user_id}</Foreign>
+          </dd>
+          {m.reference && (
+            <>
+              <dt>Reference</dt>
+              <dd>
+                <Foreign>{m.reference}</Foreign>
+              </dd>
+            </>
+          )}
+          {m.campaign_id && (
+            <>
+              <dt>Campaign</dt>
+              <dd>
+                <Link to="/campaigns/$id" params={{ id: String(m.campaign_id) }}>
+                  {m.campaign_id}
+                </Link>
+              </dd>
+            </>
+          )}
+          <dt>Provider's id</dt>
+          <dd>
+            <code>{m.provider_message_id ?? "–"}</code>
+          </dd>
+          <dt>Lane</dt>
+          <dd>{m.lane}</dd>
+          {times
+            .filter((name) => m[name])
+            .map((name) => (
+              <div key={name} className="contents">
+                <dt>{title(name)}</dt>
+                <dd>
+                  <Time at={m[name]} />
+                </dd>
+              </div>
+            ))}
+        </dl>
+      </div>
     </Panel>
+  );
+}
+
+/** The message on the recipient's phone; a template's text is looked up. */
+function Seen({ m }: { m: MessageView }) {
+  const part = ((m.content ?? {}) as { template?: { template_id?: number; name?: string; components?: FilledPart[] } }).template;
+  const id = m.type === "template" ? part?.template_id : undefined;
+  const template = useGet(["template", id], () => getTemplatesId({ client, path: { id: id! } }), { enabled: !!id });
+  if (id && template.isPending) return <Loading />;
+  if (template.data) return <Bubble shown={showTemplate(template.data.components ?? [], part?.components ?? [])} />;
+  return (
+    <div className="stack">
+      {m.type === "template" && (
+        <p className="soft">
+          The template <bdi>{part?.name}</bdi> is gone; these are its values.
+        </p>
+      )}
+      <Bubble shown={showContent(m.type, m.content)} />
+    </div>
   );
 }
 

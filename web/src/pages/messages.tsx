@@ -1,47 +1,81 @@
-import { getChannels, getInbound, getMessages } from "@sendoff/client";
+import { getChannels, getInbound, getMessages, type View } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { client, useGet } from "../api";
 import { listen } from "../live";
 import { useUrl } from "../search";
-import { Badge, Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
+import { Badge, type Column, Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
 
 const statuses = ["scheduled", "queued", "sending", "sent", "delivered", "read", "failed", "expired", "cancelled", "unknown"];
 const types = ["text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction"];
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Finds our id in what was pasted: an id, a wamid, an SM id or a line of a log. */
+/** Finds our id in what was pasted: an id, an SM id or a line of a log. */
 export function idIn(text: string): string | undefined {
   const ours = text.match(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i)?.[0];
   if (ours) return ours.toLowerCase();
-  const sm = text.match(/\bSM([0-9a-f]{32})\b/i)?.[1];
+  // Twilio's own ids look the same, but are no UUIDs of version 7.
+  const sm = text.match(/\bSM([0-9a-f]{12}7[0-9a-f]{19})\b/i)?.[1];
   return sm?.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/** Finds a provider's id in a pasted line, else returns the text. */
+const searched = (text: string) => text.match(/\b(wamid\.[\w=+/-]+|[SM]M[0-9a-f]{32})/)?.[0] ?? text;
+
+const filters = ["q", "status", "channel", "type", "campaign", "code", "reference", "from", "to"];
+
 export function Messages() {
-  const [url, setUrl] = useUrl();
-  const navigate = useNavigate();
-  const [fresh, setFresh] = useState(0);
+  const [url] = useUrl();
   const tab = url.tab === "inbound" ? "inbound" : "sent";
-  const query = {
+  return (
+    <Page title="Messages">
+      <div className="tabs">
+        <Link to="/messages" aria-current={tab === "sent" ? "page" : undefined}>
+          Sent by us
+        </Link>
+        <Link to="/messages" search={{ tab: "inbound" }} aria-current={tab === "inbound" ? "page" : undefined}>
+          Inbound
+        </Link>
+      </div>
+      {tab === "inbound" ? <Inbound /> : <Sent />}
+    </Page>
+  );
+}
+
+/** The query of the API for a page's URL; one box searches numbers, ids, references and content. */
+function queryOf(url: Record<string, string | undefined>) {
+  const number = url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined;
+  const campaign = url.q?.match(/^campaign:(\d+)$/)?.[1] ?? url.campaign;
+  return {
     status: url.status,
-    channel: url.channel,
+    channel: url.channel ? Number(url.channel) : undefined,
     type: url.type,
-    search: url.q && !/^\+?\d+$/.test(url.q) ? url.q : undefined,
-    to: url.q && /^\+?\d+$/.test(url.q) ? url.q : undefined,
-    campaign: url.campaign,
+    code: url.code,
+    reference: url.reference,
+    search: url.q && !number && !/^campaign:/.test(url.q) ? url.q : undefined,
+    to: number,
+    campaign: campaign ? Number(campaign) : undefined,
+    created_from: url.from ? `${url.from}T00:00:00Z` : undefined,
+    created_to: url.to ? `${url.to}T23:59:59.999Z` : undefined,
     cursor: url.cursor,
     limit: 50,
   };
-  const list = useGet(["messages", query], () => getMessages({ client, query: query as never }), { enabled: tab === "sent" });
-  const channels = useGet(["channels"], () => getChannels({ client }));
+}
+
+function Sent() {
+  const [url, setUrl] = useUrl();
+  const navigate = useNavigate();
+  const [fresh, setFresh] = useState(0);
+  const query = queryOf(url);
+  const list = useGet(["messages", query], () => getMessages({ client, query }));
+  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const [hidden, setHidden] = useHidden();
   useEffect(() => listen((e) => e.type === "message.queued" && setFresh((n) => Math.min(n + 1, 999))), []);
   const search = (e: FormEvent<HTMLFormElement>) => {
     e.preventDefault();
     const q = String(new FormData(e.currentTarget).get("q") ?? "").trim();
     const id = idIn(q);
-    if (id && uuid.test(id)) navigate({ to: "/messages/$id", params: { id } });
-    else setUrl({ q, cursor: undefined });
+    if (id) navigate({ to: "/messages/$id", params: { id } });
+    else setUrl({ q: searched(q), cursor: undefined });
   };
   const filter = (name: string, label: string, options: [string, string][]) => (
     <label>
@@ -56,99 +90,167 @@ export function Messages() {
       </select>
     </label>
   );
-  const name = (id?: number) => channels.data?.data?.find((c) => c.id === id)?.name ?? String(id ?? "");
+  const channelName = (id?: number) => channels.data?.data?.find((c) => c.id === id)?.name ?? String(id ?? "");
+  const filtered = filters.some((name) => url[name]);
   const rows = list.data?.data ?? [];
+  const columns = columnsOf(channelName);
   return (
-    <Page title="Messages">
-      <div className="tabs">
-        <Link to="/messages" aria-current={tab === "sent" ? "page" : undefined}>
-          Sent by us
-        </Link>
-        <Link to="/messages" search={{ tab: "inbound" } as never} aria-current={tab === "inbound" ? "page" : undefined}>
-          Inbound
-        </Link>
-      </div>
-      {tab === "inbound" ? (
-        <Inbound />
-      ) : (
-        <>
-          <form className="row" onSubmit={search}>
-            <label>
-              <span className="sr">Search messages</span>
-              <input key={url.q} name="q" type="search" size={36} placeholder="Number, id, SM…, reference" defaultValue={url.q} />
-            </label>
-            <button type="submit" className="btn">
-              Search
-            </button>
-            {filter(
-              "status",
-              "Status",
-              statuses.map((s) => [s, s]),
-            )}
-            {filter(
-              "channel",
-              "Channel",
-              (channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""]),
-            )}
-            {filter(
-              "type",
-              "Type",
-              types.map((s) => [s, s]),
-            )}
-            {fresh > 0 && (
-              <button
-                type="button"
-                className="btn"
-                onClick={() => {
-                  setFresh(0);
-                  if (url.cursor) setUrl({ cursor: undefined });
-                  list.refetch();
-                }}
-              >
-                {fresh} new
-              </button>
-            )}
-          </form>
-          <ErrorBox error={list.error} retry={list.refetch} />
-          {list.isPending && <Loading />}
-          {list.data && rows.length === 0 && (
-            <Empty title={url.q || url.status || url.channel || url.type ? "No message matches" : "No message yet"}>
-              {url.q || url.status || url.channel || url.type ? (
-                <Link to="/messages">Show all messages</Link>
-              ) : (
-                <>
-                  Send the first one from the <Link to="/playground">playground</Link>.
-                </>
-              )}
-            </Empty>
-          )}
-          {rows.length > 0 && (
-            <Table
-              label="Messages"
-              rows={rows}
-              id={(m) => m.message_id ?? ""}
-              columns={[
-                { name: "Status", cell: (m) => <Badge>{m.status ?? ""}</Badge> },
-                {
-                  name: "To",
-                  cell: (m) => (
-                    <Link to="/messages/$id" params={{ id: m.message_id ?? "" }}>
-                      <Foreign>{m.to}</Foreign>
-                    </Link>
-                  ),
-                },
-                { name: "Type", cell: (m) => m.type },
-                { name: "Channel", cell: (m) => <bdi>{name(m.channel_id)}</bdi> },
-                { name: "Reference", cell: (m) => <Foreign>{m.reference}</Foreign> },
-                { name: "Error", cell: (m) => (m.error ? <code>{(m.error as { code?: string }).code}</code> : "") },
-                { name: "Created", cell: (m) => <Time at={m.created_at} /> },
-              ]}
-            />
-          )}
-          <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
-        </>
+    <>
+      <form className="row" onSubmit={search}>
+        <label>
+          <span className="sr">Search messages</span>
+          <input key={url.q} name="q" type="search" size={36} placeholder="Number, id, wamid, SM…, reference" defaultValue={url.q} />
+        </label>
+        <button type="submit" className="btn">
+          Search
+        </button>
+        {filter(
+          "status",
+          "Status",
+          statuses.map((s) => [s, s]),
+        )}
+        {filter(
+          "channel",
+          "Channel",
+          (channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""]),
+        )}
+        {filter(
+          "type",
+          "Type",
+          types.map((s) => [s, s]),
+        )}
+        <Day name="from" label="From" url={url} set={setUrl} />
+        <Day name="to" label="to" url={url} set={setUrl} />
+        <Columns all={columns.map((c) => c.name)} hidden={hidden} set={setHidden} />
+        {fresh > 0 && (
+          <button
+            type="button"
+            className="btn"
+            onClick={() => {
+              setFresh(0);
+              if (url.cursor) setUrl({ cursor: undefined });
+              list.refetch();
+            }}
+          >
+            {fresh} new
+          </button>
+        )}
+      </form>
+      {(url.code || url.campaign || url.reference) && (
+        <div className="row">
+          {["code", "campaign", "reference"]
+            .filter((name) => url[name])
+            .map((name) => (
+              <span key={name} className="badge info">
+                {name}: <bdi>{url[name]}</bdi>
+              </span>
+            ))}
+          <Link to="/messages">Show all messages</Link>
+        </div>
       )}
-    </Page>
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
+      {list.data && rows.length === 0 && (
+        <Empty title={filtered ? "No message matches" : "No message yet"}>
+          {filtered ? (
+            <Link to="/messages">Show all messages</Link>
+          ) : (
+            <>
+              Send the first one from the <Link to="/playground">playground</Link>.
+            </>
+          )}
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <Table label="Messages" rows={rows} id={(m) => m.message_id ?? ""} columns={columns.filter((c) => !hidden.includes(c.name))} />
+      )}
+      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+    </>
+  );
+}
+
+function columnsOf(channelName: (id?: number) => string): Column<View>[] {
+  return [
+    { name: "Status", cell: (m) => <Badge>{m.status ?? ""}</Badge> },
+    {
+      name: "To",
+      cell: (m) => (
+        <Link to="/messages/$id" params={{ id: m.message_id ?? "" }}>
+          <Foreign>{m.to ?? m.user_id}</Foreign>
+        </Link>
+      ),
+    },
+    { name: "Type", cell: (m) => m.type },
+    { name: "Channel", cell: (m) => <bdi>{channelName(m.channel_id)}</bdi> },
+    { name: "Reference", cell: (m) => <Foreign>{m.reference}</Foreign> },
+    { name: "Error", cell: (m) => m.error && <code>{m.error.code}</code> },
+    { name: "Created", cell: (m) => <Time at={m.created_at} /> },
+    { name: "Updated", cell: (m) => <Time at={m.updated_at} /> },
+    { name: "Lane", cell: (m) => m.lane },
+    { name: "Attempts", num: true, cell: (m) => m.attempts },
+    { name: "Campaign", cell: (m) => m.campaign_id },
+    { name: "Id", cell: (m) => <code>{m.message_id}</code> },
+  ];
+}
+
+const hiddenAtFirst = ["Updated", "Lane", "Attempts", "Campaign", "Id"];
+
+/** The hidden columns, kept in the browser. */
+function useHidden(): [string[], (hidden: string[]) => void] {
+  const [hidden, setHidden] = useState<string[]>(() => {
+    try {
+      return localStorage.getItem("columns")?.split(",") ?? hiddenAtFirst;
+    } catch {
+      return hiddenAtFirst;
+    }
+  });
+  return [
+    hidden,
+    (next) => {
+      setHidden(next);
+      try {
+        localStorage.setItem("columns", next.join(","));
+      } catch {}
+    },
+  ];
+}
+
+function Columns({ all, hidden, set }: { all: string[]; hidden: string[]; set: (hidden: string[]) => void }) {
+  return (
+    <details className="menu">
+      <summary className="btn">Columns</summary>
+      <div className="panel">
+        {all.map((name) => (
+          <label key={name} className="check">
+            <input
+              type="checkbox"
+              checked={!hidden.includes(name)}
+              onChange={(e) => set(e.target.checked ? hidden.filter((h) => h !== name) : [...hidden, name])}
+            />
+            {name}
+          </label>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function Day(props: {
+  name: string;
+  label: string;
+  url: Record<string, string | undefined>;
+  set: (change: Record<string, string | undefined>) => void;
+}): ReactNode {
+  return (
+    <label>
+      <span className="soft">{props.label}</span>{" "}
+      <input
+        type="date"
+        title="A day in UTC"
+        value={props.url[props.name] ?? ""}
+        onChange={(e) => props.set({ [props.name]: e.target.value, cursor: undefined })}
+      />
+    </label>
   );
 }
 
@@ -172,18 +274,12 @@ export function Pager({ cursor, next, go }: { cursor?: string; next?: string; go
 
 function Inbound() {
   const [url, setUrl] = useUrl();
-  const list = useGet(["inbound", url.cursor], () => getInbound({ client, query: { cursor: url.cursor } as never }));
-  const rows = (list.data?.data ?? []) as {
-    id?: string | number;
-    from?: string | null;
-    type?: string;
-    text?: unknown;
-    received_at?: string;
-    at?: string;
-  }[];
+  const list = useGet(["inbound", url.cursor], () => getInbound({ client, query: { cursor: url.cursor } }));
+  const rows = list.data?.data ?? [];
   return (
     <>
       <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
       {list.data && rows.length === 0 && <Empty title="Nothing received yet">What contacts write to your channels appears here.</Empty>}
       {rows.length > 0 && (
         <Table
@@ -194,7 +290,7 @@ function Inbound() {
             { name: "From", cell: (m) => <Foreign>{m.from}</Foreign> },
             { name: "Type", cell: (m) => m.type },
             { name: "Text", cell: (m) => <Foreign>{typeof m.text === "string" ? m.text.slice(0, 500) : ""}</Foreign> },
-            { name: "Received", cell: (m) => <Time at={m.received_at ?? m.at} /> },
+            { name: "Received", cell: (m) => <Time at={m.received_at} /> },
           ]}
         />
       )}

@@ -82,7 +82,7 @@ export function Overview() {
                   {
                     name: "",
                     cell: (f) => (
-                      <Link to="/messages" search={{ status: "failed", channel: String(f.channel_id) } as never}>
+                      <Link to="/messages" search={{ status: "failed", channel: String(f.channel_id), code: f.code }}>
                         Messages <span className="sr">with {f.code}</span>
                       </Link>
                     ),
@@ -102,13 +102,20 @@ export function Overview() {
                 columns={[
                   { name: "Channel", cell: (c) => <bdi>{c.name}</bdi> },
                   { name: "Provider", cell: (c) => `${c.provider} ${c.kind}` },
-                  { name: "Circuit", cell: (c) => <Badge>{c.enabled ? (c.health?.state ?? "closed") : "disabled"}</Badge> },
-                  { name: "Rate", num: true, cell: (c) => (c.send_rate ? `${Math.round(c.send_rate.effective ?? 0)}/s` : "–") },
+                  {
+                    name: "Circuit",
+                    cell: (c) => <Badge>{c.enabled ? (c.health?.state ?? "closed") : "disabled"}</Badge>,
+                  },
+                  {
+                    name: "Rate",
+                    num: true,
+                    cell: (c) => (c.send_rate ? `${Math.round(c.send_rate.effective ?? 0).toLocaleString("en")}/s` : "–"),
+                  },
                 ]}
               />
             ) : (
               <Empty title="There is no channel yet">
-                <Link to="/channels">Add one</Link> to send messages.
+                <Link to="/channels">Create one</Link> to send messages.
               </Empty>
             )}
           </Panel>

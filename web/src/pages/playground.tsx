@@ -1,8 +1,9 @@
-import { getChannels, getContacts, getKeys, getMessagesId, getPlayground, getSession, getTemplates, postPlayground } from "@sendoff/client";
+import { getChannels, getContacts, getKeys, getMessagesId, getPlayground, getTemplates, postPlayground } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
-import { client, useGet } from "../api";
-import { bodyFor, codeFor, pathFor } from "../playground";
+import { useMemo, useState } from "react";
+import { client, useGet, useSession } from "../api";
+import { codeFor } from "../code";
+import { bodyFor, type Choice, type Endpoint, pathFor, recipientOf } from "../playground";
 import { useUrl } from "../search";
 import { Badge, Copy, Dialog, ErrorBox, Field, Json, Page, Panel } from "../ui";
 
@@ -13,77 +14,79 @@ interface Answer {
   simulate?: boolean;
 }
 
+const nameOf = (r: Endpoint) => `${r.method} ${r.path}`;
+
+/** Reads JSON that somebody typed; its error tells where it breaks off. */
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (e) {
+    throw { title: "Not JSON", status: 0, code: "malformed", detail: `The request body is not JSON: ${(e as Error).message}` };
+  }
+}
+
+/** What is sent for a body: JSON, or the fields of a form. */
+const encoded = (route: Endpoint, body: string) =>
+  route.form ? new URLSearchParams(parse(body) as Record<string, string>).toString() : parse(body);
+
 export function Playground() {
   const [url] = useUrl();
-  const keys = useGet(["keys"], () => getKeys({ client }));
+  const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } }));
   const endpoints = useGet(["endpoints"], () => getPlayground({ client }));
-  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100 } as never }));
-  const channels = useGet(["channels"], () => getChannels({ client }));
-  const contacts = useGet(["contacts", "first"], () => getContacts({ client, query: { limit: 50 } as never }));
-  const session = useGet(["session"], () => getSession({ client }));
-  const [key, setKey] = useState(0);
-  const [endpoint, setEndpoint] = useState("POST /v1/messages");
-  const [template, setTemplate] = useState(0);
-  const [channel, setChannel] = useState(0);
-  const [to, setTo] = useState("+15550000100");
-  const [body, setBody] = useState(url.body ? JSON.stringify(JSON.parse(url.body), null, 2) : "");
-  const [path, setPath] = useState("/v1/messages");
+  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100, status: "approved" } }));
+  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const contacts = useGet(["contacts", "first"], () => getContacts({ client, query: { limit: 50 } }));
+  const session = useSession();
+  const [chosen, choose] = useState<{ key?: number; template?: number; channel?: number; endpoint: string; to: string }>(() => ({
+    endpoint: "POST /v1/messages",
+    to: "+15550000100",
+    channel: Number(url.channel) || undefined,
+  }));
+  // A body that was typed, or came with the URL, until something else is chosen.
+  const [typed, setTyped] = useState<string | undefined>(() => (url.body ? pretty(url.body) : undefined));
+  const [typedPath, setTypedPath] = useState<string>();
   const [real, setReal] = useState(false);
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<Answer>();
   const [error, setError] = useState<unknown>();
-  const [code, setCode] = useState("curl");
 
   const usable = useMemo(() => (keys.data?.data ?? []).filter((k) => k.active), [keys.data]);
-  const routes = endpoints.data?.data ?? [];
-  const route = routes.find((r) => `${r.method} ${r.path}` === endpoint);
-  const t = (templates.data?.data ?? []).find((x) => x.id === template);
-  const c = (channels.data?.data ?? []).find((x) => x.id === channel);
-
-  useEffect(() => {
-    if (!key && usable.length) setKey((usable.find((k) => !k.test) ?? usable[0]).id ?? 0);
-  }, [usable, key]);
-  useEffect(() => {
-    const all = templates.data?.data ?? [];
-    if (!template && all.length) setTemplate((all.find((x) => x.name === "order_confirmation") ?? all[0]).id ?? 0);
-  }, [templates.data, template]);
-  useEffect(() => {
-    const all = channels.data?.data ?? [];
-    if (!channel && all.length) setChannel((all.find((x) => x.default) ?? all[0]).id ?? 0);
-  }, [channels.data, channel]);
-  // The body is made anew when what it is made of changes.
-  useEffect(() => {
-    if (!route || !session.data) return;
-    const made = { route, template: t, channel: c, to, account: session.data.account?.sid ?? "" };
-    setPath(pathFor(made));
-    if (route.method === "POST" && !(url.body && endpoint === "POST /v1/messages")) setBody(bodyFor(made));
-  }, [route, t, c, to, session.data, endpoint, url.body]);
+  const routes: Endpoint[] = endpoints.data?.data ?? [];
+  const route = routes.find((r) => nameOf(r) === chosen.endpoint);
+  const allTemplates = templates.data?.data ?? [];
+  const allChannels = channels.data?.data ?? [];
+  const key = chosen.key ?? (usable.find((k) => !k.test) ?? usable[0])?.id ?? 0;
+  const template =
+    allTemplates.find((t) => t.id === chosen.template) ?? allTemplates.find((t) => t.name === "order_confirmation") ?? allTemplates[0];
+  const channel = allChannels.find((c) => c.id === chosen.channel) ?? allChannels.find((c) => c.default) ?? allChannels[0];
+  const choice: Choice = { template, channel, channels: allChannels, to: chosen.to, account: session.data?.account?.sid ?? "" };
+  const ready = !!route && templates.isFetched && channels.isFetched;
+  const body = !ready ? "" : route.method === "GET" ? "" : (typed ?? bodyFor(route, choice));
+  const path = !ready ? "" : (typedPath ?? pathFor(route, choice));
+  const change = (what: Partial<typeof chosen>) => {
+    choose({ ...chosen, ...what });
+    setTyped(undefined);
+    setTypedPath(undefined);
+  };
 
   const run = async () => {
+    if (!route) return;
     setAsking(false);
     setBusy(true);
     setError(undefined);
     try {
-      let sent: unknown = body;
-      if (route?.method === "POST" && !route.form) {
-        try {
-          sent = JSON.parse(body);
-        } catch (e) {
-          throw { title: "Not JSON", status: 0, code: "malformed", detail: `The body is not JSON: ${(e as Error).message}` };
-        }
-      } else if (route?.form) sent = new URLSearchParams(JSON.parse(body)).toString();
       const { data } = await postPlayground({
         client,
         body: {
           key_id: key,
-          method: (route?.method ?? "POST") as "GET" | "POST",
+          method: route.method === "GET" ? "GET" : "POST",
           path,
-          body: route?.method === "POST" ? sent : undefined,
+          body: route.method === "POST" ? encoded(route, body) : undefined,
           simulate: !real,
-        } as never,
+        },
       });
-      setAnswer(data as Answer);
+      setAnswer(data);
     } catch (e) {
       setAnswer(undefined);
       setError(e);
@@ -92,7 +95,7 @@ export function Playground() {
     }
   };
   const id = messageID(answer?.body);
-  const samples = route ? codeFor(route, path, body, location.origin) : { curl: "", go: "", node: "", python: "" };
+  const samples = codeFor(route ?? {}, path, body, location.origin);
   const viewer = session.data?.role === "viewer";
   return (
     <Page title="Playground">
@@ -102,12 +105,12 @@ export function Playground() {
           There is no active API key. <Link to="/keys">Create one</Link> first.
         </p>
       )}
-      <div className="grid2">
+      <div className="grid2 top-aligned">
         <Panel label="Request">
           <div className="stack">
-            <div className="grid2">
+            <div className="fields2">
               <Field label="API key">
-                <select value={key} onChange={(e) => setKey(Number(e.target.value))}>
+                <select value={key} onChange={(e) => choose({ ...chosen, key: Number(e.target.value) })}>
                   {usable.map((k) => (
                     <option key={k.id} value={k.id}>
                       {k.name} ({k.prefix}…)
@@ -116,14 +119,14 @@ export function Playground() {
                 </select>
               </Field>
               <Field label="Endpoint">
-                <select value={endpoint} onChange={(e) => setEndpoint(e.target.value)}>
+                <select value={chosen.endpoint} onChange={(e) => change({ endpoint: e.target.value })}>
                   {[...new Set(routes.map((r) => r.format))].map((format) => (
                     <optgroup key={format} label={format ?? ""}>
                       {routes
                         .filter((r) => r.format === format)
                         .map((r) => (
-                          <option key={`${r.method} ${r.path}`} value={`${r.method} ${r.path}`}>
-                            {r.method} {r.path}
+                          <option key={nameOf(r)} value={nameOf(r)}>
+                            {nameOf(r)}
                           </option>
                         ))}
                     </optgroup>
@@ -131,8 +134,8 @@ export function Playground() {
                 </select>
               </Field>
               <Field label="Template">
-                <select value={template} onChange={(e) => setTemplate(Number(e.target.value))}>
-                  {(templates.data?.data ?? []).map((x) => (
+                <select value={template?.id ?? 0} onChange={(e) => change({ template: Number(e.target.value) })}>
+                  {allTemplates.map((x) => (
                     <option key={x.id} value={x.id}>
                       {x.name} ({x.language})
                     </option>
@@ -140,8 +143,8 @@ export function Playground() {
                 </select>
               </Field>
               <Field label="Channel">
-                <select value={channel} onChange={(e) => setChannel(Number(e.target.value))}>
-                  {(channels.data?.data ?? []).map((x) => (
+                <select value={channel?.id ?? 0} onChange={(e) => change({ channel: Number(e.target.value) })}>
+                  {allChannels.map((x) => (
                     <option key={x.id} value={x.id}>
                       {x.name} ({x.sender})
                     </option>
@@ -149,10 +152,10 @@ export function Playground() {
                 </select>
               </Field>
               <Field label="Recipient">
-                <input list="recipients" value={to} onChange={(e) => setTo(e.target.value)} />
+                <input list="recipients" value={chosen.to} onChange={(e) => change({ to: e.target.value })} />
               </Field>
               <Field label="Path">
-                <input className="mono" value={path} onChange={(e) => setPath(e.target.value)} />
+                <input className="mono" value={path} onChange={(e) => setTypedPath(e.target.value)} />
               </Field>
             </div>
             <datalist id="recipients">
@@ -166,9 +169,9 @@ export function Playground() {
               <textarea
                 rows={16}
                 spellCheck={false}
-                value={route?.method === "GET" ? "" : body}
+                value={body}
                 disabled={route?.method === "GET"}
-                onChange={(e) => setBody(e.target.value)}
+                onChange={(e) => setTyped(e.target.value)}
               />
             </Field>
             <fieldset className="row">
@@ -182,7 +185,7 @@ export function Playground() {
               <button
                 type="button"
                 className="btn primary"
-                disabled={busy || !key || !route}
+                disabled={busy || !key || !ready}
                 onClick={() => (real && route?.sends ? setAsking(true) : run())}
               >
                 Run
@@ -211,47 +214,72 @@ export function Playground() {
           </section>
           <section className="panel" aria-label="curl">
             <h2>curl</h2>
-            <Json value={samples.curl} label="curl command" />
-            <Copy text={samples.curl} />
-          </section>
-          <Panel title="Code">
             <div className="stack">
-              <label>
-                <span className="sr">Language</span>
-                <select value={code} onChange={(e) => setCode(e.target.value)}>
-                  <option value="curl">curl</option>
-                  <option value="go">Go</option>
-                  <option value="node">Node</option>
-                  <option value="python">Python</option>
-                </select>
-              </label>
-              <Json value={samples[code as keyof typeof samples]} label="Code sample" />
+              <Json value={samples.curl} label="curl command" />
+              <div>
+                <Copy text={samples.curl} label="Copy curl" />
+              </div>
             </div>
-          </Panel>
+          </section>
+          <Code samples={samples} />
         </div>
       </div>
-      <Panel title="The same message in every format">
-        <div className="grid2">
-          {routes
-            .filter((r) => r.sends)
-            .map((r) => {
-              const made = { route: r, template: t, channel: c, to, account: session.data?.account?.sid ?? "" };
-              return (
-                <div key={`${r.method} ${r.path}`}>
-                  <h3>
-                    {r.format}{" "}
-                    <code className="soft">
-                      {r.method} {r.path}
-                    </code>
-                  </h3>
-                  <Json value={bodyFor(made)} label={`Body for ${r.format} ${r.path}`} />
-                </div>
-              );
-            })}
-        </div>
-      </Panel>
-      {asking && <Confirm to={to} run={run} close={() => setAsking(false)} />}
+      {ready && <SideBySide routes={routes} choice={choice} />}
+      {asking && <Confirm to={recipientOf(body) ?? chosen.to} run={run} close={() => setAsking(false)} />}
     </Page>
+  );
+}
+
+function pretty(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
+}
+
+const languages = { go: "Go", node: "Node", python: "Python" } as const;
+
+function Code({ samples }: { samples: Record<keyof typeof languages, string> }) {
+  const [shown, show] = useState<keyof typeof languages>("go");
+  return (
+    <Panel title="Code">
+      <div className="stack">
+        <div className="row">
+          <label>
+            <span className="sr">Language</span>
+            <select value={shown} onChange={(e) => show(e.target.value as keyof typeof languages)}>
+              {Object.entries(languages).map(([value, name]) => (
+                <option key={value} value={value}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Copy text={samples[shown]} label="Copy code" />
+        </div>
+        <Json value={samples[shown]} label="Code sample" />
+      </div>
+    </Panel>
+  );
+}
+
+/** The same message in the format of every vendor. */
+function SideBySide({ routes, choice }: { routes: Endpoint[]; choice: Choice }) {
+  const first = routes.filter((r, i) => r.sends && routes.findIndex((x) => x.sends && x.format === r.format) === i);
+  return (
+    <Panel title="The same message in every format">
+      <div className="grid3">
+        {first.map((r) => (
+          <div key={nameOf(r)}>
+            <h3>
+              {r.format} <code className="soft">{nameOf(r)}</code>
+            </h3>
+            <Json value={bodyFor(r, choice)} label={`Body for ${r.format}`} />
+          </div>
+        ))}
+      </div>
+    </Panel>
   );
 }
 

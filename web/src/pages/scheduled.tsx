@@ -1,56 +1,86 @@
-import { getMessages, patchMessagesId, postMessagesIdCancel } from "@sendoff/client";
+import { getMessages, patchMessagesId, postMessagesCancel, postMessagesIdCancel, type View } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { format, mine, useZone } from "../clock";
 import { useUrl } from "../search";
 import { Act, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 import { Pager } from "./messages";
 
 const again = () => queries.invalidateQueries({ queryKey: ["scheduled"] });
 
+/** The day of a time in the chosen zone, as YYYY-MM-DD. */
+function dayOf(at: string | undefined, zone: "utc" | "mine"): string {
+  if (!at) return "";
+  return new Intl.DateTimeFormat("en-CA", { timeZone: zone === "utc" ? "UTC" : mine, dateStyle: "short" }).format(new Date(at));
+}
+
+const named = (day: string) =>
+  new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(
+    new Date(day),
+  );
+
 export function Scheduled() {
   const [url, setUrl] = useUrl();
+  const zone = useZone();
   const list = useGet(["scheduled", url.cursor], () =>
-    getMessages({ client, query: { status: "scheduled", order: "due", cursor: url.cursor, limit: 50 } as never }),
+    getMessages({ client, query: { status: "scheduled", order: "due", cursor: url.cursor, limit: 50 } }),
   );
   const can = useCan("send_text");
   const [chosen, setChosen] = useState<string[]>([]);
-  const [changing, setChanging] = useState<{ message_id?: string; send_at?: string }>();
+  const [changing, setChanging] = useState<View>();
+  const [done, setDone] = useState("");
   const rows = list.data?.data ?? [];
-  const days = [...new Set(rows.map((m) => (m.send_at ?? "").slice(0, 10)))];
+  const ids = rows.map((m) => m.message_id ?? "");
+  const days = [...new Set(rows.map((m) => dayOf(m.send_at, zone)))];
+  const toggle = (id: string, on: boolean) => setChosen(on ? [...chosen, id] : chosen.filter((x) => x !== id));
   return (
     <Page
       title="Scheduled"
       actions={
         can &&
-        chosen.length > 0 && (
-          <Act
-            className="btn danger"
-            confirm={`Cancel ${chosen.length} messages?`}
-            run={async () => {
-              for (const id of chosen) await postMessagesIdCancel({ client, path: { id } });
-              setChosen([]);
-              again();
-            }}
-          >
-            Cancel {chosen.length}
-          </Act>
+        rows.length > 0 && (
+          <>
+            <button type="button" className="btn" onClick={() => setChosen(chosen.length === ids.length ? [] : ids)}>
+              {chosen.length === ids.length ? "Choose none" : `Choose all ${ids.length} shown`}
+            </button>
+            {chosen.length > 0 && (
+              <Act
+                className="btn danger"
+                confirm={chosen.length === 1 ? "Cancel 1 message?" : `Cancel ${chosen.length} messages?`}
+                run={async () => {
+                  const { data } = await postMessagesCancel({ client, body: { ids: chosen } });
+                  setDone(`${data.cancelled} of ${chosen.length} were cancelled; the others had gone out.`);
+                  setChosen([]);
+                  again();
+                }}
+              >
+                Cancel {chosen.length}
+              </Act>
+            )}
+          </>
         )
       }
     >
       <ErrorBox error={list.error} retry={list.refetch} />
+      {done && (
+        <p className="note good" role="status">
+          {done}
+        </p>
+      )}
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
         <Empty title="Nothing is scheduled">
-          Give a message <code>send_at</code>, and it waits here until its time.
+          Give a message <code>send_at</code>, for example in the <Link to="/playground">playground</Link>, and it waits here until its
+          time.
         </Empty>
       )}
       {days.map((day) => (
-        <section key={day} aria-label={day}>
-          <h2>{day}</h2>
+        <section key={day} aria-label={named(day)} className="stack tight">
+          <h2>{named(day)}</h2>
           <Table
-            label={`Scheduled for ${day}`}
-            rows={rows.filter((m) => (m.send_at ?? "").startsWith(day))}
+            label={`Scheduled for ${named(day)}`}
+            rows={rows.filter((m) => dayOf(m.send_at, zone) === day)}
             id={(m) => m.message_id ?? ""}
             columns={[
               {
@@ -58,11 +88,9 @@ export function Scheduled() {
                 cell: (m) => (
                   <input
                     type="checkbox"
-                    aria-label={`Choose the message to ${m.to}`}
+                    aria-label={`Choose the message to ${m.to} at ${format(m.send_at ?? "", zone)}`}
                     checked={chosen.includes(m.message_id ?? "")}
-                    onChange={(e) =>
-                      setChosen(e.target.checked ? [...chosen, m.message_id ?? ""] : chosen.filter((x) => x !== m.message_id))
-                    }
+                    onChange={(e) => toggle(m.message_id ?? "", e.target.checked)}
                   />
                 ),
               },
@@ -81,9 +109,22 @@ export function Scheduled() {
                 name: "",
                 cell: (m) =>
                   can && (
-                    <button type="button" className="btn small" onClick={() => setChanging(m)}>
-                      Change time <span className="sr">of the message to {m.to}</span>
-                    </button>
+                    <div className="row">
+                      <button type="button" className="btn small" onClick={() => setChanging(m)}>
+                        Change <span className="sr">the message to {m.to}</span>
+                      </button>
+                      <Act
+                        className="btn small danger"
+                        confirm={`Cancel the message to ${m.to}?`}
+                        run={async () => {
+                          await postMessagesIdCancel({ client, path: { id: m.message_id ?? "" } });
+                          toggle(m.message_id ?? "", false);
+                          again();
+                        }}
+                      >
+                        Cancel <span className="sr">the message to {m.to}</span>
+                      </Act>
+                    </div>
                   ),
               },
             ]}
@@ -91,26 +132,48 @@ export function Scheduled() {
         </section>
       ))}
       <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
-      {changing && (
-        <Dialog title="Change the time" onClose={() => setChanging(undefined)}>
-          <Form
-            label="Save"
-            submit={async (v) => {
-              await patchMessagesId({
-                client,
-                path: { id: changing.message_id! },
-                body: { send_at: new Date(v.at).toISOString() } as never,
-              });
-              setChanging(undefined);
-              again();
-            }}
-          >
-            <Field label="Send at" hint={`In your zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`}>
-              <input name="at" type="datetime-local" step={1} required />
-            </Field>
-          </Form>
-        </Dialog>
-      )}
+      {changing && <Change message={changing} close={() => setChanging(undefined)} />}
     </Page>
+  );
+}
+
+/** A time as an input of type datetime-local takes it, in the browser's zone. */
+function local(at?: string): string {
+  if (!at) return "";
+  const d = new Date(at);
+  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** Changes the time, the recipient or the content of a message that waits for its time. */
+function Change({ message: m, close }: { message: View; close: () => void }) {
+  const { type: _, ...content } = (m.content ?? {}) as Record<string, unknown>;
+  const before = JSON.stringify(content, null, 2);
+  return (
+    <Dialog title={`Change the message to ${m.to}`} onClose={close}>
+      <Form
+        label="Save"
+        submit={async (v) => {
+          let changed: Record<string, unknown> = {};
+          if (v.content !== before) {
+            try {
+              changed = JSON.parse(v.content);
+            } catch (e) {
+              throw { title: "Not JSON", status: 0, code: "malformed", detail: `The content is not JSON: ${(e as Error).message}` };
+            }
+          }
+          const send_at = v.at === local(m.send_at) ? {} : { send_at: new Date(v.at).toISOString() };
+          await patchMessagesId({ client, path: { id: m.message_id ?? "" }, body: { ...send_at, ...changed } });
+          close();
+          again();
+        }}
+      >
+        <Field label="Send at" hint={`In your zone, ${mine}.`}>
+          <input name="at" type="datetime-local" step={1} required defaultValue={local(m.send_at)} />
+        </Field>
+        <Field label="Content">
+          <textarea name="content" rows={10} spellCheck={false} defaultValue={before} />
+        </Field>
+      </Form>
+    </Dialog>
   );
 }

@@ -12,6 +12,7 @@ export function Team() {
   const me = useSession().data;
   const [inviting, setInviting] = useState(false);
   const [link, setLink] = useState("");
+  const [error, setError] = useState<unknown>();
   return (
     <Page
       title="Team"
@@ -24,6 +25,7 @@ export function Team() {
       }
     >
       <ErrorBox error={list.error} retry={list.refetch} />
+      <ErrorBox error={error} />
       {list.isPending && <Loading />}
       {list.data && (
         <Table
@@ -41,7 +43,9 @@ export function Team() {
                     aria-label={`Role of ${u.name}`}
                     value={u.role}
                     onChange={async (e) => {
-                      await patchUsersId({ client, path: { id: u.id! }, body: { role: e.target.value as "owner" } }).catch(() => {});
+                      const role = e.target.value as "owner";
+                      setError(undefined);
+                      await patchUsersId({ client, path: { id: u.id! }, body: { role } }).catch(setError);
                       again();
                     }}
                   >
@@ -98,7 +102,7 @@ export function Team() {
       {inviting && (
         <Dialog title="Invite a member" onClose={() => setInviting(false)}>
           <Form
-            label="Make the link"
+            label="Create invitation"
             submit={async (v) => {
               const { data } = await postInvitations({ client, body: { name: v.name, email: v.email, role: v.role as "viewer" } });
               setInviting(false);
@@ -125,7 +129,7 @@ export function Team() {
         </Dialog>
       )}
       {link && (
-        <Dialog title="The invitation" onClose={() => setLink("")}>
+        <Dialog title="Invitation link" onClose={() => setLink("")}>
           <p>Send this link to the new member. It works once, for 72 hours, and is not shown again.</p>
           <div className="row">
             <code className="code">{link}</code>

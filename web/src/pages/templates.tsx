@@ -1,37 +1,44 @@
-import { getChannels, getTemplates, postTemplatesIdPreview, postTemplatesSync } from "@sendoff/client";
+import {
+  deleteTemplatesId,
+  getChannels,
+  getProviders,
+  getTemplates,
+  postTemplates,
+  postTemplatesIdPreview,
+  postTemplatesSync,
+  type Template,
+  type TemplatePreview,
+} from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { Bubble } from "../bubble";
+import { type FilledPart, showTemplate } from "../content";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Json, Loading, Page, Table } from "../ui";
+import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
 import { Pager } from "./messages";
+
+const again = () => queries.invalidateQueries({ queryKey: ["templates"] });
 
 export function Templates() {
   const [url, setUrl] = useUrl();
-  const list = useGet(["templates", url], () => getTemplates({ client, query: { search: url.q, cursor: url.cursor } as never }));
-  const channels = useGet(["channels"], () => getChannels({ client }));
+  const query = { search: url.q, cursor: url.cursor, status: url.status as "approved" };
+  const list = useGet(["templates", query], () => getTemplates({ client, query }));
   const manage = useCan("manage");
-  const [shown, setShown] = useState<{ id?: number; name?: string; variables?: string[] }>();
-  const [preview, setPreview] = useState<unknown>();
+  const [shown, setShown] = useState<Template>();
+  const [creating, setCreating] = useState(false);
   const rows = list.data?.data ?? [];
   return (
     <Page
       title="Templates"
       actions={
-        manage &&
-        (channels.data?.data ?? [])
-          .filter((c) => c.provider === "meta")
-          .map((c) => (
-            <Act
-              key={c.id}
-              className="btn"
-              run={async () => {
-                await postTemplatesSync({ client, body: { channel_id: c.id! } as never });
-                queries.invalidateQueries({ queryKey: ["templates"] });
-              }}
-            >
-              Sync {c.name}
-            </Act>
-          ))
+        manage && (
+          <>
+            <Sync />
+            <button type="button" className="btn primary" onClick={() => setCreating(true)}>
+              Create template
+            </button>
+          </>
+        )
       }
     >
       <form
@@ -48,10 +55,23 @@ export function Templates() {
         <button type="submit" className="btn">
           Search
         </button>
+        <label>
+          <span className="sr">Status</span>
+          <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
+            <option value="">Status: all</option>
+            {["approved", "pending", "rejected", "paused", "disabled"].map((s) => (
+              <option key={s}>{s}</option>
+            ))}
+          </select>
+        </label>
       </form>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && <Empty title="No template">Synchronise a channel to read its templates from the provider.</Empty>}
+      {list.data && rows.length === 0 && (
+        <Empty title={url.q || url.status ? "No template matches" : "No template yet"}>
+          Synchronise a channel to read its templates from the provider, or create one that the provider has approved.
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Templates"
@@ -61,46 +81,192 @@ export function Templates() {
             { name: "Name", cell: (t) => <bdi>{t.name}</bdi> },
             { name: "Language", cell: (t) => t.language },
             { name: "Category", cell: (t) => t.category },
-            { name: "Status", cell: (t) => <Badge>{t.status ?? ""}</Badge> },
-            { name: "Variables", cell: (t) => <span className="soft">{t.variables?.join(", ") || "none"}</span> },
+            { name: "Provider", cell: (t) => t.provider || <span className="soft">any</span> },
+            {
+              name: "Status",
+              cell: (t) => (
+                <>
+                  <Badge>{t.status ?? ""}</Badge> {t.status_reason && <bdi className="soft">{t.status_reason}</bdi>}
+                </>
+              ),
+            },
+            { name: "Variables", cell: (t) => <bdi className="soft">{t.variables?.join(", ") || "none"}</bdi> },
+            { name: "Used", num: true, cell: (t) => (t.usage_count ?? 0).toLocaleString("en") },
+            { name: "Updated", cell: (t) => <Time at={t.updated_at} /> },
             {
               name: "",
               cell: (t) => (
-                <button
-                  type="button"
-                  className="btn small"
-                  onClick={() => {
-                    setPreview(undefined);
-                    setShown(t);
-                  }}
-                >
-                  Preview <span className="sr">{t.name}</span>
-                </button>
+                <div className="row">
+                  <button type="button" className="btn small" onClick={() => setShown(t)}>
+                    Preview <span className="sr">{t.name}</span>
+                  </button>
+                  {manage && (
+                    <Act
+                      className="btn small danger"
+                      confirm={`Delete ${t.name} (${t.language})? The provider keeps it.`}
+                      run={() => deleteTemplatesId({ client, path: { id: t.id! } }).then(again)}
+                    >
+                      Delete{" "}
+                      <span className="sr">
+                        {t.name} in {t.language}
+                      </span>
+                    </Act>
+                  )}
+                </div>
               ),
             },
           ]}
         />
       )}
       <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
-      {shown && (
-        <Dialog title={`Preview of ${shown.name}`} onClose={() => setShown(undefined)}>
-          <Form
-            label="Show"
-            submit={async (v) => {
-              const variables = (shown.variables ?? []).map((name) => v[name] ?? "");
-              const { data } = await postTemplatesIdPreview({ client, path: { id: shown.id! }, body: { variables } as never });
-              setPreview(data);
+      {shown && <Preview template={shown} close={() => setShown(undefined)} />}
+      {creating && <Create close={() => setCreating(false)} />}
+    </Page>
+  );
+}
+
+/** Reads the templates of the channels whose provider lists them. */
+function Sync() {
+  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const providers = useGet(["providers"], () => getProviders({ client }));
+  const lists = (providers.data?.data ?? []).filter((p) => p.lists_templates).map((p) => p.name);
+  const [done, setDone] = useState("");
+  return (
+    <>
+      {done && (
+        <span role="status" className="soft">
+          {done}
+        </span>
+      )}
+      {(channels.data?.data ?? [])
+        .filter((c) => lists.includes(c.provider ?? ""))
+        .map((c) => (
+          <Act
+            key={c.id}
+            className="btn"
+            run={async () => {
+              const { data } = await postTemplatesSync({ client, body: { channel: c.id } });
+              setDone(`${data.created} new, ${data.updated} changed, ${data.disabled} disabled`);
+              again();
             }}
           >
-            {(shown.variables ?? []).map((name) => (
-              <Field key={name} label={name}>
-                <input name={name} />
-              </Field>
-            ))}
-          </Form>
-          {preview !== undefined && <Json value={preview} label="Preview" />}
-        </Dialog>
-      )}
-    </Page>
+            Sync {c.name}
+          </Act>
+        ))}
+    </>
+  );
+}
+
+/** The template as it looks, filled in by the server. */
+function Preview({ template: t, close }: { template: Template; close: () => void }) {
+  const [filled, setFilled] = useState<TemplatePreview>();
+  const media = t.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
+  return (
+    <Dialog title={`Preview of ${t.name}`} onClose={close}>
+      <Bubble shown={showTemplate(t.components ?? [], (filled?.components ?? []) as FilledPart[])} />
+      <Form
+        label="Fill in"
+        submit={async (v) => {
+          const variables = (t.variables ?? []).map((name) => v[`var ${name}`] ?? "");
+          const header = media ? { header_media_url: v.header } : {};
+          const { data } = await postTemplatesIdPreview({ client, path: { id: t.id! }, body: { variables, ...header } });
+          setFilled(data);
+        }}
+      >
+        {media && (
+          <Field label="Address of the header's file">
+            <input name="header" type="url" required placeholder="https://" />
+          </Field>
+        )}
+        {(t.variables ?? []).map((name) => (
+          <Field key={name} label={name}>
+            <input name={`var ${name}`} required />
+          </Field>
+        ))}
+      </Form>
+      <div>
+        <button type="button" className="btn" onClick={close}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Registers a template that exists at the provider. */
+function Create({ close }: { close: () => void }) {
+  const providers = useGet(["providers"], () => getProviders({ client }));
+  const own = (providers.data?.data ?? []).filter((p) => p.keeps_templates);
+  const [provider, setProvider] = useState("");
+  const [text, setText] = useState("Hi {{1}}, your order {{2}} is on its way.");
+  const marks = [...new Set([...text.matchAll(/\{\{\s*([^{}]+?)\s*\}\}/g)].map((m) => m[1]))];
+  const named = marks.some((m) => !/^\d+$/.test(m));
+  return (
+    <Dialog title="Create a template" onClose={close}>
+      <p className="soft">It must exist at the provider, approved: it is not submitted there.</p>
+      <Form
+        label="Create"
+        submit={async (v) => {
+          const names = named ? marks : marks.map((m) => v[`name ${m}`] || `value_${m}`);
+          await postTemplates({
+            client,
+            body: {
+              name: v.name,
+              language: v.language,
+              category: v.category as "utility",
+              parameter_format: named ? "named" : "positional",
+              provider: provider as "twilio",
+              ...(provider ? { provider_template_id: v.own_id } : {}),
+              components: [{ type: "BODY", text, variables: names }, ...(v.footer ? [{ type: "FOOTER", text: v.footer }] : [])],
+            },
+          });
+          close();
+          again();
+        }}
+      >
+        <div className="fields2">
+          <Field label="Name">
+            <input name="name" required pattern="[a-z0-9_]+" title="Small letters, digits and _" />
+          </Field>
+          <Field label="Language" hint="Such as en or pt_BR.">
+            <input name="language" required defaultValue="en" />
+          </Field>
+          <Field label="Category">
+            <select name="category" defaultValue="utility">
+              {["utility", "marketing", "authentication"].map((c) => (
+                <option key={c}>{c}</option>
+              ))}
+            </select>
+          </Field>
+          <Field label="Kept by">
+            <select value={provider} onChange={(e) => setProvider(e.target.value)}>
+              <option value="">WhatsApp (Meta, Kaleyra)</option>
+              {own.map((p) => (
+                <option key={p.name} value={p.name}>
+                  {p.title}
+                </option>
+              ))}
+            </select>
+          </Field>
+          {provider && (
+            <Field label="The provider's id">
+              <input name="own_id" required />
+            </Field>
+          )}
+        </div>
+        <Field label="Text" hint="With {{1}}, {{2}} or {{name}} for its variables.">
+          <textarea rows={4} required value={text} onChange={(e) => setText(e.target.value)} />
+        </Field>
+        {!named &&
+          marks.map((m) => (
+            <Field key={m} label={`Name of {{${m}}}`}>
+              <input name={`name ${m}`} placeholder={`value_${m}`} />
+            </Field>
+          ))}
+        <Field label="Footer">
+          <input name="footer" />
+        </Field>
+      </Form>
+    </Dialog>
   );
 }

@@ -8,9 +8,12 @@ import {
   postWebhooksIdReplay,
   postWebhooksIdRotate,
   postWebhooksIdTest,
+  type Webhook,
+  type WebhookCreate,
 } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { mine } from "../clock";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Secret } from "./keys";
@@ -23,6 +26,7 @@ export function Webhooks() {
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
   const [secret, setSecret] = useState("");
+  const [replaying, setReplaying] = useState<Webhook>();
   const rows = list.data?.data ?? [];
   const shown = rows.find((w) => String(w.id) === url.webhook);
   return (
@@ -48,7 +52,14 @@ export function Webhooks() {
           id={(w) => w.id ?? 0}
           columns={[
             { name: "Address", cell: (w) => <bdi>{w.url}</bdi> },
-            { name: "State", cell: (w) => <Badge>{w.enabled ? "enabled" : "disabled"}</Badge> },
+            {
+              name: "State",
+              cell: (w) => (
+                <>
+                  <Badge>{w.enabled ? "enabled" : "disabled"}</Badge> <bdi className="soft">{w.disabled_reason}</bdi>
+                </>
+              ),
+            },
             { name: "Format", cell: (w) => w.format },
             { name: "Events", cell: (w) => <span className="soft">{w.events?.length ? w.events.join(", ") : "all"}</span> },
             { name: "Failing since", cell: (w) => <Time at={w.failing_since} /> },
@@ -66,7 +77,7 @@ export function Webhooks() {
                       </Act>
                       <Act
                         run={async () => {
-                          await patchWebhooksId({ client, path: { id: w.id! }, body: { enabled: !w.enabled } as never });
+                          await patchWebhooksId({ client, path: { id: w.id! }, body: { enabled: !w.enabled } });
                           again();
                         }}
                       >
@@ -81,18 +92,9 @@ export function Webhooks() {
                       >
                         Rotate <span className="sr">{w.url}</span>
                       </Act>
-                      <Act
-                        confirm="Send the events of the last 24 hours again?"
-                        run={() =>
-                          postWebhooksIdReplay({
-                            client,
-                            path: { id: w.id! },
-                            body: { from: new Date(Date.now() - 86_400_000).toISOString() } as never,
-                          })
-                        }
-                      >
-                        Replay a day <span className="sr">{w.url}</span>
-                      </Act>
+                      <button type="button" className="btn small" onClick={() => setReplaying(w)}>
+                        Replay <span className="sr">events to {w.url}</span>
+                      </button>
                       <Act
                         className="btn small danger"
                         confirm={`Delete the endpoint ${w.url}?`}
@@ -117,7 +119,15 @@ export function Webhooks() {
           <Form
             label="Add"
             submit={async (v) => {
-              const { data } = await postWebhooks({ client, body: { url: v.url, description: v.description, format: v.format } as never });
+              const { data } = await postWebhooks({
+                client,
+                body: {
+                  url: v.url,
+                  description: v.description,
+                  format: v.format as "standard",
+                  ...(v.events ? { events: v.events.split(/[\s,]+/).filter(Boolean) as WebhookCreate["events"] } : {}),
+                },
+              });
               setCreating(false);
               setSecret(data.secret ?? "");
               again();
@@ -129,6 +139,9 @@ export function Webhooks() {
             <Field label="Description">
               <input name="description" />
             </Field>
+            <Field label="Events" hint="Such as message.delivered, message.failed. Empty: all.">
+              <input name="events" />
+            </Field>
             <Field label="Format">
               <select name="format">
                 {["standard", "meta", "twilio", "kaleyra"].map((f) => (
@@ -139,8 +152,40 @@ export function Webhooks() {
           </Form>
         </Dialog>
       )}
+      {replaying && <Replay id={replaying.id} close={() => setReplaying(undefined)} />}
       {secret && <Secret title="The signing secret" secret={secret} onClose={() => setSecret("")} />}
     </Page>
+  );
+}
+
+const local = (t: number) => new Date(t - new Date(t).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+
+/** Sends the events of a time range again. */
+function Replay({ id, close }: { id: number; close: () => void }) {
+  return (
+    <Dialog title="Replay a time range" onClose={close}>
+      <p>Every event of the range is sent again, with the same id and body: a receiver that has noted the ids ignores what it knows.</p>
+      <Form
+        label="Replay"
+        submit={async (v) => {
+          await postWebhooksIdReplay({
+            client,
+            path: { id },
+            body: { from: new Date(v.from).toISOString(), ...(v.to ? { to: new Date(v.to).toISOString() } : {}) },
+          });
+          close();
+        }}
+      >
+        <div className="fields2">
+          <Field label="From" hint={`In your zone, ${mine}.`}>
+            <input name="from" type="datetime-local" required defaultValue={local(Date.now() - 86_400_000)} />
+          </Field>
+          <Field label="To" hint="Empty: now.">
+            <input name="to" type="datetime-local" />
+          </Field>
+        </div>
+      </Form>
+    </Dialog>
   );
 }
 

@@ -5659,9 +5659,13 @@ export type GetMessagesData = {
          */
         type?: string;
         /**
-         * A message id, a number or a reference.
+         * A message id, ours or the provider's, or a part of number, reference or content.
          */
         search?: string;
+        /**
+         * The code of the error, such as recipient.
+         */
+        code?: string;
         /**
          * Only messages created at or after this time (RFC 3339).
          */
