@@ -48,7 +48,7 @@ func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) e
 			return err
 		}
 		open, err := w.Registry.OpenCircuits(ctx)
-		if _, isOpen := open[channel]; isOpen || err != nil || !ch.Enabled {
+		if _, isOpen := open[channel]; isOpen || err != nil || !ch.Enabled || ch.Unreadable {
 			return err
 		}
 		r := w.route(ch, lane)

@@ -39,6 +39,9 @@ func (w *Worker) Page(ctx context.Context, p dispatch.Page) error {
 	if err != nil {
 		return err
 	}
+	if ch.Unreadable { // its messages come back
+		return nil
+	}
 	ids, err := w.passCircuit(ctx, ch, p.IDs)
 	if err != nil || len(ids) == 0 {
 		return err

@@ -136,6 +136,15 @@ func taken(err error, format string, args ...any) error {
 	return err
 }
 
+// takenOr words a conflict about a name that is unique over all accounts: own
+// reports whether the caller's account has it. What others have is not told.
+func takenOr(err error, own bool, at, format string, args ...any) error {
+	if worded := taken(err, format, args...); own || worded == err {
+		return worded
+	}
+	return dispatch.InvalidField(at, "can't be used; choose another")
+}
+
 // parsePhone parses a number, which may be national in the actor's region, and reports a fault at the pointer if it is none.
 func (a Actor) parsePhone(f *dispatch.Faults, at, s string) string {
 	e164, err := phone.ParseIn(s, a.Region)

@@ -247,9 +247,15 @@ func (s *Service) CreateChannel(ctx context.Context, who Actor, in ChannelCreate
 	if err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, who, func(tx Tx) (_ note, err error) {
+	err = s.change(ctx, who, func(tx Tx) (n note, err error) {
+		others, err := tx.Channels(ctx, who.Account)
+		if err != nil {
+			return n, err
+		}
+		own := slices.ContainsFunc(others, func(o dispatch.Channel) bool { return o.Key == ch.Key })
 		*ch, err = tx.CreateChannel(ctx, *ch)
-		return note{"channel.create", target("channel", ch.ID), channelDetail(ch)}, taken(err, "a channel with this key exists already")
+		return note{"channel.create", target("channel", ch.ID), channelDetail(ch)},
+			takenOr(err, own, "/key", "a channel with this key exists already")
 	})
 	if err != nil {
 		return nil, err

@@ -39,6 +39,11 @@ func Check(ctx context.Context, providers map[string]provider.Provider, ch *disp
 		c.Problem, c.Fix = "unknown provider", "this sendoff is older than the one that created the channel; install the newer one"
 		return c
 	}
+	if ch.Unreadable {
+		c.Problem, c.Fix = "no key of SENDOFF_SECRET_KEY opens its secrets",
+			"put the key that encrypted them into SENDOFF_SECRET_KEY, after the new one, or enter the secrets again"
+		return c
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := p.Check(ctx, ch); err != nil {

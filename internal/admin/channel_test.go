@@ -139,8 +139,10 @@ func TestCreateChannel_Faults(t *testing.T) {
 	in := metaChannel()
 	in.Key = "mine"
 	f.createChannel(in)
-	_, err = f.CreateChannel(t.Context(), f.stranger, in)
+	_, err = f.CreateChannel(t.Context(), f.who, in)
 	refused(t, err, dispatch.Conflict)
+	_, err = f.CreateChannel(t.Context(), f.stranger, in) // does not learn whose it is
+	refused(t, err, dispatch.Invalid, "/key")
 }
 
 func TestUpdateChannel_Policy(t *testing.T) {

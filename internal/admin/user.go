@@ -128,9 +128,13 @@ func (s *Service) CreateUser(ctx context.Context, who Actor, in UserCreate) (*Us
 	}
 	hash := change.hash() // slow: outside of the transaction
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+		own, err := hasEmail(ctx, tx, who.Account, u.Email)
+		if err != nil {
+			return n, err
+		}
 		made, err := tx.CreateUser(ctx, who.Account, u.Name, u.Email, u.Role, hash)
 		if err != nil {
-			return n, taken(err, "a user with this e-mail address exists already")
+			return n, takenOr(err, own, "/email", "a user with this e-mail address exists already")
 		}
 		u, err = tx.Member(ctx, who.Account, made.ID)
 		return change.note("user.create", &u), err
@@ -139,6 +143,17 @@ func (s *Service) CreateUser(ctx context.Context, who Actor, in UserCreate) (*Us
 		return nil, err
 	}
 	return viewUser(&u), nil
+}
+
+// hasEmail reports whether a user of the account has the e-mail address.
+func hasEmail(ctx context.Context, tx Tx, account int64, email string) (bool, error) {
+	us, err := tx.Members(ctx, account)
+	for i := range us {
+		if strings.EqualFold(us[i].Email, email) {
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // Invited notes in the audit log that a user is invited to set a new password, and
@@ -189,8 +204,12 @@ func (s *Service) UpdateUser(ctx context.Context, who Actor, id string, in UserU
 		if err := who.mayManage(before, u.Role); err != nil {
 			return n, err
 		}
+		own, err := hasEmail(ctx, tx, who.Account, u.Email)
+		if err != nil {
+			return n, err
+		}
 		u, err = tx.UpdateMember(ctx, u, hash)
-		return in.note(in.action(), &u), taken(err, "another user has this e-mail address")
+		return in.note(in.action(), &u), takenOr(err, own, "/email", "another user has this e-mail address")
 	})
 	if err != nil {
 		return nil, err

@@ -52,6 +52,8 @@ func TestUser_Faults(t *testing.T) {
 	if !strings.Contains(err.Error(), "a user with this e-mail address exists already") {
 		t.Error(err)
 	}
+	_, err = f.CreateUser(t.Context(), f.stranger, newUser("Ada", "ada@example.com"))
+	refused(t, err, dispatch.Invalid, "/email") // does not learn whose it is
 	for at, in := range map[string]admin.UserUpdate{
 		"/name":     {Name: new("")},
 		"/email":    {Email: new("Ada <ada@example.com>")},

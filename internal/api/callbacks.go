@@ -96,6 +96,9 @@ func (cs *callbacks) serve(c echo.Context) error {
 	if err != nil {
 		return middleware.Unavailable(err)
 	}
+	if ch.Unreadable { // nothing can be verified; the provider repeats it
+		return middleware.Unavailable(errors.New("the channel's secrets can't be read"))
+	}
 	if r.Method == http.MethodGet {
 		if done, err := cs.handshake(c, p, ch); done {
 			return err

@@ -89,6 +89,9 @@ type Options struct {
 	// PingPostgres and PingRedis return an error if the server does not answer.
 	// Without Redis readyz reports degraded.
 	PingPostgres, PingRedis func(ctx context.Context) error
+	// CheckSecrets returns an error if a channel or webhook has secrets that no key
+	// opens: readyz reports degraded.
+	CheckSecrets func(ctx context.Context) error
 }
 
 // Server is the HTTP API. It keeps no state of a request.
@@ -156,7 +159,7 @@ func (s *Server) Close(ctx context.Context) error {
 func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	e, o := s.echo, &s.options
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
-	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis)))
+	e.GET("/readyz", echo.WrapHandler(health.Ready(o.PingPostgres, o.PingRedis, o.CheckSecrets)))
 	e.GET("/metrics", s.metrics)
 
 	v1, reads := e.Group("/v1", s.auth.Native), s.limits.Reads("view_messages")

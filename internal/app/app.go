@@ -27,6 +27,7 @@ import (
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/migrations"
@@ -52,6 +53,7 @@ type parts struct {
 	stops     []stop
 
 	installation *installed
+	secrets      *sealedSecrets
 }
 
 // stop is one step of the way down.
@@ -98,7 +100,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db),
 		webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New(),
 	}
-	p.installation = newInstalled(db)
+	p.installation, p.secrets = newInstalled(db), &sealedSecrets{find: operate.New(db).Unreadable}
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
 	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
@@ -141,7 +143,8 @@ func (p *parts) watch() {
 	p.background("states", time.Second, func(ctx context.Context) {
 		logs.Watch(ctx, p.log,
 			&logs.State{Name: "postgres", Effect: "nothing is accepted or sent until it does", Check: p.checkPostgres},
-			&logs.State{Name: "redis", Effect: "messages are accepted and sent all the same, a little later", Check: p.checkRedis})
+			&logs.State{Name: "redis", Effect: "messages are accepted and sent all the same, a little later", Check: p.checkRedis},
+			&logs.State{Name: "SENDOFF_SECRET_KEY", Effect: "what needs those secrets waits", Check: p.secrets.check})
 	})
 }
 

@@ -51,7 +51,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 		Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metricsOnAPI(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
 		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),
-		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis,
+		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis, CheckSecrets: p.secrets.check,
 	}
 	if options.Dashboard, err = p.dashboard(options.Admin); err != nil {
 		return nil, errors.Join(err, p.stop())

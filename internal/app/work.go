@@ -150,7 +150,7 @@ func (p *parts) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"ok"}`)) })
-	mux.Handle("GET /readyz", health.Ready(p.checkPostgres, p.checkRedis))
+	mux.Handle("GET /readyz", health.Ready(p.checkPostgres, p.checkRedis, p.secrets.check))
 	return mux
 }
 

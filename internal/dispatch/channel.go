@@ -26,6 +26,10 @@ type Channel struct {
 	Secrets  map[string]string // access_token, app_secret, ... (encrypted at rest)
 	Policy   Policy
 
+	// Unreadable reports that no key of SENDOFF_SECRET_KEY opens the secrets, which
+	// are empty then: nothing is sent, what is accepted waits.
+	Unreadable bool
+
 	// OldCallbacks are the callback secrets before rotations: a provider's
 	// console cannot be changed at the same moment, and messages sent before
 	// call back at the old address.

@@ -15,7 +15,7 @@ import (
 const (
 	SendAt   = "send_at"  // its time has not come
 	Campaign = "campaign" // its campaign is paused
-	Paused   = "paused"   // its channel is paused or disabled
+	Paused   = "paused"   // its channel is paused, disabled or without readable secrets
 	Circuit  = "circuit"  // its channel's circuit is open: the provider failed
 	Retry    = "retry"    // its last call failed, or the outcome of a call is looked for
 	Spacing  = "spacing"  // another message to the same recipient went out a moment ago
@@ -100,7 +100,7 @@ func (g *Gates) channel(ctx context.Context, id int64) (name string, next *time.
 	if err != nil {
 		return "", nil
 	}
-	if !ch.Enabled {
+	if !ch.Enabled || ch.Unreadable {
 		return Paused, nil
 	}
 	open, err := g.registry.OpenCircuits(ctx)

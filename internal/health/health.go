@@ -18,17 +18,22 @@ const (
 )
 
 // Ready serves /readyz. Postgres must answer; without Redis everything still
-// works, only slower: degraded, not unready.
-func Ready(postgres, redis func(context.Context) error) http.Handler {
+// works, only slower, and without the secrets of a channel that channel waits:
+// degraded, not unready.
+func Ready(postgres, redis, secrets func(context.Context) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var noPostgres, noRedis error
-		var both sync.WaitGroup
-		both.Go(func() { noPostgres = ask(r.Context(), postgresTime, postgres) })
-		both.Go(func() { noRedis = ask(r.Context(), redisTime, redis) })
-		both.Wait()
+		var noPostgres, noRedis, noSecrets error
+		var all sync.WaitGroup
+		all.Go(func() { noPostgres = ask(r.Context(), postgresTime, postgres) })
+		all.Go(func() { noRedis = ask(r.Context(), redisTime, redis) })
+		all.Go(func() { noSecrets = ask(r.Context(), postgresTime, secrets) })
+		all.Wait()
 		status, answer := http.StatusOK, map[string]string{"status": "ready", "postgres": "ok", "redis": "ok"}
 		if noRedis != nil {
 			answer["status"], answer["redis"] = "degraded", fault(noRedis)+": messages are accepted and sent all the same, a little later"
+		}
+		if noSecrets != nil && noPostgres == nil {
+			answer["status"], answer["secrets"] = "degraded", fault(noSecrets)
 		}
 		if noPostgres != nil {
 			status, answer["status"], answer["postgres"] = http.StatusServiceUnavailable, "unready", fault(noPostgres)

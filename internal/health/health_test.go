@@ -17,22 +17,23 @@ func TestReady(t *testing.T) {
 	gone := func(context.Context) error { return errors.New("connection refused") }
 	hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for name, c := range map[string]struct {
-		postgres, redis func(context.Context) error
-		code            int
-		status          string
+		postgres, redis, secrets func(context.Context) error
+		code                     int
+		status                   string
 	}{
-		"both":            {fine, fine, http.StatusOK, "ready"},
-		"no Redis":        {fine, gone, http.StatusOK, "degraded"},
-		"Redis hangs":     {fine, hangs, http.StatusOK, "degraded"},
-		"no Postgres":     {gone, fine, http.StatusServiceUnavailable, "unready"},
-		"Postgres hangs":  {hangs, fine, http.StatusServiceUnavailable, "unready"},
-		"none":            {gone, hangs, http.StatusServiceUnavailable, "unready"},
-		"none, both hang": {hangs, hangs, http.StatusServiceUnavailable, "unready"},
+		"both":            {fine, fine, fine, http.StatusOK, "ready"},
+		"no Redis":        {fine, gone, fine, http.StatusOK, "degraded"},
+		"Redis hangs":     {fine, hangs, fine, http.StatusOK, "degraded"},
+		"no secrets":      {fine, fine, gone, http.StatusOK, "degraded"},
+		"no Postgres":     {gone, fine, fine, http.StatusServiceUnavailable, "unready"},
+		"Postgres hangs":  {hangs, fine, fine, http.StatusServiceUnavailable, "unready"},
+		"none":            {gone, hangs, fine, http.StatusServiceUnavailable, "unready"},
+		"none, both hang": {hangs, hangs, fine, http.StatusServiceUnavailable, "unready"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, began := httptest.NewRecorder(), time.Now()
-				Ready(c.postgres, c.redis).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+				Ready(c.postgres, c.redis, c.secrets).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 				var answer map[string]string
 				if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != c.code || answer["status"] != c.status {
 					t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.code, c.status)

@@ -35,7 +35,7 @@ func (f *Feeder) doubts(ctx context.Context) error {
 		switch {
 		case err != nil && dispatch.CodeOf(err) == dispatch.NotFound:
 			plain = append(plain, doubt{d, &dispatch.Channel{}}) // deleted: no attempt is possible
-		case err != nil: // due again later
+		case err != nil || ch.Unreadable: // due again later
 		case f.finder(ch) != nil:
 			ask = append(ask, doubt{d, ch})
 		default:

@@ -94,7 +94,7 @@ func (f *Feeder) drainLarge(ctx context.Context, lane dispatch.Lane, backlogs []
 	for _, b := range backlogs {
 		ch, err := f.Registry.Channel(ctx, b.Channel)
 		_, isOpen := open[b.Channel]
-		if err != nil || isOpen || !ch.Enabled || b.N < drainFrom || ch.Policy.Rate < drainRate {
+		if err != nil || isOpen || !ch.Enabled || ch.Unreadable || b.N < drainFrom || ch.Policy.Rate < drainRate {
 			others = append(others, b)
 			continue
 		}
@@ -128,6 +128,10 @@ func (f *Feeder) budgets(
 			if dispatch.CodeOf(err) == dispatch.NotFound { // deleted while messages came in: they expire
 				budgets[b.Channel], blocked[b.Channel] = blockedMax, true
 			}
+			continue
+		}
+		if ch.Unreadable {
+			budgets[b.Channel], blocked[b.Channel] = blockedMax, true
 			continue
 		}
 		want := min(b.N, f.Worker.Room(ch.ID, ch.Policy.Concurrency))

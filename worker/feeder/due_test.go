@@ -128,6 +128,20 @@ func TestFeedLane_ChannelMayNotSend(t *testing.T) {
 	}
 }
 
+// Messages of a channel whose secrets can't be read wait, and expire in time.
+func TestFeedLane_UnreadableChannel_Waits(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	waiting := f.Messages(t, 2, nil)
+	expired := f.Messages(t, 1, func(m *dispatch.Message) { m.ExpiresAt = time.Now().Add(-time.Second) })
+	_, err := f.Connect(t).ExecContext(t.Context(), `UPDATE channels SET secrets = overlay(secrets PLACING '\x00000000'::bytea FROM 2)`)
+	workertest.Must(t, err)
+	f.feed(t)
+	if n, ended := ids(f.world.pages), f.Statuses(t, append(expired, waiting...)); n != 0 || ended[0] != dispatch.Expired || ended[1] != dispatch.Queued {
+		t.Errorf("%d offered, statuses %v", n, ended)
+	}
+}
+
 // When a circuit closes the messages that had been put off are due at once.
 func TestClosedCircuits_WakesTheChannel(t *testing.T) {
 	t.Parallel()

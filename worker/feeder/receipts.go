@@ -85,7 +85,7 @@ func (f *Feeder) fetchable(ctx context.Context) ([]int64, error) {
 	all, err := f.Accounts.Channels(ctx, 0)
 	var ids []int64
 	for _, ch := range all {
-		if _, ok := f.Providers[ch.Provider].(Fetcher); ok {
+		if _, ok := f.Providers[ch.Provider].(Fetcher); ok && !ch.Unreadable {
 			ids = append(ids, ch.ID)
 		}
 	}

@@ -44,9 +44,10 @@ func (s *Store) channel(r *channelRow) (dispatch.Channel, error) {
 	if err := json.Unmarshal(r.Settings, &c.Settings); err != nil {
 		return c, fmt.Errorf("read settings of channel %d: %w", r.ID, err)
 	}
-	plain, err := s.db.Box().Open(r.Secrets)
+	plain, err := s.db.Box().Open(r.Secrets, pg.Row("channels", r.ID))
 	if err != nil {
-		return c, fmt.Errorf("open credentials of channel %d: %w", r.ID, err)
+		c.Unreadable, c.Secrets = true, map[string]string{}
+		return c, nil
 	}
 	if err := json.Unmarshal(plain, &c.Secrets); err != nil {
 		return c, fmt.Errorf("read credentials of channel %d: %w", r.ID, err)
@@ -104,6 +105,7 @@ func withOldCallbacks(c *dispatch.Channel) map[string]string {
 	return all
 }
 
+// sealed returns the columns of a channel; nil secrets stay as they are.
 func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, policy string, err error) {
 	if c.Settings == nil {
 		c.Settings = map[string]string{}
@@ -111,7 +113,9 @@ func (s *Store) sealed(c *dispatch.Channel) (settings string, secrets []byte, po
 	if c.Secrets == nil {
 		c.Secrets = map[string]string{}
 	}
-	secrets, err = s.db.Box().Seal([]byte(pg.JSON(withOldCallbacks(c))))
+	if !c.Unreadable || len(c.Secrets) > 0 {
+		secrets, err = s.db.Box().Seal([]byte(pg.JSON(withOldCallbacks(c))), pg.Row("channels", c.ID))
+	}
 	return pg.JSON(c.Settings), secrets, pg.JSON(encodePolicy(c.Policy)), err
 }
 
@@ -126,22 +130,25 @@ func (s *Store) CreateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 	if c.Window == "" {
 		c.Window = "enforce"
 	}
-	settings, secrets, policy, err := s.sealed(&c)
-	if err != nil {
-		return c, err
-	}
 	var row channelRow
-	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) (err error) {
+		if c.ID, err = tx.NextID(ctx, "channels"); err != nil {
+			return err
+		}
+		settings, secrets, policy, err := s.sealed(&c)
+		if err != nil {
+			return err
+		}
 		if c.Default {
 			if _, err := tx.ExecContext(ctx, `UPDATE channels SET is_default = false WHERE account_id = $1 AND is_default`, c.Account); err != nil {
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(ctx, &row, `INSERT INTO channels (account_id, key, name, provider, kind, sender, is_default, window_rule, settings,
-		  secrets, policy)
-			SELECT $1, $2, $3, $4, $5, $6, $7 OR NOT EXISTS (SELECT 1 FROM channels WHERE account_id = $1), $8, $9, $10, $11
+		return tx.GetContext(ctx, &row, `INSERT INTO channels (id, account_id, key, name, provider, kind, sender, is_default, window_rule,
+		  settings, secrets, policy)
+			SELECT $12, $1, $2, $3, $4, $5, $6, $7 OR NOT EXISTS (SELECT 1 FROM channels WHERE account_id = $1), $8, $9, $10, $11
 			  RETURNING `+channelColumns,
-			c.Account, c.Key, c.Name, c.Provider, c.Kind, c.Sender, c.Default, c.Window, settings, secrets, policy)
+			c.Account, c.Key, c.Name, c.Provider, c.Kind, c.Sender, c.Default, c.Window, settings, secrets, policy, c.ID)
 	})
 	if err != nil {
 		return c, pg.Wrap("create channel", err)
@@ -164,7 +171,8 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = $7, policy = $8,
+		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = coalesce($7, secrets),
+		  policy = $8,
 		  enabled = $9, is_default = $10, updated_at = now()
 			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns,
 			c.ID, c.Account, c.Name, c.Sender, c.Window, settings, secrets, policy, c.Enabled, c.Default)

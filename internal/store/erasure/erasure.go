@@ -70,7 +70,7 @@ ON CONFLICT (account_id, hash) DO UPDATE SET scope = CASE WHEN excluded.scope = 
 func remember(ctx context.Context, tx *pg.DB, account int64, ids []string) error {
 	fresh := make([]byte, sha256.Size)
 	_, _ = rand.Read(fresh) // never fails (crypto/rand)
-	sealed, err := tx.Box().Seal(fresh)
+	sealed, err := tx.Box().Seal(fresh, pg.Row("erasure_keys", account))
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func keyOf(ctx context.Context, db *pg.DB, account int64) ([]byte, error) {
 	if err := db.GetContext(ctx, &sealed, `SELECT sealed FROM erasure_keys WHERE account_id = $1`, account); err != nil {
 		return nil, pg.Wrap("read erasure key", err)
 	}
-	return db.Box().Open(sealed)
+	return db.Box().Open(sealed, pg.Row("erasure_keys", account))
 }
 
 // Erased returns which of the ids are those of erased persons.

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -79,16 +80,17 @@ func (v vault) reseal(ctx context.Context, tx *pg.DB, rows []sealedRow, actor st
 			r.Current++
 			continue
 		}
-		plain, err := tx.Box().Open(row.Sealed)
+		plain, err := tx.Box().Open(row.Sealed, pg.Row(v.table, row.ID))
 		if err != nil {
 			r.Unreadable = append(r.Unreadable, row.ID)
 			continue
 		}
-		sealed, err := tx.Box().Seal(plain)
+		sealed, err := tx.Box().Seal(plain, pg.Row(v.table, row.ID))
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE %s = $1`, v.table, v.column, v.id), row.ID, sealed); err != nil {
+		update := fmt.Sprintf(`UPDATE %s SET %s = $2 WHERE %s = $1`, v.table, v.column, v.id)
+		if _, err := tx.ExecContext(ctx, update, row.ID, sealed); err != nil {
 			return pg.Wrap("seal "+v.name, err)
 		}
 		r.Rotated++
@@ -120,7 +122,7 @@ func (s *Store) OldSecrets(ctx context.Context) (old, unreadable map[string][]in
 					continue
 				}
 				into := old
-				if _, err := s.db.Box().Open(row.Sealed); err != nil {
+				if _, err := s.db.Box().Open(row.Sealed, pg.Row(v.table, row.ID)); err != nil {
 					into = unreadable
 				}
 				into[v.name] = append(into[v.name], row.ID)
@@ -132,4 +134,17 @@ func (s *Store) OldSecrets(ctx context.Context) (old, unreadable map[string][]in
 		}
 	}
 	return old, unreadable, nil
+}
+
+// Unreadable returns the channels and webhooks, such as "channel 7", whose secrets
+// are sealed with none of the keys; at most 20 of each.
+func (s *Store) Unreadable(ctx context.Context) ([]string, error) {
+	var out []string
+	err := s.db.SelectContext(ctx, &out, `
+(SELECT 'channel ' || id FROM channels WHERE encode(substr(secrets, 2, 4), 'hex') <> ALL(string_to_array($1, ',')) ORDER BY id LIMIT 20)
+UNION ALL
+(SELECT 'webhook ' || id FROM webhooks WHERE encode(substr(sealed, 2, 4), 'hex') <> ALL(string_to_array($1, ',')) AND deleted_at IS NULL
+  ORDER BY id LIMIT 20)`,
+		strings.Join(s.db.Box().KeyIDs(), ","))
+	return out, pg.Wrap("look for unreadable secrets", err)
 }

@@ -102,6 +102,13 @@ func (d *DB) Now(ctx context.Context) (time.Time, error) {
 // Box returns the encryption of sealed columns, or nil if there is none.
 func (d *DB) Box() *Box { return d.box }
 
+// NextID returns an id for a new row of table: its sealed columns are bound to it.
+func (d *DB) NextID(ctx context.Context, table string) (int64, error) {
+	var id int64
+	err := d.GetContext(ctx, &id, `SELECT nextval(pg_get_serial_sequence($1, 'id'))`, table)
+	return id, Wrap("take id of "+table, err)
+}
+
 // Tx runs f in a transaction and commits it if f returns nil. Within a
 // transaction f joins that one. A transaction is never repeated: after an error
 // of COMMIT its outcome is unknown.

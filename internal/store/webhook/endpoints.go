@@ -22,6 +22,7 @@ type Endpoint struct {
 	Kinds          []int64           // event kinds; empty: all
 	Headers        map[string]string // sent along
 	Secret         string
+	Unreadable     bool                // no key of SENDOFF_SECRET_KEY opens secret and headers
 	OldSecrets     dispatch.OldSecrets // after rotations; they sign as well
 	Enabled        bool
 	DisabledReason string
@@ -71,20 +72,25 @@ type endpointRow struct {
 const columns = `id, account_id, url, description, format, kinds::bigint[] AS kinds, sealed, old_until, enabled, disabled_reason,
   disabled_at, failing_since, created_at, updated_at`
 
-func (s *Store) webhook(r *endpointRow) (Endpoint, error) {
+// webhook returns an endpoint. One that is unreadable has no secret and no headers.
+func (s *Store) webhook(r *endpointRow) Endpoint {
 	w := Endpoint{
 		ID: r.ID, Account: r.Account, URL: r.URL, Description: r.Description, Format: r.Format, Kinds: r.Kinds, Enabled: r.Enabled,
 		DisabledReason: pg.Text(r.DisabledReason), DisabledAt: r.DisabledAt, FailingSince: r.FailingSince, CreatedAt: r.CreatedAt,
 		UpdatedAt: r.UpdatedAt,
 	}
 	secrets, err := s.openWebhook(r.ID, r.Sealed)
+	if err != nil {
+		w.Unreadable = true
+		return w
+	}
 	w.Secret, w.OldSecrets, w.Headers = secrets.Secret, secrets.old(r.OldUntil), secrets.Headers
-	return w, err
+	return w
 }
 
 func (s *Store) openWebhook(id int64, sealed []byte) (secrets, error) {
 	var out secrets
-	plain, err := s.db.Box().Open(sealed)
+	plain, err := s.db.Box().Open(sealed, pg.Row("webhooks", id))
 	if err != nil {
 		return out, fmt.Errorf("open secrets of webhook %d: %w", id, err)
 	}
@@ -99,18 +105,14 @@ func (s *Store) sealWebhook(w *Endpoint) ([]byte, error) {
 	if len(out.Olds) > 0 {
 		out.Old = out.Olds[0].Secret
 	}
-	return s.db.Box().Seal([]byte(pg.JSON(out)))
+	return s.db.Box().Seal([]byte(pg.JSON(out)), pg.Row("webhooks", w.ID))
 }
 
 // CreateWebhook adds an endpoint. It gets the events of transactions that begin
 // after its own: from the end of the log.
 func (s *Store) CreateWebhook(ctx context.Context, w Endpoint) (Endpoint, error) {
-	sealed, err := s.sealWebhook(&w)
-	if err != nil {
-		return w, err
-	}
 	var row endpointRow
-	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		var n int
 		if err := tx.GetContext(ctx, &n, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND NOT implicit
 		  AND deleted_at IS NULL`, w.Account); err != nil {
@@ -119,15 +121,23 @@ func (s *Store) CreateWebhook(ctx context.Context, w Endpoint) (Endpoint, error)
 		if n >= MaxEndpoints {
 			return dispatch.Errorf(dispatch.Conflict, "the account has %d webhooks already, the most there can be", n)
 		}
-		err := tx.GetContext(ctx, &row, `INSERT INTO webhooks (account_id, url, description, format, kinds, sealed, enabled)
-		  VALUES ($1, $2, $3, $4, $5::bigint[]::smallint[], $6, $7) RETURNING `+columns,
-			w.Account, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.Enabled)
+		var err error
+		if w.ID, err = tx.NextID(ctx, "webhooks"); err != nil {
+			return err
+		}
+		sealed, err := s.sealWebhook(&w)
+		if err != nil {
+			return err
+		}
+		err = tx.GetContext(ctx, &row, `INSERT INTO webhooks (id, account_id, url, description, format, kinds, sealed, enabled)
+		  VALUES ($1, $2, $3, $4, $5, $6::bigint[]::smallint[], $7, $8) RETURNING `+columns,
+			w.ID, w.Account, w.URL, w.Description, w.Format, pg.IntArray(w.Kinds), sealed, w.Enabled)
 		return pg.Wrap("create webhook", err)
 	})
 	if err != nil {
 		return w, err
 	}
-	return s.webhook(&row)
+	return s.webhook(&row), nil
 }
 
 const ofAccount = ` FROM webhooks WHERE account_id = $1 AND NOT implicit AND deleted_at IS NULL`
@@ -138,7 +148,7 @@ func (s *Store) Webhook(ctx context.Context, account, id int64) (Endpoint, error
 	if err := s.db.GetContext(ctx, &row, `SELECT `+columns+ofAccount+` AND id = $2`, account, id); err != nil {
 		return Endpoint{}, pg.Wrap("read webhook", err)
 	}
-	return s.webhook(&row)
+	return s.webhook(&row), nil
 }
 
 // Webhooks lists the endpoints of an account.
@@ -149,11 +159,7 @@ func (s *Store) Webhooks(ctx context.Context, account int64) ([]Endpoint, error)
 	}
 	out := make([]Endpoint, 0, len(rows))
 	for i := range rows {
-		w, err := s.webhook(&rows[i])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, w)
+		out = append(out, s.webhook(&rows[i]))
 	}
 	return out, nil
 }
@@ -180,14 +186,14 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 		if err := tx.GetContext(ctx, &row, `SELECT `+columns+ofAccount+` AND id = $2 FOR UPDATE`, account, id); err != nil {
 			return pg.Wrap("read webhook", err)
 		}
-		w, err := s.webhook(&row)
-		if err != nil {
-			return err
-		}
+		w := s.webhook(&row)
 		if err := change(&w); err != nil {
 			return err
 		}
-		sealed, err := s.sealWebhook(&w)
+		sealed, err := row.Sealed, error(nil)
+		if !w.Unreadable || w.Secret != "" {
+			sealed, err = s.sealWebhook(&w)
+		}
 		if err != nil {
 			return err
 		}
@@ -197,7 +203,7 @@ func (s *Store) ChangeWebhook(ctx context.Context, account, id int64, change fun
 	if err != nil {
 		return Endpoint{}, err
 	}
-	return s.webhook(&row)
+	return s.webhook(&row), nil
 }
 
 // DeleteWebhook takes an endpoint away at once; TidyWebhooks clears up behind it.

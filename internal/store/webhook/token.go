@@ -13,9 +13,10 @@ import (
 // a message (Twilio's StatusCallback), where Twilio uses the account's auth
 // token: of our API keys only a hash is kept. It is made at first use.
 func (s *Store) StatusCallbackToken(ctx context.Context, account int64) (string, error) {
+	row := pg.Row("accounts", account)
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails
-	sealed, err := s.db.Box().Seal([]byte(hex.EncodeToString(raw[:])))
+	sealed, err := s.db.Box().Seal([]byte(hex.EncodeToString(raw[:])), row)
 	if err != nil {
 		return "", err
 	}
@@ -26,7 +27,7 @@ func (s *Store) StatusCallbackToken(ctx context.Context, account int64) (string,
 	if err := s.db.GetContext(ctx, &sealed, `SELECT twilio_token FROM accounts WHERE id = $1`, account); err != nil {
 		return "", pg.Wrap("read twilio token", err)
 	}
-	plain, err := s.db.Box().Open(sealed)
+	plain, err := s.db.Box().Open(sealed, row)
 	if err != nil {
 		return "", fmt.Errorf("open twilio token of account %d: %w", account, err)
 	}
