@@ -15,6 +15,10 @@ func (s *Service) content(
 	category := ""
 	if c.Type == dispatch.TypeTemplate && c.Template != nil {
 		use := *c.Template // the draft may be shared by several recipients
+		if use.Name == "" && use.TemplateID == 0 && use.ProviderTemplateID == "" {
+			faults.Add("/template/name", "is required, or an id")
+			return "", nil
+		}
 		c.Template = &use
 		ts, err := s.Registry.Templates(ctx, who.Account.ID)
 		if err != nil {

@@ -106,7 +106,7 @@ func open(t *testing.T, recipients Recipients) *fixture {
 	f.Service = New(Options{
 		Store: f.store, Accounts: f.accounts, Registry: registry.New(f.accounts, f.store, nil, log), Queue: f.seen, Observer: f.seen, Log: log,
 		Providers:   map[string]provider.Provider{"any": anything{}},
-		DecodeDraft: func(raw []byte) (dispatch.Draft, error) { return native.DecodeEntry(raw) }, Recipients: recipients,
+		DecodeDraft: func(raw []byte) (dispatch.Draft, error) { return native.Decode(raw) }, Recipients: recipients,
 	})
 	f.who = &Caller{Account: a, Key: account.Key{ID: 1, Account: a.ID, PerRecipientHour: new(1)}, Permissions: auth.AllPermissions}
 	return f

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,7 +61,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	if err != nil {
 		return nil, err
 	}
-	var faults dispatch.Faults
+	faults := slices.Clone(d.Faults)
 	setMessage(&in.message, who, ch, d)
 	p := &in.prepared
 	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate}
@@ -104,6 +105,9 @@ func (s *Service) optedOut(ctx context.Context, p *prepared) error {
 // recipient returns the number to, the wa_id to if a provider has named somebody
 // by it (some, as +521..., are no numbers), or the user id to.
 func (s *Service) recipient(ctx context.Context, who *Caller, ch *dispatch.Channel, to string) (string, error) {
+	if to == "" {
+		return "", dispatch.InvalidField("/to", "is required")
+	}
 	e164, err := phone.ParseIn(to, who.Region())
 	if err == nil {
 		return e164, nil

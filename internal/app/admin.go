@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
@@ -48,7 +49,7 @@ func (s adminStore) Change(ctx context.Context, actor string, f func(admin.Tx) (
 // addresses may be in besides public ones.
 func Admin(db *pg.DB, public string, allow config.Networks) *admin.Service {
 	return admin.New(admin.Options{
-		Store: newAdminStore(db), Providers: Providers(allow), ProviderAllow: allow, DecodeDraft: nativeDraft,
+		Store: newAdminStore(db), Providers: Providers(allow), ProviderAllow: allow, DecodeDraft: native.Decode,
 		CallbackURL: func(ch *dispatch.Channel) string { return callbackURL(public, ch) },
 	})
 }
@@ -57,7 +58,7 @@ func Admin(db *pg.DB, public string, allow config.Networks) *admin.Service {
 func (p *parts) admin() *admin.Service {
 	return admin.New(admin.Options{
 		Store: newAdminStore(p.db), Providers: p.providers, Changed: p.registry.Drop, CallbackURL: p.callbackURL, Rates: p.rates,
-		DecodeDraft:  nativeDraft,
+		DecodeDraft:  native.Decode,
 		WebhookLocal: p.cfg.WebhookLocal, ProviderAllow: p.cfg.ProviderAllow,
 	})
 }

@@ -204,14 +204,12 @@ func (p *parts) background(name string, most time.Duration, f func(context.Conte
 func (p *parts) newAccept() *accept.Service {
 	s := accept.New(accept.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
-		DecodeDraft: nativeDraft,
+		DecodeDraft: native.Decode,
 	})
 	p.onStop("accept", 5*time.Second, s.Close)
 	p.background("offers", 2*time.Second, s.Run)
 	return s
 }
-
-func nativeDraft(raw []byte) (dispatch.Draft, error) { return native.DecodeEntry(raw) }
 
 // listen serves h on addr; the listener is bound before this returns.
 func (p *parts) listen(name, addr string, h http.Handler) (string, error) {

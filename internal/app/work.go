@@ -167,7 +167,7 @@ func sendFallback(ctx context.Context, p *parts, acc *accept.Service, f store.Fa
 	}
 	who := &accept.Caller{Account: from, Key: account.Key{ID: f.Key, Account: f.Account, Test: f.Test}, Permissions: auth.AllPermissions}
 	for i, raw := range entries {
-		d, err := native.DecodeEntry(raw)
+		d, err := native.Decode(raw)
 		if err != nil {
 			continue
 		}

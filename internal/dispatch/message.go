@@ -31,6 +31,8 @@ type Draft struct {
 	AccountSID string // kaleyra, twilio: the account's sid
 	Provider   string // sociocs: the channel's provider
 	Kind       string // whatsapp or sms
+	// Faults are those that the reader of the request has found.
+	Faults Faults `json:"-"`
 	// StatusCallback is the URL of the webhooks of this one message, in
 	// Twilio's format.
 	StatusCallback string

@@ -77,7 +77,7 @@ func TestOpenAPI_SendRequest_IsWhatNativeReads(t *testing.T) {
 			t.Fatalf("no schema %s", schema)
 		}
 		for name := range s.Value.Properties {
-			_, err := native.DecodeEntry([]byte(strings.Replace(wrap, "%", name, 1)))
+			_, err := native.Decode([]byte(strings.Replace(wrap, "%", name, 1)))
 			if err != nil && strings.Contains(err.Error(), "unknown field") {
 				t.Errorf("%s.%s: %v", schema, name, err)
 			}

@@ -105,7 +105,8 @@ func (r *recipient) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Decode reads one message.
+// Decode reads one message, or an entry of a fallback. The draft holds the faults
+// of fields, such as a ttl_seconds out of bounds, which accept reports with its own.
 func Decode(body []byte) (dispatch.Draft, error) {
 	if d, ok := decodePlain(body); ok {
 		return d, nil
@@ -118,26 +119,11 @@ func decode(body []byte) (dispatch.Draft, error) {
 	if err := Strict(body, &m); err != nil {
 		return dispatch.Draft{}, err
 	}
-	return m.draft()
+	return m.draft(), nil
 }
 
-// DecodeEntry reads an entry of a fallback: a message that may leave its
-// recipient out.
-func DecodeEntry(body []byte) (dispatch.Draft, error) {
-	var m message
-	if err := Strict(body, &m); err != nil {
-		return dispatch.Draft{}, err
-	}
-	to := m.To
-	if to == "" {
-		m.To = "-"
-	}
-	d, err := m.draft()
-	d.To = string(to)
-	return d, err
-}
-
-func (m *message) draft() (dispatch.Draft, error) {
+// draft returns the message as it is accepted, with the faults of its fields.
+func (m *message) draft() dispatch.Draft {
 	d := dispatch.Draft{
 		Channel: string(m.Channel), To: string(m.To), Lane: m.Lane, Reference: m.Reference, Simulate: m.Simulate,
 		Contact: m.Contact, UserID: m.UserID, Fallback: m.Fallback,
@@ -156,22 +142,25 @@ func (m *message) draft() (dispatch.Draft, error) {
 	if m.ExpiresAt != nil {
 		d.ExpiresAt = *m.ExpiresAt
 	}
-	if m.TTLSeconds != nil {
-		if *m.TTLSeconds < 1 || *m.TTLSeconds > maxTTL {
-			return d, dispatch.InvalidField("/ttl_seconds", "must be between 1 and 31622400")
-		}
-		d.TTL = time.Duration(*m.TTLSeconds) * time.Second
+	d.TTL = span(m.TTLSeconds, "/ttl_seconds", &d.Faults)
+	d.FallbackAfter = span(m.FallbackAfter, "/fallback_after_seconds", &d.Faults)
+	if err := m.template(&d); err != nil {
+		d.Faults = append(d.Faults, dispatch.AsError(err).Faults...)
 	}
-	if m.FallbackAfter != nil {
-		if *m.FallbackAfter < 1 || *m.FallbackAfter > maxTTL {
-			return d, dispatch.InvalidField("/fallback_after_seconds", "must be between 1 and 31622400")
-		}
-		d.FallbackAfter = time.Duration(*m.FallbackAfter) * time.Second
+	return d
+}
+
+// span returns a number of seconds as a duration: zero for nil, and with a fault for
+// one out of bounds.
+func span(seconds *whole, field string, faults *dispatch.Faults) time.Duration {
+	switch {
+	case seconds == nil:
+		return 0
+	case *seconds < 1 || *seconds > maxTTL:
+		faults.Add(field, "must be between 1 and 31622400")
+		return 0
 	}
-	if m.To == "" {
-		return d, dispatch.InvalidField("/to", "is required")
-	}
-	return d, m.template(&d)
+	return time.Duration(*seconds) * time.Second
 }
 
 func (m *message) template(d *dispatch.Draft) error {
