@@ -72,6 +72,7 @@ check:
 	@echo 'client';      mkdir -p bin && go run ./cmd/sendoff openapi >bin/openapi.json && node web/scripts/client.mjs check
 	@echo 'redocly';     scripts/web.sh openapi
 	@echo 'alerts';      scripts/alerts.sh
+	@echo 'manifests';   cd deploy/check && go vet ./... && go test -count=1 ./...
 
 bench: setup build
 	bin/sendoff bench $(ARGS)
