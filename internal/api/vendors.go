@@ -55,13 +55,13 @@ func (v *vendors) handle(c echo.Context, d *dialect.Dialect, rt *dialect.Route) 
 // serve is the pipeline around the pure functions of a dialect.
 func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (dialect.Reply, error) {
 	r := c.Request()
-	who, err := v.auth.Authenticate(r.Context(), d.Credential(r))
+	who, err := v.auth.AuthenticateRequest(r, d.Credential(r))
 	if err != nil {
 		return dialect.Reply{}, err
 	}
 	c.Set("caller", who)
 	if sid := r.PathValue("sid"); sid != "" && sid != who.Account.SID {
-		return dialect.Reply{}, middleware.Unauthorized("sid", "the key does not belong to this account")
+		return dialect.Reply{}, v.limits.SpendRefused(c, who, middleware.Unauthorized("sid", "the key does not belong to this account"))
 	}
 	if rt.Read != nil {
 		return v.read(c, who, rt)

@@ -44,7 +44,16 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	if err != nil {
 		return o, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not valid JSON", Err: err}
 	}
-	return o, nil
+	return o, CheckShape(body)
+}
+
+// CheckShape returns an error if valid JSON has a name twice in one object or nests
+// too deep.
+func CheckShape(body []byte) error {
+	if at, fault := storable.Shape(body); fault != "" {
+		return dispatch.InvalidField(at, "%s", fault)
+	}
+	return nil
 }
 
 // Err is nil when no fault was noted.

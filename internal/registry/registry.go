@@ -24,9 +24,10 @@ const (
 	// trustFor is how long the cache is used after a poll began. Together with
 	// pollEvery it stays below the second that SPEC 5 allows.
 	trustFor = 700 * time.Millisecond
-	// maxEntries bounds each cache: unknown keys are cached too, and guessed ones
-	// must not fill the memory.
+	// maxEntries bounds each cache, and maxMissing what it remembers as missing:
+	// guessed keys must neither fill the memory nor push out those that exist.
 	maxEntries = 50_000
+	maxMissing = 10_000
 )
 
 // Accounts is the store of what people configure.
@@ -263,30 +264,39 @@ type entry[V any] struct {
 	err error
 }
 
-// cache is a bounded map; a full one is emptied.
+// cache is a bounded map, of what exists and of what is missing; a full one is
+// emptied.
 type cache[K comparable, V any] struct {
-	mu sync.RWMutex
-	m  map[K]entry[V]
+	mu      sync.RWMutex
+	m       map[K]entry[V]
+	missing map[K]entry[V]
 }
 
 func (c *cache[K, V]) get(k K) (entry[V], bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	e, ok := c.m[k]
+	if !ok {
+		e, ok = c.missing[k]
+	}
 	return e, ok
 }
 
 func (c *cache[K, V]) put(k K, e entry[V]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.m == nil || len(c.m) >= maxEntries {
-		c.m = map[K]entry[V]{}
+	into, most := &c.m, maxEntries
+	if e.err != nil {
+		into, most = &c.missing, maxMissing
 	}
-	c.m[k] = e
+	if *into == nil || len(*into) >= most {
+		*into = map[K]entry[V]{}
+	}
+	(*into)[k] = e
 }
 
 func (c *cache[K, V]) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.m = nil
+	c.m, c.missing = nil, nil
 }

@@ -272,3 +272,24 @@ func pipe(c net.Conn, target string) {
 	_ = c.Close()
 	<-done
 }
+
+// Guessed keys are remembered as missing, up to a bound, and push out none that
+// exists.
+func TestCache_ManyMissing_KeepsWhatExists(t *testing.T) {
+	t.Parallel()
+	var c cache[int, string]
+	c.put(-1, entry[string]{v: "there"})
+	for i := range 3*maxMissing + 5 {
+		c.put(i, entry[string]{err: dispatch.ErrNotFound})
+	}
+	if e, ok := c.get(-1); !ok || e.v != "there" {
+		t.Errorf("what exists: %+v, %v", e, ok)
+	}
+	if e, ok := c.get(3*maxMissing + 4); !ok || e.err == nil || len(c.missing) > maxMissing {
+		t.Errorf("the last missing one: %+v, %v, %d remembered", e, ok, len(c.missing))
+	}
+	c.clear()
+	if _, ok := c.get(-1); ok {
+		t.Error("cleared, and still there")
+	}
+}

@@ -12,11 +12,9 @@ import (
 	"github.com/sendoff/sendoff/internal/storable"
 )
 
-// maxDepth is the deepest nesting of JSON: that of Postgres' jsonb is limited.
-const maxDepth = 100
-
 // CheckJSON returns nil if body is one JSON value that Postgres can store: UTF-8
-// without NUL, nesting at most maxDepth levels, without numbers that a float64
+// without NUL, nesting at most storable.MaxDepth levels, no name twice in an object,
+// without numbers that a float64
 // does not hold.
 func CheckJSON(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -37,17 +35,16 @@ func CheckJSON(body []byte) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
 	}
+	if at, fault := storable.Shape(body); fault != "" {
+		return dispatch.InvalidField(at, "%s", fault)
+	}
 	var f dispatch.Faults
-	checkValue(&f, "", v, 0)
+	checkValue(&f, "", v)
 	return f.Err()
 }
 
 // checkValue adds a fault for every value that Postgres can not store.
-func checkValue(f *dispatch.Faults, at string, v any, depth int) {
-	if depth > maxDepth {
-		f.Add(at, "nests deeper than %d levels", maxDepth)
-		return
-	}
+func checkValue(f *dispatch.Faults, at string, v any) {
 	switch v := v.(type) {
 	case string:
 		if !storable.Text(v) {
@@ -59,7 +56,7 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 		}
 	case []any:
 		for i, item := range v {
-			checkValue(f, pointer(at, strconv.Itoa(i)), item, depth+1)
+			checkValue(f, pointer(at, strconv.Itoa(i)), item)
 		}
 	case map[string]any:
 		for _, name := range sortedKeys(v) {
@@ -68,7 +65,7 @@ func checkValue(f *dispatch.Faults, at string, v any, depth int) {
 				f.Add(at, "must not have NUL characters in a field name")
 				continue
 			}
-			checkValue(f, step, v[name], depth+1)
+			checkValue(f, step, v[name])
 		}
 	}
 }

@@ -100,13 +100,13 @@ func conflict(v *dispatch.View, why string) *dispatch.Error {
 // changeable returns the message that a route changes. The caller must be allowed
 // to send its content.
 func (h *Handler) changeable(c echo.Context) (*dispatch.View, error) {
-	id, err := pathID(c)
-	if err != nil {
-		return nil, err
-	}
 	who := middleware.Caller(c)
 	if err := h.Limits.Spend(c, who, 1, true); err != nil {
 		return nil, err // before the look-up: unknown ids count too
+	}
+	id, err := pathID(c)
+	if err != nil {
+		return nil, err
 	}
 	return h.owned(c.Request().Context(), who, id)
 }

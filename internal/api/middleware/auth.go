@@ -38,6 +38,7 @@ type Auth struct {
 	log      *slog.Logger
 	sessions Sessions // nil: there are none
 	origins  *http.CrossOriginProtection
+	guesses  guesses
 
 	calls  CallLog
 	mu     sync.Mutex
@@ -61,6 +62,14 @@ func (a *Auth) Authenticate(ctx context.Context, secret string) (*accept.Caller,
 		a.count(who.Key.ID)
 	}
 	return who, err
+}
+
+// AuthenticateRequest is Authenticate for a request that carries secret. Many
+// requests without a valid key from one address are refused with the code
+// dispatch.RateLimited.
+func (a *Auth) AuthenticateRequest(r *http.Request, secret string) (*accept.Caller, error) {
+	who, err := a.Authenticate(r.Context(), secret)
+	return who, a.guesses.refuse(r, err)
 }
 
 // Check returns the caller that secret belongs to. A refusal has the code
@@ -113,7 +122,7 @@ func (a *Auth) Native(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, err := a.native(c.Request(), a.Authenticate)
 		if err != nil {
-			return err
+			return a.guesses.refuse(c.Request(), err)
 		}
 		c.Set("caller", who)
 		return next(c)

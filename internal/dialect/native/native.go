@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 )
@@ -109,6 +110,9 @@ func (r *recipient) UnmarshalJSON(b []byte) error {
 // of fields, such as a ttl_seconds out of bounds, which accept reports with its own.
 func Decode(body []byte) (dispatch.Draft, error) {
 	if d, ok := decodePlain(body); ok {
+		if d.Metadata != nil || (d.Variables != nil && d.Variables.Named != nil) { // objects that it has taken as they are
+			return d, dialect.CheckShape(body)
+		}
 		return d, nil
 	}
 	return decode(body)
@@ -252,7 +256,7 @@ func Strict(body []byte, v any) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
 	}
-	return nil
+	return dialect.CheckShape(body)
 }
 
 func jsonError(err error) error {
