@@ -137,11 +137,10 @@ func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 }
 
 // sqlLeases gives up on claims whose worker is gone: nobody knows whether the
-// call was made, so it counts as an unknown outcome. After a restart of Postgres
-// all leases look over at once: workers get 20 s to write what they hold.
+// call was made, so it counts as an unknown outcome.
 var sqlLeases = numbers.SQL(`
 WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch
-  WHERE state = {claimed} AND wake_at <= now() AND now() > pg_postmaster_start_time() + interval '20 seconds'
+  WHERE state = {claimed} AND wake_at <= now()
     ORDER BY message_id LIMIT 500 FOR UPDATE SKIP LOCKED),
   a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, {result_unknown},
     'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
@@ -151,7 +150,8 @@ FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.mess
   FROM c)) AND d.claim = c.claim AND d.state = {claimed}`)
 
 // ExpireLeases turns claims that ran out into unknown outcomes; windows are the
-// default resolve windows by lane.
+// default resolve windows by lane. After an outage of Postgres all claims look over
+// at once: the caller gives workers time to write what they hold.
 func (s *Store) ExpireLeases(ctx context.Context, windows [3]time.Duration) (int64, error) {
 	r, err := s.db.ExecContext(ctx, sqlLeases, pq.Array([]float64{windows[0].Seconds(), windows[1].Seconds(), windows[2].Seconds()}))
 	if err != nil {

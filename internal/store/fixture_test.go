@@ -14,7 +14,6 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/store/storetest"
-	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -241,18 +240,4 @@ func (f *fixture) dump(t testing.TB, without ...string) string {
 		}
 	}
 	return b.String()
-}
-
-// leasesCount waits until leases run out: for 20 s after a start of Postgres
-// they don't, and the test's server may be that young.
-func (f *fixture) leasesCount(t testing.TB) {
-	t.Helper()
-	wait.For(t, 30*time.Second, func() error {
-		var old bool
-		err := f.db.GetContext(context.Background(), &old, `SELECT now() > pg_postmaster_start_time() + interval '20 seconds'`)
-		if err == nil && !old {
-			err = fmt.Errorf("postgres is younger than 20 s")
-		}
-		return err
-	})
 }

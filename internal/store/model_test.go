@@ -70,7 +70,6 @@ type machine struct {
 func TestProtocol_FollowsItsModel(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	f.leasesCount(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &machine{t: t, f: f, u: rapid.IntRange(0, 2).Draw(rt, "U")}
 		m.accept(rt)

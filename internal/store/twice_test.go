@@ -94,7 +94,6 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			return func() error { _, err := f.Complete(ctx, []Outcome{o}); return err }
 		}},
 		{"leases", nil, func(t *testing.T, f *fixture) func() error {
-			f.leasesCount(t)
 			ids := f.messages(t, 2)
 			f.claim(t, ids...)
 			f.hour(t, ids...)

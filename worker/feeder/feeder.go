@@ -100,7 +100,7 @@ func (f *Feeder) Run(ctx context.Context) {
 	for _, lane := range dispatch.Lanes {
 		job(feedEvery[lane], "feed "+lane.String(), func(ctx context.Context) error { return f.feedLane(ctx, lane) })
 	}
-	job(time.Second, "leases", f.leases)
+	job(time.Second, "leases", f.leases())
 	job(500*time.Millisecond, "doubts", f.doubts)
 	job(250*time.Millisecond, "wipe", f.wipe())
 	job(2*time.Second, "scheduled", f.moveScheduled)

@@ -23,14 +23,49 @@ type houseStore interface {
 	TakeJob(ctx context.Context, name string, interval time.Duration) (bool, error)
 }
 
-// leases marks the outcomes of claims that have run out as unknown: their
-// worker was killed or lost its database.
-func (f *Feeder) leases(ctx context.Context) error {
-	n, err := f.Store.ExpireLeases(ctx, dispatch.DefaultPolicy().ResolveWindow)
-	if n > 0 {
-		f.Log.Warn("claims have run out; the outcome of their calls is unknown", "messages", n)
+// After an outage of Postgres workers get leaseGrace to write the results that they
+// hold, and in a series of outages leaseHeld altogether.
+const (
+	leaseGrace = 20 * time.Second
+	leaseHeld  = 40 * time.Second
+)
+
+// leases returns a job that marks the outcomes of claims that have run out as
+// unknown: their worker was killed or lost its database.
+func (f *Feeder) leases() func(context.Context) error {
+	var away bool                // the last run failed
+	var heldUntil, end time.Time // end is that of a series of outages
+	return func(ctx context.Context) error {
+		now := time.Now()
+		if now.Before(heldUntil) {
+			return nil
+		}
+		if away && (end.IsZero() || now.Before(end)) {
+			if _, err := f.Store.TakeJob(ctx, "leases", time.Second); err != nil {
+				return err // takes no writes yet
+			}
+			if end.IsZero() {
+				end = now.Add(leaseHeld)
+			}
+			away, heldUntil = false, earlier(now.Add(leaseGrace), end)
+			return nil
+		}
+		n, err := f.Store.ExpireLeases(ctx, dispatch.DefaultPolicy().ResolveWindow)
+		if away = err != nil; !away {
+			end = time.Time{}
+		}
+		if n > 0 {
+			f.Log.Warn("claims have run out; the outcome of their calls is unknown", "messages", n)
+		}
+		return err
 	}
-	return err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // closedCircuits returns a job that wakes the messages of a channel when this

@@ -94,7 +94,7 @@ func TestHousekeeping_Twice(t *testing.T) {
 	f := open(t)
 	for range 2 {
 		for name, job := range map[string]func(context.Context) error{
-			"leases": f.leases, "prune": f.prune, "partitions": f.Feeder.Store.EnsurePartitions, "parked": f.parked, "receipts": f.receipts,
+			"leases": f.leases(), "prune": f.prune, "partitions": f.Feeder.Store.EnsurePartitions, "parked": f.parked, "receipts": f.receipts,
 		} {
 			if err := job(t.Context()); err != nil {
 				t.Errorf("%s: %v", name, err)
