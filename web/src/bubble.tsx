@@ -6,7 +6,7 @@ export function Bubble({ shown, label = "Preview" }: { shown: Shown; label?: str
   return (
     <figure className="phone" aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div className="bubble" tabIndex={0} role="region" aria-label="Message text">
+      <div className="bubble" tabIndex={0} role="group" aria-label="Message text">
         {shown.media && (
           <div className="media">
             <strong>{shown.media.kind}</strong> {shown.media.address && <bdi>{shown.media.address}</bdi>}

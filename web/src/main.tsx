@@ -1,6 +1,6 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queries } from "./api";
 import { Overview } from "./pages/overview";
@@ -11,16 +11,21 @@ import "./style.css";
 // A tab that is older than the server asks for scripts that are gone: load the page
 // of today, once.
 addEventListener("vite:preloadError", (event) => {
-  event.preventDefault();
   try {
     if (sessionStorage.getItem("reloaded") === location.href) return;
     sessionStorage.setItem("reloaded", location.href);
   } catch {}
+  event.preventDefault();
   location.reload();
 });
 
 type Search = Record<string, string | undefined>;
 const validateSearch = (s: Record<string, unknown>): Search => s as Search;
+
+/** Loads a page when it is needed; one that is gone never comes, as the tab is loaded anew. */
+function later<K extends string>(load: () => Promise<Record<K, () => ReactNode>>, name: K) {
+  return lazyRouteComponent(() => load().then((m) => m ?? new Promise<Record<K, () => ReactNode>>(() => {})), name);
+}
 
 const root = createRootRoute({ component: Outlet });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
@@ -28,24 +33,24 @@ const under = { getParentRoute: () => shell, validateSearch };
 
 const routes = root.addChildren([
   createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn, validateSearch }),
-  createRoute({ getParentRoute: () => root, path: "/share/$token", component: lazyRouteComponent(() => import("./pages/share"), "Share") }),
+  createRoute({ getParentRoute: () => root, path: "/share/$token", component: later(() => import("./pages/share"), "Share") }),
   shell.addChildren([
     createRoute({ ...under, path: "/", component: Overview }),
-    createRoute({ ...under, path: "/messages", component: lazyRouteComponent(() => import("./pages/messages"), "Messages") }),
-    createRoute({ ...under, path: "/messages/$id", component: lazyRouteComponent(() => import("./pages/message"), "Message") }),
-    createRoute({ ...under, path: "/scheduled", component: lazyRouteComponent(() => import("./pages/scheduled"), "Scheduled") }),
-    createRoute({ ...under, path: "/campaigns", component: lazyRouteComponent(() => import("./pages/campaigns"), "Campaigns") }),
-    createRoute({ ...under, path: "/campaigns/new", component: lazyRouteComponent(() => import("./pages/campaign-new"), "NewCampaign") }),
-    createRoute({ ...under, path: "/campaigns/$id", component: lazyRouteComponent(() => import("./pages/campaign"), "Campaign") }),
-    createRoute({ ...under, path: "/contacts", component: lazyRouteComponent(() => import("./pages/contacts"), "Contacts") }),
-    createRoute({ ...under, path: "/templates", component: lazyRouteComponent(() => import("./pages/templates"), "Templates") }),
-    createRoute({ ...under, path: "/channels", component: lazyRouteComponent(() => import("./pages/channels"), "Channels") }),
-    createRoute({ ...under, path: "/keys", component: lazyRouteComponent(() => import("./pages/keys"), "Keys") }),
-    createRoute({ ...under, path: "/playground", component: lazyRouteComponent(() => import("./pages/playground"), "Playground") }),
-    createRoute({ ...under, path: "/webhooks", component: lazyRouteComponent(() => import("./pages/webhooks"), "Webhooks") }),
-    createRoute({ ...under, path: "/team", component: lazyRouteComponent(() => import("./pages/team"), "Team") }),
-    createRoute({ ...under, path: "/audit", component: lazyRouteComponent(() => import("./pages/audit"), "Audit") }),
-    createRoute({ ...under, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings"), "Settings") }),
+    createRoute({ ...under, path: "/messages", component: later(() => import("./pages/messages"), "Messages") }),
+    createRoute({ ...under, path: "/messages/$id", component: later(() => import("./pages/message"), "Message") }),
+    createRoute({ ...under, path: "/scheduled", component: later(() => import("./pages/scheduled"), "Scheduled") }),
+    createRoute({ ...under, path: "/campaigns", component: later(() => import("./pages/campaigns"), "Campaigns") }),
+    createRoute({ ...under, path: "/campaigns/new", component: later(() => import("./pages/campaign-new"), "NewCampaign") }),
+    createRoute({ ...under, path: "/campaigns/$id", component: later(() => import("./pages/campaign"), "Campaign") }),
+    createRoute({ ...under, path: "/contacts", component: later(() => import("./pages/contacts"), "Contacts") }),
+    createRoute({ ...under, path: "/templates", component: later(() => import("./pages/templates"), "Templates") }),
+    createRoute({ ...under, path: "/channels", component: later(() => import("./pages/channels"), "Channels") }),
+    createRoute({ ...under, path: "/keys", component: later(() => import("./pages/keys"), "Keys") }),
+    createRoute({ ...under, path: "/playground", component: later(() => import("./pages/playground"), "Playground") }),
+    createRoute({ ...under, path: "/webhooks", component: later(() => import("./pages/webhooks"), "Webhooks") }),
+    createRoute({ ...under, path: "/team", component: later(() => import("./pages/team"), "Team") }),
+    createRoute({ ...under, path: "/audit", component: later(() => import("./pages/audit"), "Audit") }),
+    createRoute({ ...under, path: "/settings", component: later(() => import("./pages/settings"), "Settings") }),
   ]),
 ]);
 

@@ -1,5 +1,15 @@
 import type { Problem } from "@sendoff/client";
-import { cloneElement, type FormEvent, type ReactElement, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import {
+  cloneElement,
+  type FormEvent,
+  type HTMLAttributes,
+  type ReactElement,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
 import { problemOf } from "./api";
 import { format, until, useZone } from "./clock";
 
@@ -151,25 +161,14 @@ export function Table<T>({
 }
 
 /** A control with its label; the hint describes it, and is no part of its name. */
-export function Field({
-  label,
-  hint,
-  children,
-}: {
-  label: string;
-  hint?: string;
-  children: ReactElement<{ "aria-describedby"?: string }>;
-}) {
+export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactElement<HTMLAttributes<HTMLElement>> }) {
   const id = useId();
   return (
     <div className="field">
-      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is its child */}
-      <label>
-        <span>{label}</span>
-        {hint ? cloneElement(children, { "aria-describedby": id }) : children}
-      </label>
+      <label htmlFor={id}>{label}</label>
+      {cloneElement(children, { id, "aria-describedby": hint ? `${id}-hint` : undefined })}
       {hint && (
-        <small id={id} className="soft">
+        <small id={`${id}-hint`} className="soft">
           {hint}
         </small>
       )}

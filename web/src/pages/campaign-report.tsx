@@ -4,8 +4,8 @@ import { client, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { ErrorBox, Foreign, Panel, Table, Time } from "../ui";
 
-const words = (s = "") => s.replaceAll("_", " ");
-const number = (n = 0) => n.toLocaleString("en");
+const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
+const number = (n?: number | null) => (n ?? 0).toLocaleString("en");
 
 /** What a launch would do: who gets a message, who doesn't and why, and when. */
 export function Report({ v }: { v: CampaignValidation }) {
@@ -122,15 +122,23 @@ export function RowPreview({ id, total }: { id: number; total: number }) {
   return (
     <Panel title="Preview of a row">
       <div className="stack">
-        <label className="row">
-          <span>Row</span>
-          <input type="number" min={1} max={total || undefined} value={row} onChange={(e) => setRow(Math.max(1, Number(e.target.value)))} />
+        <div className="row">
+          <label className="row">
+            <span>Row</span>
+            <input
+              type="number"
+              min={1}
+              max={total || undefined}
+              value={row}
+              onChange={(e) => setRow(Math.max(1, Number(e.target.value)))}
+            />
+          </label>
           {p && (
             <span className="soft">
               to <Foreign>{p.to}</Foreign> {p.due_at && <Time at={p.due_at} />}
             </span>
           )}
-        </label>
+        </div>
         <ErrorBox error={shown.error} />
         {p?.reason && (
           <p className="note warn">

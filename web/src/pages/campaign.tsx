@@ -21,7 +21,7 @@ import { Report, RowPreview } from "./campaign-report";
 import { doneOf } from "./campaigns";
 import { Pager } from "./messages";
 
-const words = (s = "") => s.replaceAll("_", " ");
+const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
 
 const causes: Record<string, string> = {
   rate: "limited by its rate",

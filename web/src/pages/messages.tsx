@@ -216,11 +216,12 @@ function useHidden(): [string[], (hidden: string[]) => void] {
 }
 
 function Columns({ all, hidden, set }: { all: string[]; hidden: string[]; set: (hidden: string[]) => void }) {
+  const [open, setOpen] = useState(false);
   return (
-    <details className="menu">
+    <details className="menu" onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary className="btn">Columns</summary>
       <div className="panel">
-        {all.map((name) => (
+        {(open ? all : []).map((name) => (
           <label key={name} className="check">
             <input
               type="checkbox"

@@ -1,0 +1,91 @@
+// Every page in both themes and on a phone.
+import { accessible, check, dev, goto, pages, shots, signedIn } from "./kit.mjs";
+
+export async function run() {
+  const page = await signedIn();
+  for (const theme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: theme });
+    for (const [name, path] of [...pages, ["New campaign", "/campaigns/new"]]) {
+      await goto(page, path, name);
+      await accessible(page, `${name}, ${theme}`);
+      if (shots) await page.screenshot({ path: `${shots}/${name.replace(" ", "-").toLowerCase()}-${theme}.png` });
+    }
+  }
+  await goto(page, "/", "Overview");
+  for (const label of [
+    "Total keys",
+    "Active keys",
+    "Calls today",
+    "Templates configured",
+    "Messages today",
+    "Success rate",
+    "Waiting",
+    "Oldest waiting",
+  ]) {
+    check(`the tile ${label}`, (await page.getByRole("group", { name: label, exact: true }).count()) === 1);
+  }
+  const chart = page.getByRole("figure", { name: "Messages a second" });
+  check("a chart has a table", (await chart.locator("tbody tr").count()) === 60);
+  await forms(page);
+
+  const phone = await signedIn({ viewport: { width: 390, height: 800 } });
+  await goto(phone, "/", "Overview");
+  await phone.getByRole("button", { name: "Menu" }).click();
+  await phone.getByRole("link", { name: "Messages", exact: true }).click();
+  await phone.getByRole("heading", { level: 1, name: "Messages" }).waitFor();
+  for (const [name, path] of [...pages, ["New campaign", "/campaigns/new"]]) {
+    await goto(phone, path, name);
+    check(`${name} fits a phone`, await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    if (shots) await phone.screenshot({ path: `${shots}/${name.replace(" ", "-").toLowerCase()}-phone.png` });
+  }
+}
+
+/** The forms that create and change. */
+async function forms(page) {
+  const stamp = Date.now();
+  await goto(page, "/channels", "Channels");
+  await page.getByRole("button", { name: "Create channel" }).click();
+  await page.getByLabel("Provider", { exact: true }).selectOption("gupshup");
+  await page.getByLabel("Name", { exact: true }).fill(`Made ${stamp}`);
+  await page.getByLabel("Sender", { exact: true }).fill(`+9199${String(stamp).slice(-8)}`);
+  await page.getByLabel("app name").fill("Shop");
+  await page.getByLabel("apikey").fill("secret");
+  await page.getByText("Rate and prices").click();
+  await page.getByLabel("Prices").fill("IN = 0.004\n* = 0.01");
+  await accessible(page, "the form of a channel");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const card = page.getByRole("region", { name: `Made ${stamp}` });
+  await card.getByText("IN 0.004, others 0.01").waitFor();
+  check("the provider's steps are shown", (await card.locator(".steps").textContent()).includes("/callbacks/gupshup/"));
+  await card.getByRole("button", { name: /^Edit/ }).click();
+  await page.getByLabel("Prices").fill("IN = 0.005");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await card.getByText("IN 0.005").waitFor();
+  await card.getByRole("button", { name: /^Delete/ }).click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Delete/ })
+    .click();
+  await card.waitFor({ state: "detached" });
+
+  await goto(page, "/templates", "Templates");
+  await page.getByRole("button", { name: "Create template" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(`made_${stamp}`);
+  await page.getByLabel("Text", { exact: true }).fill("Hi {{1}}!");
+  await page.getByLabel("Name of {{1}}").fill("customer");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("button", { name: `Preview made_${stamp}` }).click();
+  await page.getByLabel("customer", { exact: true }).fill("Ada");
+  await page.getByRole("button", { name: "Fill in" }).click();
+  await page.getByText("Hi Ada!").waitFor();
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: /^Sync/ }).first().click();
+  await page.getByText(/\d+ new, \d+ changed/).waitFor();
+
+  await goto(page, "/settings", "Settings");
+  await page.getByRole("main").getByLabel("Time zone", { exact: true }).fill("Asia/Calcutta");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Saved.").waitFor();
+  const { time_zone } = await (await page.request.get(`${dev.base_url}/v1/account`)).json();
+  check("the account's zone is saved", time_zone === "Asia/Kolkata", time_zone);
+}
