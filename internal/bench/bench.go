@@ -53,6 +53,9 @@ type Figure struct {
 	Must   string  `json:"must_reach"`
 	Reach  bool    `json:"reached"`
 	Detail string  `json:"detail,omitempty"`
+	// CPU microseconds for each message, by part (serve, work, postgres, redis,
+	// all); missing where /proc is.
+	CPU map[string]float64 `json:"cpu_us,omitempty"`
 }
 
 // Report is a whole run.
@@ -113,8 +116,11 @@ var figures = []struct {
 }{
 	{"accept", measureAccept},
 	{"features", measureFeatures},
+	{"pages", measurePages},
 	{"batch", measureBatch},
 	{"dispatch", measureDispatch},
+	{"textbook", measureTextbook},
+	{"scale", measureScale},
 	{"latency", measureSlowProvider},
 	{"steady", measureSteady},
 	{"otp", measureOTP},

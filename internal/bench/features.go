@@ -140,8 +140,8 @@ func (s *stage) openWindows(ctx context.Context, channel int64, n int) error {
 // texts accepts free-form texts for about d and adds them to sum.
 func (s *stage) texts(ctx context.Context, base string, t tenant, d time.Duration, sum *load) error {
 	from := s.sent
-	l, err := hammer(ctx, s.client, http.MethodPost, base+"/v1/messages", t.key, 64, d, http.StatusAccepted, func(i int) []byte {
-		return fmt.Appendf(
+	l, err := hammer(ctx, s.client, http.MethodPost, t.key, 64, d, http.StatusAccepted, func(i int) (string, []byte) {
+		return base + "/v1/messages", fmt.Appendf(
 			nil, `{"channel":%d,"to":%q,"lane":"normal","reference":"bench-%d","type":"text","text":{"body":"Your order A-%d has left the house."}}`,
 			t.channel, recipient(from+i), from+i, i,
 		)

@@ -29,7 +29,7 @@ func TestFill(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 
-	const n = 3000
+	const n = 10_000
 	var reported []int
 	must(t, fill(t.Context(), db, &chs[0], n, func(rows int) { reported = append(reported, rows) }))
 	var rows, recipients, strange int

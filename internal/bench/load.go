@@ -36,9 +36,9 @@ func (l *load) p(q float64) time.Duration {
 }
 
 // hammer sends requests over conns connections for about d. next makes the i-th
-// request's body; want is the status that counts.
+// request's URL and body; want is the status that counts.
 func hammer(
-	ctx context.Context, client *http.Client, method, url, key string, conns int, d time.Duration, want int, next func(i int) []byte,
+	ctx context.Context, client *http.Client, method, key string, conns int, d time.Duration, want int, next func(i int) (string, []byte),
 ) (*load, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -53,7 +53,8 @@ func hammer(
 			var times []time.Duration
 			for ctx.Err() == nil {
 				t := time.Now()
-				err := one(client, method, url, key, want, next(int(n.Add(1))-1))
+				url, body := next(int(n.Add(1)) - 1)
+				err := one(client, method, url, key, want, body)
 				if err != nil {
 					mu.Lock()
 					if first == nil {

@@ -82,8 +82,8 @@ func TestHammer_CountsWantedAnswers(t *testing.T) {
 	}))
 	defer srv.Close()
 	l, err := hammer(
-		t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 4, 50*time.Millisecond, http.StatusAccepted,
-		func(i int) []byte { return message(1, "otp", i) },
+		t.Context(), loadClient(), http.MethodPost, "k", 4, 50*time.Millisecond, http.StatusAccepted,
+		func(i int) (string, []byte) { return srv.URL, message(1, "otp", i) },
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestHammer_OtherStatus_IsAnError(t *testing.T) {
 	}))
 	defer srv.Close()
 	l, err := hammer(
-		t.Context(), loadClient(), http.MethodPost, srv.URL, "k", 2, time.Minute, http.StatusAccepted, func(int) []byte { return nil },
+		t.Context(), loadClient(), http.MethodPost, "k", 2, time.Minute, http.StatusAccepted, func(int) (string, []byte) { return srv.URL, nil },
 	)
 	if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(err.Error(), "used up") || l.done != 0 {
 		t.Errorf("%v, %d done", err, l.done)

@@ -106,46 +106,27 @@ func (s *stage) drained(ctx context.Context) error {
 	})
 }
 
-func hammerURLs(ctx context.Context, s *stage, d time.Duration, url func(i int) string) (*load, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	var n atomic.Int64
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	out := &load{}
-	var first error
-	began := time.Now()
-	for range 64 {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				t := time.Now()
-				err := one(s.client, http.MethodGet, url(int(n.Add(1))), s.key, http.StatusOK, nil)
-				mu.Lock()
-				if err != nil && first == nil {
-					first = err
-				}
-				out.times = append(out.times, time.Since(t))
-				mu.Unlock()
-				if err != nil {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	out.took, out.done = time.Since(began), len(out.times)
-	return out, first
-}
-
 // measureCallbacks sends signed Meta callbacks, one status each, for messages
 // that were sent before.
 func measureCallbacks(ctx context.Context, s *stage) error {
-	var ids []string
-	cursor := ""
-	for len(ids) < s.pick(20_000, 60_000) {
+	ids, err := s.newest(ctx, s.pick(20_000, 60_000))
+	if err != nil {
+		return err
+	}
+	rate, failed := s.callBack(ctx, ids)
+	s.add(Figure{
+		Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000",
+		Reach: rate >= 3000 && failed == 0, Detail: fmt.Sprintf("%d refused", failed),
+	})
+	return nil
+}
+
+// newest returns the ids of at least n messages of this run, or of all.
+func (s *stage) newest(ctx context.Context, n int) (ids []string, err error) {
+	for cursor := ""; len(ids) < n; {
 		page, err := s.store.ListMessages(ctx, s.channels[0].Account, dispatch.Filter{Limit: 1000, Cursor: cursor})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, v := range page.Views {
 			ids = append(ids, v.ID.String())
@@ -155,8 +136,14 @@ func measureCallbacks(ctx context.Context, s *stage) error {
 		}
 	}
 	if len(ids) == 0 {
-		return errNoMessages
+		return nil, errNoMessages
 	}
+	return ids, nil
+}
+
+// callBack sends a callback for each message and returns how many a second, and
+// how many were refused.
+func (s *stage) callBack(ctx context.Context, ids []string) (rate float64, refused int64) {
 	ch := s.channels[0]
 	url := s.base + "/callbacks/meta/" + ch.Key
 	work := make(chan string)
@@ -177,12 +164,7 @@ func measureCallbacks(ctx context.Context, s *stage) error {
 	}
 	close(work)
 	wg.Wait()
-	rate := float64(len(ids)) / time.Since(began).Seconds()
-	s.add(Figure{
-		Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000",
-		Reach: rate >= 3000 && failed.Load() == 0, Detail: fmt.Sprintf("%d refused", failed.Load()),
-	})
-	return nil
+	return float64(len(ids)) / time.Since(began).Seconds(), failed.Load()
 }
 
 func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, id string) error {

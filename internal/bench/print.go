@@ -17,6 +17,9 @@ func (f *Figure) line() string {
 	if f.Detail != "" {
 		s += ", " + f.Detail
 	}
+	if text := cpuText(f.CPU); text != "" {
+		s += ", " + text
+	}
 	return s
 }
 
@@ -35,6 +38,9 @@ func (r *Report) Table(w io.Writer) error {
 		value := number(f.Value) + " " + f.Unit
 		if f.Detail != "" {
 			value += " (" + f.Detail + ")"
+		}
+		if text := cpuText(f.CPU); text != "" {
+			value += " (" + text + ")"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s: %s\t\n", f.Name, f.How, raw, value, ratio, f.Must, ok)
 	}

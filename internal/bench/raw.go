@@ -59,12 +59,21 @@ func (s *stage) rawEcho(ctx context.Context, method string, conns int, d time.Du
 	if err != nil {
 		return 0, err
 	}
-	l, err := hammer(ctx, s.client, method, url, "", conns, d, want, body)
+	o := shots{URLs: []string{url}, Method: method, Conns: conns, For: d, Want: want, Channel: 1, Lane: "normal"}
+	if method == http.MethodGet {
+		o.Channel = 0
+	}
+	l, err := s.shoot(ctx, o)
 	if err != nil {
 		return 0, err
 	}
 	return l.rate(), nil
 }
+
+// copyContent is the content of a message as it is stored.
+const copyContent = `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},` +
+	`"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text","text":"9.90"}]}],` +
+	`"template_id":1}}`
 
 // rawCopy measures COPY of the rows that an accepted batch writes to messages.
 func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
@@ -89,13 +98,10 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("start copy: %w", err)
 	}
-	content := `{"type":"template","template":{"name":"order_confirmation","language":{"code":"en"},` +
-		`"components":[{"type":"body","parameters":[{"type":"text","text":"Ada"},{"type":"text","text":"A-1"},{"type":"text",` +
-		`"text":"9.90"}]}],"template_id":1}}`
 	expires := time.Now().Add(24 * time.Hour)
 	for i := range n {
 		if _, err := st.ExecContext(
-			ctx, uuid.Must(uuid.NewV7()).String(), 1, 1, 1, 1, "template", recipient(i), content, fmt.Sprint("bench-", i), expires,
+			ctx, uuid.Must(uuid.NewV7()).String(), 1, 1, 1, 1, "template", recipient(i), copyContent, fmt.Sprint("bench-", i), expires,
 		); err != nil {
 			return 0, fmt.Errorf("copy: %w", err)
 		}

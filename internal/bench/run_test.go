@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -58,13 +59,19 @@ func TestRun_EveryFigure(t *testing.T) {
 		if f.Value <= 0 || f.Unit == "" || f.Must == "" || f.How == "" {
 			t.Errorf("%s: %+v", f.Name, f)
 		}
+		known := runtime.GOOS == "linux" && slices.Contains([]string{"accept", "batch", "dispatch"}, f.Name)
+		if known && f.CPU["all"] <= 0 {
+			t.Errorf("%s: CPU %v", f.Name, f.CPU)
+		}
 		if (f.Raw > 0) != (f.RawIs != "") || (f.Raw > 0) != (f.Ratio > 0) {
 			t.Errorf("%s: raw limit %v (%s), ratio %v", f.Name, f.Raw, f.RawIs, f.Ratio)
 		}
 	}
 	want := []string{
-		"accept", "features", "batch", "redis", "dispatch", "latency", "steady", "otp", "poll", "callbacks",
-		"growth accept", "growth dispatch", "memory serve", "memory work",
+		"accept", "features", "page of 1", "page of 8", "page of 25", "page of 100", "page of 256", "batch", "redis", "dispatch",
+		"textbook accept", "textbook dispatch", "2 workers", "4 workers", "2 front doors",
+		"latency", "steady", "otp", "poll", "callbacks",
+		"growth accept", "growth dispatch", "growth poll", "growth list", "growth callbacks", "memory serve", "memory work",
 	}
 	slices.Sort(names)
 	slices.Sort(want)

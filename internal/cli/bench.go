@@ -19,10 +19,19 @@ type benchCmd struct {
 	Out      string `default:"bench" help:"Folder for bench.json and bench.svg." type:"path"`
 	RawEcho  string `hidden:"" help:"Serve the bare echo that figures are compared with."`
 	RawServe string `hidden:"" help:"Serve the front door without the limits of keys."`
+	RawLoad  bool   `hidden:"" help:"Send the requests that standard input describes."`
+
+	RawTextbook string `hidden:"" help:"Run a half of the textbook build: serve at --raw-echo, or work with the provider there."`
 }
 
 // Run measures; it starts servers of its own and talks to nothing but loopback.
 func (c *benchCmd) Run(e *console.Env) error {
+	if c.RawLoad {
+		return bench.RawLoad(e.Ctx, e.Stdin, e.Stdout)
+	}
+	if c.RawTextbook != "" {
+		return bench.RawTextbook(e.Ctx, c.RawTextbook, c.RawEcho)
+	}
 	if c.RawEcho != "" {
 		return bench.RawEcho(c.RawEcho)
 	}
