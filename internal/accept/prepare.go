@@ -1,12 +1,9 @@
 package accept
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -167,29 +164,6 @@ func (s *Service) finish(who *Caller, ch *dispatch.Channel, category string, p *
 	p.NeedsWindow = hasWindow(ch) && p.Content.Type != dispatch.TypeTemplate
 	return nil
 }
-
-// stored returns content as JSON, as it is stored and sent on: without the
-// escapes of &, < and > that only HTML needs.
-func stored(c *dispatch.Content) (string, error) {
-	e := encoders.Get().(*encoder)
-	defer encoders.Put(e)
-	e.out.Reset()
-	err := e.to.Encode(c)
-	return string(bytes.TrimSuffix(e.out.Bytes(), []byte("\n"))), err
-}
-
-// encoder is a JSON encoder with its output.
-type encoder struct {
-	out bytes.Buffer
-	to  *json.Encoder
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.to = json.NewEncoder(&e.out)
-	e.to.SetEscapeHTML(false)
-	return e
-}}
 
 // price returns the channel's price of a template category, in millionths of a
 // credit.

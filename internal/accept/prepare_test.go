@@ -142,7 +142,8 @@ func TestPrepare_Defaults(t *testing.T) {
 	f.who.Key.Test = true
 	d = use("code", "123456")
 	d.Channel = f.whatsapp.Key
-	if p, err = f.prepare(t.Context(), f.who, &d, time.Now(), new(place)); err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() ||
+	p, err = f.prepare(t.Context(), f.who, &d, time.Now(), new(place))
+	if err != nil || p.Lane != dispatch.OTP || p.TTL != dispatch.OTP.TTL() ||
 		p.NeedsWindow || p.Charge || p.template == 0 {
 		t.Errorf("a one-time password of a test key: %+v, %v", p, err)
 	}

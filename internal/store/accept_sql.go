@@ -154,8 +154,8 @@ func acceptArgs(page []*NewMessage) []any {
 		offered[i], window[i], test[i], charge[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge, a.Marketing
 	}
 	return []any{
-		pq.Array(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pq.Array(types),
-		pq.Array(tos), pq.Array(contents),
+		pg.Texts(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pg.Texts(types),
+		pg.Texts(tos), pg.Texts(contents),
 		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered),
 		pq.Array(window), pq.Array(test),
 		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras),

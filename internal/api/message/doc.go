@@ -95,7 +95,8 @@ func reading() []apidoc.Operation {
 		{
 			Method: http.MethodPost, Path: "/v1/messages/status", Summary: "Retrieve up to 1,000 statuses", Permission: views,
 			Description: "Ids that do not exist in the account are left out of the response.",
-			Request:     apidoc.Request{Type: statusRequest{}, Examples: []string{exampleIDs}}, Responses: map[int]apidoc.Response{200: {Type: statusAnswer{}}},
+			Request:     apidoc.Request{Type: statusRequest{}, Examples: []string{exampleIDs}},
+			Responses:   map[int]apidoc.Response{200: {Type: statusAnswer{}}},
 		},
 		{
 			Method: http.MethodGet, Path: "/v1/messages/{id}", Summary: "Retrieve a message", Permission: views,

@@ -22,16 +22,22 @@ var plainBodies = []string{
 
 // Bodies that are left to encoding/json, for what it returns or refuses.
 var otherBodies = []string{
-	``, ` `, `{}`, `[]`, `null`, `"a"`, `{"to":""}`, `{"to":null}`, `{"to":"+1"`, `{"to":"+1"}}`, `{"to":"+1"} {}`, `{"to":"+1",}`, `{"to" "+1"}`,
+	``, ` `, `{}`, `[]`, `null`, `"a"`, `{"to":""}`, `{"to":null}`, `{"to":"+1"`, `{"to":"+1"}}`, `{"to":"+1"} {}`, `{"to":"+1",}`,
+	`{"to" "+1"}`,
 	`{"to":"+1","to":"+2"}`, `{"To":"+1"}`, `{"to":"+1","nonsense":1}`, `{"to":1}`, `{"to":{"phone":"+1"}}`, `{"to":"+1","channel":01}`,
 	`{"to":"+1","channel":1.0}`, `{"to":"+1","channel":-1}`, `{"to":"+1","channel":true}`, `{"to":"+1","channel":1e2}`, "{\"to\":\"a\x01\"}",
-	`{"to":"\u0000"}`, "{\"to\":\"\xff\"}", `{"to":"\x"}`, `{"to":"+1","simulate":truex}`, `{"to":"+1","simulate":1}`, `{"to":"+1","ttl_seconds":0}`,
-	`{"to":"+1","ttl_seconds":60.0}`, `{"to":"+1","ttl_seconds":99999999999999999999}`, `{"to":"+1","send_at":"yesterday"}`, `{"to":"+1","send_at":""}`,
+	`{"to":"\u0000"}`, "{\"to\":\"\xff\"}", `{"to":"\x"}`, `{"to":"+1","simulate":truex}`, `{"to":"+1","simulate":1}`,
+	`{"to":"+1","ttl_seconds":0}`,
+	`{"to":"+1","ttl_seconds":60.0}`, `{"to":"+1","ttl_seconds":99999999999999999999}`, `{"to":"+1","send_at":"yesterday"}`,
+	`{"to":"+1","send_at":""}`,
 	`{"to":"+1","metadata":{"a":}}`, `{"to":"+1","metadata":[1]}`, `{"to":"+1","metadata":{"a":[}]}`, `{"to":"+1","metadata":null}`,
-	`{"to":"+1","text":{"body":"a","body":"b"}}`, `{"to":"+1","text":"a"}`, `{"to":"+1","text":null}`, `{"to":"+1","image":{"link":"https://example.com/a.png"}}`,
+	`{"to":"+1","text":{"body":"a","body":"b"}}`, `{"to":"+1","text":"a"}`, `{"to":"+1","text":null}`,
+	`{"to":"+1","image":{"link":"https://example.com/a.png"}}`,
 	`{"to":"+1","template":{"name":"a","variables":["x"],"components":[{"type":"body"}]}}`, `{"to":"+1","template":{"variables":[1.5,-2]}}`,
-	`{"to":"+1","template":{"variables":[null]}}`, `{"to":"+1","template":{"variables":"x"}}`, `{"to":"+1","template":{"language":{"code":"en"}}}`,
-	`{"to":"+1","template":{"id":0}}`, `{"to":"+1","template":{"id":"7"}}`, `{"to":"+1","template":{"variables":["a",]}}`, `{"to":"+1","template":{"header_media_url":"x"}}`,
+	`{"to":"+1","template":{"variables":[null]}}`, `{"to":"+1","template":{"variables":"x"}}`,
+	`{"to":"+1","template":{"language":{"code":"en"}}}`,
+	`{"to":"+1","template":{"id":0}}`, `{"to":"+1","template":{"id":"7"}}`, `{"to":"+1","template":{"variables":["a",]}}`,
+	`{"to":"+1","template":{"header_media_url":"x"}}`,
 }
 
 func TestDecodePlain_UsualBodies_ReadTheShortWay(t *testing.T) {

@@ -15,6 +15,13 @@ import (
 // (pq.Array has no NULL in a []string).
 func TextArray(in []*string) string {
 	var b strings.Builder
+	size := 2
+	for _, s := range in {
+		if size += room; s != nil {
+			size += len(*s)
+		}
+	}
+	b.Grow(size)
 	b.WriteByte('{')
 	for i, s := range in {
 		if i > 0 {
@@ -24,18 +31,50 @@ func TextArray(in []*string) string {
 			b.WriteString("NULL")
 			continue
 		}
-		b.WriteByte('"')
-		for j := range len(*s) {
-			c := (*s)[j]
-			if c == '"' || c == '\\' {
-				b.WriteByte('\\')
-			}
-			b.WriteByte(c)
-		}
-		b.WriteByte('"')
+		writeQuoted(&b, *s)
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// Texts returns a Postgres text[] literal. It takes one allocation; that of
+// pq.Array grows, and is copied.
+func Texts(in []string) string {
+	var b strings.Builder
+	size := 2
+	for _, s := range in {
+		size += room + len(s)
+	}
+	b.Grow(size)
+	b.WriteByte('{')
+	for i, s := range in {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writeQuoted(&b, s)
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// room is what an element takes beside its text: quotes and comma, or NULL. Texts
+// with quotes of their own, as JSON has, need more, and may cost a growth.
+const room = 5
+
+func writeQuoted(b *strings.Builder, s string) {
+	b.WriteByte('"')
+	for {
+		at := strings.IndexAny(s, `"\`)
+		if at < 0 {
+			break
+		}
+		b.WriteString(s[:at])
+		b.WriteByte('\\')
+		b.WriteByte(s[at])
+		s = s[at+1:]
+	}
+	b.WriteString(s)
+	b.WriteByte('"')
 }
 
 // NullableArray returns a Postgres bigint[] literal in which nil elements are
