@@ -77,8 +77,11 @@ check:
 bench: setup build
 	bin/sendoff bench $(ARGS)
 
-# Kills servers and clients in the middle of thousands of messages.
-fault: setup build
+# Kills servers and clients in the middle of thousands of messages
+# (SENDOFF_FAULT_MESSAGES, 5000; a run of random faults prints its
+# SENDOFF_FAULT_SEED), and repeats what such runs once found.
+fault: setup build teststack
+	bin/teststack -- go test -count=1 -run 'UnknownID|RetryParked|SameStatusTwice' ./internal/store
 	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 20m -tags=fault -v $(ARGS) ./internal/fault/...
 
 # The vendors' own samples and public client libraries; npm brings the latter.

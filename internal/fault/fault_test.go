@@ -14,20 +14,24 @@ import (
 // an unknown outcome.
 const unknownRetries = 1
 
+// wipeRedis empties Redis.
+func (s *stack) wipeRedis() {
+	s.t.Helper()
+	rc, err := queue.Open(s.dev.RedisURL, 2)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = rc.Close() }()
+	if err := rc.FlushAll(context.Background()).Err(); err != nil {
+		s.t.Errorf("flushall: %v", err)
+	}
+}
+
 func TestRedisWiped_LosesNothing(t *testing.T) {
 	s := start(t)
 	s.configure(`{"latency_ms":20}`)
-	rc, err := queue.Open(s.dev.RedisURL, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rc.Close() }()
 	x := s.send()
-	x.during([]int{10, 20, 35, 50, 65, 80, 95}, func() {
-		if err := rc.FlushAll(context.Background()).Err(); err != nil {
-			t.Errorf("flushall: %v", err)
-		}
-	})
+	x.during([]int{10, 20, 35, 50, 65, 80, 95}, s.wipeRedis)
 	if r := x.check(1+unknownRetries, "delivered"); r.duplicates > 0 {
 		t.Errorf("%d duplicates: a wiped queue makes none", r.duplicates)
 	}

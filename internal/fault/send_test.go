@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,15 +20,24 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// messages is how many messages a test sends; at least 200.
+var messages = func() int {
+	if n, err := strconv.Atoi(os.Getenv("SENDOFF_FAULT_MESSAGES")); err == nil {
+		return max(n, 200)
+	}
+	return 5000
+}()
+
+// sendLimit bounds a send.
+var sendLimit = 3*time.Minute + time.Duration(messages)*10*time.Millisecond
+
 const (
-	messages = 5000
 	// perSecond paces the client, so that every fault falls into the send.
 	perSecond = 700
 	clients   = 48
-	sendLimit = 3 * time.Minute
 )
 
-// sending is a client of 5,000 messages under way: each with an
+// sending is a client of many messages under way: each with an
 // Idempotency-Key of its own, repeated until it is answered 202.
 type sending struct {
 	t        *testing.T
@@ -151,7 +162,7 @@ func (x *sending) during(percents []int, fault func()) {
 	x.t.Helper()
 	for _, p := range percents {
 		x.reach(p)
-		if x.accepted.Load() == messages {
+		if x.accepted.Load() == int64(messages) {
 			x.t.Errorf("the send was over before the fault at %d %%", p)
 		}
 		fault()

@@ -1,0 +1,125 @@
+//go:build fault
+
+package fault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// receiver is a customer's webhook endpoint.
+type receiver struct {
+	t   *testing.T
+	url string
+
+	mu       sync.Mutex
+	ids      map[string]string // webhook-id by message and sequence
+	last     map[string]int    // sequence of the newest event, by message
+	state    map[string]string // status of the newest event, by message
+	late     int               // events that came first after a later one
+	twice    int               // events with a second webhook-id
+	requests int
+	newest   time.Time     // of the last request
+	longest  time.Duration // between two requests
+}
+
+// receive starts a receiver and registers it at the API.
+func (s *stack) receive() *receiver {
+	s.t.Helper()
+	r := &receiver{t: s.t, ids: map[string]string{}, last: map[string]int{}, state: map[string]string{}}
+	srv := httptest.NewServer(r)
+	s.t.Cleanup(srv.Close)
+	r.url = srv.URL
+	body, err := json.Marshal(map[string]string{"url": srv.URL + "/hook"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.ask(http.MethodPost, "/v1/webhooks", "application/json", body, nil)
+	return r
+}
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	var event struct {
+		Data struct {
+			ID       string `json:"message_id"`
+			Sequence int    `json:"sequence"`
+			Status   string `json:"status"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(req.Body).Decode(&event); err != nil {
+		r.t.Errorf("a webhook that is no JSON: %v", err)
+		return
+	}
+	r.note(req.Header.Get("Webhook-Id"), event.Data.ID, event.Data.Sequence, event.Data.Status)
+}
+
+func (r *receiver) note(id, message string, sequence int, status string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.requests++; !r.newest.IsZero() {
+		r.longest = max(r.longest, now.Sub(r.newest))
+	}
+	r.newest = now
+	key := fmt.Sprintf("%s %d", message, sequence)
+	known, had := r.ids[key]
+	switch {
+	case had && known != id:
+		r.twice++
+	case !had && sequence < r.last[message]:
+		r.late++
+	}
+	r.ids[key] = id
+	if sequence > r.last[message] {
+		r.last[message], r.state[message] = sequence, status
+	}
+}
+
+// check waits until the receiver knows the last status of every message, and holds
+// that each event came in its sequence and none as two.
+func (r *receiver) check(x *sending) {
+	r.t.Helper()
+	states := x.briefs()
+	until(r.t, settleLimit, "all webhooks", func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		missing := 0
+		for _, id := range x.ids {
+			if r.state[id] != states[id].Status {
+				missing++
+			}
+		}
+		if missing > 0 {
+			return fmt.Errorf("%d messages whose last status has not come", missing)
+		}
+		return nil
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.t.Logf("%d webhooks of %d events; longest pause %.1f s", r.requests, len(r.ids), r.longest.Seconds())
+	if r.twice > 0 || r.late > 0 {
+		r.t.Errorf("%d events with a second webhook-id, %d out of their message's sequence", r.twice, r.late)
+	}
+}
+
+// events holds that the log has each status of a message once, in its sequence.
+func (s *stack) events() {
+	s.t.Helper()
+	var twice, disorder int
+	err := s.db.QueryRow(`
+WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY id) AS before FROM events WHERE seq > 0)
+SELECT (SELECT count(*) FROM (SELECT 1 FROM e GROUP BY message_id, seq HAVING count(*) > 1) x),
+  (SELECT count(*) FROM e WHERE before >= seq)`).Scan(&twice, &disorder)
+	if err == nil && twice+disorder > 0 {
+		err = errors.New("the log has events twice or out of sequence")
+	}
+	if err != nil {
+		s.t.Errorf("%v: %d twice, %d out of sequence", err, twice, disorder)
+	}
+}
