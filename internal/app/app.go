@@ -223,6 +223,7 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
+	oneLength(srv)
 	go func() {
 		if err := srv.Serve(pacedListener{l}); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("server ended", "server", name, "error", err)

@@ -1,7 +1,11 @@
 package app
 
 import (
+	"bytes"
+	"context"
 	"net"
+	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,12 +26,78 @@ func (l pacedListener) Accept() (net.Conn, error) {
 	return &pacedConn{Conn: c}, nil
 }
 
-// pacedConn sets a deadline of writeTime for every write, unless a handler has set a deadline.
+// pacedConn sets a deadline of writeTime for every write, unless a handler has set a
+// deadline, and keeps the head of the present request.
 type pacedConn struct {
 	net.Conn
 
 	set atomic.Bool
+
+	mu   sync.Mutex
+	head []byte
+	full bool // the head has ended
 }
+
+// mostHead is how much of a head is kept, in bytes.
+const mostHead = 8 << 10
+
+// Read implements net.Conn.
+func (c *pacedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.full {
+		c.head = append(c.head, b[:min(n, mostHead-len(c.head))]...)
+		c.full = len(c.head) == mostHead || bytes.Contains(c.head, []byte("\r\n\r\n"))
+	}
+	return n, err
+}
+
+// next forgets the head: another request follows.
+func (c *pacedConn) next() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.head, c.full = c.head[:0], false
+}
+
+// hasLength reports whether the head names a length of the body, which net/http
+// removes from a chunked request.
+func (c *pacedConn) hasLength() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	head, _, _ := bytes.Cut(c.head, []byte("\r\n\r\n"))
+	return bytes.Contains(bytes.ToLower(head), []byte("\ncontent-length"))
+}
+
+type connKey struct{}
+
+// oneLength makes srv refuse requests that have Content-Length and are chunked: a
+// proxy in front may have read another body than we do (RFC 9112, 6.3). The
+// connection of a chunked request is closed after the answer.
+func oneLength(srv *http.Server) {
+	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
+	srv.ConnState = func(c net.Conn, s http.ConnState) {
+		if p, ok := c.(*pacedConn); ok && s == http.StateIdle {
+			p.next()
+		}
+	}
+	next := srv.Handler
+	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+			if p, ok := r.Context().Value(connKey{}).(*pacedConn); ok && p.hasLength() {
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = w.Write([]byte(twoLengths)) // the client has gone if this fails
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const twoLengths = `{"type":"https://sendoff.dev/problems/malformed_request","title":"Bad Request","status":400,"code":"malformed_request",` +
+	`"detail":"the request has Content-Length and Transfer-Encoding; send one of them"}`
 
 // Write implements net.Conn.
 func (c *pacedConn) Write(b []byte) (int, error) {

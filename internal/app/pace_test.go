@@ -1,7 +1,11 @@
 package app
 
 import (
+	"bufio"
+	"io"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,5 +48,56 @@ func TestPacedConn_Write_HasADeadline(t *testing.T) {
 	}
 	if left := write(); left > writeTime {
 		t.Errorf("after a handler's: %v", left)
+	}
+}
+
+// A body with two lengths is refused, and a chunked one ends its connection: what
+// follows on it may be what a proxy took for a body.
+func TestOneLength_ContentLengthAndChunked_IsRefused(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	})}
+	oneLength(srv)
+	go func() { _ = srv.Serve(pacedListener{l}) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	const (
+		plain   = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+		chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+	)
+	both := strings.Replace(chunked, "Host: a", "Host: a\r\ncontent-LENGTH: 40", 1)
+	for _, c := range []struct {
+		requests []string
+		codes    []int
+		closed   bool
+	}{
+		{[]string{plain, plain}, []int{200, 200}, false},
+		{[]string{plain, chunked}, []int{200, 200}, true},
+		{[]string{both}, []int{400}, true},
+		{[]string{plain, plain, both}, []int{200, 200, 400}, true},
+	} {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(conn)
+		for i, request := range c.requests {
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			if last := i == len(c.requests)-1; resp.StatusCode != c.codes[i] || resp.Close != (last && c.closed) {
+				t.Errorf("%d of %d: %d %s, closes: %v", i+1, len(c.requests), resp.StatusCode, body, resp.Close)
+			}
+		}
+		_ = conn.Close()
 	}
 }

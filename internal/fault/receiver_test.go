@@ -108,12 +108,14 @@ func (r *receiver) check(x *sending) {
 	}
 }
 
-// events holds that the log has each status of a message once, in its sequence.
+// events holds that the log, in the order in which it is read, has each status of a
+// message once and in its sequence.
 func (s *stack) events() {
 	s.t.Helper()
 	var twice, disorder int
 	err := s.db.QueryRow(`
-WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY id) AS before FROM events WHERE seq > 0)
+WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY xid, id) AS before FROM events
+  WHERE kind < 100)
 SELECT (SELECT count(*) FROM (SELECT 1 FROM e GROUP BY message_id, seq HAVING count(*) > 1) x),
   (SELECT count(*) FROM e WHERE before >= seq)`).Scan(&twice, &disorder)
 	if err == nil && twice+disorder > 0 {
