@@ -1,0 +1,156 @@
+//go:build fault
+
+package fault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	serveMemory     = 200 << 20
+	posters         = 8
+	slowConnections = 1000
+	unreadAnswers   = 100
+	attackTime      = 30 * time.Second
+)
+
+// worstBody is a request that costs much memory.
+type worstBody struct {
+	path, contentType string
+	body              []byte
+}
+
+// worstBodies returns the bodies that cost serve the most.
+func worstBodies() []worstBody {
+	long := strings.Repeat("x", 5_000)
+	name := strings.Repeat("n", 60_000)
+	var lines, faulty bytes.Buffer
+	for lines.Len() < 60<<20 {
+		fmt.Fprintf(&lines, `{"to":"+15550000100","type":"text","text":{"body":%q}}`+"\n", long)
+	}
+	for i := 0; faulty.Len() < 60<<20 && i < 100_000; i++ {
+		fmt.Fprintf(&faulty, `{"to":1,"type":2,%q:3,"text":4}`+"\n", name[:600])
+	}
+	list := bytes.ReplaceAll(bytes.TrimSpace(faulty.Bytes()), []byte("\n"), []byte(","))
+	page := append(append([]byte(`{"messages":[`), list...), `]}`...)
+	one := []byte(fmt.Sprintf(`{"to":"+15550000100","type":"text","text":{"body":%q}}`, strings.Repeat("x", 1<<20-200)))
+	deep := []byte(`{"name":"x","components":` + strings.Repeat("[", 500_000) + strings.Repeat("]", 500_000) + `}`)
+	many := []byte(`{` + strings.TrimSuffix(strings.Repeat(`"a":1,`, 170_000), ",") + `}`)
+	const ndjson, plain = "application/x-ndjson", "application/json"
+	return []worstBody{
+		{"/v1/messages/batch", ndjson, lines.Bytes()},
+		{"/v1/messages/batch", ndjson, faulty.Bytes()},
+		{"/v1/messages/batch", plain, page},
+		{"/v1/messages", plain, one},
+		{"/v1/messages", plain, many},
+		{"/v1/templates", plain, deep},
+		{"/callbacks/meta/ch_demo", plain, one},
+	}
+}
+
+// serve stays small whatever is posted by eight clients at once, with a thousand
+// connections that send nothing more and a hundred that never read, and answers
+// others soon meanwhile.
+func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
+	s := start(t)
+	bodies := worstBodies()
+	address := strings.TrimPrefix(s.dev.BaseURL, "http://")
+	head := "Host: x\r\nAuthorization: Bearer " + s.dev.APIKey + "\r\n"
+	for range slowConnections {
+		s.hold(address, "POST /v1/messages HTTP/1.1\r\n"+head+"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+	}
+	for range unreadAnswers {
+		s.hold(address, "GET /v1/messages?limit=1000 HTTP/1.1\r\n"+head+"\r\n")
+	}
+	var wg sync.WaitGroup
+	end := time.Now().Add(attackTime)
+	for i := range posters {
+		wg.Go(func() {
+			for n := i; time.Now().Before(end); n++ {
+				b := bodies[n%len(bodies)]
+				s.throw(b.path, b.contentType, b.body)
+			}
+		})
+	}
+	var slowest time.Duration
+	until(t, attackTime+time.Minute, "the attack is over", func() error {
+		began := time.Now()
+		if err := s.get(s.dev.BaseURL+"/healthz", nil); err != nil {
+			return err
+		}
+		if slowest = max(slowest, time.Since(began)); time.Now().Before(end) {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	wg.Wait()
+	most := highest(t, s.serve.cmd.Process.Pid)
+	t.Logf("serve used at most %d MiB; the slowest /healthz took %s", most>>20, slowest.Round(time.Millisecond))
+	if most > serveMemory {
+		t.Errorf("serve used %d MiB, at most %d are allowed", most>>20, serveMemory>>20)
+	}
+	if slowest > 5*time.Second {
+		t.Errorf("a request of somebody else took %s", slowest)
+	}
+}
+
+// hold opens a connection, sends text and leaves it open.
+func (s *stack) hold(address, text string) {
+	s.t.Helper()
+	c, err := net.DialTimeout("tcp", address, 10*time.Second)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Close() })
+	if _, err := io.WriteString(c, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// throw posts a body, whatever the answer.
+func (s *stack) throw(path, contentType string, body []byte) {
+	req, err := http.NewRequest(http.MethodPost, s.dev.BaseURL+path, bytes.NewReader(body))
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+s.dev.APIKey)
+	req.Header.Set("Content-Type", contentType)
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+	if err != nil {
+		return // refused before it was read
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+}
+
+// highest returns the most memory that a process has had, in bytes.
+func highest(t *testing.T, pid int) int64 {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Skip("only Linux tells: ", err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb << 10
+		}
+	}
+	t.Fatal("no VmHWM")
+	return 0
+}
