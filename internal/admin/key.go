@@ -31,7 +31,7 @@ var KeyPermissions = auth.AllPermissions.Names()
 type KeyUpdate struct {
 	Name             *string                   `json:"name,omitempty" minLength:"1" maxLength:"100"`
 	Description      *string                   `json:"description,omitempty" maxLength:"1000"`
-	Permissions      *[]string                 `json:"permissions,omitempty" minItems:"1" maxItems:"6"`
+	Permissions      *[]string                 `json:"permissions,omitempty" minItems:"1" maxItems:"7"`
 	PerMinute        *int                      `json:"rate_per_minute,omitempty" minimum:"1" maximum:"10000000"`
 	PerSecond        *int                      `json:"rate_per_second,omitempty" minimum:"1" maximum:"1000000"`
 	PerDay           *int                      `json:"daily_limit,omitempty" minimum:"1" maximum:"1000000000"`

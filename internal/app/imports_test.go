@@ -129,7 +129,7 @@ store/stats: store store/pg
 api/dashboard: accept admin admin/input admin/stats api/manage api/middleware apidoc auth dispatch store store/account
     store/session
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
-cli/clitest: dispatch emulator store/account store/pg store/storetest
+cli/clitest: app config dispatch emulator store/account store/pg store/storetest
 cli/remote: auth cli/admin cli/console dispatch store version
 demo: auth dispatch dispatch/template emulator store/account
 devstack:

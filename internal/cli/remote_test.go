@@ -3,83 +3,24 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/storetest"
 )
-
-// front is a running Sendoff with one Meta channel at an emulator.
-type front struct {
-	*clitest.Place
-	args []string // that name address and key
-}
-
-func newFront(t *testing.T) *front {
-	t.Helper()
-	p := clitest.New(t, Run)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	cfg := &config.Config{
-		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
-		PostgresURL: config.Secret(
-			p.URL,
-		), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: clitest.SecretKey, PublicURL: "http://" + listen,
-		PostgresConns: 8, ShutdownGrace: 2 * time.Second,
-	}
-	p.EmulatedAt(cfg.PublicURL)
-	p.OK(clitest.OrderTemplate, "template", "create", "-")
-	log := slog.New(slog.DiscardHandler)
-	w, err := app.Work(cfg, "", cfg.PublicURL, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.Stop() })
-	s, err := app.Serve(cfg, listen, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Stop() })
-	k := clitest.Read[struct{ Key string }](t, p.OK("", "key", "create", "--name", "cli", "--json"))
-	return &front{p, []string{"--url", cfg.PublicURL, "--key-file", keyFile(t, k.Key)}}
-}
-
-func keyFile(t *testing.T, secret string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(name, []byte(secret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func (f *front) call(args ...string) clitest.Result { return sendoff("", append(args, f.args...)...) }
 
 func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 	t.Parallel()
-	f := newFront(t)
-	r := f.call(
+	f := clitest.NewFront(t, Run)
+	r := f.Call(
 		"send",
 		"--to",
 		"+15550000106",
@@ -98,21 +39,21 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 	if r.Code != 0 || (m.StatusName != "delivered" && m.StatusName != "read") || m.Reference != "r1" {
 		t.Fatalf("code %d, %s: %s", r.Code, m.StatusName, r.Err)
 	}
-	f.call("send", "--to", "+15550000104", "--template", "order", "--var", "name=Ada", "--var", "order_id=A-18", "--wait").
+	f.Call("send", "--to", "+15550000104", "--template", "order", "--var", "name=Ada", "--var", "order_id=A-18", "--wait").
 		MustFail(t, 1, "failed: ")
-	f.call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada").MustFail(t, 1, "422 validation_failed")
-	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada", "--var", "2=x"); r.Code != 0 ||
+	f.Call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada").MustFail(t, 1, "422 validation_failed")
+	if r := f.Call("send", "--to", "+15550000100", "--template", "order", "--simulate", "--var", "1=Ada", "--var", "2=x"); r.Code != 0 ||
 		!strings.Contains(r.Out, "would be sent") {
 		t.Errorf("simulate: code %d: %s%s", r.Code, r.Out, r.Err)
 	}
-	if r := f.call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at",
+	if r := f.Call("send", "--to", "+15550000100", "--template", "order", "--var", "1=Ada", "--var", "2=x", "--send-at",
 		"10m"); !strings.Contains(
 		r.Out,
 		"is scheduled",
 	) {
 		t.Errorf("scheduled: %s%s", r.Out, r.Err)
 	}
-	r = f.call("status", m.ID.String())
+	r = f.Call("status", m.ID.String())
 	for _, want := range []string{m.ID.String() + "  template to +15550000106", "attempt", "accepted", "delivered"} {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("status does not say %q:\n%s", want, r.Out)
@@ -121,12 +62,12 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 	type view struct {
 		Events []store.TimelineEvent `json:"events"`
 	}
-	if v := clitest.Read[view](t, f.call("status", m.ID.String(), "--json")); len(v.Events) < 4 {
+	if v := clitest.Read[view](t, f.Call("status", m.ID.String(), "--json")); len(v.Events) < 4 {
 		t.Errorf("%d events", len(v.Events))
 	}
-	f.call("status", "01890000-0000-7000-8000-000000000000").MustFail(t, 1, "404 not_found")
+	f.Call("status", "01890000-0000-7000-8000-000000000000").MustFail(t, 1, "404 not_found")
 	start := dispatch.Position{XID: 1}.String()
-	if r := f.call("tail", "--since", start, "--count", "2", "--json"); r.Code != 0 || strings.Count(r.Out, "\n") != 2 {
+	if r := f.Call("tail", "--since", start, "--count", "2", "--json"); r.Code != 0 || strings.Count(r.Out, "\n") != 2 {
 		t.Errorf("tail: code %d: %s%s", r.Code, r.Out, r.Err)
 	}
 	f.MustHide()
@@ -135,8 +76,8 @@ func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 func TestRemote_KeyMissingOrWrong_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	sendoff("", "status", "x", "--url", "http://127.0.0.1:1").MustFail(t, 2, "sendoff key create")
-	sendoff("", "status", "x", "--key-file", keyFile(t, "sk_live_tooshort")).MustFail(t, 2, "is incomplete")
-	good := keyFile(t, auth.Generate(false))
+	sendoff("", "status", "x", "--key-file", clitest.KeyFile(t, "sk_live_tooshort")).MustFail(t, 2, "is incomplete")
+	good := clitest.KeyFile(t, auth.Generate(false))
 	sendoff("", "status", "x", "--key-file", good, "--url", "nowhere").MustFail(t, 2, "--url")
 	sendoff("", "status", "x", "--key-file", good, "--url", "http://127.0.0.1:1").MustFail(t, 1, "does not answer")
 	other := httptest.NewServer(http.NotFoundHandler())
@@ -208,7 +149,7 @@ func TestTail_BrokenStream_ResumesWithoutGap(t *testing.T) {
 		_, _ = fmt.Fprint(w, "id: cut")
 	}))
 	defer srv.Close()
-	r := sendoff("", "tail", "--url", srv.URL, "--key-file", keyFile(t, auth.Generate(false)), "--count", "3", "--json")
+	r := sendoff("", "tail", "--url", srv.URL, "--key-file", clitest.KeyFile(t, auth.Generate(false)), "--count", "3", "--json")
 	if r.Code != 0 || strings.Count(r.Out, "\n") != 3 || !strings.Contains(r.Out, `"id":"e3"`) {
 		t.Errorf("code %d: %s%s", r.Code, r.Out, r.Err)
 	}
@@ -227,6 +168,6 @@ func TestTail_Refused_Ends(t *testing.T) {
 		"--url",
 		srv.URL,
 		"--key-file",
-		keyFile(t, auth.Generate(false)),
+		clitest.KeyFile(t, auth.Generate(false)),
 	).MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
 }

@@ -13,6 +13,7 @@ type Contact struct {
 	List   contactList   `cmd:"" help:"List contacts."`
 	Create contactCreate `cmd:"" help:"Create a contact."`
 	Show   contactShow   `cmd:"" help:"Show a contact."`
+	Update contactUpdate `cmd:"" help:"Change a contact."`
 	Delete contactDelete `cmd:"" help:"Delete a contact."`
 }
 
@@ -58,6 +59,32 @@ type contactShow struct {
 // Run shows a contact.
 func (c *contactShow) Run(e *console.Env) error {
 	return c.show(e, http.MethodGet, fmt.Sprintf("/v1/contacts/%d", c.ID), nil)
+}
+
+type contactUpdate struct {
+	Flags
+	ID       int64             `arg:"" help:"Id (sendoff contact list)."`
+	Name     *string           `help:"Name." placeholder:"TEXT"`
+	Field    map[string]string `help:"All its fields from now on, as order=A-17." placeholder:"NAME=TEXT"`
+	TimeZone *string           `help:"IANA time zone, as Europe/Berlin; empty: that of its list or number." placeholder:"ZONE"`
+}
+
+// Run changes the fields that are given.
+func (c *contactUpdate) Run(e *console.Env) error {
+	body := map[string]any{}
+	if c.Name != nil {
+		body["name"] = *c.Name
+	}
+	if len(c.Field) > 0 {
+		body["fields"] = c.Field
+	}
+	if c.TimeZone != nil {
+		body["time_zone"] = *c.TimeZone
+	}
+	if len(body) == 0 {
+		return fmt.Errorf("%w: name what to change: --name, --field or --time-zone", console.ErrUsage)
+	}
+	return c.show(e, http.MethodPatch, fmt.Sprintf("/v1/contacts/%d", c.ID), body)
 }
 
 type contactDelete struct {

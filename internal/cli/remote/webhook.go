@@ -3,6 +3,8 @@ package remote
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
@@ -12,10 +14,12 @@ type Webhook struct {
 	List       webhookList       `cmd:"" help:"List webhooks."`
 	Create     webhookCreate     `cmd:"" help:"Create a webhook. Its secret is shown once."`
 	Show       webhookShow       `cmd:"" help:"Show a webhook."`
+	Update     webhookUpdate     `cmd:"" help:"Change a webhook."`
 	Enable     webhookEnable     `cmd:"" help:"Enable a disabled webhook."`
 	Rotate     webhookRotate     `cmd:"" help:"Create a new secret, which is shown once."`
 	Test       webhookTest       `cmd:"" help:"Send a test event."`
 	Deliveries webhookDeliveries `cmd:"" help:"List the deliveries of a webhook, newest first."`
+	Replay     webhookReplay     `cmd:"" help:"Send the events of a time range, or one delivery, again."`
 	Delete     webhookDelete     `cmd:"" help:"Delete a webhook."`
 }
 
@@ -87,6 +91,59 @@ func (c *webhookTest) Run(e *console.Env) error {
 func (c *webhookDeliveries) Run(e *console.Env) error {
 	return c.list(e, fmt.Sprintf("/v1/webhooks/%d/deliveries", c.ID), query(),
 		"id", "event", "state", "attempts", "message_id", "created_at", "next_attempt_at", "response.status")
+}
+
+type webhookUpdate struct {
+	webhookID
+	URL         string   `name:"address" help:"Where events are sent." placeholder:"URL"`
+	Description *string  `help:"What it is for." placeholder:"TEXT"`
+	Event       []string `help:"Only these events; all for all." placeholder:"TYPE"`
+	Enabled     *bool    `help:"Whether it receives events (--enabled=false)."`
+}
+
+// Run changes the fields that are given.
+func (c *webhookUpdate) Run(e *console.Env) error {
+	body := map[string]any{}
+	if c.URL != "" {
+		body["url"] = c.URL
+	}
+	if c.Description != nil {
+		body["description"] = *c.Description
+	}
+	if slices.Equal(c.Event, []string{"all"}) {
+		body["events"] = []string{}
+	} else if len(c.Event) > 0 {
+		body["events"] = c.Event
+	}
+	if c.Enabled != nil {
+		body["enabled"] = *c.Enabled
+	}
+	if len(body) == 0 {
+		return fmt.Errorf("%w: name what to change: --address, --description, --event or --enabled", console.ErrUsage)
+	}
+	return c.show(e, http.MethodPatch, c.path(""), body)
+}
+
+type webhookReplay struct {
+	webhookID
+	Delivery string `help:"Only the delivery with this id (sendoff webhook deliveries)." placeholder:"ID"`
+	From     string `help:"The first time: 2026-01-02T15:04:05Z." placeholder:"TIME"`
+	Until    string `help:"The end. Default: now." placeholder:"TIME"`
+}
+
+// Run sends events again, with their ids.
+func (c *webhookReplay) Run(e *console.Env) error {
+	switch {
+	case (c.Delivery == "") == (c.From == ""):
+		return fmt.Errorf("%w: give --from, or --delivery", console.ErrUsage)
+	case c.Delivery != "":
+		return c.show(e, http.MethodPost, c.path("/deliveries/"+url.PathEscape(c.Delivery)+"/replay"), nil)
+	}
+	body := map[string]any{"from": c.From}
+	if c.Until != "" {
+		body["to"] = c.Until
+	}
+	return c.show(e, http.MethodPost, c.path("/replay"), body)
 }
 
 // Run deletes a webhook.
