@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/address"
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/storable"
@@ -291,27 +293,53 @@ func (r *round) take() []hookstore.TryResult {
 
 // run makes the calls of one batch, at most four at once.
 func (r *round) run(ctx context.Context, due []hookstore.Delivery) {
-	next := make(chan *hookstore.Delivery)
+	next := make(chan []hookstore.Delivery)
 	var wg sync.WaitGroup
 	for range min(concurrency, len(due)) {
 		wg.Go(func() {
-			for d := range next {
-				if ctx.Err() != nil || r.over(len(due)) {
-					continue
-				}
-				if tried, ok := r.call(ctx, d); ok {
-					r.mu.Lock()
-					r.tries = append(r.tries, tried)
-					r.mu.Unlock()
+			for chain := range next {
+				for i := range chain {
+					r.one(ctx, &chain[i], len(due))
 				}
 			}
 		})
 	}
-	for i := range due {
-		next <- &due[i]
+	for _, chain := range byMessage(due) {
+		next <- chain
 	}
 	close(next)
 	wg.Wait()
+}
+
+// one makes one try, unless the turn must end; of is the size of its page.
+func (r *round) one(ctx context.Context, d *hookstore.Delivery, of int) {
+	if ctx.Err() != nil || r.over(of) {
+		return
+	}
+	if tried, ok := r.call(ctx, d); ok {
+		r.mu.Lock()
+		r.tries = append(r.tries, tried)
+		r.mu.Unlock()
+	}
+}
+
+// byMessage returns the deliveries of each message in their sequence: those of one
+// message are sent one after another, or they would overtake each other.
+func byMessage(due []hookstore.Delivery) [][]hookstore.Delivery {
+	at := map[dispatch.ID]int{}
+	var out [][]hookstore.Delivery
+	for i := range due {
+		k, ok := at[due[i].Message]
+		if !ok || due[i].Message == dispatch.NoID { // of no message
+			k = len(out)
+			at[due[i].Message], out = k, append(out, nil)
+		}
+		out[k] = append(out[k], due[i])
+	}
+	for _, chain := range out {
+		slices.SortStableFunc(chain, func(a, b hookstore.Delivery) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	return out
 }
 
 // call makes one try; false: it was cut by our own stop and counts for nothing.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -302,6 +303,40 @@ func TestDeliver_OneHangingEndpoint_HoldsNobodyUp(t *testing.T) {
 	}
 	if n := most.Load(); n != concurrency {
 		t.Errorf("%d calls at once to one endpoint, want %d", n, concurrency)
+	}
+}
+
+// A backlog has several events of one message: they go out one after another, in
+// their sequence, while other messages' go out beside them.
+func TestDeliver_Backlog_EventsOfAMessageDoNotOvertake(t *testing.T) {
+	f := newFixture(t)
+	var mu sync.Mutex
+	open, last, beside := map[any]bool{}, map[any]float64{}, 0
+	r := receive(t, func(_ int, g got, _ http.ResponseWriter) {
+		data := decode(t, g.Body).Data
+		id, seq := data["message_id"], data["sequence"].(float64)
+		mu.Lock()
+		if open[id] || seq < last[id] {
+			t.Errorf("event %v of %v came after %v, or beside another", seq, id, last[id])
+		}
+		open[id], last[id] = true, seq
+		beside = max(beside, len(open))
+		mu.Unlock()
+		time.Sleep(5 * time.Millisecond) // a receiver that works
+		mu.Lock()
+		delete(open, id)
+		mu.Unlock()
+	})
+	f.endpoint(Standard, r.URL)
+	ids := f.send(20, nil)
+	for _, st := range []dispatch.Status{dispatch.Sent, dispatch.Delivered, dispatch.Read} {
+		f.evidence(ids, st)
+	}
+	f.expand(f.deliverer(nil))
+	f.work(f.deliverer(nil))
+	f.until("all events have come", func() bool { return len(r.ids()) >= 4*len(ids) })
+	if beside < 2 {
+		t.Error("no two messages' events went out at once")
 	}
 }
 

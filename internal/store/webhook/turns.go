@@ -81,6 +81,8 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 // Delivery is one request to an endpoint.
 type Delivery struct {
 	ID       dispatch.ID `db:"id"`
+	Message  dispatch.ID `db:"message_id"`
+	Seq      int         `db:"seq"` // among the events of the message
 	Kind     int16       `db:"kind"`
 	Format   string      `db:"format"`
 	URL      string      `db:"url"` // of a status callback; empty: the endpoint's
@@ -88,7 +90,8 @@ type Delivery struct {
 	Attempts int         `db:"attempts"` // made before
 }
 
-var sqlDueDeliveries = numbers.SQL(`SELECT id, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
+var sqlDueDeliveries = numbers.SQL(`
+SELECT id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
 		WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() ORDER BY wake_at, id LIMIT $2`)
 
 // DueDeliveries reads what is due at an endpoint, the longest due first.
