@@ -130,7 +130,8 @@ SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status
 // were never in doubt, which is nearly every one. Its locks come in the order of
 // lockRows: each row that is deleted goes to the update before the next one. It
 // counts the messages that it settled; of the others sqlSettle finds out what
-// they are. (o.result holds of all rows; the planner takes it for one row, and
+// they are. $9 and $10, the first and the last id, leave out the partitions that
+// hold none of them. (o.result holds of all rows; the planner takes it for one row, and
 // looks dispatch up by id; + 0 keeps it from reading the index of all claimed rows.)
 var sqlSettlePlain = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
@@ -140,7 +141,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
    RETURNING o.*),
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, d.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = coalesce(m.sent_at, now()), status = {sent}, final_by = {by_us}
-   FROM d WHERE m.id = d.id AND m.status = {queued} RETURNING m.account_id, m.channel_id, m.version, d.*),
+   FROM d WHERE m.id = d.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued}
+   RETURNING m.account_id, m.channel_id, m.version, d.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
@@ -229,7 +231,10 @@ func (s *Store) settle(ctx context.Context, outs []Outcome) error {
 	}
 	args := outcomeArgs(outs)
 	var plain []int
-	err := s.db.SelectPrepared(ctx, &plain, sqlSettlePlain, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10])
+	first, last := outs[0].ID.String(), outs[len(outs)-1].ID.String() // outcomeArgs has sorted them
+	err := s.db.SelectPrepared(
+		ctx, &plain, sqlSettlePlain, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last,
+	)
 	if err == nil && plain[0] < len(outs) {
 		_, err = s.db.ExecPrepared(ctx, sqlSettle, args...)
 	}
