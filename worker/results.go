@@ -26,6 +26,10 @@ const (
 	resultsAhead = 1024
 	// resultPage is the number of results that are stored together.
 	resultPage = 256
+	// gatherFrom is the size of a page from which the next one is gathered, and
+	// gatherResultsFor how long.
+	gatherFrom       = 16
+	gatherResultsFor = 10 * time.Millisecond
 )
 
 // persist stores outcomes. It retries until ctx ends: the calls are made, and
@@ -41,6 +45,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			}
 			w.refusedTemplates(ctx, outs)
 			w.settled(ctx, outs)
+			w.gatherResults(len(outs))
 			return make([]struct{}, len(outs)), nil
 		}
 		if pg.Poisoned(err) {
@@ -51,6 +56,15 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			return nil, ctx.Err()
 		}
 		wait = min(wait*2, 1600*time.Millisecond)
+	}
+}
+
+// gatherResults waits after a page that is half full or less, under load, so
+// that the next one is larger: much of what a page costs does not depend on its
+// size. The calls' places are free already, and few results wait for nothing.
+func (w *Worker) gatherResults(stored int) {
+	if stored >= gatherFrom && stored <= resultPage/2 {
+		sleep(w.quit, gatherResultsFor)
 	}
 }
 
