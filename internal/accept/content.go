@@ -60,17 +60,21 @@ func (s *Service) content(
 	if s.dropped(ch, c, faults); len(*faults) > 0 {
 		return category, nil
 	}
-	return category, s.quotes(ctx, ch, m, faults)
+	return category, s.quotes(ctx, ch, p, faults)
 }
 
 // dropped adds a fault for each field that the channel's provider can't send on.
 func (s *Service) dropped(ch *dispatch.Channel, c *dispatch.Content, faults *dispatch.Faults) {
 	voice := c.Audio != nil && c.Audio.Voice
-	if c.IdentityKeyHash == "" && !voice {
+	rich := c.Template.Rich()
+	if c.IdentityKeyHash == "" && !voice && rich == "" {
 		return
 	}
 	if p := s.Providers[ch.Provider]; p == nil || p.Spec().Whole(ch.Kind) {
 		return
+	}
+	if rich != "" {
+		faults.Add("/template/components", "a %s channel can't send a template with %s", ch.Provider, rich)
 	}
 	if voice {
 		faults.Add("/audio/voice", "a %s channel can't send it", ch.Provider)

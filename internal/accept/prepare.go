@@ -61,7 +61,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	faults := slices.Clone(d.Faults)
 	setMessage(&in.message, who, ch, d)
 	p := &in.prepared
-	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate}
+	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate, began: now}
 	if p.To, err = s.recipient(ctx, who, ch, d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {

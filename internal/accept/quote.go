@@ -3,6 +3,7 @@ package accept
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,12 +18,13 @@ type quoteStore interface {
 
 // quotes replaces our own ids in a reply or a reaction by the provider's ids of
 // those messages.
-func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, faults *dispatch.Faults) error {
+func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, p *prepared, faults *dispatch.Faults) error {
+	m := p.Message
 	c := &m.Content
 	if c.Context != nil {
 		use := *c.Context // the draft may be shared by several recipients
 		c.Context = &use
-		if err := s.quote(ctx, ch, m, &use.MessageID, "/context/message_id", faults); err != nil {
+		if err := s.quote(ctx, ch, p, &use.MessageID, "/context/message_id", faults); err != nil {
 			return err
 		}
 	}
@@ -31,18 +33,19 @@ func (s *Service) quotes(ctx context.Context, ch *dispatch.Channel, m *dispatch.
 	}
 	use := *c.Reaction
 	c.Reaction = &use
-	return s.quote(ctx, ch, m, &use.MessageID, "/reaction/message_id", faults)
+	return s.quote(ctx, ch, p, &use.MessageID, "/reaction/message_id", faults)
 }
 
 // quote replaces one id. One that cannot be ours is left as it is.
 func (s *Service) quote(
-	ctx context.Context, ch *dispatch.Channel, m *dispatch.Message, id *string, field string, faults *dispatch.Faults,
+	ctx context.Context, ch *dispatch.Channel, p *prepared, id *string, field string, faults *dispatch.Faults,
 ) error {
+	m := p.Message
 	ours, sure := ownID(*id)
 	if ours == dispatch.NoID {
 		return nil
 	}
-	q, found, err := s.Store.FindQuoted(ctx, m.Account, ours)
+	q, found, err := s.findQuoted(ctx, m, ours, p.began.Add(s.quoteWait))
 	switch {
 	case err != nil:
 		return err
@@ -59,6 +62,31 @@ func (s *Service) quote(
 		*id = q.ProviderID
 	}
 	return nil
+}
+
+// quoteWait is the longest time for which a request waits until the message that it
+// answers has been sent, and quotePoll how often it looks.
+const (
+	quoteWait = 3 * time.Second
+	quotePoll = 25 * time.Millisecond
+)
+
+// findQuoted looks for the message that m answers. One that is about to be sent has
+// its provider's id in a moment: it is waited for, for as long as m's request may.
+func (s *Service) findQuoted(ctx context.Context, m *dispatch.Message, id dispatch.ID, until time.Time) (store.Quoted, bool, error) {
+	for {
+		q, found, err := s.Store.FindQuoted(ctx, m.Account, id)
+		if err != nil || !found || !q.Waiting || q.ProviderID != "" || time.Now().After(until) {
+			return q, found, err
+		}
+		select {
+		case <-ctx.Done():
+			return q, found, ctx.Err()
+		case <-s.quit.Done():
+			return q, found, nil
+		case <-time.After(quotePoll):
+		}
+	}
 }
 
 // ownID parses our id, bare or with the prefix "wamid." that one dialect adds.

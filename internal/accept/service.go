@@ -74,8 +74,11 @@ type Service struct {
 	inflight keyLocks
 	offers   offers
 	usage    usage
-	quit     context.Context // ends when no request may wait any more
-	quitNow  context.CancelFunc
+
+	quoteWait time.Duration // see findQuoted
+
+	quit    context.Context // ends when no request may wait any more
+	quitNow context.CancelFunc
 }
 
 // The bounds of the batches: one flush holds at most flushMax messages, and at
@@ -90,7 +93,7 @@ const (
 
 // New returns a Service. Run does its background work, Close drains it.
 func New(o Options) *Service {
-	s := &Service{Options: o, offers: newOffers()}
+	s := &Service{Options: o, offers: newOffers(), quoteWait: quoteWait}
 	s.quit, s.quitNow = context.WithCancel(context.Background())
 	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 8, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
@@ -172,6 +175,7 @@ type prepared struct {
 	store.NewMessage
 	template int64 // registry id; 0: none
 	simulate bool
+	began    time.Time // of the request
 }
 
 // refuse refuses draft i, and with it all of an all-or-none request.

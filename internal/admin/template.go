@@ -32,8 +32,26 @@ type TemplateUpdate struct {
 	Channel            input.Optional[int64] `json:"channel_id,omitzero"`
 	Provider           *string               `json:"provider,omitempty"`
 	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"The vendor's own id of the template."`
-	ParameterFormat    *string               `json:"parameter_format,omitempty" enum:"positional,named"`
+	ParameterFormat    *string               `json:"parameter_format,omitempty"`
 	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
+	TemplateAtMeta
+}
+
+// TemplateAtMeta are the members of Meta's own JSON of a template that say nothing
+// about messages. They are accepted, so that it can be registered as it stands,
+// and not kept.
+type TemplateAtMeta struct {
+	ID              input.Raw `json:"id,omitempty" doc:"Meta's id. Not kept."`
+	QualityScore    input.Raw `json:"quality_score,omitempty" doc:"Not kept."`
+	RejectedReason  string    `json:"rejected_reason,omitempty" doc:"Not kept."`
+	PreviousKind    string    `json:"previous_category,omitempty" doc:"Not kept."`
+	CorrectKind     string    `json:"correct_category,omitempty" doc:"Not kept."`
+	SubKind         string    `json:"sub_category,omitempty" doc:"Not kept."`
+	AllowKindChange bool      `json:"allow_category_change,omitempty" doc:"Not kept."`
+	TTL             input.Raw `json:"message_send_ttl_seconds,omitempty" doc:"Not kept."`
+	NoTracking      bool      `json:"cta_url_link_tracking_opted_out,omitempty" doc:"Not kept."`
+	PrimaryDevice   bool      `json:"is_primary_device_delivery_only,omitempty" doc:"Not kept."`
+	Library         string    `json:"library_template_name,omitempty" doc:"Not kept."`
 }
 
 // Docs describes the fields whose names do not.

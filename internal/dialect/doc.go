@@ -68,10 +68,11 @@ func (d *Dialect) SampleRequest(rt *Route) *http.Request {
 // ComponentRequest describes a dispatch.Component, whose index clients also
 // send as a number.
 type ComponentRequest struct {
-	Type       string               `json:"type" required:"true" enum:"header,body,button"`
+	Type       string               `json:"type" required:"true" enum:"header,body,button,limited_time_offer,carousel"`
 	SubType    string               `json:"sub_type,omitempty" doc:"url, quick_reply, copy_code, flow or catalog."`
 	Index      apidoc.IDOrText      `json:"index,omitzero" doc:"Of a button: 0 to 9."`
 	Parameters []dispatch.Parameter `json:"parameters,omitempty"`
+	Cards      []dispatch.Card      `json:"cards,omitempty" doc:"Of a carousel: the values of each card."`
 }
 
 // MetaContent describes what Content reads: the content of a message in the

@@ -1,6 +1,10 @@
 package dispatch
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
 
 // Type is the kind of content of a message, named as in Meta's Cloud API.
 type Type string
@@ -176,6 +180,26 @@ type TemplateUse struct {
 	ProviderTemplateID string `json:"provider_template_id,omitempty"`
 }
 
+// Rich returns which of the parts that only Meta's own form has u holds (carousel,
+// limited_time_offer, gif or product), or an empty string; u may be nil.
+func (u *TemplateUse) Rich() string {
+	if u == nil {
+		return ""
+	}
+	for i := range u.Components {
+		c := &u.Components[i]
+		if c.Type == "carousel" || c.Type == "limited_time_offer" {
+			return c.Type
+		}
+		for j := range c.Parameters {
+			if p := &c.Parameters[j]; p.Type == "gif" || p.Type == "product" {
+				return p.Type
+			}
+		}
+	}
+	return ""
+}
+
 // Language is a template's language; its code is like en or en_US.
 type Language struct {
 	Code string `json:"code"`
@@ -199,10 +223,31 @@ func (l *Language) UnmarshalJSON(b []byte) error {
 
 // Component holds the values of one part of a template.
 type Component struct {
-	Type       string      `json:"type"` // header, body, button
+	Type       string      `json:"type"` // header, body, button, limited_time_offer, carousel
 	SubType    string      `json:"sub_type,omitempty"`
 	Index      *Index      `json:"index,omitempty"`
 	Parameters []Parameter `json:"parameters,omitempty"`
+	Cards      []Card      `json:"cards,omitempty"` // of a carousel
+}
+
+// Card holds the values of one card of a carousel.
+type Card struct {
+	Index      *CardIndex  `json:"card_index"`
+	Components []Component `json:"components"`
+}
+
+// CardIndex is a card's position, from 0. Clients write it as a number, as Meta
+// does, or as a string.
+type CardIndex int
+
+// UnmarshalJSON accepts 0 and "0".
+func (i *CardIndex) UnmarshalJSON(b []byte) error {
+	n, ok := WholeNumber(bytes.Trim(b, `"`))
+	if !ok {
+		return errors.New("must be a whole number")
+	}
+	*i = CardIndex(n)
+	return nil
 }
 
 // Index is a button's position, 0 to 9. Clients write it as a number or as a
@@ -237,4 +282,18 @@ type Parameter struct {
 	DateTime      json.RawMessage `json:"date_time,omitempty"`
 	Action        json.RawMessage `json:"action,omitempty"`
 	CouponCode    string          `json:"coupon_code,omitempty"`
+	GIF           *Media          `json:"gif,omitempty"`
+	Product       *Product        `json:"product,omitempty"`
+	Offer         *Offer          `json:"limited_time_offer,omitempty"`
+}
+
+// Product is the product of a catalog in a template's header.
+type Product struct {
+	ProductRetailerID string `json:"product_retailer_id"`
+	CatalogID         string `json:"catalog_id,omitempty"`
+}
+
+// Offer is when a limited-time offer ends, in milliseconds since 1970.
+type Offer struct {
+	ExpirationTimeMS json.Number `json:"expiration_time_ms"`
 }

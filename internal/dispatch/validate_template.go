@@ -10,7 +10,8 @@ import (
 // accepts those of the body.
 var (
 	bodyParameters   = []string{"text", "currency", "date_time"}
-	headerParameters = []string{"text", "currency", "date_time", "image", "video", "document", "location"}
+	headerParameters = []string{"text", "currency", "date_time", "image", "video", "gif", "document", "location", "product"}
+	offerParameters  = []string{"limited_time_offer"}
 	// buttonParameters maps each kind of button to the type of its parameter.
 	buttonParameters = map[string]string{
 		"quick_reply": "payload", "url": "text", "copy_code": "coupon_code", "otp": "text",
@@ -37,16 +38,21 @@ func (u *TemplateUse) validate(f *Faults) {
 	if u.Language.Code != "" && !IsLanguageCode(u.Language.Code) {
 		f.Add("/template/language", "must be like en or en_US")
 	}
+	validateComponents(f, "/template/components", u.Components)
+}
+
+// validateComponents checks the components that stand at a pointer.
+func validateComponents(f *Faults, at string, all []Component) {
 	seen := map[string]bool{}
-	for i := range u.Components {
-		c := &u.Components[i]
-		c.validate(f, i)
+	for i := range all {
+		c := &all[i]
+		c.validate(f, at, i)
 		key := strings.ToLower(c.Type)
 		if c.Index != nil && key == "button" {
 			key += string(*c.Index)
 		}
 		if seen[key] {
-			f.Add(Pointer("/template/components", i), "stands twice")
+			f.Add(Pointer(at, i), "stands twice")
 		}
 		seen[key] = true
 	}
@@ -78,47 +84,67 @@ func IsLanguageCode(s string) bool {
 	return strings.ToLower(language) == language && strings.IndexFunc(language+region, letter) < 0
 }
 
-// validate checks the i-th component by itself.
-func (c *Component) validate(f *Faults, i int) {
+// validate checks the i-th component of those at a pointer by itself.
+func (c *Component) validate(f *Faults, at string, i int) {
 	allowed := bodyParameters
 	switch strings.ToLower(c.Type) {
 	case "body":
 	case "header":
 		allowed = headerParameters
 		if len(c.Parameters) > 1 {
-			f.Add(Pointer("/template/components", i, "parameters"), "a header has one parameter")
+			f.Add(Pointer(at, i, "parameters"), "a header has one parameter")
 		}
+	case "limited_time_offer":
+		allowed = offerParameters
+	case "carousel":
+		c.validateCards(f, Pointer(at, i, "cards"))
+		return
 	case "button":
-		allowed = c.validateButton(f, i)
+		allowed = c.validateButton(f, at, i)
 	case "":
-		f.Add(Pointer("/template/components", i, "type"), "is required")
+		f.Add(Pointer(at, i, "type"), "is required")
 		return
 	default:
-		f.Add(Pointer("/template/components", i, "type"), "must be header, body or button")
+		f.Add(Pointer(at, i, "type"), "must be header, body, button, limited_time_offer or carousel")
 		return
 	}
 	for j := range c.Parameters {
-		c.Parameters[j].validate(f, i, j, allowed)
+		c.Parameters[j].validate(f, at, i, j, allowed)
+	}
+}
+
+// validateCards checks the cards of a carousel.
+func (c *Component) validateCards(f *Faults, at string) {
+	for i := range c.Cards {
+		card := &c.Cards[i]
+		if card.Index == nil {
+			f.Add(Pointer(at, i, "card_index"), "is required")
+		}
+		if slices.ContainsFunc(card.Components, func(c Component) bool { return strings.EqualFold(c.Type, "carousel") }) {
+			f.Add(Pointer(at, i, "components"), "a card has no cards")
+			continue
+		}
+		validateComponents(f, Pointer(at, i, "components"), card.Components)
 	}
 }
 
 // validateButton checks the fields of a button and returns the parameter types
 // that it accepts.
-func (c *Component) validateButton(f *Faults, i int) []string {
+func (c *Component) validateButton(f *Faults, at string, i int) []string {
 	if c.Index == nil {
-		f.Add(Pointer("/template/components", i, "index"), "is required for a button")
+		f.Add(Pointer(at, i, "index"), "is required for a button")
 	} else if _, ok := c.Index.Position(); !ok {
-		f.Add(Pointer("/template/components", i, "index"), "must be 0 to 9")
+		f.Add(Pointer(at, i, "index"), "must be 0 to 9")
 	}
 	if len(c.Parameters) != 1 {
-		f.Add(Pointer("/template/components", i, "parameters"), "a button has one parameter")
+		f.Add(Pointer(at, i, "parameters"), "a button has one parameter")
 	}
 	kind, ok := buttonParameters[strings.ToLower(c.SubType)]
 	switch {
 	case c.SubType == "":
-		f.Add(Pointer("/template/components", i, "sub_type"), "is required for a button")
+		f.Add(Pointer(at, i, "sub_type"), "is required for a button")
 	case !ok:
-		f.Add(Pointer("/template/components", i, "sub_type"), "must be quick_reply, url, copy_code, flow or catalog")
+		f.Add(Pointer(at, i, "sub_type"), "must be quick_reply, url, copy_code, flow, catalog, mpm, order_details or voice_call")
 	default:
 		return []string{kind}
 	}
@@ -135,27 +161,27 @@ func (i *Index) Position() (int, bool) {
 
 // validate checks that a parameter has the value that its type names. allowed
 // is nil if the component itself is at fault.
-func (p *Parameter) validate(f *Faults, i, j int, allowed []string) {
+func (p *Parameter) validate(f *Faults, at string, i, j int, allowed []string) {
 	kind := strings.ToLower(p.Type)
 	if kind == "" {
-		f.Add(Pointer("/template/components", i, "parameters", j, "type"), "is required")
+		f.Add(Pointer(at, i, "parameters", j, "type"), "is required")
 		return
 	}
 	if allowed != nil && !slices.Contains(allowed, kind) {
-		f.Add(Pointer("/template/components", i, "parameters", j, "type"), "must be %s here", strings.Join(allowed, ", "))
+		f.Add(Pointer(at, i, "parameters", j, "type"), "must be %s here", strings.Join(allowed, ", "))
 		return
 	}
 	if p.ParameterName != "" && !IsLowerName(p.ParameterName) {
-		f.Add(Pointer("/template/components", i, "parameters", j, "parameter_name"), "must be of a-z, 0-9 and _")
+		f.Add(Pointer(at, i, "parameters", j, "parameter_name"), "must be of a-z, 0-9 and _")
 	}
 	if missing := p.Missing(kind); missing != "" {
-		f.Add(Pointer("/template/components", i, "parameters", j, kind), "%s", missing)
+		f.Add(Pointer(at, i, "parameters", j, kind), "%s", missing)
 		return
 	}
 	if fault := parameterText(p.Text); fault != "" && kind == "text" {
-		f.Add(Pointer("/template/components", i, "parameters", j, kind), "%s", fault)
+		f.Add(Pointer(at, i, "parameters", j, kind), "%s", fault)
 	}
-	p.validateMedia(f, i, j, kind)
+	p.validateMedia(f, at, i, j, kind)
 }
 
 // parameterText returns what Meta refuses in the text of a parameter, or
@@ -186,6 +212,10 @@ func (p *Parameter) Missing(kind string) string {
 		return "needs fallback_value"
 	case "action":
 		return "must be an object"
+	case "product":
+		return "needs product_retailer_id"
+	case "limited_time_offer":
+		return "needs expiration_time_ms, in milliseconds since 1970"
 	}
 	return "is required"
 }
@@ -205,6 +235,12 @@ func (p *Parameter) whole(kind string) bool {
 		return p.Video != nil
 	case "document":
 		return p.Document != nil
+	case "gif":
+		return p.GIF != nil
+	case "product":
+		return p.Product != nil && p.Product.ProductRetailerID != ""
+	case "limited_time_offer":
+		return p.Offer != nil && p.Offer.whole()
 	case "location":
 		return p.Location != nil
 	case "action":
@@ -226,23 +262,31 @@ func (p *Parameter) whole(kind string) bool {
 }
 
 // validateMedia checks the file or location of a header.
-func (p *Parameter) validateMedia(f *Faults, i, j int, kind string) {
+func (p *Parameter) validateMedia(f *Faults, at string, i, j int, kind string) {
 	if kind == "location" {
-		p.Location.validate(f, Pointer("/template/components", i, "parameters", j, kind))
+		p.Location.validate(f, Pointer(at, i, "parameters", j, kind))
 		return
 	}
 	if media := p.Media(kind); media != nil {
-		media.Validate(f, Pointer("/template/components", i, "parameters", j, kind), Type(kind))
+		media.Validate(f, Pointer(at, i, "parameters", j, kind), Type(kind))
 	}
 }
 
-// Media returns the image, video or document of p as kind names it, or nil.
+// whole reports whether o is a time.
+func (o *Offer) whole() bool {
+	n, ok := WholeNumber([]byte(o.ExpirationTimeMS))
+	return ok && n > 0
+}
+
+// Media returns the image, video, GIF or document of p as kind names it, or nil.
 func (p *Parameter) Media(kind string) *Media {
 	switch kind {
 	case "image":
 		return p.Image
 	case "video":
 		return p.Video
+	case "gif":
+		return p.GIF
 	case "document":
 		return p.Document
 	}

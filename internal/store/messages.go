@@ -271,13 +271,15 @@ type Quoted struct {
 	Inbound    bool   `db:"inbound"`
 	Test       bool   `db:"test"`
 	ProviderID string `db:"provider_id"` // empty: the provider has given none
+	Waiting    bool   `db:"waiting"`     // it is about to be sent
 }
 
 const sqlQuoted = `
-SELECT channel_id, false AS inbound, test, coalesce(provider_message_id, '') AS provider_id FROM messages
-  WHERE id = $1::uuid AND account_id = $2
+SELECT m.channel_id, false AS inbound, m.test, coalesce(m.provider_message_id, '') AS provider_id,
+  coalesce(d.due_at <= now() + interval '3 s', false) AS waiting
+  FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid AND m.account_id = $2
 UNION ALL
-SELECT channel_id, true, false, ` + pg.InboundProviderID + ` FROM inbound WHERE id = $1::uuid AND account_id = $2
+SELECT channel_id, true, false, ` + pg.InboundProviderID + `, false FROM inbound WHERE id = $1::uuid AND account_id = $2
 LIMIT 1`
 
 // FindQuoted looks for a message of the account by our own id; found is false

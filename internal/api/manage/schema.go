@@ -86,7 +86,7 @@ func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if t == reflect.TypeFor[template.Component]() || t == reflect.TypeFor[template.Button]() {
+	if t.PkgPath() == reflect.TypeFor[template.Component]().PkgPath() && t != reflect.TypeFor[template.Template]() {
 		return "Template" + name
 	}
 	ofCampaigns := t.PkgPath() == reflect.TypeFor[campaigns.Counts]().PkgPath() && t != reflect.TypeFor[campaigns.Campaign]()
@@ -120,6 +120,7 @@ func (m *manager) describeVendors() {
 	for _, schema := range []string{"TemplateCreate", "TemplateUpdate"} {
 		m.property(schema, "provider", "For templates that the vendor keeps itself; left out for all others.", append(own, "")...)
 		m.property(schema, "category", "", admin.TemplateCategories...)
+		m.property(schema, "parameter_format", "", "positional", "named")
 		m.property(schema, "status", "The provider's. Only approved templates can be sent. approved if left out.", admin.TemplateStatuses...)
 	}
 }

@@ -2,12 +2,15 @@ package manage_test
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
@@ -80,12 +83,43 @@ func TestTemplates_FaultyBody_NamesEveryField(t *testing.T) {
 		{with(m{"name": "No Spaces", "language": "english please"}), []string{"/name", "/language"}},
 		{with(m{"category": "spam", "status": "odd"}), []string{"/category", "/status"}},
 		{with(m{"components": []m{{"type": "body", "text": "Hi {{1}} {{3}}"}}}), []string{"/components/0/text"}},
-		{with(m{"components": []m{{"type": "body", "text": "Hi", "example": m{}}}}), []string{"/components/0/example"}},
+		{with(m{"components": []m{{"type": "body", "text": "Hi", "examples": m{}}}}), []string{"/components/0/examples"}},
+		{with(m{"parameter_format": "odd"}), []string{"/parameter_format"}},
+		{with(m{"components": []m{{"type": "body", "text": "Hi"}, {"type": "carousel", "cards": []m{
+			{"components": []m{{"type": "header", "format": "odd"}, {"type": "body", "text": "{{2}}"}}},
+		}}}}), []string{"/components/1/cards/0/components/0/format", "/components/1/cards/0/components/1/text"}},
 		{with(m{"channel_id": 99}), []string{"/channel_id"}},
 		{with(m{"provider": "twilio"}), []string{"/provider_template_id"}},
 		{with(m{"provider": "twilio", "provider_template_id": "HX1", "channel_id": 1}), []string{"/provider"}},
 	} {
 		f.Do("POST", "/v1/templates", c.body).Refused(422, dispatch.Invalid, c.pointers...)
+	}
+}
+
+// Meta's own JSON of a template, with samples and media handles, can be registered
+// as it stands, and comes back whole.
+func TestTemplates_MetasJSON_AsItStands(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const components = `[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["4::aW1n"]}},
+		{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"Ends soon","has_expiration":true}},
+		{"type":"BODY","text":"Hi {{1}}","example":{"body_text":[["Ann"]]}},
+		{"type":"BUTTONS","buttons":[{"type":"COPY_CODE","example":"250FF"},{"type":"URL","text":"Go","url":"https://e.com/{{1}}","example":["https://e.com/x"]},
+			{"type":"FLOW","text":"Go","flow_id":123,"flow_action":"navigate","navigate_screen":"A"}]},
+		{"type":"CAROUSEL","cards":[{"components":[{"type":"HEADER","format":"VIDEO","example":{"header_handle":["h"]}},{"type":"BODY","text":"x"}]}]}]`
+	made := f.Do("POST", "/v1/templates", `{"id":"1689","name":"summer","language":"en_US","status":"APPROVED","category":"MARKETING",
+		"parameter_format":"POSITIONAL","quality_score":{"score":"GREEN","date":1},"rejected_reason":"NONE","sub_category":"CUSTOM",
+		"allow_category_change":true,"message_send_ttl_seconds":-1,"components":`+components+`}`).Want(http.StatusCreated)
+	if made.Text("status") != "approved" || made.Text("category") != "marketing" || made.Text("parameter_format") != "positional" {
+		t.Errorf("made: %v", made)
+	}
+	got := f.Do("GET", "/v1/templates/"+made.ID(), nil).Want(200)
+	var want any
+	if err := json.Unmarshal([]byte(components), &want); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got["components"]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

@@ -120,7 +120,7 @@ func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
 	tested := q.sends(test)
 	q.accepts(tested, "wamid.EMULATED")
 	for name, id := range map[string]string{
-		"not sent yet": q.waiting, "nobody's": uuid.NewString(), "of another channel": elsewhere, "a test key's": tested,
+		"nobody's": uuid.NewString(), "of another channel": elsewhere, "a test key's": tested,
 	} {
 		for _, given := range []string{id, "wamid." + id} {
 			q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, given))).
@@ -136,6 +136,37 @@ func TestQuotes_NotThereOrNotSent_Refused(t *testing.T) {
 				t.Errorf("%s: %s", name, r.Body)
 			}
 		}
+	}
+}
+
+// A reply to a message that was just sent waits until the provider has it; one that
+// is not sent in time is refused.
+func TestQuotes_JustSent_WaitsForItsID(t *testing.T) {
+	t.Parallel()
+	q := newQuoting(t)
+	body := fmt.Sprintf(`{"messaging_product":"whatsapp","to":%q,"text":{"body":"x"},"context":{"message_id":"wamid.%s"}}`, someone, q.waiting)
+	if r := q.Do("POST", metaMessages, body).Want(400); r.Text("error.code") != "100" {
+		t.Errorf("not sent in time: %v", r)
+	}
+	answers := make(chan *reply)
+	go func() { answers <- q.Do("POST", metaMessages, body) }()
+	select {
+	case r := <-answers:
+		t.Errorf("answered before it was sent: %d %s", r.Status, r.Body)
+		return
+	case <-time.After(200 * time.Millisecond): // it waits
+	}
+	q.accepts(q.waiting, "wamid.JUST_SENT")
+	id := (<-answers).Want(200)["messages"].([]any)[0].(map[string]any)["id"].(string)[len("wamid."):]
+	if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.context.message_id"); got != "wamid.JUST_SENT" {
+		t.Errorf("goes out as a reply to %s", got)
+	}
+	later := q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"send_at":%q`, time.Now().Add(time.Hour).Format(time.RFC3339)))).Want(202)
+	started := time.Now()
+	q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, later.Text("message_id")))).
+		Refused(422, dispatch.Invalid, "/context/message_id")
+	if took := time.Since(started); took > 2*time.Second {
+		t.Errorf("a scheduled one is waited for: %s", took)
 	}
 }
 

@@ -72,6 +72,10 @@ func properties(rt reflect.Type, pkg string, all, own map[string]bool) {
 	}
 	if rt.Name() != "" && rt.PkgPath() != pkg {
 		own, pkg = map[string]bool{}, "" // shared: other packages read it
+		if all[rt.String()] {            // a card of a template has components, which may have cards
+			return
+		}
+		all[rt.String()] = true
 	}
 	for f := range rt.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

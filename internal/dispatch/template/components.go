@@ -25,11 +25,14 @@ func (r *resolver) components(given []dispatch.Component) {
 	seen := make([]string, 0, len(given))
 	for i := range given {
 		c := &given[i]
-		at := dispatch.Pointer("/template/components", i)
+		at := dispatch.Pointer(r.base, i)
 		part := strings.ToLower(c.Type)
 		what, button := part, 0
 		switch part {
-		case "header", "body":
+		case "header", "body", offer:
+		case carousel:
+			r.carousel(c, at)
+			continue
 		case "button":
 			var ok bool
 			if button, ok = r.button(c, at); !ok {
@@ -37,7 +40,7 @@ func (r *resolver) components(given []dispatch.Component) {
 			}
 			what = "button " + strconv.Itoa(button)
 		default:
-			r.faults.Add(at+"/type", "must be header, body or button")
+			r.faults.Add(at+"/type", "must be header, body, button, limited_time_offer or carousel")
 			continue
 		}
 		if slices.Contains(seen, what) {
@@ -141,14 +144,33 @@ func (r *resolver) parameters(slots []*slot, given []dispatch.Parameter, what, a
 // place returns where a variable without a name stands, in the template's own
 // numbering: "; it is URL button 1, {{1}}".
 func (s *slot) place() string {
-	if s.Name != "" || s.placeholder == "" {
+	if s.Name != "" || s.emitName { // its label is the template's own number
 		return ""
 	}
+	return "; it is " + s.where()
+}
+
+// where returns the place of s in the template: "URL button 1, {{1}}".
+func (s *slot) where() string {
 	part := s.Component
 	if part == "button" {
 		part = strings.ToUpper(s.Kind) + " button " + strconv.Itoa(s.Button+1)
 	}
-	return "; it is " + part + ", {{" + s.placeholder + "}}"
+	if s.card > 0 {
+		part = "card " + strconv.Itoa(s.card) + ", " + part
+	}
+	if s.placeholder == "" {
+		return part
+	}
+	return part + ", {{" + s.placeholder + "}}"
+}
+
+// listed returns what a list of values calls s: its name, or its place.
+func (s *slot) listed() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return s.where()
 }
 
 // called reports whether a client may call s by that name.
@@ -176,8 +198,12 @@ func notOneOf(name string, slots []*slot, what string) string {
 func labels(slots []*slot, before, after string) string {
 	names := make([]string, 0, len(slots))
 	for _, s := range slots {
-		if s.Number > 0 {
+		switch {
+		case s.Number == 0:
+		case s.Name != "" || s.placeholder == "":
 			names = append(names, s.Label())
+		default:
+			names = append(names, "{{"+s.placeholder+"}}")
 		}
 	}
 	if len(names) == 0 {
@@ -214,7 +240,7 @@ func (r *resolver) parameter(s *slot, p *dispatch.Parameter, at string, j int) {
 // only returns a copy of p that holds nothing but the value of its kind.
 func only(p *dispatch.Parameter, kind string) *dispatch.Parameter {
 	switch kind {
-	case "image", "video", "document":
+	case "image", "video", "gif", "document":
 		return mediaParameter(kind, p.Media(kind))
 	case "text":
 		return &dispatch.Parameter{Type: kind, Text: p.Text}
@@ -222,6 +248,10 @@ func only(p *dispatch.Parameter, kind string) *dispatch.Parameter {
 		return &dispatch.Parameter{Type: kind, Payload: p.Payload}
 	case "coupon_code":
 		return &dispatch.Parameter{Type: kind, CouponCode: p.CouponCode}
+	case "product":
+		return &dispatch.Parameter{Type: kind, Product: p.Product}
+	case offer:
+		return &dispatch.Parameter{Type: kind, Offer: p.Offer}
 	case "location":
 		return &dispatch.Parameter{Type: kind, Location: p.Location}
 	case "currency":

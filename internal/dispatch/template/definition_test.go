@@ -29,7 +29,7 @@ func TestTemplateValidate(t *testing.T) {
 		{"named", define(`{"type":"BODY","text":"Hi {{name}}"},{"type":"HEADER","text":"{{ title }}"}`), nil},
 		{"empty", `{}`, []string{"/name", "/language", "/category", "/components"}},
 		{
-			"bad words", `{"name":"A b","language":"e","category":"x","parameter_format":"x","components":[` + body + `,{"type":"CAROUSEL"}]}`,
+			"bad words", `{"name":"A b","language":"e","category":"x","parameter_format":"x","components":[` + body + `,{"type":"SLIDES"}]}`,
 			[]string{"/name", "/language", "/category", "/parameter_format", "/components/1/type"},
 		},
 		{"two bodies", define(body + "," + body), []string{"/components/1"}},
@@ -45,7 +45,7 @@ func TestTemplateValidate(t *testing.T) {
 			"/components/0/text", "/components/1/text",
 			"/components/2/text",
 		}},
-		{"header format", define(body + `,{"type":"HEADER","format":"GIF"}`), []string{"/components/1/format"}},
+		{"header format", define(body + `,{"type":"HEADER","format":"WEBP"}`), []string{"/components/1/format"}},
 		{"header text of an image", define(body + `,{"type":"HEADER","format":"IMAGE","text":"x"}`), []string{"/components/1/text"}},
 		{"two header variables", define(body + `,{"type":"HEADER","text":"{{1}} {{2}}"}`), []string{"/components/1/text"}},
 		{"footer variable", define(body + `,{"type":"FOOTER","text":"{{1}}"}`), []string{"/components/1/text"}},

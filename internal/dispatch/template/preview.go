@@ -11,7 +11,7 @@ import (
 // footer, then a line for each button. Variables without a value stay in
 // braces.
 func (t *Template) Preview(use *dispatch.TemplateUse) string {
-	r := resolver{t: t, slots: t.slots()}
+	r := newResolver(t, componentsAt)
 	if use != nil {
 		r.components(use.Components)
 	}
@@ -21,13 +21,19 @@ func (t *Template) Preview(use *dispatch.TemplateUse) string {
 			lines = append(lines, s)
 		}
 	}
-	for _, kind := range []string{"HEADER", "BODY", "FOOTER", "BUTTONS"} {
+	for _, kind := range []string{"HEADER", "LIMITED_TIME_OFFER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL"} {
 		for i := range t.Components {
 			c := &t.Components[i]
 			switch {
 			case !strings.EqualFold(c.Type, kind):
 			case kind == "HEADER" && c.Format != "" && !strings.EqualFold(c.Format, "TEXT"):
 				add(r.previewFile(strings.ToLower(c.Format)))
+			case kind == "LIMITED_TIME_OFFER":
+				if c.Offer != nil {
+					add(c.Offer.Text)
+				}
+			case kind == "CAROUSEL":
+				lines = append(lines, r.previewCards(c)...)
 			case kind == "BUTTONS":
 				for j := range c.Buttons {
 					add(r.previewButton(&c.Buttons[j], j))

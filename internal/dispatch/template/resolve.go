@@ -2,6 +2,7 @@ package template
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"path"
 	"slices"
@@ -39,8 +40,7 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	if v == nil {
 		v = &dispatch.Variables{}
 	}
-	slots := t.slots()
-	r := resolver{t: t, slots: slots, room: make([]dispatch.Parameter, 0, len(slots))}
+	r := newResolver(t, componentsAt)
 	switch {
 	case len(use.Components) == 0:
 		r.variables(v)
@@ -66,7 +66,17 @@ type resolver struct {
 	t      *Template
 	slots  []slot
 	room   []dispatch.Parameter // for the values of slots; it never grows
+	base   string               // the pointer to the components
 	faults dispatch.Faults
+}
+
+// componentsAt is the pointer to the components of a message.
+const componentsAt = "/template/components"
+
+// newResolver returns a resolver for t whose components stand at a pointer.
+func newResolver(t *Template, base string) resolver {
+	slots := t.slots()
+	return resolver{t: t, slots: slots, room: make([]dispatch.Parameter, 0, len(slots)), base: base}
 }
 
 // place returns p in a place of its own.
@@ -82,6 +92,9 @@ func (r *resolver) place(p dispatch.Parameter) *dispatch.Parameter {
 // variables fills the slots from a list, a map by name, or Gupshup's maps by
 // part.
 func (r *resolver) variables(v *dispatch.Variables) {
+	if v.List != nil || v.Named != nil || v.Header != nil || v.Body != nil || v.Buttons != nil {
+		r.defaultFlows()
+	}
 	switch {
 	case v.Header != nil || v.Body != nil || v.Buttons != nil:
 		r.part("header", v.Header)
@@ -91,6 +104,20 @@ func (r *resolver) variables(v *dispatch.Variables) {
 		r.named(v.Named)
 	default:
 		r.list(v.List)
+	}
+}
+
+// noFlowToken is Meta's default for the token of a flow
+// (developers.facebook.com/docs/whatsapp/flows/guides/sendingaflow).
+const noFlowToken = `{"flow_token":"unused"}`
+
+// defaultFlows fills the buttons of flows, whose values a list or a map has no room
+// for.
+func (r *resolver) defaultFlows() {
+	for i := range r.slots {
+		if s := &r.slots[i]; s.Kind == "flow" && !s.optional {
+			s.filled, s.value = true, &dispatch.Parameter{Type: s.paramType, Action: json.RawMessage(noFlowToken)}
+		}
 	}
 }
 
@@ -104,13 +131,13 @@ func (r *resolver) list(values []string) {
 		values = values[:1] // the code for the body and again for the button
 	}
 	if len(values) > needed {
-		r.faults.Add("/template/variables", "too many variables: %s", r.count(len(values)))
+		r.faults.Add(dispatch.Pointer("/template/variables", needed), "too many variables: %s", r.count(len(values)))
 	}
 	for i := range r.slots {
 		switch s := &r.slots[i]; {
 		case s.Number == 0:
 		case s.Number > len(values):
-			r.missing(s, "/template/variables", "variable %q is missing: %s", s.Label(), r.count(len(values)))
+			r.missing(s, "/template/variables", "variable %q is missing: %s%s", s.Label(), r.count(len(values)), s.place())
 		default:
 			r.set(s, values[s.Number-1], "/template/variables", s.Number-1)
 		}
@@ -122,14 +149,22 @@ func (r *resolver) count(given int) string {
 	var names []string
 	for i := range r.slots {
 		if r.slots[i].Number > 0 {
-			names = append(names, r.slots[i].Label())
+			names = append(names, r.slots[i].listed())
 		}
 	}
 	count := strconv.Itoa(given) + " given, " + strconv.Itoa(len(names)) + " needed"
 	if len(names) > 0 {
-		count += " (" + strings.Join(names, ", ") + ")"
+		count += " (" + strings.Join(names, listSeparator(names)) + ")"
 	}
 	return count
+}
+
+// listSeparator returns what stands between names, of which places have commas.
+func listSeparator(names []string) string {
+	if slices.ContainsFunc(names, func(s string) bool { return strings.Contains(s, ", ") }) {
+		return "; "
+	}
+	return ", "
 }
 
 // missing adds a fault about s, once: s counts as filled from then on.
@@ -155,7 +190,7 @@ func (r *resolver) named(values map[string]string) {
 		}
 		value, ok := values[key]
 		if !ok {
-			r.missing(s, dispatch.Pointer("/template/variables", s.Label()), "variable %q is missing", s.Label())
+			r.missing(s, dispatch.Pointer("/template/variables", s.Label()), "variable %q is missing%s", s.Label(), s.place())
 			continue
 		}
 		used = append(used, key)
@@ -212,7 +247,7 @@ func (r *resolver) part(component string, values map[string]string) {
 		case ok:
 			used = append(used, key)
 			r.set(s, value, at, key)
-		case !s.optional && !s.repeats:
+		case !s.optional && !s.repeats && !s.filled:
 			r.missing(s, dispatch.Pointer(at, key), "variable %q of the %s is missing", key, component)
 		}
 	}
@@ -251,7 +286,7 @@ func (r *resolver) mediaURL(link, filename string) {
 	}
 	for i := range r.slots {
 		s := &r.slots[i]
-		if s.Component != "header" || s.Kind == "text" || s.Kind == "location" {
+		if s.Component != "header" || s.Kind == "text" || s.Kind == "location" || s.Kind == "product" {
 			continue
 		}
 		if s.filled {
@@ -292,6 +327,8 @@ func mediaParameter(kind string, m *dispatch.Media) *dispatch.Parameter {
 		p.Image = m
 	case "video":
 		p.Video = m
+	case "gif":
+		p.GIF = m
 	case "document":
 		p.Document = m
 	}
@@ -335,15 +372,41 @@ func (r *resolver) checkMissing() {
 		s := &r.slots[i]
 		switch {
 		case s.filled || s.optional:
-		case s.Kind == "location":
-			r.faults.Add("/template/components", "the template's header needs a location")
-		case s.Component == "header" && s.Kind != "text":
-			r.faults.Add("/template/header_media_url", "the template's header needs a file of type %s", s.Kind)
 		case s.repeats: // its body is missing, too
+		case s.Component == carousel:
+			r.faults.Add(r.base, "the template's carousel needs a component of type carousel with its cards")
+		case s.Component == offer:
+			r.faults.Add(r.base, "the template's limited-time offer needs a component of type limited_time_offer with expiration_time_ms")
+		case s.paramType == "action":
+			r.faults.Add(r.base, "%s needs a component with an action", s.where())
+		case s.Component == "header" && s.Kind != "text":
+			r.faults.Add(r.fileAt(s.Kind), "%s", s.needsFile())
 		default:
-			r.faults.Add(cmp.Or(s.at, "/template/components"), "variable %q is missing", s.Label())
+			r.faults.Add(cmp.Or(s.at, r.base), "variable %q is missing%s", s.Label(), s.place())
 		}
 	}
+}
+
+// fileAt returns where a client gives a header's value of that kind: a file of the
+// template itself has a field of its own.
+func (r *resolver) fileAt(kind string) string {
+	if r.base != componentsAt || kind == "location" || kind == "product" {
+		return r.base
+	}
+	return "/template/header_media_url"
+}
+
+// needsFile returns the text of the fault of a header without its file, location or
+// product.
+func (s *slot) needsFile() string {
+	what := "the template's header needs a "
+	if s.card > 0 {
+		what = "the header of card " + strconv.Itoa(s.card) + " needs a "
+	}
+	if s.Kind == "location" || s.Kind == "product" {
+		return what + s.Kind
+	}
+	return what + "file of type " + s.Kind
 }
 
 // build returns the components of the filled slots, in Meta's order.
@@ -351,6 +414,10 @@ func (r *resolver) build() []dispatch.Component {
 	out := make([]dispatch.Component, 0, 2)
 	for i := range r.slots {
 		s := &r.slots[i]
+		if s.cards != nil {
+			out = append(out, dispatch.Component{Type: s.Component, Cards: s.cards})
+			continue
+		}
 		if s.value == nil {
 			continue
 		}

@@ -157,7 +157,8 @@ const (
 	allDone = `[{"type":"header","parameters":[{"type":"text","text":"June"}]},{"type":"body","parameters":[{"type":"text","text":"Ann"},` +
 		`{"type":"text","text":"5 %"}]},` +
 		`{"type":"button","sub_type":"url","index":"1","parameters":[{"type":"text","text":"ann"}]},` +
-		`{"type":"button","sub_type":"copy_code","index":"2","parameters":[{"type":"coupon_code","coupon_code":"JUNE5"}]}]`
+		`{"type":"button","sub_type":"copy_code","index":"2","parameters":[{"type":"coupon_code","coupon_code":"JUNE5"}]},` +
+		`{"type":"button","sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"unused"}}]}]`
 	twilioDone = `[{"type":"body","parameters":[{"type":"text","parameter_name":"1","text":"a"},{"type":"text","parameter_name":"2",` +
 		`"text":"b"},{"type":"text","parameter_name":"3","text":"c"}]}]`
 )
@@ -180,14 +181,14 @@ func TestResolve_List(t *testing.T) {
 			"",
 			list("1", "2", "3", "4"),
 			"",
-			[]string{`/template/variables: too many variables: 4 given, 3 ` + needed},
+			[]string{`/template/variables/3: too many variables: 4 given, 3 ` + needed},
 		},
-		{"surplus of none", "hello_world", "", list("1"), "", []string{`/template/variables: too many variables: 1 given, 0 needed`}},
+		{"surplus of none", "hello_world", "", list("1"), "", []string{`/template/variables/0: too many variables: 1 given, 0 needed`}},
 		{"empty value", "order_confirmation", "", list("1", "", "3"), "", []string{`/template/variables/1: variable "order_id" is empty`}},
 		{"over all parts", "everything", "", list("June", "Ann", "5 %", "ann", "JUNE5"), allDone, nil},
 		{"nothing given", "header_text", "", nil, "", []string{
-			`/template/variables: variable "1" is missing: 0 given, 2 needed (1, 2)`,
-			`/template/variables: variable "2" is missing: 0 given, 2 needed (1, 2)`,
+			`/template/variables: variable "1" is missing: 0 given, 2 needed (header, {{1}}; body, {{1}}); it is header, {{1}}`,
+			`/template/variables: variable "2" is missing: 0 given, 2 needed (header, {{1}}; body, {{1}}); it is body, {{1}}`,
 		}},
 		{"code", "auth1", "", list("123456"), authDone, nil},
 		{"code twice", "auth1", "", list("123456", "123456"), authDone, nil},
@@ -197,7 +198,7 @@ func TestResolve_List(t *testing.T) {
 			"",
 			list("123456", "123457"),
 			"",
-			[]string{`/template/variables: too many variables: 2 given, 1 needed (1)`},
+			[]string{`/template/variables/1: too many variables: 2 given, 1 needed (body, {{1}})`},
 		},
 		{"code for Meta's own text", "auth2", "", list("123456"), authDone, nil},
 		{
@@ -208,7 +209,7 @@ func TestResolve_List(t *testing.T) {
 			"",
 			[]string{`/template/variables/0: the one-time password is 16 characters long; at most 15 are allowed`},
 		},
-		{"code missing", "auth1", "", nil, "", []string{`/template/variables: variable "1" is missing: 0 given, 1 needed (1)`}},
+		{"code missing", "auth1", "", nil, "", []string{`/template/variables: variable "1" is missing: 0 given, 1 needed (body, {{1}}); it is body, {{1}}`}},
 		{"twilio", "twilio", "", list("a", "b", "c"), twilioDone, nil},
 	})
 }
@@ -389,7 +390,7 @@ func TestResolve_PartsAndFile(t *testing.T) {
 			[]string{`/template/header_media_url: the template's header takes no file`},
 		},
 		{"both faults", "welcome_image", "", &dispatch.Variables{}, "", []string{
-			`/template/variables: variable "1" is missing: 0 given, 1 needed (1)`,
+			`/template/variables: variable "1" is missing: 0 given, 1 needed (body, {{1}}); it is body, {{1}}`,
 			`/template/header_media_url: the template's header needs a file of type image`,
 		}},
 		{"location", "place", "", nil, "", []string{`/template/components: the template's header needs a location`}},
@@ -504,22 +505,22 @@ func TestResolve_Components(t *testing.T) {
 			},
 		},
 		{"no body", "everything", `[{"type":"header","parameters":[` + text("June") + `]}]`, nil, "", []string{
-			`/template/components: variable "2" is missing`, `/template/components: variable "3" is missing`,
-			`/template/components: variable "4" is missing`, `/template/components: variable "5" is missing`,
+			`/template/components: variable "2" is missing; it is body, {{1}}`, `/template/components: variable "3" is missing; it is body, {{2}}`,
+			`/template/components: variable "4" is missing; it is URL button 2, {{1}}`,
+			`/template/components: variable "5" is missing; it is COPY_CODE button 3`,
+			`/template/components: FLOW button 6 needs a component with an action`,
 		}},
 		{"everything", "everything", allDone, nil, allDone, nil},
 		{
 			"optional buttons", "everything", strings.TrimSuffix(allDone, "]") +
-				`,{"type":"button","sub_type":"quick_reply","index":0,"parameters":[{"type":"payload","payload":"p"}]},{"type":"button",` +
-				`"sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"t"}}]}]`, nil,
+				`,{"type":"button","sub_type":"quick_reply","index":0,"parameters":[{"type":"payload","payload":"p"}]}]`, nil,
 			strings.Replace(
-				strings.TrimSuffix(allDone, "]"),
+				allDone,
 				`{"type":"button","sub_type":"url"`,
 				`{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"p"}]},{"type":"button",`+
 					`"sub_type":"url"`,
 				1,
-			) +
-				`,{"type":"button","sub_type":"flow","index":"5","parameters":[{"type":"action","action":{"flow_token":"t"}}]}]`, nil,
+			), nil,
 		},
 		{
 			"button faults",
@@ -536,12 +537,12 @@ func TestResolve_Components(t *testing.T) {
 			nil,
 			"",
 			[]string{
-				`/template/components/4/index: the template has 6 buttons`,
-				`/template/components/5/index: is required for a button`,
-				`/template/components/6/sub_type: button 0 of the template is of type "quick_reply"`,
-				`/template/components/7/parameters/0: is one too many: the button 3 takes none`,
-				`/template/components/8/type: must be header, body or button`,
-				`/template/components/9: the body stands twice`,
+				`/template/components/5/index: the template has 6 buttons`,
+				`/template/components/6/index: is required for a button`,
+				`/template/components/7/sub_type: button 0 of the template is of type "quick_reply"`,
+				`/template/components/8/parameters/0: is one too many: the button 3 takes none`,
+				`/template/components/9/type: must be header, body, button, limited_time_offer or carousel`,
+				`/template/components/10: the body stands twice`,
 			},
 		},
 		{
@@ -640,7 +641,7 @@ func TestResolve_AuthenticationComponents(t *testing.T) {
 			`[{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"123456"}]}]`,
 			nil,
 			"",
-			[]string{`/template/components: variable "1" is missing`},
+			[]string{`/template/components: variable "1" is missing; it is body, {{1}}`},
 		},
 		{
 			"money",

@@ -2,7 +2,10 @@
 // their variables, and the values that a message gives them.
 package template
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Style is how a vendor's templates are registered, and how their variables are
 // numbered.
@@ -56,22 +59,65 @@ func (t *Template) Prepare() { t.prepared = t.read() }
 
 // Component is one part of a template's definition, in Meta's form.
 type Component struct {
-	Type    string   `json:"type"`             // HEADER, BODY, FOOTER, BUTTONS (stored upper case)
-	Format  string   `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION
+	Type    string   `json:"type"`             // HEADER, BODY, FOOTER, BUTTONS, LIMITED_TIME_OFFER, CAROUSEL (stored upper case)
+	Format  string   `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, GIF, DOCUMENT, LOCATION, PRODUCT
 	Text    string   `json:"text,omitempty"`
 	Buttons []Button `json:"buttons,omitempty"`
+	Cards   []Card   `json:"cards,omitempty"`              // of a carousel
+	Offer   *Offer   `json:"limited_time_offer,omitempty"` // of a limited-time offer
+	// Example holds the samples with which Meta reviewed the template.
+	Example json.RawMessage `json:"example,omitempty"`
+	// SecurityAdvice and CodeExpiration belong to authentication templates.
+	SecurityAdvice *bool `json:"add_security_recommendation,omitempty"`
+	CodeExpiration *int  `json:"code_expiration_minutes,omitempty"`
 	// Variables are the names of the variables of Text in APIs that name them
 	// (the external dialect), although the template itself is positional.
 	Variables []string `json:"variables,omitempty"`
 }
 
+// Card is one card of a carousel: its header, body and buttons.
+type Card struct {
+	Components []Component `json:"components"`
+}
+
+// Offer is the line of a limited-time offer. With HasExpiration a message must
+// tell when the offer ends.
+type Offer struct {
+	Text          string `json:"text"`
+	HasExpiration *bool  `json:"has_expiration,omitempty"`
+}
+
+// expires reports whether a message must tell when the offer ends; o may be nil.
+func (o *Offer) expires() bool { return o != nil && (o.HasExpiration == nil || *o.HasExpiration) }
+
 // Button is a button of a template.
 type Button struct {
-	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP
+	Type string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP, FLOW, CATALOG, MPM, ...
 	Text string `json:"text,omitempty"`
 	URL  string `json:"url,omitempty"` // with {{1}} when it takes a parameter
 	// PhoneNumber is the number that a PHONE_NUMBER button calls.
-	PhoneNumber string `json:"phone_number,omitempty"`
+	PhoneNumber string          `json:"phone_number,omitempty"`
+	Example     json.RawMessage `json:"example,omitempty"`
+	ButtonDetails
+}
+
+// ButtonDetails is what Meta keeps of buttons for one-time passwords, flows and
+// calls. It takes no part in a message.
+type ButtonDetails struct {
+	OTPType       string          `json:"otp_type,omitempty"`
+	AutofillText  string          `json:"autofill_text,omitempty"`
+	PackageName   string          `json:"package_name,omitempty"`
+	SignatureHash string          `json:"signature_hash,omitempty"`
+	SupportedApps json.RawMessage `json:"supported_apps,omitempty"`
+	ZeroTapTerms  *bool           `json:"zero_tap_terms_accepted,omitempty"`
+	FlowID        json.RawMessage `json:"flow_id,omitempty"` // a text, in some answers a number
+	FlowName      string          `json:"flow_name,omitempty"`
+	FlowJSON      string          `json:"flow_json,omitempty"`
+	FlowAction    string          `json:"flow_action,omitempty"`
+	Screen        string          `json:"navigate_screen,omitempty"`
+	Icon          string          `json:"icon,omitempty"`
+	TTL           *int            `json:"ttl_minutes,omitempty"`
+	DeepLink      json.RawMessage `json:"app_deep_link,omitempty"`
 }
 
 // KeepNames takes over from known, an earlier version of t, the names of the

@@ -10,10 +10,10 @@ import (
 
 // Variable is one value that a template needs.
 type Variable struct {
-	Component string // header, body or button
+	Component string // header, body, button, limited_time_offer or carousel
 	Button    int    // which button, from 0
-	// Kind is text, of a header also image, video, document or location, of a
-	// button url, copy_code or otp.
+	// Kind is text, of a header also image, video, gif, document, location or
+	// product, of a button url, copy_code, otp, flow, mpm or order_details.
 	Kind  string
 	Index int // its place in the component, from 1
 	// Number is its place in a list of values, from 1. It is 0 for values that
@@ -70,6 +70,15 @@ type slot struct {
 	at          string // where a client gave the part, for faults
 	filled      bool
 	value       *dispatch.Parameter // nil: none, or at fault
+	cards       []dispatch.Card     // of a carousel, the values of its cards
+	card        int                 // the card of a carousel in which it stands, from 1; 0: none
+}
+
+// single reports whether s is filled only by its own component of a message: no
+// list of values has room for it.
+func (s *slot) single() bool {
+	return s.optional || s.repeats || s.paramType == "action" || s.Component == "limited_time_offer" || s.Component == "carousel" ||
+		(s.Component == "header" && s.Kind != "text")
 }
 
 // authentication reports whether t carries a one-time password, which Meta
@@ -96,6 +105,9 @@ func (t *Template) read() []slot {
 	if c := t.component("HEADER"); c != nil {
 		slots = t.headerSlots(slots, c)
 	}
+	if c := t.component("LIMITED_TIME_OFFER"); c != nil && c.Offer.expires() {
+		slots = append(slots, slot{Variable: Variable{Component: offer, Kind: offer, Index: 1}, paramType: offer})
+	}
 	header := len(slots)
 	if c := t.component("BODY"); c != nil {
 		slots = t.textSlots(slots, "body", c)
@@ -108,8 +120,17 @@ func (t *Template) read() []slot {
 			slots = t.buttonSlots(slots, &c.Buttons[i], i)
 		}
 	}
+	if t.component("CAROUSEL") != nil {
+		slots = append(slots, slot{Variable: Variable{Component: carousel, Kind: carousel, Index: 1}})
+	}
 	return t.numberSlots(slots)
 }
+
+// The parts of a template that are filled whole, by a component of their type.
+const (
+	offer    = "limited_time_offer"
+	carousel = "carousel"
+)
 
 // component returns the part of t of that type, or nil.
 func (t *Template) component(kind string) *Component {
@@ -124,7 +145,7 @@ func (t *Template) component(kind string) *Component {
 // headerSlots appends the one slot of a header, if it has one.
 func (t *Template) headerSlots(slots []slot, c *Component) []slot {
 	switch kind := strings.ToLower(c.Format); kind {
-	case "image", "video", "document", "location":
+	case "image", "video", "gif", "document", "location", "product":
 		return append(slots, slot{Variable: Variable{Component: "header", Kind: kind, Index: 1}, paramType: kind})
 	}
 	return t.textSlots(slots, "header", c)
@@ -173,7 +194,9 @@ func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 	case "otp":
 		s.subType = "url"
 	case "copy_code":
-	case "quick_reply", "flow", "catalog", "mpm", "order_details", "voice_call":
+	case "flow", "mpm", "order_details":
+		s.optional = t.Style.Own() // whose values the vendor keeps itself
+	case "quick_reply", "catalog", "voice_call":
 		s.optional = true
 	default:
 		return slots
@@ -185,17 +208,7 @@ func (t *Template) buttonSlots(slots []slot, b *Button, i int) []slot {
 // parts. One map fills them, so they are slots of the body.
 func (t *Template) sharedSlots() []slot {
 	var all Component
-	var names []string
-	for i := range t.Components {
-		c := &t.Components[i]
-		names = placeholders(names, c.Text)
-		for j := range c.Buttons {
-			names = placeholders(placeholders(names, c.Buttons[j].Text), c.Buttons[j].URL)
-		}
-		if len(c.Variables) > len(all.Variables) {
-			all.Variables = c.Variables
-		}
-	}
+	names := t.sharedNames(nil, t.Components, &all)
 	for _, name := range names {
 		all.Text += "{{" + name + "}}"
 	}
@@ -206,13 +219,32 @@ func (t *Template) sharedSlots() []slot {
 	return slots
 }
 
+// sharedNames appends to names the variables of all parts, those of cards included,
+// and sets in all the longest list of display names.
+func (t *Template) sharedNames(names []string, cs []Component, all *Component) []string {
+	for i := range cs {
+		c := &cs[i]
+		names = placeholders(names, c.Text)
+		for j := range c.Buttons {
+			names = placeholders(placeholders(names, c.Buttons[j].Text), c.Buttons[j].URL)
+		}
+		if len(c.Variables) > len(all.Variables) {
+			all.Variables = c.Variables
+		}
+		for j := range c.Cards {
+			names = t.sharedNames(names, c.Cards[j].Components, all)
+		}
+	}
+	return names
+}
+
 // numberSlots sets the number of each slot that a list fills. If some have
 // names the others get one too, so that a caller can name all of them.
 func (t *Template) numberSlots(slots []slot) []slot {
 	number, named := 0, false
 	for i := range slots {
 		s := &slots[i]
-		if s.optional || s.repeats || (s.Component == "header" && s.Kind != "text") {
+		if s.single() {
 			continue
 		}
 		number++

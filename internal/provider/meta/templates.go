@@ -54,7 +54,7 @@ func (c *Client) Templates(ctx context.Context, ch *dispatch.Channel) ([]templat
 		for _, d := range page.Data {
 			ts = append(ts, template.Template{
 				Name: d.Name, Language: d.Language, Category: strings.ToLower(d.Category),
-				Status: templateStatus(d.Status), ParameterFormat: templateFormat(d.Format), Components: upper(d.Components),
+				Status: templateStatus(d.Status), ParameterFormat: templateFormat(d.Format), Components: d.Components,
 			})
 		}
 		// The last page has no "next"; the cursor alone proves nothing, the
@@ -108,14 +108,4 @@ func templateFormat(s string) string {
 		return "named"
 	}
 	return "positional"
-}
-
-func upper(cs []template.Component) []template.Component {
-	for i := range cs {
-		cs[i].Type, cs[i].Format = strings.ToUpper(cs[i].Type), strings.ToUpper(cs[i].Format)
-		for j := range cs[i].Buttons {
-			cs[i].Buttons[j].Type = strings.ToUpper(cs[i].Buttons[j].Type)
-		}
-	}
-	return cs
 }

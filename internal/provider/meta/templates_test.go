@@ -2,6 +2,7 @@ package meta_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -29,8 +30,10 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 			{"id":"1","name":"order_ready","language":"en_US","status":"APPROVED","category":"UTILITY","parameter_format":"NAMED","components":[
 				{"type":"HEADER","format":"IMAGE","example":{"header_handle":["x"]}},
 				{"type":"BODY","text":"Hi {{name}}","example":{"body_text_named_params":[{"param_name":"name","example":"Ann"}]}},
-				{"type":"BUTTONS","buttons":[{"type":"URL","text":"Open","url":"https://x.test/{{1}}","example":["a"]}]}]},
-			{"id":"2","name":"old","language":"de","status":"PENDING_DELETION","category":"MARKETING","components":[{"type":"body",
+				{"type":"BUTTONS","buttons":[{"type":"URL","text":"Open","url":"https://x.test/{{1}}","example":["a"]}]},
+				{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"Soon","has_expiration":true}},
+				{"type":"CAROUSEL","cards":[{"components":[{"type":"HEADER","format":"GIF"}]}]}]},
+			{"id":"2","name":"old","language":"de","status":"PENDING_DELETION","category":"MARKETING","components":[{"type":"BODY",
 			"text":"Hallo {{1}}"}]},
 			{"id":"3","name":"new","language":"de","status":"IN_APPEAL","category":"AUTHENTICATION","components":[]}
 		],"paging":{"cursors":{"before":"a","after":"b"}}}`))
@@ -48,9 +51,13 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 			Category:        "utility",
 			ParameterFormat: "named",
 			Components: []template.Component{
-				{Type: "HEADER", Format: "IMAGE"},
-				{Type: "BODY", Text: "Hi {{name}}"},
-				{Type: "BUTTONS", Buttons: []template.Button{{Type: "URL", Text: "Open", URL: "https://x.test/{{1}}"}}},
+				{Type: "HEADER", Format: "IMAGE", Example: json.RawMessage(`{"header_handle":["x"]}`)},
+				{Type: "BODY", Text: "Hi {{name}}", Example: json.RawMessage(`{"body_text_named_params":[{"param_name":"name","example":"Ann"}]}`)},
+				{Type: "BUTTONS", Buttons: []template.Button{{
+					Type: "URL", Text: "Open", URL: "https://x.test/{{1}}", Example: json.RawMessage(`["a"]`),
+				}}},
+				{Type: "LIMITED_TIME_OFFER", Offer: &template.Offer{Text: "Soon", HasExpiration: new(true)}},
+				{Type: "CAROUSEL", Cards: []template.Card{{Components: []template.Component{{Type: "HEADER", Format: "GIF"}}}}},
 			},
 		},
 		{
