@@ -34,13 +34,13 @@ type TemplateUpdate struct {
 	ProviderTemplateID *string               `json:"provider_template_id,omitempty" maxLength:"200" doc:"The vendor's own id of the template."`
 	ParameterFormat    *string               `json:"parameter_format,omitempty"`
 	Components         *[]template.Component `json:"components,omitempty" maxItems:"10"`
-	TemplateAtMeta
+	TemplateListed
 }
 
-// TemplateAtMeta are the members of Meta's own JSON of a template that say nothing
-// about messages. They are accepted, so that it can be registered as it stands,
+// TemplateListed are the members of the JSON in which Meta lists a template that say
+// nothing about messages. They are accepted, so that it can be registered as it stands,
 // and not kept.
-type TemplateAtMeta struct {
+type TemplateListed struct {
 	ID              input.Raw `json:"id,omitempty" doc:"Meta's id. Not kept."`
 	QualityScore    input.Raw `json:"quality_score,omitempty" doc:"Not kept."`
 	RejectedReason  string    `json:"rejected_reason,omitempty" doc:"Not kept."`

@@ -120,6 +120,10 @@ func TestOptions_NamesTheMethods(t *testing.T) {
 		"/team-members":                             "GET, HEAD, OPTIONS",
 		"/v2/AC1/whatsapp/+1555/messages":           "OPTIONS, POST",
 		"/v25.0/106540352242922/messages":           "OPTIONS, POST",
+		"/v25.0/106540352242922":                    "DELETE, GET, HEAD, OPTIONS",
+		"/106540352242922":                          "DELETE, GET, HEAD, OPTIONS",
+		"/106540352242922/media":                    "OPTIONS, POST",
+		"/v25.0/106540352242922/message_templates":  "DELETE, GET, HEAD, OPTIONS, POST",
 		"/2010-04-01/Accounts/AC1/Messages.json":    "GET, HEAD, OPTIONS, POST",
 		"/2010-04-01/Accounts/AC1/Messages/SM" + id: "DELETE, GET, HEAD, OPTIONS, POST",
 	} {

@@ -46,6 +46,7 @@ type Store interface {
 	message.Store
 	stream.Log
 	CallbackStore
+	InboundFinder
 	manage.Inbound
 }
 
@@ -123,6 +124,7 @@ func New(o Options) *Server {
 		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender,
 		reader:   reader{views: s.views, messages: o.Store, directory: o.Registry, profiles: o.Admin},
 		messages: messages, channels: o.Registry,
+		passer: passer{providers: o.Providers, directory: o.Registry, inbound: o.Store, test: o.TestChannel},
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError

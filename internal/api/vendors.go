@@ -23,6 +23,7 @@ type vendors struct {
 	reader   reader
 	messages *message.Handler
 	channels Registry
+	passer   passer
 }
 
 // mount adds the routes of every dialect.
@@ -66,6 +67,9 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 	if rt.Read != nil {
 		return v.read(c, who, rt)
 	}
+	if rt.Pass != nil {
+		return v.pass(c, who, rt)
+	}
 	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
@@ -93,16 +97,26 @@ func (v *vendors) serve(c echo.Context, d *dialect.Dialect, rt *dialect.Route) (
 }
 
 // aside answers a note about a message, such as a mark-as-read: it counts as a
-// read, and its channel must be the account's.
-func (v *vendors) aside(c echo.Context, who *accept.Caller, rt *dialect.Route, about *dispatch.Draft, err error) (dialect.Reply, error) {
+// read, and its channel must be the account's. It is sent on to the vendor if a
+// contact sent that message.
+func (v *vendors) aside(c echo.Context, who *accept.Caller, rt *dialect.Route, about *dialect.Aside, err error) (dialect.Reply, error) {
 	if err != nil {
 		return dialect.Reply{}, v.limits.SpendRefused(c, who, err)
 	}
 	if err := v.limits.Spend(c, who, 1, true); err != nil {
 		return dialect.Reply{}, err
 	}
-	if _, err := v.channels.FindChannel(c.Request().Context(), who.Account.ID, about.Channel, about.ChannelBy, about.Kind); err != nil {
+	ctx, named := c.Request().Context(), &about.Channel
+	ch, err := v.channels.FindChannel(ctx, who.Account.ID, named.Channel, named.ChannelBy, named.Kind)
+	if err != nil {
 		return dialect.Reply{}, err
+	}
+	id, err := v.passer.inbound.FindInbound(ctx, ch.ID, about.Ours, about.Message)
+	if err != nil {
+		return dialect.Reply{}, middleware.ReadError(err)
+	}
+	if p := about.Pass(id); id != "" && p.Provider == ch.Provider {
+		return v.passer.call(c, who, p)
 	}
 	return rt.Accept(c.Request(), nil, nil), nil
 }

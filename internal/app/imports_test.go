@@ -35,7 +35,7 @@ app: accept admin admin/campaigns admin/erasures admin/imports admin/session adm
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
     api/middleware api/openapi api/stream apidoc batch dialect dispatch dispatch/person dispatch/template health
-    optout provider registry storable store web webhook
+    optout outbound provider registry storable store web webhook
 api/manage: accept admin admin/campaigns admin/erasures admin/input api/middleware auth campaign dispatch
     dispatch/person dispatch/template provider store/people webhook zone
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person store

@@ -6,6 +6,7 @@ package dialect
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -40,9 +41,12 @@ type Route struct {
 	// Accept returns the vendor's answer to accepted (or simulated) drafts, in
 	// their order.
 	Accept func(r *http.Request, drafts []dispatch.Draft, receipts []dispatch.Receipt) Reply
-	// Aside reports whether a body is no message but a note about one, such as a
-	// mark-as-read of the draft's channel: it counts as a read and yields no draft.
-	Aside func(r *http.Request, body []byte) (channel *dispatch.Draft, err error)
+	// Aside returns the note about a message that a body holds, such as a
+	// mark-as-read, or nil if it holds a message to send. A note counts as a read.
+	Aside func(r *http.Request, body []byte) (*Aside, error)
+	// Pass returns what a request asks of the vendor itself. It is sent on with a
+	// channel's credentials, and the vendor's answer is returned.
+	Pass func(r *http.Request) (Pass, error)
 	// Matches reports whether the route serves a path that fits Path; nil: all.
 	Matches func(path string) bool
 	// Change answers a request that changes a message; body is the request's.
@@ -50,6 +54,28 @@ type Route struct {
 	// Read answers a GET.
 	Read func(ctx context.Context, src Reader, a Account, r *http.Request) (Reply, error)
 	Doc  RouteDoc
+}
+
+// Aside is a note about a message that a contact sent.
+type Aside struct {
+	Channel dispatch.Draft // names the channel
+	Message string         // the vendor's id of the message
+	Ours    dispatch.ID    // our id of it, if it was named by that
+	// Pass returns the call that tells the vendor, which knows the message by id.
+	Pass func(id string) Pass
+}
+
+// Pass is a call of a vendor's own API.
+type Pass struct {
+	Provider string     // the vendor
+	ID       string     // the object's id, the first part of the path
+	Settings []string   // the settings of channels that hold such ids; the channel whose it is makes the call
+	Hint     string     // for an ID that is in none: a channel's id in the first of Settings, or empty for the default channel
+	Any      bool       // such an ID is allowed
+	Suffix   string     // the rest of the path
+	Query    url.Values // nil for none
+	Body     []byte     // in place of the request's, as JSON
+	MaxBody  int64      // the longest body of the request, in bytes; 0: that of messages
 }
 
 // Reply is a response: a status code and a body that is written as JSON.

@@ -292,6 +292,20 @@ func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (
 	return q, err == nil, pg.Wrap("find quoted message", err)
 }
 
+// FindInbound returns the provider's id of a message that a contact sent to the
+// channel, named by our id or, without one, by the provider's; empty if there is
+// none.
+func (s *Store) FindInbound(ctx context.Context, channel int64, ours dispatch.ID, providerID string) (string, error) {
+	var id string
+	err := s.db.GetContext(ctx, &id, `SELECT `+pg.InboundProviderID+` FROM inbound
+		WHERE channel_id = $1 AND (id = $2::uuid OR $2::uuid = $4::uuid AND provider_id = $3)`,
+		channel, ours.String(), pg.FitRef(storable.Clean(providerID)), dispatch.NoID.String())
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, pg.Wrap("find inbound message", err)
+}
+
 // sqlFinished is the condition that message $1 waits for nothing any more.
 const sqlFinished = ` WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE message_id = $1)
   AND NOT EXISTS (SELECT 1 FROM scheduled WHERE message_id = $1)`

@@ -111,6 +111,9 @@ func PathMatches(route, path string) bool {
 	return len(want) == len(have)
 }
 
+// objectSegment matches a parameter named object: an id of Meta's.
+var objectSegment = regexp.MustCompile(`^\d{1,64}$`)
+
 // versionSegment matches a parameter named version, such as v25.0.
 var versionSegment = regexp.MustCompile(`^v\d+\.\d+$`)
 
@@ -119,6 +122,8 @@ func SegmentMatches(want, have string) bool {
 	switch {
 	case want == ":version":
 		return versionSegment.MatchString(have)
+	case want == ":object":
+		return objectSegment.MatchString(have)
 	case strings.HasPrefix(want, ":"):
 		return have != ""
 	}

@@ -32,10 +32,10 @@ func Documented(t *testing.T, d dialect.Dialect, inside ...string) {
 			continue
 		}
 		if rt.Doc.Summary == "" || rt.Doc.Status == 0 || rt.Doc.Reply.Type == nil || rt.Doc.Reply.Example == "" ||
-			(rt.Read == nil) != (rt.Doc.Request.Type != nil) {
+			rt.Pass == nil && (rt.Read == nil) != (rt.Doc.Request.Type != nil) {
 			t.Errorf("%s %s is not described: %+v", rt.Method, rt.Path, rt.Doc)
 		}
-		if rt.Doc.Request.Type != nil {
+		if rt.Doc.Request.Type != nil && rt.Pass == nil {
 			request := reflect.TypeOf(rt.Doc.Request.Type)
 			properties(request, request.PkgPath(), described, own)
 		}

@@ -69,6 +69,13 @@ func Play(t testing.TB, d dialect.Dialect, q Request) Outcome {
 		}
 		return Outcome{Reply: render(t, reply)}
 	}
+	if rt.Pass != nil {
+		reply := dialect.Reply{Status: http.StatusOK}
+		if reply.Body, err = rt.Pass(r); err != nil {
+			reply = d.Reject(r, err)
+		}
+		return Outcome{Reply: render(t, reply)}
+	}
 	if rt.Aside != nil {
 		about, err := rt.Aside(r, q.payload())
 		switch {

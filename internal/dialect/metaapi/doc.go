@@ -15,11 +15,12 @@ var doc = dialect.Doc{
 	Differs: []string{
 		"The phone number id is that of a WhatsApp channel here; a channel's own id or key works too. Any version v<n>.<n> is accepted.",
 		"Ids are wamid. followed by our message id. context and reaction take such an id, or Meta's.",
-		"Media are given by link or by an id of the channel's WhatsApp account. Files are uploaded to Meta itself.",
-		"A request that marks a message as read counts as a read and has no effect.",
+		"Media are given by link or by an id of the channel's WhatsApp account.",
+		"A request that marks a message as read, or shows a typing indicator, counts as a read. It is sent on to Meta if the message is known.",
+		"Media, message_templates, phone_numbers and whatsapp_business_profile are passed on to Meta with the channel's access token.",
 		"The version in the path may be left out.",
 	},
-	Samples: map[string]string{"version": "v25.0", "phone_number_id": "106540352242922"},
+	Samples: map[string]string{"version": "v25.0", "phone_number_id": "106540352242922", "object": "106540352242922"},
 }
 
 var sendDoc = dialect.RouteDoc{
@@ -55,7 +56,7 @@ type (
 		Recipient        string   `json:"recipient,omitempty" doc:"A business-scoped user id, in place of to."`
 		dialect.MetaContent
 		Opaque    string `json:"biz_opaque_callback_data,omitempty" maxLength:"512" doc:"Returned in webhooks."`
-		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read. Has no effect."`
+		Status    string `json:"status,omitempty" enum:"read" doc:"Marks message_id as read."`
 		MessageID string `json:"message_id,omitempty"`
 		Typing    *struct {
 			Type string `json:"type" required:"true" enum:"text"`

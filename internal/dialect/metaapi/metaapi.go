@@ -11,13 +11,15 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // New returns the dialect.
 func New() dialect.Dialect {
-	return dialect.Dialect{
+	d := dialect.Dialect{
 		Name:       "meta",
 		Header:     "Authorization",
 		Credential: bearer,
@@ -31,6 +33,8 @@ func New() dialect.Dialect {
 		Reject: reject,
 		Doc:    doc,
 	}
+	d.Routes = append(d.Routes, passRoutes()...)
+	return d
 }
 
 // bare matches an address without a version.
@@ -75,7 +79,7 @@ func read(r *http.Request, body []byte) (dialect.Object, error) {
 }
 
 // aside reads a mark-as-read, with or without a typing indicator.
-func aside(r *http.Request, body []byte) (*dispatch.Draft, error) {
+func aside(r *http.Request, body []byte) (*dialect.Aside, error) {
 	if !bytes.Contains(body, []byte(`"status"`)) {
 		return nil, nil
 	}
@@ -86,7 +90,11 @@ func aside(r *http.Request, body []byte) (*dispatch.Draft, error) {
 	if o.Has("typing_indicator") && o.Object("typing_indicator").Text("type") != "text" {
 		o.Fault("typing_indicator/type", "must be text")
 	}
-	return &dispatch.Draft{Channel: r.PathValue("phone_number_id"), ChannelBy: dispatch.ByPhoneNumberID, Kind: "whatsapp"}, markRead(o)
+	number := r.PathValue("phone_number_id")
+	return &dialect.Aside{
+		Channel: dispatch.Draft{Channel: number, ChannelBy: dispatch.ByPhoneNumberID, Kind: "whatsapp"},
+		Message: o.Text("message_id"), Ours: ownID(o.Text("message_id")), Pass: passRead(number, o),
+	}, markRead(o)
 }
 
 // decode reads a message to send.
@@ -120,8 +128,16 @@ func recipient(o dialect.Object) string {
 	return o.Required("to")
 }
 
-// markRead checks a mark-as-read. It has no effect: the read state of inbound
-// messages is not stored.
+// ownID returns our id in an id of this format, or none.
+func ownID(id string) dispatch.ID {
+	ours, err := uuid.Parse(strings.TrimPrefix(id, "wamid."))
+	if err != nil {
+		return dispatch.NoID
+	}
+	return ours
+}
+
+// markRead checks a mark-as-read. It is sent on to Meta if the message is known.
 func markRead(o dialect.Object) error {
 	if o.Text("status") != "read" {
 		o.Fault("status", "must be read")

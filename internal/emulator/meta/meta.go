@@ -99,15 +99,14 @@ func read(s *engine.Server, r *http.Request, body []byte) (*engine.Send, engine.
 		if ch == nil {
 			return nil, refused
 		}
+		if markedRead(body) {
+			return nil, engine.JSON(http.StatusOK, done)
+		}
 		return readSend(ch, body)
 	case len(parts) == 3 && parts[2] == "message_templates" && r.Method == http.MethodGet:
 		return nil, templateList(s, r, parts[1])
-	case len(parts) == 2 && r.Method == http.MethodGet:
-		ch, refused := channel(s, r, parts[1])
-		if ch == nil {
-			return nil, refused
-		}
-		return nil, record(ch)
+	case len(parts) == 2 || len(parts) == 3:
+		return nil, object(s, r, parts[1], strings.Join(parts[2:], ""))
 	}
 	id := ""
 	if len(parts) > 1 {
@@ -231,14 +230,6 @@ func noObject(method, id string) engine.Answer {
 	return engine.JSON(http.StatusBadRequest, map[string]any{"error": map[string]any{
 		"message": message, "type": "GraphMethodException", "code": 100, "error_subcode": 33, "fbtrace_id": "AEmulatorTraceId",
 	}})
-}
-
-// record is the record of a phone number.
-func record(ch *dispatch.Channel) engine.Answer {
-	return engine.JSON(http.StatusOK, map[string]string{
-		"id": ch.Settings["phone_number_id"], "display_phone_number": ch.Sender, "verified_name": "Emulator",
-		"quality_rating": "GREEN", "code_verification_status": "VERIFIED",
-	})
 }
 
 // The callback bodies.
