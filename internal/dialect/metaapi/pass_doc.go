@@ -82,7 +82,13 @@ var (
 
 // passDoc describes a route whose answer is Meta's.
 func passDoc(summary string, reply any, example string) dialect.RouteDoc {
-	return dialect.RouteDoc{Summary: summary, Status: http.StatusOK, Reply: apidoc.Response{Type: reply, Example: example}}
+	return dialect.RouteDoc{
+		Summary: summary, Status: http.StatusOK, Reply: apidoc.Response{Type: reply, Example: example},
+		Query: []apidoc.Parameter{
+			apidoc.Query("fields", "string", "The fields to return, as Meta's."),
+			apidoc.Query("phone_number_id", "string", "The number whose access token is used for media; else that of the default channel."),
+		},
+	}
 }
 
 // takes returns d with a body.
