@@ -74,7 +74,7 @@ export async function goto(page, path, heading) {
 
 /** Fails at every violation that axe finds by its default rules. */
 export async function accessible(page, what) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   for (const v of violations) {
     const nodes = v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`);
     check(`axe on ${what}`, false, `${v.id}: ${nodes.join(" | ")}`);

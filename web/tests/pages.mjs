@@ -25,6 +25,7 @@ export async function run() {
     check(`the tile ${label}`, (await page.getByRole("group", { name: label, exact: true }).count()) === 1);
   }
   const chart = page.getByRole("figure", { name: "Messages a second" });
+  await chart.locator("tbody tr").nth(59).waitFor({ state: "attached" });
   check("a chart has a table", (await chart.locator("tbody tr").count()) === 60);
   await forms(page);
 
@@ -51,16 +52,17 @@ async function forms(page) {
   await page.getByLabel("app name").fill("Shop");
   await page.getByLabel("apikey").fill("secret");
   await page.getByText("Rate and prices").click();
-  await page.getByLabel("Prices").fill("IN = 0.004\n* = 0.01");
+  await page.getByLabel("Price: default").fill("0.01");
+  await page.getByLabel("Price: utility").fill("0.004");
   await accessible(page, "the form of a channel");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const card = page.getByRole("region", { name: `Made ${stamp}` });
-  await card.getByText("IN 0.004, others 0.01").waitFor();
+  await card.getByText("utility 0.004").waitFor();
   check("the provider's steps are shown", (await card.locator(".steps").textContent()).includes("/callbacks/gupshup/"));
   await card.getByRole("button", { name: /^Edit/ }).click();
-  await page.getByLabel("Prices").fill("IN = 0.005");
+  await page.getByLabel("Price: utility").fill("0.005");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await card.getByText("IN 0.005").waitFor();
+  await card.getByText("utility 0.005").waitFor();
   await card.getByRole("button", { name: /^Delete/ }).click();
   await page
     .getByRole("dialog")

@@ -13,16 +13,7 @@ import { Dialog, ErrorBox, Field, Form, Loading } from "../ui";
 
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
 
-/** Reads "IN = 0.004" a line: prices by country, * for all others. */
-function pricesOf(lines: string): Record<string, number> {
-  const all = lines.split("\n").filter((l) => l.trim());
-  return Object.fromEntries(all.map((l) => [l.split("=")[0].trim(), Number(l.split("=")[1])]));
-}
-
-const writtenPrices = (prices: Record<string, number> = {}) =>
-  Object.entries(prices)
-    .map(([country, price]) => `${country} = ${price}`)
-    .join("\n");
+const categories = ["default", "authentication", "utility", "marketing"];
 
 /** The values of a form whose names begin with a prefix; those left empty are left out. */
 function under(prefix: string, v: Record<string, string>): Record<string, string> {
@@ -71,19 +62,27 @@ function Policy({ before }: { before?: Channel }) {
           <input name="spacing" type="number" min={0} step="any" defaultValue={p?.recipient_spacing_s} />
         </Field>
       </div>
-      <Field label="Prices" hint="Credits a message by country, one a line: IN = 0.004. * = 0.01 counts for all others.">
-        <textarea name="prices" rows={3} defaultValue={writtenPrices(p?.price)} placeholder="* = 0.01" />
-      </Field>
+      <fieldset>
+        <legend>Price of a message in credits, by category of its template</legend>
+        <div className="fields2">
+          {categories.map((c) => (
+            <Field key={c} label={`Price: ${c}`}>
+              <input name={`price ${c}`} type="number" min={0} step="any" defaultValue={p?.price?.[c]} />
+            </Field>
+          ))}
+        </div>
+      </fieldset>
     </>
   );
 }
 
 function policyOf(v: Record<string, string>) {
+  const price = Object.entries(under("price ", v)).map(([category, n]) => [category, Number(n)]);
   return {
+    price: Object.fromEntries(price),
     ...(v.rate ? { rate: Number(v.rate) } : {}),
     ...(v.concurrency ? { concurrency: Number(v.concurrency) } : {}),
     ...(v.spacing ? { recipient_spacing_s: Number(v.spacing) } : {}),
-    ...(v.prices?.trim() ? { price: pricesOf(v.prices) } : {}),
   };
 }
 
@@ -168,7 +167,6 @@ export function EditChannel({ channel: c, vendor, close }: { channel: Channel; v
         label="Save"
         submit={async (v) => {
           const secrets = under("secret ", v);
-          const policy = policyOf(v);
           await patchChannelsId({
             client,
             path: { id: c.id! },
@@ -178,7 +176,7 @@ export function EditChannel({ channel: c, vendor, close }: { channel: Channel; v
               ...(v.default === "on" ? { default: true } : {}),
               settings: under("setting ", v),
               ...(Object.keys(secrets).length ? { secrets } : {}),
-              policy: v.prices?.trim() ? policy : { ...policy, price: {} },
+              policy: policyOf(v),
             },
           });
           close();

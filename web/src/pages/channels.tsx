@@ -57,7 +57,7 @@ export function Channels() {
 
 const pricesOf = (c: Channel) =>
   Object.entries(c.policy?.price ?? {})
-    .map(([country, price]) => `${country === "*" ? "others" : country} ${price}`)
+    .map(([category, price]) => `${category} ${price}`)
     .join(", ");
 
 function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: boolean }) {
