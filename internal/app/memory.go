@@ -9,7 +9,7 @@ import (
 
 // collectRarely is GOGC unless the environment sets it: what lives long here is
 // small, and with Go's default of 100 a fifth of the CPU goes into collecting it
-// again and again.
+// again and again (docs/performance.md).
 const collectRarely = 400
 
 // The bounds of GOMEMLIMIT unless the environment sets it, in bytes. Below the
