@@ -13,7 +13,7 @@ import (
 type Campaigns interface {
 	// Gate returns an outcome for each claimed message that must not be sent now.
 	Gate(ctx context.Context, claimed []store.Claimed) (map[dispatch.ID]store.Outcome, error)
-	// Settled is called after outcomes of messages of campaigns were stored.
+	// Settled is called after outcomes were stored, also those of other messages.
 	Settled(ctx context.Context, outs []store.Outcome)
 }
 
@@ -49,15 +49,9 @@ func (w *Worker) passGate(ctx context.Context, f *flight, claimed []store.Claime
 	return send, back
 }
 
-// settled reports the stored outcomes of messages of campaigns.
+// settled reports stored outcomes.
 func (w *Worker) settled(ctx context.Context, outs []store.Outcome) {
-	var of []store.Outcome
-	for i := range outs {
-		if outs[i].Campaign != 0 {
-			of = append(of, outs[i])
-		}
-	}
-	if len(of) > 0 && w.Campaigns != nil {
-		w.Campaigns.Settled(ctx, of)
+	if w.Campaigns != nil {
+		w.Campaigns.Settled(ctx, outs)
 	}
 }

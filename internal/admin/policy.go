@@ -26,6 +26,9 @@ type PolicyUpdate struct {
 	ResolveWindow    *ResolveWindows          `json:"resolve_window_s,omitempty"`
 	UnknownRetries   *UnknownRetries          `json:"unknown_retries,omitempty"`
 	Price            map[string]input.Credits `json:"price,omitempty"`
+	Portfolio        *string                  `json:"portfolio,omitempty" maxLength:"64"`
+	MessagingLimit   *int                     `json:"messaging_limit,omitempty" minimum:"-1" maximum:"100000000"`
+	MessagingReserve *float64                 `json:"messaging_reserve,omitempty" minimum:"0" maximum:"1"`
 }
 
 // Docs describes the fields whose names do not.
@@ -39,6 +42,10 @@ func (*PolicyUpdate) Docs() map[string]string {
 		"resolve_window_s":    "Seconds for which an unknown outcome waits for a callback, by lane.",
 		"unknown_retries":     "How often a message with an unknown outcome is sent again, by lane.",
 		"price":               "Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices.",
+		"portfolio":           "Channels of one provider with the same name share a messaging limit.",
+		"messaging_limit": "Unique users outside conversation windows in a moving 24 hours, as the provider reports it; -1: unlimited, 0: not known. " +
+			"Campaigns spread over days to keep within it.",
+		"messaging_reserve": "Share of the messaging limit, from 0 to 1, that campaigns leave to other messages.",
 	}
 }
 
@@ -68,6 +75,9 @@ type Policy struct {
 	ResolveWindow    ByLane[float64]          `json:"resolve_window_s"`
 	UnknownRetries   ByLane[int]              `json:"unknown_retries"`
 	Price            map[string]input.Credits `json:"price"`
+	Portfolio        string                   `json:"portfolio"`
+	MessagingLimit   int                      `json:"messaging_limit"`
+	MessagingReserve float64                  `json:"messaging_reserve"`
 }
 
 // ByLane is a value for each lane.
@@ -86,6 +96,7 @@ func viewPolicy(p *dispatch.Policy) Policy {
 		ResolveWindow:  ByLane[float64]{w[dispatch.OTP].Seconds(), w[dispatch.Normal].Seconds(), w[dispatch.Bulk].Seconds()},
 		UnknownRetries: ByLane[int]{u[dispatch.OTP], u[dispatch.Normal], u[dispatch.Bulk]},
 		Price:          map[string]input.Credits{},
+		Portfolio:      p.Portfolio, MessagingLimit: p.MessagingLimit, MessagingReserve: p.MessagingReserve,
 	}
 	for category, price := range p.Price {
 		if category == "" {
@@ -100,6 +111,9 @@ func viewPolicy(p *dispatch.Policy) Policy {
 func (in *PolicyUpdate) apply(p *dispatch.Policy, f *dispatch.Faults) {
 	set(&p.Rate, in.Rate)
 	set(&p.Concurrency, in.Concurrency)
+	set(&p.Portfolio, in.Portfolio)
+	set(&p.MessagingLimit, in.MessagingLimit)
+	set(&p.MessagingReserve, in.MessagingReserve)
 	set(&p.MaxAttempts, in.MaxAttempts)
 	setSeconds(&p.RecipientSpacing, in.RecipientSpacing)
 	setSeconds(&p.MaxAge, in.MaxAge)

@@ -18,6 +18,9 @@ func (cs *callbacks) takeAll(ctx context.Context, at *dispatch.Channel, cb *prov
 			return nil, err
 		}
 		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents) + len(part.Templates)
+		if part.MessagingLimit != 0 {
+			read++
+		}
 		unread = append(unread, part.Unread...)
 		if ch == nil {
 			unread = append(unread, otherNumber)

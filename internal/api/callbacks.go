@@ -57,6 +57,8 @@ type IgnoredStore interface {
 	KeepNotes(ctx context.Context, channel int64, notes []dispatch.StatusUpdate) error
 	// ChangeTemplates writes what a provider reports of templates into the registry.
 	ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error
+	// SetMessagingLimit sets the limit of the channels of ch's business.
+	SetMessagingLimit(ctx context.Context, ch *dispatch.Channel, limit int) error
 	manage.Ignored
 }
 
@@ -231,6 +233,11 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 	}
 	if err := cs.unread.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
 		return err
+	}
+	if cb.MessagingLimit != 0 {
+		if err := cs.unread.SetMessagingLimit(ctx, ch, cb.MessagingLimit); err != nil {
+			return err
+		}
 	}
 	return cs.receive(ctx, ch, cb.Inbound)
 }

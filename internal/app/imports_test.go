@@ -86,12 +86,12 @@ web:
 
 # The stores.
 store/ledger: campaign dispatch store/pg
-store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg
+store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch dispatch/person storable store/ledger store/people store/pg
 store/account: dispatch dispatch/template store/erasure store/pg
 store/audience: dispatch store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
-store/callback: dispatch storable store/pg
+store/callback: dispatch storable store/pg store/portfolio
 store/webhook: dispatch store/pg
 store/pg: config dispatch storable
 migrations: store/pg
@@ -147,6 +147,7 @@ store/storetest: devstack migrations
 store/operate: store store/pg
 store/people: dispatch dispatch/person storable store/pg
 store/installation: store/pg
+store/portfolio: dispatch store/people store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg store/storetest
 `)

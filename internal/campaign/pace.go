@@ -1,6 +1,10 @@
 package campaign
 
-import "time"
+import (
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
 
 // Canary sends a campaign's first messages, waits, and then the rest.
 type Canary struct {
@@ -57,6 +61,15 @@ func (c *Cap) Reached(n int, category string) bool {
 type Budget struct {
 	Limit   int     // -1: unlimited
 	Reserve float64 // share kept for normal traffic, 0 to 1
+}
+
+// BudgetOf returns the budget of a channel.
+func BudgetOf(p *dispatch.Policy) Budget {
+	limit := p.MessagingLimit
+	if limit == 0 { // not known
+		limit = -1
+	}
+	return Budget{Limit: limit, Reserve: p.MessagingReserve}
 }
 
 // Usable returns how many of Limit the traffic of campaigns may use, or -1.

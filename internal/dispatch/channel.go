@@ -123,6 +123,9 @@ type Policy struct {
 	ResolveWindow    [3]time.Duration // by lane: how long an unknown outcome waits for a callback
 	UnknownRetries   [3]int           // by lane: U
 	Price            map[string]int64 // millionths of a credit by template category ("" = default)
+	Portfolio        string           // channels of one name share a messaging limit; empty: those of the provider that name none
+	MessagingLimit   int              // unique users outside conversation windows in a moving 24 h; -1: unlimited; 0: not known
+	MessagingReserve float64          // share of MessagingLimit that campaigns leave to other messages
 }
 
 // DefaultPolicy returns the policy of a channel for which nothing else is known.
@@ -130,5 +133,6 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Rate: 20, Concurrency: 100, MaxAttempts: 6, BackoffBase: 2 * time.Second, BackoffCap: 5 * time.Minute,
 		ResolveWindow: [3]time.Duration{10 * time.Second, time.Minute, 15 * time.Minute}, UnknownRetries: [3]int{1, 1, 0},
+		MessagingReserve: 0.1,
 	}
 }

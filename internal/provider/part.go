@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"strings"
 
@@ -49,6 +50,9 @@ type Part struct {
 	Notes []dispatch.StatusUpdate
 	// Templates are changes of templates.
 	Templates []dispatch.TemplateChange
+	// MessagingLimit is the new limit of the channels of the business, as
+	// dispatch.Policy has it; 0: not reported.
+	MessagingLimit int
 	// Unread are the kinds of the elements that nothing was read from.
 	Unread []string
 }
@@ -60,6 +64,7 @@ func (cb *Callback) Add(p Part) {
 		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
 		cb.Consents = append(cb.Consents, p.Consents...)
 		cb.Templates = append(cb.Templates, p.Templates...)
+		cb.MessagingLimit = cmp.Or(p.MessagingLimit, cb.MessagingLimit)
 		return
 	}
 	for i := range cb.Others {
@@ -77,5 +82,8 @@ func (cb *Callback) Add(p Part) {
 
 // Own returns the part about the number of the address.
 func (cb *Callback) Own() Part {
-	return Part{Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Unread: cb.Unread}
+	return Part{
+		Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Unread: cb.Unread,
+		MessagingLimit: cb.MessagingLimit,
+	}
 }

@@ -55,6 +55,8 @@ type Callback struct {
 	Unread   []string
 	// Templates are changes of templates.
 	Templates []dispatch.TemplateChange
+	// MessagingLimit is as in Part.
+	MessagingLimit int
 	// Others are the parts about other numbers: one address serves all numbers
 	// of an app.
 	Others []Part

@@ -41,6 +41,8 @@ type Tx interface {
 	MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error)
 	Counts(ctx context.Context, ids []int64) (map[int64]*store.Counts, error)
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)
+	// Used returns how many users count against the messaging limit of ch.
+	Used(ctx context.Context, ch *dispatch.Channel) (int, error)
 	Recipients(ctx context.Context, id int64, f store.RecipientFilter) ([]store.Standing, error)
 	Report(ctx context.Context, id, after int64, limit int) ([]store.Reported, error)
 	BeginValidation(ctx context.Context, id int64) error

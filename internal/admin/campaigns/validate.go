@@ -153,8 +153,7 @@ func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation,
 	if err := s.each(ctx, c, plan, now, func(r *audience.Row) error { k.add(r); return nil }); err != nil {
 		return nil, err
 	}
-	k.finish(c, now)
-	return v, nil
+	return v, s.finish(ctx, k, c, now)
 }
 
 // refuse adds the faults of the campaign itself. It returns err if it is none.
@@ -231,7 +230,8 @@ func problem(p *audience.Plan, r *audience.Row) Problem {
 	return out
 }
 
-func (k *check) finish(c *store.Campaign, now time.Time) {
+// finish adds what is known once every row was looked at.
+func (s *Service) finish(ctx context.Context, k *check, c *store.Campaign, now time.Time) error {
 	v, d := k.v, k.plan.Definition
 	v.Ready = v.Recipients > 0
 	v.Price = hot.Credits(k.price)
@@ -250,12 +250,21 @@ func (k *check) finish(c *store.Campaign, now time.Time) {
 	if d.Rate > 0 {
 		rate = min(rate, d.Rate)
 	}
-	f := k.plan.Timing.Forecast(now, groups, campaign.Pace{Rate: rate, Canary: d.Canary})
+	pace := campaign.Pace{Rate: rate, Canary: d.Canary}
+	if policy := &k.plan.Channel.Policy; policy.MessagingLimit > 0 && !c.Test {
+		var err error
+		if pace.Used, err = s.Store.Used(ctx, k.plan.Channel); err != nil {
+			return err
+		}
+		pace.Budget = max(campaign.BudgetOf(policy).Usable(), 1)
+	}
+	f := k.plan.Timing.Forecast(now, groups, pace)
 	v.Forecast = append(v.Forecast, f.Hours...)
 	v.StartsAt, v.EndsAt, v.Late = utc(f.StartsAt), utc(f.EndsAt), f.Late
 	if f.LateBy != nil {
 		v.LateBy = f.LateBy
 	}
+	return nil
 }
 
 // Problems writes every row that would be skipped as CSV. Its own columns begin

@@ -3,9 +3,12 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 )
 
 // care watches over the sender's reputation. It returns the reason for which the
@@ -48,4 +51,34 @@ func (s *step) failing(ctx context.Context) (bool, error) {
 		results = results.Add(status == campaign.Failed)
 	}
 	return results.Exceed(limit), err
+}
+
+// noteSent counts the recipients of accepted messages against the messaging limits
+// of their channels, which other messages than those of campaigns use too.
+func (r *Runner) noteSent(ctx context.Context, outs []store.Outcome) {
+	var done []int64
+	for i := range outs {
+		id := outs[i].Channel
+		if outs[i].Action != store.Settle || slices.Contains(done, id) {
+			continue
+		}
+		done = append(done, id)
+		ch, err := r.Registry.Channel(ctx, id)
+		if err == nil && ch.Policy.MessagingLimit > 0 {
+			err = r.Store.NoteSent(ctx, ch, sentThrough(id, outs))
+		}
+		if err != nil {
+			r.Log.Warn("users not counted against the messaging limit", "channel", id, "error", err)
+		}
+	}
+}
+
+func sentThrough(channel int64, outs []store.Outcome) []dispatch.ID {
+	var ids []dispatch.ID
+	for i := range outs {
+		if outs[i].Action == store.Settle && outs[i].Channel == channel {
+			ids = append(ids, outs[i].ID)
+		}
+	}
+	return ids
 }

@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
@@ -87,6 +89,9 @@ func (s *step) next(ctx context.Context, n, made, room int) (*time.Time, error) 
 	}
 	wait := again
 	switch {
+	case s.free != nil:
+		s.c.LimitedBy = "budget"
+		wait = min(max(s.free.Sub(s.now), again), 5*time.Second)
 	case turn == nil: // all messages are made
 		s.c.LimitedBy = "channel"
 		wait = 2 * again
@@ -157,37 +162,20 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var page []store.NewMessage
-	var at []int
+	page := map[int]store.NewMessage{} // by row
 	for i := range rows {
 		if m, ok := s.message(&rows[i], charges); ok {
-			page, at = append(page, m), append(at, i)
+			page[i] = m
 		}
 	}
-	receipts, err := s.tx.Insert(ctx, page)
+	if err := s.budget(ctx, rows, page); err != nil {
+		return 0, err
+	}
+	poor, err := s.insert(ctx, rows, page)
 	if err != nil {
 		return 0, err
 	}
-	kept := rows[:0:0]
-	var poor error
-	made := 0
-	for k, i := range at {
-		if err := receipts[k].Err; err != nil && !skipFor(&rows[i], err) {
-			poor = err
-			rows[i].Campaign = 0 // stays as it was
-			continue
-		}
-		if receipts[k].Err == nil {
-			rows[i].Status, rows[i].Message = campaign.Queued, new(receipts[k].ID.String())
-			made++
-		}
-	}
-	for i := range rows {
-		if rows[i].Campaign != 0 {
-			kept = append(kept, rows[i])
-		}
-	}
-	s.c.Tokens -= float64(made)
+	kept := slices.DeleteFunc(slices.Clone(rows), func(r campaigns.Recipient) bool { return r.Campaign == 0 })
 	if err := s.tx.Move(ctx, s.c.ID, kept); err != nil {
 		return 0, err
 	}
@@ -195,7 +183,62 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 		_, err := s.pause(ctx, string(dispatch.CodeOf(poor))+": "+dispatch.AsError(poor).Msg)
 		return len(rows), err
 	}
-	return len(rows), nil
+	return len(kept), nil
+}
+
+// budget takes out of page whom the messaging limit of the channel has no room
+// for: their rows stay as they were.
+func (s *step) budget(ctx context.Context, rows []campaigns.Recipient, page map[int]store.NewMessage) error {
+	policy := &s.plan.Channel.Policy
+	if policy.MessagingLimit <= 0 || s.c.Test || len(page) == 0 {
+		return nil
+	}
+	recipients := make([]string, 0, len(page))
+	for i := range rows { // in their order
+		if _, ok := page[i]; ok {
+			recipients = append(recipients, rows[i].To)
+		}
+	}
+	fit, free, err := s.tx.Reserve(ctx, s.plan.Channel, campaign.BudgetOf(policy).Usable(), recipients)
+	if err != nil {
+		return err
+	}
+	s.free = free
+	for i := range page {
+		if !fit[rows[i].To] {
+			delete(page, i)
+			rows[i].Campaign = 0
+		}
+	}
+	return nil
+}
+
+// insert stores the messages of page and sets what becomes of their rows. poor is
+// the refusal of messages that is not their recipients'.
+func (s *step) insert(ctx context.Context, rows []campaigns.Recipient, page map[int]store.NewMessage) (poor, err error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	at := slices.Sorted(maps.Keys(page))
+	messages := make([]store.NewMessage, len(at))
+	for k, i := range at {
+		messages[k] = page[i]
+	}
+	receipts, err := s.tx.Insert(ctx, messages)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		switch err := receipts[k].Err; {
+		case err == nil:
+			rows[i].Status, rows[i].Message = campaign.Queued, new(receipts[k].ID.String())
+			s.c.Tokens--
+		case !skipFor(&rows[i], err):
+			poor = err
+			rows[i].Campaign = 0 // stays as it was
+		}
+	}
+	return poor, nil
 }
 
 // skipFor skips a row for the refusal of its message; false: the refusal is not

@@ -19,6 +19,7 @@ type gateStore interface {
 	Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) error
 	Sync(ctx context.Context, refs []ledger.Ref) error
 	HoldForQuality(ctx context.Context, refs []ledger.Ref) error
+	NoteSent(ctx context.Context, ch *dispatch.Channel, messages []dispatch.ID) error
 	ByID(ctx context.Context, id int64) (campaigns.Campaign, error)
 	Zone(ctx context.Context, account int64) (string, error)
 }
@@ -153,9 +154,12 @@ func (r *Runner) timing(ctx context.Context, g *campaigns.Gate) (*campaign.Timin
 func (r *Runner) Settled(ctx context.Context, outs []store.Outcome) {
 	var refs, assessed []ledger.Ref
 	refused := map[int64]string{}
+	r.noteSent(ctx, outs)
 	for i := range outs {
 		o := &outs[i]
 		switch {
+		case o.Campaign == 0:
+			continue
 		case o.Action == store.Fail && o.Code == dispatch.FailPaused:
 			refused[o.Campaign] = o.Code + ": " + o.Detail
 		case o.Action == store.Settle && o.Detail == dispatch.HeldForQuality:

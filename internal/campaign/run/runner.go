@@ -38,6 +38,9 @@ type Tx interface {
 	Counts(ctx context.Context, ids []int64) (map[int64]*campaigns.Counts, error)
 	Turn(ctx context.Context, id int64, n int) ([]campaigns.Recipient, error)
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)
+	// Reserve takes room for messages in the messaging limit of ch: it returns which
+	// recipients fit, and when there is room again for others.
+	Reserve(ctx context.Context, ch *dispatch.Channel, most int, recipients []string) (fit map[string]bool, free *time.Time, err error)
 	Insert(ctx context.Context, page []store.NewMessage) ([]dispatch.Receipt, error)
 	Move(ctx context.Context, id int64, rows []campaigns.Recipient) error
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
@@ -148,6 +151,7 @@ type step struct {
 	now    time.Time
 	plan   *audience.Plan
 	counts *campaigns.Counts
+	free   *time.Time // when the messaging limit has room again; nil: it has
 }
 
 // advance does what the campaign's state asks for and returns when to look at it

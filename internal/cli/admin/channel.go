@@ -158,6 +158,9 @@ func channelRows(v *admin.Channel) [][]string {
 	for _, category := range slices.Sorted(maps.Keys(p.Price)) {
 		rows = append(rows, []string{"price " + category, p.Price[category].String()})
 	}
+	if p.MessagingLimit != 0 {
+		rows = append(rows, []string{"messaging limit", fmt.Sprintf("%d users in 24 h, %g of it kept from campaigns", p.MessagingLimit, p.MessagingReserve)})
+	}
 	rows = append(rows, []string{"callback address", v.CallbackURL})
 	if v.VerifyToken != "" {
 		rows = append(rows, []string{"verify token", v.VerifyToken})

@@ -256,6 +256,12 @@ func TestChannelUpdate_Policy(t *testing.T) {
 		"normal=2",
 		"--price",
 		"default=1",
+		"--portfolio",
+		"main",
+		"--messaging-limit",
+		"2000",
+		"--messaging-reserve",
+		"0.2",
 	)
 	want := dispatch.DefaultPolicy()
 	want.Rate, want.Concurrency, want.MaxAttempts, want.MaxAge, want.BackoffBase, want.BackoffCap, want.RecipientSpacing = 0.5, 7, 3,
@@ -264,13 +270,14 @@ func TestChannelUpdate_Policy(t *testing.T) {
 		30*time.Minute, 2, map[string]int64{
 			"": 1_000_000,
 		}
+	want.Portfolio, want.MessagingLimit, want.MessagingReserve = "main", 2000, 0.2
 	if got := p.Channel(1).Policy; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !strings.Contains(
 		r.Out,
-		"backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, price, "+
-			"rate, recipient_spacing_s, resolve_window_s, unknown_retries",
+		"backoff_base_s, backoff_cap_s, concurrency, max_age_s, max_attempts, "+
+			"messaging_limit, messaging_reserve, portfolio, price, rate, recipient_spacing_s, resolve_window_s, unknown_retries",
 	) {
 		t.Error(r.Out)
 	}

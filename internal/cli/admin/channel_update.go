@@ -151,6 +151,9 @@ type policyFlags struct {
 	ResolveWindow    []string       `help:"${admin_policyflags_resolvewindow}" placeholder:"LANE=TIME" sep:"none"`
 	UnknownRetries   []string       `help:"${admin_policyflags_unknownretries}" placeholder:"LANE=N" sep:"none"`
 	Price            []string       `help:"${admin_policyflags_price}" placeholder:"CATEGORY=CREDITS" sep:"none"`
+	Portfolio        *string        `help:"Channels of one provider with the same name share a messaging limit." placeholder:"NAME"`
+	MessagingLimit   *int           `help:"${admin_policyflags_messaginglimit}" placeholder:"N"`
+	MessagingReserve *float64       `help:"Share of the messaging limit, 0 to 1, that campaigns leave to other messages." placeholder:"SHARE"`
 }
 
 // policy returns the change of the policy; nil if there is none.
@@ -158,6 +161,7 @@ func (c *policyFlags) policy(now *admin.Policy) (*admin.PolicyUpdate, error) {
 	p := &admin.PolicyUpdate{
 		Rate: c.Rate, Concurrency: c.Concurrency, MaxAttempts: c.MaxAttempts, MaxAge: seconds(c.MaxAge),
 		BackoffBase: seconds(c.BackoffBase), BackoffCap: seconds(c.BackoffCap), RecipientSpacing: seconds(c.RecipientSpacing),
+		Portfolio: c.Portfolio, MessagingLimit: c.MessagingLimit, MessagingReserve: c.MessagingReserve,
 	}
 	var err error
 	if len(c.ResolveWindow) > 0 {

@@ -593,18 +593,23 @@ var policyCases = []parityCase{
 	{
 		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0.5,"concurrency":7,"max_attempts":3,"max_age_s":7200,` +
 			`"backoff_base_s":1,"backoff_cap_s":60,"recipient_spacing_s":6,"resolve_window_s":{"otp":5,"bulk":1800},` +
-			`"unknown_retries":{"normal":2},"price":{"default":1,"marketing":0.05}}}`,
+			`"unknown_retries":{"normal":2},"price":{"default":1,"marketing":0.05},` +
+			`"portfolio":"main","messaging_limit":-1,"messaging_reserve":0}}`,
 		"1 --rate 0.5 --concurrency 7 --max-attempts 3 --max-age 2h --backoff-base 1s --backoff-cap 1m --recipient-spacing 6s " +
-			"--resolve-window otp=5s --resolve-window bulk=30m --unknown-retries normal=2 --price default=1 --price marketing=0.05", "", ok, "",
+			"--resolve-window otp=5s --resolve-window bulk=30m --unknown-retries normal=2 --price default=1 --price marketing=0.05 " +
+			"--portfolio main --messaging-limit=-1 --messaging-reserve 0", "", ok, "",
 	},
 	{
 		"channel", "update", "PATCH /v1/channels/1", `{"policy":{"rate":0,"concurrency":0,"max_attempts":101,"max_age_s":3600000,` +
 			`"backoff_base_s":0.001,"backoff_cap_s":0.005,"recipient_spacing_s":-1,"resolve_window_s":{"normal":90000},` +
-			`"unknown_retries":{"otp":11},"price":{"default":1,"marketing":0.05,"gold":1,"utility":-1}}}`,
+			`"unknown_retries":{"otp":11},"price":{"default":1,"marketing":0.05,"gold":1,"utility":-1},` +
+			`"messaging_limit":-2,"messaging_reserve":1.5}}`,
 		"1 --rate 0 --concurrency 0 --max-attempts 101 --max-age 1000h --backoff-base 1ms --backoff-cap 5ms --recipient-spacing=-1s " +
-			"--resolve-window normal=25h --unknown-retries otp=11 --price gold=1 --price utility=-1", "", invalid,
+			"--resolve-window normal=25h --unknown-retries otp=11 --price gold=1 --price utility=-1 " +
+			"--messaging-limit=-2 --messaging-reserve 1.5", "", invalid,
 		"/policy/rate /policy/concurrency /policy/max_attempts /policy/max_age_s /policy/backoff_base_s /policy/backoff_cap_s " +
-			"/policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/price/gold /policy/price/utility",
+			"/policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/messaging_limit /policy/messaging_reserve " +
+			"/policy/price/gold /policy/price/utility",
 	},
 	{
 		"channel",

@@ -92,12 +92,12 @@ type validation struct {
 	WouldSkip  map[string]int `json:"would_skip"`
 	Account    int            `json:"zone_from_account"`
 	Problems   []struct {
-		Line    int    `json:"line"`
-		Contact int    `json:"contact"`
-		To      string `json:"to"`
-		Reason  string `json:"reason"`
-		Field   string `json:"field"`
-		Detail  string `json:"detail"`
+		Row    int    `json:"row"`
+		Line   int    `json:"line"`
+		To     string `json:"to"`
+		Reason string `json:"reason"`
+		Field  string `json:"field"`
+		Detail string `json:"detail"`
 	} `json:"problems"`
 	Segments int         `json:"segments"`
 	Price    json.Number `json:"price"`
@@ -164,6 +164,10 @@ func (v *validation) print(e *console.Env) {
 		fmt.Fprintf(e.Stdout, "%d would be late\n", v.Late)
 	}
 	for _, p := range v.Problems {
-		fmt.Fprintf(e.Stdout, "  row %d %s: %s %s: %s\n", max(p.Line, p.Contact), p.To, p.Reason, p.Field, p.Detail)
+		place := fmt.Sprint("row ", p.Row)
+		if p.Line > 0 {
+			place = fmt.Sprint("line ", p.Line)
+		}
+		fmt.Fprintf(e.Stdout, "  %s %s: %s %s: %s\n", place, p.To, p.Reason, p.Field, p.Detail)
 	}
 }

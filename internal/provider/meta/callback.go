@@ -86,6 +86,9 @@ func otherField(field string, raw json.RawMessage) provider.Part {
 	if t, ok := templateChange(field, raw); ok {
 		return provider.Part{Templates: []dispatch.TemplateChange{t}}
 	}
+	if limit := messagingLimit(field, raw); limit != 0 {
+		return provider.Part{MessagingLimit: limit}
+	}
 	return provider.Part{Unread: []string{field}}
 }
 

@@ -105,6 +105,12 @@ func callbacks() []providertest.Callback {
 			strings.Replace(status("sent", ""), `"field":"messages"`, `"field":"message_template_status_update"`, 1),
 			provider.Callback{},
 		),
+		golden(
+			"the messaging limit",
+			`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"business_capability_update",`+
+				`"value":{"max_daily_conversations_per_business":2000,"max_phone_numbers_per_business":2}}]}]}`,
+			provider.Callback{MessagingLimit: 2000},
+		),
 		golden("another object", `{"object":"page","entry":[]}`, provider.Callback{}),
 		golden(
 			"a field of another type",

@@ -19,6 +19,9 @@ type policyJSON struct {
 	ResolveWindow    []float64        `json:"resolve_window_s,omitempty"`
 	UnknownRetries   []int            `json:"unknown_retries,omitempty"`
 	Price            map[string]int64 `json:"price,omitempty"`
+	Portfolio        string           `json:"portfolio,omitempty"`
+	MessagingLimit   int              `json:"messaging_limit,omitempty"`
+	MessagingReserve *float64         `json:"messaging_reserve,omitempty"`
 }
 
 func seconds(d time.Duration) *float64 { s := d.Seconds(); return &s }
@@ -30,6 +33,7 @@ func encodePolicy(p dispatch.Policy) policyJSON {
 		BackoffBase: seconds(p.BackoffBase), BackoffCap: seconds(p.BackoffCap),
 		ResolveWindow:  []float64{p.ResolveWindow[0].Seconds(), p.ResolveWindow[1].Seconds(), p.ResolveWindow[2].Seconds()},
 		UnknownRetries: p.UnknownRetries[:], Price: p.Price,
+		Portfolio: p.Portfolio, MessagingLimit: p.MessagingLimit, MessagingReserve: &p.MessagingReserve,
 	}
 }
 
@@ -59,6 +63,9 @@ func (j policyJSON) policy(provider string) dispatch.Policy {
 	for i := range min(3, len(j.UnknownRetries)) {
 		p.UnknownRetries[i] = j.UnknownRetries[i]
 	}
-	p.Price = j.Price
+	p.Price, p.Portfolio, p.MessagingLimit = j.Price, j.Portfolio, j.MessagingLimit
+	if j.MessagingReserve != nil {
+		p.MessagingReserve = *j.MessagingReserve
+	}
 	return p
 }

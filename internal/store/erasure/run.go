@@ -135,6 +135,7 @@ var ofPerson = []struct{ name, sql string }{
 		WHERE account_id = $1 AND (split_part(target, ':', 2) = ANY($2)
 		OR EXISTS (SELECT 1 FROM unnest($2::text[]) v WHERE strpos(detail::text, v) > 0))`},
 	{"windows", `DELETE FROM windows w USING channels c WHERE c.id = w.channel_id AND c.account_id = $1 AND w.phone = ANY($2)`},
+	{"portfolio_users", `DELETE FROM portfolio_users WHERE account_id = $1 AND person = ANY($2)`},
 	{"opt_ins", `DELETE FROM opt_ins WHERE account_id = $1 AND value = ANY($2)`},
 	{"suppressions", `DELETE FROM suppressions WHERE account_id = $1 AND phone = ANY($2)`},
 	{"identities", `DELETE FROM identities WHERE account_id = $1 AND value = ANY($2)`},

@@ -1287,6 +1287,18 @@ export type PolicyUpdate = {
     max_age_s?: number;
     max_attempts?: number;
     /**
+     * Unique users outside conversation windows in a moving 24 hours, as the provider reports it; -1: unlimited, 0: not known. Campaigns spread over days to keep within it.
+     */
+    messaging_limit?: number;
+    /**
+     * Share of the messaging limit, from 0 to 1, that campaigns leave to other messages.
+     */
+    messaging_reserve?: number;
+    /**
+     * Channels of one provider with the same name share a messaging limit.
+     */
+    portfolio?: string;
+    /**
      * Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices.
      */
     price?: {
@@ -1316,6 +1328,9 @@ export type Policy = {
     concurrency: number;
     max_age_s: number;
     max_attempts: number;
+    messaging_limit: number;
+    messaging_reserve: number;
+    portfolio: string;
     price: {
         [key: string]: number;
     };
