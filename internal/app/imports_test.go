@@ -176,7 +176,7 @@ var onlyIn = map[string]string{
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
 	"github.com/lib/pq": "store store/session store/stats store/account store/callback store/campaign store/erasure " +
-		"store/ledger store/people store/webhook store/pg store/storetest devstack bench migrations",
+		"store/ledger store/people store/portfolio store/webhook store/pg store/storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

@@ -40,7 +40,8 @@ const (
 var sqlReserve = `
 WITH r AS MATERIALIZED (SELECT u.recipient, u.n, ` + person("$1::bigint", "u.recipient") + ` AS person
   FROM unnest($4::text[]) WITH ORDINALITY AS u(recipient, n)),
-p AS MATERIALIZED (SELECT person, min(n) AS n, bool_or(` + inWindow("$1::bigint", "$3::bigint", "r.recipient") + `) AS win FROM r GROUP BY person),
+p AS MATERIALIZED (SELECT person, min(n) AS n,
+  bool_or(` + inWindow("$1::bigint", "$3::bigint", "r.recipient") + `) AS win FROM r GROUP BY person),
 x AS MATERIALIZED (SELECT p.*, EXISTS (SELECT 1 FROM portfolio_users u WHERE u.account_id = $1 AND u.portfolio = $2
   AND u.person = p.person) AS counted FROM p),
 fresh AS MATERIALIZED (SELECT person FROM x WHERE NOT win AND NOT counted ORDER BY n
@@ -52,7 +53,9 @@ SELECT r.recipient FROM r JOIN x USING (person) WHERE x.win OR x.counted OR x.pe
 // returns who fits. most is how many users may count. free is when there is room
 // again, nil if everybody fits. It belongs into the transaction that stores the
 // messages.
-func Reserve(ctx context.Context, tx *pg.DB, ch *dispatch.Channel, most int, recipients []string) (fit map[string]bool, free *time.Time, err error) {
+func Reserve(
+	ctx context.Context, tx *pg.DB, ch *dispatch.Channel, most int, recipients []string,
+) (fit map[string]bool, free *time.Time, err error) {
 	for _, sql := range []string{sqlLock, sqlForget} {
 		if _, err := tx.ExecContext(ctx, sql, ch.Account, nameOf(ch)); err != nil {
 			return nil, nil, pg.Wrap("lock portfolio", err)
