@@ -32,7 +32,7 @@ type Recipient struct {
 	Field         string          `json:"field,omitempty" doc:"The field at fault."`
 	Detail        string          `json:"detail,omitempty"`
 	MessageID     *string         `json:"message_id"`
-	WaitsFor      *string         `json:"waits_for" doc:"worker, send_at, quiet_hours, canary, budget, rate, campaign or retry; null: nothing."`
+	WaitsFor      *string         `json:"waits_for" doc:"worker, send_at, quiet_hours, canary, budget, rate, campaign, retry or null."`
 	NextAttemptAt *time.Time      `json:"next_attempt_at"`
 	Fields        campaign.Fields `json:"fields,omitempty"`
 }

@@ -128,7 +128,8 @@ func TestErasure_InACampaign(t *testing.T) {
 	f.Do("POST", "/v1/campaigns/"+id+"/launch", nil).Want(200)
 	f.erase(f.pool, m{"phone": number})
 	got := f.Do("GET", "/v1/campaigns/"+id, nil).Want(200)
-	if left := got.Text("audience.contacts"); strings.Contains(left, number) || strings.Contains(left, "Ada") || !strings.Contains(left, other) {
+	left := got.Text("audience.contacts")
+	if strings.Contains(left, number) || strings.Contains(left, "Ada") || !strings.Contains(left, other) {
 		t.Errorf("audience.contacts: %s", left)
 	}
 	if got.Text("counts.waiting") != "1" || got.Text("counts.skipped") != "1" || got.Text("skipped_by.suppressed") != "1" {

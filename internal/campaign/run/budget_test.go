@@ -12,7 +12,8 @@ import (
 func TestCampaign_MessagingLimit(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.call("PATCH", fmt.Sprintf("/v1/channels/%d", s.channel.ID), object{"policy": object{"messaging_limit": 20, "messaging_reserve": 0.5}}, 200)
+	policy := object{"messaging_limit": 20, "messaging_reserve": 0.5}
+	s.call("PATCH", fmt.Sprintf("/v1/channels/%d", s.channel.ID), object{"policy": policy}, 200)
 	counted := func() (n int) {
 		s.must(s.db.GetContext(s.Context(), &n, `SELECT count(*) FROM portfolio_users`))
 		return n

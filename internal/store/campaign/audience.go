@@ -40,7 +40,8 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 // sqlImportEntries reads a bad row by its cells, which are those of the columns
 // that are read (contactimport.Info.ErrorColumns), so that it can be corrected.
 const sqlImportEntries = `
-SELECT r.row AS at, r.line, coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), b.phone, r.problem->>'value', '') AS recipient,
+SELECT r.row AS at, r.line,
+  coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), b.phone, r.problem->>'value', '') AS recipient,
   coalesce(nullif(r.name, ''), b.name, '') AS name, coalesce(nullif(r.time_zone, ''), b.time_zone, '') AS time_zone, '' AS list_zone,
   coalesce(b.fields, r.fields)::text AS fields,
   CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read') ELSE '' END AS bad

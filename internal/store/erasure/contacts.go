@@ -30,8 +30,8 @@ func blankContacts(ctx context.Context, tx *pg.DB, e *Erasure, removed map[strin
 		if n == 0 {
 			continue
 		}
-		if err := count(ctx, tx, map[string]int64{}, "campaigns", `UPDATE campaigns SET contacts = $2 WHERE id = $1`, id, pg.JSON(contacts)); err != nil {
-			return err
+		if _, err := tx.ExecContext(ctx, `UPDATE campaigns SET contacts = $2 WHERE id = $1`, id, pg.JSON(contacts)); err != nil {
+			return pg.Wrap("erase contacts of campaign", err)
 		}
 		removed["campaigns"] += int64(n)
 	}

@@ -20,7 +20,8 @@ func nameOf(ch *dispatch.Channel) string { return ch.Provider + "/" + ch.Policy.
 
 // person is the SQL of what stands for the person with the id.
 func person(account, id string) string {
-	return `coalesce((SELECT 'person:' || y.person FROM identities y WHERE y.account_id = ` + account + ` AND y.value = ` + id + `), ` + id + `)`
+	return `coalesce((SELECT 'person:' || y.person FROM identities y
+      WHERE y.account_id = ` + account + ` AND y.value = ` + id + `), ` + id + `)`
 }
 
 func inWindow(account, channel, recipient string) string {
