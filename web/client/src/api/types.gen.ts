@@ -1488,7 +1488,7 @@ export type CampaignRecipient = {
     status: 'waiting' | 'held' | 'queued' | 'sending' | 'sent' | 'held_for_quality' | 'delivered' | 'read' | 'failed' | 'unknown' | 'expired' | 'cancelled' | 'skipped';
     to: string;
     /**
-     * worker, send_at, quiet_hours, canary, budget, rate, campaign or retry; null: nothing.
+     * worker, send_at, quiet_hours, canary, budget, rate, campaign, retry or null.
      *
      * worker: a worker takes it next; send_at: its time has not come; quiet_hours: nothing is sent at this hour; canary: the campaign's first messages are looked at; budget: the number's messaging limit is used up for now; rate: the campaign's rate; campaign: the campaign is paused; retry: the last call failed, or its outcome is being looked up.
      */
