@@ -1,6 +1,7 @@
 // Runs every check against the `sendoff dev` that DEV_JSON describes.
 import { cloudClients } from "./cloud.mjs";
 import { generators } from "./generators.mjs";
+import { goClients } from "./gosdk.mjs";
 import { finish } from "./lib.mjs";
 import { pages } from "./pages.mjs";
 import { samples } from "./samples.mjs";
@@ -17,6 +18,7 @@ await samples();
 await twilioSDK();
 await whatsappClient();
 await cloudClients();
+await goClients();
 await webhooks();
 await pages();
 await generators();

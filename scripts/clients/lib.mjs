@@ -106,9 +106,9 @@ export async function receivedForm(to) {
 }
 
 // openWindow has the recipient write to a channel, and waits until that counts.
-export async function openWindow(ch, from) {
+export async function openWindow(ch, from, text = "Hello") {
   await ask(`${dev.emulator_url}/_emulator/inbound`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ channel: ch.key, from, text: "Hello" }),
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ channel: ch.key, from, text }),
   });
   await until(`inbound message from ${from}`, async () => {
     const { data } = await api("GET", "/v1/inbound?limit=100");

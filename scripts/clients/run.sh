@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Points public clients at a `sendoff dev` of its own: the vendors' example
 # requests as printed on their pages, their samples, the official Twilio SDK, a
-# WhatsApp Cloud API client, standardwebhooks. One line per check; the exit code
+# WhatsApp Cloud API clients, Go SDKs, the verifiers of webhooks. One line per check; the exit code
 # is 0 when all passed. `make clients` builds first.
 #
 # The packages are installed by npm from package-lock.json. The Python sample is
