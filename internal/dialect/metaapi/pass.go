@@ -25,7 +25,7 @@ var (
 // (developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media).
 const maxMedia = 100<<20 + 1<<20
 
-// passed is a part of the Graph API that is sent on to Meta.
+// passed is a part of the Graph API whose requests are sent on to Meta.
 type passed struct {
 	method, suffix, permission string
 	settings                   []string
