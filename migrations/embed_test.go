@@ -11,7 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
 

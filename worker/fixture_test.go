@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/metrics"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/registry"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/worker/workertest"
 )

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
 	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"

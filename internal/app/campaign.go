@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/sendoff/sendoff/internal/admin/campaigns"
-	"github.com/sendoff/sendoff/internal/campaign/run"
+	"github.com/sendoff/sendoff/internal/runner"
 	"github.com/sendoff/sendoff/internal/store/account"
 	campaignstore "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -20,8 +20,8 @@ func newCampaignStore(db *pg.DB) campaignStore {
 	return campaignStore{campaignstore.New(db), account.New(db)}
 }
 
-// Tx implements run.Store.
-func (s campaignStore) Tx(ctx context.Context, f func(run.Tx) error) error {
+// Tx implements runner.Store.
+func (s campaignStore) Tx(ctx context.Context, f func(runner.Tx) error) error {
 	return s.Store.Tx(ctx, func(tx *campaignstore.Store) error { return f(tx) })
 }
 

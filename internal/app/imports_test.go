@@ -24,13 +24,12 @@ cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack 
     migrations queue store store/account store/installation store/operate store/pg version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
-app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth
-    campaign/run config dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native
-    dialect/socialone dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health
-    importer limit logs metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta
-    provider/twilio queue registry store store/account store/audience store/callback store/campaign store/erasure
-    store/installation store/operate store/pg store/session store/stats store/webhook version webhook worker
-    worker/feeder
+app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
+    dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
+    dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health importer limit logs
+    metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
+    registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
+    store/operate store/pg store/session store/stats store/webhook version webhook worker worker/feeder
 
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
@@ -45,10 +44,9 @@ api/middleware: accept auth dialect dispatch limit storable store/account
 apidoc:
 
 # Use cases.
-campaign/run: campaign campaign/audience dispatch store store/campaign store/ledger zone
-campaign/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
-admin/campaigns: admin campaign campaign/audience campaign/run contactimport dispatch store store/account
-    store/campaign zone
+runner: campaign dispatch runner/audience store store/campaign store/ledger zone
+runner/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
+admin/campaigns: admin campaign contactimport dispatch runner runner/audience store store/account store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/erasure store/pg
 admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template optout provider storable store
@@ -121,7 +119,7 @@ dispatch/phone: dispatch
 dispatch/segment:
 
 # Beside the product: they measure, seed, start, stand in for or test it.
-api/apitest: app auth config dispatch store store/account store/pg store/storetest store/webhook
+apitest: app auth config dispatch store store/account store/pg store/webhook storetest
 admin/session: auth dispatch store/session
 admin/stats: admin dispatch store/stats
 store/session: store/pg
@@ -129,7 +127,7 @@ store/stats: store store/pg
 api/dashboard: accept admin admin/input admin/stats api/manage api/middleware apidoc auth dispatch store store/account
     store/session
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
-cli/clitest: app config dispatch emulator store/account store/pg store/storetest
+cli/clitest: app config dispatch emulator store/account store/pg storetest
 cli/remote: auth cli/admin cli/console dispatch store version
 demo: auth dispatch dispatch/template emulator store/account
 devstack:
@@ -143,13 +141,13 @@ emulator/kaleyra: dispatch emulator/engine
 emulator/meta: dispatch dispatch/person dispatch/template emulator/engine
 emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
-store/storetest: devstack migrations
+storetest: devstack migrations
 store/operate: store store/pg
 store/people: dispatch dispatch/person storable store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
 wait:
-worker/workertest: dispatch store store/account store/pg store/storetest
+worker/workertest: dispatch store store/account store/pg storetest
 `)
 
 func parseArrows(table string) map[string]string {
@@ -176,8 +174,8 @@ var onlyIn = map[string]string{
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
 	"github.com/lib/pq": "store store/session store/stats store/account store/callback store/campaign store/erasure " +
-		"store/ledger store/people store/portfolio store/webhook store/pg store/storetest devstack bench migrations",
-	"github.com/redis/go-redis/":     "limit queue app store/storetest devstack bench",
+		"store/ledger store/people store/portfolio store/webhook store/pg storetest devstack bench migrations",
+	"github.com/redis/go-redis/":     "limit queue app storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",
 	"github.com/alecthomas/":         "cli cli/admin",

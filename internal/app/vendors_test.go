@@ -19,7 +19,7 @@ var mayName = []string{
 	"internal/provider/", "internal/dialect/", "internal/emulator/", "internal/webhook/", "internal/app/dialects.go",
 	"internal/app/providers.go",
 	"internal/demo/", "internal/bench/", "internal/fault/", "internal/e2e/", "migrations/",
-	"internal/api/apitest/", "internal/cli/clitest/", "worker/workertest/",
+	"internal/apitest/", "internal/cli/clitest/", "worker/workertest/",
 	// The columns and routes of webhooks that are sent in a vendor's form.
 	"internal/store/webhook",
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/auth"
-	"github.com/sendoff/sendoff/internal/campaign/run"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -24,6 +23,7 @@ import (
 	"github.com/sendoff/sendoff/internal/importer"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/queue"
+	"github.com/sendoff/sendoff/internal/runner"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
@@ -57,7 +57,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("webhook figures", time.Second, hooks.Watch)
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
-	campaigns := run.New(run.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log})
+	campaigns := runner.New(runner.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log})
 	w := worker.New(worker.Options{
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Providers: p.providers, Observer: p.metrics, Log: log,
 		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns, Templates: callback.New(p.db),

@@ -7,7 +7,7 @@ import (
 	"github.com/sendoff/sendoff/internal/demo"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // The filler writes as many finished messages as it is asked for, with UUIDv7 of

@@ -13,7 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/bench"
 	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/devstack"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // asSendoff makes the test's own program the one that a benchmark starts.

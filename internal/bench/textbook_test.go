@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/devstack"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 

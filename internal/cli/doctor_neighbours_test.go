@@ -7,7 +7,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/queue"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // An installation whose keys lie beside ours is named and is no fault.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // leaves are all commands that do something.

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestMain(m *testing.M) { clitest.Main(m) }

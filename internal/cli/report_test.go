@@ -15,7 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestReport_ExitCodesAndTexts(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/config"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/migrations"
 )

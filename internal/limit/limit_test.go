@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }

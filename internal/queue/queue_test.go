@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 

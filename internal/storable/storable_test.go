@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/storable"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/worker/workertest"
 )

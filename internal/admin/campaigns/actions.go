@@ -8,9 +8,9 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
-	"github.com/sendoff/sendoff/internal/campaign/run"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 )
 
@@ -42,7 +42,7 @@ func (s *Service) do(
 		if err := tx.Save(ctx, &c); err != nil {
 			return err
 		}
-		return tx.Note(ctx, &c, dispatch.EventCampaign, "api", run.Describe(&c, nil))
+		return tx.Note(ctx, &c, dispatch.EventCampaign, "api", runner.Describe(&c, nil))
 	})
 	if err != nil && !errors.Is(err, errRepeated) {
 		return nil, err

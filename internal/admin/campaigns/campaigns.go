@@ -13,8 +13,8 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	"github.com/sendoff/sendoff/internal/store/account"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 )

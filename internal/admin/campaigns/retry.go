@@ -5,9 +5,9 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
-	"github.com/sendoff/sendoff/internal/campaign/run"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 )
 
@@ -70,5 +70,5 @@ func (s *Service) retry(ctx context.Context, tx Tx, parent, child *store.Campaig
 	if err := tx.Save(ctx, child); err != nil {
 		return err
 	}
-	return tx.Note(ctx, child, dispatch.EventCampaign, "api", run.Describe(child, nil))
+	return tx.Note(ctx, child, dispatch.EventCampaign, "api", runner.Describe(child, nil))
 }

@@ -14,9 +14,9 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
 	"github.com/sendoff/sendoff/internal/contactimport"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	hot "github.com/sendoff/sendoff/internal/store"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/zone"

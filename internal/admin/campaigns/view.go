@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/zone"
 )

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/importer"
 	"github.com/sendoff/sendoff/internal/store/audience"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )

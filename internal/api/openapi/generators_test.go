@@ -14,7 +14,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/webhook"
 )
 

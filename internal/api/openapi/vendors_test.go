@@ -10,7 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/apitest"
 )
 
 // vendorAuth puts a key where an operation's security says.

@@ -3,8 +3,8 @@ package stream_test
 import (
 	"testing"
 
-	"github.com/sendoff/sendoff/internal/api/apitest"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/apitest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/admin"
-	"github.com/sendoff/sendoff/internal/api/apitest"
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/dispatch"

@@ -18,7 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // Run is the command line: cli.Run.

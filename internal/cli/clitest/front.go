@@ -11,7 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/config"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // Front is a running Sendoff with one channel at an emulator, the template of

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 func TestParseURL_RefusedWithoutThePassword(t *testing.T) {

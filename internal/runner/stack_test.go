@@ -1,4 +1,4 @@
-package run_test
+package runner_test
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 

@@ -1,4 +1,4 @@
-package run_test
+package runner_test
 
 import (
 	"fmt"

@@ -1,8 +1,8 @@
-// Package run carries campaigns out: it fills their ledgers, makes the messages
+// Package runner carries campaigns out: it fills their ledgers, makes the messages
 // of those whose turn it is, and ends them. Every worker runs it without a
 // leader: a step holds its campaign's row and commits all that it did, the
 // cursor included, or nothing.
-package run
+package runner
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	store "github.com/sendoff/sendoff/internal/store"
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/ledger"

@@ -1,12 +1,12 @@
-package run
+package runner
 
 import (
 	"context"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/campaign/audience"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/runner/audience"
 	"github.com/sendoff/sendoff/internal/store"
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/ledger"

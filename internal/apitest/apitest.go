@@ -24,8 +24,8 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/storetest"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // Front is a running API server with an account, an API key and a WhatsApp
