@@ -47,12 +47,14 @@ func (*Channel) Docs() map[string]string {
 // Location returns the path of the channel in the API.
 func (c *Channel) Location() string { return "/v1/channels/" + strconv.FormatInt(c.ID, 10) }
 
-// Health is the circuit of a channel.
+// Health is the circuit of a channel, and what its provider reports.
 type Health struct {
 	State     string     `json:"state" enum:"closed,open,paused"`
 	Reason    string     `json:"reason,omitempty"`
 	ProbeAt   *time.Time `json:"probe_at,omitempty"`
 	ChangedAt *time.Time `json:"changed_at,omitempty"`
+
+	Reports []dispatch.ChannelReport `json:"reports,omitempty" doc:"The last that the provider has reported about each subject."`
 }
 
 // Docs describes the fields whose names do not.
@@ -72,14 +74,16 @@ type SendRate struct {
 	BlockedUntil *time.Time `json:"blocked_until,omitempty"`
 }
 
-// view returns a channel with its circuit. With reveal the callback address is
+// view returns a channel with its circuit and the provider's reports. With reveal the callback address is
 // complete, and the verify token is shown.
-func (s *Service) view(ctx context.Context, ch *dispatch.Channel, h store.Health, reveal bool) (*Channel, error) {
+func (s *Service) view(ctx context.Context, ch *dispatch.Channel, h store.Health, reports []dispatch.ChannelReport, reveal bool) (
+	*Channel, error,
+) {
 	v := &Channel{
 		ID: ch.ID, Key: ch.Key, Name: ch.Name, Provider: ch.Provider, Kind: ch.Kind, Sender: ch.Sender,
 		Default: ch.Default, Enabled: ch.Enabled, Window: ch.Window, Settings: map[string]string{},
 		Secrets: slices.AppendSeq([]string{}, maps.Keys(ch.Secrets)), CallbackURL: s.CallbackURL(ch), Policy: viewPolicy(&ch.Policy),
-		Health: Health{State: h.State, Reason: h.Reason},
+		Health: Health{State: h.State, Reason: h.Reason, Reports: reports},
 	}
 	maps.Copy(v.Settings, ch.Settings)
 	slices.Sort(v.Secrets)
@@ -170,6 +174,10 @@ func (s *Service) Channels(ctx context.Context, who Actor, p Paging) (Page[*Chan
 	if err != nil {
 		return none, err
 	}
+	reports, err := s.Store.ChannelReports(ctx, who.Account)
+	if err != nil {
+		return none, err
+	}
 	chs, err = rest(&p, chs, func(ch *dispatch.Channel) int64 { return ch.ID })
 	if err != nil {
 		return none, err
@@ -178,7 +186,7 @@ func (s *Service) Channels(ctx context.Context, who Actor, p Paging) (Page[*Chan
 	page := pageOf(&p, chs, itself, func(ch *dispatch.Channel) string { return idCursor(ch.ID) })
 	out := Page[*Channel]{Data: []*Channel{}, Next: page.Next}
 	for _, ch := range page.Data {
-		v, err := s.view(ctx, ch, healthOf(troubled, ch.ID), false)
+		v, err := s.view(ctx, ch, healthOf(troubled, ch.ID), reports[ch.ID], false)
 		if err != nil {
 			return none, err
 		}
@@ -210,7 +218,11 @@ func (s *Service) show(ctx context.Context, ch *dispatch.Channel, reveal bool) (
 	if err != nil {
 		return nil, err
 	}
-	return s.view(ctx, ch, h, reveal)
+	reports, err := s.Store.ChannelReports(ctx, ch.Account)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(ctx, ch, h, reports[ch.ID], reveal)
 }
 
 // RevealChannel returns a channel with what must be entered at the provider: the

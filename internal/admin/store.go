@@ -71,6 +71,7 @@ type channels interface {
 	DeleteChannel(ctx context.Context, account, id int64) error
 	OpenCircuits(ctx context.Context) ([]store.Health, error)
 	ChannelHealth(ctx context.Context, channel int64) (store.Health, error)
+	ChannelReports(ctx context.Context, account int64) (map[int64][]dispatch.ChannelReport, error)
 	PauseChannel(ctx context.Context, channel int64, reason string) error
 	CloseCircuit(ctx context.Context, channel int64, manual bool) error
 }

@@ -17,7 +17,7 @@ func (cs *callbacks) takeAll(ctx context.Context, at *dispatch.Channel, cb *prov
 		if err != nil {
 			return nil, err
 		}
-		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents) + len(part.Templates)
+		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents) + len(part.Templates) + len(part.Reports)
 		if part.MessagingLimit != 0 {
 			read++
 		}

@@ -59,6 +59,8 @@ type IgnoredStore interface {
 	ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error
 	// SetMessagingLimit sets the limit of the channels of ch's business.
 	SetMessagingLimit(ctx context.Context, ch *dispatch.Channel, limit int) error
+	// ReportChannel keeps what a provider reports of the channel or its account.
+	ReportChannel(ctx context.Context, channel int64, reports []dispatch.ChannelReport) error
 	manage.Ignored
 }
 
@@ -238,6 +240,9 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 		if err := cs.unread.SetMessagingLimit(ctx, ch, cb.MessagingLimit); err != nil {
 			return err
 		}
+	}
+	if err := cs.unread.ReportChannel(ctx, ch.ID, cb.Reports); err != nil {
+		return err
 	}
 	return cs.receive(ctx, ch, cb.Inbound)
 }

@@ -31,6 +31,7 @@ func (d *doctor) state(ctx context.Context, db *pg.DB) {
 	d.workers(ctx, st)
 	d.writable(ctx, st)
 	d.held(ctx, st)
+	d.reported(ctx, st)
 	d.oldest(ctx, store.New(db))
 	d.receipts(ctx, st)
 	if db.Box() != nil {
@@ -93,6 +94,21 @@ func (d *doctor) held(ctx context.Context, st *operate.Store) {
 		}
 		since := h.Since.Local().Format(time.DateTime)
 		d.note(name, false, fmt.Sprintf("%s %s since %s: %s", h.Name, what, since, h.Reason), fix)
+	}
+}
+
+// reported lists what providers report of accounts and numbers.
+func (d *doctor) reported(ctx context.Context, st *operate.Store) {
+	reports, err := st.Reported(ctx)
+	if d.failedCheck("provider reports", err) {
+		return
+	}
+	if len(reports) == 0 {
+		d.note("provider reports", true, "no provider reports trouble with an account or a number", "")
+	}
+	for _, r := range reports {
+		d.note(fmt.Sprintf("channel %d", r.ID), false, strings.TrimSpace(fmt.Sprintf("%s: the provider reported %s %s on %s %s",
+			r.Name, r.Subject, r.Value, r.At.Local().Format(time.DateTime), r.Detail)), "look at the account in the provider's console")
 	}
 }
 

@@ -136,3 +136,21 @@ func DefaultPolicy() Policy {
 		MessagingReserve: 0.1,
 	}
 }
+
+// How bad a report of a provider is.
+const (
+	LevelOK       = "ok"
+	LevelWarning  = "warning"  // messages are still sent
+	LevelCritical = "critical" // messages fail, or will
+)
+
+// ChannelReport is the last that a provider has reported of a channel about a
+// subject. Its JSON form is the native API's.
+type ChannelReport struct {
+	Subject string    `db:"subject" json:"subject" doc:"account, review, alert, quality, display_name, messaging_limit or error."`
+	Level   string    `db:"level" json:"level" enum:"ok,warning,critical"`
+	Value   string    `db:"value" json:"value" doc:"The provider's word or code."`
+	Detail  string    `db:"detail" json:"detail,omitempty"`
+	At      time.Time `db:"at" json:"at"`
+	Account bool      `db:"-" json:"-"` // it concerns all channels of the same business account
+}

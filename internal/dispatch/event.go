@@ -99,6 +99,7 @@ const (
 	EventCampaign         = 107 // a campaign's state changed
 	EventCampaignProgress = 108 // a campaign's counts changed
 	EventTemplate         = 109 // a provider reported a template; code is its status
+	EventChannel          = 110 // a provider reported a channel; code is the level
 	EventAttempt          = 200 // a provider call; in timelines only, never stored as an event
 )
 
@@ -106,7 +107,8 @@ var eventNames = map[int16]string{
 	EventInbound: "inbound", EventCampaignFinished: "campaign.finished",
 	EventChannelPaused: "channel.paused", EventChannelResumed: "channel.resumed",
 	EventCampaign: "campaign.changed", EventCampaignProgress: "campaign.progress",
-	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventTemplate: "template.updated", EventAttempt: "attempt",
+	EventNote: "note", EventWebhookDisabled: "webhook.disabled", EventTemplate: "template.updated", EventChannel: "channel.reported",
+	EventAttempt: "attempt",
 }
 
 // EventName returns the name of an event kind as timelines show it.

@@ -53,6 +53,8 @@ type Part struct {
 	// MessagingLimit is the new limit of the channels of the business, as
 	// dispatch.Policy has it; 0: not reported.
 	MessagingLimit int
+	// Reports are about the channel itself, or its account at the provider.
+	Reports []dispatch.ChannelReport
 	// Unread are the kinds of the elements that nothing was read from.
 	Unread []string
 }
@@ -63,7 +65,7 @@ func (cb *Callback) Add(p Part) {
 		cb.Statuses, cb.Inbound = append(cb.Statuses, p.Statuses...), append(cb.Inbound, p.Inbound...)
 		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
 		cb.Consents = append(cb.Consents, p.Consents...)
-		cb.Templates = append(cb.Templates, p.Templates...)
+		cb.Templates, cb.Reports = append(cb.Templates, p.Templates...), append(cb.Reports, p.Reports...)
 		cb.MessagingLimit = cmp.Or(p.MessagingLimit, cb.MessagingLimit)
 		return
 	}
@@ -73,7 +75,7 @@ func (cb *Callback) Add(p Part) {
 			o.Statuses, o.Inbound = append(o.Statuses, p.Statuses...), append(o.Inbound, p.Inbound...)
 			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
 			o.Consents = append(o.Consents, p.Consents...)
-			o.Templates = append(o.Templates, p.Templates...)
+			o.Templates, o.Reports = append(o.Templates, p.Templates...), append(o.Reports, p.Reports...)
 			return
 		}
 	}
@@ -83,7 +85,7 @@ func (cb *Callback) Add(p Part) {
 // Own returns the part about the number of the address.
 func (cb *Callback) Own() Part {
 	return Part{
-		Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Unread: cb.Unread,
-		MessagingLimit: cb.MessagingLimit,
+		Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Reports: cb.Reports,
+		Unread: cb.Unread, MessagingLimit: cb.MessagingLimit,
 	}
 }

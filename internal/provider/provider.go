@@ -57,6 +57,8 @@ type Callback struct {
 	Templates []dispatch.TemplateChange
 	// MessagingLimit is as in Part.
 	MessagingLimit int
+	// Reports are about the channel itself, or its account at the provider.
+	Reports []dispatch.ChannelReport
 	// Others are the parts about other numbers: one address serves all numbers
 	// of an app.
 	Others []Part

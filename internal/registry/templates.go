@@ -42,7 +42,7 @@ func (t *Templates) Find(use *dispatch.TemplateUse, ch *dispatch.Channel) (*temp
 	switch {
 	case use.TemplateID != 0:
 		if e := t.byID[use.TemplateID]; e != nil && t.usableOn(e, ch) {
-			return e, nil
+			return t.ownOf(e, ch), nil
 		}
 	case use.ProviderTemplateID != "":
 		if e := t.byProvider[use.ProviderTemplateID]; e != nil && t.usableOn(e, ch) {
@@ -76,6 +76,17 @@ func (t *Templates) byNameOn(use *dispatch.TemplateUse, ch *dispatch.Channel) (*
 		}
 	}
 	return hits[0], nil
+}
+
+// ownOf returns the channel's own entry of the template, which stands for what its
+// business account has, or e if it has none.
+func (t *Templates) ownOf(e *template.Template, ch *dispatch.Channel) *template.Template {
+	for _, own := range t.byName[e.Name] {
+		if own.Channel == ch.ID && own.Language == e.Language && own.Provider == e.Provider {
+			return own
+		}
+	}
+	return e
 }
 
 // languages lists the languages in which a template can be sent on the channel.

@@ -126,6 +126,9 @@ var enums = []enum{
 	{[]string{"Health.state"}, []meaning{
 		{"closed", "sends"}, {"open", "stopped after failures, and probed"}, {"paused", "stopped by hand"},
 	}},
+	{[]string{"ChannelReport.level"}, []meaning{
+		{"ok", "nothing is wrong"}, {"warning", "messages are still sent"}, {"critical", "messages fail, or will"},
+	}},
 	{[]string{"Key.permissions", "KeyCreate.permissions", "KeyUpdate.permissions"}, permissions},
 	{[]string{"User.role", "UserBody.role", "UserCreate.role", "UserUpdate.role", "InviteBody.role"}, roles},
 	{[]string{"SessionBody.role"}, append(roles[:len(roles):len(roles)], meaning{"key", "an API key, not a user"})},

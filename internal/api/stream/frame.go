@@ -57,7 +57,8 @@ func eventType(kind int16) string {
 	switch name := dispatch.EventName(kind); name {
 	case "inbound":
 		return "message.inbound"
-	case "campaign.finished", "campaign.changed", "campaign.progress", "channel.paused", "channel.resumed", "webhook.disabled":
+	case "campaign.finished", "campaign.changed", "campaign.progress", "channel.paused", "channel.resumed", "webhook.disabled",
+		"template.updated", "channel.reported":
 		return name
 	default:
 		return "message." + name

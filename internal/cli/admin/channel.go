@@ -143,6 +143,9 @@ func channelRows(v *admin.Channel) [][]string {
 		{"circuit", circuit},
 		{"window", v.Window},
 	}
+	for _, r := range v.Health.Reports {
+		rows = append(rows, []string{"reported " + r.Subject, strings.TrimSpace(fmt.Sprintf("%s (%s) %s", r.Value, r.Level, r.Detail))})
+	}
 	for _, name := range slices.Sorted(maps.Keys(v.Settings)) {
 		rows = append(rows, []string{"setting " + name, v.Settings[name]})
 	}

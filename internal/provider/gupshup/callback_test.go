@@ -98,7 +98,7 @@ func version3Statuses() providertest.Callback {
 			{"gs_id":"` + messageID + `","id":"wamid.1","recipient_id":"919888800000","status":"enqueued","timestamp":1710941393420},
 			{"gs_id":"` + messageID + `","id":"wamid.1","recipient_id":"919888800000","status":"delivered","timestamp":"1710941394"},
 			{"id":"wamid.2","recipient_id":"919888800000","status":"failed","timestamp":"1710941394","errors":[{"code":131026,
-			"title":"undeliverable","error_data":{"details":"not on WhatsApp"}}]},
+			"title":"undeliverable","error_data":{"details":"not on WhatsApp"}},{"code":131000,"message":"again"}]},
 			{"gs_id":"x","id":"wamid.3","status":"deleted"}]}}]},
 			{"changes":[{"field":"message_template_status_update","value":{}}]}],"gs_app_id":"82ed52f4","object":"whatsapp_business_account"}`,
 		Want: provider.Callback{Statuses: []dispatch.StatusUpdate{
@@ -107,6 +107,7 @@ func version3Statuses() providertest.Callback {
 				ProviderID:   messageID,
 				ProviderRef2: "wamid.1",
 				Recipient:    "+919888800000",
+				WaID:         "919888800000",
 				Status:       dispatch.Sent,
 				At:           time.UnixMilli(1710941393420),
 			},
@@ -115,13 +116,14 @@ func version3Statuses() providertest.Callback {
 				ProviderID:   messageID,
 				ProviderRef2: "wamid.1",
 				Recipient:    "+919888800000",
+				WaID:         "919888800000",
 				Status:       dispatch.Delivered,
 				At:           time.Unix(1710941394, 0),
 			},
 			{
-				Channel: 7, ProviderID: "wamid.2", ProviderRef2: "wamid.2", Recipient: "+919888800000", Status: dispatch.Failed,
-				At:           time.Unix(1710941394, 0),
-				ProviderCode: "131026", Code: dispatch.FailRecipient, Detail: "not on WhatsApp",
+				Channel: 7, ProviderID: "wamid.2", ProviderRef2: "wamid.2", Recipient: "+919888800000", WaID: "919888800000",
+				Status: dispatch.Failed, At: time.Unix(1710941394, 0),
+				ProviderCode: "131026", Code: dispatch.FailRecipient, Detail: "undeliverable: not on WhatsApp; 131000 again",
 			},
 		}},
 	}
@@ -152,8 +154,24 @@ func inbounds() []providertest.Callback {
 				"contacts":[{"wa_id":"919888800000","profile":{"name":"Ann"}}],"messages":[` + msg3 + `]}}]}]}`,
 			Want: provider.Callback{Inbound: []dispatch.Inbound{{
 				Channel: 7, From: "+919888800000", WaID: "919888800000", Name: "Ann", ProviderID: "wamid.9", Type: "interactive", Text: "Stop",
-				Raw: msg3, At: time.Unix(1710941394, 0),
+				Raw: msg3, At: time.Unix(1710941394, 0).UTC(),
 			}}},
+		},
+		{
+			Name: "version 3, Meta's other fields",
+			Body: `{"object":"whatsapp_business_account","entry":[{"changes":[
+				{"field":"user_preferences","value":{"user_preferences":[{"wa_id":"919888800000",
+					"category":"marketing_messages","value":"stop","timestamp":1710941394}]}},
+				{"field":"message_template_status_update","value":{"event":"PAUSED","message_template_id":1,
+					"message_template_name":"t","message_template_language":"en"}},
+				{"field":"account_update","value":{"event":"ACCOUNT_VIOLATION","violation_info":{"violation_type":"SPAM"}}}]}]}`,
+			Want: provider.Callback{
+				Consents:  []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeMarketing, At: time.Unix(1710941394, 0).UTC()}},
+				Templates: []dispatch.TemplateChange{{Name: "t", Language: "en", Status: "paused"}},
+				Reports: []dispatch.ChannelReport{
+					{Subject: "account", Level: dispatch.LevelWarning, Value: "account_violation", Detail: "SPAM", Account: true, At: client(nil).now()},
+				},
+			},
 		},
 	}
 }

@@ -3,6 +3,7 @@ package gupshup
 import (
 	"cmp"
 	"encoding/json"
+	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
@@ -14,32 +15,25 @@ import (
 // (partner-docs.gupshup.io/docs/v3-message-events).
 type entry struct {
 	Changes []struct {
-		Field string `json:"field"`
-		Value struct {
-			Metadata struct {
-				DisplayNumber text2 `json:"display_phone_number"`
-			} `json:"metadata"`
-			Statuses []status3         `json:"statuses"`
-			Messages []json.RawMessage `json:"messages"`
-			Contacts []contact3        `json:"contacts"`
-		} `json:"value"`
+		Field string          `json:"field"`
+		Value json.RawMessage `json:"value"`
 	} `json:"changes"`
 }
 
-type contact3 struct {
-	WaID    string `json:"wa_id"`
-	UserID  string `json:"user_id"`
-	Profile struct {
-		Name     string `json:"name"`
-		Username string `json:"username"`
-	} `json:"profile"`
+// value3 is what Gupshup writes in its own way; the rest is as Meta's.
+type value3 struct {
+	Metadata struct {
+		DisplayNumber text2 `json:"display_phone_number"`
+	} `json:"metadata"`
+	Statuses []status3 `json:"statuses"`
 }
 
 type status3 struct {
 	GSID      string          `json:"gs_id"`
 	ID        string          `json:"id"`
 	Status    string          `json:"status"`
-	Recipient string          `json:"recipient_id"`
+	Recipient text2           `json:"recipient_id"`
+	UserID    text2           `json:"recipient_user_id"`
 	Timestamp moment          `json:"timestamp"`
 	Errors    json.RawMessage `json:"errors"`
 
@@ -47,106 +41,55 @@ type status3 struct {
 	Pricing      json.RawMessage `json:"pricing"`
 }
 
-type error3 struct {
-	Code      json.RawMessage `json:"code"`
-	Title     string          `json:"title"`
-	Message   string          `json:"message"`
-	ErrorData struct {
-		Details string `json:"details"`
-	} `json:"error_data"`
-}
-
-type message3 struct {
-	From      string `json:"from"`
-	UserID    string `json:"from_user_id"`
-	Group     string `json:"group_id"`
-	ID        string `json:"id"`
-	Timestamp moment `json:"timestamp"`
-	Type      string `json:"type"`
-	Text      struct {
-		Body string `json:"body"`
-	} `json:"text"`
-	Button struct {
-		Text string `json:"text"`
-	} `json:"button"`
-	Interactive struct {
-		ButtonReply struct {
-			Title string `json:"title"`
-		} `json:"button_reply"`
-		ListReply struct {
-			Title string `json:"title"`
-		} `json:"list_reply"`
-	} `json:"interactive"`
-}
-
 func (c *Client) version3(ch *dispatch.Channel, entries []entry) provider.Callback {
 	var cb provider.Callback
 	for _, e := range entries {
 		for _, change := range e.Changes {
-			if change.Field != "messages" {
+			if change.Field != "messages" && change.Field != "user_preferences" {
+				cb.Add(meta.OtherField(ch, change.Field, change.Value, "apikey", c.now()))
+				continue
+			}
+			var v value3
+			if decode(change.Value, &v) != nil {
 				cb.Add(provider.Part{Unread: []string{change.Field}})
 				continue
 			}
-			number := provider.Number{Value: digits(string(change.Value.Metadata.DisplayNumber)), Secret: "apikey"}
+			number := provider.Number{Value: strings.TrimPrefix(person.ID(string(v.Metadata.DisplayNumber)), "+"), Secret: "apikey"}
 			part := provider.Part{Number: number.Or(ch)}
-			for _, s := range change.Value.Statuses {
-				switch u, ok := c.status3(ch, &s); {
-				case s.Status == deleted:
-					u.Detail = deleted
-					part.Notes = append(part.Notes, u)
-				case ok:
-					part.Statuses = append(part.Statuses, u)
-				default:
-					part.Unread = append(part.Unread, "status "+s.Status)
-				}
+			for i := range v.Statuses {
+				c.readStatus3(&part, ch, &v.Statuses[i])
 			}
-			for _, raw := range change.Value.Messages {
-				if in, ok := c.message3(ch, raw, change.Value.Contacts); ok {
-					part.Inbound = append(part.Inbound, in)
-				}
-			}
+			meta.ReadRest(&part, ch, change.Value, c.now())
 			cb.Add(part)
 		}
 	}
 	return cb
 }
 
-func (c *Client) message3(ch *dispatch.Channel, raw json.RawMessage, contacts []contact3) (dispatch.Inbound, bool) {
-	var m message3
-	if decode(raw, &m) != nil || m.Type == "system" {
-		return dispatch.Inbound{}, false
+func (c *Client) readStatus3(part *provider.Part, ch *dispatch.Channel, s *status3) {
+	switch u, ok := c.status3(ch, s); {
+	case meta.IsNote(s.Status):
+		u.Detail = s.Status
+		part.Notes = append(part.Notes, u)
+	case ok:
+		part.Statuses = append(part.Statuses, u)
+	default:
+		part.Unread = append(part.Unread, "status "+s.Status)
 	}
-	in := dispatch.Inbound{
-		Channel: ch.ID, From: person.ID(cmp.Or(m.From, m.UserID)), WaID: person.WaID(m.From), UserID: m.UserID,
-		GroupID: m.Group, ProviderID: m.ID, Type: m.Type,
-		Text:    cmp.Or(m.Text.Body, m.Button.Text, m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title),
-		Content: meta.Content(raw), Raw: string(raw), At: c.at(m.Timestamp),
-	}
-	for _, who := range contacts {
-		if (who.WaID != "" && who.WaID == m.From) || (who.UserID != "" && who.UserID == m.UserID) {
-			in.Name, in.Username, in.UserID = who.Profile.Name, who.Profile.Username, cmp.Or(in.UserID, who.UserID)
-			break
-		}
-	}
-	return in, true
 }
 
 func (c *Client) status3(ch *dispatch.Channel, s *status3) (dispatch.StatusUpdate, bool) {
 	status, ok := statuses[s.Status]
-	if !ok && s.Status != deleted {
+	if !ok && !meta.IsNote(s.Status) {
 		return dispatch.StatusUpdate{}, false
 	}
 	u := dispatch.StatusUpdate{
-		Channel: ch.ID, ProviderID: cmp.Or(s.GSID, s.ID), ProviderRef2: s.ID, Recipient: plus(s.Recipient), Status: status, At: c.at(s.Timestamp),
+		Channel: ch.ID, ProviderID: cmp.Or(s.GSID, s.ID), ProviderRef2: s.ID, Recipient: plus(string(s.Recipient)),
+		WaID: string(s.Recipient), UserID: string(s.UserID), Status: status, At: c.at(s.Timestamp),
 		Extra: dispatch.StatusExtra{Conversation: s.Conversation, Pricing: s.Pricing, Errors: s.Errors}.Text(),
 	}
 	if status == dispatch.Failed {
-		code, text := "", ""
-		var errs []error3
-		if decode(s.Errors, &errs) == nil && len(errs) > 0 {
-			first := errs[0]
-			code, text = scalar(first.Code), cmp.Or(first.ErrorData.Details, first.Message, first.Title)
-		}
+		code, text := meta.Reasons(s.Errors)
 		explain(ch, &u, code, text)
 	}
 	return u, true

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -50,6 +51,8 @@ func signed(ch *dispatch.Channel, header string, body []byte) bool {
 // webhook is the part of a callback that we read.
 type webhook struct {
 	Entry []struct {
+		ID      scalar   `json:"id"`
+		Time    scalar   `json:"time"`
 		Changes []change `json:"changes"`
 	} `json:"entry"`
 }
@@ -81,15 +84,36 @@ func (c *change) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// otherField reads a change that is not about messages.
-func otherField(field string, raw json.RawMessage) provider.Part {
+// otherField reads a change that is not about messages. The id of the entry is the
+// business account's: one address serves all of an app.
+func otherField(ch *dispatch.Channel, waba scalar, c *change, at time.Time) provider.Part {
+	part := OtherField(ch, c.Field, c.Raw, "app_secret", at)
+	if part.Number == (provider.Number{}) && len(part.Unread) == 0 {
+		part.Number = provider.Number{Setting: "waba_id", Value: string(waba), Secret: "app_secret"}.Or(ch)
+	}
+	return part
+}
+
+// OtherField reads a change that is not about messages; vendors pass them on as
+// they are. secret is what the channels of one owner have in common.
+func OtherField(ch *dispatch.Channel, field string, raw json.RawMessage, secret string, at time.Time) (part provider.Part) {
 	if t, ok := templateChange(field, raw); ok {
-		return provider.Part{Templates: []dispatch.TemplateChange{t}}
+		part.Templates = []dispatch.TemplateChange{t}
+		return part
 	}
-	if limit := messagingLimit(field, raw); limit != 0 {
-		return provider.Part{MessagingLimit: limit}
+	part.MessagingLimit = messagingLimit(field, raw)
+	r, number, ok := accountReport(field, raw, at)
+	if !ok {
+		if part.MessagingLimit == 0 {
+			part.Unread = []string{field}
+		}
+		return part
 	}
-	return provider.Part{Unread: []string{field}}
+	if digits := strings.TrimPrefix(person.ID(number), "+"); digits != "" && !r.Account {
+		part.Number = provider.Number{Value: digits, Secret: secret}.Or(ch)
+	}
+	part.Reports = []dispatch.ChannelReport{r}
+	return part
 }
 
 type value struct {
@@ -100,6 +124,22 @@ type value struct {
 	Contacts []sender          `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
 	Wishes   []preference      `json:"user_preferences"`
+	Errors   []graphError      `json:"errors"`
+}
+
+// ReadRest reads all of a value but its statuses into part; vendors pass it on as
+// it is.
+func ReadRest(part *provider.Part, ch *dispatch.Channel, raw json.RawMessage, now time.Time) {
+	var v value
+	if err := json.Unmarshal(raw, &v); err == nil || wrongType(err) {
+		v.rest(part, ch, now, now)
+	}
+}
+
+func (v *value) rest(part *provider.Part, ch *dispatch.Channel, at, now time.Time) {
+	readInbound(part, ch, v, now)
+	readPreferences(part, v, now)
+	part.Reports = accountErrors(ch, v.Errors, at)
 }
 
 type status struct {
@@ -138,14 +178,13 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 		for i := range e.Changes {
 			c := &e.Changes[i]
 			if c.Field != "messages" && c.Field != "user_preferences" {
-				cb.Add(otherField(c.Field, c.Raw))
+				cb.Add(otherField(ch, e.ID, c, timeOf(string(e.Time), now)))
 				continue
 			}
 			number := provider.Number{Setting: "phone_number_id", Value: string(c.Value.Metadata.PhoneNumberID), Secret: "app_secret", Exact: true}
 			part := provider.Part{Number: number.Or(ch)}
 			readStatuses(&part, ch, &c.Value, now)
-			part.Inbound = readInbound(nil, ch, &c.Value, now)
-			part.Consents = readPreferences(&c.Value, now)
+			c.Value.rest(&part, ch, timeOf(string(e.Time), now), now)
 			cb.Add(part)
 		}
 	}
@@ -155,6 +194,9 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 // notes are Meta's words for what happens to a message without changing its
 // status; played is a voice message that was listened to.
 var notes = map[string]bool{"deleted": true, "warning": true, "played": true}
+
+// IsNote reports whether a status changes nothing but the timeline.
+func IsNote(status string) bool { return notes[status] }
 
 // statuses are Meta's words.
 var statuses = map[string]dispatch.Status{
@@ -192,9 +234,18 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 // and the texts of all.
 func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.RawMessage) {
 	u.Code = dispatch.FailUndelivered
+	code, text := Reasons(list)
+	u.ProviderCode, u.Detail = code, provider.Redact(ch, text)
+	if r, ok := RuleFor(code); ok {
+		u.Code, u.Suppress = r.Code, r.Suppress
+	}
+}
+
+// Reasons returns the code of the first of a list of errors, and the texts of all.
+func Reasons(list json.RawMessage) (code, text string) {
 	var errs []graphError
 	if err := json.Unmarshal(list, &errs); (err != nil && !wrongType(err)) || len(errs) == 0 {
-		return
+		return "", ""
 	}
 	texts := make([]string, 0, len(errs))
 	for i := range errs {
@@ -204,10 +255,7 @@ func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.Ra
 		}
 		texts = append(texts, text)
 	}
-	u.ProviderCode, u.Detail = string(errs[0].Code), provider.Redact(ch, strings.Join(texts, "; "))
-	if r, ok := RuleFor(u.ProviderCode); ok {
-		u.Code, u.Suppress = r.Code, r.Suppress
-	}
+	return string(errs[0].Code), strings.Join(texts, "; ")
 }
 
 // timeOf reads Meta's timestamp: seconds in a string, milliseconds in copies

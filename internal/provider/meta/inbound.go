@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // inbound is a message from a contact.
@@ -76,10 +77,11 @@ func (m *inbound) text() string {
 
 // readInbound reads the messages of a value. A person is named by the message
 // itself; the contact with the same id adds the other ids and the name.
-func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time.Time) []dispatch.Inbound {
+func readInbound(part *provider.Part, ch *dispatch.Channel, v *value, now time.Time) {
 	for _, raw := range v.Messages {
 		var m inbound
-		if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) {
+		if err := json.Unmarshal(raw, &m); err != nil && !wrongType(err) || m.Type == "" && m.ID == "" {
+			part.Unread = append(part.Unread, "message")
 			continue
 		}
 		i := dispatch.Inbound{
@@ -92,11 +94,11 @@ func readInbound(in []dispatch.Inbound, ch *dispatch.Channel, v *value, now time
 		}
 		i.From, i.WaID = cmp.Or(person.ID(i.WaID), i.UserID), person.WaID(i.WaID)
 		if m.Type == "system" && i.MovedTo == "" {
-			continue // nobody, or a notice that concerns no message of ours
+			part.Unread = append(part.Unread, strings.TrimSpace("system "+m.System.Type))
+			continue
 		}
-		in = append(in, i)
+		part.Inbound = append(part.Inbound, i)
 	}
-	return in
 }
 
 // userID returns the business-scoped user id of who wrote, if the message has

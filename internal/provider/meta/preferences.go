@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // preference is what a user has chosen about a kind of messages
@@ -21,16 +22,16 @@ type preference struct {
 
 // readPreferences reads the wishes about marketing messages, the only category
 // that there is.
-func readPreferences(v *value, now time.Time) (to []dispatch.Consent) {
+func readPreferences(part *provider.Part, v *value, now time.Time) {
 	for i := range v.Wishes {
 		w := &v.Wishes[i]
 		id := cmp.Or(person.ID(string(w.WaID)), person.ID(string(w.UserID)))
 		if id == "" || (w.Value != "stop" && w.Value != "resume") {
+			part.Unread = append(part.Unread, "preference "+w.Value)
 			continue
 		}
-		to = append(to, dispatch.Consent{
+		part.Consents = append(part.Consents, dispatch.Consent{
 			Person: id, Start: w.Value == "resume", Scope: dispatch.ScopeMarketing, Detail: w.Detail, At: timeOf(string(w.At), now),
 		})
 	}
-	return to
 }

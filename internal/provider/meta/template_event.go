@@ -14,6 +14,7 @@ import (
 // and those of category and quality).
 type templateEvent struct {
 	Event       scalar `json:"event"`
+	ID          scalar `json:"message_template_id"`
 	Name        scalar `json:"message_template_name"`
 	Language    scalar `json:"message_template_language"`
 	Reason      scalar `json:"reason"`
@@ -32,10 +33,13 @@ type templateEvent struct {
 // templateChange reads a change of a template; false for another field.
 func templateChange(field string, raw json.RawMessage) (dispatch.TemplateChange, bool) {
 	var e templateEvent
-	if err := json.Unmarshal(raw, &e); err != nil && !wrongType(err) || e.Name == "" {
+	if err := json.Unmarshal(raw, &e); err != nil && !wrongType(err) || e.Name == "" && e.ID == "" {
 		return dispatch.TemplateChange{}, false
 	}
 	out := dispatch.TemplateChange{Name: string(e.Name), Language: string(e.Language)}
+	if e.Name == "" {
+		out.ProviderID = string(e.ID)
+	}
 	switch field {
 	case "message_template_status_update":
 		out.Status = provider.TemplateStatus(string(e.Event))

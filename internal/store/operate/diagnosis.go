@@ -33,6 +33,24 @@ func (s *Store) Held(ctx context.Context) ([]Held, error) {
 	return out, pg.Wrap("list channels that send nothing", err)
 }
 
+// Reported is a report of a provider that a channel has trouble, or will.
+type Reported struct {
+	ID      int64     `db:"id"`
+	Name    string    `db:"name"`
+	Subject string    `db:"subject"`
+	Value   string    `db:"value"`
+	Detail  string    `db:"detail"`
+	At      time.Time `db:"at"`
+}
+
+// Reported returns the reports about enabled channels that are not fine.
+func (s *Store) Reported(ctx context.Context) ([]Reported, error) {
+	var out []Reported
+	err := s.db.SelectContext(ctx, &out, `SELECT c.id, c.name, r.subject, r.value, r.detail, r.at FROM channel_reports r
+		JOIN channels c ON c.id = r.channel_id AND c.enabled WHERE r.level <> 'ok' ORDER BY c.id, r.subject LIMIT 100`)
+	return out, pg.Wrap("list providers' reports of trouble", err)
+}
+
 // Receipts is what a channel sent in the last hour and heard of it.
 type Receipts struct {
 	ID       int64      `db:"id"`

@@ -54,6 +54,6 @@ var Domain = Numbers{
 	"event_inbound": dispatch.EventInbound, "event_channel_paused": dispatch.EventChannelPaused,
 	"event_channel_resumed": dispatch.EventChannelResumed,
 	"event_note":            dispatch.EventNote, "event_webhook_disabled": dispatch.EventWebhookDisabled,
-	"event_template": dispatch.EventTemplate,
-	"event_attempt":  dispatch.EventAttempt,
+	"event_template": dispatch.EventTemplate, "event_channel": dispatch.EventChannel,
+	"event_attempt": dispatch.EventAttempt,
 }

@@ -9,7 +9,7 @@ import {
   type Vendor,
 } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Empty, ErrorBox, Loading, Page, Panel, Time } from "../ui";
 import { CreateChannel, EditChannel } from "./channel-form";
@@ -104,6 +104,15 @@ function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: bool
               </dd>
             </>
           )}
+          {c.health?.reports?.map((r) => (
+            <Fragment key={r.subject}>
+              <dt>Provider: {r.subject.replaceAll("_", " ")}</dt>
+              <dd>
+                <Badge tone={r.level === "ok" ? "good" : r.level === "warning" ? "warn" : "bad"}>{r.value}</Badge> <bdi>{r.detail}</bdi>{" "}
+                <Time at={r.at} relative />
+              </dd>
+            </Fragment>
+          ))}
         </dl>
         <SetUp c={c} vendor={vendor} />
         <div className="row">

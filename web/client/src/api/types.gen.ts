@@ -753,10 +753,31 @@ export type SendRate = {
     effective: number;
 };
 
+export type ChannelReport = {
+    at: string;
+    detail?: string;
+    /**
+     * ok: nothing is wrong; warning: messages are still sent; critical: messages fail, or will.
+     */
+    level: 'ok' | 'warning' | 'critical';
+    /**
+     * account, review, alert, quality, display_name, messaging_limit or error.
+     */
+    subject: string;
+    /**
+     * The provider's word or code.
+     */
+    value: string;
+};
+
 export type Health = {
     changed_at?: string;
     probe_at?: string;
     reason?: string;
+    /**
+     * The last that the provider has reported about each subject.
+     */
+    reports?: Array<ChannelReport>;
     /**
      * closed: sends; open: stopped after failures, and probed; paused: stopped by hand.
      *
