@@ -9,6 +9,7 @@ func TestSendoff(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *stack){
 		"Magic":                 testMagic,
 		"People":                testPeople,
+		"NumbersOfOneApp":       testNumbersOfOneApp,
 		"TestKey":               testTestKey,
 		"Simulate":              testSimulate,
 		"SendAt":                testSendAt,

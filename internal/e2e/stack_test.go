@@ -46,6 +46,7 @@ type options struct {
 // stack is a running Sendoff with the demo account.
 type stack struct {
 	url, emulator    string
+	em               *emulator.Server
 	key, testKey     string
 	account          account.Account
 	store            *store.Store
@@ -78,6 +79,7 @@ func start(t *testing.T, o options) *stack {
 		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: "a secret key of the tests",
 		PublicURL: s.url, EmulatorURL: srv.URL, MetricsOpen: true, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
+	s.em = em
 	s.open(t, em)
 	var err error
 	if !o.idle {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -272,5 +273,34 @@ func TestCallbacks_DueTogether_ShareOne(t *testing.T) {
 	}
 	if sum != 40 || calls > 40 || most < 1 {
 		t.Errorf("%d statuses in %d callbacks, at most %d", sum, calls, most)
+	}
+}
+
+// The callbacks of recipients in 0114 come to the address of the app's first
+// number, those of its other numbers in the same body.
+func TestCallbacks_OfSeveralNumbers_ShareOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, emulator.Options{}, nil)
+	second := *r.ch
+	second.Key, second.Sender, second.Settings = "z-second", "+15550002299", maps.Clone(r.ch.Settings)
+	second.Settings["phone_number_id"], second.Settings["callback_url"] = "1065409999", "http://127.0.0.1:1/nobody"
+	r.server.Register(&second)
+	deadline := time.After(20 * time.Second)
+	for n := 0; ; n++ {
+		m := textTo(fmt.Sprintf("+15550%02d0114", n%100))
+		if _, err := r.send(m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.client.Send(t.Context(), &second, m); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case cb := <-r.got:
+			if len(cb.Statuses) > 0 && len(cb.Others) == 1 && cb.Others[0].Number.Value == "1065409999" && len(cb.Others[0].Statuses) > 0 {
+				return
+			}
+		case <-deadline:
+			t.Fatal("no callback about both numbers came")
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -42,6 +43,7 @@ type delivery struct {
 type caller struct {
 	client  *outbound.Client
 	current func(*dispatch.Channel) *dispatch.Channel
+	lead    func(*Send) *dispatch.Channel
 	batch   func() int
 	jobs    chan *delivery
 	wake    chan struct{}
@@ -54,9 +56,11 @@ type caller struct {
 	underWay              atomic.Int64
 }
 
-func newCaller(client *outbound.Client, current func(*dispatch.Channel) *dispatch.Channel, batch func() int) *caller {
+func newCaller(
+	client *outbound.Client, current func(*dispatch.Channel) *dispatch.Channel, lead func(*Send) *dispatch.Channel, batch func() int,
+) *caller {
 	return &caller{
-		client: client, current: current, batch: batch,
+		client: client, current: current, lead: lead, batch: batch,
 		jobs: make(chan *delivery), wake: make(chan struct{}, 1),
 	}
 }
@@ -115,7 +119,7 @@ func (c *caller) schedule(ctx context.Context) {
 // takeDue removes at most a thousand of what is due, and returns how long to wait
 // for the next.
 func (c *caller) takeDue(now time.Time) ([]*delivery, time.Duration) {
-	b := batches{most: c.batch(), current: c.current, open: make(map[string]*delivery)}
+	b := batches{most: c.batch(), current: c.current, lead: c.lead, open: make(map[string]*delivery)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for range 1000 {
@@ -144,6 +148,7 @@ func (c *caller) takeDue(now time.Time) ([]*delivery, time.Duration) {
 type batches struct {
 	most    int
 	current func(*dispatch.Channel) *dispatch.Channel
+	lead    func(*Send) *dispatch.Channel
 	open    map[string]*delivery // by channel and address
 	made    []*delivery
 }
@@ -156,15 +161,20 @@ func (b *batches) add(j job) (joined bool) {
 		to = ch.Settings["callback_url"]
 	}
 	most := min(b.most, j.m.vendor.MaxBatch)
+	if j.m.shared() {
+		ch, most = b.lead(j.m), j.m.vendor.MaxBatch
+		to = ch.Settings["callback_url"]
+	}
+	key := ch.Key + " " + to + fmt.Sprint(j.m.shared())
 	if most > 1 {
-		if d := b.open[ch.Key+" "+to]; d != nil && len(d.events) < most {
+		if d := b.open[key]; d != nil && len(d.events) < most {
 			d.events = append(d.events, j.m.event(j.step))
 			return true
 		}
 	}
 	d := &delivery{vendor: j.m.vendor, ch: ch, url: to, events: []Event{j.m.event(j.step)}}
 	if most > 1 {
-		b.open[ch.Key+" "+to] = d
+		b.open[key] = d
 	}
 	b.made = append(b.made, d)
 	return false

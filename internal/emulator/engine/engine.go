@@ -85,7 +85,7 @@ func New(o Options, vendors ...*Vendor) *Server {
 	s.registry.Store(new(registry))
 	s.closing, s.close = context.WithCancel(context.Background())
 	client := outbound.New(outbound.Options{MaxIdleConnsPerHost: o.CallbackWorkers, Timeout: callbackTimeout})
-	s.calls = newCaller(client, s.current, func() int { return s.settings.Load().CallbackBatch })
+	s.calls = newCaller(client, s.current, s.lead, func() int { return s.settings.Load().CallbackBatch })
 	s.done.Go(func() { s.calls.schedule(s.closing) })
 	for range o.CallbackWorkers {
 		s.done.Go(func() { s.calls.work(s.closing) })
@@ -175,6 +175,17 @@ func (s *Server) current(ch *dispatch.Channel) *dispatch.Channel {
 		return now
 	}
 	return ch
+}
+
+// lead returns the first channel of the app that m was sent through.
+func (s *Server) lead(m *Send) *dispatch.Channel {
+	app, lead := m.vendor.App(m.Channel), s.current(m.Channel)
+	for _, ch := range s.ChannelsOf(m.Channel.Provider) {
+		if m.vendor.App(ch) == app && ch.Key < lead.Key {
+			lead = ch
+		}
+	}
+	return lead
 }
 
 // newID returns 32 hex digits that no other message has, also not of another

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -68,9 +69,24 @@ func scriptFor(to string) script {
 	return ordinary
 }
 
+// The callbacks of messages to sharedTo arrive at the address of the first number
+// of the same app, those that are due within sharedFor in one.
+const (
+	sharedTo  = "0114"
+	sharedFor = 250 * time.Millisecond
+)
+
+// shared reports whether the callbacks of m share an address with those of other
+// numbers.
+func (m *Send) shared() bool { return m.vendor.App != nil && strings.HasSuffix(m.To, sharedTo) }
+
 // due is when a step's callback is made.
 func (m *Send) due(i int) time.Time {
-	return m.Base.Add(time.Duration(m.plan[i].after) * m.gap)
+	due := m.Base.Add(time.Duration(m.plan[i].after) * m.gap)
+	if m.shared() {
+		return due.Truncate(sharedFor).Add(sharedFor)
+	}
+	return due
 }
 
 // event is what the step's callback reports. Its time is when it happened, not

@@ -30,10 +30,13 @@ type Vendor struct {
 	// set), Throttled, Failing or Invalid.
 	Reply func(m *Send, o Outcome) Answer
 	// Callback returns the signed request that reports the events, all of one
-	// channel and address, at most MaxBatch of them.
+	// address (and channel, unless the vendor has apps), at most MaxBatch of them.
 	Callback func(ch *dispatch.Channel, url string, es []Event) Callback
 	// Inbound returns the signed request of a contact's message.
 	Inbound func(ch *dispatch.Channel, url string, in Inbound) Callback
+	// App returns what the channels of one app have in common, whose callbacks one
+	// address takes; nil: every number has an address of its own.
+	App func(ch *dispatch.Channel) string
 	// MaxBatch is the number of statuses that the provider puts in one callback.
 	MaxBatch int
 	// Remembers keeps accepted sends for Server.Sent and Server.SentTo, for

@@ -31,6 +31,7 @@ var Vendor = &engine.Vendor{
 	Reply:    reply,
 	Callback: callback,
 	Inbound:  inbound,
+	App:      func(ch *dispatch.Channel) string { return ch.Secrets["app_secret"] },
 	MaxBatch: 1000, // Meta's own limit
 }
 
@@ -267,6 +268,19 @@ var (
 )
 
 func callback(ch *dispatch.Channel, _ string, es []engine.Event) engine.Callback {
+	var entries []any
+	for from := 0; from < len(es); { // a change is about one number
+		to := from + 1
+		for to < len(es) && es[to].Channel.Key == es[from].Channel.Key {
+			to++
+		}
+		entries = append(entries, about(es[from].Channel, map[string]any{"statuses": statuses(es[from:to])}))
+		from = to
+	}
+	return signed(ch, entries)
+}
+
+func statuses(es []engine.Event) []status {
 	list := make([]status, len(es))
 	for i, e := range es {
 		waID, userID := named(e.To)
@@ -278,7 +292,7 @@ func callback(ch *dispatch.Channel, _ string, es []engine.Event) engine.Callback
 			list[i].Pricing, list[i].Errors = nil, unreached
 		}
 	}
-	return webhook(ch, map[string]any{"statuses": list})
+	return list
 }
 
 func inbound(ch *dispatch.Channel, _ string, in engine.Inbound) engine.Callback {
@@ -300,16 +314,21 @@ func inbound(ch *dispatch.Channel, _ string, in engine.Inbound) engine.Callback 
 
 // webhook wraps a value in the envelope and signs it.
 func webhook(ch *dispatch.Channel, value map[string]any) engine.Callback {
+	return signed(ch, []any{about(ch, value)})
+}
+
+// about wraps a value about a number.
+func about(ch *dispatch.Channel, value map[string]any) any {
 	value["messaging_product"] = "whatsapp"
 	value["metadata"] = map[string]string{
 		"display_phone_number": strings.TrimPrefix(ch.Sender, "+"), "phone_number_id": ch.Settings["phone_number_id"],
 	}
-	body := engine.JSON(0, map[string]any{
-		"object": "whatsapp_business_account",
-		"entry": []any{map[string]any{
-			"id": ch.Settings["waba_id"], "changes": []any{map[string]any{"field": "messages", "value": value}},
-		}},
-	}).Body
+	return map[string]any{"id": ch.Settings["waba_id"], "changes": []any{map[string]any{"field": "messages", "value": value}}}
+}
+
+// signed makes the callback of entries, with the secret of ch.
+func signed(ch *dispatch.Channel, entries []any) engine.Callback {
+	body := engine.JSON(0, map[string]any{"object": "whatsapp_business_account", "entry": entries}).Body
 	mac := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
 	mac.Write(body)
 	return engine.Callback{Header: [][2]string{{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}}, Body: body}
