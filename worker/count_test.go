@@ -18,7 +18,7 @@ import (
 	"github.com/sendoff/sendoff/worker/workertest"
 )
 
-// refuses is a provider that says no to every message.
+// refuses is a provider that refuses every message.
 type refuses struct{ provider.Provider }
 
 func (refuses) Spec() *provider.Spec { return &provider.Spec{Name: "meta"} }

@@ -103,7 +103,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// Whatever a provider says: a call in doubt is never failed or repeated at
+// Whatever a provider answers: a call in doubt is never failed or repeated at
 // once, a delay is never negative, never shorter than Retry-After and, without
 // one, never longer than the cap; and an error never leaves a message without
 // an end or a next try.

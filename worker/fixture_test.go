@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// vendor is a provider that accepts each message, unless send says otherwise.
+// vendor is a provider that accepts each message, unless send is set.
 type vendor struct {
 	provider.Provider
 	send func(ctx context.Context, ch *dispatch.Channel, m *dispatch.Message) error // nil: accept
@@ -49,7 +49,7 @@ func (v *vendor) calls() []string {
 	return slices.Clone(v.to)
 }
 
-// slots are limits that grant what grants says, one entry after the other, and
+// slots are limits that return the entries of grants, one after the other, and
 // then everything.
 type slots struct {
 	mu        sync.Mutex

@@ -21,7 +21,7 @@ type Campaigns interface {
 // them.
 const gateDelay = time.Second
 
-// passGate asks about the messages of campaigns, of which a page has none or
+// passGate checks the messages of campaigns, of which a page has none or
 // many. It returns the messages that may be sent, and what becomes of the others:
 // no call is made for them and none counted.
 func (w *Worker) passGate(ctx context.Context, f *flight, claimed []store.Claimed) (send []store.Claimed, back []store.Outcome) {

@@ -50,7 +50,7 @@ func (w *Worker) explain(f *flight, c *store.Claimed, err error, out *store.Outc
 	}
 }
 
-// decide sets what follows from a provider's error. It is the retry policy (SPEC 6):
+// decide sets what follows from a provider's error. It is the retry policy:
 //   - throttled and held calls are retried and not counted;
 //   - calls that surely did not succeed are retried, with full jitter, while
 //     MaxAttempts and MaxAge allow it;
@@ -93,7 +93,7 @@ func decide(
 }
 
 // pairWait returns how long a recipient that gets too many messages is left
-// alone after its n-th limit: 4^n seconds, as the vendor of error 131056 asks.
+// alone after its n-th limit: 4^n seconds, as the vendor of error 131056 requires.
 func pairWait(hits int) time.Duration { return time.Second << (2 * min(hits, 5)) }
 
 // throttle slows what a provider's limit concerns: one recipient, the channel, or

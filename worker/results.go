@@ -33,7 +33,7 @@ const (
 )
 
 // persist stores outcomes. It retries until ctx ends: the calls are made, and
-// nobody else knows their outcome. Storing an outcome twice changes nothing.
+// no other process has their outcome. Storing an outcome twice changes nothing.
 func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
 	wait := 50 * time.Millisecond
 	for {

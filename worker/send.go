@@ -38,7 +38,7 @@ type recipientLimits interface {
 // writeReserve is the part of a lease that is kept for storing the outcome.
 const writeReserve = 2 * time.Second
 
-// route is a lane of a channel, with what this worker knows of the channel.
+// route is a lane of a channel, with this worker's state of the channel.
 type route struct {
 	ch    *dispatch.Channel
 	lane  dispatch.Lane
@@ -137,7 +137,7 @@ func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed)
 }
 
 // launch starts the calls of a claim, each at its slot. When the worker stops
-// it gives back the messages whose slot is still to come.
+// it returns the messages whose slot is still to come.
 func (w *Worker) launch(f *flight, claimed []store.Claimed) {
 	for i := range claimed {
 		at := f.state.pace(f.booked.Add(f.grant.First+time.Duration(i)*f.grant.Interval), f.grant.Interval)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// channelState is what one worker process knows of a channel: how many calls are
+// channelState is one worker process's state of a channel: how many calls are
 // open, when the last one started, how many failed in a row.
 type channelState struct {
 	mu       sync.Mutex

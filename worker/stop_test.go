@@ -137,7 +137,7 @@ func (s *failing) Complete(ctx context.Context, outs []store.Outcome) ([]store.F
 }
 
 // Outcomes are stored although the database was away: the calls are made, and
-// nobody else knows what came of them.
+// no other process has their outcome.
 func TestPersist_DatabaseAway_Retries(t *testing.T) {
 	t.Parallel()
 	f := open(t)

@@ -166,7 +166,7 @@ func (w *Worker) Room(channel int64, concurrency int) int {
 	return w.channelState(channel).room(concurrency)
 }
 
-// channelState returns what this process knows of a channel.
+// channelState returns this process's state of a channel.
 func (w *Worker) channelState(id int64) *channelState {
 	if s, ok := w.states.Load(id); ok {
 		return s.(*channelState)

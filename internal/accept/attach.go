@@ -24,7 +24,7 @@ type listStore interface {
 	HasList(ctx context.Context, account, list int64) (bool, error)
 }
 
-// laneOf returns the lane the draft asks for, or that of its template category.
+// laneOf returns the lane of the draft, or that of its template category.
 func laneOf(d *dispatch.Draft, category string, faults *dispatch.Faults) dispatch.Lane {
 	if d.Lane != "" {
 		l, ok := dispatch.ParseLane(d.Lane)

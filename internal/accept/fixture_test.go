@@ -33,7 +33,7 @@ func (anything) Spec() *provider.Spec {
 	}}
 }
 
-// seen is an observer and a queue: it keeps what it is told.
+// seen is an observer and a queue: it records the calls.
 type seen struct {
 	mu       sync.Mutex
 	accepted map[int64]int

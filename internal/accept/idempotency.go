@@ -139,7 +139,7 @@ func fingerprintOf(d *dispatch.Draft) string {
 	return fingerprint(*d)
 }
 
-// fingerprint returns a digest of what a request asks for: the same key with
+// fingerprint returns a digest of a request: the same key with
 // another one is refused.
 func fingerprint(ds ...dispatch.Draft) string {
 	h := sha256.New()

@@ -212,7 +212,7 @@ func TestAccept_HeldByTwoProcesses_StoresOne(t *testing.T) {
 	}
 }
 
-// A fingerprint tells apart whatever changes the message, and nothing else.
+// A fingerprint differs for whatever changes the message, and for nothing else.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	base := text(1)

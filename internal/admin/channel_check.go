@@ -20,7 +20,7 @@ type ChannelCheck struct {
 	Fix     string // what to do
 }
 
-// CheckChannel asks the provider of a channel whether its credentials work, for
+// CheckChannel checks with its provider whether a channel's credentials work, for
 // at most timeout.
 func (s *Service) CheckChannel(ctx context.Context, who Actor, id int64, timeout time.Duration) (*ChannelCheck, error) {
 	ch, err := ownChannel(ctx, s.Store, who.Account, id)
@@ -30,7 +30,7 @@ func (s *Service) CheckChannel(ctx context.Context, who Actor, id int64, timeout
 	return Check(ctx, s.Providers, ch, timeout), nil
 }
 
-// Check asks the provider of ch whether its credentials work, for at most
+// Check checks with the provider of ch whether its credentials work, for at most
 // timeout.
 func Check(ctx context.Context, providers map[string]provider.Provider, ch *dispatch.Channel, timeout time.Duration) *ChannelCheck {
 	c := &ChannelCheck{ID: ch.ID, Channel: ch.Name, About: fmt.Sprintf("%s %s %s", ch.Provider, ch.Kind, ch.Sender)}

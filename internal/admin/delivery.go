@@ -52,7 +52,8 @@ var deliveryStates = []string{hookstore.Pending: "pending", hookstore.Delivered:
 func viewDelivery(url string, enabled bool, d *hookstore.LoggedDelivery) (*Delivery, error) {
 	tries, err := d.TriesMade()
 	v := &Delivery{
-		ID: d.ID, Webhook: d.Webhook, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State], Attempts: d.Attempts,
+		ID: d.ID, Webhook: d.Webhook, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State],
+		Attempts:  d.Attempts,
 		CreatedAt: d.CreatedAt.UTC(), DoneAt: utc(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: url, Body: json.RawMessage(d.Payload)},
 	}
 	if d.State == hookstore.Pending && enabled {

@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
-// The limits of a key that sets none (SPEC 5).
+// The limits of a key that sets none.
 const (
 	defaultPerMinute = 60
 	defaultPerSecond = 10

@@ -43,7 +43,8 @@ func (*PolicyUpdate) Docs() map[string]string {
 		"unknown_retries":     "How often a message with an unknown outcome is sent again, by lane.",
 		"price":               "Credits per message by template category (authentication, utility, marketing) and default. Replaces all prices.",
 		"portfolio":           "Channels of one provider with the same name share a messaging limit.",
-		"messaging_limit": "Unique users outside conversation windows in a moving 24 hours, as the provider reports it; -1: unlimited, 0: not known. " +
+		"messaging_limit": "Unique users outside conversation windows in a moving 24 hours, as the provider reports it; -1: unlimited, 0: not " +
+			"known. " +
 			"Campaigns spread over days to keep within it.",
 		"messaging_reserve": "Share of the messaging limit, from 0 to 1, that campaigns leave to other messages.",
 	}

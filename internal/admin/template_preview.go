@@ -74,6 +74,9 @@ func (s *Service) use(t *template.Template, in *TemplateValues) (*dispatch.Templ
 	if err != nil {
 		return nil, err
 	}
+	if err := d.Faults.Err(); err != nil {
+		return nil, err
+	}
 	return d.Content.Template, t.Resolve(d.Content.Template, d.Variables)
 }
 

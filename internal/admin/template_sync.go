@@ -69,7 +69,7 @@ func (s *Service) SyncTemplates(ctx context.Context, who Actor, in TemplateSync)
 	return &v, nil
 }
 
-// listTemplates asks the provider of a channel for its templates.
+// listTemplates reads the templates of a channel from its provider.
 func (s *Service) listTemplates(ctx context.Context, ch *dispatch.Channel) ([]template.Template, error) {
 	source, ok := s.Providers[ch.Provider].(TemplateSource)
 	if !ok {

@@ -247,7 +247,7 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 	return cs.receive(ctx, ch, cb.Inbound)
 }
 
-// refusal returns what a refusal of a message that we don't know asks for: it
+// refusal returns the opt-out of a refusal of an unknown message: it
 // names the person all the same.
 func refusal(u *dispatch.StatusUpdate) (dispatch.Consent, bool) {
 	id := person.ID(u.Recipient)

@@ -13,7 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// calls says what a provider gets at the address that ends in secret.
+// calls returns the answer to a provider at the address that ends in secret.
 func (f *front) calls(key, secret string) int {
 	f.T.Helper()
 	return f.As("", "POST", "/callbacks/gupshup/"+key+"/"+secret, `{"type":"user-event"}`).Status
@@ -96,8 +96,8 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	}
 }
 
-// A provider that says again that a message failed makes it fail no second
-// time; what is said of a message that we don't know fails nothing yet.
+// A provider that reports again that a message failed makes it fail no second
+// time; a report about an unknown message fails nothing yet.
 func TestCallback_FailedAgain_IsCountedOnce(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)

@@ -16,14 +16,14 @@ import (
 	"github.com/sendoff/sendoff/internal/store/account"
 )
 
-// answered is an answer's status and, from the vendor's envelope, what tells
+// answered is an answer's status and, from the vendor's envelope, what distinguishes
 // the reason: its code, or where it has none its sentence.
 type answered struct {
 	status int
 	said   string
 }
 
-// vendorCase is a dialect: how a key is sent, where an error says its reason,
+// vendorCase is a dialect: how a key is sent, where an error has its reason,
 // and what a key that is refused gets.
 type vendorCase struct {
 	name                              string
@@ -85,7 +85,7 @@ func (v vendorCase) unauthorized(prefix, missing, wrong, disabled, expired strin
 	return v
 }
 
-// one says the same whatever is wrong with a key.
+// one answers the same whatever is wrong with a key.
 func (v vendorCase) one(text string) vendorCase { return v.unauthorized("", text, text, text, text) }
 
 // graphPasses are the routes whose requests go on to Meta, which nobody plays here.
@@ -499,7 +499,7 @@ func (a asker) Ask(v vendorCase, key, sid string, q dialectAsk) (answered, strin
 	return got, string(raw)
 }
 
-// said takes the reason out of a vendor's error.
+// said returns the reason of a vendor's error.
 func (a asker) said(v vendorCase, raw []byte) string {
 	a.T.Helper()
 	var words []string
@@ -544,7 +544,7 @@ func (a asker) deletedKey() string {
 	return secret
 }
 
-// TestDialects_Authorisation asks every route of every dialect without a key,
+// TestDialects_Authorisation calls every route of every dialect without a key,
 // with one that is refused, and with another account's for our things.
 func TestDialects_Authorisation(t *testing.T) {
 	t.Parallel()

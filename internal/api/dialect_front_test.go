@@ -141,7 +141,7 @@ func TestOptions_NamesTheMethods(t *testing.T) {
 	}
 }
 
-// Every answer to a key says how it stands with its limits, and every request
+// Every answer to a key has headers of its limits, and every request
 // counts, also one that is refused before its messages are known.
 func TestRefusedRequests_CountAndSayLimits(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,10 @@ func (g *graphServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.calls = append(g.calls, graphCall{r.Method + " " + r.URL.String(), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), string(body)})
+	g.calls = append(g.calls, graphCall{
+		r.Method + " " + r.URL.String(), r.Header.Get("Authorization"),
+		r.Header.Get("Content-Type"), string(body),
+	})
 	w.WriteHeader(g.status)
 	_, _ = io.WriteString(w, g.answer)
 }
@@ -101,7 +104,8 @@ func TestMeta_PassedOn(t *testing.T) {
 		}
 	}
 	for path, status := range map[string]int{
-		"/v25.0/999/message_templates": 400, "/v25.0/999/phone_numbers": 400, "/v25.0/999/whatsapp_business_profile": 400, "/v25.0/abc": 404, "/abc": 404,
+		"/v25.0/999/message_templates": 400, "/v25.0/999/phone_numbers": 400, "/v25.0/999/whatsapp_business_profile": 400,
+		"/v25.0/abc": 404, "/abc": 404,
 		"/v25.0/" + metaPhone + "?fields=id,access_token": 400, "/v25.0/77/phone_numbers/x": 404,
 	} {
 		r := f.Ask("GET", path, apitest.Sent{Headers: []string{"Authorization", bearer}})
@@ -188,7 +192,10 @@ func TestMeta_MarkAsRead_ReachesMeta(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours := f.Do("GET", "/v1/inbound", nil).Want(200).Data()[0].Text("id")
-	for given, reaches := range map[string]bool{"wamid.HBgL": true, "wamid." + ours: true, ours: true, "wamid.ELSE": false, f.Account.SID: false} {
+	for given, reaches := range map[string]bool{
+		"wamid.HBgL": true, "wamid." + ours: true, ours: true, "wamid.ELSE": false,
+		f.Account.SID: false,
+	} {
 		for _, typing := range []string{"", `,"typing_indicator":{"type":"text"}`} {
 			body := `{"messaging_product":"whatsapp","status":"read","message_id":"` + given + `"` + typing + `}`
 			r := f.graph("/v25.0/"+metaPhone+"/messages", body, "Authorization", "Bearer "+f.Key)

@@ -13,7 +13,7 @@ import (
 )
 
 // A national number would silently be another country's: it is refused until the
-// account or the key says whose it is.
+// account or the key has a default region.
 func TestDefaultRegion_NationalNumbers(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)

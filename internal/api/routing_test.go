@@ -136,7 +136,7 @@ func (f *front) ownTemplate(name string) string {
 
 // What Meta reports of a template changes the registry: one that is paused or
 // rejected is refused at once, with the reason, and can be sent when it is
-// approved again. A message that failed because of it says the same.
+// approved again. A message that failed because of it does the same.
 func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)

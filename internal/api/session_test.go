@@ -192,7 +192,7 @@ func least(method, path string) string {
 	return "admin"
 }
 
-// TestRoles_EveryRoute asks for every route of /v1 with every role.
+// TestRoles_EveryRoute calls every route of /v1 with every role.
 func TestRoles_EveryRoute(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// twilio asks as Twilio's SDKs do.
+// twilio sends requests as Twilio's SDKs do.
 func (f *front) twilio(method, path string, form url.Values) *reply {
 	f.T.Helper()
 	req, err := http.NewRequestWithContext(

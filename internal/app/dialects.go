@@ -11,7 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect/twilioapi"
 )
 
-// dialects is the list of formats that the front door speaks besides its own.
+// dialects is the list of formats that the front door accepts besides its own.
 func dialects() []dialect.Dialect {
 	return []dialect.Dialect{socialone.New(), external.New(), aisoule.New(), sociocs.New(), kaleyra.New(), metaapi.New(), twilioapi.New()}
 }

@@ -96,7 +96,8 @@ func oneLength(srv *http.Server) {
 	})
 }
 
-const twoLengths = `{"type":"https://sendoff.dev/problems/malformed_request","title":"Bad Request","status":400,"code":"malformed_request",` +
+const twoLengths = `{"type":"https://sendoff.dev/problems/malformed_request","title":"Bad Request",` +
+	`"status":400,"code":"malformed_request",` +
 	`"detail":"the request has Content-Length and Transfer-Encoding; send one of them"}`
 
 // Write implements net.Conn.

@@ -40,7 +40,10 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	p.watch()
 	p.background("channels' series", time.Second, p.knowChannels)
 	acc := p.newAccept()
-	spender := limit.NewSpender(p.redis, limit.SpenderOptions{Prefix: p.installation.prefix, Days: p.accounts, Lost: p.lostRedis, Local: func() { p.metrics.Local("key") }})
+	spender := limit.NewSpender(p.redis, limit.SpenderOptions{
+		Prefix: p.installation.prefix, Days: p.accounts, Lost: p.lostRedis,
+		Local: func() { p.metrics.Local("key") },
+	})
 	p.background("key counts", 3*time.Second, func(ctx context.Context) {
 		spender.Run(ctx, func(err error) { log.Warn("daily counts not written yet", "error", err) })
 	})

@@ -69,7 +69,10 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
-	srv := queue.Start(queue.ServerOptions{Redis: p.redis, Installation: p.installation.queues, Handle: w.Page, Grace: 3 * time.Second, Log: log})
+	srv := queue.Start(queue.ServerOptions{
+		Redis: p.redis, Installation: p.installation.queues, Handle: w.Page,
+		Grace: 3 * time.Second, Log: log,
+	})
 	p.onStop("queue", 5*time.Second, func(context.Context) error { srv.Shutdown(); return nil })
 	p.background("feeder", 3*time.Second, f.Run)
 	p.background("campaigns", 3*time.Second, campaigns.Run)

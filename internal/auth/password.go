@@ -45,7 +45,7 @@ func HashPassword(password string) string {
 
 // VerifyPassword reports whether password belongs to hash, in constant time. It
 // takes as long for an empty or broken hash as for a good one, so that asking
-// for an unknown user can't be told from asking with a wrong password.
+// for an unknown user takes as long as one with a wrong password.
 func VerifyPassword(hash, password string) bool {
 	cost, salt, want, err := parseHash(hash)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // Permissions is a set of permissions; each constant is a set of one.
 type Permissions uint8
 
-// The permissions (SPEC 5). The bits live only in the process: in the API and
+// The permissions. The bits live only in the process: in the API and
 // in the database a permission is its name.
 const (
 	SendTemplate  Permissions = 1 << iota // templates

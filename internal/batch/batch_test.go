@@ -301,7 +301,7 @@ func TestBatcher_Properties(t *testing.T) {
 }
 
 // callAll hands in numbered items, by Do where the size is 0 and by DoAll
-// elsewhere, and gives the numbers that were taken.
+// elsewhere, and returns the numbers that were taken.
 func callAll(ctx context.Context, rt *rapid.T, b *Batcher[item, item], caller int, sizes []int) (taken []int) {
 	next := 0
 	for _, size := range sizes {

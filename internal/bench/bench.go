@@ -1,6 +1,6 @@
 // Package bench measures Sendoff together with the raw limits of the machine
 // that it runs on, so that the ratios hold on noisy hardware. It starts servers
-// of its own and talks to nothing but loopback.
+// of its own and connects to loopback only.
 package bench
 
 import (
@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) (rep *Report, err error) {
 	return rep, s.audit(ctx)
 }
 
-// figures in the order of SPEC 12; later ones use what earlier ones left.
+// figures in the order of the table; later ones use what earlier ones left.
 var figures = []struct {
 	name string
 	run  func(context.Context, *stage) error
@@ -256,7 +256,7 @@ func (s *stage) spawn(args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// end asks a process to stop and waits for it.
+// end signals a process to stop and waits for it.
 func (s *stage) end(cmd *exec.Cmd) {
 	if cmd.ProcessState != nil {
 		return

@@ -295,7 +295,7 @@ func (s *stage) timed(ctx context.Context, channel int64, lane string, perSecond
 	return s.arrivals(ctx, sent)
 }
 
-// arrivals waits until the provider has everything in sent and gives the times.
+// arrivals waits until the provider has everything in sent and returns the times.
 func (s *stage) arrivals(ctx context.Context, sent map[string]time.Time) (*load, error) {
 	l := &load{}
 	err := s.until(ctx, time.Minute, "the provider to have everything", func() (bool, error) {

@@ -64,7 +64,7 @@ func TestMessage_IsJSON(t *testing.T) {
 	}
 }
 
-// hammer asks for each body once, in order over all connections, and counts the
+// hammer posts each body once, in order over all connections, and counts the
 // answers that have the wanted status.
 func TestHammer_CountsWantedAnswers(t *testing.T) {
 	t.Parallel()

@@ -85,7 +85,7 @@ func TestRun_EveryFigure(t *testing.T) {
 	}
 }
 
-// A figure that needs what another one leaves says which, and what was measured
+// A figure that needs what another one leaves names it, and what was measured
 // before is kept.
 func TestRun_FigureThatNeedsAnother(t *testing.T) {
 	o, _ := options(t)

@@ -118,7 +118,7 @@ func (d *Definition) defaults() {
 }
 
 // setStart reads start_at, a wall time in time_zone. An instant with an offset
-// is taken as the wall time that it has there, where that says the same.
+// is taken as the wall time that it has there, where both are the same instant.
 func (d *Definition) setStart(f *dispatch.Faults, s string) {
 	if w, err := zone.ParseWall(s); err == nil {
 		d.StartAt = &w
@@ -254,7 +254,7 @@ func scalar(v any) (string, bool) {
 	return "", false
 }
 
-// Row is one recipient as the API or an import gives it.
+// Row is one recipient of an API request or an import.
 type Row struct {
 	To       string `json:"to"`
 	Name     string `json:"name,omitempty"`

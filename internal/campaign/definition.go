@@ -1,6 +1,6 @@
 // Package campaign is the domain of campaigns: what they are, which of their
 // states allows what, how a message is rendered for a recipient, when each
-// recipient is due, and how long it all takes. It knows no SQL and no HTTP.
+// recipient is due, and how long it all takes. It holds no SQL and no HTTP.
 package campaign
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
-// Definition is a campaign as it was asked for (SPEC 8). Its JSON form is that
+// Definition is a campaign as it was asked for. Its JSON form is that
 // of the API and is what is stored.
 type Definition struct {
 	Name        string                `json:"name"`
@@ -78,7 +78,7 @@ func (l *Language) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// Template names a template of the registry and gives its values, as in
+// Template names a template of the registry and holds its values, as in
 // POST /v1/messages.
 type Template struct {
 	ID                 int64                `json:"id,omitempty"`

@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// spring is the example of SPEC 8.
+// spring is an example of a whole definition.
 const spring = `{"name":"Spring","channel":1,"type":"template",
 "template":{"name":"order_confirmation","language":"en",
 "variables":{"customer_name":"{{name}}","order_id":"{{order}}","total":"{{total}}"}},

@@ -68,7 +68,7 @@ func (s Status) Finished() bool { return s >= Sent }
 // Reason is why a row was skipped. The numbers are stored; 0 is none.
 type Reason int16
 
-// The closed list of SPEC 8.
+// The closed list of skip reasons.
 const (
 	Suppressed         Reason = 1
 	Duplicate          Reason = 2 // the person came earlier in the audience
@@ -113,7 +113,7 @@ type Problem struct {
 
 // retries holds the reasons of failure (dispatch.ErrorCode) after which another
 // try can succeed, with the least time before it: what a person, a pause or
-// time itself can mend. Meta asks for a day before 131049 ("not_delivered") is
+// time itself can mend. Meta requires a day before 131049 ("not_delivered") is
 // tried again. The others depend on the recipient or the content, or may have
 // arrived.
 var retries = map[dispatch.ErrorCode]time.Duration{

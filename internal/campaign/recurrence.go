@@ -35,7 +35,7 @@ type Run struct {
 
 // ParseRule reads a rule that begins at start, a wall time in loc. Parts:
 // FREQ, COUNT, INTERVAL, UNTIL, BYDAY, BYMONTHDAY, BYSETPOS; their case does
-// not matter. The error says what is wrong.
+// not matter. The error names what is wrong.
 func ParseRule(s string, start zone.Wall, loc *time.Location) (*Rule, error) {
 	parts, err := ruleParts(s)
 	if err != nil {
@@ -208,7 +208,7 @@ const maxSkipped = 100
 // Due returns what is to be done at now, when every run up to last has been
 // dealt with. Of several runs that are due, after a downtime, only the latest
 // is made, if it is within its ttl; none is while the run before is still going
-// and the rule says to skip then.
+// and the rule skips these.
 func (r *Rule) Due(last, now time.Time, ttl time.Duration, going bool) Due {
 	var d Due
 	var due []Run

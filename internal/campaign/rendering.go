@@ -53,7 +53,7 @@ type Rendering struct {
 	Size     int    // characters in the texts that have placeholders: it orders renderings by length
 }
 
-// Render makes the message of a recipient with these fields, or says why there
+// Render returns the message of a recipient with these fields, or the reason why there
 // is none. It takes a few microseconds.
 func (r *Renderer) Render(f Fields) (Rendering, *Problem) {
 	var room [16]string

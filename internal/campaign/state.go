@@ -62,7 +62,7 @@ const (
 	Allowed
 )
 
-// verdicts is the table of SPEC 8; what it does not have is forbidden.
+// verdicts is the table of states and actions; what it does not have is forbidden.
 var verdicts = map[State]map[Action]Verdict{
 	Draft:     {Validate: Allowed, Launch: Allowed, Edit: Allowed, Cancel: Allowed, Delete: Allowed},
 	Scheduled: {Validate: Allowed, Launch: Repeated, Edit: Allowed, Pause: Allowed, Resume: Repeated, Cancel: Allowed},

@@ -24,7 +24,7 @@ type benchCmd struct {
 	RawTextbook string `hidden:"" help:"Run a half of the textbook build: serve at --raw-echo, or work with the provider there."`
 }
 
-// Run measures; it starts servers of its own and talks to nothing but loopback.
+// Run measures; it starts servers of its own and connects to loopback only.
 func (c *benchCmd) Run(e *console.Env) error {
 	if c.RawLoad {
 		return bench.RawLoad(e.Ctx, e.Stdin, e.Stdout)

@@ -91,7 +91,7 @@ func complete(root *kong.Node, words []string) (found []string) {
 }
 
 // walk returns the command that words name and, if the last of them is a flag that
-// wants a value, that flag.
+// takes a value, that flag.
 func walk(node *kong.Node, words []string) (*kong.Node, *kong.Flag) {
 	var flag *kong.Flag
 	for _, w := range words {

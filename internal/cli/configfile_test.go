@@ -166,7 +166,7 @@ func TestConfigKeys_NoneIsACommandsOwnFlag(t *testing.T) {
 }
 
 // An empty variable is one that is not given: of every kind, also where the
-// file or the default says something.
+// file or the default sets something.
 func TestRun_EmptyVariables_CountAsNotGiven(t *testing.T) {
 	for _, name := range []string{
 		"SENDOFF_CONFIG", "SENDOFF_LISTEN", "SENDOFF_POSTGRES_CONNS", "SENDOFF_LOG_LEVEL", "SENDOFF_LOG_FORMAT",

@@ -47,7 +47,8 @@ func (d *doctor) neighbours(n queue.Neighbours, err error) {
 		detail = "keys of other installations, which are kept apart: " + strings.Join(n.Others, ", ")
 	}
 	if n.Workers > d.us.workers {
-		d.note("redis neighbours", false, fmt.Sprintf("%d workers fetch for the id %s, but %d of them are of this database", n.Workers, d.us.id, d.us.workers),
+		d.note("redis neighbours", false, fmt.Sprintf("%d workers fetch for the id %s, but %d of them are of this database", n.Workers,
+			d.us.id, d.us.workers),
 			"a physical copy of this database has the same id: run DELETE FROM installations on the copy and restart its processes")
 		return
 	}

@@ -55,7 +55,7 @@ func findPhoneColumn(names []string, samples []record, set map[string]target) st
 }
 
 // phoneByContent returns the column with the largest share of phone numbers
-// among its values, at least four of five. A number that says that it is one,
+// among its values, at least four of five. A number in international form,
 // with + or 00, counts a little more than bare digits, which may be an order's.
 func phoneByContent(names []string, samples []record, set map[string]target) string {
 	best, bestScore := "", 0.79

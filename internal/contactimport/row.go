@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
-// Contact is what one row says of a person. It has at least one of Phone, WaID
+// Contact is the person of one row. It has at least one of Phone, WaID
 // and UserID.
 type Contact struct {
 	Phone    string // E.164

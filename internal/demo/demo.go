@@ -100,7 +100,7 @@ func repoint(ctx context.Context, st *account.Store, account int64, emulatorURL 
 	return nil
 }
 
-// Owner makes the dashboard's owner with a fresh password, or gives the one
+// Owner makes the dashboard's owner with a fresh password, or returns the one
 // there is a new password.
 func Owner(ctx context.Context, st *account.Store, account int64, email string) (password string, err error) {
 	password = random(12)

@@ -159,7 +159,7 @@ func TestAccount_OfAnEarlierVersion_IsCompleted(t *testing.T) {
 	}
 }
 
-// Each call makes another key: test keys are told by their secret.
+// Each call makes another key: test keys are recognised by their secret.
 func TestKey(t *testing.T) {
 	t.Parallel()
 	st := open(t)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Ports are taken below the range that the kernel gives to outgoing
+// Ports are taken below the range that the kernel uses for outgoing
 // connections (Linux from 32768, macOS from 49152): while a server restarts,
 // its port must not be lent to a client, least of all to one that is trying to
 // connect to that very port and would then be talking to itself.

@@ -98,7 +98,7 @@ func (pg *postgres) initialise(ctx context.Context) error {
 	draft := pg.data() + ".new"
 	var out []byte
 	var err error
-	// macOS and musl may lack C.UTF-8; C orders the same and knows less of case.
+	// macOS and musl may lack C.UTF-8; C sorts the same and folds fewer letters.
 	for _, locale := range []string{"C.UTF-8", "C"} {
 		if err := os.RemoveAll(draft); err != nil {
 			return fmt.Errorf("remove unfinished cluster: %w", err)
@@ -220,7 +220,7 @@ func (pg *postgres) endLeftover(ctx context.Context) error {
 }
 
 // dropStalePID removes the pid file of a server that is dead. Postgres would do
-// so itself, but for a number that lives on: as another process, or as a
+// so itself, but for a number in use: as another process, or as a
 // zombie, which in a container without an init is never reaped.
 func (pg *postgres) dropStalePID() error {
 	pid := pidIn(pg.pidFile())

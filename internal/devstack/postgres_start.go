@@ -102,7 +102,7 @@ func awaitAnswer(ctx context.Context, p *process, ping func(context.Context) err
 	}
 }
 
-// ping opens a connection and closes it. Only our server knows the password.
+// ping opens a connection and closes it. Only our server has the password.
 func (pg *postgres) ping(ctx context.Context) error {
 	return pg.with(ctx, func(db *sql.DB) error { return db.PingContext(ctx) })
 }

@@ -55,7 +55,7 @@ func spawn(cmd *exec.Cmd, orphan syscall.Signal) (*process, error) {
 	return p, nil
 }
 
-// adopt follows a server that is not our child, for as long as is says that
+// adopt follows a server that is not our child, for as long as is reports that
 // pid is still that server.
 func adopt(pid int, is func(pid int) bool) *process {
 	p := &process{pid: pid, done: make(chan struct{})}
@@ -79,7 +79,7 @@ func (p *process) gone() bool {
 	}
 }
 
-// end asks with soft, insists with hard, and at last kills; it returns when
+// end signals soft, then hard, and at last kills; it returns when
 // the process has gone. It takes at most 4.5 s: `sendoff dev` has 10 s for its
 // whole stop, of which open calls may take 5. A Postgres that needs longer for
 // its last checkpoint recovers at the next start.

@@ -142,7 +142,7 @@ func (r *redisProcess) launch(ctx context.Context) (*process, error) {
 
 var processID = regexp.MustCompile(`process_id:(\d+)`)
 
-// ping asks the server for its process id: with no password between us, that
+// ping reads the server's process id: with no password between us, that
 // is how we know that it is ours.
 func (r *redisProcess) ping(ctx context.Context, pid int) (err error) {
 	c := redis.NewClient(&redis.Options{Addr: r.addr(), MaxRetries: -1, DialTimeout: time.Second})

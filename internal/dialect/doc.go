@@ -12,7 +12,7 @@ import (
 // Doc describes a dialect in OpenAPI and in /docs. Refusals are not described:
 // internal/api/openapi calls Reject for examples. Names, types and required
 // fields are those of the vendor's page (named in the package comment of the
-// dialect) or else of SPEC 4. Fields that the dialect ignores are not described.
+// dialect) or else our own. Fields that the dialect ignores are not described.
 type Doc struct {
 	Title string
 	About string

@@ -111,7 +111,7 @@ func (o OldSecrets) End(now time.Time) *time.Time {
 // templates and the conversation window apply.
 func (c *Channel) WhatsApp() bool { return c.Kind == "whatsapp" }
 
-// Policy sets the rate, concurrency and retries of a channel (SPEC 6).
+// Policy sets the rate, concurrency and retries of a channel.
 type Policy struct {
 	Rate             float64       // messages per second over all workers
 	Concurrency      int           // calls at once, each worker

@@ -24,7 +24,7 @@ const (
 	TypeReaction    Type = "reaction"
 )
 
-// Permission returns the permission that a key needs to send t (SPEC 5).
+// Permission returns the permission that a key needs to send t.
 func (t Type) Permission() string {
 	switch t {
 	case TypeTemplate:

@@ -31,7 +31,7 @@ func ParseLane(name string) (Lane, bool) {
 }
 
 // TTL returns how long after send_at a message of the lane expires if its
-// sender sets no expiry (SPEC 2).
+// sender sets no expiry.
 func (l Lane) TTL() time.Duration {
 	return [...]time.Duration{5 * time.Minute, 24 * time.Hour, 72 * time.Hour}[l]
 }

@@ -121,7 +121,7 @@ func TestStatus_OrderOfFactsDoesNotMatter(t *testing.T) {
 	t.Logf("%d orders", orders)
 }
 
-// settledBy forgets who settled what nobody asks it of: only a failure's
+// settledBy drops what is never read: only a failure's
 // author matters to Beats.
 func settledBy(s state) By {
 	if s.status == Failed {

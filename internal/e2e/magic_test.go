@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
-// outcome is what a recipient ends in (SPEC 11).
+// outcome is what a recipient ends in.
 type outcome struct {
 	status string
 	copies int

@@ -58,7 +58,7 @@ func TestMetrics_OnTheirOwnAddress(t *testing.T) {
 	}
 }
 
-// A message that its paused channel holds back says nothing of capacity.
+// A message that its paused channel holds back is no measure of capacity.
 func TestMetrics_DispatchableAge_LeavesOutWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})

@@ -59,9 +59,9 @@ func (f figures) sum(name string, labels ...string) (sum float64) {
 	return sum
 }
 
-// TestMetrics_WhatSPECNames_Moves makes the requests that change each figure of
-// SPEC 10.
-func TestMetrics_WhatSPECNames_Moves(t *testing.T) {
+// TestMetrics_EveryFigure_Moves makes the requests that change each figure of
+// /metrics.
+func TestMetrics_EveryFigure_Moves(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	channel := fmt.Sprintf(`channel="%d"`, s.channels["gupshup whatsapp"].ID)

@@ -2,7 +2,7 @@ package emulator
 
 import "github.com/sendoff/sendoff/internal/dispatch/template"
 
-// DemoTemplates are the templates of a demo account (SPEC 1): approved, and
+// DemoTemplates are the templates of a demo account: approved, and
 // positional, as Meta's own examples.
 func DemoTemplates() []template.Template {
 	return []template.Template{

@@ -83,7 +83,7 @@ func (r *rig) send(m *dispatch.Message) (provider.Accepted, error) {
 	return r.client.Send(ctx, r.ch, m)
 }
 
-// updates waits for n statuses and gives them as they came.
+// updates waits for n statuses and returns them in the order of arrival.
 func (r *rig) updates(n int) []dispatch.StatusUpdate {
 	r.t.Helper()
 	var us []dispatch.StatusUpdate
@@ -163,7 +163,7 @@ func kindOf(t *testing.T, err error) provider.Kind {
 	return e.Kind
 }
 
-// The table of SPEC 11, at the wire: what each call for one message becomes,
+// The table of magic recipients, at the wire: what each call for one message becomes,
 // and the callbacks.
 func TestMagicRecipients(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/twilio"
 )
 
-// The message list tells apart what Twilio took without an answer (0105) and
+// The message list distinguishes what Twilio took without an answer (0105) and
 // what it never took (0110).
 func TestTwilio_FindSettlesUnknownOutcomes(t *testing.T) {
 	t.Parallel()

@@ -130,7 +130,7 @@ func text(to string) *dispatch.Message {
 }
 
 // send makes the calls that a worker would until one is accepted or refused
-// for good, and gives their kinds (0: accepted).
+// for good, and returns their kinds (0: accepted).
 func (b *bench) send(m *dispatch.Message) (acc provider.Accepted, kinds []provider.Kind) {
 	b.t.Helper()
 	for range 4 {
@@ -179,7 +179,7 @@ func (b *bench) count(to string) int {
 	return got.Count
 }
 
-// Every magic recipient does at every vendor what SPEC 11 says, in the
+// Every magic recipient behaves at every vendor as documented, in the
 // vendor's own words, which its real client reads.
 func TestVendors_MagicRecipients(t *testing.T) {
 	t.Parallel()

@@ -120,7 +120,7 @@ func (g *Gates) channel(ctx context.Context, id int64) (name string, next *time.
 const fresh = time.Second
 
 // pressure returns Rate if the channel has more due messages than it may send in
-// a second and a worker lives, else Worker.
+// a second and a worker is alive, else Worker.
 func (g *Gates) pressure(ctx context.Context, channel int64) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

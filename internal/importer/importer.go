@@ -86,7 +86,7 @@ func (m *Importer) work(ctx context.Context) {
 	}
 }
 
-// wait reports whether ctx still lives after d.
+// wait reports whether ctx is not done after d.
 func (m *Importer) wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -48,12 +48,12 @@ func (a *advances) take(ask Spend, now float64) (answer, bool) {
 	return got, true
 }
 
-// askedFor is how long a page that asks for an advance may take; another page
-// asks then.
+// askedFor is how long a page that requests an advance may take; another page
+// requests one then.
 const askedFor = 1e6
 
 // wish adds to a request the return of what is left of the last advance, and
-// asks for another one: a larger one if that was used up, a smaller one if most
+// requests another one: a larger one if that was used up, a smaller one if most
 // of it was not.
 func (a *advances) wish(ask Spend, now float64, r *request) {
 	a.mu.Lock()

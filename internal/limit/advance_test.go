@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// together asks for n at once, in one page.
+// together spends n at once, in one page.
 func together(t rapid.TB, s *Spender, ask Spend, n int) []Decision {
 	t.Helper()
 	ds, err := s.page(context.Background(), slices.Repeat([]Spend{ask}, n))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The retry budget of SPEC 6: a token for every ten successes and one each
+// The retry budget: a token for every ten successes and one each
 // second, so that a provider which refuses everything sees a trickle of
 // retries and not each message many times.
 const (

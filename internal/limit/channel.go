@@ -182,7 +182,7 @@ func (c *Channels) State(ctx context.Context, ch int64, rate float64) (ChannelSt
 	return s, nil
 }
 
-// FeedAsk asks how many messages of a channel may be put into the queue.
+// FeedAsk is a request to put messages of a channel into the queue.
 type FeedAsk struct {
 	Channel int64
 	Rate    float64 // the configured one

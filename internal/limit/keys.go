@@ -18,7 +18,7 @@ var keysLua string
 
 var keysScript = redis.NewScript(keysLua)
 
-// readTimes: reads have budgets of their own, ten times those of sends (SPEC 5).
+// readTimes: reads have budgets of their own, ten times those of sends.
 const readTimes = 10
 
 // Spend is a request for N requests or messages of a key. The limits are those of

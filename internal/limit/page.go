@@ -39,7 +39,7 @@ func (s *Spender) page(ctx context.Context, asks []Spend) ([]Decision, error) {
 	return out, nil
 }
 
-// askPage asks for many spends at once, and again for those whose count of the day
+// askPage requests many spends at once, and again those whose count of the day
 // had to be loaded first: Redis has forgotten it, or the day is new.
 func (s *Spender) askPage(ctx context.Context, asks []Spend) ([]Decision, error) {
 	began := s.micros()
@@ -168,7 +168,7 @@ const (
 	answerWidth  = 10
 )
 
-// answer asks Redis, or the quotas of this process while it is away: alone.
+// answer spends at Redis, or in the quotas of this process while it is away: alone.
 func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requests []request) (answers []answer, alone bool, err error) {
 	args := make([]any, 0, requestWidth*len(requests))
 	for _, r := range requests {

@@ -110,7 +110,7 @@ func refusedRightly(rt *rapid.T, r request, a answer, now int64, singles, all []
 	}
 }
 
-// Who waits as told gets in, and no sooner.
+// Who waits for Retry-After gets in, and no sooner.
 func TestQuota_PauseIsExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

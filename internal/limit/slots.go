@@ -11,7 +11,7 @@ const (
 	slack = 1.01
 	// cutTo is what a throttled answer leaves of the rate, cutFloor the least
 	// share of the configured rate, recovery the share that comes back in a
-	// microsecond (SPEC 6).
+	// microsecond.
 	cutTo    = 0.7
 	cutFloor = 0.05
 	recovery = 5e-8
@@ -66,7 +66,7 @@ func fit(from, to, step float64) float64 {
 }
 
 // reserve books up to n consecutive slots that start within horizon. floor is
-// how far ahead others are known to have booked; it counts when forced, or
+// how far ahead others have booked; it counts when forced, or
 // when the schedule was lost.
 func (s *slots) reserve(now, rate, n, horizon float64, otp bool, floor float64, force bool) span {
 	step := slack * 1e6 / (rate * s.share(now))

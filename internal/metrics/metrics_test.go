@@ -126,7 +126,7 @@ func TestPool_ReadsWhenScraped(t *testing.T) {
 	expect(t, m, `sendoff_postgres_pool_in_use 0`)
 }
 
-// Names, units and help texts are as Prometheus' own linter wants them.
+// Names, units and help texts pass Prometheus' own linter.
 func TestNames_Lint(t *testing.T) {
 	t.Parallel()
 	m := New()

@@ -53,7 +53,7 @@ func TestKeywords_AreOneThingAndFolded(t *testing.T) {
 	}
 }
 
-// A button is heard by a word that means nothing else, a place or a caption not
+// A button counts by a word that means nothing else, a place or a caption not
 // at all.
 func TestAsks_Button(t *testing.T) {
 	t.Parallel()

@@ -104,7 +104,7 @@ func rebinding(t *testing.T, addresses ...string) *net.Resolver {
 }
 
 // serveDNS answers one question (RFC 1035, over a stream): an A with what answer
-// gives, anything else with nothing.
+// returns, anything else with nothing.
 func serveDNS(c net.Conn, answer func() [4]byte) error {
 	var size uint16
 	if err := binary.Read(c, binary.BigEndian, &size); err != nil {

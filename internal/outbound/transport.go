@@ -81,7 +81,7 @@ func (t *transport) do(ctx context.Context, r *http.Request, limit int64) (Respo
 	return res, result, err
 }
 
-// get takes a kept connection that still lives, or makes one.
+// get takes a kept connection that is still open, or dials one.
 func (t *transport) get(ctx context.Context, u *url.URL) (*conn, error) {
 	key := u.Scheme + " " + u.Host
 	for {

@@ -18,7 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/outbound"
 )
 
-// counting starts a server that counts its connections and tells when one ends.
+// counting starts a server that counts its connections and reports when one ends.
 func counting(t *testing.T, h http.HandlerFunc) (s *httptest.Server, opened *atomic.Int32, closed chan struct{}) {
 	t.Helper()
 	opened, closed = new(atomic.Int32), make(chan struct{}, 100)

@@ -67,7 +67,7 @@ type Callback struct {
 }
 
 // Parse verifies and parses a callback with p. It marks the statuses of a vendor
-// that echoes no id of ours, and knows the persons of inbound messages by their
+// that echoes no id of ours, and names the persons of inbound messages by their
 // ids. The channel's own number is nobody who writes to it.
 func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
 	cb, err := p.ParseCallback(ch, r, url, body)

@@ -17,7 +17,7 @@ import (
 // the Spec instead of comparing names.
 type Spec struct {
 	Name  string // in channels, callback addresses and metrics, as lower-case letters
-	Title string // for people
+	Title string // for people; in lower case it is Name
 	About string // one sentence for the command line
 	Kinds []Kinds
 	// Settings are stored in clear, Secrets encrypted. The settings of every

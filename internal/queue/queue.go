@@ -37,7 +37,8 @@ func Encode(p dispatch.Page) []byte {
 	return b
 }
 
-// Decode reads what Encode wrote.
+// Decode returns the page that Encode wrote, or an error: another version, an
+// unknown lane, a wrong length or more than dispatch.MaxPage ids.
 func Decode(b []byte) (dispatch.Page, error) {
 	if len(b) < headBytes || b[0] != version || int(b[1]) >= len(dispatch.Lanes) || (len(b)-headBytes)%16 != 0 ||
 		(len(b)-headBytes)/16 > dispatch.MaxPage {
@@ -62,7 +63,7 @@ func NewClient(rc redis.UniversalClient, id ID) *Client {
 	return &Client{asynq: asynq.NewClientFromRedisClient(rc), redis: rc, id: id}
 }
 
-// Offer rings for a page. An error costs latency only: the feeder rings again.
+// Offer enqueues a page, within 300 ms. After an error its messages are only late: the feeder offers them again.
 // Every offer is a new task; a page offered twice is claimed once.
 func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), offerLimit)
@@ -109,9 +110,9 @@ func (c *Client) Register(ctx context.Context) error {
 // epochKey returns the key that exists as long as Redis remembers an installation.
 func epochKey(id string) string { return Prefix(id) + "epoch" }
 
-// Wiped reports whether Redis has lost its memory since anybody last asked; the
-// first to ask after a wipe gets true. Undo lets somebody else find out when
-// the caller can't act on it.
+// Wiped returns true once after Redis was emptied, to the first caller of any
+// process. After Undo the next call returns true again, for a caller that could
+// not act on it.
 func (c *Client) Wiped(ctx context.Context) (bool, error) {
 	id, err := c.id(ctx)
 	if err != nil {
@@ -124,7 +125,7 @@ func (c *Client) Wiped(ctx context.Context) (bool, error) {
 	return c.redis.SetNX(ctx, epochKey(id), time.Now().Format(time.RFC3339Nano), 0).Result()
 }
 
-// Undo forgets the epoch again.
+// Undo deletes the epoch key, so that the next Wiped returns true.
 func (c *Client) Undo(ctx context.Context) error {
 	id, err := c.id(ctx)
 	if err != nil {

@@ -121,7 +121,7 @@ func TestOffer_ReachesTheServerOfItsLane(t *testing.T) {
 	}
 }
 
-// After a wipe exactly one asks first, and pages flow again without a restart.
+// After a wipe exactly one checks first, and pages flow again without a restart.
 func TestWiped_ToldOnce_AndTheServerGoesOn(t *testing.T) {
 	t.Parallel()
 	c, got, _ := collect(t, storetest.Redis(t), "one", 0)

@@ -22,7 +22,7 @@ import (
 const (
 	pollEvery = 250 * time.Millisecond
 	// trustFor is how long the cache is used after a poll began. Together with
-	// pollEvery it stays below the second that SPEC 5 allows.
+	// pollEvery it stays below the second within which a change must count.
 	trustFor = 700 * time.Millisecond
 	// maxEntries bounds each cache, and maxMissing what it remembers as missing:
 	// guessed keys must neither fill the memory nor push out those that exist.

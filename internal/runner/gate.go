@@ -30,7 +30,7 @@ type gatePlan struct {
 	timing  *campaign.Timing
 }
 
-// maxPlans bounds the campaigns that the gate knows at a time.
+// maxPlans bounds the campaigns that the gate caches.
 const maxPlans = 1000
 
 // stoppedDelay is how long messages of a campaign that does not run are left

@@ -154,7 +154,7 @@ type step struct {
 	free   *time.Time // when the messaging limit has room again; nil: it has
 }
 
-// advance does what the campaign's state asks for and returns when to look at it
+// advance does the next step of the campaign's state and returns when to look at it
 // again; nil: never.
 func (s *step) advance(ctx context.Context) (*time.Time, error) {
 	switch s.c.State {

@@ -78,7 +78,7 @@ func start(t *testing.T) *stack {
 	return s
 }
 
-// register makes the channels known to the emulator.
+// register adds the channels to the emulator.
 func (s *stack) register() {
 	s.Helper()
 	chs, err := s.accounts.Channels(s.Context(), s.account.ID)
@@ -211,7 +211,7 @@ func (o object) count(name string) int {
 	return int(n)
 }
 
-// until waits until the campaign is as ok wants it.
+// until waits until ok reports true for the campaign.
 func (s *stack) until(path, what string, ok func(c object) bool) object {
 	s.Helper()
 	var c object

@@ -39,7 +39,7 @@ func (s *step) fill(ctx context.Context) error {
 	return err
 }
 
-// refused returns what people are told of an error that only they can mend.
+// refused returns the text for users of an error that only they can mend.
 func refused(err error) (reason string, ok bool) {
 	e, ok := errors.AsType[*dispatch.Error](err)
 	if !ok || e.Code == dispatch.Internal || e.Code == dispatch.Overloaded {

@@ -16,7 +16,7 @@ import (
 // idempotency keys, inserts what is new. What comes back is the time, under no
 // id, and the rows that are not as usual: scheduled, or with inserted false
 // refused, there before, or without their key, which another one took; resolve
-// tells which. A key is unique in its day; one of the day before counts too, and
+// shows which. A key is unique in its day; one of the day before counts too, and
 // one of the day after: ours may have begun before midnight and waited for
 // whoever wrote that (lockKeys). Safe to run twice. (IN … IS TRUE and OFFSET 0
 // keep the planner from making joins of them, which it would run as nested loops
@@ -73,7 +73,8 @@ WITH input AS MATERIALIZED (
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
-    CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
+    CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
+    ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
   FROM done WHERE (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
   ` + repeated + `
 ), s AS (
@@ -103,21 +104,26 @@ FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
 // not refused is inserted, so that no insert has to ask another one.
 var sqlAcceptPlain = numbers.SQL(`
 WITH checked AS MATERIALIZED (
-  SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s) ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+  SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s)
+  ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
     ` + people.Held("i.account_id", "i.recipient", "i.marketing") + ` AS suppressed,
-    NOT i.needs_window OR ` + people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
+    NOT i.needs_window OR ` +
+	people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::smallint[], $17::bigint[], $18::boolean[])
+    $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::smallint[], $17::bigint[],
+      $18::boolean[])
   AS i(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
     expires_us, ttl_s, offered, needs_window, test, segments, price, marketing)
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test,
     segments, price, marketing)
-  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price, marketing
+  SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price,
+    marketing
   FROM checked WHERE NOT suppressed AND window_open
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, lane, wake_at, due_at, expires_at)
-  SELECT id, account_id, channel_id, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `' ELSE now() END, now(), expires_at
+  SELECT id, account_id, channel_id, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
+  ELSE now() END, now(), expires_at
   FROM checked WHERE NOT suppressed AND window_open
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'

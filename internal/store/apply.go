@@ -16,7 +16,7 @@ import (
 )
 
 // sqlApply merges evidence from the provider. Each message comes once, with the
-// best of what the batch says of it (pos: 0, 30, 40 or 50; neg: failed), and
+// best evidence of it in the batch (pos: 0, 30, 40 or 50; neg: failed), and
 // what the batch holds in kinds, for the timeline. dispatch.Status.Beats
 // is the same rule in Go, and a test holds the two together.
 var sqlApply = numbers.SQL(`
@@ -74,7 +74,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         WHEN ev.kind = {failed} AND u.pos < {delivered} AND (u.was < {delivered} OR u.was > {failed} OR (u.was = {failed}
           AND u.was_by = {by_us})) THEN {failed}
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
-        CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read' ELSE coalesce(u.detail, 'failed') END,
+        CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read'
+        ELSE coalesce(u.detail, 'failed') END,
         CASE WHEN w.account_id IS NOT NULL THEN ev.extra END
     FROM u LEFT JOIN (SELECT DISTINCT account_id FROM webhooks WHERE enabled AND format <> 'standard') w ON w.account_id = u.account_id
     CROSS JOIN LATERAL unnest(u.kinds::smallint[], u.extras::text[]) WITH ORDINALITY AS ev(kind, extra, ord))
@@ -94,7 +95,7 @@ type applied struct {
 	Campaign int64 `db:"campaign_id"` // 0: none
 }
 
-// Failure is a message that has become failed. Who says so once more of a
+// Failure is a message that has become failed. A second report about a
 // message that has failed already makes no other one.
 type Failure struct {
 	ID      dispatch.ID
@@ -263,7 +264,7 @@ func campaignsOf(rows []applied) []ledger.Ref {
 	return refs
 }
 
-// evidence is what a batch says of one message.
+// evidence is what a batch holds about one message.
 type evidence struct {
 	id                            dispatch.ID
 	channel                       int64

@@ -110,7 +110,7 @@ func TestStatements_FollowBeats(t *testing.T) {
 	}
 }
 
-// Any evidence in any order and any batches ends where Beats says, and where
+// Any evidence in any order and any batches ends where Beats decides, and where
 // every other order of the same evidence ends.
 func TestApplyStatuses_AnyOrder_EndsAlike(t *testing.T) {
 	t.Parallel()

@@ -61,7 +61,7 @@ func (s *Store) OpenCircuit(ctx context.Context, channel int64, reason string, p
 	return pg.Wrap("open circuit", err)
 }
 
-// sqlClose closes a circuit and says so in the event log; workers wake what
+// sqlClose closes a circuit and writes it to the event log; workers wake what
 // waited when they see it.
 var sqlClose = numbers.SQL(`
 WITH h AS (UPDATE channel_health SET state = 'closed', reason = '', opened = 0, changed_at = now() WHERE channel_id = $1 AND state = ANY($2)

@@ -89,7 +89,7 @@ const attempt = `
 
 const insertAttempts = attempt + ` FROM o`
 
-// sqlSettle: the provider accepted. A fact needs no fence: whoever says so, the
+// sqlSettle: the provider accepted. A fact needs no fence: whoever reports it, the
 // dispatch row goes and the message is at least sent. When another claim is in
 // flight at that moment (we had been given up), its call is noted as cut off:
 // a tombstone, so that a possible second copy stays visible; and a message of
@@ -162,7 +162,7 @@ UPDATE dispatch d SET unknowns = d.unknowns - (d.state = {resolving})::int, stat
   attempts = d.attempts - (x.result IN (0, 4))::int, rl_hits = d.rl_hits + (x.result = 4)::int, maybe_sent = d.maybe_sent OR x.result = 8
 FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})`)
 
-// sqlResolve: nobody knows. The row waits for evidence and wakes by itself.
+// sqlResolve: the outcome is unknown. The row waits for evidence and wakes by itself.
 var sqlResolve = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` ON CONFLICT DO NOTHING),
  u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM x WHERE m.id = x.id AND NOT m.maybe_sent)
@@ -190,7 +190,7 @@ SELECT id, channel_id, status, charged, coalesce(code, '') AS code FROM u WHERE 
 
 // Complete writes the outcomes of finished calls. Those accepted go first and
 // in one statement; each group is idempotent, so that the caller repeats the
-// whole page until Postgres has it. It gives the messages that failed.
+// whole page until Postgres has it. It returns the messages that failed.
 func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error) {
 	groups := map[Action][]Outcome{}
 	for _, o := range outs {

@@ -11,7 +11,7 @@ import (
 
 // sqlFindDoubt is the rule for providers that echo no id of ours: an event with
 // an unknown id settles the only message of that channel and recipient that is
-// in doubt because of a call that began before the event (SPEC 6). A receipt
+// in doubt because of a call that began before the event. A receipt
 // that arrives after the resolve window settles it too. Events carry seconds, so
 // that starts are compared in seconds; a call whose worker is gone has no start.
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// What is to be counted are messages that become failed, not what says so.
+// Messages that become failed are counted, not the reports of it.
 func TestApply_FailedAgain_IsNoOtherFailure(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -47,7 +47,7 @@ func (s *Store) DueFallbacks(ctx context.Context) ([]Fallback, error) {
 	return out, pg.Wrap("drop fallbacks", err)
 }
 
-// DropFallback forgets a fallback that was sent, or can't be.
+// DropFallback deletes a fallback that was sent, or can't be.
 func (s *Store) DropFallback(ctx context.Context, id dispatch.ID) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM fallbacks WHERE message_id = $1::uuid`, id.String())
 	return pg.Wrap("drop fallback", err)

@@ -136,7 +136,7 @@ func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 	return out, pg.Wrap("read depths", err)
 }
 
-// sqlLeases gives up on claims whose worker is gone: nobody knows whether the
+// sqlLeases ends the claims whose worker is gone: it is unknown whether the
 // call was made, so it counts as an unknown outcome.
 var sqlLeases = numbers.SQL(`
 WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch

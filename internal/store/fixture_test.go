@@ -71,7 +71,7 @@ func (f *fixture) draft(to string) NewMessage {
 	return NewMessage{Message: m, TTL: time.Hour}
 }
 
-// accept commits drafts that nothing speaks against.
+// accept commits drafts that must all be accepted.
 func (f *fixture) accept(t testing.TB, page ...NewMessage) []dispatch.ID {
 	t.Helper()
 	rs, err := f.InsertMessages(context.Background(), page)
@@ -127,7 +127,7 @@ func (f *fixture) complete(t testing.TB, outs ...Outcome) {
 	must(t, err)
 }
 
-// callback applies what the provider says of a message.
+// callback applies a provider's report about a message.
 func (f *fixture) callback(t testing.TB, id dispatch.ID, statuses ...dispatch.Status) {
 	t.Helper()
 	var us []dispatch.StatusUpdate

@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// A repeat is told what the first request was, also when the message has been
+// A repeat is answered as the first request was, also when the message has been
 // changed since.
 func TestRepeats_GiveTheFirstAnswer(t *testing.T) {
 	t.Parallel()

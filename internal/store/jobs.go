@@ -20,7 +20,7 @@ func (s *Store) TakeJob(ctx context.Context, name string, every time.Duration) (
 	return n > 0, pg.Wrap("take job", err)
 }
 
-// Unconfirmed is a message that the provider took and never told about again.
+// Unconfirmed is a message that the provider took and never reported again.
 type Unconfirmed struct {
 	ID         dispatch.ID `db:"id"`
 	Channel    int64       `db:"channel_id"`

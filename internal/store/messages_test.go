@@ -78,7 +78,7 @@ func TestListMessages_Unfinished_WalkIsBounded(t *testing.T) {
 	}
 }
 
-// A list by an unfinished status has those messages of which the view says so.
+// A list by an unfinished status has the messages whose view has that status.
 func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 	t.Parallel()
 	f := open(t)
@@ -137,7 +137,8 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason) VALUES ($1, '+15550000001', 'manual'), ($1, '+15550000003', 'manual')`, f.account)
+	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason) VALUES ($1, '+15550000001', 'manual'), ($1, '+15550000003', 'manual')`,
+		f.account)
 	must(t, f.Link(t.Context(), f.account, "+15550000002", "+15550000003"))
 	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason, scope) VALUES ($1, '+15550000004', 'manual', 'marketing')`, f.account)
 	page := func() (page []*NewMessage) {
@@ -191,7 +192,8 @@ func TestListMessages_Search_FindsIDs(t *testing.T) {
 	hex := strings.ReplaceAll(id.String(), "-", "")
 	const wamid, sid, kept = "wamid.HBgLMTU1NTAwMDEwMDAVAgARGBI1", "SM0123456789abcdef0123456789abcdef", "4ee0634f-ae84-4b15-ba94-4d30de08efd9"
 	for _, ref := range []string{wamid, sid} {
-		f.exec(t, `INSERT INTO attempts (message_id, claim, outcome, provider_message_id) VALUES ($1, gen_random_uuid(), 1, $2)`, id.String(), ref)
+		f.exec(t, `INSERT INTO attempts (message_id, claim, outcome, provider_message_id) VALUES ($1, gen_random_uuid(), 1, $2)`, id.String(),
+			ref)
 	}
 	f.exec(t, `INSERT INTO provider_refs (channel_id, ref, message_id) VALUES ($1, $2, $3)`, f.channel, kept, id.String())
 	for _, search := range []string{id.String(), "wamid." + id.String(), "SM" + hex, "MM" + hex, hex, wamid, sid, kept} {

@@ -24,7 +24,7 @@ const (
 	waiting   place = 9 // in scheduled
 )
 
-// modelCall is one provider call as the world knows it: whether the provider
+// modelCall is one provider call as it really was: whether the provider
 // took the message, which our side learns late, wrongly not at all, or never.
 type modelCall struct {
 	claim    uuid.UUID
@@ -33,7 +33,7 @@ type modelCall struct {
 	doubt    bool   // may have succeeded, as far as we can know
 }
 
-// modelMessage is what the protocol says of a message (protocol.md 3).
+// modelMessage is a message's state by the protocol (protocol.md 3).
 type modelMessage struct {
 	id       dispatch.ID
 	rule     rule
@@ -246,7 +246,7 @@ func (m *machine) reported(x *modelMessage, c *modelCall, a Action) {
 	}
 }
 
-// callback tells of a copy that the provider took.
+// callback reports a copy that the provider took.
 func (m *machine) callback(rt *rapid.T) {
 	x := m.any(rt)
 	if x.copies() == 0 {
@@ -274,7 +274,7 @@ func (m *machine) lease(rt *rapid.T) {
 	}
 }
 
-// doubts has policy decide on what nobody knows.
+// doubts lets policy decide on unknown outcomes.
 func (m *machine) doubts(rt *rapid.T) {
 	ids := m.ids(resolving)
 	if len(ids) == 0 {
@@ -387,7 +387,7 @@ func (m *machine) check(rt *rapid.T) {
 	}
 }
 
-// promises are protocol.md 0, whatever the model says.
+// promises are those of protocol.md 0, independent of the model.
 func (m *machine) promises(rt *rapid.T, i int, x *modelMessage, got standing) {
 	if (got.Status == dispatch.Queued) != (got.State != nil || got.Scheduled) {
 		rt.Fatalf("message %d is %s; has a row: %v", i, got.Status, got.State != nil || got.Scheduled)

@@ -20,7 +20,8 @@ const maxParked = 10_000
 var sqlPark = numbers.Merge(pg.Numbers{"max_parked": maxParked, "tenth": maxParked / 10}).SQL(`
 WITH full_ones AS MATERIALIZED (SELECT c.id FROM unnest($4::bigint[]) AS c(id)
     WHERE (SELECT count(*) FROM (SELECT 1 FROM parked_callbacks p WHERE p.channel_id = c.id LIMIT {max_parked}) x) >= {max_parked}),
-  d AS (DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT o.id FROM full_ones f CROSS JOIN LATERAL (SELECT p.id FROM parked_callbacks p
+  d AS (DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT o.id FROM full_ones f CROSS JOIN LATERAL (SELECT p.id
+  FROM parked_callbacks p
     WHERE p.channel_id = f.id ORDER BY p.id LIMIT {tenth} FOR UPDATE SKIP LOCKED) o)))
 INSERT INTO parked_callbacks (channel_id, ref, body, wake_at)
 SELECT DISTINCT t.channel_id, t.ref, t.body, now() + interval '1 second'

@@ -37,7 +37,10 @@ func TestApply_RefusedPiece_CostsNoOther(t *testing.T) {
 	f.refusing(t, "+15550000004")
 	var us []dispatch.StatusUpdate
 	for _, id := range ids {
-		us = append(us, dispatch.StatusUpdate{ID: id, Channel: f.channel, ProviderID: "p" + id.String(), Status: dispatch.Delivered, At: time.Now()})
+		us = append(us, dispatch.StatusUpdate{
+			ID: id, Channel: f.channel, ProviderID: "p" + id.String(),
+			Status: dispatch.Delivered, At: time.Now(),
+		})
 	}
 	us = append(us, dispatch.StatusUpdate{Channel: f.channel, ProviderID: "nobody's", Status: dispatch.Sent})
 	a, err := f.Apply(t.Context(), us)

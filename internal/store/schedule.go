@@ -21,7 +21,7 @@ type Edit struct {
 }
 
 // Reschedule changes a message that is still scheduled, up to the moment it is
-// claimed. It says whether it did; what accept would refuse in its transaction
+// claimed. It reports whether it did; what accept would refuse in its transaction
 // is refused here too.
 func (s *Store) Reschedule(ctx context.Context, id dispatch.ID, e Edit) (done bool, err error) {
 	for i := 0; i < looks && err == nil && !done; i++ {
@@ -168,9 +168,9 @@ func (s *Store) end(ctx context.Context, ids []dispatch.ID, to dispatch.Status, 
 	return rows, err
 }
 
-// sqlCancelDoubts asks for the end of a message whose outcome is being resolved,
+// sqlCancelDoubts requests the end of a message whose outcome is being resolved,
 // and ends it at once: no further call is made, and unknown is its state until
-// the provider says more.
+// the provider reports more.
 var sqlCancelDoubts = numbers.SQL(`
 WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY($1::uuid[]) AND state = {resolving}
   ORDER BY message_id FOR UPDATE),
@@ -187,7 +187,7 @@ SELECT count(*) FROM u`)
 // scheduled to dispatch at that moment is in neither place for the first look.
 const looks = 2
 
-// Cancel ends a message before its next call. It says whether it did: a message
+// Cancel ends a message before its next call. It reports whether it did: a message
 // that is being sent, or is finished, stays as it is.
 func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
 	for range looks {

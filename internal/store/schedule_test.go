@@ -62,7 +62,7 @@ func TestReschedule_SendAt_MovesTheFallback(t *testing.T) {
 }
 
 // What a change makes dearer or cheaper is booked with it, and never more than
-// the balance; the end of the message gives its whole price back.
+// the balance; the end of the message refunds its whole price.
 func TestReschedule_Price_BooksTheDifference(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

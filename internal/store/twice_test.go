@@ -226,7 +226,7 @@ func completes(action Action, result Result) func(*testing.T, *fixture) func() e
 	}
 }
 
-// inDoubt gives a message whose call's outcome is being resolved.
+// inDoubt returns a message whose call's outcome is being resolved.
 func (f *fixture) inDoubt(t *testing.T) []dispatch.ID {
 	t.Helper()
 	ids := f.messages(t, 1)

@@ -39,7 +39,7 @@ func Empty(t testing.TB) string {
 	return use(t).database(t, "template1")
 }
 
-// serial tells apart the databases of one process.
+// serial numbers the databases of one process.
 var serial atomic.Int64
 
 // database clones a template for one test.

@@ -47,8 +47,8 @@ func flush(ctx context.Context, o *redis.Options) (err error) {
 	return c.FlushDB(ctx).Err()
 }
 
-// countRedis asks how many databases there are. Miniredis can't tell, and has
-// as many as one asks for.
+// countRedis reads how many databases there are. Miniredis has no such setting, and
+// as many as are used.
 func countRedis(ctx context.Context, c *redis.Client) (int64, error) {
 	if err := c.Ping(ctx).Err(); err != nil {
 		return 0, err

@@ -340,7 +340,7 @@ func TestDeliver_Backlog_EventsOfAMessageDoNotOvertake(t *testing.T) {
 	}
 }
 
-// The worker gives its feeder three seconds to stop: a database that does not
+// The worker waits three seconds for its feeder to stop: a database that does not
 // take results must not make them more, nor keep the lane.
 func TestDeliver_StoppedWhileResultsCannotBeWritten_EndsInTimeAndRepeatsThem(t *testing.T) {
 	f := newFixture(t)

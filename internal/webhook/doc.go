@@ -19,7 +19,7 @@ type (
 	messageStatus struct {
 		dispatch.View
 
-		Sequence int    `json:"sequence" doc:"Its place among the states of the message: deliveries may overtake each other, the highest is the newest."`
+		Sequence int    `json:"sequence" doc:"Place among the states of the message; the highest is the newest, in whatever order they arrive."`
 		Cause    string `json:"cause,omitempty" doc:"Why the status changed, where that is not plain."`
 	}
 	inboundEvent struct {
@@ -45,16 +45,19 @@ type (
 )
 
 const (
-	exampleMessage = `{"type":"message.delivered","timestamp":"2026-11-29T08:23:57.12Z","data":{"message_id":"01932f6e-7a40-7c31-9f1b-0242ac120002",` +
+	exampleMessage = `{"type":"message.delivered","timestamp":"2026-11-29T08:23:57.12Z",` +
+		`"data":{"message_id":"01932f6e-7a40-7c31-9f1b-0242ac120002",` +
 		`"status":"delivered","channel_id":1,"to":"+15550000100","type":"template","lane":"normal","reference":"order-17","maybe_sent":false,` +
 		`"attempts":1,"provider_message_id":"wamid.HBgL","expires_at":"2026-11-30T08:23:56Z","created_at":"2026-11-29T08:23:56Z",` +
 		`"updated_at":"2026-11-29T08:23:57.12Z","sent_at":"2026-11-29T08:23:56.4Z","delivered_at":"2026-11-29T08:23:57.12Z","sequence":4}}`
 	exampleInbound = `{"type":"message.inbound","timestamp":"2026-11-29T08:23:57Z","data":{"id":"01932f6e-7a40-7c31-9f1b-0242ac120003",` +
 		`"channel_id":1,"from":"+15550000100","type":"text","text":"Is it on its way?","provider_message_id":"wamid.HBgM",` +
 		`"at":"2026-11-29T08:23:57Z","received_at":"2026-11-29T08:23:57.3Z"}}`
-	exampleChannel = `{"type":"channel.paused","timestamp":"2026-11-29T08:23:57Z","data":{"channel_id":1,"channel_key":"ch_4af3bec7cdb5711ee297",` +
+	exampleChannel = `{"type":"channel.paused","timestamp":"2026-11-29T08:23:57Z","data":{"channel_id":1,` +
+		`"channel_key":"ch_4af3bec7cdb5711ee297",` +
 		`"reason":"number under review"}}`
-	exampleCampaign = `{"type":"campaign.finished","timestamp":"2026-11-29T08:23:57Z","data":{"campaign_id":7,"name":"Spring","status":"finished"}}`
+	exampleCampaign = `{"type":"campaign.finished","timestamp":"2026-11-29T08:23:57Z","data":{"campaign_id":7,"name":"Spring",` +
+		`"status":"finished"}}`
 )
 
 // Events describes what webhooks receive.
@@ -69,9 +72,11 @@ func Events() (all []apidoc.Event) {
 		case e.kind == dispatch.EventCampaignFinished:
 			d.Summary, d.Type, d.Example = "A campaign finished", campaignEvent{}, exampleCampaign
 		case e.kind == dispatch.EventChannelPaused, e.kind == dispatch.EventChannelResumed:
-			d.Summary, d.Type, d.Example = "A channel stopped or started to send", channelEvent{}, strings.Replace(exampleChannel, "channel.paused", e.name, 1)
+			d.Summary, d.Type, d.Example = "A channel stopped or started to send", channelEvent{},
+				strings.Replace(exampleChannel, "channel.paused", e.name, 1)
 		default:
-			d.Summary, d.Type, d.Example = "A message changed its status", messageEvent{}, strings.Replace(exampleMessage, "message.delivered", e.name, 1)
+			d.Summary, d.Type, d.Example = "A message changed its status", messageEvent{},
+				strings.Replace(exampleMessage, "message.delivered", e.name, 1)
 		}
 		all = append(all, d)
 	}

@@ -67,7 +67,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// endpoint adds one that wants the named events; none: all.
+// endpoint adds one that subscribes to the named events; none: all.
 func (f *fixture) endpoint(format, url string, names ...string) hookstore.Endpoint {
 	f.t.Helper()
 	w := hookstore.Endpoint{Account: f.account.ID, URL: url, Format: format, Secret: NewSecret(), Enabled: true}
@@ -112,7 +112,7 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 	return ids
 }
 
-// evidence applies what a provider says of messages.
+// evidence applies a provider's callbacks about messages.
 func (f *fixture) evidence(ids []dispatch.ID, st dispatch.Status) {
 	f.t.Helper()
 	var us []dispatch.StatusUpdate

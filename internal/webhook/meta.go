@@ -94,7 +94,7 @@ type metaErrorData struct {
 
 // metaWords are Meta's words for our statuses. It has none for what has not
 // left us yet; what expired or was cancelled failed there; an unknown outcome
-// is sent, which asks nobody to send again.
+// is sent, after which no client sends again.
 var metaWords = map[dispatch.Status]string{
 	dispatch.Sent: "sent", dispatch.Delivered: "delivered", dispatch.Read: "read",
 	dispatch.Failed: "failed", dispatch.Expired: "failed", dispatch.Cancelled: "failed", dispatch.Unknown: "sent",

@@ -18,7 +18,8 @@ import (
 const (
 	conversation = `{"id":"c1","expiration_timestamp":"1777982400","origin":{"type":"utility"}}`
 	pricing      = `{"billable":true,"pricing_model":"PMP","category":"utility","type":"regular"}`
-	twoErrors    = `[{"code":131026,"title":"Message undeliverable","error_data":{"details":"olá"},"href":"https:\/\/example.com\/"},{"code":"131000","title":"Also"}]`
+	twoErrors    = `[{"code":131026,"title":"Message undeliverable","error_data":{"details":"olá"},"href":"https:\/\/example.com\/"},` +
+		`{"code":"131000","title":"Also"}]`
 )
 
 // statusOf reads the one status of a callback.
@@ -43,7 +44,8 @@ func TestMeta_Status_KeepsWhatTheProviderReported(t *testing.T) {
 	f := newFixture(t)
 	w := f.endpoint(Meta, "https://example.com/", "message.delivered", "message.failed")
 	status := func(rest string) string {
-		return `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"106540352242922"},
+		return `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages",
+		"value":{"metadata":{"phone_number_id":"106540352242922"},
 			"statuses":[{"id":"wamid.P","timestamp":"1777896000","recipient_id":"15550100","recipient_user_id":"US.200",` + rest + `}]}}]}]}`
 	}
 	var us []dispatch.StatusUpdate
@@ -51,7 +53,8 @@ func TestMeta_Status_KeepsWhatTheProviderReported(t *testing.T) {
 		u := []dispatch.StatusUpdate{
 			statusOf(t, meta.New(nil), Meta, status(`"status":"delivered","conversation":`+conversation+`,"pricing":`+pricing)),
 			statusOf(t, meta.New(nil), Meta, status(`"status":"failed","errors":`+twoErrors)),
-			statusOf(t, gupshup.New(nil), Standard, `{"app":"a","timestamp":1777896000000,"type":"message-event","payload":{"id":"wamid.P","gsId":"g",
+			statusOf(t, gupshup.New(nil), Standard, `{"app":"a","timestamp":1777896000000,"type":"message-event","payload":{"id":"wamid.P",
+			"gsId":"g",
 				"type":"delivered","destination":"15550100","payload":{"ts":1777896000},"conversation":`+conversation+`,"pricing":`+pricing+`}}`),
 		}[i]
 		u.ID, u.Channel = id, f.channel.ID
@@ -120,7 +123,8 @@ func TestRender_Meta_UserID(t *testing.T) {
 	in.Inbound.From, in.Inbound.WaID, in.Inbound.UserID, in.Inbound.Username, in.Inbound.Raw = "", "", "DE.2000", "ann", `{}`
 	for want, e := range map[string]*hookstore.Event{`"recipient_user_id":"DE.2000"`: e, `"from_user_id":"DE.2000"`: in} {
 		got, ok := Render(e)
-		if !ok || !strings.Contains(got, want) || strings.Contains(got, `"recipient_id"`) || strings.Contains(got, `"wa_id"`) || strings.Contains(got, `"from":`) {
+		if !ok || !strings.Contains(got, want) || strings.Contains(got, `"recipient_id"`) || strings.Contains(got, `"wa_id"`) ||
+			strings.Contains(got, `"from":`) {
 			t.Errorf("got %s, want %s in it", got, want)
 		}
 	}

@@ -29,7 +29,7 @@ func Render(e *hookstore.Event) (string, bool) {
 }
 
 // viewAt is the message as it was at the event: the row may have moved on, and
-// what came later isn't told before its own event.
+// a later change isn't shown before its own event.
 func viewAt(e *hookstore.Event) *dispatch.View {
 	v, st := *e.View, dispatch.Status(e.Kind)
 	v.Status, v.StatusName, v.UpdatedAt, v.Content, v.Receipt = st, st.String(), e.At.UTC(), nil, ""

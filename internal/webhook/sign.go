@@ -18,7 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/twilio"
 )
 
-// secretPrefix begins a secret, as Standard Webhooks wants it.
+// secretPrefix begins a secret, as Standard Webhooks requires.
 const secretPrefix = "whsec_"
 
 // NewSecret returns a secret of 32 random bytes.

@@ -39,7 +39,7 @@ func everyZone(t testing.TB) []string {
 }
 
 // minutes is a stretch of time in one zone, minute by minute: what the wall
-// shows and whether it is quiet. It knows nothing of Resolve.
+// shows and whether it is quiet, independent of Resolve.
 type minutes struct {
 	start time.Time
 	wall  []Wall

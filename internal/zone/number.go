@@ -19,7 +19,7 @@ func OfNumber(e164 string) Set {
 	return newSet(names)
 }
 
-// Person is what is known of where a person lives.
+// Person is the data from which a person's zone is derived.
 type Person struct {
 	Contact string   // the contact's own zone; empty: not set
 	Lists   []string // the default zones of the lists it was taken from

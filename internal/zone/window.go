@@ -35,7 +35,7 @@ func (d Days) Has(day time.Weekday) bool { return d&(1<<day) != 0 }
 // each of Days. With To before From it ends on the day after; Days are those
 // on which it begins. With From = To it is empty. Its edges are wall times and
 // follow the rules of Resolve, so a day that a zone skips is quiet if its
-// window says so for no longer than the skip itself.
+// window reports it for no longer than the skip itself.
 type Window struct {
 	From, To Clock
 	Days     Days

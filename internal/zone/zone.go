@@ -1,5 +1,5 @@
 // Package zone holds the rules for time in the zones of people: which zone a
-// person lives in, which instant a wall time names there, and when a message
+// person is in, which instant a wall time names there, and when a message
 // may reach them. It uses the standard library's tz database, which
 // cmd/sendoff embeds; where the machine has a tz database of its own, Go
 // prefers that one.
@@ -61,7 +61,7 @@ func wellFormed(name string) bool {
 type Set string
 
 // MaxZones is how many candidate zones a person may have; with more of them
-// the account's zone applies (SPEC 8).
+// the account's zone applies.
 const MaxZones = 6
 
 // newSet returns the set of names, which are made canonical; names that no

@@ -62,7 +62,7 @@ const (
 	findTimeout = 5 * time.Second
 )
 
-// notFound asks the providers and returns the doubts that policy must decide.
+// notFound queries the providers and returns the doubts that policy must decide.
 func (f *Feeder) notFound(ctx context.Context, ds []doubt) []doubt {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
@@ -101,7 +101,7 @@ func (f *Feeder) finder(ch *dispatch.Channel) provider.Finder {
 	return finder
 }
 
-// found asks the provider for a message. It returns true if policy must not
+// found looks a message up at the provider. It returns true if policy must not
 // decide: the message was found and is settled, or Postgres did not answer and
 // the message is asked for again.
 func (f *Feeder) found(ctx context.Context, d doubt) bool {

@@ -80,7 +80,7 @@ func TestDoubts_ProviderIsAsked(t *testing.T) {
 	}
 }
 
-// A failure that the provider tells of is counted.
+// A failure that the provider reports is counted.
 func TestDoubts_FoundFailed_IsCounted(t *testing.T) {
 	t.Parallel()
 	f := open(t)

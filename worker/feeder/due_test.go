@@ -137,7 +137,8 @@ func TestFeedLane_UnreadableChannel_Waits(t *testing.T) {
 	_, err := f.Connect(t).ExecContext(t.Context(), `UPDATE channels SET secrets = overlay(secrets PLACING '\x00000000'::bytea FROM 2)`)
 	workertest.Must(t, err)
 	f.feed(t)
-	if n, ended := ids(f.world.pages), f.Statuses(t, append(expired, waiting...)); n != 0 || ended[0] != dispatch.Expired || ended[1] != dispatch.Queued {
+	if n, ended := ids(f.world.pages), f.Statuses(t, append(expired, waiting...)); n != 0 || ended[0] != dispatch.Expired ||
+		ended[1] != dispatch.Queued {
 		t.Errorf("%d offered, statuses %v", n, ended)
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// world is everything that a feeder drives, and keeps what it was told.
+// world is everything that a feeder drives, and records the calls.
 type world struct {
 	mu      sync.Mutex
 	pages   []dispatch.Page // offered

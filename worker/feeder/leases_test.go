@@ -42,9 +42,12 @@ func TestLeases_AfterOutages_AreHeldBackForABoundedTime(t *testing.T) {
 		away        func(since time.Duration) bool
 		first, last time.Duration // of the first end of leases from the first outage on
 	}{
-		"none":                {func(time.Duration) bool { return false }, 0, time.Second},
-		"one of 3 s":          {func(d time.Duration) bool { return d < 3*time.Second }, 22 * time.Second, 26 * time.Second},
-		"one of five minutes": {func(d time.Duration) bool { return d < 5*time.Minute }, 5*time.Minute + 19*time.Second, 5*time.Minute + 23*time.Second},
+		"none":       {func(time.Duration) bool { return false }, 0, time.Second},
+		"one of 3 s": {func(d time.Duration) bool { return d < 3*time.Second }, 22 * time.Second, 26 * time.Second},
+		"one of five minutes": {
+			func(d time.Duration) bool { return d < 5*time.Minute }, 5*time.Minute + 19*time.Second,
+			5*time.Minute + 23*time.Second,
+		},
 		"five in a minute": {func(d time.Duration) bool {
 			return d < time.Minute && d%(12*time.Second) < 2*time.Second
 		}, 20 * time.Second, 45 * time.Second},

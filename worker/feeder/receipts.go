@@ -32,7 +32,7 @@ const (
 	fetchTimeout    = 5 * time.Second
 )
 
-// receipts asks providers for the status of messages whose callbacks seem lost:
+// receipts fetches from providers the status of messages whose callbacks seem lost:
 // once a minute, on one worker, for the messages sent receiptPatience ago.
 func (f *Feeder) receipts(ctx context.Context) error {
 	mine, err := f.Store.TakeJob(ctx, "receipts", fetchEvery)
@@ -67,7 +67,7 @@ func (f *Feeder) receipts(ctx context.Context) error {
 	return err
 }
 
-// fetch asks the provider for the status of one message.
+// fetch reads the status of one message from its provider.
 func (f *Feeder) fetch(ctx context.Context, m store.Unconfirmed) (dispatch.StatusUpdate, error) {
 	ch, err := f.Registry.Channel(ctx, m.Channel)
 	if err != nil {

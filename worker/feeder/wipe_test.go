@@ -14,7 +14,7 @@ import (
 	"github.com/sendoff/sendoff/worker/workertest"
 )
 
-// deaf is a queue that goes away once it has told of a wipe.
+// deaf is a queue that fails after it has reported a wipe.
 type deaf struct{ *queue.Client }
 
 func (deaf) Undo(context.Context) error { return errors.New("redis is away") }
@@ -27,8 +27,8 @@ func newQueue(t *testing.T) *queue.Client {
 	return queue.NewClient(rc, func(context.Context) (string, error) { return "test", nil })
 }
 
-// A wipe is told of once. When what was offered can't be woken then, Postgres
-// being away, the next to look is told again.
+// A wipe is reported once. When what was offered can't be woken then, Postgres
+// being away, the next check reports it again.
 func TestWipe_PostgresAway_IsNoticedAgain(t *testing.T) {
 	t.Parallel()
 	for name, makes := range map[string]func(*queue.Client) (first, next Queue){

@@ -62,7 +62,7 @@ func view(e *erasure.Erasure) *Erasure {
 	return v
 }
 
-// Create asks for the removal of a person: it is done in the background.
+// Create stores the request to remove a person: it is done in the background.
 func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Erasure, error) {
 	id, err := in.id()
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Erasu
 	return view(&e), nil
 }
 
-// id returns the person's id as the store knows it.
+// id returns the person's id in the store's form.
 func (in *Input) id() (string, error) {
 	switch {
 	case in.Phone != "" && in.WaID == "" && in.UserID == "":

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// Idle is how long a session lives without being used.
+	// Idle is how long a session is valid without being used.
 	Idle = 12 * time.Hour
 	// touch is how exactly the last use is kept.
 	touch = time.Minute

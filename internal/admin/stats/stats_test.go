@@ -30,7 +30,8 @@ func TestPoints_RateAndFailures(t *testing.T) {
 	began := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
 	edges := []time.Time{began, began.Add(time.Minute), began.Add(2 * time.Minute)}
 	got := points(edges, []store.Bucket{{}, {Messages: 30, Failed: 3}})
-	if len(got) != 2 || got[0].PerSecond != 0 || got[0].Failed != 0 || got[1].PerSecond != 0.5 || got[1].Failed != 0.1 || got[1].Seconds != 60 {
+	if len(got) != 2 || got[0].PerSecond != 0 || got[0].Failed != 0 || got[1].PerSecond != 0.5 ||
+		got[1].Failed != 0.1 || got[1].Seconds != 60 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -36,9 +36,10 @@ func Operations() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/invitations", Tag: tag, Summary: "Invite a user", Permission: "manage", Problems: true,
-			Description: "Creates a user, unless user_id names one, and a one-time link with which the user sets a password. It is valid for 72 hours.",
-			Request:     example(inviteBody{}, `{"name":"Bo","email":"bo@example.com","role":"sender"}`),
-			Responses:   map[int]apidoc.Response{201: {Type: invitationBody{}}},
+			Description: "Creates a user, unless user_id names one, and a one-time link with which the user sets a password. " +
+				"It is valid for 72 hours.",
+			Request:   example(inviteBody{}, `{"name":"Bo","email":"bo@example.com","role":"sender"}`),
+			Responses: map[int]apidoc.Response{201: {Type: invitationBody{}}},
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/invitations/accept", Tag: tag, Summary: "Accept an invitation", Public: true, Problems: true,

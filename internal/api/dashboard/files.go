@@ -1,5 +1,5 @@
 // Package dashboard serves the files of the dashboard: a page for every address
-// that the browser's router knows, and the scripts and styles that it loads.
+// of the browser's router, and the scripts and styles that it loads.
 package dashboard
 
 import (

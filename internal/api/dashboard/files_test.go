@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/dashboard"
 )
 
-// get asks files for a path; what is not the dashboard's is answered 418.
+// get requests a path from files; what is not the dashboard's is answered 418.
 func get(t *testing.T, files *dashboard.Files, method, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)

@@ -131,7 +131,7 @@ func openForm(form *multipart.Reader) (*file, error) {
 	}
 }
 
-// tooLarge refuses a body whose length says that it is larger than a file may be.
+// tooLarge refuses a body whose length header exceeds the limit of a file.
 func tooLarge(c echo.Context, format contactimport.Format) error {
 	most := int64(contactimport.MaxBytes)
 	if format == contactimport.XLSX {

@@ -57,7 +57,8 @@ func (m *manager) channels() {
 		"/v1/channels", forManage, tag, "Create a channel",
 		"The account's first channel becomes its default.",
 	}, a.CreateChannel)
-	only(m, route{"/v1/providers", forMessages, tag, "List providers", "For which channels can be created, with their settings and secrets."}, m.vendors)
+	only(m, route{"/v1/providers", forMessages, tag, "List providers", "For which channels can be created, with their settings and secrets."},
+		m.vendors)
 	get(m, route{"/v1/channels/{id}", forMessages, tag, "Retrieve a channel", ""}, a.Channel)
 	update(m, http.MethodPatch, route{
 		"/v1/channels/{id}", forManage, tag, "Update a channel",

@@ -82,7 +82,7 @@ var routeCases = []routeCase{
 	{"GET", "/v1/credits/ledger", nil, 403},
 }
 
-// TestManage_EveryRoute asks each route without a key, with a key that may not,
+// TestManage_EveryRoute calls each route without a key, with a key that may not,
 // and with a key of another account.
 func TestManage_EveryRoute(t *testing.T) {
 	t.Parallel()

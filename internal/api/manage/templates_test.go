@@ -104,9 +104,11 @@ func TestTemplates_MetasJSON_AsItStands(t *testing.T) {
 	const components = `[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["4::aW1n"]}},
 		{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"Ends soon","has_expiration":true}},
 		{"type":"BODY","text":"Hi {{1}}","example":{"body_text":[["Ann"]]}},
-		{"type":"BUTTONS","buttons":[{"type":"COPY_CODE","example":"250FF"},{"type":"URL","text":"Go","url":"https://e.com/{{1}}","example":["https://e.com/x"]},
+		{"type":"BUTTONS","buttons":[{"type":"COPY_CODE","example":"250FF"},{"type":"URL","text":"Go","url":"https://e.com/{{1}}",
+		"example":["https://e.com/x"]},
 			{"type":"FLOW","text":"Go","flow_id":123,"flow_action":"navigate","navigate_screen":"A"}]},
-		{"type":"CAROUSEL","cards":[{"components":[{"type":"HEADER","format":"VIDEO","example":{"header_handle":["h"]}},{"type":"BODY","text":"x"}]}]}]`
+		{"type":"CAROUSEL","cards":[{"components":[{"type":"HEADER","format":"VIDEO","example":{"header_handle":["h"]}},{"type":"BODY",
+		"text":"x"}]}]}]`
 	made := f.Do("POST", "/v1/templates", `{"id":"1689","name":"summer","language":"en_US","status":"APPROVED","category":"MARKETING",
 		"parameter_format":"POSITIONAL","quality_score":{"score":"GREEN","date":1},"rejected_reason":"NONE","sub_category":"CUSTOM",
 		"allow_category_change":true,"message_send_ttl_seconds":-1,"components":`+components+`}`).Want(http.StatusCreated)

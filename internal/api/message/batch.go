@@ -20,7 +20,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Limits of a batch (SPEC 3): of its body in bytes, of one message in bytes, of
+// Limits of a batch: of its body in bytes, of one message in bytes, of
 // messages.
 const (
 	maxBatchBody = 256 << 20

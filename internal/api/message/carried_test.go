@@ -17,10 +17,14 @@ func TestContent_CarriedOrRefused(t *testing.T) {
 	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
 	gupshup := f.opens(f.Key, aGupshup, false)
 	f.Do("PATCH", "/v1/channels/"+strconv.FormatInt(gupshup, 10), m{"window": "provider"}).Want(200)
-	components := []m{{"type": "LIMITED_TIME_OFFER", "limited_time_offer": m{"text": "Soon", "has_expiration": true}}, {"type": "BODY", "text": "x"}}
+	components := []m{
+		{"type": "LIMITED_TIME_OFFER", "limited_time_offer": m{"text": "Soon", "has_expiration": true}},
+		{"type": "BODY", "text": "x"},
+	}
 	f.Do("POST", "/v1/templates", m{"name": "offer", "language": "en", "category": "marketing", "components": components}).Want(201)
 	f.Do("POST", "/v1/templates", m{
-		"name": "offer", "language": "en", "category": "marketing", "components": components, "provider": "gupshup", "provider_template_id": "u-1",
+		"name": "offer", "language": "en", "category": "marketing", "components": components, "provider": "gupshup",
+		"provider_template_id": "u-1",
 	}).Want(201)
 	for _, c := range []struct {
 		kind    string
@@ -32,7 +36,10 @@ func TestContent_CarriedOrRefused(t *testing.T) {
 		{"audio", m{"link": "https://example.com/a.ogg", "voice": true}, nil, "/audio/voice"},
 		{"document", m{"link": "https://example.com/x", "filename": "Rechnung für März.pdf"}, nil, ""},
 		{"template", m{"name": "offer", "language": m{"code": "en"}, "components": []m{{
-			"type": "limited_time_offer", "parameters": []m{{"type": "limited_time_offer", "limited_time_offer": m{"expiration_time_ms": 1798794000000}}},
+			"type": "limited_time_offer", "parameters": []m{{
+				"type":               "limited_time_offer",
+				"limited_time_offer": m{"expiration_time_ms": 1798794000000},
+			}},
 		}}}, nil, "/template/components"},
 	} {
 		body := m{"to": someone, "type": c.kind, c.kind: c.content, "channel": 1}

@@ -204,7 +204,7 @@ func TestPatch_Refused_AsDescribed(t *testing.T) {
 	f.describesRefusal(r)
 }
 
-// describesRefusal fails unless the description says of PATCH /v1/messages/{id}
+// describesRefusal fails unless the description of PATCH /v1/messages/{id} has
 // that it may end so.
 func (f *front) describesRefusal(r *reply) {
 	f.T.Helper()

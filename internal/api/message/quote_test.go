@@ -59,13 +59,13 @@ func (f *front) opens(key string, channel m, byDefault bool) int64 {
 	return n
 }
 
-// sends sends a text and gives its id.
+// sends sends a text and returns its id.
 func (f *front) sends(key string) string {
 	f.T.Helper()
 	return f.As(key, "POST", "/v1/messages", text(someone, "")).Want(202).Text("message_id")
 }
 
-// hears lets the contact write.
+// hears stores an inbound message of the contact.
 func (f *front) hears(channel int64, providerID string) {
 	f.T.Helper()
 	in := dispatch.Inbound{Channel: channel, From: someone, ProviderID: providerID, Type: "text", Text: "hi", Raw: "{}", At: time.Now()}
@@ -161,7 +161,8 @@ func TestQuotes_JustSent_WaitsForItsID(t *testing.T) {
 	if got := q.Do("GET", "/v1/messages/"+id, nil).Want(200).Text("content.context.message_id"); got != "wamid.JUST_SENT" {
 		t.Errorf("goes out as a reply to %s", got)
 	}
-	later := q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"send_at":%q`, time.Now().Add(time.Hour).Format(time.RFC3339)))).Want(202)
+	later := q.Do("POST", "/v1/messages", text(someone,
+		fmt.Sprintf(`,"send_at":%q`, time.Now().Add(time.Hour).Format(time.RFC3339)))).Want(202)
 	started := time.Now()
 	q.Do("POST", "/v1/messages", text(someone, fmt.Sprintf(`,"context":{"message_id":%q}`, later.Text("message_id")))).
 		Refused(422, dispatch.Invalid, "/context/message_id")

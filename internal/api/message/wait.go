@@ -53,7 +53,7 @@ func leastStatus(c echo.Context) (dispatch.Status, error) {
 }
 
 // await returns a message once it has changed since the first read, or since the
-// state that the client knows (If-None-Match), or when wait is over; with a least
+// state that the client has (If-None-Match), or when wait is over; with a least
 // status, once it has reached that. It returns at once if no change is expected.
 // An event only causes another read: it may be older than the previous one.
 func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration, least dispatch.Status) (*dispatch.View, error) {
@@ -96,13 +96,13 @@ func (h *Handler) await(c echo.Context, id dispatch.ID, wait time.Duration, leas
 	}
 }
 
-// settled reports whether no change of a message is expected: SMS knows no read,
+// settled reports whether no change of a message is expected: SMS has no read,
 // and a receipt that is missing for days will not come.
 func settled(v *dispatch.View) bool {
 	return v.Status.Final() || v.Status == dispatch.Read || (v.Status == dispatch.Delivered && v.ChannelKind == "sms") || v.Receipt == "none"
 }
 
-// otherThan reports whether the client knows an older state than v.
+// otherThan reports whether the client has an older state than v.
 func otherThan(c echo.Context, v *dispatch.View) bool {
 	return c.Request().Header.Get("If-None-Match") != "" && !matches(c, etag(v))
 }

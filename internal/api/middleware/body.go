@@ -15,7 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/storable"
 )
 
-// MaxBody is the largest body of a request in bytes (SPEC 3). Batches and
+// MaxBody is the largest body of a request in bytes. Batches and
 // callbacks have limits of their own.
 const MaxBody = 1 << 20
 

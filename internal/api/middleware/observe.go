@@ -60,7 +60,7 @@ func levelOf(c echo.Context, method string, status int, took time.Duration) slog
 }
 
 // attributes returns the facts of a request: with the id that the client got, so
-// that a request it asks about is found.
+// that a request that a customer quotes is found.
 func attributes(c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
 	out := make([]slog.Attr, 0, 7)
 	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))

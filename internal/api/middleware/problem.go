@@ -12,7 +12,7 @@ import (
 )
 
 // Problem is an error in the form of RFC 9457, with a stable code. It is an
-// error, and has the methods that huma asks of errors.
+// error, and has the methods that huma requires of errors.
 type Problem struct {
 	Type      string           `json:"type"`
 	Title     string           `json:"title"`

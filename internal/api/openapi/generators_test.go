@@ -106,7 +106,8 @@ func TestOpenAPI_Answers_CanGrowAndSayWhatTheyAlwaysHave(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"View":        {"message_id", "status", "channel_id", "to", "type", "lane", "maybe_sent", "attempts", "created_at", "updated_at"},
-		"ReceiptBody": {"status", "to", "channel_id"}, "Problem": {"type", "title", "status", "detail", "code"}, "Brief": {"message_id", "status", "maybe_sent", "updated_at"},
+		"ReceiptBody": {"status", "to", "channel_id"}, "Problem": {"type", "title", "status", "detail", "code"},
+		"Brief":       {"message_id", "status", "maybe_sent", "updated_at"},
 		"BatchAnswer": {"accepted", "rejected", "results"}, "PageView": {"data"}, "Key": {"id", "name", "permissions", "active"},
 		"Webhook": {"id", "url", "events", "enabled"}, "TimelineEvent": {"sequence", "at", "type"},
 	} {

@@ -32,7 +32,10 @@ var (
 		{"reaction", "an emoji on an earlier message"},
 	}
 	roles = []meaning{
-		{"owner", "may do everything"}, {"admin", "everything but change owners"}, {"sender", "sends, campaigns and contacts"}, {"viewer", "looks"},
+		{"owner", "may do everything"},
+		{"admin", "everything but change owners"},
+		{"sender", "sends, campaigns and contacts"},
+		{"viewer", "looks"},
 	}
 	permissions = []meaning{
 		{"send_template", "send templates"},

@@ -13,7 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/apitest"
 )
 
-// vendorAuth puts a key where an operation's security says.
+// vendorAuth puts a key where an operation's security requires it.
 func vendorAuth(op *openapi3.Operation, key string) (in apitest.Sent) {
 	for _, alternative := range *op.Security {
 		for scheme := range alternative {
@@ -159,7 +159,7 @@ func written(t *testing.T, kind string, body any) string {
 	return string(raw)
 }
 
-// notFound says that an answer is about a channel, template or window that isn't there.
+// notFound reports whether an answer is about a channel, template or window that does not exist.
 func notFound(said string) bool {
 	for _, words := range []string{
 		"WhatsApp account not found", "no default WhatsApp channel", "Invalid channel_key", "does not belong to the account", "does not exist",

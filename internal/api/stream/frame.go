@@ -52,7 +52,7 @@ func campaignData(e *dispatch.Event, name string) []byte {
 	return b
 }
 
-// eventType returns the public name of an event's kind (SPEC 7).
+// eventType returns the public name of an event's kind.
 func eventType(kind int16) string {
 	switch name := dispatch.EventName(kind); name {
 	case "inbound":

@@ -105,7 +105,7 @@ func (c *client) free() {
 	c.stuck = nil
 }
 
-// got gives the places of the events that it has, and where it would resume.
+// got returns the places of its events, and where it would resume.
 func (c *client) got() (ids []string, resume string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -224,7 +224,7 @@ func TestStream_ClientTakesNothing_EndsAtItsDeadline(t *testing.T) {
 	})
 }
 
-// What a quiet stream says moves its client past the events of others, so that
+// The heartbeat of a quiet stream moves its client past the events of others, so that
 // it need not read those when it comes back.
 func TestStream_Quiet_SaysThatItIsThereAndWhereToResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -110,14 +110,14 @@ func (l *listener) resume() string {
 	return l.place
 }
 
-// cut breaks the connection off and says where to resume.
+// cut closes the connection and returns where to resume.
 func (l *listener) cut() string {
 	l.cancel()
 	<-l.ended
 	return l.resume()
 }
 
-// history gives the ids of an account's events in the order of the log.
+// history returns the ids of an account's events in the order of the log.
 func (f *front) history(account int64) []string {
 	f.T.Helper()
 	rows, err := f.DB.QueryContext(
@@ -143,7 +143,7 @@ func (f *front) history(account int64) []string {
 	return out
 }
 
-// traffic accepts messages and applies what the provider says of them: two
+// traffic accepts messages and applies the provider's callbacks: two
 // events each.
 func (f *front) traffic(account, channel int64, n int) {
 	var page []store.NewMessage

@@ -162,7 +162,8 @@ func channelRows(v *admin.Channel) [][]string {
 		rows = append(rows, []string{"price " + category, p.Price[category].String()})
 	}
 	if p.MessagingLimit != 0 {
-		rows = append(rows, []string{"messaging limit", fmt.Sprintf("%d users in 24 h, %g of it kept from campaigns", p.MessagingLimit, p.MessagingReserve)})
+		rows = append(rows, []string{"messaging limit", fmt.Sprintf("%d users in 24 h, %g of it kept from campaigns",
+			p.MessagingLimit, p.MessagingReserve)})
 	}
 	rows = append(rows, []string{"callback address", v.CallbackURL})
 	if v.VerifyToken != "" {
@@ -230,7 +231,7 @@ type channelCheck struct {
 	Timeout time.Duration `default:"5s" help:"How long the provider may take." placeholder:"TIME"`
 }
 
-// Run asks the provider.
+// Run checks the channel with its provider.
 func (c *channelCheck) Run(e *console.Env) error {
 	return c.with(e, func(s *session, n int64) error {
 		f, err := s.CheckChannel(e.Ctx, s.who, n, c.Timeout)

@@ -16,7 +16,7 @@ var Help = map[string]string{
 	"admin_channelupdate_overlap":      "How long the old callback address stays valid; 0s: not at all. Default: 24h.",
 	"admin_policyflags_maxage":         "A message is not retried once it has been due for so long; 0s: until it expires.",
 	"admin_policyflags_messaginglimit": "Unique users outside conversation windows in 24 hours; -1: unlimited, 0: not known.",
-	"admin_policyflags_price":          "Price in credits, as marketing=0.05 (utility, authentication, marketing, default). Other prices stay.",
+	"admin_policyflags_price":          "Price in credits, as marketing=0.05 (or utility, authentication, default). Other prices stay.",
 	"admin_templateupdate_status": "The provider's status: approved, pending, rejected, paused or disabled. Only approved " +
 		"templates can be sent.",
 	"admin_policyflags_resolvewindow": "How long an unknown outcome waits for a callback, by lane (otp, normal, bulk), " +

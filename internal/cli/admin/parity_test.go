@@ -42,7 +42,7 @@ func TestParity_APIAndCommandLine(t *testing.T) {
 }
 
 // TestParity_CasesCoverEveryField fails when an input has a field that no case
-// of TestParity_APIAndCommandLine gives.
+// of TestParity_APIAndCommandLine has.
 func TestParity_CasesCoverEveryField(t *testing.T) {
 	t.Parallel()
 	var bodies strings.Builder
@@ -608,7 +608,8 @@ var policyCases = []parityCase{
 			"--resolve-window normal=25h --unknown-retries otp=11 --price gold=1 --price utility=-1 " +
 			"--messaging-limit=-2 --messaging-reserve 1.5", "", invalid,
 		"/policy/rate /policy/concurrency /policy/max_attempts /policy/max_age_s /policy/backoff_base_s /policy/backoff_cap_s " +
-			"/policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/messaging_limit /policy/messaging_reserve " +
+			"/policy/recipient_spacing_s /policy/resolve_window_s/normal /policy/unknown_retries/otp /policy/messaging_limit " +
+			"/policy/messaging_reserve " +
 			"/policy/price/gold /policy/price/utility",
 	},
 	{

@@ -28,7 +28,7 @@ type password struct {
 	GeneratePassword bool   `xor:"password" help:"Generate a password and print it."`
 }
 
-// read returns the password, which it asks for if it is given nowhere.
+// read returns the password, for which it prompts if it is set nowhere.
 func (c *password) read(e *console.Env) (string, error) {
 	if c.GeneratePassword {
 		return rand.Text(), nil
@@ -41,7 +41,7 @@ func (c *password) read(e *console.Env) (string, error) {
 	return p, err
 }
 
-// shown returns a generated password: nobody else knows it.
+// shown returns a generated password, which is stored nowhere in clear.
 func (c *password) shown(secret string) string {
 	if c.GeneratePassword {
 		return secret

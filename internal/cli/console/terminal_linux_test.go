@@ -49,7 +49,7 @@ func (tt terminal) echoes(t *testing.T) bool {
 	return s.Lflag&unix.ECHO != 0
 }
 
-// prompt collects what is written and says when the first text is there.
+// prompt collects what is written and signals the first text.
 type prompt struct {
 	mu    sync.Mutex
 	text  bytes.Buffer

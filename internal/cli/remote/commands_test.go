@@ -142,7 +142,8 @@ func TestWebhooks(t *testing.T) {
 	if on := clitest.Read[map[string]any](t, f.Good("webhook", "enable", id)); on["enabled"] != true {
 		t.Errorf("enabled %v", on)
 	}
-	if rotated := clitest.Read[map[string]any](t, f.Good("webhook", "rotate", id)); rotated["secret"] == made["secret"] || rotated["secret"] == nil {
+	if rotated := clitest.Read[map[string]any](t, f.Good("webhook", "rotate", id)); rotated["secret"] == made["secret"] ||
+		rotated["secret"] == nil {
 		t.Errorf("rotated %v", rotated)
 	}
 	f.Good("webhook", "test", id)

@@ -1,4 +1,4 @@
-// Package aisoule speaks Aisoule's API (page "Sending messages via API"):
+// Package aisoule implements Aisoule's API (page "Sending messages via API"):
 // text, templates, media and interactive messages in a form close to Meta's.
 package aisoule
 

@@ -1,4 +1,4 @@
-// Package external speaks the API of the "Comprehensive API Management Guide":
+// Package external implements the API of the "Comprehensive API Management Guide":
 // templates filled by variable name, the status of a message, the list of
 // templates.
 package external

@@ -12,7 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// message is what GET /messages/:uuid shows (SPEC 4).
+// message is what GET /messages/:uuid shows.
 type message struct {
 	MessageUUID  dispatch.ID         `json:"message_uuid"`
 	Status       string              `json:"status"`

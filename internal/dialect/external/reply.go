@@ -29,7 +29,7 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-// The codes of SPEC 4 with their statuses.
+// The codes of the page with their statuses.
 var (
 	validation  = kind{http.StatusBadRequest, "VALIDATION_ERROR"}
 	denied      = kind{http.StatusUnauthorized, "UNAUTHORIZED"}
@@ -41,7 +41,7 @@ var (
 	internalErr = kind{http.StatusInternalServerError, "INTERNAL_ERROR"}
 )
 
-// Codes for what neither the page nor SPEC 4 lists, in the same style.
+// Codes for what the page does not list, in the same style.
 var (
 	noRoute    = kind{http.StatusNotFound, "NOT_FOUND"}
 	badMethod  = kind{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED"}

@@ -10,7 +10,8 @@ import (
 
 var doc = dialect.Doc{
 	Title: "Kaleyra", About: "Sends Meta's message object in Kaleyra's envelope.", Security: "api-key", AnyContent: true,
-	Curl: dialect.Curl("/v2/$SENDOFF_ACCOUNT_SID/whatsapp/+15550002222/messages", "api-key: $SENDOFF_API_KEY", exampleBody), Answer: exampleAnswer,
+	Curl:    dialect.Curl("/v2/$SENDOFF_ACCOUNT_SID/whatsapp/+15550002222/messages", "api-key: $SENDOFF_API_KEY", exampleBody),
+	Answer:  exampleAnswer,
 	Failure: kaleyraFailure{},
 	Differs: []string{
 		"sid is the sid of your account here (AC...), and phone_number the number of the sending channel, with or without +.",

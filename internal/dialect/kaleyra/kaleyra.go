@@ -1,4 +1,4 @@
-// Package kaleyra speaks Kaleyra's WhatsApp API (page "Send Authentication
+// Package kaleyra implements Kaleyra's WhatsApp API (page "Send Authentication
 // Template Messages"): Meta's message object in an envelope of Kaleyra's own.
 package kaleyra
 

@@ -1,4 +1,4 @@
-// Package metaapi speaks Meta's WhatsApp Cloud API, so that its SDKs send
+// Package metaapi implements Meta's WhatsApp Cloud API, so that its SDKs send
 // through us when their base URL is changed
 // (developers.facebook.com/documentation/business-messaging/whatsapp, Messages API).
 package metaapi

@@ -9,7 +9,7 @@ import (
 )
 
 // TestDoc_DescribesWhatIsRead compares the described fields with those that are
-// read, both ways, and wants a description of each.
+// read, both ways, and requires a description of each.
 func TestDoc_DescribesWhatIsRead(t *testing.T) {
 	t.Parallel()
 	for read, described := range map[reflect.Type]reflect.Type{

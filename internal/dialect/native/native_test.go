@@ -49,12 +49,13 @@ func TestDecode_NamesTwice_AndDepth_AreRefused(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 200) + strings.Repeat("]", 200)
 	for body, at := range map[string]string{
-		`{"to":"+15550000100","to":"+15550000101","type":"text","text":{"body":"x"}}`:                                            "/to",
-		`{"to":"+15550000100","type":"text","text":{"body":"x","body":"y"}}`:                                                     "/text/body",
-		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":1,"a":2}}`:                                       "/metadata/a",
-		`{"to":"+15550000100","type":"template","template":{"name":"x","language":"en","variables":{"a":"1","a":"2"}}}`:          "/template/variables/a",
-		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":` + deep + `}}`:                                  "/metadata/a" + strings.Repeat("/0", 99),
-		`{"to":"+15550000100","type":"text","text":{"body":"x"},"fallback":[{"type":"text","type":"text","text":{"body":"x"}}]}`: "/fallback/0/type",
+		`{"to":"+15550000100","to":"+15550000101","type":"text","text":{"body":"x"}}`:                                   "/to",
+		`{"to":"+15550000100","type":"text","text":{"body":"x","body":"y"}}`:                                            "/text/body",
+		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":1,"a":2}}`:                              "/metadata/a",
+		`{"to":"+15550000100","type":"template","template":{"name":"x","language":"en","variables":{"a":"1","a":"2"}}}`: "/template/variables/a",
+		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":` + deep + `}}`: "/metadata/a" +
+			strings.Repeat("/0", 99),
+		`{"to":"+15550000100","type":"text","text":{"body":"x"},"fallback":[{"type":"text","type":"text"}]}`: "/fallback/0/type",
 	} {
 		_, err := Decode([]byte(body))
 		if e := dispatch.AsError(err); err == nil || e.Code != dispatch.Invalid || len(e.Faults) != 1 || e.Faults[0].Field != at {

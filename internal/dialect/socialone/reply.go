@@ -17,7 +17,7 @@ type data struct {
 	Status    string       `json:"status"`
 }
 
-// failure is the error envelope. It is from SPEC 4: the page shows none.
+// failure is the error envelope. The page shows none.
 type failure struct {
 	Status  string              `json:"status"`
 	Message string              `json:"message"`
@@ -45,7 +45,7 @@ var names = dialect.Names{
 	"/media_file":                "media_file",
 }
 
-// reject returns 400, 401, 403, 404, 429 or 500 (SPEC 4), with faulty fields by
+// reject returns 400, 401, 403, 404, 429 or 500, with faulty fields by
 // name in errors.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)

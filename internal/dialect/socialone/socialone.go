@@ -1,4 +1,4 @@
-// Package socialone speaks Socialone's API: one approved WhatsApp template to
+// Package socialone implements Socialone's API: one approved WhatsApp template to
 // one recipient (page "API Key & Template Messaging").
 package socialone
 
@@ -25,7 +25,10 @@ func New() dialect.Dialect {
 		Credential: dialect.HeaderKey(keyHeader),
 		Routes: []dialect.Route{
 			{Method: http.MethodPost, Path: sendPath + "/", Decode: decode, Accept: accept, Doc: routeDoc("send a template")},
-			{Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept, Doc: routeDoc("send a template (also with a slash at the end of the path)")},
+			{
+				Method: http.MethodPost, Path: sendPath, Decode: decode, Accept: accept,
+				Doc: routeDoc("send a template (also with a slash at the end of the path)"),
+			},
 		},
 		Reject: reject,
 		Doc:    doc,

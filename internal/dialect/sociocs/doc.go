@@ -12,7 +12,8 @@ import (
 var doc = dialect.Doc{
 	Title: "Sociocs", Security: "apikey", AnyContent: true,
 	About: "Sends text, media or a template through a Twilio or Gupshup channel, at once or on a schedule.",
-	Curl:  dialect.Curl("/message", "apikey: $SENDOFF_API_KEY", strings.Replace(exampleBody, "your_channel_key", `'"$SENDOFF_CHANNEL_KEY"'`, 1)), Answer: exampleAnswer, Failure: sociocsFailure{},
+	Curl: dialect.Curl("/message", "apikey: $SENDOFF_API_KEY", strings.Replace(exampleBody, "your_channel_key", `'"$SENDOFF_CHANNEL_KEY"'`,
+		1)), Answer: exampleAnswer, Failure: sociocsFailure{},
 	Differs: []string{
 		"provider must be the channel's provider and channel_key the channel's key here. " +
 			"user_id is the id of a team member from /team-members.",

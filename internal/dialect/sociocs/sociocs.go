@@ -1,4 +1,4 @@
-// Package sociocs speaks Sociocs' API (page "Send message"): text, media or a
+// Package sociocs implements Sociocs' API (page "Send message"): text, media or a
 // template through a Twilio or Gupshup channel, at once or on a schedule, with
 // the recipient saved as a contact on request.
 package sociocs
@@ -82,7 +82,7 @@ func recipient(o dialect.Object, region string) string {
 	return to
 }
 
-// grace is how far in the past a schedule may lie and still mean now (SPEC 4):
+// grace is how far in the past a schedule may lie and still mean now:
 // clocks differ and requests take time.
 const grace = 60 * time.Second
 

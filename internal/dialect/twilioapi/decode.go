@@ -221,10 +221,10 @@ func (f *form) callback() string {
 // grace lets requests take their time: what was to come when it was sent is.
 const grace = time.Second
 
-// sendAt reads SendAt and ScheduleType. Twilio wants 15 minutes to 35 days
+// sendAt reads SendAt and ScheduleType. Twilio requires 15 minutes to 35 days
 // ahead and a Messaging Service; we take any time to come, and what was asked
 // for later is never sent at once because ScheduleType is missing. Whether it
-// has passed is for accept to say, which knows a repeat of what was asked in
+// has passed is for accept to decide, which recognises a repeat of what was sent in
 // time.
 func (f *form) sendAt() time.Time {
 	at, kind := strings.TrimSpace(f.Get("SendAt")), f.Get("ScheduleType")

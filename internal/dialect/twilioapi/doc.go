@@ -10,7 +10,8 @@ import (
 var doc = dialect.Doc{
 	Title: "Twilio", About: "Serves Twilio's SDKs whose base URL points here: Programmable Messaging.", Security: "basic", AnyContent: true,
 	Curl: "curl -X POST \"HOST/2010-04-01/Accounts/$SENDOFF_ACCOUNT_SID/Messages.json\" \\\n  --data-urlencode 'To=+15550001111' \\\n" +
-		"  --data-urlencode 'From=+15550003333' \\\n  --data-urlencode 'Body=Your parcel is here' \\\n  -u \"$SENDOFF_ACCOUNT_SID:$SENDOFF_API_KEY\"",
+		"  --data-urlencode 'From=+15550003333' \\\n  --data-urlencode 'Body=Your parcel is here' \\\n  -u " +
+		"\"$SENDOFF_ACCOUNT_SID:$SENDOFF_API_KEY\"",
 	Answer: exampleMessage, Failure: twilioFailure{},
 	Differs: []string{
 		"The account sid is that of your account here, and the auth token is an API key.",

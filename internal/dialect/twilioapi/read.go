@@ -107,7 +107,7 @@ func readList(ctx context.Context, src dialect.Reader, a dialect.Account, r *htt
 	return dialect.Reply{Status: http.StatusOK, Body: p}, nil
 }
 
-// number reads a count; what is none gives the default.
+// number reads a count and returns the default for what is none.
 func number(s string, def int) int {
 	if n, err := strconv.Atoi(s); err == nil && n < 1<<30 {
 		return n
@@ -128,7 +128,7 @@ func pageURI(r *http.Request, q url.Values, at, size int, token string) string {
 	return r.URL.Path + "?" + next.Encode()
 }
 
-// search is what a list asks for: the store narrows by number and by time of
+// search is the filter of a list: the store narrows by number and by time of
 // creation, the rest is looked at here, so that a page may come out short.
 type search struct {
 	filter         dispatch.Filter

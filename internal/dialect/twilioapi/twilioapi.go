@@ -1,4 +1,4 @@
-// Package twilioapi speaks Twilio's Programmable Messaging API, so that its
+// Package twilioapi implements Twilio's Programmable Messaging API, so that its
 // SDKs send and read through us when their base URL is changed
 // (twilio.com/docs/messaging/api/message-resource).
 package twilioapi

@@ -53,7 +53,7 @@ func parseNational(digits, region string) (string, error) {
 	return national, nil
 }
 
-// parseByRegion leaves digits to libphonenumber, which also knows region's
+// parseByRegion leaves digits to libphonenumber, which also has region's
 // prefix for calls abroad and area codes that may be left out. It returns "" for
 // what is no possible number.
 func parseByRegion(digits, region string) string {

@@ -209,7 +209,8 @@ func TestResolve_List(t *testing.T) {
 			"",
 			[]string{`/template/variables/0: the one-time password is 16 characters long; at most 15 are allowed`},
 		},
-		{"code missing", "auth1", "", nil, "", []string{`/template/variables: variable "1" is missing: 0 given, 1 needed (body, {{1}}); it is body, {{1}}`}},
+		{"code missing", "auth1", "", nil, "", []string{`/template/variables: variable "1" is missing: 0 given, 1 needed (body, {{1}}); it is ` +
+			`body, {{1}}`}},
 		{"twilio", "twilio", "", list("a", "b", "c"), twilioDone, nil},
 	})
 }

@@ -38,16 +38,19 @@ func parsed(t *testing.T, definition string) *Template {
 
 // The parts of a use of metaTemplate.
 const (
-	gif      = `{"type":"header","parameters":[{"type":"gif","gif":{"id":"7"}}]}`
-	ends     = `{"type":"limited_time_offer","parameters":[{"type":"limited_time_offer","limited_time_offer":{"expiration_time_ms":1209600000}}]}`
+	gif  = `{"type":"header","parameters":[{"type":"gif","gif":{"id":"7"}}]}`
+	ends = `{"type":"limited_time_offer","parameters":[{"type":"limited_time_offer",` +
+		`"limited_time_offer":{"expiration_time_ms":1209600000}}]}`
 	hi       = `{"type":"body","parameters":[{"type":"text","text":"Ann"}]}`
 	coupon   = `{"type":"button","sub_type":"copy_code","index":"0","parameters":[{"type":"coupon_code","coupon_code":"X"}]}`
 	link     = `{"type":"button","sub_type":"url","index":"1","parameters":[{"type":"text","text":"x"}]}`
 	flow     = `{"type":"button","sub_type":"flow","index":"2","parameters":[{"type":"action","action":{"flow_token":"t"}}]}`
 	products = `{"type":"button","sub_type":"mpm","index":"3","parameters":[{"type":"action","action":{"sections":[]}}]}`
 	first    = `{"card_index":0,"components":[{"type":"header","parameters":[{"type":"image","image":{"id":"8"}}]},` +
-		`{"type":"body","parameters":[{"type":"text","text":"Now"}]},{"type":"button","sub_type":"url","index":"1","parameters":[{"type":"text","text":"b"}]}]}`
-	second = `{"card_index":1,"components":[{"type":"header","parameters":[{"type":"product","product":{"product_retailer_id":"p","catalog_id":"c"}}]}]}`
+		`{"type":"body","parameters":[{"type":"text","text":"Now"}]},{"type":"button","sub_type":"url","index":"1",` +
+		`"parameters":[{"type":"text","text":"b"}]}]}`
+	second = `{"card_index":1,"components":[{"type":"header","parameters":[{"type":"product","product":{"product_retailer_id":"p",` +
+		`"catalog_id":"c"}}]}]}`
 )
 
 func cards(all ...string) string {
@@ -76,25 +79,30 @@ func TestResolve_OffersCarouselsFlows(t *testing.T) {
 		"whole":              {whole, ""},
 		"cards in any order": {without(whole[7], cards(second, strings.Replace(first, "0", `"0"`, 1))), ""},
 		"no gif":             {without(gif), "/template/header_media_url: the template's header needs a file of type gif"},
-		"no offer":           {without(ends), at + ": the template's limited-time offer needs a component of type limited_time_offer with expiration_time_ms"},
-		"no code":            {without(coupon), at + `: variable "2" is missing; it is COPY_CODE button 1`},
-		"no link":            {without(link), at + `: variable "3" is missing; it is URL button 2, {{1}}`},
-		"no flow":            {without(flow), at + ": FLOW button 3 needs a component with an action"},
-		"no products":        {without(products), at + ": MPM button 4 needs a component with an action"},
-		"no carousel":        {without(whole[7]), at + ": the template's carousel needs a component of type carousel with its cards"},
-		"one card":           {without(whole[7], cards(first)), at + "/7/cards: card 2 is missing (card_index 1): the template has 2"},
+		"no offer": {without(ends), at + ": the template's limited-time offer needs a component of type limited_time_offer with " +
+			"expiration_time_ms"},
+		"no code":     {without(coupon), at + `: variable "2" is missing; it is COPY_CODE button 1`},
+		"no link":     {without(link), at + `: variable "3" is missing; it is URL button 2, {{1}}`},
+		"no flow":     {without(flow), at + ": FLOW button 3 needs a component with an action"},
+		"no products": {without(products), at + ": MPM button 4 needs a component with an action"},
+		"no carousel": {without(whole[7]), at + ": the template's carousel needs a component of type carousel with its cards"},
+		"one card":    {without(whole[7], cards(first)), at + "/7/cards: card 2 is missing (card_index 1): the template has 2"},
 		"a third card": {
 			without(whole[7], cards(first, second, strings.Replace(second, "1", "2", 1))),
 			at + "/7/cards/2/card_index: the template has 2 cards: must be 0 to 1",
 		},
-		"a card twice":     {without(whole[7], cards(first, first, second)), at + "/7/cards/1/card_index: card 0 stands twice"},
-		"no card's index":  {without(whole[7], cards(`{"components":[]}`, first, second)), at + "/7/cards/0/card_index: is required"},
-		"no card's header": {without(whole[7], cards(first, `{"card_index":1,"components":[]}`)), at + "/7/cards/1/components: the header of card 2 needs a product"},
+		"a card twice":    {without(whole[7], cards(first, first, second)), at + "/7/cards/1/card_index: card 0 stands twice"},
+		"no card's index": {without(whole[7], cards(`{"components":[]}`, first, second)), at + "/7/cards/0/card_index: is required"},
+		"no card's header": {without(whole[7], cards(first, `{"card_index":1,"components":[]}`)), at +
+			"/7/cards/1/components: the header of card 2 needs a product"},
 		"no card's link": {
-			without(whole[7], cards(`{"card_index":0,"components":`+strings.Split(first, `"components":`)[1][:strings.LastIndex(strings.Split(first, `"components":`)[1], `,{"type":"button"`)]+`]}`, second)),
+			without(whole[7], cards(`{"card_index":0,"components":`+
+				strings.Split(first, `"components":`)[1][:strings.LastIndex(strings.Split(first, `"components":`)[1], `,{"type":"button"`)]+`]}`,
+				second)),
 			at + `/7/cards/0/components: variable "2" is missing; it is card 1, URL button 2, {{1}}`,
 		},
-		"offer without a time": {without(ends, `{"type":"limited_time_offer","parameters":[{"type":"limited_time_offer","limited_time_offer":{}}]}`), at + "/7/parameters/0/limited_time_offer: needs expiration_time_ms, in milliseconds since 1970"},
+		"offer without a time": {without(ends, `{"type":"limited_time_offer","parameters":[{"type":"limited_time_offer",`+
+			`"limited_time_offer":{}}]}`), at + "/7/parameters/0/limited_time_offer: needs expiration_time_ms, in milliseconds since 1970"},
 	} {
 		tp := parsed(t, metaTemplate)
 		use := dispatch.TemplateUse{}
@@ -124,7 +132,8 @@ func TestResolve_OffersCarouselsFlows(t *testing.T) {
 		if f := content.Validate(); f != nil {
 			t.Errorf("%s: %v", name, f)
 		}
-		want := "[gif 7]\nEnds soon\nHi Ann\n[] X\n[Go] https://e.com/x\n[Fill in]\n[View items]\n[card 1]\n[image 8]\nNow now\n[Yes]\n[Buy] https://e.com/b\n[card 2]\n[product]\nSecond"
+		want := "[gif 7]\nEnds soon\nHi Ann\n[] X\n[Go] https://e.com/x\n[Fill in]\n[View items]\n[card 1]\n[image 8]\nNow now\n[Yes]\n[Buy] " +
+			"https://e.com/b\n[card 2]\n[product]\nSecond"
 		if d := cmp.Diff(want, tp.Preview(&use)); d != "" {
 			t.Errorf("%s: preview (-want +got):\n%s", name, d)
 		}
@@ -140,7 +149,10 @@ func TestTemplate_KeepsMetasJSON(t *testing.T) {
 	}
 	var got, want any
 	var whole struct{ Components json.RawMessage }
-	for _, err := range []error{json.Unmarshal([]byte(metaTemplate), &whole), json.Unmarshal(b, &got), json.Unmarshal(whole.Components, &want)} {
+	for _, err := range []error{
+		json.Unmarshal([]byte(metaTemplate), &whole), json.Unmarshal(b, &got),
+		json.Unmarshal(whole.Components, &want),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,9 +165,11 @@ func TestTemplate_KeepsMetasJSON(t *testing.T) {
 // A list of values can't fill a flow's button: Meta's default for it is sent.
 func TestResolve_FlowByVariables(t *testing.T) {
 	t.Parallel()
-	tp := parsed(t, `{"name":"f","language":"en","category":"utility","components":[{"type":"BODY","text":"x"},{"type":"BUTTONS","buttons":[{"type":"FLOW","text":"Go"}]}]}`)
+	tp := parsed(t, `{"name":"f","language":"en","category":"utility","components":[{"type":"BODY","text":"x"},{"type":"BUTTONS",`+
+		`"buttons":[{"type":"FLOW","text":"Go"}]}]}`)
 	use := dispatch.TemplateUse{}
-	if err := tp.Resolve(&use, &dispatch.Variables{Named: map[string]string{}}); err != nil || string(use.Components[0].Parameters[0].Action) != noFlowToken {
+	if err := tp.Resolve(&use, &dispatch.Variables{Named: map[string]string{}}); err != nil ||
+		string(use.Components[0].Parameters[0].Action) != noFlowToken {
 		t.Errorf("got %v, %+v", err, use.Components)
 	}
 	if err := tp.Resolve(&dispatch.TemplateUse{}, nil); err == nil {

@@ -1,5 +1,5 @@
 // Package template resolves and validates message templates: their definitions,
-// their variables, and the values that a message gives them.
+// their variables, and the values of a message.
 package template
 
 import (

@@ -70,7 +70,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, m *Send, body [
 	a.write(w)
 }
 
-// hold keeps the client waiting until it gives up.
+// hold keeps the client waiting until it disconnects.
 func (s *Server) hold(w http.ResponseWriter, r *http.Request) {
 	if own, ok := w.(*writer); ok {
 		own.hold(maxHold)

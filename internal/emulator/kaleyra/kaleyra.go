@@ -16,7 +16,7 @@ import (
 const vendorName = "kaleyra"
 
 // Vendor is Kaleyra's WhatsApp V2 and SMS. Callbacks are what a callback
-// profile with the documented names gives; they go to the callback address
+// profile with the documented names has; they go to the callback address
 // with the channel's secret behind, SMS's to the address in the request.
 var Vendor = &engine.Vendor{
 	Name: vendorName,

@@ -14,15 +14,15 @@ import (
 )
 
 // statuses is what the type of an event is to us. Enqueued is Gupshup's word
-// for what WhatsApp has not yet taken: as much as the 202 to the call said.
+// for what WhatsApp has not yet taken: the same as the 202 to the call.
 var statuses = map[string]dispatch.Status{
 	"enqueued": dispatch.Sent, "sent": dispatch.Sent, "delivered": dispatch.Delivered, "read": dispatch.Read, "failed": dispatch.Failed,
 }
 
 // ParseCallback compares the secret in the address, then reads an event of
 // version 2 (docs.gupshup.io/docs/events) or 3, which is Meta's form with
-// Gupshup's ids added. An event that isn't about a message gives an empty
-// Callback: Gupshup wants 2xx for it too, without a body.
+// Gupshup's ids added. An event that isn't about a message returns an empty
+// Callback: Gupshup expects 2xx for it too, without a body.
 func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {
 	want, got := ch.Secrets["callback_secret"], r.PathValue("secret")
 	if want == "" || subtle.ConstantTimeCompare([]byte(want), []byte(got)) != 1 {
@@ -100,7 +100,7 @@ type event struct {
 
 // status reads a version 2 event about a message of ours. Three ids name it:
 // gsId, the messageId of the answer to the call; the same as id in enqueued and
-// early failed events; or WhatsApp's own as id, which enqueued tells and which
+// early failed events; or WhatsApp's own as id, which enqueued carries and which
 // alone stands in events later than a week. Without gsId an id may be either,
 // so it is given as both.
 func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
@@ -225,7 +225,7 @@ func plus(number string) string {
 // in version 3, milliseconds; a number or a text. What isn't one is no time.
 type moment time.Time
 
-// UnmarshalJSON reads seconds and milliseconds; the year 5138 tells them apart.
+// UnmarshalJSON reads seconds and milliseconds, distinguished by the year 5138.
 func (t *moment) UnmarshalJSON(b []byte) error {
 	n, err := json.Number(scalar(b)).Int64()
 	switch {

@@ -22,5 +22,5 @@ func baseURL(ch *dispatch.Channel) string {
 	return DefaultBaseURL
 }
 
-// digits is a number as Gupshup wants it: country code first, no plus.
+// digits is a number in Gupshup's form: country code first, no plus.
 func digits(number string) string { return strings.TrimPrefix(number, "+") }

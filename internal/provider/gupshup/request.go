@@ -67,7 +67,7 @@ func session(c *dispatch.Content) (map[string]any, error) {
 	return media(c)
 }
 
-// media is a file by its link. Gupshup calls a document a file and gives an
+// media is a file by its link. Gupshup calls a document a file and sends an
 // image two links, which may be the same.
 func media(c *dispatch.Content) (map[string]any, error) {
 	m := c.MediaObject()

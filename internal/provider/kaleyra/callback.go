@@ -41,7 +41,7 @@ func word(status string) string {
 
 // ParseCallback compares the secret in the address, then reads one callback or
 // a list of them. What Kaleyra sends is what the operator's callback profile
-// says, as JSON, as a form or in the query, so fields are found by their names
+// states, as JSON, as a form or in the query, so fields are found by their names
 // (developers.kaleyra.io/docs/account-settings-callback-profiles) and unknown
 // ones are ignored.
 func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, body []byte) (provider.Callback, error) {

@@ -243,7 +243,7 @@ func TestSupports(t *testing.T) {
 	}
 }
 
-// Kaleyra documents no answer, so every form that was seen gives its id, and a
+// Kaleyra documents no answer, so every form that was seen returns its id, and a
 // yes without one is a yes.
 func TestSend_IDs(t *testing.T) {
 	t.Parallel()

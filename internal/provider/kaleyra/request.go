@@ -101,7 +101,7 @@ func source(m *dispatch.Message) string {
 
 func whatsApp(m *dispatch.Message) message {
 	msg := message{Message: meta.NewMessage(m)}
-	// Kaleyra wants the plus that Meta doesn't need, and has its own field for our id.
+	// Kaleyra requires the plus that Meta doesn't need, and has its own field for our id.
 	msg.To, msg.Ref = plus(m.To), ""
 	t := msg.Message.Template
 	if t == nil {

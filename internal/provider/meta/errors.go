@@ -108,7 +108,7 @@ type graphError struct {
 	} `json:"error_data"`
 }
 
-// text is what a reader needs of the error. Meta asks to build on code and
+// text is what a reader needs of the error. Meta's page tells clients to rely on code and
 // details; the message often repeats the code.
 func (e *graphError) text() string {
 	var text string

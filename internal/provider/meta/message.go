@@ -68,7 +68,7 @@ func body(m *dispatch.Message) ([]byte, error) {
 }
 
 // wire returns stored content as it goes over the wire, without its opening
-// brace. It says no where that takes more than cutting out the template_id at
+// brace. It returns false where that takes more than cutting out the template_id at
 // the end of a template. Quotes within JSON strings are escaped, so what is
 // looked for here can only be names of members.
 func wire(raw string) (string, bool) {

@@ -10,7 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Whatever is stored, carrying it over says the same as decoding and encoding.
+// Whatever is stored, carrying it over equals decoding and encoding it.
 func TestBody_CarriedOver_IsTheSame(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -77,7 +77,7 @@ func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepte
 	return acc, nil
 }
 
-// Check asks for the channel's phone number.
+// Check reads the channel's phone number.
 func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
 	id := ch.Settings["phone_number_id"]
 	if id == "" {

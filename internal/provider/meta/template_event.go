@@ -58,7 +58,7 @@ func templateChange(field string, raw json.RawMessage) (dispatch.TemplateChange,
 	return out, true
 }
 
-// reasonOf returns all that Meta says about why.
+// reasonOf returns all reasons that Meta states.
 func reasonOf(e *templateEvent) string {
 	var parts []string
 	reason := cmp.Or(e.Reason, "NONE")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/emulator"
@@ -77,7 +78,7 @@ func TestTemplates_AreReadAsTheRegistryHoldsThem(t *testing.T) {
 			Components:      []template.Component{},
 		},
 	}
-	if diff := cmp.Diff(want, ts); diff != "" {
+	if diff := cmp.Diff(want, ts, cmpopts.IgnoreUnexported(template.Template{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got != "/v25.0/102290129340398/message_templates Bearer EAAB-token-of-tests" {
@@ -106,7 +107,7 @@ func TestTemplates_AllPagesOfTheEmulator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(many, ts); diff != "" {
+	if diff := cmp.Diff(many, ts, cmpopts.IgnoreUnexported(template.Template{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
-// CallbackAddress is the public address that callbacks are said to come to.
+// CallbackAddress is the public address of callbacks in these tests.
 const CallbackAddress = "https://sendoff.test/callbacks/provider/key"
 
 // testCallbacks reads golden callbacks, and refuses forged ones.
@@ -100,7 +100,7 @@ func (c Case) signed(ch *dispatch.Channel, body []byte) *http.Request {
 	return r
 }
 
-// testForgedAddress tries what an attacker could who knows all of the address
+// testForgedAddress tries what an attacker could who has all of the address
 // but the secret.
 func testForgedAddress(t *testing.T, c Case, p provider.Provider, ch *dispatch.Channel, body []byte) {
 	t.Helper()

@@ -120,7 +120,7 @@ func Golden(t *testing.T, file, got string) {
 }
 
 // Contract reads one of the vendors' contract files, which lie beside the
-// project and not in it. Without them the test is skipped, and says so.
+// project and not in it. Without them the test is skipped with a message.
 func Contract(t *testing.T, name string) []byte {
 	t.Helper()
 	dir, err := os.Getwd()

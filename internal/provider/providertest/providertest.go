@@ -25,7 +25,7 @@ type Case struct {
 	// EmptyAccepted reports that an answer without a body is a yes too.
 	EmptyAccepted bool
 	// Errors is the provider's own table, each entry with a body as its
-	// contract gives it.
+	// contract has it.
 	Errors []Refusal
 	// Quoting makes a refusal whose text repeats what the client sent.
 	Quoting func(text string) Reply

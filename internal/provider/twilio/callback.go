@@ -17,7 +17,7 @@ import (
 )
 
 // statuses is what Twilio's MessageStatus is to us. What Twilio has taken over
-// (queued, accepted, sending) says as much as its 201 did: sent. That matters
+// (queued, accepted, sending) means the same as its 201 did: sent. That matters
 // for a message whose answer we lost, since Twilio may keep it queued for
 // hours; for any other it changes nothing. A scheduled one is not ours: we
 // never ask Twilio to hold a message.
@@ -108,7 +108,7 @@ func (c *Client) status(ch *dispatch.Channel, f url.Values) (dispatch.StatusUpda
 }
 
 // update turns Twilio's name of a status and its error code into ours; false
-// for a status that says nothing about an outgoing message. A callback and the
+// for a status that isn't about an outgoing message. A callback and the
 // Message resource share it.
 func update(name, code, text string) (dispatch.StatusUpdate, bool) {
 	s, ok := statuses[name]

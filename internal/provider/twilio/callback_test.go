@@ -15,7 +15,7 @@ import (
 	"github.com/sendoff/sendoff/internal/provider/providertest"
 )
 
-// callbacks are statuses as section 5 of the contract gives them.
+// callbacks are the statuses of section 5 of the contract.
 func callbacks() []providertest.Callback {
 	const common = "&SmsSid=" + sid1 + "&MessageSid=" + sid1 + "&AccountSid=AC1&From=%2B15550002222&To=%2B15550001111&ApiVersion=2010-04-01"
 	is := func(name, fields string, s dispatch.Status, change func(*dispatch.StatusUpdate)) providertest.Callback {
@@ -93,7 +93,7 @@ func inboundCallbacks() []providertest.Callback {
 }
 
 // Our id rides in the address, so it is signed: another message's can't be put
-// into a callback that was really made. A caller that gives the address
+// into a callback that was really made. A caller that passes the address
 // without its query gets the same answer.
 func TestParseCallback_EchoedID(t *testing.T) {
 	t.Parallel()

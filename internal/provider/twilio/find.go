@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// pageSize is how many messages to one recipient a query asks for; Twilio
+	// pageSize is how many messages to one recipient a query requests; Twilio
 	// returns up to 1000, newest first.
 	pageSize = 100
 	// grain allows for Twilio's times, which have no fractions, and for two
@@ -48,7 +48,7 @@ type list struct {
 	NextPage *string    `json:"next_page_uri"`
 }
 
-// Find asks Twilio's message list for m, of which we don't know whether it
+// Find searches Twilio's message list for m when it is unknown whether it
 // arrived. The list shows neither StatusCallback nor any id of ours, so a
 // candidate is an outgoing message to m's recipient, by our sender or service,
 // with m's text, made no earlier than m's first call could be.
@@ -57,11 +57,11 @@ type list struct {
 //     with the same text, made meanwhile, so the caller must not give one
 //     provider id to two messages.
 //   - None, nor any up to two minutes before that time, should a clock be wrong:
-//     Twilio doesn't have it. That is only said when the page reached back to
+//     Twilio doesn't have it. That is only returned when the page reached back to
 //     there; and only of a call that is over, so ask at the end of the resolve
 //     window, not at its beginning.
 //   - All else (two alike, one that is a little too old, a page that ends too
-//     early) can't be said.
+//     early) is unknown.
 //
 // Texts are compared by their letters and digits: Twilio replaces other
 // characters (smart encoding) and puts words before a trial account's. What it
@@ -157,8 +157,8 @@ func plain(s string) string {
 	}, s)
 }
 
-// Fetch asks Twilio for one message by its sid: the way to learn what became
-// of a message whose callback is lost (SPEC 2).
+// Fetch reads one message from Twilio by its sid: the way to learn what became
+// of a message whose callback is lost.
 func (c *Client) Fetch(ctx context.Context, ch *dispatch.Channel, sid string) (dispatch.StatusUpdate, error) {
 	var r resource
 	if err := c.get(ctx, ch, accountURL(ch)+"/Messages/"+url.PathEscape(sid)+".json", &r); err != nil {
@@ -185,7 +185,7 @@ func (r *resource) update(ch *dispatch.Channel, now time.Time) (dispatch.StatusU
 	return u, nil
 }
 
-// Check asks for the account. A standard API key may not read it, so with one
+// Check reads the account. A standard API key may not read it, so with one
 // the message list is asked instead (twilio.com/docs/iam/api-keys).
 func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
 	if ch.Settings["api_key_sid"] != "" {

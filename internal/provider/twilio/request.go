@@ -16,7 +16,7 @@ const (
 	maxMedia = 10
 	// maxValidity is Twilio's longest ValidityPeriod in seconds, and its default.
 	maxValidity = 36000
-	// repeat asks Twilio to repeat a callback that we couldn't take, five times
+	// repeat makes Twilio repeat a callback that we couldn't take, five times
 	// and for every reason: by default it repeats only a failed connection, once.
 	// It rides in the fragment, which isn't part of the signed address
 	// (twilio.com/docs/usage/webhooks/webhooks-connection-overrides).

@@ -40,7 +40,7 @@ func Sign(token, address string, form url.Values) string {
 // (bodySHA256), and without a digest it isn't covered at all. Twilio's
 // servers don't agree whether the port is part of what they sign, so both
 // forms count, as in its own libraries. Every comparison is made, so the time
-// taken tells nothing.
+// taken reveals nothing.
 func verify(token, address, signature string, form url.Values, body []byte) bool {
 	if token == "" || signature == "" {
 		return false

@@ -33,7 +33,7 @@ func accountURL(ch *dispatch.Channel) string {
 	return base + "/2010-04-01/Accounts/" + url.PathEscape(ch.Settings["account_sid"])
 }
 
-// address is a number as Twilio wants it on the channel.
+// address is a number in Twilio's form for the channel.
 func address(ch *dispatch.Channel, number string) string {
 	if ch.WhatsApp() {
 		return whatsAppPrefix + number

@@ -160,7 +160,7 @@ func (r *Row) skip(why campaign.Reason, field, detail string) {
 	r.Status, r.Reason, r.Field, r.Detail = campaign.Skipped, why, field, detail
 }
 
-// judge decides what the database knows of the people of a page, and renders
+// judge decides by the database who of a page is skipped, and renders
 // the messages of those that are left.
 func (s *Source) judge(ctx context.Context, db Store, rows []Row, known func(context.Context, []string) (map[string]bool, error)) error {
 	if err := s.identify(ctx, db, rows); err != nil {

@@ -27,7 +27,8 @@ type Account struct {
 	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
 }
 
-const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, time_zone, coalesce(opt_out_languages,
+const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, time_zone,
+  coalesce(opt_out_languages,
   '{}') AS opt_out_languages`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
@@ -56,7 +57,7 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 	return out, pg.Wrap("list accounts", err)
 }
 
-// SetDisabled has the account's keys refused, or taken again. What the account
+// SetDisabled sets whether the account's keys are refused. What the account
 // had accepted is sent all the same.
 func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (Account, error) {
 	var a Account
@@ -67,7 +68,8 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 
 // UpdateAccount writes what people can change of an account.
 func (s *Store) UpdateAccount(ctx context.Context, a Account) (Account, error) {
-	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}'), time_zone = $5
+	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}'),
+	  time_zone = $5
 		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages, a.TimeZone)
 	return a, pg.Wrap("update account", err)
 }

@@ -171,7 +171,8 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 				return pg.Wrap("clear default channel", err)
 			}
 		}
-		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = coalesce($7, secrets),
+		return tx.GetContext(ctx, &row, `UPDATE channels SET name = $3, sender = $4, window_rule = $5, settings = $6, secrets = coalesce($7,
+		  secrets),
 		  policy = $8,
 		  enabled = $9, is_default = $10, updated_at = now()
 			WHERE id = $1 AND account_id = $2 RETURNING `+channelColumns,

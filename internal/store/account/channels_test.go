@@ -52,7 +52,8 @@ func TestChannels_SecretsOfAnotherRow_AreUnreadable(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	other := f.newChannel(t, f.account)
-	_, err := f.db.ExecContext(t.Context(), `UPDATE channels SET secrets = (SELECT secrets FROM channels WHERE id = $1) WHERE id = $2`, f.channel, other.ID)
+	_, err := f.db.ExecContext(t.Context(), `UPDATE channels SET secrets = (SELECT secrets FROM channels WHERE id = $1) WHERE id = $2`,
+		f.channel, other.ID)
 	must(t, err)
 	var got dispatch.Channel
 	if got, err = f.Channel(t.Context(), other.ID); err != nil || !got.Unreadable {

@@ -131,7 +131,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash []byte) (Key, error) {
 	return k, pg.Wrap("find key", err)
 }
 
-// Key reads one key of the account.
+// Key returns a key of the account, or dispatch.ErrNotFound.
 func (s *Store) Key(ctx context.Context, account, id int64) (Key, error) {
 	var k Key
 	err := s.db.GetContext(ctx, &k, s.db.ForUpdate(`SELECT `+keyColumns+keyUsage+` FROM api_keys k

@@ -58,7 +58,7 @@ FROM u`)
 
 // ChangeTemplates writes what a provider reports of templates at a channel into
 // the registry. A template that is not approved is refused when messages are
-// accepted, with the reason; its row says since when (status_at).
+// accepted, with the reason; its row holds since when (status_at).
 func (s *Store) ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error {
 	for _, c := range changes {
 		args := []any{channel, c.Message.String()}

@@ -129,7 +129,7 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campa
 	return out, pg.Wrap("list campaigns", err)
 }
 
-// TakeDue takes a campaign that wants a worker, in this transaction. ok is false
+// TakeDue takes a campaign that is due, in this transaction. ok is false
 // when there is none that nobody else has.
 func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
 	err = s.db.GetContext(ctx, &c, `SELECT `+columns+` FROM campaigns c WHERE c.next_at <= now()

@@ -46,7 +46,7 @@ INSERT INTO erasures (account_id, ids) SELECT $1, array_agg(DISTINCT v) FROM (
     WHERE c.account_id = $1 AND (c.phone = $2 OR '+' || c.wa_id = $2 OR c.user_id = $2) AND x.v IS NOT NULL) ids
 RETURNING ` + columns
 
-// CreateErasure asks for the removal of the person with an id, as package person
+// CreateErasure inserts the request to remove the person with an id, as package person
 // writes it. From then on no import writes the person.
 func (s *Store) CreateErasure(ctx context.Context, account int64, id string) (e Erasure, err error) {
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {

@@ -32,7 +32,7 @@ func (s *Store) Take(ctx context.Context) (e Erasure, found bool, err error) {
 }
 
 // messagePage is how many messages of the account are looked at in one
-// statement: no index knows recipients.
+// statement: no index has recipients.
 const messagePage = 20_000
 
 const sqlMessages = `

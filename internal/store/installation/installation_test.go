@@ -81,7 +81,8 @@ func TestLoad_OfACopy_IsAnotherID(t *testing.T) {
 func TestLoad_AfterAnUpgrade_DrainsForADay(t *testing.T) {
 	t.Parallel()
 	s, db := open(t)
-	_, err := db.ExecContext(t.Context(), `INSERT INTO installations (home, drain_until) VALUES (installation_home(), now() + interval '1 day')`)
+	_, err := db.ExecContext(t.Context(), `INSERT INTO installations (home, drain_until)
+	  VALUES (installation_home(), now() + interval '1 day')`)
 	must(t, err)
 	in, err := s.Load(t.Context())
 	must(t, err)

@@ -51,7 +51,7 @@ func (s *Store) Reported(ctx context.Context) ([]Reported, error) {
 	return out, pg.Wrap("list providers' reports of trouble", err)
 }
 
-// Receipts is what a channel sent in the last hour and heard of it.
+// Receipts is what a channel sent in the last hour and the callbacks received for it.
 type Receipts struct {
 	ID       int64      `db:"id"`
 	Name     string     `db:"name"`

@@ -1,4 +1,4 @@
-// Package operate reads what an operator or a waiting client wants to know about
+// Package operate reads what an operator or a waiting client needs about
 // a running installation.
 package operate
 

@@ -14,14 +14,14 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// What a person asks for.
+// The kinds of consent.
 const (
 	askedNothing = 0
 	askedStop    = 1
 	askedStart   = 2
 )
 
-// follow are the parts of a statement that do what k asks for, whose rows are
+// follow are the parts of a statement that carry out k, whose rows are
 // account_id, phone (any id of a person), asked, scope, reason, detail, source
 // and at. What counts is the time at which the person asked: an older START does
 // not lift a newer STOP, nor the other way round. START lifts what persons and
@@ -54,13 +54,15 @@ var follow = `
 // newest are the columns of k from rows n, of which it takes the last wish of each
 // person: one statement must not follow two.
 const newest = `SELECT DISTINCT ON (who) account_id, phone, asked, scope, reason, detail, source, at
-    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id AND a.value = n.phone), phone) AS who
+    FROM (SELECT n.*, coalesce((SELECT person::text FROM identities a WHERE a.account_id = n.account_id
+    AND a.value = n.phone), phone) AS who
       FROM n WHERE asked <> {asked_nothing} AND phone <> '') n ORDER BY who, at DESC, ord DESC`
 
 var sqlConsents = numbers.SQL(`
 WITH n AS MATERIALIZED (SELECT $1::bigint AS account_id, t.phone, $2::integer AS asked, $3::text AS scope, t.reason, t.detail, t.source,
     least(now(), to_timestamp(t.at_us / 1e6)) AS at, t.ord
-  FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) WITH ORDINALITY AS t(phone, reason, detail, source, at_us, ord)),
+  FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]) WITH ORDINALITY AS t(phone, reason, detail, source, at_us,
+    ord)),
   k AS MATERIALIZED (` + newest + `),` + follow + `
 SELECT`)
 

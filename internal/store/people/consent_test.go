@@ -102,7 +102,8 @@ func TestInbound_OperatorsEntry_Stays(t *testing.T) {
 	_, err := f.Accounts.Suppress(t.Context(), f.Account, ada, dispatch.ScopeMarketing, "by hand")
 	workertest.Must(t, err)
 	f.wrote(t, ada, "START", now)
-	workertest.Must(t, f.people.Consents(t.Context(), f.Account, []dispatch.Consent{{Person: ada, Scope: dispatch.ScopeMarketing, Start: true, At: now}}))
+	workertest.Must(t, f.people.Consents(t.Context(), f.Account,
+		[]dispatch.Consent{{Person: ada, Scope: dispatch.ScopeMarketing, Start: true, At: now}}))
 	if got := f.scopes(t); got[ada] != dispatch.ScopeMarketing {
 		t.Errorf("START leaves %v of an operator's entry", got)
 	}

@@ -17,7 +17,8 @@ func (f *fixture) groups(t *testing.T) [][]string {
 		Person int64  `db:"person"`
 		Value  string `db:"value"`
 	}
-	workertest.Must(t, f.db.SelectContext(t.Context(), &rows, `SELECT person, value FROM identities WHERE account_id = $1 ORDER BY value`, f.Account))
+	workertest.Must(t, f.db.SelectContext(t.Context(), &rows, `SELECT person, value FROM identities WHERE account_id = $1 ORDER BY value`,
+		f.Account))
 	by := map[int64][]string{}
 	for _, r := range rows {
 		by[r.Person] = append(by[r.Person], r.Value)

@@ -34,7 +34,10 @@ func TestWebhooks_OneUnreadable_HindersNoOther(t *testing.T) {
 	t.Parallel()
 	s, db := open(t)
 	for _, secret := range []string{"whsec_1", "whsec_2"} {
-		_, err := s.CreateWebhook(t.Context(), Endpoint{Account: 1, URL: "https://example.com", Format: "standard", Secret: secret, Enabled: true})
+		_, err := s.CreateWebhook(t.Context(), Endpoint{
+			Account: 1, URL: "https://example.com", Format: "standard",
+			Secret: secret, Enabled: true,
+		})
 		must(t, err)
 	}
 	// the first one's sealed value in the second one's row does not open there

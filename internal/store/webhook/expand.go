@@ -11,11 +11,11 @@ import (
 )
 
 // The event log is the outbox: an event is written in the transaction of the
-// change that it tells of. One cursor for all endpoints goes through it in the
+// change that it describes. One cursor for all endpoints goes through it in the
 // order of (transaction, id) and only below the oldest running transaction, and
 // whoever holds the cursor's row turns a page of events into deliveries and
 // moves the cursor in one transaction: each event becomes exactly one delivery
-// of each endpoint that wants it, late commits included.
+// of each subscribed endpoint, late commits included.
 //
 // One cursor and not one for each endpoint: the log is read once however many
 // endpoints there are, and events need no index by account, which every accept
@@ -51,7 +51,7 @@ WHERE (c.webhook_id <> 0) = $1 AND ($1 OR (SELECT e.id FROM events e WHERE (e.xi
   AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.id LIMIT 1) IS NOT NULL)
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED`
 
-// sqlSkipLog moves the cursor to the end while nobody wants events. Endpoints
+// sqlSkipLog moves the cursor to the end while no endpoint is subscribed. Endpoints
 // and messages that this snapshot doesn't see yet have later events only.
 const sqlSkipLog = `
 UPDATE webhook_cursors c SET xid = e.xid, event_id = e.id
@@ -59,10 +59,10 @@ FROM (SELECT xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapsho
 WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT implicit)
   AND (SELECT left(status_callback, 1) FROM messages WHERE status_callback IS NOT NULL ORDER BY left(status_callback, 1) LIMIT 1) IS NULL`
 
-// sqlLogPage reads one page of the log and gives only what somebody wants of
+// sqlLogPage reads one page of the log and returns only what has a subscriber of
 // it: what the endpoints of the event's account ask for, or, of a replay, what
-// its endpoint ($3) asks for in its range; and what messages with a status
-// callback of their own tell. The last row (webhook_id -1) says where the page
+// its endpoint ($3) subscribes to in its range; and what messages with a status
+// callback of their own report. The last row (webhook_id -1) holds where the page
 // ends and, in seq, how many events it has.
 const sqlLogPage = `
 WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code,
@@ -76,17 +76,19 @@ FROM page p JOIN webhooks w ON w.account_id = p.account_id JOIN accounts a ON a.
 WHERE w.enabled AND NOT w.implicit AND p.kind < {event_note} AND (w.kinds = '{}' OR p.kind = ANY (w.kinds))
   AND CASE WHEN $3::bigint = 0 THEN p.xid > w.since ELSE w.id = $3 AND p.at >= $4::timestamptz AND p.at < $5::timestamptz END
 UNION ALL
-SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra, 0, 'twilio',
+SELECT p.id, p.xid::text::bigint, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra, 0,
+  'twilio',
   m.status_callback, a.sid
 FROM page p JOIN messages m ON m.id = p.message_id JOIN accounts a ON a.id = p.account_id
 WHERE $6::boolean AND p.kind BETWEEN {sent} AND {unknown} AND m.id = ANY(ARRAY(SELECT message_id FROM page
   WHERE kind BETWEEN {sent} AND {unknown})) AND m.status_callback IS NOT NULL
 UNION ALL
-SELECT l.id, l.xid::text::bigint, l.message_id, 0, 0, l.at, 0::smallint, (SELECT count(*) FROM page)::integer, '', '', '', '', -1, '', '', ''
+SELECT l.id, l.xid::text::bigint, l.message_id, 0, 0, l.at, 0::smallint, (SELECT count(*)
+FROM page)::integer, '', '', '', '', -1, '', '', ''
 FROM (SELECT id, xid, message_id, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
 
 // ExpandWebhooks turns one page of the log into deliveries, for all endpoints
-// or for one replay. It says how many it made and whether another page may
+// or for one replay. It returns how many it inserted and whether another page may
 // follow at once.
 func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, render Render) (made int, more bool, err error) {
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {

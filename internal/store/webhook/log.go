@@ -36,7 +36,8 @@ func (d *LoggedDelivery) TriesMade() ([]Try, error) {
 }
 
 // deliveryColumns are those of LoggedDelivery.
-const deliveryColumns = `d.webhook_id, d.id, d.message_id, d.kind, d.seq, d.state, d.attempts, d.format, d.payload, d.response, d.tries, d.wake_at,
+const deliveryColumns = `d.webhook_id, d.id, d.message_id, d.kind, d.seq, d.state, d.attempts, d.format, d.payload, d.response, d.tries,
+  d.wake_at,
   d.created_at, d.done_at`
 
 // logWalk bounds what one look into the log walks through for a rare state.

@@ -15,7 +15,7 @@ import (
 const logSlack = time.Minute
 
 // ReplayWebhook delivers the events of a time range once more, in the
-// background. Only one replay of an endpoint can be on its way.
+// background. Returns dispatch.Conflict while another replay of the endpoint runs.
 func (s *Store) ReplayWebhook(ctx context.Context, id int64, from, to time.Time) error {
 	at, err := s.positionBefore(ctx, from.Add(-logSlack))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// StatusCallbackToken is what signs the status callbacks that an account asks for with
+// StatusCallbackToken signs the status callbacks that an account requests with
 // a message (Twilio's StatusCallback), where Twilio uses the account's auth
 // token: of our API keys only a hash is kept. It is made at first use.
 func (s *Store) StatusCallbackToken(ctx context.Context, account int64) (string, error) {

@@ -62,7 +62,7 @@ func underStack(ctx context.Context, args []string, stdout, stderr io.Writer) (c
 	)
 }
 
-// command runs args with env added to our own, and asks it to end when ctx does.
+// command runs args with env added to our own, and signals it when ctx ends.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer, env ...string) (int, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), env...)

@@ -360,6 +360,10 @@ export type TemplateValues = {
 
 export type TemplateUpdate = {
     /**
+     * Not kept.
+     */
+    allow_category_change?: boolean;
+    /**
      * authentication, utility or marketing.
      *
      * authentication: one-time passwords; utility: about something the recipient did; marketing: everything else.
@@ -371,9 +375,33 @@ export type TemplateUpdate = {
     channel_id?: number | null;
     components?: Array<TemplateComponent>;
     /**
+     * Not kept.
+     */
+    correct_category?: string;
+    /**
+     * Not kept.
+     */
+    cta_url_link_tracking_opted_out?: boolean;
+    /**
+     * Meta's id. Not kept.
+     */
+    id?: unknown;
+    /**
+     * Not kept.
+     */
+    is_primary_device_delivery_only?: boolean;
+    /**
      * Such as en or en_US.
      */
     language?: string;
+    /**
+     * Not kept.
+     */
+    library_template_name?: string;
+    /**
+     * Not kept.
+     */
+    message_send_ttl_seconds?: unknown;
     /**
      * 1 to 512 of a-z, 0-9 and _.
      */
@@ -385,6 +413,10 @@ export type TemplateUpdate = {
      */
     parameter_format?: 'positional' | 'named';
     /**
+     * Not kept.
+     */
+    previous_category?: string;
+    /**
      * For templates that the vendor keeps itself; left out for all others.
      */
     provider?: 'twilio' | 'gupshup' | '';
@@ -393,26 +425,67 @@ export type TemplateUpdate = {
      */
     provider_template_id?: string;
     /**
+     * Not kept.
+     */
+    quality_score?: unknown;
+    /**
+     * Not kept.
+     */
+    rejected_reason?: string;
+    /**
      * The provider's. Only approved templates can be sent. approved if left out.
      *
      * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
      */
     status?: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
+    /**
+     * Not kept.
+     */
+    sub_category?: string;
 };
 
-export type TemplateButton = {
-    phone_number?: string;
+export type TemplateOffer = {
+    has_expiration?: boolean;
     text?: string;
-    type?: string;
-    url?: string;
+};
+
+export type TemplateCard = {
+    components?: Array<TemplateComponent>;
 };
 
 export type TemplateComponent = {
+    add_security_recommendation?: boolean;
     buttons?: Array<TemplateButton>;
+    cards?: Array<TemplateCard>;
+    code_expiration_minutes?: number;
+    example?: unknown;
     format?: string;
+    limited_time_offer?: TemplateOffer;
     text?: string;
     type?: string;
     variables?: Array<string>;
+};
+
+export type TemplateButton = {
+    app_deep_link?: unknown;
+    autofill_text?: string;
+    example?: unknown;
+    flow_action?: string;
+    flow_id?: unknown;
+    flow_json?: string;
+    flow_name?: string;
+    icon?: string;
+    navigate_screen?: string;
+    otp_type?: string;
+    package_name?: string;
+    phone_number?: string;
+    signature_hash?: string;
+    supported_apps?: unknown;
+    text?: string;
+    ttl_minutes?: number;
+    type?: string;
+    url?: string;
+    zero_tap_terms_accepted?: boolean;
 };
 
 export type TemplateSync = {
@@ -453,11 +526,20 @@ export type TemplateRequest = {
     variables?: unknown;
 };
 
+export type Product = {
+    catalog_id?: string;
+    product_retailer_id?: string;
+};
+
 export type Location = {
     address?: string;
     latitude?: string;
     longitude?: string;
     name?: string;
+};
+
+export type Offer = {
+    expiration_time_ms?: string;
 };
 
 export type Media = {
@@ -474,16 +556,36 @@ export type Parameter = {
     currency?: unknown;
     date_time?: unknown;
     document?: Media;
+    gif?: Media;
     image?: Media;
+    limited_time_offer?: Offer;
     location?: Location;
     parameter_name?: string;
     payload?: string;
+    product?: Product;
     text?: string;
     type?: string;
     video?: Media;
 };
 
+export type Component = {
+    cards?: Array<Card>;
+    index?: string;
+    parameters?: Array<Parameter>;
+    sub_type?: string;
+    type?: string;
+};
+
+export type Card = {
+    card_index?: number | null;
+    components?: Array<Component>;
+};
+
 export type ComponentRequest = {
+    /**
+     * Of a carousel: the values of each card.
+     */
+    cards?: Array<Card>;
     /**
      * Of a button: 0 to 9.
      */
@@ -513,14 +615,11 @@ export type TemplatePreview = {
     variables: Array<string>;
 };
 
-export type Component = {
-    index?: string;
-    parameters?: Array<Parameter>;
-    sub_type?: string;
-    type?: string;
-};
-
 export type TemplateCreate = {
+    /**
+     * Not kept.
+     */
+    allow_category_change?: boolean;
     /**
      * authentication, utility or marketing.
      *
@@ -533,9 +632,33 @@ export type TemplateCreate = {
     channel_id?: number | null;
     components: Array<TemplateComponent>;
     /**
+     * Not kept.
+     */
+    correct_category?: string;
+    /**
+     * Not kept.
+     */
+    cta_url_link_tracking_opted_out?: boolean;
+    /**
+     * Meta's id. Not kept.
+     */
+    id?: unknown;
+    /**
+     * Not kept.
+     */
+    is_primary_device_delivery_only?: boolean;
+    /**
      * Such as en or en_US.
      */
     language: string;
+    /**
+     * Not kept.
+     */
+    library_template_name?: string;
+    /**
+     * Not kept.
+     */
+    message_send_ttl_seconds?: unknown;
     /**
      * 1 to 512 of a-z, 0-9 and _.
      */
@@ -547,6 +670,10 @@ export type TemplateCreate = {
      */
     parameter_format?: 'positional' | 'named';
     /**
+     * Not kept.
+     */
+    previous_category?: string;
+    /**
      * For templates that the vendor keeps itself; left out for all others.
      */
     provider?: 'twilio' | 'gupshup' | '';
@@ -555,11 +682,23 @@ export type TemplateCreate = {
      */
     provider_template_id?: string;
     /**
+     * Not kept.
+     */
+    quality_score?: unknown;
+    /**
+     * Not kept.
+     */
+    rejected_reason?: string;
+    /**
      * The provider's. Only approved templates can be sent. approved if left out.
      *
      * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
      */
     status?: 'approved' | 'pending' | 'rejected' | 'paused' | 'disabled';
+    /**
+     * Not kept.
+     */
+    sub_category?: string;
 };
 
 export type TemplateCounts = {
@@ -7912,7 +8051,7 @@ export type OnMessageCancelledWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -7983,7 +8122,7 @@ export type OnMessageDeliveredWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8054,7 +8193,7 @@ export type OnMessageExpiredWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8125,7 +8264,7 @@ export type OnMessageFailedWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8280,7 +8419,7 @@ export type OnMessageQueuedWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8351,7 +8490,7 @@ export type OnMessageReadWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8422,7 +8561,7 @@ export type OnMessageScheduledWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8493,7 +8632,7 @@ export type OnMessageSentWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
@@ -8564,7 +8703,7 @@ export type OnMessageUnknownWebhookPayload = {
         send_at?: string;
         sent_at?: string;
         /**
-         * Its place among the states of the message: deliveries may overtake each other, the highest is the newest.
+         * Place among the states of the message; the highest is the newest, in whatever order they arrive.
          */
         sequence: number;
         status: string;
