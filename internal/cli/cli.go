@@ -172,7 +172,7 @@ func wantsJSON(k *kong.Context) bool {
 func logger(c *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong allows only good ones
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: logs.Mask}
 	var h slog.Handler = slog.NewTextHandler(w, o)
 	if c.LogFormat == "json" {
 		h = slog.NewJSONHandler(w, o)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -14,9 +15,13 @@ import (
 // pooler that loses names they run unprepared.
 type prepared struct {
 	pooler
-	pool *sqlx.DB
-	m    sync.Map // query → *sqlx.Stmt
+	pool  *sqlx.DB
+	m     sync.Map // query → *sqlx.Stmt
+	later sync.Map // query → true while it is prepared for the next use
 }
+
+// prepareTimeout bounds a preparation outside a request.
+const prepareTimeout = 10 * time.Second
 
 func (p *prepared) get(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if st, ok := p.m.Load(query); ok {
@@ -33,20 +38,37 @@ func (p *prepared) get(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	return st, nil
 }
 
+// find returns the statement if it is prepared, else nil, and prepares it for the
+// next use.
+func (p *prepared) find(query string) *sqlx.Stmt {
+	if st, ok := p.m.Load(query); ok {
+		return st.(*sqlx.Stmt)
+	}
+	if _, running := p.later.LoadOrStore(query, true); !running {
+		go func() {
+			defer p.later.Delete(query)
+			ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+			defer cancel()
+			_, _ = p.get(ctx, query) // the next use tries again
+		}()
+	}
+	return nil
+}
+
 // statement returns the prepared statement, bound to the transaction if there
-// is one, or nil if it must run unprepared.
+// is one, or nil if it must run unprepared. A transaction never waits for a second
+// connection: were all connections in transactions that do, none would go on.
 func (d *DB) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if d.prepared.ask(ctx) == LosesNames {
 		return nil, nil
 	}
-	st, err := d.prepared.get(ctx, query)
-	if err != nil {
-		return nil, err
+	if !d.InTx() {
+		return d.prepared.get(ctx, query)
 	}
-	if d.InTx() {
+	if st := d.prepared.find(query); st != nil {
 		return d.tx.StmtxContext(ctx, st), nil
 	}
-	return st, nil
+	return nil, nil
 }
 
 // SelectPrepared runs a prepared statement and scans its rows into dest.
