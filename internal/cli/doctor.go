@@ -26,8 +26,8 @@ type doctorCmd struct {
 func (*doctorCmd) Help() string {
 	return `Checks the configuration, Postgres (connection, version, durability, clock, migrations, partitions), Redis (connection, version,
 eviction, other installations), workers, paused channels, the oldest message, rights and disk (by a write that is rolled back),
-callbacks, the key of secrets, and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
-Nothing is changed or sent.`
+callbacks, the key of secrets, and the credentials of every enabled channel, and prints what to do about each fault. The exit code is
+1 if there is one. Nothing is changed or sent.`
 }
 
 // doctor collects the findings of checks.
