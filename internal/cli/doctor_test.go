@@ -69,7 +69,7 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	if stack.RedisKind() != "redis-server" {
 		want = "redis version, redis eviction" // the stand-in can't tell
 	}
-	if got := d.failed(t); got != want || len(d.Checks) != 22 {
+	if got := d.failed(t); got != want || len(d.Checks) != 23 {
 		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.Out)
 	}
 	p.MustHide(r)
@@ -197,7 +197,7 @@ func TestDoctor_EmptyDatabaseAndOtherKey(t *testing.T) {
 		"quite another secret key",
 	)
 	d = clitest.Read[diagnosis](t, r)
-	if got := d.failed(t); !strings.Contains(got, "channels") || !strings.Contains(r.Out, "sealed with") {
+	if got := d.failed(t); !strings.Contains(got, "secrets, channel 1") || !strings.Contains(r.Out, "no key of SENDOFF_SECRET_KEY opens its secrets") {
 		t.Errorf("failed %q: %s", got, r.Out)
 	}
 }

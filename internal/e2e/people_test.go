@@ -46,6 +46,7 @@ func testNumbersOfOneApp(t *testing.T, s *stack) {
 	registered.Settings = maps.Clone(second.Settings)
 	registered.Settings["callback_url"] = s.url + "/callbacks/meta/nobody-" + second.Key
 	s.em.Register(&registered)
+	knows(t)
 	var ids []string
 	for i := range 4 {
 		for _, key := range []string{first.Key, second.Key} {

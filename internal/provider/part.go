@@ -76,6 +76,7 @@ func (cb *Callback) Add(p Part) {
 			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
 			o.Consents = append(o.Consents, p.Consents...)
 			o.Templates, o.Reports = append(o.Templates, p.Templates...), append(o.Reports, p.Reports...)
+			o.MessagingLimit = cmp.Or(p.MessagingLimit, o.MessagingLimit)
 			return
 		}
 	}

@@ -632,6 +632,12 @@ func fileCase(action, request, body, words string, status int, pointers string) 
 
 const components = `"components":[{"type":"body","text":"Hi {{1}}.","variables":["who"]}]`
 
+// listed are the fields of Meta's template list that a template is registered with
+// as it stands; they are not kept.
+const listed = `"id":"1","quality_score":{"score":"GREEN"},"rejected_reason":"NONE","previous_category":"MARKETING",` +
+	`"correct_category":"UTILITY","sub_category":"CUSTOM","allow_category_change":true,"message_send_ttl_seconds":60,` +
+	`"cta_url_link_tracking_opted_out":true,"is_primary_device_delivery_only":false,"library_template_name":"x"`
+
 var templateCases = []parityCase{
 	fileCase("create", "POST /v1/templates", `{"name":"order","language":"en","category":"UTILITY",`+components+`}`, "", created, ""),
 	fileCase("create", "POST /v1/templates", `{"name":"order","language":"en","category":"utility",`+components+`}`, "", conflict, ""),
@@ -643,6 +649,8 @@ var templateCases = []parityCase{
 		created,
 		"",
 	),
+	fileCase("create", "POST /v1/templates", `{"name":"listed","language":"en","category":"UTILITY",`+components+`,`+listed+`}`, "",
+		created, ""),
 	fileCase("create", "POST /v1/templates", `{}`, "", invalid, "/name /language /category /components"),
 	fileCase(
 		"create",

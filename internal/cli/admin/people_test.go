@@ -35,7 +35,7 @@ func TestOutput_ForPeople(t *testing.T) {
 	p.OK("", "account", "credits", "--on", "--add", "2.5")
 	for command, want := range map[string]string{
 		"account list":              "ID SID NAME CREDITS DISABLED CREATED\n1 X Acme 2.5 no X",
-		"account show":              "id 1\nsid X\nname Acme\ncredits 2.5\ndefault region none\ndisabled since -\ncreated X",
+		"account show":              "id 1\nsid X\nname Acme\ncredits 2.5\ndefault region none\ntime zone UTC\ndisabled since -\ncreated X",
 		"account credits":           "credits of account 1 (Acme): on, balance 2.5\nAT KIND AMOUNT MESSAGE\nX topup 2.5 -",
 		"user list":                 "ID NAME EMAIL ROLE LOGIN DISABLED CREATED\nX Ada ada@example.com owner no no X",
 		"user show ada@example.com": "id X\nname Ada\nemail ada@example.com\nrole owner\ncan log in no\ndisabled no\ncreated X",

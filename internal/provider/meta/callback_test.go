@@ -109,9 +109,11 @@ func callbacks() []providertest.Callback {
 		),
 		golden(
 			"the messaging limit",
-			`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"business_capability_update",`+
+			`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"business_capability_update",`+
 				`"value":{"max_daily_conversations_per_business":2000,"max_phone_numbers_per_business":2}}]}]}`,
-			provider.Callback{MessagingLimit: 2000},
+			provider.Callback{MessagingLimit: 2000, Reports: []dispatch.ChannelReport{
+				{Subject: "messaging_limit", Level: dispatch.LevelOK, Value: "2000", Account: true},
+			}},
 		),
 		golden("another object", `{"object":"page","entry":[]}`, provider.Callback{}),
 		golden(
