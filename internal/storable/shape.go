@@ -2,6 +2,7 @@ package storable
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -108,12 +109,7 @@ func (s *shape) name(raw []byte) {
 // has reports whether the object has the name.
 func (l *level) has(name string) bool {
 	if len(l.names) < manyNames {
-		for _, n := range l.names {
-			if n == name {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(l.names, name)
 	}
 	if l.seen == nil {
 		l.seen = make(map[string]bool, 2*manyNames)

@@ -335,6 +335,8 @@ func TestDeliver_Backlog_EventsOfAMessageDoNotOvertake(t *testing.T) {
 	f.expand(f.deliverer(nil))
 	f.work(f.deliverer(nil))
 	f.until("all events have come", func() bool { return len(r.ids()) >= 4*len(ids) })
+	mu.Lock()
+	defer mu.Unlock()
 	if beside < 2 {
 		t.Error("no two messages' events went out at once")
 	}

@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"testing"
 
@@ -43,9 +44,7 @@ func TestContent_CarriedOrRefused(t *testing.T) {
 		}}}, nil, "/template/components"},
 	} {
 		body := m{"to": someone, "type": c.kind, c.kind: c.content, "channel": 1}
-		for name, value := range c.more {
-			body[name] = value
-		}
+		maps.Copy(body, c.more)
 		id := f.Do("POST", "/v1/messages", body).Want(202).Text("message_id")
 		var stored string
 		if err := f.DB.QueryRowContext(t.Context(), `SELECT content FROM messages WHERE id = $1::uuid`, id).Scan(&stored); err != nil {

@@ -2,6 +2,7 @@ package portfolio_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,11 +86,11 @@ func TestReserve_CountsPersonsOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := ""
+		var out strings.Builder
 		for _, r := range to {
-			out += fmt.Sprintf("%t ", fit[r])
+			fmt.Fprintf(&out, "%t ", fit[r])
 		}
-		return out, free
+		return out.String(), free
 	}
 	// A person's second id and an open window are free; the third person is too many.
 	got, free := reserve(1, "+15550000001", "DE.1", "+15550000003", "+15550000002")
