@@ -197,7 +197,8 @@ func TestDoctor_EmptyDatabaseAndOtherKey(t *testing.T) {
 		"quite another secret key",
 	)
 	d = clitest.Read[diagnosis](t, r)
-	if got := d.failed(t); !strings.Contains(got, "secrets, channel 1") || !strings.Contains(r.Out, "no key of SENDOFF_SECRET_KEY opens its secrets") {
+	if got := d.failed(t); !strings.Contains(got, "secrets, channel 1") ||
+		!strings.Contains(r.Out, "no key of SENDOFF_SECRET_KEY opens its secrets") {
 		t.Errorf("failed %q: %s", got, r.Out)
 	}
 }
