@@ -318,8 +318,8 @@ func narrow() *http.Client {
 // counted: it does so within a second.
 func lookUps(f *front) (n int64) {
 	f.T.Helper()
-	err := f.DB.QueryRow(`SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables WHERE relname LIKE 'messages%'`).Scan(&n)
-	if err != nil {
+	const read = `SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables WHERE relname LIKE 'messages%'`
+	if err := f.DB.QueryRow(read).Scan(&n); err != nil {
 		f.T.Fatal(err)
 	}
 	return n

@@ -25,6 +25,7 @@ type (
 	}
 	metaObject struct {
 		ID       string `json:"id" required:"true"`
+		Product  string `json:"messaging_product,omitempty"`
 		URL      string `json:"url,omitempty" doc:"Of media: the address of the file at Meta, valid for five minutes."`
 		MimeType string `json:"mime_type,omitempty"`
 		SHA256   string `json:"sha256,omitempty"`
