@@ -137,7 +137,7 @@ func odd(v string) (points int, why string) {
 		return 20, "has an emoji or symbol"
 	case len([]rune(v)) == 1:
 		return 8, "is one character"
-	case len(v) > 4 && strings.ToUpper(v) == v && strings.ToLower(v) != v:
+	case len(v) > 4 && strings.ToUpper(v) == v && strings.ToLower(v) != v && !strings.ContainsFunc(v, unicode.IsDigit):
 		return 5, "is in capitals"
 	}
 	return 0, ""

@@ -7,6 +7,12 @@ import { ErrorBox, Foreign, Panel, Table, Time } from "../ui";
 const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
 const number = (n?: number | null) => (n ?? 0).toLocaleString("en");
 
+/** The name of a rendering: the first is the longest, the others are the oddest. */
+function heading(i: number, why?: string) {
+  if (i === 0) return "The longest message";
+  return why ? `Unusual: ${words(why)}` : "Another message";
+}
+
 /** What a launch would do: who gets a message, who doesn't and why, and when. */
 export function Report({ v }: { v: CampaignValidation }) {
   const skipped = Object.entries(v.would_skip ?? {});
@@ -43,7 +49,7 @@ export function Report({ v }: { v: CampaignValidation }) {
             .filter((s) => !!s?.rendering)
             .map((s, i) => (
               <div key={`${s?.to} ${s?.why}`}>
-                <h3>{i === 0 ? "The longest message" : `Unusual: ${words(s?.why)}`}</h3>
+                <h3>{heading(i, s?.why)}</h3>
                 <Bubble shown={{ body: s?.rendering }} label={`Message to ${s?.to}`} />
               </div>
             ))}
