@@ -23,8 +23,10 @@ func TestShape(t *testing.T) {
 		{`{` + strings.Join(many, ",") + `}`, "", ""},
 		{`{` + strings.Join(many, ",") + `,"n40":0}`, "/n40", "is given twice"},
 		{`{` + strings.Join(many, ",") + `,"n3":0}`, "/n3", "is given twice"},
-		{deep(MaxDepth + 1), "", ""},
-		{`{"metadata":` + deep(MaxDepth+1) + `}`, "/metadata" + strings.Repeat("/0", MaxDepth), "nests deeper than 100 levels"},
+		{deep(MaxDepth), "", ""},
+		{deep(MaxDepth + 1), strings.Repeat("/0", MaxDepth), "nests deeper than 100 levels"},
+		{`{"metadata":` + deep(MaxDepth) + `}`, "/metadata" + strings.Repeat("/0", MaxDepth-1), "nests deeper than 100 levels"},
+		{`{"a":"\ud800","a":1}`, "/a", "is given twice"},
 	} {
 		if at, fault := Shape([]byte(c.body)); at != c.at || fault != c.fault {
 			t.Errorf("%.80s: %q %q, want %q %q", c.body, at, fault, c.at, c.fault)

@@ -54,7 +54,7 @@ func TestDecode_NamesTwice_AndDepth_AreRefused(t *testing.T) {
 		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":1,"a":2}}`:                              "/metadata/a",
 		`{"to":"+15550000100","type":"template","template":{"name":"x","language":"en","variables":{"a":"1","a":"2"}}}`: "/template/variables/a",
 		`{"to":"+15550000100","type":"text","text":{"body":"x"},"metadata":{"a":` + deep + `}}`: "/metadata/a" +
-			strings.Repeat("/0", 99),
+			strings.Repeat("/0", 98),
 		`{"to":"+15550000100","type":"text","text":{"body":"x"},"fallback":[{"type":"text","type":"text"}]}`: "/fallback/0/type",
 	} {
 		_, err := Decode([]byte(body))
