@@ -3,12 +3,9 @@ package template
 import (
 	"cmp"
 	"encoding/json"
-	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -276,137 +273,6 @@ func (r *resolver) set(s *slot, value, at string, part any) {
 	default: // a flow's data is an object
 		r.faults.Add(dispatch.Pointer(at, part), "the button's value must be given in components")
 	}
-}
-
-// mediaURL fills the header's file.
-func (r *resolver) mediaURL(link, filename string) {
-	const at = "/template/header_media_url"
-	if link == "" {
-		return
-	}
-	for i := range r.slots {
-		s := &r.slots[i]
-		if s.Component != "header" || s.Kind == "text" || s.Kind == "location" || s.Kind == "product" {
-			continue
-		}
-		if s.filled {
-			r.faults.Add(at, "can't stand beside a header component: give one of them")
-			return
-		}
-		r.faults.Link(at, link)
-		s.filled = true
-		m := &dispatch.Media{Link: link}
-		if s.Kind == "document" {
-			m.Filename = cmp.Or(filename, fileOf(link))
-		}
-		s.value = mediaParameter(s.Kind, m)
-		return
-	}
-	r.faults.Add(at, "the template's header takes no file")
-}
-
-// fileOf returns the file name at the end of an address, or "": without one
-// WhatsApp shows a document as "Untitled".
-func fileOf(link string) string {
-	u, err := url.Parse(link)
-	if err != nil {
-		return ""
-	}
-	name := path.Base(u.Path)
-	if path.Ext(name) == "" || len(name) > 240 {
-		return ""
-	}
-	return name
-}
-
-// mediaParameter returns a header's parameter of that kind.
-func mediaParameter(kind string, m *dispatch.Media) *dispatch.Parameter {
-	p := &dispatch.Parameter{Type: kind}
-	switch kind {
-	case "image":
-		p.Image = m
-	case "video":
-		p.Video = m
-	case "gif":
-		p.GIF = m
-	case "document":
-		p.Document = m
-	}
-	return p
-}
-
-// checkCode checks an authentication template's one-time password: at most 15
-// characters, the same in body and button. Given as a variable it fills both.
-func (r *resolver) checkCode() {
-	if !r.t.authentication() {
-		return
-	}
-	i := slices.IndexFunc(r.slots, func(s slot) bool { return s.Component == "body" && s.value != nil })
-	if i < 0 {
-		return
-	}
-	body := &r.slots[i]
-	code := body.value.Text
-	if n := utf8.RuneCountInString(code); n > maxCode {
-		r.faults.Add(body.at, "the one-time password is %d characters long; at most %d are allowed", n, maxCode)
-	}
-	for i := range r.slots {
-		s := &r.slots[i]
-		switch {
-		case !s.repeats:
-		case s.value != nil && s.value.Text != code:
-			r.faults.Add(s.at, "the one-time password of the button differs from that of the body")
-		case s.filled:
-		case strings.HasPrefix(body.at, "/template/components"):
-			r.faults.Add("/template/components", "the one-time password must stand twice: the button's is missing")
-			s.filled = true
-		default:
-			s.filled, s.value = true, &dispatch.Parameter{Type: "text", Text: code}
-		}
-	}
-}
-
-// checkMissing adds a fault for each required slot that is not filled.
-func (r *resolver) checkMissing() {
-	for i := range r.slots {
-		s := &r.slots[i]
-		switch {
-		case s.filled || s.optional:
-		case s.repeats: // its body is missing, too
-		case s.Component == carousel:
-			r.faults.Add(r.base, "the template's carousel needs a component of type carousel with its cards")
-		case s.Component == offer:
-			r.faults.Add(r.base, "the template's limited-time offer needs a component of type limited_time_offer with expiration_time_ms")
-		case s.paramType == "action":
-			r.faults.Add(r.base, "%s needs a component with an action", s.where())
-		case s.Component == "header" && s.Kind != "text":
-			r.faults.Add(r.fileAt(s.Kind), "%s", s.needsFile())
-		default:
-			r.faults.Add(cmp.Or(s.at, r.base), "variable %q is missing%s", s.Label(), s.place())
-		}
-	}
-}
-
-// fileAt returns where a client gives a header's value of that kind: a file of the
-// template itself has a field of its own.
-func (r *resolver) fileAt(kind string) string {
-	if r.base != componentsAt || kind == "location" || kind == "product" {
-		return r.base
-	}
-	return "/template/header_media_url"
-}
-
-// needsFile returns the text of the fault of a header without its file, location or
-// product.
-func (s *slot) needsFile() string {
-	what := "the template's header needs a "
-	if s.card > 0 {
-		what = "the header of card " + strconv.Itoa(s.card) + " needs a "
-	}
-	if s.Kind == "location" || s.Kind == "product" {
-		return what + s.Kind
-	}
-	return what + "file of type " + s.Kind
 }
 
 // build returns the components of the filled slots, in Meta's order.
