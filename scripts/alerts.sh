@@ -37,27 +37,4 @@ fi
   (cd deploy/alerts && "$promtool" check rules sendoff.yaml; "$promtool" test rules sendoff_test.yaml; exit 1)
 [ "${1:-}" = live ] || exit 0
 
-tmp=$(mktemp -d)
-pids=()
-cleanup() {
-  for p in "${pids[@]}"; do kill -INT "$p" 2>/dev/null || true; done
-  for p in "${pids[@]}"; do wait "$p" 2>/dev/null || true; done
-  rm -rf "$tmp"
-}
-trap cleanup EXIT
-bin/sendoff dev --dir "$tmp/dev" --listen 127.0.0.1:0 >"$tmp/dev.log" 2>&1 &
-pids+=($!)
-until [ -s "$tmp/dev/dev.json" ]; do kill -0 "${pids[0]}" || { cat "$tmp/dev.log" >&2; exit 1; }; sleep 0.2; done
-api=$(node -p "require('$tmp/dev/dev.json').base_url.replace('http://','')")
-port=$(node -e 's=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
-cat >"$tmp/prometheus.yml" <<Y
-global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [$PWD/deploy/alerts/sendoff.yaml]
-scrape_configs:
-  - {job_name: sendoff-serve, static_configs: [{targets: ["$api"]}]}
-  - {job_name: sendoff-work, static_configs: [{targets: ["$api"]}]}
-Y
-"$(tool prometheus)" --config.file="$tmp/prometheus.yml" --storage.tsdb.path="$tmp/tsdb" --web.listen-address="127.0.0.1:$port" \
-  >"$tmp/prometheus.log" 2>&1 &
-pids+=($!)
-node scripts/alerts.mjs "http://127.0.0.1:$port"
+exec scripts/with-dev.sh node scripts/alerts.mjs "$(tool prometheus)"

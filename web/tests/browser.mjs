@@ -1,6 +1,6 @@
 // The dashboard in a real browser, in front of a `sendoff dev` of its own.
 //
-//   node tests/browser.mjs DIR/dev.json [folder for screenshots]
+//   DEV_JSON=DIR/dev.json node tests/browser.mjs [folder for screenshots]
 //
 // PARTS=campaign,hostile runs some parts. A violation of the content security
 // policy, an error on the console or an axe violation fails the run.

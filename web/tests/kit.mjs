@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
-export const dev = JSON.parse(readFileSync(process.argv[2], "utf8"));
-export const shots = process.argv[3];
+export const dev = JSON.parse(readFileSync(process.env.DEV_JSON, "utf8"));
+export const shots = process.argv[2];
 if (shots) mkdirSync(shots, { recursive: true });
 
 let passed = 0;
