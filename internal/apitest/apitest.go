@@ -185,6 +185,12 @@ func (f *Front) As(key, method, path string, body any) *Reply {
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	return f.send(req)
+}
+
+// send sends a request and reads its answer.
+func (f *Front) send(req *http.Request) *Reply {
+	f.T.Helper()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		f.T.Fatal(err)
@@ -194,7 +200,7 @@ func (f *Front) As(key, method, path string, body any) *Reply {
 	if err != nil {
 		f.T.Fatal(err)
 	}
-	return &Reply{T: f.T, What: method + " " + path, Status: res.StatusCode, Header: res.Header, Body: raw}
+	return &Reply{T: f.T, What: req.Method + " " + req.URL.RequestURI(), Status: res.StatusCode, Header: res.Header, Body: raw}
 }
 
 // Want fails the test unless the answer has the status, and returns its body.
@@ -303,16 +309,7 @@ func (f *Front) Ask(method, path string, in Sent) *Reply {
 	if in.Basic != "" {
 		req.SetBasicAuth("", in.Basic)
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.T.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		f.T.Fatal(err)
-	}
-	return &Reply{T: f.T, What: method + " " + path, Status: res.StatusCode, Header: res.Header, Body: raw}
+	return f.send(req)
 }
 
 // Document returns the OpenAPI description of the front door.

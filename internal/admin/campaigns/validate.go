@@ -137,12 +137,8 @@ type check struct {
 func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation, error) {
 	v := running()
 	v.Status = "done"
-	name, err := s.Store.Zone(ctx, c.Account)
-	if err != nil {
-		return nil, err
-	}
 	now := time.Now()
-	plan, err := audience.Compile(ctx, s.Registry, c, name)
+	plan, err := s.plan(ctx, c)
 	if err == nil {
 		err = errors.Join(plan.Definition.CheckStart(now), checkAudience(ctx, s.Store, c, &plan.Definition.Audience))
 	}
@@ -154,6 +150,15 @@ func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation,
 		return nil, err
 	}
 	return v, s.finish(ctx, k, c, now)
+}
+
+// plan returns a campaign compiled against the registry, in its account's zone.
+func (s *Service) plan(ctx context.Context, c *store.Campaign) (*audience.Plan, error) {
+	zone, err := s.Store.Zone(ctx, c.Account)
+	if err != nil {
+		return nil, err
+	}
+	return audience.Compile(ctx, s.Registry, c, zone)
 }
 
 // refuse adds the faults of the campaign itself. It returns err if it is none.
@@ -274,11 +279,7 @@ func (s *Service) Problems(ctx context.Context, who admin.Actor, id int64) (func
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.Store.Zone(ctx, who.Account)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := audience.Compile(ctx, s.Registry, &c, name)
+	plan, err := s.plan(ctx, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -337,11 +338,7 @@ func (s *Service) Preview(ctx context.Context, who admin.Actor, id int64, of Pre
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.Store.Zone(ctx, who.Account)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := audience.Compile(ctx, s.Registry, &c, name)
+	plan, err := s.plan(ctx, &c)
 	if err != nil {
 		return nil, err
 	}

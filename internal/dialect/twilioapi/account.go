@@ -68,7 +68,7 @@ func readBalance(ctx context.Context, src dialect.Reader, a dialect.Account, r *
 	return dialect.Reply{Status: http.StatusOK, Body: twilioBalance{a.SID, p.Balance, "USD"}}, nil
 }
 
-// twilioNumber is one of our SMS senders as Twilio's twilioNumber phone number.
+// twilioNumber is one of our SMS senders as Twilio's incoming phone number.
 type twilioNumber struct {
 	SID          string          `json:"sid" required:"true"`
 	AccountSID   string          `json:"account_sid" required:"true"`
@@ -82,15 +82,9 @@ type twilioNumber struct {
 
 // twilioNumbers is the list of numbers, always one page.
 type twilioNumbers struct {
-	Numbers         []twilioNumber `json:"incoming_phone_numbers" required:"true" nullable:"false"`
-	FirstPageURI    string         `json:"first_page_uri" required:"true"`
-	NextPageURI     *string        `json:"next_page_uri" required:"true"`
-	PreviousPageURI *string        `json:"previous_page_uri" required:"true"`
-	URI             string         `json:"uri" required:"true"`
-	Page            int            `json:"page" required:"true"`
-	PageSize        int            `json:"page_size" required:"true"`
-	Start           int            `json:"start" required:"true"`
-	End             int            `json:"end" required:"true"`
+	paging
+
+	Numbers []twilioNumber `json:"incoming_phone_numbers" required:"true" nullable:"false"`
 }
 
 // numbers returns the SMS senders of the account that are numbers.
@@ -129,9 +123,7 @@ func readNumbers(ctx context.Context, src dialect.Reader, a dialect.Account, r *
 	if want := q.Get("FriendlyName"); want != "" {
 		all = slices.DeleteFunc(all, func(n twilioNumber) bool { return n.FriendlyName != want })
 	}
-	p := twilioNumbers{Numbers: all, PageSize: max(len(all), defaultPageSize), URI: r.URL.RequestURI(), End: max(len(all)-1, 0)}
-	p.FirstPageURI = p.URI
-	return dialect.Reply{Status: http.StatusOK, Body: p}, nil
+	return dialect.Reply{Status: http.StatusOK, Body: twilioNumbers{onlyPage(r.URL.RequestURI(), len(all)), all}}, nil
 }
 
 // readNumber answers GET IncomingPhoneNumbers/PN....json.

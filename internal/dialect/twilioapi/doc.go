@@ -111,15 +111,9 @@ type (
 		SubresourceURIs map[string]string `json:"subresource_uris" required:"true"`
 	}
 	twilioPage struct {
-		Messages        []twilioResource `json:"messages" required:"true" nullable:"false"`
-		Page            int              `json:"page" required:"true"`
-		PageSize        int              `json:"page_size" required:"true"`
-		Start           int              `json:"start" required:"true"`
-		End             int              `json:"end" required:"true"`
-		URI             string           `json:"uri" required:"true"`
-		FirstPageURI    string           `json:"first_page_uri" required:"true"`
-		PreviousPageURI *string          `json:"previous_page_uri" required:"true"`
-		NextPageURI     *string          `json:"next_page_uri" required:"true"`
+		paging
+
+		Messages []twilioResource `json:"messages" required:"true" nullable:"false"`
 	}
 	twilioFailure struct {
 		Code     int    `json:"code" required:"true"`

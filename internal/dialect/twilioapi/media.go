@@ -30,15 +30,9 @@ type twilioMedia struct {
 
 // twilioMediaPage is the list of a message's files, always one page.
 type twilioMediaPage struct {
-	MediaList       []twilioMedia `json:"media_list" required:"true" nullable:"false"`
-	FirstPageURI    string        `json:"first_page_uri" required:"true"`
-	NextPageURI     *string       `json:"next_page_uri" required:"true"`
-	PreviousPageURI *string       `json:"previous_page_uri" required:"true"`
-	URI             string        `json:"uri" required:"true"`
-	Page            int           `json:"page" required:"true"`
-	PageSize        int           `json:"page_size" required:"true"`
-	Start           int           `json:"start" required:"true"`
-	End             int           `json:"end" required:"true"`
+	paging
+
+	MediaList []twilioMedia `json:"media_list" required:"true" nullable:"false"`
 }
 
 // readMedia answers GET Messages/SM.../Media.json: the links that were sent.
@@ -56,18 +50,17 @@ func readMedia(ctx context.Context, src dialect.Reader, a dialect.Account, r *ht
 	}
 	m := fromView(a.SID, &v)
 	uri := strings.TrimSuffix(m.URI, ".json") + "/Media"
-	p := twilioMediaPage{MediaList: []twilioMedia{}, PageSize: defaultPageSize, URI: uri + ".json?PageSize=50&Page=0"}
-	p.FirstPageURI = p.URI
+	list := []twilioMedia{}
 	for i, link := range links(&v) {
 		sid := uuid.NewSHA1(v.ID, []byte(strconv.Itoa(i)))
 		me := "ME" + hex.EncodeToString(sid[:])
-		p.MediaList = append(p.MediaList, twilioMedia{
+		list = append(list, twilioMedia{
 			SID: me, AccountSID: a.SID, ParentSID: m.SID, ContentType: contentType(link),
 			DateCreated: m.DateCreated, DateUpdated: m.DateUpdated, URI: uri + "/" + me + ".json",
 		})
 	}
-	p.End = max(len(p.MediaList)-1, 0)
-	return dialect.Reply{Status: http.StatusOK, Body: p}, nil
+	body := twilioMediaPage{onlyPage(uri+".json?PageSize=50&Page=0", len(list)), list}
+	return dialect.Reply{Status: http.StatusOK, Body: body}, nil
 }
 
 // links returns the addresses of the files of a message.

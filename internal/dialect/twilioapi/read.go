@@ -52,17 +52,28 @@ func messageID(name string) (dispatch.ID, bool) {
 	return id, err == nil
 }
 
-// page is Twilio's list.
+// paging is what each of Twilio's lists says of its page.
+type paging struct {
+	FirstPageURI    string  `json:"first_page_uri" required:"true"`
+	NextPageURI     *string `json:"next_page_uri" required:"true"`
+	PreviousPageURI *string `json:"previous_page_uri" required:"true"`
+	URI             string  `json:"uri" required:"true"`
+	Page            int     `json:"page" required:"true"`
+	PageSize        int     `json:"page_size" required:"true"`
+	Start           int     `json:"start" required:"true"`
+	End             int     `json:"end" required:"true"`
+}
+
+// onlyPage describes a list of n entries that has one page.
+func onlyPage(uri string, n int) paging {
+	return paging{FirstPageURI: uri, URI: uri, PageSize: max(n, defaultPageSize), End: max(n-1, 0)}
+}
+
+// page is Twilio's list of messages.
 type page struct {
-	FirstPageURI    string     `json:"first_page_uri"`
-	End             int        `json:"end"`
-	PreviousPageURI *string    `json:"previous_page_uri"`
-	Messages        []resource `json:"messages"`
-	URI             string     `json:"uri"`
-	PageSize        int        `json:"page_size"`
-	Start           int        `json:"start"`
-	NextPageURI     *string    `json:"next_page_uri"`
-	Page            int        `json:"page"`
+	paging
+
+	Messages []resource `json:"messages"`
 }
 
 // Page sizes (the OpenAPI file's, and its default).
@@ -91,10 +102,9 @@ func readList(ctx context.Context, src dialect.Reader, a dialect.Account, r *htt
 			return dialect.Reply{}, err
 		}
 	}
-	p := page{
-		Messages: []resource{}, PageSize: size, Page: at, Start: at * size, URI: r.URL.RequestURI(),
-		FirstPageURI: pageURI(r, q, 0, size, ""),
-	}
+	p := page{Messages: []resource{}, paging: paging{
+		PageSize: size, Page: at, Start: at * size, URI: r.URL.RequestURI(), FirstPageURI: pageURI(r, q, 0, size, ""),
+	}}
 	for i := range found.Views {
 		if v := &found.Views[i]; s.matches(v) {
 			p.Messages = append(p.Messages, fromView(a.SID, v))
