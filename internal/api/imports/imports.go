@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -134,7 +133,7 @@ func (h *Handler) list(c echo.Context) error {
 
 // errors, contacts and suppressions stream CSV.
 func (h *Handler) errors(c echo.Context, i *imports.Import) error {
-	return csv(c, "import-"+strconv.FormatInt(i.ID, 10)+"-errors", func(ctx context.Context, w io.Writer) error {
+	return middleware.CSV(c, "import-"+strconv.FormatInt(i.ID, 10)+"-errors", func(ctx context.Context, w io.Writer) error {
 		return h.imports.Errors(ctx, actor(c), i.ID, w)
 	})
 }
@@ -151,14 +150,14 @@ func (h *Handler) contacts(c echo.Context) error {
 		}
 		name = "list-" + id
 	}
-	return csv(c, name, func(ctx context.Context, w io.Writer) error { return h.imports.Contacts(ctx, actor(c), list, w) })
+	return middleware.CSV(c, name, func(ctx context.Context, w io.Writer) error { return h.imports.Contacts(ctx, actor(c), list, w) })
 }
 
 func (h *Handler) suppressions(c echo.Context) error {
 	if err := h.view(c); err != nil {
 		return err
 	}
-	return csv(c, "suppressions", func(ctx context.Context, w io.Writer) error { return h.imports.Suppressions(ctx, actor(c), w) })
+	return middleware.CSV(c, "suppressions", func(ctx context.Context, w io.Writer) error { return h.imports.Suppressions(ctx, actor(c), w) })
 }
 
 func (h *Handler) view(c echo.Context) error {
@@ -170,41 +169,4 @@ func (h *Handler) view(c echo.Context) error {
 		return nil
 	}
 	return who.Require("view_messages")
-}
-
-// csv streams a file. An error after its beginning breaks the connection off, so
-// that nobody takes a part for the whole.
-func csv(c echo.Context, name string, write func(context.Context, io.Writer) error) error {
-	w := &lateWriter{c: c, name: name}
-	err := write(c.Request().Context(), w)
-	if err != nil && c.Response().Committed {
-		panic(http.ErrAbortHandler)
-	}
-	if err == nil && !c.Response().Committed {
-		w.begin()
-	}
-	return err
-}
-
-// lateWriter sends the headers with the first bytes: until then an error is an
-// answer of its own.
-type lateWriter struct {
-	c    echo.Context
-	name string
-}
-
-func (w *lateWriter) begin() {
-	h := w.c.Response().Header()
-	h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+w.name+`.csv"`)
-	w.c.Response().WriteHeader(http.StatusOK)
-}
-
-// Write implements io.Writer.
-func (w *lateWriter) Write(p []byte) (int, error) {
-	if !w.c.Response().Committed {
-		w.begin()
-	}
-	_ = http.NewResponseController(w.c.Response().Writer).SetWriteDeadline(time.Now().Add(patience))
-	return w.c.Response().Write(p)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/audience"
 )
 
-// patience is how long a client may take to send or receive the next piece.
+// patience is how long a client may take to send the next piece.
 const patience = 2 * time.Minute
 
 // formats are the content types of files; "" is found out from the content.

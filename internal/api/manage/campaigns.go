@@ -5,11 +5,13 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/campaigns"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/zone"
 )
@@ -54,7 +56,7 @@ func (m *manager) campaigns() {
 	file(m, route{
 		"/v1/campaigns/{id}/report.csv", forMessages, tag, "Export the report of a campaign",
 		"A header and one record for each row of the ledger.",
-	}, c.Report)
+	}, "report", c.Report)
 	validation := route{
 		"/v1/campaigns/{id}/validate", forCampaigns, tag, "Validate a campaign",
 		"Looks at every recipient: who would get a message, who would be skipped and why, the price, and when it would end. " +
@@ -67,7 +69,7 @@ func (m *manager) campaigns() {
 	file(m, route{
 		"/v1/campaigns/{id}/problems.csv", forMessages, tag, "Export the problems of a campaign",
 		"Every row that would be skipped. Columns that begin with _ are skipped by an import: corrected, the file is a valid upload.",
-	}, c.Problems)
+	}, "problems", c.Problems)
 	handle(m, http.MethodGet, ok, route{
 		"/v1/campaigns/{id}/preview", forMessages, tag, "Preview a message of a campaign", "Renders any row of the audience.",
 	}, func(ctx context.Context, who admin.Actor, in *previewOf) (*campaigns.Preview, error) {
@@ -108,7 +110,7 @@ func validated(m *manager, method string, r route, f func(context.Context, admin
 }
 
 // file serves a CSV file, which is written as it is read.
-func file(m *manager, r route, f func(context.Context, admin.Actor, int64) (func(context.Context, io.Writer) error, error)) {
+func file(m *manager, r route, name string, f func(context.Context, admin.Actor, int64) (func(context.Context, io.Writer) error, error)) {
 	op := r.operation(http.MethodGet, ok)
 	op.Responses = map[string]*huma.Response{"200": {
 		Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString}}},
@@ -119,12 +121,9 @@ func file(m *manager, r route, f func(context.Context, admin.Actor, int64) (func
 		if err != nil {
 			return nil, m.failed(cl.c, err)
 		}
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
-			hc.SetHeader("Content-Disposition", "attachment")
-			hc.SetStatus(ok)
-			if err := write(ctx, hc.BodyWriter()); err != nil {
-				m.Log.Warn("export broke off", "path", cl.c.Path(), "error", err)
+		return &huma.StreamResponse{Body: func(huma.Context) {
+			if err := middleware.CSV(cl.c, name+"-"+strconv.FormatInt(in.ID, 10), write); err != nil {
+				cl.c.Error(err)
 			}
 		}}, nil
 	})
