@@ -67,12 +67,37 @@ func newConnector(o Options) (*connector, error) {
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !c.refused.Load() {
 		conn, err := c.full.Connect(ctx)
+		if err == nil {
+			return keepPartitions(ctx, conn)
+		}
 		if !refusesSettings(err) {
-			return conn, err
+			return nil, err
 		}
 		c.refused.Store(true)
 	}
 	return c.plain.Connect(ctx)
+}
+
+// sqlKeepPartitions is for Postgres 18, seen with 18.4: its server process ends
+// with a segmentation fault, and all others with it, when a statement finds a row
+// that another one has just changed while it reads a partitioned table whose
+// partitions it picks as it runs. Without that picking a lookup asks every
+// partition's index.
+const sqlKeepPartitions = `SELECT set_config(name, 'off', false) FROM pg_settings
+  WHERE name = 'enable_partition_pruning' AND current_setting('server_version_num')::int >= 180000`
+
+// keepPartitions runs sqlKeepPartitions on a new connection. Behind a pooler the
+// role has to carry the setting, see MissingSettings.
+func keepPartitions(ctx context.Context, conn driver.Conn) (driver.Conn, error) {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, sqlKeepPartitions, nil)
+	if err == nil {
+		err = rows.Close()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Driver returns lib/pq's driver.

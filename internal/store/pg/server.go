@@ -37,8 +37,16 @@ func (d *DB) Server(ctx context.Context) (Server, error) {
 // sessions lack because a pooler refuses them, or "" if none is lacking.
 func (d *DB) MissingSettings(ctx context.Context) (string, error) {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(Settings())) {
-		want := Settings()[name]
+	settings := Settings()
+	server, err := d.Server(ctx)
+	if err != nil {
+		return "", err
+	}
+	if server.VersionNumber >= 180000 {
+		settings["enable_partition_pruning"] = "off" // see sqlKeepPartitions
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		want := settings[name]
 		var differs bool
 		var role string
 		row := d.QueryRowxContext(ctx, "SELECT setting <> $2, quote_ident(current_user) FROM pg_settings WHERE name = $1", name, want)
