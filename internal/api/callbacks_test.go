@@ -90,9 +90,9 @@ func TestCallbackSecret_Rotated_OldAddressWorksUntilTheOverlapIsOver(t *testing.
 	want("the fourth", fourth, true)
 	f.Do("POST", path+"/callback-secret", m{"overlap_seconds": -1}).Refused(422, dispatch.Invalid, "/overlap_seconds")
 	f.Do("PATCH", path, m{"callback_overlap_seconds": 1 << 30}).Refused(422, dispatch.Invalid, "/callback_overlap_seconds")
-	if log := f.Do("GET", "/v1/audit?target=channel:"+made.ID(), nil); strings.Contains(string(log.Body), third) ||
-		strings.Contains(string(log.Body), first) {
-		t.Error("a secret is in the audit log")
+	log := f.Do("GET", "/v1/audit?target=channel:"+made.ID(), nil)
+	if len(log.Want(200).Data()) == 0 || strings.Contains(string(log.Body), third) || strings.Contains(string(log.Body), first) {
+		t.Errorf("the audit log is empty or holds a secret: %s", log.Body)
 	}
 }
 

@@ -1,6 +1,10 @@
 package api_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -8,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/apitest"
@@ -311,6 +317,17 @@ func TestPlayground_AsTheKey(t *testing.T) {
 	}
 }
 
+// shareToken returns the token of a link to a message that ends at until, as the
+// server signs it.
+func shareToken(id string, until time.Time) string {
+	message := uuid.MustParse(id)
+	raw := binary.BigEndian.AppendUint64(message[:], uint64(until.Unix()))
+	secret := sha256.Sum256([]byte("dashboard:" + apitest.SecretKey))
+	mac := hmac.New(sha256.New, secret[:])
+	mac.Write(append([]byte("share:"), raw...))
+	return base64.RawURLEncoding.EncodeToString(append(raw, mac.Sum(nil)[:16]...))
+}
+
 func TestShare_MasksAndEnds(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -321,10 +338,10 @@ func TestShare_MasksAndEnds(t *testing.T) {
 		Want(202).
 		Text("message_id")
 	b := f.signIn("viewer")
-	link := b.do("POST", "/v1/messages/"+id+"/share", m{"hours": 24}).Want(201).Text("url")
-	token, ok := strings.CutPrefix(link, apitest.Public+"/share/")
+	made := b.do("POST", "/v1/messages/"+id+"/share", m{"hours": 24}).Want(201)
+	token, ok := strings.CutPrefix(made.Text("url"), apitest.Public+"/share/")
 	if !ok {
-		t.Fatalf("link %q", link)
+		t.Fatalf("link %v", made)
 	}
 	r := f.As("", "GET", "/v1/share/"+token, nil)
 	if shared := r.Want(200); shared.Text("to") != "+15•••••••99" || shared.Text("message_id") != id ||
@@ -332,6 +349,12 @@ func TestShare_MasksAndEnds(t *testing.T) {
 		t.Errorf("shared: %s", r.Body)
 	}
 	f.As("", "GET", "/v1/share/"+token[:len(token)-2]+"AA", nil).Refused(404, dispatch.NotFound)
+	ends, err := time.Parse(time.RFC3339, made.Text("expires_at"))
+	if err != nil || time.Until(ends) > 24*time.Hour || time.Until(ends) < 23*time.Hour || shareToken(id, ends) != token {
+		t.Errorf("a link of 24 hours: %v, signed %s", made, shareToken(id, ends))
+	}
+	f.As("", "GET", "/v1/share/"+shareToken(id, time.Now().Add(time.Minute)), nil).Want(200)
+	f.As("", "GET", "/v1/share/"+shareToken(id, time.Now().Add(-time.Second)), nil).Refused(404, dispatch.NotFound)
 	_, key := f.NewAccount("Two")
 	f.As(key, "POST", "/v1/messages/"+id+"/share", m{"hours": 24}).Refused(404, dispatch.NotFound)
 }
@@ -344,7 +367,9 @@ func TestProviders_DescribeTheirFields(t *testing.T) {
 		t.Fatalf("providers: %v", all)
 	}
 	for _, p := range all {
-		if p.Text("title") == "" || p.Text("set_up") == "" || len(p["kinds"].([]any)) == 0 || len(p["secrets"].([]any)) == 0 {
+		title, _ := p["title"].(string)
+		setUp, _ := p["set_up"].(string)
+		if title == "" || setUp == "" || len(p["kinds"].([]any)) == 0 || len(p["secrets"].([]any)) == 0 {
 			t.Errorf("provider: %v", p)
 		}
 	}

@@ -63,7 +63,8 @@ func TestCampaign_TemplateRefusedInTheAir(t *testing.T) {
 		c.count("waiting") == 0 {
 		t.Errorf("paused: %v", c)
 	}
-	if o := s.until(other, "the pause of the other", func(c object) bool { return c["status"] == "paused" }); o["reason"] == "" {
+	o := s.until(other, "the pause of the other", func(c object) bool { return c["status"] == "paused" })
+	if !strings.Contains(fmt.Sprint(o["reason"]), "template_paused") || o.count("waiting") == 0 {
 		t.Errorf("the other campaign: %v", o)
 	}
 	s.balanced(path)

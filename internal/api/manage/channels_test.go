@@ -57,8 +57,8 @@ func TestChannels_Secrets_AreNeverShown(t *testing.T) {
 		t.Errorf("stored: %v %v", stored, err)
 	}
 	for _, r := range []*reply{r, f.Do("GET", path, nil), f.Do("GET", "/v1/channels", nil), f.Do("GET", "/v1/audit", nil)} {
-		if strings.Contains(string(r.Body), "hidden-") || strings.Contains(string(r.Body), "token-of-meta") {
-			t.Errorf("%s shows a secret: %s", r.What, r.Body)
+		if r.Status/100 != 2 || strings.Contains(string(r.Body), "hidden-") || strings.Contains(string(r.Body), "token-of-meta") {
+			t.Errorf("%s fails or shows a secret: %d %s", r.What, r.Status, r.Body)
 		}
 	}
 	if list := f.Do("GET", "/v1/channels", nil).Want(http.StatusOK).Data(); len(list) != 2 || list[0]["default"] != false {

@@ -225,6 +225,9 @@ func TestPatch_Null_ChangesNothing(t *testing.T) {
 	f, _ := scheduled(t)
 	path := f.schedule(templated(someone))
 	before := f.Do("GET", path, nil).Want(200)
+	if before["expires_at"] == nil || before["send_at"] == nil {
+		t.Fatalf("nothing to change: %v", before)
+	}
 	f.Do("PATCH", path, `{"expires_at":null}`).Refused(400, dispatch.Malformed)
 	after := f.Do("PATCH", path, `{"expires_at":null,"send_at":null,"to":"+15550000101"}`).Want(200)
 	if after.Text("expires_at") != before.Text("expires_at") || after.Text("send_at") != before.Text("send_at") ||
