@@ -39,7 +39,7 @@ func viewAccount(a *account.Account) *Account {
 	return &Account{
 		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region, TimeZone: a.TimeZone,
 		Languages:  append([]string{}, a.OptOutLanguages...),
-		DisabledAt: utc(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
+		DisabledAt: UTC(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
 }
 

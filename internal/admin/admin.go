@@ -154,13 +154,12 @@ func (a Actor) parsePhone(f *dispatch.Faults, at, s string) string {
 	return e164
 }
 
-// utc returns t in UTC.
-func utc(t *time.Time) *time.Time {
+// UTC returns t in UTC; nil stays nil.
+func UTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}
-	u := t.UTC()
-	return &u
+	return new(t.UTC())
 }
 
 // set changes into to v, unless v is nil.

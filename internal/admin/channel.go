@@ -98,11 +98,11 @@ func (s *Service) view(ctx context.Context, ch *dispatch.Channel, h store.Health
 		v.VerifyToken = ch.Secrets["verify_token"]
 	}
 	if !h.ChangedAt.IsZero() {
-		v.Health.ChangedAt = utc(&h.ChangedAt)
+		v.Health.ChangedAt = UTC(&h.ChangedAt)
 	}
-	v.OldUntil = utc(ch.OldCallbacks.End(time.Now()))
+	v.OldUntil = UTC(ch.OldCallbacks.End(time.Now()))
 	if h.State == "open" {
-		v.Health.ProbeAt = utc(&h.ProbeAt)
+		v.Health.ProbeAt = UTC(&h.ProbeAt)
 	}
 	var err error
 	v.SendRate, err = s.sendRate(ctx, ch)
@@ -119,7 +119,7 @@ func (s *Service) sendRate(ctx context.Context, ch *dispatch.Channel) (*SendRate
 	}
 	r := &SendRate{Configured: ch.Policy.Rate, Effective: effective}
 	if !blocked.IsZero() {
-		r.BlockedUntil = utc(&blocked)
+		r.BlockedUntil = UTC(&blocked)
 	}
 	return r, nil
 }

@@ -54,10 +54,10 @@ func viewDelivery(url string, enabled bool, d *hookstore.LoggedDelivery) (*Deliv
 	v := &Delivery{
 		ID: d.ID, Webhook: d.Webhook, Event: webhook.EventName(d.Kind), Message: d.Message, Sequence: d.Seq, State: deliveryStates[d.State],
 		Attempts:  d.Attempts,
-		CreatedAt: d.CreatedAt.UTC(), DoneAt: utc(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: url, Body: json.RawMessage(d.Payload)},
+		CreatedAt: d.CreatedAt.UTC(), DoneAt: UTC(d.DoneAt), Tries: tries, Request: DeliveryRequest{URL: url, Body: json.RawMessage(d.Payload)},
 	}
 	if d.State == hookstore.Pending && enabled {
-		v.NextAttempt = utc(&d.WakeAt)
+		v.NextAttempt = UTC(&d.WakeAt)
 	}
 	if webhook.IsForm(d.Format) {
 		v.Request.Body, _ = json.Marshal(d.Payload) // a string always encodes

@@ -118,8 +118,8 @@ func viewKey(k *account.Key) *Key {
 		ID: k.ID, Name: k.Name, Description: k.Description, Prefix: k.Prefix, Test: k.Test, Active: k.Active, Permissions: k.Permissions,
 		PerMinute: k.PerMinute, PerSecond: k.PerSecond, PerDay: k.PerDay, PerRecipientHour: k.PerRecipientHour,
 		Countries: k.Countries, Region: k.Region,
-		ExpiresAt: utc(k.ExpiresAt), OldUntil: utc(k.OldUntil), CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
-		LastUsed: utc(k.LastUsed), CreatedAt: k.CreatedAt.UTC(),
+		ExpiresAt: UTC(k.ExpiresAt), OldUntil: UTC(k.OldUntil), CallsToday: k.CallsToday, MessagesToday: k.MessagesToday,
+		LastUsed: UTC(k.LastUsed), CreatedAt: k.CreatedAt.UTC(),
 		Limits: KeyLimits{
 			Send:         KeyRates{k.PerSecond, k.PerMinute, k.PerDay},
 			Read:         KeyRates{k.PerSecond * readFactor, k.PerMinute * readFactor, k.PerDay * readFactor},

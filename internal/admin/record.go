@@ -88,7 +88,7 @@ func (s *Service) Usage(ctx context.Context, who Actor, p Paging) (*Usage, error
 	}
 	v := &Usage{Days: []DayUsage{}}
 	v.Page = pageOf(&p, keys, func(k *account.KeyUsage) KeyUsage {
-		return KeyUsage{k.Key, k.Name, k.Prefix, k.CallsToday, k.MessagesToday, k.Calls, k.Messages, utc(k.LastUsed)}
+		return KeyUsage{k.Key, k.Name, k.Prefix, k.CallsToday, k.MessagesToday, k.Calls, k.Messages, UTC(k.LastUsed)}
 	}, func(k *account.KeyUsage) string { return idCursor(k.Key) })
 	for _, d := range days {
 		v.Days = append(v.Days, DayUsage(d))

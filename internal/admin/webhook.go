@@ -76,7 +76,7 @@ func (w *Webhook) Location() string { return "/v1/webhooks/" + strconv.FormatInt
 func viewWebhook(w *hookstore.Endpoint) *Webhook {
 	v := &Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, Format: w.Format, Events: []string{}, Headers: map[string]string{}, Enabled: w.Enabled,
-		DisabledReason: w.DisabledReason, DisabledAt: utc(w.DisabledAt), FailingSince: utc(w.FailingSince),
+		DisabledReason: w.DisabledReason, DisabledAt: UTC(w.DisabledAt), FailingSince: UTC(w.FailingSince),
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	for _, k := range w.Kinds {
@@ -85,7 +85,7 @@ func viewWebhook(w *hookstore.Endpoint) *Webhook {
 	for name := range w.Headers {
 		v.Headers[name] = "***"
 	}
-	v.OldUntil = utc(w.OldSecrets.End(time.Now()))
+	v.OldUntil = UTC(w.OldSecrets.End(time.Now()))
 	return v
 }
 

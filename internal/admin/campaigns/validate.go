@@ -1,12 +1,10 @@
 package campaigns
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"hash/maphash"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,25 +12,12 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/contactimport"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/runner/audience"
 	hot "github.com/sendoff/sendoff/internal/store"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/zone"
 )
-
-// Problem is why a recipient would be skipped, or what is wrong with the campaign
-// itself.
-type Problem struct {
-	Row     int    `json:"row,omitempty" doc:"The row of the audience, from 1, as in preview and recipients."`
-	Line    int    `json:"line,omitempty" doc:"The line in the imported file."`
-	Contact int    `json:"contact,omitempty" doc:"The place in audience.contacts, from 1."`
-	To      string `json:"to,omitempty"`
-	Reason  string `json:"reason"`
-	Field   string `json:"field,omitempty"`
-	Detail  string `json:"detail,omitempty"`
-}
 
 // Validation is what a launch now would lead to.
 type Validation struct {
@@ -53,9 +38,6 @@ type Validation struct {
 	Late            int               `json:"late"`
 	LateBy          map[string]int    `json:"late_by"`
 }
-
-// maxProblems is how many problems a validation lists.
-const maxProblems = 100
 
 // validateWithin is how long Validate waits for its result, validateMost how long
 // a validation may take.
@@ -227,14 +209,6 @@ func (k *check) add(r *audience.Row) {
 	k.extremes.Add(r.To, r.Values, r.Rendering)
 }
 
-func problem(p *audience.Plan, r *audience.Row) Problem {
-	out := Problem{Row: r.Seq, Line: r.Line, To: r.To, Reason: r.Reason.String(), Field: r.Field, Detail: r.Detail}
-	if r.Seq <= len(p.Definition.Audience.Contacts) {
-		out.Contact = r.Seq
-	}
-	return out
-}
-
 // finish adds what is known once every row was looked at.
 func (s *Service) finish(ctx context.Context, k *check, c *store.Campaign, now time.Time) error {
 	v, d := k.v, k.plan.Definition
@@ -265,108 +239,9 @@ func (s *Service) finish(ctx context.Context, k *check, c *store.Campaign, now t
 	}
 	f := k.plan.Timing.Forecast(now, groups, pace)
 	v.Forecast = append(v.Forecast, f.Hours...)
-	v.StartsAt, v.EndsAt, v.Late = utc(f.StartsAt), utc(f.EndsAt), f.Late
+	v.StartsAt, v.EndsAt, v.Late = admin.UTC(f.StartsAt), admin.UTC(f.EndsAt), f.Late
 	if f.LateBy != nil {
 		v.LateBy = f.LateBy
 	}
 	return nil
-}
-
-// Problems writes every row that would be skipped as CSV. Its own columns begin
-// with _: corrected, the file is a valid upload.
-func (s *Service) Problems(ctx context.Context, who admin.Actor, id int64) (func(context.Context, io.Writer) error, error) {
-	c, err := s.Store.Campaign(ctx, who.Account, id)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := s.plan(ctx, &c)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, w io.Writer) error { return s.problems(ctx, &c, plan, w) }, nil
-}
-
-func (s *Service) problems(ctx context.Context, c *store.Campaign, plan *audience.Plan, w io.Writer) error {
-	out := contactimport.NewWriter(w)
-	var fields []string
-	err := s.each(ctx, c, plan, time.Now(), func(r *audience.Row) error {
-		if fields == nil {
-			fields = slices.DeleteFunc(slices.Sorted(maps.Keys(r.Values)), func(name string) bool { return name == "name" || name == "time_zone" })
-			if err := out.Write(append([]string{"_line", "_column", "_error", "to", "name", "time_zone"}, fields...)...); err != nil {
-				return err
-			}
-		}
-		if r.Status == campaign.Waiting {
-			return nil
-		}
-		cells := []string{strconv.Itoa(cmp.Or(r.Line, r.Seq)), r.Field, r.Reason.String() + ": " + r.Detail, r.To, r.Values["name"], r.TimeZone}
-		for _, name := range fields {
-			cells = append(cells, r.Values[name])
-		}
-		return out.Write(cells...)
-	})
-	return errors.Join(err, out.Flush())
-}
-
-// PreviewOf selects a row of the audience.
-type PreviewOf struct {
-	Recipient int `query:"recipient" minimum:"1" default:"1" doc:"The row of the audience, from 1."`
-}
-
-// Preview is what a row of the audience would get.
-type Preview struct {
-	Recipient int             `json:"recipient"`
-	To        string          `json:"to"`
-	Status    string          `json:"status"`
-	Reason    string          `json:"reason,omitempty"`
-	Field     string          `json:"field,omitempty"`
-	Detail    string          `json:"detail,omitempty"`
-	Rendering string          `json:"rendering,omitempty"`
-	Content   json.RawMessage `json:"content,omitempty" doc:"As the provider would get it."`
-	Segments  int             `json:"segments,omitempty"`
-	Fields    campaign.Fields `json:"fields"`
-	DueAt     time.Time       `json:"due_at"`
-	Zones     string          `json:"zones,omitempty" doc:"The time zones that must allow a message."`
-}
-
-// errFound ends a walk.
-var errFound = errors.New("found")
-
-// Preview renders a row of the audience.
-func (s *Service) Preview(ctx context.Context, who admin.Actor, id int64, of PreviewOf) (*Preview, error) {
-	c, err := s.Store.Campaign(ctx, who.Account, id)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := s.plan(ctx, &c)
-	if err != nil {
-		return nil, err
-	}
-	var v *Preview
-	err = s.each(ctx, &c, plan, time.Now(), func(r *audience.Row) error {
-		if r.Seq != max(of.Recipient, 1) {
-			return nil
-		}
-		v = &Preview{
-			Recipient: r.Seq, To: r.To, Status: "ready", Field: r.Field, Detail: r.Detail, Fields: r.Values, Segments: r.Rendering.Segments,
-			DueAt: plan.Timing.Allowed(r.WakeAt, zone.Set(r.Zones)).UTC(), Zones: r.Zones,
-		}
-		if r.Reason != 0 {
-			v.Status, v.Reason = "skipped", r.Reason.String()
-		}
-		if r.Rendering.Raw != "" {
-			v.Content = json.RawMessage(r.Rendering.Raw)
-		}
-		if shown, problem := plan.Renderer.Preview(r.Values); problem == nil {
-			v.Rendering = shown
-		}
-		return errFound
-	})
-	if err != nil && !errors.Is(err, errFound) {
-		return nil, err
-	}
-	if v == nil {
-		return nil, dispatch.Errorf(dispatch.NotFound, "the audience has no row %d", of.Recipient)
-	}
-	return v, nil
 }

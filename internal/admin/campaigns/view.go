@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/runner/audience"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
@@ -94,10 +95,10 @@ func (s *Service) viewOf(ctx context.Context, c *store.Campaign, n *store.Counts
 		return nil, err
 	}
 	v := &Campaign{
-		ID: c.ID, Definition: *d, Status: c.State.String(), Reason: c.Reason, ParentID: c.Parent, RunAt: utc(c.RunAt),
+		ID: c.ID, Definition: *d, Status: c.State.String(), Reason: c.Reason, ParentID: c.Parent, RunAt: admin.UTC(c.RunAt),
 		SkippedBy: map[string]int64{}, RateNow: math.Round(c.RateNow*100) / 100, LimitedBy: c.LimitedBy,
-		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), LaunchedAt: utc(c.LaunchedAt), StartedAt: utc(c.StartedAt),
-		FinishedAt: utc(c.FinishedAt), LastProgressAt: utc(n.ChangedAt), calls: n.InFlight,
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), LaunchedAt: admin.UTC(c.LaunchedAt), StartedAt: admin.UTC(c.StartedAt),
+		FinishedAt: admin.UTC(c.FinishedAt), LastProgressAt: admin.UTC(n.ChangedAt), calls: n.InFlight,
 	}
 	if v.Channel == "" && c.Channel != 0 {
 		v.Channel = campaign.Ref(strconv.FormatInt(c.Channel, 10)) // the default channel, as the launch found it
@@ -169,11 +170,4 @@ func (s *Service) times(ctx context.Context, c *store.Campaign, n *store.Counts,
 		v.EndsAt = new(begin.Add(time.Duration(float64(left) / rate * float64(time.Second))).Truncate(time.Second))
 	}
 	return nil
-}
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	return new(t.UTC())
 }

@@ -91,18 +91,10 @@ func view(i *audience.Import) *Import {
 		ID: i.ID, Kind: i.Kind, Status: i.Status, Error: i.Error, List: i.List, Campaign: i.Campaign, DryRun: i.Options().DryRun,
 		Received: i.Received, File: i.File, Encoding: i.Encoding, Delimiter: i.Delimiter, Columns: []contactimport.Column{},
 		Lines: i.Lines, Created: i.Created, Updated: i.Updated, Unchanged: i.Unchanged, Duplicate: i.Duplicate, Suppressed: i.Suppressed,
-		Bad: i.Bad, CreatedAt: i.CreatedAt.UTC(), StartedAt: utc(i.StartedAt), FinishedAt: utc(i.FinishedAt),
+		Bad: i.Bad, CreatedAt: i.CreatedAt.UTC(), StartedAt: admin.UTC(i.StartedAt), FinishedAt: admin.UTC(i.FinishedAt),
 	}
 	_ = json.Unmarshal(i.Columns, &v.Columns) // ours
 	return v
-}
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	u := t.UTC()
-	return &u
 }
 
 // Filter selects imports.

@@ -3,10 +3,10 @@ package gupshup
 import (
 	"cmp"
 	"encoding/json"
-	"strconv"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // text2 is a field of a version 2 message: a text or a number; anything else is
@@ -68,7 +68,7 @@ func content2(raw json.RawMessage) dispatch.InboundContent {
 		out.ListReply = &dispatch.InboundChoice{ID: string(cmp.Or(p.Postback, p.ID)), Title: string(p.Title), Description: string(p.Description)}
 	case "location":
 		out.Location = &dispatch.InboundLocation{
-			Latitude: degrees(p.Latitude), Longitude: degrees(p.Longitude), Name: string(p.Name), Address: string(p.Address), URL: string(p.URL),
+			Latitude: provider.Degrees(string(p.Latitude)), Longitude: provider.Degrees(string(p.Longitude)), Name: string(p.Name), Address: string(p.Address), URL: string(p.URL),
 		}
 	case "contact", "contacts":
 		out.Contacts = m.Payload
@@ -81,12 +81,4 @@ func content2(raw json.RawMessage) dispatch.InboundContent {
 		out.Reaction = &dispatch.InboundReaction{MessageID: cmp.Or(string(p.GSID), string(p.ID), reply), Emoji: string(p.Emoji)}
 	}
 	return out
-}
-
-func degrees(s text2) float64 {
-	f, err := strconv.ParseFloat(string(s), 64)
-	if err != nil {
-		return 0
-	}
-	return f
 }

@@ -2,9 +2,9 @@ package meta
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // content is what a contact sent, in Meta's form
@@ -85,7 +85,7 @@ func Content(raw []byte) dispatch.InboundContent {
 	m.choices(&out)
 	if l := m.Location; l != nil {
 		out.Location = &dispatch.InboundLocation{
-			Latitude: degrees(l.Latitude), Longitude: degrees(l.Longitude), Name: string(l.Name), Address: string(l.Address), URL: string(l.URL),
+			Latitude: provider.Degrees(string(l.Latitude)), Longitude: provider.Degrees(string(l.Longitude)), Name: string(l.Name), Address: string(l.Address), URL: string(l.URL),
 		}
 	}
 	if r := m.Reaction; r != nil {
@@ -116,14 +116,4 @@ func present(raw json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return raw
-}
-
-// degrees returns a coordinate, which partners write as a text; 0 if it is not a
-// number.
-func degrees(s scalar) float64 {
-	f, err := strconv.ParseFloat(string(s), 64)
-	if err != nil {
-		return 0
-	}
-	return f
 }

@@ -2,11 +2,9 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -134,7 +132,7 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campa
 func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
 	err = s.db.GetContext(ctx, &c, `SELECT `+columns+` FROM campaigns c WHERE c.next_at <= now()
 	  ORDER BY c.next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
-	if errors.Is(pg.Wrap("", err), dispatch.ErrNotFound) {
+	if pg.NoRow(err) {
 		return c, false, nil
 	}
 	return c, err == nil, pg.Wrap("take campaign", err)

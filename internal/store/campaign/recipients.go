@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
@@ -102,7 +101,7 @@ func (s *Store) EndValidation(ctx context.Context, id int64, result string) erro
 func (s *Store) Validation(ctx context.Context, id int64) (string, error) {
 	var result *string
 	err := s.db.GetContext(ctx, &result, `SELECT result FROM campaign_validations WHERE campaign_id = $1`, id)
-	if errors.Is(pg.Wrap("", err), dispatch.ErrNotFound) {
+	if pg.NoRow(err) {
 		return "", dispatch.ErrNotFound
 	}
 	return pg.Text(result), pg.Wrap("read validation", err)

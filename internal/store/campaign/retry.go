@@ -2,13 +2,11 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -45,7 +43,7 @@ var sqlOpenChild = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c WHERE c.
 // when there is none.
 func (s *Store) OpenChild(ctx context.Context, parent int64, kind int) (c Campaign, ok bool, err error) {
 	err = s.db.GetContext(ctx, &c, sqlOpenChild, parent, kind)
-	if errors.Is(pg.Wrap("", err), dispatch.ErrNotFound) {
+	if pg.NoRow(err) {
 		return c, false, nil
 	}
 	return c, err == nil, pg.Wrap("read child campaign", err)

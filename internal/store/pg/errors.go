@@ -39,7 +39,7 @@ func Wrap(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, sql.ErrNoRows) {
+	if NoRow(err) {
 		return dispatch.ErrNotFound
 	}
 	if pe, ok := errors.AsType[*pq.Error](err); ok {
@@ -54,6 +54,9 @@ func Wrap(doing string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// NoRow reports whether err means that a query found no row.
+func NoRow(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
 // ErrReadOnly is returned by Ping if the server takes no writes.
 var ErrReadOnly error = fault("the database is read-only at the moment")
