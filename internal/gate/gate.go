@@ -11,16 +11,20 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 )
 
-// The values of waits_for, in the order in which they hold a message back.
+// The values of waits_for, in the order in which they hold a message back. What
+// waits for the canary or the budget of a campaign is a recipient of it, without
+// a message yet.
 const (
-	SendAt   = "send_at"  // its time has not come
-	Campaign = "campaign" // its campaign is paused
-	Paused   = "paused"   // its channel is paused, disabled or without readable secrets
-	Circuit  = "circuit"  // its channel's circuit is open: the provider failed
-	Retry    = "retry"    // its last call failed, or the outcome of a call is looked for
-	Spacing  = "spacing"  // another message to the same recipient went out a moment ago
-	Rate     = "rate"     // the channel's messages before it
-	Worker   = "worker"   // a worker
+	SendAt     = "send_at"     // its time has not come
+	Campaign   = "campaign"    // its campaign is paused
+	Paused     = "paused"      // its channel is paused, disabled or without readable secrets
+	Circuit    = "circuit"     // its channel's circuit is open: the provider failed
+	Retry      = "retry"       // its last call failed, or the outcome of a call is looked for
+	QuietHours = "quiet_hours" // the quiet hours of its campaign
+	Spacing    = "spacing"     // another message to the same recipient went out a moment ago
+	Window     = "window"      // the conversation window has closed since it was accepted
+	Rate       = "rate"        // the channel's messages before it
+	Worker     = "worker"      // a worker
 )
 
 // Registry looks up channels and circuits, cached.
@@ -29,8 +33,11 @@ type Registry interface {
 	OpenCircuits(ctx context.Context) (map[int64]store.Health, error)
 }
 
-// Store counts what competes for a channel.
+// Store reads what holds messages back.
 type Store interface {
+	// Holds reports whether the quiet hours of its campaign hold a message back, and
+	// whether it needs a conversation window that is not open.
+	Holds(ctx context.Context, id dispatch.ID) (quiet, closed bool, err error)
 	// Pressure returns the number of live workers, and of messages that are due on
 	// the channel, at most limit.
 	Pressure(ctx context.Context, channel int64, limit int) (workers, due int, err error)
@@ -84,14 +91,43 @@ func (g *Gates) reason(ctx context.Context, v *dispatch.View) (name string, next
 	if name, next = g.channel(ctx, v.Channel); name != "" {
 		return name, next
 	}
-	now := time.Now()
-	switch {
-	case h.Due != nil && h.Due.After(now) && v.Attempts > 0:
-		return Retry, h.Due
-	case h.Claimed && h.Wake != nil && h.Wake.After(now) && v.Attempts == 0:
-		return Spacing, h.Wake
+	if name, next = g.recipient(ctx, v, time.Now()); name != "" {
+		return name, next
 	}
 	return g.pressure(ctx, v.Channel), nil
+}
+
+// settles is the age from which a message may have lost the conversation window
+// that was open when it was accepted; a younger one is on its way.
+const settles = time.Minute
+
+// recipient returns why the message itself waits, or "".
+func (g *Gates) recipient(ctx context.Context, v *dispatch.View, now time.Time) (name string, next *time.Time) {
+	h := &v.Hold
+	later := h.Claimed && h.Wake != nil && h.Wake.After(now)
+	quiet, closed := false, false
+	if v.Campaign != 0 && later || v.Type != dispatch.TypeTemplate && now.Sub(v.CreatedAt) > settles {
+		quiet, closed = g.holds(ctx, v.ID)
+	}
+	switch {
+	case quiet && h.Wake != nil:
+		return QuietHours, h.Wake
+	case h.Due != nil && h.Due.After(now) && v.Attempts > 0:
+		return Retry, h.Due
+	case later && v.Attempts == 0:
+		return Spacing, h.Wake
+	case closed:
+		return Window, nil
+	}
+	return "", nil
+}
+
+// holds is Store.Holds; a message about which nothing can be read is not held.
+func (g *Gates) holds(ctx context.Context, id dispatch.ID) (quiet, closed bool) {
+	ctx, cancel := context.WithTimeout(ctx, fresh)
+	defer cancel()
+	quiet, closed, err := g.store.Holds(ctx, id)
+	return quiet && err == nil, closed && err == nil
 }
 
 // channel returns why the whole channel waits, or "".

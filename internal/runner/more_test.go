@@ -3,6 +3,7 @@ package runner_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -108,9 +109,39 @@ func TestCampaign_QuietHoursHold(t *testing.T) {
 	if n, _ := s.accepted(); n != 0 {
 		t.Errorf("%d went out in quiet hours", n)
 	}
-	// A message that was made before quiet hours began is held by the gate.
-	path = s.launch(orders(people(4, "0300"), object{"rate": 1000}))
-	s.finished(path)
+}
+
+// A message that was made before quiet hours began is held when it is claimed,
+// and shows it.
+func TestCampaign_QuietHoursBegin_HoldMessages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	channel := fmt.Sprintf("/v1/channels/%d", s.channel.ID)
+	s.call("POST", channel+"/pause", object{}, 200)
+	path := s.launch(orders(people(1, "0300"), nil))
+	s.until(path, "the message", func(c object) bool { return c.count("queued") == 1 })
+	now := time.Now().UTC()
+	quiet := object{
+		"from": now.Add(-time.Hour).Format("15:04"), "to": now.Add(3 * time.Hour).Format("15:04"), "zone": "UTC",
+		"days": []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
+	}
+	raw, err := json.Marshal(quiet)
+	s.must(err)
+	_, err = s.db.ExecContext(s.Context(), `UPDATE campaigns SET updated_at = now(),
+		definition = jsonb_set(definition::jsonb, '{quiet_hours}', $1::jsonb)::text`, string(raw))
+	s.must(err)
+	row := s.call("GET", path+"/recipients", nil, 200)["data"].([]any)[0].(map[string]any)
+	message := fmt.Sprintf("/v1/messages/%s", row["message_id"])
+	if m := s.call("GET", message, nil, 200); m["waits_for"] != "paused" {
+		t.Errorf("on a paused channel it waits for %v", m["waits_for"])
+	}
+	s.call("POST", channel+"/resume", object{}, 200)
+	c := s.until(path, "it to be held", func(c object) bool { return c.count("held") == 1 })
+	m := s.call("GET", message, nil, 200)
+	until, err := time.Parse(time.RFC3339, fmt.Sprint(m["next_attempt_at"]))
+	if m["waits_for"] != "quiet_hours" || err != nil || until.Format("15:04") != quiet["to"] || c["status"] != "running" {
+		t.Errorf("a held message: %v", m)
+	}
 }
 
 func TestCampaign_DisabledTemplatePauses(t *testing.T) {
@@ -141,8 +172,9 @@ func TestCampaign_ErrorRatePausesAndCanaryWaits(t *testing.T) {
 	}
 	path = s.launch(orders(people(40, "0400"), object{"canary": object{"first": 10, "wait_seconds": 2}}))
 	c = s.until(path, "the canary", func(c object) bool { return c["limited_by"] == "canary" && c.count("delivered") == 10 })
-	if c.count("waiting") != 30 {
-		t.Errorf("behind the canary: %v", c["counts"])
+	row := s.call("GET", path+"/recipients?status=waiting&limit=1", nil, 200)["data"].([]any)[0].(map[string]any)
+	if c.count("waiting") != 30 || row["waits_for"] != "canary" {
+		t.Errorf("behind the canary: %v, %v", c["counts"], row)
 	}
 	s.finished(path)
 }

@@ -57,6 +57,12 @@ func TestGet_WaitsFor(t *testing.T) {
 	says("spacing", true)
 	set(`UPDATE dispatch SET attempts = 1, due_at = now() + interval '1 minute' WHERE due_at <= now()`)
 	says("retry", true)
+	set(`UPDATE dispatch SET attempts = 0, due_at = now() - interval '1 minute', wake_at = now(), claim = NULL WHERE claim IS NOT NULL`)
+	set(`UPDATE messages SET type = 'text', created_at = now() - interval '2 minutes'`)
+	set(`DELETE FROM windows`)
+	says("window", false)
+	set(`INSERT INTO windows (channel_id, phone, opened_at) SELECT id, '+15550000100', now() FROM channels`)
+	says("rate", false)
 	if err := f.Store.OpenCircuit(t.Context(), f.Channel.ID, "5xx", time.Minute); err != nil {
 		t.Fatal(err)
 	}

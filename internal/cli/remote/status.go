@@ -62,7 +62,7 @@ var waits = map[string]string{
 	"circuit":     "waits for the channel: its circuit is open, since the provider failed",
 	"paused":      "waits for the channel, which is paused or disabled; see: sendoff channel show",
 	"spacing":     "waits for its recipient, who got another message a moment ago",
-	"window":      "waits for the conversation window",
+	"window":      "waits for the conversation window, which has closed since; unless the recipient writes, the provider refuses it",
 	"retry":       "waits for another try: the last call did not succeed, or its outcome is being looked up",
 	"quiet_hours": "waits for the end of the quiet hours",
 	"canary":      "waits for the result of the campaign's first messages",

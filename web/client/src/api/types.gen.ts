@@ -182,7 +182,7 @@ export type View = {
      */
     wa_id?: string;
     /**
-     * worker: a worker takes it next; send_at: its time has not come; rate: the channel's messages before it; circuit: the provider failed, and the channel is probed; paused: the channel is paused or disabled; spacing: the recipient got another message a moment ago; window: the conversation window is closed; retry: the last call failed, or its outcome is being looked up; quiet_hours: nothing is sent at this hour; canary: the campaign's first messages are looked at; budget: the number's messaging limit is used up for now; campaign: its campaign is paused.
+     * worker: a worker takes it next; send_at: its time has not come; rate: the channel's messages before it; circuit: the provider failed, and the channel is probed; paused: the channel is paused or disabled; spacing: the recipient got another message a moment ago; window: the conversation window has closed since; unless the recipient writes, the provider refuses it; retry: the last call failed, or its outcome is being looked up; quiet_hours: its campaign sends nothing at this hour; canary: the campaign's first messages are looked at (recipients of campaigns); budget: the number's messaging limit is used up for now (recipients of campaigns); campaign: its campaign is paused.
      */
     waits_for?: 'worker' | 'send_at' | 'rate' | 'circuit' | 'paused' | 'spacing' | 'window' | 'retry' | 'quiet_hours' | 'canary' | 'budget' | 'campaign';
 };
