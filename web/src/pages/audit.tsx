@@ -1,8 +1,8 @@
 import { getAudit } from "@sendoff/client";
 import { client, useGet } from "../api";
+import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
-import { Pager } from "./messages";
 
 /** The fields of a change in one line. */
 function detailOf(detail: unknown): string {
@@ -58,7 +58,7 @@ export function Audit() {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </Page>
   );
 }

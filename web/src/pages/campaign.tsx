@@ -15,11 +15,11 @@ import {
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
 import { Report, RowPreview } from "./campaign-report";
 import { doneOf } from "./campaigns";
-import { Pager } from "./messages";
 
 const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
 
@@ -325,7 +325,7 @@ const statuses = [
 ];
 
 function Recipients({ id }: { id: number }) {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const query = { status: url.status as "sent", search: url.q, cursor: url.cursor };
   const list = useGet(["campaign", id, "recipients", query], () => getCampaignsIdRecipients({ client, path: { id }, query }), {
     every: 5000,
@@ -334,30 +334,12 @@ function Recipients({ id }: { id: number }) {
   return (
     <Panel title="Recipients">
       <div className="stack">
-        <form
-          className="row"
-          onSubmit={(e) => {
-            e.preventDefault();
-            setUrl({ q: String(new FormData(e.currentTarget).get("q") ?? ""), cursor: undefined });
-          }}
-        >
-          <label>
-            <span className="sr">Search recipients</span>
-            <input name="q" type="search" placeholder="Number" defaultValue={url.q} />
-          </label>
-          <label>
-            <span className="sr">Status</span>
-            <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
-              <option value="">Status: all</option>
-              {statuses.map((s) => (
-                <option key={s}>{s}</option>
-              ))}
-            </select>
-          </label>
+        <Search label="Search recipients" placeholder="Number">
+          <Choice name="status" label="Status" options={statuses} />
           <a className="btn" href={`/v1/campaigns/${id}/report.csv`} download>
             Report as CSV
           </a>
-        </form>
+        </Search>
         <ErrorBox error={list.error} retry={list.refetch} />
         {list.data && rows.length === 0 && <Empty title="No recipient to show" />}
         {rows.length > 0 && (
@@ -383,7 +365,7 @@ function Recipients({ id }: { id: number }) {
             ]}
           />
         )}
-        <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+        <Pager next={list.data?.next_cursor} />
       </div>
     </Panel>
   );

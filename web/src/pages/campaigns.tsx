@@ -1,9 +1,9 @@
 import { type Campaign, getCampaigns } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { client, useCan, useGet } from "../api";
+import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Badge, Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
-import { Pager } from "./messages";
 
 /** The share of the recipients for which nothing more will be sent. */
 export function doneOf(c: Campaign): number {
@@ -13,7 +13,7 @@ export function doneOf(c: Campaign): number {
 }
 
 export function Campaigns() {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const query = { status: url.status as "draft", search: url.q, cursor: url.cursor };
   const list = useGet(["campaigns", query], () => getCampaigns({ client, query }), { every: 5000 });
   const can = useCan("send_template");
@@ -29,27 +29,9 @@ export function Campaigns() {
         )
       }
     >
-      <form
-        className="row"
-        onSubmit={(e) => {
-          e.preventDefault();
-          setUrl({ q: String(new FormData(e.currentTarget).get("q") ?? ""), cursor: undefined });
-        }}
-      >
-        <label>
-          <span className="sr">Search campaigns</span>
-          <input name="q" type="search" placeholder="Name" defaultValue={url.q} />
-        </label>
-        <label>
-          <span className="sr">Status</span>
-          <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
-            <option value="">Status: all</option>
-            {["draft", "scheduled", "running", "paused", "finished", "cancelled"].map((s) => (
-              <option key={s}>{s}</option>
-            ))}
-          </select>
-        </label>
-      </form>
+      <Search label="Search campaigns" placeholder="Name">
+        <Choice name="status" label="Status" options={["draft", "scheduled", "running", "paused", "finished", "cancelled"]} />
+      </Search>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
@@ -83,7 +65,7 @@ export function Campaigns() {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </Page>
   );
 }

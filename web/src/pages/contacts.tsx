@@ -15,9 +15,9 @@ import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { client, queries, useGet, useSession } from "../api";
 import { Importer } from "../importer";
+import { Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Panel, Table, Time } from "../ui";
-import { Pager } from "./messages";
 
 const tabs = { contacts: "Contacts", lists: "Lists", imports: "Imports", suppressions: "Suppressions" } as const;
 
@@ -73,27 +73,6 @@ function Tools({
   );
 }
 
-function Search({ label }: { label: string }) {
-  const [url, setUrl] = useUrl();
-  return (
-    <form
-      className="row"
-      onSubmit={(e) => {
-        e.preventDefault();
-        setUrl({ q: String(new FormData(e.currentTarget).get("q") ?? ""), cursor: undefined });
-      }}
-    >
-      <label>
-        <span className="sr">{label}</span>
-        <input name="q" type="search" placeholder={label} defaultValue={url.q} />
-      </label>
-      <button type="submit" className="btn">
-        Search
-      </button>
-    </form>
-  );
-}
-
 /** Reads lines such as "order = A-17". */
 function fieldsOf(lines = ""): Record<string, string> | undefined {
   const all = lines.split("\n").map((l) => l.split("="));
@@ -102,7 +81,7 @@ function fieldsOf(lines = ""): Record<string, string> | undefined {
 }
 
 function People({ may }: { may: boolean }) {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const list = useGet(["contacts", url], () =>
     getContacts({ client, query: { search: url.q, list: url.list ? Number(url.list) : undefined, cursor: url.cursor, limit: 50 } }),
   );
@@ -146,7 +125,7 @@ function People({ may }: { may: boolean }) {
           </Form>
         )}
       >
-        <Search label="Number, name or field" />
+        <Search label="Number, name or field" button />
         <a className="btn" href={url.list ? `/v1/lists/${url.list}/contacts.csv` : "/v1/contacts.csv"} download>
           Export CSV
         </a>
@@ -192,7 +171,7 @@ function People({ may }: { may: boolean }) {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </>
   );
 }
@@ -348,7 +327,7 @@ function Imports({ may }: { may: boolean }) {
 }
 
 function Suppressions({ may }: { may: boolean }) {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const list = useGet(["suppressions", url], () => getSuppressions({ client, query: { search: url.q, cursor: url.cursor } }));
   const rows = list.data?.data ?? [];
   const again = () => queries.invalidateQueries({ queryKey: ["suppressions"] });
@@ -384,7 +363,7 @@ function Suppressions({ may }: { may: boolean }) {
           </Form>
         )}
       >
-        <Search label="Number" />
+        <Search label="Number" button />
         <a className="btn" href="/v1/suppressions.csv" download>
           Export CSV
         </a>
@@ -421,7 +400,7 @@ function Suppressions({ may }: { may: boolean }) {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { getChannels, getInbound, getMessages, type View } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { client, useGet } from "../api";
+import { Choice, Pager, Search } from "../list";
 import { listen } from "../live";
 import { useUrl } from "../search";
 import { Badge, type Column, Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
@@ -70,55 +71,21 @@ function Sent() {
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
   const [hidden, setHidden] = useHidden();
   useEffect(() => listen((e) => e.type === "message.queued" && setFresh((n) => Math.min(n + 1, 999))), []);
-  const search = (e: FormEvent<HTMLFormElement>) => {
-    e.preventDefault();
-    const q = String(new FormData(e.currentTarget).get("q") ?? "").trim();
-    const id = idIn(q);
+  const find = (text: string) => {
+    const id = idIn(text);
     if (id) navigate({ to: "/messages/$id", params: { id } });
-    else setUrl({ q: searched(q), cursor: undefined });
+    else setUrl({ q: searched(text.trim()), cursor: undefined });
   };
-  const filter = (name: string, label: string, options: [string, string][]) => (
-    <label>
-      <span className="sr">{label}</span>
-      <select value={url[name] ?? ""} onChange={(e) => setUrl({ [name]: e.target.value, cursor: undefined })}>
-        <option value="">{label}: all</option>
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
   const channelName = (id?: number) => channels.data?.data?.find((c) => c.id === id)?.name ?? String(id ?? "");
   const filtered = filters.some((name) => url[name]);
   const rows = list.data?.data ?? [];
   const columns = columnsOf(channelName);
   return (
     <>
-      <form className="row" onSubmit={search}>
-        <label>
-          <span className="sr">Search messages</span>
-          <input key={url.q} name="q" type="search" size={36} placeholder="Number, id, wamid, SM…, reference" defaultValue={url.q} />
-        </label>
-        <button type="submit" className="btn">
-          Search
-        </button>
-        {filter(
-          "status",
-          "Status",
-          statuses.map((s) => [s, s]),
-        )}
-        {filter(
-          "channel",
-          "Channel",
-          (channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""]),
-        )}
-        {filter(
-          "type",
-          "Type",
-          types.map((s) => [s, s]),
-        )}
+      <Search label="Search messages" placeholder="Number, id, wamid, SM…, reference" size={36} button find={find}>
+        <Choice name="status" label="Status" options={statuses} />
+        <Choice name="channel" label="Channel" options={(channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""])} />
+        <Choice name="type" label="Type" options={types} />
         <Day name="from" label="From" url={url} set={setUrl} />
         <Day name="to" label="to" url={url} set={setUrl} />
         <Columns all={columns.map((c) => c.name)} hidden={hidden} set={setHidden} />
@@ -135,7 +102,7 @@ function Sent() {
             {fresh} new
           </button>
         )}
-      </form>
+      </Search>
       {(url.code || url.campaign || url.reference) && (
         <div className="row">
           {["code", "campaign", "reference"]
@@ -164,7 +131,7 @@ function Sent() {
       {rows.length > 0 && (
         <Table label="Messages" rows={rows} id={(m) => m.message_id ?? ""} columns={columns.filter((c) => !hidden.includes(c.name))} />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </>
   );
 }
@@ -255,26 +222,8 @@ function Day(props: {
   );
 }
 
-export function Pager({ cursor, next, go }: { cursor?: string; next?: string; go: (cursor?: string) => void }) {
-  if (!cursor && !next) return null;
-  return (
-    <div className="row">
-      {cursor && (
-        <button type="button" className="btn" onClick={() => go(undefined)}>
-          First page
-        </button>
-      )}
-      {next && (
-        <button type="button" className="btn" onClick={() => go(next)}>
-          Next page
-        </button>
-      )}
-    </div>
-  );
-}
-
 function Inbound() {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const list = useGet(["inbound", url.cursor], () => getInbound({ client, query: { cursor: url.cursor } }));
   const rows = list.data?.data ?? [];
   return (
@@ -295,7 +244,7 @@ function Inbound() {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
     </>
   );
 }

@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { format, mine, useZone } from "../clock";
+import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Act, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
-import { Pager } from "./messages";
 
 const again = () => queries.invalidateQueries({ queryKey: ["scheduled"] });
 
@@ -21,7 +21,7 @@ const named = (day: string) =>
   );
 
 export function Scheduled() {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const zone = useZone();
   const list = useGet(["scheduled", url.cursor], () =>
     getMessages({ client, query: { status: "scheduled", order: "due", cursor: url.cursor, limit: 50 } }),
@@ -131,7 +131,7 @@ export function Scheduled() {
           />
         </section>
       ))}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
       {changing && <Change message={changing} close={() => setChanging(undefined)} />}
     </Page>
   );

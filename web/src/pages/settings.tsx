@@ -11,10 +11,10 @@ import {
 } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet, useSession } from "../api";
+import { Pager } from "../list";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Zones } from "./campaign-limits";
-import { Pager } from "./messages";
 
 export function Settings() {
   return (
@@ -191,7 +191,7 @@ function Erase() {
 }
 
 function Credits() {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const credits = useGet(["credits"], () => getCredits({ client }));
   const ledger = useGet(["ledger", url.cursor], () => getCreditsLedger({ client, query: { cursor: url.cursor, limit: 20 } }));
   const may = useCan("credits");
@@ -240,7 +240,7 @@ function Credits() {
             ]}
           />
         )}
-        <Pager cursor={url.cursor} next={ledger.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+        <Pager next={ledger.data?.next_cursor} />
       </div>
     </Panel>
   );

@@ -13,14 +13,14 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, showTemplate } from "../content";
+import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
-import { Pager } from "./messages";
 
 const again = () => queries.invalidateQueries({ queryKey: ["templates"] });
 
 export function Templates() {
-  const [url, setUrl] = useUrl();
+  const [url] = useUrl();
   const query = { search: url.q, cursor: url.cursor, status: url.status as "approved" };
   const list = useGet(["templates", query], () => getTemplates({ client, query }));
   const manage = useCan("manage");
@@ -41,30 +41,9 @@ export function Templates() {
         )
       }
     >
-      <form
-        className="row"
-        onSubmit={(e) => {
-          e.preventDefault();
-          setUrl({ q: String(new FormData(e.currentTarget).get("q") ?? ""), cursor: undefined });
-        }}
-      >
-        <label>
-          <span className="sr">Search templates</span>
-          <input name="q" type="search" defaultValue={url.q} placeholder="Name" />
-        </label>
-        <button type="submit" className="btn">
-          Search
-        </button>
-        <label>
-          <span className="sr">Status</span>
-          <select value={url.status ?? ""} onChange={(e) => setUrl({ status: e.target.value, cursor: undefined })}>
-            <option value="">Status: all</option>
-            {["approved", "pending", "rejected", "paused", "disabled"].map((s) => (
-              <option key={s}>{s}</option>
-            ))}
-          </select>
-        </label>
-      </form>
+      <Search label="Search templates" placeholder="Name" button>
+        <Choice name="status" label="Status" options={["approved", "pending", "rejected", "paused", "disabled"]} />
+      </Search>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
@@ -118,7 +97,7 @@ export function Templates() {
           ]}
         />
       )}
-      <Pager cursor={url.cursor} next={list.data?.next_cursor} go={(cursor) => setUrl({ cursor })} />
+      <Pager next={list.data?.next_cursor} />
       {shown && <Preview template={shown} close={() => setShown(undefined)} />}
       {creating && <Create close={() => setCreating(false)} />}
     </Page>
