@@ -2,6 +2,7 @@ import { getChannels, getInbound, getMessages, type View } from "@sendoff/client
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { client, useGet } from "../api";
+import { idIn } from "../ids";
 import { Choice, Pager, Search } from "../list";
 import { listen } from "../live";
 import { useUrl } from "../search";
@@ -9,15 +10,6 @@ import { Badge, type Column, Empty, ErrorBox, Foreign, Loading, Page, Table, Tim
 
 const statuses = ["scheduled", "queued", "sending", "sent", "delivered", "read", "failed", "expired", "cancelled", "unknown"];
 const types = ["text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction"];
-
-/** Finds our id in what was pasted: an id, an SM id or a line of a log. */
-export function idIn(text: string): string | undefined {
-  const ours = text.match(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i)?.[0];
-  if (ours) return ours.toLowerCase();
-  // Twilio's own ids look the same, but are no UUIDs of version 7.
-  const sm = text.match(/\bSM([0-9a-f]{12}7[0-9a-f]{19})\b/i)?.[1];
-  return sm?.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
 
 /** Finds a provider's id in a pasted line, else returns the text. */
 const searched = (text: string) => text.match(/\b(wamid\.[\w=+/-]+|[SM]M[0-9a-f]{32})/)?.[0] ?? text;

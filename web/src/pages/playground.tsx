@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { client, useGet, useSession } from "../api";
 import { codeFor } from "../code";
+import { idIn } from "../ids";
 import { bodyFor, type Choice, type Endpoint, pathFor, recipientOf } from "../playground";
 import { useUrl } from "../search";
 import { Badge, Copy, Dialog, ErrorBox, Field, Json, Page, Panel } from "../ui";
@@ -94,7 +95,7 @@ export function Playground() {
       setBusy(false);
     }
   };
-  const id = messageID(answer?.body);
+  const id = idIn(JSON.stringify(answer?.body ?? ""));
   const samples = codeFor(route ?? {}, path, body, location.origin);
   const viewer = session.data?.role === "viewer";
   return (
@@ -305,14 +306,6 @@ function Confirm({ to, run, close }: { to: string; run: () => void; close: () =>
       </div>
     </Dialog>
   );
-}
-
-/** Finds the id of the message that an answer of any format names. */
-function messageID(body: unknown): string | undefined {
-  const text = JSON.stringify(body ?? "");
-  const plain = text.match(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/)?.[0];
-  if (plain) return plain;
-  return text.match(/SM([0-9a-f]{32})/)?.[1].replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function Follow({ id }: { id: string }) {
