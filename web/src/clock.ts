@@ -55,3 +55,9 @@ export function until(at: string): string {
   if (Math.abs(s) < 1) return "now";
   return s > 0 ? `in ${span(s)}` : `${span(-s)} ago`;
 }
+
+/** Formats a time for an input of type datetime-local, in the browser's zone, to the minute or the second. */
+export function localInput(at: string | number, seconds = false): string {
+  const d = new Date(at);
+  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, seconds ? 19 : 16);
+}

@@ -2,7 +2,7 @@ import { getMessages, patchMessagesId, postMessagesCancel, postMessagesIdCancel,
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { format, mine, useZone } from "../clock";
+import { format, localInput, mine, useZone } from "../clock";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Act, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
@@ -137,17 +137,11 @@ export function Scheduled() {
   );
 }
 
-/** A time as an input of type datetime-local takes it, in the browser's zone. */
-function local(at?: string): string {
-  if (!at) return "";
-  const d = new Date(at);
-  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
-
 /** Changes the time, the recipient or the content of a message that waits for its time. */
 function Change({ message: m, close }: { message: View; close: () => void }) {
   const { type: _, ...content } = (m.content ?? {}) as Record<string, unknown>;
   const before = JSON.stringify(content, null, 2);
+  const at = m.send_at ? localInput(m.send_at, true) : "";
   return (
     <Dialog title={`Change the message to ${m.to}`} onClose={close}>
       <Form
@@ -161,14 +155,14 @@ function Change({ message: m, close }: { message: View; close: () => void }) {
               throw { title: "Not JSON", status: 0, code: "malformed", detail: `The content is not JSON: ${(e as Error).message}` };
             }
           }
-          const send_at = v.at === local(m.send_at) ? {} : { send_at: new Date(v.at).toISOString() };
+          const send_at = v.at === at ? {} : { send_at: new Date(v.at).toISOString() };
           await patchMessagesId({ client, path: { id: m.message_id ?? "" }, body: { ...send_at, ...changed } });
           close();
           again();
         }}
       >
         <Field label="Send at" hint={`In your zone, ${mine}.`}>
-          <input name="at" type="datetime-local" step={1} required defaultValue={local(m.send_at)} />
+          <input name="at" type="datetime-local" step={1} required defaultValue={at} />
         </Field>
         <Field label="Content">
           <textarea name="content" rows={10} spellCheck={false} defaultValue={before} />

@@ -13,7 +13,7 @@ import {
 } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { mine } from "../clock";
+import { localInput, mine } from "../clock";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Secret } from "./keys";
@@ -158,8 +158,6 @@ export function Webhooks() {
   );
 }
 
-const local = (t: number) => new Date(t - new Date(t).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-
 /** Sends the events of a time range again. */
 function Replay({ id, close }: { id: number; close: () => void }) {
   return (
@@ -178,7 +176,7 @@ function Replay({ id, close }: { id: number; close: () => void }) {
       >
         <div className="fields2">
           <Field label="From" hint={`In your zone, ${mine}.`}>
-            <input name="from" type="datetime-local" required defaultValue={local(Date.now() - 86_400_000)} />
+            <input name="from" type="datetime-local" required defaultValue={localInput(Date.now() - 86_400_000)} />
           </Field>
           <Field label="To" hint="Empty: now.">
             <input name="to" type="datetime-local" />
