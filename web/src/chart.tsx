@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { format, mine, useZone } from "./clock";
+import { number } from "./words";
 
 interface Line {
   name: string;
@@ -49,7 +50,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
         tzDate: (t) => (zone === "utc" ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
         axes: [
           { ...axis, space: 70, values: (_, splits) => labels(splits, zone) },
-          { ...axis, size: 52, values: (_, splits) => splits.map((v) => v.toLocaleString("en")) },
+          { ...axis, size: 52, values: (_, splits) => splits.map((v) => number(v)) },
         ],
         scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
         series: [
@@ -58,7 +59,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
             label: l.name,
             stroke: strokes[i],
             width: 2,
-            value: (_: uPlot, v: number | null) => (v === null ? "–" : v.toLocaleString("en", { maximumFractionDigits: 2 })),
+            value: (_: uPlot, v: number | null) => number(v, 2),
             dash: i > 0 ? [6, 4] : undefined,
             points: { show: l.values.filter((v) => v !== null).length < 20 },
           })),

@@ -2,6 +2,7 @@ import type { Import } from "@sendoff/client";
 import { useState } from "react";
 import { Badge, ErrorBox, Field, Table } from "./ui";
 import { upload } from "./upload";
+import { number } from "./words";
 
 const counts = ["lines", "created", "updated", "unchanged", "duplicate", "suppressed", "bad"] as const;
 
@@ -73,7 +74,7 @@ function Result({ view, written }: { view: Import; written: boolean }) {
           ? "Too many rows are bad: nothing was written. Look at them, correct the file and upload it again."
           : written
             ? "The file is imported."
-            : `The file has ${(view.lines ?? 0).toLocaleString("en")} rows. Nothing is written yet.`}
+            : `The file has ${number(view.lines ?? 0)} rows. Nothing is written yet.`}
       </p>
       <div className="row">
         <Badge>{view.status}</Badge>
@@ -81,7 +82,7 @@ function Result({ view, written }: { view: Import; written: boolean }) {
           .filter((n) => n === "lines" || (view[n] ?? 0) > 0)
           .map((n) => (
             <span key={n}>
-              {n === "created" && !written ? "good" : n}: <strong>{(view[n] ?? 0).toLocaleString("en")}</strong>
+              {n === "created" && !written ? "good" : n}: <strong>{number(view[n] ?? 0)}</strong>
             </span>
           ))}
         {view.encoding && (

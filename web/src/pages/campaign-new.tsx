@@ -20,6 +20,7 @@ import { Importer } from "../importer";
 import { merge, missing, propose, type Row } from "../merge";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Loading, Page, Panel } from "../ui";
+import { number } from "../words";
 import { Limits, timing, When } from "./campaign-limits";
 
 /** The wizard: audience, message, time and limits on one page, in any order; ?edit= names a draft to change. */
@@ -131,14 +132,14 @@ function Wizard({ draft }: { draft?: Campaign }) {
                   <option value={0}>No list</option>
                   {allLists.map((l) => (
                     <option key={l.id} value={l.id}>
-                      {l.name} ({(l.count ?? 0).toLocaleString("en")} contacts)
+                      {l.name} ({number(l.count ?? 0)} contacts)
                     </option>
                   ))}
                 </select>
               </Field>
               {chosen.imported ? (
                 <p className="note good">
-                  {(chosen.imported.created ?? 0).toLocaleString("en")} rows of the file are the audience.{" "}
+                  {number(chosen.imported.created ?? 0)} rows of the file are the audience.{" "}
                   <button type="button" className="btn small" onClick={() => choose({ imported: undefined })}>
                     Choose another file
                   </button>

@@ -3,9 +3,7 @@ import { useState } from "react";
 import { client, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { ErrorBox, Foreign, Panel, Table, Time } from "../ui";
-
-const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
-const number = (n?: number | null) => (n ?? 0).toLocaleString("en");
+import { number, words } from "../words";
 
 /** The name of a rendering: the first is the longest, the others are the oddest. */
 function heading(i: number, why?: string) {
@@ -21,7 +19,7 @@ export function Report({ v }: { v: CampaignValidation }) {
       <div className="stack">
         <p className={v.ready ? "note good" : "note warn"}>
           {v.ready ? "Ready to launch. " : "Not ready yet. "}
-          {number(v.recipients)} people would get a message.
+          {number(v.recipients ?? 0)} people would get a message.
           {skipped.map(([reason, n]) => ` ${number(n)} skipped: ${words(reason)}.`)}
           {v.zone_from_account ? ` ${number(v.zone_from_account)} have no known time zone: the account's counts.` : ""}
         </p>
@@ -108,7 +106,7 @@ function Forecast({ hours }: { hours: { hour?: string; recipients?: number }[] }
               <td>
                 <Time at={f.hour} />
               </td>
-              <td className="num">{number(f.recipients)}</td>
+              <td className="num">{number(f.recipients ?? 0)}</td>
               <td>
                 <meter aria-label={`Recipients at ${f.hour}`} min={0} max={most} value={f.recipients ?? 0} />
               </td>

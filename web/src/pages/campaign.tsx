@@ -18,10 +18,9 @@ import { client, queries, useCan, useGet } from "../api";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
+import { number, words } from "../words";
 import { Report, RowPreview } from "./campaign-report";
 import { doneOf } from "./campaigns";
-
-const words = (s?: string | null) => (s ?? "").replaceAll("_", " ");
 
 const causes: Record<string, string> = {
   rate: "limited by its rate",
@@ -172,7 +171,7 @@ function Progress({ c }: { c: CampaignView }) {
           {c.reason && <Foreign>{c.reason}</Foreign>}
           {c.limited_by && causes[c.limited_by] && <span className="soft">{causes[c.limited_by]}</span>}
           {c.limited_by === "quiet_hours" && <HeldUntil id={c.id!} />}
-          {c.rate_now ? <span className="soft">{c.rate_now.toLocaleString("en", { maximumFractionDigits: 1 })} a second</span> : null}
+          {c.rate_now ? <span className="soft">{number(c.rate_now, 1)} a second</span> : null}
           {c.in_flight ? <span className="soft">{c.in_flight} calls under way</span> : null}
         </div>
         {c.status !== "draft" && (
@@ -257,7 +256,7 @@ function Counts({ c }: { c: CampaignView }) {
           .map(([name, n]) => (
             <div key={name} className="tile" role="group" aria-label={words(name)}>
               <div className="label">{words(name)}</div>
-              <div className="value">{n.toLocaleString("en")}</div>
+              <div className="value">{number(n)}</div>
             </div>
           ))}
       </div>
@@ -267,7 +266,7 @@ function Counts({ c }: { c: CampaignView }) {
             {skipped.map(([reason, n]) => (
               <div key={reason} className="contents">
                 <dt>{words(reason)}</dt>
-                <dd>{n.toLocaleString("en")}</dd>
+                <dd>{number(n)}</dd>
               </div>
             ))}
           </dl>

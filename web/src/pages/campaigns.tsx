@@ -4,6 +4,7 @@ import { client, useCan, useGet } from "../api";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Badge, Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
+import { number } from "../words";
 
 /** The share of the recipients for which nothing more will be sent. */
 export function doneOf(c: Campaign): number {
@@ -58,9 +59,9 @@ export function Campaigns() {
               ),
             },
             { name: "Status", cell: (c) => <Badge>{c.status ?? ""}</Badge> },
-            { name: "Recipients", num: true, cell: (c) => (c.counts?.total ?? 0).toLocaleString("en") },
+            { name: "Recipients", num: true, cell: (c) => number(c.counts?.total ?? 0) },
             { name: "Done", num: true, cell: (c) => (c.status === "draft" ? "–" : `${Math.floor(100 * doneOf(c))} %`) },
-            { name: "Failed", num: true, cell: (c) => (c.counts?.failed ?? 0).toLocaleString("en") },
+            { name: "Failed", num: true, cell: (c) => number(c.counts?.failed ?? 0) },
             { name: "Created", cell: (c) => <Time at={c.created_at} /> },
           ]}
         />

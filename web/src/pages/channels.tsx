@@ -12,6 +12,7 @@ import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Empty, ErrorBox, Loading, Page, Panel, Time } from "../ui";
+import { number, words } from "../words";
 import { CreateChannel, EditChannel } from "./channel-form";
 
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
@@ -87,7 +88,7 @@ function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: bool
           </dd>
           <dt>Rate</dt>
           <dd>
-            {c.send_rate?.effective?.toLocaleString("en")} of {c.send_rate?.configured?.toLocaleString("en")} a second
+            {number(c.send_rate?.effective)} of {number(c.send_rate?.configured)} a second
             {c.send_rate?.blocked_until && (
               <>
                 , blocked until <Time at={c.send_rate.blocked_until} />
@@ -106,7 +107,7 @@ function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: bool
           )}
           {c.health?.reports?.map((r) => (
             <Fragment key={r.subject}>
-              <dt>Provider: {r.subject.replaceAll("_", " ")}</dt>
+              <dt>Provider: {words(r.subject)}</dt>
               <dd>
                 <Badge tone={r.level === "ok" ? "good" : r.level === "warning" ? "warn" : "bad"}>{r.value}</Badge> <bdi>{r.detail}</bdi>{" "}
                 <Time at={r.at} relative />

@@ -18,6 +18,7 @@ import { Importer } from "../importer";
 import { Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Panel, Table, Time } from "../ui";
+import { number } from "../words";
 
 const tabs = { contacts: "Contacts", lists: "Lists", imports: "Imports", suppressions: "Suppressions" } as const;
 
@@ -235,7 +236,7 @@ function Lists({ may }: { may: boolean }) {
                 </Link>
               ),
             },
-            { name: "Contacts", num: true, cell: (l) => (l.count ?? 0).toLocaleString("en") },
+            { name: "Contacts", num: true, cell: (l) => number(l.count ?? 0) },
             { name: "Time zone", cell: (l) => <span className="soft">{l.time_zone || "–"}</span> },
             { name: "Created", cell: (l) => <Time at={l.created_at} /> },
             {
@@ -297,10 +298,10 @@ function Imports({ may }: { may: boolean }) {
             { name: "Id", cell: (v) => v.id },
             { name: "Kind", cell: (v) => v.kind },
             { name: "Status", cell: (v) => <Badge>{v.status ?? ""}</Badge> },
-            { name: "Lines", num: true, cell: (v) => v.lines?.toLocaleString("en") },
-            { name: "Created", num: true, cell: (v) => v.created?.toLocaleString("en") },
-            { name: "Updated", num: true, cell: (v) => v.updated?.toLocaleString("en") },
-            { name: "Bad", num: true, cell: (v) => v.bad?.toLocaleString("en") },
+            { name: "Lines", num: true, cell: (v) => number(v.lines) },
+            { name: "Created", num: true, cell: (v) => number(v.created) },
+            { name: "Updated", num: true, cell: (v) => number(v.updated) },
+            { name: "Bad", num: true, cell: (v) => number(v.bad) },
             { name: "Finished", cell: (v) => <Time at={v.finished_at} /> },
             {
               name: "",

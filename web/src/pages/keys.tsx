@@ -2,6 +2,7 @@ import { deleteKeysId, getKeys, getUsage, type KeyCreate, patchKeysId, postKeys,
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
+import { number } from "../words";
 
 const permissions = ["send_template", "send_text", "send_media", "view_templates", "view_messages", "manage", "credits"];
 const again = () => queries.invalidateQueries({ queryKey: ["keys"] });
@@ -90,14 +91,14 @@ export function Keys() {
             { name: "Key", cell: (k) => <code>{k.prefix}…</code> },
             { name: "State", cell: (k) => <Badge>{k.active ? "active" : "inactive"}</Badge> },
             { name: "Permissions", cell: (k) => <span className="soft">{k.permissions?.join(", ")}</span> },
-            { name: "Per minute", num: true, cell: (k) => k.rate_per_minute?.toLocaleString("en") },
-            { name: "Daily limit", num: true, cell: (k) => k.daily_limit?.toLocaleString("en") },
+            { name: "Per minute", num: true, cell: (k) => number(k.rate_per_minute) },
+            { name: "Daily limit", num: true, cell: (k) => number(k.daily_limit) },
             {
               name: "Calls in 30 days",
               num: true,
-              cell: (k) => usage.data?.data?.find((u) => u.key_id === k.id)?.calls_30_days?.toLocaleString("en"),
+              cell: (k) => number(usage.data?.data?.find((u) => u.key_id === k.id)?.calls_30_days),
             },
-            { name: "Calls today", num: true, cell: (k) => k.calls_today?.toLocaleString("en") },
+            { name: "Calls today", num: true, cell: (k) => number(k.calls_today) },
             { name: "Expires", cell: (k) => <Time at={k.expires_at} /> },
             { name: "Last used", cell: (k) => <Time at={k.last_used_at} /> },
             {

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { client, useGet } from "../api";
 import { span } from "../clock";
 import { Panel, Time } from "../ui";
+import { number, words } from "../words";
 import type { MessageView } from "./message";
 
 interface Gate {
@@ -54,7 +55,7 @@ function gatesOf(m: MessageView, c: Channel | undefined, suppressed: boolean): G
     {
       name: "Rate",
       holds: ["rate"],
-      detail: rate && `${rate.effective?.toLocaleString("en")} messages a second`,
+      detail: rate && `${number(rate.effective)} messages a second`,
       next: rate?.blocked_until,
     },
     { name: "Recipient spacing", holds: ["spacing"], detail: spacing ? `${span(spacing)} between messages to one recipient` : "none" },
@@ -90,7 +91,7 @@ export function WhyNotYet({ message: m }: { message: MessageView }) {
         <p>
           {w ? (
             <>
-              It waits for <strong>{w.replace("_", " ")}</strong>: {sentences[w]}
+              It waits for <strong>{words(w)}</strong>: {sentences[w]}
             </>
           ) : (
             "It is on its way."

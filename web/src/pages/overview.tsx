@@ -5,6 +5,7 @@ import { client, useGet } from "../api";
 import { span } from "../clock";
 import { useUrl } from "../search";
 import { Badge, Empty, ErrorBox, Loading, Page, Panel, Table, Time } from "../ui";
+import { number } from "../words";
 
 const Chart = lazy(() => import("../chart"));
 
@@ -17,7 +18,6 @@ function Tile({ label, value }: { label: string; value: string }) {
   );
 }
 
-const number = (n?: number) => (n === undefined ? "–" : n.toLocaleString("en"));
 const ranges = { hour: "Last hour", day: "Last day", month: "Last 30 days" } as const;
 
 export function Overview() {
@@ -109,7 +109,7 @@ export function Overview() {
                   {
                     name: "Rate",
                     num: true,
-                    cell: (c) => (c.send_rate ? `${Math.round(c.send_rate.effective ?? 0).toLocaleString("en")}/s` : "–"),
+                    cell: (c) => (c.send_rate ? `${number(c.send_rate.effective ?? 0, 0)}/s` : "–"),
                   },
                 ]}
               />

@@ -16,6 +16,7 @@ import { type FilledPart, showTemplate } from "../content";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
+import { number } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["templates"] });
 
@@ -70,7 +71,7 @@ export function Templates() {
               ),
             },
             { name: "Variables", cell: (t) => <bdi className="soft">{t.variables?.join(", ") || "none"}</bdi> },
-            { name: "Used", num: true, cell: (t) => (t.usage_count ?? 0).toLocaleString("en") },
+            { name: "Used", num: true, cell: (t) => number(t.usage_count ?? 0) },
             { name: "Updated", cell: (t) => <Time at={t.updated_at} /> },
             {
               name: "",

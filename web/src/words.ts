@@ -1,0 +1,7 @@
+/** Returns a name of the API as words: quiet_hours is "quiet hours". */
+export const words = (name?: string | null) => (name ?? "").replaceAll("_", " ");
+
+/** Formats a number with at most so many digits after the point; an absent one is a dash. */
+export function number(n?: number | null, digits = 3): string {
+  return n == null ? "–" : n.toLocaleString("en", { maximumFractionDigits: digits });
+}
