@@ -48,6 +48,11 @@ export function fill(pattern: string, values: Parameter[], names: string[] = [])
   });
 }
 
+/** Reports whether a template's header is a file, which each of its messages names. */
+export function hasMedia(t?: { components?: TemplatePart[] }): boolean {
+  return !!t?.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
+}
+
 function mediaOf(kind: string, v: unknown): Shown["media"] {
   const m = fields(v);
   return { kind: kind.toLowerCase(), address: text(m.filename) ?? text(m.link) ?? text(m.id) };

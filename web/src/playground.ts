@@ -1,6 +1,6 @@
 // The playground's requests: the same message in the format of every endpoint.
 import type { Channel, Template } from "@sendoff/client";
-import { type FilledPart, showTemplate } from "./content";
+import { type FilledPart, hasMedia, showTemplate } from "./content";
 
 export interface Endpoint {
   format?: string;
@@ -63,8 +63,6 @@ function componentsOf(t?: Template): FilledPart[] {
   }
   return out;
 }
-
-const hasMedia = (t?: Template) => t?.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
 
 /** The message as plain text, for channels and formats without templates. */
 function plain(t?: Template): string {

@@ -15,7 +15,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useGet } from "../api";
 import { Bubble } from "../bubble";
-import { showTemplate } from "../content";
+import { hasMedia, showTemplate } from "../content";
 import { Importer } from "../importer";
 import { merge, missing, propose, type Row } from "../merge";
 import { useUrl } from "../search";
@@ -202,7 +202,6 @@ function Variables(props: {
 }) {
   const { template: t, usable, names, values, value, choose } = props;
   if (!t) return <p className="note warn">No approved template fits this channel. Choose another channel, or synchronise its templates.</p>;
-  const media = t.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
   return (
     <>
       <Field label="Template">
@@ -214,7 +213,7 @@ function Variables(props: {
           ))}
         </select>
       </Field>
-      {media && (
+      {hasMedia(t) && (
         <Field label="Address of the header's file">
           <input name="header" type="url" required defaultValue={props.draft?.template?.header_media_url} placeholder="https://" />
         </Field>

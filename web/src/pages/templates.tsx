@@ -12,7 +12,7 @@ import {
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
-import { type FilledPart, showTemplate } from "../content";
+import { type FilledPart, hasMedia, showTemplate } from "../content";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
@@ -140,7 +140,7 @@ function Sync() {
 /** The template as it looks, filled in by the server. */
 function Preview({ template: t, close }: { template: Template; close: () => void }) {
   const [filled, setFilled] = useState<TemplatePreview>();
-  const media = t.components?.some((c) => c.type === "HEADER" && c.format && c.format !== "TEXT");
+  const media = hasMedia(t);
   return (
     <Dialog title={`Preview of ${t.name}`} onClose={close}>
       <Bubble shown={showTemplate(t.components ?? [], (filled?.components ?? []) as FilledPart[])} />
