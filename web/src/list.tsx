@@ -1,6 +1,37 @@
 // The controls of a list page. What is chosen stands in the page's URL: ?q=, ?cursor= and the filters.
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useUrl } from "./search";
+import { Dialog } from "./ui";
+
+/** The row above a list; who may gets a button beside the controls, which opens a form. */
+export function Tools({
+  children,
+  may,
+  name,
+  form,
+}: {
+  children?: ReactNode;
+  may: boolean;
+  name: string;
+  form: (close: () => void) => ReactNode;
+}) {
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="row">
+      {children}
+      {may && (
+        <button type="button" className="btn primary" onClick={() => setOpen(true)}>
+          {name}
+        </button>
+      )}
+      {open && (
+        <Dialog title={name} onClose={() => setOpen(false)}>
+          {form(() => setOpen(false))}
+        </Dialog>
+      )}
+    </div>
+  );
+}
 
 /** A search box, and beside it the filters and links of the list. Find takes what was typed; without it, ?q= does. */
 export function Search({

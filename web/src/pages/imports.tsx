@@ -1,0 +1,72 @@
+import { deleteImportsId, getImports, getLists } from "@sendoff/client";
+import { useState } from "react";
+import { client, useGet } from "../api";
+import { Importer } from "../importer";
+import { Act, Badge, Empty, ErrorBox, Field, Panel, Table, Time } from "../ui";
+import { number } from "../words";
+
+/** The imports, and the form of a new one: a tab of the contacts page. */
+export function Imports({ may }: { may: boolean }) {
+  const list = useGet(["imports"], () => getImports({ client }), { every: 3000 });
+  const lists = useGet(["lists"], () => getLists({ client }));
+  const [into, setInto] = useState("");
+  const rows = list.data?.data ?? [];
+  return (
+    <>
+      {may && (
+        <Panel title="Import contacts">
+          <div className="stack">
+            <Field label="Into the list">
+              <select value={into} onChange={(e) => setInto(e.target.value)}>
+                <option value="">No list</option>
+                {(lists.data?.data ?? []).map((l) => (
+                  <option key={l.id} value={l.id}>
+                    {l.name}
+                  </option>
+                ))}
+              </select>
+            </Field>
+            <Importer query={{ kind: "contacts", ...(into ? { list: into } : {}) }} done={() => list.refetch()} />
+            <p className="soft">An import never changes consent: who has opted out stays opted out.</p>
+          </div>
+        </Panel>
+      )}
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.data && rows.length === 0 && <Empty title="No import yet" />}
+      {rows.length > 0 && (
+        <Table
+          label="Imports"
+          rows={rows}
+          id={(v) => v.id ?? 0}
+          columns={[
+            { name: "Id", cell: (v) => v.id },
+            { name: "Kind", cell: (v) => v.kind },
+            { name: "Status", cell: (v) => <Badge>{v.status ?? ""}</Badge> },
+            { name: "Lines", num: true, cell: (v) => number(v.lines) },
+            { name: "Created", num: true, cell: (v) => number(v.created) },
+            { name: "Updated", num: true, cell: (v) => number(v.updated) },
+            { name: "Bad", num: true, cell: (v) => number(v.bad) },
+            { name: "Finished", cell: (v) => <Time at={v.finished_at} /> },
+            {
+              name: "",
+              cell: (v) => (
+                <div className="row">
+                  {(v.bad ?? 0) > 0 && (
+                    <a href={`/v1/imports/${v.id}/errors.csv`} download>
+                      Bad rows <span className="sr">of import {v.id}</span>
+                    </a>
+                  )}
+                  {may && v.status === "done" && (
+                    <Act confirm={`Undo import ${v.id}?`} run={() => deleteImportsId({ client, path: { id: String(v.id) } })}>
+                      Undo <span className="sr">import {v.id}</span>
+                    </Act>
+                  )}
+                </div>
+              ),
+            },
+          ]}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,78 @@
+import { deleteListsId, getLists, postLists } from "@sendoff/client";
+import { Link } from "@tanstack/react-router";
+import { client, queries, useGet } from "../api";
+import { Tools } from "../list";
+import { Act, Empty, ErrorBox, Field, Form, Table, Time } from "../ui";
+import { number } from "../words";
+
+/** The lists of contacts: a tab of the contacts page. */
+export function Lists({ may }: { may: boolean }) {
+  const list = useGet(["lists"], () => getLists({ client }));
+  const rows = list.data?.data ?? [];
+  const again = () => queries.invalidateQueries({ queryKey: ["lists"] });
+  return (
+    <>
+      <Tools
+        may={may}
+        name="Create list"
+        form={(close) => (
+          <Form
+            label="Create"
+            submit={async (v) => {
+              await postLists({ client, body: { name: v.name, time_zone: v.zone || undefined } });
+              close();
+              again();
+            }}
+          >
+            <Field label="Name">
+              <input name="name" required />
+            </Field>
+            <Field label="Time zone" hint="Of contacts that have none of their own.">
+              <input name="zone" />
+            </Field>
+          </Form>
+        )}
+      />
+      <ErrorBox error={list.error} retry={list.refetch} />
+      {list.data && rows.length === 0 && (
+        <Empty title="No list">A list is an audience that stays: create one and import contacts into it.</Empty>
+      )}
+      {rows.length > 0 && (
+        <Table
+          label="Lists"
+          rows={rows}
+          id={(l) => l.id ?? 0}
+          columns={[
+            {
+              name: "Name",
+              cell: (l) => (
+                <Link to="/contacts" search={{ list: String(l.id) }}>
+                  <bdi>{l.name}</bdi>
+                </Link>
+              ),
+            },
+            { name: "Contacts", num: true, cell: (l) => number(l.count ?? 0) },
+            { name: "Time zone", cell: (l) => <span className="soft">{l.time_zone || "–"}</span> },
+            { name: "Created", cell: (l) => <Time at={l.created_at} /> },
+            {
+              name: "",
+              cell: (l) =>
+                may && (
+                  <Act
+                    className="btn small danger"
+                    confirm={`Delete the list ${l.name}? Its contacts stay.`}
+                    run={async () => {
+                      await deleteListsId({ client, path: { id: l.id! } });
+                      again();
+                    }}
+                  >
+                    Delete <span className="sr">{l.name}</span>
+                  </Act>
+                ),
+            },
+          ]}
+        />
+      )}
+    </>
+  );
+}
