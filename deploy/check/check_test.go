@@ -4,8 +4,12 @@ package check
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -91,8 +95,10 @@ func TestContainers_AreConfined(t *testing.T) {
 		}
 		for _, c := range spec.Containers {
 			s := c.SecurityContext
-			if s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || len(s.Capabilities.Drop) != 1 {
+			if s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation {
 				t.Errorf("%s is not confined", name)
+			} else if !reflect.DeepEqual(s.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}) {
+				t.Errorf("%s has capabilities: %+v", name, s.Capabilities)
 			}
 			if c.Resources.Limits.Memory().IsZero() || len(c.EnvFrom) == 0 || c.Image == "sendoff" {
 				t.Errorf("%s lacks a memory limit, settings or the image's address", name)
@@ -101,28 +107,120 @@ func TestContainers_AreConfined(t *testing.T) {
 	}
 }
 
-// What drains is given the time for it: serve and work stop within
-// SENDOFF_SHUTDOWN_GRACE, and probes do not depend on what may be away.
-func TestDeployments_DrainAndProbe(t *testing.T) {
+// settings returns what the processes are configured with.
+func settings(t *testing.T, objects map[string]any) map[string]string {
+	t.Helper()
+	for name, o := range objects {
+		if m, ok := o.(*corev1.ConfigMap); ok && strings.HasPrefix(name, "ConfigMap sendoff-") {
+			return m.Data
+		}
+	}
+	t.Fatal("no ConfigMap")
+	return nil
+}
+
+// The most that stopping takes besides SENDOFF_SHUTDOWN_GRACE, which serve has not:
+// the sum of the steps in internal/app.
+var others = map[string]time.Duration{"sendoff-serve": 38 * time.Second, "sendoff-work": 51 * time.Second}
+
+// drain returns how long a process may take to stop.
+func drain(t *testing.T, name string, data map[string]string) time.Duration {
+	t.Helper()
+	if name != "sendoff-work" {
+		return others[name]
+	}
+	grace, err := time.ParseDuration(data["SENDOFF_SHUTDOWN_GRACE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grace + others[name]
+}
+
+// What drains is given the time for it: the Service has taken serve's pod out before
+// it stops, and no process is killed before its steps are over.
+func TestDeployments_Drain(t *testing.T) {
 	t.Parallel()
 	objects := build(t, "overlays/production")
-	for _, name := range []string{"sendoff-serve", "sendoff-work"} {
+	for name := range others {
 		d, ok := objects["Deployment "+name].(*appsv1.Deployment)
 		if !ok {
 			t.Fatalf("no %s", name)
 		}
 		spec := d.Spec.Template.Spec
-		if grace := spec.TerminationGracePeriodSeconds; grace == nil || *grace < 35 {
-			t.Errorf("%s is killed before it has drained", name)
+		need := drain(t, name, settings(t, objects))
+		if name == "sendoff-serve" {
+			l := spec.Containers[0].Lifecycle
+			if l == nil || l.PreStop == nil || l.PreStop.Sleep == nil || l.PreStop.Sleep.Seconds < 5 {
+				t.Fatal("serve stops before the Service has taken it out")
+			}
+			need += time.Duration(l.PreStop.Sleep.Seconds) * time.Second
 		}
-		c := spec.Containers[0]
-		if c.ReadinessProbe.HTTPGet.Path != "/readyz" || c.LivenessProbe.HTTPGet.Path != "/healthz" {
-			t.Errorf("%s is probed at %s and %s", name, c.ReadinessProbe.HTTPGet.Path, c.LivenessProbe.HTTPGet.Path)
+		if got := spec.TerminationGracePeriodSeconds; got == nil || time.Duration(*got)*time.Second < need {
+			t.Errorf("%s is killed before it has drained, which takes up to %v", name, need)
 		}
 		if _, ok := objects["PodDisruptionBudget "+name].(*policyv1.PodDisruptionBudget); !ok {
 			t.Errorf("%s has no disruption budget", name)
 		}
 	}
+}
+
+// compose.yaml gives its services the same time.
+func TestCompose_Drains(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "compose.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Services map[string]struct {
+			Grace string `json:"stop_grace_period"`
+		} `json:"services"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for name := range others {
+		got, err := time.ParseDuration(file.Services[strings.TrimPrefix(name, "sendoff-")].Grace)
+		if need := drain(t, name, map[string]string{"SENDOFF_SHUTDOWN_GRACE": "25s"}); err != nil || got < need {
+			t.Errorf("%s has %v to stop, not %v: %v", name, got, need, err)
+		}
+	}
+}
+
+// Each probe and each scrape goes to a port on which the settings make the process
+// listen.
+func TestDeployments_ListenWhereTheyAreAsked(t *testing.T) {
+	t.Parallel()
+	objects := build(t, "overlays/production")
+	data := settings(t, objects)
+	for name, keys := range map[string]struct{ port, probes, scrape string }{
+		"sendoff-serve": {"http", "SENDOFF_LISTEN", "SENDOFF_METRICS_LISTEN"},
+		"sendoff-work":  {"health", "SENDOFF_WORK_LISTEN", "SENDOFF_WORK_LISTEN"},
+	} {
+		d, _ := objects["Deployment "+name].(*appsv1.Deployment)
+		c := d.Spec.Template.Spec.Containers[0]
+		ports := map[string]string{}
+		for _, p := range c.Ports {
+			ports[p.Name] = fmt.Sprintf(":%d", p.ContainerPort)
+		}
+		if ports[keys.port] == "" || ports[keys.port] != data[keys.probes] {
+			t.Errorf("%s: port %s is %q, and %s %q", name, keys.port, ports[keys.port], keys.probes, data[keys.probes])
+		}
+		if at := ":" + d.Spec.Template.Annotations["prometheus.io/port"]; at != data[keys.scrape] {
+			t.Errorf("%s is scraped at %s, and %s is %s", name, at, keys.scrape, data[keys.scrape])
+		}
+		for path, probe := range map[string]*corev1.Probe{"/readyz": c.ReadinessProbe, "/healthz": c.LivenessProbe} {
+			if probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != keys.port {
+				t.Errorf("%s is asked at %s of %s for %s", name, probe.HTTPGet.Path, probe.HTTPGet.Port.String(), path)
+			}
+		}
+	}
+}
+
+// Workers are added by the age of what could go now, and their number is set once.
+func TestWorkers_ScaleByAge(t *testing.T) {
+	t.Parallel()
+	objects := build(t, "overlays/production")
 	work, _ := objects["Deployment sendoff-work"].(*appsv1.Deployment)
 	scaler, ok := objects["HorizontalPodAutoscaler sendoff-work"].(*autoscalingv2.HorizontalPodAutoscaler)
 	if !ok || work.Spec.Replicas != nil {

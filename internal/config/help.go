@@ -11,7 +11,7 @@ var Help = map[string]string{
 	"config_publicurl":     "Where providers and customers reach the API, as https://sendoff.example.com.",
 	"config_emulatorurl":   "Where messages of test keys are sent. Default: an emulator inside work.",
 	"config_loglevel":      "debug, info, warn or error.",
-	"config_postgresconns": "Connections to Postgres per process, at least 2.",
+	"config_postgresconns": "Connections to Postgres per process, at least 2. serve opens up to 4 more for the dashboard.",
 	"config_shutdowngrace": "How long a stopping worker waits for provider calls in flight before it aborts them.",
 	"config_providerallow": "Networks that provider calls may reach besides public ones, as 10.1.0.0/16,127.0.0.1. Needed for a " +
 		"channel whose base_url is inside.",

@@ -1,5 +1,7 @@
-// Package logs keeps the log readable while Postgres or Redis is away: that they
-// are away is one line, not one of every part that needs them.
+// Package logs keeps the log readable and free of numbers: an outage of Postgres or
+// Redis is one line and not one of every part that needs them (Calm, Watch), texts
+// that a library repeats come once a minute (Sparse), and of phone numbers in errors
+// the last four digits are left (Mask).
 package logs
 
 import (
@@ -12,7 +14,7 @@ import (
 )
 
 // Calm returns a handler that passes a warning whose error is a lost connection on
-// as a debug message: States reports the outage itself. Errors are passed as they
+// as a debug message: Watch reports the outage itself. Errors are passed as they
 // are.
 func Calm(h slog.Handler) slog.Handler { return calm{h} }
 

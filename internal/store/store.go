@@ -1,6 +1,7 @@
-// Package store is the only place with SQL. Postgres is the truth: every write
-// here may run twice (lib/pq repeats an autocommit statement after a lost
-// connection) and is idempotent by construction, or runs in a transaction.
+// Package store holds the SQL of a message's way: accept, claim, outcome, callbacks;
+// the packages below it hold all other SQL. Postgres is the truth: every write here
+// may run twice (lib/pq repeats an autocommit statement after a lost connection) and
+// is idempotent by construction, or runs in a transaction.
 package store
 
 import (

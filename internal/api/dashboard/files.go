@@ -1,5 +1,6 @@
-// Package dashboard serves the files of the dashboard: a page for every address
-// of the browser's router, and the scripts and styles that it loads.
+// Package dashboard serves what only the dashboard needs: its files, with a page for
+// every address of the browser's router; sessions and invitations; the overview's
+// figures, the playground, a message's deliveries, and shared messages.
 package dashboard
 
 import (

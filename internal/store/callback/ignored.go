@@ -1,4 +1,6 @@
-// Package callback stores callbacks of providers that nothing was read from.
+// Package callback stores what callbacks of providers report besides the statuses
+// of messages: states of channels and templates, messaging limits, notes, and
+// callbacks that nothing was read from.
 package callback
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// Store keeps callbacks.
+// Store keeps what callbacks report.
 type Store struct {
 	db *pg.DB
 }
