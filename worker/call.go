@@ -61,8 +61,10 @@ func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *sto
 	if err == nil {
 		out.Action, out.Result = store.Settle, store.ResultAccepted
 		out.HTTP, out.ProviderID, out.Detail = accepted.HTTP, accepted.ProviderID, accepted.Detail
-		w.accepted(f, m, accepted)
-		w.Observer.Sent(f.ch, f.lane, time.Since(laterOf(c.CreatedAt, c.DueAt)))
+		out.Limited = f.ch.Policy.MessagingLimit > 0
+		noteIDs(m, accepted, out)
+		w.accepted(f, m)
+		w.Observer.Sent(f.ch, f.lane, time.Since(c.Since))
 	} else {
 		w.explain(f, c, err, out)
 	}
@@ -103,11 +105,4 @@ func message(c *store.Claimed) *dispatch.Message {
 		m.Metadata = *c.Metadata
 	}
 	return m
-}
-
-func laterOf(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -9,16 +9,13 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
-// circuitStore keeps the circuits of channels, and the providers' own ids of
-// recipients.
+// circuitStore keeps the circuits of channels.
 type circuitStore interface {
 	// TakeProbe reports whether this worker is to make the call that probes an
 	// open circuit.
 	TakeProbe(ctx context.Context, channel int64) (bool, error)
 	OpenCircuit(ctx context.Context, channel int64, reason string, probe time.Duration) error
 	CloseCircuit(ctx context.Context, channel int64, byHand bool) error
-	NoteWaID(ctx context.Context, account int64, phone, waID string) error
-	Link(ctx context.Context, account int64, ids ...string) error
 }
 
 // breakAfter returns how many failures in a row open a circuit: those of a tenth

@@ -24,7 +24,7 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	old := now.Add(-2 * time.Hour)
-	young := store.Claimed{CreatedAt: now.Add(-time.Second), DueAt: now.Add(-time.Second), Attempts: 1}
+	young := store.Claimed{Since: now.Add(-time.Second), Attempts: 1}
 	tries := func(n int) store.Claimed { c := young; c.Attempts = n; return c }
 	with := func(change func(*store.Claimed)) store.Claimed {
 		c := young
@@ -47,7 +47,7 @@ func TestDecide(t *testing.T) {
 		{
 			"temporary, too old",
 			provider.Error{Kind: provider.Temporary},
-			with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }),
+			with(func(c *store.Claimed) { c.Since = old }),
 			store.Fail, store.ResultTemporary, 0,
 		},
 		{
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 		{
 			"throttled, too old",
 			provider.Error{Kind: provider.Throttled},
-			with(func(c *store.Claimed) { c.CreatedAt, c.DueAt = old, old }),
+			with(func(c *store.Claimed) { c.Since = old }),
 			store.Fail, store.ResultThrottled, 0,
 		},
 		{
@@ -118,7 +118,7 @@ func TestDecide_HoldsForAll(t *testing.T) {
 		age := time.Duration(rapid.Int64Range(0, int64(48*time.Hour)).Draw(t, "age"))
 		c := store.Claimed{
 			Attempts: rapid.IntRange(0, 1000).Draw(t, "attempts"), RLHits: rapid.IntRange(0, 1_000_000).Draw(t, "throttled so often"),
-			CreatedAt: now.Add(-age), DueAt: now.Add(-age),
+			Since: now.Add(-age),
 		}
 		e := provider.Error{
 			Kind: provider.Kind(rapid.IntRange(1, 8).Draw(t, "kind")), Scope: provider.Scope(rapid.IntRange(0, 2).Draw(t, "scope")),

@@ -16,8 +16,6 @@ const (
 	// gatherFor is how long a drain waits for more calls to come free, so that it
 	// claims pages.
 	gatherFor = 3 * time.Millisecond
-	// unclaimTimeout bounds giving a lost claim back.
-	unclaimTimeout = 5 * time.Second
 )
 
 // Drain starts sending the messages of a channel that are due in a lane, page
@@ -76,7 +74,7 @@ func (w *Worker) sendDue(ctx context.Context, r route, n int) (more bool, wait t
 			taken = len(claimed) + len(expired)
 			return claimed, err
 		},
-		undo: func(id uuid.UUID, _ int) { w.unclaim(id) },
+		undo: func(id uuid.UUID, _ int) { w.unclaim(id, r.lane.Lease()) },
 	})
 	switch {
 	case err != nil:
@@ -90,13 +88,22 @@ func (w *Worker) sendDue(ctx context.Context, r route, n int) (more bool, wait t
 	return taken == granted, 0, nil
 }
 
-// unclaim releases what a claim whose answer was lost took. If Postgres does
-// not answer, the messages wait for the end of their lease and count as calls
-// that may have succeeded.
-func (w *Worker) unclaim(claim uuid.UUID) {
-	ctx, cancel := context.WithTimeout(context.Background(), unclaimTimeout)
-	defer cancel()
-	if err := w.Store.Unclaim(ctx, claim); err != nil {
-		w.Log.Warn("lost claim not given back; its messages wait for the end of its lease", "error", err)
-	}
+// unclaim releases what a claim whose answer was lost took: no call was made for
+// it. It tries, in the background, until the lease is over; the messages would then
+// count as calls that may have succeeded.
+func (w *Worker) unclaim(claim uuid.UUID, lease time.Duration) {
+	w.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(w.cut, lease)
+		defer cancel()
+		for wait := 50 * time.Millisecond; ; wait = min(wait*2, 1600*time.Millisecond) {
+			err := w.Store.Unclaim(ctx, claim)
+			if err == nil {
+				return
+			}
+			if !sleep(ctx, wait) {
+				w.Log.Warn("lost claim not given back; its messages wait for the end of its lease", "error", err)
+				return
+			}
+		}
+	})
 }

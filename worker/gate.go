@@ -13,7 +13,8 @@ import (
 type Campaigns interface {
 	// Gate returns an outcome for each claimed message that must not be sent now.
 	Gate(ctx context.Context, claimed []store.Claimed) (map[dispatch.ID]store.Outcome, error)
-	// Settled is called after outcomes were stored, also those of other messages.
+	// Settled is called after outcomes of campaigns, and of channels with a
+	// messaging limit, were stored.
 	Settled(ctx context.Context, outs []store.Outcome)
 }
 
@@ -47,11 +48,4 @@ func (w *Worker) passGate(ctx context.Context, f *flight, claimed []store.Claime
 		back = append(back, o)
 	}
 	return send, back
-}
-
-// settled reports stored outcomes.
-func (w *Worker) settled(ctx context.Context, outs []store.Outcome) {
-	if w.Campaigns != nil {
-		w.Campaigns.Settled(ctx, outs)
-	}
 }

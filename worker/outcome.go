@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // noteTimeout bounds what is written besides an outcome.
@@ -16,12 +16,11 @@ const noteTimeout = 2 * time.Second
 
 // accepted notes that a provider accepted a call. The emulator's answers to test
 // messages change nothing about the channel.
-func (w *Worker) accepted(f *flight, m *dispatch.Message, a provider.Accepted) {
+func (w *Worker) accepted(f *flight, m *dispatch.Message) {
 	if !m.Test {
 		w.Budget.Success(f.ch.ID, 1)
 		w.closeCircuit(f)
 	}
-	w.noteIDs(f.ch, m, a)
 }
 
 // explain sets what follows from a provider's error, and adjusts the channel's
@@ -51,8 +50,8 @@ func (w *Worker) explain(f *flight, c *store.Claimed, err error, out *store.Outc
 }
 
 // decide sets what follows from a provider's error. It is the retry policy:
-//   - throttled and held calls are retried and not counted;
-//   - calls that surely did not succeed are retried, with full jitter, while
+//   - throttled and held calls are retried until MaxAge and not counted;
+//   - not-sent, temporary and doubtful calls are retried, with full jitter, while
 //     MaxAttempts and MaxAge allow it;
 //   - an unknown outcome waits for evidence, for ResolveWindow;
 //   - every other error fails the message at once.
@@ -80,7 +79,7 @@ func decide(
 		out.Action, out.Result = store.Fail, store.ResultPermanent
 		return
 	}
-	old := p.MaxAge > 0 && now.Sub(laterOf(c.CreatedAt, c.DueAt)) > p.MaxAge
+	old := p.MaxAge > 0 && now.Sub(c.Since) > p.MaxAge
 	if (counted && c.Attempts >= p.MaxAttempts) || old {
 		out.Action = store.Fail
 		return
@@ -120,20 +119,11 @@ func (w *Worker) throttle(ctx context.Context, f *flight, c *store.Claimed, e *p
 	}
 }
 
-// noteIDs stores the provider's own ids of a recipient when they differ from the
+// noteIDs notes the provider's own ids of a recipient when they differ from the
 // one that the message went to: windows and suppressions are looked up by all.
-func (w *Worker) noteIDs(ch *dispatch.Channel, m *dispatch.Message, a provider.Accepted) {
-	if (a.WaID == "" || "+"+a.WaID == m.To) && (a.UserID == "" || a.UserID == m.To) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
-	defer cancel()
-	err := w.Store.Link(ctx, ch.Account, m.To, person.ID(a.UserID))
-	if err == nil && a.WaID != "" {
-		err = w.Store.NoteWaID(ctx, ch.Account, m.To, a.WaID)
-	}
-	if err != nil {
-		w.Log.Warn("provider's id of the recipient not stored", "message_id", m.ID, "error", err)
+func noteIDs(m *dispatch.Message, a provider.Accepted, out *store.Outcome) {
+	if (a.WaID != "" && "+"+a.WaID != m.To) || (a.UserID != "" && a.UserID != m.To) {
+		out.Account, out.Seen = m.Account, people.Seen{Recipient: m.To, WaID: a.WaID, UserID: a.UserID}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -26,10 +25,6 @@ const (
 	resultsAhead = 1024
 	// resultPage is the number of results that are stored together.
 	resultPage = 256
-	// gatherFrom is the size of a page from which the next one is gathered, and
-	// gatherResultsFor how long.
-	gatherFrom       = 16
-	gatherResultsFor = 10 * time.Millisecond
 )
 
 // persist stores outcomes. It retries until ctx ends: the calls are made, and
@@ -43,9 +38,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 				w.Observer.Failed(f.Channel, f.Code)
 				w.Log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)
 			}
-			w.refusedTemplates(ctx, outs)
-			w.settled(ctx, outs)
-			w.gatherResults(len(outs))
+			w.report(outs)
 			return make([]struct{}, len(outs)), nil
 		}
 		if pg.Poisoned(err) {
@@ -56,34 +49,6 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 			return nil, ctx.Err()
 		}
 		wait = min(wait*2, 1600*time.Millisecond)
-	}
-}
-
-// gatherResults waits after a page that is half full or less, under load, so
-// that the next one is larger: much of what a page costs does not depend on its
-// size. The calls' places are free already, and few results wait for nothing.
-func (w *Worker) gatherResults(stored int) {
-	if stored >= gatherFrom && stored <= resultPage/2 {
-		sleep(w.quit, gatherResultsFor)
-	}
-}
-
-// refusedTemplates reports the templates that providers refused whatever the
-// message is, so that no further message with them is accepted. A report that is
-// lost comes again with the next refusal.
-func (w *Worker) refusedTemplates(ctx context.Context, outs []store.Outcome) {
-	for i := range outs {
-		o := &outs[i]
-		if o.Code != dispatch.FailTemplate || w.Templates == nil {
-			continue
-		}
-		c, ok := provider.RefusedTemplate(o.ID, o.ProvCode, o.Detail)
-		if !ok {
-			continue
-		}
-		if err := w.Templates.ChangeTemplates(ctx, o.Channel, []dispatch.TemplateChange{c}); err != nil {
-			w.Log.Warn("refused template not noted", "channel", o.Channel, "error", err)
-		}
 	}
 }
 

@@ -24,6 +24,7 @@ type Store interface {
 	claimStore
 	resultStore
 	circuitStore
+	peopleStore
 }
 
 // Registry caches what people configure.
@@ -95,6 +96,7 @@ type Worker struct {
 	cut      context.Context
 	cutNow   context.CancelFunc // ends cut: open calls are cut
 	results  *batch.Batcher[store.Outcome, struct{}]
+	reports  *batch.Batcher[store.Outcome, struct{}]
 	rests    chan struct{} // holds one value for each rest of a page that is sent after its handler has ended
 	pool     *pool
 }
@@ -109,6 +111,7 @@ func New(o Options) *Worker {
 	w.quit, w.quitNow = context.WithCancel(context.Background())
 	w.cut, w.cutNow = context.WithCancel(context.Background())
 	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage / 2, Timeout: time.Hour}, w.persist)
+	w.reports = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.publish)
 	return w
 }
 
@@ -154,7 +157,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 	}
 	w.cutNow()
 	w.pool.close()
-	return w.results.Close(ctx)
+	return errors.Join(w.results.Close(ctx), w.reports.Close(ctx))
 }
 
 // Open returns the number of provider calls that have begun and not ended.

@@ -321,6 +321,9 @@ func (cs *callbacks) hear(ctx context.Context, ch *dispatch.Channel, ins []dispa
 // whether its message was found.
 func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
 	a, err := cs.store.Apply(ctx, us)
+	if a.Learning != nil {
+		cs.log.Warn("providers' ids of recipients not linked", "error", a.Learning)
+	}
 	if err != nil {
 		cs.log.Error("callbacks not applied", "statuses", len(us), "error", err)
 		return nil, err

@@ -37,14 +37,6 @@ func (s *step) run(ctx context.Context) (*time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.c.Filled {
-		if err := s.fill(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := s.sweep(ctx, false); err != nil {
-		return nil, err
-	}
 	if err := s.count(ctx); err != nil {
 		return nil, err
 	}
@@ -65,6 +57,15 @@ func (s *step) run(ctx context.Context) (*time.Time, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+	// After the messages: balances are locked before counters, as by callbacks.
+	if !s.c.Filled {
+		if err := s.fill(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := s.sweep(ctx, false); err != nil {
+		return nil, err
 	}
 	if err := s.count(ctx); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -108,6 +109,8 @@ type Applied struct {
 	Unmatched []int // the pieces, by their place, that named no message that we know
 	Refused   []int // the pieces that Postgres refuses to store, each by itself
 	Failed    []Failure
+	// Learning is why ids of recipients were not linked: the next status tries again.
+	Learning error
 }
 
 // ApplyStatuses is Apply for callers that count no failures.
@@ -161,9 +164,7 @@ func (s *Store) applyAt(ctx context.Context, us []dispatch.StatusUpdate, at []in
 	if err != nil {
 		return err
 	}
-	if err := s.learn(ctx, known, rows); err != nil {
-		return err
-	}
+	a.Learning = errors.Join(a.Learning, s.learn(ctx, known, rows)) // what is applied is applied
 	hit := make(map[dispatch.ID]bool, len(rows))
 	for _, r := range rows {
 		hit[r.ID] = true

@@ -66,6 +66,16 @@ type Outcome struct {
 	Channel    int64 // with Ref: keep the provider's id for later callbacks
 	KeepRef    bool
 	Campaign   int64 // of the message; 0: none
+	Limited    bool  // the channel has a messaging limit
+	// Seen is set when the provider named the recipient of Account otherwise.
+	Account int64
+	Seen    people.Seen
+}
+
+// Reported reports whether o means something besides its own message: for its
+// campaign, a messaging limit, its template or what is known of its recipient.
+func (o *Outcome) Reported() bool {
+	return o.Campaign != 0 || o.Limited || o.Code == dispatch.FailTemplate || o.Seen != people.Seen{}
 }
 
 // lockRows is how every statement that settles messages begins: it locks each
@@ -129,8 +139,8 @@ SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status
 // sqlSettlePlain is sqlSettle for calls whose claim holds and whose messages
 // were never in doubt, which is nearly every one. Its locks come in the order of
 // lockRows: each row that is deleted goes to the update before the next one. It
-// counts the messages that it settled; of the others sqlSettle finds out what
-// they are. $9 and $10, the first and the last id, leave out the partitions that
+// returns the messages that it has not settled; sqlSettle finds out what they
+// are. $9 and $10, the first and the last id, leave out the partitions that
 // hold none of them. (o.result holds of all rows; the planner takes it for one row, and
 // looks dispatch up by id; + 0 keeps it from reading the index of all claimed rows.)
 var sqlSettlePlain = numbers.SQL(`
@@ -147,7 +157,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
    SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u)
-SELECT count(*) FROM u`)
+SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
@@ -230,13 +240,14 @@ func (s *Store) settle(ctx context.Context, outs []Outcome) error {
 		return nil
 	}
 	args := outcomeArgs(outs)
-	var plain []int
+	var rest []dispatch.ID
 	first, last := outs[0].ID.String(), outs[len(outs)-1].ID.String() // outcomeArgs has sorted them
 	err := s.db.SelectPrepared(
-		ctx, &plain, sqlSettlePlain, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last,
+		ctx, &rest, sqlSettlePlain, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last,
 	)
-	if err == nil && plain[0] < len(outs) {
-		_, err = s.db.ExecPrepared(ctx, sqlSettle, args...)
+	if err == nil && len(rest) > 0 {
+		odd := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !slices.Contains(rest, o.ID) })
+		_, err = s.db.ExecPrepared(ctx, sqlSettle, outcomeArgs(odd)...)
 	}
 	return pg.Wrap("settle", err)
 }

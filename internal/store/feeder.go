@@ -137,13 +137,15 @@ func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 }
 
 // sqlLeases ends the claims whose worker is gone: it is unknown whether the
-// call was made, so it counts as an unknown outcome.
+// call was made, so it counts as an unknown outcome, as in sqlResolve.
 var sqlLeases = numbers.SQL(`
 WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch
   WHERE state = {claimed} AND wake_at <= now()
     ORDER BY message_id LIMIT 500 FOR UPDATE SKIP LOCKED),
   a AS (INSERT INTO attempts (message_id, claim, outcome, detail) SELECT message_id, claim, {result_unknown},
-    'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING)
+    'lease ran out: the worker is gone' FROM c ON CONFLICT DO NOTHING),
+  u AS (UPDATE messages SET maybe_sent = true, version = version + 1, updated_at = now()
+    WHERE id = ANY(ARRAY(SELECT message_id FROM c)) AND NOT maybe_sent)
 UPDATE dispatch d SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true,
   wake_at = now() + make_interval(secs => coalesce((ch.policy->'resolve_window_s'->>d.lane::int)::float8, ($1::float8[])[d.lane + 1]))
 FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id
@@ -221,6 +223,6 @@ func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) er
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
 	var c Claimed
 	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at,
-	  created_at) AS due_at FROM messages WHERE id = $1::uuid`, id.String())
+	  created_at) AS since FROM messages WHERE id = $1::uuid`, id.String())
 	return c, pg.Wrap("read message", err)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // A STOP from one id of a person holds back what is sent to another one, also
@@ -48,7 +49,7 @@ func TestPeople_StopHoldsForAllIDs(t *testing.T) {
 	if !check(waID, false) || check(phone, false) {
 		t.Fatal("before the link the STOP must hold for its own id alone")
 	}
-	must(t, f.NoteWaID(ctx, f.account, phone, waID[1:]))
+	must(t, f.NoteAll(ctx, f.account, []people.Seen{{Recipient: phone, WaID: waID[1:]}}))
 	if !check(phone, false) || !check(waID, false) {
 		t.Error("after the link the STOP does not hold for both ids")
 	}

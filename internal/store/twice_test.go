@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // lib/pq repeats a statement whose connection broke before the answer, and
@@ -178,7 +179,9 @@ func TestWrites_RunTwice_LeaveTheStateOfOne(t *testing.T) {
 			}
 		}},
 		{"wa_id", nil, func(_ *testing.T, f *fixture) func() error {
-			return func() error { return f.NoteWaID(ctx, f.account, "+15550000001", "1555000") }
+			return func() error {
+				return f.NoteAll(ctx, f.account, []people.Seen{{Recipient: "+15550000001", WaID: "1555000"}})
+			}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

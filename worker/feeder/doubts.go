@@ -109,7 +109,7 @@ func (f *Feeder) found(ctx context.Context, d doubt) bool {
 	if err != nil {
 		return true
 	}
-	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, To: c.To, Test: c.Test, CreatedAt: c.CreatedAt, SendAt: c.DueAt}
+	m := &dispatch.Message{ID: c.ID, Account: c.Account, Channel: c.Channel, To: c.To, Test: c.Test, CreatedAt: c.CreatedAt, SendAt: c.Since}
 	if json.Unmarshal([]byte(c.Content), &m.Content) != nil {
 		return false
 	}

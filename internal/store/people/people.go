@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/lib/pq"
@@ -28,15 +29,35 @@ func SaveContact(ctx context.Context, tx *pg.DB, account int64, phone, name, fie
 	return pg.Wrap("save contact", err)
 }
 
-// NoteWaID keeps the provider's own id of a recipient, which links the two, and
-// shows it with the contact.
-func (p *People) NoteWaID(ctx context.Context, account int64, phone, waID string) error {
-	if err := p.Link(ctx, account, phone, person.ID(waID)); err != nil || !person.IsPhone(phone) || person.WaID(waID) == "" {
+// Seen is a recipient with the ids by which its provider named it; empty: none.
+type Seen struct {
+	Recipient, WaID, UserID string
+}
+
+// NoteAll keeps the providers' own ids of recipients, which links each with the id
+// that its message went to, and shows WhatsApp's with the contacts.
+func (p *People) NoteAll(ctx context.Context, account int64, seen []Seen) error {
+	var persons [][]string
+	contacts := map[string]string{} // WhatsApp's ids by phone
+	for _, s := range seen {
+		persons = append(persons, []string{s.Recipient, person.ID(s.WaID), person.ID(s.UserID)})
+		if person.IsPhone(s.Recipient) && person.WaID(s.WaID) != "" {
+			contacts[s.Recipient] = s.WaID
+		}
+	}
+	if err := p.LinkAll(ctx, account, persons); err != nil || len(contacts) == 0 {
 		return err
 	}
-	_, err := p.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id) VALUES ($1, $2, $3)
-		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`, account, phone, waID)
-	return pg.Wrap("note provider's id of recipient", err)
+	phones := slices.Sorted(maps.Keys(contacts)) // in order: pages of several workers do not deadlock
+	ids := make([]string, len(phones))
+	for i, phone := range phones {
+		ids[i] = contacts[phone]
+	}
+	_, err := p.db.ExecContext(ctx, `INSERT INTO contacts (account_id, phone, wa_id)
+		SELECT $1, t.phone, t.wa_id FROM unnest($2::text[], $3::text[]) AS t(phone, wa_id)
+		ON CONFLICT (account_id, phone) DO UPDATE SET wa_id = excluded.wa_id WHERE contacts.wa_id <> excluded.wa_id`,
+		account, pq.Array(phones), pq.Array(ids))
+	return pg.Wrap("note providers' ids of recipients", err)
 }
 
 // LinkedTo returns the SQL of the array of all ids of the person who has the id

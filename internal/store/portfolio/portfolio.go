@@ -47,7 +47,8 @@ x AS MATERIALIZED (SELECT p.*, EXISTS (SELECT 1 FROM portfolio_users u WHERE u.a
   AND u.person = p.person) AS counted FROM p),
 fresh AS MATERIALIZED (SELECT person FROM x WHERE NOT win AND NOT counted ORDER BY n
   LIMIT greatest($5::bigint - (SELECT count(*) FROM portfolio_users WHERE account_id = $1 AND portfolio = $2), 0)),
-i AS (INSERT INTO portfolio_users (account_id, portfolio, person) SELECT $1, $2, person FROM fresh ORDER BY person)
+i AS (INSERT INTO portfolio_users (account_id, portfolio, person) SELECT $1, $2, person FROM fresh ORDER BY person
+  ON CONFLICT (account_id, portfolio, person) DO NOTHING) -- Note may have counted one meanwhile
 SELECT r.recipient FROM r JOIN x USING (person) WHERE x.win OR x.counted OR x.person IN (SELECT person FROM fresh)`
 
 // Reserve takes room for messages of a campaign through ch to the recipients and

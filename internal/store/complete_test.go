@@ -1,0 +1,119 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// written is what settling writes of a message.
+type written struct {
+	Version  int `db:"version"`
+	Attempts int `db:"attempts"`
+	Events   int `db:"events"`
+}
+
+func (f *fixture) written(t *testing.T, id dispatch.ID) (w written) {
+	t.Helper()
+	must(t, f.db.GetContext(t.Context(), &w, `SELECT m.version, (SELECT count(*) FROM attempts WHERE message_id = m.id) AS attempts,
+		(SELECT count(*) FROM events WHERE message_id = m.id) AS events FROM messages m WHERE m.id = $1::uuid`, id.String()))
+	return w
+}
+
+// One message that a callback has settled before its answer does not make the
+// others of its page be settled twice: theirs would get a second version where the
+// provider returns no id.
+func TestComplete_OneSettledByACallback_OthersOnce(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.messages(t, 3)
+	claim := f.claim(t, ids...)
+	var before [3]written
+	for i, id := range ids {
+		before[i] = f.written(t, id)
+	}
+	f.callback(t, ids[1], dispatch.Delivered)
+	var outs []Outcome
+	for _, id := range ids {
+		o := outcome(id, claim, Settle, ResultAccepted)
+		o.ProviderID = ""
+		outs = append(outs, o)
+	}
+	f.complete(t, outs...)
+	for _, i := range []int{0, 2} {
+		want := written{before[i].Version + 1, 1, before[i].Events + 1}
+		if got := f.written(t, ids[i]); got != want {
+			t.Errorf("message %d: %+v, want %+v", i, got, want)
+		}
+	}
+	if got := f.standing(t, ids[1]); got.Status != dispatch.Delivered || got.State != nil {
+		t.Errorf("the message that the callback settled: %+v", got)
+	}
+	f.invariants(t)
+}
+
+// The age of a message counts from when it was first due: a retry does not begin it
+// again.
+func TestClaim_Since_SurvivesRetries(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.messages(t, 1)[0]
+	f.exec(t, `UPDATE messages SET created_at = now() - interval '3 hours' WHERE id = $1::uuid`, id.String())
+	for _, release := range []Action{Retry, Release} {
+		out := outcome(id, f.claim(t, id), release, ResultThrottled)
+		out.Delay = time.Minute
+		f.complete(t, out)
+		f.hour(t, id)
+	}
+	got, err := f.ClaimPage(t.Context(), []dispatch.ID{id}, uuid.New(), 20*time.Second)
+	must(t, err)
+	if len(got) != 1 {
+		t.Fatalf("claimed %d", len(got))
+	}
+	if age := time.Since(got[0].Since); age < 179*time.Minute || age > 181*time.Minute {
+		t.Errorf("first due %v ago, want 3 h", age)
+	}
+	f.exec(t, `UPDATE messages SET send_at = now() - interval '1 hour' WHERE id = $1::uuid`, id.String())
+	due, _, err := f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
+	must(t, err)
+	if len(due) != 0 {
+		t.Fatal("a claimed message was claimed again")
+	}
+	f.complete(t, outcome(id, f.claimOf(t, id), Release, 0))
+	f.hour(t, id)
+	due, _, err = f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
+	must(t, err)
+	if len(due) != 1 || time.Since(due[0].Since) > 61*time.Minute {
+		t.Errorf("claimed %+v, want one that was due an hour ago", due)
+	}
+}
+
+func (f *fixture) claimOf(t *testing.T, id dispatch.ID) (claim uuid.UUID) {
+	t.Helper()
+	must(t, f.db.GetContext(t.Context(), &claim, `SELECT claim FROM dispatch WHERE message_id = $1::uuid`, id.String()))
+	return claim
+}
+
+// A lease that has run out leaves the same marks as an unknown outcome: a receipt
+// without our id is matched with messages that may have been sent.
+func TestLeases_MarkTheMessage_AsAnUnknownOutcomeDoes(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ids := f.messages(t, 2)
+	f.complete(t, outcome(ids[0], f.claim(t, ids[0]), Resolve, ResultUnknown))
+	f.claim(t, ids[1])
+	f.hour(t, ids[1])
+	if n, err := f.ExpireLeases(t.Context(), [3]time.Duration{time.Minute, time.Minute, time.Minute}); err != nil || n != 1 {
+		t.Fatalf("%d leases ended, %v", n, err)
+	}
+	want, got := f.standing(t, ids[0]), f.standing(t, ids[1])
+	if !want.MaybeSent || got.MaybeSent != want.MaybeSent || *got.State != *want.State {
+		t.Errorf("after its lease %+v, after an unknown outcome %+v", got, want)
+	}
+	if a, b := f.written(t, ids[0]), f.written(t, ids[1]); a.Version != b.Version {
+		t.Errorf("versions %d and %d", a.Version, b.Version)
+	}
+}

@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/people"
+)
+
+// peopleStore keeps what is learnt of recipients.
+type peopleStore interface {
+	NoteAll(ctx context.Context, account int64, seen []people.Seen) error
+}
+
+// report passes on what stored outcomes mean besides their own messages. It does not
+// wait: a campaign's counters may be locked, and the results of others go on.
+func (w *Worker) report(outs []store.Outcome) {
+	var told []store.Outcome
+	for i := range outs {
+		if outs[i].Reported() {
+			told = append(told, outs[i])
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	w.calls.Go(func() {
+		if _, err := w.reports.DoAll(context.Background(), told); err != nil {
+			w.Log.Warn("results not reported; a sweep of their campaigns finds them", "results", len(told), "error", err)
+		}
+	})
+}
+
+// publish reports a page of outcomes.
+func (w *Worker) publish(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
+	w.noteRecipients(ctx, outs)
+	w.refusedTemplates(ctx, outs)
+	if w.Campaigns != nil {
+		w.Campaigns.Settled(ctx, outs)
+	}
+	return make([]struct{}, len(outs)), nil
+}
+
+// noteRecipients keeps the ids by which providers named recipients.
+func (w *Worker) noteRecipients(ctx context.Context, outs []store.Outcome) {
+	seen := map[int64][]people.Seen{}
+	for i := range outs {
+		if o := &outs[i]; o.Account != 0 {
+			seen[o.Account] = append(seen[o.Account], o.Seen)
+		}
+	}
+	for account, all := range seen {
+		if err := w.Store.NoteAll(ctx, account, all); err != nil {
+			w.Log.Warn("providers' ids of recipients not stored", "account", account, "recipients", len(all), "error", err)
+		}
+	}
+}
+
+// refusedTemplates reports the templates that providers refused whatever the
+// message is, so that no further message with them is accepted. A report that is
+// lost comes again with the next refusal.
+func (w *Worker) refusedTemplates(ctx context.Context, outs []store.Outcome) {
+	for i := range outs {
+		o := &outs[i]
+		if o.Code != dispatch.FailTemplate || w.Templates == nil {
+			continue
+		}
+		c, ok := provider.RefusedTemplate(o.ID, o.ProvCode, o.Detail)
+		if !ok {
+			continue
+		}
+		if err := w.Templates.ChangeTemplates(ctx, o.Channel, []dispatch.TemplateChange{c}); err != nil {
+			w.Log.Warn("refused template not noted", "channel", o.Channel, "error", err)
+		}
+	}
+}
