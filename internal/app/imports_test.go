@@ -142,7 +142,7 @@ emulator/meta: dispatch dispatch/person dispatch/template emulator/engine
 emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
 storetest: devstack migrations
-store/operate: store store/pg
+store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg

@@ -22,6 +22,7 @@ const (
 	posters         = 8
 	slowConnections = 1000
 	unreadAnswers   = 100
+	unreadStreams   = 20 // as many as a key may have
 	attackTime      = 30 * time.Second
 )
 
@@ -60,8 +61,8 @@ func worstBodies() []worstBody {
 }
 
 // serve stays small whatever is posted by eight clients at once, with a thousand
-// connections that send nothing more and a hundred that never read, and answers
-// others soon meanwhile.
+// connections that send nothing more, a hundred lists and twenty event streams
+// that nobody reads, and answers others soon meanwhile.
 func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	s := start(t)
 	bodies := worstBodies()
@@ -72,6 +73,9 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	}
 	for range unreadAnswers {
 		s.hold(address, "GET /v1/messages?limit=1000 HTTP/1.1\r\n"+head+"\r\n")
+	}
+	for range unreadStreams {
+		s.hold(address, "GET /v1/events HTTP/1.1\r\n"+head+"\r\n")
 	}
 	var wg sync.WaitGroup
 	end := time.Now().Add(attackTime)

@@ -61,6 +61,14 @@ type client struct {
 	text     strings.Builder
 	stuck    chan struct{}
 	deadline time.Time
+	most     int // bytes of a write
+}
+
+// largest returns the size of the largest write in bytes.
+func (c *client) largest() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.most
 }
 
 func (c *client) Header() http.Header { return http.Header{} }
@@ -77,6 +85,7 @@ func (c *client) SetWriteDeadline(t time.Time) error {
 func (c *client) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.most = max(c.most, len(b))
 	for c.stuck != nil {
 		stuck, left := c.stuck, time.Until(c.deadline)
 		if left <= 0 {
@@ -222,6 +231,64 @@ func TestStream_ClientTakesNothing_EndsAtItsDeadline(t *testing.T) {
 			t.Errorf("after %s", took)
 		}
 	})
+}
+
+// Clients that never read keep little in memory, delay nobody, and are gone soon.
+func TestStream_UnreadStreams_KeepLittleAndDelayNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		reader := new(client)
+		visit(t, h, reader, first)
+		var unread []*client
+		var ends []<-chan error
+		for range maxStreams {
+			c := new(client)
+			ends = append(ends, visit(t, h, c, first))
+			unread = append(unread, c)
+		}
+		time.Sleep(time.Second)
+		for _, c := range unread {
+			c.stick()
+		}
+		log.write(1, logPage)
+		began := time.Now()
+		for range 20 {
+			log.write(1, logPage)
+			time.Sleep(readInterval)
+		}
+		if ids, _ := reader.got(); len(ids) < 19*logPage {
+			t.Errorf("beside streams that are not read, a reader has %d events", len(ids))
+		}
+		for i, end := range ends {
+			if err := <-end; err == nil {
+				t.Error("a stream that is not read ended without a reason")
+			}
+			if n := unread[i].largest(); n > writeSize+1<<10 {
+				t.Errorf("%d bytes were to be written at once, at most %d are meant to", n, writeSize)
+			}
+		}
+		if took := time.Since(began); took > writeTimeout+time.Second {
+			t.Errorf("they were gone after %s", took)
+		}
+		h.stop()
+	})
+}
+
+// The size of what is queued counts too, not only its number.
+func TestStream_LargeEvents_FillTheQueue(t *testing.T) {
+	t.Parallel()
+	s := newStream(1, dispatch.Position{}, new(client))
+	f := frame{text: make([]byte, 64<<10)}
+	n := 0
+	for s.push(f) {
+		n++
+	}
+	if n*len(f.text) != streamBytes {
+		t.Errorf("%d events of 64 KiB fitted", n)
+	}
+	if _, cut := s.take(); !cut {
+		t.Error("the stream goes on with a gap")
+	}
 }
 
 // The heartbeat of a quiet stream moves its client past the events of others, so that

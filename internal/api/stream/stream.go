@@ -16,9 +16,13 @@ const (
 	heartbeat = 15 * time.Second
 	// keyInterval is the time between two checks of the key.
 	keyInterval = 250 * time.Millisecond
-	// streamQueue is the maximum number of events queued for a client; a slower
-	// one is disconnected and resumes with Last-Event-ID.
-	streamQueue = 10_000
+	// streamQueue and streamBytes are the maximum number and size of the events
+	// queued for a client; a slower one is disconnected and resumes with
+	// Last-Event-ID.
+	streamQueue, streamBytes = 10_000, 4 << 20
+	// writeSize is the size in bytes from which text is written: what a client
+	// that does not read keeps in memory besides its queue.
+	writeSize = 64 << 10
 	// writeTimeout is the timeout of a write, endTimeout that of the last one.
 	writeTimeout, endTimeout = 10 * time.Second, 500 * time.Millisecond
 )
@@ -39,6 +43,7 @@ type stream struct {
 
 	mu    sync.Mutex
 	queue []frame
+	bytes int // of the queue's texts
 	cut   bool
 }
 
@@ -62,10 +67,10 @@ var (
 func (s *stream) push(f frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cut = len(s.queue) >= streamQueue; s.cut {
+	if s.cut = len(s.queue) >= streamQueue || s.bytes >= streamBytes; s.cut {
 		s.queue = nil
 	} else {
-		s.queue = append(s.queue, f)
+		s.queue, s.bytes = append(s.queue, f), s.bytes+len(f.text)
 	}
 	select {
 	case s.ready <- struct{}{}:
@@ -78,7 +83,7 @@ func (s *stream) take() ([]frame, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.queue
-	s.queue = nil
+	s.queue, s.bytes = nil, 0
 	return out, s.cut
 }
 
@@ -158,9 +163,20 @@ func (s *stream) drain(ctx context.Context) error {
 			if s.at = f.at; ok {
 				text = append(text, f.text...)
 			}
+			if text, err = s.writeFull(ctx, text); err != nil {
+				return err
+			}
 		}
 	}
 	return s.write(ctx, text)
+}
+
+// writeFull writes text of at least writeSize, and returns what is left of it.
+func (s *stream) writeFull(ctx context.Context, text []byte) ([]byte, error) {
+	if len(text) < writeSize {
+		return text, nil
+	}
+	return text[:0], s.write(ctx, text)
 }
 
 // catchUp writes the events of the log after s.at: up to until, or all if until is
@@ -185,6 +201,9 @@ func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) 
 			}
 			if s.at = at; ok {
 				text = append(text, newFrame(&evs[i]).text...)
+			}
+			if text, err = s.writeFull(ctx, text); err != nil {
+				return err
 			}
 		}
 		if err := s.write(ctx, text); err != nil || len(evs) < logPage {
