@@ -167,14 +167,13 @@ func TestSuppression_AddedFoundRemoved(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, phone := range []string{"+1 555 000-0103", "+15550000101", "+447700900123"} {
-		if p, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Phone: phone, Reason: "asked by mail"}); err != nil ||
-			p.Reason != "manual" ||
-			p.Detail != "asked by mail" {
+		in := admin.SuppressionCreate{Person: admin.Person{Phone: phone}, Reason: "asked by mail"}
+		if p, err := f.CreateSuppression(t.Context(), f.who, in); err != nil || p.Reason != "manual" || p.Detail != "asked by mail" {
 			t.Errorf("%+v, %v", p, err)
 		}
 	}
 	for _, phone := range []string{"", "nobody"} {
-		_, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Phone: phone})
+		_, err := f.CreateSuppression(t.Context(), f.who, admin.SuppressionCreate{Person: admin.Person{Phone: phone}})
 		refused(t, err, dispatch.Invalid, "/phone")
 	}
 	for search, want := range map[string]string{

@@ -103,10 +103,10 @@ type lists interface {
 }
 
 type suppressions interface {
+	KnownIDs
 	Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]account.Suppression, error)
 	Suppress(ctx context.Context, account int64, phone, scope, detail string) (account.Suppression, error)
 	Unsuppress(ctx context.Context, account int64, phone string) error
-	KnownID(ctx context.Context, account int64, id string) (bool, error)
 }
 
 type webhooks interface {

@@ -21,9 +21,8 @@ type SuppressionFilter struct {
 
 // SuppressionCreate is the input of CreateSuppression.
 type SuppressionCreate struct {
-	Phone  string `json:"phone,omitempty" maxLength:"64" doc:"In international form. Or wa_id, or user_id."`
-	WaID   string `json:"wa_id,omitempty" maxLength:"64" doc:"WhatsApp's own id of the person."`
-	UserID string `json:"user_id,omitempty" maxLength:"150" doc:"WhatsApp's business-scoped id of the person."`
+	Person
+
 	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is stopped: all (the default), or marketing templates and campaigns."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
 }
@@ -55,16 +54,11 @@ func (p *Suppression) id() string {
 func (p *Suppression) Location() string { return "/v1/suppressions/" + p.id() }
 
 func viewSuppression(p *account.Suppression) *Suppression {
-	v := &Suppression{Scope: p.Scope, Reason: p.Reason, Detail: p.Detail, Source: p.Source, CreatedAt: p.CreatedAt.UTC()}
-	switch {
-	case person.IsUserID(p.Phone):
-		v.UserID = p.Phone
-	case person.IsPhone(p.Phone):
-		v.Phone = p.Phone
-	default:
-		v.WaID = strings.TrimPrefix(p.Phone, "+")
+	who := PersonOf(p.Phone)
+	return &Suppression{
+		Phone: who.Phone, WaID: who.WaID, UserID: who.UserID,
+		Scope: p.Scope, Reason: p.Reason, Detail: p.Detail, Source: p.Source, CreatedAt: p.CreatedAt.UTC(),
 	}
-	return v
 }
 
 // Suppressions lists suppressions by number.
@@ -102,12 +96,12 @@ func digitsOf(s string) string {
 // even messages that are waiting.
 func (s *Service) CreateSuppression(ctx context.Context, who Actor, in SuppressionCreate) (*Suppression, error) {
 	f := input.Check(&in)
-	number := s.suppressed(ctx, who, &in, &f)
-	if err := f.Err(); err != nil {
+	number, err := in.Find(ctx, who, s.Store, &f)
+	if err := cmp.Or(err, f.Err()); err != nil {
 		return nil, err
 	}
 	var p account.Suppression
-	err := s.change(ctx, who, func(tx Tx) (_ note, err error) {
+	err = s.change(ctx, who, func(tx Tx) (_ note, err error) {
 		p, err = tx.Suppress(ctx, who.Account, number, cmp.Or(in.Scope, dispatch.ScopeAll), in.Reason)
 		return note{action: "suppression.create", target: "phone:" + number}, err
 	})
@@ -115,34 +109,6 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 		return nil, err
 	}
 	return viewSuppression(&p), nil
-}
-
-// suppressed returns the id of the person of whom in is. It reports a fault if it
-// names none or several.
-func (s *Service) suppressed(ctx context.Context, who Actor, in *SuppressionCreate, f *dispatch.Faults) string {
-	switch {
-	case cmp.Or(in.Phone, in.WaID, in.UserID) == "":
-		f.Add("/phone", "phone, wa_id or user_id is required")
-	case len(in.Phone)+len(in.WaID)+len(in.UserID) > max(len(in.Phone), len(in.WaID), len(in.UserID)):
-		f.Add("/phone", "give one of phone, wa_id and user_id")
-	case in.UserID != "":
-		if person.IsUserID(in.UserID) {
-			return in.UserID
-		}
-		f.Add("/user_id", "must be a user id such as DE.2000")
-	case in.WaID != "":
-		if id := person.ID(in.WaID); id != "" && !person.IsUserID(id) {
-			return id
-		}
-		f.Add("/wa_id", "must be digits")
-	default:
-		id := person.ID(in.Phone)
-		if known, err := s.Store.KnownID(ctx, who.Account, id); err == nil && known {
-			return id
-		}
-		return who.parsePhone(f, "/phone", in.Phone)
-	}
-	return ""
 }
 
 // DeleteSuppression removes a suppression: the number can be sent to again.

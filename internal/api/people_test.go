@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,55 @@ func TestWaID_AsShown_IsTakenEverywhere(t *testing.T) {
 	}
 	f.Do("POST", "/v1/suppressions", m{"phone": from}).Want(201)
 	f.Do("POST", "/v1/messages", text(from, "")).Refused(422, dispatch.Suppressed, "/to")
+}
+
+// A suppression and an erasure read a person by one rule: the number that our own
+// record of a Mexican wa_id shows, and a national number of the default region.
+func TestPerson_SuppressedAndErasedByTheSameIDs(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.wrote(m{"from": "5215512345678", "text": "hola"})
+	f.Do("PATCH", "/v1/account", m{"default_region": "DE"}).Want(200)
+	paths := map[string]int{"/v1/suppressions": 201, "/v1/erasures": 202}
+	for path, status := range paths {
+		for _, body := range []m{
+			{"phone": "+5215512345678"},
+			{"phone": "0176 12345678"},
+			{"phone": "+1 555 000 0100"},
+			{"wa_id": "5215512345678"},
+			{"wa_id": "+551177654321"},
+			{"user_id": "DE.2000"},
+			{"user_id": "DE.ENT." + strings.Repeat("1", 128)},
+		} {
+			f.Do("POST", path, body).Want(status)
+		}
+		for at, bodies := range map[string][]m{
+			"/phone": {
+				{}, {"phone": "+5215587654321"}, {"phone": "me"}, {"phone": strings.Repeat("1", 65)}, {"phone": "+15550000100", "wa_id": "15550000100"},
+			},
+			"/wa_id": {{"wa_id": "DE.2000"}, {"wa_id": strings.Repeat("1", 65)}}, "/user_id": {{"user_id": "de.2000"}},
+		} {
+			for _, body := range bodies {
+				f.Do("POST", path, body).Refused(422, dispatch.Invalid, at)
+			}
+		}
+	}
+	var got []string
+	for _, s := range f.Do("GET", "/v1/suppressions", nil).Want(200).Data() {
+		for _, name := range []string{"phone", "wa_id", "user_id"} {
+			if s[name] != nil {
+				got = append(got, name+" "+s.Text(name))
+			}
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"phone +15550000100", "phone +4917612345678", "phone +551177654321",
+		"user_id DE.2000", "user_id DE.ENT." + strings.Repeat("1", 128), "wa_id 5215512345678",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("suppressed %v, want %v", got, want)
+	}
 }
 
 // The account chooses whose words count; all are listed.

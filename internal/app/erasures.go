@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/erasures"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/erasure"
@@ -11,6 +12,7 @@ import (
 // erasureStore implements erasures.Store.
 type erasureStore struct {
 	*erasure.Store
+	admin.KnownIDs
 	accounts *account.Store
 }
 
@@ -21,5 +23,5 @@ func (s erasureStore) Change(ctx context.Context, actor string, f func(erasures.
 
 // erasures returns the use cases of erasing persons.
 func (p *parts) erasures() *erasures.Service {
-	return erasures.New(erasureStore{erasure.New(p.db), account.New(p.db)})
+	return erasures.New(erasureStore{erasure.New(p.db), p.store, account.New(p.db)})
 }

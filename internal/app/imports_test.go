@@ -60,8 +60,8 @@ worker: batch dispatch limit provider store store/people store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience
-admin/imports: admin contactimport dispatch dispatch/person store/account store/audience
-admin/erasures: admin dispatch dispatch/person dispatch/phone store/account store/erasure
+admin/imports: admin contactimport dispatch store/account store/audience
+admin/erasures: admin admin/input store/account store/erasure
 eraser: store/erasure
 
 # What they share.

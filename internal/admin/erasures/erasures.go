@@ -2,14 +2,13 @@
 package erasures
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
-	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/person"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
+	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 )
@@ -17,6 +16,7 @@ import (
 // Store is what the use cases need of the database.
 type Store interface {
 	Tx
+	admin.KnownIDs
 	Erasure(ctx context.Context, account, id int64) (erasure.Erasure, error)
 	// Change runs f in a transaction and writes the audit entry that f returns in
 	// the same one.
@@ -34,12 +34,8 @@ type Service struct{ store Store }
 // New returns a Service.
 func New(store Store) *Service { return &Service{store} }
 
-// Input is the input of Create: one id of the person.
-type Input struct {
-	Phone  string `json:"phone,omitempty" maxLength:"64" doc:"In international form."`
-	WaID   string `json:"wa_id,omitempty" maxLength:"32" doc:"The provider's own id of the number."`
-	UserID string `json:"user_id,omitempty" maxLength:"131" doc:"The business-scoped user id."`
-}
+// Input is the input of Create.
+type Input struct{ admin.Person }
 
 // Erasure is the removal of a person.
 type Erasure struct {
@@ -64,8 +60,9 @@ func view(e *erasure.Erasure) *Erasure {
 
 // Create stores the request to remove a person: it is done in the background.
 func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Erasure, error) {
-	id, err := in.id()
-	if err != nil {
+	f := input.Check(&in)
+	id, err := in.Find(ctx, who, s.store, &f)
+	if err := cmp.Or(err, f.Err()); err != nil {
 		return nil, err
 	}
 	var e erasure.Erasure
@@ -78,29 +75,6 @@ func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Erasu
 		return nil, err
 	}
 	return view(&e), nil
-}
-
-// id returns the person's id in the store's form.
-func (in *Input) id() (string, error) {
-	switch {
-	case in.Phone != "" && in.WaID == "" && in.UserID == "":
-		e164, err := phone.Parse(in.Phone)
-		if err != nil {
-			return "", dispatch.InvalidField("/phone", "%s", dispatch.AsError(err).Msg)
-		}
-		return e164, nil
-	case in.WaID != "" && in.Phone == "" && in.UserID == "":
-		if id := person.ID(in.WaID); id != "" && !person.IsUserID(id) {
-			return id, nil
-		}
-		return "", dispatch.InvalidField("/wa_id", "must be the digits of a wa_id")
-	case in.UserID != "" && in.Phone == "" && in.WaID == "":
-		if person.IsUserID(in.UserID) {
-			return in.UserID, nil
-		}
-		return "", dispatch.InvalidField("/user_id", "must be a business-scoped user id, such as DE.2000")
-	}
-	return "", dispatch.InvalidField("/phone", "exactly one of phone, wa_id and user_id is required")
 }
 
 // Get returns an erasure and what it has removed so far.

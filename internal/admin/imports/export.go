@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/contactimport"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
 )
@@ -118,22 +116,11 @@ func (s *Service) Suppressions(ctx context.Context, who admin.Actor, w io.Writer
 		}
 		for k := range ps {
 			p := &ps[k]
-			number, wa, user := split(p.Value)
-			if err := out.Write(number, wa, user, p.Scope, p.Reason, p.Detail, p.CreatedAt.UTC().Format(time.RFC3339)); err != nil {
+			who := admin.PersonOf(p.Value)
+			if err := out.Write(who.Phone, who.WaID, who.UserID, p.Scope, p.Reason, p.Detail, p.CreatedAt.UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
 		}
 		after = ps[len(ps)-1].Value
 	}
-}
-
-// split returns the columns of a person's id.
-func split(id string) (number, wa, user string) {
-	switch {
-	case person.IsUserID(id):
-		return "", "", id
-	case person.IsPhone(id):
-		return id, "", ""
-	}
-	return "", strings.TrimPrefix(id, "+"), ""
 }

@@ -757,7 +757,7 @@ export type SuppressionCreate = {
      */
     scope?: 'all' | 'marketing';
     /**
-     * WhatsApp's business-scoped id of the person.
+     * WhatsApp's business-scoped id of the person, such as DE.2000.
      */
     user_id?: string;
     /**
@@ -2336,15 +2336,15 @@ export type InvitationBody = {
 
 export type Input = {
     /**
-     * In international form.
+     * In international form. Or wa_id, or user_id.
      */
     phone?: string;
     /**
-     * The business-scoped user id.
+     * WhatsApp's business-scoped id of the person, such as DE.2000.
      */
     user_id?: string;
     /**
-     * The provider's own id of the number.
+     * WhatsApp's own id of the person.
      */
     wa_id?: string;
 };
