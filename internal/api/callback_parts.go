@@ -12,21 +12,19 @@ import (
 // It returns the kinds of what nothing was read from.
 func (cs *callbacks) takeAll(ctx context.Context, at *dispatch.Channel, cb *provider.Callback) (unread []string, err error) {
 	read := 0
-	for _, part := range append([]provider.Part{cb.Own()}, cb.Others...) {
+	for _, part := range cb.Parts() {
 		ch, err := cs.channelOf(ctx, part.Number, at)
 		if err != nil {
 			return nil, err
 		}
-		read += len(part.Statuses) + len(part.Inbound) + len(part.Notes) + len(part.Consents) + len(part.Templates) + len(part.Reports)
-		if part.MessagingLimit != 0 {
-			read++
-		}
+		read += part.Read()
 		unread = append(unread, part.Unread...)
 		if ch == nil {
 			unread = append(unread, otherNumber)
 			continue
 		}
-		if err := cs.take(ctx, ch, &part); err != nil {
+		part.Hide(ch)
+		if err := cs.take(ctx, ch, part); err != nil {
 			return nil, err
 		}
 		cs.observer.Callback(ch.Provider, len(part.Statuses), len(part.Inbound))

@@ -195,7 +195,7 @@ func (cs *callbacks) onlyTest(ctx context.Context, channel int64, cb provider.Ca
 			kept = append(kept, u)
 		}
 	}
-	return provider.Callback{Statuses: kept, Unread: cb.Unread, Reply: cb.Reply}
+	return provider.Callback{Part: provider.Part{Statuses: kept, Unread: cb.Unread}, Reply: cb.Reply}
 }
 
 // take commits the part of a callback about one channel: statuses in a batch with

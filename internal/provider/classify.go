@@ -91,12 +91,16 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // base_url names, in bytes: enough for a reason, not for a server's secrets.
 const maxForeign = 80
 
-// PlainText returns a body that is plain text, for a reason; "" for JSON, markup
-// and nothing. Of a server that base_url names it is the beginning of a line.
-func PlainText(ch *dispatch.Channel, body []byte) string {
+// NoReason stands for the reason of a failure for which the provider names none.
+const NoReason = "the provider named no reason"
+
+// BodyText returns the reason in a body that is not in the contract: plain text, or
+// what a JSON object has under one of the usual names; "" for markup and nothing.
+// Of a server that base_url names it is the beginning of a line.
+func BodyText(ch *dispatch.Channel, body []byte) string {
 	s := strings.TrimSpace(string(body))
-	if s == "" || strings.ContainsRune("{[<", rune(s[0])) {
-		return ""
+	if s != "" && strings.ContainsRune("{[<", rune(s[0])) {
+		s = reasonIn(body)
 	}
 	if ch.Settings["base_url"] == "" {
 		return s

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 )
 
 // Number returns which number of ours a part of a callback is about, as the vendor's
@@ -14,6 +15,7 @@ type Number struct {
 	Setting string // empty: the sender, as digits
 	Value   string // empty: the number of the address that was called
 	Secret  string // the secret that proves that both belong to one owner
+	Kind    string // of the channel; empty: any
 	// Exact means that a value that no channel has is not about the channel of
 	// the address either.
 	Exact bool
@@ -27,7 +29,8 @@ func (n Number) Of(ch, at *dispatch.Channel) bool {
 	if n.Setting != "" {
 		value = ch.Settings[n.Setting]
 	}
-	return ch.Account == at.Account && ch.Provider == at.Provider && n.Value != "" && value == n.Value &&
+	return ch.Account == at.Account && ch.Provider == at.Provider && (n.Kind == "" || n.Kind == ch.Kind) &&
+		n.Value != "" && value == n.Value &&
 		subtle.ConstantTimeCompare([]byte(ch.Secrets[n.Secret]), []byte(at.Secrets[n.Secret])) == 1
 }
 
@@ -59,34 +62,41 @@ type Part struct {
 	Unread []string
 }
 
-// Add adds p to the part of its number: cb itself for the zero Number.
-func (cb *Callback) Add(p Part) {
-	if p.Number == (Number{}) {
-		cb.Statuses, cb.Inbound = append(cb.Statuses, p.Statuses...), append(cb.Inbound, p.Inbound...)
-		cb.Notes, cb.Unread = append(cb.Notes, p.Notes...), append(cb.Unread, p.Unread...)
-		cb.Consents = append(cb.Consents, p.Consents...)
-		cb.Templates, cb.Reports = append(cb.Templates, p.Templates...), append(cb.Reports, p.Reports...)
-		cb.MessagingLimit = cmp.Or(p.MessagingLimit, cb.MessagingLimit)
-		return
+// Read returns how much was read: 0 means nothing that we know.
+func (p *Part) Read() int {
+	n := len(p.Statuses) + len(p.Inbound) + len(p.Consents) + len(p.Notes) + len(p.Templates) + len(p.Reports)
+	if p.MessagingLimit != 0 {
+		n++
 	}
-	for i := range cb.Others {
-		o := &cb.Others[i]
-		if o.Number == p.Number {
-			o.Statuses, o.Inbound = append(o.Statuses, p.Statuses...), append(o.Inbound, p.Inbound...)
-			o.Notes, o.Unread = append(o.Notes, p.Notes...), append(o.Unread, p.Unread...)
-			o.Consents = append(o.Consents, p.Consents...)
-			o.Templates, o.Reports = append(o.Templates, p.Templates...), append(o.Reports, p.Reports...)
-			o.MessagingLimit = cmp.Or(p.MessagingLimit, o.MessagingLimit)
+	return n
+}
+
+// Hide removes the number of ch, whose part p is, from the senders of messages: a
+// number is nobody who writes to itself. Another number of ours may well do.
+func (p *Part) Hide(ch *dispatch.Channel) {
+	own := person.ID(ch.Sender)
+	for i := range p.Inbound {
+		if in := &p.Inbound[i]; own != "" && in.From == own {
+			in.From, in.WaID = "", ""
+		}
+	}
+}
+
+// Add adds p to the part of its number: the callback's own for the zero Number.
+func (cb *Callback) Add(p Part) {
+	for _, known := range cb.Parts() {
+		if known.Number == p.Number {
+			known.merge(p)
 			return
 		}
 	}
 	cb.Others = append(cb.Others, p)
 }
 
-// Own returns the part about the number of the address.
-func (cb *Callback) Own() Part {
-	return Part{
-		Statuses: cb.Statuses, Inbound: cb.Inbound, Consents: cb.Consents, Notes: cb.Notes, Templates: cb.Templates, Reports: cb.Reports,
-		Unread: cb.Unread, MessagingLimit: cb.MessagingLimit,
-	}
+// merge adds what o holds to p.
+func (p *Part) merge(o Part) {
+	p.Statuses, p.Inbound = append(p.Statuses, o.Statuses...), append(p.Inbound, o.Inbound...)
+	p.Consents, p.Notes = append(p.Consents, o.Consents...), append(p.Notes, o.Notes...)
+	p.Templates, p.Reports = append(p.Templates, o.Templates...), append(p.Reports, o.Reports...)
+	p.MessagingLimit, p.Unread = cmp.Or(o.MessagingLimit, p.MessagingLimit), append(p.Unread, o.Unread...)
 }

@@ -48,17 +48,7 @@ type Accepted struct {
 
 // Callback is the content of one callback request.
 type Callback struct {
-	Statuses []dispatch.StatusUpdate
-	Inbound  []dispatch.Inbound
-	Consents []dispatch.Consent
-	Notes    []dispatch.StatusUpdate
-	Unread   []string
-	// Templates are changes of templates.
-	Templates []dispatch.TemplateChange
-	// MessagingLimit is as in Part.
-	MessagingLimit int
-	// Reports are about the channel itself, or its account at the provider.
-	Reports []dispatch.ChannelReport
+	Part // about the number of the address
 	// Others are the parts about other numbers: one address serves all numbers
 	// of an app.
 	Others []Part
@@ -66,33 +56,32 @@ type Callback struct {
 	Reply string
 }
 
-// Parse verifies and parses a callback with p. It marks the statuses of a vendor
-// that echoes no id of ours, and names the persons of inbound messages by their
-// ids. The channel's own number is nobody who writes to it.
-func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
-	cb, err := p.ParseCallback(ch, r, url, body)
-	finish(p, ch, cb.Statuses, cb.Inbound)
+// Parts returns the parts of the callback, that of the address first.
+func (cb *Callback) Parts() []*Part {
+	parts := []*Part{&cb.Part}
 	for i := range cb.Others {
-		finish(p, ch, cb.Others[i].Statuses, cb.Others[i].Inbound)
+		parts = append(parts, &cb.Others[i])
 	}
-	return cb, err
+	return parts
 }
 
-func finish(p Provider, ch *dispatch.Channel, us []dispatch.StatusUpdate, ins []dispatch.Inbound) {
-	if p.Spec().Echo == EchoNone {
-		for i := range us {
-			us[i].ByRecipient = true
+// Parse verifies and parses a callback with p. It marks the statuses of a vendor
+// that echoes no id of ours, and names the persons of inbound messages by their
+// ids.
+func Parse(p Provider, ch *dispatch.Channel, r *http.Request, url string, body []byte) (Callback, error) {
+	cb, err := p.ParseCallback(ch, r, url, body)
+	for _, part := range cb.Parts() {
+		for i := range part.Statuses {
+			part.Statuses[i].ByRecipient = p.Spec().Echo == EchoNone
+		}
+		for i := range part.Inbound {
+			in := &part.Inbound[i]
+			if in.From = person.ID(in.From); person.IsUserID(in.From) {
+				in.UserID = in.From
+			}
 		}
 	}
-	for i := range ins {
-		in := &ins[i]
-		if in.From = person.ID(in.From); in.From == person.ID(ch.Sender) {
-			in.From, in.WaID = "", ""
-		}
-		if person.IsUserID(in.From) {
-			in.UserID = in.From
-		}
-	}
+	return cb, err
 }
 
 // CallbackURL returns the address at which a provider calls the channel back,

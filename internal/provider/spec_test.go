@@ -239,5 +239,5 @@ type parrot struct {
 func (p parrot) Spec() *provider.Spec { return &provider.Spec{Echo: p.echo} }
 
 func (p parrot) ParseCallback(*dispatch.Channel, *http.Request, string, []byte) (provider.Callback, error) {
-	return provider.Callback{Statuses: make([]dispatch.StatusUpdate, 1)}, nil
+	return provider.Callback{Part: provider.Part{Statuses: make([]dispatch.StatusUpdate, 1)}}, nil
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/provider"
+	"github.com/sendoff/sendoff/internal/provider/meta"
 )
 
 // statuses is what the type of an event is to us. Enqueued is Gupshup's word
@@ -75,7 +77,7 @@ func one(p provider.Part) provider.Callback {
 // number returns which app an event is about: an address may serve several apps
 // of one account.
 func (e *event) number(ch *dispatch.Channel) provider.Number {
-	return provider.Number{Setting: "app_name", Value: e.App, Secret: "apikey"}.Or(ch)
+	return provider.Number{Setting: "app_name", Value: string(e.App), Secret: "apikey"}.Or(ch)
 }
 
 // decode reads JSON, leniently: a field of another type than expected costs
@@ -91,9 +93,9 @@ func decode(b []byte, v any) error {
 
 // event is the envelope of both versions.
 type event struct {
-	App       string          `json:"app"`
+	App       text2           `json:"app"`
 	Timestamp moment          `json:"timestamp"`
-	Type      string          `json:"type"`
+	Type      text2           `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
 	Entry     []entry         `json:"entry"`
 }
@@ -106,15 +108,16 @@ type event struct {
 func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 	part := provider.Part{Number: e.number(ch)}
 	var p struct {
-		ID          string `json:"id"`
-		GSID        string `json:"gsId"`
-		Type        string `json:"type"`
-		Destination string `json:"destination"`
+		ID          text2 `json:"id"`
+		GSID        text2 `json:"gsId"`
+		Type        text2 `json:"type"`
+		Destination text2 `json:"destination"`
 		Payload     struct {
-			WhatsApp string          `json:"whatsappMessageId"`
-			TS       moment          `json:"ts"`
-			Code     json.RawMessage `json:"code"`
-			Reason   string          `json:"reason"`
+			WhatsApp text2  `json:"whatsappMessageId"`
+			TS       moment `json:"ts"`
+			Code     text2  `json:"code"`
+			Reason   text2  `json:"reason"`
+			Message  text2  `json:"message"`
 		} `json:"payload"`
 		Conversation json.RawMessage `json:"conversation"`
 		Pricing      json.RawMessage `json:"pricing"`
@@ -122,21 +125,22 @@ func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 	if decode(e.Payload, &p) != nil {
 		return part
 	}
-	s, ok := statuses[p.Type]
-	if !ok && p.Type != deleted {
-		part.Unread = []string{e.Type + " " + p.Type}
+	word := strings.ToLower(string(p.Type))
+	s, ok := statuses[word]
+	if !ok && !meta.IsNote(word) {
+		part.Unread = []string{string(e.Type) + " " + string(p.Type)}
 		return part
 	}
 	u := dispatch.StatusUpdate{
-		Channel: ch.ID, ProviderID: cmp.Or(p.GSID, p.ID), ProviderRef2: cmp.Or(p.Payload.WhatsApp, p.ID),
-		Recipient: plus(p.Destination), Status: s, At: c.at(p.Payload.TS, e.Timestamp),
+		Channel: ch.ID, ProviderID: string(cmp.Or(p.GSID, p.ID)), ProviderRef2: string(cmp.Or(p.Payload.WhatsApp, p.ID)),
+		Recipient: plus(string(p.Destination)), Status: s, At: c.at(p.Payload.TS, e.Timestamp),
 		Extra: dispatch.StatusExtra{Conversation: p.Conversation, Pricing: p.Pricing}.Text(),
 	}
 	if s == dispatch.Failed {
-		explain(ch, &u, scalar(p.Payload.Code), p.Payload.Reason)
+		explain(ch, &u, string(p.Payload.Code), string(cmp.Or(p.Payload.Reason, p.Payload.Message)))
 	}
-	if p.Type == deleted {
-		u.Detail = deleted
+	if !ok {
+		u.Detail = word
 		part.Notes = []dispatch.StatusUpdate{u}
 		return part
 	}
@@ -144,12 +148,9 @@ func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 	return part
 }
 
-// deleted is an event that changes no status.
-const deleted = "deleted"
-
 // explain adds the reason of a failure.
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, code, text string) {
-	u.Code, u.ProviderCode, u.Detail = dispatch.FailUndelivered, code, provider.Redact(ch, text)
+	u.Code, u.ProviderCode, u.Detail = dispatch.FailUndelivered, code, provider.Redact(ch, cmp.Or(text, provider.NoReason))
 	if r, ok := ruleFor(code); ok {
 		u.Code, u.Suppress = r.Code, r.Suppress
 	}
@@ -158,17 +159,17 @@ func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, code, text string) 
 // inbound reads a version 2 message from a contact.
 func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	var p struct {
-		ID      string `json:"id"`
-		Source  string `json:"source"`
-		Type    string `json:"type"`
+		ID      text2 `json:"id"`
+		Source  text2 `json:"source"`
+		Type    text2 `json:"type"`
 		Payload struct {
-			Text    string `json:"text"`
-			Title   string `json:"title"`
-			Caption string `json:"caption"`
+			Text    text2 `json:"text"`
+			Title   text2 `json:"title"`
+			Caption text2 `json:"caption"`
 		} `json:"payload"`
 		Sender struct {
-			Phone string `json:"phone"`
-			Name  string `json:"name"`
+			Phone text2 `json:"phone"`
+			Name  text2 `json:"name"`
 		} `json:"sender"`
 	}
 	if decode(e.Payload, &p) != nil {
@@ -176,14 +177,14 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	}
 	kind, ok := map[string]string{
 		"file": "document", "contact": "contacts", "button_reply": "interactive", "list_reply": "interactive", "quick_reply": "button",
-	}[p.Type]
+	}[string(p.Type)]
 	if !ok {
-		kind = p.Type
+		kind = string(p.Type)
 	}
-	from := cmp.Or(p.Source, p.Sender.Phone)
+	from := string(cmp.Or(p.Source, p.Sender.Phone))
 	return []dispatch.Inbound{{
-		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: p.Sender.Name, ProviderID: p.ID, Type: kind,
-		Text: cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption), Content: content2(e.Payload), Raw: string(e.Payload),
+		Channel: ch.ID, From: person.ID(from), WaID: person.WaID(from), Name: string(p.Sender.Name), ProviderID: string(p.ID), Type: kind,
+		Text: string(cmp.Or(p.Payload.Text, p.Payload.Title, p.Payload.Caption)), Content: content2(e.Payload), Raw: string(e.Payload),
 		At: c.at(e.Timestamp),
 	}}
 }
@@ -192,14 +193,18 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 // ("sandbox-start") ask for nothing.
 func (c *Client) consent(e *event) []dispatch.Consent {
 	var p struct {
-		Phone string `json:"phone"`
-		Type  string `json:"type"`
+		Phone text2 `json:"phone"`
+		Type  text2 `json:"type"`
 	}
-	if decode(e.Payload, &p) != nil || person.ID(p.Phone) == "" || (p.Type != "opted-out" && p.Type != "opted-in") {
+	if decode(e.Payload, &p) != nil {
+		return nil
+	}
+	id, word := person.ID(string(p.Phone)), strings.ToLower(string(p.Type))
+	if id == "" || (word != "opted-out" && word != "opted-in") {
 		return nil
 	}
 	return []dispatch.Consent{{
-		Person: person.ID(p.Phone), Start: p.Type == "opted-in", Scope: dispatch.ScopeAll, Detail: "Gupshup: " + p.Type, At: c.at(e.Timestamp),
+		Person: id, Start: word == "opted-in", Scope: dispatch.ScopeAll, Detail: "Gupshup: " + word, At: c.at(e.Timestamp),
 	}}
 }
 
@@ -227,7 +232,7 @@ type moment time.Time
 
 // UnmarshalJSON reads seconds and milliseconds, distinguished by the year 5138.
 func (t *moment) UnmarshalJSON(b []byte) error {
-	n, err := json.Number(scalar(b)).Int64()
+	n, err := json.Number(provider.ScalarOf(b)).Int64()
 	switch {
 	case err != nil || n <= 0:
 		*t = moment{}

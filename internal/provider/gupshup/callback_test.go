@@ -16,7 +16,7 @@ func callbacks() []providertest.Callback {
 	v2 := func(name, payload string, u dispatch.StatusUpdate) providertest.Callback {
 		u.Channel, u.Recipient = 7, "+919888800000"
 		return providertest.Callback{
-			Name: name, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}},
+			Name: name, Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{u}}},
 			Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"message-event","payload":{"destination":"919888800000",` + payload +
 				`}}`,
 		}
@@ -62,6 +62,7 @@ func callbacks() []providertest.Callback {
 				Status:       dispatch.Failed,
 				At:           outer,
 				Code:         dispatch.FailUndelivered,
+				Detail:       "7",
 			},
 		),
 		providertest.Callback{
@@ -75,16 +76,16 @@ func callbacks() []providertest.Callback {
 		providertest.Callback{
 			Name: "opted out at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event",` +
 				`"payload":{"phone":"919888800000","type":"opted-out"}}`,
-			Want: provider.Callback{
+			Want: provider.Callback{Part: provider.Part{
 				Consents: []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-out", At: outer}},
-			},
+			}},
 		},
 		providertest.Callback{
 			Name: "opted in at Gupshup", Body: `{"app":"MyApp","timestamp":1580546677791,"version":2,"type":"user-event",` +
 				`"payload":{"phone":"919888800000","type":"opted-in"}}`,
-			Want: provider.Callback{Consents: []dispatch.Consent{
+			Want: provider.Callback{Part: provider.Part{Consents: []dispatch.Consent{
 				{Person: "+919888800000", Start: true, Scope: dispatch.ScopeAll, Detail: "Gupshup: opted-in", At: outer},
-			}},
+			}}},
 		},
 		providertest.Callback{Name: "account event", Body: `{"app":"MyApp","type":"account-event","payload":"text"}`},
 		version3Statuses(),
@@ -101,7 +102,7 @@ func version3Statuses() providertest.Callback {
 			"title":"undeliverable","error_data":{"details":"not on WhatsApp"}},{"code":131000,"message":"again"}]},
 			{"gs_id":"x","id":"wamid.3","status":"deleted"}]}}]},
 			{"changes":[{"field":"message_template_status_update","value":{}}]}],"gs_app_id":"82ed52f4","object":"whatsapp_business_account"}`,
-		Want: provider.Callback{Statuses: []dispatch.StatusUpdate{
+		Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{
 			{
 				Channel:      7,
 				ProviderID:   messageID,
@@ -125,7 +126,7 @@ func version3Statuses() providertest.Callback {
 				Status: dispatch.Failed, At: time.Unix(1710941394, 0),
 				ProviderCode: "131026", Code: dispatch.FailRecipient, Detail: "undeliverable: not on WhatsApp; 131000 again",
 			},
-		}},
+		}}},
 	}
 }
 
@@ -137,7 +138,7 @@ func inbounds() []providertest.Callback {
 		in.Channel, in.From, in.WaID, in.Name, in.ProviderID = 7, "+919888800000", "919888800000", "Ann", "ABEG1"
 		in.Raw, in.At = raw, time.UnixMilli(1580227766370)
 		return providertest.Callback{
-			Name: name, Want: provider.Callback{Inbound: []dispatch.Inbound{in}},
+			Name: name, Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{in}}},
 			Body: `{"app":"MyApp","timestamp":1580227766370,"version":2,"type":"message","payload":` + raw + `}`,
 		}
 	}
@@ -152,10 +153,10 @@ func inbounds() []providertest.Callback {
 			Name: "inbound version 3",
 			Body: `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{
 				"contacts":[{"wa_id":"919888800000","profile":{"name":"Ann"}}],"messages":[` + msg3 + `]}}]}]}`,
-			Want: provider.Callback{Inbound: []dispatch.Inbound{{
+			Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{{
 				Channel: 7, From: "+919888800000", WaID: "919888800000", Name: "Ann", ProviderID: "wamid.9", Type: "interactive", Text: "Stop",
 				Raw: msg3, At: time.Unix(1710941394, 0).UTC(),
-			}}},
+			}}}},
 		},
 		{
 			Name: "version 3, Meta's other fields",
@@ -165,13 +166,13 @@ func inbounds() []providertest.Callback {
 				{"field":"message_template_status_update","value":{"event":"PAUSED","message_template_id":1,
 					"message_template_name":"t","message_template_language":"en"}},
 				{"field":"account_update","value":{"event":"ACCOUNT_VIOLATION","violation_info":{"violation_type":"SPAM"}}}]}]}`,
-			Want: provider.Callback{
+			Want: provider.Callback{Part: provider.Part{
 				Consents:  []dispatch.Consent{{Person: "+919888800000", Scope: dispatch.ScopeMarketing, At: time.Unix(1710941394, 0).UTC()}},
 				Templates: []dispatch.TemplateChange{{Name: "t", Language: "en", Status: "paused"}},
 				Reports: []dispatch.ChannelReport{
 					{Subject: "account", Level: dispatch.LevelWarning, Value: "account_violation", Detail: "SPAM", Account: true, At: client(nil).now()},
 				},
-			},
+			}},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package gupshup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -28,10 +29,10 @@ func New(h *outbound.Client) *Client { return &Client{http: h, now: time.Now} }
 // and isn't agreed on the word for success, so a message id decides; message is
 // a text or an object.
 type answer struct {
-	Status    string          `json:"status"`
-	MessageID string          `json:"messageId"`
+	Status    provider.Scalar `json:"status"`
+	MessageID provider.Scalar `json:"messageId"`
 	Message   json.RawMessage `json:"message"`
-	Code      json.RawMessage `json:"code"`
+	Code      provider.Scalar `json:"code"`
 }
 
 // Send makes one call to the template or the session endpoint.
@@ -54,8 +55,8 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 		return provider.Accepted{}, err
 	}
 	var a answer
-	if resp.Status/100 == 2 && decode(resp.Body, &a) == nil && a.MessageID != "" && a.Status != "error" {
-		return provider.Accepted{ProviderID: a.MessageID, HTTP: resp.Status}, nil
+	if resp.Status/100 == 2 && decode(resp.Body, &a) == nil && a.MessageID != "" && !a.refused() {
+		return provider.Accepted{ProviderID: string(a.MessageID), HTTP: resp.Status}, nil
 	}
 	return provider.Accepted{}, failure(ch, resp)
 }
@@ -63,18 +64,19 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 // failure explains an answer that isn't an acceptance, by code or HTTP status
 // and never by text: the texts for one cause differ.
 func failure(ch *dispatch.Channel, resp outbound.Response) error {
-	out := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.PlainText(ch, resp.Body))}
+	out := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
 	var a answer
-	if decode(resp.Body, &a) == nil && a.Status == "error" {
+	if decode(resp.Body, &a) == nil && a.refused() {
 		var text string
 		out.Code, text = a.explain()
 		out.Msg = provider.Redact(ch, text)
-		if resp.Status/100 == 2 { // refused, whatever the HTTP status
-			out.Status = http.StatusBadRequest
-		}
 		if out.Code == "" && resp.Status == http.StatusInternalServerError {
 			out.Code = internalError
 		}
+	}
+	if code, text, ok := provider.Fault(resp.Body); ok && resp.Status/100 == 2 { // refused, whatever the HTTP status
+		out.Status, out.Code = http.StatusBadRequest, cmp.Or(out.Code, code)
+		out.Msg = cmp.Or(out.Msg, provider.Redact(ch, text))
 	}
 	table := codes
 	if r, ok := ruleFor(out.Code); ok {
@@ -85,43 +87,26 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 	return e
 }
 
+// refused reports whether the answer is an error, by the one word for it that
+// Gupshup is agreed on.
+func (a *answer) refused() bool { return strings.EqualFold(string(a.Status), "error") }
+
 // explain finds code and text, which stand in message itself, inside it, or
 // beside it.
 func (a *answer) explain() (code, text string) {
-	code = scalar(a.Code)
+	code = string(a.Code)
 	if json.Unmarshal(a.Message, &text) == nil {
 		return code, text
 	}
 	var inner struct {
-		Code    json.RawMessage `json:"code"`
-		Message string          `json:"message"`
-		Reason  string          `json:"reason"`
+		Code    provider.Scalar `json:"code"`
+		Message provider.Scalar `json:"message"`
+		Reason  provider.Scalar `json:"reason"`
 	}
 	if json.Unmarshal(a.Message, &inner) != nil {
 		return code, string(a.Message)
 	}
-	if code == "" {
-		code = scalar(inner.Code)
-	}
-	for _, s := range []string{inner.Message, inner.Reason} {
-		if s != "" {
-			return code, s
-		}
-	}
-	return code, string(a.Message)
-}
-
-// scalar is a JSON number or string as text.
-func scalar(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
+	return cmp.Or(code, string(inner.Code)), cmp.Or(string(inner.Message), string(inner.Reason), string(a.Message))
 }
 
 // Check sends nothing: Gupshup's documented API has no call that only tries a

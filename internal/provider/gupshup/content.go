@@ -9,15 +9,8 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
-// text2 is a field of a version 2 message: a text or a number; anything else is
-// empty.
-type text2 string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *text2) UnmarshalJSON(b []byte) error {
-	*t = text2(scalar(b))
-	return nil
-}
+// text2 is a field of a version 2 message.
+type text2 = provider.Scalar
 
 // payload2 is the content of a version 2 message
 // (docs.gupshup.io/docs/message-events, incoming messages).

@@ -29,9 +29,9 @@ type value3 struct {
 }
 
 type status3 struct {
-	GSID      string          `json:"gs_id"`
-	ID        string          `json:"id"`
-	Status    string          `json:"status"`
+	GSID      text2           `json:"gs_id"`
+	ID        text2           `json:"id"`
+	Status    text2           `json:"status"`
 	Recipient text2           `json:"recipient_id"`
 	UserID    text2           `json:"recipient_user_id"`
 	Timestamp moment          `json:"timestamp"`
@@ -67,24 +67,25 @@ func (c *Client) version3(ch *dispatch.Channel, entries []entry) provider.Callba
 }
 
 func (c *Client) readStatus3(part *provider.Part, ch *dispatch.Channel, s *status3) {
-	switch u, ok := c.status3(ch, s); {
-	case meta.IsNote(s.Status):
-		u.Detail = s.Status
+	word := strings.ToLower(string(s.Status))
+	switch u, ok := c.status3(ch, s, word); {
+	case meta.IsNote(word):
+		u.Detail = word
 		part.Notes = append(part.Notes, u)
 	case ok:
 		part.Statuses = append(part.Statuses, u)
 	default:
-		part.Unread = append(part.Unread, "status "+s.Status)
+		part.Unread = append(part.Unread, "status "+string(s.Status))
 	}
 }
 
-func (c *Client) status3(ch *dispatch.Channel, s *status3) (dispatch.StatusUpdate, bool) {
-	status, ok := statuses[s.Status]
-	if !ok && !meta.IsNote(s.Status) {
+func (c *Client) status3(ch *dispatch.Channel, s *status3, word string) (dispatch.StatusUpdate, bool) {
+	status, ok := statuses[word]
+	if !ok && !meta.IsNote(word) {
 		return dispatch.StatusUpdate{}, false
 	}
 	u := dispatch.StatusUpdate{
-		Channel: ch.ID, ProviderID: cmp.Or(s.GSID, s.ID), ProviderRef2: s.ID, Recipient: plus(string(s.Recipient)),
+		Channel: ch.ID, ProviderID: string(cmp.Or(s.GSID, s.ID)), ProviderRef2: string(s.ID), Recipient: plus(string(s.Recipient)),
 		WaID: string(s.Recipient), UserID: string(s.UserID), Status: status, At: c.at(s.Timestamp),
 		Extra: dispatch.StatusExtra{Conversation: s.Conversation, Pricing: s.Pricing, Errors: s.Errors}.Text(),
 	}

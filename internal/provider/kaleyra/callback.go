@@ -55,6 +55,10 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 	}
 	var cb provider.Callback
 	for _, f := range items {
+		if f == nil {
+			cb.Unread = append(cb.Unread, "an element that is no JSON object")
+			continue
+		}
 		cb.Add(c.part(ch, f))
 	}
 	return cb, nil
@@ -65,7 +69,7 @@ func (c *Client) part(ch *dispatch.Channel, f fields) provider.Part {
 	number := provider.Number{Value: strings.TrimPrefix(plus(cmp.Or(f["wanumber"], f["phone_number"])), "+"), Secret: "api_key"}
 	part := provider.Part{Number: number.Or(ch)}
 	if f["status"] == "" {
-		if in, ok := c.inbound(ch, f); ok {
+		if in, ok := c.inbound(ch, f, cmp.Or(number.Value, ch.Sender)); ok {
 			part.Inbound = append(part.Inbound, in)
 		}
 		return part
@@ -81,8 +85,8 @@ func (c *Client) part(ch *dispatch.Channel, f fields) provider.Part {
 // fields are one callback's fields as text; an object or a list stays JSON.
 type fields map[string]string
 
-// items reads the callbacks of one request. Fields of the query (our ref is
-// one) hold for all of them.
+// items reads the callbacks of one request; nil is an element of a list that is no
+// JSON object. Fields of the query (our ref is one) hold for all of them.
 func items(query url.Values, body []byte) ([]fields, error) {
 	common := flat(query)
 	body = bytes.TrimSpace(body)
@@ -90,13 +94,16 @@ func items(query url.Values, body []byte) ([]fields, error) {
 	case len(body) == 0:
 		return []fields{common}, nil
 	case body[0] == '[':
-		var list []map[string]json.RawMessage
+		var list []json.RawMessage
 		if err := json.Unmarshal(body, &list); err != nil {
-			return nil, errors.New("not a list of JSON objects")
+			return nil, errors.New("not a JSON list")
 		}
 		out := make([]fields, len(list))
-		for i, object := range list {
-			out[i] = merge(common, object)
+		for i, raw := range list { // one that is no object costs itself
+			var object map[string]json.RawMessage
+			if json.Unmarshal(raw, &object) == nil && object != nil {
+				out[i] = merge(common, object)
+			}
 		}
 		return out, nil
 	case body[0] == '{':
@@ -126,7 +133,7 @@ func merge(common fields, object map[string]json.RawMessage) fields {
 	f := make(fields, len(common)+len(object))
 	maps.Copy(f, common)
 	for k, raw := range object {
-		if v := cmp.Or(scalar(raw), string(raw)); v != "null" && v != `""` {
+		if v := cmp.Or(provider.ScalarOf(raw), string(raw)); v != "null" && v != `""` && v != "{}" && v != "[]" {
 			f[k] = v
 		}
 	}
@@ -174,15 +181,15 @@ func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
 
 // inbound reads a message from a contact. The profile's names for the two
 // numbers differ (from and wanumber, mobile, source), so the contact's is the
-// first that isn't the channel's own.
-func (c *Client) inbound(ch *dispatch.Channel, f fields) (dispatch.Inbound, bool) {
+// first that isn't our own.
+func (c *Client) inbound(ch *dispatch.Channel, f fields, own string) (dispatch.Inbound, bool) {
 	text := cmp.Or(f["body"], f["message"])
 	if text == "" && f["media_url"] == "" && f["type"] == "" {
 		return dispatch.Inbound{}, false
 	}
 	from := ""
 	for _, name := range []string{"from", "mobile", "source"} {
-		if id := person.ID(f[name]); id != "" && id != person.ID(ch.Sender) {
+		if id := person.ID(f[name]); id != "" && id != person.ID(own) {
 			from = id
 			break
 		}

@@ -23,7 +23,7 @@ func whatsAppCallbacks() []providertest.Callback {
 			change(&u)
 		}
 		return providertest.Callback{
-			Name: name, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}},
+			Name: name, Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{u}}},
 			Body: `{"id":"` + messageID + `","mobile":"919888800000","ref":"` + id.String() + `","ref1":"","phone_number":"919999900000",` + fields +
 				`}`,
 		}
@@ -93,16 +93,16 @@ func whatsAppCallbacks() []providertest.Callback {
 		),
 		{Name: "unknown status", Body: `{"id":"x","status":"pondering"}`},
 		{Name: "nothing", Body: `{}`},
-		{Name: "inbound", Body: raw, Want: provider.Callback{Inbound: []dispatch.Inbound{{
+		{Name: "inbound", Body: raw, Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{{
 			Channel: 7, From: "+919888800000", WaID: "919888800000", Name: "Ann", ProviderID: "in1", Type: "text", Text: "STOP",
 			Raw: raw, At: time.Unix(1760000000, 0),
-		}}}},
+		}}}}},
 		{
 			Name: "a list", Body: `[{"id":"a","status":"sent","timestamp":1760000000},{"id":"b:1","status":"delivered","timestamp":1760000000}]`,
-			Want: provider.Callback{Statuses: []dispatch.StatusUpdate{
+			Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{
 				{Channel: 7, ProviderID: "a", Status: dispatch.Sent, At: time.Unix(1760000000, 0)},
 				{Channel: 7, ProviderID: "b", Status: dispatch.Delivered, At: time.Unix(1760000000, 0)},
-			}},
+			}}},
 		},
 	}
 }
@@ -120,10 +120,10 @@ func smsCallbacks() []providertest.Callback {
 				"id": {messageID + ":1"}, "recipient": {"919888800000"}, "source": {"SENDOF"}, "status": {word}, "status_trace": {trace},
 				"timestamp": {"1760000000"}, "ref_custom": {id.String()}, "parts": {"1"},
 			}.Encode(),
-			Want: provider.Callback{Statuses: []dispatch.StatusUpdate{{
+			Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{{
 				ID: id, Channel: 7, ProviderID: messageID, Recipient: "+919888800000", Status: s, At: time.Unix(1760000000, 0),
 				ProviderCode: trace, Detail: detail, Code: reason, Suppress: suppress,
-			}}},
+			}}}},
 		}
 	}
 	return []providertest.Callback{
@@ -143,10 +143,10 @@ func smsCallbacks() []providertest.Callback {
 		status("unknown trace", "Failed", "STARS-ALIGNED", dispatch.Failed, dispatch.FailUndelivered, false),
 		{
 			Name: "inbound", Body: "id=in1&source=919888800000&recipient=SENDOF&message=STOP&keyword=STOP&timestamp=1760000000",
-			Want: provider.Callback{Inbound: []dispatch.Inbound{{
+			Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{{
 				Channel: 7, From: "+919888800000", ProviderID: "in1", Type: "text", Text: "STOP", At: time.Unix(1760000000, 0),
 				Raw: `{"id":"in1","keyword":"STOP","message":"STOP","recipient":"SENDOF","source":"919888800000","timestamp":"1760000000"}`,
-			}}},
+			}}}},
 		},
 		{Name: "inbound from nobody", Body: "message=STOP"},
 	}
@@ -175,7 +175,7 @@ func TestParseCallback_Query(t *testing.T) {
 
 func TestParseCallback_NoJSONOrForm_Malformed(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{"status":`, `[1]`, "a=%zz"} {
+	for _, body := range []string{`{"status":`, `[1`, "a=%zz"} {
 		r := httptest.NewRequest("POST", "https://sendoff.test/callbacks/kaleyra/key/secret", nil)
 		r.SetPathValue("secret", "callback-secret-of-tests")
 		if _, err := client(nil).ParseCallback(whatsAppChannel(""), r, "", []byte(body)); dispatch.CodeOf(err) != dispatch.Malformed {

@@ -83,15 +83,11 @@ type answer struct {
 // read takes an answer apart; false when its body isn't a JSON object.
 func read(resp outbound.Response) (answer, bool) {
 	var body struct {
-		ID       json.RawMessage `json:"id"`
-		Code     json.RawMessage `json:"code"`
-		Message  json.RawMessage `json:"message"`
+		ID       provider.Scalar `json:"id"`
+		Code     provider.Scalar `json:"code"`
+		Message  provider.Scalar `json:"message"`
 		Data     json.RawMessage `json:"data"`
-		Messages []struct {
-			ID json.RawMessage `json:"id"`
-		} `json:"messages"`
-		Status json.RawMessage `json:"status"`
-		Error  json.RawMessage `json:"error"`
+		Messages json.RawMessage `json:"messages"`
 	}
 	trimmed := bytes.TrimSpace(resp.Body)
 	if len(trimmed) == 0 { // with 2xx an acceptance
@@ -100,59 +96,29 @@ func read(resp outbound.Response) (answer, bool) {
 	if !bytes.HasPrefix(trimmed, []byte("{")) || json.Unmarshal(resp.Body, &body) != nil {
 		return answer{}, false
 	}
-	a := answer{id: cmp.Or(scalar(body.ID), dataID(body.Data)), code: scalar(body.Code), text: scalar(body.Message)}
-	if a.id == "" && len(body.Messages) > 0 {
-		a.id = scalar(body.Messages[0].ID)
+	a := answer{
+		id:   cmp.Or(string(body.ID), idIn(body.Data), idIn(body.Messages)),
+		code: strings.ToUpper(string(body.Code)), text: string(body.Message),
 	}
-	a.fault = !empty(body.Error) || strings.EqualFold(scalar(body.Status), "error")
-	if !empty(body.Error) {
-		var inner struct {
-			Code    json.RawMessage `json:"code"`
-			Message json.RawMessage `json:"message"`
-		}
-		_ = json.Unmarshal(body.Error, &inner) // a text or a list has neither
-		a.code = cmp.Or(scalar(inner.Code), a.code)
-		a.text = cmp.Or(scalar(inner.Message), scalar(body.Error), a.text, string(body.Error))
+	if code, text, ok := provider.Fault(resp.Body); ok {
+		a.fault, a.code, a.text = true, cmp.Or(code, a.code), text
 	}
 	return a, true
 }
 
-// dataID is message_id of data, which is an object or a list.
-func dataID(raw json.RawMessage) string {
+// idIn returns the id of a message in data or messages, which is an object or a
+// list.
+func idIn(raw json.RawMessage) string {
 	type item struct {
-		ID json.RawMessage `json:"message_id"`
-	}
-	var one item
-	if json.Unmarshal(raw, &one) == nil {
-		return scalar(one.ID)
+		MessageID provider.Scalar `json:"message_id"`
+		ID        provider.Scalar `json:"id"`
 	}
 	var many []item
-	if json.Unmarshal(raw, &many) == nil && len(many) > 0 {
-		return scalar(many[0].ID)
+	if json.Unmarshal(raw, &many) != nil || len(many) == 0 {
+		many = make([]item, 1)
+		_ = json.Unmarshal(raw, &many[0]) // what is neither has no id
 	}
-	return ""
-}
-
-// empty reports whether error holds nothing.
-func empty(raw json.RawMessage) bool {
-	switch strings.Join(strings.Fields(string(raw)), "") {
-	case "", "null", "{}", "[]", `""`:
-		return true
-	}
-	return false
-}
-
-// scalar is a JSON text or number as text; empty for all else.
-func scalar(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
+	return string(cmp.Or(many[0].MessageID, many[0].ID))
 }
 
 // failure returns the error of an answer other than an acceptance. A fault with 2xx
@@ -160,7 +126,7 @@ func scalar(raw json.RawMessage) string {
 func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
 	out := provider.Answer{
 		Status: resp.Status, Header: resp.Header, Code: a.code,
-		Msg: provider.Redact(ch, cmp.Or(a.text, provider.PlainText(ch, resp.Body))),
+		Msg: provider.Redact(ch, cmp.Or(a.text, provider.BodyText(ch, resp.Body))),
 	}
 	if known && a.fault && resp.Status/100 == 2 {
 		out.Status = http.StatusBadRequest

@@ -42,7 +42,7 @@ var traces = map[string]provider.Rule{
 }
 
 // accepted are the codes of a yes.
-var accepted = map[string]bool{"WA200": true, "WA202": true}
+var accepted = map[string]bool{"WA200": true, "WA202": true, "200": true, "201": true, "202": true}
 
 // metaRule is the rule for a code of Meta's that Kaleyra passes on in a WhatsApp
 // callback; without a Code when there is none.

@@ -92,7 +92,7 @@ func source(m *dispatch.Message) string {
 		Source json.RawMessage `json:"wa_source"`
 	}
 	if strings.Contains(m.Metadata, "wa_source") && json.Unmarshal([]byte(m.Metadata), &given) == nil {
-		if s := scalar(given.Source); slices.Contains(sources, s) {
+		if s := provider.ScalarOf(given.Source); slices.Contains(sources, s) {
 			return s
 		}
 	}

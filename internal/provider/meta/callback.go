@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -143,12 +144,12 @@ func (v *value) rest(part *provider.Part, ch *dispatch.Channel, at, now time.Tim
 }
 
 type status struct {
-	ID          string          `json:"id"`
-	Status      string          `json:"status"`
+	ID          scalar          `json:"id"`
+	Status      scalar          `json:"status"`
 	Timestamp   scalar          `json:"timestamp"`
-	RecipientID string          `json:"recipient_id"`
-	UserID      string          `json:"recipient_user_id"`
-	Ref         string          `json:"biz_opaque_callback_data"`
+	RecipientID scalar          `json:"recipient_id"`
+	UserID      scalar          `json:"recipient_user_id"`
+	Ref         scalar          `json:"biz_opaque_callback_data"`
 	Errors      json.RawMessage `json:"errors"`
 
 	Conversation json.RawMessage `json:"conversation"`
@@ -195,7 +196,7 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 // status; played is a voice message that was listened to.
 var notes = map[string]bool{"deleted": true, "warning": true, "played": true}
 
-// IsNote reports whether a status changes nothing but the timeline.
+// IsNote reports whether a status, in lower case, changes nothing but the timeline.
 func IsNote(status string) bool { return notes[status] }
 
 // statuses are Meta's words.
@@ -206,23 +207,24 @@ var statuses = map[string]dispatch.Status{
 func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.Time) {
 	for i := range v.Statuses {
 		s := &v.Statuses[i]
-		st, ok := statuses[s.Status]
-		if !ok && !notes[s.Status] || (s.ID == "" && s.Ref == "") {
-			part.Unread = append(part.Unread, "status "+s.Status)
+		word := strings.ToLower(string(s.Status))
+		st, ok := statuses[word]
+		if !ok && !notes[word] || (s.ID == "" && s.Ref == "") {
+			part.Unread = append(part.Unread, "status "+string(s.Status))
 			continue
 		}
 		u := dispatch.StatusUpdate{
-			Channel: ch.ID, ProviderID: s.ID, Recipient: s.RecipientID, WaID: s.RecipientID, UserID: s.UserID,
+			Channel: ch.ID, ProviderID: string(s.ID), Recipient: string(s.RecipientID), WaID: string(s.RecipientID), UserID: string(s.UserID),
 			Status: st, At: timeOf(string(s.Timestamp), now), Extra: s.extra(),
 		}
-		if id, err := uuid.Parse(s.Ref); err == nil {
+		if id, err := uuid.Parse(string(s.Ref)); err == nil {
 			u.ID = id
 		}
 		if st == dispatch.Failed {
 			explainFailure(&u, ch, s.Errors)
 		}
-		if notes[s.Status] {
-			u.Detail = s.Status
+		if notes[word] {
+			u.Detail = word
 			part.Notes = append(part.Notes, u)
 			continue
 		}
@@ -235,7 +237,7 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.RawMessage) {
 	u.Code = dispatch.FailUndelivered
 	code, text := Reasons(list)
-	u.ProviderCode, u.Detail = code, provider.Redact(ch, text)
+	u.ProviderCode, u.Detail = code, provider.Redact(ch, cmp.Or(text, provider.NoReason))
 	if r, ok := RuleFor(code); ok {
 		u.Code, u.Suppress = r.Code, r.Suppress
 	}
@@ -271,22 +273,7 @@ func timeOf(s string, now time.Time) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-// scalar is a JSON string or number, kept as text.
-type scalar string
-
-// UnmarshalJSON takes "0", 0 and null; anything else is an empty scalar.
-func (s *scalar) UnmarshalJSON(b []byte) error {
-	var text string
-	if json.Unmarshal(b, &text) == nil {
-		*s = scalar(text)
-		return nil
-	}
-	var n json.Number
-	if json.Unmarshal(b, &n) == nil {
-		*s = scalar(n)
-	}
-	return nil
-}
+type scalar = provider.Scalar
 
 // wrongType reports whether JSON was read whole although a field had another type
 // than expected: encoding/json goes on behind it.

@@ -41,7 +41,7 @@ func callbacks() []providertest.Callback {
 		}
 	}
 	one := func(u dispatch.StatusUpdate) provider.Callback {
-		return provider.Callback{Statuses: []dispatch.StatusUpdate{u}}
+		return provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{u}}}
 	}
 	status := func(word, more string) string {
 		return envelope(
@@ -85,7 +85,7 @@ func callbacks() []providertest.Callback {
 		),
 		golden("failed, stopped", failure("131050", "", "stopped"), one(failed("131050", dispatch.FailSuppressed, "title: stopped", true))),
 		golden("failed, unknown code", failure("999", "x", "x"), one(failed("999", dispatch.FailUndelivered, "x", false))),
-		golden("failed without errors", status("failed", ""), one(failed("", dispatch.FailUndelivered, "", false))),
+		golden("failed without errors", status("failed", ""), one(failed("", dispatch.FailUndelivered, provider.NoReason, false))),
 		golden("another's reference", strings.Replace(status("delivered", ""), id.String(), "msg_01J", 1), one(strange)),
 		golden(
 			"numbers as numbers, milliseconds",
@@ -94,9 +94,9 @@ func callbacks() []providertest.Callback {
 		),
 		golden("no time", strings.Replace(status("sent", ""), `"1760000000"`, `"soon"`, 1), one(timeless)),
 		golden("unknown status", status("deleted", ""), provider.Callback{}),
-		golden("account error", envelope(`"errors":[{"code":130429,"title":"t"}]`), provider.Callback{Reports: []dispatch.ChannelReport{
+		golden("account error", envelope(`"errors":[{"code":130429,"title":"t"}]`), provider.Callback{Part: provider.Part{Reports: []dispatch.ChannelReport{
 			{Subject: "error", Level: dispatch.LevelWarning, Value: "130429", Detail: "t"},
-		}}),
+		}}}),
 		golden(
 			"another number of the business account",
 			strings.Replace(status("sent", ""), "106540352242922", "999", 1),
@@ -111,9 +111,9 @@ func callbacks() []providertest.Callback {
 			"the messaging limit",
 			`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"business_capability_update",`+
 				`"value":{"max_daily_conversations_per_business":2000,"max_phone_numbers_per_business":2}}]}]}`,
-			provider.Callback{MessagingLimit: 2000, Reports: []dispatch.ChannelReport{
+			provider.Callback{Part: provider.Part{MessagingLimit: 2000, Reports: []dispatch.ChannelReport{
 				{Subject: "messaging_limit", Level: dispatch.LevelOK, Value: "2000", Account: true},
-			}},
+			}}},
 		),
 		golden("another object", `{"object":"page","entry":[]}`, provider.Callback{}),
 		golden(
@@ -124,7 +124,7 @@ func callbacks() []providertest.Callback {
 		golden(
 			"several entries",
 			strings.Replace(envelope(statusesOf("sent"), statusesOf("delivered")), `"entry":[`, `"entry":[{"id":"0","changes":[]},`, 1),
-			provider.Callback{Statuses: []dispatch.StatusUpdate{update(dispatch.Sent), update(dispatch.Delivered)}},
+			provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{update(dispatch.Sent), update(dispatch.Delivered)}}},
 		),
 	}, inboundCallbacks()...)
 }
@@ -156,10 +156,10 @@ func inboundCallbacks() []providertest.Callback {
 		cs = append(cs, providertest.Callback{
 			Name: "inbound " + m.name,
 			Body: envelope(`"contacts":[{"profile":{"name":"Ann"},"wa_id":"15550001111"}],"messages":[` + raw + `]`),
-			Want: provider.Callback{Inbound: []dispatch.Inbound{{
+			Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{{
 				Channel: 7, From: "+15550001111", WaID: "15550001111", Name: "Ann", ProviderID: "wamid.IN", Type: m.kind,
 				Text: m.text, Raw: raw, At: at,
-			}}},
+			}}}},
 		})
 	}
 	return append(cs, providertest.Callback{

@@ -97,14 +97,15 @@ func RuleFor(code string) (provider.Rule, bool) {
 // graphError is the error body of the Graph API, and a status callback's error.
 type graphError struct {
 	Code      scalar `json:"code"` // a string in copies that partners make
-	Title     string `json:"title"`
-	Message   string `json:"message"`
+	Title     scalar `json:"title"`
+	Message   scalar `json:"message"`
 	Transient bool   `json:"is_transient"`
-	UserTitle string `json:"error_user_title"`
-	UserMsg   string `json:"error_user_msg"`
-	Details   string `json:"details"`
+	UserTitle scalar `json:"error_user_title"`
+	UserMsg   scalar `json:"error_user_msg"`
+	Details   scalar `json:"details"`
+	Reason    scalar `json:"reason"`
 	Data      struct {
-		Details string `json:"details"`
+		Details scalar `json:"details"`
 	} `json:"error_data"`
 }
 
@@ -112,8 +113,8 @@ type graphError struct {
 // details; the message often repeats the code.
 func (e *graphError) text() string {
 	var text string
-	for _, part := range []string{cmp.Or(e.Message, e.Title), cmp.Or(e.Data.Details, e.Details), e.UserTitle, e.UserMsg} {
-		switch {
+	for _, s := range []scalar{cmp.Or(e.Message, e.Title), cmp.Or(e.Data.Details, e.Details), e.UserTitle, e.UserMsg, e.Reason} {
+		switch part := string(s); {
 		case text == "":
 			text = part
 		case part != "" && !strings.Contains(text, part):
@@ -134,12 +135,14 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 	e := &body.Error
 	a := provider.Answer{
 		Status: res.Status, Header: res.Header, Code: string(e.Code),
-		Msg: provider.Redact(ch, cmp.Or(e.text(), provider.PlainText(ch, res.Body))),
+		Msg: provider.Redact(ch, cmp.Or(e.text(), provider.BodyText(ch, res.Body))),
 	}
-	if res.Status/100 == 2 && (e.Code != "" || e.text() != "") { // refused, whatever the HTTP status
-		a.Status = http.StatusBadRequest
+	if code, text, ok := provider.Fault(res.Body); ok && res.Status/100 == 2 { // refused, whatever the HTTP status
+		a.Status, a.Code = http.StatusBadRequest, cmp.Or(a.Code, code)
+		a.Msg = cmp.Or(a.Msg, provider.Redact(ch, text))
 	}
 	table := Codes
+	e.Code = scalar(a.Code)
 	if r, ok := ruleOf(e); ok {
 		table = map[string]provider.Rule{a.Code: r}
 	}

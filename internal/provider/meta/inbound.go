@@ -17,59 +17,59 @@ type inbound struct {
 	FromUserID scalar `json:"from_user_id"`
 	UserID     scalar `json:"user_id"`
 	Group      scalar `json:"group_id"`
-	ID         string `json:"id"`
+	ID         scalar `json:"id"`
 	Timestamp  scalar `json:"timestamp"`
-	Type       string `json:"type"`
+	Type       scalar `json:"type"`
 	System     struct {
-		Body    string `json:"body"`
-		Type    string `json:"type"`
+		Body    scalar `json:"body"`
+		Type    scalar `json:"type"`
 		WaID    scalar `json:"wa_id"`
 		NewWaID scalar `json:"new_wa_id"`
 	} `json:"system"`
 	Text struct {
-		Body string `json:"body"`
+		Body scalar `json:"body"`
 	} `json:"text"`
 	Button struct {
-		Payload string `json:"payload"`
-		Text    string `json:"text"`
+		Payload scalar `json:"payload"`
+		Text    scalar `json:"text"`
 	} `json:"button"`
 	Interactive struct {
 		ButtonReply choice `json:"button_reply"`
 		ListReply   choice `json:"list_reply"`
 		FlowReply   struct {
-			Body string `json:"body"`
+			Body scalar `json:"body"`
 		} `json:"nfm_reply"`
 	} `json:"interactive"`
 	Image    caption `json:"image"`
 	Video    caption `json:"video"`
 	Document caption `json:"document"`
 	Reaction struct {
-		Emoji string `json:"emoji"`
+		Emoji scalar `json:"emoji"`
 	} `json:"reaction"`
 	Location struct {
-		Name    string `json:"name"`
-		Address string `json:"address"`
+		Name    scalar `json:"name"`
+		Address scalar `json:"address"`
 	} `json:"location"`
 }
 
 type choice struct {
-	Title string `json:"title"`
+	Title scalar `json:"title"`
 }
 
 type caption struct {
-	Caption string `json:"caption"`
+	Caption scalar `json:"caption"`
 }
 
 // text is what the contact wrote or chose, whatever the type; stop words count
 // on a button as well as in a text.
 func (m *inbound) text() string {
-	for _, s := range []string{
+	for _, s := range []scalar{
 		m.Text.Body, m.Button.Text, m.Button.Payload,
 		m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title, m.Interactive.FlowReply.Body,
 		m.Image.Caption, m.Video.Caption, m.Document.Caption, m.Reaction.Emoji, m.Location.Name, m.Location.Address, m.System.Body,
 	} {
 		if s != "" {
-			return s
+			return string(s)
 		}
 	}
 	return ""
@@ -86,15 +86,15 @@ func readInbound(part *provider.Part, ch *dispatch.Channel, v *value, now time.T
 		}
 		i := dispatch.Inbound{
 			Channel: ch.ID, WaID: string(m.From), UserID: m.userID(), GroupID: string(m.Group), MovedTo: m.movedTo(),
-			ProviderID: m.ID, Type: m.Type, Text: m.text(), Content: Content(raw), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
+			ProviderID: string(m.ID), Type: string(m.Type), Text: m.text(), Content: Content(raw), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
 		}
 		if c := v.contact(&m); c != nil {
-			i.WaID, i.Name, i.Username = cmp.Or(i.WaID, string(c.WaID)), c.Profile.Name, c.Profile.Username
+			i.WaID, i.Name, i.Username = cmp.Or(i.WaID, string(c.WaID)), string(c.Profile.Name), string(c.Profile.Username)
 			i.UserID = cmp.Or(i.UserID, c.userID())
 		}
 		i.From, i.WaID = cmp.Or(person.ID(i.WaID), i.UserID), person.WaID(i.WaID)
 		if m.Type == "system" && i.MovedTo == "" {
-			part.Unread = append(part.Unread, strings.TrimSpace("system "+m.System.Type))
+			part.Unread = append(part.Unread, strings.TrimSpace("system "+string(m.System.Type)))
 			continue
 		}
 		part.Inbound = append(part.Inbound, i)
@@ -114,8 +114,8 @@ func (m *inbound) userID() string {
 
 // movedTo returns the new id of a person who has another number now.
 func (m *inbound) movedTo() string {
-	if m.Type != "system" || !strings.HasSuffix(m.System.Type, "user_changed_number") &&
-		!strings.HasSuffix(m.System.Type, "customer_changed_number") {
+	if m.Type != "system" || !strings.HasSuffix(string(m.System.Type), "user_changed_number") &&
+		!strings.HasSuffix(string(m.System.Type), "customer_changed_number") {
 		return ""
 	}
 	return cmp.Or(person.ID(string(m.System.NewWaID)), person.ID(string(m.System.WaID)))
@@ -126,8 +126,8 @@ type sender struct {
 	WaID    scalar `json:"wa_id"`
 	UserID  scalar `json:"user_id"`
 	Profile struct {
-		Name     string `json:"name"`
-		Username string `json:"username"`
+		Name     scalar `json:"name"`
+		Username scalar `json:"username"`
 	} `json:"profile"`
 }
 

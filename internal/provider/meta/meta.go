@@ -71,8 +71,8 @@ func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepte
 	if len(a.Contacts) > 0 {
 		acc.WaID, acc.UserID = string(a.Contacts[0].WaID), string(a.Contacts[0].UserID)
 	}
-	if s := a.Messages[0].Status; s != "accepted" {
-		acc.Detail = string(s)
+	if s := strings.ToLower(string(a.Messages[0].Status)); s != "accepted" {
+		acc.Detail = s
 	}
 	return acc, nil
 }

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -14,9 +15,9 @@ import (
 type preference struct {
 	WaID     scalar `json:"wa_id"`
 	UserID   scalar `json:"user_id"`
-	Detail   string `json:"detail"`
-	Category string `json:"category"`
-	Value    string `json:"value"`
+	Detail   scalar `json:"detail"`
+	Category scalar `json:"category"`
+	Value    scalar `json:"value"`
 	At       scalar `json:"timestamp"`
 }
 
@@ -26,12 +27,13 @@ func readPreferences(part *provider.Part, v *value, now time.Time) {
 	for i := range v.Wishes {
 		w := &v.Wishes[i]
 		id := cmp.Or(person.ID(string(w.WaID)), person.ID(string(w.UserID)))
-		if id == "" || (w.Value != "stop" && w.Value != "resume") {
-			part.Unread = append(part.Unread, "preference "+w.Value)
+		word := strings.ToLower(string(w.Value))
+		if id == "" || (word != "stop" && word != "resume") {
+			part.Unread = append(part.Unread, "preference "+string(w.Value))
 			continue
 		}
 		part.Consents = append(part.Consents, dispatch.Consent{
-			Person: id, Start: w.Value == "resume", Scope: dispatch.ScopeMarketing, Detail: w.Detail, At: timeOf(string(w.At), now),
+			Person: id, Start: word == "resume", Scope: dispatch.ScopeMarketing, Detail: string(w.Detail), At: timeOf(string(w.At), now),
 		})
 	}
 }

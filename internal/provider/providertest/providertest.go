@@ -77,6 +77,9 @@ func Run(t *testing.T, c Case) {
 	p := c.New(client)
 	t.Run("calls", func(t *testing.T) { // returns when all its parallel parts have
 		t.Run("accepted", func(t *testing.T) { testAccepted(t, c, p) })
+		t.Run("odd yes", func(t *testing.T) { testOddYes(t, c, p) })
+		t.Run("odd no", func(t *testing.T) { testOddNo(t, c, p) })
+		t.Run("reasons", func(t *testing.T) { testReasons(t, c, p) })
 		t.Run("status", func(t *testing.T) { testStatuses(t, c, p) })
 		t.Run("refused", func(t *testing.T) { testRefusals(t, c, p) })
 		t.Run("body", func(t *testing.T) { testBodies(t, c, p) })

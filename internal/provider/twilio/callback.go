@@ -50,21 +50,52 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, address st
 	if err != nil {
 		return provider.Callback{}, &dispatch.Error{Code: dispatch.Malformed, Msg: "callback body can't be read", Err: err}
 	}
+	id, _ := uuid.Parse(r.URL.Query().Get("id")) // ours, put there by form; signed like the rest
+	var cb provider.Callback
+	cb.Add(c.part(ch, form, id))
+	return cb, nil
+}
+
+// part reads a status or an inbound message. A status with our id is about a
+// message of the channel whose address we gave with it.
+func (c *Client) part(ch *dispatch.Channel, form url.Values, id dispatch.ID) provider.Part {
 	if inbound(form) {
-		return provider.Callback{Inbound: []dispatch.Inbound{c.message(ch, form)}}, nil
+		return provider.Part{Number: number(form.Get("To")).Or(ch), Inbound: []dispatch.Inbound{c.message(ch, form)}}
 	}
 	u, ok := c.status(ch, form)
 	if !ok {
-		return provider.Callback{Unread: []string{"status " + first(form, "MessageStatus", "SmsStatus")}}, nil
+		return provider.Part{Unread: []string{"status " + first(form, "MessageStatus", "SmsStatus")}}
 	}
-	u.ID, _ = uuid.Parse(r.URL.Query().Get("id")) // ours, put there by form; signed like the rest
-	return provider.Callback{Statuses: []dispatch.StatusUpdate{u}}, nil
+	part := provider.Part{Statuses: []dispatch.StatusUpdate{u}}
+	if part.Statuses[0].ID = id; id == dispatch.NoID {
+		part.Number = sender(form).Or(ch)
+	}
+	return part
+}
+
+// number returns which of our numbers a callback is about: a messaging service has
+// one address for all of its numbers.
+func number(address string) provider.Number {
+	n := provider.Number{Value: strings.TrimPrefix(person.ID(address), "+"), Secret: "auth_token", Kind: "sms"}
+	if strings.HasPrefix(address, whatsAppPrefix) {
+		n.Kind = "whatsapp"
+	}
+	return n
+}
+
+// sender returns who sent a message: a messaging service, whichever of its numbers
+// it took, or a number.
+func sender(form url.Values) provider.Number {
+	if service := form.Get("MessagingServiceSid"); service != "" {
+		return provider.Number{Setting: "messaging_service_sid", Value: service, Secret: "auth_token"}
+	}
+	return number(form.Get("From"))
 }
 
 // jsonType marks a body that isn't a form; its digest stands in the address.
 const jsonType = "application/json"
 
-// flat reads the texts of a JSON object.
+// flat reads the texts and numbers of a JSON object.
 func flat(body []byte) (url.Values, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(body, &object); err != nil {
@@ -72,10 +103,7 @@ func flat(body []byte) (url.Values, error) {
 	}
 	all := make(url.Values, len(object))
 	for name, raw := range object {
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
-			all.Set(name, s)
-		}
+		all.Set(name, provider.ScalarOf(raw))
 	}
 	return all, nil
 }
@@ -84,9 +112,9 @@ func flat(body []byte) (url.Values, error) {
 // sent one.
 func inbound(f url.Values) bool {
 	if s := f.Get("MessageStatus"); s != "" {
-		return s == "received"
+		return strings.EqualFold(s, "received")
 	}
-	return f.Get("SmsStatus") == "received" || f.Has("Body")
+	return strings.EqualFold(f.Get("SmsStatus"), "received") || f.Has("Body")
 }
 
 func (c *Client) status(ch *dispatch.Channel, f url.Values) (dispatch.StatusUpdate, bool) {
@@ -94,7 +122,7 @@ func (c *Client) status(ch *dispatch.Channel, f url.Values) (dispatch.StatusUpda
 	if name == "" {
 		name = f.Get("SmsStatus")
 	}
-	if f.Get("EventType") == "READ" { // a channel's read receipt
+	if strings.EqualFold(f.Get("EventType"), "READ") { // a channel's read receipt
 		name = "read"
 	}
 	u, ok := update(name, f.Get("ErrorCode"), first(f, "ErrorMessage", "ChannelStatusMessage"))
@@ -111,7 +139,7 @@ func (c *Client) status(ch *dispatch.Channel, f url.Values) (dispatch.StatusUpda
 // for a status that isn't about an outgoing message. A callback and the
 // Message resource share it.
 func update(name, code, text string) (dispatch.StatusUpdate, bool) {
-	s, ok := statuses[name]
+	s, ok := statuses[strings.ToLower(name)]
 	if !ok {
 		return dispatch.StatusUpdate{}, false
 	}

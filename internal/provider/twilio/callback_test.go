@@ -23,7 +23,7 @@ func callbacks() []providertest.Callback {
 		if change != nil {
 			change(&u)
 		}
-		return providertest.Callback{Name: name, Body: fields + common, Want: provider.Callback{Statuses: []dispatch.StatusUpdate{u}}}
+		return providertest.Callback{Name: name, Body: fields + common, Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{u}}}}
 	}
 	failed := func(name, fields, code string, reason dispatch.ErrorCode, text string, suppress bool) providertest.Callback {
 		return is(name, fields, dispatch.Failed, func(u *dispatch.StatusUpdate) {
@@ -65,7 +65,7 @@ func callbacks() []providertest.Callback {
 func inboundCallbacks() []providertest.Callback {
 	msg := func(name, body, raw string, in dispatch.Inbound) providertest.Callback {
 		in.Channel, in.From, in.ProviderID, in.At, in.Raw = 7, "+15550001111", sid1, now, raw
-		return providertest.Callback{Name: name, Body: body, Want: provider.Callback{Inbound: []dispatch.Inbound{in}}}
+		return providertest.Callback{Name: name, Body: body, Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{in}}}}
 	}
 	return []providertest.Callback{
 		msg("sms", "MessageSid="+sid1+"&From=%2B15550001111&Body=STOP&SmsStatus=received&NumMedia=0",

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -48,11 +49,11 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 		return provider.Accepted{}, err
 	}
 	var r resource
-	if resp.Status/100 == 2 && json.Unmarshal(resp.Body, &r) == nil && sid.MatchString(r.SID) {
+	if resp.Status/100 == 2 && json.Unmarshal(resp.Body, &r) == nil && sid.MatchString(string(r.SID)) {
 		if u, err := r.update(ch, c.now()); err == nil && u.Status == dispatch.Failed {
 			return provider.Accepted{}, rejectedOnCreate(u, resp.Status)
 		}
-		return provider.Accepted{ProviderID: r.SID, HTTP: resp.Status}, nil
+		return provider.Accepted{ProviderID: string(r.SID), HTTP: resp.Status}, nil
 	}
 	return provider.Accepted{}, failure(ch, resp)
 }
@@ -100,14 +101,20 @@ func (c *Client) get(ctx context.Context, ch *dispatch.Channel, address string, 
 // gateway's page, say) and goes by the HTTP status alone.
 func failure(ch *dispatch.Channel, resp outbound.Response) error {
 	var body struct {
-		Code    json.Number `json:"code"`
-		Message string      `json:"message"`
+		Code    provider.Scalar `json:"code"`
+		Message provider.Scalar `json:"message"`
 	}
-	a := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.PlainText(ch, resp.Body))}
-	if resp.Status/100 != 2 && json.Unmarshal(resp.Body, &body) == nil && body.Code != "" {
-		a.Code, a.Msg = body.Code.String(), provider.Redact(ch, body.Message)
+	a := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
+	if json.Unmarshal(resp.Body, &body) == nil && body.Code != "" {
+		a.Code, a.Msg = string(body.Code), provider.Redact(ch, string(body.Message))
 	}
-	return provider.Classify(a, codes)
+	if code, text, ok := provider.Fault(resp.Body); resp.Status/100 == 2 && (ok || a.Code != "") { // refused, whatever the HTTP status
+		a.Status, a.Code = http.StatusBadRequest, cmp.Or(a.Code, code)
+		a.Msg = cmp.Or(a.Msg, provider.Redact(ch, text))
+	}
+	e := provider.Classify(a, codes)
+	e.HTTP = resp.Status
+	return e
 }
 
 // noAddress is a fault of the channel, not of the message.

@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,20 +26,20 @@ const (
 var _ provider.Finder = (*Client)(nil)
 
 // resource is a Message as Twilio shows it. Numbers come as text, times as RFC
-// 2822, and from may be null.
+// 2822, and what is unknown is null.
 type resource struct {
-	SID         string      `json:"sid"`
-	Status      string      `json:"status"`
-	To          string      `json:"to"`
-	From        *string     `json:"from"`
-	Service     *string     `json:"messaging_service_sid"`
-	Body        *string     `json:"body"`
-	NumMedia    string      `json:"num_media"`
-	Direction   string      `json:"direction"`
-	ErrorCode   json.Number `json:"error_code"`
-	ErrorText   *string     `json:"error_message"`
-	DateCreated string      `json:"date_created"`
-	DateUpdated string      `json:"date_updated"`
+	SID         provider.Scalar `json:"sid"`
+	Status      provider.Scalar `json:"status"`
+	To          provider.Scalar `json:"to"`
+	From        provider.Scalar `json:"from"`
+	Service     provider.Scalar `json:"messaging_service_sid"`
+	Body        provider.Scalar `json:"body"`
+	NumMedia    provider.Scalar `json:"num_media"`
+	Direction   provider.Scalar `json:"direction"`
+	ErrorCode   provider.Scalar `json:"error_code"`
+	ErrorText   provider.Scalar `json:"error_message"`
+	DateCreated provider.Scalar `json:"date_created"`
+	DateUpdated provider.Scalar `json:"date_updated"`
 }
 
 type list struct {
@@ -101,7 +100,7 @@ func (l *list) candidates(ch *dispatch.Channel, m *dispatch.Message) ([]resource
 	var hits []resource
 	early, complete := 0, l.NextPage == nil || *l.NextPage == ""
 	for _, r := range l.Messages {
-		made, err := time.Parse(time.RFC1123Z, r.DateCreated)
+		made, err := time.Parse(time.RFC1123Z, string(r.DateCreated))
 		if err != nil {
 			return nil, fmt.Errorf("date_created of %s: %w", r.SID, err)
 		}
@@ -128,21 +127,21 @@ func (l *list) candidates(ch *dispatch.Channel, m *dispatch.Message) ([]resource
 
 // candidate reports whether r can be m.
 func (r *resource) candidate(ch *dispatch.Channel, m *dispatch.Message) bool {
-	if r.To != address(ch, m.To) || strings.HasPrefix(r.Direction, "inbound") || r.Direction == "outbound-reply" {
+	if string(r.To) != address(ch, m.To) || strings.HasPrefix(string(r.Direction), "inbound") || r.Direction == "outbound-reply" {
 		return false
 	}
 	if service := ch.Settings["messaging_service_sid"]; service != "" {
-		if r.Service == nil || *r.Service != service {
+		if string(r.Service) != service {
 			return false
 		}
-	} else if r.From != nil && *r.From != address(ch, ch.Sender) {
+	} else if r.From != "" && string(r.From) != address(ch, ch.Sender) {
 		return false
 	}
 	switch {
 	case m.Content.Type == dispatch.TypeText:
-		return r.Body != nil && m.Content.Text != nil && strings.HasSuffix(plain(*r.Body), plain(m.Content.Text.Body))
+		return r.Body != "" && m.Content.Text != nil && strings.HasSuffix(plain(string(r.Body)), plain(m.Content.Text.Body))
 	case m.Content.Type.Media():
-		return r.NumMedia == fmt.Sprint(1+len(m.Content.MoreMedia))
+		return string(r.NumMedia) == fmt.Sprint(1+len(m.Content.MoreMedia))
 	}
 	return true
 }
@@ -169,17 +168,13 @@ func (c *Client) Fetch(ctx context.Context, ch *dispatch.Channel, sid string) (d
 
 // update returns the status of the resource as evidence.
 func (r *resource) update(ch *dispatch.Channel, now time.Time) (dispatch.StatusUpdate, error) {
-	text := ""
-	if r.ErrorText != nil {
-		text = *r.ErrorText
-	}
-	u, ok := update(r.Status, r.ErrorCode.String(), text)
+	u, ok := update(string(r.Status), string(r.ErrorCode), string(r.ErrorText))
 	if !ok {
 		return u, fmt.Errorf("status %q of %s says nothing", r.Status, r.SID)
 	}
-	u.Channel, u.ProviderID, u.At, u.Detail = ch.ID, r.SID, now, provider.Redact(ch, u.Detail)
-	u.Recipient = strings.TrimPrefix(r.To, whatsAppPrefix)
-	if at, err := time.Parse(time.RFC1123Z, r.DateUpdated); err == nil && at.Before(now) {
+	u.Channel, u.ProviderID, u.At, u.Detail = ch.ID, string(r.SID), now, provider.Redact(ch, u.Detail)
+	u.Recipient = strings.TrimPrefix(string(r.To), whatsAppPrefix)
+	if at, err := time.Parse(time.RFC1123Z, string(r.DateUpdated)); err == nil && at.Before(now) {
 		u.At = at
 	}
 	return u, nil
