@@ -69,8 +69,8 @@ func TestMetrics_DispatchableAge_LeavesOutWhatIsHeld(t *testing.T) {
 		if age := work.sum("sendoff_queue_oldest_seconds", `lane="normal"`); age < 3 {
 			return fmt.Errorf("the message has waited %v s", age)
 		}
-		if age := work["sendoff_dispatchable_oldest_seconds"]; age > 1 {
-			t.Fatalf("a paused channel's message counts as dispatchable for %v s", age)
+		if age, ok := work["sendoff_dispatchable_oldest_seconds"]; !ok || age > 1 {
+			t.Fatalf("a paused channel's message counts as dispatchable for %v s (reported: %v)", age, ok)
 		}
 		return nil
 	})

@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/audience"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -396,11 +396,9 @@ func TestRun_TakesWhatComes(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); New(f.store, slog.New(slog.NewTextHandler(f.t.Output(), nil))).Run(ctx) }()
 	i := f.upload(audience.Import{Kind: audience.Contacts}, audience.Options{}, "phone\n+15550000100\n")
-	for deadline := time.Now().Add(20 * time.Second); f.read(i.ID).Status != audience.Done; {
-		if time.Now().After(deadline) {
-			t.Fatal("not done")
-		}
-		time.Sleep(10 * time.Millisecond)
+	wait.Until(t, "the import is done", func() bool { return f.read(i.ID).Status == audience.Done })
+	if got := f.contacts(); !strings.Contains(got, "+15550000100") {
+		t.Errorf("contacts %s", got)
 	}
 	stop()
 	<-ended

@@ -109,6 +109,10 @@ func TestCampaign_QuietHoursHold(t *testing.T) {
 	if n, _ := s.accepted(); n != 0 {
 		t.Errorf("%d went out in quiet hours", n)
 	}
+	s.finished(s.launch(orders(people(4, "0300"), nil))) // which has no quiet hours
+	if n, _ := s.accepted(); n != 4 || s.call("GET", path, nil, 200).count("held") != 4 {
+		t.Errorf("%d of another campaign went out", n)
+	}
 }
 
 // A message that was made before quiet hours began is held when it is claimed,

@@ -50,7 +50,7 @@ func TestDecodePlain_UsualBodies_ReadTheShortWay(t *testing.T) {
 	}
 }
 
-func TestDecodePlain_OtherBodies_Agree(t *testing.T) {
+func TestDecodePlain_OtherBodies_LeftToEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, body := range otherBodies {
 		if d, ok := decodePlain([]byte(body)); ok {
