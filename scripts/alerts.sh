@@ -31,7 +31,8 @@ fetch() {
 promtool=$(tool promtool)
 if [ -z "$promtool" ]; then
   say "promtool is missing and can't be had from Debian: the rules are not tested"
-  exit 0
+  [ -z "${CI:-}" ]
+  exit
 fi
 (cd deploy/alerts && "$promtool" check rules sendoff.yaml >/dev/null && "$promtool" test rules sendoff_test.yaml >/dev/null) ||
   (cd deploy/alerts && "$promtool" check rules sendoff.yaml; "$promtool" test rules sendoff_test.yaml; exit 1)
