@@ -128,7 +128,7 @@ func New(o Options) *Server {
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace)
+	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace(s.hub.Stopping()))
 	s.routes(messages, stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }

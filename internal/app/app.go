@@ -51,6 +51,7 @@ type parts struct {
 	tests     *testChannels
 	live      *liveChannels
 	stops     []stop
+	stopTime  time.Duration // for all of them
 
 	installation *installed
 	secrets      *sealedSecrets
@@ -68,12 +69,21 @@ func (p *parts) onStop(name string, most time.Duration, do func(context.Context)
 	p.stops = append(p.stops, stop{name, most, do})
 }
 
-// stop goes all steps, newest first, each within its time.
+// serveStopTime is how long serve may take to stop, and work beside its open calls:
+// servers that hang make several steps use up their time.
+const serveStopTime = 10 * time.Second
+
+// leastStep is what a step gets in any case.
+const leastStep = 100 * time.Millisecond
+
+// stop goes all steps, newest first, each within its time and all of them within
+// stopTime.
 func (p *parts) stop() error {
 	var errs []error
+	end := time.Now().Add(p.stopTime)
 	for i := len(p.stops) - 1; i >= 0; i-- {
 		s := p.stops[i]
-		ctx, cancel := context.WithTimeout(context.Background(), s.most)
+		ctx, cancel := context.WithTimeout(context.Background(), max(leastStep, min(s.most, time.Until(end))))
 		began := time.Now()
 		err := s.do(ctx)
 		cancel()
@@ -98,7 +108,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	collectLessOften()
 	p := &parts{
 		cfg: cfg, log: log, public: public, db: db, store: store.New(db), accounts: account.New(db),
-		webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New(),
+		webhooks: hookstore.New(db, store.ReadViews), metrics: metrics.New(), stopTime: serveStopTime,
 	}
 	p.installation, p.secrets = newInstalled(db), &sealedSecrets{find: operate.New(db).Unreadable}
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
@@ -224,8 +234,9 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
 	oneLength(srv)
+	paced := &pacedListener{Listener: l}
 	go func() {
-		if err := srv.Serve(pacedListener{l}); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(paced); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("server ended", "server", name, "error", err)
 		}
 	}()
@@ -233,6 +244,7 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 		stopping := time.AfterFunc(time.Second, cancel) // ends streams and long polls
 		defer stopping.Stop()
 		defer cancel()
+		paced.stop()
 		if err := srv.Shutdown(ctx); err != nil {
 			return srv.Close()
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -14,16 +15,52 @@ import (
 // are full, and the client reads nothing.
 const writeTime = 30 * time.Second
 
-// pacedListener ends connections whose clients do not read.
-type pacedListener struct{ net.Listener }
+// When the process stops, a client that sends nothing is waited for at most
+// lastReads, and what is left of a refused body is read until lastDrain, so that its
+// client sees the answer.
+const (
+	lastReads = 1500 * time.Millisecond
+	lastDrain = 3500 * time.Millisecond
+)
+
+// pacedListener ends connections whose clients do not read and, after stop, those
+// whose clients do not end their requests.
+type pacedListener struct {
+	net.Listener
+
+	mu   sync.Mutex
+	open map[*pacedConn]struct{}
+}
 
 // Accept implements net.Listener.
-func (l pacedListener) Accept() (net.Conn, error) {
+func (l *pacedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &pacedConn{Conn: c}, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil {
+		l.open = map[*pacedConn]struct{}{}
+	}
+	p := &pacedConn{Conn: c, closed: l.forget}
+	l.open[p] = struct{}{}
+	return p, nil
+}
+
+func (l *pacedListener) forget(c *pacedConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, c)
+}
+
+// stop limits the reading of requests.
+func (l *pacedListener) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.open {
+		c.endReads(time.Now())
+	}
 }
 
 // pacedConn sets a deadline of writeTime for every write, unless a handler has set a
@@ -31,11 +68,39 @@ func (l pacedListener) Accept() (net.Conn, error) {
 type pacedConn struct {
 	net.Conn
 
-	set atomic.Bool
+	closed func(*pacedConn)
+	set    atomic.Bool
 
 	mu   sync.Mutex
 	head []byte
-	full bool // the head has ended
+	full bool      // the head has ended
+	last time.Time // no read lasts longer; zero: no limit
+}
+
+// Close implements net.Conn.
+func (c *pacedConn) Close() error {
+	if c.closed != nil {
+		c.closed(c)
+	}
+	return c.Conn.Close()
+}
+
+// endReads limits the present read and all later ones.
+func (c *pacedConn) endReads(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = now.Add(lastDrain)
+	_ = c.Conn.SetReadDeadline(now.Add(lastReads)) // an error: it is closed
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *pacedConn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.last.IsZero() && (t.IsZero() || t.After(c.last)) {
+		t = c.last
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 // mostHead is how much of a head is kept, in bytes.
@@ -118,6 +183,5 @@ func (c *pacedConn) SetWriteDeadline(t time.Time) error {
 
 // SetDeadline implements net.Conn.
 func (c *pacedConn) SetDeadline(t time.Time) error {
-	c.set.Store(!t.IsZero())
-	return c.Conn.SetDeadline(t)
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }

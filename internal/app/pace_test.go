@@ -63,7 +63,7 @@ func TestOneLength_ContentLengthAndChunked_IsRefused(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	})}
 	oneLength(srv)
-	go func() { _ = srv.Serve(pacedListener{l}) }()
+	go func() { _ = srv.Serve(&pacedListener{Listener: l}) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	const (
 		plain   = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"

@@ -43,6 +43,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	if err != nil {
 		return nil, err
 	}
+	p.stopTime += cfg.ShutdownGrace
 	if cfg.EmulatorURL == "" {
 		if err := p.ownEmulator(); err != nil {
 			return nil, errors.Join(err, p.stop())

@@ -91,7 +91,11 @@ func start(t *testing.T, o options) *stack {
 	if s.serving, err = app.Serve(s.cfg, listen, s.log); err != nil {
 		t.Fatalf("start front door: %v", err)
 	}
-	t.Cleanup(func() { stopped(t, "front door", s.serving) })
+	t.Cleanup(func() {
+		if s.serving != nil { // the test has not stopped it
+			stopped(t, "front door", s.serving)
+		}
+	})
 	t.Cleanup(func() { // first of all: no callback, no held call keeps the others
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -71,7 +71,7 @@ func (l *ndjsonLines) next() ([]byte, error) {
 			return nil, errLong
 		}
 		line = bytes.TrimSpace(line)
-		if len(line) > 0 {
+		if len(line) > 0 && (err == nil || errors.Is(err, io.EOF)) {
 			return l.keep(line), nil
 		}
 		if err != nil {

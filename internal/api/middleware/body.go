@@ -22,13 +22,14 @@ const MaxBody = 1 << 20
 // How much is read and discarded of a refused body, and for how long, so that a
 // client that is still writing receives the answer.
 const (
-	drainBytes = 32 << 20
-	drainTime  = 5 * time.Second
+	drainBytes    = 32 << 20
+	drainTime     = 5 * time.Second
+	drainPatience = 500 * time.Millisecond
 )
 
 // ReadBody reads a whole body of at most limit bytes. It returns an error with
 // the code dispatch.TooLarge for a larger one, dispatch.Malformed if the body
-// ends unexpectedly.
+// ends unexpectedly, dispatch.Overloaded if the process stops before its end.
 func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 	r := c.Request()
 	if r.ContentLength > limit {
@@ -50,6 +51,9 @@ func ReadBody(c echo.Context, limit int64) ([]byte, error) {
 		b = b[:len(b)+n]
 		if errors.Is(err, io.EOF) {
 			return b, nil
+		}
+		if e, ok := errors.AsType[*dispatch.Error](err); ok {
+			return nil, e
 		}
 		if err != nil {
 			return nil, dispatch.Errorf(dispatch.Malformed, "the request body ended unexpectedly")
@@ -74,12 +78,25 @@ func Drain(c echo.Context) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
+	most := drainTime
 	if b, ok := r.Body.(*pacedBody); ok {
 		b.free = true
+		if b.stops() {
+			most = lastTime
+		}
 	}
 	control := http.NewResponseController(c.Response().Writer)
-	_ = control.SetReadDeadline(time.Now().Add(drainTime))
-	_, _ = io.CopyN(io.Discard, r.Body, drainBytes)
+	// A client that still sends is left before the deadline of the connection, which
+	// would reset it.
+	end := time.Now().Add(most)
+	_ = control.SetReadDeadline(end.Add(drainPatience))
+	buf := make([]byte, 32<<10)
+	for left := drainBytes; left > 0 && time.Now().Before(end); {
+		n, err := r.Body.Read(buf)
+		if left -= n; err != nil {
+			break
+		}
+	}
 	_ = control.SetReadDeadline(time.Time{})
 }
 

@@ -7,22 +7,34 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // The slowest client that is waited for sends paceBytes of a body in paceTime, or
-// all of a smaller one.
+// all of a smaller one. When the process stops, a body may arrive for lastTime more.
 const (
 	paceBytes = 64 << 10
 	paceTime  = 30 * time.Second
+	lastTime  = time.Second
 )
 
-// Pace ends the reading of a body whose client is slower than that.
-func Pace(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
-			r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(c.Response().Writer), left: 0}
+// errStopping is the error of a body that had not arrived when the process stopped.
+var errStopping = &dispatch.Error{
+	Code: dispatch.Overloaded, RetryAfter: 1,
+	Msg: "the server stops before the request body has arrived; repeat the request with the same Idempotency-Key",
+}
+
+// Pace ends the reading of a body whose client is slower than that, or that has not
+// arrived soon after stopping is closed.
+func Pace(stopping <-chan struct{}) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
+				r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(c.Response().Writer), stopping: stopping}
+			}
+			return next(c)
 		}
-		return next(c)
 	}
 }
 
@@ -30,16 +42,44 @@ func Pace(next echo.HandlerFunc) echo.HandlerFunc {
 type pacedBody struct {
 	io.ReadCloser
 
-	control *http.ResponseController
-	left    int64 // bytes until the deadline is moved on
-	free    bool  // somebody else sets deadlines
+	control  *http.ResponseController
+	stopping <-chan struct{}
+	end      time.Time // it stops then; zero: it does not
+	left     int64     // bytes until the deadline is moved on
+	free     bool      // somebody else sets deadlines
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It returns errStopping if the process stops before the
+// end of the body. The connection of a client that goes on sending gets no error: it
+// would be reset, and the client not see the answer.
 func (b *pacedBody) Read(p []byte) (int, error) {
 	if b.free {
 		return b.ReadCloser.Read(p)
 	}
+	if b.stops() && time.Now().After(b.end) {
+		return 0, errStopping
+	}
+	n, err := b.pace(p)
+	if err != nil && !errors.Is(err, io.EOF) && b.stops() {
+		return n, errStopping
+	}
+	return n, err
+}
+
+// stops reports whether the process stops, and notes when it was seen first.
+func (b *pacedBody) stops() bool {
+	select {
+	case <-b.stopping:
+		if b.end.IsZero() {
+			b.end = time.Now().Add(lastTime)
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *pacedBody) pace(p []byte) (int, error) {
 	if b.left <= 0 {
 		b.left = paceBytes
 		_ = b.control.SetReadDeadline(time.Now().Add(paceTime)) // not supported: no network either
