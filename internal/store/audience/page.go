@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -18,9 +17,10 @@ type Row struct {
 	Phone, WaID, UserID string // at least one, unless the row is bad
 	Name, TimeZone      string
 	Fields              json.RawMessage
-	Erased              bool     // the person was: nothing of the row is kept
 	Problem             *Problem // of a bad row
 	Cells               []string // of a row that is bad or may turn out to be
+
+	duplicate, suppressed, erased bool // of the person
 }
 
 // Problem is what is wrong with a row.
@@ -40,7 +40,7 @@ func (s *Store) Apply(ctx context.Context, i *Import, lease string, page []Row) 
 		if err := m.hold(ctx, lease); err != nil {
 			return err
 		}
-		if err := m.stage(ctx); err != nil {
+		if err := m.judge(ctx); err != nil {
 			return err
 		}
 		steps := map[string]func(context.Context) error{Contacts: m.contacts, Suppressions: m.suppressions, Audience: m.audience}
@@ -62,7 +62,8 @@ type merge struct {
 	i    *Import
 	o    Options
 	page []Row
-	ids  bool // a row has another id than a phone
+	ids  bool   // a row has another id than a phone
+	n    Counts // of the page
 }
 
 const sqlHold = `
@@ -82,94 +83,22 @@ func (m *merge) hold(ctx context.Context, lease string) error {
 	return err
 }
 
-// The rows of a page, and the values by which their persons are known.
-var sqlStage = []string{
-	// Probing an index for each row never costs more than the page; reading a
-	// whole table may.
-	`SET LOCAL random_page_cost = 1.1`,
-	`SET LOCAL enable_hashjoin = off`,
-	`SET LOCAL enable_mergejoin = off`,
-	`CREATE TEMP TABLE import_stage (row integer PRIMARY KEY, line integer, phone text, wa_id text, user_id text, name text, time_zone text,
-		fields jsonb, erased boolean, contact bigint, suppressed boolean NOT NULL DEFAULT false, result text, problem text) ON COMMIT DROP`,
-	`CREATE TEMP TABLE import_values (row integer, key text, person bigint, value text) ON COMMIT DROP`,
-}
+// sqlStage prepares a table of the rows of a page.
+const sqlStage = `
+CREATE TEMP TABLE import_stage (row integer PRIMARY KEY, phone text, wa_id text, user_id text, name text, time_zone text,
+  fields jsonb, suppressed boolean, result text, contact bigint, problem text) ON COMMIT DROP`
 
-// Statements about the staged rows; $1 is the account.
-const (
-	sqlValues = `
-INSERT INTO import_values SELECT s.row, v.value, i.person, v.value FROM import_stage s
-CROSS JOIN LATERAL (VALUES (s.phone), ('+' || nullif(s.wa_id, '')), (nullif(s.user_id, ''))) v (value)
-LEFT JOIN identities i ON i.account_id = $1 AND i.value = v.value WHERE v.value IS NOT NULL`
+var stageColumns = []string{"row", "phone", "wa_id", "user_id", "name", "time_zone", "fields", "suppressed", "result"}
 
-	// The keys of a person are the values and, if several are known, the person's
-	// number. The first row of a key has it.
-	sqlPersons = `INSERT INTO import_values (row, key) SELECT DISTINCT row, 'person ' || person FROM import_values WHERE person IS NOT NULL`
-	sqlKeys    = `
-INSERT INTO import_keys (import_id, key, row) SELECT $1, key, min(row) FROM import_values GROUP BY key ORDER BY key ON CONFLICT DO NOTHING`
-	sqlDuplicates = `
-UPDATE import_stage s SET result = 'duplicate' FROM (SELECT DISTINCT v.row FROM import_values v
-  JOIN import_keys k ON k.import_id = $1 AND k.key = v.key WHERE k.row < v.row) x WHERE x.row = s.row`
-
-	sqlSuppressed = `
-UPDATE import_stage s SET suppressed = true FROM (
-  SELECT v.row FROM import_values v JOIN suppressions p ON p.account_id = $1 AND p.phone = v.value
-  UNION SELECT v.row FROM import_values v JOIN identities i ON i.account_id = $1 AND i.person = v.person
-  JOIN suppressions p ON p.account_id = $1 AND p.phone = i.value) x
-WHERE x.row = s.row AND s.result IS NULL`
-	sqlErased = `UPDATE import_stage SET result = 'suppressed' WHERE erased AND result IS NULL`
-)
-
-var stageColumns = []string{"row", "line", "phone", "wa_id", "user_id", "name", "time_zone", "fields", "erased"}
-
-// stage copies the good rows into a table of the transaction and finds the
-// duplicates and the persons that are suppressed or erased.
+// stage copies the good rows into a table of the transaction.
 func (m *merge) stage(ctx context.Context) error {
-	for _, sql := range sqlStage {
-		if _, err := m.tx.ExecContext(ctx, sql); err != nil {
-			return pg.Wrap("prepare stage", err)
-		}
-	}
-	if err := m.erased(ctx); err != nil {
+	if err := m.run(ctx, sqlStage); err != nil {
 		return err
 	}
 	if err := m.tx.Copy(ctx, "import_stage", stageColumns, m.good()); err != nil {
 		return err
 	}
-	account, id := []any{m.i.Account}, []any{m.i.ID}
-	return m.steps(ctx, []step{
-		{true, `ANALYZE import_stage`, nil},
-		{true, sqlValues, account},
-		{true, sqlPersons, nil},
-		{true, sqlKeys, id},
-		{true, sqlDuplicates, id},
-		{true, sqlErased, nil},
-		{true, sqlSuppressed, account},
-	})
-}
-
-// erased marks the rows of persons who were erased.
-func (m *merge) erased(ctx context.Context) error {
-	var ids []string
-	for i := range m.page {
-		ids = append(ids, m.page[i].ids()...)
-	}
-	erased, err := erasure.Erased(ctx, m.tx, m.i.Account, ids)
-	if len(erased) == 0 {
-		return err
-	}
-	for i := range m.page {
-		m.page[i].Erased = slices.ContainsFunc(m.page[i].ids(), func(id string) bool { return erased[id] })
-	}
-	return err
-}
-
-// ids returns the ids of the row's person.
-func (r *Row) ids() []string {
-	ids := []string{r.Phone, r.UserID}
-	if r.WaID != "" {
-		ids = append(ids, "+"+r.WaID)
-	}
-	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+	return m.run(ctx, `ANALYZE import_stage`)
 }
 
 func (m *merge) good() iter.Seq[[]any] {
@@ -180,7 +109,10 @@ func (m *merge) good() iter.Seq[[]any] {
 				continue
 			}
 			m.ids = m.ids || r.WaID != "" || r.UserID != ""
-			if !yield([]any{r.Number, r.Line, pg.Nullable(r.Phone), r.WaID, r.UserID, r.Name, r.TimeZone, string(r.Fields), r.Erased}) {
+			values := []any{
+				r.Number, pg.Nullable(r.Phone), r.WaID, r.UserID, r.Name, r.TimeZone, string(r.Fields), r.suppressed, pg.Nullable(r.ended()),
+			}
+			if !yield(values) {
 				return
 			}
 		}
@@ -211,11 +143,14 @@ func (m *merge) rejected(ctx context.Context) error {
 	return nil
 }
 
-var rowColumns = []string{"import_id", "row", "line", "result", "problem", "cells"}
+var badColumns = []string{"import_id", "row", "line", "result", "problem", "cells"}
 
 // keepBad stores the bad rows of the page.
 func (m *merge) keepBad(ctx context.Context) (n int64, err error) {
-	err = m.tx.Copy(ctx, "import_rows", rowColumns, func(yield func([]any) bool) {
+	if !slices.ContainsFunc(m.page, func(r Row) bool { return r.Problem != nil }) {
+		return 0, nil
+	}
+	err = m.tx.Copy(ctx, "import_rows", badColumns, func(yield func([]any) bool) {
 		for i := range m.page {
 			r := &m.page[i]
 			if r.Problem == nil {
@@ -231,28 +166,35 @@ func (m *merge) keepBad(ctx context.Context) (n int64, err error) {
 }
 
 // A row of a suppressed person counts as suppressed only, whatever was written.
-const sqlCount = `
-WITH n AS (SELECT
-  count(*) FILTER (WHERE result = 'duplicate') AS duplicate,
+const sqlTally = `
+SELECT count(*) FILTER (WHERE result = 'duplicate') AS duplicate,
   count(*) FILTER (WHERE result = 'suppressed' OR suppressed AND result IN ('created', 'updated', 'unchanged')) AS suppressed,
   count(*) FILTER (WHERE NOT suppressed AND result = 'created') AS created,
   count(*) FILTER (WHERE NOT suppressed AND result = 'updated') AS updated,
-  count(*) FILTER (WHERE NOT suppressed AND result = 'unchanged') AS unchanged FROM import_stage)
-UPDATE imports i SET lines = i.lines + $2, created = i.created + n.created, updated = i.updated + n.updated,
-  unchanged = i.unchanged + n.unchanged, duplicate = i.duplicate + n.duplicate, suppressed = i.suppressed + n.suppressed, bad = i.bad + $3,
-  lease_until = clock_timestamp() + ` + leaseFor + `, updated_at = now()
-FROM n WHERE i.id = $1 RETURNING i.lines`
+  count(*) FILTER (WHERE NOT suppressed AND result = 'unchanged') AS unchanged FROM import_stage`
 
-// count stores the bad rows and adds the page to the counts of the import.
-func (m *merge) count(ctx context.Context) error {
+// tally stores the bad rows and counts the rows of the page that were staged.
+func (m *merge) tally(ctx context.Context) error {
 	if err := m.rejected(ctx); err != nil {
 		return err
 	}
-	bad, err := m.keepBad(ctx)
-	if err != nil {
-		return err
+	if err := m.tx.GetContext(ctx, &m.n, sqlTally); err != nil {
+		return pg.Wrap("count rows of import", err)
 	}
-	err = m.tx.GetContext(ctx, &m.i.Lines, sqlCount, m.i.ID, len(m.page), bad)
+	bad, err := m.keepBad(ctx)
+	m.n.Bad = bad
+	return err
+}
+
+const sqlCount = `
+UPDATE imports i SET lines = lines + $2, created = created + $3, updated = updated + $4, unchanged = unchanged + $5,
+  duplicate = duplicate + $6, suppressed = suppressed + $7, bad = bad + $8,
+  lease_until = clock_timestamp() + ` + leaseFor + `, updated_at = now() WHERE id = $1 RETURNING lines`
+
+// count adds the page to the counts of the import.
+func (m *merge) count(ctx context.Context) error {
+	n := &m.n
+	err := m.tx.GetContext(ctx, &m.i.Lines, sqlCount, m.i.ID, len(m.page), n.Created, n.Updated, n.Unchanged, n.Duplicate, n.Suppressed, n.Bad)
 	return pg.Wrap("count rows of import", err)
 }
 

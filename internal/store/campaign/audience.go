@@ -40,20 +40,18 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 // sqlImportEntries reads a bad row by its cells, which are those of the columns
 // that are read (contactimport.Info.ErrorColumns), so that it can be corrected.
 const sqlImportEntries = `
-SELECT r.row AS at, r.line,
-  coalesce(r.phone, nullif('+' || r.wa_id, '+'), nullif(r.user_id, ''), b.phone, r.problem->>'value', '') AS recipient,
-  coalesce(nullif(r.name, ''), b.name, '') AS name, coalesce(nullif(r.time_zone, ''), b.time_zone, '') AS time_zone, '' AS list_zone,
-  coalesce(b.fields, r.fields)::text AS fields,
-  CASE WHEN r.result = 'bad' THEN coalesce(r.problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
-FROM import_rows r JOIN imports i ON i.id = r.import_id
-LEFT JOIN LATERAL (
-  SELECT max(cell) FILTER (WHERE field = 'phone') AS phone, max(cell) FILTER (WHERE field = 'name') AS name,
-    max(cell) FILTER (WHERE field = 'time_zone') AS time_zone,
-    jsonb_object_agg(substr(field, 8), cell) FILTER (WHERE field LIKE 'fields.%' AND cell <> '') AS fields
-  FROM (SELECT c.c->>'field' AS field, r.cells->>(row_number() OVER (ORDER BY c.n)::integer - 1) AS cell
-    FROM jsonb_array_elements(i.columns) WITH ORDINALITY AS c(c, n) WHERE c.c->>'name' NOT LIKE '\_%') x
-) b ON r.result = 'bad' AND i.options->>'format' <> 'ndjson'
-WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4`
+SELECT row AS at, line, coalesce(phone, nullif('+' || wa_id, '+'), nullif(user_id, ''), bad->>'phone', problem->>'value', '') AS recipient,
+  coalesce(nullif(name, ''), bad->>'name', '') AS name, coalesce(nullif(time_zone, ''), bad->>'time_zone', '') AS time_zone, '' AS list_zone,
+  coalesce(bad->>'fields', fields::text) AS fields,
+  CASE WHEN result = 'bad' THEN coalesce(problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
+FROM (SELECT r.*, CASE WHEN r.result = 'bad' AND i.options->>'format' <> 'ndjson' THEN (
+    SELECT jsonb_build_object('phone', max(cell) FILTER (WHERE field = 'phone'), 'name', max(cell) FILTER (WHERE field = 'name'),
+      'time_zone', max(cell) FILTER (WHERE field = 'time_zone'),
+      'fields', jsonb_object_agg(substr(field, 8), cell) FILTER (WHERE field LIKE 'fields.%' AND cell <> ''))
+    FROM (SELECT c.c->>'field' AS field, r.cells->>(row_number() OVER (ORDER BY c.n)::integer - 1) AS cell
+      FROM jsonb_array_elements(i.columns) WITH ORDINALITY AS c(c, n) WHERE c.c->>'name' NOT LIKE '\_%') x) END AS bad
+  FROM import_rows r JOIN imports i ON i.id = r.import_id
+  WHERE i.account_id = $1 AND r.import_id = $2 AND r.row > $3 ORDER BY r.row LIMIT $4 OFFSET 0) r ORDER BY row`
 
 // ImportEntries reads the rows of an audience that was imported, after the row.
 func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
@@ -96,7 +94,7 @@ func (s *Store) Persons(ctx context.Context, account int64, ids []string) (map[s
 }
 
 var sqlHeldBack = `SELECT i.recipient FROM unnest($2::text[]) AS i(recipient) WHERE ` +
-	people.HeldBack("$1::bigint", "i.recipient", people.LinkedTo("$1::bigint", "i.recipient"), "$3::boolean")
+	people.Held("$1::bigint", "i.recipient", "$3::boolean")
 
 // HeldBack returns which of the recipients a suppression holds back.
 func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string, marketing bool) (map[string]bool, error) {
@@ -121,8 +119,8 @@ func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string
 // Known returns which of the persons a ledger has already.
 func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
 	var rows []string
-	err := s.db.SelectContext(ctx, &rows, `SELECT person FROM campaign_recipients
-	  WHERE campaign_id = $1 AND person = ANY($2)`, id, pq.Array(persons))
+	err := s.db.SelectContext(ctx, &rows, `SELECT p.person FROM unnest($2::text[]) p (person)
+	  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = p.person OFFSET 0)`, id, pq.Array(persons))
 	out := make(map[string]bool, len(rows))
 	for _, p := range rows {
 		out[p] = true
@@ -149,32 +147,34 @@ type Recipient struct {
 const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,
   r.field, r.detail`
 
-var sqlAddRecipients = `
-WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::text[], $7::text[],
-  $8::text[],
-    $9::text[], $10::text[], $11::text[])
-  AS t(seq, status, reason, wake_us, recipient, person, zones, fields, field, detail)),
-c AS (INSERT INTO campaign_recipients (campaign_id, seq, status, reason, wake_at, recipient, person, zones, fields, field, detail)
-  SELECT $1, seq, status, reason, to_timestamp(wake_us / 1e6), recipient, person, zones, fields, field, detail FROM i
-  RETURNING campaign_id, NULL::smallint AS was, NULL::smallint AS was_reason, status, reason)` + ledger.Count
+var addedColumns = []string{
+	"campaign_id", "seq", "status", "reason", "wake_at", "recipient", "person", "zones", "fields", "field", "detail",
+}
 
-// AddRecipients appends rows to a campaign's ledger and counts them.
+// AddRecipients appends rows to a campaign's ledger and counts them, in this
+// transaction.
 func (s *Store) AddRecipients(ctx context.Context, id int64, rows []Recipient) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	n := len(rows)
-	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	tos, zones, fields, faults, details := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	persons := make([]*string, n)
-	for i, r := range rows {
-		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
-		tos[i], zones[i], fields[i], faults[i] = storable.Clean(r.To), r.Zones, storable.Clean(r.Fields), storable.Clean(r.Field)
-		details[i], persons[i] = storable.Clean(r.Detail), r.Person
+	counts := map[ledger.Place]int64{}
+	err := s.db.Copy(ctx, "campaign_recipients", addedColumns, func(yield func([]any) bool) {
+		for i := range rows {
+			r := &rows[i]
+			counts[ledger.Place{Status: r.Status, Reason: r.Reason}]++
+			values := []any{
+				id, r.Seq, int64(r.Status), int64(r.Reason), r.WakeAt, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), r.Zones,
+				storable.Clean(r.Fields), storable.Clean(r.Field), storable.Clean(r.Detail),
+			}
+			if !yield(values) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return pg.Wrap("add recipients", err)
 	}
-	_, err := s.db.ExecPrepared(ctx, sqlAddRecipients, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
-		pq.Array(tos), pg.TextArray(persons), pq.Array(zones), pq.Array(fields), pq.Array(faults), pq.Array(details))
-	return pg.Wrap("add recipients", err)
+	return ledger.Add(ctx, s.db, id, counts)
 }
 
 // EmptyLedger deletes the ledger of a campaign of which nothing was sent.

@@ -1,6 +1,7 @@
 // Package ledger keeps the ledger of campaigns, campaign_recipients, in step
 // with their messages, and the counts in step with the ledger: every statement
-// that changes a row's status changes the counts by the same difference.
+// that changes a row's status changes the counts by the same difference, and
+// whoever adds rows adds them to the counts in the same transaction.
 package ledger
 
 import (
@@ -43,6 +44,28 @@ SELECT campaign_id, status, reason, sum(n) FROM (
   UNION ALL SELECT campaign_id, status, reason, 1 FROM c) x
 GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
 ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, changed_at = now()`
+
+// Place is where rows stand.
+type Place struct {
+	Status campaign.Status
+	Reason campaign.Reason
+}
+
+const sqlAdd = `
+INSERT INTO campaign_counts AS n (campaign_id, status, reason, n)
+SELECT $1, status, reason, n FROM unnest($2::smallint[], $3::smallint[], $4::bigint[]) t (status, reason, n) ORDER BY status, reason
+ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, changed_at = now()`
+
+// Add adds rows that this transaction has added to a campaign's ledger to its
+// counts.
+func Add(ctx context.Context, tx *pg.DB, campaign int64, counts map[Place]int64) error {
+	var statuses, reasons, ns []int64
+	for at, n := range counts {
+		statuses, reasons, ns = append(statuses, int64(at.Status)), append(reasons, int64(at.Reason)), append(ns, n)
+	}
+	_, err := tx.ExecContext(ctx, sqlAdd, campaign, pq.Array(statuses), pq.Array(reasons), pq.Array(ns))
+	return pg.Wrap("count recipients", err)
+}
 
 const sqlLock = `
 SELECT 1 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)

@@ -2,26 +2,20 @@ package audience
 
 import "context"
 
-// Statements of the other kinds of import.
+// Statements that merge the staged rows into suppressions.
 const (
-	// sqlKeepRows keeps the rows of an audience; of erased persons nothing but
-	// that there was a row.
-	sqlKeepRows = `
-INSERT INTO import_rows (import_id, row, line, result, phone, wa_id, user_id, name, time_zone, fields)
-SELECT $1::bigint, row, line, CASE WHEN suppressed THEN 'suppressed' ELSE coalesce(result, 'created') END,
-  phone, wa_id, user_id, name, time_zone, fields FROM import_stage WHERE NOT erased
-UNION ALL SELECT $1::bigint, row, line, 'suppressed', NULL, '', '', '', '', '{}' FROM import_stage WHERE erased`
-	sqlAllCreated = `UPDATE import_stage SET result = 'created' WHERE result IS NULL`
-
 	// What a row holds back, and how it came about: as in an export of
 	// suppressions.
+	sqlValues = `
+CREATE TEMP TABLE import_values ON COMMIT DROP AS SELECT s.row, v.value FROM import_stage s
+CROSS JOIN LATERAL (VALUES (s.phone), ('+' || nullif(s.wa_id, '')), (nullif(s.user_id, ''))) v (value) WHERE v.value IS NOT NULL`
 	sqlWanted = `
 CREATE TEMP TABLE import_wanted ON COMMIT DROP AS
 SELECT DISTINCT ON (v.value) v.row, v.value, coalesce(nullif(s.fields ->> 'scope', ''), 'all') AS scope,
   CASE WHEN s.fields ->> 'reason' IN ('stop', 'provider') THEN s.fields ->> 'reason' ELSE 'manual' END AS reason,
   left(coalesce(nullif(s.fields ->> 'detail', ''),
     CASE WHEN s.fields ->> 'reason' NOT IN ('stop', 'provider', 'manual') THEN s.fields ->> 'reason' END, ''), 500) AS detail
-FROM import_values v JOIN import_stage s USING (row) WHERE v.value IS NOT NULL AND s.result IS NULL ORDER BY v.value, v.row`
+FROM import_values v JOIN import_stage s USING (row) WHERE s.result IS NULL ORDER BY v.value, v.row`
 	sqlScopes = `
 UPDATE import_stage SET result = 'bad', problem = 'the scope must be all or marketing'
 WHERE result IS NULL AND coalesce(fields ->> 'scope', '') NOT IN ('', 'all', 'marketing')`
@@ -51,19 +45,15 @@ WHERE s.row = x.row AND s.result IS NULL`
 	sqlNotSuppressed = `UPDATE import_stage SET suppressed = false`
 )
 
-// audience keeps the rows for campaigns.
-func (m *merge) audience(ctx context.Context) error {
-	return m.steps(ctx, []step{
-		{true, sqlAllCreated, nil},
-		{!m.o.DryRun, sqlKeepRows, []any{m.i.ID}},
-	})
-}
-
 // suppressions adds suppressions. That a person is suppressed already is no
 // reason to count the row apart.
 func (m *merge) suppressions(ctx context.Context) error {
 	write := !m.o.DryRun
-	return m.steps(ctx, []step{
+	if err := m.stage(ctx); err != nil {
+		return err
+	}
+	err := m.steps(ctx, []step{
+		{true, sqlValues, nil},
 		{true, sqlNotSuppressed, nil},
 		{true, sqlScopes, nil},
 		{true, sqlWanted, nil},
@@ -73,4 +63,8 @@ func (m *merge) suppressions(ctx context.Context) error {
 		{write, sqlAfter, []any{m.i.ID, m.i.Account}},
 		{true, sqlRest, nil},
 	})
+	if err != nil {
+		return err
+	}
+	return m.tally(ctx)
 }
