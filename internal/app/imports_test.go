@@ -173,7 +173,8 @@ var onlyIn = map[string]string{
 	"github.com/danielgtaylor/huma/": "api/manage api/openapi",
 	"github.com/hibiken/asynq":       "queue bench",
 	"github.com/jmoiron/sqlx":        "store/pg",
-	"github.com/lib/pq": "store store/session store/stats store/account store/callback store/campaign store/erasure " +
+	"github.com/lib/pq": "store store/session store/stats store/account store/audience store/callback store/campaign " +
+		"store/erasure " +
 		"store/ledger store/people store/portfolio store/webhook store/pg storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",

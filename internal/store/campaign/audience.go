@@ -41,8 +41,8 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 // that are read (contactimport.Info.ErrorColumns), so that it can be corrected.
 const sqlImportEntries = `
 SELECT row AS at, line, coalesce(phone, nullif('+' || wa_id, '+'), nullif(user_id, ''), bad->>'phone', problem->>'value', '') AS recipient,
-  coalesce(nullif(name, ''), bad->>'name', '') AS name, coalesce(nullif(time_zone, ''), bad->>'time_zone', '') AS time_zone, '' AS list_zone,
-  coalesce(bad->>'fields', fields::text) AS fields,
+  coalesce(nullif(name, ''), bad->>'name', '') AS name, coalesce(nullif(time_zone, ''), bad->>'time_zone', '') AS time_zone,
+  '' AS list_zone, coalesce(bad->>'fields', fields::text) AS fields,
   CASE WHEN result = 'bad' THEN coalesce(problem->>'reason', 'the row cannot be read') ELSE '' END AS bad
 FROM (SELECT r.*, CASE WHEN r.result = 'bad' AND i.options->>'format' <> 'ndjson' THEN (
     SELECT jsonb_build_object('phone', max(cell) FILTER (WHERE field = 'phone'), 'name', max(cell) FILTER (WHERE field = 'name'),
