@@ -262,11 +262,7 @@ func (x *sending) emulatorCounts() []int {
 	if err := x.s.get(x.s.dev.EmulatorURL+"/_emulator/count", &all); err != nil {
 		x.t.Fatal(err)
 	}
-	sum := 0
-	for _, n := range out {
-		sum += n
-	}
-	if all.Count != sum {
+	if sum := total(out); all.Count != sum {
 		x.t.Errorf("the provider accepted %d messages, %d of them to our recipients", all.Count, sum)
 	}
 	return out

@@ -4,11 +4,13 @@ package fault
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -26,15 +28,18 @@ const (
 	attackTime      = 30 * time.Second
 )
 
-// worstBody is a request that costs much memory.
+// worstBody is a request that costs much memory, and the status of its answer.
 type worstBody struct {
 	path, contentType string
 	body              []byte
+	want              int
+	seen              map[int]int
 }
 
-// worstBodies returns the bodies that cost serve the most.
-func worstBodies() []worstBody {
-	long := strings.Repeat("x", 5_000)
+// worstBodies returns the bodies that cost serve the most; callbacks come to the
+// path callback.
+func worstBodies(callback string) []worstBody {
+	long := strings.Repeat("x", 4_000)
 	name := strings.Repeat("n", 60_000)
 	var lines, faulty bytes.Buffer
 	for lines.Len() < 60<<20 {
@@ -50,13 +55,13 @@ func worstBodies() []worstBody {
 	many := []byte(`{` + strings.TrimSuffix(strings.Repeat(`"a":1,`, 170_000), ",") + `}`)
 	const ndjson, plain = "application/x-ndjson", "application/json"
 	return []worstBody{
-		{"/v1/messages/batch", ndjson, lines.Bytes()},
-		{"/v1/messages/batch", ndjson, faulty.Bytes()},
-		{"/v1/messages/batch", plain, page},
-		{"/v1/messages", plain, one},
-		{"/v1/messages", plain, many},
-		{"/v1/templates", plain, deep},
-		{"/callbacks/meta/ch_demo", plain, one},
+		{"/v1/messages/batch", ndjson, lines.Bytes(), http.StatusAccepted, map[int]int{}},
+		{"/v1/messages/batch", ndjson, faulty.Bytes(), http.StatusAccepted, map[int]int{}},
+		{"/v1/messages/batch", plain, page, http.StatusAccepted, map[int]int{}},
+		{"/v1/messages", plain, one, http.StatusUnprocessableEntity, map[int]int{}},
+		{"/v1/messages", plain, many, http.StatusUnprocessableEntity, map[int]int{}},
+		{"/v1/templates", plain, deep, http.StatusBadRequest, map[int]int{}},
+		{callback, plain, one, http.StatusUnauthorized, map[int]int{}},
 	}
 }
 
@@ -65,7 +70,8 @@ func worstBodies() []worstBody {
 // that nobody reads, and answers others soon meanwhile.
 func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	s := start(t)
-	bodies := worstBodies()
+	bodies := worstBodies(s.callbackPath("meta"))
+	s.fillList()
 	address := strings.TrimPrefix(s.dev.BaseURL, "http://")
 	head := "Host: x\r\nAuthorization: Bearer " + s.dev.APIKey + "\r\n"
 	for range slowConnections {
@@ -77,13 +83,17 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	for range unreadStreams {
 		s.hold(address, "GET /v1/events HTTP/1.1\r\n"+head+"\r\n")
 	}
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	end := time.Now().Add(attackTime)
 	for i := range posters {
 		wg.Go(func() {
 			for n := i; time.Now().Before(end); n++ {
-				b := bodies[n%len(bodies)]
-				s.throw(b.path, b.contentType, b.body)
+				b := &bodies[n%len(bodies)]
+				status := s.throw(b)
+				mu.Lock()
+				b.seen[status]++
+				mu.Unlock()
 			}
 		})
 	}
@@ -91,7 +101,7 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	until(t, attackTime+time.Minute, "the attack is over", func() error {
 		began := time.Now()
 		if err := s.get(s.dev.BaseURL+"/healthz", nil); err != nil {
-			return err
+			t.Errorf("a request of somebody else: %v", err)
 		}
 		if slowest = max(slowest, time.Since(began)); time.Now().Before(end) {
 			return errors.New("not yet")
@@ -99,6 +109,9 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 		return nil
 	})
 	wg.Wait()
+	for _, b := range bodies {
+		b.check(t)
+	}
 	most := highest(t, s.serve.cmd.Process.Pid)
 	s.serve.kill() // what it has still to write is no part of this test
 	t.Logf("serve used at most %d MiB; the slowest /healthz took %s", most>>20, slowest.Round(time.Millisecond))
@@ -123,21 +136,75 @@ func (s *stack) hold(address, text string) {
 	}
 }
 
-// throw posts a body, whatever the answer.
-func (s *stack) throw(path, contentType string, body []byte) {
-	req, err := http.NewRequest(http.MethodPost, s.dev.BaseURL+path, bytes.NewReader(body))
+// check fails unless the body was answered as it must be. A body may also be cut
+// off, or turned away while serve is busy.
+func (b *worstBody) check(t *testing.T) {
+	t.Helper()
+	t.Logf("%s, %d bytes: %v", b.path, len(b.body), b.seen)
+	if b.seen[b.want] == 0 {
+		t.Errorf("%s, %d bytes: never answered %d", b.path, len(b.body), b.want)
+	}
+	for status, n := range b.seen {
+		if status != 0 && status != b.want && status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+			t.Errorf("%s, %d bytes: %d times %d", b.path, len(b.body), n, status)
+		}
+	}
+}
+
+// callbackPath returns where a channel of the provider is called back.
+func (s *stack) callbackPath(provider string) string {
+	s.t.Helper()
+	var list struct {
+		Data []struct {
+			Provider    string `json:"provider"`
+			CallbackURL string `json:"callback_url"`
+		} `json:"data"`
+	}
+	s.ask(http.MethodGet, "/v1/channels", "application/json", nil, &list)
+	for _, c := range list.Data {
+		if c.Provider == provider {
+			u, err := url.Parse(c.CallbackURL)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return u.Path
+		}
+	}
+	s.t.Fatalf("no channel of %s in %+v", provider, list)
+	return ""
+}
+
+// fillList accepts as many messages as a page of a list has.
+func (s *stack) fillList() {
+	s.t.Helper()
+	line := fmt.Sprintf(`{"to":"+15550000100","type":"text","text":{"body":%q}}`+"\n", "x")
+	s.ask(http.MethodPost, "/v1/messages/batch", "application/x-ndjson", []byte(strings.Repeat(line, 1000)), nil)
+	var list struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	s.ask(http.MethodGet, "/v1/messages?limit=1000", "application/json", nil, &list)
+	if len(list.Data) != 1000 {
+		s.t.Fatalf("%d messages in the list that is not read, want 1000", len(list.Data))
+	}
+}
+
+// throw posts b and returns the status of the answer, 0 if the connection was
+// closed before the body was read.
+func (s *stack) throw(b *worstBody) int {
+	req, err := http.NewRequest(http.MethodPost, s.dev.BaseURL+b.path, bytes.NewReader(b.body))
 	if err != nil {
 		s.t.Error(err)
-		return
+		return 0
 	}
 	req.Header.Set("Authorization", "Bearer "+s.dev.APIKey)
-	req.Header.Set("Content-Type", contentType)
-	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+	req.Header.Set("Content-Type", b.contentType)
+	resp, err := (&http.Client{Timeout: 5 * time.Minute}).Do(req)
 	if err != nil {
-		return // refused before it was read
+		return 0
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
+	return resp.StatusCode
 }
 
 // highest returns the most memory that a process has had, in bytes.
@@ -145,7 +212,7 @@ func highest(t *testing.T, pid int) int64 {
 	t.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		t.Skip("only Linux tells: ", err)
+		t.Fatalf("the memory of a process is read from /proc: %v", err)
 	}
 	for line := range strings.Lines(string(raw)) {
 		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {

@@ -140,10 +140,10 @@ func TestCampaign_QuietHoursBegin_HoldMessages(t *testing.T) {
 		t.Errorf("on a paused channel it waits for %v", m["waits_for"])
 	}
 	s.call("POST", channel+"/resume", object{}, 200)
-	c := s.until(path, "it to be held", func(c object) bool { return c.count("held") == 1 })
-	m := s.call("GET", message, nil, 200)
+	m := s.until(message, "it to be held", func(m object) bool { return m["waits_for"] == "quiet_hours" })
+	c := s.until(path, "it to count as held", func(c object) bool { return c.count("held") == 1 })
 	until, err := time.Parse(time.RFC3339, fmt.Sprint(m["next_attempt_at"]))
-	if m["waits_for"] != "quiet_hours" || err != nil || until.Format("15:04") != quiet["to"] || c["status"] != "running" {
+	if err != nil || until.Format("15:04") != quiet["to"] || c["status"] != "running" {
 		t.Errorf("a held message: %v", m)
 	}
 }
