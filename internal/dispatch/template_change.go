@@ -8,6 +8,7 @@ type TemplateChange struct {
 	Language   string
 	Status     string // approved, pending, rejected, paused, disabled; empty: unchanged
 	Category   string // authentication, utility, marketing; empty: unchanged
+	Quality    string // green, yellow, red; empty: unchanged
 	Reason     string
 	Message    ID // the message that was refused, which names the template
 }

@@ -14,6 +14,9 @@ import (
 // care watches over the sender's reputation. It returns the reason for which the
 // campaign must pause, if there is one.
 func (s *step) care(ctx context.Context) (reason string, err error) {
+	if reason, err = s.quality(ctx); err != nil || reason != "" {
+		return reason, err
+	}
 	bad, err := s.failing(ctx)
 	if err != nil {
 		return "", err
@@ -36,6 +39,19 @@ func (s *step) care(ctx context.Context) (reason string, err error) {
 		s.c.CanaryOver = true
 	}
 	return "", nil
+}
+
+// quality returns what the provider has reported since the campaign was started or
+// resumed that speaks against sending more. Behind a canary more does.
+func (s *step) quality(ctx context.Context) (string, error) {
+	if s.c.Test || s.c.StartedAt == nil {
+		return "", nil
+	}
+	since := s.c.StartedAt.Truncate(time.Second) // reports have whole seconds
+	if s.c.ResumedAt != nil {
+		since = *s.c.ResumedAt
+	}
+	return s.tx.BadQuality(ctx, s.c, since, s.plan.Definition.Canary != nil && !s.c.CanaryOver)
 }
 
 // failing reports whether the last results have more failures than the campaign

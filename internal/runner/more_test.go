@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/callback"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -181,6 +183,52 @@ func TestCampaign_ErrorRatePausesAndCanaryWaits(t *testing.T) {
 		t.Errorf("behind the canary: %v, %v", c["counts"], row)
 	}
 	s.finished(path)
+}
+
+// A quality that the provider reports as bad pauses the campaigns of the template
+// and of the channel, a yellow one those that wait behind a canary. What was
+// reported before the campaign was resumed does not pause it again.
+func TestCampaign_QualityPauses(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	reports := callback.New(s.db)
+	template := func(quality string) {
+		s.must(reports.ChangeTemplates(t.Context(), s.channel.ID, []dispatch.TemplateChange{
+			{Name: "order_confirmation", Language: "en", Quality: quality, Reason: "quality " + quality},
+		}))
+	}
+	channel := func(level, value string) {
+		s.must(reports.ReportChannel(t.Context(), s.channel.ID, []dispatch.ChannelReport{
+			{Subject: "quality", Level: level, Value: value, At: time.Now()},
+		}))
+	}
+	paused := func(path, reason string) {
+		t.Helper()
+		c := s.until(path, "the pause", func(c object) bool { return c["status"] == "paused" })
+		if c["reason"] != reason || c.count("waiting") == 0 || c.count("failed") != 0 {
+			t.Errorf("paused: %v %v", c["reason"], c["counts"])
+		}
+		s.balanced(path)
+	}
+	canary := s.launch(orders(people(40, "0400"), object{"canary": object{"first": 5, "wait_seconds": 60}}))
+	s.until(canary, "the canary", func(c object) bool { return c["limited_by"] == "canary" && c.count("delivered") == 5 })
+	slow := s.launch(orders(people(40, "0401"), object{"rate": 2}))
+	s.until(slow, "its first message", func(c object) bool { return c.count("delivered") > 0 })
+	template("yellow")
+	paused(canary, "quality: the provider reports that of the template as yellow")
+	if c := s.call("GET", slow, nil, 200); c["status"] != "running" {
+		t.Errorf("without a canary yellow has paused it: %v", c["reason"])
+	}
+	template("red")
+	paused(slow, "quality: the provider reports that of the template as red")
+	s.call("POST", slow+"/resume", nil, 200)
+	had := s.call("GET", slow, nil, 200).count("waiting")
+	s.until(slow, "another message", func(c object) bool { return c["status"] == "running" && c.count("waiting") < had })
+	channel(dispatch.LevelWarning, "flagged")
+	paused(slow, "quality: the provider reports of the channel: quality flagged")
+	channel(dispatch.LevelOK, "unflagged")
+	s.call("POST", slow+"/resume", nil, 200)
+	s.call("POST", slow+"/cancel", nil, 200)
 }
 
 func TestCampaign_RecurrenceMakesRuns(t *testing.T) {

@@ -46,6 +46,7 @@ type Tx interface {
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
 	WithTemplate(ctx context.Context, id int64) ([]campaigns.Campaign, error)
 	Sweep(ctx context.Context, id int64) (more bool, err error)
+	BadQuality(ctx context.Context, c *campaigns.Campaign, since time.Time, strict bool) (reason string, err error)
 	LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error
 	CancelMessages(ctx context.Context, id int64) (more bool, err error)

@@ -51,6 +51,7 @@ func templateChange(field string, raw json.RawMessage) (dispatch.TemplateChange,
 		out.Category = strings.ToLower(string(e.NewCategory))
 		out.Reason = "category " + out.Category
 	case "message_template_quality_update":
+		out.Quality = strings.ToLower(string(e.NewQuality))
 		out.Reason = "quality " + strings.ToLower(string(e.OldQuality+" -> "+e.NewQuality))
 	default:
 		return out, false

@@ -43,7 +43,8 @@ ON CONFLICT DO NOTHING`
 var sqlChangeTemplate = pg.Domain.SQL(named + `,
   u AS (UPDATE templates t SET status = coalesce(nullif($6, ''), t.status), category = coalesce(nullif($7, ''), t.category),
       status_reason = CASE WHEN $6 = '' THEN t.status_reason ELSE $8 END, status_at = CASE WHEN $6 = '' THEN t.status_at
-        ELSE now() END, updated_at = now()
+        ELSE now() END, updated_at = now(),
+      quality = coalesce(nullif($9, ''), t.quality), quality_at = CASE WHEN $9 = '' THEN t.quality_at ELSE now() END
     FROM k WHERE ` + matches + `
       AND (t.channel_id = k.channel_id OR (t.channel_id IS NULL AND NOT (k.several AND t.provider = ''))
         OR (k.waba <> '' AND t.channel_id IN (SELECT o.id FROM channels o
@@ -62,7 +63,7 @@ FROM u`)
 func (s *Store) ChangeTemplates(ctx context.Context, channel int64, changes []dispatch.TemplateChange) error {
 	for _, c := range changes {
 		args := []any{channel, c.Message.String()}
-		for _, text := range []string{c.ProviderID, c.Name, c.Language, c.Status, c.Category, c.Reason} {
+		for _, text := range []string{c.ProviderID, c.Name, c.Language, c.Status, c.Category, c.Reason, c.Quality} {
 			args = append(args, storable.Clean(text))
 		}
 		err := s.db.Tx(ctx, func(tx *pg.DB) error {
