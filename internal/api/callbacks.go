@@ -61,6 +61,8 @@ type IgnoredStore interface {
 	SetMessagingLimit(ctx context.Context, ch *dispatch.Channel, limit int) error
 	// ReportChannel keeps what a provider reports of the channel or its account.
 	ReportChannel(ctx context.Context, channel int64, reports []dispatch.ChannelReport) error
+	// Count adds numbers of callbacks to those of their channels.
+	Count(ctx context.Context, counts []dispatch.CallbackCount) error
 	manage.Ignored
 }
 
@@ -72,6 +74,7 @@ type callbacks struct {
 	unread    IgnoredStore
 	views     *message.Views
 	statuses  *batch.Batcher[dispatch.StatusUpdate, bool]
+	counts    *callbackCounts
 	observer  Observer
 	log       *slog.Logger
 	publicURL string
@@ -83,6 +86,7 @@ func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
 		providers: o.Providers, channels: o.Registry, store: o.Store, unread: o.Ignored, views: views, observer: o.Observer,
 		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
+		counts: &callbackCounts{write: o.Ignored.Count, log: o.Log},
 	}
 	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)
 	return cb
@@ -122,6 +126,7 @@ func (cs *callbacks) serve(c echo.Context) error {
 	if err != nil {
 		return &dispatch.Error{Code: dispatch.Overloaded, Msg: "not stored; repeat", RetryAfter: 1, Err: err}
 	}
+	cs.counts.add(ch.ID, "")
 	if len(unread) > 0 {
 		if err := cs.ignored(r.Context(), ch, unread, r.URL.Query(), body); err != nil {
 			cs.log.Error("ignored callback not kept", "channel", ch.ID, "error", err)
@@ -150,6 +155,7 @@ func (cs *callbacks) rejected(ch *dispatch.Channel, err error) {
 		reason = "signature"
 	}
 	cs.observer.CallbackRejected(ch.ID, reason)
+	cs.counts.add(ch.ID, reason)
 	cs.warn.Do(func() { cs.log.Warn("callback rejected", "channel", ch.ID, "reason", reason) })
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // calls returns the answer to a provider at the address that ends in secret.
@@ -219,4 +220,12 @@ func TestCallback_Ignored_IsListedMasked(t *testing.T) {
 			t.Errorf("no line %s", want)
 		}
 	}
+	wait.Until(t, "the counts that doctor reads", func() bool {
+		var taken, rejected int
+		if err := f.DB.QueryRow(`SELECT coalesce(sum(n) FILTER (WHERE reason = ''), 0), coalesce(sum(n) FILTER (WHERE reason = 'signature'), 0)
+			FROM callback_counts WHERE channel_id = $1`, ch.ID).Scan(&taken, &rejected); err != nil {
+			t.Fatal(err)
+		}
+		return taken == 2 && rejected == 1
+	})
 }

@@ -144,6 +144,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.describe() }
 // Run follows the event log and counts calls until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	go s.auth.Run(ctx)
+	go s.callbacks.counts.run(ctx)
 	s.hub.Run(ctx)
 }
 
@@ -153,7 +154,7 @@ func (s *Server) Drain() { s.hub.Stop() }
 
 // Close waits for reads and callbacks under way.
 func (s *Server) Close(ctx context.Context) error {
-	return errors.Join(s.views.Close(ctx), s.callbacks.statuses.Close(ctx))
+	return errors.Join(s.views.Close(ctx), s.callbacks.statuses.Close(ctx), s.callbacks.counts.flush(ctx))
 }
 
 // routes lists every route: those of administration stand in manage.Register,

@@ -21,7 +21,8 @@ var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
-    migrations queue store store/account store/installation store/operate store/pg version
+    migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
+    version
 cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
@@ -141,7 +142,7 @@ emulator/kaleyra: dispatch emulator/engine
 emulator/meta: dispatch dispatch/person dispatch/template emulator/engine
 emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
-storetest: devstack migrations
+storetest: devstack migrations wait
 store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/pg
 store/installation: store/pg

@@ -40,6 +40,8 @@ func (d *doctor) server(ctx context.Context, db *pg.DB) bool {
 	d.note("postgres version", v.VersionNumber >= oldestPostgres, v.Version, "upgrade to Postgres 14 or later")
 	d.note("postgres encoding", v.Encoding == "UTF8", v.Encoding,
 		"create a database with ENCODING 'UTF8' and move the data: others cannot store every text")
+	d.note("postgres isolation", v.Isolation == "read committed", v.Isolation,
+		"ALTER ROLE the role of SENDOFF_POSTGRES_URL SET default_transaction_isolation = 'read committed': others refuse results and callbacks")
 	d.pooler(ctx, db)
 	d.note("synchronous_commit", v.SynchronousCommit != "off", v.SynchronousCommit,
 		"set synchronous_commit = on: an accepted message could be lost when Postgres crashes")
@@ -147,9 +149,29 @@ func (d *doctor) redis(ctx context.Context) {
 	d.note("redis eviction", policy == "noeviction", cmp.Or(policy, "unknown"),
 		"set maxmemory-policy noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf): "+
 			"a queue must refuse writes rather than evict entries")
+	d.memory(info)
 	if d.us.id != "" {
 		d.neighbours(queue.FindNeighbours(ctx, c, d.us.id))
 	}
+}
+
+// fullRedis is the share of maxmemory from which Redis is about to refuse writes.
+const fullRedis = 0.9
+
+// memory checks what is left of Redis' memory. A cluster answers for one node.
+func (d *doctor) memory(info map[string]string) {
+	used, errUsed := strconv.ParseFloat(info["used_memory"], 64)
+	most, errMost := strconv.ParseFloat(info["maxmemory"], 64)
+	if errUsed != nil || errMost != nil {
+		return // not Redis' own INFO
+	}
+	const mib = 1 << 20
+	if most == 0 {
+		d.note("redis memory", true, fmt.Sprintf("%.0f MiB used, without a limit", used/mib), "")
+		return
+	}
+	d.note("redis memory", used < fullRedis*most, fmt.Sprintf("%.0f of %.0f MiB used", used/mib, most/mib),
+		"raise maxmemory, or find out who else fills it; a full Redis refuses every write")
 }
 
 // atLeast reports whether a version such as 7.2.4 is major.minor or later.

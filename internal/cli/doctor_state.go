@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -17,9 +18,6 @@ import (
 const (
 	// longWaiting is the age of a due message from which something is wrong.
 	longWaiting = time.Minute
-	// enoughSent is how many messages without any receipt show that callbacks do
-	// not arrive.
-	enoughSent = 10
 )
 
 // state checks what the installation does: whether workers live, channels send,
@@ -33,7 +31,8 @@ func (d *doctor) state(ctx context.Context, db *pg.DB) {
 	d.held(ctx, st)
 	d.reported(ctx, st)
 	d.oldest(ctx, store.New(db))
-	d.receipts(ctx, st)
+	d.callbacks(ctx, db)
+	d.counts(ctx, campaign.New(db))
 	if db.Box() != nil {
 		d.sealed(ctx, st)
 	}
@@ -127,28 +126,6 @@ func (d *doctor) oldest(ctx context.Context, st *store.Store) {
 		"see what it waits for with sendoff status ID: a paused channel, its rate, or too few workers")
 }
 
-// receipts looks for channels whose callbacks do not arrive.
-func (d *doctor) receipts(ctx context.Context, st *operate.Store) {
-	all, err := st.Receipts(ctx)
-	if d.failedCheck("callbacks", err) {
-		return
-	}
-	silent := 0
-	for _, r := range all {
-		if r.Received > 0 || r.Sent < enoughSent {
-			continue
-		}
-		silent++
-		detail := fmt.Sprintf("%s: %d sent in the last hour, no callback since", r.Name, r.Sent)
-		d.note(fmt.Sprintf("callbacks of channel %d", r.ID), false, detail,
-			fmt.Sprintf("enter the callback address that sendoff channel show %d prints at the provider, and look in serve's log for: "+
-				"callback rejected", r.ID))
-	}
-	if silent == 0 {
-		d.note("callbacks", true, fmt.Sprintf("arrive for each of the %d channels that sent enough in the last hour", len(all)), "")
-	}
-}
-
 // sealed names the secrets that an old key still opens.
 func (d *doctor) sealed(ctx context.Context, st *operate.Store) {
 	old, unreadable, err := st.OldSecrets(ctx)
@@ -161,6 +138,30 @@ func (d *doctor) sealed(ctx context.Context, st *operate.Store) {
 	}
 	d.note("secrets", len(old) == 0, detailOf(split(old), "encrypted with the newest key", "an old key still encrypts"),
 		"run: sendoff secrets rotate")
+}
+
+// checkedCampaigns is how many campaigns have their ledger read, the latest first.
+const checkedCampaigns = 20
+
+// counts compares the counts of campaigns with their ledgers.
+func (d *doctor) counts(ctx context.Context, st *campaign.Store) {
+	ids, err := st.Launched(ctx, checkedCampaigns)
+	if d.failedCheck("campaign counts", err) {
+		return
+	}
+	var wrong []string
+	for _, id := range ids {
+		n, err := st.CheckCounts(ctx, id)
+		if d.failedCheck("campaign counts", err) {
+			return
+		}
+		if n > 0 {
+			wrong = append(wrong, fmt.Sprint("campaign ", id))
+		}
+	}
+	d.note("campaign counts", len(wrong) == 0,
+		detailOf(wrong, fmt.Sprintf("equal the ledgers of the last %d campaigns", len(ids)), "differ from the ledger:"),
+		"what was sent is right, the numbers shown are not: report it with the output of sendoff campaign report")
 }
 
 // split returns a text for each kind, as "channels 1 2".

@@ -69,7 +69,7 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	if stack.RedisKind() != "redis-server" {
 		want = "redis version, redis eviction" // the stand-in can't tell
 	}
-	if got := d.failed(t); got != want || len(d.Checks) != 23 {
+	if got := d.failed(t); got != want || len(d.Checks) != 26 {
 		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.Out)
 	}
 	p.MustHide(r)
@@ -128,6 +128,10 @@ func TestDoctor_State(t *testing.T) {
 		}
 		return n
 	}
+	exec(`INSERT INTO callback_counts (channel_id, span, reason, n, last_at)
+		VALUES (1, now(), 'signature', 54, now()), (1, now() - interval '3 hours', '', 7, '2026-01-02 03:04:05Z')`)
+	exec(`INSERT INTO campaigns (account_id, name, definition, state, launched_at) VALUES (1, 'x', '{}', 1, now())`)
+	exec(`INSERT INTO campaign_counts (campaign_id, status, reason, n) SELECT id, 10, 0, 5 FROM campaigns`)
 	exec(`INSERT INTO channel_health (channel_id, state, reason) VALUES (1, 'paused', 'number under review')`)
 	exec(`INSERT INTO dispatch (message_id, account_id, channel_id, wake_at, due_at, expires_at, lane)
 		VALUES (gen_random_uuid(), 1, 1, now() - interval '10 minutes', now() - interval '10 minutes', now() + interval '1 hour', 1)`)
@@ -144,13 +148,13 @@ func TestDoctor_State(t *testing.T) {
 	r := sendoff("", args...)
 	d := clitest.Read[diagnosis](t, r)
 	got := d.failed(t)
-	for _, want := range []string{"workers", "public address", "channel 1", "oldest message", "callbacks of channel 1", "secrets"} {
+	for _, want := range []string{"workers", "public address", "channel 1", "oldest message", "callbacks of channel 1", "secrets", "campaign counts"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s was not found: %s", want, r.Out)
 		}
 	}
 	for _, want := range []string{
-		"number under review", "12 sent in the last hour, no callback since",
+		"number under review", "12 sent in the last hour, no callback since 2026-01-02", ", 54 rejected: signature", "campaign 1",
 		"sendoff secrets rotate", "due since 10m",
 	} {
 		if !strings.Contains(r.Out, want) {

@@ -213,3 +213,11 @@ type IgnoredCallback struct {
 	Body     string    `db:"body" json:"body" doc:"The beginning of it, with numbers and texts masked."`
 	At       time.Time `db:"at" json:"at"`
 }
+
+// CallbackCount is a number of callbacks of a channel that were taken or, with a
+// reason, rejected.
+type CallbackCount struct {
+	Channel int64
+	Reason  string
+	N       int64
+}

@@ -79,8 +79,8 @@ func explain(err error) *Fault {
 		return &Fault{"TLS to Redis fails", "use rediss://, with ?ca_file= for a CA of your own and cert_file= and key_file= if Redis asks " +
 			"for a certificate", err}
 	}
-	return &Fault{"Redis does not answer", "start Redis, or correct host, password and database in SENDOFF_REDIS_URL; messages go out " +
-		"without it, but slower", err}
+	return &Fault{"Redis does not answer", "start Redis, or correct scheme (rediss:// for TLS, redis:// without), host, password and " +
+		"database in SENDOFF_REDIS_URL; messages go out without it, but slower", err}
 }
 
 // Mode describes a Redis by the words of its INFO.

@@ -2,63 +2,17 @@ package queue
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"fmt"
-	"math/big"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/sendoff/sendoff/internal/devstack"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
-// server starts a redis-server with the given lines of configuration and returns
-// its port. extra arguments follow the file's name.
+// server starts a redis-server.
 func server(t *testing.T, lines []string, extra ...string) (port string) {
 	t.Helper()
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("SENDOFF_TEST_REQUIRED") == "" {
-			t.Skip("redis-server is not installed")
-		}
-		t.Fatal(err)
-	}
-	address, err := devstack.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ = net.SplitHostPort(address)
-	dir := t.TempDir()
-	file := filepath.Join(dir, "redis.conf")
-	text := strings.ReplaceAll(strings.Join(append([]string{"bind 127.0.0.1", "dir " + dir, `save ""`}, lines...), "\n"), "PORT", port)
-	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, append([]string{file}, extra...)...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	eventually(t, "listens on "+port, func() bool {
-		c, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return port
+	return storetest.RedisServer(t, lines, extra...)
 }
 
 // eventually waits until ok, at most 10 s.
@@ -115,7 +69,7 @@ func TestOpen_SentinelWithPassword(t *testing.T) {
 
 func TestOpen_TLS_PrivateCAAndClientCertificate(t *testing.T) {
 	t.Parallel()
-	dir := certificates(t)
+	dir := storetest.Certificates(t)
 	tls := []string{
 		"port 0",
 		"tls-port PORT",
@@ -148,57 +102,4 @@ func TestOpen_TLS_PrivateCAAndClientCertificate(t *testing.T) {
 		t.Fatalf("give the node all slots: %v: %s", err, out)
 	}
 	answers(t, "rediss-cluster://127.0.0.1:"+port+query)
-}
-
-// certificates makes a CA and a certificate for 127.0.0.1 that is good for
-// servers and clients, and returns their folder.
-func certificates(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	caKey, leafKey := newKey(t), newKey(t)
-	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(
-			1,
-		), Subject: pkix.Name{CommonName: "Test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "redis"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		IPAddresses: []net.IP{
-			net.IPv4(127, 0, 0, 1),
-		}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	write(t, dir+"/ca.pem", "CERTIFICATE", sign(t, ca, ca, &caKey.PublicKey, caKey))
-	write(t, dir+"/leaf.pem", "CERTIFICATE", sign(t, leaf, ca, &leafKey.PublicKey, caKey))
-	der, err := x509.MarshalPKCS8PrivateKey(leafKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, dir+"/leaf.key", "PRIVATE KEY", der)
-	return dir
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func sign(t *testing.T, c, parent *x509.Certificate, public *ecdsa.PublicKey, by *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, public, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
-func write(t *testing.T, path, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(fmt.Errorf("write %s: %w", path, err))
-	}
 }

@@ -74,6 +74,14 @@ func (s *Store) addSending(ctx context.Context, ids []int64, out map[int64]*Coun
 	return nil
 }
 
+// Launched returns the ids of at most n launched campaigns of all accounts, those
+// that changed last first.
+func (s *Store) Launched(ctx context.Context, n int) ([]int64, error) {
+	var out []int64
+	err := s.db.SelectContext(ctx, &out, `SELECT id FROM campaigns WHERE launched_at IS NOT NULL ORDER BY updated_at DESC LIMIT $1`, n)
+	return out, pg.Wrap("list launched campaigns", err)
+}
+
 // CheckCounts returns how many statuses of the campaign's ledger have other
 // counts than its rows. It reads the whole ledger.
 func (s *Store) CheckCounts(ctx context.Context, id int64) (wrong int, err error) {

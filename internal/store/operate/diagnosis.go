@@ -53,17 +53,16 @@ func (s *Store) Reported(ctx context.Context) ([]Reported, error) {
 
 // Receipts is what a channel sent in the last hour and the callbacks received for it.
 type Receipts struct {
-	ID       int64      `db:"id"`
-	Name     string     `db:"name"`
-	Sent     int        `db:"sent"`     // more than two minutes ago
-	Received int        `db:"received"` // of these, with a receipt
-	Last     *time.Time `db:"last"`
+	ID       int64  `db:"id"`
+	Name     string `db:"name"`
+	Sent     int    `db:"sent"`     // more than two minutes ago
+	Received int    `db:"received"` // of these, with a receipt
 }
 
 var sqlReceipts = numbers.SQL(`
 WITH m AS MATERIALIZED (SELECT channel_id, sent_at, greatest(delivered_at, read_at, failed_at) AS receipt, status FROM messages
   WHERE id >= uuid_floor(now() - interval '1 hour') AND NOT test ORDER BY id DESC LIMIT 100000)
-SELECT c.id, c.name, count(*)::int AS sent, count(m.receipt)::int AS received, max(m.receipt) AS last
+SELECT c.id, c.name, count(*)::int AS sent, count(m.receipt)::int AS received
 FROM m JOIN channels c ON c.id = m.channel_id
 WHERE m.sent_at < now() - interval '2 minutes' AND m.status IN ({sent}, {delivered}, {read}, {failed}) GROUP BY c.id, c.name ORDER BY c.id`)
 

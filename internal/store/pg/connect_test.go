@@ -70,7 +70,7 @@ func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
 	if missing, err := open(t, url).MissingSettings(t.Context()); err != nil || missing != "" {
 		t.Errorf("direct: %q, %v; want none missing", missing, err)
 	}
-	missing, err := open(t, pooled(t, url, 2)).MissingSettings(t.Context())
+	missing, err := open(t, storetest.PgBouncer(t, url, 2)).MissingSettings(t.Context())
 	if err != nil || !strings.Contains(missing, "SET statement_timeout = '4000';") ||
 		!strings.Contains(missing, "SET lock_timeout = '2000';") {
 		t.Errorf("through a pooler: %q, %v", missing, err)

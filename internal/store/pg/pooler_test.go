@@ -1,46 +1,14 @@
 package pg_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
-
-// ignore lists the start-up parameters that an operator of PgBouncer may allow.
-const ignore = "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout,jit,plan_cache_mode," +
-	"default_transaction_isolation"
-
-func pooled(t *testing.T, url string, size int, extra ...string) string {
-	t.Helper()
-	dir, err := devstack.MkdirTemp("", "pgbouncer-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p, err := devstack.StartPgBouncer(t.Context(), dir, url, size, extra...)
-	if errors.Is(err, devstack.ErrNoPgBouncer) && os.Getenv("SENDOFF_TEST_REQUIRED") == "" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := p.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	return p.URL()
-}
 
 func open(t *testing.T, url string) *pg.DB {
 	t.Helper()
@@ -62,9 +30,9 @@ func TestPooler_IsRecognised(t *testing.T) {
 		refused bool
 	}{
 		{"none", direct, pg.NoPooler, false},
-		{"transaction mode", pooled(t, direct, 5), pg.LosesNames, true},
-		{"parameters ignored", pooled(t, direct, 5, ignore), pg.LosesNames, false},
-		{"session mode", pooled(t, direct, 20, ignore, "pool_mode = session"), pg.NoPooler, false},
+		{"transaction mode", storetest.PgBouncer(t, direct, 5), pg.LosesNames, true},
+		{"parameters ignored", storetest.PgBouncer(t, direct, 5, storetest.IgnoreSettings), pg.LosesNames, false},
+		{"session mode", storetest.PgBouncer(t, direct, 20, storetest.IgnoreSettings, "pool_mode = session"), pg.NoPooler, false},
 	} {
 		db := open(t, c.url)
 		if got := db.Pooler(t.Context()); got != c.want || db.SettingsRefused() != c.refused {
@@ -77,7 +45,7 @@ func TestPooler_IsRecognised(t *testing.T) {
 // connections of a pooler: neither may run the other's.
 func TestPrepared_ThroughPooler_RunsTheOwnStatement(t *testing.T) {
 	t.Parallel()
-	url := pooled(t, storetest.Postgres(t), 2)
+	url := storetest.PgBouncer(t, storetest.Postgres(t), 2)
 	var wg sync.WaitGroup
 	for i, query := range []string{"SELECT $1::bigint + 1", "SELECT $1::bigint + $2::bigint"} {
 		db := open(t, url)

@@ -17,12 +17,14 @@ type Server struct {
 	Fsync             string    `db:"fsync"`
 	FullPageWrites    string    `db:"full_page_writes"`
 	Encoding          string    `db:"encoding"`
+	Isolation         string    `db:"isolation"` // of our transactions
 	Now               time.Time `db:"now"`
 }
 
 const sqlServer = `
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS version_num,
   current_setting('synchronous_commit') AS synchronous_commit, current_setting('server_encoding') AS encoding,
+  current_setting('default_transaction_isolation') AS isolation,
   current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes, clock_timestamp() AS now`
 
 // Server returns the version of the server, its settings of durability and its
