@@ -149,6 +149,24 @@ func TestThrottle_Scopes(t *testing.T) {
 	}
 }
 
+// Of two ids of one person the same is spaced and blocked.
+func TestRecipient_IsThePerson(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	const other, first = "DE.2000", "+15550000001"
+	workertest.Must(t, f.Link(t.Context(), f.Account, first, other))
+	f.fails(provider.Error{Kind: provider.Throttled, Scope: provider.ScopeRecipient, Code: dispatch.FailProvider, RetryAfter: 3 * time.Second})
+	fl, claimed := f.flight(t, f.Messages(t, 1, func(m *dispatch.Message) { m.To = other }))
+	f.outcome(fl, &claimed[0])
+	if f.slots.blocked[first] == 0 || len(f.slots.blocked) != 1 {
+		t.Errorf("blocked: %v", f.slots.blocked)
+	}
+	f.slots.waits = map[string]time.Duration{first: time.Minute}
+	if waits := f.recipientWaits(t.Context(), fl, claimed); len(waits) != 1 || waits[0] != time.Minute {
+		t.Errorf("waits: %v", waits)
+	}
+}
+
 // Wrong credentials open the circuit at once, failures in a row after a while,
 // refusals of single messages never; a call that succeeds closes it.
 func TestCircuit_OpensAndCloses(t *testing.T) {

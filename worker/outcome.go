@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -102,7 +103,8 @@ func (w *Worker) throttle(ctx context.Context, f *flight, c *store.Claimed, e *p
 	switch e.Scope {
 	case provider.ScopeRecipient:
 		f.state.block(delay)
-		err = w.Limits.BlockRecipient(ctx, f.ch.ID, c.To, delay)
+		first, lookErr := w.Store.FirstIDs(ctx, f.ch.Account, []string{c.To}) // unchanged with an error
+		err = cmp.Or(w.Limits.BlockRecipient(ctx, f.ch.ID, first[0], delay), lookErr)
 	case provider.ScopeAccount:
 		var all []*dispatch.Channel
 		all, err = w.Registry.Channels(ctx, f.ch.Account)

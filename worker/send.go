@@ -206,7 +206,10 @@ func (w *Worker) recipientWaits(ctx context.Context, f *flight, claimed []store.
 		tos[i] = claimed[i].To
 	}
 	var waits []time.Duration
-	var err error
+	tos, err := w.Store.FirstIDs(ctx, f.ch.Account, tos)
+	if err != nil {
+		w.Log.Warn("recipients kept apart by the ids that messages name", "channel", f.ch.ID, "error", err)
+	}
 	if spacing > 0 {
 		waits, err = w.Limits.Space(ctx, f.ch.ID, tos, spacing)
 	} else {

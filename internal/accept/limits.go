@@ -43,6 +43,7 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 			}
 			tos = append(tos, r.ready[i].To)
 		}
+		tos = s.persons(ctx, r.who, tos)
 		c := counted{at: at}
 		waits, err := whenRoom(ctx, s, r.wait, func() (waits []time.Duration, err error) {
 			waits, c.giveBack, err = s.Recipients.SpendRecipients(ctx, r.who.Key.ID, tos, perHour)
@@ -59,6 +60,17 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 			}
 		}
 	}
+}
+
+// persons returns the ids by which recipients are counted: whoever has several is
+// one person. Without the database they are counted as they are named.
+func (s *Service) persons(ctx context.Context, who *Caller, tos []string) []string {
+	first, err := s.Store.FirstIDs(ctx, who.Account.ID, tos)
+	if err != nil {
+		s.Log.Warn("recipients counted by the ids that messages name", "account", who.Account.ID, "error", err)
+		return tos
+	}
+	return first
 }
 
 // byLimit groups the drafts that are ready by their limit per recipient.

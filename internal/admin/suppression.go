@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type SuppressionFilter struct {
 	Paging
 
-	Search string `query:"search" maxLength:"64" doc:"The first digits of the number."`
+	Search string `query:"search" maxLength:"64" doc:"The beginning of the number, the wa_id or the user id. A whole one finds the person's other ids, too."`
 }
 
 // SuppressionCreate is the input of CreateSuppression.
@@ -68,19 +69,31 @@ func (s *Service) Suppressions(ctx context.Context, who Actor, in SuppressionFil
 	if err != nil {
 		return none, err
 	}
-	prefix := ""
-	if in.Search != "" {
-		prefix = digitsOf(in.Search)
-		if prefix == "" {
-			return none, nil
-		}
-		prefix = "+" + prefix
+	prefix := beginningOf(in.Search)
+	if prefix == "" && in.Search != "" {
+		return none, nil
 	}
 	ps, err := s.Store.Suppressions(ctx, who.Account, prefix, after, in.rows())
 	if err != nil {
 		return none, err
 	}
 	return pageOf(&in.Paging, ps, viewSuppression, func(p *account.Suppression) string { return p.Phone }), nil
+}
+
+// userIDs is the form of the beginning of a user id.
+var userIDs = regexp.MustCompile(`^[A-Z]{2}\.[A-Z0-9.]*$`)
+
+// beginningOf returns the beginning of an id of a person as it is stored, or "" for
+// what begins none.
+func beginningOf(search string) string {
+	search = strings.ToUpper(strings.TrimSpace(search))
+	if userIDs.MatchString(search) {
+		return search
+	}
+	if digits := digitsOf(search); digits != "" {
+		return "+" + digits
+	}
+	return ""
 }
 
 func digitsOf(s string) string {

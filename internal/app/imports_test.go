@@ -108,8 +108,8 @@ dialect/kaleyra: apidoc dialect dispatch dispatch/phone
 dialect/metaapi: apidoc dialect dispatch dispatch/person
 dialect/native: apidoc dialect dispatch storable
 dialect/socialone: apidoc dialect dispatch dispatch/phone
-dialect/sociocs: apidoc dialect dispatch dispatch/phone
-dialect/twilioapi: address apidoc dialect dispatch dispatch/phone storable
+dialect/sociocs: apidoc dialect dispatch dispatch/person dispatch/phone
+dialect/twilioapi: address apidoc dialect dispatch dispatch/person dispatch/phone storable
 outbound:
 
 # The domain.

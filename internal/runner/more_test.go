@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/callback"
+	personstore "github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -388,6 +389,15 @@ func TestCampaign_CapCountsMarketing(t *testing.T) {
 	c := s.finished(s.launch(sale(object{"cap": object{"messages": 1, "days": 7}})))
 	if by := c["skipped_by"].(map[string]any); by["capped"] != 3.0 || c.count("failed") != 0 {
 		t.Errorf("capped: %v %v", by, c["counts"])
+	}
+	// A second id of a person that was learnt meanwhile is the same person, for the
+	// cap and in one audience.
+	s.must(personstore.New(s.db).Link(s.Context(), s.account.ID, number(0, ""), number(700, "")))
+	other := sale(object{"cap": object{"messages": 1, "days": 7}})
+	other["audience"] = object{"contacts": []any{object{"to": number(700, "")}, object{"to": number(0, "")}}}
+	c = s.finished(s.launch(other))
+	if by := c["skipped_by"].(map[string]any); by["capped"] != 1.0 || by["duplicate"] != 1.0 {
+		t.Errorf("by another id: %v", c["skipped_by"])
 	}
 	utility := s.finished(s.launch(orders(people(3, ""), object{"cap": object{"messages": 1, "days": 7}})))
 	if utility.count("skipped") != 0 {

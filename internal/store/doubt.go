@@ -6,11 +6,12 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // sqlFindDoubt is the rule for providers that echo no id of ours: an event with
-// an unknown id settles the only message of that channel and recipient that is
+// an unknown id settles the only message of that channel and person that is
 // in doubt because of a call that began before the event. A receipt
 // that arrives after the resolve window settles it too. Events carry seconds, so
 // that starts are compared in seconds; a call whose worker is gone has no start.
@@ -21,17 +22,19 @@ import (
 // message qualifies, also one whose later call was accepted.
 var sqlFindDoubt = numbers.SQL(`
 SELECT t.i, x.message_id
-FROM (SELECT i, channel_id, recipient, test, least(coalesce(to_timestamp(at_us / 1e6), now()), now()) AS at
-    FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[]) AS t(i, channel_id, recipient, at_us, test)) t
+FROM (SELECT i, channel_id, test, least(coalesce(to_timestamp(at_us / 1e6), now()), now()) AS at,
+      ` + people.LinkedTo("c.account_id", "recipient") + ` || recipient AS recipients
+    FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::bigint[], $5::boolean[]) AS t(i, channel_id, recipient, at_us, test)
+    JOIN channels c ON c.id = channel_id) t
 CROSS JOIN LATERAL (SELECT min(c.id::text)::uuid AS message_id
   FROM (SELECT m.id, d.state = {claimed} AS open, m.provider_message_id, m.created_at
       FROM dispatch d JOIN messages m ON m.id = d.message_id
       WHERE d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving})
-        AND m.recipient = t.recipient AND m.test = t.test
+        AND m.recipient = ANY(t.recipients) AND m.test = t.test
     UNION
     SELECT m.id, coalesce(d.state = {claimed}, false), m.provider_message_id, m.created_at
       FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id
-      WHERE m.maybe_sent AND m.channel_id = t.channel_id AND m.recipient = t.recipient AND m.test = t.test
+      WHERE m.maybe_sent AND m.channel_id = t.channel_id AND m.recipient = ANY(t.recipients) AND m.test = t.test
         AND m.id >= uuid_floor(now() - interval '8 days')
         AND (m.provider_message_id IS NULL
           OR EXISTS (SELECT 1 FROM attempts a WHERE a.message_id = m.id AND a.outcome = {result_accepted}))) c

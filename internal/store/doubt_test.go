@@ -91,6 +91,23 @@ func (f *fixture) doubted(t testing.TB) dispatch.ID {
 	return id
 }
 
+// The event may name another id of the recipient.
+func TestApply_UnknownID_OfAnotherIDOfThePerson(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.doubted(t)
+	u := f.guess("gs-1", time.Now())
+	u.Recipient = "+15550009999"
+	if f.receive(t, u) {
+		t.Error("a stranger's event settled the message")
+	}
+	must(t, f.Link(t.Context(), f.account, doubtedRecipient, u.Recipient))
+	f.lookAgain(t)
+	if s := f.standing(t, id); s.Status != dispatch.Delivered {
+		t.Errorf("the message is %v", s.Status)
+	}
+}
+
 // An event that arrives during a call whose outcome is then unknown settles it,
 // without waiting for the next retry of parked events.
 func TestRetryParked_UnknownID_SettlesCallWithoutAnswer(t *testing.T) {

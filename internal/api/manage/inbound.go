@@ -25,7 +25,7 @@ type InboundFilter struct {
 func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[dispatch.Received], error) {
 	none := admin.Page[dispatch.Received]{}
 	f := people.InboundFilter{Limit: in.Limit + 1}
-	if err := in.read(&f); err != nil {
+	if err := in.read(&f, who.Region); err != nil {
 		return none, err
 	}
 	if in.Channel != "" {
@@ -43,7 +43,7 @@ func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter
 }
 
 // read writes the cursor and the number into f.
-func (in *InboundFilter) read(f *people.InboundFilter) error {
+func (in *InboundFilter) read(f *people.InboundFilter, region string) error {
 	if in.Cursor != "" {
 		b, err := base64.RawURLEncoding.DecodeString(in.Cursor)
 		if err != nil {
@@ -58,7 +58,7 @@ func (in *InboundFilter) read(f *people.InboundFilter) error {
 	if in.From == "" {
 		return nil
 	}
-	number, err := person.ParseQuery(in.From, "")
+	number, err := person.ParseQuery(in.From, region)
 	if err != nil {
 		return dispatch.InvalidField("/from", "%s", dispatch.AsError(err).Msg)
 	}
@@ -121,7 +121,7 @@ type IgnoredFilter struct {
 // ignored lists the callbacks that nothing was read from, newest first.
 func (m *manager) ignored(ctx context.Context, who admin.Actor, in IgnoredFilter) (admin.Page[dispatch.IgnoredCallback], error) {
 	var f people.InboundFilter
-	if err := (&InboundFilter{Paging: in.Paging}).read(&f); err != nil {
+	if err := (&InboundFilter{Paging: in.Paging}).read(&f, ""); err != nil {
 		return admin.Page[dispatch.IgnoredCallback]{}, err
 	}
 	rows, err := m.Ignored.Ignored(ctx, who.Account, f.Before, in.Limit+1)

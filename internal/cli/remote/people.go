@@ -110,7 +110,7 @@ type Suppression struct {
 
 type suppressionList struct {
 	Listing
-	Search string `help:"The first digits of the number." placeholder:"TEXT"`
+	Search string `help:"The beginning of the number, the wa_id or the user id." placeholder:"TEXT"`
 }
 
 // Run lists suppressions.

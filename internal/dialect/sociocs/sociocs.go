@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
 )
 
@@ -76,8 +77,9 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 func recipient(o dialect.Object, region string) string {
 	to := o.Required("to")
 	if strings.TrimSpace(to) != "" {
-		_, err := phone.ParseIn(to, region)
-		o.Note(err)
+		if _, err := phone.ParseIn(to, region); person.ID(to) == "" { // what may be a wa_id is looked up by accept
+			o.Note(err)
+		}
 	}
 	return to
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/storable"
 )
@@ -159,13 +160,13 @@ func newSearch(q url.Values, region string) (*search, error) {
 	if to := q.Get("To"); to != "" {
 		var err error
 		s.toKind, s.filter.To = address(to)
-		if s.filter.To, err = phone.ParseIn(s.filter.To, region); err != nil {
+		if s.filter.To, err = person.ParseQuery(s.filter.To, region); err != nil {
 			s.nothing = true // nobody was ever sent to there
 		}
 	}
 	if from := q.Get("From"); from != "" {
 		s.fromKind, s.filter.From = address(from)
-		if e164, err := phone.Parse(s.filter.From); err == nil {
+		if e164, err := phone.ParseQuery(s.filter.From, region); err == nil {
 			s.filter.From = e164
 		}
 		s.nothing = s.nothing || !storable.Text(s.filter.From)

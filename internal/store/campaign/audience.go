@@ -116,11 +116,20 @@ func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string
 	return out, err
 }
 
+// sqlKnown finds persons also under an id that they had in the ledger before
+// further ones were learnt.
+const sqlKnown = `
+SELECT p.person FROM unnest($2::text[]) p (person)
+  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = p.person OFFSET 0)
+UNION
+SELECT p.person FROM unnest($2::text[]) p (person) JOIN campaigns c ON c.id = $1
+  JOIN identities i ON i.account_id = c.account_id AND i.person = CASE WHEN p.person LIKE 'person:%' THEN substr(p.person, 8)::bigint END
+  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = i.value OFFSET 0)`
+
 // Known returns which of the persons a ledger has already.
 func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
 	var rows []string
-	err := s.db.SelectContext(ctx, &rows, `SELECT p.person FROM unnest($2::text[]) p (person)
-	  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = p.person OFFSET 0)`, id, pq.Array(persons))
+	err := s.db.SelectContext(ctx, &rows, sqlKnown, id, pq.Array(persons))
 	out := make(map[string]bool, len(rows))
 	for _, p := range rows {
 		out[p] = true

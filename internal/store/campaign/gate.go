@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -33,13 +34,13 @@ SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.upda
     AND p.status IN ({delivered}, {read})) AS delivered,
   CASE WHEN c.marketing AND c.definition LIKE '%"cap":%' THEN (SELECT count(*) FROM campaign_recipients p
     JOIN campaigns o ON o.id = p.campaign_id
-    WHERE p.person = r.person AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
+    WHERE p.person = ANY(r.names) AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
       AND p.message_id <> r.message_id AND p.status BETWEEN {sent} AND {read} AND o.account_id = c.account_id AND o.marketing)
     >= (c.definition::jsonb->'cap'->>'messages')::integer ELSE false END AS capped
 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
-CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person FROM campaign_recipients r
-  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r
-CROSS JOIN LATERAL (SELECT * FROM campaigns c WHERE c.id = i.campaign_id) c`)
+CROSS JOIN LATERAL (SELECT * FROM campaigns c WHERE c.id = i.campaign_id) c
+CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person, ` + people.Names("c.account_id", "r.recipient") + ` || r.person AS names
+  FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r`)
 
 // Gates reads what decides about messages; those that no ledger has are left out.
 func (s *Store) Gates(ctx context.Context, refs []ledger.Ref) ([]Gate, error) {

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -67,6 +68,13 @@ func LinkedTo(account, value string) string {
       WHERE a.account_id = ` + account + ` AND a.value = ` + value + `)`
 }
 
+// Names returns the SQL of the array of what a person may be called in a ledger:
+// the recipient or person:N, from before and after further ids were learnt.
+func Names(account, recipient string) string {
+	return `(ARRAY(SELECT 'person:' || a.person FROM identities a WHERE a.account_id = ` + account + ` AND a.value = ` + recipient + `)
+      || ` + LinkedTo(account, recipient) + ` || ` + recipient + `)`
+}
+
 // HeldBack returns the SQL of whether a suppression holds back a message to the
 // recipient, one of whose ids is in the array ids.
 func HeldBack(account, recipient, ids, marketing string) string {
@@ -115,6 +123,35 @@ func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string,
 	ids := []string{}
 	err := p.db.SelectContext(ctx, &ids, `SELECT $2::text UNION SELECT unnest(`+LinkedTo("$1::bigint", "$2::text")+`) ORDER BY 1`, account, id)
 	return ids, pg.Wrap("read a person's ids", err)
+}
+
+const sqlFirst = `
+SELECT t.id, (SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+  WHERE a.account_id = $1 AND a.value = t.id ORDER BY b.value COLLATE "C" LIMIT 1) AS first
+FROM unnest($2::text[]) AS t(id)`
+
+// FirstIDs returns, by index, the id that stands for each person: the first in
+// order of all that are linked, which is a number where one is known. What is
+// counted or spaced by recipient goes by it.
+func (p *People) FirstIDs(ctx context.Context, account int64, ids []string) ([]string, error) {
+	var rows []struct {
+		ID    string  `db:"id"`
+		First *string `db:"first"`
+	}
+	if err := p.db.SelectContext(ctx, &rows, sqlFirst, account, pq.Array(ids)); err != nil {
+		return ids, pg.Wrap("read people's first ids", err)
+	}
+	first := make(map[string]string, len(rows))
+	for _, r := range rows {
+		if r.First != nil {
+			first[r.ID] = *r.First
+		}
+	}
+	out := slices.Clone(ids)
+	for i, id := range ids {
+		out[i] = cmp.Or(first[id], id)
+	}
+	return out, nil
 }
 
 const sqlUsernames = `UPDATE identities i SET username = t.username FROM unnest($2::text[], $3::text[]) AS t(value, username)

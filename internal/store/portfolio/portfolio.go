@@ -18,10 +18,12 @@ import (
 // it names, else all channels of its provider that name none.
 func nameOf(ch *dispatch.Channel) string { return ch.Provider + "/" + ch.Policy.Portfolio }
 
-// person is the SQL of what stands for the person with the id.
+// person is the SQL of what stands for the person with the id: the name under
+// which the person counts already, else person:N or the id.
 func person(account, id string) string {
-	return `coalesce((SELECT 'person:' || y.person FROM identities y
-      WHERE y.account_id = ` + account + ` AND y.value = ` + id + `), ` + id + `)`
+	return `coalesce((SELECT pu.person FROM portfolio_users pu WHERE pu.account_id = ` + account + ` AND pu.portfolio = $2
+        AND pu.person = ANY(` + people.Names(account, id) + `) ORDER BY pu.at DESC LIMIT 1),
+      (SELECT 'person:' || y.person FROM identities y WHERE y.account_id = ` + account + ` AND y.value = ` + id + `), ` + id + `)`
 }
 
 func inWindow(account, channel, recipient string) string {

@@ -100,6 +100,11 @@ func TestReserve_CountsPersonsOnce(t *testing.T) {
 	if got, free = reserve(2, "+15550000002", "+15550000001"); got != "true true " || free != nil {
 		t.Errorf("reserved %s, free at %v", got, free)
 	}
+	// Whoever counted by a number that turns out to be somebody's second one counts on.
+	exec(`INSERT INTO identities (account_id, value, person) VALUES ($1, '+15550000002', 8), ($1, 'DE.2', 8)`, ch.Account)
+	if got, free = reserve(2, "DE.2", "+15550000002"); got != "true true " || free != nil {
+		t.Errorf("after a link: reserved %s, free at %v", got, free)
+	}
 	other := *ch
 	other.Policy.Portfolio = "other"
 	if n, err := portfolio.Used(ctx, db, &other); err != nil || n != 0 {

@@ -6625,7 +6625,7 @@ export type GetSuppressionsData = {
          */
         cursor?: string;
         /**
-         * The first digits of the number.
+         * The beginning of the number, the wa_id or the user id. A whole one finds the person's other ids, too.
          */
         search?: string;
     };
