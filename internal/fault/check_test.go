@@ -121,8 +121,8 @@ func (x *sending) unique() {
 		seen[id] = true
 	}
 	var n int
-	if err := x.s.db.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil || n != messages {
-		x.t.Errorf("%d messages in the database, want %d (%v)", n, messages, err)
+	if err := x.s.db.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil || n != x.n {
+		x.t.Errorf("%d messages in the database, want %d (%v)", n, x.n, err)
 	}
 }
 
@@ -233,13 +233,13 @@ func (x *sending) visible(id string, copies int, b brief) {
 // emulatorCounts returns how many copies of each message the provider accepted.
 func (x *sending) emulatorCounts() []int {
 	x.t.Helper()
-	out := make([]int, messages)
+	out := make([]int, x.n)
 	var mu sync.Mutex
 	var errs []error
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			for i := w; i < messages; i += 8 {
+			for i := w; i < x.n; i += 8 {
 				var answer struct {
 					Count int `json:"count"`
 				}

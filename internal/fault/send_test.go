@@ -42,6 +42,7 @@ const (
 type sending struct {
 	t        *testing.T
 	s        *stack
+	n        int // messages
 	began    time.Time
 	took     time.Duration
 	to       []string
@@ -54,8 +55,10 @@ type sending struct {
 // recipient returns the i-th number; none ends in the magic 01xx.
 func recipient(i int) string { return fmt.Sprintf("+1555%03d%04d", 200+i/9000, 1000+i%9000) }
 
-func (s *stack) send() *sending {
-	x := &sending{t: s.t, s: s, began: time.Now(), to: make([]string, messages), ids: make([]string, messages), done: make(chan struct{})}
+func (s *stack) send() *sending { return s.sendMany(messages) }
+
+func (s *stack) sendMany(n int) *sending {
+	x := &sending{t: s.t, s: s, n: n, began: time.Now(), to: make([]string, n), ids: make([]string, n), done: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(context.Background(), sendLimit)
 	next := make(chan int)
 	var wg sync.WaitGroup
@@ -69,7 +72,7 @@ func (s *stack) send() *sending {
 	go func() {
 		defer cancel()
 		pace := rate.NewLimiter(perSecond, 20)
-		for i := range messages {
+		for i := range n {
 			_ = pace.Wait(ctx) // the end of ctx shows in the messages that follow
 			next <- i
 		}
@@ -149,7 +152,7 @@ func (x *sending) post(ctx context.Context, i int, body string) (string, error) 
 func (x *sending) reach(percent int) {
 	x.t.Helper()
 	until(x.t, sendLimit, fmt.Sprintf("%d %% accepted", percent), func() error {
-		if n := x.accepted.Load(); n < int64(messages*percent/100) {
+		if n := x.accepted.Load(); n < int64(x.n*percent/100) {
 			return fmt.Errorf("%d accepted", n)
 		}
 		return nil
@@ -162,7 +165,7 @@ func (x *sending) during(percents []int, fault func()) {
 	x.t.Helper()
 	for _, p := range percents {
 		x.reach(p)
-		if x.accepted.Load() == int64(messages) {
+		if x.accepted.Load() == int64(x.n) {
 			x.t.Errorf("the send was over before the fault at %d %%", p)
 		}
 		fault()

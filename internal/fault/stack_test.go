@@ -87,6 +87,15 @@ type stack struct {
 
 func start(t *testing.T) *stack {
 	t.Helper()
+	s := startServers(t)
+	s.startServe()
+	s.startWork()
+	return s
+}
+
+// startServers starts everything but serve and work.
+func startServers(t *testing.T) *stack {
+	t.Helper()
 	s := &stack{t: t, dir: folder(t), http: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	s.launch("dev", "dev", "--infra-only", "--dir", s.dir, "--listen", freeAddress(t), "--log-level", "info")
 	until(t, 90*time.Second, "dev.json", func() error {
@@ -104,9 +113,12 @@ func start(t *testing.T) *stack {
 	db.SetMaxOpenConns(2)
 	t.Cleanup(func() { _ = db.Close() })
 	s.db = db
-	s.startServe()
-	s.startWork()
 	return s
+}
+
+// set changes a variable of the environment of serve and work.
+func (s *stack) set(name, value string) {
+	s.env = append(s.env, name+"="+value) // the last one counts
 }
 
 func freeAddress(t *testing.T) string {
