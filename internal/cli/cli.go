@@ -138,9 +138,13 @@ func report(stderr io.Writer, err error, asJSON bool) int {
 	}
 	e, refused := errors.AsType[*dispatch.Error](err)
 	refused = refused && e.Code != dispatch.Internal
-	if refused && asJSON {
+	p, answered := errors.AsType[*remote.Problem](err)
+	switch {
+	case refused && asJSON:
 		_ = console.PrintJSON(stderr, refusal{e.Code, dialect.Detail(e), e.Faults})
-	} else {
+	case answered && asJSON:
+		_ = console.PrintJSON(stderr, p)
+	default:
 		for line := range strings.SplitSeq(console.Text(err), "\n") {
 			fmt.Fprintln(stderr, "sendoff:", strings.TrimPrefix(line, console.ErrUsage.Error()+": "))
 		}

@@ -54,6 +54,16 @@ func TestReport_JSON_HasTheMembersOfAProblem(t *testing.T) {
 		got.Errors[0].Field != "/name" {
 		t.Errorf("%s: %+v, %v", out.String(), got, err)
 	}
+	// A refusal of the API is its problem.
+	out.Reset()
+	asked := &remote.Problem{Status: 404, Detail: "not found", Code: dispatch.NotFound, RequestID: "r1"}
+	if code := report(&out, fmt.Errorf("message m1: %w", asked), true); code != 1 {
+		t.Errorf("code %d", code)
+	}
+	var back remote.Problem
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Status != 404 || back.Code != dispatch.NotFound || back.RequestID != "r1" {
+		t.Errorf("%s: %+v, %v", out.String(), back, err)
+	}
 	// What is no refusal stays a line of text.
 	out.Reset()
 	if code := report(&out, errors.New("disk full"), true); code != 1 || out.String() != "sendoff: disk full\n" {

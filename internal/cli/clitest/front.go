@@ -67,6 +67,15 @@ func KeyFile(t *testing.T, secret string) string {
 	return name
 }
 
+// With returns the same Sendoff, called with another API key.
+func (f *Front) With(key string) *Front {
+	f.T.Helper()
+	return &Front{f.Place, []string{f.args[0], f.args[1], "--key-file", KeyFile(f.T, key)}}
+}
+
+// Flags returns the flags that name the address and the key.
+func (f *Front) Flags() []string { return f.args }
+
 // Call runs a command that calls the API.
 func (f *Front) Call(args ...string) Result { return f.Run.Do("", append(args, f.args...)...) }
 

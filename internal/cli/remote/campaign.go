@@ -1,15 +1,12 @@
 package remote
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,14 +145,14 @@ type campaignCreate struct {
 	Text     string            `xor:"content" help:"A text; {{field}} takes the recipient's." placeholder:"TEXT"`
 	Channel  string            `help:"Id or key. Default: the account's default channel." placeholder:"CHANNEL"`
 	List     []int64           `help:"A contact list." placeholder:"ID"`
-	Import   int64             `help:"An import of the kind audience." placeholder:"ID"`
-	CSV      string            `name:"csv" help:"Recipients: CSV with a header, at most 10,000 rows. More: sendoff import." placeholder:"FILE"`
+	Import   int64             `xor:"file" help:"An import of the kind audience." placeholder:"ID"`
+	CSV      string            `xor:"file" name:"csv" type:"path" help:"Recipients: a file as sendoff import reads it." placeholder:"FILE"`
 	StartAt  string            `help:"A date and time without an offset, as 2027-03-28T10:00:00. Default: at the launch." placeholder:"TIME"`
 	TimeZone string            `help:"The zone of --start-at. Default: the account's." placeholder:"ZONE"`
 	Rate     float64           `help:"At most so many messages a second." placeholder:"N"`
 }
 
-// Run creates a campaign.
+// Run creates a campaign, and imports its file of recipients first.
 func (c *campaignCreate) Run(e *console.Env) error {
 	body, err := c.body(e)
 	if err != nil {
@@ -164,6 +161,17 @@ func (c *campaignCreate) Run(e *console.Env) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
+	}
+	if c.CSV != "" {
+		file := Import{Flags: c.Flags, File: c.CSV, Kind: "audience"}
+		i, err := file.load(e, cl)
+		if err == nil {
+			err = i.failed()
+		}
+		if err != nil {
+			return err
+		}
+		body["audience"].(map[string]any)["import"] = i.ID
 	}
 	return c.print(e, cl, http.MethodPost, "/v1/campaigns", body)
 }
@@ -210,11 +218,12 @@ func (c *campaignCreate) body(e *console.Env) (map[string]any, error) {
 	if c.Text != "" {
 		body["type"], body["text"] = "text", map[string]string{"body": c.Text}
 	}
-	return body, c.audience(body)
+	c.audience(body)
+	return body, nil
 }
 
 // audience sets the audience that the flags name.
-func (c *campaignCreate) audience(body map[string]any) error {
+func (c *campaignCreate) audience(body map[string]any) {
 	audience, _ := body["audience"].(map[string]any)
 	if audience == nil {
 		audience = map[string]any{}
@@ -225,103 +234,19 @@ func (c *campaignCreate) audience(body map[string]any) error {
 	if c.Import != 0 {
 		audience["import"] = c.Import
 	}
-	if c.CSV != "" {
-		contacts, err := readContacts(c.CSV)
-		if err != nil {
-			return err
-		}
-		audience["contacts"] = contacts
-	}
 	body["audience"] = audience
-	return nil
-}
-
-// toColumns are names of the column with the number.
-var toColumns = []string{"to", "phone", "number", "mobile", "msisdn", "whatsapp", "tel"}
-
-// maxContacts is how many recipients the body of a campaign may hold.
-const maxContacts = 10_000
-
-// readContacts reads recipients from a CSV file with a header.
-func readContacts(path string) ([]map[string]any, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	r := csv.NewReader(f)
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s has no header: %w", path, err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	at := slices.IndexFunc(header, func(name string) bool { return slices.Contains(toColumns, strings.ToLower(strings.TrimSpace(name))) })
-	if at < 0 {
-		return nil, fmt.Errorf("%s has no column named %s", path, strings.Join(toColumns, ", "))
-	}
-	var out []map[string]any
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if len(out) == maxContacts {
-			return nil, fmt.Errorf("%s has more than %d rows; import it: sendoff import", path, maxContacts)
-		}
-		fields := map[string]string{}
-		for i, cell := range row {
-			if i != at {
-				fields[strings.TrimSpace(header[i])] = cell
-			}
-		}
-		out = append(out, map[string]any{"to": row[at], "fields": fields})
-	}
 }
 
 type campaignList struct {
-	Flags
+	Listing
 	Status string `help:"Only campaigns in this state." placeholder:"STATUS"`
 	Search string `help:"Part of the name." placeholder:"TEXT"`
-	Limit  int    `default:"50" help:"How many." placeholder:"N"`
 }
 
 // Run lists campaigns.
 func (c *campaignList) Run(e *console.Env) error {
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	q := url.Values{"limit": {strconv.Itoa(c.Limit)}}
-	if c.Status != "" {
-		q.Set("status", c.Status)
-	}
-	if c.Search != "" {
-		q.Set("search", c.Search)
-	}
-	var page struct {
-		Data []json.RawMessage `json:"data"`
-		Next string            `json:"next_cursor,omitempty"`
-	}
-	if _, err := cl.call(e.Ctx, http.MethodGet, "/v1/campaigns?"+q.Encode(), nil, nil, &page); err != nil {
-		return err
-	}
-	if c.JSON {
-		return console.PrintJSON(e.Stdout, page)
-	}
-	rows := make([][]string, len(page.Data))
-	for i, raw := range page.Data {
-		var v campaignView
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("read answer: %w", err)
-		}
-		rows[i] = []string{
-			strconv.FormatInt(v.ID, 10), v.Name, v.Status, fmt.Sprint(v.Counts["total"]), fmt.Sprint(v.done()), fmt.Sprint(v.Counts["failed"]),
-		}
-	}
-	return console.PrintTable(e.Stdout, "ID\tNAME\tSTATUS\tTOTAL\tDONE\tFAILED", rows)
+	return c.list(e, "/v1/campaigns", query("status", c.Status, "search", c.Search),
+		"id", "name", "status", "counts.total", "counts.delivered", "counts.failed", "created_at")
 }
 
 type campaignReport struct {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/console"
@@ -25,7 +23,7 @@ func (c *campaignWatch) Run(e *console.Env) error {
 		return err
 	}
 	before := ""
-	bar := !c.JSON && isTerminal(e)
+	bar := !c.JSON && terminal(e.Stdout)
 	for {
 		var raw json.RawMessage
 		if _, err := cl.call(e.Ctx, http.MethodGet, c.path(), nil, nil, &raw); err != nil {
@@ -42,7 +40,7 @@ func (c *campaignWatch) Run(e *console.Env) error {
 				return err
 			}
 		case bar:
-			fmt.Fprintf(e.Stdout, "\r\033[K%s %s", progressBar(v.done(), v.Counts["total"]), line)
+			fmt.Fprintf(e.Stdout, "\r\033[K%s %s", bars(v.done(), v.Counts["total"]), line)
 		case !c.JSON && line != before:
 			fmt.Fprintln(e.Stdout, line)
 		}
@@ -59,27 +57,6 @@ func (c *campaignWatch) Run(e *console.Env) error {
 		case <-time.After(c.Every):
 		}
 	}
-}
-
-// isTerminal reports whether people read what is printed.
-func isTerminal(e *console.Env) bool {
-	f, ok := e.Stdout.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// watchWidth is how many characters a bar has.
-const watchWidth = 24
-
-func progressBar(done, total int64) string {
-	filled := 0
-	if total > 0 {
-		filled = int(done * watchWidth / total)
-	}
-	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", watchWidth-filled) + "]"
 }
 
 type campaignValidate struct{ campaignOf }

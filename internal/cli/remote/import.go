@@ -65,28 +65,41 @@ func (c *Import) Run(e *console.Env) error {
 	if err != nil {
 		return err
 	}
+	i, err := c.load(e, cl)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.report(e, i), i.failed())
+}
+
+// failed returns an error unless the import ended as done.
+func (i *importReport) failed() error {
+	if i.Status != "done" {
+		return fmt.Errorf("import %d %s: %s", i.ID, i.Status, i.Error)
+	}
+	return nil
+}
+
+// load uploads the file and waits until the import of its rows has ended.
+func (c *Import) load(e *console.Env, cl *client) (*importReport, error) {
+	var i importReport
 	f, err := os.Open(c.File)
 	if err != nil {
-		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+		return nil, fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	defer func() { _ = f.Close() }()
 	p := newProgress(e, c.JSON)
 	defer p.end()
-	var i importReport
 	if _, err := cl.call(e.Ctx, http.MethodPost, "/v1/imports?"+c.query().Encode(), nil, nil, &i); err != nil {
-		return err
+		return nil, err
 	}
 	if err := upload(e.Ctx, cl, &i, f, p); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := cl.call(e.Ctx, http.MethodPost, i.path()+"/finish", nil, nil, &i); err != nil {
-		return err
+		return nil, err
 	}
-	if err := follow(e.Ctx, cl, &i, p); err != nil {
-		return err
-	}
-	p.end()
-	return c.report(e, &i)
+	return &i, follow(e.Ctx, cl, &i, p)
 }
 
 // query returns the settings of the import.
@@ -166,21 +179,15 @@ func follow(ctx context.Context, cl *client, i *importReport, p *progress) error
 	return nil
 }
 
-// report prints the counts; an import that did not end as done is a failure.
+// report prints the counts.
 func (c *Import) report(e *console.Env, i *importReport) error {
 	if c.JSON {
-		if err := console.PrintJSON(e.Stdout, i); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(e.Stdout, "import %d %s: %d lines = %d created + %d updated + %d unchanged + %d duplicate + %d suppressed + %d bad\n",
-			i.ID, i.Status, i.Lines, i.Created, i.Updated, i.Unchanged, i.Duplicate, i.Suppressed, i.Bad)
-		if i.Bad > 0 {
-			fmt.Fprintf(e.Stdout, "the bad rows: GET %s/errors.csv\n", i.path())
-		}
+		return console.PrintJSON(e.Stdout, i)
 	}
-	if i.Status != "done" {
-		return fmt.Errorf("import %d %s: %s", i.ID, i.Status, i.Error)
+	fmt.Fprintf(e.Stdout, "import %d %s: %d lines = %d created + %d updated + %d unchanged + %d duplicate + %d suppressed + %d bad\n",
+		i.ID, i.Status, i.Lines, i.Created, i.Updated, i.Unchanged, i.Duplicate, i.Suppressed, i.Bad)
+	if i.Bad > 0 {
+		fmt.Fprintf(e.Stdout, "the bad rows: GET %s/errors.csv\n", i.path())
 	}
 	return nil
 }

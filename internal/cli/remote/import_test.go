@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -47,7 +48,7 @@ func TestImport_UploadsInPieces_Resumes_Reports(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
-	key := keyFile(t, auth.Generate(false))
+	key := clitest.KeyFile(t, auth.Generate(false))
 	c := &Import{Flags: Flags{URL: srv.URL, KeyFile: key}, File: file, Kind: "contacts", List: 3, Map: []string{"a:phone"}}
 	if err := c.Run(&console.Env{Ctx: t.Context(), Stdout: &out, Stderr: &errOut}); err != nil {
 		t.Fatal(err)

@@ -45,8 +45,7 @@ func terminal(w io.Writer) bool {
 func (p *progress) show(what string, n, all int64) {
 	line := fmt.Sprintf("%s %d", what, n)
 	if all > 0 {
-		done := int(n * barWidth / all)
-		line = fmt.Sprintf("%s [%s%s] %3d %%", what, strings.Repeat("#", done), strings.Repeat("-", barWidth-done), n*100/all)
+		line = fmt.Sprintf("%s %s %3d %%", what, bars(n, all), n*100/all)
 	}
 	switch {
 	case p.bar:
@@ -56,6 +55,12 @@ func (p *progress) show(what string, n, all int64) {
 		fmt.Fprintln(p.out, line)
 		p.next = time.Now().Add(plainEvery)
 	}
+}
+
+// bars draws n of all.
+func bars(n, all int64) string {
+	done := int(n * barWidth / max(all, 1))
+	return "[" + strings.Repeat("#", done) + strings.Repeat("-", barWidth-done) + "]"
 }
 
 // end leaves the line of a terminal.

@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/admin"
+	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -79,7 +78,7 @@ func TestTail_Interrupted_EndsCleanly(t *testing.T) {
 	}))
 	defer srv.Close()
 	var out, errOut bytes.Buffer
-	c := &Tail{Flags: Flags{URL: srv.URL, KeyFile: keyFile(t, auth.Generate(false))}}
+	c := &Tail{Flags: Flags{URL: srv.URL, KeyFile: clitest.KeyFile(t, auth.Generate(false))}}
 	if err := c.Run(&console.Env{Ctx: ctx, Stdout: &out, Stderr: &errOut}); err != nil || out.Len()+errOut.Len() > 0 {
 		t.Errorf("err %v, out %s, err %s", err, &out, &errOut)
 	}
@@ -120,13 +119,4 @@ func TestWhy_NamesBothCodes(t *testing.T) {
 	if got := why(&v); got != ": permanent (the provider's 131026), undeliverable" {
 		t.Errorf("got %q", got)
 	}
-}
-
-func keyFile(t *testing.T, secret string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(name, []byte(secret+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }

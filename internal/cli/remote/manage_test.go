@@ -1,16 +1,17 @@
-package cli
+package remote_test
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 )
 
 // What the API manages can be managed from a shell, with the API's own JSON.
 func TestRemote_ManagesWhatTheAPIManages(t *testing.T) {
 	t.Parallel()
-	f := clitest.NewFront(t, Run)
+	f := clitest.NewFront(t, cli.Run)
 	type created struct {
 		ID      string `json:"message_id"`
 		Number  int64  `json:"id"`

@@ -1,4 +1,4 @@
-package cli
+package remote_test
 
 import (
 	"encoding/json"
@@ -12,29 +12,22 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/auth"
+	"github.com/sendoff/sendoff/internal/cli"
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
+// sendoff runs a command without a server of its own.
+func sendoff(stdin string, args ...string) clitest.Result {
+	return clitest.Run(cli.Run).Do(stdin, args...)
+}
+
 func TestSend_WaitStatusTail_AgainstAFrontDoor(t *testing.T) {
 	t.Parallel()
-	f := clitest.NewFront(t, Run)
-	r := f.Call(
-		"send",
-		"--to",
-		"+15550000106",
-		"--template",
-		"order",
-		"--var",
-		"1=Ada",
-		"--var",
-		"2=A-17",
-		"--reference",
-		"r1",
-		"--wait",
-		"--json",
-	)
+	f := clitest.NewFront(t, cli.Run)
+	r := f.Call("send", "--to", "+15550000106", "--template", "order", "--var", "1=Ada", "--var", "2=A-17", "--reference", "r1",
+		"--wait", "--json")
 	m := clitest.Read[dispatch.View](t, r)
 	if r.Code != 0 || (m.StatusName != "delivered" && m.StatusName != "read") || m.Reference != "r1" {
 		t.Fatalf("code %d, %s: %s", r.Code, m.StatusName, r.Err)
@@ -83,20 +76,8 @@ func TestRemote_KeyMissingOrWrong_SaysWhatToDo(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	sendoff("", "status", "x", "--key-file", good, "--url", other.URL).MustFail(t, 1, "not Sendoff's API?")
-	r := sendoff(
-		"",
-		"send",
-		"--to",
-		"+15550000100",
-		"--text",
-		"x",
-		"--key-file",
-		good,
-		"--url",
-		"http://127.0.0.1:1",
-		"--idempotency-key",
-		"again",
-	)
+	r := sendoff("", "send", "--to", "+15550000100", "--text", "x", "--key-file", good, "--url", "http://127.0.0.1:1",
+		"--idempotency-key", "again")
 	r.MustFail(t, 1, "--idempotency-key again")
 }
 
@@ -111,7 +92,7 @@ func TestRemote_NothingGiven_UsesDevsFile(t *testing.T) {
 	}))
 	defer srv.Close()
 	t.Chdir(t.TempDir())
-	b, err := json.Marshal(devFile{BaseURL: srv.URL, APIKey: key})
+	b, err := json.Marshal(map[string]string{"base_url": srv.URL, "api_key": key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,12 +143,6 @@ func TestTail_Refused_Ends(t *testing.T) {
 		_, _ = w.Write([]byte(`{"status":401,"detail":"unknown key","code":"unauthorized"}`))
 	}))
 	defer srv.Close()
-	sendoff(
-		"",
-		"tail",
-		"--url",
-		srv.URL,
-		"--key-file",
-		clitest.KeyFile(t, auth.Generate(false)),
-	).MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
+	sendoff("", "tail", "--url", srv.URL, "--key-file", clitest.KeyFile(t, auth.Generate(false))).
+		MustFail(t, 1, "unknown key (401 unauthorized); check SENDOFF_API_KEY")
 }
