@@ -144,7 +144,7 @@ emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
 storetest: devstack migrations wait
 store/operate: dispatch store store/ledger store/people store/pg
-store/people: dispatch dispatch/person storable store/pg
+store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
 wait:

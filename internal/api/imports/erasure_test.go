@@ -3,9 +3,12 @@ package imports_test
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -13,6 +16,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/erasure"
+	persons "github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -111,6 +115,57 @@ func TestErasure_OptOutStays(t *testing.T) {
 			t.Errorf("a campaign (marketing %v) holds back %v, %v; want %s", c.marketing, held, err, c.want)
 		}
 	}
+}
+
+// An erased person who opts in again gets messages again: what the person had set
+// goes, what an operator had set stays, and so does an opt-out after the wish.
+func TestErasure_OptInTakesBack(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const wrote, event, manual, late = "+4915112345671", "+4915112345672", "+4915112345673", "+4915112345674"
+	p, all := persons.New(f.pool), []string{wrote, event, manual, late}
+	began := time.Now().Add(-time.Hour)
+	inbound := func(from string, start bool, at time.Time) {
+		t.Helper()
+		refused, err := p.InsertInbound(t.Context(), 1, []dispatch.Inbound{
+			{From: from, Type: "text", Text: "x", Raw: "{}", At: at, Stop: !start, Start: start},
+		})
+		if err != nil || refused != nil {
+			t.Fatal(refused, err)
+		}
+	}
+	consent := func(start bool) {
+		t.Helper()
+		err := p.Consents(t.Context(), f.Account.ID, []dispatch.Consent{{Person: event, Start: start, Scope: dispatch.ScopeMarketing, At: time.Now()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	inbound(wrote, false, began)
+	consent(false)
+	f.Do("POST", "/v1/suppressions", m{"phone": manual}).Want(201)
+	inbound(late, false, began)
+	for _, number := range all {
+		f.erase(f.pool, m{"phone": number})
+	}
+	held := func(want ...string) {
+		t.Helper()
+		got, err := campaigns.New(f.pool).HeldBack(t.Context(), f.Account.ID, all, true)
+		if keys := slices.Sorted(maps.Keys(got)); err != nil || !slices.Equal(keys, want) {
+			t.Errorf("held back: %v, %v; want %v", keys, err, want)
+		}
+	}
+	held(all...)
+	inbound(wrote, true, time.Now())
+	consent(true)
+	inbound(manual, true, time.Now())
+	inbound(late, true, began.Add(time.Minute)) // comes late: from before the erasure
+	held(manual, late)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	text := m{"to": wrote, "type": "text", "text": m{"body": "hi"}}
+	f.Do("POST", "/v1/messages", text).Want(202)
+	inbound(wrote, false, time.Now().Add(time.Second))
+	held(wrote, manual, late)
 }
 
 // A person who is erased while their campaign waits gets no message, and the

@@ -59,12 +59,15 @@ func (s *Store) CreateErasure(ctx context.Context, account int64, id string) (e 
 }
 
 // sqlRemember keeps with each id the widest scope that any of them had, also that
-// of an earlier erasure.
+// of an earlier erasure, and what of it an operator had set.
 const sqlRemember = `
-INSERT INTO erased_people AS e (account_id, hash, scope)
-SELECT $1, h, (SELECT CASE WHEN bool_or(scope = 'all') THEN 'all' ELSE min(scope) END FROM suppressions
-  WHERE account_id = $1 AND phone = ANY($3)) FROM unnest($2::bytea[]) AS h
-ON CONFLICT (account_id, hash) DO UPDATE SET scope = CASE WHEN excluded.scope = 'all' THEN 'all' ELSE coalesce(e.scope, excluded.scope) END`
+WITH s AS (SELECT CASE WHEN bool_or(scope = 'all') THEN 'all' ELSE min(scope) END AS scope,
+    CASE WHEN bool_or(manual = 'all') THEN 'all' ELSE min(manual) END AS manual
+  FROM suppressions WHERE account_id = $1 AND phone = ANY($3))
+INSERT INTO erased_people AS e (account_id, hash, scope, manual) SELECT $1, h, s.scope, s.manual FROM unnest($2::bytea[]) AS h CROSS JOIN s
+ON CONFLICT (account_id, hash) DO UPDATE SET
+  scope = CASE WHEN excluded.scope = 'all' THEN 'all' ELSE coalesce(e.scope, excluded.scope) END,
+  manual = CASE WHEN excluded.manual = 'all' THEN 'all' ELSE coalesce(e.manual, excluded.manual) END, erased_at = now()`
 
 // remember stores the hashes of a person's ids.
 func remember(ctx context.Context, tx *pg.DB, account int64, ids []string) error {

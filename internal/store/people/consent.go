@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -119,7 +120,14 @@ func (p *People) follow(ctx context.Context, account int64, w wish, cs []dispatc
 	}
 	_, err := p.db.ExecContext(ctx, sqlConsents, account, asked, w.scope, pq.Array(persons), pq.Array(reasons), pq.Array(details),
 		pq.Array(sources), pq.Array(at))
-	return pg.Wrap("follow consents", err)
+	if err != nil || !w.start {
+		return pg.Wrap("follow consents", err)
+	}
+	wishes := make([]erasure.OptIn, len(cs))
+	for i := range cs {
+		wishes[i] = erasure.OptIn{ID: persons[i], At: time.UnixMicro(at[i])}
+	}
+	return erasure.FollowOptIns(ctx, p.db, account, w.scope, wishes)
 }
 
 // Refusal is a provider's refusal of a message to a person who wants none.

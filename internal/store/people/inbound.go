@@ -84,8 +84,10 @@ INSERT INTO events (message_id, account_id, channel_id, kind, cause) SELECT id, 
 // the others are stored.
 func (p *People) InsertInbound(ctx context.Context, channel int64, ins []dispatch.Inbound) (refused []int, err error) {
 	return pg.EachStorable(ins, func(some []dispatch.Inbound) error {
-		_, err := p.db.ExecContext(ctx, sqlInbound, inboundArgs(channel, some)...)
-		return pg.Wrap("store inbound messages", err)
+		if _, err := p.db.ExecContext(ctx, sqlInbound, inboundArgs(channel, some)...); err != nil {
+			return pg.Wrap("store inbound messages", err)
+		}
+		return p.optIn(ctx, channel, some)
 	})
 }
 
