@@ -31,6 +31,8 @@ type Account struct {
 	Region     string        `json:"default_region" doc:"Country of numbers in national form; empty: none."`
 	TimeZone   string        `json:"time_zone" doc:"Of quiet hours and schedules that name none."`
 	Languages  []string      `json:"opt_out_languages" nullable:"false" doc:"Languages of opt-out words; empty: English and the country's."`
+	Retention  Retention     `json:"retention" doc:"How many days each kind of record is kept."`
+	RedactDays int           `json:"redact_days" doc:"After so many days content and numbers are removed from messages; 0: with the message."`
 	DisabledAt *time.Time    `json:"disabled_at,omitempty" doc:"The account's keys are refused since then."`
 	CreatedAt  time.Time     `json:"created_at"`
 }
@@ -38,7 +40,7 @@ type Account struct {
 func viewAccount(a *account.Account) *Account {
 	return &Account{
 		ID: a.ID, SID: a.SID, Name: a.Name, Credits: a.Credits, Balance: input.Credits(a.Balance), Region: a.Region, TimeZone: a.TimeZone,
-		Languages:  append([]string{}, a.OptOutLanguages...),
+		Languages: append([]string{}, a.OptOutLanguages...), Retention: viewRetention(a.Retention), RedactDays: redactDays(a.RedactDays),
 		DisabledAt: UTC(a.DisabledAt), CreatedAt: a.CreatedAt.UTC(),
 	}
 }
@@ -100,7 +102,9 @@ type AccountUpdate struct {
 	Region *string `json:"default_region,omitempty" maxLength:"2"`
 	Zone   *string `json:"time_zone,omitempty" minLength:"1" maxLength:"64" doc:"Of the IANA database, such as Europe/Berlin."`
 	// Languages are set as a whole; an empty list means by country.
-	Languages *[]string `json:"opt_out_languages,omitempty"`
+	Languages  *[]string        `json:"opt_out_languages,omitempty"`
+	Retention  *RetentionUpdate `json:"retention,omitempty"`
+	RedactDays *int             `json:"redact_days,omitempty" minimum:"0" maximum:"3650"`
 }
 
 // Docs describes the fields whose names do not.
@@ -109,6 +113,10 @@ func (*AccountUpdate) Docs() map[string]string {
 		"opt_out_languages": "Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.",
 		"default_region": "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is " +
 			"international.",
+		"retention": "How many days each kind of record is kept; what is not given stays. Messages that are not finished are kept until " +
+			"they are, and what belongs to a message no longer than the message.",
+		"redact_days": "After so many days content and numbers are removed from messages and inbound messages; 0: they are kept as long " +
+			"as the message.",
 	}
 }
 
@@ -132,6 +140,12 @@ func (s *Service) UpdateAccount(ctx context.Context, who Actor, in AccountUpdate
 			a.TimeZone = *in.Zone
 		}
 		a.OptOutLanguages = languagesOf(&f, a.OptOutLanguages, in.Languages)
+		in.Retention.apply(&a.Retention)
+		if in.RedactDays != nil {
+			if a.RedactDays = in.RedactDays; *in.RedactDays == 0 {
+				a.RedactDays = nil
+			}
+		}
 		if err := f.Err(); err != nil {
 			return n, err
 		}

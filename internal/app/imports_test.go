@@ -23,14 +23,15 @@ cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
     migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
     version
-cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg
+cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg store/retention
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
     dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
     dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health importer limit logs
     metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
     registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
-    store/operate store/pg store/session store/stats store/webhook version webhook worker worker/feeder
+    store/operate store/pg store/retention store/session store/stats store/webhook version webhook worker
+    worker/feeder
 
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
@@ -51,14 +52,14 @@ admin/campaigns: admin campaign contactimport dispatch runner runner/audience st
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/erasure store/pg
 admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template optout provider storable store
-    store/account store/webhook webhook zone
+    store/account store/retention store/webhook webhook zone
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone zone
 webhook: address apidoc dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable
     store/webhook
 worker: batch dispatch limit provider store store/people store/pg
-worker/feeder: dispatch limit provider store
+worker/feeder: dispatch limit provider store store/retention
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience
 admin/imports: admin contactimport dispatch store/account store/audience
@@ -87,11 +88,11 @@ web:
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch dispatch/person storable store/ledger store/people store/pg
-store/account: dispatch dispatch/template store/erasure store/pg
+store/account: dispatch dispatch/template store/erasure store/pg store/retention
 store/audience: dispatch store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
-store/webhook: dispatch store/pg
+store/webhook: dispatch store/pg store/retention
 store/pg: config dispatch storable
 migrations: store/pg
 
@@ -147,6 +148,7 @@ store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
+store/retention: store/erasure store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest
 `)
@@ -176,7 +178,7 @@ var onlyIn = map[string]string{
 	"github.com/jmoiron/sqlx":        "store/pg",
 	"github.com/lib/pq": "store store/session store/stats store/account store/audience store/callback store/campaign " +
 		"store/erasure " +
-		"store/ledger store/people store/portfolio store/webhook store/pg storetest devstack bench migrations",
+		"store/ledger store/people store/portfolio store/retention store/webhook store/pg storetest devstack bench migrations",
 	"github.com/redis/go-redis/":     "limit queue app storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

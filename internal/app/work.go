@@ -30,6 +30,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/callback"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/operate"
+	"github.com/sendoff/sendoff/internal/store/retention"
 	"github.com/sendoff/sendoff/internal/version"
 	"github.com/sendoff/sendoff/internal/webhook"
 	"github.com/sendoff/sendoff/worker"
@@ -66,7 +67,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers,
 		Observer: p.metrics, Log: log,
-		Target: p.target, Webhooks: hooks,
+		Target: p.target, Webhooks: hooks, Retention: retention.New(p.db),
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)

@@ -85,9 +85,21 @@ async function forms(page) {
   await page.getByText(/\d+ new, \d+ changed/).waitFor();
 
   await goto(page, "/settings", "Settings");
-  await page.getByRole("main").getByLabel("Time zone", { exact: true }).fill("Asia/Calcutta");
-  await page.getByRole("button", { name: "Save", exact: true }).click();
-  await page.getByText("Saved.").waitFor();
+  const account = page.getByRole("region", { name: "Account", exact: true });
+  await account.getByLabel("Time zone", { exact: true }).fill("Asia/Calcutta");
+  await account.getByRole("button", { name: "Save", exact: true }).click();
+  await account.getByText("Saved.").waitFor();
   const { time_zone } = await (await page.request.get(`${dev.base_url}/v1/account`)).json();
   check("the account's zone is saved", time_zone === "Asia/Kolkata", time_zone);
+  const kept = page.getByRole("region", { name: "Retention" });
+  check("the default of messages", (await kept.getByLabel("Messages", { exact: true }).inputValue()) === "90");
+  await kept.getByLabel("Messages", { exact: true }).fill("60");
+  await kept.getByLabel("Remove content and numbers after").fill("14");
+  await kept.getByRole("button", { name: "Save", exact: true }).click();
+  await kept.getByText("Saved.").waitFor();
+  const { retention, redact_days } = await (await page.request.get(`${dev.base_url}/v1/account`)).json();
+  check("retention is saved", retention.messages === 60 && retention.audit_log === 365 && redact_days === 14, JSON.stringify(retention));
+  await kept.getByLabel("Remove content and numbers after").fill("");
+  await kept.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForFunction(async () => (await (await fetch("/v1/account")).json()).redact_days === 0);
 }

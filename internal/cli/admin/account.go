@@ -81,6 +81,7 @@ func (c *accountShow) Run(e *console.Env) error {
 			{"credits", charging(a)},
 			{"default region", cmp.Or(a.Region, "none")},
 			{"time zone", a.TimeZone},
+			{"kept for", kept(a)},
 			{"disabled since", console.LocalTime(a.DisabledAt)},
 			{"created", console.LocalTime(&a.CreatedAt)},
 		})
@@ -105,11 +106,19 @@ type accountUpdate struct {
 	DefaultRegion   *string `help:"Country, as US, whose national numbers are accepted; \"\": none." placeholder:"CODE"`
 	TimeZone        *string `help:"Of quiet hours and schedules that name none, as Europe/Berlin." placeholder:"ZONE"`
 	OptOutLanguages *string `help:"Languages whose opt-out words count, as de,fr; \"\": by the contact's country." placeholder:"CODES"`
+
+	Keep       map[string]int `help:"${admin_accountupdate_keep}" placeholder:"RECORDS=DAYS"`
+	RedactDays *int           `help:"${admin_accountupdate_redactdays}" placeholder:"DAYS"`
 }
 
 // Run changes what is given; the rest stays.
 func (c *accountUpdate) Run(e *console.Env) error {
-	in := admin.AccountUpdate{Name: c.Name, Region: c.DefaultRegion, Zone: c.TimeZone, Languages: listed(c.OptOutLanguages)}
+	in := admin.AccountUpdate{
+		Name: c.Name, Region: c.DefaultRegion, Zone: c.TimeZone, Languages: listed(c.OptOutLanguages), RedactDays: c.RedactDays,
+	}
+	if err := keep(c.Keep, &in); err != nil {
+		return err
+	}
 	if err := requireChange(in, "account update"); err != nil {
 		return err
 	}

@@ -12,7 +12,10 @@ var Help = map[string]string{
 	"admin_createchannel_sender": "The number that messages come from, as +15550001111; for SMS also a short code or a name. Required.",
 	"admin_createchannel_window": "Who refuses free-form content outside the conversation window: Sendoff (enforce, the " +
 		"default) or the provider (provider).",
-	"admin_channelupdate_set":          "A setting, as base_url=https://...; an empty value removes it.",
+	"admin_channelupdate_set": "A setting, as base_url=https://...; an empty value removes it.",
+	"admin_accountupdate_keep": "Days for which records are kept, as messages=30. Records: messages, events, attempts, " +
+		"webhook_deliveries, audit_log, inbound.",
+	"admin_accountupdate_redactdays":   "Days after which content and numbers are removed from messages; 0: with the message.",
 	"admin_channelupdate_overlap":      "How long the old callback address stays valid; 0s: not at all. Default: 24h.",
 	"admin_policyflags_maxage":         "A message is not retried once it has been due for so long; 0s: until it expires.",
 	"admin_policyflags_messaginglimit": "Unique users outside conversation windows in 24 hours; -1: unlimited, 0: not known.",

@@ -63,6 +63,7 @@ func TestParity_CasesCoverEveryField(t *testing.T) {
 		admin.TemplateSync{},
 		admin.CreditsChange{},
 		admin.AccountUpdate{},
+		admin.RetentionUpdate{},
 	} {
 		for _, name := range jsonNames(reflect.TypeOf(in)) {
 			if !strings.Contains(bodies.String(), `"`+name+`":`) {
@@ -788,6 +789,17 @@ var creditCases = []parityCase{
 		invalid,
 		"/opt_out_languages/0",
 	},
+	{
+		"account", "update", "PATCH /v1/account",
+		`{"retention":{"messages":30,"events":20,"attempts":10,"webhook_deliveries":5,"audit_log":400,"inbound":60},"redact_days":7}`,
+		"One --keep messages=30;events=20;attempts=10;webhook_deliveries=5;audit_log=400;inbound=60 --redact-days 7", "", ok, "",
+	},
+	{
+		"account", "update", "PATCH /v1/account", `{"retention":{"messages":90},"redact_days":0}`, "One --keep messages=90 --redact-days 0", "",
+		ok, "",
+	},
+	{"account", "update", "PATCH /v1/account", `{"retention":{"events":0}}`, "One --keep events=0", "", invalid, "/retention/events"},
+	{"account", "update", "PATCH /v1/account", `{"redact_days":-1}`, "One --redact-days=-1", "", invalid, "/redact_days"},
 	{"account", "update", "PATCH /v1/account", `{"opt_out_languages":[]}`, "One --opt-out-languages=", "", ok, ""},
 	{"account", "update", "PATCH /v1/account", `{"default_region":"XX"}`, "One --default-region XX", "", invalid, "/default_region"},
 	{"account", "update", "PATCH /v1/account", `{"name":"One","default_region":""}`, "One --name One --default-region=", "", ok, ""},

@@ -34,8 +34,10 @@ func TestOutput_ForPeople(t *testing.T) {
 	p.OK(clitest.OrderTemplate, "template", "create", "-")
 	p.OK("", "account", "credits", "--on", "--add", "2.5")
 	for command, want := range map[string]string{
-		"account list":              "ID SID NAME CREDITS DISABLED CREATED\n1 X Acme 2.5 no X",
-		"account show":              "id 1\nsid X\nname Acme\ncredits 2.5\ndefault region none\ntime zone UTC\ndisabled since -\ncreated X",
+		"account list": "ID SID NAME CREDITS DISABLED CREATED\n1 X Acme 2.5 no X",
+		"account show": "id 1\nsid X\nname Acme\ncredits 2.5\ndefault region none\ntime zone UTC\n" +
+			"kept for messages 90 days, events 30, attempts 30, webhook deliveries 14, audit log 365, inbound 90; content as long as the message\n" +
+			"disabled since -\ncreated X",
 		"account credits":           "credits of account 1 (Acme): on, balance 2.5\nAT KIND AMOUNT MESSAGE\nX topup 2.5 -",
 		"user list":                 "ID NAME EMAIL ROLE LOGIN DISABLED CREATED\nX Ada ada@example.com owner no no X",
 		"user show ada@example.com": "id X\nname Ada\nemail ada@example.com\nrole owner\ncan log in no\ndisabled no\ncreated X",

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/lib/pq"
-	"github.com/sendoff/sendoff/internal/dispatch"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/retention"
 )
 
 // Account is a customer: everything belongs to one.
@@ -25,11 +26,13 @@ type Account struct {
 	TimeZone   string     `db:"time_zone" json:"time_zone"`           // of the IANA database
 
 	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
+
+	Retention  retention.Days `db:"retention" json:"retention"`
+	RedactDays *int           `db:"redact_days" json:"redact_days"` // nil: content is kept as long as the message
 }
 
 const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, time_zone,
-  coalesce(opt_out_languages,
-  '{}') AS opt_out_languages`
+  coalesce(opt_out_languages, '{}') AS opt_out_languages, retention, redact_days`
 
 // CreateAccount makes an account with a fresh sid (AC and 32 hex digits).
 func (s *Store) CreateAccount(ctx context.Context, name string) (Account, error) {
@@ -69,8 +72,8 @@ func (s *Store) SetDisabled(ctx context.Context, account int64, disabled bool) (
 // UpdateAccount writes what people can change of an account.
 func (s *Store) UpdateAccount(ctx context.Context, a Account) (Account, error) {
 	err := s.db.GetContext(ctx, &a, `UPDATE accounts SET name = $2, default_region = $3, opt_out_languages = nullif($4::text[], '{}'),
-	  time_zone = $5
-		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages, a.TimeZone)
+	  time_zone = $5, retention = $6::jsonb, redact_days = $7
+		WHERE id = $1 RETURNING `+accountColumns, a.ID, a.Name, a.Region, a.OptOutLanguages, a.TimeZone, a.Retention, a.RedactDays)
 	return a, pg.Wrap("update account", err)
 }
 

@@ -15,6 +15,7 @@ import { Pager } from "../list";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Zones } from "./campaign-limits";
+import { Kept } from "./retention";
 
 export function Settings() {
   return (
@@ -22,10 +23,11 @@ export function Settings() {
       <div className="grid2 top-aligned">
         <div className="stack">
           <AccountPanel />
-          <Password />
+          <Kept />
         </div>
         <div className="stack">
           <Credits />
+          <Password />
           <Erase />
         </div>
       </div>

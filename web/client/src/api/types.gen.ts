@@ -1224,6 +1224,24 @@ export type Rotate = {
     overlap_seconds?: number;
 };
 
+export type RetentionUpdate = {
+    attempts?: number;
+    audit_log?: number;
+    events?: number;
+    inbound?: number;
+    messages?: number;
+    webhook_deliveries?: number;
+};
+
+export type Retention = {
+    attempts: number;
+    audit_log: number;
+    events: number;
+    inbound: number;
+    messages: number;
+    webhook_deliveries: number;
+};
+
 export type Result = {
     error?: LineError;
     index: number;
@@ -2796,6 +2814,14 @@ export type AccountUpdate = {
      */
     opt_out_languages?: Array<string>;
     /**
+     * After so many days content and numbers are removed from messages and inbound messages; 0: they are kept as long as the message.
+     */
+    redact_days?: number;
+    /**
+     * How many days each kind of record is kept; what is not given stays. Messages that are not finished are kept until they are, and what belongs to a message no longer than the message.
+     */
+    retention?: RetentionUpdate;
+    /**
      * Of the IANA database, such as Europe/Berlin.
      */
     time_zone?: string;
@@ -2822,6 +2848,14 @@ export type Account = {
      * Languages of opt-out words; empty: English and the country's.
      */
     opt_out_languages: Array<string>;
+    /**
+     * After so many days content and numbers are removed from messages; 0: with the message.
+     */
+    redact_days: number;
+    /**
+     * How many days each kind of record is kept.
+     */
+    retention: Retention;
     sid: string;
     /**
      * Of quiet hours and schedules that name none.

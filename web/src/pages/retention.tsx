@@ -1,0 +1,77 @@
+import { type Account, getAccount, patchAccount, type Retention } from "@sendoff/client";
+import { useState } from "react";
+import { client, queries, useCan, useGet } from "../api";
+import { ErrorBox, Field, Form, Loading, Panel } from "../ui";
+
+const records: [name: keyof Retention, label: string, hint?: string][] = [
+  ["messages", "Messages", "Unfinished ones stay until they have finished."],
+  ["events", "Events", "At most as long as the message."],
+  ["attempts", "Attempts", "At most as long as the message."],
+  ["inbound", "Inbound messages"],
+  ["webhook_deliveries", "Webhook deliveries"],
+  ["audit_log", "Audit log"],
+];
+
+/** How long records are kept: a panel of the settings. */
+export function Kept() {
+  const account = useGet(["account"], () => getAccount({ client }));
+  const manage = useCan("manage");
+  const a = account.data;
+  return (
+    <Panel title="Retention">
+      <ErrorBox error={account.error} retry={account.refetch} />
+      {account.isPending && <Loading />}
+      {a && (manage ? <KeptForm a={a} /> : <KeptFacts a={a} />)}
+    </Panel>
+  );
+}
+
+const days = (n: number) => (n === 1 ? "1 day" : `${n} days`);
+
+function KeptFacts({ a }: { a: Account }) {
+  return (
+    <dl className="facts">
+      {records.map(([name, label]) => (
+        <div key={name} className="contents">
+          <dt>{label}</dt>
+          <dd>{days(a.retention[name])}</dd>
+        </div>
+      ))}
+      <dt>Content and numbers</dt>
+      <dd>{a.redact_days ? days(a.redact_days) : "as long as the message"}</dd>
+    </dl>
+  );
+}
+
+function KeptForm({ a }: { a: Account }) {
+  const [saved, setSaved] = useState(false);
+  return (
+    <Form
+      label="Save"
+      submit={async (v) => {
+        setSaved(false);
+        const retention = Object.fromEntries(records.map(([name]) => [name, Number(v[name])]));
+        await patchAccount({ client, body: { retention, redact_days: Number(v.redact || 0) } });
+        setSaved(true);
+        queries.invalidateQueries({ queryKey: ["account"] });
+      }}
+    >
+      <p>Older records are deleted for good, within hours. Days:</p>
+      <div className="fields2">
+        {records.map(([name, label, hint]) => (
+          <Field key={name} label={label} hint={hint}>
+            <input name={name} type="number" required min={1} max={3650} defaultValue={a.retention[name]} />
+          </Field>
+        ))}
+      </div>
+      <Field label="Remove content and numbers after" hint="The message stays without them. Empty: they are kept as long as the message.">
+        <input name="redact" type="number" min={0} max={3650} defaultValue={a.redact_days || ""} />
+      </Field>
+      {saved && (
+        <p className="note good" role="status">
+          Saved.
+        </p>
+      )}
+    </Form>
+  );
+}
