@@ -1,4 +1,5 @@
 import { queries } from "./api";
+import { checkBuild } from "./build";
 
 // One event stream a browser: the tab that holds the lock reads it and tells the
 // others. When that tab closes, the lock passes on and the next resumes after the
@@ -49,6 +50,8 @@ function lead() {
     channel.postMessage(event);
   };
   for (const name of names) source.addEventListener(name, take(name));
+  // The stream ends with the server: what answers next may be another version.
+  source.addEventListener("error", () => source.addEventListener("open", checkBuild, { once: true }));
 }
 
 export function listen(l: Listener): () => void {

@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet,
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queries } from "./api";
+import { isStale } from "./build";
 import { Overview } from "./pages/overview";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
@@ -63,6 +64,11 @@ const router = createRouter({
     const q = new URLSearchParams(Object.entries(s).filter((e): e is [string, string] => typeof e[1] === "string" && e[1] !== ""));
     return q.size ? `?${q}` : "";
   },
+});
+
+// A tab that is older than the server loads the next page anew.
+router.subscribe("onBeforeNavigate", ({ pathChanged, toLocation }) => {
+  if (pathChanged && isStale()) location.assign(toLocation.href);
 });
 
 declare module "@tanstack/react-router" {

@@ -2,6 +2,7 @@ import { deleteSession } from "@sendoff/client";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { client, queries, useSession } from "./api";
+import { useStale } from "./build";
 import { mine, setZone, useZone } from "./clock";
 import { follow } from "./live";
 import { Dialog, ErrorBox, Loading } from "./ui";
@@ -98,6 +99,7 @@ export function Shell() {
   const { pathname } = useLocation();
   const [open, setOpen] = useState(false);
   const [help, setHelp] = useState(false);
+  const stale = useStale();
   useKeys(() => setHelp(true));
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
   useEffect(() => setOpen(false), [pathname]);
@@ -160,6 +162,14 @@ export function Shell() {
         </div>
       </aside>
       <main className="main" id="content" tabIndex={-1}>
+        {stale && (
+          <div className="note warn row stale" role="status">
+            Sendoff was updated. Reload the page to go on with the new version.
+            <button type="button" className="btn small" onClick={() => location.reload()}>
+              Reload
+            </button>
+          </div>
+        )}
         <Outlet />
       </main>
       {help && (

@@ -1,5 +1,5 @@
 // The URL is the state: back, reload and a link keep it; an old tab survives a new build.
-import { api, check, goto, signedIn } from "./kit.mjs";
+import { api, check, dev, goto, signedIn } from "./kit.mjs";
 
 export async function run() {
   const page = await signedIn();
@@ -28,7 +28,8 @@ export async function run() {
   check("/ searches", await page.getByRole("searchbox").evaluate((e) => e === document.activeElement));
 
   await page.getByRole("combobox", { name: "Time zone" }).selectOption("utc");
-  await goto(page, "/audit", "Audit log");
+  await goto(page, "/team", "Team");
+  await page.locator("time").first().waitFor();
   const times = await page.locator("time").allTextContents();
   check("every time shows its zone", times.length > 0 && times.every((t) => t.includes("UTC")), times[0]);
 
@@ -52,6 +53,28 @@ export async function run() {
   );
 
   await oldTab();
+  await newBuild();
+}
+
+/** A tab that is open while the server is replaced says so, and loads the next page anew. */
+async function newBuild() {
+  const page = await signedIn();
+  await goto(page, "/messages", "Messages");
+  const other = async (route) => {
+    const answer = await route.fetch();
+    const html = await answer.text();
+    await route.fulfill({ response: answer, body: html.replace(/(src="[^"]*index)-[\w-]+\.js/, "$1-Other.js") });
+  };
+  await page.route(`${dev.base_url}/`, other);
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByText("Sendoff was updated.").waitFor();
+  await page.unroute(`${dev.base_url}/`, other);
+  const loads = [];
+  page.on("load", () => loads.push(page.url()));
+  await page.getByRole("link", { name: "Templates", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Templates" }).waitFor();
+  await page.waitForLoadState("load");
+  check("the next page is loaded anew", loads.length === 1 && !(await page.getByText("Sendoff was updated.").isVisible()), loads.join());
 }
 
 /** After a deploy the chunks of an open page are gone: it loads the page of today. */
