@@ -53,10 +53,13 @@ func mayAll(c echo.Context) bool {
 }
 
 // allow spends a request from the limits and checks that the key may work with
-// imports of a kind.
+// imports of a kind; a test key changes none.
 func (h *Handler) allow(c echo.Context, kind string) error {
 	who := middleware.Caller(c)
 	if err := h.limits.Spend(c, who, 1, true); err != nil {
+		return err
+	}
+	if err := manage.TestKeyMay(c, who); err != nil {
 		return err
 	}
 	return may(c, kind)

@@ -127,7 +127,7 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 		if err := requireAny(who, hc.Operation().Metadata[permissionsKey].([]string)); err != nil && !RoleMay(c, who) {
 			return err
 		}
-		if err := testKeyMay(c, who); err != nil {
+		if err := TestKeyMay(c, who); err != nil {
 			return err
 		}
 		if err := m.Limits.Spend(c, who, 1, true); err != nil {
@@ -146,17 +146,18 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	}
 }
 
-// liveMessages match the routes that show live messages, their events and what
-// contacts have sent.
-var liveMessages = regexp.MustCompile(`^/v1/(inbound|callbacks/ignored|webhooks/[^/]+/deliveries|webhooks` + webhook.TokenPath + `)(/|$)`)
+// liveMessages match the routes that show live messages, their events, their
+// recipients and what contacts have sent.
+var liveMessages = regexp.MustCompile(`^/v1/(inbound|callbacks/ignored|webhooks/[^/]+/deliveries|webhooks` + webhook.TokenPath +
+	`|campaigns/[^/]+/(recipients|report\.csv|preview|problems\.csv))(/|$)`)
 
 // testChanges match the routes with which a test key may change something, or
 // that change nothing: all else is what live messages use.
 var testChanges = regexp.MustCompile(`^/v1/(keys(/.*)?|templates/[^/]+/preview)$`)
 
-// testKeyMay returns a refusal if the caller is a test key and the request reads
+// TestKeyMay returns a refusal if the caller is a test key and the request reads
 // live messages, or changes what they use.
-func testKeyMay(c echo.Context, who *accept.Caller) error {
+func TestKeyMay(c echo.Context, who *accept.Caller) error {
 	if c.Request().Method == http.MethodGet {
 		return who.RequireData(!liveMessages.MatchString(c.Path()))
 	}
