@@ -66,11 +66,8 @@ func (w *Worker) noteRecipients(ctx context.Context, outs []store.Outcome) {
 func (w *Worker) refusedTemplates(ctx context.Context, outs []store.Outcome) {
 	for i := range outs {
 		o := &outs[i]
-		if o.Code != dispatch.FailTemplate || w.Templates == nil {
-			continue
-		}
 		c, ok := provider.RefusedTemplate(o.ID, o.ProvCode, o.Detail)
-		if !ok {
+		if !ok || w.Templates == nil {
 			continue
 		}
 		if err := w.Templates.ChangeTemplates(ctx, o.Channel, []dispatch.TemplateChange{c}); err != nil {

@@ -75,7 +75,7 @@ type Outcome struct {
 // Reported reports whether o means something besides its own message: for its
 // campaign, a messaging limit, its template or what is known of its recipient.
 func (o *Outcome) Reported() bool {
-	return o.Campaign != 0 || o.Limited || o.Code == dispatch.FailTemplate || o.Seen != people.Seen{}
+	return o.Campaign != 0 || o.Limited || o.Code == dispatch.FailTemplate || o.Code == dispatch.FailPaused || o.Seen != people.Seen{}
 }
 
 // lockRows is how every statement that settles messages begins: it locks each
