@@ -178,16 +178,16 @@ func (p *Parameter) validate(f *Faults, at string, i, j int, allowed []string) {
 		f.Add(Pointer(at, i, "parameters", j, kind), "%s", missing)
 		return
 	}
-	if fault := parameterText(p.Text); fault != "" && kind == "text" {
+	if fault := ParameterText(p.Text); fault != "" && kind == "text" {
 		f.Add(Pointer(at, i, "parameters", j, kind), "%s", fault)
 	}
 	p.validateMedia(f, at, i, j, kind)
 }
 
-// parameterText returns what Meta refuses in the text of a parameter, or
+// ParameterText returns what Meta refuses in the text of a parameter, or
 // nothing: "Param text cannot have new-line/tab characters or more than 4
 // consecutive spaces".
-func parameterText(s string) string {
+func ParameterText(s string) string {
 	switch {
 	case strings.TrimSpace(s) == "":
 		return "must not be blank"

@@ -230,6 +230,9 @@ func (r *resolver) parameter(s *slot, p *dispatch.Parameter, at string, j int) {
 		if r.t.authentication() {
 			s.at = dispatch.Pointer(at, j, "text")
 		}
+		if kind == "text" {
+			r.text(s, p.Text, at, j, kind)
+		}
 		s.value = only(p, kind)
 		if m := p.Media(kind); m != nil {
 			m.Validate(&r.faults, dispatch.Pointer(at, j, kind), dispatch.Type(kind))

@@ -269,6 +269,7 @@ func (r *resolver) set(s *slot, value, at string, part any) {
 	case "coupon_code":
 		s.value = r.place(dispatch.Parameter{Type: s.paramType, CouponCode: value})
 	case "text":
+		r.text(s, value, at, part)
 		s.value = r.place(dispatch.Parameter{Type: s.paramType, Text: value})
 	default: // a flow's data is an object
 		r.faults.Add(dispatch.Pointer(at, part), "the button's value must be given in components")
