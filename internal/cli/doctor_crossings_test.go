@@ -95,7 +95,8 @@ func wrongRedis(t *testing.T) []crossing {
 	password := server("requirepass s3cret")
 	dir := storetest.Certificates(t)
 	withTLS := storetest.RedisServer(t, []string{
-		"port 0", "tls-port PORT", "tls-cert-file " + dir + "/leaf.pem", "tls-key-file " + dir + "/leaf.key", "tls-ca-cert-file " + dir + "/ca.pem",
+		"port 0", "tls-port PORT", "tls-cert-file " + dir + "/leaf.pem", "tls-key-file " + dir + "/leaf.key",
+		"tls-ca-cert-file " + dir + "/ca.pem",
 	})
 	return []crossing{
 		{"full", "", server("maxmemory 1", "maxmemory-policy noeviction"), "redis", "full", "raise maxmemory"},

@@ -122,7 +122,11 @@ func (d *doctor) oldest(ctx context.Context, st *store.Store) {
 		waiting += l.Count
 		oldest = max(oldest, time.Duration(l.OldestSeconds*float64(time.Second)))
 	}
-	d.note("oldest message", oldest < longWaiting, fmt.Sprintf("%d wait, the oldest is due since %s", waiting, oldest.Round(time.Second)),
+	detail := "none waits"
+	if waiting > 0 {
+		detail = fmt.Sprintf("%d wait, the oldest is due since %s", waiting, oldest.Round(time.Second))
+	}
+	d.note("oldest message", oldest < longWaiting, detail,
 		"see what it waits for with sendoff status ID: a paused channel, its rate, or too few workers")
 }
 
@@ -159,8 +163,11 @@ func (d *doctor) counts(ctx context.Context, st *campaign.Store) {
 			wrong = append(wrong, fmt.Sprint("campaign ", id))
 		}
 	}
-	d.note("campaign counts", len(wrong) == 0,
-		detailOf(wrong, fmt.Sprintf("equal the ledgers of the last %d campaigns", len(ids)), "differ from the ledger:"),
+	fine := fmt.Sprintf("equal the ledgers of the last %d campaigns", len(ids))
+	if len(ids) == 0 {
+		fine = "no campaign was launched yet"
+	}
+	d.note("campaign counts", len(wrong) == 0, detailOf(wrong, fine, "differ from the ledger:"),
 		"what was sent is right, the numbers shown are not: report it with the output of sendoff campaign report")
 }
 

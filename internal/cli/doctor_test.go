@@ -148,7 +148,9 @@ func TestDoctor_State(t *testing.T) {
 	r := sendoff("", args...)
 	d := clitest.Read[diagnosis](t, r)
 	got := d.failed(t)
-	for _, want := range []string{"workers", "public address", "channel 1", "oldest message", "callbacks of channel 1", "secrets", "campaign counts"} {
+	for _, want := range []string{
+		"workers", "public address", "channel 1", "oldest message", "callbacks of channel 1", "secrets", "campaign counts",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s was not found: %s", want, r.Out)
 		}

@@ -105,6 +105,7 @@ type batchRun struct {
 	accepted int
 	rejected int
 	replayed bool
+	logged   bool  // an error that clients do not see
 	out      spool // one result a line
 	line     []byte
 }
@@ -316,7 +317,9 @@ func (b *batchRun) accept(index int, r *dispatch.Receipt) {
 // reject writes the error of one message, or of what broke the batch off.
 func (b *batchRun) reject(index int, err error) {
 	b.rejected++
-	middleware.LogInternal(b.c, b.h.Log, err)
+	if !b.logged { // one line for all of a batch that met a dead Postgres
+		b.logged = middleware.LogInternal(b.c, b.h.Log, err)
+	}
 	e := dispatch.AsError(cut(err))
 	b.write(result{Index: index, Error: &lineError{Code: e.Code, Detail: e.Msg, Errors: e.Faults}})
 }

@@ -102,12 +102,15 @@ func SetRetryAfter(c echo.Context, e *dispatch.Error) {
 	}
 }
 
-// LogInternal logs err if the client does not get to see its cause.
-func LogInternal(c echo.Context, log *slog.Logger, err error) {
+// LogInternal logs err if the client does not get to see its cause, and reports
+// whether it did.
+func LogInternal(c echo.Context, log *slog.Logger, err error) bool {
 	e := dispatch.AsError(err)
-	if e.Code == dispatch.Internal || e.Code == dispatch.OutcomeUnknown {
-		log.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
+	if e.Code != dispatch.Internal && e.Code != dispatch.OutcomeUnknown {
+		return false
 	}
+	log.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
+	return true
 }
 
 // Unavailable returns err as one that the client may retry: the database did

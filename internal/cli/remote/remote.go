@@ -98,6 +98,7 @@ type Problem struct {
 	Code      dispatch.Code    `json:"code"`
 	Errors    []dispatch.Fault `json:"errors"`
 	RequestID string           `json:"request_id"`
+	path      string
 }
 
 // Error returns the detail, the fault of each field and, for errors of the
@@ -115,6 +116,8 @@ func (p *Problem) Error() string {
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		b.WriteString("; check SENDOFF_API_KEY, or create a key with: sendoff key create")
+	case p.Status == http.StatusNotFound && p.path != "":
+		b.WriteString(": the account of this key has no " + p.path)
 	case p.Status >= 500 && p.RequestID != "":
 		b.WriteString("; request id " + p.RequestID)
 	}
@@ -187,6 +190,6 @@ func (c *client) open(ctx context.Context, method, path string, header http.Head
 	if err != nil || json.Unmarshal(raw, p) != nil || p.Code == "" {
 		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? check --url", c.base, path, resp.Status)
 	}
-	p.Status = resp.StatusCode
+	p.Status, p.path = resp.StatusCode, strings.TrimPrefix(path, "/v1/")
 	return nil, p
 }
