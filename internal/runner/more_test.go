@@ -69,6 +69,22 @@ func TestCampaign_EveryStateTimesEveryAction(t *testing.T) {
 		t.Errorf("resumed as %v", c["status"])
 	}
 	s.call("PATCH", draft, object{"start_at": "2020-01-01T00:00:00"}, 422)
+	s.call("POST", paused+"/retry", nil, 422) // nobody has failed
+	for path, actions := range map[string]string{
+		scheduled: "cancel cancelled cancel cancelled", running: "pause paused pause paused resume running resume running cancel cancelled",
+		paused: "resume running pause paused cancel cancelled", s.create(orders(people(1, ""), nil)): "cancel cancelled",
+	} {
+		words := strings.Fields(actions)
+		for i := 0; i < len(words); i += 2 {
+			c := s.call("POST", path+"/"+words[i], nil, 200)
+			if c["status"] != words[i+1] || (words[i] == "pause" || words[i] == "cancel") != (c["in_flight"] != nil) {
+				t.Errorf("%s of %s: %v with in_flight %v", words[i], path, c["status"], c["in_flight"])
+			}
+		}
+		s.until(path, "the end of what waits", func(c object) bool { return c.count("waiting")+c.count("queued")+c.count("sending") == 0 })
+		s.balanced(path)
+	}
+	s.call("POST", cancelled+"/retry", nil, 422)
 	s.call("DELETE", draft, nil, 204)
 	s.call("GET", draft, nil, 404)
 }

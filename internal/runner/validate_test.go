@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestCampaign_ValidatePreviewReport(t *testing.T) {
@@ -63,6 +64,16 @@ func TestCampaign_ValidatePreviewReport(t *testing.T) {
 	if rows := records(t, raw); len(rows) != 9 || rows[1][2] != "delivered" || rows[1][1] != "'"+number(0, "") ||
 		rows[8][3] != "missing_field" {
 		t.Errorf("report %q", raw)
+	}
+
+	sunday := time.Now().UTC().AddDate(0, 0, 14-int(time.Now().UTC().Weekday()))
+	weekly := s.create(orders(people(3, ""), object{
+		"start_at": sunday.Format("2006-01-02") + "T10:00:00", "time_zone": "UTC", "recurrence": object{"rrule": "FREQ=WEEKLY;BYDAY=MO"},
+	}))
+	v = s.call("POST", weekly+"/validate", nil, 200)
+	hour := v["forecast"].([]any)[0].(map[string]any)["hour"]
+	if monday := sunday.AddDate(0, 0, 1).Format("2006-01-02") + "T10:00:00Z"; v["starts_at"] != monday || hour != monday {
+		t.Errorf("the first run of a recurrence starts at %v, forecast %v, want %s", v["starts_at"], hour, monday)
 	}
 
 	broken := s.create(orders(people(1, ""), object{"template": object{"name": "nonsense"}}))

@@ -127,6 +127,9 @@ func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation,
 	if err != nil {
 		return v, v.refuse(err)
 	}
+	if plan, err = s.firstRun(ctx, c, plan, now); err != nil {
+		return v, v.refuse(err)
+	}
 	k := &check{plan: plan, v: v, extremes: campaign.NewExtremes(plan.Renderer), zones: map[zone.Set]int{}}
 	if err := s.each(ctx, c, plan, now, func(r *audience.Row) error { k.add(r); return nil }); err != nil {
 		return nil, err
@@ -141,6 +144,16 @@ func (s *Service) plan(ctx context.Context, c *store.Campaign) (*audience.Plan, 
 		return nil, err
 	}
 	return audience.Compile(ctx, s.Registry, c, zone)
+}
+
+// firstRun returns the plan of the run with which a recurrence begins: its start_at
+// need not be a date of the rule.
+func (s *Service) firstRun(ctx context.Context, c *store.Campaign, p *audience.Plan, now time.Time) (*audience.Plan, error) {
+	zone, err := s.Store.Zone(ctx, c.Account)
+	if err != nil {
+		return nil, err
+	}
+	return p.FirstRun(now, zone)
 }
 
 // refuse adds the faults of the campaign itself. It returns err if it is none.

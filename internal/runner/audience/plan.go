@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/registry"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
+	"github.com/sendoff/sendoff/internal/zone"
 )
 
 // Registry caches what people configure.
@@ -75,6 +76,31 @@ func Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) 
 	}
 	p.Marketing = p.Template == nil || p.Template.Category == "marketing"
 	return p, nil
+}
+
+// FirstRun returns the plan of the next run of p's recurrence; p itself if it has
+// none, or none to come. zone is the account's.
+func (p *Plan) FirstRun(now time.Time, name string) (*Plan, error) {
+	d := *p.Definition
+	if d.Recurrence == nil || d.StartAt == nil {
+		return p, nil
+	}
+	loc, err := zone.Load(d.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	rule, err := campaign.ParseRule(d.Recurrence.RRule, *d.StartAt, loc)
+	if err != nil {
+		return nil, err
+	}
+	runs := rule.Next(now, 1)
+	if len(runs) == 0 {
+		return p, nil
+	}
+	out := *p
+	out.Definition, d.Recurrence, d.StartAt = &d, nil, &runs[0].Wall
+	out.Timing, err = campaign.NewTiming(&d, name)
+	return &out, err
 }
 
 // channel returns the channel of the launch or, before it, the one that is named.
