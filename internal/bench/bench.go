@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +73,7 @@ type Report struct {
 type stage struct {
 	o        Options
 	stack    *devstack.Stack
+	db       *sql.DB
 	store    *store.Store
 	accounts *account.Store
 	emulator *emulator.Server
@@ -91,6 +94,10 @@ type stage struct {
 // Run measures and reports. Figures measured before an error are kept.
 func Run(ctx context.Context, o Options) (rep *Report, err error) {
 	rep = &Report{At: time.Now().UTC(), Quick: o.Quick}
+	chosen, err := o.Figures()
+	if err != nil {
+		return rep, err
+	}
 	s := &stage{o: o, report: rep, client: loadClient()}
 	defer s.close()
 	fmt.Fprintln(o.Out, "starting private servers …")
@@ -98,7 +105,7 @@ func Run(ctx context.Context, o Options) (rep *Report, err error) {
 		return rep, err
 	}
 	for _, f := range figures {
-		if o.Only != "" && !strings.Contains(","+o.Only+",", ","+f.name+",") {
+		if !slices.Contains(chosen, f.name) {
 			continue
 		}
 		fmt.Fprintf(o.Out, "measuring %s …\n", f.name)
@@ -128,6 +135,36 @@ var figures = []struct {
 	{"callbacks", measureCallbacks},
 	{"growth", measureGrowth},
 	{"memory", measureMemory},
+}
+
+// Names returns the figures that a run can measure, in their order.
+func Names() (names []string) {
+	for _, f := range figures {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Figures returns the names of the figures that o asks for. It returns an error
+// for what can't be measured.
+func (o *Options) Figures() ([]string, error) {
+	all := Names()
+	if o.Growth < 0 {
+		return nil, errors.New("--growth must not be negative")
+	}
+	if o.Only == "" {
+		return all, nil
+	}
+	names := strings.Split(o.Only, ",")
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("--only: there is no figure %q; there are: %s", name, strings.Join(all, ", "))
+		}
+		if name == "growth" && o.Growth == 0 {
+			return nil, errors.New("--only growth: set --growth to a number of messages")
+		}
+	}
+	return names, nil
 }
 
 func (s *stage) add(f Figure) {
@@ -191,6 +228,10 @@ func (s *stage) account(ctx context.Context) error {
 	}
 	s.onClose(func() { _ = db.Close() })
 	s.store, s.accounts = store.New(db), account.New(db)
+	if s.db, err = sql.Open("postgres", s.stack.PostgresURL()); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	s.onClose(func() { _ = s.db.Close() })
 	a, err := demo.Account(ctx, s.accounts, s.emURL)
 	if err != nil {
 		return err

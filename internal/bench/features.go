@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -116,24 +115,19 @@ func (s *stage) tenant(ctx context.Context, name string, full bool) (t tenant, e
 
 // openWindows has the next n recipients of this run write to a channel.
 func (s *stage) openWindows(ctx context.Context, channel int64, n int) error {
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
 	const page = 50_000
 	for from := 0; from < n; from += page {
 		tos := make([]string, 0, page)
 		for i := from; i < min(n, from+page); i++ {
 			tos = append(tos, recipient(s.sent+i))
 		}
-		if _, err := db.ExecContext(
+		if _, err := s.db.ExecContext(
 			ctx, `INSERT INTO windows (channel_id, phone, opened_at) SELECT $1, unnest($2::text[]), now()`, channel, pq.Array(tos),
 		); err != nil {
 			return fmt.Errorf("open windows: %w", err)
 		}
 	}
-	_, err = db.ExecContext(ctx, `ANALYZE windows`)
+	_, err := s.db.ExecContext(ctx, `ANALYZE windows`)
 	return err
 }
 

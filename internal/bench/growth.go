@@ -24,12 +24,7 @@ func measureGrowth(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	err = fill(ctx, db, &s.channels[0], s.o.Growth, func(rows int) {
+	err = fill(ctx, s.db, &s.channels[0], s.o.Growth, func(rows int) {
 		fmt.Fprintf(s.o.Out, "   %d of %d finished messages written\n", rows, s.o.Growth)
 	})
 	if err != nil {

@@ -2,14 +2,21 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/devstack"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // The process that sends takes its URLs in turn, numbers its messages from where
@@ -62,5 +69,79 @@ func TestRawLoad_Refused_Reported(t *testing.T) {
 	}
 	if err := RawLoad(t.Context(), strings.NewReader("{"), io.Discard); err == nil {
 		t.Error("half a description is accepted")
+	}
+}
+
+// The bare echo reads JSON, answers as the API does, and ends when it is told.
+func TestRawEcho(t *testing.T) {
+	t.Parallel()
+	addr, err := devstack.FreeAddress()
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- RawEcho(ctx, addr) }()
+	client, url := loadClient(), "http://"+addr+"/"
+	wait.For(t, 10*time.Second, func() error { return one(client, http.MethodGet, url, "", http.StatusOK, nil) })
+	for body, want := range map[string]int{`{"to":"+1"}`: http.StatusAccepted, `{`: http.StatusBadRequest} {
+		must(t, one(client, http.MethodPost, url, "", want, []byte(body)))
+	}
+	must(t, one(client, http.MethodGet, url+"other", "", http.StatusNotFound, nil))
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if err := RawEcho(t.Context(), "nowhere"); err == nil {
+		t.Error("an address that is none")
+	}
+}
+
+// A process that sends and does not report, or fails, is an error with what it said.
+func TestShoot_ProcessFails(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "sendoff")
+	for program, want := range map[string]string{
+		"exit 0":                        "read what the load came to: ",
+		"echo '{\"took\":'":             "read what the load came to: ",
+		"echo no memory >&2; exit 3":    "load: exit status 3: no memory",
+		`echo '{"error":"answer 429"}'`: "load: answer 429",
+	} {
+		must(t, os.WriteFile(script, []byte("#!/bin/sh\n[ \"$1 $2\" = 'bench --raw-load' ] && cat >/dev/null\n"+program+"\n"), 0o700))
+		s := &stage{o: Options{Binary: script}, sent: 7, channels: []dispatch.Channel{{ID: 1}}}
+		if _, err := s.shootMessages(t.Context(), 1, time.Second, "http://127.0.0.1:1"); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", program, err, want)
+		}
+		if s.sent != 7 {
+			t.Errorf("%s: %d are sent", program, s.sent)
+		}
+	}
+	must(t, os.WriteFile(script, []byte("#!/bin/sh\ncat >/dev/null\necho '{\"took\":2000000000,\"times\":[3,1,2]}'\n"), 0o700))
+	s := &stage{o: Options{Binary: script}, sent: 7, channels: []dispatch.Channel{{ID: 1}}}
+	l, err := s.shootMessages(t.Context(), 1, time.Second, "http://127.0.0.1:1")
+	if err != nil || l.done != 3 || l.rate() != 1.5 || l.p(1) != 3 || s.sent != 10 {
+		t.Errorf("%+v, %d sent, %v", l, s.sent, err)
+	}
+}
+
+// A front door that is not ready is waited for.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if calls++; calls < 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		if r.URL.Path != "/readyz" {
+			t.Errorf("asked for %s", r.URL)
+		}
+	}))
+	defer srv.Close()
+	s := &stage{client: loadClient()}
+	if err := s.ready(t.Context(), srv.URL); err != nil || calls != 3 {
+		t.Errorf("after %d calls %v", calls, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.ready(ctx, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "serve to be ready") {
+		t.Errorf("a server that is away: %v", err)
 	}
 }

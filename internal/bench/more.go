@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -95,13 +94,8 @@ func (s *stage) waiting(ctx context.Context) (int, error) {
 
 // drained waits until nothing is left to send and no call is open.
 func (s *stage) drained(ctx context.Context) error {
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
 	return s.until(ctx, 10*time.Minute, "the queue to drain", func() (empty bool, err error) {
-		err = db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM dispatch)`).Scan(&empty)
+		err = s.db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM dispatch)`).Scan(&empty)
 		return empty, err
 	})
 }
@@ -192,7 +186,8 @@ func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Chann
 }
 
 // audit waits for everything to be sent and counts what was lost or duplicated
-// over the whole run. Recipients are unique, so a second copy shows.
+// over the whole run: either is an error. Recipients are unique, so a second copy
+// shows.
 func (s *stage) audit(ctx context.Context) error {
 	if err := s.drained(ctx); err != nil {
 		return err
@@ -203,5 +198,8 @@ func (s *stage) audit(ctx context.Context) error {
 	}
 	s.report.Lost = s.sent - s.arrived - c.Recipients
 	s.report.Duplicated += c.Count - c.Recipients
+	if s.report.Lost != 0 || s.report.Duplicated != 0 {
+		return fmt.Errorf("%d messages were lost and %d sent twice", s.report.Lost, s.report.Duplicated)
+	}
 	return nil
 }

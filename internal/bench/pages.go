@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -20,14 +19,9 @@ func measurePages(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.stopWork()
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
 	var smallest float64
 	for _, size := range pageSizes {
-		f, err := s.pagesOf(ctx, db, size)
+		f, err := s.pagesOf(ctx, size)
 		if err != nil {
 			return err
 		}
@@ -41,8 +35,8 @@ func measurePages(ctx context.Context, s *stage) error {
 }
 
 // pagesOf writes pages of one size, one after the other, for some time.
-func (s *stage) pagesOf(ctx context.Context, db *sql.DB, size int) (f Figure, err error) {
-	wal, err := walWritten(ctx, db)
+func (s *stage) pagesOf(ctx context.Context, size int) (f Figure, err error) {
+	wal, err := s.walWritten(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -59,7 +53,7 @@ func (s *stage) pagesOf(ctx context.Context, db *sql.DB, size int) (f Figure, er
 		}
 	}
 	took := time.Since(began)
-	end, err := walWritten(ctx, db)
+	end, err := s.walWritten(ctx)
 	return Figure{
 		Name: fmt.Sprintf("page of %d", size), How: "the accept statement over one connection", Value: float64(took.Microseconds()) / float64(n),
 		Unit: "us a message", Must: "no more than in a page of 1", Detail: fmt.Sprintf("%d bytes of WAL a message", (end-wal)/int64(n)),
@@ -86,7 +80,7 @@ func (s *stage) newPage(size int) []store.NewMessage {
 }
 
 // walWritten returns how many bytes of WAL the server has written.
-func walWritten(ctx context.Context, db *sql.DB) (n int64, err error) {
-	err = db.QueryRowContext(ctx, `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint`).Scan(&n)
+func (s *stage) walWritten(ctx context.Context) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint`).Scan(&n)
 	return n, err
 }

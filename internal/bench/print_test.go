@@ -140,3 +140,34 @@ func TestAdd_ComputesTheRatio(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 }
+
+// What used CPU is named where the figure is; a report without figures is drawn too.
+func TestPrint_CPUAndNothing(t *testing.T) {
+	t.Parallel()
+	f := Figure{Name: "a", Value: 1, Unit: "x", Must: "1", Detail: "d", CPU: map[string]float64{"all": 30, "work": 20, "serve": 10}}
+	const cpu = "CPU 30 us a message: serve 10, work 20"
+	if got, want := f.line(), "a                         1.0 x, d, "+cpu; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var table, drawing, none strings.Builder
+	must(t, (&Report{Figures: []Figure{f}}).Table(&table))
+	if !strings.Contains(table.String(), "1.0 x (d) ("+cpu+")") {
+		t.Errorf("%s", &table)
+	}
+	must(t, (&Report{}).SVG(&drawing))
+	must(t, (&Report{}).Table(&none))
+	if strings.Contains(drawing.String(), "#2a7") || !strings.HasSuffix(drawing.String(), "</svg>\n") ||
+		strings.Count(none.String(), "\n") != 2 {
+		t.Errorf("%s%s", &drawing, &none)
+	}
+	broken := brokenWriter{}
+	for what, err := range map[string]error{"table": report().Table(broken), "JSON": report().JSON(broken), "SVG": report().SVG(broken)} {
+		if !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%s to a full disk: %v", what, err)
+		}
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,15 +14,13 @@ import (
 	"github.com/labstack/echo/v4"
 	_ "github.com/lib/pq" // the driver
 
-	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/queue"
 )
 
 // RawEcho serves the bare front door that accept and poll are compared with: it
-// reads a JSON body and answers.
-func RawEcho(addr string) error {
+// reads a JSON body and answers, until ctx ends.
+func RawEcho(ctx context.Context, addr string) error {
 	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
 	e.POST("/", func(c echo.Context) error {
 		var body map[string]any
 		if err := c.Bind(&body); err != nil {
@@ -33,35 +31,29 @@ func RawEcho(addr string) error {
 	e.GET("/", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]string{"message_id": "00000000-0000-0000-0000-000000000000", "status": "queued"})
 	})
-	return e.Start(addr)
+	return listen(ctx, e, addr)
+}
+
+// listen serves e at addr until ctx ends.
+func listen(ctx context.Context, e *echo.Echo, addr string) error {
+	e.HideBanner, e.HidePort = true, true
+	defer context.AfterFunc(ctx, func() { _ = e.Close() })()
+	if err := e.Start(addr); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // rawEcho measures bare echo over the same connections and time.
 func (s *stage) rawEcho(ctx context.Context, method string, conns int, d time.Duration) (float64, error) {
-	addr, err := devstack.FreeAddress()
-	if err != nil {
-		return 0, err
-	}
-	cmd, err := s.spawn("bench", "--raw-echo", addr)
+	url, cmd, err := s.raw(ctx, "", "bare echo")
 	if err != nil {
 		return 0, err
 	}
 	defer s.end(cmd)
-	url, want := "http://"+addr+"/", http.StatusAccepted
-	if method == http.MethodGet {
-		want = http.StatusOK
-	}
-	body := func(i int) []byte { return message(1, "normal", i) }
-	if method == http.MethodGet {
-		body = func(int) []byte { return nil }
-	}
-	err = s.until(ctx, 10*time.Second, "bare echo", func() (bool, error) { return one(s.client, method, url, "", want, body(0)) == nil, nil })
-	if err != nil {
-		return 0, err
-	}
-	o := shots{URLs: []string{url}, Method: method, Conns: conns, For: d, Want: want, Channel: 1, Lane: "normal"}
-	if method == http.MethodGet {
-		o.Channel = 0
+	o := shots{URLs: []string{url}, Method: method, Conns: conns, For: d, Want: http.StatusOK}
+	if method == http.MethodPost {
+		o.Want, o.Channel, o.Lane = http.StatusAccepted, 1, "normal"
 	}
 	l, err := s.shoot(ctx, o)
 	if err != nil {
@@ -77,17 +69,12 @@ const copyContent = `{"type":"template","template":{"name":"order_confirmation",
 
 // rawCopy measures COPY of the rows that an accepted batch writes to messages.
 func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return 0, fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(ctx, `DROP TABLE IF EXISTS raw_copy;
+	if _, err := s.db.ExecContext(ctx, `DROP TABLE IF EXISTS raw_copy;
 		CREATE TABLE raw_copy (LIKE messages INCLUDING DEFAULTS INCLUDING INDEXES)`); err != nil {
 		return 0, fmt.Errorf("make table: %w", err)
 	}
 	began := time.Now()
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, fmt.Errorf("begin: %w", err)
 	}
@@ -113,7 +100,7 @@ func (s *stage) rawCopy(ctx context.Context, n int) (rate float64, err error) {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	rate = float64(n) / time.Since(began).Seconds()
-	_, err = db.ExecContext(ctx, `DROP TABLE raw_copy`)
+	_, err = s.db.ExecContext(ctx, `DROP TABLE raw_copy`)
 	return rate, err
 }
 

@@ -2,11 +2,17 @@ package bench_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +69,10 @@ func TestRun_EveryFigure(t *testing.T) {
 		if known && f.CPU["all"] <= 0 {
 			t.Errorf("%s: CPU %v", f.Name, f.CPU)
 		}
+		// A figure reaches its goal at the share that it must reach, and is fast enough.
+		if goal, isShare := share(f.Must); isShare && f.Reach != (f.Ratio >= goal) && (f.Reach || !strings.Contains(f.Must, ", p99")) {
+			t.Errorf("%s: %.3f of what must be %s is reached: %v", f.Name, f.Ratio, f.Must, f.Reach)
+		}
 		if (f.Raw > 0) != (f.RawIs != "") || (f.Raw > 0) != (f.Ratio > 0) {
 			t.Errorf("%s: raw limit %v (%s), ratio %v", f.Name, f.Raw, f.RawIs, f.Ratio)
 		}
@@ -85,17 +95,95 @@ func TestRun_EveryFigure(t *testing.T) {
 	}
 }
 
-// A figure that needs what another one leaves names it, and what was measured
-// before is kept.
-func TestRun_FigureThatNeedsAnother(t *testing.T) {
-	o, _ := options(t)
-	o.Only = "memory,poll"
-	r, err := bench.Run(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "poll: ") || !strings.Contains(err.Error(), "accept") {
-		t.Fatalf("error %v", err)
+// share reads the least ratio of a goal such as "0.20 x, p99 < 50 ms".
+func share(must string) (goal float64, ok bool) {
+	number, _, ok := strings.Cut(must, " x")
+	if !ok {
+		return 0, false
 	}
-	if len(r.Figures) != 0 || r.At.IsZero() || !r.Quick {
-		t.Errorf("%+v", r)
+	goal, err := strconv.ParseFloat(number, 64)
+	return goal, err == nil
+}
+
+// The command prints the table and writes the report for machines and the drawing,
+// also when a figure could not be measured.
+func TestCommand_WritesItsReport(t *testing.T) {
+	options(t) // for the environment alone
+	for _, c := range []struct {
+		only, table, problem string
+		code, figures        int
+	}{
+		{"memory", "memory serve", "", 0, 2},
+		{"poll", "lost 0  duplicated 0", "sendoff: poll: nothing was accepted before: run the figure accept too\n", 1, 0},
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		var out, errOut bytes.Buffer
+		code := cli.Run([]string{"bench", "--quick", "--only", c.only, "--out", dir}, strings.NewReader(""), &out, &errOut)
+		if code != c.code || !strings.Contains(out.String(), c.table) || !strings.HasSuffix(errOut.String(), c.problem) {
+			t.Errorf("%s: code %d, %s%s", c.only, code, &out, &errOut)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, "bench.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r bench.Report
+		if err := json.Unmarshal(raw, &r); err != nil || !r.Quick || len(r.Figures) != c.figures || time.Since(r.At) > time.Hour {
+			t.Errorf("%s: %s, %v", c.only, raw, err)
+		}
+		if drawn, err := os.ReadFile(filepath.Join(dir, "bench.svg")); err != nil || !bytes.HasPrefix(drawn, []byte("<svg ")) {
+			t.Errorf("%s: %s, %v", c.only, drawn, err)
+		}
+	}
+}
+
+// A command line that can't be measured ends with code 2 and writes nothing.
+func TestCommand_WrongOptions(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	for _, c := range []struct{ args, want string }{
+		{"--only speed", `--only: there is no figure "speed"; there are: accept, `},
+		{"--only growth", "--only growth: set --growth to a number of messages"},
+		{"--growth=-1", "--growth must not be negative"},
+		{"--growth many", "--growth"},
+	} {
+		var out, errOut bytes.Buffer
+		args := append([]string{"bench", "--out", dir}, strings.Fields(c.args)...)
+		if code := cli.Run(args, strings.NewReader(""), &out, &errOut); code != 2 || !strings.Contains(errOut.String(), c.want) {
+			t.Errorf("%s: code %d, %s%s", c.args, code, &out, &errOut)
+		}
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder of the report: %v", err)
+	}
+}
+
+// The help names every figure, and the processes that a run starts are commands of
+// the same program.
+func TestCommand_HelpAndHelpers(t *testing.T) {
+	t.Parallel()
+	var out, errOut bytes.Buffer
+	code := cli.Run([]string{"bench", "--help"}, strings.NewReader(""), &out, &errOut)
+	text := strings.Join(strings.Fields(out.String()), " ")
+	if want := strings.Join(bench.Names(), ", ") + "."; code != 0 || !strings.Contains(text, want) || strings.Contains(text, "raw-") {
+		t.Errorf("code %d, no %q in %s", code, want, text)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	defer srv.Close()
+	out.Reset()
+	spec := `{"urls":["` + srv.URL + `"],"method":"GET","conns":2,"for":50000000,"want":418}`
+	code = cli.Run([]string{"bench", "--raw-load"}, strings.NewReader(spec), &out, &errOut)
+	var hits struct{ Took, Times any }
+	if err := json.Unmarshal(out.Bytes(), &hits); err != nil || code != 0 || len(hits.Times.([]any)) == 0 || hits.Took.(float64) < 5e7 {
+		t.Errorf("code %d, %v, %s%s", code, err, &out, &errOut)
+	}
+	if code := cli.Run([]string{"bench", "--raw-load"}, strings.NewReader("{"), &out, &errOut); code != 1 ||
+		!strings.Contains(errOut.String(), "sendoff: read what to send: ") {
+		t.Errorf("half a description: code %d, %s", code, &errOut)
+	}
+	for _, flags := range []string{"--raw-echo nowhere", "--raw-textbook serve --raw-echo nowhere"} {
+		if code := cli.Run(append([]string{"bench"}, strings.Fields(flags)...), strings.NewReader(""), &out, &errOut); code != 1 {
+			t.Errorf("%s: code %d", flags, code)
+		}
 	}
 }
 

@@ -77,7 +77,6 @@ func RawTextbook(ctx context.Context, half, addr string) (err error) {
 func (t *textbook) serve(ctx context.Context, addr string) error {
 	client := asynq.NewClientFromRedisClient(t.rdb)
 	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
 	e.POST("/", func(c echo.Context) error {
 		var m struct {
 			Channel   int64           `json:"channel"`
@@ -100,11 +99,7 @@ func (t *textbook) serve(ctx context.Context, addr string) error {
 		}
 		return c.JSON(http.StatusAccepted, map[string]string{"message_id": id, "status": "queued"})
 	})
-	defer context.AfterFunc(ctx, func() { _ = e.Close() })()
-	if err := e.Start(addr); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return listen(ctx, e, addr)
 }
 
 func (t *textbook) work(ctx context.Context, provider string) error {
@@ -149,19 +144,14 @@ func measureTextbook(ctx context.Context, s *stage) error {
 	if accept == nil || dispatch == nil {
 		return errors.New("there is nothing to compare it with: run the figures accept and dispatch too")
 	}
-	db, err := sql.Open("postgres", s.stack.PostgresURL())
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(ctx, textbookTable); err != nil {
+	if _, err := s.db.ExecContext(ctx, textbookTable); err != nil {
 		return fmt.Errorf("make table: %w", err)
 	}
 	l, err := s.textbookAccepts(ctx)
 	if err != nil {
 		return err
 	}
-	rate, err := s.textbookSends(ctx, db, l.done)
+	rate, err := s.textbookSends(ctx, l.done)
 	if err != nil {
 		return err
 	}
@@ -205,7 +195,7 @@ func (s *stage) textbookAccepts(ctx context.Context) (*load, error) {
 
 // textbookSends measures its worker on the n messages that were accepted and the
 // ones that found out that the front door was there.
-func (s *stage) textbookSends(ctx context.Context, db *sql.DB, n int) (float64, error) {
+func (s *stage) textbookSends(ctx context.Context, n int) (float64, error) {
 	url, provider, err := s.raw(ctx, "", "the bare provider")
 	if err != nil {
 		return 0, err
@@ -217,7 +207,7 @@ func (s *stage) textbookSends(ctx context.Context, db *sql.DB, n int) (float64, 
 	}
 	defer s.end(cmd)
 	sent := func() (count int, err error) {
-		err = db.QueryRowContext(ctx, `SELECT count(*) FROM textbook WHERE status = 2`).Scan(&count)
+		err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM textbook WHERE status = 2`).Scan(&count)
 		return count, err
 	}
 	var began time.Time

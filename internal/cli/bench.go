@@ -33,21 +33,25 @@ func (c *benchCmd) Run(e *console.Env) error {
 		return bench.RawTextbook(e.Ctx, c.RawTextbook, c.RawEcho)
 	}
 	if c.RawEcho != "" {
-		return bench.RawEcho(c.RawEcho)
+		return bench.RawEcho(e.Ctx, c.RawEcho)
 	}
 	if c.RawServe != "" {
 		return bench.RawServe(e.Ctx, c.RawServe)
+	}
+	o := bench.Options{Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.Stderr}
+	if _, err := o.Figures(); err != nil {
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
 	binary, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	dir, err := devstack.MkdirTemp("", "sendoff-bench")
-	if err != nil {
+	if o.Dir, err = devstack.MkdirTemp("", "sendoff-bench"); err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	rep, err := bench.Run(e.Ctx, bench.Options{Binary: binary, Dir: dir, Quick: c.Quick, Only: c.Only, Growth: c.Growth, Out: e.Stderr})
+	defer func() { _ = os.RemoveAll(o.Dir) }()
+	o.Binary = binary
+	rep, err := bench.Run(e.Ctx, o)
 	if tableErr := rep.Table(e.Stdout); tableErr != nil {
 		return tableErr
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sendoff/sendoff/internal/bench"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/config"
@@ -14,9 +15,8 @@ import (
 // helpTexts returns the help texts that struct tags refer to as ${name}.
 func helpTexts() map[string]string {
 	texts := map[string]string{
-		"cli_dev": "Run everything in one process: Postgres, Redis, a demo account, the provider emulator, API and worker.",
-		"cli_benchcmd_only": "Measure only these, separated by commas: " +
-			"accept, features, batch, dispatch, latency, steady, otp, poll, callbacks, growth, memory.",
+		"cli_dev":              "Run everything in one process: Postgres, Redis, a demo account, the provider emulator, API and worker.",
+		"cli_benchcmd_only":    "Measure only these, separated by commas: " + strings.Join(bench.Names(), ", ") + ".",
 		"cli_emulatecmd_token": "Required as Bearer on every /_emulator route. Must be set unless the address is loopback.",
 		"cli_workcmd_serve":    "Address of serve, for callbacks when there is no public URL.",
 	}
