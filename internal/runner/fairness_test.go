@@ -10,8 +10,8 @@ import (
 // another returns the stack as a second account sees it, with channels of its own.
 func (s *stack) another() *stack {
 	s.Helper()
-	_, err := s.db.ExecContext(s.Context(), `WITH u AS (UPDATE users SET email = 'first@example.com') UPDATE accounts SET name = 'First' WHERE id = $1`,
-		s.account.ID)
+	_, err := s.db.ExecContext(s.Context(), `WITH u AS (UPDATE users SET email = 'first@example.com')
+		UPDATE accounts SET name = 'First' WHERE id = $1`, s.account.ID)
 	s.must(err)
 	o := *s
 	o.channel.ID = 0
