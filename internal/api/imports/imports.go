@@ -3,6 +3,7 @@
 package imports
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -113,14 +114,15 @@ func (h *Handler) act(
 
 func (h *Handler) list(c echo.Context) error {
 	in := imports.Filter{Kind: c.QueryParam("kind"), Status: c.QueryParam("status")}
-	in.Limit, in.Cursor = 50, c.QueryParam("cursor")
-	if q := c.QueryParam("limit"); q != "" {
-		n, err := strconv.Atoi(q)
-		if err != nil || n < 1 || n > 1000 {
-			return dispatch.InvalidField("/limit", "must be a number from 1 to 1000")
-		}
-		in.Limit = n
+	var faults dispatch.Faults
+	limit := cmp.Or(middleware.Whole(c.QueryParams(), "limit", &faults), 50)
+	if limit > 1000 {
+		faults.Add("/limit", "must be at most 1000")
 	}
+	if err := faults.Err(); err != nil {
+		return err
+	}
+	in.Limit, in.Cursor = int(limit), c.QueryParam("cursor")
 	if !mayAll(c) {
 		in.Kind = audience.Audience
 	}

@@ -163,7 +163,7 @@ func (p *patient) Read(b []byte) (int, error) {
 func input(q url.Values) (*imports.Input, error) {
 	var f dispatch.Faults
 	in := &imports.Input{
-		Kind: q.Get("kind"), List: id(&f, q, "list"), Campaign: id(&f, q, "campaign"),
+		Kind: q.Get("kind"), List: middleware.Whole(q, "list", &f), Campaign: middleware.Whole(q, "campaign", &f),
 		Options: audience.Options{
 			DefaultCountry: q.Get("default_country"), PhoneColumn: q.Get("phone_column"), Delimiter: q.Get("delimiter"), Encoding: q.Get("encoding"),
 			Map: q["map"], DryRun: flag(&f, q, "dry_run"), Force: flag(&f, q, "force"),
@@ -177,17 +177,6 @@ func input(q url.Values) (*imports.Input, error) {
 		f.Add("/update", "must be fields or none")
 	}
 	return in, f.Err()
-}
-
-func id(f *dispatch.Faults, q url.Values, name string) int64 {
-	if q.Get(name) == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(q.Get(name), 10, 64)
-	if err != nil || n < 1 {
-		f.Add("/"+name, "must be an id")
-	}
-	return n
 }
 
 func flag(f *dispatch.Faults, q url.Values, name string) bool {

@@ -1,9 +1,9 @@
 package message
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -131,7 +131,7 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 	f := dispatch.Filter{
 		Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: strings.TrimSpace(c.QueryParam("search")),
 		Code:   c.QueryParam("code"),
-		Cursor: c.QueryParam("cursor"), Limit: 50,
+		Cursor: c.QueryParam("cursor"),
 	}
 	var faults dispatch.Faults
 	for _, q := range c.QueryParams()["status"] {
@@ -157,19 +157,9 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 	default:
 		faults.Add("/order", "must be due, and go with status=scheduled")
 	}
-	whole := func(name string, into func(int64)) {
-		if q := c.QueryParam(name); q != "" {
-			n, err := strconv.ParseInt(q, 10, 64)
-			if err != nil || n < 1 {
-				faults.Add("/"+name, "must be a positive whole number")
-				return
-			}
-			into(n)
-		}
-	}
-	whole("channel", func(n int64) { f.Channel = n })
-	whole("campaign", func(n int64) { f.Campaign = n })
-	whole("limit", func(n int64) { f.Limit = int(min(n, 1000)) })
+	q := c.QueryParams()
+	f.Channel, f.Campaign = middleware.Whole(q, "channel", &faults), middleware.Whole(q, "campaign", &faults)
+	f.Limit = int(min(cmp.Or(middleware.Whole(q, "limit", &faults), 50), 1000))
 	for name, into := range map[string]*time.Time{"created_from": &f.CreatedFrom, "created_to": &f.CreatedTo} {
 		if q := c.QueryParam(name); q != "" {
 			t, err := time.Parse(time.RFC3339, strings.Replace(q, " ", "+", 1))
