@@ -34,6 +34,7 @@ if [ -z "$promtool" ]; then
   [ -z "${CI:-}" ]
   exit
 fi
+"$promtool" check config --syntax-only deploy/compose/prometheus.yaml >/dev/null
 (cd deploy/alerts && "$promtool" check rules sendoff.yaml >/dev/null && "$promtool" test rules sendoff_test.yaml >/dev/null) ||
   (cd deploy/alerts && "$promtool" check rules sendoff.yaml; "$promtool" test rules sendoff_test.yaml; exit 1)
 [ "${1:-}" = live ] || exit 0

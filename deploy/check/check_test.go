@@ -4,7 +4,6 @@ package check
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -160,29 +159,6 @@ func TestDeployments_Drain(t *testing.T) {
 		}
 		if _, ok := objects["PodDisruptionBudget "+name].(*policyv1.PodDisruptionBudget); !ok {
 			t.Errorf("%s has no disruption budget", name)
-		}
-	}
-}
-
-// compose.yaml gives its services the same time.
-func TestCompose_Drains(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "compose.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Services map[string]struct {
-			Grace string `json:"stop_grace_period"`
-		} `json:"services"`
-	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	for name := range others {
-		got, err := time.ParseDuration(file.Services[strings.TrimPrefix(name, "sendoff-")].Grace)
-		if need := drain(t, name, map[string]string{"SENDOFF_SHUTDOWN_GRACE": "25s"}); err != nil || got < need {
-			t.Errorf("%s has %v to stop, not %v: %v", name, got, need, err)
 		}
 	}
 }
