@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { format, mine, useZone } from "./clock";
+import { useTheme } from "./theme";
 import { number } from "./words";
 
 interface Line {
@@ -27,6 +28,8 @@ const color = (name: string) => getComputedStyle(document.documentElement).getPr
 export default function Chart({ title, at, lines }: { title: string; at: number[]; lines: Line[] }) {
   const ref = useRef<HTMLDivElement>(null);
   const zone = useZone();
+  const theme = useTheme();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme has the colours that are drawn
   useEffect(() => {
     const el = ref.current;
     if (!el || at.length === 0) return;
@@ -41,6 +44,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       grid: { stroke: resolved("--line"), width: 1 },
       ticks: { stroke: resolved("--line"), width: 1 },
     };
+    const inside = resolved("--panel");
     const strokes = [resolved("--accent"), resolved("--warn"), resolved("--bad")];
     probe.remove();
     const plot = new uPlot(
@@ -61,7 +65,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
             width: 2,
             value: (_: uPlot, v: number | null) => number(v, 2),
             dash: i > 0 ? [6, 4] : undefined,
-            points: { show: l.values.filter((v) => v !== null).length < 20 },
+            points: { show: l.values.filter((v) => v !== null).length < 20, fill: inside },
           })),
         ],
       },
@@ -74,7 +78,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       resize.disconnect();
       plot.destroy();
     };
-  }, [at, lines, zone]);
+  }, [at, lines, zone, theme]);
   return (
     <figure className="panel" aria-label={title}>
       <figcaption>

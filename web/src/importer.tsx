@@ -1,6 +1,6 @@
 import type { Import } from "@sendoff/client";
 import { useState } from "react";
-import { Badge, ErrorBox, Field, Table } from "./ui";
+import { Badge, ErrorBox, Field, Foreign, Table } from "./ui";
 import { upload } from "./upload";
 import { number } from "./words";
 
@@ -111,8 +111,8 @@ function Columns(props: { view: Import; map: Record<string, string>; change: (ma
         rows={view.columns ?? []}
         id={(c) => c.name}
         columns={[
-          { name: "Column", cell: (c) => <bdi>{c.name}</bdi> },
-          { name: "Sample", cell: (c) => <bdi>{c.sample}</bdi> },
+          { name: "Column", cell: (c) => <Foreign>{c.name}</Foreign> },
+          { name: "Sample", cell: (c) => <Foreign>{c.sample}</Foreign> },
           {
             name: "Becomes",
             cell: (c) => (

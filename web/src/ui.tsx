@@ -12,6 +12,7 @@ import {
 } from "react";
 import { problemOf } from "./api";
 import { format, until, useZone } from "./clock";
+import { number } from "./words";
 
 export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
   useEffect(() => {
@@ -304,9 +305,24 @@ export function Act({
   );
 }
 
-/** Text that others wrote: shown as it is, isolated from the direction of the page. */
-export function Foreign({ children }: { children?: string | null }) {
-  return <bdi>{children || "–"}</bdi>;
+/** The most that is shown at once of a text that others wrote. */
+const most = 300;
+
+/** Text that others wrote: shown as it is, isolated from the direction of the page. A long one is shown on demand. */
+export function Foreign({ children, className }: { children?: string | null; className?: string }) {
+  const [whole, setWhole] = useState(false);
+  const text = children || "–";
+  if (text.length <= most) return <bdi className={className}>{text}</bdi>;
+  if (whole) return <Json value={text} label="The whole text" />;
+  return (
+    <>
+      {/* A pair of surrogates is not cut in two. */}
+      <bdi className={className}>{text.slice(0, most).replace(/[\ud800-\udbff]$/, "")}…</bdi>{" "}
+      <button type="button" className="btn small" onClick={() => setWhole(true)}>
+        All {number(text.length)} characters
+      </button>
+    </>
+  );
 }
 
 export function Json({ value, label }: { value: unknown; label: string }) {

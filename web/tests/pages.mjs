@@ -27,6 +27,17 @@ export async function run() {
   const chart = page.getByRole("figure", { name: "Messages a second" });
   await chart.locator(".sr tbody tr").nth(59).waitFor({ state: "attached" });
   check("a chart has a table", (await chart.locator(".sr tbody tr").count()) === 60);
+  await page.emulateMedia({ colorScheme: "light" });
+  const drawn = () =>
+    page
+      .locator(".chart canvas")
+      .first()
+      .evaluate((c) => c.toDataURL());
+  await page.waitForTimeout(300);
+  const light = await drawn();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForTimeout(300);
+  check("a chart is drawn in the colours of a new theme", (await drawn()) !== light);
   await forms(page);
 
   const phone = await signedIn({ viewport: { width: 390, height: 800 } });

@@ -2,7 +2,7 @@ import { getAudit } from "@sendoff/client";
 import { client, useGet } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
-import { Empty, ErrorBox, Loading, Page, Table, Time } from "../ui";
+import { Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
 
 /** The fields of a change in one line. */
 function detailOf(detail: unknown): string {
@@ -51,10 +51,10 @@ export function Audit() {
           id={(e) => e.id ?? 0}
           columns={[
             { name: "Time", cell: (e) => <Time at={e.at} /> },
-            { name: "Actor", cell: (e) => <bdi>{e.actor}</bdi> },
+            { name: "Actor", cell: (e) => <Foreign>{e.actor}</Foreign> },
             { name: "Action", cell: (e) => e.action },
             { name: "Target", cell: (e) => e.target },
-            { name: "Detail", cell: (e) => <bdi className="soft mono">{detailOf(e.detail)}</bdi> },
+            { name: "Detail", cell: (e) => <Foreign className="soft mono">{detailOf(e.detail)}</Foreign> },
           ]}
         />
       )}

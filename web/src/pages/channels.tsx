@@ -11,7 +11,7 @@ import {
 import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { Act, Badge, Copy, Empty, ErrorBox, Loading, Page, Panel, Time } from "../ui";
+import { Act, Badge, Copy, Empty, ErrorBox, Foreign, Loading, Page, Panel, Time } from "../ui";
 import { number, words } from "../words";
 import { CreateChannel, EditChannel } from "./channel-form";
 
@@ -101,7 +101,7 @@ function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: bool
             <>
               <dt>Reason</dt>
               <dd>
-                <bdi>{c.health.reason}</bdi> {c.health.probe_at && <Time at={c.health.probe_at} relative />}
+                <Foreign>{c.health.reason}</Foreign> {c.health.probe_at && <Time at={c.health.probe_at} relative />}
               </dd>
             </>
           )}
@@ -109,8 +109,8 @@ function Card({ c, vendor, manage }: { c: Channel; vendor?: Vendor; manage: bool
             <Fragment key={r.subject}>
               <dt>Provider: {words(r.subject)}</dt>
               <dd>
-                <Badge tone={r.level === "ok" ? "good" : r.level === "warning" ? "warn" : "bad"}>{r.value}</Badge> <bdi>{r.detail}</bdi>{" "}
-                <Time at={r.at} relative />
+                <Badge tone={r.level === "ok" ? "good" : r.level === "warning" ? "warn" : "bad"}>{r.value}</Badge>{" "}
+                {r.detail && <Foreign>{r.detail}</Foreign>} <Time at={r.at} relative />
               </dd>
             </Fragment>
           ))}

@@ -1,9 +1,10 @@
 import { deleteContactsId, getContacts, postContacts } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { client, queries, useGet, useSession } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
-import { Act, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
 import { Imports } from "./imports";
 import { Lists } from "./lists";
 import { Suppressions } from "./suppressions";
@@ -137,15 +138,23 @@ function People({ may }: { may: boolean }) {
 }
 
 function Fields({ values }: { values?: Record<string, unknown> }) {
+  const [whole, setWhole] = useState(false);
   const all = Object.entries(values ?? {});
+  const shown = all.slice(0, 20);
+  if (whole) return <Json value={values} label="All fields" />;
   return (
-    <span className="soft">
-      {all.map(([name, value], i) => (
+    <div className="soft">
+      {shown.map(([name, value], i) => (
         <span key={name}>
           {i > 0 && ", "}
-          <bdi>{name}</bdi>: <bdi>{String(value)}</bdi>
+          <Foreign>{name}</Foreign>: <Foreign>{String(value)}</Foreign>
         </span>
       ))}
-    </span>
+      {all.length > shown.length && (
+        <button type="button" className="btn small" onClick={() => setWhole(true)}>
+          and {all.length - shown.length} more
+        </button>
+      )}
+    </div>
   );
 }

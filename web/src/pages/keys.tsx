@@ -1,7 +1,7 @@
 import { deleteKeysId, getKeys, getUsage, type KeyCreate, patchKeysId, postKeys, postKeysIdRotate } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 import { number } from "../words";
 
 const permissions = ["send_template", "send_text", "send_media", "view_templates", "view_messages", "manage", "credits"];
@@ -82,9 +82,11 @@ export function Keys() {
               cell: (k) => (
                 <>
                   <bdi>{k.name}</bdi> {k.test && <Badge>test</Badge>}
-                  <div className="soft">
-                    <bdi>{k.description}</bdi>
-                  </div>
+                  {k.description && (
+                    <div className="soft">
+                      <Foreign>{k.description}</Foreign>
+                    </div>
+                  )}
                 </>
               ),
             },

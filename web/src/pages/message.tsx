@@ -97,9 +97,9 @@ function Status({ m }: { m: MessageView }) {
           {m.anomaly === true && <Badge tone="warn">anomaly</Badge>}
         </div>
         {m.error && (
-          <p className="note bad">
+          <div className="note bad">
             <code>{m.error.code}</code> {m.error.provider_code} <Foreign>{m.error.message}</Foreign>
-          </p>
+          </div>
         )}
         <dl className="facts">
           <dt>Id</dt>

@@ -231,7 +231,7 @@ function Inbound() {
           columns={[
             { name: "From", cell: (m) => <Foreign>{m.from}</Foreign> },
             { name: "Type", cell: (m) => m.type },
-            { name: "Text", cell: (m) => <Foreign>{typeof m.text === "string" ? m.text.slice(0, 500) : ""}</Foreign> },
+            { name: "Text", cell: (m) => <Foreign>{typeof m.text === "string" ? m.text : ""}</Foreign> },
             { name: "Received", cell: (m) => <Time at={m.received_at} /> },
           ]}
         />

@@ -15,7 +15,7 @@ import { Bubble } from "../bubble";
 import { type FilledPart, hasMedia, showTemplate } from "../content";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 import { number } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["templates"] });
@@ -58,7 +58,7 @@ export function Templates() {
           rows={rows}
           id={(t) => t.id ?? 0}
           columns={[
-            { name: "Name", cell: (t) => <bdi>{t.name}</bdi> },
+            { name: "Name", cell: (t) => <Foreign>{t.name}</Foreign> },
             { name: "Language", cell: (t) => t.language },
             { name: "Category", cell: (t) => t.category },
             { name: "Provider", cell: (t) => t.provider || <span className="soft">any</span> },
@@ -66,11 +66,11 @@ export function Templates() {
               name: "Status",
               cell: (t) => (
                 <>
-                  <Badge>{t.status ?? ""}</Badge> {t.status_reason && <bdi className="soft">{t.status_reason}</bdi>}
+                  <Badge>{t.status ?? ""}</Badge> {t.status_reason && <Foreign className="soft">{t.status_reason}</Foreign>}
                 </>
               ),
             },
-            { name: "Variables", cell: (t) => <bdi className="soft">{t.variables?.join(", ") || "none"}</bdi> },
+            { name: "Variables", cell: (t) => <Foreign className="soft">{t.variables?.join(", ") || "none"}</Foreign> },
             { name: "Used", num: true, cell: (t) => number(t.usage_count ?? 0) },
             { name: "Updated", cell: (t) => <Time at={t.updated_at} /> },
             {

@@ -15,7 +15,7 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { localInput, mine } from "../clock";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
+import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Secret } from "./keys";
 
 const again = () => queries.invalidateQueries({ queryKey: ["webhooks"] });
@@ -51,12 +51,13 @@ export function Webhooks() {
           rows={rows}
           id={(w) => w.id ?? 0}
           columns={[
-            { name: "Address", cell: (w) => <bdi>{w.url}</bdi> },
+            { name: "Address", cell: (w) => <Foreign>{w.url}</Foreign> },
             {
               name: "State",
               cell: (w) => (
                 <>
-                  <Badge>{w.enabled ? "enabled" : "disabled"}</Badge> <bdi className="soft">{w.disabled_reason}</bdi>
+                  <Badge>{w.enabled ? "enabled" : "disabled"}</Badge>{" "}
+                  {w.disabled_reason && <Foreign className="soft">{w.disabled_reason}</Foreign>}
                 </>
               ),
             },
