@@ -34,10 +34,19 @@ func (d Days) Effective() Days {
 // of returns the days by table; of what belongs to messages, no more than theirs.
 func (d Days) of(table string) int {
 	e := d.Effective()
-	return map[string]int{
-		"messages": e.Messages, "events": min(e.Events, e.Messages), "attempts": min(e.Attempts, e.Messages),
-		"audit_log": e.Audit, "inbound": e.Inbound, "webhook_deliveries": e.Deliveries,
-	}[table]
+	switch table {
+	case "messages":
+		return e.Messages
+	case "events":
+		return min(e.Events, e.Messages)
+	case "attempts":
+		return min(e.Attempts, e.Messages)
+	case "audit_log":
+		return e.Audit
+	case "inbound":
+		return e.Inbound
+	}
+	panic("no retention of " + table)
 }
 
 // before returns the time before which records of a table are too old.
