@@ -17,7 +17,7 @@ import (
 type SuppressionFilter struct {
 	Paging
 
-	Search string `query:"search" maxLength:"64" doc:"The beginning of the number, the wa_id or the user id. A whole one finds the person's other ids, too."`
+	Search string `query:"search" maxLength:"64" doc:"The beginning of the number, wa_id or user id; a whole one finds the person's others."`
 }
 
 // SuppressionCreate is the input of CreateSuppression.

@@ -243,7 +243,9 @@ func (f *front) doors() map[string]door {
 	f.T.Helper()
 	f.Do("POST", "/v1/templates", m{
 		"name": "hi", "language": "en", "category": "utility",
-		"components": []m{{"type": "BODY", "text": "Hello {{1}}!", "example": m{"body_text": [][]string{{"Ann"}}}}, {"type": "FOOTER", "text": "Bye"}},
+		"components": []m{
+			{"type": "BODY", "text": "Hello {{1}}!", "example": m{"body_text": [][]string{{"Ann"}}}}, {"type": "FOOTER", "text": "Bye"},
+		},
 	}).Want(201)
 	id := f.Do("GET", "/v1/templates", nil).Want(200).Data()[0]["id"]
 	w := wordings["gupshup"]
@@ -298,7 +300,8 @@ func (f *front) knock(d door, body string, more ...string) *reply {
 	if d.header == "Authorization" {
 		key = "Bearer " + key
 	}
-	return f.Ask("POST", d.path, apitest.Sent{Headers: append([]string{d.header, key, "Content-Type", "application/json"}, more...), Body: body})
+	head := append([]string{d.header, key, "Content-Type", "application/json"}, more...)
+	return f.Ask("POST", d.path, apitest.Sent{Headers: head, Body: body})
 }
 
 // WhatsApp's rules for values of templates hold at every door, before the 202.
@@ -369,7 +372,9 @@ func TestNativeErrors_AtTheVeryField(t *testing.T) {
 	f.Do("POST", "/v1/templates", m{
 		"name": "track", "language": "de", "category": "utility", "components": []m{
 			{"type": "BODY", "text": "Hello {{1}} and {{2}}"},
-			{"type": "BUTTONS", "buttons": []m{{"type": "URL", "text": "Track", "url": "https://x.example/{{1}}"}, {"type": "QUICK_REPLY", "text": "No"}}},
+			{"type": "BUTTONS", "buttons": []m{
+				{"type": "URL", "text": "Track", "url": "https://x.example/{{1}}"}, {"type": "QUICK_REPLY", "text": "No"},
+			}},
 		},
 	}).Want(201)
 	f.Do("POST", "/v1/templates", m{
@@ -389,7 +394,10 @@ func TestNativeErrors_AtTheVeryField(t *testing.T) {
 		},
 		{`{"name":"track","language":"de","variables":["a","b\nc","d"]}`, "/template/variables/1", "newline"},
 		{`{"name":"named","language":"en","variables":{"customer":"Ann","order":"  "}}`, "/template/variables/order", "blank"},
-		{`{"name":"track","language":"de","variables":["a","` + strings.Repeat("ü", 1025) + `","d"]}`, "/template/variables/1", "1025 characters"},
+		{
+			`{"name":"track","language":"de","variables":["a","` + strings.Repeat("ü", 1025) + `","d"]}`,
+			"/template/variables/1", "1025 characters",
+		},
 		{`{"name":"track","language":"de","variables":["a","b"]}`, "/template/variables", "URL button 1, {{1}}"},
 		{`{"name":"track","language":"fr","variables":["a","b","c"]}`, "", "it exists in de"},
 		{`{"name":"named","language":"en","variables":{"customer":"Ann","2":"A-17"}}`, "/template/variables", "order"},

@@ -112,6 +112,26 @@ func TestPerson_Suppression(t *testing.T) {
 	}
 }
 
+// A user id is a recipient in Meta's format too, in both of its fields.
+func TestPerson_UserIDInMetasFormat(t *testing.T) {
+	t.Parallel()
+	f := linked(t)
+	for _, field := range []string{"recipient", "to"} {
+		body := encoded(m{"messaging_product": "whatsapp", field: hisUserID, "type": "text", "text": m{"body": "x"}})
+		r := f.Ask("POST", "/v25.0/106540352242922/messages", apitest.Sent{
+			Headers: []string{"Authorization", "Bearer " + f.Key, "Content-Type", "application/json"}, Body: body,
+		})
+		contact := r.Want(200)["contacts"].([]any)[0].(map[string]any)
+		if contact["user_id"] != hisUserID || contact["input"] != hisUserID {
+			t.Errorf("%s: answered %s", field, r.Body)
+		}
+	}
+	list := f.Do("GET", "/v1/messages?to="+hisUserID, nil).Want(200).Data()
+	if len(list) != 2 || list[0]["to"] != nil || list[0].Text("user_id") != hisUserID || list[0].Text("wa_id") == "" {
+		t.Errorf("listed %v", list)
+	}
+}
+
 // A wa_id that we have seen is a recipient at every door.
 func TestPerson_WaIDAtEveryDoor(t *testing.T) {
 	t.Parallel()
@@ -130,7 +150,8 @@ func TestPerson_WaIDAtEveryDoor(t *testing.T) {
 				`","template_id":` + template + `,"social_account_id":1,"variables":[]}`, 202,
 		},
 		"external": {
-			"X-API-Key", "/api/v1/external/messages/template/send", `{"to":"` + mexicanID + `","template_name":"hi","language":"en","variables":{}}`, 202,
+			"X-API-Key", "/api/v1/external/messages/template/send",
+			`{"to":"` + mexicanID + `","template_name":"hi","language":"en","variables":{}}`, 202,
 		},
 		"aisoule": {"X-API-Key", "/api/messages/send", `{"to":"` + mexicanID + `","type":"text","text":"x","whatsapp_account":"1"}`, 202},
 		"kaleyra": {
@@ -161,8 +182,10 @@ func TestPerson_WaIDAtEveryDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Do("PATCH", fmt.Sprintf("/v1/channels/%d", ch.ID), m{"window": "provider"}).Want(200)
-	r := f.Ask("POST", "/message", apitest.Sent{Headers: append([]string{"apikey", f.Key}, head...), Body: `{"provider":"gswa","channel_key":"` + ch.Key + `","to":"` +
-		mexicanID + `","text":"x"}`})
+	r := f.Ask("POST", "/message", apitest.Sent{
+		Headers: append([]string{"apikey", f.Key}, head...),
+		Body:    encoded(m{"provider": "gswa", "channel_key": ch.Key, "to": mexicanID, "text": "x"}),
+	})
 	if r.Status != 200 {
 		t.Errorf("sociocs: %d %s", r.Status, r.Body)
 	}

@@ -61,7 +61,8 @@ func content2(raw json.RawMessage) dispatch.InboundContent {
 		out.ListReply = &dispatch.InboundChoice{ID: string(cmp.Or(p.Postback, p.ID)), Title: string(p.Title), Description: string(p.Description)}
 	case "location":
 		out.Location = &dispatch.InboundLocation{
-			Latitude: provider.Degrees(string(p.Latitude)), Longitude: provider.Degrees(string(p.Longitude)), Name: string(p.Name), Address: string(p.Address), URL: string(p.URL),
+			Latitude: provider.Degrees(string(p.Latitude)), Longitude: provider.Degrees(string(p.Longitude)),
+			Name: string(p.Name), Address: string(p.Address), URL: string(p.URL),
 		}
 	case "contact", "contacts":
 		out.Contacts = m.Payload

@@ -94,9 +94,9 @@ func callbacks() []providertest.Callback {
 		),
 		golden("no time", strings.Replace(status("sent", ""), `"1760000000"`, `"soon"`, 1), one(timeless)),
 		golden("unknown status", status("deleted", ""), provider.Callback{}),
-		golden("account error", envelope(`"errors":[{"code":130429,"title":"t"}]`), provider.Callback{Part: provider.Part{Reports: []dispatch.ChannelReport{
-			{Subject: "error", Level: dispatch.LevelWarning, Value: "130429", Detail: "t"},
-		}}}),
+		golden("account error", envelope(`"errors":[{"code":130429,"title":"t"}]`), provider.Callback{Part: provider.Part{
+			Reports: []dispatch.ChannelReport{{Subject: "error", Level: dispatch.LevelWarning, Value: "130429", Detail: "t"}},
+		}}),
 		golden(
 			"another number of the business account",
 			strings.Replace(status("sent", ""), "106540352242922", "999", 1),

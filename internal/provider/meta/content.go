@@ -85,7 +85,8 @@ func Content(raw []byte) dispatch.InboundContent {
 	m.choices(&out)
 	if l := m.Location; l != nil {
 		out.Location = &dispatch.InboundLocation{
-			Latitude: provider.Degrees(string(l.Latitude)), Longitude: provider.Degrees(string(l.Longitude)), Name: string(l.Name), Address: string(l.Address), URL: string(l.URL),
+			Latitude: provider.Degrees(string(l.Latitude)), Longitude: provider.Degrees(string(l.Longitude)),
+			Name: string(l.Name), Address: string(l.Address), URL: string(l.URL),
 		}
 	}
 	if r := m.Reaction; r != nil {

@@ -86,7 +86,8 @@ func readInbound(part *provider.Part, ch *dispatch.Channel, v *value, now time.T
 		}
 		i := dispatch.Inbound{
 			Channel: ch.ID, WaID: string(m.From), UserID: m.userID(), GroupID: string(m.Group), MovedTo: m.movedTo(),
-			ProviderID: string(m.ID), Type: string(m.Type), Text: m.text(), Content: Content(raw), Raw: string(raw), At: timeOf(string(m.Timestamp), now),
+			ProviderID: string(m.ID), Type: string(m.Type), Text: m.text(), Content: Content(raw), Raw: string(raw),
+			At: timeOf(string(m.Timestamp), now),
 		}
 		if c := v.contact(&m); c != nil {
 			i.WaID, i.Name, i.Username = cmp.Or(i.WaID, string(c.WaID)), string(c.Profile.Name), string(c.Profile.Username)

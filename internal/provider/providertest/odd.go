@@ -114,7 +114,8 @@ func testOddNo(t *testing.T, c Case, p provider.Provider) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"status":"error"}`: "", `{"status":"ERROR","message":"the reason"}`: "", `{"status":"Failed","reason":"the reason"}`: "",
-		`{"status":"error","code":99999,"message":"the reason"}`: "99999", `{"status":"error","message":{"code":"99999","reason":"the reason"}}`: "99999",
+		`{"status":"error","code":99999,"message":"the reason"}`:              "99999",
+		`{"status":"error","message":{"code":"99999","reason":"the reason"}}`: "99999",
 		`{"error":"the reason"}`: "", `{"error":{"to":"the reason"}}`: "", `{"error":["the reason"]}`: "",
 		`{"error":{"code":99999,"message":"the reason"}}`: "99999", `{"error":{"code":"99999","message":"the reason"}}`: "99999",
 		`{"code":"99999","error":{"message":"the reason"}}`: "99999", `{"errors":[{"code":99999,"title":"the reason"}]}`: "99999",

@@ -23,7 +23,8 @@ func callbacks() []providertest.Callback {
 		if change != nil {
 			change(&u)
 		}
-		return providertest.Callback{Name: name, Body: fields + common, Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{u}}}}
+		want := provider.Part{Statuses: []dispatch.StatusUpdate{u}}
+		return providertest.Callback{Name: name, Body: fields + common, Want: provider.Callback{Part: want}}
 	}
 	failed := func(name, fields, code string, reason dispatch.ErrorCode, text string, suppress bool) providertest.Callback {
 		return is(name, fields, dispatch.Failed, func(u *dispatch.StatusUpdate) {

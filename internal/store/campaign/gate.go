@@ -34,7 +34,8 @@ SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.upda
     AND p.status IN ({delivered}, {read})) AS delivered,
   CASE WHEN c.marketing AND c.definition LIKE '%"cap":%' THEN (SELECT count(*) FROM campaign_recipients p
     JOIN campaigns o ON o.id = p.campaign_id
-    WHERE p.person = ANY(r.names) AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
+    WHERE p.person = ANY(r.names)
+      AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
       AND p.message_id <> r.message_id AND p.status BETWEEN {sent} AND {read} AND o.account_id = c.account_id AND o.marketing)
     >= (c.definition::jsonb->'cap'->>'messages')::integer ELSE false END AS capped
 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)

@@ -36,7 +36,8 @@ export function Messages() {
 
 /** The query of the API for a page's URL; one box searches numbers, ids, references and content. */
 function queryOf(url: Record<string, string | undefined>) {
-  const number = url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined;
+  const userID = url.q?.match(/^\s*([A-Z]{2}\.(?:ENT\.)?\d+)\s*$/i)?.[1]?.toUpperCase();
+  const number = userID ?? (url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined);
   const campaign = url.q?.match(/^campaign:(\d+)$/)?.[1] ?? url.campaign;
   return {
     status: url.status,

@@ -6659,7 +6659,7 @@ export type GetSuppressionsData = {
          */
         cursor?: string;
         /**
-         * The beginning of the number, the wa_id or the user id. A whole one finds the person's other ids, too.
+         * The beginning of the number, wa_id or user id; a whole one finds the person's others.
          */
         search?: string;
     };
