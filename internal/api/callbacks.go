@@ -86,8 +86,10 @@ func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
 		providers: o.Providers, channels: o.Registry, store: o.Store, unread: o.Ignored, views: views, observer: o.Observer,
 		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
-		counts: &callbackCounts{write: o.Ignored.Count, log: o.Log},
 	}
+	cb.counts = &callbackCounts{log: o.Log, write: func(ctx context.Context, counts []dispatch.CallbackCount) error {
+		return cb.unread.Count(ctx, counts) // a description of the API has no store
+	}}
 	cb.statuses = batch.New(batch.Options{Max: 500, Queue: 20_000, Workers: 2, Timeout: 10 * time.Second}, cb.apply)
 	return cb
 }
