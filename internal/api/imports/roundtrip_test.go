@@ -12,7 +12,10 @@ func TestExport_ReadsBackToTheSame(t *testing.T) {
 	f := newFront(t)
 	list := f.Do("POST", "/v1/lists", m{"name": "All"}).Want(201).ID()
 	for _, c := range []m{
-		{"phone": "+4915112345671", "name": `=HYPERLINK("http://x","y")`, "time_zone": "Asia/Kolkata", "fields": m{"order": "-5", "note": "a;b,c\"d\ne"}},
+		{
+			"phone": "+4915112345671", "name": `=HYPERLINK("http://x","y")`, "time_zone": "Asia/Kolkata",
+			"fields": m{"order": "-5", "note": "a;b,c\"d\ne"},
+		},
 		{"phone": "+4915112345672", "name": "'=quoted", "fields": m{"order": "''twice", "note": "@here", "n": 5, "vip": true}},
 		{"phone": "+4915112345673", "wa_id": "4915112345674", "name": "ألفا \u202e Ω", "fields": m{"order": "\ttab", "note": " spaces "}},
 		{"user_id": "DE.2000123", "name": "+1", "fields": m{"order": "007", "note": "1,50"}},

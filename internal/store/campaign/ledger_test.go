@@ -160,7 +160,8 @@ func TestBadQuality(t *testing.T) {
 		}
 	}
 	wants(true, "")
-	err = db.GetContext(t.Context(), &f.c.Template, `INSERT INTO templates (account_id, name, language, category, components, quality, quality_at)
+	err = db.GetContext(t.Context(), &f.c.Template, `INSERT INTO templates (account_id, name, language, category, components, quality,
+		quality_at)
 		VALUES ($1, 'x', 'en', 'utility', '[]', 'yellow', now()) RETURNING id`, f.Account)
 	workertest.Must(t, err)
 	wants(false, "")
