@@ -11,7 +11,8 @@ import (
 )
 
 const sqlCount = `
-WITH n AS (SELECT i.channel_id, i.reason, sum(i.n)::bigint AS n FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS i(channel_id, reason, n)
+WITH n AS (SELECT i.channel_id, i.reason, sum(i.n)::bigint AS n
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS i(channel_id, reason, n)
   JOIN channels c ON c.id = i.channel_id GROUP BY 1, 2),
 old AS (DELETE FROM callback_counts WHERE span < now() - interval '2 days')
 INSERT INTO callback_counts AS c (channel_id, span, reason, n, last_at)
