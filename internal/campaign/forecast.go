@@ -52,7 +52,7 @@ const (
 	lateExpired = "expired"
 )
 
-// maxForecast is how far a forecast looks.
+// maxForecast is how far beyond a campaign's first window a forecast looks.
 const maxForecast = 366 * 24 * time.Hour
 
 // Forecast returns how a campaign runs that is launched at launch.
@@ -63,7 +63,7 @@ const maxForecast = 366 * 24 * time.Hour
 // million recipients cost no more than a hundred.
 func (t *Timing) Forecast(launch time.Time, groups []Group, p Pace) Forecast {
 	s := &simulation{
-		timing: t, pace: p, now: launch, limit: launch.Add(maxForecast), gap: time.Duration(float64(time.Second) / p.Rate),
+		timing: t, pace: p, now: launch, gap: time.Duration(float64(time.Second) / p.Rate),
 		hours: map[time.Time]int{}, by: map[string]int{},
 	}
 	if p.Budget > 0 && p.Used > 0 {
@@ -72,6 +72,7 @@ func (t *Timing) Forecast(launch time.Time, groups []Group, p Pace) Forecast {
 	for _, g := range groups {
 		s.admit(g, launch)
 	}
+	s.limit = s.begin().Add(maxForecast)
 	s.run()
 	return s.result()
 }

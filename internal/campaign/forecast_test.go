@@ -277,6 +277,18 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// A forecast reaches a start that is years away.
+func TestForecast_StartBeyondAYear(t *testing.T) {
+	t.Parallel()
+	w := zone.Wall(instant(t, "2030-01-02T10:00:00Z").Unix())
+	d := &Definition{StartAt: &w, TimeZone: "Europe/Berlin"}
+	start := instant(t, "2030-01-02T09:00:00Z")
+	f := timing(t, d).Forecast(instant(t, "2026-11-29T12:00:00Z"), []Group{{"", 3}}, Pace{Rate: 100})
+	if diff := cmp.Diff([]Hour{{start, 3}}, f.Hours); diff != "" || f.StartsAt == nil || !f.StartsAt.Equal(start) || f.Unsent != 0 {
+		t.Errorf("starts at %v, unsent %d\n%s", f.StartsAt, f.Unsent, diff)
+	}
+}
+
 // A million recipients of many zones take no time to speak of.
 func TestForecast_Million(t *testing.T) {
 	t.Parallel()

@@ -67,6 +67,20 @@ func (s *simulation) admit(g Group, launch time.Time) {
 	s.open = append(s.open, e)
 }
 
+// begin returns when the first window opens, not before the launch.
+func (s *simulation) begin() time.Time {
+	begin := s.now
+	for i, e := range s.open {
+		if i == 0 || e.opens.Before(begin) {
+			begin = e.opens
+		}
+	}
+	if begin.Before(s.now) {
+		return s.now
+	}
+	return begin
+}
+
 // count notes that those of e who still wait are late.
 func (s *simulation) count(e *entry, why string) {
 	if !e.late {
