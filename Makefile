@@ -32,10 +32,12 @@ web/dist/app/index.html: $(WEB)
 web:
 	@scripts/web.sh dev
 
-# The TypeScript client, generated from the description of the API.
+# The Go and the TypeScript client, generated from the description of the API.
+OAPI := go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -config client/oapi-codegen.yaml
 client:
 	@mkdir -p bin
-	@go run ./cmd/sendoff openapi >bin/openapi.json
+	@go run ./internal/app/cmd/openapi >bin/openapi.json
+	@$(OAPI) -o client/client.gen.go bin/openapi.json
 	@scripts/web.sh client
 
 setup:
@@ -69,7 +71,8 @@ check:
 	@echo 'go mod tidy'; go mod tidy -diff
 	@echo 'imports';     go test -count=1 -run TestImports ./internal/app
 	@echo 'dashboard';   scripts/web.sh check
-	@echo 'client';      mkdir -p bin && go run ./cmd/sendoff openapi >bin/openapi.json && node web/scripts/client.mjs check
+	@echo 'client';      mkdir -p bin && go run ./internal/app/cmd/openapi >bin/openapi.json && node web/scripts/client.mjs check && \
+	  $(OAPI) -o bin/client.gen.go bin/openapi.json && cmp bin/client.gen.go client/client.gen.go || { echo 'run make client'; exit 1; }
 	@echo 'redocly';     scripts/web.sh openapi
 	@echo 'alerts';      scripts/alerts.sh
 	@echo 'manifests';   cd deploy/check && go vet ./... && go test -count=1 ./...

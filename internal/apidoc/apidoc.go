@@ -31,13 +31,18 @@ type Operation struct {
 type Parameter struct {
 	In          string // "query" or "header"
 	Name        string
-	Type        string // "string", "integer", "number" or "boolean"
+	Type        string // "string", "integer", "number", "boolean", or "array" of texts
 	Description string
 }
 
 // Query returns a query parameter.
 func Query(name, kind, description string) Parameter {
 	return Parameter{In: "query", Name: name, Type: kind, Description: description}
+}
+
+// Queries returns a query parameter that may be given several times, each a text.
+func Queries(name, description string) Parameter {
+	return Parameter{In: "query", Name: name, Type: "array", Description: description}
 }
 
 // Header returns a header parameter.

@@ -32,6 +32,7 @@ app: accept admin admin/campaigns admin/erasures admin/imports admin/session adm
     registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
     store/operate store/pg store/retention store/session store/stats store/webhook version webhook worker
     worker/feeder
+app/cmd/openapi: app
 
 # The front door.
 api: accept admin admin/campaigns admin/erasures admin/imports api/dashboard api/imports api/manage api/message
@@ -83,6 +84,7 @@ address:
 optout: dispatch dispatch/person
 version:
 web:
+client:
 
 # The stores.
 store/ledger: campaign dispatch store/pg
@@ -130,7 +132,7 @@ api/dashboard: accept admin admin/input admin/stats api/manage api/middleware ap
     store/session
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
 cli/clitest: app config dispatch emulator store/account store/pg storetest
-cli/remote: auth cli/admin cli/console dispatch store version
+cli/remote: auth cli/admin cli/console client dispatch store version
 demo: auth dispatch dispatch/template emulator store/account
 devstack:
 devstack/cmd/teststack: devstack

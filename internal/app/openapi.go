@@ -1,6 +1,9 @@
 package app
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -9,11 +12,20 @@ import (
 	"github.com/sendoff/sendoff/internal/metrics"
 )
 
-// OpenAPI returns the description of the API at the address public. It needs no
-// server.
+// OpenAPI returns the description of the API at the address public, as indented
+// JSON.
 func OpenAPI(public string) ([]byte, error) {
-	return api.New(api.Options{
+	spec, err := api.New(api.Options{
 		Specs: Specs(), Dialects: dialects(), Admin: admin.New(admin.Options{}), Observer: metrics.New(), Metrics: http.NotFoundHandler(),
 		Log: slog.New(slog.DiscardHandler), PublicURL: public,
 	}).OpenAPI()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, spec, "", " "); err != nil {
+		return nil, fmt.Errorf("indent description: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
 }

@@ -80,7 +80,7 @@ func TestVendors_AreNamedInTheirFoldersOnly(t *testing.T) {
 		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && rel != "." || d.Name() == "node_modules") {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") ||
+		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") || strings.HasSuffix(rel, ".gen.go") ||
 			slices.ContainsFunc(mayName, func(p string) bool { return strings.HasPrefix(rel, p) }) {
 			return nil
 		}

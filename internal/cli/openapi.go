@@ -1,10 +1,6 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
@@ -19,11 +15,6 @@ func (c *openAPICmd) Run(e *console.Env) error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, spec, "", " "); err != nil {
-		return fmt.Errorf("indent description: %w", err)
-	}
-	out.WriteByte('\n')
-	_, err = out.WriteTo(e.Stdout)
+	_, err = e.Stdout.Write(spec)
 	return err
 }

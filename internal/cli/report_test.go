@@ -49,19 +49,19 @@ func TestReport_JSON_HasTheMembersOfAProblem(t *testing.T) {
 		t.Errorf("code %d", code)
 	}
 	var got remote.Problem
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Code != dispatch.Invalid || got.Detail != "name is required" ||
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Code != string(dispatch.Invalid) || got.Detail != "name is required" ||
 		len(got.Errors) != 1 ||
-		got.Errors[0].Field != "/name" {
+		got.Errors[0].Pointer != "/name" {
 		t.Errorf("%s: %+v, %v", out.String(), got, err)
 	}
 	// A refusal of the API is its problem.
 	out.Reset()
-	asked := &remote.Problem{Status: 404, Detail: "not found", Code: dispatch.NotFound, RequestID: "r1"}
+	asked := &remote.Problem{Status: 404, Detail: "not found", Code: string(dispatch.NotFound), RequestID: "r1"}
 	if code := report(&out, fmt.Errorf("message m1: %w", asked), true); code != 1 {
 		t.Errorf("code %d", code)
 	}
 	var back remote.Problem
-	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Status != 404 || back.Code != dispatch.NotFound || back.RequestID != "r1" {
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Status != 404 || back.Code != string(dispatch.NotFound) || back.RequestID != "r1" {
 		t.Errorf("%s: %+v, %v", out.String(), back, err)
 	}
 	// What is no refusal stays a line of text.

@@ -102,7 +102,7 @@ func settings() []apidoc.Parameter {
 		apidoc.Query("phone_column", "string", "The name of the column with the numbers. Default: found by name or content."),
 		apidoc.Query("delimiter", "string", "One of , ; tab |. Default: found out."),
 		apidoc.Query("encoding", "string", "Such as windows-1252. Default: found out."),
-		apidoc.Query("map", "string",
+		apidoc.Queries("map",
 			"column:field, repeatable. Fields: phone, name, time_zone, wa_id, user_id, fields.NAME, or - to drop the column."),
 		apidoc.Query("update", "string", "fields (the default) or none: contacts that exist stay as they are."),
 		apidoc.Query("dry_run", "boolean", "Count only, write nothing."),

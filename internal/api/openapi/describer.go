@@ -83,6 +83,9 @@ func parameters(o *apidoc.Operation) []*huma.Param {
 	}
 	for _, p := range o.Parameters {
 		param := &huma.Param{Name: p.Name, In: p.In, Description: p.Description, Schema: &huma.Schema{Type: p.Type}}
+		if p.Type == huma.TypeArray {
+			param.Schema.Items, param.Explode = &huma.Schema{Type: huma.TypeString}, new(true)
+		}
 		if name := comparison.Replace(p.Name); name != p.Name {
 			param.Extensions = map[string]any{"x-go-name": name}
 		}

@@ -1,16 +1,17 @@
 package remote
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -84,21 +85,14 @@ type campaignOf struct {
 	ID int64 `arg:"" help:"The campaign's id."`
 }
 
-func (c *campaignOf) path() string { return "/v1/campaigns/" + strconv.FormatInt(c.ID, 10) }
-
-// act does an action and prints the campaign.
-func (c *campaignOf) act(e *console.Env, action string) error {
-	cl, err := c.client()
+// print makes a call whose answer is a campaign, and prints it.
+func (r *Flags) print(e *console.Env, do call) error {
+	cl, err := r.client()
 	if err != nil {
 		return err
 	}
-	return c.print(e, cl, http.MethodPost, c.path()+"/"+action, nil)
-}
-
-// print sends a request whose answer is a campaign, and prints it.
-func (r *Flags) print(e *console.Env, cl *client, method, path string, body any) error {
 	var raw json.RawMessage
-	if _, err := cl.call(e.Ctx, method, path, nil, body, &raw); err != nil {
+	if _, err := cl.ask(e.Ctx, &raw, do); err != nil {
 		return err
 	}
 	if r.JSON {
@@ -108,7 +102,7 @@ func (r *Flags) print(e *console.Env, cl *client, method, path string, body any)
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	_, err := fmt.Fprintln(e.Stdout, v.line())
+	_, err = fmt.Fprintln(e.Stdout, v.line())
 	return err
 }
 
@@ -121,19 +115,39 @@ type (
 )
 
 // Run launches a campaign.
-func (c *campaignLaunch) Run(e *console.Env) error { return c.act(e, "launch") }
+func (c *campaignLaunch) Run(e *console.Env) error {
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdLaunch(ctx, c.ID)
+	})
+}
 
 // Run pauses a campaign.
-func (c *campaignPause) Run(e *console.Env) error { return c.act(e, "pause") }
+func (c *campaignPause) Run(e *console.Env) error {
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdPause(ctx, c.ID)
+	})
+}
 
 // Run resumes a campaign.
-func (c *campaignResume) Run(e *console.Env) error { return c.act(e, "resume") }
+func (c *campaignResume) Run(e *console.Env) error {
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdResume(ctx, c.ID)
+	})
+}
 
 // Run cancels a campaign.
-func (c *campaignCancel) Run(e *console.Env) error { return c.act(e, "cancel") }
+func (c *campaignCancel) Run(e *console.Env) error {
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdCancel(ctx, c.ID)
+	})
+}
 
 // Run creates the retry of a campaign.
-func (c *campaignRetry) Run(e *console.Env) error { return c.act(e, "retry") }
+func (c *campaignRetry) Run(e *console.Env) error {
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdRetry(ctx, c.ID)
+	})
+}
 
 type campaignCreate struct {
 	Flags
@@ -173,7 +187,9 @@ func (c *campaignCreate) Run(e *console.Env) error {
 		}
 		body["audience"].(map[string]any)["import"] = i.ID
 	}
-	return c.print(e, cl, http.MethodPost, "/v1/campaigns", body)
+	return c.print(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsWithBody(ctx, jsonType, jsonOf(body))
+	})
 }
 
 // body returns the campaign of the file, with what the flags set.
@@ -245,8 +261,11 @@ type campaignList struct {
 
 // Run lists campaigns.
 func (c *campaignList) Run(e *console.Env) error {
-	return c.list(e, "/v1/campaigns", query("status", c.Status, "search", c.Search),
-		"id", "name", "status", "counts.total", "counts.delivered", "counts.failed", "created_at")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetCampaigns(ctx, &api.GetCampaignsParams{
+			Limit: &limit, Cursor: cursor, Status: given(api.GetCampaignsParamsStatus(c.Status)), Search: given(c.Search),
+		})
+	}, "id", "name", "status", "counts.total", "counts.delivered", "counts.failed", "created_at")
 }
 
 type campaignReport struct {
@@ -260,7 +279,9 @@ func (c *campaignReport) Run(e *console.Env) error {
 	if err != nil {
 		return err
 	}
-	resp, err := cl.open(e.Ctx, http.MethodGet, c.path()+"/report.csv", nil, nil)
+	resp, err := cl.open(e.Ctx, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.GetCampaignsIdReportCsv(ctx, c.ID)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,7 +27,8 @@ func (c *campaignWatch) Run(e *console.Env) error {
 	bar := !c.JSON && terminal(e.Stdout)
 	for {
 		var raw json.RawMessage
-		if _, err := cl.call(e.Ctx, http.MethodGet, c.path(), nil, nil, &raw); err != nil {
+		_, err := cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetCampaignsId(ctx, c.ID) })
+		if err != nil {
 			return err
 		}
 		var v campaignView
@@ -90,7 +92,10 @@ func (c *campaignValidate) Run(e *console.Env) error {
 		return err
 	}
 	var raw json.RawMessage
-	if _, err := cl.call(e.Ctx, http.MethodPost, c.path()+"/validate", nil, nil, &raw); err != nil {
+	_, err = cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostCampaignsIdValidate(ctx, c.ID)
+	})
+	if err != nil {
 		return err
 	}
 	var v validation
@@ -106,7 +111,10 @@ func (c *campaignValidate) Run(e *console.Env) error {
 			return e.Ctx.Err()
 		case <-time.After(time.Second):
 		}
-		if _, err := cl.call(e.Ctx, http.MethodGet, c.path()+"/validation", nil, nil, &raw); err != nil {
+		_, err := cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) {
+			return cl.GetCampaignsIdValidation(ctx, c.ID)
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -1,18 +1,19 @@
 package remote
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -21,8 +22,8 @@ type Import struct {
 	Flags
 	File        string   `arg:"" type:"path" help:"CSV, NDJSON or XLSX file."`
 	Kind        string   `enum:"contacts,suppressions,audience" default:"contacts" help:"What the rows become: ${enum}."`
-	List        int64    `help:"Id of the list to add contacts to." placeholder:"ID"`
-	Campaign    int64    `help:"Id of the campaign to add an audience to." placeholder:"ID"`
+	List        int      `help:"Id of the list to add contacts to." placeholder:"ID"`
+	Campaign    int      `help:"Id of the campaign to add an audience to." placeholder:"ID"`
 	Country     string   `help:"Country of numbers without + or 00, as DE." placeholder:"CC"`
 	PhoneColumn string   `help:"Name of the column with the numbers. Default: found." placeholder:"NAME"`
 	Delimiter   string   `help:"One of , ; tab |. Default: found." placeholder:"CHAR"`
@@ -34,6 +35,7 @@ type Import struct {
 }
 
 const (
+	octets      = "application/octet-stream"
 	pieceSize   = 4 << 20
 	pieceTries  = 5
 	reportEvery = 500 * time.Millisecond
@@ -57,7 +59,13 @@ type importReport struct {
 	FinishedAt *string `json:"finished_at"`
 }
 
-func (i *importReport) path() string { return "/v1/imports/" + strconv.FormatInt(i.ID, 10) }
+func (i *importReport) id() string { return strconv.FormatInt(i.ID, 10) }
+
+// read reads the state of the import.
+func (i *importReport) read(ctx context.Context, cl *client) error {
+	_, err := cl.ask(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetImportsId(ctx, i.id()) })
+	return err
+}
 
 // Run uploads the file, waits until its rows are imported and prints the report.
 func (c *Import) Run(e *console.Env) error {
@@ -90,43 +98,37 @@ func (c *Import) load(e *console.Env, cl *client) (*importReport, error) {
 	defer func() { _ = f.Close() }()
 	p := newProgress(e, c.JSON)
 	defer p.end()
-	if _, err := cl.call(e.Ctx, http.MethodPost, "/v1/imports?"+c.query().Encode(), nil, nil, &i); err != nil {
+	_, err = cl.ask(e.Ctx, &i, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostImportsWithBody(ctx, c.settings(), octets, nil)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := upload(e.Ctx, cl, &i, f, p); err != nil {
 		return nil, err
 	}
-	if _, err := cl.call(e.Ctx, http.MethodPost, i.path()+"/finish", nil, nil, &i); err != nil {
+	_, err = cl.ask(e.Ctx, &i, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostImportsIdFinish(ctx, i.id())
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &i, follow(e.Ctx, cl, &i, p)
 }
 
-// query returns the settings of the import.
-func (c *Import) query() url.Values {
-	q := url.Values{"kind": {c.Kind}}
-	for name, v := range map[string]string{
-		"default_country": c.Country, "phone_column": c.PhoneColumn, "delimiter": c.Delimiter, "encoding": c.Encoding,
-	} {
-		if v != "" {
-			q.Set(name, v)
-		}
-	}
-	for name, id := range map[string]int64{"list": c.List, "campaign": c.Campaign} {
-		if id > 0 {
-			q.Set(name, strconv.FormatInt(id, 10))
-		}
-	}
-	for name, on := range map[string]bool{"dry_run": c.DryRun, "force": c.Force} {
-		if on {
-			q.Set(name, "true")
-		}
+// settings returns the settings of the import.
+func (c *Import) settings() *api.PostImportsParams {
+	p := &api.PostImportsParams{
+		Kind: given(c.Kind), DefaultCountry: given(c.Country), PhoneColumn: given(c.PhoneColumn), Delimiter: given(c.Delimiter),
+		Encoding: given(c.Encoding), List: given(c.List), Campaign: given(c.Campaign), DryRun: given(c.DryRun), Force: given(c.Force),
 	}
 	if c.KeepFields {
-		q.Set("update", "none")
+		p.Update = new("none")
 	}
-	q["map"] = c.Map
-	return q
+	if len(c.Map) > 0 {
+		p.Map = &c.Map
+	}
+	return p
 }
 
 // upload sends the file in pieces. After a broken connection it goes on with what
@@ -143,10 +145,12 @@ func upload(ctx context.Context, cl *client, i *importReport, f *os.File, p *pro
 			return err
 		}
 		before := i.Received
-		path := fmt.Sprintf("%s?offset=%d", i.path(), i.Received)
-		_, err = cl.call(ctx, http.MethodPut, path, nil, rawBody(piece[:n]), i)
+		_, err = cl.ask(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) {
+			at := &api.PutImportsIdParams{Offset: new(int(before))}
+			return cl.PutImportsIdWithBody(ctx, i.id(), at, octets, bytes.NewReader(piece[:n]))
+		})
 		if errors.Is(err, errUnanswered) && tries < pieceTries && ctx.Err() == nil {
-			_, err = cl.call(ctx, http.MethodGet, i.path(), nil, nil, i)
+			err = i.read(ctx, cl)
 		}
 		if err != nil && !errors.Is(err, errUnanswered) {
 			return err
@@ -171,7 +175,7 @@ func follow(ctx context.Context, cl *client, i *importReport, p *progress) error
 			return fmt.Errorf("import %d goes on without this command: %w", i.ID, ctx.Err())
 		case <-tick.C:
 		}
-		if _, err := cl.call(ctx, http.MethodGet, i.path(), nil, nil, i); err != nil && !errors.Is(err, errUnanswered) {
+		if err := i.read(ctx, cl); err != nil && !errors.Is(err, errUnanswered) {
 			return err
 		}
 		p.show("rows", i.Lines, 0)
@@ -187,7 +191,7 @@ func (c *Import) report(e *console.Env, i *importReport) error {
 	fmt.Fprintf(e.Stdout, "import %d %s: %d lines = %d created + %d updated + %d unchanged + %d duplicate + %d suppressed + %d bad\n",
 		i.ID, i.Status, i.Lines, i.Created, i.Updated, i.Unchanged, i.Duplicate, i.Suppressed, i.Bad)
 	if i.Bad > 0 {
-		fmt.Fprintf(e.Stdout, "the bad rows: GET %s/errors.csv\n", i.path())
+		fmt.Fprintf(e.Stdout, "the bad rows: GET /v1/imports/%d/errors.csv\n", i.ID)
 	}
 	return nil
 }

@@ -1,10 +1,11 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -17,7 +18,7 @@ type Message struct {
 type messageList struct {
 	Listing
 	Status    string `help:"Only with this status, as failed." placeholder:"STATUS"`
-	Channel   string `help:"Only of the channel with this id." placeholder:"ID"`
+	Channel   int    `help:"Only of the channel with this id." placeholder:"ID"`
 	To        string `help:"Only to this number." placeholder:"NUMBER"`
 	Reference string `help:"Only with this reference." placeholder:"TEXT"`
 	Search    string `help:"An id, a number or a reference." placeholder:"TEXT"`
@@ -25,8 +26,12 @@ type messageList struct {
 
 // Run lists messages.
 func (c *messageList) Run(e *console.Env) error {
-	q := query("status", c.Status, "channel", c.Channel, "to", c.To, "reference", c.Reference, "search", c.Search)
-	return c.list(e, "/v1/messages", q, "message_id", "status", "to", "type", "channel_id", "reference", "created_at", "error.code")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetMessages(ctx, &api.GetMessagesParams{
+			Limit: new(int(limit)), Cursor: cursor, Status: given(c.Status), Channel: given(c.Channel), To: given(c.To),
+			Reference: given(c.Reference), Search: given(c.Search),
+		})
+	}, "message_id", "status", "to", "type", "channel_id", "reference", "created_at", "error.code")
 }
 
 type messageCancel struct {
@@ -43,7 +48,8 @@ func (c *messageCancel) Run(e *console.Env) error {
 	var all []object
 	for _, id := range c.IDs {
 		var m object
-		if err := cl.exact(e, http.MethodPost, "/v1/messages/"+url.PathEscape(id)+"/cancel", nil, &m); err != nil {
+		err := cl.exact(e, &m, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.PostMessagesIdCancel(ctx, id) })
+		if err != nil {
 			return fmt.Errorf("message %s: %w", id, err)
 		}
 		all = append(all, m)
@@ -71,7 +77,9 @@ type inboundList struct {
 
 // Run lists inbound messages.
 func (c *inboundList) Run(e *console.Env) error {
-	return c.list(e, "/v1/inbound", query("from", c.From, "channel", c.Channel), "id", "from", "type", "text", "channel_id", "received_at")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetInbound(ctx, &api.GetInboundParams{Limit: &limit, Cursor: cursor, From: given(c.From), Channel: given(c.Channel)})
+	}, "id", "from", "type", "text", "channel_id", "received_at")
 }
 
 type inboundShow struct {
@@ -81,5 +89,5 @@ type inboundShow struct {
 
 // Run shows an inbound message.
 func (c *inboundShow) Run(e *console.Env) error {
-	return c.show(e, http.MethodGet, "/v1/inbound/"+url.PathEscape(c.ID), nil)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetInboundId(ctx, c.ID) })
 }

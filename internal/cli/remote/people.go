@@ -1,10 +1,11 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -19,13 +20,15 @@ type Contact struct {
 
 type contactList struct {
 	Listing
-	List   string `help:"Only of the contact list with this id." placeholder:"ID"`
+	List   int64  `help:"Only of the contact list with this id." placeholder:"ID"`
 	Search string `help:"Part of the name, or the first digits of the number." placeholder:"TEXT"`
 }
 
 // Run lists contacts.
 func (c *contactList) Run(e *console.Env) error {
-	return c.list(e, "/v1/contacts", query("list", c.List, "search", c.Search), "id", "phone", "name", "fields", "created_at")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetContacts(ctx, &api.GetContactsParams{Limit: &limit, Cursor: cursor, List: given(c.List), Search: given(c.Search)})
+	}, "id", "phone", "name", "fields", "created_at")
 }
 
 type contactCreate struct {
@@ -38,17 +41,23 @@ type contactCreate struct {
 
 // Run creates a contact.
 func (c *contactCreate) Run(e *console.Env) error {
-	body := map[string]any{"phone": c.Phone}
-	if c.Name != "" {
-		body["name"] = c.Name
-	}
-	if len(c.Field) > 0 {
-		body["fields"] = c.Field
-	}
+	body := api.ContactCreate{Phone: &c.Phone, Name: given(c.Name), Fields: fields(c.Field)}
 	if len(c.List) > 0 {
-		body["list_ids"] = c.List
+		body.ListIds = &c.List
 	}
-	return c.show(e, http.MethodPost, "/v1/contacts", body)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.PostContacts(ctx, body) })
+}
+
+// fields returns the fields of a contact, or nil if there is none.
+func fields(given map[string]string) *map[string]any {
+	if len(given) == 0 {
+		return nil
+	}
+	out := make(map[string]any, len(given))
+	for name, v := range given {
+		out[name] = v
+	}
+	return &out
 }
 
 type contactShow struct {
@@ -58,7 +67,7 @@ type contactShow struct {
 
 // Run shows a contact.
 func (c *contactShow) Run(e *console.Env) error {
-	return c.show(e, http.MethodGet, fmt.Sprintf("/v1/contacts/%d", c.ID), nil)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetContactsId(ctx, c.ID) })
 }
 
 type contactUpdate struct {
@@ -71,20 +80,13 @@ type contactUpdate struct {
 
 // Run changes the fields that are given.
 func (c *contactUpdate) Run(e *console.Env) error {
-	body := map[string]any{}
-	if c.Name != nil {
-		body["name"] = *c.Name
-	}
-	if len(c.Field) > 0 {
-		body["fields"] = c.Field
-	}
-	if c.TimeZone != nil {
-		body["time_zone"] = *c.TimeZone
-	}
-	if len(body) == 0 {
+	body := api.ContactUpdate{Name: c.Name, Fields: fields(c.Field), TimeZone: c.TimeZone}
+	if body == (api.ContactUpdate{}) {
 		return fmt.Errorf("%w: name what to change: --name, --field or --time-zone", console.ErrUsage)
 	}
-	return c.show(e, http.MethodPatch, fmt.Sprintf("/v1/contacts/%d", c.ID), body)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PatchContactsId(ctx, c.ID, body)
+	})
 }
 
 type contactDelete struct {
@@ -98,7 +100,9 @@ func (c *contactDelete) Run(e *console.Env) error {
 	if !c.Yes {
 		return fmt.Errorf("%w: this deletes contact %d; repeat with --yes", console.ErrUsage, c.ID)
 	}
-	return c.do(e, http.MethodDelete, fmt.Sprintf("/v1/contacts/%d", c.ID), fmt.Sprintf("contact %d deleted", c.ID))
+	return c.do(e, fmt.Sprintf("contact %d deleted", c.ID), func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.DeleteContactsId(ctx, c.ID)
+	})
 }
 
 // Suppression are the commands for numbers that nothing is sent to.
@@ -115,7 +119,9 @@ type suppressionList struct {
 
 // Run lists suppressions.
 func (c *suppressionList) Run(e *console.Env) error {
-	return c.list(e, "/v1/suppressions", query("search", c.Search), "phone", "scope", "reason", "detail", "source", "created_at")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetSuppressions(ctx, &api.GetSuppressionsParams{Limit: &limit, Cursor: cursor, Search: given(c.Search)})
+	}, "phone", "scope", "reason", "detail", "source", "created_at")
 }
 
 type suppressionAdd struct {
@@ -127,11 +133,8 @@ type suppressionAdd struct {
 
 // Run suppresses a number.
 func (c *suppressionAdd) Run(e *console.Env) error {
-	body := map[string]any{"phone": c.Phone, "scope": c.Scope}
-	if c.Reason != "" {
-		body["reason"] = c.Reason
-	}
-	return c.show(e, http.MethodPost, "/v1/suppressions", body)
+	body := api.SuppressionCreate{Phone: &c.Phone, Scope: given(api.SuppressionCreateScope(c.Scope)), Reason: given(c.Reason)}
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.PostSuppressions(ctx, body) })
 }
 
 type suppressionRemove struct {
@@ -141,5 +144,7 @@ type suppressionRemove struct {
 
 // Run removes a suppression.
 func (c *suppressionRemove) Run(e *console.Env) error {
-	return c.do(e, http.MethodDelete, "/v1/suppressions/"+url.PathEscape(c.Phone), "suppression of "+c.Phone+" removed")
+	return c.do(e, "suppression of "+c.Phone+" removed", func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.DeleteSuppressionsPhone(ctx, c.Phone)
+	})
 }

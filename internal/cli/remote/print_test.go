@@ -51,10 +51,10 @@ func TestObject_At(t *testing.T) {
 	}
 }
 
-func TestQuery_LeavesOutWhatIsEmpty(t *testing.T) {
+func TestGiven_LeavesOutWhatIsEmpty(t *testing.T) {
 	t.Parallel()
-	if got := query("a", "1", "b", "", "c", "x y").Encode(); got != "a=1&c=x+y" {
-		t.Errorf("%q", got)
+	if got := given("x y"); got == nil || *got != "x y" || given("") != nil || given(int64(0)) != nil {
+		t.Errorf("given: %v, %v, %v", got, given(""), given(int64(0)))
 	}
 }
 
@@ -97,9 +97,9 @@ func TestFlags_Client(t *testing.T) {
 		if c.variable == "" {
 			_ = os.Unsetenv("SENDOFF_API_KEY")
 		}
-		cl, err := c.flags.client()
-		if err != nil || cl.base != c.base || cl.key != c.key {
-			t.Errorf("%+v with %q: %+v, %v", c.flags, c.variable, cl, err)
+		base, key, err := c.flags.access()
+		if err != nil || base != c.base || key != c.key {
+			t.Errorf("%+v with %q: %s, %s, %v", c.flags, c.variable, base, key, err)
 		}
 	}
 	if err := os.Unsetenv("SENDOFF_API_KEY"); err != nil { // t.Setenv restores it

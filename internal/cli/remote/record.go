@@ -1,6 +1,12 @@
 package remote
 
-import "github.com/sendoff/sendoff/internal/cli/console"
+import (
+	"context"
+	"net/http"
+
+	api "github.com/sendoff/sendoff/client"
+	"github.com/sendoff/sendoff/internal/cli/console"
+)
 
 // Usage is the command usage.
 type Usage struct{ Flags }
@@ -11,20 +17,19 @@ func (c *Usage) Run(e *console.Env) error {
 	if err != nil {
 		return err
 	}
-	var u struct {
-		Keys []object `json:"data"`
-	}
-	if c.JSON {
-		var all object
-		if err := cl.get(e, "/v1/usage", &all); err != nil {
-			return err
-		}
-		return console.PrintJSON(e.Stdout, all)
-	}
-	if err := cl.get(e, "/v1/usage", &u); err != nil {
+	var all object
+	err = cl.exact(e, &all, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetUsage(ctx, nil) })
+	if err != nil {
 		return err
 	}
-	return table(e, u.Keys, []string{"key_id", "name", "calls_today", "messages_today", "calls_30_days", "messages_30_days", "last_used_at"})
+	if c.JSON {
+		return console.PrintJSON(e.Stdout, all)
+	}
+	var keys []object
+	for _, key := range all["data"].([]any) {
+		keys = append(keys, key.(map[string]any))
+	}
+	return table(e, keys, []string{"key_id", "name", "calls_today", "messages_today", "calls_30_days", "messages_30_days", "last_used_at"})
 }
 
 // Audit is the command audit.
@@ -36,5 +41,7 @@ type Audit struct {
 
 // Run lists the audit log.
 func (c *Audit) Run(e *console.Env) error {
-	return c.list(e, "/v1/audit", query("actor", c.Actor, "action", c.Action), "id", "at", "actor", "action", "target", "detail")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetAudit(ctx, &api.GetAuditParams{Limit: &limit, Cursor: cursor, Actor: given(c.Actor), Action: given(c.Action)})
+	}, "id", "at", "actor", "action", "target", "detail")
 }

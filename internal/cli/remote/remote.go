@@ -10,17 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/cli/console"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/version"
 )
 
@@ -38,40 +36,53 @@ const (
 	callTime  = 20 * time.Second
 	pollTime  = 20 * time.Second
 	maxAnswer = 8 << 20
+	never     = -1 // repeats: each command decides itself
 )
 
-// client calls the native API.
+// client is the generated client of the API at base.
 type client struct {
+	*api.ClientWithResponses
 	base string
-	key  string
-	http *http.Client
 }
 
-// client returns a client with the address and the key of the flags, the
-// environment or .sendoff/dev.json. It returns console.ErrUsage without a key.
+// call is a call of a method of the generated client.
+type call func(context.Context, *client) (*http.Response, error)
+
+// client returns a client with the address and the key of access.
 func (r *Flags) client() (*client, error) {
-	key, err := console.GivenSecret("key", r.KeyFile, "SENDOFF_API_KEY")
-	c := &client{base: r.URL, key: key, http: &http.Client{}}
-	if errors.Is(err, console.ErrNoSecret) && r.URL == "" {
-		if c.base, c.key, err = fromDev(filepath.Join(".sendoff", "dev.json")); errors.Is(err, os.ErrNotExist) {
+	base, key, err := r.access()
+	if err != nil {
+		return nil, err
+	}
+	c, err := api.New(api.Options{BaseURL: base, Key: key, UserAgent: "sendoff-cli/" + version.Version(), Retries: never, HTTP: &http.Client{}})
+	if err != nil {
+		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", console.ErrUsage)
+	}
+	return &client{c, base}, nil
+}
+
+// access returns the address and the key of the flags, the environment or
+// .sendoff/dev.json. It returns console.ErrUsage without a key.
+func (r *Flags) access() (base, key string, err error) {
+	base = r.URL
+	key, err = console.GivenSecret("key", r.KeyFile, "SENDOFF_API_KEY")
+	if errors.Is(err, console.ErrNoSecret) && base == "" {
+		if base, key, err = fromDev(filepath.Join(".sendoff", "dev.json")); errors.Is(err, os.ErrNotExist) {
 			err = console.ErrNoSecret
 		}
 	}
 	if errors.Is(err, console.ErrNoSecret) {
-		return nil, fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; "+
+		return "", "", fmt.Errorf("%w: no API key: set SENDOFF_API_KEY or name a file with --key-file; "+
 			"create one with: sendoff key create", console.ErrUsage)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", console.ErrUsage, err)
+		return "", "", fmt.Errorf("%w: %w", console.ErrUsage, err)
 	}
-	if _, ok := auth.Parse(c.key); !ok {
-		return nil, fmt.Errorf("%w: the API key is incomplete: it must look like sk_live_... or sk_test_... with 46 characters", console.ErrUsage)
+	if _, ok := auth.Parse(key); !ok {
+		return "", "", fmt.Errorf("%w: the API key is incomplete: it must look like sk_live_... or sk_test_... with 46 characters",
+			console.ErrUsage)
 	}
-	c.base = strings.TrimRight(cmp.Or(c.base, defaultURL), "/")
-	if u, err := url.Parse(c.base); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", console.ErrUsage)
-	}
-	return c, nil
+	return strings.TrimRight(cmp.Or(base, defaultURL), "/"), key, nil
 }
 
 // fromDev returns address and key of the sendoff dev in this folder.
@@ -90,16 +101,8 @@ func fromDev(file string) (base, key string, err error) {
 	return d.BaseURL, d.APIKey, nil
 }
 
-// Problem is an error of the API (RFC 9457).
-type Problem struct {
-	Status    int              `json:"status"`
-	Title     string           `json:"title"`
-	Detail    string           `json:"detail"`
-	Code      dispatch.Code    `json:"code"`
-	Errors    []dispatch.Fault `json:"errors"`
-	RequestID string           `json:"request_id"`
-	path      string
-}
+// Problem is an error of the API, as the commands print it.
+type Problem api.Problem
 
 // Error returns the detail, the fault of each field and, for errors of the
 // server, the request id.
@@ -107,17 +110,17 @@ func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%d %s)", cmp.Or(p.Detail, p.Title), p.Status, p.Code)
 	for _, f := range p.Errors {
-		if len(p.Errors) == 1 && f.Msg == p.Detail {
-			fmt.Fprintf(&b, " at %s", f.Field)
+		if len(p.Errors) == 1 && f.Detail == p.Detail {
+			fmt.Fprintf(&b, " at %s", f.Pointer)
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s: %s", f.Field, f.Msg)
+		fmt.Fprintf(&b, "\n  %s: %s", f.Pointer, f.Detail)
 	}
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		b.WriteString("; check SENDOFF_API_KEY, or create a key with: sendoff key create")
-	case p.Status == http.StatusNotFound && p.path != "":
-		b.WriteString(": the account of this key has no " + p.path)
+	case p.Status == http.StatusNotFound && p.Path != "":
+		b.WriteString(": the account of this key has no " + strings.TrimPrefix(p.Path, "/v1/"))
 	case p.Status >= 500 && p.RequestID != "":
 		b.WriteString("; request id " + p.RequestID)
 	}
@@ -128,11 +131,12 @@ func (p *Problem) Error() string {
 // have arrived.
 var errUnanswered = errors.New("no answer")
 
-// call sends a request and decodes its answer into out, unless that is a 304.
-func (c *client) call(ctx context.Context, method, path string, header http.Header, body, out any) (http.Header, error) {
+// ask makes a call and decodes its answer into out, unless out is nil or the answer
+// is a 304.
+func (c *client) ask(ctx context.Context, out any, do call) (http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime+pollTime)
 	defer cancel()
-	resp, err := c.open(ctx, method, path, header, body)
+	resp, err := c.open(ctx, do)
 	if err != nil {
 		return nil, err
 	}
@@ -150,46 +154,37 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	return resp.Header, nil
 }
 
-// rawBody is a body that is sent as it is.
-type rawBody []byte
-
-// open sends a request. It returns a *Problem for a status other than 2xx and 304.
-func (c *client) open(ctx context.Context, method, path string, header http.Header, body any) (*http.Response, error) {
-	var in io.Reader
-	kind := "application/json"
-	if raw, ok := body.(rawBody); ok {
-		in, kind = bytes.NewReader(raw), "application/octet-stream"
-	} else if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("encode request: %w", err)
-		}
-		in = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	maps.Copy(req.Header, header)
-	req.Header.Set("Authorization", "Bearer "+c.key)
-	req.Header.Set("User-Agent", "sendoff-cli/"+version.Version())
-	if body != nil {
-		req.Header.Set("Content-Type", kind)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%s does not answer; is sendoff serve (or sendoff dev) running there? Set another address with --url. %w: %w",
-			c.base, errUnanswered, err)
-	}
-	if resp.StatusCode/100 == 2 || resp.StatusCode == http.StatusNotModified {
+// open makes a call. It returns a *Problem for an answer that is an error.
+func (c *client) open(ctx context.Context, do call) (*http.Response, error) {
+	resp, err := do(ctx, c)
+	if err == nil {
 		return resp, nil
 	}
-	defer func() { _ = resp.Body.Close() }()
-	p := &Problem{}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil || json.Unmarshal(raw, p) != nil || p.Code == "" {
-		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? check --url", c.base, path, resp.Status)
+	if p, ok := errors.AsType[*api.Problem](err); ok {
+		return nil, (*Problem)(p)
 	}
-	p.Status, p.path = resp.StatusCode, strings.TrimPrefix(path, "/v1/")
-	return nil, p
+	if strange, ok := errors.AsType[*api.StatusError](err); ok {
+		return nil, fmt.Errorf("%s%s answered %s: not Sendoff's API? check --url", c.base, strange.Path, strange.Status)
+	}
+	return nil, fmt.Errorf("%s does not answer; is sendoff serve (or sendoff dev) running there? Set another address with --url. %w: %w",
+		c.base, errUnanswered, err)
+}
+
+const jsonType = "application/json"
+
+// jsonOf returns v as the body of a request.
+func jsonOf(v any) *bytes.Reader {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and slices of texts and numbers
+	}
+	return bytes.NewReader(raw)
+}
+
+// given returns a pointer to v, or nil if it is zero.
+func given[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
+	}
+	return &v
 }

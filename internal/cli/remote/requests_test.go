@@ -37,6 +37,7 @@ func newAPI(t *testing.T, status int, answer string) *api {
 		if len(body) > 0 && r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s has the type %q", r.Method, r.URL, r.Header.Get("Content-Type"))
 		}
+		r.URL.RawQuery = r.URL.Query().Encode() // in one order
 		a.asks = append(a.asks, strings.TrimSpace(r.Method+" "+r.URL.String()+" "+string(body)))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
@@ -92,7 +93,7 @@ func TestCommands_SendWhatIsGiven(t *testing.T) {
 		"webhook update 2 --event all --description=":     `PATCH /v1/webhooks/2 {"description":"","events":[]}`,
 		"webhook update 2 --address http://a --event a,b": `PATCH /v1/webhooks/2 {"events":["a","b"],"url":"http://a"}`,
 		"webhook enable 2":                                `POST /v1/webhooks/2/enable`,
-		"webhook rotate 2":                                `POST /v1/webhooks/2/rotate`,
+		"webhook rotate 2":                                `POST /v1/webhooks/2/rotate {}`,
 		"webhook test 2":                                  `POST /v1/webhooks/2/test`,
 		"webhook deliveries 2 --limit 3 --cursor c":       `GET /v1/webhooks/2/deliveries?cursor=c&limit=3`,
 		"webhook replay 2 --delivery d/1":                 `POST /v1/webhooks/2/deliveries/d%2F1/replay`,

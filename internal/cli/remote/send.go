@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -62,7 +62,10 @@ func (c *Send) Run(e *console.Env) error {
 	}
 	key := cmp.Or(c.IdempotencyKey, uuid.NewString())
 	var r receipt
-	if _, err := cl.call(e.Ctx, http.MethodPost, "/v1/messages", http.Header{"Idempotency-Key": {key}}, body, &r); err != nil {
+	_, err = cl.ask(e.Ctx, &r, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostMessagesWithBody(ctx, &api.PostMessagesParams{IdempotencyKey: &key}, jsonType, jsonOf(body))
+	})
+	if err != nil {
 		return unsure(err, key)
 	}
 	if c.Wait && !c.Simulate {
@@ -83,7 +86,7 @@ func (c *Send) Run(e *console.Env) error {
 // unsure adds to an error of unknown outcome how to repeat the request.
 func unsure(err error, key string) error {
 	p, ok := errors.AsType[*Problem](err)
-	if errors.Is(err, errUnanswered) || (ok && (p.Code == dispatch.OutcomeUnknown || p.Code == dispatch.InProgress)) {
+	if errors.Is(err, errUnanswered) || (ok && (p.Code == string(dispatch.OutcomeUnknown) || p.Code == string(dispatch.InProgress))) {
 		return fmt.Errorf("%w\nit is not known whether the message was accepted; repeat with --idempotency-key %s and it is sent once", err, key)
 	}
 	return err
@@ -149,16 +152,18 @@ func (c *Send) wait(e *console.Env, cl *client, r *receipt) error {
 	defer cancel()
 	var m dispatch.View
 	m.StatusName = r.Status
-	header := http.Header{}
+	params := api.GetMessagesIdParams{Wait: new(float32(pollTime.Seconds()))}
 	for !slices.Contains(settled, m.StatusName) {
-		h, err := cl.call(ctx, http.MethodGet, "/v1/messages/"+r.ID+"?wait="+strconv.Itoa(int(pollTime/time.Second)), header, nil, &m)
+		h, err := cl.ask(ctx, &m, func(ctx context.Context, cl *client) (*http.Response, error) {
+			return cl.GetMessagesId(ctx, r.ID, &params)
+		})
 		if ctx.Err() != nil {
 			break
 		}
 		if err != nil {
 			return fmt.Errorf("message %s was accepted: %w", r.ID, err)
 		}
-		header.Set("If-None-Match", h.Get("ETag"))
+		params.IfNoneMatch = given(h.Get("ETag"))
 	}
 	if c.JSON {
 		if m.CreatedAt.IsZero() {

@@ -2,9 +2,9 @@ package remote
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/cli/console"
@@ -24,15 +24,18 @@ func (c *Status) Run(e *console.Env) error {
 	if err != nil {
 		return err
 	}
-	path := "/v1/messages/" + url.PathEscape(c.ID)
 	var m dispatch.View
-	if _, err := cl.call(e.Ctx, http.MethodGet, path, nil, nil, &m); err != nil {
+	_, err = cl.ask(e.Ctx, &m, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetMessagesId(ctx, c.ID, nil) })
+	if err != nil {
 		return err
 	}
 	var events struct {
 		Data []store.TimelineEvent `json:"data"`
 	}
-	if _, err := cl.call(e.Ctx, http.MethodGet, path+"/events", nil, nil, &events); err != nil {
+	_, err = cl.ask(e.Ctx, &events, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.GetMessagesIdEvents(ctx, c.ID)
+	})
+	if err != nil {
 		return err
 	}
 	if c.JSON {

@@ -2,11 +2,10 @@ package remote
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,22 +22,24 @@ type Listing struct {
 	Cursor string `help:"The next_cursor of an earlier list, to go on from." placeholder:"TEXT"`
 }
 
-// list prints a page of the list at path: as a table of columns, which are paths
-// such as policy.rate, or as the API returns it.
-func (c *Listing) list(e *console.Env, path string, query url.Values, columns ...string) error {
+// listCall is a call of a list with its page.
+type listCall func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error)
+
+// list prints a page of a list: as a table of columns, which are paths such as
+// policy.rate, or as the API returns it.
+func (c *Listing) list(e *console.Env, do listCall, columns ...string) error {
 	cl, err := c.client()
 	if err != nil {
 		return err
-	}
-	query.Set("limit", strconv.Itoa(min(max(c.Limit, 1), 1000)))
-	if c.Cursor != "" {
-		query.Set("cursor", c.Cursor)
 	}
 	var page struct {
 		Data []object `json:"data"`
 		Next string   `json:"next_cursor,omitempty"`
 	}
-	if err := cl.get(e, path+"?"+query.Encode(), &page); err != nil {
+	err = cl.exact(e, &page, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return do(ctx, cl, int64(min(max(c.Limit, 1), 1000)), given(c.Cursor))
+	})
+	if err != nil {
 		return err
 	}
 	if c.JSON {
@@ -107,19 +108,10 @@ func cell(v any) string {
 	return fmt.Sprint(v)
 }
 
-// get reads path into out with its numbers as they are written.
-func (c *client) get(e *console.Env, path string, out any) error {
-	return c.exact(e, http.MethodGet, path, nil, out)
-}
-
-// exact is call, with the numbers of the answer as they are written.
-func (c *client) exact(e *console.Env, method, path string, body, out any) error {
+// exact is ask, with the numbers of the answer as they are written.
+func (c *client) exact(e *console.Env, out any, do call) error {
 	var raw json.RawMessage
-	into := any(&raw)
-	if out == nil {
-		into = nil
-	}
-	if _, err := c.call(e.Ctx, method, path, nil, body, into); err != nil || out == nil {
+	if _, err := c.ask(e.Ctx, &raw, do); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -131,25 +123,25 @@ func (c *client) exact(e *console.Env, method, path string, body, out any) error
 }
 
 // show prints one object, as JSON: its fields differ.
-func (r *Flags) show(e *console.Env, method, path string, body any) error {
+func (r *Flags) show(e *console.Env, do call) error {
 	cl, err := r.client()
 	if err != nil {
 		return err
 	}
 	var o object
-	if err := cl.exact(e, method, path, body, &o); err != nil {
+	if err := cl.exact(e, &o, do); err != nil {
 		return err
 	}
 	return console.PrintJSON(e.Stdout, o)
 }
 
-// do calls a route whose answer has no body, and prints a line.
-func (r *Flags) do(e *console.Env, method, path, done string) error {
+// do makes a call whose answer has no body, and prints a line.
+func (r *Flags) do(e *console.Env, done string, do call) error {
 	cl, err := r.client()
 	if err != nil {
 		return err
 	}
-	if err := cl.exact(e, method, path, nil, nil); err != nil {
+	if _, err := cl.ask(e.Ctx, nil, do); err != nil {
 		return err
 	}
 	if r.JSON {
@@ -157,15 +149,4 @@ func (r *Flags) do(e *console.Env, method, path, done string) error {
 	}
 	_, err = fmt.Fprintln(e.Stdout, done)
 	return err
-}
-
-// query returns the values that are not empty.
-func query(pairs ...string) url.Values {
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
-		}
-	}
-	return q
 }

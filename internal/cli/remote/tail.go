@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -99,11 +100,9 @@ func (t *tail) follow(ctx context.Context, cl *client) error {
 	quiet := time.AfterFunc(silence, cancel)
 	defer quiet.Stop()
 	t.heard = false
-	header := http.Header{"Accept": {"text/event-stream"}}
-	if t.last != "" {
-		header.Set("Last-Event-Id", t.last)
-	}
-	resp, err := cl.open(ctx, http.MethodGet, "/v1/events", header, nil)
+	resp, err := cl.open(ctx, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.GetEvents(ctx, &api.GetEventsParams{LastEventID: given(t.last)})
+	})
 	if err != nil {
 		return err
 	}

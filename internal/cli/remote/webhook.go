@@ -1,11 +1,12 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 
+	api "github.com/sendoff/sendoff/client"
 	"github.com/sendoff/sendoff/internal/cli/console"
 )
 
@@ -27,7 +28,9 @@ type webhookList struct{ Listing }
 
 // Run lists webhooks.
 func (c *webhookList) Run(e *console.Env) error {
-	return c.list(e, "/v1/webhooks", query(), "id", "url", "format", "enabled", "events", "created_at")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetWebhooks(ctx, &api.GetWebhooksParams{Limit: &limit, Cursor: cursor})
+	}, "id", "url", "format", "enabled", "events", "created_at")
 }
 
 type webhookCreate struct {
@@ -39,11 +42,20 @@ type webhookCreate struct {
 
 // Run creates a webhook.
 func (c *webhookCreate) Run(e *console.Env) error {
-	body := map[string]any{"url": c.URL, "format": c.Format}
+	body := api.WebhookCreate{Url: c.URL, Format: given(api.WebhookCreateFormat(c.Format))}
 	if len(c.Event) > 0 {
-		body["events"] = c.Event
+		body.Events = events[api.WebhookCreateEvents](c.Event)
 	}
-	return c.show(e, http.MethodPost, "/v1/webhooks", body)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.PostWebhooks(ctx, body) })
+}
+
+// events returns the types of events of a body.
+func events[E ~string](names []string) *[]E {
+	out := make([]E, len(names))
+	for i, name := range names {
+		out[i] = E(name)
+	}
+	return &out
 }
 
 // webhookID names a webhook.
@@ -51,8 +63,6 @@ type webhookID struct {
 	Flags
 	ID int64 `arg:"" help:"Id (sendoff webhook list)."`
 }
-
-func (c *webhookID) path(tail string) string { return fmt.Sprintf("/v1/webhooks/%d%s", c.ID, tail) }
 
 type (
 	webhookShow   struct{ webhookID }
@@ -70,27 +80,34 @@ type (
 )
 
 // Run shows a webhook.
-func (c *webhookShow) Run(e *console.Env) error { return c.show(e, http.MethodGet, c.path(""), nil) }
+func (c *webhookShow) Run(e *console.Env) error {
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetWebhooksId(ctx, c.ID) })
+}
 
 // Run enables a webhook.
 func (c *webhookEnable) Run(e *console.Env) error {
-	return c.show(e, http.MethodPost, c.path("/enable"), nil)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostWebhooksIdEnable(ctx, c.ID)
+	})
 }
 
 // Run rotates the secret of a webhook.
 func (c *webhookRotate) Run(e *console.Env) error {
-	return c.show(e, http.MethodPost, c.path("/rotate"), nil)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostWebhooksIdRotate(ctx, c.ID, api.WebhookSecret{})
+	})
 }
 
 // Run sends a test event.
 func (c *webhookTest) Run(e *console.Env) error {
-	return c.show(e, http.MethodPost, c.path("/test"), nil)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.PostWebhooksIdTest(ctx, c.ID) })
 }
 
 // Run lists deliveries.
 func (c *webhookDeliveries) Run(e *console.Env) error {
-	return c.list(e, fmt.Sprintf("/v1/webhooks/%d/deliveries", c.ID), query(),
-		"id", "event", "state", "attempts", "message_id", "created_at", "next_attempt_at", "response.status")
+	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
+		return cl.GetWebhooksIdDeliveries(ctx, c.ID, &api.GetWebhooksIdDeliveriesParams{Limit: &limit, Cursor: cursor})
+	}, "id", "event", "state", "attempts", "message_id", "created_at", "next_attempt_at", "response.status")
 }
 
 type webhookUpdate struct {
@@ -103,25 +120,18 @@ type webhookUpdate struct {
 
 // Run changes the fields that are given.
 func (c *webhookUpdate) Run(e *console.Env) error {
-	body := map[string]any{}
-	if c.URL != "" {
-		body["url"] = c.URL
-	}
-	if c.Description != nil {
-		body["description"] = *c.Description
-	}
+	body := api.WebhookUpdate{Url: given(c.URL), Description: c.Description, Enabled: c.Enabled}
 	if slices.Equal(c.Event, []string{"all"}) {
-		body["events"] = []string{}
+		body.Events = &[]api.WebhookUpdateEvents{}
 	} else if len(c.Event) > 0 {
-		body["events"] = c.Event
+		body.Events = events[api.WebhookUpdateEvents](c.Event)
 	}
-	if c.Enabled != nil {
-		body["enabled"] = *c.Enabled
-	}
-	if len(body) == 0 {
+	if body == (api.WebhookUpdate{}) {
 		return fmt.Errorf("%w: name what to change: --address, --description, --event or --enabled", console.ErrUsage)
 	}
-	return c.show(e, http.MethodPatch, c.path(""), body)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PatchWebhooksId(ctx, c.ID, body)
+	})
 }
 
 type webhookReplay struct {
@@ -137,13 +147,17 @@ func (c *webhookReplay) Run(e *console.Env) error {
 	case (c.Delivery == "") == (c.From == ""):
 		return fmt.Errorf("%w: give --from, or --delivery", console.ErrUsage)
 	case c.Delivery != "":
-		return c.show(e, http.MethodPost, c.path("/deliveries/"+url.PathEscape(c.Delivery)+"/replay"), nil)
+		return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+			return cl.PostWebhooksIdDeliveriesDeliveryReplay(ctx, c.ID, c.Delivery)
+		})
 	}
-	body := map[string]any{"from": c.From}
+	body := map[string]string{"from": c.From}
 	if c.Until != "" {
 		body["to"] = c.Until
 	}
-	return c.show(e, http.MethodPost, c.path("/replay"), body)
+	return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.PostWebhooksIdReplayWithBody(ctx, c.ID, jsonType, jsonOf(body))
+	})
 }
 
 // Run deletes a webhook.
@@ -151,5 +165,7 @@ func (c *webhookDelete) Run(e *console.Env) error {
 	if !c.Yes {
 		return fmt.Errorf("%w: this deletes webhook %d and its log of deliveries; repeat with --yes", console.ErrUsage, c.ID)
 	}
-	return c.do(e, http.MethodDelete, c.path(""), fmt.Sprintf("webhook %d deleted", c.ID))
+	return c.do(e, fmt.Sprintf("webhook %d deleted", c.ID), func(ctx context.Context, cl *client) (*http.Response, error) {
+		return cl.DeleteWebhooksId(ctx, c.ID)
+	})
 }

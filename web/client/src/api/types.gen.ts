@@ -4845,7 +4845,7 @@ export type PostImportsData = {
         /**
          * column:field, repeatable. Fields: phone, name, time_zone, wa_id, user_id, fields.NAME, or - to drop the column.
          */
-        map?: string;
+        map?: Array<string>;
         /**
          * fields (the default) or none: contacts that exist stay as they are.
          */
