@@ -14,7 +14,8 @@ const sqlQuality = `
 SELECT coalesce(
   (SELECT 'quality: the provider reports that of the template as ' || t.quality FROM templates t
     WHERE t.id = $2 AND t.quality_at > $3 AND (t.quality = 'red' OR $4 AND t.quality = 'yellow')),
-  (SELECT 'quality: the provider reports of the channel: ' || concat_ws(' ', r.subject, r.value, nullif(r.detail, '')) FROM channel_reports r
+  (SELECT 'quality: the provider reports of the channel: ' || concat_ws(' ', r.subject, r.value, nullif(r.detail, ''))
+    FROM channel_reports r
     WHERE r.channel_id = $1 AND r.at > $3 AND (r.level = 'critical' OR r.subject = 'quality' AND r.level <> 'ok')
     ORDER BY r.level = 'critical' DESC, r.at DESC LIMIT 1), '')`
 
