@@ -25,11 +25,10 @@ func front(t *testing.T) (*apitest.Front, *client.ClientWithResponses) {
 }
 
 func simple(to string) client.SendRequest {
-	return client.SendRequest{To: to, Type: client.SendRequestTypeTemplate, Template: &client.TemplateRequest{Name: ptr("order")}}
+	return client.SendRequest{To: to, Type: client.SendRequestTypeTemplate, Template: &client.TemplateRequest{Name: new("order")}}
 }
 
-func ptr[T any](v T) *T { return &v }
-
+//go:fix inline
 // A message is sent, read, listed and cancelled with the types of the answers.
 func TestMessages_RoundTrip(t *testing.T) {
 	t.Parallel()
@@ -47,11 +46,11 @@ func TestMessages_RoundTrip(t *testing.T) {
 	if err != nil || got.JSON200 == nil || *got.JSON200.To != "+15550000100" {
 		t.Fatalf("read: %v %+v", err, got)
 	}
-	unchanged, err := c.GetMessagesId(ctx, id, &client.GetMessagesIdParams{IfNoneMatch: ptr(got.HTTPResponse.Header.Get("ETag"))})
+	unchanged, err := c.GetMessagesId(ctx, id, &client.GetMessagesIdParams{IfNoneMatch: new(got.HTTPResponse.Header.Get("ETag"))})
 	if err != nil || unchanged.StatusCode != http.StatusNotModified {
 		t.Errorf("not modified: %v %v", err, unchanged)
 	}
-	list, err := c.GetMessagesWithResponse(ctx, &client.GetMessagesParams{To: ptr("+15550000100")})
+	list, err := c.GetMessagesWithResponse(ctx, &client.GetMessagesParams{To: new("+15550000100")})
 	if err != nil || len(list.JSON200.Data) != 1 || list.JSON200.Data[0].MessageId != id {
 		t.Errorf("listed: %v %s", err, list.Body)
 	}

@@ -64,7 +64,7 @@ func TestDo_SendsAgainWithTheSameKey(t *testing.T) {
 func TestDo_KeepsAGivenKey_AndGivesUp(t *testing.T) {
 	t.Parallel()
 	c, seen := answers(t, 1, 503)
-	_, err := c.PostMessagesWithResponse(t.Context(), &client.PostMessagesParams{IdempotencyKey: ptr("mine")}, simple("+15550000100"))
+	_, err := c.PostMessagesWithResponse(t.Context(), &client.PostMessagesParams{IdempotencyKey: new("mine")}, simple("+15550000100"))
 	p, ok := errors.AsType[*client.Problem](err)
 	if !ok || p.Status != 503 || p.Code != "overloaded" || len(*seen) != 2 || (*seen)[1].key != "mine" {
 		t.Errorf("%v after %+v", err, *seen)
