@@ -28,8 +28,9 @@ func simple(to string) client.SendRequest {
 	return client.SendRequest{To: to, Type: client.SendRequestTypeTemplate, Template: &client.TemplateRequest{Name: new("order")}}
 }
 
-//go:fix inline
 // A message is sent, read, listed and cancelled with the types of the answers.
+//
+//go:fix inline
 func TestMessages_RoundTrip(t *testing.T) {
 	t.Parallel()
 	_, c := front(t)
