@@ -72,7 +72,7 @@ check:
 	@echo 'imports';     go test -count=1 -run TestImports ./internal/app
 	@echo 'dashboard';   scripts/web.sh check
 	@echo 'client';      mkdir -p bin && go run ./internal/app/cmd/openapi >bin/openapi.json && node web/scripts/client.mjs check && \
-	  $(OAPI) -o bin/client.gen.go bin/openapi.json && cmp bin/client.gen.go client/client.gen.go || { echo 'run make client'; exit 1; }
+	  $(OAPI) -o bin/client.gen bin/openapi.json && cmp bin/client.gen client/client.gen.go || { echo 'run make client'; exit 1; }
 	@echo 'redocly';     scripts/web.sh openapi
 	@echo 'alerts';      scripts/alerts.sh
 	@echo 'manifests';   cd deploy/check && go vet ./... && go test -count=1 ./...

@@ -82,7 +82,7 @@ type twilioNumber struct {
 
 // twilioNumbers is the list of numbers, always one page.
 type twilioNumbers struct {
-	paging
+	Paging
 
 	Numbers []twilioNumber `json:"incoming_phone_numbers" required:"true" nullable:"false"`
 }

@@ -111,7 +111,7 @@ type (
 		SubresourceURIs map[string]string `json:"subresource_uris" required:"true"`
 	}
 	twilioPage struct {
-		paging
+		Paging
 
 		Messages []twilioResource `json:"messages" required:"true" nullable:"false"`
 	}

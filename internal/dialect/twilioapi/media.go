@@ -30,7 +30,7 @@ type twilioMedia struct {
 
 // twilioMediaPage is the list of a message's files, always one page.
 type twilioMediaPage struct {
-	paging
+	Paging
 
 	MediaList []twilioMedia `json:"media_list" required:"true" nullable:"false"`
 }

@@ -53,8 +53,8 @@ func messageID(name string) (dispatch.ID, bool) {
 	return id, err == nil
 }
 
-// paging is what each of Twilio's lists says of its page.
-type paging struct {
+// Paging is what each of Twilio's lists says of its page.
+type Paging struct {
 	FirstPageURI    string  `json:"first_page_uri" required:"true"`
 	NextPageURI     *string `json:"next_page_uri" required:"true"`
 	PreviousPageURI *string `json:"previous_page_uri" required:"true"`
@@ -66,13 +66,13 @@ type paging struct {
 }
 
 // onlyPage describes a list of n entries that has one page.
-func onlyPage(uri string, n int) paging {
-	return paging{FirstPageURI: uri, URI: uri, PageSize: max(n, defaultPageSize), End: max(n-1, 0)}
+func onlyPage(uri string, n int) Paging {
+	return Paging{FirstPageURI: uri, URI: uri, PageSize: max(n, defaultPageSize), End: max(n-1, 0)}
 }
 
 // page is Twilio's list of messages.
 type page struct {
-	paging
+	Paging
 
 	Messages []resource `json:"messages"`
 }
@@ -103,7 +103,7 @@ func readList(ctx context.Context, src dialect.Reader, a dialect.Account, r *htt
 			return dialect.Reply{}, err
 		}
 	}
-	p := page{Messages: []resource{}, paging: paging{
+	p := page{Messages: []resource{}, Paging: Paging{
 		PageSize: size, Page: at, Start: at * size, URI: r.URL.RequestURI(), FirstPageURI: pageURI(r, q, 0, size, ""),
 	}}
 	for i := range found.Views {
