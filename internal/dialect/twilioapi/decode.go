@@ -2,6 +2,7 @@ package twilioapi
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -64,9 +65,9 @@ func readForm(r *http.Request, body []byte) (*form, error) {
 	if err != nil {
 		return nil, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not a valid form", Err: err}
 	}
-	for _, all := range values {
-		if slices.ContainsFunc(all, func(s string) bool { return !storable.Text(s) }) {
-			return nil, dispatch.Errorf(dispatch.Malformed, "the request body must be UTF-8 without NUL characters")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !storable.Text(name) || slices.ContainsFunc(values[name], func(s string) bool { return !storable.Text(s) }) {
+			return nil, dispatch.InvalidField("/"+dialect.Escape(strings.ToValidUTF8(name, "?")), "must be UTF-8 without NUL characters")
 		}
 	}
 	return &form{Values: values}, nil

@@ -19,7 +19,12 @@ func (r *resolver) components(given []dispatch.Component) {
 		for i := range given {
 			parameters = append(parameters, given[i].Parameters...)
 		}
-		r.parameters(all, parameters, "template", "/template/components")
+		before := len(r.faults)
+		r.parameters(all, parameters, "template", r.base)
+		for i := range r.faults[before:] {
+			f := &r.faults[before+i]
+			f.Field = r.given(given, f.Field)
+		}
 		return
 	}
 	seen := make([]string, 0, len(given))
@@ -50,6 +55,29 @@ func (r *resolver) components(given []dispatch.Component) {
 		seen = append(seen, what)
 		r.parameters(r.slotsOf(part, button), c.Parameters, what, at+"/parameters")
 	}
+}
+
+// given returns the pointer to what the client gave, of a pointer that counts the
+// parameters of all components.
+func (r *resolver) given(all []dispatch.Component, field string) string {
+	rest, ok := strings.CutPrefix(field, r.base+"/")
+	number, tail, deeper := strings.Cut(rest, "/")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return field
+	}
+	for i := range all {
+		if m := len(all[i].Parameters); n >= m {
+			n -= m
+			continue
+		}
+		at := dispatch.Pointer(r.base, i, "parameters", n)
+		if deeper {
+			at += "/" + tail
+		}
+		return at
+	}
+	return field
 }
 
 // slotsOf returns the slots of one part.
