@@ -4290,6 +4290,9 @@ type SuppressionSource string
 
 // SuppressionCreate defines model for SuppressionCreate.
 type SuppressionCreate struct {
+	// Detail The same as reason, as a suppression is returned; it comes first.
+	Detail *string `json:"detail,omitempty"`
+
 	// Phone In international form. Or wa_id, or user_id.
 	Phone *string `json:"phone,omitempty"`
 

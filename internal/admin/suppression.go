@@ -90,6 +90,7 @@ type SuppressionCreate struct {
 
 	Scope  string `json:"scope,omitempty" enum:"all,marketing" doc:"What is stopped: all (the default), or marketing templates and campaigns."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, in your own words; returned as detail."`
+	Detail string `json:"detail,omitempty" maxLength:"500" doc:"The same as reason, as a suppression is returned; it comes first."`
 }
 
 // Suppression is a number that nothing is sent to.
@@ -179,7 +180,7 @@ func (s *Service) CreateSuppression(ctx context.Context, who Actor, in Suppressi
 	}
 	var p account.Suppression
 	err = s.change(ctx, who, func(tx Tx) (_ note, err error) {
-		p, err = tx.Suppress(ctx, who.Account, number, cmp.Or(in.Scope, dispatch.ScopeAll), in.Reason)
+		p, err = tx.Suppress(ctx, who.Account, number, cmp.Or(in.Scope, dispatch.ScopeAll), cmp.Or(in.Detail, in.Reason))
 		return note{action: "suppression.create", target: "phone:" + number}, err
 	})
 	if err != nil {

@@ -128,6 +128,11 @@ func TestSuppressions_StopSends(t *testing.T) {
 	}
 	f.Do("POST", "/v1/suppressions", m{"phone": "+15550000100"}).Want(http.StatusCreated)
 	f.Do("POST", "/v1/suppressions", m{"phone": "+4915112345678"}).Want(http.StatusCreated)
+	again := m{"phone": "+4915112345679", "scope": "marketing", "reason": "manual", "detail": "as it was returned"}
+	if got := f.Do("POST", "/v1/suppressions", again).Want(http.StatusCreated); got.Text("detail") != "as it was returned" {
+		t.Errorf("with a detail: %v", got)
+	}
+	f.Do("DELETE", "/v1/suppressions/+4915112345679", nil).Want(http.StatusNoContent)
 	f.Do("POST", "/v1/suppressions", m{"phone": "me"}).Refused(422, dispatch.Invalid, "/phone")
 	f.Do("POST", "/v1/messages", text).Want(422)
 	for query, want := range map[string]int{"": 2, "?limit=1": 1, "?search=%2B1": 1, "?search=49151": 1, "?search=x": 0} {

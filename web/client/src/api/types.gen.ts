@@ -743,6 +743,10 @@ export type Template = {
 
 export type SuppressionCreate = {
     /**
+     * The same as reason, as a suppression is returned; it comes first.
+     */
+    detail?: string;
+    /**
      * In international form. Or wa_id, or user_id.
      */
     phone?: string;
