@@ -423,3 +423,27 @@ func TestStats_Figures(t *testing.T) {
 	}
 	f.Do("GET", "/v1/stats?range=year", nil).Refused(422, dispatch.Invalid, "/range")
 }
+
+// What a person looks at takes no connection from the messages; a key's reads do.
+func TestSession_ReadsOnItsOwnConnections(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	b := f.signIn("viewer")
+	reads := func(application string) (n int) {
+		t.Helper()
+		err := f.DB.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
+			AND query LIKE '%FROM messages%'`, application).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	b.do("GET", "/v1/messages?to=%2B15550000100", nil).Want(200)
+	if own, messages := reads("sendoff-dashboard"), reads("sendoff-serve"); own == 0 || messages != 0 {
+		t.Errorf("a session: %d reads on its own connections, %d on those of messages", own, messages)
+	}
+	f.Do("GET", "/v1/messages?to=%2B15550000100", nil).Want(200)
+	if messages := reads("sendoff-serve"); messages == 0 {
+		t.Error("a key does not read on the connections of messages")
+	}
+}

@@ -26,11 +26,12 @@ func (p *parts) dashboard(a *admin.Service) (dashboard.Options, error) {
 	if err != nil {
 		return dashboard.Options{}, err
 	}
+	p.db.ReadApart(db)
 	p.onStop("dashboard", 2*time.Second, func(context.Context) error { return db.Close() })
 	secret := sha256.Sum256([]byte("dashboard:" + p.cfg.SecretKeys()[0]))
 	o := dashboard.Options{
 		Sessions: session.New(sessionstore.New(db)), Accounts: p.registry, Keys: p.accounts, Messages: p.store,
-		Stats: stats.New(statstore.New(db), a), Admin: a, Secret: secret[:], PublicURL: p.public,
+		Stats: stats.New(statstore.New(db), a), Admin: a, Secret: secret[:], PublicURL: p.public, Apart: pg.Apart,
 	}
 	if p.cfg.DashboardEmail != "" {
 		o.Login = &dashboard.Login{Email: p.cfg.DashboardEmail, Password: string(p.cfg.DashboardPassword)}

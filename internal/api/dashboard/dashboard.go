@@ -68,6 +68,8 @@ type Options struct {
 	// Secret signs the links to shared messages.
 	Secret    []byte
 	PublicURL string
+	// Apart returns a context whose reads take no connection from the messages.
+	Apart func(context.Context) context.Context
 	// Login is filled in for clients on this machine; nil: it is not.
 	Login *Login
 }
@@ -102,6 +104,9 @@ func Mount(e *echo.Echo, o Options, auth *middleware.Auth, limits middleware.Lim
 
 // Limits of a session, per second, minute and day. Reads have ten times these.
 const perSecond, perMinute, perDay = 50, 1000, 100_000
+
+// Reading implements middleware.Sessions.
+func (o *Options) Reading(ctx context.Context) context.Context { return o.Apart(ctx) }
 
 // Caller implements middleware.Sessions.
 func (o *Options) Caller(ctx context.Context, token string) (*accept.Caller, error) {

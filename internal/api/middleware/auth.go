@@ -125,6 +125,9 @@ func (a *Auth) Native(next echo.HandlerFunc) echo.HandlerFunc {
 			return a.guesses.refuse(c.Request(), err)
 		}
 		c.Set("caller", who)
+		if r := c.Request(); r.Method == http.MethodGet && NativeKey(r) == "" && a.sessions != nil {
+			c.SetRequest(r.WithContext(a.sessions.Reading(r.Context())))
+		}
 		return next(c)
 	}
 }

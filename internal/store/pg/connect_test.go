@@ -1,6 +1,8 @@
 package pg_test
 
 import (
+	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,5 +76,51 @@ func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
 	if err != nil || !strings.Contains(missing, "SET statement_timeout = '4000';") ||
 		!strings.Contains(missing, "SET lock_timeout = '2000';") {
 		t.Errorf("through a pooler: %q, %v", missing, err)
+	}
+}
+
+// Reads of a context of Apart run on the connections of the readers, and nothing else
+// does.
+func TestApart_ReadsOnTheReadersConnections(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	open := func(name string) *pg.DB {
+		db, err := pg.Open(pg.Options{URL: url, MaxConns: 2, Application: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	db := open("messages")
+	ctx, apart := t.Context(), pg.Apart(t.Context())
+	name := func(db *pg.DB, ctx context.Context) (got string) {
+		t.Helper()
+		var all []string
+		const query = `SELECT current_setting('application_name')`
+		if err := errors.Join(db.GetContext(ctx, &got, query), db.SelectContext(ctx, &all, query)); err != nil {
+			t.Fatal(err)
+		}
+		var row string
+		if err := db.QueryRowxContext(ctx, query).Scan(&row); err != nil || row != got || all[0] != got {
+			t.Fatalf("%v: %s, %s and %s", err, got, all, row)
+		}
+		return got
+	}
+	if got := name(db, apart); got != "messages" {
+		t.Errorf("without readers: on %s", got)
+	}
+	db.ReadApart(open("people"))
+	if a, b := name(db, ctx), name(db, apart); a != "messages" || b != "people" {
+		t.Errorf("on %s, apart on %s", a, b)
+	}
+	err := db.Tx(apart, func(tx *pg.DB) error {
+		if got := name(tx, apart); got != "messages" {
+			t.Errorf("in a transaction: on %s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -9,6 +9,7 @@ package pg
 import (
 	"context"
 	"database/sql"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -43,6 +44,51 @@ type querier interface {
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
 }
 
+// pools runs statements on the pool or, for a context of Apart, on that of the
+// readers.
+type pools struct {
+	*sqlx.DB
+	readers atomic.Pointer[sqlx.DB] // nil: the pool
+}
+
+type apartKey struct{}
+
+// Apart returns a context whose reads outside transactions run on the connections of
+// ReadApart: what people look at waits for those, and never takes a connection from
+// the messages.
+func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
+
+// ReadApart sets the connections for reads of contexts of Apart.
+func (d *DB) ReadApart(readers *DB) { d.querier.(*pools).readers.Store(readers.pool) }
+
+// of returns the pool for a statement of ctx.
+func (p *pools) of(ctx context.Context) *sqlx.DB {
+	if readers := p.readers.Load(); readers != nil && ctx.Value(apartKey{}) != nil {
+		return readers
+	}
+	return p.DB
+}
+
+// SelectContext reads rows into dest.
+func (p *pools) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
+	return p.of(ctx).SelectContext(ctx, dest, query, args...)
+}
+
+// GetContext reads a row into dest.
+func (p *pools) GetContext(ctx context.Context, dest any, query string, args ...any) error {
+	return p.of(ctx).GetContext(ctx, dest, query, args...)
+}
+
+// QueryxContext returns rows.
+func (p *pools) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
+	return p.of(ctx).QueryxContext(ctx, query, args...)
+}
+
+// QueryRowxContext returns a row.
+func (p *pools) QueryRowxContext(ctx context.Context, query string, args ...any) *sqlx.Row {
+	return p.of(ctx).QueryRowxContext(ctx, query, args...)
+}
+
 // Open returns a pool that connects with the first statement: Ping finds out
 // whether the server answers. It returns an error if the URL is invalid.
 func Open(o Options) (*DB, error) {
@@ -59,7 +105,7 @@ func Open(o Options) (*DB, error) {
 	pool.SetConnMaxLifetime(5 * time.Minute)
 	pool.SetConnMaxIdleTime(time.Minute)
 	return &DB{
-		querier: pool, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool},
+		querier: &pools{DB: pool}, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool},
 		box: o.Box,
 	}, nil
 }
