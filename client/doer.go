@@ -53,7 +53,8 @@ func (d *doer) Do(r *http.Request) (*http.Response, error) {
 
 // sends reports whether r sends messages: the API then takes an Idempotency-Key.
 func sends(r *http.Request) bool {
-	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/v1/messages") || strings.HasSuffix(r.URL.Path, "/v1/messages/batch"))
+	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/v1/messages") ||
+		strings.HasSuffix(r.URL.Path, "/v1/messages/batch"))
 }
 
 // repeatable reports whether a repeat of r does nothing more than r.

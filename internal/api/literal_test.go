@@ -359,7 +359,8 @@ func TestNUL_IsRefusedWithItsPlace(t *testing.T) {
 		t.Errorf("twilio: %d %s", r.Status, r.Body)
 	}
 	form := url.Values{"To": {"+15550000100"}, "From": {"+15550003301"}, "Body": {"a\x00b"}}
-	if r := f.twilio("POST", "/Messages.json", form); r.Status != http.StatusBadRequest || !strings.Contains(string(r.Body), "Body must be UTF-8 without NUL") {
+	if r := f.twilio("POST", "/Messages.json", form); r.Status != http.StatusBadRequest ||
+		!strings.Contains(string(r.Body), "Body must be UTF-8 without NUL") {
 		t.Errorf("twilio: %d %s", r.Status, r.Body)
 	}
 }

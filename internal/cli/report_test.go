@@ -61,7 +61,8 @@ func TestReport_JSON_HasTheMembersOfAProblem(t *testing.T) {
 		t.Errorf("code %d", code)
 	}
 	var back remote.Problem
-	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Status != 404 || back.Code != string(dispatch.NotFound) || back.RequestID != "r1" {
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Status != 404 || back.Code != string(dispatch.NotFound) ||
+		back.RequestID != "r1" {
 		t.Errorf("%s: %+v, %v", out.String(), back, err)
 	}
 	// What is no refusal stays a line of text.

@@ -136,7 +136,10 @@ func TestErasure_OptInTakesBack(t *testing.T) {
 	}
 	consent := func(start bool) {
 		t.Helper()
-		err := p.Consents(t.Context(), f.Account.ID, []dispatch.Consent{{Person: event, Start: start, Scope: dispatch.ScopeMarketing, At: time.Now()}})
+		err := p.Consents(t.Context(), f.Account.ID, []dispatch.Consent{{
+			Person: event, Start: start, Scope: dispatch.ScopeMarketing,
+			At: time.Now(),
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

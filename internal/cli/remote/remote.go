@@ -54,7 +54,10 @@ func (r *Flags) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := api.New(api.Options{BaseURL: base, Key: key, UserAgent: "sendoff-cli/" + version.Version(), Retries: never, HTTP: &http.Client{}})
+	c, err := api.New(api.Options{
+		BaseURL: base, Key: key, UserAgent: "sendoff-cli/" + version.Version(),
+		Retries: never, HTTP: &http.Client{},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: --url (SENDOFF_URL) must look like http://127.0.0.1:8080", console.ErrUsage)
 	}
