@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -78,6 +80,11 @@ func explain(err error) *Fault {
 	if strings.Contains(text, "x509") || strings.Contains(text, "tls:") {
 		return &Fault{"TLS to Redis fails", "use rediss://, with ?ca_file= for a CA of your own and cert_file= and key_file= if Redis asks " +
 			"for a certificate", err}
+	}
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) {
+		// TLS 1.3 refuses a missing certificate after the handshake; the alert may be lost with the connection.
+		return &Fault{"Redis ends the connection", "with rediss:// it may ask for a certificate: name cert_file= and key_file=; " +
+			"otherwise correct the scheme (rediss:// for TLS, redis:// without), or look at Redis' log", err}
 	}
 	return &Fault{"Redis does not answer", "start Redis, or correct scheme (rediss:// for TLS, redis:// without), host, password and " +
 		"database in SENDOFF_REDIS_URL; messages go out without it, but slower", err}
