@@ -12,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // crossing is a set-up that does not work, and what doctor prints about it.
@@ -151,6 +152,10 @@ func clusterNode(t *testing.T) string {
 			t.Fatalf("%v: %v: %s", args, err, out)
 		}
 	}
+	wait.Until(t, "the cluster to be up", func() bool {
+		out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "cluster", "info").Output()
+		return err == nil && strings.Contains(string(out), "cluster_state:ok") && strings.Contains(string(out), "cluster_slots_assigned:16384")
+	})
 	return port
 }
 
