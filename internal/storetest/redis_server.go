@@ -62,7 +62,8 @@ func startRedis(t testing.TB, bin string, lines, extra []string) string {
 			return true
 		default:
 		}
-		return answers(address) && answers(address) // one that ends for its bus port resets the first connection
+		up := answers(address)
+		return up && answers(address) // one that ends for its bus port resets the first connection
 	})
 	select {
 	case <-ended:

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -28,6 +29,12 @@ func (c *campaignWatch) Run(e *console.Env) error {
 	for {
 		var raw json.RawMessage
 		_, err := cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetCampaignsId(ctx, c.ID) })
+		if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusTooManyRequests {
+			if !pause(e.Ctx, busyWait) { // somebody else uses the key, too
+				return nil
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -53,11 +60,22 @@ func (c *campaignWatch) Run(e *console.Env) error {
 			}
 			return nil
 		}
-		select {
-		case <-e.Ctx.Done():
+		if !pause(e.Ctx, c.Every) {
 			return nil
-		case <-time.After(c.Every):
 		}
+	}
+}
+
+// busyWait is how long a command waits when the key's limit is used up.
+const busyWait = 2 * time.Second
+
+// pause waits, and reports false if ctx ended before.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

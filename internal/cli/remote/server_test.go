@@ -196,7 +196,7 @@ func TestCampaign_Life(t *testing.T) {
 	c = id(f.Good(draft("--name", "Again", "--csv", people, "--json")...))
 	wants(t, f.Call("campaign", "validate", c), "ready: 3 recipients\n")
 	f.Good("campaign", "launch", c)
-	wants(t, f.Call("campaign", "watch", c, "--every", "50ms"), `campaign `+c+` "Again" is finished: 3 of 3 done`)
+	wants(t, f.Call("campaign", "watch", c, "--every", "500ms"), `campaign `+c+` "Again" is finished: 3 of 3 done`)
 	var last map[string]any
 	states := json.NewDecoder(strings.NewReader(f.Good("campaign", "watch", c, "--json").Out))
 	for states.More() {
