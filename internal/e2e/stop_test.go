@@ -39,7 +39,7 @@ func TestStop_ClientsThatDoNotEnd_AreAnswered(t *testing.T) {
 			if _, err := io.WriteString(batch, chunk); err != nil {
 				return // refused at last
 			}
-			time.Sleep(100 * time.Microsecond) // a client's pace
+			time.Sleep(5 * time.Millisecond) // a client's pace
 		}
 	}()
 	wait.Until(t, "messages of the batch are accepted", func() bool {
