@@ -3,7 +3,10 @@ package provider
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // Fault returns code and text of the error that the body of a 2xx answer holds: one
@@ -33,6 +36,16 @@ func Fault(body []byte) (code, text string, ok bool) {
 	code, text = inner(failure)
 	messageCode, message := inner(b.Message)
 	return cmp.Or(code, string(b.Code), messageCode), cmp.Or(both(message, text), string(b.Reason), "status "+string(b.Status)), true
+}
+
+// Refuse makes a a refusal, as if it came with 400, if it came with 2xx and its body
+// holds an error (Fault). A code and a text that a has stay.
+func (a *Answer) Refuse(ch *dispatch.Channel, body []byte) {
+	code, text, ok := Fault(body)
+	if !ok || a.Status/100 != 2 {
+		return
+	}
+	a.Status, a.Code, a.Msg = http.StatusBadRequest, cmp.Or(a.Code, code), cmp.Or(a.Msg, Redact(ch, text))
 }
 
 // both returns two texts of one error, once where one repeats the other.

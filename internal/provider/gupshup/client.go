@@ -1,9 +1,7 @@
 package gupshup
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,13 +24,10 @@ var _ provider.Provider = (*Client)(nil)
 func New(h *outbound.Client) *Client { return &Client{http: h, now: time.Now} }
 
 // answer is the body of every answer. Gupshup labels it text/html now and then
-// and isn't agreed on the word for success, so a message id decides; message is
-// a text or an object.
+// and isn't agreed on the word for success, so a message id decides.
 type answer struct {
 	Status    provider.Scalar `json:"status"`
 	MessageID provider.Scalar `json:"messageId"`
-	Message   json.RawMessage `json:"message"`
-	Code      provider.Scalar `json:"code"`
 }
 
 // Send makes one call to the template or the session endpoint.
@@ -68,16 +63,13 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 	var a answer
 	if decode(resp.Body, &a) == nil && a.refused() {
 		var text string
-		out.Code, text = a.explain()
+		out.Code, text, _ = provider.Fault(resp.Body)
 		out.Msg = provider.Redact(ch, text)
 		if out.Code == "" && resp.Status == http.StatusInternalServerError {
 			out.Code = internalError
 		}
 	}
-	if code, text, ok := provider.Fault(resp.Body); ok && resp.Status/100 == 2 { // refused, whatever the HTTP status
-		out.Status, out.Code = http.StatusBadRequest, cmp.Or(out.Code, code)
-		out.Msg = cmp.Or(out.Msg, provider.Redact(ch, text))
-	}
+	out.Refuse(ch, resp.Body)
 	table := codes
 	if r, ok := ruleFor(out.Code); ok {
 		table = map[string]provider.Rule{out.Code: r}
@@ -90,24 +82,6 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 // refused reports whether the answer is an error, by the one word for it that
 // Gupshup is agreed on.
 func (a *answer) refused() bool { return strings.EqualFold(string(a.Status), "error") }
-
-// explain finds code and text, which stand in message itself, inside it, or
-// beside it.
-func (a *answer) explain() (code, text string) {
-	code = string(a.Code)
-	if json.Unmarshal(a.Message, &text) == nil {
-		return code, text
-	}
-	var inner struct {
-		Code    provider.Scalar `json:"code"`
-		Message provider.Scalar `json:"message"`
-		Reason  provider.Scalar `json:"reason"`
-	}
-	if json.Unmarshal(a.Message, &inner) != nil {
-		return code, string(a.Message)
-	}
-	return cmp.Or(code, string(inner.Code)), cmp.Or(string(inner.Message), string(inner.Reason), string(a.Message))
-}
 
 // Check sends nothing: Gupshup's documented API has no call that only tries a
 // key, so it asks the template endpoint for a message without recipient and

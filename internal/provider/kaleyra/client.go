@@ -44,7 +44,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	if known && resp.Status/100 == 2 && !a.fault && (a.code == "" || accepted[a.code] || a.id != "") {
 		return provider.Accepted{ProviderID: whole(a.id), HTTP: resp.Status}, nil
 	}
-	return provider.Accepted{}, failure(ch, resp, a, known)
+	return provider.Accepted{}, failure(ch, resp, a)
 }
 
 // Check sends nothing: Kaleyra documents no call that only tries a key, so it
@@ -54,11 +54,11 @@ func (c *Client) Check(ctx context.Context, ch *dispatch.Channel) error {
 	if err != nil {
 		return err
 	}
-	a, known := read(resp)
+	a, _ := read(resp)
 	if resp.Status == http.StatusBadRequest && codes[a.code].Kind != provider.Denied {
 		return nil
 	}
-	return failure(ch, resp, a, known)
+	return failure(ch, resp, a)
 }
 
 func (c *Client) post(ctx context.Context, ch *dispatch.Channel, body []byte) (outbound.Response, error) {
@@ -121,16 +121,13 @@ func idIn(raw json.RawMessage) string {
 	return string(cmp.Or(many[0].MessageID, many[0].ID))
 }
 
-// failure returns the error of an answer other than an acceptance. A fault with 2xx
-// is as good as 400: the message was refused.
-func failure(ch *dispatch.Channel, resp outbound.Response, a answer, known bool) error {
+// failure returns the error of an answer other than an acceptance.
+func failure(ch *dispatch.Channel, resp outbound.Response, a answer) error {
 	out := provider.Answer{
 		Status: resp.Status, Header: resp.Header, Code: a.code,
 		Msg: provider.Redact(ch, cmp.Or(a.text, provider.BodyText(ch, resp.Body))),
 	}
-	if known && a.fault && resp.Status/100 == 2 {
-		out.Status = http.StatusBadRequest
-	}
+	out.Refuse(ch, resp.Body)
 	e := provider.Classify(out, codes)
 	e.HTTP = resp.Status
 	return e

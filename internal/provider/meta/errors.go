@@ -3,7 +3,6 @@ package meta
 import (
 	"cmp"
 	"encoding/json"
-	"net/http"
 	"strings"
 	"time"
 
@@ -137,10 +136,7 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 		Status: res.Status, Header: res.Header, Code: string(e.Code),
 		Msg: provider.Redact(ch, cmp.Or(e.text(), provider.BodyText(ch, res.Body))),
 	}
-	if code, text, ok := provider.Fault(res.Body); ok && res.Status/100 == 2 { // refused, whatever the HTTP status
-		a.Status, a.Code = http.StatusBadRequest, cmp.Or(a.Code, code)
-		a.Msg = cmp.Or(a.Msg, provider.Redact(ch, text))
-	}
+	a.Refuse(ch, res.Body)
 	table := Codes
 	e.Code = scalar(a.Code)
 	if r, ok := ruleOf(e); ok {

@@ -1,7 +1,6 @@
 package twilio
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -108,9 +107,8 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 	if json.Unmarshal(resp.Body, &body) == nil && body.Code != "" {
 		a.Code, a.Msg = string(body.Code), provider.Redact(ch, string(body.Message))
 	}
-	if code, text, ok := provider.Fault(resp.Body); resp.Status/100 == 2 && (ok || a.Code != "") { // refused, whatever the HTTP status
-		a.Status, a.Code = http.StatusBadRequest, cmp.Or(a.Code, code)
-		a.Msg = cmp.Or(a.Msg, provider.Redact(ch, text))
+	if a.Refuse(ch, resp.Body); a.Code != "" && a.Status/100 == 2 { // a code is an error, whatever the HTTP status
+		a.Status = http.StatusBadRequest
 	}
 	e := provider.Classify(a, codes)
 	e.HTTP = resp.Status
