@@ -52,12 +52,12 @@ func (c *Client) ParseCallback(ch *dispatch.Channel, r *http.Request, _ string, 
 // templateChange reads a change of a template, which has Gupshup's id.
 func templateChange(e *event) []dispatch.TemplateChange {
 	var p struct {
-		ID     text2 `json:"id"`
-		Name   text2 `json:"elementName"`
-		Lang   text2 `json:"languageCode"`
-		Status text2 `json:"status"`
-		Reason text2 `json:"reason"`
-		Why    text2 `json:"rejectedReason"`
+		ID     provider.Scalar `json:"id"`
+		Name   provider.Scalar `json:"elementName"`
+		Lang   provider.Scalar `json:"languageCode"`
+		Status provider.Scalar `json:"status"`
+		Reason provider.Scalar `json:"reason"`
+		Why    provider.Scalar `json:"rejectedReason"`
 	}
 	if decode(e.Payload, &p) != nil || p.ID == "" && p.Name == "" {
 		return nil
@@ -93,9 +93,9 @@ func decode(b []byte, v any) error {
 
 // event is the envelope of both versions.
 type event struct {
-	App       text2           `json:"app"`
+	App       provider.Scalar `json:"app"`
 	Timestamp moment          `json:"timestamp"`
-	Type      text2           `json:"type"`
+	Type      provider.Scalar `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
 	Entry     []entry         `json:"entry"`
 }
@@ -108,16 +108,16 @@ type event struct {
 func (c *Client) status(ch *dispatch.Channel, e *event) provider.Part {
 	part := provider.Part{Number: e.number(ch)}
 	var p struct {
-		ID          text2 `json:"id"`
-		GSID        text2 `json:"gsId"`
-		Type        text2 `json:"type"`
-		Destination text2 `json:"destination"`
+		ID          provider.Scalar `json:"id"`
+		GSID        provider.Scalar `json:"gsId"`
+		Type        provider.Scalar `json:"type"`
+		Destination provider.Scalar `json:"destination"`
 		Payload     struct {
-			WhatsApp text2  `json:"whatsappMessageId"`
-			TS       moment `json:"ts"`
-			Code     text2  `json:"code"`
-			Reason   text2  `json:"reason"`
-			Message  text2  `json:"message"`
+			WhatsApp provider.Scalar `json:"whatsappMessageId"`
+			TS       moment          `json:"ts"`
+			Code     provider.Scalar `json:"code"`
+			Reason   provider.Scalar `json:"reason"`
+			Message  provider.Scalar `json:"message"`
 		} `json:"payload"`
 		Conversation json.RawMessage `json:"conversation"`
 		Pricing      json.RawMessage `json:"pricing"`
@@ -159,17 +159,17 @@ func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, code, text string) 
 // inbound reads a version 2 message from a contact.
 func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 	var p struct {
-		ID      text2 `json:"id"`
-		Source  text2 `json:"source"`
-		Type    text2 `json:"type"`
+		ID      provider.Scalar `json:"id"`
+		Source  provider.Scalar `json:"source"`
+		Type    provider.Scalar `json:"type"`
 		Payload struct {
-			Text    text2 `json:"text"`
-			Title   text2 `json:"title"`
-			Caption text2 `json:"caption"`
+			Text    provider.Scalar `json:"text"`
+			Title   provider.Scalar `json:"title"`
+			Caption provider.Scalar `json:"caption"`
 		} `json:"payload"`
 		Sender struct {
-			Phone text2 `json:"phone"`
-			Name  text2 `json:"name"`
+			Phone provider.Scalar `json:"phone"`
+			Name  provider.Scalar `json:"name"`
 		} `json:"sender"`
 	}
 	if decode(e.Payload, &p) != nil {
@@ -193,8 +193,8 @@ func (c *Client) inbound(ch *dispatch.Channel, e *event) []dispatch.Inbound {
 // ("sandbox-start") ask for nothing.
 func (c *Client) consent(e *event) []dispatch.Consent {
 	var p struct {
-		Phone text2 `json:"phone"`
-		Type  text2 `json:"type"`
+		Phone provider.Scalar `json:"phone"`
+		Type  provider.Scalar `json:"type"`
 	}
 	if decode(e.Payload, &p) != nil {
 		return nil

@@ -9,27 +9,24 @@ import (
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
-// text2 is a field of a version 2 message.
-type text2 = provider.Scalar
-
 // payload2 is the content of a version 2 message
 // (docs.gupshup.io/docs/message-events, incoming messages).
 type payload2 struct {
-	Text        text2           `json:"text"`
-	Title       text2           `json:"title"`
-	Caption     text2           `json:"caption"`
-	URL         text2           `json:"url"`
-	Name        text2           `json:"name"`
-	Filename    text2           `json:"filename"`
-	ContentType text2           `json:"contentType"`
-	ID          text2           `json:"id"`
-	Postback    text2           `json:"postbackText"`
-	Description text2           `json:"description"`
-	Latitude    text2           `json:"latitude"`
-	Longitude   text2           `json:"longitude"`
-	Address     text2           `json:"address"`
-	Emoji       text2           `json:"emoji"`
-	GSID        text2           `json:"gsId"`
+	Text        provider.Scalar `json:"text"`
+	Title       provider.Scalar `json:"title"`
+	Caption     provider.Scalar `json:"caption"`
+	URL         provider.Scalar `json:"url"`
+	Name        provider.Scalar `json:"name"`
+	Filename    provider.Scalar `json:"filename"`
+	ContentType provider.Scalar `json:"contentType"`
+	ID          provider.Scalar `json:"id"`
+	Postback    provider.Scalar `json:"postbackText"`
+	Description provider.Scalar `json:"description"`
+	Latitude    provider.Scalar `json:"latitude"`
+	Longitude   provider.Scalar `json:"longitude"`
+	Address     provider.Scalar `json:"address"`
+	Emoji       provider.Scalar `json:"emoji"`
+	GSID        provider.Scalar `json:"gsId"`
 	Contacts    json.RawMessage `json:"contacts"`
 }
 
@@ -39,8 +36,8 @@ func content2(raw json.RawMessage) dispatch.InboundContent {
 		Type    string          `json:"type"`
 		Payload json.RawMessage `json:"payload"`
 		Context struct {
-			ID   text2 `json:"id"`
-			GSID text2 `json:"gsId"`
+			ID   provider.Scalar `json:"id"`
+			GSID provider.Scalar `json:"gsId"`
 		} `json:"context"`
 	}
 	_ = decode(raw, &m) // what can't be read is empty

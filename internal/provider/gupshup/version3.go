@@ -23,17 +23,17 @@ type entry struct {
 // value3 is what Gupshup writes in its own way; the rest is as Meta's.
 type value3 struct {
 	Metadata struct {
-		DisplayNumber text2 `json:"display_phone_number"`
+		DisplayNumber provider.Scalar `json:"display_phone_number"`
 	} `json:"metadata"`
 	Statuses []status3 `json:"statuses"`
 }
 
 type status3 struct {
-	GSID      text2           `json:"gs_id"`
-	ID        text2           `json:"id"`
-	Status    text2           `json:"status"`
-	Recipient text2           `json:"recipient_id"`
-	UserID    text2           `json:"recipient_user_id"`
+	GSID      provider.Scalar `json:"gs_id"`
+	ID        provider.Scalar `json:"id"`
+	Status    provider.Scalar `json:"status"`
+	Recipient provider.Scalar `json:"recipient_id"`
+	UserID    provider.Scalar `json:"recipient_user_id"`
 	Timestamp moment          `json:"timestamp"`
 	Errors    json.RawMessage `json:"errors"`
 

@@ -17,28 +17,28 @@ import (
 // account_update, account_review_update, account_alerts, business_capability_update,
 // phone_number_quality_update, phone_number_name_update).
 type accountEvent struct {
-	Event    scalar `json:"event"`
-	Decision scalar `json:"decision"`
-	Number   scalar `json:"display_phone_number"`
-	Limit    scalar `json:"current_limit"`
-	Reason   scalar `json:"rejection_reason"`
+	Event    provider.Scalar `json:"event"`
+	Decision provider.Scalar `json:"decision"`
+	Number   provider.Scalar `json:"display_phone_number"`
+	Limit    provider.Scalar `json:"current_limit"`
+	Reason   provider.Scalar `json:"rejection_reason"`
 	Ban      struct {
-		State scalar `json:"waba_ban_state"`
-		Date  scalar `json:"waba_ban_date"`
+		State provider.Scalar `json:"waba_ban_state"`
+		Date  provider.Scalar `json:"waba_ban_date"`
 	} `json:"ban_info"`
 	Violation struct {
-		Type scalar `json:"violation_type"`
+		Type provider.Scalar `json:"violation_type"`
 	} `json:"violation_info"`
 	Restrictions []struct {
-		Type    scalar `json:"restriction_type"`
-		Expires scalar `json:"expiration"`
+		Type    provider.Scalar `json:"restriction_type"`
+		Expires provider.Scalar `json:"expiration"`
 	} `json:"restriction_info"`
-	PerBusiness scalar `json:"max_daily_conversations_per_business"`
-	PerPhone    scalar `json:"max_daily_conversation_per_phone"`
-	Severity    scalar `json:"alert_severity"`
-	Alert       scalar `json:"alert_type"`
-	Status      scalar `json:"alert_status"`
-	Description scalar `json:"alert_description"`
+	PerBusiness provider.Scalar `json:"max_daily_conversations_per_business"`
+	PerPhone    provider.Scalar `json:"max_daily_conversation_per_phone"`
+	Severity    provider.Scalar `json:"alert_severity"`
+	Alert       provider.Scalar `json:"alert_type"`
+	Status      provider.Scalar `json:"alert_status"`
+	Description provider.Scalar `json:"alert_description"`
 }
 
 // alarming are the words of Meta's reports after which messages fail, worrying
@@ -53,7 +53,7 @@ var (
 )
 
 // levelOf returns how bad the worst of words is.
-func levelOf(words ...scalar) string {
+func levelOf(words ...provider.Scalar) string {
 	level := dispatch.LevelOK
 	for _, w := range words {
 		switch word := strings.ToUpper(string(w)); {
@@ -103,11 +103,11 @@ func (e *accountEvent) account(r *dispatch.ChannelReport) {
 	if strings.EqualFold(string(e.Ban.State), "REINSTATE") {
 		r.Level = dispatch.LevelOK
 	}
-	details := []scalar{e.Ban.State, e.Ban.Date, e.Violation.Type}
+	details := []provider.Scalar{e.Ban.State, e.Ban.Date, e.Violation.Type}
 	for _, x := range e.Restrictions {
 		details = append(details, x.Type)
 		if until, err := strconv.ParseInt(string(x.Expires), 10, 64); err == nil && until > 0 {
-			details = append(details, scalar("until "+timeOf(string(x.Expires), r.At).Format(time.RFC3339)))
+			details = append(details, provider.Scalar("until "+timeOf(string(x.Expires), r.At).Format(time.RFC3339)))
 		}
 	}
 	var texts []string
@@ -119,10 +119,10 @@ func (e *accountEvent) account(r *dispatch.ChannelReport) {
 	r.Detail = strings.Join(texts, " ")
 }
 
-func word(s scalar) string { return strings.ToLower(string(s)) }
+func word(s provider.Scalar) string { return strings.ToLower(string(s)) }
 
 // limitOf returns a number of conversations; Meta's -1 is none.
-func limitOf(n scalar) string {
+func limitOf(n provider.Scalar) string {
 	if n == "-1" {
 		return "unlimited"
 	}

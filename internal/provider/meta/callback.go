@@ -52,9 +52,9 @@ func signed(ch *dispatch.Channel, header string, body []byte) bool {
 // webhook is the part of a callback that we read.
 type webhook struct {
 	Entry []struct {
-		ID      scalar   `json:"id"`
-		Time    scalar   `json:"time"`
-		Changes []change `json:"changes"`
+		ID      provider.Scalar `json:"id"`
+		Time    provider.Scalar `json:"time"`
+		Changes []change        `json:"changes"`
 	} `json:"entry"`
 }
 
@@ -87,7 +87,7 @@ func (c *change) UnmarshalJSON(b []byte) error {
 
 // otherField reads a change that is not about messages. The id of the entry is the
 // business account's: one address serves all of an app.
-func otherField(ch *dispatch.Channel, waba scalar, c *change, at time.Time) provider.Part {
+func otherField(ch *dispatch.Channel, waba provider.Scalar, c *change, at time.Time) provider.Part {
 	part := OtherField(ch, c.Field, c.Raw, "app_secret", at)
 	if part.Number == (provider.Number{}) && len(part.Unread) == 0 {
 		part.Number = provider.Number{Setting: "waba_id", Value: string(waba), Secret: "app_secret"}.Or(ch)
@@ -119,7 +119,7 @@ func OtherField(ch *dispatch.Channel, field string, raw json.RawMessage, secret 
 
 type value struct {
 	Metadata struct {
-		PhoneNumberID scalar `json:"phone_number_id"`
+		PhoneNumberID provider.Scalar `json:"phone_number_id"`
 	} `json:"metadata"`
 	Statuses []status          `json:"statuses"`
 	Contacts []sender          `json:"contacts"`
@@ -144,12 +144,12 @@ func (v *value) rest(part *provider.Part, ch *dispatch.Channel, at, now time.Tim
 }
 
 type status struct {
-	ID          scalar          `json:"id"`
-	Status      scalar          `json:"status"`
-	Timestamp   scalar          `json:"timestamp"`
-	RecipientID scalar          `json:"recipient_id"`
-	UserID      scalar          `json:"recipient_user_id"`
-	Ref         scalar          `json:"biz_opaque_callback_data"`
+	ID          provider.Scalar `json:"id"`
+	Status      provider.Scalar `json:"status"`
+	Timestamp   provider.Scalar `json:"timestamp"`
+	RecipientID provider.Scalar `json:"recipient_id"`
+	UserID      provider.Scalar `json:"recipient_user_id"`
+	Ref         provider.Scalar `json:"biz_opaque_callback_data"`
 	Errors      json.RawMessage `json:"errors"`
 
 	Conversation json.RawMessage `json:"conversation"`
@@ -272,8 +272,6 @@ func timeOf(s string, now time.Time) time.Time {
 	}
 	return time.Unix(n, 0).UTC()
 }
-
-type scalar = provider.Scalar
 
 // wrongType reports whether JSON was read whole although a field had another type
 // than expected: encoding/json goes on behind it.

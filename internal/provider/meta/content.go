@@ -16,51 +16,51 @@ type content struct {
 	Document *media `json:"document"`
 	Sticker  *media `json:"sticker"`
 	Button   *struct {
-		Payload scalar `json:"payload"`
-		Text    scalar `json:"text"`
+		Payload provider.Scalar `json:"payload"`
+		Text    provider.Scalar `json:"text"`
 	} `json:"button"`
 	Interactive struct {
 		ButtonReply *reply `json:"button_reply"`
 		ListReply   *reply `json:"list_reply"`
 		FlowReply   *struct {
-			Name         scalar `json:"name"`
-			Body         scalar `json:"body"`
-			ResponseJSON scalar `json:"response_json"`
+			Name         provider.Scalar `json:"name"`
+			Body         provider.Scalar `json:"body"`
+			ResponseJSON provider.Scalar `json:"response_json"`
 		} `json:"nfm_reply"`
 	} `json:"interactive"`
 	Location *struct {
-		Latitude  scalar `json:"latitude"`
-		Longitude scalar `json:"longitude"`
-		Name      scalar `json:"name"`
-		Address   scalar `json:"address"`
-		URL       scalar `json:"url"`
+		Latitude  provider.Scalar `json:"latitude"`
+		Longitude provider.Scalar `json:"longitude"`
+		Name      provider.Scalar `json:"name"`
+		Address   provider.Scalar `json:"address"`
+		URL       provider.Scalar `json:"url"`
 	} `json:"location"`
 	Contacts json.RawMessage `json:"contacts"`
 	Order    json.RawMessage `json:"order"`
 	Referral json.RawMessage `json:"referral"`
 	Reaction *struct {
-		MessageID scalar `json:"message_id"`
-		Emoji     scalar `json:"emoji"`
+		MessageID provider.Scalar `json:"message_id"`
+		Emoji     provider.Scalar `json:"emoji"`
 	} `json:"reaction"`
 	Context struct {
-		ID scalar `json:"id"`
+		ID provider.Scalar `json:"id"`
 	} `json:"context"`
 }
 
 type media struct {
-	ID       scalar `json:"id"`
-	URL      scalar `json:"url"`
-	MimeType scalar `json:"mime_type"`
-	SHA256   scalar `json:"sha256"`
-	Caption  scalar `json:"caption"`
-	Filename scalar `json:"filename"`
-	Voice    bool   `json:"voice"`
+	ID       provider.Scalar `json:"id"`
+	URL      provider.Scalar `json:"url"`
+	MimeType provider.Scalar `json:"mime_type"`
+	SHA256   provider.Scalar `json:"sha256"`
+	Caption  provider.Scalar `json:"caption"`
+	Filename provider.Scalar `json:"filename"`
+	Voice    bool            `json:"voice"`
 }
 
 type reply struct {
-	ID          scalar `json:"id"`
-	Title       scalar `json:"title"`
-	Description scalar `json:"description"`
+	ID          provider.Scalar `json:"id"`
+	Title       provider.Scalar `json:"title"`
+	Description provider.Scalar `json:"description"`
 }
 
 // Content returns the content of a message in Meta's form, which other vendors

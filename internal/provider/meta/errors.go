@@ -95,16 +95,16 @@ func RuleFor(code string) (provider.Rule, bool) {
 
 // graphError is the error body of the Graph API, and a status callback's error.
 type graphError struct {
-	Code      scalar `json:"code"` // a string in copies that partners make
-	Title     scalar `json:"title"`
-	Message   scalar `json:"message"`
-	Transient bool   `json:"is_transient"`
-	UserTitle scalar `json:"error_user_title"`
-	UserMsg   scalar `json:"error_user_msg"`
-	Details   scalar `json:"details"`
-	Reason    scalar `json:"reason"`
+	Code      provider.Scalar `json:"code"` // a string in copies that partners make
+	Title     provider.Scalar `json:"title"`
+	Message   provider.Scalar `json:"message"`
+	Transient bool            `json:"is_transient"`
+	UserTitle provider.Scalar `json:"error_user_title"`
+	UserMsg   provider.Scalar `json:"error_user_msg"`
+	Details   provider.Scalar `json:"details"`
+	Reason    provider.Scalar `json:"reason"`
 	Data      struct {
-		Details scalar `json:"details"`
+		Details provider.Scalar `json:"details"`
 	} `json:"error_data"`
 }
 
@@ -112,7 +112,7 @@ type graphError struct {
 // details; the message often repeats the code.
 func (e *graphError) text() string {
 	var text string
-	for _, s := range []scalar{cmp.Or(e.Message, e.Title), cmp.Or(e.Data.Details, e.Details), e.UserTitle, e.UserMsg, e.Reason} {
+	for _, s := range []provider.Scalar{cmp.Or(e.Message, e.Title), cmp.Or(e.Data.Details, e.Details), e.UserTitle, e.UserMsg, e.Reason} {
 		switch part := string(s); {
 		case text == "":
 			text = part
@@ -138,7 +138,7 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 	}
 	a.Refuse(ch, res.Body)
 	table := Codes
-	e.Code = scalar(a.Code)
+	e.Code = provider.Scalar(a.Code)
 	if r, ok := ruleOf(e); ok {
 		table = map[string]provider.Rule{a.Code: r}
 	}

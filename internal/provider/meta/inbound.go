@@ -13,57 +13,57 @@ import (
 
 // inbound is a message from a contact.
 type inbound struct {
-	From       scalar `json:"from"`
-	FromUserID scalar `json:"from_user_id"`
-	UserID     scalar `json:"user_id"`
-	Group      scalar `json:"group_id"`
-	ID         scalar `json:"id"`
-	Timestamp  scalar `json:"timestamp"`
-	Type       scalar `json:"type"`
+	From       provider.Scalar `json:"from"`
+	FromUserID provider.Scalar `json:"from_user_id"`
+	UserID     provider.Scalar `json:"user_id"`
+	Group      provider.Scalar `json:"group_id"`
+	ID         provider.Scalar `json:"id"`
+	Timestamp  provider.Scalar `json:"timestamp"`
+	Type       provider.Scalar `json:"type"`
 	System     struct {
-		Body    scalar `json:"body"`
-		Type    scalar `json:"type"`
-		WaID    scalar `json:"wa_id"`
-		NewWaID scalar `json:"new_wa_id"`
+		Body    provider.Scalar `json:"body"`
+		Type    provider.Scalar `json:"type"`
+		WaID    provider.Scalar `json:"wa_id"`
+		NewWaID provider.Scalar `json:"new_wa_id"`
 	} `json:"system"`
 	Text struct {
-		Body scalar `json:"body"`
+		Body provider.Scalar `json:"body"`
 	} `json:"text"`
 	Button struct {
-		Payload scalar `json:"payload"`
-		Text    scalar `json:"text"`
+		Payload provider.Scalar `json:"payload"`
+		Text    provider.Scalar `json:"text"`
 	} `json:"button"`
 	Interactive struct {
 		ButtonReply choice `json:"button_reply"`
 		ListReply   choice `json:"list_reply"`
 		FlowReply   struct {
-			Body scalar `json:"body"`
+			Body provider.Scalar `json:"body"`
 		} `json:"nfm_reply"`
 	} `json:"interactive"`
 	Image    caption `json:"image"`
 	Video    caption `json:"video"`
 	Document caption `json:"document"`
 	Reaction struct {
-		Emoji scalar `json:"emoji"`
+		Emoji provider.Scalar `json:"emoji"`
 	} `json:"reaction"`
 	Location struct {
-		Name    scalar `json:"name"`
-		Address scalar `json:"address"`
+		Name    provider.Scalar `json:"name"`
+		Address provider.Scalar `json:"address"`
 	} `json:"location"`
 }
 
 type choice struct {
-	Title scalar `json:"title"`
+	Title provider.Scalar `json:"title"`
 }
 
 type caption struct {
-	Caption scalar `json:"caption"`
+	Caption provider.Scalar `json:"caption"`
 }
 
 // text is what the contact wrote or chose, whatever the type; stop words count
 // on a button as well as in a text.
 func (m *inbound) text() string {
-	for _, s := range []scalar{
+	for _, s := range []provider.Scalar{
 		m.Text.Body, m.Button.Text, m.Button.Payload,
 		m.Interactive.ButtonReply.Title, m.Interactive.ListReply.Title, m.Interactive.FlowReply.Body,
 		m.Image.Caption, m.Video.Caption, m.Document.Caption, m.Reaction.Emoji, m.Location.Name, m.Location.Address, m.System.Body,
@@ -105,7 +105,7 @@ func readInbound(part *provider.Part, ch *dispatch.Channel, v *value, now time.T
 // userID returns the business-scoped user id of who wrote, if the message has
 // one.
 func (m *inbound) userID() string {
-	for _, id := range []scalar{m.FromUserID, m.UserID, m.From} {
+	for _, id := range []provider.Scalar{m.FromUserID, m.UserID, m.From} {
 		if person.IsUserID(string(id)) {
 			return string(id)
 		}
@@ -124,11 +124,11 @@ func (m *inbound) movedTo() string {
 
 // sender is a contact of a value.
 type sender struct {
-	WaID    scalar `json:"wa_id"`
-	UserID  scalar `json:"user_id"`
+	WaID    provider.Scalar `json:"wa_id"`
+	UserID  provider.Scalar `json:"user_id"`
 	Profile struct {
-		Name     scalar `json:"name"`
-		Username scalar `json:"username"`
+		Name     provider.Scalar `json:"name"`
+		Username provider.Scalar `json:"username"`
 	} `json:"profile"`
 }
 

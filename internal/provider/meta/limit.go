@@ -3,6 +3,8 @@ package meta
 import (
 	"encoding/json"
 	"strconv"
+
+	"github.com/sendoff/sendoff/internal/provider"
 )
 
 // messagingLimit reads how many unique users the business may write to in 24
@@ -13,13 +15,13 @@ func messagingLimit(field string, raw json.RawMessage) int {
 		return 0
 	}
 	var v struct {
-		PerBusiness scalar `json:"max_daily_conversations_per_business"`
-		PerNumber   scalar `json:"max_daily_conversation_per_phone"` // before October 2025
+		PerBusiness provider.Scalar `json:"max_daily_conversations_per_business"`
+		PerNumber   provider.Scalar `json:"max_daily_conversation_per_phone"` // before October 2025
 	}
 	if err := json.Unmarshal(raw, &v); err != nil && !wrongType(err) {
 		return 0
 	}
-	for _, text := range []scalar{v.PerBusiness, v.PerNumber} {
+	for _, text := range []provider.Scalar{v.PerBusiness, v.PerNumber} {
 		if n, err := strconv.Atoi(string(text)); err == nil && n >= -1 {
 			return n
 		}

@@ -55,12 +55,12 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
 	var a struct {
 		Contacts []struct {
-			WaID   scalar `json:"wa_id"`
-			UserID scalar `json:"user_id"`
+			WaID   provider.Scalar `json:"wa_id"`
+			UserID provider.Scalar `json:"user_id"`
 		} `json:"contacts"`
 		Messages []struct {
-			ID     scalar `json:"id"`
-			Status scalar `json:"message_status"`
+			ID     provider.Scalar `json:"id"`
+			Status provider.Scalar `json:"message_status"`
 		} `json:"messages"`
 	}
 	err := json.Unmarshal(res.Body, &a)

@@ -13,12 +13,12 @@ import (
 // preference is what a user has chosen about a kind of messages
 // (developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/user_preferences).
 type preference struct {
-	WaID     scalar `json:"wa_id"`
-	UserID   scalar `json:"user_id"`
-	Detail   scalar `json:"detail"`
-	Category scalar `json:"category"`
-	Value    scalar `json:"value"`
-	At       scalar `json:"timestamp"`
+	WaID     provider.Scalar `json:"wa_id"`
+	UserID   provider.Scalar `json:"user_id"`
+	Detail   provider.Scalar `json:"detail"`
+	Category provider.Scalar `json:"category"`
+	Value    provider.Scalar `json:"value"`
+	At       provider.Scalar `json:"timestamp"`
 }
 
 // readPreferences reads the wishes about marketing messages, the only category

@@ -13,20 +13,20 @@ import (
 // (developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/message_template_status_update,
 // and those of category and quality).
 type templateEvent struct {
-	Event       scalar `json:"event"`
-	ID          scalar `json:"message_template_id"`
-	Name        scalar `json:"message_template_name"`
-	Language    scalar `json:"message_template_language"`
-	Reason      scalar `json:"reason"`
-	NewCategory scalar `json:"new_category"`
-	OldQuality  scalar `json:"previous_quality_score"`
-	NewQuality  scalar `json:"new_quality_score"`
+	Event       provider.Scalar `json:"event"`
+	ID          provider.Scalar `json:"message_template_id"`
+	Name        provider.Scalar `json:"message_template_name"`
+	Language    provider.Scalar `json:"message_template_language"`
+	Reason      provider.Scalar `json:"reason"`
+	NewCategory provider.Scalar `json:"new_category"`
+	OldQuality  provider.Scalar `json:"previous_quality_score"`
+	NewQuality  provider.Scalar `json:"new_quality_score"`
 	Other       struct {
-		Title       scalar `json:"title"`
-		Description scalar `json:"description"`
+		Title       provider.Scalar `json:"title"`
+		Description provider.Scalar `json:"description"`
 	} `json:"other_info"`
 	Rejection struct {
-		Reason scalar `json:"reason"`
+		Reason provider.Scalar `json:"reason"`
 	} `json:"rejection_info"`
 }
 
@@ -66,7 +66,7 @@ func reasonOf(e *templateEvent) string {
 	if reason != "NONE" {
 		parts = append(parts, string(reason))
 	}
-	for _, s := range []scalar{e.Other.Title, e.Other.Description, e.Rejection.Reason} {
+	for _, s := range []provider.Scalar{e.Other.Title, e.Other.Description, e.Rejection.Reason} {
 		if s != "" {
 			parts = append(parts, string(s))
 		}
