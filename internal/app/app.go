@@ -101,7 +101,11 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	if err != nil {
 		return nil, err
 	}
-	db, err := pg.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box})
+	o := pg.Options{URL: string(cfg.PostgresURL), MaxConns: cfg.PostgresConns, Application: "sendoff-" + role, Box: box}
+	if role == "serve" {
+		o.Readers = dashboardConns
+	}
+	db, err := pg.Open(o)
 	if err != nil {
 		return nil, err
 	}

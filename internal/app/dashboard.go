@@ -1,9 +1,7 @@
 package app
 
 import (
-	"context"
 	"crypto/sha256"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/session"
@@ -19,22 +17,14 @@ import (
 const dashboardConns = 4
 
 // dashboard returns what the dashboard needs.
-func (p *parts) dashboard(a *admin.Service) (dashboard.Options, error) {
-	db, err := pg.Open(pg.Options{
-		URL: string(p.cfg.PostgresURL), MaxConns: dashboardConns, Application: "sendoff-dashboard", Box: p.db.Box(),
-	})
-	if err != nil {
-		return dashboard.Options{}, err
-	}
-	p.db.ReadApart(db)
-	p.onStop("dashboard", 2*time.Second, func(context.Context) error { return db.Close() })
+func (p *parts) dashboard(a *admin.Service) dashboard.Options {
 	secret := sha256.Sum256([]byte("dashboard:" + p.cfg.SecretKeys()[0]))
 	o := dashboard.Options{
-		Sessions: session.New(sessionstore.New(db)), Accounts: p.registry, Keys: p.accounts, Messages: p.store,
-		Stats: stats.New(statstore.New(db), a), Admin: a, Secret: secret[:], PublicURL: p.public, Apart: pg.Apart,
+		Sessions: session.New(sessionstore.New(p.db.Readers())), Accounts: p.registry, Keys: p.accounts, Messages: p.store,
+		Stats: stats.New(statstore.New(p.db.Readers()), a), Admin: a, Secret: secret[:], PublicURL: p.public, Reads: pg.Reading,
 	}
 	if p.cfg.DashboardEmail != "" {
 		o.Login = &dashboard.Login{Email: p.cfg.DashboardEmail, Password: string(p.cfg.DashboardPassword)}
 	}
-	return o, nil
+	return o
 }

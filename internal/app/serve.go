@@ -56,9 +56,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),
 		PingPostgres: p.checkPostgres, PingRedis: p.checkRedis, CheckSecrets: p.secrets.check,
 	}
-	if options.Dashboard, err = p.dashboard(options.Admin); err != nil {
-		return nil, errors.Join(err, p.stop())
-	}
+	options.Dashboard = p.dashboard(options.Admin)
 	change(&options, acc)
 	srv := api.New(options)
 	p.background("front door", 2*time.Second, srv.Run)

@@ -68,8 +68,8 @@ type Options struct {
 	// Secret signs the links to shared messages.
 	Secret    []byte
 	PublicURL string
-	// Apart returns a context whose reads take no connection from the messages.
-	Apart func(context.Context) context.Context
+	// Reads returns a context whose reads take no connection from the messages.
+	Reads func(context.Context) context.Context
 	// Login is filled in for clients on this machine; nil: it is not.
 	Login *Login
 }
@@ -106,7 +106,7 @@ func Mount(e *echo.Echo, o Options, auth *middleware.Auth, limits middleware.Lim
 const perSecond, perMinute, perDay = 50, 1000, 100_000
 
 // Reading implements middleware.Sessions.
-func (o *Options) Reading(ctx context.Context) context.Context { return o.Apart(ctx) }
+func (o *Options) Reading(ctx context.Context) context.Context { return o.Reads(ctx) }
 
 // Caller implements middleware.Sessions.
 func (o *Options) Caller(ctx context.Context, token string) (*accept.Caller, error) {

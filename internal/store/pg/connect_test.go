@@ -79,44 +79,49 @@ func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
 	}
 }
 
-// Reads of a context of Apart run on the connections of the readers, and nothing else
-// does.
-func TestApart_ReadsOnTheReadersConnections(t *testing.T) {
+// Reads of a context of Reading run on the connections of the readers, prepared ones
+// too, and nothing else does.
+func TestReading_OnTheReadersConnections(t *testing.T) {
 	t.Parallel()
-	url := storetest.Postgres(t)
-	open := func(name string) *pg.DB {
-		db, err := pg.Open(pg.Options{URL: url, MaxConns: 2, Application: name})
+	open := func(readers int) *pg.DB {
+		db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 2, Application: "messages", Readers: readers})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
 		return db
 	}
-	db := open("messages")
-	ctx, apart := t.Context(), pg.Apart(t.Context())
-	name := func(db *pg.DB, ctx context.Context) (got string) {
+	ctx, reading := t.Context(), pg.Reading(t.Context())
+	names := func(db *pg.DB, ctx context.Context) [4]string {
 		t.Helper()
-		var all []string
 		const query = `SELECT current_setting('application_name')`
-		if err := errors.Join(db.GetContext(ctx, &got, query), db.SelectContext(ctx, &all, query)); err != nil {
+		var got [4]string
+		var all, prepared []string
+		err := errors.Join(
+			db.GetContext(ctx, &got[0], query), db.SelectContext(ctx, &all, query), db.QueryRowxContext(ctx, query).Scan(&got[2]),
+			db.SelectPrepared(ctx, &prepared, query),
+		)
+		if err != nil {
 			t.Fatal(err)
 		}
-		var row string
-		if err := db.QueryRowxContext(ctx, query).Scan(&row); err != nil || row != got || all[0] != got {
-			t.Fatalf("%v: %s, %s and %s", err, got, all, row)
-		}
+		got[1], got[3] = all[0], prepared[0]
 		return got
 	}
-	if got := name(db, apart); got != "messages" {
-		t.Errorf("without readers: on %s", got)
+	messages, readers := "messages", "messages-readers"
+	alone, db := open(0), open(2)
+	for name, c := range map[string]struct{ got, want [4]string }{
+		"without readers": {names(alone, reading), [4]string{messages, messages, messages, messages}},
+		"messages":        {names(db, ctx), [4]string{messages, messages, messages, messages}},
+		"reading":         {names(db, reading), [4]string{readers, readers, readers, readers}},
+		"readers":         {names(db.Readers(), ctx), [4]string{readers, readers, readers, readers}},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: on %v, want %v", name, c.got, c.want)
+		}
 	}
-	db.ReadApart(open("people"))
-	if a, b := name(db, ctx), name(db, apart); a != "messages" || b != "people" {
-		t.Errorf("on %s, apart on %s", a, b)
-	}
-	err := db.Tx(apart, func(tx *pg.DB) error {
-		if got := name(tx, apart); got != "messages" {
-			t.Errorf("in a transaction: on %s", got)
+	err := db.Tx(reading, func(tx *pg.DB) error {
+		if got := names(tx, reading); got != [4]string{messages, messages, messages, messages} {
+			t.Errorf("in a transaction: on %v", got)
 		}
 		return nil
 	})

@@ -9,7 +9,7 @@ package pg
 import (
 	"context"
 	"database/sql"
-	"sync/atomic"
+	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -21,6 +21,7 @@ type Options struct {
 	MaxConns    int    // default 16
 	Application string // shown in pg_stat_activity
 	Box         *Box   // encrypts sealed columns; nil: they can be neither read nor written
+	Readers     int    // connections of their own for reads of contexts of Reading; 0: there are none
 }
 
 const defaultConns = 16
@@ -35,6 +36,7 @@ type DB struct {
 	connector *connector
 	prepared  *prepared
 	box       *Box
+	readers   *DB // for contexts of Reading; nil: there are none
 }
 
 // querier is implemented by a pool and by a transaction.
@@ -42,51 +44,6 @@ type querier interface {
 	sqlx.ExtContext
 	SelectContext(ctx context.Context, dest any, query string, args ...any) error
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
-}
-
-// pools runs statements on the pool or, for a context of Apart, on that of the
-// readers.
-type pools struct {
-	*sqlx.DB
-	readers atomic.Pointer[sqlx.DB] // nil: the pool
-}
-
-type apartKey struct{}
-
-// Apart returns a context whose reads outside transactions run on the connections of
-// ReadApart: what people look at waits for those, and never takes a connection from
-// the messages.
-func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
-
-// ReadApart sets the connections for reads of contexts of Apart.
-func (d *DB) ReadApart(readers *DB) { d.querier.(*pools).readers.Store(readers.pool) }
-
-// of returns the pool for a statement of ctx.
-func (p *pools) of(ctx context.Context) *sqlx.DB {
-	if readers := p.readers.Load(); readers != nil && ctx.Value(apartKey{}) != nil {
-		return readers
-	}
-	return p.DB
-}
-
-// SelectContext reads rows into dest.
-func (p *pools) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
-	return p.of(ctx).SelectContext(ctx, dest, query, args...)
-}
-
-// GetContext reads a row into dest.
-func (p *pools) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	return p.of(ctx).GetContext(ctx, dest, query, args...)
-}
-
-// QueryxContext returns rows.
-func (p *pools) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
-	return p.of(ctx).QueryxContext(ctx, query, args...)
-}
-
-// QueryRowxContext returns a row.
-func (p *pools) QueryRowxContext(ctx context.Context, query string, args ...any) *sqlx.Row {
-	return p.of(ctx).QueryRowxContext(ctx, query, args...)
 }
 
 // Open returns a pool that connects with the first statement: Ping finds out
@@ -104,14 +61,25 @@ func Open(o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxConns)
 	pool.SetConnMaxLifetime(5 * time.Minute)
 	pool.SetConnMaxIdleTime(time.Minute)
-	return &DB{
-		querier: &pools{DB: pool}, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool},
+	d := &DB{
+		querier: pool, pool: pool, conns: o.MaxConns, connector: c, prepared: &prepared{pooler: pooler{connector: c}, pool: pool},
 		box: o.Box,
-	}, nil
+	}
+	if o.Readers > 0 {
+		o.MaxConns, o.Readers, o.Application = o.Readers, 0, o.Application+"-readers"
+		d.readers, err = Open(o)
+	}
+	return d, err
 }
 
 // Close closes the pool.
-func (d *DB) Close() error { return d.pool.Close() }
+func (d *DB) Close() error {
+	err := d.pool.Close()
+	if d.readers != nil {
+		err = errors.Join(err, d.readers.Close())
+	}
+	return err
+}
 
 // Ping returns an error if Postgres does not answer, and ErrReadOnly if it takes
 // no writes: a standby, or a primary that a failover has retired. The idle
@@ -168,7 +136,7 @@ func (d *DB) Tx(ctx context.Context, f func(tx *DB) error) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	within := *d
-	within.querier, within.tx = tx, tx
+	within.querier, within.tx, within.readers = tx, tx, nil
 	if err := f(&within); err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ func (d *DB) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
 
 // SelectPrepared runs a prepared statement and scans its rows into dest.
 func (d *DB) SelectPrepared(ctx context.Context, dest any, query string, args ...any) error {
+	d = d.of(ctx)
 	st, err := d.statement(ctx, query)
 	if err != nil {
 		return err
