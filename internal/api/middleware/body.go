@@ -23,6 +23,7 @@ const MaxBody = 1 << 20
 // client that is still writing receives the answer.
 const (
 	drainBytes    = 32 << 20
+	drainBuffer   = 4 << 10 // a thousand clients may be drained at the same time
 	drainTime     = 5 * time.Second
 	drainPatience = 500 * time.Millisecond
 )
@@ -90,7 +91,7 @@ func Drain(c echo.Context) {
 	// would reset it.
 	end := time.Now().Add(most)
 	_ = control.SetReadDeadline(end.Add(drainPatience))
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, drainBuffer)
 	for left := drainBytes; left > 0 && time.Now().Before(end); {
 		n, err := r.Body.Read(buf)
 		if left -= n; err != nil {
