@@ -149,7 +149,7 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 // liveMessages match the routes that show live messages, their events, their
 // recipients and what contacts have sent.
 var liveMessages = regexp.MustCompile(`^/v1/(inbound|callbacks/ignored|webhooks/[^/]+/deliveries|webhooks` + webhook.TokenPath +
-	`|campaigns/[^/]+/(recipients|report\.csv|preview|problems\.csv))(/|$)`)
+	`|campaigns/[^/]+/(recipients|report\.csv|preview|validation|problems\.csv))(/|$)`)
 
 // testChanges match the routes with which a test key may change something, or
 // that change nothing: all else is what live messages use.

@@ -41,6 +41,12 @@ func TestTestKey_ChangesTestDataOnly(t *testing.T) {
 		{"GET", "/v1/webhooks/1/deliveries", nil},
 		{"GET", "/v1/inbound", nil},
 		{"GET", "/v1/callbacks/ignored", nil},
+		{"GET", "/v1/campaigns/1/recipients", nil},
+		{"GET", "/v1/campaigns/1/report.csv", nil},
+		{"GET", "/v1/campaigns/1/preview", nil},
+		{"POST", "/v1/campaigns/1/validate", nil},
+		{"GET", "/v1/campaigns/1/validation", nil},
+		{"GET", "/v1/campaigns/1/problems.csv", nil},
 	} {
 		f.As(secret, r.method, r.path, r.body).Refused(http.StatusForbidden, dispatch.Forbidden)
 	}
@@ -48,6 +54,9 @@ func TestTestKey_ChangesTestDataOnly(t *testing.T) {
 	f.As(secret, "POST", "/v1/templates/1/preview", nil).Want(http.StatusOK)
 	f.As(secret, "GET", "/v1/templates", nil).Want(http.StatusOK)
 	f.As(secret, "GET", "/v1/channels/"+channel, nil).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/contacts", nil).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/imports", nil).Want(http.StatusOK)
+	f.As(secret, "GET", "/v1/campaigns", nil).Want(http.StatusOK)
 	f.As(secret, "POST", "/v1/keys", m{"name": "x", "test": true, "permissions": []string{"manage"}}).Want(http.StatusCreated)
 	f.As(secret, "POST", "/v1/keys/"+other+"/rotate", nil).Want(http.StatusOK)
 	f.As(secret, "DELETE", "/v1/keys/"+other, nil).Want(http.StatusNoContent)
