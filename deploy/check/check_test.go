@@ -119,20 +119,22 @@ func settings(t *testing.T, objects map[string]any) map[string]string {
 }
 
 // The most that stopping takes besides SENDOFF_SHUTDOWN_GRACE, which serve has not:
-// the sum of the steps in internal/app.
-var others = map[string]time.Duration{"sendoff-serve": 38 * time.Second, "sendoff-work": 51 * time.Second}
+// internal/app's serveStopTime, and leastStep for each of some twenty steps.
+const otherSteps = 12 * time.Second
+
+var deployments = []string{"sendoff-serve", "sendoff-work"}
 
 // drain returns how long a process may take to stop.
 func drain(t *testing.T, name string, data map[string]string) time.Duration {
 	t.Helper()
 	if name != "sendoff-work" {
-		return others[name]
+		return otherSteps
 	}
 	grace, err := time.ParseDuration(data["SENDOFF_SHUTDOWN_GRACE"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return grace + others[name]
+	return grace + otherSteps
 }
 
 // What drains is given the time for it: the Service has taken serve's pod out before
@@ -140,7 +142,7 @@ func drain(t *testing.T, name string, data map[string]string) time.Duration {
 func TestDeployments_Drain(t *testing.T) {
 	t.Parallel()
 	objects := build(t, "overlays/production")
-	for name := range others {
+	for _, name := range deployments {
 		d, ok := objects["Deployment "+name].(*appsv1.Deployment)
 		if !ok {
 			t.Fatalf("no %s", name)

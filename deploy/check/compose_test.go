@@ -43,7 +43,7 @@ func read(t *testing.T, path string, into any) (text string) {
 // compose.yaml gives its services the time that the manifests give.
 func TestCompose_Drains(t *testing.T) {
 	t.Parallel()
-	for name := range others {
+	for _, name := range deployments {
 		got, err := time.ParseDuration(compose(t).Services[strings.TrimPrefix(name, "sendoff-")].Grace)
 		if need := drain(t, name, map[string]string{"SENDOFF_SHUTDOWN_GRACE": "25s"}); err != nil || got < need {
 			t.Errorf("%s has %v to stop, not %v: %v", name, got, need, err)
