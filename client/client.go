@@ -1,7 +1,8 @@
 // Package client is a Go client of Sendoff's API. Its methods and types are
 // generated from the OpenAPI description (make client): one method for each route
 // under /v1, as PostMessages for POST /v1/messages, and one with WithResponse
-// behind its name that also decodes the answer.
+// behind its name that also decodes the answer. Only the dashboard's own routes
+// (session, invitations, playground) have none.
 //
 //	c, err := client.New(client.Options{BaseURL: "https://sendoff.example.com", Key: key})
 //	r, err := c.PostMessagesWithResponse(ctx, nil, client.SendRequest{To: "+15550000100", ...})

@@ -5,8 +5,8 @@ package admin
 var Help = map[string]string{
 	"admin_flags_secretkey":       "Encrypts provider credentials. Must be the key of serve and work.",
 	"admin_password_passwordfile": "File with the password (or SENDOFF_USER_PASSWORD, or a prompt).",
-	"admin_keyfields_permission": "send_template, send_text, send_media, view_templates, view_messages or manage " +
-		"(administration). Default: all but manage.",
+	"admin_keyfields_permission": "send_template, send_text, send_media, view_templates, view_messages, " +
+		"manage (administration) or credits (top up, switch charging). Default: all but manage and credits.",
 	"admin_channelshow_reveal": "Show what must be entered at the provider: the complete callback address and the verify " +
 		"token. Credentials are never shown.",
 	"admin_createchannel_sender": "The number that messages come from, as +15550001111; for SMS also a short code or a name. Required.",

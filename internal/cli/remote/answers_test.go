@@ -25,7 +25,7 @@ func TestCommands_Refused(t *testing.T) {
 		{401, `{"detail":"unknown key","code":"unauthorized"}`, "unknown key (401 unauthorized); check SENDOFF_API_KEY, or create a key with: " +
 			"sendoff key create"},
 		{403, `{"detail":"the key lacks manage","code":"forbidden"}`, "the key lacks manage (403 forbidden)"},
-		{404, `{"title":"Not Found","code":"not_found","request_id":"r1"}`, "Not Found (404 not_found)"},
+		{404, `{"title":"Not Found","code":"not_found","request_id":"r1"}`, "Not Found (404 not_found): the account of this key has no contact 1"},
 		{
 			422, `{"detail":"is no number","code":"validation_failed","errors":[{"pointer":"/to","detail":"is no number"}]}`,
 			"is no number (422 validation_failed) at /to",
@@ -46,6 +46,24 @@ func TestCommands_Refused(t *testing.T) {
 		if got := strings.ReplaceAll(r.Err, a.URL, "URL"); r.Code != 1 || r.Out != "" || !strings.HasSuffix(got, c.want+"\n") &&
 			!strings.Contains(got, c.want+":") {
 			t.Errorf("%d %s: code %d, %q; want %q", c.status, c.answer, r.Code, got, c.want)
+		}
+	}
+}
+
+// A 404 names what is not there, not the path of the request.
+func TestCommands_NotFound_NamesIt(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"campaign launch 7":                   "campaign 7",
+		"campaign report 7":                   "campaign 7",
+		"webhook deliveries 3":                "webhook 3",
+		"webhook replay 3 --delivery 9":       "delivery 9 of webhook 3",
+		"suppression remove +15550000100":     "suppression +15550000100",
+		"status 0191f3c2-0000-7000-8000-0000": "message 0191f3c2-0000-7000-8000-0000",
+	} {
+		r := newAPI(t, http.StatusNotFound, `{"title":"Not Found","code":"not_found"}`).do(t, "", strings.Fields(args)...)
+		if r.Code != 1 || !strings.HasSuffix(r.Err, "(404 not_found): the account of this key has no "+want+"\n") {
+			t.Errorf("%s: code %d, %q", args, r.Code, r.Err)
 		}
 	}
 }

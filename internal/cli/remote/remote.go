@@ -122,12 +122,29 @@ func (p *Problem) Error() string {
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		b.WriteString("; check SENDOFF_API_KEY, or create a key with: sendoff key create")
-	case p.Status == http.StatusNotFound && p.Path != "":
-		b.WriteString(": the account of this key has no " + strings.TrimPrefix(p.Path, "/v1/"))
+	case p.Status == http.StatusNotFound && named(p.Path) != "":
+		b.WriteString(": the account of this key has no " + named(p.Path))
 	case p.Status >= 500 && p.RequestID != "":
 		b.WriteString("; request id " + p.RequestID)
 	}
 	return b.String()
+}
+
+// singular has the names of what paths name by another plural than with an s.
+var singular = map[string]string{"deliveries": "delivery", "inbound": "inbound message"}
+
+// named returns what a path of the API names, as "campaign 7" for
+// /v1/campaigns/7/launch, or "" if it names nothing.
+func named(path string) string {
+	parts, out := strings.Split(strings.TrimPrefix(path, "/v1/"), "/"), ""
+	for i := 0; i+1 < len(parts); i += 2 {
+		noun := cmp.Or(singular[parts[i]], strings.TrimSuffix(parts[i], "s")) + " " + parts[i+1]
+		if out != "" {
+			noun += " of " + out
+		}
+		out = noun
+	}
+	return out
 }
 
 // errUnanswered is returned for a call without an answer, which may or may not
