@@ -67,44 +67,6 @@ func (s *Store) Messages(ctx context.Context, e *Erasure, each func([]uuid.UUID)
 	}
 }
 
-// What is blanked of messages that are finished ($1 are their ids), by the name
-// under which it is reported.
-var ofMessages = []struct{ name, sql string }{
-	{"attempts", `UPDATE attempts SET detail = NULL WHERE message_id = ANY($1) AND detail IS NOT NULL`},
-	{"events", `UPDATE events SET detail = NULL, extra = NULL WHERE message_id = ANY($1) AND (detail IS NOT NULL OR extra IS NOT NULL)`},
-	{"webhook_bodies", `DELETE FROM webhook_deliveries WHERE message_id = ANY($1) AND done_at IS NULL`},
-	{"webhook_bodies", `UPDATE webhook_deliveries SET payload = '{}', response = NULL WHERE message_id = ANY($1)`},
-	{"campaign_recipients", `UPDATE campaign_recipients SET recipient = '', person = NULL, fields = '{}', detail = ''
-		WHERE (campaign_id, message_id) IN (SELECT campaign_id, id FROM messages WHERE id = ANY($1) AND campaign_id <> 0)`},
-	{"messages", `UPDATE messages SET recipient = '', content = '{}', metadata = NULL, fallback = NULL, error_message = NULL
-		WHERE id = ANY($1)`},
-}
-
-const sqlFinished = `
-SELECT id FROM unnest($1::uuid[]) AS m (id) WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
-AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id)`
-
-// Blank removes content and recipient of those messages that are finished, and
-// adds to removed how much of what. left is how many are not.
-func (s *Store) Blank(ctx context.Context, ids []uuid.UUID, removed map[string]int64) (left int, err error) {
-	var done []uuid.UUID
-	if err := s.db.SelectContext(ctx, &done, sqlFinished, pg.UUIDArray(ids)); err != nil {
-		return 0, pg.Wrap("look for finished messages", err)
-	}
-	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := patient(ctx, tx); err != nil {
-			return err
-		}
-		for _, what := range ofMessages {
-			if err := count(ctx, tx, removed, what.name, what.sql, pg.UUIDArray(done)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return len(ids) - len(done), err
-}
-
 // sqlSkip skips the person in the ledgers of campaigns that have no message for
 // them yet.
 var sqlSkip = numbers.SQL(`
@@ -117,12 +79,8 @@ c AS (UPDATE campaign_recipients r SET status = {row_skipped}, reason = {skip_su
 var numbers = pg.Domain.Merge(ledger.Numbers)
 
 // What else is removed of the person with the ids $2 of the account $1.
-var ofPerson = []struct{ name, sql string }{
+var ofPerson = []statement{
 	{"contacts", `DELETE FROM contacts WHERE account_id = $1 AND (phone = ANY($2) OR wa_id <> '' AND '+' || wa_id = ANY($2)
-		OR user_id <> '' AND user_id = ANY($2))`},
-	{"webhook_bodies", `UPDATE webhook_deliveries SET payload = '{}', response = NULL WHERE message_id IN (SELECT id FROM inbound
-		WHERE account_id = $1 AND (from_phone = ANY($2) OR '+' || wa_id = ANY($2) OR user_id <> '' AND user_id = ANY($2)))`},
-	{"inbound", `DELETE FROM inbound WHERE account_id = $1 AND (from_phone = ANY($2) OR '+' || wa_id = ANY($2)
 		OR user_id <> '' AND user_id = ANY($2))`},
 	{"campaign_recipients", `UPDATE campaign_recipients r SET recipient = '', person = NULL, fields = '{}', detail = '' FROM campaigns c
 		WHERE c.id = r.campaign_id AND c.account_id = $1 AND r.recipient = ANY($2)`},
@@ -158,9 +116,33 @@ func (s *Store) Finish(ctx context.Context, e *Erasure, removed map[string]int64
 				return err
 			}
 		}
+		if err := eraseInbound(ctx, tx, e, removed); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `UPDATE erasures SET ids = '{}', removed = $2, finished_at = now() WHERE id = $1`, e.ID, pg.JSON(removed))
 		return pg.Wrap("end erasure", err)
 	})
+}
+
+const sqlInbound = `SELECT id FROM inbound
+  WHERE account_id = $1 AND (from_phone = ANY($2) OR '+' || wa_id = ANY($2) OR user_id <> '' AND user_id = ANY($2))`
+
+// eraseInbound deletes what the person wrote, and the webhooks of it. No event becomes
+// a webhook from here to the end of the transaction.
+func eraseInbound(ctx context.Context, tx *pg.DB, e *Erasure, removed map[string]int64) error {
+	var ids []uuid.UUID
+	if err := tx.SelectContext(ctx, &ids, sqlInbound, e.Account, e.IDs); err != nil {
+		return pg.Wrap("look for inbound messages", err)
+	}
+	s := New(tx)
+	if err := s.expanded(ctx); err != nil {
+		return err
+	}
+	if err := s.each(ctx, ids, removed, statement{"inbound", `DELETE FROM inbound WHERE id = ANY($1)`}, dropUndelivered); err != nil {
+		return err
+	}
+	_, err := s.blankDeliveries(ctx, ids, removed)
+	return err
 }
 
 // Postpone notes what was removed so far and lets the rest be done in a moment.
