@@ -14,221 +14,141 @@ type job struct {
 	account       int64
 	action, table string
 	before        time.Time
-	mark          string // under which done_to is kept; empty: the rows are gone
-	page, size    string // statements: the next page of ids, all that is left
-	do            string // the statement for a page of ids; empty: messages are blanked
+	mark          string // the name of its place and of what it left; empty: the rows are gone
+	fresh, left   string // statements: the next page of ids after its place, and of those left
+	rows          string // what a page is joined with to measure it: t is the table
+	// do changes the rows of finished ids. It returns those that it left after all.
+	do func(ctx context.Context, s *Store, ids []uuid.UUID) (rows int64, waiting []uuid.UUID, err error)
+	// all deletes a page of rows that no ids lead to ($1 is the account, $2 the time, $3
+	// the size of a page); empty: do does it.
+	all, size string
 }
 
-// The pages of an account's ids ($1 is the account, $2 the id before, $3 the time).
-// busy ones are left for later.
+// Messages and inbound messages whose ids are old enough, and those that were left,
+// each with the time from which on it is old ($1 is the account, $2 the id before, $3
+// the time, $4 the size of a page). What belongs to a message that was sent later than
+// it was accepted counts from then.
 const (
-	pageRows   = 500
-	unfinished = `
-SELECT m.id, EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
+	freshMessages = `SELECT id, account_id, greatest(created_at, send_at) AS due FROM messages
+  WHERE account_id = $1 AND id > $2 AND id < uuid_floor($3) ORDER BY id LIMIT $4`
+	freshInbound = `SELECT id, account_id, received_at AS due FROM inbound
+  WHERE account_id = $1 AND id > $2 AND id < uuid_floor($3) ORDER BY id LIMIT $4`
+)
+
+func leftMessages(what string) string {
+	return `SELECT l.id, l.account_id, greatest(m.created_at, m.send_at) AS due FROM retention_left l LEFT JOIN messages m ON m.id = l.id
+  WHERE l.account_id = $1 AND l.what = '` + what + `' AND l.id > $2 ORDER BY l.id LIMIT $4`
+}
+
+func leftInbound(what string) string {
+	return `SELECT l.id, l.account_id, i.received_at AS due FROM retention_left l LEFT JOIN inbound i ON i.id = l.id
+  WHERE l.account_id = $1 AND l.what = '` + what + `' AND l.id > $2 ORDER BY l.id LIMIT $4`
+}
+
+// Why a row m must be left for later, besides its age.
+const (
+	unfinished = ` OR EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
   OR EXISTS (SELECT 1 FROM scheduled s WHERE s.account_id = m.account_id AND s.message_id = m.id)
   OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id)`
-	unread = `
-  OR EXISTS (SELECT 1 FROM events e JOIN webhook_cursors c ON (e.xid, e.id) > (c.xid, c.event_id) WHERE e.message_id = m.id)`
-	ofMessages = ` AS busy
-FROM (SELECT id, account_id FROM messages WHERE account_id = $1 AND id > $2 AND id < uuid_floor($3) ORDER BY id LIMIT $4) m ORDER BY m.id`
-	pageMessages = unfinished + ofMessages
-	pageEvents   = unfinished + unread + ofMessages
-	pageInbound  = `
-SELECT id, false AS busy FROM (SELECT id, received_at FROM inbound WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $4) i
-WHERE received_at < $3 ORDER BY id`
+	unread = ` OR EXISTS (SELECT 1 FROM events e JOIN webhook_cursors c ON (e.xid, e.id) > (c.xid, c.event_id)
+    WHERE e.message_id = m.id)`
+	undelivered  = ` OR EXISTS (SELECT 1 FROM webhook_deliveries w WHERE w.message_id = m.id AND w.done_at IS NULL)`
+	lateAttempts = ` OR EXISTS (SELECT 1 FROM attempts a WHERE a.message_id = m.id AND a.at >= $3)`
+	lateEvents   = ` OR EXISTS (SELECT 1 FROM events e WHERE e.message_id = m.id AND e.at >= $3)`
 )
 
-// What is left of a table ($1 is the account, $2 the id before, $3 the time).
+// page returns the statement for a page of rows, each with whether it must be left.
+func page(of, busy string) string {
+	return `SELECT m.id, coalesce(m.due >= $3, false)` + busy + ` AS busy FROM (` + of + `) m ORDER BY m.id`
+}
+
+// Statements for rows that no ids lead to.
 const (
-	sizeMessages = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(m.*)), 0) AS bytes FROM messages m
-		WHERE m.account_id = $1 AND m.id > $2 AND m.id < uuid_floor($3)`
-	sizeAttempts = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(a.*)), 0) AS bytes FROM messages m
-		JOIN attempts a ON a.message_id = m.id WHERE m.account_id = $1 AND m.id > $2 AND m.id < uuid_floor($3)`
-	sizeEvents = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(e.*)), 0) AS bytes FROM messages m
-		JOIN events e ON e.message_id = m.id WHERE m.account_id = $1 AND m.id > $2 AND m.id < uuid_floor($3)`
-	sizeInbound = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(i.*)), 0) AS bytes FROM inbound i
-		WHERE i.account_id = $1 AND i.id > $2 AND i.received_at < $3`
+	allAudit = `DELETE FROM audit_log WHERE id IN (SELECT id FROM
+  (SELECT id, at FROM audit_log WHERE account_id = $1 ORDER BY id LIMIT $3) l WHERE at < $2)`
 	sizeAudit = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(l.*)), 0) AS bytes FROM audit_log l
-		WHERE l.account_id = $1 AND $2::uuid IS NOT NULL AND l.at < $3`
+  WHERE l.account_id = $1 AND l.at < $2`
 )
 
-// blankInbound removes what a contact wrote and who it was.
-const blankInbound = `UPDATE inbound SET from_phone = '', wa_id = '', user_id = '', username = '', name = '', moved_to = '', text = '',
-  raw = '{}', content = '{}' WHERE id = ANY($1)`
+// planner makes the jobs of accounts.
+type planner struct {
+	now     time.Time
+	longest map[string]int // days, by table
+}
 
 // jobs returns what is to be done of the rows of an account, in the order in which
 // it is: what belongs to messages goes before them. A table that no account keeps
 // longer is left to its partitions.
-func jobs(all []settings, a *settings, now time.Time) []job {
+func (p *planner) jobs(a *settings) []job {
 	var out []job
-	add := func(j job) {
-		j.account = a.ID
-		if j.before.IsZero() {
-			j.before = a.Days.before(j.table, now)
-		}
-		out = append(out, j)
-	}
-	weekly := func(j job) {
-		if a.Days.of(j.table) < longest(all, j.table) {
-			add(j)
-		}
-	}
 	if a.RedactDays != nil {
-		before := now.AddDate(0, 0, -*a.RedactDays)
-		add(job{action: Blank, table: "messages", before: before, mark: "redact_messages", page: pageMessages, size: sizeMessages})
-		add(job{
-			action: Blank, table: "inbound", before: before, mark: "redact_inbound", page: pageInbound, size: sizeInbound, do: blankInbound,
-		})
+		out = redactions(p.now.AddDate(0, 0, -*a.RedactDays))
 	}
-	weekly(job{
-		action: Delete, table: "attempts", mark: "attempts", page: pageMessages, size: sizeAttempts,
-		do: `DELETE FROM attempts WHERE message_id = ANY($1)`,
-	})
-	weekly(job{
-		action: Delete, table: "events", mark: "events", page: pageEvents, size: sizeEvents,
-		do: `DELETE FROM events WHERE message_id = ANY($1)`,
-	})
-	weekly(job{
-		action: Delete, table: "messages", mark: "messages", page: pageMessages, size: sizeMessages,
-		do: `DELETE FROM messages WHERE id = ANY($1)`,
-	})
-	add(job{action: Delete, table: "inbound", page: pageInbound, size: sizeInbound, do: `DELETE FROM inbound WHERE id = ANY($1)`})
-	add(job{action: Delete, table: "audit_log", size: sizeAudit})
+	for _, j := range deletions {
+		if most, weekly := p.longest[j.table]; !weekly || a.Days.of(j.table) < most {
+			j.before = a.Days.before(j.table, p.now)
+			out = append(out, j)
+		}
+	}
+	for i := range out {
+		out[i].account = a.ID
+	}
 	return out
 }
 
-// measure counts what a job would do.
-func (s *Store) measure(ctx context.Context, j *job, into *Step) error {
-	from, err := s.done(ctx, j)
-	if err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := patient(ctx, tx); err != nil {
-			return err
-		}
-		return pg.Wrap("measure "+j.table, tx.QueryRowxContext(ctx, j.size, j.account, from, j.before).Scan(&into.Rows, &into.Bytes))
-	})
-}
-
-// patient lets a statement read whole tables.
-func patient(ctx context.Context, tx *pg.DB) error {
-	_, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = '5min'`)
-	return pg.Wrap("set timeout", err)
-}
-
-// walk does a job, page by page, and pauses after each page for as long as the page
-// took. It returns how many rows were removed or blanked.
-func (s *Store) walk(ctx context.Context, j *job) (rows int64, err error) {
-	if j.table == "audit_log" {
-		return s.audit(ctx, j)
-	}
-	at, err := s.done(ctx, j)
-	if err != nil {
-		return 0, err
-	}
-	for whole := true; ; {
-		began := time.Now()
-		ids, last, busy, err := s.nextPage(ctx, j, at)
-		if err != nil || last == never {
-			return rows, err
-		}
-		n, left, err := s.doPage(ctx, j, ids)
-		if rows += n; err != nil {
-			return rows, err
-		}
-		if whole = whole && !busy && left == 0; whole {
-			if err := s.setDone(ctx, j, last); err != nil {
-				return rows, err
-			}
-		}
-		at = last
-		if err := pause(ctx, time.Since(began)); err != nil {
-			return rows, err
-		}
+// redactions blank what is older than before and has been told to every webhook.
+func redactions(before time.Time) []job {
+	const messages, inbound = "redact_messages", "redact_inbound"
+	return []job{
+		{
+			action: Blank, table: "messages", before: before, mark: messages,
+			fresh: page(freshMessages, unfinished+unread+undelivered), left: page(leftMessages(messages), unfinished+unread+undelivered),
+			rows: `messages t ON t.id = p.id AND t.recipient <> ''`,
+			do: func(ctx context.Context, s *Store, ids []uuid.UUID) (int64, []uuid.UUID, error) {
+				return s.blank.RedactMessages(ctx, ids)
+			},
+		},
+		{
+			action: Blank, table: "inbound", before: before, mark: inbound,
+			fresh: page(freshInbound, unread+undelivered), left: page(leftInbound(inbound), unread+undelivered),
+			rows: `inbound t ON t.id = p.id AND (t.from_phone, t.wa_id, t.user_id) <> ('', '', '')`,
+			do: func(ctx context.Context, s *Store, ids []uuid.UUID) (int64, []uuid.UUID, error) {
+				return s.blank.RedactInbound(ctx, ids)
+			},
+		},
 	}
 }
 
-// nextPage returns the finished ids after at, and the last id of the page, which is
-// never if there is none. busy reports whether unfinished ones were left out.
-func (s *Store) nextPage(ctx context.Context, j *job, at uuid.UUID) (ids []uuid.UUID, last uuid.UUID, busy bool, err error) {
-	var page []struct {
-		ID   uuid.UUID `db:"id"`
-		Busy bool      `db:"busy"`
-	}
-	if err := s.db.SelectContext(ctx, &page, j.page, j.account, at, j.before, pageRows); err != nil {
-		return nil, never, false, pg.Wrap("look for old "+j.table, err)
-	}
-	for _, r := range page {
-		last = r.ID
-		if r.Busy {
-			busy = true
-			continue
-		}
-		ids = append(ids, r.ID)
-	}
-	return ids, last, busy, nil
+var deletions = []job{
+	{
+		action: Delete, table: "attempts", mark: "attempts",
+		fresh: page(freshMessages, unfinished+lateAttempts), left: page(leftMessages("attempts"), unfinished+lateAttempts),
+		rows: `attempts t ON t.message_id = p.id`, do: deletes(`DELETE FROM attempts WHERE message_id = ANY($1)`),
+	},
+	{
+		action: Delete, table: "events", mark: "events",
+		fresh: page(freshMessages, unfinished+unread+lateEvents), left: page(leftMessages("events"), unfinished+unread+lateEvents),
+		rows: `events t ON t.message_id = p.id`, do: deletes(`DELETE FROM events WHERE message_id = ANY($1)`),
+	},
+	{
+		action: Delete, table: "messages", fresh: page(freshMessages, unfinished+unread),
+		rows: `messages t ON t.id = p.id`, do: deletes(`DELETE FROM messages WHERE id = ANY($1)`),
+	},
+	{
+		action: Delete, table: "inbound", fresh: page(freshInbound, unread),
+		rows: `inbound t ON t.id = p.id`, do: deletes(`DELETE FROM inbound WHERE id = ANY($1)`),
+	},
+	{action: Delete, table: "audit_log", all: allAudit, size: sizeAudit},
 }
 
-// doPage does a job for the ids; left is how many turned out to be unfinished.
-func (s *Store) doPage(ctx context.Context, j *job, ids []uuid.UUID) (rows int64, left int, err error) {
-	if len(ids) == 0 {
-		return 0, 0, nil
-	}
-	if j.do == "" {
-		left, err = s.blank.Blank(ctx, ids, map[string]int64{})
-		return int64(len(ids) - left), left, err
-	}
-	r, err := s.db.ExecContext(ctx, j.do, pg.UUIDArray(ids))
-	if err != nil {
-		return 0, 0, pg.Wrap(j.action+" old "+j.table, err)
-	}
-	rows, err = r.RowsAffected()
-	return rows, 0, err
-}
-
-const sqlAudit = `DELETE FROM audit_log WHERE id IN (SELECT id FROM
-  (SELECT id, at FROM audit_log WHERE account_id = $1 ORDER BY id LIMIT $3) l WHERE at < $2)`
-
-// audit deletes old entries of the audit log.
-func (s *Store) audit(ctx context.Context, j *job) (rows int64, err error) {
-	for {
-		r, err := s.db.ExecContext(ctx, sqlAudit, j.account, j.before, pageRows)
+// deletes returns what a job does whose statement deletes the rows of a page.
+func deletes(query string) func(context.Context, *Store, []uuid.UUID) (int64, []uuid.UUID, error) {
+	return func(ctx context.Context, s *Store, ids []uuid.UUID) (int64, []uuid.UUID, error) {
+		r, err := s.db.ExecContext(ctx, query, pg.UUIDArray(ids))
 		if err != nil {
-			return rows, pg.Wrap("delete old audit log", err)
+			return 0, nil, pg.Wrap("delete old rows", err)
 		}
-		n, err := r.RowsAffected()
-		if rows += n; err != nil || n < pageRows {
-			return rows, err
-		}
-	}
-}
-
-// done returns the id up to which a job is done.
-func (s *Store) done(ctx context.Context, j *job) (uuid.UUID, error) {
-	var to []uuid.UUID
-	err := s.db.SelectContext(ctx, &to, `SELECT done_to FROM retention_marks WHERE account_id = $1 AND what = $2`, j.account, j.mark)
-	if err != nil || len(to) == 0 {
-		return never, pg.Wrap("read how far retention is", err)
-	}
-	return to[0], nil
-}
-
-func (s *Store) setDone(ctx context.Context, j *job, to uuid.UUID) error {
-	if j.mark == "" {
-		return nil
-	}
-	_, err := s.db.ExecContext(ctx, `INSERT INTO retention_marks (account_id, what, done_to) VALUES ($1, $2, $3)
-		ON CONFLICT (account_id, what) DO UPDATE SET done_to = excluded.done_to`, j.account, j.mark, to)
-	return pg.Wrap("note how far retention is", err)
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+		rows, err := r.RowsAffected()
+		return rows, nil, err
 	}
 }

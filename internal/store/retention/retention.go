@@ -5,6 +5,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -58,17 +59,19 @@ func (s *Store) accounts(ctx context.Context) (all []settings, now time.Time, er
 	return all, now, pg.Wrap("read retention of accounts", err)
 }
 
-// longest returns how many days a table is kept for the account that keeps it
-// longest.
-func longest(all []settings, table string) int {
-	most := 0
-	for i := range all {
-		most = max(most, all[i].Days.of(table))
+// weeklies are the tables with a partition for each week.
+var weeklies = []string{"messages", "attempts", "events"}
+
+// longest returns, by table, how many days the account keeps it that keeps it longest.
+func longest(all []settings) map[string]int {
+	out := make(map[string]int, len(weeklies))
+	for _, table := range weeklies {
+		for i := range all {
+			out[table] = max(out[table], all[i].Days.of(table))
+		}
+		out[table] = cmp.Or(out[table], Default.of(table))
 	}
-	if most == 0 {
-		most = Default.of(table)
-	}
-	return most
+	return out
 }
 
 // Plan returns what Run would do now, with the size of each step. It counts rows,
@@ -85,8 +88,9 @@ func (s *Store) run(ctx context.Context, dry bool) ([]Step, error) {
 		return nil, err
 	}
 	var out []Step
+	p := planner{now: now, longest: longest(all)}
 	for i := range all {
-		for _, j := range jobs(all, &all[i], now) {
+		for _, j := range p.jobs(&all[i]) {
 			step := Step{Action: j.action, Table: j.table, Account: all[i].ID, Before: j.before}
 			if dry {
 				err = s.measure(ctx, &j, &step)
@@ -101,7 +105,7 @@ func (s *Store) run(ctx context.Context, dry bool) ([]Step, error) {
 			}
 		}
 	}
-	weeks, err := s.weeks(ctx, all, now, dry)
+	weeks, err := s.weeks(ctx, &p, dry)
 	return append(out, weeks...), err
 }
 

@@ -256,6 +256,7 @@ func TestRun_Redaction_LeavesNoText(t *testing.T) {
 	f.exec(`INSERT INTO inbound (id, account_id, channel_id, from_phone, type, text, raw, content, provider_id, received_at, at)
 		VALUES (uuid_floor(now() - interval '20 days'), $1, 1, '+15550000100', 'text', $2, $2, $2, 'x', now() - interval '20 days', now())`,
 		account, secret)
+	f.read()
 	done, err := f.Run(t.Context())
 	must(t, err)
 	if b := found(done, Blank); b != fmt.Sprintf("messages %[1]d, inbound %[1]d", account) {

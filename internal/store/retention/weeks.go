@@ -36,7 +36,7 @@ WHERE b IS NOT NULL ORDER BY parent, ends`
 
 // weeks drops the partitions that are too old for every account. One that holds what
 // is unfinished is kept.
-func (s *Store) weeks(ctx context.Context, all []settings, now time.Time, dry bool) ([]Step, error) {
+func (s *Store) weeks(ctx context.Context, p *planner, dry bool) ([]Step, error) {
 	var found []week
 	if err := s.db.SelectContext(ctx, &found, sqlWeeks); err != nil {
 		return nil, pg.Wrap("list partitions", err)
@@ -44,12 +44,12 @@ func (s *Store) weeks(ctx context.Context, all []settings, now time.Time, dry bo
 	var out []Step
 	for i := range found {
 		w := &found[i]
-		before := now.AddDate(0, 0, -longest(all, w.Table))
+		before := p.now.AddDate(0, 0, -p.longest[w.Table])
 		if w.To.After(before) {
 			continue
 		}
 		step := Step{Action: Drop, Table: w.Table, Partition: w.Name, Before: w.To.UTC(), Rows: w.Rows, Bytes: w.Bytes}
-		reason, err := s.needed(ctx, w)
+		reason, err := s.needed(ctx, w, before)
 		if err == nil && reason == "" && !dry {
 			reason, err = s.drop(ctx, w.Name)
 		}
@@ -64,41 +64,58 @@ func (s *Store) weeks(ctx context.Context, all []settings, now time.Time, dry bo
 	return out, nil
 }
 
-const sqlUnfinished = `
-SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
+// sqlNeeded looks for what keeps messages with ids of the time from $1 to $2, or their
+// attempts: unfinished ones, ones that were sent after $3, and, of messages ($4), events
+// that webhooks have not been made of.
+const sqlNeeded = `
+SELECT unfinished, NOT unfinished
+    AND EXISTS (SELECT 1 FROM messages WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND send_at >= $3) AS young,
+  NOT unfinished AND $4 AND EXISTS (SELECT 1 FROM webhook_cursors c JOIN events e ON (e.xid, e.id) > (c.xid, c.event_id)
+    WHERE e.message_id >= uuid_floor($1) AND e.message_id < uuid_floor($2)) AS unread
+FROM (SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM scheduled WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
-  OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))`
+  OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2)) AS unfinished OFFSET 0) u`
 
-// The partition's events of unfinished messages, and those that webhooks have not
-// been made of ($1 is the partition's end).
-func sqlEvents(name string) string {
+// sqlEventsNeeded looks for events of unfinished messages in the partition, which ends at
+// $1, and for those that webhooks have not been made of.
+func sqlEventsNeeded(name string) string {
 	name = pq.QuoteIdentifier(name)
 	return `
 SELECT EXISTS (SELECT 1 FROM (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled UNION ALL
-    SELECT message_id FROM fallbacks) d JOIN ` + name + ` e ON e.message_id = d.message_id WHERE d.message_id < uuid_floor($1)),
-  EXISTS (SELECT 1 FROM webhook_cursors c, (SELECT xid, id FROM ` + name + ` ORDER BY xid DESC, id DESC LIMIT 1) e
-    WHERE (e.xid, e.id) > (c.xid, c.event_id))`
+    SELECT message_id FROM fallbacks) d JOIN ` + name + ` e ON e.message_id = d.message_id
+    WHERE d.message_id < uuid_floor($1)) AS unfinished,
+  false AS young, EXISTS (SELECT 1 FROM webhook_cursors c, (SELECT xid, id FROM ` + name + ` ORDER BY xid DESC, id DESC LIMIT 1) e
+    WHERE (e.xid, e.id) > (c.xid, c.event_id)) AS unread`
 }
 
-// needed returns why a partition must stay, or nothing.
-func (s *Store) needed(ctx context.Context, w *week) (string, error) {
-	var unfinished, unread bool
+// needed returns why a partition must stay, or nothing. before is the time before which
+// records are too old.
+func (s *Store) needed(ctx context.Context, w *week, before time.Time) (string, error) {
+	var why struct {
+		Unfinished bool `db:"unfinished"`
+		Young      bool `db:"young"`
+		Unread     bool `db:"unread"`
+	}
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
 		if err := patient(ctx, tx); err != nil {
 			return err
 		}
 		if w.Table == "events" {
-			return tx.QueryRowxContext(ctx, sqlEvents(w.Name), w.To).Scan(&unfinished, &unread)
+			return tx.GetContext(ctx, &why, sqlEventsNeeded(w.Name), w.To)
 		}
-		return tx.QueryRowxContext(ctx, sqlUnfinished, w.From, w.To).Scan(&unfinished)
+		return tx.GetContext(ctx, &why, sqlNeeded, w.From, w.To, before, w.Table == "messages")
 	})
 	switch {
-	case unfinished:
-		return "it holds unfinished messages", pg.Wrap("look for unfinished messages", err)
-	case unread:
+	case err != nil:
+		return "", pg.Wrap("look for unfinished messages", err)
+	case why.Unfinished:
+		return "it holds unfinished messages", nil
+	case why.Young:
+		return "it holds messages that were sent later", nil
+	case why.Unread:
 		return "webhooks have not been made of its events", nil
 	}
-	return "", pg.Wrap("look for unfinished messages", err)
+	return "", nil
 }
 
 // A partition is dropped under a lock on the whole table: it is waited for only so
