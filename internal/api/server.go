@@ -44,6 +44,7 @@ type Observer interface {
 // Store is the hot path of the store, as the packages below use it.
 type Store interface {
 	message.Store
+	message.ViewStore
 	stream.Log
 	CallbackStore
 	InboundFinder
@@ -101,6 +102,7 @@ type Server struct {
 	echo      *echo.Echo
 	auth      *middleware.Auth
 	limits    middleware.Limits
+	turns     *middleware.Turns
 	hub       *stream.Hub
 	views     *message.Views
 	vendors   *vendors
@@ -112,7 +114,8 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		options: o, echo: echo.New(), auth: middleware.NewAuth(o.Registry, o.Calls, sessions(&o), o.Log), limits: middleware.NewLimits(o.Limits),
-		hub: stream.NewHub(o.Store, o.Log), views: message.NewViews(o.Store),
+		turns: middleware.NewTurns(),
+		hub:   stream.NewHub(o.Store, o.Log), views: message.NewViews(o.Store),
 	}
 	s.callbacks = newCallbacks(&o, s.views)
 	sender := message.NewSender(o.Accept, s.limits)
@@ -121,14 +124,14 @@ func New(o Options) *Server {
 		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
 	})
 	s.vendors = &vendors{
-		dialects: o.Dialects, auth: s.auth, limits: s.limits, sender: sender,
+		dialects: o.Dialects, auth: s.auth, limits: s.limits, turns: s.turns, sender: sender,
 		reader:   reader{views: s.views, messages: o.Store, directory: o.Registry, profiles: o.Admin},
 		messages: messages, channels: o.Registry,
 		passer: passer{providers: o.Providers, directory: o.Registry, inbound: o.Store, test: o.TestChannel},
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace(s.hub.Stopping()))
+	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace(s.hub.Stopping()), s.turns.Hold)
 	s.routes(messages, stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }
@@ -168,11 +171,11 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	v1, reads := e.Group("/v1", s.auth.Native), s.limits.Reads("view_messages")
 	v1.POST("/messages", m.Post)
 	v1.POST("/messages/batch", m.Batch)
-	v1.GET("/messages", m.List, reads)
-	v1.POST("/messages/status", m.Statuses, reads)
+	v1.GET("/messages", m.List, reads, s.turns.List)
+	v1.POST("/messages/status", m.Statuses, reads, s.turns.List)
 	v1.GET("/messages/:id", m.Get, reads)
 	v1.PATCH("/messages/:id", m.Patch)
-	v1.GET("/messages/:id/events", m.Timeline, reads)
+	v1.GET("/messages/:id/events", m.Timeline, reads, s.turns.List)
 	v1.POST("/messages/:id/cancel", m.Cancel)
 	v1.POST("/messages/cancel", m.CancelMany)
 	v1.GET("/events", events.Serve, reads)
@@ -190,7 +193,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
 		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored,
+			Auth: s.auth, Limits: s.limits, Turns: s.turns, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored,
 			FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})

@@ -19,6 +19,7 @@ type vendors struct {
 	dialects []dialect.Dialect
 	auth     *middleware.Auth
 	limits   middleware.Limits
+	turns    *middleware.Turns
 	sender   *message.Sender
 	reader   reader
 	messages *message.Handler
@@ -129,6 +130,9 @@ func (v *vendors) read(c echo.Context, who *accept.Caller, rt *dialect.Route) (d
 		if err := who.Require(rt.Permission); err != nil {
 			return dialect.Reply{}, err
 		}
+	}
+	if err := v.turns.Take(c, who); err != nil {
+		return dialect.Reply{}, err
 	}
 	src, from := v.reader, dialect.Account{ID: who.Account.ID, SID: who.Account.SID, Region: who.Region()}
 	src.test = who.Key.Test

@@ -175,17 +175,18 @@ func (s *stack) callbackPath(provider string) string {
 	return ""
 }
 
-// fillList accepts as many messages as a page of a list has.
+// fillList accepts messages of the longest text for a full page of a list.
 func (s *stack) fillList() {
 	s.t.Helper()
-	line := fmt.Sprintf(`{"to":"+15550000100","type":"text","text":{"body":%q}}`+"\n", "x")
+	line := fmt.Sprintf(`{"to":"+15550000100","type":"text","text":{"body":%q}}`+"\n", strings.Repeat("x", 4_000))
 	s.ask(http.MethodPost, "/v1/messages/batch", "application/x-ndjson", []byte(strings.Repeat(line, 1000)), nil)
 	var list struct {
 		Data []json.RawMessage `json:"data"`
+		Next string            `json:"next_cursor"`
 	}
 	s.ask(http.MethodGet, "/v1/messages?limit=1000", "application/json", nil, &list)
-	if len(list.Data) != 1000 {
-		s.t.Fatalf("%d messages in the list that is not read, want 1000", len(list.Data))
+	if len(list.Data) < 400 || list.Next == "" {
+		s.t.Fatalf("%d messages in the list that is not read, next_cursor %q", len(list.Data), list.Next)
 	}
 }
 

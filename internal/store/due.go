@@ -60,16 +60,17 @@ func (s *Store) listByDue(ctx context.Context, account int64, f dispatch.Filter,
 	if err := s.db.SelectContext(ctx, &rows, query, slices.Concat([]any{account, us, after.String()}, where.Args())...); err != nil {
 		return page, pg.Wrap("list scheduled messages", err)
 	}
-	if len(rows) > limit {
-		last := rows[limit-1]
-		page.Next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%s", last.Due, last.ID))
-		rows = rows[:limit]
-	}
+	more := len(rows) > limit
+	rows = rows[:min(len(rows), limit)]
 	ids := make([]dispatch.ID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID
 	}
-	page.Views, err = s.listed(ctx, ids, statuses)
+	n := 0
+	if page.Views, n, err = s.listed(ctx, ids, statuses); n > 0 && (more || n < len(ids)) {
+		last := rows[n-1]
+		page.Next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%s", last.Due, last.ID))
+	}
 	return page, err
 }
 

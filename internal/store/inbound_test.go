@@ -26,7 +26,7 @@ func TestInsertInbound_WithoutProviderID_NoneIsLost(t *testing.T) {
 			t.Fatal(refused, err)
 		}
 	}
-	got, err := f.Inbounds(ctx, f.account, people.InboundFilter{Limit: 10})
+	got, _, err := f.Inbounds(ctx, f.account, people.InboundFilter{Limit: 10})
 	must(t, err)
 	if len(got) != 4 || slices.ContainsFunc(got, func(r dispatch.Received) bool { return r.ProviderID != "" }) {
 		t.Errorf("stored %+v", got)
@@ -54,7 +54,7 @@ func TestInsertInbound_OneBody(t *testing.T) {
 			t.Fatal(refused, err)
 		}
 	}
-	got, err := f.Inbounds(ctx, f.account, people.InboundFilter{Limit: 10})
+	got, _, err := f.Inbounds(ctx, f.account, people.InboundFilter{Limit: 10})
 	must(t, err)
 	var texts []string
 	for _, r := range got {

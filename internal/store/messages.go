@@ -22,7 +22,7 @@ const walkMax = 50_000
 
 // ListMessages returns one page, newest first. A filter on status walks the
 // account's messages, at most walkMax of them: a page may be short and still
-// have a next one. A filter on an unfinished status walks the hot table, which
+// have a next one, as may one of much content. A filter on an unfinished status walks the hot table, which
 // all accounts share, and what is scheduled.
 func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error) {
 	limit := min(max(f.Limit, 1), 1000)
@@ -33,7 +33,7 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 		}
 	}
 	if named, err := s.named(ctx, account, f.Search); err != nil || len(named) > 0 {
-		views, err := s.listed(ctx, named, nil)
+		views, _, err := s.listed(ctx, named, nil)
 		return dispatch.ViewPage{Views: slices.DeleteFunc(views, func(v dispatch.View) bool { return f.Test && !v.Test })}, err
 	}
 	if f.ByDue {
@@ -61,7 +61,10 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 	for i, t := range row.IDs {
 		ids[i] = uuid.MustParse(t)
 	}
-	page.Views, err = s.listed(ctx, ids, f.Statuses)
+	var n int
+	if page.Views, n, err = s.listed(ctx, ids, f.Statuses); n < len(ids) {
+		page.Next = pg.EncodeCursor(row.IDs[n-1])
+	}
 	return page, err
 }
 
@@ -75,7 +78,7 @@ UNION SELECT m.id FROM attempts a JOIN messages m ON m.id = a.message_id AND m.a
   WHERE a.provider_message_id = $3 AND left(a.provider_message_id, 6) = 'wamid.'
 UNION SELECT m.id FROM attempts a JOIN messages m ON m.id = a.message_id AND m.account_id = $1
   WHERE a.provider_message_id = $3 AND left(a.provider_message_id, 2) IN ('SM', 'MM')
-LIMIT 100`
+LIMIT 10`
 
 // shortestID is the length of the shortest id that a provider gives.
 const shortestID = 20
@@ -99,28 +102,51 @@ func (s *Store) named(ctx context.Context, account int64, search string) ([]disp
 	return out, pg.Wrap("find message by id", err)
 }
 
+const sqlSizes = `SELECT id, octet_length(content) + coalesce(octet_length(metadata), 0) AS bytes FROM messages WHERE id = ANY($1::uuid[])`
+
+// fitting returns how many messages, the first ones of ids, are a page of at most
+// pg.PageBytes of content.
+func (s *Store) fitting(ctx context.Context, ids []dispatch.ID) (int, error) {
+	var rows []struct {
+		ID    dispatch.ID `db:"id"`
+		Bytes int         `db:"bytes"`
+	}
+	if err := s.db.SelectPrepared(ctx, &rows, sqlSizes, pg.UUIDArray(ids)); err != nil {
+		return 0, pg.Wrap("measure messages", err)
+	}
+	by := make(map[dispatch.ID]int, len(rows))
+	for _, r := range rows {
+		by[r.ID] = r.Bytes
+	}
+	sizes := make([]int, len(ids))
+	for i, id := range ids {
+		sizes[i] = by[id]
+	}
+	return pg.Fitting(sizes), nil
+}
+
 // listed reads the views of a page in its order, without those that are no
-// longer in the statuses that were asked for, if some are unfinished.
-func (s *Store) listed(ctx context.Context, ids []dispatch.ID, statuses []dispatch.Status) ([]dispatch.View, error) {
-	out := []dispatch.View{}
+// longer in the statuses that were asked for, if some are unfinished. It returns
+// how many ids it has looked at.
+func (s *Store) listed(ctx context.Context, ids []dispatch.ID, statuses []dispatch.Status) (views []dispatch.View, n int, err error) {
 	if len(ids) == 0 {
-		return out, nil
+		return []dispatch.View{}, 0, nil
 	}
-	views, err := s.Views(ctx, ids)
-	if err != nil {
-		return out, err
+	if n, err = s.fitting(ctx, ids); err != nil {
+		return nil, 0, err
 	}
-	by := make(map[dispatch.ID]dispatch.View, len(views))
-	for _, v := range views {
-		by[v.ID] = v
+	if views, err = s.Views(ctx, ids[:n]); err != nil {
+		return nil, 0, err
 	}
-	for _, id := range ids {
-		v, ok := by[id]
-		if ok && (!slices.ContainsFunc(statuses, unfinished) || slices.Contains(statuses, v.Status)) {
-			out = append(out, v)
-		}
+	if slices.ContainsFunc(statuses, unfinished) {
+		views = slices.DeleteFunc(views, func(v dispatch.View) bool { return !slices.Contains(statuses, v.Status) })
 	}
-	return out, nil
+	place := make(map[dispatch.ID]int, n)
+	for i, id := range ids[:n] {
+		place[id] = i
+	}
+	slices.SortFunc(views, func(a, b dispatch.View) int { return place[a.ID] - place[b.ID] })
+	return views, n, nil
 }
 
 func unfinished(st dispatch.Status) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // all reads the account's list to its end and counts the requests.
@@ -219,5 +220,42 @@ func TestListMessages_Code_FindsTheFailed(t *testing.T) {
 	f.exec(t, `UPDATE messages SET error_code = 'recipient' WHERE id = $1`, ids[0].String())
 	if found, _ := f.all(t, dispatch.Filter{Code: "recipient", Limit: 10}); len(found) != 1 || found[0] != ids[0] {
 		t.Errorf("found %v", found)
+	}
+}
+
+// A page ends where its content is too much, and the next one goes on there.
+func TestList_MuchContent_ShortPages(t *testing.T) {
+	t.Parallel()
+	f, ctx := open(t), t.Context()
+	const messages, each = 5, 700 << 10 // two of them fit into a page
+	for range messages {
+		n := f.draft("+15550000001")
+		n.Message.Raw = fmt.Sprintf(`{"type":"text","text":{"body":%q}}`, strings.Repeat("x", each))
+		n.SendAt = time.Now().Add(time.Hour)
+		f.accept(t, n)
+		_, err := f.InsertInbound(ctx, f.channel, []dispatch.Inbound{wrote("+15550000001", "", strings.Repeat("y", each))})
+		must(t, err)
+	}
+	for name, filter := range map[string]dispatch.Filter{
+		"newest first": {Limit: 100},
+		"next first":   {Limit: 100, ByDue: true, Statuses: []dispatch.Status{dispatch.Scheduled}},
+	} {
+		ids, requests := f.all(t, filter)
+		slices.SortFunc(ids, func(a, b dispatch.ID) int { return strings.Compare(a.String(), b.String()) })
+		if len(slices.Compact(ids)) != messages || requests != 3 {
+			t.Errorf("%s: %d messages in %d pages", name, len(ids), requests)
+		}
+	}
+	var sizes []int
+	for in := (people.InboundFilter{Limit: 100}); ; {
+		page, more, err := f.Inbounds(ctx, f.account, in)
+		must(t, err)
+		if sizes = append(sizes, len(page)); !more {
+			break
+		}
+		in.Before = &page[len(page)-1].ID
+	}
+	if !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("inbound: pages of %v", sizes)
 	}
 }

@@ -24,7 +24,7 @@ type InboundFilter struct {
 // inbound lists inbound messages, newest first.
 func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter) (admin.Page[dispatch.Received], error) {
 	none := admin.Page[dispatch.Received]{}
-	f := people.InboundFilter{Limit: in.Limit + 1}
+	f := people.InboundFilter{Limit: in.Limit}
 	if err := in.read(&f, who.Region); err != nil {
 		return none, err
 	}
@@ -35,11 +35,11 @@ func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter
 		}
 		f.Channel = ch.ID
 	}
-	rows, err := m.Inbound.Inbounds(ctx, who.Account, f)
+	rows, more, err := m.Inbound.Inbounds(ctx, who.Account, f)
 	if err != nil {
 		return none, err
 	}
-	return inboundPage(rows, in.Limit), nil
+	return inboundPage(rows, more), nil
 }
 
 // read writes the cursor and the number into f.
@@ -98,13 +98,11 @@ func (m *manager) oneInbound(ctx context.Context, who admin.Actor, in *InboundPa
 
 func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }
 
-// inboundPage returns the page of up to limit rows; one more shows that there is
-// another page.
-func inboundPage(rows []dispatch.Received, limit int) admin.Page[dispatch.Received] {
+// inboundPage returns the page of rows; more: another follows.
+func inboundPage(rows []dispatch.Received, more bool) admin.Page[dispatch.Received] {
 	page := admin.Page[dispatch.Received]{Data: rows}
-	if len(rows) > limit {
-		page.Data = rows[:limit]
-		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[limit-1].ID.String()))
+	if more {
+		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[len(rows)-1].ID.String()))
 	}
 	for i := range page.Data {
 		r := &page.Data[i]

@@ -32,6 +32,7 @@ import (
 type Options struct {
 	Auth      *middleware.Auth
 	Limits    middleware.Limits
+	Turns     *middleware.Turns
 	Admin     *admin.Service
 	Campaigns *campaigns.Service
 	Erasures  *erasures.Service
@@ -45,7 +46,7 @@ type Options struct {
 
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
-	Inbounds(ctx context.Context, account int64, f people.InboundFilter) ([]dispatch.Received, error)
+	Inbounds(ctx context.Context, account int64, f people.InboundFilter) (page []dispatch.Received, more bool, err error)
 	Inbound(ctx context.Context, account int64, id dispatch.ID) (m dispatch.Received, raw string, err error)
 }
 
@@ -130,7 +131,7 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 		if err := TestKeyMay(c, who); err != nil {
 			return err
 		}
-		if err := m.Limits.Spend(c, who, 1, true); err != nil {
+		if err := m.admit(c, who); err != nil {
 			return err
 		}
 		if rb := hc.Operation().RequestBody; rb != nil {
@@ -144,6 +145,15 @@ func (m *manager) guard(hc huma.Context, next func(huma.Context)) {
 	if err != nil {
 		c.Error(err)
 	}
+}
+
+// admit spends a request from the limits of reads; one that reads takes its turn.
+func (m *manager) admit(c echo.Context, who *accept.Caller) error {
+	err := m.Limits.Spend(c, who, 1, true)
+	if err == nil && c.Request().Method == http.MethodGet {
+		err = m.Turns.Take(c, who)
+	}
+	return err
 }
 
 // liveMessages match the routes that show live messages, their events, their

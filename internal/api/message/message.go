@@ -40,7 +40,7 @@ type Options struct {
 
 // Store reads and cancels messages.
 type Store interface {
-	Views(ctx context.Context, ids []dispatch.ID) ([]dispatch.View, error)
+	Briefs(ctx context.Context, ids []dispatch.ID) ([]store.Brief, error)
 	ListMessages(ctx context.Context, account int64, f dispatch.Filter) (dispatch.ViewPage, error)
 	Timeline(ctx context.Context, id dispatch.ID) ([]store.TimelineEvent, error)
 	Cancel(ctx context.Context, id dispatch.ID) (bool, error)

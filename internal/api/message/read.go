@@ -95,19 +95,19 @@ func (h *Handler) Statuses(c echo.Context) error {
 		}
 		ids = append(ids, id)
 	}
-	vs, err := h.Store.Views(c.Request().Context(), ids)
+	found, err := h.Store.Briefs(c.Request().Context(), ids)
 	if err != nil {
 		return middleware.ReadError(err)
 	}
-	by := make(map[dispatch.ID]*dispatch.View, len(vs))
-	for i := range vs {
-		by[vs[i].ID] = &vs[i]
+	by := make(map[dispatch.ID]*store.Brief, len(found))
+	for i := range found {
+		by[found[i].ID] = &found[i]
 	}
 	who := middleware.Caller(c)
-	out := make([]store.Brief, 0, len(vs))
+	out := make([]store.Brief, 0, len(found))
 	for _, id := range ids {
-		if v := by[id]; v != nil && v.Account == who.Account.ID && who.RequireData(v.Test) == nil {
-			out = append(out, store.Brief{ID: v.ID, Status: v.StatusName, MaybeSent: v.MaybeSent, UpdatedAt: v.UpdatedAt})
+		if b := by[id]; b != nil && b.Account == who.Account.ID && who.RequireData(b.Test) == nil {
+			out = append(out, *b)
 		}
 	}
 	return c.JSON(http.StatusOK, map[string]any{"messages": out})

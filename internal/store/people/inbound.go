@@ -18,8 +18,9 @@ type InboundFilter struct {
 	Limit   int
 }
 
-// Inbounds lists inbound messages of the account.
-func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) ([]dispatch.Received, error) {
+// Inbounds returns a page of the account's inbound messages, shorter than its limit
+// if it had more than pg.PageBytes of content; more reports whether another follows.
+func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (page []dispatch.Received, more bool, err error) {
 	where := pg.NewWhere(1)
 	where.Add(`account_id = ?`, account)
 	if f.Channel != 0 {
@@ -28,20 +29,30 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 	if f.From != "" {
 		ids, err := p.IDsOf(ctx, account, f.From)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		where.Add(`(from_phone = ANY(?) OR user_id = ANY(?))`, pq.Array(ids), pq.Array(ids))
 	}
 	if f.Before != nil {
 		where.Add(`id < ?::uuid`, f.Before.String())
 	}
-	out := []dispatch.Received{}
-	err := p.db.SelectContext(ctx, &out, `SELECT `+pg.Inbound+` FROM inbound
-		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
+	newest := ` FROM inbound WHERE ` + where.SQL() + ` ORDER BY id DESC LIMIT $1`
+	var sizes []int
+	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+newest, append([]any{f.Limit}, where.Args()...)...)
 	if err != nil {
-		return nil, pg.Wrap("list inbound messages", err)
+		return nil, false, pg.Wrap("measure inbound messages", err)
 	}
-	return out, openAll(out)
+	limit := f.Limit
+	if n := pg.Fitting(sizes); n < len(sizes) {
+		limit = n
+	}
+	page = []dispatch.Received{}
+	if err := p.db.SelectContext(ctx, &page, `SELECT `+pg.Inbound+newest, append([]any{limit + 1}, where.Args()...)...); err != nil {
+		return nil, false, pg.Wrap("list inbound messages", err)
+	}
+	more = len(page) > limit
+	page = page[:min(len(page), limit)]
+	return page, more, openAll(page)
 }
 
 // sqlInbound stores messages that contacts sent, opens their windows and follows
