@@ -8,7 +8,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
-	"github.com/sendoff/sendoff/internal/dispatch/phone"
 	"github.com/sendoff/sendoff/internal/dispatch/segment"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -105,21 +104,16 @@ func (s *Service) recipient(ctx context.Context, who *Caller, ch *dispatch.Chann
 	if to == "" {
 		return "", dispatch.InvalidField("/to", "is required")
 	}
-	e164, err := phone.ParseIn(to, who.Region())
-	if err == nil {
-		return e164, nil
-	}
-	id := person.ID(to)
-	if id == "" {
-		return "", err
-	}
-	if person.IsUserID(id) {
+	id, err := person.Recipient(to, who.Region(), func(id string) (bool, error) {
+		if person.IsUserID(id) {
+			return true, nil
+		}
+		return s.Store.KnownID(ctx, who.Account.ID, id)
+	})
+	if err == nil && person.IsUserID(id) {
 		return s.reach(ctx, who, ch, id)
 	}
-	if known, lookErr := s.Store.KnownID(ctx, who.Account.ID, id); lookErr == nil && known {
-		return id, nil
-	}
-	return "", err
+	return id, err
 }
 
 // reach returns how the channel reaches the person with the user id: by it, or

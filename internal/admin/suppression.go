@@ -53,17 +53,12 @@ func (p *Person) Find(ctx context.Context, who Actor, known KnownIDs, f *dispatc
 }
 
 func (p *Person) findPhone(ctx context.Context, who Actor, known KnownIDs, f *dispatch.Faults) (string, error) {
-	var invalid dispatch.Faults
-	if number := who.parsePhone(&invalid, "/phone", p.Phone); number != "" {
-		return number, nil
+	id, err := person.Recipient(p.Phone, who.Region, func(id string) (bool, error) { return known.KnownID(ctx, who.Account, id) })
+	if dispatch.CodeOf(err) == dispatch.Invalid {
+		f.Add("/phone", "%s", dispatch.AsError(err).Msg)
+		return "", nil
 	}
-	if id := person.ID(p.Phone); id != "" {
-		if ok, err := known.KnownID(ctx, who.Account, id); ok || err != nil {
-			return id, err
-		}
-	}
-	*f = append(*f, invalid...)
-	return "", nil
+	return id, err
 }
 
 // PersonOf returns the Person with an id that package person wrote.

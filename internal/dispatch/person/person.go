@@ -50,6 +50,25 @@ func ID(s string) string {
 	return waID(s)
 }
 
+// Recipient returns the id of a person whom s names as the recipient of a message: a
+// number, which may be national in region, or an id by which, as known reports, a
+// provider has named somebody (some, as +521..., are no numbers). Errors are those
+// of phone.ParseIn and of known.
+func Recipient(s, region string, known func(id string) (bool, error)) (string, error) {
+	e164, err := phone.ParseIn(s, region)
+	if err == nil {
+		return e164, nil
+	}
+	id := ID(s)
+	if id == "" {
+		return "", err
+	}
+	if ok, lookErr := known(id); ok || lookErr != nil {
+		return id, lookErr
+	}
+	return "", err
+}
+
 // ParseQuery returns the id of a person that a value of a URL's query names: a
 // number as phone.ParseQuery reads it, a wa_id or a user id.
 func ParseQuery(q, region string) (string, error) {
