@@ -329,8 +329,8 @@ func (cs *callbacks) hear(ctx context.Context, ch *dispatch.Channel, ins []dispa
 // whether its message was found.
 func (cs *callbacks) apply(ctx context.Context, us []dispatch.StatusUpdate) ([]bool, error) {
 	a, err := cs.store.Apply(ctx, us)
-	if a.Learning != nil {
-		cs.log.Warn("providers' ids of recipients not linked", "error", a.Learning)
+	if a.LinkErr != nil {
+		cs.log.Warn("providers' ids of recipients not linked", "error", a.LinkErr)
 	}
 	if err != nil {
 		cs.log.Error("callbacks not applied", "statuses", len(us), "error", err)

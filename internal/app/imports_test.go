@@ -89,8 +89,8 @@ client:
 # The stores.
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
-store: dispatch dispatch/person storable store/ledger store/people store/pg
-store/account: dispatch dispatch/template store/erasure store/pg store/retention
+store: dispatch storable store/ledger store/people store/pg
+store/account: dispatch dispatch/template store/erasure store/people store/pg store/retention
 store/audience: dispatch store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio

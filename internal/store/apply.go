@@ -9,7 +9,6 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/people"
@@ -109,8 +108,8 @@ type Applied struct {
 	Unmatched []int // the pieces, by their place, that named no message that we know
 	Refused   []int // the pieces that Postgres refuses to store, each by itself
 	Failed    []Failure
-	// Learning is why ids of recipients were not linked: the next status tries again.
-	Learning error
+	// LinkErr is why ids of recipients were not linked: the next status tries again.
+	LinkErr error
 }
 
 // ApplyStatuses is Apply for callers that count no failures.
@@ -164,7 +163,7 @@ func (s *Store) applyAt(ctx context.Context, us []dispatch.StatusUpdate, at []in
 	if err != nil {
 		return err
 	}
-	a.Learning = errors.Join(a.Learning, s.learn(ctx, known, rows)) // what is applied is applied
+	a.LinkErr = errors.Join(a.LinkErr, s.noteRecipients(ctx, known, rows)) // what is applied is applied
 	hit := make(map[dispatch.ID]bool, len(rows))
 	for _, r := range rows {
 		hit[r.ID] = true
@@ -195,21 +194,24 @@ func (s *Store) applyKnown(ctx context.Context, known []dispatch.StatusUpdate) (
 	return rows, err
 }
 
-// learn links the ids by which statuses name recipients with those that the
-// messages went to.
-func (s *Store) learn(ctx context.Context, us []dispatch.StatusUpdate, rows []applied) error {
+// noteRecipients keeps the ids by which statuses name recipients.
+func (s *Store) noteRecipients(ctx context.Context, us []dispatch.StatusUpdate, rows []applied) error {
 	sent := make(map[dispatch.ID]*applied, len(rows))
 	for i := range rows {
 		sent[rows[i].ID] = &rows[i]
 	}
-	learnt := map[int64][][]string{}
+	seen := map[int64][]people.Seen{}
 	for _, u := range us {
-		if r := sent[u.ID]; r != nil && (u.WaID != "" && "+"+u.WaID != r.To || u.UserID != "" && u.UserID != r.To) {
-			learnt[r.Account] = append(learnt[r.Account], []string{r.To, person.ID(u.WaID), person.ID(u.UserID)})
+		r := sent[u.ID]
+		if r == nil {
+			continue
+		}
+		if p := (people.Seen{Recipient: r.To, WaID: u.WaID, UserID: u.UserID}); p.Adds() {
+			seen[r.Account] = append(seen[r.Account], p)
 		}
 	}
-	for account, persons := range learnt {
-		if err := s.LinkAll(ctx, account, persons); err != nil {
+	for account, all := range seen {
+		if err := s.NoteAll(ctx, account, all); err != nil {
 			return err
 		}
 	}

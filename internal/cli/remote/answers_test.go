@@ -25,7 +25,7 @@ func TestCommands_Refused(t *testing.T) {
 		{401, `{"detail":"unknown key","code":"unauthorized"}`, "unknown key (401 unauthorized); check SENDOFF_API_KEY, or create a key with: " +
 			"sendoff key create"},
 		{403, `{"detail":"the key lacks manage","code":"forbidden"}`, "the key lacks manage (403 forbidden)"},
-		{404, `{"title":"Not Found","code":"not_found","request_id":"r1"}`, "Not Found (404 not_found): the account of this key has no contact 1"},
+		{404, `{"title":"Not Found","code":"not_found"}`, "Not Found (404 not_found): the account of this key has no contact 1"},
 		{
 			422, `{"detail":"is no number","code":"validation_failed","errors":[{"pointer":"/to","detail":"is no number"}]}`,
 			"is no number (422 validation_failed) at /to",

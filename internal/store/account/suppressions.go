@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store/erasure"
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -22,19 +23,12 @@ const suppressionColumns = `phone, scope, reason, detail, created_at, CASE WHEN 
   THEN 'operator'
   WHEN reason = 'provider' THEN 'refusal' ELSE 'message' END AS source`
 
-// idsOf returns the SQL of the array of the ids of the person of the account $1 who
-// has the id.
-func idsOf(id string) string {
-	return `ARRAY(SELECT b.value FROM identities a JOIN identities b USING (account_id, person)
-	  WHERE a.account_id = $1 AND a.value = ` + id + `)`
-}
-
 // Suppressions lists the account's, in the order of the ids, after one, of
 // those that begin with prefix, and of the person who has the id prefix.
 func (s *Store) Suppressions(ctx context.Context, account int64, prefix, after string, limit int) ([]Suppression, error) {
 	out := []Suppression{}
 	err := s.db.SelectContext(ctx, &out, `SELECT `+suppressionColumns+` FROM suppressions
-	  WHERE account_id = $1 AND phone > $2 AND (phone LIKE $3 OR phone = ANY(`+idsOf("$4")+`))
+	  WHERE account_id = $1 AND phone > $2 AND (phone LIKE $3 OR phone = ANY(`+people.LinkedTo("$1", "$4")+`))
 		ORDER BY phone LIMIT $5`, account, after, pg.LikeText(prefix)+"%", prefix, limit)
 	return out, pg.Wrap("list suppressions", err)
 }
@@ -60,8 +54,8 @@ func (s *Store) Suppress(ctx context.Context, account int64, phone, scope, detai
 
 // Unsuppress lets a number be sent to again.
 func (s *Store) Unsuppress(ctx context.Context, account int64, phone string) error {
-	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions WHERE account_id = $1 AND (phone = $2 OR phone = ANY(`+idsOf("$2")+`))`,
-		account, phone)
+	r, err := s.db.ExecContext(ctx, `DELETE FROM suppressions
+	  WHERE account_id = $1 AND (phone = $2 OR phone = ANY(`+people.LinkedTo("$1", "$2")+`))`, account, phone)
 	if err != nil {
 		return pg.Wrap("unsuppress number", err)
 	}

@@ -35,6 +35,12 @@ type Seen struct {
 	Recipient, WaID, UserID string
 }
 
+// Adds reports whether one of the ids is another than the one that the message went
+// to.
+func (s Seen) Adds() bool {
+	return s.WaID != "" && "+"+s.WaID != s.Recipient || s.UserID != "" && s.UserID != s.Recipient
+}
+
 // NoteAll keeps the providers' own ids of recipients, which links each with the id
 // that its message went to, and shows WhatsApp's with the contacts.
 func (p *People) NoteAll(ctx context.Context, account int64, seen []Seen) error {
@@ -68,11 +74,16 @@ func LinkedTo(account, value string) string {
       WHERE a.account_id = ` + account + ` AND a.value = ` + value + `)`
 }
 
+// Name returns the SQL of what the person who has the id is called in a ledger:
+// person:N, or null while one number is all that is known.
+func Name(account, id string) string {
+	return `(SELECT 'person:' || a.person FROM identities a WHERE a.account_id = ` + account + ` AND a.value = ` + id + `)`
+}
+
 // Names returns the SQL of the array of what a person may be called in a ledger:
 // the recipient or person:N, from before and after further ids were learnt.
 func Names(account, recipient string) string {
-	return `(ARRAY(SELECT 'person:' || a.person FROM identities a WHERE a.account_id = ` + account + ` AND a.value = ` + recipient + `)
-      || ` + LinkedTo(account, recipient) + ` || ` + recipient + `)`
+	return `(ARRAY` + Name(account, recipient) + ` || ` + LinkedTo(account, recipient) + ` || ` + recipient + `)`
 }
 
 // HeldBack returns the SQL of whether a suppression holds back a message to the

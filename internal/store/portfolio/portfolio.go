@@ -23,7 +23,7 @@ func nameOf(ch *dispatch.Channel) string { return ch.Provider + "/" + ch.Policy.
 func person(account, id string) string {
 	return `coalesce((SELECT pu.person FROM portfolio_users pu WHERE pu.account_id = ` + account + ` AND pu.portfolio = $2
         AND pu.person = ANY(` + people.Names(account, id) + `) ORDER BY pu.at DESC LIMIT 1),
-      (SELECT 'person:' || y.person FROM identities y WHERE y.account_id = ` + account + ` AND y.value = ` + id + `), ` + id + `)`
+      ` + people.Name(account, id) + `, ` + id + `)`
 }
 
 func inWindow(account, channel, recipient string) string {
