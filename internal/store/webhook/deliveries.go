@@ -71,8 +71,10 @@ FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[],
   message_id, kind, seq, format, url, payload)
 ON CONFLICT (webhook_id, id) DO `
 
-// sqlAgain makes a delivery that exists due again, with all its tries.
-var sqlAgain = numbers.SQL(`UPDATE SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL`)
+// sqlAgain makes a delivery that exists due again, with all its tries. One that was
+// erased or redacted gets the bytes of what is left of its message.
+var sqlAgain = numbers.SQL(`UPDATE SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL,
+  payload = CASE WHEN webhook_deliveries.payload = '{}' THEN excluded.payload ELSE webhook_deliveries.payload END`)
 
 // sqlWakeLanes makes lanes look for what is due. It locks the rows first: a
 // lane whose holder lets go of it at this moment must not be missed.
@@ -81,7 +83,7 @@ WITH l AS MATERIALIZED (SELECT id, wake_at FROM webhooks WHERE id = ANY($1::bigi
 UPDATE webhooks w SET wake_at = now() FROM l WHERE w.id = l.id AND l.wake_at > now()`
 
 // insert writes the rows. A replay sets back those that are there: the same id
-// and the same bytes go out once more.
+// and the same bytes go out once more, unless those were erased.
 func (d *deliveries) insert(ctx context.Context, tx *pg.DB, replay bool) error {
 	n := len(d.rows)
 	hooks, kinds, seqs := make([]int64, n), make([]int64, n), make([]int64, n)

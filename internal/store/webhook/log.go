@@ -89,10 +89,12 @@ func (s *Store) OfMessage(ctx context.Context, account int64, message dispatch.I
 }
 
 var sqlReplayDelivery = numbers.SQL(`UPDATE webhook_deliveries SET state = {delivery_pending}, attempts = 0, wake_at = now(), done_at = NULL
-  WHERE webhook_id = $1 AND id = $2`)
+  WHERE webhook_id = $1 AND id = $2 AND payload <> '{}'`)
+
+const sqlHasDelivery = `SELECT EXISTS (SELECT 1 FROM webhook_deliveries WHERE webhook_id = $1 AND id = $2)`
 
 // ReplayDelivery delivers one event once more: the same id, the same bytes, all
-// tries anew.
+// tries anew. Returns dispatch.InvalidState if the bytes were erased or redacted.
 func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.ID) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		r, err := tx.ExecContext(ctx, sqlReplayDelivery, webhook, id.String())
@@ -100,6 +102,10 @@ func (s *Store) ReplayDelivery(ctx context.Context, webhook int64, id dispatch.I
 			return pg.Wrap("replay delivery", err)
 		}
 		if err := pg.Found(r); err != nil {
+			var blank bool
+			if tx.GetContext(ctx, &blank, sqlHasDelivery, webhook, id.String()) == nil && blank {
+				return dispatch.Errorf(dispatch.InvalidState, "the content of this delivery was erased")
+			}
 			return err
 		}
 		return wakeLanes(ctx, tx, []int64{webhook})
