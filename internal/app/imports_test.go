@@ -94,7 +94,7 @@ store/account: dispatch dispatch/template store/erasure store/people store/pg st
 store/audience: dispatch store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
-store/webhook: dispatch store/pg store/retention
+store/webhook: dispatch store/pg
 store/pg: config dispatch storable
 migrations: store/pg
 

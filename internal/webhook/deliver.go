@@ -145,7 +145,7 @@ func (d *Deliverer) Deliver(ctx context.Context) error {
 // Wait waits for all turns to end, at most endLast after their context has.
 func (d *Deliverer) Wait() { d.turns.Wait() }
 
-// Tidy drops old deliveries.
+// Tidy drops what belonged to endpoints that were deleted.
 func (d *Deliverer) Tidy(ctx context.Context) error { return d.Store.TidyWebhooks(ctx) }
 
 // query runs f when fewer than maxQueries are under way.

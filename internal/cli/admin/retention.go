@@ -2,8 +2,8 @@ package admin
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/sendoff/sendoff/internal/admin"
@@ -23,7 +23,8 @@ func (*Retention) Help() string {
 account are dropped; the rows of accounts that keep less are deleted page by page. What is unfinished is kept, and named.`
 }
 
-// Run removes what is too old, or lists it.
+// Run removes what is too old, or lists it. What was done before an error, or before it
+// was interrupted, is listed too.
 func (c *Retention) Run(e *console.Env) error {
 	return c.open(e, func(s *session) error {
 		store := retention.New(s.db)
@@ -32,29 +33,34 @@ func (c *Retention) Run(e *console.Env) error {
 			do = store.Plan
 		}
 		steps, err := do(e.Ctx)
-		if err != nil {
+		if err != nil && len(steps) == 0 {
 			return err
 		}
-		rows, bytes := [][]string{}, int64(0)
-		for i := range steps {
-			st := &steps[i]
-			if st.Action != retention.Keep {
-				bytes += st.Bytes
-			}
-			what := st.Partition
-			if st.Account != 0 {
-				what = "account " + id(st.Account)
-			}
-			rows = append(rows, []string{
-				st.Action, st.Table, what, st.Before.UTC().Format("2006-01-02"), fmt.Sprint(st.Rows), fmt.Sprint(st.Bytes), st.Reason,
-			})
-		}
-		if len(rows) == 0 && !s.json {
-			return s.print(nil, "nothing is too old")
-		}
-		out := map[string]any{"dry_run": c.DryRun, "bytes": bytes, "data": append([]retention.Step{}, steps...)}
-		return s.table(out, "ACTION\tTABLE\tOF\tBEFORE\tROWS\tBYTES\tREASON", rows)
+		return errors.Join(err, c.list(s, steps))
 	})
+}
+
+// list prints the steps that were done, or would be.
+func (c *Retention) list(s *session, steps []retention.Step) error {
+	rows, bytes := [][]string{}, int64(0)
+	for i := range steps {
+		st := &steps[i]
+		if st.Action != retention.Keep {
+			bytes += st.Bytes
+		}
+		what := st.Partition
+		if st.Account != 0 {
+			what = "account " + id(st.Account)
+		}
+		rows = append(rows, []string{
+			st.Action, st.Table, what, st.Before.UTC().Format("2006-01-02"), fmt.Sprint(st.Rows), fmt.Sprint(st.Bytes), st.Reason,
+		})
+	}
+	if len(rows) == 0 && !s.json {
+		return s.print(nil, "nothing is too old")
+	}
+	out := map[string]any{"dry_run": c.DryRun, "bytes": bytes, "data": append([]retention.Step{}, steps...)}
+	return s.table(out, "ACTION\tTABLE\tOF\tBEFORE\tROWS\tBYTES\tREASON", rows)
 }
 
 // keep adds the days of records to an update of an account.
@@ -81,7 +87,7 @@ func kept(a *admin.Account) string {
 	out := fmt.Sprintf("messages %d days, events %d, attempts %d, webhook deliveries %d, audit log %d, inbound %d; content ",
 		r.Messages, r.Events, r.Attempts, r.Deliveries, r.Audit, r.Inbound)
 	if a.RedactDays > 0 {
-		return out + fmt.Sprintf("%d days", cmp.Or(min(a.RedactDays, r.Messages), r.Messages))
+		return out + fmt.Sprintf("%d days", min(a.RedactDays, r.Messages))
 	}
 	return out + "as long as the message"
 }

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/cli"
@@ -48,5 +49,33 @@ func TestRetention_DryRun_RemovesNothing(t *testing.T) {
 	if out := p.OK("", "retention").Out; out != "nothing is too old\n" {
 		t.Errorf("the second run prints %q", out)
 	}
+	want := `cli account.update account:1 {"retention": {"audit_log": 30}, "redact_days": 7}`
+	if log := p.Audited(); log[1] != want {
+		t.Errorf("audit log %q, want %s", log, want)
+	}
 	p.Refuse(2, "webhook_deliveries", "account", "update", "Acme", "--keep", "letters=3")
+}
+
+// What was removed before an error, or before somebody stopped it, is listed.
+func TestRetention_Interrupted_ListsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	p := clitest.New(t, cli.Run)
+	p.OK("", "account", "create", "Bolt")
+	p.OK("", "account", "update", "Bolt", "--redact-days", "7")
+	for _, query := range []string{
+		`INSERT INTO audit_log (account_id, actor, action, at) VALUES (1, 'cli', 'x', now() - interval '400 days')`,
+		`ALTER TABLE retention_left RENAME TO elsewhere`, // what Bolt's part needs
+	} {
+		if _, err := p.DB().ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := p.Do("", "retention")
+	r.MustFail(t, 1, "retention_left")
+	if want := regexp.MustCompile(`(?m)^delete +audit_log +account 1 +\S+ +1 `); !want.MatchString(r.Out) {
+		t.Errorf("the entry that was deleted is not listed: %q", r.Out)
+	}
+	if r := p.Do("", "retention"); r.Code != 1 || r.Out != "" {
+		t.Errorf("with nothing done: code %d, %q", r.Code, r.Out)
+	}
 }

@@ -41,6 +41,8 @@ func (d Days) of(table string) int {
 		return min(e.Events, e.Messages)
 	case "attempts":
 		return min(e.Attempts, e.Messages)
+	case "webhook_deliveries":
+		return min(e.Deliveries, e.Messages)
 	case "audit_log":
 		return e.Audit
 	case "inbound":

@@ -20,7 +20,7 @@ type job struct {
 	// do changes the rows of finished ids. It returns those that it left after all.
 	do func(ctx context.Context, s *Store, ids []uuid.UUID) (rows int64, waiting []uuid.UUID, err error)
 	// all deletes a page of rows that no ids lead to ($1 is the account, $2 the time, $3
-	// the size of a page); empty: do does it.
+	// the size of a page), size measures them (with $3 null); empty: do does it.
 	all, size string
 }
 
@@ -67,7 +67,17 @@ const (
 	allAudit = `DELETE FROM audit_log WHERE id IN (SELECT id FROM
   (SELECT id, at FROM audit_log WHERE account_id = $1 ORDER BY id LIMIT $3) l WHERE at < $2)`
 	sizeAudit = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(l.*)), 0) AS bytes FROM audit_log l
-  WHERE l.account_id = $1 AND l.at < $2`
+  WHERE l.account_id = $1 AND l.at < $2 AND $3::bigint IS NULL`
+
+	// A delivery is as old as its event, by its id; one that waits is kept as long as its
+	// endpoint may still be called.
+	oldDeliveries = `webhooks w CROSS JOIN LATERAL (SELECT y.webhook_id, y.id FROM webhook_deliveries y WHERE y.webhook_id = w.id
+    AND y.id < uuid_floor($2) AND y.created_at < $2 AND (y.done_at IS NOT NULL OR NOT w.enabled) ORDER BY y.id LIMIT $3) x
+  WHERE w.account_id = $1`
+	allDeliveries = `DELETE FROM webhook_deliveries d USING (SELECT x.webhook_id, x.id FROM ` + oldDeliveries + ` LIMIT $3) g
+  WHERE d.webhook_id = g.webhook_id AND d.id = g.id`
+	sizeDeliveries = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(d.*)), 0) AS bytes FROM webhook_deliveries d
+  JOIN (SELECT x.webhook_id, x.id FROM ` + oldDeliveries + `) g USING (webhook_id, id)`
 )
 
 // planner makes the jobs of accounts.
@@ -138,6 +148,7 @@ var deletions = []job{
 		action: Delete, table: "inbound", fresh: page(freshInbound, unread),
 		rows: `inbound t ON t.id = p.id`, do: deletes(`DELETE FROM inbound WHERE id = ANY($1)`),
 	},
+	{action: Delete, table: "webhook_deliveries", all: allDeliveries, size: sizeDeliveries},
 	{action: Delete, table: "audit_log", all: allAudit, size: sizeAudit},
 }
 

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,33 @@ func TestRun_UnreadEvents_KeepTheirMessages(t *testing.T) {
 	f.read()
 	if f.run(); left() != 0 {
 		t.Errorf("after the events were told: %d", left())
+	}
+}
+
+// Webhooks are kept as long as the account wants, those that wait as long as their
+// endpoint can be called; a dry run counts them.
+func TestRun_OldDeliveries_AreDeleted(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	short, long := f.account(Days{Deliveries: 3}, 0), f.account(Days{Messages: 5}, 0)
+	f.exec(`INSERT INTO webhooks (account_id, url, enabled) VALUES ($1, 'a', true), ($1, 'b', false), ($2, 'c', true)`, short, long)
+	f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, created_at, kind, format, payload, done_at)
+		SELECT w.id, (left(uuid_floor(at)::text, 13) || '-8000-8000-' || lpad((100 * d + x)::text, 12, '0'))::uuid, gen_random_uuid(), at, 50,
+			'standard', '{}', CASE WHEN x = 1 THEN at END
+		FROM webhooks w, unnest(ARRAY[1, 4, 6]) AS d, generate_series(0, 1) AS x, LATERAL (SELECT now() - make_interval(days => d) AS at) t`)
+	for _, do := range []func(context.Context) ([]Step, error){f.Plan, f.Run} {
+		steps, err := do(t.Context())
+		must(t, err)
+		if len(steps) != 2 || steps[0].Table != "webhook_deliveries" || steps[0].Rows != 6 || steps[1].Account != long || steps[1].Rows != 1 {
+			t.Errorf("steps: %+v", steps)
+		}
+	}
+	var left string
+	must(t, f.db.GetContext(t.Context(), &left, `SELECT string_agg(w.url || (now()::date - d.created_at::date) ||
+		CASE WHEN d.done_at IS NULL THEN 'waits' ELSE '' END, ' ' ORDER BY w.url, d.created_at DESC, d.done_at)
+		FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id`))
+	if left != "a1 a1waits a4waits a6waits b1 b1waits c1 c1waits c4 c4waits c6waits" {
+		t.Errorf("left: %s", left)
 	}
 }
 

@@ -19,7 +19,7 @@ func (s *Store) measure(ctx context.Context, j *job, into *Step) error {
 			return err
 		}
 		if j.all != "" {
-			return pg.Wrap("measure "+j.table, tx.QueryRowxContext(ctx, j.size, j.account, j.before).Scan(&into.Rows, &into.Bytes))
+			return pg.Wrap("measure "+j.table, tx.QueryRowxContext(ctx, j.size, j.account, j.before, nil).Scan(&into.Rows, &into.Bytes))
 		}
 		from, err := s.done(ctx, j)
 		if err != nil {
