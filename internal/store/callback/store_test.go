@@ -150,6 +150,42 @@ func TestChangeTemplates_OfTheBusinessAccount(t *testing.T) {
 	}
 }
 
+// The quality of a template that several business accounts share is kept for each of
+// them: a report is about its own, a later change of the status loses none.
+func TestChangeTemplates_Quality_OfTheBusinessAccount(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := t.Context()
+	one, two := f.number(t, "1"), f.number(t, "2")
+	_, err := f.db.ExecContext(ctx, `INSERT INTO templates (account_id, name, language, category, status, components, quality, quality_at)
+		VALUES ($1, 'sale', 'en', 'marketing', 'approved', '[]', 'yellow', now() - interval '1 day')`, f.Account)
+	workertest.Must(t, err)
+	change := func(channel int64, c dispatch.TemplateChange) {
+		t.Helper()
+		c.Name, c.Language = "sale", "en"
+		workertest.Must(t, f.kept.ChangeTemplates(ctx, channel, []dispatch.TemplateChange{c}))
+	}
+	qualities := func() string {
+		t.Helper()
+		var all []string
+		workertest.Must(t, f.db.SelectContext(ctx, &all, `SELECT coalesce(channel_id, 0) || ' ' || status || ' ' || quality ||
+			CASE WHEN quality_at > now() - interval '1 hour' THEN ' now' ELSE '' END FROM templates ORDER BY coalesce(channel_id, 0)`))
+		return strings.Join(all, ", ")
+	}
+	change(one, dispatch.TemplateChange{Quality: "red"})
+	if got, want := qualities(), fmt.Sprintf("0 approved yellow, %d approved red now", one); got != want {
+		t.Errorf("after a report %s; want %s", got, want)
+	}
+	change(two, dispatch.TemplateChange{Status: "paused"})
+	if got, want := qualities(), fmt.Sprintf("0 approved yellow, %d approved red now, %d paused yellow", one, two); got != want {
+		t.Errorf("after a change at the other %s; want %s", got, want)
+	}
+	change(two, dispatch.TemplateChange{Quality: "yellow"})
+	if got, want := qualities(), fmt.Sprintf("0 approved yellow, %d approved red now, %d paused yellow now", one, two); got != want {
+		t.Errorf("after the same quality again %s; want %s", got, want)
+	}
+}
+
 // The newest report of a subject counts, whichever comes last; one about the account
 // is kept for each of its channels.
 func TestReportChannel_NewestCounts(t *testing.T) {

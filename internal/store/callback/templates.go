@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
@@ -31,11 +32,12 @@ const matches = `t.account_id = k.account_id AND CASE WHEN k.provider_id <> '' T
 // of their own, so that a change there leaves the others alone.
 const sqlCopyTemplate = named + `
 INSERT INTO templates (account_id, channel_id, provider, name, language, category, status, parameter_format, provider_template_id,
-  components)
-SELECT t.account_id, o.id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components
+  components, quality, quality_at)
+SELECT t.account_id, o.id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format, t.provider_template_id, t.components,
+  t.quality, t.quality_at
 FROM k JOIN templates t ON t.channel_id IS NULL AND ` + matches + `
 JOIN channels o ON o.account_id = k.account_id AND (o.id = k.channel_id OR (k.waba <> '' AND o.settings->>'waba_id' = k.waba))
-WHERE k.several AND t.provider = '' AND ($6 <> '' AND t.status <> $6 OR $7 <> '' AND t.category <> $7)
+WHERE k.several AND t.provider = '' AND ($6 <> '' AND t.status <> $6 OR $7 <> '' AND t.category <> $7 OR $8 <> '')
 ON CONFLICT DO NOTHING`
 
 // sqlChangeTemplate changes the entries and adds an event for each that was
@@ -67,7 +69,7 @@ func (s *Store) ChangeTemplates(ctx context.Context, channel int64, changes []di
 			args = append(args, storable.Clean(text))
 		}
 		err := s.db.Tx(ctx, func(tx *pg.DB) error {
-			if _, err := tx.ExecContext(ctx, sqlCopyTemplate, args[:7]...); err != nil {
+			if _, err := tx.ExecContext(ctx, sqlCopyTemplate, append(slices.Clone(args[:7]), args[8])...); err != nil {
 				return pg.Wrap("copy template", err)
 			}
 			_, err := tx.ExecContext(ctx, sqlChangeTemplate, args...)
