@@ -48,9 +48,16 @@ type CallbackStore interface {
 	Learn(ctx context.Context, account int64, ins []dispatch.Inbound) error
 }
 
-// IgnoredStore keeps the callbacks that nothing was read from.
+// IgnoredStore keeps the callbacks that nothing was read from, and how many came.
 type IgnoredStore interface {
 	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
+	// Count adds numbers of callbacks to those of their channels.
+	Count(ctx context.Context, counts []dispatch.CallbackCount) error
+	manage.Ignored
+}
+
+// ReportStore keeps what providers report besides statuses and inbound messages.
+type ReportStore interface {
 	// Messages returns our ids of the channel's messages by the provider's.
 	Messages(ctx context.Context, channel int64, refs []string) (map[string]dispatch.ID, error)
 	// KeepNotes adds events that change no status to messages of the channel.
@@ -61,9 +68,6 @@ type IgnoredStore interface {
 	SetMessagingLimit(ctx context.Context, ch *dispatch.Channel, limit int) error
 	// ReportChannel keeps what a provider reports of the channel or its account.
 	ReportChannel(ctx context.Context, channel int64, reports []dispatch.ChannelReport) error
-	// Count adds numbers of callbacks to those of their channels.
-	Count(ctx context.Context, counts []dispatch.CallbackCount) error
-	manage.Ignored
 }
 
 // callbacks serves the callbacks of providers.
@@ -72,6 +76,7 @@ type callbacks struct {
 	channels  Channels
 	store     CallbackStore
 	unread    IgnoredStore
+	reports   ReportStore
 	views     *message.Views
 	statuses  *batch.Batcher[dispatch.StatusUpdate, bool]
 	counts    *callbackCounts
@@ -84,8 +89,8 @@ type callbacks struct {
 
 func newCallbacks(o *Options, views *message.Views) *callbacks {
 	cb := &callbacks{
-		providers: o.Providers, channels: o.Registry, store: o.Store, unread: o.Ignored, views: views, observer: o.Observer,
-		log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
+		providers: o.Providers, channels: o.Registry, store: o.Store, unread: o.Ignored, reports: o.Reports, views: views,
+		observer: o.Observer, log: o.Log, publicURL: o.PublicURL, test: o.TestChannel, warn: rate.Sometimes{First: 10, Interval: time.Second},
 	}
 	cb.counts = &callbackCounts{log: o.Log, write: func(ctx context.Context, counts []dispatch.CallbackCount) error {
 		return cb.unread.Count(ctx, counts) // a description of the API has no store
@@ -235,21 +240,21 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 			return err
 		}
 	}
-	if err := cs.unread.KeepNotes(ctx, ch.ID, cb.Notes); err != nil {
+	if err := cs.reports.KeepNotes(ctx, ch.ID, cb.Notes); err != nil {
 		return err
 	}
 	if err := cs.store.Consents(ctx, ch.Account, cb.Consents); err != nil {
 		return err
 	}
-	if err := cs.unread.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
+	if err := cs.reports.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
 		return err
 	}
 	if cb.MessagingLimit != 0 {
-		if err := cs.unread.SetMessagingLimit(ctx, ch, cb.MessagingLimit); err != nil {
+		if err := cs.reports.SetMessagingLimit(ctx, ch, cb.MessagingLimit); err != nil {
 			return err
 		}
 	}
-	if err := cs.unread.ReportChannel(ctx, ch.ID, cb.Reports); err != nil {
+	if err := cs.reports.ReportChannel(ctx, ch.ID, cb.Reports); err != nil {
 		return err
 	}
 	return cs.receive(ctx, ch, cb.Inbound)
@@ -296,7 +301,7 @@ func (cs *callbacks) resolve(ctx context.Context, ch *dispatch.Channel, ins []di
 	for i := range ins {
 		refs = append(refs, ins[i].Content.Refs()...)
 	}
-	known, err := cs.unread.Messages(ctx, ch.ID, refs)
+	known, err := cs.reports.Messages(ctx, ch.ID, refs)
 	if err != nil {
 		return err
 	}

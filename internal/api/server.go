@@ -69,6 +69,7 @@ type Accepter interface {
 type Options struct {
 	Store     Store
 	Ignored   IgnoredStore
+	Reports   ReportStore
 	Calls     middleware.CallLog
 	Registry  Registry
 	Accept    Accepter
@@ -193,8 +194,8 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
 		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
 		Base: manage.Register(e, manage.Options{
-			Auth: s.auth, Limits: s.limits, Turns: s.turns, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures, Inbound: o.Store, Ignored: o.Ignored,
-			FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
+			Auth: s.auth, Limits: s.limits, Turns: s.turns, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures,
+			Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,
 		}),
 	})
 }

@@ -48,9 +48,10 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 		spender.Run(ctx, func(err error) { log.Warn("daily counts not written yet", "error", err) })
 	})
 	acc.Recipients = spender
+	callbacks := callback.New(p.db)
 	options := api.Options{
-		Store: p.store, Ignored: callback.New(p.db), Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender, Admin: p.admin(),
-		Campaigns: p.campaigns(), Imports: p.imports(), Erasures: p.erasures(),
+		Store: p.store, Ignored: callbacks, Reports: callbacks, Calls: p.accounts, Registry: p.registry, Accept: acc, Limits: spender,
+		Admin: p.admin(), Campaigns: p.campaigns(), Imports: p.imports(), Erasures: p.erasures(),
 		Providers: p.providers, Specs: Specs(), Dialects: dialects(),
 		Observer: p.metrics, Metrics: p.metricsOnAPI(), Log: log, PublicURL: p.public, TestChannel: p.tests.of,
 		Gates:        gate.New(p.registry, operate.New(p.db), p.rates),

@@ -38,7 +38,8 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 	}
 	newest := ` FROM inbound WHERE ` + where.SQL() + ` ORDER BY id DESC LIMIT $1`
 	var sizes []int
-	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+newest, append([]any{f.Limit}, where.Args()...)...)
+	args := append([]any{f.Limit}, where.Args()...)
+	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+newest, args...)
 	if err != nil {
 		return nil, false, pg.Wrap("measure inbound messages", err)
 	}
