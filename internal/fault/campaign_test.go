@@ -150,7 +150,9 @@ func (s *stack) checkLedger(id int64) {
 	var counts, messages, twice int
 	err := s.db.QueryRow(`SELECT
 		(SELECT count(*) FROM (SELECT status, reason, count(*) AS n FROM campaign_recipients WHERE campaign_id = $1 GROUP BY 1, 2) r
-			FULL JOIN (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1 AND n <> 0) c USING (status, reason)
+			FULL JOIN (SELECT status, reason, sum(n) AS n FROM (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1
+				UNION ALL SELECT status, reason, n FROM campaign_changes WHERE campaign_id = $1) x GROUP BY 1, 2 HAVING sum(n) <> 0) c
+				USING (status, reason)
 			WHERE r.n IS DISTINCT FROM c.n),
 		(SELECT count(*) FROM campaign_recipients r LEFT JOIN messages m ON m.id = r.message_id WHERE r.campaign_id = $1
 		AND m.status IS DISTINCT FROM r.status),

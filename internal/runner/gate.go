@@ -16,7 +16,7 @@ import (
 // gateStore answers for claimed messages.
 type gateStore interface {
 	Gates(ctx context.Context, refs []ledger.Ref) ([]campaigns.Gate, error)
-	Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) error
+	HoldMessages(ctx context.Context, refs []ledger.Ref, until []time.Time) error
 	Sync(ctx context.Context, refs []ledger.Ref) error
 	HoldForQuality(ctx context.Context, refs []ledger.Ref) error
 	NoteSent(ctx context.Context, ch *dispatch.Channel, messages []dispatch.ID) error
@@ -67,7 +67,7 @@ func (r *Runner) Gate(ctx context.Context, claimed []store.Claimed) (map[dispatc
 		}
 	}
 	if len(held) > 0 {
-		err = r.Store.Hold(ctx, held, until)
+		err = r.Store.HoldMessages(ctx, held, until)
 	}
 	return out, err
 }

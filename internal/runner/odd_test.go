@@ -59,12 +59,12 @@ func TestCampaign_TemplateRefusedInTheAir(t *testing.T) {
 	other := s.launch(orders(people(200, "0300"), object{"rate": 1}))
 	path := s.launch(orders(append(people(5, "0190"), people(300, "")...), object{"rate": 50}))
 	c := s.until(path, "the pause", func(c object) bool { return c["status"] == "paused" && c.count("sending") == 0 })
-	if failed := c.count("failed"); !strings.Contains(fmt.Sprint(c["reason"]), "template_paused") || failed == 0 || failed > 5 ||
+	if failed := c.count("failed"); !strings.Contains(fmt.Sprint(c["reason"]), "132015") || failed == 0 || failed > 5 ||
 		c.count("waiting") == 0 {
 		t.Errorf("paused: %v", c)
 	}
 	o := s.until(other, "the pause of the other", func(c object) bool { return c["status"] == "paused" })
-	if !strings.Contains(fmt.Sprint(o["reason"]), "template_paused") || o.count("waiting") == 0 {
+	if !strings.Contains(fmt.Sprint(o["reason"]), "132015") || o.count("waiting") == 0 {
 		t.Errorf("the other campaign: %v", o)
 	}
 	s.balanced(path)

@@ -1,11 +1,13 @@
 // Package runner carries campaigns out: it fills their ledgers, makes the messages
 // of those whose turn it is, and ends them. Every worker runs it without a
-// leader: a step holds its campaign's row and commits all that it did, the
-// cursor included, or nothing.
+// leader: a step keeps other steps of its campaign away and commits all that it did,
+// the cursor included, or nothing. Who pauses or cancels the campaign does not wait
+// for it: it is undone, since it finds at its end that the campaign has changed.
 package runner
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -24,6 +26,8 @@ type Store interface {
 	Tx(ctx context.Context, f func(Tx) error) error
 	Delay(ctx context.Context, id int64, d time.Duration) error
 	WakeExpired(ctx context.Context) error
+	// AddUp adds changes of counts to these.
+	AddUp(ctx context.Context) error
 	gateStore
 }
 
@@ -31,6 +35,8 @@ type Store interface {
 type Tx interface {
 	audience.FillStore
 	TakeDue(ctx context.Context) (c campaigns.Campaign, ok bool, err error)
+	// Hold locks the campaign's row: campaigns.ErrOvertaken if it has changed.
+	Hold(ctx context.Context, c *campaigns.Campaign) error
 	Save(ctx context.Context, c *campaigns.Campaign) error
 	Create(ctx context.Context, c *campaigns.Campaign) error
 	Zone(ctx context.Context, account int64) (string, error)
@@ -50,7 +56,7 @@ type Tx interface {
 	LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error
 	CancelMessages(ctx context.Context, id int64) (more bool, err error)
-	CancelRows(ctx context.Context, id int64) error
+	CancelRows(ctx context.Context, id int64) (more bool, err error)
 	Note(ctx context.Context, c *campaigns.Campaign, kind int16, cause, detail string) error
 }
 
@@ -88,7 +94,7 @@ func (r *Runner) Run(ctx context.Context) {
 	for {
 		err := r.steps(ctx)
 		if err == nil && time.Since(woken) > time.Second {
-			err, woken = r.Store.WakeExpired(ctx), time.Now()
+			err, woken = errors.Join(r.Store.WakeExpired(ctx), r.Store.AddUp(ctx)), time.Now()
 		}
 		if err != nil && ctx.Err() == nil && !failing {
 			r.Log.Warn("campaigns not stepped", "error", err)
@@ -135,8 +141,14 @@ func (r *Runner) step(ctx context.Context) (worked bool, err error) {
 			return err
 		}
 		c.NextAt = next
+		if err := tx.Hold(ctx, &c); err != nil {
+			return err
+		}
 		return tx.Save(ctx, &c)
 	})
+	if errors.Is(err, campaigns.ErrOvertaken) {
+		return true, nil
+	}
 	if err == nil || id == 0 || ctx.Err() != nil {
 		return worked, err
 	}
@@ -144,7 +156,7 @@ func (r *Runner) step(ctx context.Context) (worked bool, err error) {
 	return true, r.Store.Delay(ctx, id, failedDelay)
 }
 
-// step is one step of a campaign, whose row this transaction holds.
+// step is one step of a campaign, which this transaction has taken.
 type step struct {
 	*Runner
 	tx     Tx

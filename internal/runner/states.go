@@ -76,7 +76,7 @@ func (s *step) cancel(ctx context.Context) (*time.Time, error) {
 	if _, err := s.tx.CancelMessages(ctx, s.c.ID); err != nil {
 		return nil, err
 	}
-	if err := s.tx.CancelRows(ctx, s.c.ID); err != nil {
+	if _, err := s.tx.CancelRows(ctx, s.c.ID); err != nil {
 		return nil, err
 	}
 	if _, err := s.sweep(ctx, true); err != nil {

@@ -160,30 +160,38 @@ func (s *Service) Resume(ctx context.Context, who admin.Actor, id int64) (*Campa
 	})
 }
 
-// cancelAtOnce is how many pages of a campaign are cancelled before the answer;
-// workers go on.
-const cancelAtOnce = 5
+// cancelFor is how long pages of a campaign are cancelled before the answer; workers
+// go on.
+const cancelFor = 300 * time.Millisecond
 
 // Cancel ends a campaign before its next call.
 func (s *Service) Cancel(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
-	return s.halting(s.do(ctx, who, id, campaign.Cancel, func(tx Tx, c *store.Campaign, now time.Time) (err error) {
-		if c.State, err = c.State.After(campaign.Cancel, true); err != nil {
-			return err
-		}
+	_, err := s.do(ctx, who, id, campaign.Cancel, func(_ Tx, c *store.Campaign, now time.Time) (err error) {
 		c.Reason, c.FinishedAt = "", &now
-		more := true
-		for range cancelAtOnce {
-			if more {
-				if more, err = tx.CancelMessages(ctx, c.ID); err != nil {
-					return err
-				}
-			}
-			if err := tx.CancelRows(ctx, c.ID); err != nil {
-				return err
-			}
+		c.State, err = c.State.After(campaign.Cancel, true)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.cancelPages(ctx, id)
+	return s.halting(s.Get(ctx, who, id))
+}
+
+// cancelPages cancels the first pages of a campaign that is cancelled, each by
+// itself: nobody waits for all of them. What fails here is left to the workers, and
+// the campaign is cancelled all the same.
+func (s *Service) cancelPages(ctx context.Context, id int64) {
+	for until := time.Now().Add(cancelFor); time.Now().Before(until); {
+		messages, err := s.Store.CancelMessages(ctx, id)
+		if err != nil {
+			return
 		}
-		return nil
-	}))
+		rows, err := s.Store.CancelRows(ctx, id)
+		if err != nil || !messages && !rows {
+			return
+		}
+	}
 }
 
 // halting adds to an answer the number of calls that were in the air.

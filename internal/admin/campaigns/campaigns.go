@@ -54,7 +54,7 @@ type Tx interface {
 	Park(ctx context.Context, id int64) error
 	Unpark(ctx context.Context, id int64) error
 	CancelMessages(ctx context.Context, id int64) (more bool, err error)
-	CancelRows(ctx context.Context, id int64) error
+	CancelRows(ctx context.Context, id int64) (more bool, err error)
 	Note(ctx context.Context, c *store.Campaign, kind int16, cause, detail string) error
 }
 

@@ -9,7 +9,7 @@ import (
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 )
 
-// FillStore writes ledgers, in the transaction that holds the campaign.
+// FillStore writes ledgers, in the transaction that has the campaign's step or row.
 type FillStore interface {
 	Store
 	Known(ctx context.Context, id int64, persons []string) (map[string]bool, error)

@@ -191,6 +191,5 @@ func (s *Store) EmptyLedger(ctx context.Context, id int64) error {
 	if _, err := s.db.ExecContext(ctx, `DELETE FROM campaign_recipients WHERE campaign_id = $1`, id); err != nil {
 		return pg.Wrap("empty ledger", err)
 	}
-	_, err := s.db.ExecContext(ctx, `DELETE FROM campaign_counts WHERE campaign_id = $1`, id)
-	return pg.Wrap("empty counts", err)
+	return ledger.Forget(ctx, s.db, id)
 }

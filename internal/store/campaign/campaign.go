@@ -6,6 +6,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/storable"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -48,6 +49,8 @@ type Campaign struct {
 	StartedAt  *time.Time     `db:"started_at"`
 	ResumedAt  *time.Time     `db:"resumed_at"` // results before it do not count against it
 	FinishedAt *time.Time     `db:"finished_at"`
+
+	Version string `db:"version"` // of the row, as a step has read it
 }
 
 const (
@@ -81,8 +84,11 @@ UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contac
     canary_over = $19,
   rate_now = $20, progress = $21, launched_at = $22, started_at = $23, finished_at = $24, updated_at = $25, resumed_at = $26 WHERE id = $1`
 
-// Save writes a campaign that this transaction has read.
+// Save writes a campaign whose row this transaction holds, and adds up its counts.
 func (s *Store) Save(ctx context.Context, c *Campaign) error {
+	if err := ledger.Fold(ctx, s.db, c.ID); err != nil {
+		return err
+	}
 	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
 		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens,
 		c.TokensAt, c.LimitedBy,
@@ -125,17 +131,6 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campa
 	err := s.db.SelectContext(ctx, &out, `SELECT `+shortColumns+` FROM campaigns c WHERE `+where.SQL()+` ORDER BY c.id DESC LIMIT $1`,
 		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list campaigns", err)
-}
-
-// TakeDue takes a campaign that is due, in this transaction. ok is false
-// when there is none that nobody else has.
-func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
-	err = s.db.GetContext(ctx, &c, `SELECT `+columns+` FROM campaigns c WHERE c.next_at <= now()
-	  ORDER BY c.next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
-	if pg.NoRow(err) {
-		return c, false, nil
-	}
-	return c, err == nil, pg.Wrap("take campaign", err)
 }
 
 // Zone returns the account's time zone.

@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -33,17 +34,9 @@ func (s *Store) Counts(ctx context.Context, ids []int64) (map[int64]*Counts, err
 	for _, id := range ids {
 		out[id] = &Counts{By: map[campaign.Status]int64{}, Skipped: map[campaign.Reason]int64{}}
 	}
-	var rows []struct {
-		Campaign  int64           `db:"campaign_id"`
-		Status    campaign.Status `db:"status"`
-		Reason    campaign.Reason `db:"reason"`
-		N         int64           `db:"n"`
-		ChangedAt time.Time       `db:"changed_at"`
-	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT campaign_id, status, reason, n, changed_at FROM campaign_counts
-	  WHERE campaign_id = ANY($1)`, pq.Array(ids))
+	rows, err := ledger.Counts(ctx, s.db, ids)
 	if err != nil {
-		return nil, pg.Wrap("read counts", err)
+		return nil, err
 	}
 	for _, r := range rows {
 		c := out[r.Campaign]
@@ -85,12 +78,11 @@ func (s *Store) Launched(ctx context.Context, n int) ([]int64, error) {
 // CheckCounts returns how many statuses of the campaign's ledger have other
 // counts than its rows. It reads the whole ledger.
 func (s *Store) CheckCounts(ctx context.Context, id int64) (wrong int, err error) {
-	err = s.db.GetContext(ctx, &wrong, `
-		SELECT count(*) FROM (SELECT status, reason, count(*) AS n FROM campaign_recipients WHERE campaign_id = $1 GROUP BY 1, 2) r
-		FULL JOIN (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1 AND n <> 0) c USING (status, reason)
-		WHERE r.n IS DISTINCT FROM c.n`, id)
-	return wrong, pg.Wrap("check counts", err)
+	return ledger.Wrong(ctx, s.db, id)
 }
+
+// AddUp adds changes of the counts of all campaigns to these.
+func (s *Store) AddUp(ctx context.Context) error { return ledger.FoldAll(ctx, s.db) }
 
 // View returns the counts by the names that the API shows, with their total.
 func (c *Counts) View() map[string]int64 {

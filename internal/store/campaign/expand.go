@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,8 +28,8 @@ SELECT * FROM (
     AND r.message_id IS NULL ORDER BY r.wake_at, r.seq LIMIT $2)) x
 ORDER BY wake_at, seq LIMIT $2`)
 
-// Turn reads the recipients whose turn it is, at most n, in order. The campaign
-// must be held by this transaction.
+// Turn reads the recipients whose turn it is, at most n, in order. This transaction
+// must have the campaign's step.
 func (s *Store) Turn(ctx context.Context, id int64, n int) ([]Recipient, error) {
 	var out []Recipient
 	err := s.db.SelectPrepared(ctx, &out, sqlTurn, id, n)
@@ -41,23 +42,29 @@ func (s *Store) Insert(ctx context.Context, page []store.NewMessage) ([]dispatch
 	return s.messages().InsertWithin(ctx, page)
 }
 
-var sqlMove = `
+// sqlMove leaves out rows that somebody has moved since they were read.
+var sqlMove = numbers.SQL(`
 WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[],
   $8::text[])
     AS t(seq, status, reason, wake_us, message_id, field, detail)),
 x AS MATERIALIZED (SELECT i.*, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
-  (SELECT r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq FOR UPDATE) r),
+  (SELECT r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq
+    AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL FOR UPDATE) r),
 c AS (UPDATE campaign_recipients r SET status = x.status, reason = x.reason, wake_at = to_timestamp(x.wake_us / 1e6),
     message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail
   FROM x WHERE r.campaign_id = $1 AND r.seq = x.seq AND r.seq = ANY($2::integer[])
-  RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason)` + ledger.Count
+  RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason),
+n AS (` + ledger.Count + `)
+SELECT count(*) FROM c`)
 
-// Move writes what became of rows: status, reason, wake_at, message, field and
-// detail.
+// Move writes what became of rows that Turn has read: status, reason, wake_at,
+// message, field and detail. It returns ErrOvertaken if somebody else has moved one
+// meanwhile.
 func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	rows = slices.SortedFunc(slices.Values(rows), func(a, b Recipient) int { return a.Seq - b.Seq }) // the order of their locks
 	n := len(rows)
 	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	messages, fields, details := make([]*string, n), make([]string, n), make([]string, n)
@@ -65,8 +72,12 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
 		messages[i], fields[i], details[i] = r.Message, storable.Clean(r.Field), storable.Clean(r.Detail)
 	}
-	_, err := s.db.ExecPrepared(ctx, sqlMove, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
+	var moved []int
+	err := s.db.SelectPrepared(ctx, &moved, sqlMove, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
 		pg.TextArray(messages), pq.Array(fields), pq.Array(details))
+	if err == nil && moved[0] != n {
+		return ErrOvertaken
+	}
 	return pg.Wrap("move recipients", err)
 }
 

@@ -60,14 +60,16 @@ WITH c AS (UPDATE campaign_recipients r SET status = {row_held}, wake_at = to_ti
   WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id AND r.status = {queued}
   RETURNING r.campaign_id, {queued}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
 
-// Hold notes that messages wait for a time.
-func (s *Store) Hold(ctx context.Context, refs []ledger.Ref, until []time.Time) error {
+// HoldMessages notes that messages wait for a time.
+func (s *Store) HoldMessages(ctx context.Context, refs []ledger.Ref, until []time.Time) error {
 	campaigns, messages, wakes := make([]int64, len(refs)), make([]dispatch.ID, len(refs)), make([]int64, len(refs))
 	for i, r := range refs {
 		campaigns[i], messages[i], wakes[i] = r.Campaign, r.Message, *pg.Micros(until[i])
 	}
-	_, err := s.db.ExecContext(ctx, sqlHold, pq.Array(campaigns), pg.UUIDArray(messages), pq.Array(wakes))
-	return pg.Wrap("hold recipients", err)
+	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, _, _ any) error {
+		_, err := tx.ExecContext(ctx, sqlHold, pq.Array(campaigns), pg.UUIDArray(messages), pq.Array(wakes))
+		return pg.Wrap("hold recipients", err)
+	})
 }
 
 var sqlForQuality = numbers.SQL(`
@@ -78,12 +80,10 @@ WITH c AS (UPDATE campaign_recipients r SET status = {row_for_quality} FROM unne
 // HoldForQuality notes that the provider has messages and assesses their template
 // first.
 func (s *Store) HoldForQuality(ctx context.Context, refs []ledger.Ref) error {
-	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
-	for i, r := range refs {
-		campaigns[i], messages[i] = r.Campaign, r.Message
-	}
-	_, err := s.db.ExecContext(ctx, sqlForQuality, pq.Array(campaigns), pg.UUIDArray(messages))
-	return pg.Wrap("hold recipients for quality", err)
+	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, campaigns, messages any) error {
+		_, err := tx.ExecContext(ctx, sqlForQuality, campaigns, messages)
+		return pg.Wrap("hold recipients for quality", err)
+	})
 }
 
 // Sync moves the rows of messages to what became of these.

@@ -22,8 +22,9 @@ func (s *Store) Park(ctx context.Context, id int64) error {
 	return pg.Wrap("hold messages", err)
 }
 
-var sqlUnpark = numbers.SQL(`UPDATE dispatch SET state = {ready}, wake_at = greatest(due_at, now())
-  WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {held}`)
+var sqlUnpark = numbers.SQL(`
+UPDATE dispatch SET state = {ready}, wake_at = greatest(due_at, now()) WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch
+  WHERE campaign_id = $1 AND campaign_id <> 0 AND state = {held} ORDER BY message_id FOR UPDATE))`)
 
 // Unpark puts the messages of a campaign back into the queue.
 func (s *Store) Unpark(ctx context.Context, id int64) error {
@@ -64,15 +65,19 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 var sqlCancelRows = numbers.SQL(`
 WITH p AS MATERIALIZED (SELECT campaign_id, seq, status FROM campaign_recipients
   WHERE campaign_id = $1 AND status IN ({row_waiting}, {row_held})
-    AND message_id IS NULL LIMIT $2 FOR UPDATE),
-  c AS (UPDATE campaign_recipients r SET status = {cancelled} FROM p WHERE r.campaign_id = $1 AND r.seq = p.seq
+    AND message_id IS NULL LIMIT $2 FOR UPDATE SKIP LOCKED),
+c AS (UPDATE campaign_recipients r SET status = {cancelled} FROM p WHERE r.campaign_id = $1 AND r.seq = p.seq
     AND r.seq = ANY(ARRAY(SELECT seq FROM p)) RETURNING r.campaign_id, p.status AS was, 0::smallint AS was_reason, r.status,
-      0::smallint AS reason)`) + ledger.Count
+      0::smallint AS reason),
+n AS (` + ledger.Count + `)
+SELECT count(*) FROM c`)
 
-// CancelRows cancels a page of recipients that have no message yet.
-func (s *Store) CancelRows(ctx context.Context, id int64) error {
-	_, err := s.db.ExecContext(ctx, sqlCancelRows, id, cancelPage)
-	return pg.Wrap("cancel recipients", err)
+// CancelRows cancels a page of recipients that have no message yet, without those
+// of which a step is making messages. more reports whether there may be others.
+func (s *Store) CancelRows(ctx context.Context, id int64) (more bool, err error) {
+	var n int
+	err = s.db.GetContext(ctx, &n, sqlCancelRows, id, cancelPage)
+	return n == cancelPage, pg.Wrap("cancel recipients", err)
 }
 
 var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c

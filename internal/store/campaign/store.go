@@ -1,5 +1,6 @@
 // Package campaign stores campaigns, their ledgers and their counts. Its writes
-// run in transactions that hold the campaign's row, or are idempotent.
+// run in transactions that hold the campaign's row or have its step, or are
+// idempotent.
 package campaign
 
 import (

@@ -1,7 +1,13 @@
 // Package ledger keeps the ledger of campaigns, campaign_recipients, in step
 // with their messages, and the counts in step with the ledger: every statement
-// that changes a row's status changes the counts by the same difference, and
-// whoever adds rows adds them to the counts in the same transaction.
+// that changes a row's status notes the same difference in campaign_changes, and
+// whoever adds rows notes them in the same transaction.
+//
+// Every transaction takes its locks in one order: dispatch and messages by id,
+// the balances of accounts, campaign_recipients by campaign and message (rows that
+// have none by seq; only the holder of a campaign's step moves these), the
+// campaign's row, campaign_counts. Only who holds the campaign's row writes
+// campaign_counts (Fold). campaign_changes is inserted into without waiting.
 package ledger
 
 import (
@@ -38,23 +44,21 @@ var numbers = pg.Domain.Merge(Numbers)
 // campaign_id, was, was_reason, status and reason. A was that is null is a new
 // row.
 var Count = `
-INSERT INTO campaign_counts AS n (campaign_id, status, reason, n)
+INSERT INTO campaign_changes (campaign_id, status, reason, n)
 SELECT campaign_id, status, reason, sum(n) FROM (
   SELECT campaign_id, was AS status, was_reason AS reason, -1 AS n FROM c WHERE was IS NOT NULL
   UNION ALL SELECT campaign_id, status, reason, 1 FROM c) x
-GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
-ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, changed_at = now()`
+GROUP BY 1, 2, 3 HAVING sum(n) <> 0`
 
 // Place is where rows stand.
 type Place struct {
-	Status campaign.Status
-	Reason campaign.Reason
+	Status campaign.Status `db:"status"`
+	Reason campaign.Reason `db:"reason"`
 }
 
 const sqlAdd = `
-INSERT INTO campaign_counts AS n (campaign_id, status, reason, n)
-SELECT $1, status, reason, n FROM unnest($2::smallint[], $3::smallint[], $4::bigint[]) t (status, reason, n) ORDER BY status, reason
-ON CONFLICT (campaign_id, status, reason) DO UPDATE SET n = n.n + excluded.n, changed_at = now()`
+INSERT INTO campaign_changes (campaign_id, status, reason, n)
+SELECT $1, status, reason, n FROM unnest($2::smallint[], $3::smallint[], $4::bigint[]) t (status, reason, n)`
 
 // Add adds rows that this transaction has added to a campaign's ledger to its
 // counts.
@@ -100,23 +104,33 @@ WITH x AS MATERIALIZED (
 // any time and any number of times: the last of two calls at once reads what is
 // newer, since rows are locked in a statement before the one that reads.
 func Sync(ctx context.Context, db *pg.DB, refs []Ref) error {
+	return Locked(ctx, db, refs, func(tx *pg.DB, campaigns, messages any) error {
+		_, err := tx.ExecPrepared(ctx, sqlSync, campaigns, messages)
+		return pg.Wrap("move recipients", err)
+	})
+}
+
+// Locked runs f in a transaction that has locked the rows of messages in their
+// order. f gets the campaigns and the messages as arrays. Without messages it does
+// nothing.
+func Locked(ctx context.Context, db *pg.DB, refs []Ref, f func(tx *pg.DB, campaigns, messages any) error) error {
 	if len(refs) == 0 {
 		return nil
 	}
+	refs = slices.Clone(refs)
 	slices.SortFunc(refs, func(a, b Ref) int {
 		return cmp.Or(cmp.Compare(a.Campaign, b.Campaign), bytes.Compare(a.Message[:], b.Message[:]))
 	})
 	refs = slices.Compact(refs)
-	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
+	ids, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
 	for i, r := range refs {
-		campaigns[i], messages[i] = r.Campaign, r.Message
+		ids[i], messages[i] = r.Campaign, r.Message
 	}
-	args := []any{pq.Array(campaigns), pg.UUIDArray(messages)}
+	of, named := pq.Array(ids), pg.UUIDArray(messages)
 	return db.Tx(ctx, func(tx *pg.DB) error {
-		if _, err := tx.ExecPrepared(ctx, sqlLock, args...); err != nil {
+		if _, err := tx.ExecPrepared(ctx, sqlLock, of, named); err != nil {
 			return pg.Wrap("lock recipients", err)
 		}
-		_, err := tx.ExecPrepared(ctx, sqlSync, args...)
-		return pg.Wrap("move recipients", err)
+		return f(tx, of, named)
 	})
 }
