@@ -1,6 +1,6 @@
 package admin
 
-import "github.com/sendoff/sendoff/internal/store/retention"
+import "github.com/sendoff/sendoff/internal/dispatch/keep"
 
 // Retention is how many days each kind of record is kept.
 type Retention struct {
@@ -12,7 +12,7 @@ type Retention struct {
 	Inbound    int `json:"inbound"`
 }
 
-func viewRetention(d retention.Days) Retention { return Retention(d.Effective()) }
+func viewRetention(d keep.Days) Retention { return Retention(d.Effective()) }
 
 // redactDays returns the days of a setting, or 0 without one.
 func redactDays(days *int) int {
@@ -33,7 +33,7 @@ type RetentionUpdate struct {
 }
 
 // apply changes into by what is given.
-func (u *RetentionUpdate) apply(into *retention.Days) {
+func (u *RetentionUpdate) apply(into *keep.Days) {
 	if u == nil {
 		return
 	}

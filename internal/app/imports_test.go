@@ -52,8 +52,8 @@ runner/audience: campaign dispatch dispatch/person dispatch/phone dispatch/templ
 admin/campaigns: admin campaign contactimport dispatch runner runner/audience store store/account store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/erasure store/pg
-admin: admin/input auth dispatch dispatch/person dispatch/phone dispatch/template optout provider storable store
-    store/account store/retention store/webhook webhook zone
+admin: admin/input auth dispatch dispatch/keep dispatch/person dispatch/phone dispatch/template optout provider
+    storable store store/account store/webhook webhook zone
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone zone
@@ -90,7 +90,7 @@ client:
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch storable store/ledger store/people store/pg
-store/account: dispatch dispatch/template store/erasure store/people store/pg store/retention
+store/account: dispatch dispatch/keep dispatch/template store/erasure store/people store/pg
 store/audience: dispatch store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
@@ -121,6 +121,7 @@ dispatch/template: dispatch
 dispatch/person: dispatch/phone
 dispatch/phone: dispatch
 dispatch/segment:
+dispatch/keep:
 
 # Beside the product: they measure, seed, start, stand in for or test it.
 apitest: app auth config dispatch store store/account store/pg store/webhook storetest
@@ -150,7 +151,7 @@ store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
-store/retention: store/erasure store/pg
+store/retention: dispatch/keep store/erasure store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest
 `)

@@ -9,8 +9,8 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/keep"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/store/retention"
 )
 
 // Account is a customer: everything belongs to one.
@@ -27,8 +27,8 @@ type Account struct {
 
 	OptOutLanguages pq.StringArray `db:"opt_out_languages" json:"opt_out_languages"` // empty: by the contact's country
 
-	Retention  retention.Days `db:"retention" json:"retention"`
-	RedactDays *int           `db:"redact_days" json:"redact_days"` // nil: content is kept as long as the message
+	Retention  keep.Days `db:"retention" json:"retention"`
+	RedactDays *int      `db:"redact_days" json:"redact_days"` // nil: content is kept as long as the message
 }
 
 const accountColumns = `id, sid, name, credits_enabled, balance, disabled_at, created_at, default_region, time_zone,

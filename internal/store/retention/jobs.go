@@ -95,8 +95,8 @@ func (p *planner) jobs(a *settings) []job {
 		out = redactions(p.now.AddDate(0, 0, -*a.RedactDays))
 	}
 	for _, j := range deletions {
-		if most, weekly := p.longest[j.table]; !weekly || a.Days.of(j.table) < most {
-			j.before = a.Days.before(j.table, p.now)
+		if most, weekly := p.longest[j.table]; !weekly || a.Days.Of(j.table) < most {
+			j.before = a.Days.Before(j.table, p.now)
 			out = append(out, j)
 		}
 	}

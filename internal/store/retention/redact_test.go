@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/dispatch/keep"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -57,7 +58,7 @@ func (f *fixture) texts() (out [3]int) {
 func TestRun_Redaction_WaitsForWebhooks(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	account := f.account(Days{}, 7)
+	account := f.account(keep.Days{}, 7)
 	message, inbound := f.message(account, 20), f.inbound(account, 20)
 	first, second := f.webhook(message, false), f.webhook(inbound, false)
 	f.webhook(message, true)
@@ -93,7 +94,7 @@ func TestRun_Redaction_WaitsForWebhooks(t *testing.T) {
 func TestRun_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	account := f.account(Days{}, 7)
+	account := f.account(keep.Days{}, 7)
 	waits := f.message(account, 30)
 	f.unfinished(waits)
 	for range 3 {
@@ -131,8 +132,8 @@ func TestRun_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
 func TestRun_ScheduledFarAhead_CountsFromSending(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	short := f.account(Days{Messages: 10, Attempts: 10, Events: 10}, 7)
-	f.account(Days{Messages: 20, Attempts: 20, Events: 20}, 0)
+	short := f.account(keep.Days{Messages: 10, Attempts: 10, Events: 10}, 7)
+	f.account(keep.Days{Messages: 20, Attempts: 20, Events: 20}, 0)
 	week := f.week(60)
 	late := f.message(short, 55)
 	f.exec(`UPDATE messages SET send_at = now() - interval '5 days' WHERE id = $1`, late)
@@ -177,8 +178,8 @@ func TestRun_ScheduledFarAhead_CountsFromSending(t *testing.T) {
 func TestRun_UnreadEvents_KeepTheirMessages(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	short := f.account(Days{Messages: 10, Inbound: 10}, 0)
-	f.account(Days{Messages: 20}, 0)
+	short := f.account(keep.Days{Messages: 10, Inbound: 10}, 0)
+	f.account(keep.Days{Messages: 20}, 0)
 	week := f.week(60)
 	f.read()
 	f.message(short, 15)
@@ -201,7 +202,7 @@ func TestRun_UnreadEvents_KeepTheirMessages(t *testing.T) {
 func TestRun_OldDeliveries_AreDeleted(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	short, long := f.account(Days{Deliveries: 3}, 0), f.account(Days{Messages: 5}, 0)
+	short, long := f.account(keep.Days{Deliveries: 3}, 0), f.account(keep.Days{Messages: 5}, 0)
 	f.exec(`INSERT INTO webhooks (account_id, url, enabled) VALUES ($1, 'a', true), ($1, 'b', false), ($2, 'c', true)`, short, long)
 	f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, created_at, kind, format, payload, done_at)
 		SELECT w.id, (left(uuid_floor(at)::text, 13) || '-8000-8000-' || lpad((100 * d + x)::text, 12, '0'))::uuid, gen_random_uuid(), at, 50,
@@ -229,7 +230,7 @@ func TestRun_ManyWebhooks_AreNotScanned(t *testing.T) {
 	f := open(t)
 	f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload, state, done_at)
 		SELECT 1, gen_random_uuid(), gen_random_uuid(), 50, 'standard', '{}', 1, now() FROM generate_series(1, 50000)`)
-	account := f.account(Days{}, 7)
+	account := f.account(keep.Days{}, 7)
 	for range 20 {
 		f.message(account, 20)
 	}

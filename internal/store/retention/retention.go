@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/dispatch/keep"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -46,9 +47,9 @@ func New(db *pg.DB) *Store { return &Store{db: db, blank: erasure.New(db)} }
 
 // settings are those of an account.
 type settings struct {
-	ID         int64 `db:"id"`
-	Days       Days  `db:"retention"`
-	RedactDays *int  `db:"redact_days"`
+	ID         int64     `db:"id"`
+	Days       keep.Days `db:"retention"`
+	RedactDays *int      `db:"redact_days"`
 }
 
 func (s *Store) accounts(ctx context.Context) (all []settings, now time.Time, err error) {
@@ -67,9 +68,9 @@ func longest(all []settings) map[string]int {
 	out := make(map[string]int, len(weeklies))
 	for _, table := range weeklies {
 		for i := range all {
-			out[table] = max(out[table], all[i].Days.of(table))
+			out[table] = max(out[table], all[i].Days.Of(table))
 		}
-		out[table] = cmp.Or(out[table], Default.of(table))
+		out[table] = cmp.Or(out[table], keep.Default.Of(table))
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/dispatch/keep"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -53,7 +54,7 @@ func (f *fixture) count(query string, args ...any) (n int) {
 }
 
 // account makes an account with a retention and, if redact is not 0, redaction.
-func (f *fixture) account(d Days, redact int) (id int64) {
+func (f *fixture) account(d keep.Days, redact int) (id int64) {
 	f.t.Helper()
 	f.n++
 	must(f.t, f.db.GetContext(f.t.Context(), &id, `INSERT INTO accounts (sid, name, retention, redact_days)
@@ -130,8 +131,8 @@ func accountOf(s *Step) string {
 func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	one := f.account(Days{}, 0)
-	f.account(Days{Messages: 40}, 0)
+	one := f.account(keep.Days{}, 0)
+	f.account(keep.Days{Messages: 40}, 0)
 	oldest, older := f.week(130), f.week(110)
 	recent := f.week(60)
 	f.message(one, 125)
@@ -182,7 +183,7 @@ func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 func TestRun_UnreadEvents_KeepTheirWeek(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	one := f.account(Days{}, 0)
+	one := f.account(keep.Days{}, 0)
 	week := f.week(60)
 	f.read()
 	f.message(one, 55)
@@ -204,7 +205,7 @@ func TestRun_UnreadEvents_KeepTheirWeek(t *testing.T) {
 func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	short, long := f.account(Days{Messages: 10, Audit: 10, Inbound: 10}, 0), f.account(Days{}, 0)
+	short, long := f.account(keep.Days{Messages: 10, Audit: 10, Inbound: 10}, 0), f.account(keep.Days{}, 0)
 	waits := f.message(short, 21)
 	f.unfinished(waits)
 	for _, account := range []int64{short, long} {
@@ -248,7 +249,7 @@ func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 func TestRun_Redaction_LeavesNoText(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	account := f.account(Days{}, 7)
+	account := f.account(keep.Days{}, 7)
 	for range 3 {
 		f.message(account, 20)
 	}
@@ -287,7 +288,7 @@ func TestRun_Redaction_LeavesNoText(t *testing.T) {
 func TestRun_BusyTable_WaitsItsTurn(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	account := f.account(Days{}, 0)
+	account := f.account(keep.Days{}, 0)
 	week := f.week(130)
 	f.message(account, 125)
 	f.read()

@@ -1,4 +1,5 @@
-package retention
+// Package keep has how long an account keeps its records.
+package keep
 
 import (
 	"cmp"
@@ -31,8 +32,8 @@ func (d Days) Effective() Days {
 	}
 }
 
-// of returns the days by table; of what belongs to messages, no more than theirs.
-func (d Days) of(table string) int {
+// Of returns the days of a table; of what belongs to messages, no more than theirs.
+func (d Days) Of(table string) int {
 	e := d.Effective()
 	switch table {
 	case "messages":
@@ -51,8 +52,8 @@ func (d Days) of(table string) int {
 	panic("no retention of " + table)
 }
 
-// before returns the time before which records of a table are too old.
-func (d Days) before(table string, now time.Time) time.Time { return now.AddDate(0, 0, -d.of(table)) }
+// Before returns the time before which records of a table are too old.
+func (d Days) Before(table string, now time.Time) time.Time { return now.AddDate(0, 0, -d.Of(table)) }
 
 // Scan implements sql.Scanner.
 func (d *Days) Scan(src any) error {
