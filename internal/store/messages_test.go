@@ -227,7 +227,7 @@ func TestListMessages_Code_FindsTheFailed(t *testing.T) {
 func TestList_MuchContent_ShortPages(t *testing.T) {
 	t.Parallel()
 	f, ctx := open(t), t.Context()
-	const messages, each = 5, 700 << 10 // two of them fit into a page
+	const messages, each = 5, 350 << 10 // two of them fit into a page
 	for range messages {
 		n := f.draft("+15550000001")
 		n.Message.Raw = fmt.Sprintf(`{"type":"text","text":{"body":%q}}`, strings.Repeat("x", each))

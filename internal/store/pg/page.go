@@ -1,7 +1,7 @@
 package pg
 
 // PageBytes bounds the content of a page of a list, which may be short therefore.
-const PageBytes = 2 << 20
+const PageBytes = 1 << 20
 
 // Fitting returns how many rows of a list, the first ones, are a page of at most
 // PageBytes; at least one if there are any.
