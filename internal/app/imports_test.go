@@ -23,12 +23,12 @@ cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
     migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
     version
-cli/admin: admin admin/input app cli/console config dispatch provider store/operate store/pg store/retention
+cli/admin: admin admin/input app cli/console config dispatch provider pruner store/operate store/pg store/retention
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
     dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
     dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health importer limit logs
-    metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio queue
+    metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio pruner queue
     registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
     store/operate store/pg store/retention store/session store/stats store/webhook version webhook worker
     worker/feeder
@@ -60,12 +60,13 @@ contactimport: dispatch dispatch/person dispatch/phone zone
 webhook: address apidoc dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable
     store/webhook
 worker: batch dispatch limit provider store store/people store/pg
-worker/feeder: dispatch limit provider store store/retention
+worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience
 admin/imports: admin contactimport dispatch store/account store/audience
 admin/erasures: admin admin/input store/account store/erasure
 eraser: store/erasure
+pruner: store/retention
 
 # What they share.
 registry: dispatch dispatch/template store store/account store/erasure

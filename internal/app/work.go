@@ -22,6 +22,7 @@ import (
 	"github.com/sendoff/sendoff/internal/health"
 	"github.com/sendoff/sendoff/internal/importer"
 	"github.com/sendoff/sendoff/internal/limit"
+	"github.com/sendoff/sendoff/internal/pruner"
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/runner"
 	"github.com/sendoff/sendoff/internal/store"
@@ -67,7 +68,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers,
 		Observer: p.metrics, Log: log,
-		Target: p.target, Webhooks: hooks, Retention: retention.New(p.db),
+		Target: p.target, Webhooks: hooks,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})
 	p.onStop("open calls", cfg.ShutdownGrace+5*time.Second, w.Stop)
@@ -80,6 +81,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.background("campaigns", 3*time.Second, campaigns.Run)
 	p.background("imports", 5*time.Second, importer.New(audience.New(p.db), log).Run)
 	p.background("erasures", 5*time.Second, (&eraser.Eraser{Store: erasure.New(p.db), Cancel: p.store.CancelAll, Log: log}).Run)
+	p.background("retention", 5*time.Second, (&pruner.Pruner{Store: retention.New(p.db), Take: p.store.TakeJob, Log: log}).Run)
 	p.background("archive", time.Second, p.pruneDaily)
 	p.onStop("fetching", time.Second, func(context.Context) error { srv.Stop(); return nil })
 	r := &Running{stop: p.finish("work", w.Open)}

@@ -83,8 +83,6 @@ type Options struct {
 	SendFallback func(ctx context.Context, f store.Fallback) error
 	// Webhooks delivers events to customers; nil: none are delivered.
 	Webhooks Webhooks
-	// Retention removes old records; nil: they are kept.
-	Retention Retention
 }
 
 // Feeder runs the jobs.
@@ -113,7 +111,6 @@ func (f *Feeder) Run(ctx context.Context) {
 	job(time.Hour, "partitions", f.Store.EnsurePartitions)
 	job(10*time.Second, "receipts", f.receipts)
 	job(time.Minute, "prune", f.prune)
-	job(time.Minute, "retention", f.retention)
 	wg.Go(func() { f.webhooks(ctx) })
 	wg.Wait()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/pruner"
 	"github.com/sendoff/sendoff/internal/store/retention"
 )
 
@@ -27,12 +28,11 @@ account are dropped; the rows of accounts that keep less are deleted page by pag
 // was interrupted, is listed too.
 func (c *Retention) Run(e *console.Env) error {
 	return c.open(e, func(s *session) error {
-		store := retention.New(s.db)
-		do := store.Run
+		do := pruner.Prune
 		if c.DryRun {
-			do = store.Plan
+			do = pruner.Plan
 		}
-		steps, err := do(e.Ctx)
+		steps, err := do(e.Ctx, retention.New(s.db))
 		if err != nil && len(steps) == 0 {
 			return err
 		}
@@ -41,11 +41,11 @@ func (c *Retention) Run(e *console.Env) error {
 }
 
 // list prints the steps that were done, or would be.
-func (c *Retention) list(s *session, steps []retention.Step) error {
+func (c *Retention) list(s *session, steps []pruner.Step) error {
 	rows, bytes := [][]string{}, int64(0)
 	for i := range steps {
 		st := &steps[i]
-		if st.Action != retention.Keep {
+		if st.Action != pruner.Keep {
 			bytes += st.Bytes
 		}
 		what := st.Partition
@@ -59,7 +59,7 @@ func (c *Retention) list(s *session, steps []retention.Step) error {
 	if len(rows) == 0 && !s.json {
 		return s.print(nil, "nothing is too old")
 	}
-	out := map[string]any{"dry_run": c.DryRun, "bytes": bytes, "data": append([]retention.Step{}, steps...)}
+	out := map[string]any{"dry_run": c.DryRun, "bytes": bytes, "data": append([]pruner.Step{}, steps...)}
 	return s.table(out, "ACTION\tTABLE\tOF\tBEFORE\tROWS\tBYTES\tREASON", rows)
 }
 

@@ -9,19 +9,30 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// job removes or blanks the old rows of an account in pages.
-type job struct {
-	account       int64
-	action, table string
-	before        time.Time
-	mark          string // the name of its place and of what it left; empty: the rows are gone
-	fresh, left   string // statements: the next page of ids after its place, and of those left
-	rows          string // what a page is joined with to measure it: t is the table
+// What a job does with its rows.
+const (
+	Delete = "delete"
+	Blank  = "blank" // removes content and numbers
+)
+
+// Job removes or blanks the old rows of an account, page by page.
+type Job struct {
+	Account       int64
+	Action, Table string
+	Before        time.Time // what is older goes
+
+	mark        string // the name of its place and of what it left; empty: the rows are gone
+	fresh, left string // statements: the next page of ids after its place, and of those left
+	rows        string // what a page is joined with to measure it: t is the table
 	// do changes the rows of finished ids. It returns those that it left after all.
 	do func(ctx context.Context, s *Store, ids []uuid.UUID) (rows int64, waiting []uuid.UUID, err error)
 	// all deletes a page of rows that no ids lead to ($1 is the account, $2 the time, $3
 	// the size of a page), size measures them (with $3 null); empty: do does it.
 	all, size string
+
+	// Where it is: it begins with what it left before.
+	past bool // what was left is done
+	at   *uuid.UUID
 }
 
 // Messages and inbound messages whose ids are old enough, and those that were left,
@@ -80,38 +91,45 @@ const (
   JOIN (SELECT x.webhook_id, x.id FROM ` + oldDeliveries + `) g USING (webhook_id, id)`
 )
 
-// planner makes the jobs of accounts.
-type planner struct {
-	now     time.Time
-	longest map[string]int // days, by table
+// Jobs returns what is to be done of the rows of all accounts, in the order in which
+// it is: what belongs to messages goes before them. A table that no account keeps longer
+// is left to its partitions.
+func (s *Store) Jobs(ctx context.Context) ([]Job, error) {
+	a, err := s.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Job
+	for i := range a.all {
+		out = append(out, a.jobs(&a.all[i])...)
+	}
+	return out, nil
 }
 
-// jobs returns what is to be done of the rows of an account, in the order in which
-// it is: what belongs to messages goes before them. A table that no account keeps
-// longer is left to its partitions.
-func (p *planner) jobs(a *settings) []job {
-	var out []job
-	if a.RedactDays != nil {
-		out = redactions(p.now.AddDate(0, 0, -*a.RedactDays))
+// jobs returns those of one account.
+func (a *accounts) jobs(of *settings) []Job {
+	var out []Job
+	if of.RedactDays != nil {
+		out = redactions(a.now.AddDate(0, 0, -*of.RedactDays))
 	}
 	for _, j := range deletions {
-		if most, weekly := p.longest[j.table]; !weekly || a.Days.Of(j.table) < most {
-			j.before = a.Days.Before(j.table, p.now)
+		if most, weekly := a.longest[j.Table]; !weekly || of.Days.Of(j.Table) < most {
+			j.Before = of.Days.Before(j.Table, a.now)
 			out = append(out, j)
 		}
 	}
 	for i := range out {
-		out[i].account = a.ID
+		out[i].Account = of.ID
 	}
 	return out
 }
 
 // redactions blank what is older than before and has been told to every webhook.
-func redactions(before time.Time) []job {
+func redactions(before time.Time) []Job {
 	const messages, inbound = "redact_messages", "redact_inbound"
-	return []job{
+	return []Job{
 		{
-			action: Blank, table: "messages", before: before, mark: messages,
+			Action: Blank, Table: "messages", Before: before, mark: messages,
 			fresh: page(freshMessages, unfinished+unread+undelivered), left: page(leftMessages(messages), unfinished+unread+undelivered),
 			rows: `messages t ON t.id = p.id AND t.recipient <> ''`,
 			do: func(ctx context.Context, s *Store, ids []uuid.UUID) (int64, []uuid.UUID, error) {
@@ -119,7 +137,7 @@ func redactions(before time.Time) []job {
 			},
 		},
 		{
-			action: Blank, table: "inbound", before: before, mark: inbound,
+			Action: Blank, Table: "inbound", Before: before, mark: inbound,
 			fresh: page(freshInbound, unread+undelivered), left: page(leftInbound(inbound), unread+undelivered),
 			rows: `inbound t ON t.id = p.id AND (t.from_phone, t.wa_id, t.user_id) <> ('', '', '')`,
 			do: func(ctx context.Context, s *Store, ids []uuid.UUID) (int64, []uuid.UUID, error) {
@@ -129,27 +147,27 @@ func redactions(before time.Time) []job {
 	}
 }
 
-var deletions = []job{
+var deletions = []Job{
 	{
-		action: Delete, table: "attempts", mark: "attempts",
+		Action: Delete, Table: "attempts", mark: "attempts",
 		fresh: page(freshMessages, unfinished+lateAttempts), left: page(leftMessages("attempts"), unfinished+lateAttempts),
 		rows: `attempts t ON t.message_id = p.id`, do: deletes(`DELETE FROM attempts WHERE message_id = ANY($1)`),
 	},
 	{
-		action: Delete, table: "events", mark: "events",
+		Action: Delete, Table: "events", mark: "events",
 		fresh: page(freshMessages, unfinished+unread+lateEvents), left: page(leftMessages("events"), unfinished+unread+lateEvents),
 		rows: `events t ON t.message_id = p.id`, do: deletes(`DELETE FROM events WHERE message_id = ANY($1)`),
 	},
 	{
-		action: Delete, table: "messages", fresh: page(freshMessages, unfinished+unread),
+		Action: Delete, Table: "messages", fresh: page(freshMessages, unfinished+unread),
 		rows: `messages t ON t.id = p.id`, do: deletes(`DELETE FROM messages WHERE id = ANY($1)`),
 	},
 	{
-		action: Delete, table: "inbound", fresh: page(freshInbound, unread),
+		Action: Delete, Table: "inbound", fresh: page(freshInbound, unread),
 		rows: `inbound t ON t.id = p.id`, do: deletes(`DELETE FROM inbound WHERE id = ANY($1)`),
 	},
-	{action: Delete, table: "webhook_deliveries", all: allDeliveries, size: sizeDeliveries},
-	{action: Delete, table: "audit_log", all: allAudit, size: sizeAudit},
+	{Action: Delete, Table: "webhook_deliveries", all: allDeliveries, size: sizeDeliveries},
+	{Action: Delete, Table: "audit_log", all: allAudit, size: sizeAudit},
 }
 
 // deletes returns what a job does whose statement deletes the rows of a page.

@@ -1,7 +1,7 @@
 // Package retention removes what accounts do not want to keep any longer, and blanks
 // the content of old messages. Weeks that are too old for every account are dropped
 // as partitions; the rows of accounts that keep less go page by page. What is
-// unfinished is kept.
+// unfinished is kept. Package pruner decides when.
 package retention
 
 import (
@@ -9,32 +9,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/sendoff/sendoff/internal/dispatch/keep"
 	"github.com/sendoff/sendoff/internal/store/erasure"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
-
-// What a step does with its rows.
-const (
-	Drop   = "drop"   // a partition
-	Delete = "delete" // an account's rows
-	Blank  = "blank"  // content and numbers of an account's rows
-	Keep   = "keep"   // a partition that is old enough, for the reason given
-)
-
-// Step is a part of what retention does.
-type Step struct {
-	Action    string    `json:"action"`
-	Table     string    `json:"table"`
-	Partition string    `json:"partition,omitempty"`
-	Account   int64     `json:"account_id,omitempty"`
-	Before    time.Time `json:"before"` // what is older goes
-	Rows      int64     `json:"rows"`   // of partitions as Postgres estimates them
-	Bytes     int64     `json:"bytes"`
-	Reason    string    `json:"reason,omitempty"`
-}
 
 // Store removes old records.
 type Store struct {
@@ -52,12 +30,20 @@ type settings struct {
 	RedactDays *int      `db:"redact_days"`
 }
 
-func (s *Store) accounts(ctx context.Context) (all []settings, now time.Time, err error) {
-	if now, err = s.db.Now(ctx); err != nil {
-		return nil, now, pg.Wrap("read the time", err)
+// accounts are the settings of all accounts.
+type accounts struct {
+	all     []settings
+	now     time.Time
+	longest map[string]int // days, by table
+}
+
+func (s *Store) accounts(ctx context.Context) (a accounts, err error) {
+	if a.now, err = s.db.Now(ctx); err != nil {
+		return a, pg.Wrap("read the time", err)
 	}
-	err = s.db.SelectContext(ctx, &all, `SELECT id, retention, redact_days FROM accounts ORDER BY id`)
-	return all, now, pg.Wrap("read retention of accounts", err)
+	err = s.db.SelectContext(ctx, &a.all, `SELECT id, retention, redact_days FROM accounts ORDER BY id`)
+	a.longest = longest(a.all)
+	return a, pg.Wrap("read retention of accounts", err)
 }
 
 // weeklies are the tables with a partition for each week.
@@ -75,40 +61,8 @@ func longest(all []settings) map[string]int {
 	return out
 }
 
-// Plan returns what Run would do now, with the size of each step. It counts rows,
-// which takes its time.
-func (s *Store) Plan(ctx context.Context) ([]Step, error) { return s.run(ctx, true) }
-
-// Run removes and blanks what is too old, and returns what it did. It may run
-// again, or be interrupted, at any point.
-func (s *Store) Run(ctx context.Context) ([]Step, error) { return s.run(ctx, false) }
-
-func (s *Store) run(ctx context.Context, dry bool) ([]Step, error) {
-	all, now, err := s.accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Step
-	p := planner{now: now, longest: longest(all)}
-	for i := range all {
-		for _, j := range p.jobs(&all[i]) {
-			step := Step{Action: j.action, Table: j.table, Account: all[i].ID, Before: j.before}
-			if dry {
-				err = s.measure(ctx, &j, &step)
-			} else {
-				step.Rows, err = s.walk(ctx, &j)
-			}
-			if step.Rows > 0 {
-				out = append(out, step)
-			}
-			if err != nil {
-				return out, err
-			}
-		}
-	}
-	weeks, err := s.weeks(ctx, &p, dry)
-	return append(out, weeks...), err
+// patient lets a statement read whole tables.
+func patient(ctx context.Context, tx *pg.DB) error {
+	_, err := tx.ExecContext(ctx, `SET LOCAL statement_timeout = '5min'`)
+	return pg.Wrap("set timeout", err)
 }
-
-// never is before every id.
-var never uuid.UUID

@@ -10,14 +10,16 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// week is a partition, with its bounds as Postgres' catalogue has them.
-type week struct {
+// Week is a partition, with its bounds as Postgres' catalogue has them.
+type Week struct {
 	Table string    `db:"parent"`
 	Name  string    `db:"name"`
 	From  time.Time `db:"starts"`
 	To    time.Time `db:"ends"`
-	Rows  int64     `db:"rows"`
+	Rows  int64     `db:"rows"` // as Postgres estimates them
 	Bytes int64     `db:"bytes"`
+
+	before time.Time // before it records are too old for every account
 }
 
 // sqlWeeks lists the partitions; the default ones have no bounds. An id's first 48
@@ -34,34 +36,24 @@ FROM (SELECT p.relname AS parent, c.relname AS name, greatest(c.reltuples, 0)::b
   WHERE i.inhparent IN ('messages'::regclass, 'attempts'::regclass, 'events'::regclass)) w
 WHERE b IS NOT NULL ORDER BY parent, ends`
 
-// weeks drops the partitions that are too old for every account. One that holds what
-// is unfinished is kept.
-func (s *Store) weeks(ctx context.Context, p *planner, dry bool) ([]Step, error) {
-	var found []week
-	if err := s.db.SelectContext(ctx, &found, sqlWeeks); err != nil {
+// Weeks returns the partitions that are too old for every account.
+func (s *Store) Weeks(ctx context.Context) ([]Week, error) {
+	a, err := s.accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Week
+	if err := s.db.SelectContext(ctx, &all, sqlWeeks); err != nil {
 		return nil, pg.Wrap("list partitions", err)
 	}
-	var out []Step
-	for i := range found {
-		w := &found[i]
-		before := p.now.AddDate(0, 0, -p.longest[w.Table])
-		if w.To.After(before) {
-			continue
+	old := all[:0]
+	for _, w := range all {
+		w.before = a.now.AddDate(0, 0, -a.longest[w.Table])
+		if !w.To.After(w.before) {
+			old = append(old, w)
 		}
-		step := Step{Action: Drop, Table: w.Table, Partition: w.Name, Before: w.To.UTC(), Rows: w.Rows, Bytes: w.Bytes}
-		reason, err := s.needed(ctx, w, before)
-		if err == nil && reason == "" && !dry {
-			reason, err = s.drop(ctx, w.Name)
-		}
-		if err != nil {
-			return out, err
-		}
-		if step.Reason = reason; reason != "" {
-			step.Action = Keep
-		}
-		out = append(out, step)
 	}
-	return out, nil
+	return old, nil
 }
 
 // sqlNeeded looks for what keeps messages with ids of the time from $1 to $2, or their
@@ -88,9 +80,8 @@ SELECT EXISTS (SELECT 1 FROM (SELECT message_id FROM dispatch UNION ALL SELECT m
     WHERE (e.xid, e.id) > (c.xid, c.event_id)) AS unread`
 }
 
-// needed returns why a partition must stay, or nothing. before is the time before which
-// records are too old.
-func (s *Store) needed(ctx context.Context, w *week, before time.Time) (string, error) {
+// Needed returns why a partition must stay, or nothing.
+func (s *Store) Needed(ctx context.Context, w *Week) (string, error) {
 	var why struct {
 		Unfinished bool `db:"unfinished"`
 		Young      bool `db:"young"`
@@ -103,7 +94,7 @@ func (s *Store) needed(ctx context.Context, w *week, before time.Time) (string, 
 		if w.Table == "events" {
 			return tx.GetContext(ctx, &why, sqlEventsNeeded(w.Name), w.To)
 		}
-		return tx.GetContext(ctx, &why, sqlNeeded, w.From, w.To, before, w.Table == "messages")
+		return tx.GetContext(ctx, &why, sqlNeeded, w.From, w.To, w.before, w.Table == "messages")
 	})
 	switch {
 	case err != nil:
@@ -118,32 +109,24 @@ func (s *Store) needed(ctx context.Context, w *week, before time.Time) (string, 
 	return "", nil
 }
 
-// A partition is dropped under a lock on the whole table: it is waited for only so
-// long that no other statement waits behind it for longer, and asked for again.
-const (
-	lockWait  = "50ms"
-	dropTries = 40
-	dropPause = 500 * time.Millisecond
-)
+// lockWait is how long a drop waits for its lock on the whole table: no other statement
+// waits behind it for longer.
+const lockWait = "50ms"
 
-// drop drops a partition. It returns why not if the table is too busy.
-func (s *Store) drop(ctx context.Context, name string) (string, error) {
-	for range dropTries {
-		err := s.db.Tx(ctx, func(tx *pg.DB) error {
-			if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+lockWait+`'`); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `DROP TABLE IF EXISTS `+pq.QuoteIdentifier(name))
+// Drop drops a partition. It reports whether the table is too busy: the caller tries
+// again in a moment.
+func (s *Store) Drop(ctx context.Context, w *Week) (busy bool, err error) {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+lockWait+`'`); err != nil {
 			return err
-		})
-		if !locked(err) {
-			return "", pg.Wrap("drop partition", err)
 		}
-		if err := pause(ctx, dropPause); err != nil {
-			return "", err
-		}
+		_, err := tx.ExecContext(ctx, `DROP TABLE IF EXISTS `+pq.QuoteIdentifier(w.Name))
+		return err
+	})
+	if locked(err) {
+		return true, nil
 	}
-	return "the table is locked by others; the next run tries again", nil
+	return false, pg.Wrap("drop partition", err)
 }
 
 // locked reports whether a lock was not granted in time.

@@ -1,8 +1,10 @@
-package retention
+package pruner
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +12,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch/keep"
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/store/retention"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -27,17 +31,18 @@ func must(t *testing.T, err error) {
 // fixture is a database, and messages of its accounts that are as old as a test
 // wants.
 type fixture struct {
-	*Store
-	t *testing.T
-	n int
+	db    *pg.DB
+	store Store
+	t     *testing.T
+	n     int
 }
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "retention-test"})
+	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "pruner-test"})
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	return &fixture{Store: New(db), t: t}
+	return &fixture{db: db, store: retention.New(db), t: t}
 }
 
 func (f *fixture) exec(query string, args ...any) {
@@ -128,7 +133,7 @@ func accountOf(s *Step) string {
 
 // Weeks that are too old for every account go as a whole, each table after its own
 // days; one with an unfinished message stays and is named until it is finished.
-func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
+func TestPrune_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	one := f.account(keep.Days{}, 0)
@@ -141,7 +146,7 @@ func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 	f.unfinished(waits)
 	f.read()
 
-	plan, err := f.Plan(t.Context())
+	plan, err := Plan(t.Context(), f.store)
 	must(t, err)
 	all := func(table string, weeks ...string) string {
 		return table + " " + strings.Join(weeks, ", "+table+" ")
@@ -160,7 +165,7 @@ func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 		t.Fatalf("a plan left %d messages", n)
 	}
 
-	done, err := f.Run(t.Context())
+	done, err := Prune(t.Context(), f.store)
 	must(t, err)
 	if d, k := found(done, Drop), found(done, Keep); d != wantDrop || k != wantKeep {
 		t.Errorf("run: dropped %s, kept %s", d, k)
@@ -169,7 +174,7 @@ func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 		t.Errorf("%d messages are left, want 2", n)
 	}
 	f.finish(waits)
-	done, err = f.Run(t.Context())
+	done, err = Prune(t.Context(), f.store)
 	must(t, err)
 	if d := found(done, Drop); d != wantKeep {
 		t.Errorf("after the message had finished: dropped %s, want %s", d, wantKeep)
@@ -180,20 +185,20 @@ func TestRun_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 }
 
 // Events of which no webhooks were made yet keep their week.
-func TestRun_UnreadEvents_KeepTheirWeek(t *testing.T) {
+func TestPrune_UnreadEvents_KeepTheirWeek(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	one := f.account(keep.Days{}, 0)
 	week := f.week(60)
 	f.read()
 	f.message(one, 55)
-	done, err := f.Run(t.Context())
+	done, err := Prune(t.Context(), f.store)
 	must(t, err)
 	if k := found(done, Keep); k != "events "+week {
 		t.Errorf("kept %q of %+v", k, done)
 	}
 	f.read()
-	done, err = f.Run(t.Context())
+	done, err = Prune(t.Context(), f.store)
 	must(t, err)
 	if d := found(done, Drop); d != "events "+week {
 		t.Errorf("dropped %q of %+v", d, done)
@@ -202,7 +207,7 @@ func TestRun_UnreadEvents_KeepTheirWeek(t *testing.T) {
 
 // An account that keeps less than others loses its own rows only, and those of what
 // is unfinished when it has finished.
-func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
+func TestPrune_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	short, long := f.account(keep.Days{Messages: 10, Audit: 10, Inbound: 10}, 0), f.account(keep.Days{}, 0)
@@ -218,13 +223,13 @@ func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 			($1, 'cli', 'y', now())`, account)
 	}
 	f.read()
-	plan, err := f.Plan(t.Context())
+	plan, err := Plan(t.Context(), f.store)
 	must(t, err)
 	want := fmt.Sprintf("attempts %[1]d, events %[1]d, messages %[1]d, inbound %[1]d, audit_log %[1]d", short)
 	if d := found(plan, Delete); d != want {
 		t.Errorf("plan: %s, want %s", d, want)
 	}
-	done, err := f.Run(t.Context())
+	done, err := Prune(t.Context(), f.store)
 	must(t, err)
 	if d := found(done, Delete); d != want {
 		t.Errorf("run: %s, want %s", d, want)
@@ -238,7 +243,7 @@ func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 		t.Errorf("inbound and audit log that are left: %d", n)
 	}
 	f.finish(waits)
-	_, err = f.Run(t.Context())
+	_, err = Prune(t.Context(), f.store)
 	must(t, err)
 	if n := f.count(`SELECT count(*) FROM messages WHERE account_id = $1`, short); n != 1 {
 		t.Errorf("%d messages of the account after the old one had finished, want 1", n)
@@ -246,7 +251,7 @@ func TestRun_ShorterRetention_DeletesThatAccountsRows(t *testing.T) {
 }
 
 // Redaction leaves the message and removes every copy of its text and number.
-func TestRun_Redaction_LeavesNoText(t *testing.T) {
+func TestPrune_Redaction_LeavesNoText(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	account := f.account(keep.Days{}, 7)
@@ -258,7 +263,7 @@ func TestRun_Redaction_LeavesNoText(t *testing.T) {
 		VALUES (uuid_floor(now() - interval '20 days'), $1, 1, '+15550000100', 'text', $2, $2, $2, 'x', now() - interval '20 days', now())`,
 		account, secret)
 	f.read()
-	done, err := f.Run(t.Context())
+	done, err := Prune(t.Context(), f.store)
 	must(t, err)
 	if b := found(done, Blank); b != fmt.Sprintf("messages %[1]d, inbound %[1]d", account) {
 		t.Errorf("blanked %s", b)
@@ -276,7 +281,7 @@ func TestRun_Redaction_LeavesNoText(t *testing.T) {
 	if n := f.count(`SELECT count(*) FROM messages`)*10 + f.count(`SELECT count(*) FROM messages WHERE content LIKE '%customer%'`); n != 41 {
 		t.Errorf("messages, and those with a text: %d, want 41", n)
 	}
-	done, err = f.Run(t.Context())
+	done, err = Prune(t.Context(), f.store)
 	must(t, err)
 	if b := found(done, Blank); b != "" {
 		t.Errorf("a second run blanked %s again", b)
@@ -285,7 +290,7 @@ func TestRun_Redaction_LeavesNoText(t *testing.T) {
 
 // A partition is dropped beside transactions that use the table, and none of theirs
 // waits longer than lockWait for it.
-func TestRun_BusyTable_WaitsItsTurn(t *testing.T) {
+func TestPrune_BusyTable_WaitsItsTurn(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	account := f.account(keep.Days{}, 0)
@@ -304,7 +309,7 @@ func TestRun_BusyTable_WaitsItsTurn(t *testing.T) {
 	<-reads
 	dropped := make(chan []Step, 1)
 	go func() {
-		steps, err := f.Run(context.WithoutCancel(t.Context()))
+		steps, err := Prune(context.WithoutCancel(t.Context()), f.store)
 		if err != nil {
 			t.Error(err)
 		}
@@ -318,5 +323,40 @@ func TestRun_BusyTable_WaitsItsTurn(t *testing.T) {
 	must(t, <-ended)
 	if d := found(<-dropped, Drop); !strings.HasSuffix(d, "messages "+week) {
 		t.Errorf("dropped %s", d)
+	}
+}
+
+// Once an hour one worker prunes and logs what it did; a partition that stays is a warning.
+func TestPruner_OneWorkerAnHour(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	account := f.account(keep.Days{}, 7)
+	f.week(130)
+	f.unfinished(f.message(account, 125))
+	f.message(account, 20)
+	f.read()
+	var log bytes.Buffer
+	turn := func() string {
+		t.Helper()
+		log.Reset()
+		p := Pruner{Store: f.store, Take: store.New(f.db).TakeJob, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		must(t, p.turn(t.Context()))
+		return log.String()
+	}
+	out := turn()
+	for _, want := range []string{
+		`level=INFO msg="old records" action=blank table=messages`, `rows=1`,
+		`level=WARN msg="old records" action=keep table=messages`, `reason="it holds unfinished messages"`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the log lacks %s: %s", want, out)
+		}
+	}
+	if out := turn(); out != "" {
+		t.Errorf("another worker did it again: %s", out)
+	}
+	f.exec(`UPDATE jobs SET next_at = now()`)
+	if out := turn(); !strings.Contains(out, "action=keep") {
+		t.Errorf("an hour later: %q", out)
 	}
 }

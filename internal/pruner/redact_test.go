@@ -1,10 +1,8 @@
-package retention
+package pruner
 
 import (
 	"context"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -39,7 +37,7 @@ func (f *fixture) inbound(account int64, days int) (id uuid.UUID) {
 
 func (f *fixture) run() []Step {
 	f.t.Helper()
-	done, err := f.Run(f.t.Context())
+	done, err := Prune(f.t.Context(), f.store)
 	must(f.t, err)
 	return done
 }
@@ -55,7 +53,7 @@ func (f *fixture) texts() (out [3]int) {
 
 // A webhook goes out with all it has to tell, however old its message is: redaction
 // waits for those that are not delivered, and for events that none were made of yet.
-func TestRun_Redaction_WaitsForWebhooks(t *testing.T) {
+func TestPrune_Redaction_WaitsForWebhooks(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	account := f.account(keep.Days{}, 7)
@@ -91,7 +89,7 @@ func TestRun_Redaction_WaitsForWebhooks(t *testing.T) {
 
 // A message that waits holds up no other: what is blank is not written again, and
 // only the one that was left is looked at once more.
-func TestRun_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
+func TestPrune_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	account := f.account(keep.Days{}, 7)
@@ -113,11 +111,11 @@ func TestRun_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
 	if done := f.run(); len(done) != 0 || rows() != was {
 		t.Errorf("the second run wrote %+v", done)
 	}
-	if plan, err := f.Plan(t.Context()); err != nil || len(plan) != 0 {
+	if plan, err := Plan(t.Context(), f.store); err != nil || len(plan) != 0 {
 		t.Errorf("the plan has %+v, %v", plan, err)
 	}
 	f.finish(waits)
-	if plan, err := f.Plan(t.Context()); err != nil || len(plan) != 1 || plan[0].Rows != 1 {
+	if plan, err := Plan(t.Context(), f.store); err != nil || len(plan) != 1 || plan[0].Rows != 1 {
 		t.Errorf("the plan after it had finished has %+v, %v", plan, err)
 	}
 	if done := f.run(); len(done) != 1 || done[0].Rows != 1 || rows() != was {
@@ -129,7 +127,7 @@ func TestRun_Redaction_LeavesOneBehind_RewritesNothing(t *testing.T) {
 }
 
 // What was scheduled far ahead is old when its sending is, not when its acceptance is.
-func TestRun_ScheduledFarAhead_CountsFromSending(t *testing.T) {
+func TestPrune_ScheduledFarAhead_CountsFromSending(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	short := f.account(keep.Days{Messages: 10, Attempts: 10, Events: 10}, 7)
@@ -175,7 +173,7 @@ func TestRun_ScheduledFarAhead_CountsFromSending(t *testing.T) {
 
 // A message or an inbound message of which an event is not told yet stays: its webhook
 // is made of the row.
-func TestRun_UnreadEvents_KeepTheirMessages(t *testing.T) {
+func TestPrune_UnreadEvents_KeepTheirMessages(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	short := f.account(keep.Days{Messages: 10, Inbound: 10}, 0)
@@ -199,7 +197,7 @@ func TestRun_UnreadEvents_KeepTheirMessages(t *testing.T) {
 
 // Webhooks are kept as long as the account wants, those that wait as long as their
 // endpoint can be called; a dry run counts them.
-func TestRun_OldDeliveries_AreDeleted(t *testing.T) {
+func TestPrune_OldDeliveries_AreDeleted(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	short, long := f.account(keep.Days{Deliveries: 3}, 0), f.account(keep.Days{Messages: 5}, 0)
@@ -208,8 +206,8 @@ func TestRun_OldDeliveries_AreDeleted(t *testing.T) {
 		SELECT w.id, (left(uuid_floor(at)::text, 13) || '-8000-8000-' || lpad((100 * d + x)::text, 12, '0'))::uuid, gen_random_uuid(), at, 50,
 			'standard', '{}', CASE WHEN x = 1 THEN at END
 		FROM webhooks w, unnest(ARRAY[1, 4, 6]) AS d, generate_series(0, 1) AS x, LATERAL (SELECT now() - make_interval(days => d) AS at) t`)
-	for _, do := range []func(context.Context) ([]Step, error){f.Plan, f.Run} {
-		steps, err := do(t.Context())
+	for _, do := range []func(context.Context, Store) ([]Step, error){Plan, Prune} {
+		steps, err := do(t.Context(), f.store)
 		must(t, err)
 		if len(steps) != 2 || steps[0].Table != "webhook_deliveries" || steps[0].Rows != 6 || steps[1].Account != long || steps[1].Rows != 1 {
 			t.Errorf("steps: %+v", steps)
@@ -222,32 +220,4 @@ func TestRun_OldDeliveries_AreDeleted(t *testing.T) {
 	if left != "a1 a1waits a4waits a6waits b1 b1waits c1 c1waits c4 c4waits c6waits" {
 		t.Errorf("left: %s", left)
 	}
-}
-
-// With many webhooks no page of messages reads all of them.
-func TestRun_ManyWebhooks_AreNotScanned(t *testing.T) {
-	t.Parallel()
-	f := open(t)
-	f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload, state, done_at)
-		SELECT 1, gen_random_uuid(), gen_random_uuid(), 50, 'standard', '{}', 1, now() FROM generate_series(1, 50000)`)
-	account := f.account(keep.Days{}, 7)
-	for range 20 {
-		f.message(account, 20)
-	}
-	f.exec(`ANALYZE`)
-	for _, j := range redactions(time.Now()) {
-		for _, query := range []string{j.fresh, j.left} {
-			if plan := f.explain(query, account, never, j.before, pageRows); strings.Contains(plan, "Seq Scan on webhook_deliveries") {
-				t.Errorf("%s: %s", j.table, plan)
-			}
-		}
-	}
-}
-
-// explain returns the plan of a statement.
-func (f *fixture) explain(query string, args ...any) string {
-	f.t.Helper()
-	var lines []string
-	must(f.t, f.db.SelectContext(f.t.Context(), &lines, `EXPLAIN `+query, args...))
-	return strings.Join(lines, "\n")
 }
