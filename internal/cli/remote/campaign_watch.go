@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -28,12 +27,9 @@ func (c *campaignWatch) Run(e *console.Env) error {
 	bar := !c.JSON && terminal(e.Stdout)
 	for {
 		var raw json.RawMessage
-		_, err := cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetCampaignsId(ctx, c.ID) })
-		if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusTooManyRequests {
-			if !pause(e.Ctx, busyWait) { // somebody else uses the key, too
-				return nil
-			}
-			continue
+		err := cl.poll(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetCampaignsId(ctx, c.ID) })
+		if e.Ctx.Err() != nil {
+			return nil
 		}
 		if err != nil {
 			return err
@@ -63,19 +59,6 @@ func (c *campaignWatch) Run(e *console.Env) error {
 		if !pause(e.Ctx, c.Every) {
 			return nil
 		}
-	}
-}
-
-// busyWait is how long a command waits when the key's limit is used up.
-const busyWait = 2 * time.Second
-
-// pause waits, and reports false if ctx ended before.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
@@ -124,12 +107,10 @@ func (c *campaignValidate) Run(e *console.Env) error {
 		if v.Status != "running" {
 			break
 		}
-		select {
-		case <-e.Ctx.Done():
+		if !pause(e.Ctx, time.Second) {
 			return e.Ctx.Err()
-		case <-time.After(time.Second):
 		}
-		_, err := cl.ask(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) {
+		err := cl.poll(e.Ctx, &raw, func(ctx context.Context, cl *client) (*http.Response, error) {
 			return cl.GetCampaignsIdValidation(ctx, c.ID)
 		})
 		if err != nil {

@@ -63,8 +63,7 @@ func (i *importReport) id() string { return strconv.FormatInt(i.ID, 10) }
 
 // read reads the state of the import.
 func (i *importReport) read(ctx context.Context, cl *client) error {
-	_, err := cl.ask(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetImportsId(ctx, i.id()) })
-	return err
+	return cl.poll(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetImportsId(ctx, i.id()) })
 }
 
 // Run uploads the file, waits until its rows are imported and prints the report.
@@ -107,7 +106,7 @@ func (c *Import) load(e *console.Env, cl *client) (*importReport, error) {
 	if err := upload(e.Ctx, cl, &i, f, p); err != nil {
 		return nil, err
 	}
-	_, err = cl.ask(e.Ctx, &i, func(ctx context.Context, cl *client) (*http.Response, error) {
+	err = cl.poll(e.Ctx, &i, func(ctx context.Context, cl *client) (*http.Response, error) {
 		return cl.PostImportsIdFinish(ctx, i.id())
 	})
 	if err != nil {
@@ -145,7 +144,7 @@ func upload(ctx context.Context, cl *client, i *importReport, f *os.File, p *pro
 			return err
 		}
 		before := i.Received
-		_, err = cl.ask(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) {
+		err = cl.poll(ctx, i, func(ctx context.Context, cl *client) (*http.Response, error) {
 			at := &api.PutImportsIdParams{Offset: new(int(before))}
 			return cl.PutImportsIdWithBody(ctx, i.id(), at, octets, bytes.NewReader(piece[:n]))
 		})
@@ -167,13 +166,9 @@ func upload(ctx context.Context, cl *client, i *importReport, f *os.File, p *pro
 
 // follow waits until an import has ended.
 func follow(ctx context.Context, cl *client, i *importReport, p *progress) error {
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
 	for i.Status == "running" || i.Status == "uploading" {
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, reportEvery) {
 			return fmt.Errorf("import %d goes on without this command: %w", i.ID, ctx.Err())
-		case <-tick.C:
 		}
 		if err := i.read(ctx, cl); err != nil && !errors.Is(err, errUnanswered) {
 			return err

@@ -61,3 +61,36 @@ func TestImport_UploadsInPieces_Resumes_Reports(t *testing.T) {
 		t.Errorf("report: %s", got)
 	}
 }
+
+// A key's limit that is used up on the way delays an import, and ends no command.
+func TestImport_LimitUsedUp_GoesOn(t *testing.T) {
+	t.Parallel()
+	limited := map[string]bool{}
+	var calls []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost && !limited[r.Method] {
+			limited[r.Method] = true
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = io.WriteString(w, `{"detail":"60 a minute are allowed","code":"rate_limited"}`)
+			return
+		}
+		calls = append(calls, r.Method)
+		status := "running"
+		if r.Method == http.MethodGet {
+			status = "done"
+		}
+		n, _ := io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, `{"id":7,"status":"`+status+`","received":`+strconv.FormatInt(n, 10)+`}`)
+	}))
+	defer srv.Close()
+	file := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, []byte("+15550000100\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c := &Import{Flags: Flags{URL: srv.URL, KeyFile: clitest.KeyFile(t, auth.Generate(false))}, File: file, Kind: "contacts"}
+	err := c.Run(&console.Env{Ctx: t.Context(), Stdout: &out, Stderr: io.Discard})
+	if want := "POST PUT POST GET"; err != nil || strings.Join(calls, " ") != want || !limited["PUT"] || !limited["GET"] {
+		t.Errorf("%v: calls %s, want %s; printed %s", err, calls, want, &out)
+	}
+}

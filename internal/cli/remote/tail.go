@@ -71,10 +71,8 @@ func (c *Tail) Run(e *console.Env) error {
 		if wait > 0 && err != nil {
 			fmt.Fprintf(e.Stderr, "sendoff: %s; again in %s\n", firstLine(err), wait)
 		}
-		select {
-		case <-e.Ctx.Done():
+		if !pause(e.Ctx, wait) {
 			return nil
-		case <-time.After(wait):
 		}
 	}
 }
