@@ -17,7 +17,7 @@ type plain struct {
 	s    string // the body; texts of the draft are parts of it
 	at   int
 	odd  bool   // there is something that plain does not read
-	seen uint32 // members of the message, by their place in members
+	seen uint32 // members that were read, see is
 }
 
 // decodePlain returns the message of a body, or false if it is not plain.
@@ -34,67 +34,57 @@ func decodePlain(body []byte) (d dispatch.Draft, ok bool) {
 // member reads the value of a member of the message.
 func (p *plain) member(d *dispatch.Draft, name string) {
 	c := &d.Content
-	switch name {
-	case "channel":
-		p.once(0)
+	switch {
+	case p.is(name, "channel", 0):
 		d.Channel = p.textOrDigits()
-	case "to":
-		p.once(1)
+	case p.is(name, "to", 1):
 		d.To = p.text()
-	case "type":
-		p.once(2)
+	case p.is(name, "type", 2):
 		c.Type = dispatch.Type(p.text())
-	case "text":
-		p.once(3)
+	case p.is(name, "text", 3):
 		c.Text = p.body()
-	case "template":
-		p.once(4)
+	case p.is(name, "template", 4):
 		p.template(d)
-	case "send_at":
-		p.once(5)
+	case p.is(name, "send_at", 5):
 		d.SendAt, d.SendGrace = p.time(), sendGrace
-	case "expires_at":
-		p.once(6)
+	case p.is(name, "expires_at", 6):
 		d.ExpiresAt = p.time()
-	case "ttl_seconds":
-		p.once(7)
+	case p.is(name, "ttl_seconds", 7):
 		d.TTL = time.Duration(p.number(maxTTL)) * time.Second
-	case "lane":
-		p.once(8)
+	case p.is(name, "lane", 8):
 		d.Lane = p.text()
-	case "reference":
-		p.once(9)
+	case p.is(name, "reference", 9):
 		d.Reference = p.text()
-	case "metadata":
-		p.once(10)
+	case p.is(name, "metadata", 10):
 		d.Metadata = p.raw()
-	case "simulate":
-		p.once(11)
+	case p.is(name, "simulate", 11):
 		d.Simulate = p.bool()
-	case "user_id":
-		p.once(12)
+	case p.is(name, "user_id", 12):
 		d.UserID = p.text()
 	default:
 		p.odd = true
 	}
 }
 
-// once notes a member. encoding/json merges one that stands twice.
-func (p *plain) once(i int) {
+// is reports whether name is that of member i, and notes that it was there:
+// encoding/json merges a member that stands twice.
+func (p *plain) is(name, member string, i int) bool {
+	if name != member {
+		return false
+	}
 	p.odd = p.odd || p.seen&(1<<i) != 0
 	p.seen |= 1 << i
+	return true
 }
 
 // body reads the value of text.
 func (p *plain) body() *dispatch.Text {
 	t := &dispatch.Text{}
 	p.object(func(name string) {
-		switch name {
-		case "body":
-			p.once(16)
+		switch {
+		case p.is(name, "body", 16):
 			t.Body = p.text()
-		case "preview_url":
-			p.once(17)
+		case p.is(name, "preview_url", 17):
 			t.PreviewURL = p.bool()
 		default:
 			p.odd = true
@@ -108,18 +98,14 @@ func (p *plain) template(d *dispatch.Draft) {
 	t := &dispatch.TemplateUse{}
 	d.Content.Template = t
 	p.object(func(name string) {
-		switch name {
-		case "id":
-			p.once(18)
+		switch {
+		case p.is(name, "id", 18):
 			t.TemplateID = p.number(1 << 53)
-		case "name":
-			p.once(19)
+		case p.is(name, "name", 19):
 			t.Name = p.text()
-		case "language":
-			p.once(20)
+		case p.is(name, "language", 20):
 			t.Language.Code = p.text()
-		case "variables":
-			p.once(21)
+		case p.is(name, "variables", 21):
 			d.Variables = p.variables()
 		default:
 			p.odd = true
