@@ -10,13 +10,13 @@ const (
 	// The contacts of the rows: those that this transaction created, as now() is
 	// its time, and those that there were. A subquery probes an index for each row
 	// also while Postgres has no statistics, as of a table that is new.
-	found = `
+	setContact = `
 UPDATE import_stage s SET (contact, result) = (SELECT c.id, CASE WHEN c.import_id = $2 AND c.created_at = now() THEN 'created' END
   FROM contacts c WHERE c.account_id = $1 AND `
-	unfound     = ` ORDER BY c.id LIMIT 1) WHERE s.result IS NULL AND s.contact IS NULL`
-	sqlByPhone  = found + `c.phone = s.phone` + unfound
-	sqlByUserID = found + `c.user_id = s.user_id AND c.user_id <> ''` + unfound + ` AND s.user_id <> ''`
-	sqlByWaID   = found + `c.wa_id = s.wa_id AND c.wa_id <> ''` + unfound + ` AND s.wa_id <> ''`
+	whereNone   = ` ORDER BY c.id LIMIT 1) WHERE s.result IS NULL AND s.contact IS NULL`
+	sqlByPhone  = setContact + `c.phone = s.phone` + whereNone
+	sqlByUserID = setContact + `c.user_id = s.user_id AND c.user_id <> ''` + whereNone + ` AND s.user_id <> ''`
+	sqlByWaID   = setContact + `c.wa_id = s.wa_id AND c.wa_id <> ''` + whereNone + ` AND s.wa_id <> ''`
 
 	// sqlTorn refuses a row whose ids are those of different contacts.
 	sqlTorn = `

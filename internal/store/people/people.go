@@ -141,9 +141,9 @@ SELECT t.id, (SELECT b.value FROM identities a JOIN identities b ON b.account_id
   WHERE a.account_id = $1 AND a.value = t.id ORDER BY b.value COLLATE "C" LIMIT 1) AS first
 FROM unnest($2::text[]) AS t(id)`
 
-// FirstIDs returns, by index, the id that stands for each person: the first in
-// order of all that are linked, which is a number where one is known. What is
-// counted or spaced by recipient goes by it.
+// FirstIDs returns, by index, the id that stands for each person: of all that are
+// linked the first in the order of their bytes, which is a number or wa_id if one
+// is known. What is counted or spaced by recipient goes by it.
 func (p *People) FirstIDs(ctx context.Context, account int64, ids []string) ([]string, error) {
 	var rows []struct {
 		ID    string  `db:"id"`
