@@ -218,15 +218,18 @@ export function Form({
   children,
   disabled,
   wide,
+  saved,
 }: {
   submit: (values: Record<string, string>) => Promise<unknown>;
   label: string;
   children: ReactNode;
   disabled?: boolean;
   wide?: boolean;
+  saved?: string; // shown after a submit without an error
 }) {
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState(false);
   const run = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const values: Record<string, string> = {};
@@ -235,8 +238,10 @@ export function Form({
     }
     setBusy(true);
     setError(undefined);
+    setDone(false);
     try {
       await submit(values);
+      setDone(true);
     } catch (e) {
       setError(e);
     } finally {
@@ -247,6 +252,11 @@ export function Form({
     <form className={wide ? "form wide" : "form"} onSubmit={run}>
       {children}
       <ErrorBox error={error} />
+      {done && saved && (
+        <p className="note good" role="status">
+          {saved}
+        </p>
+      )}
       <div className="row">
         <button type="submit" className="btn primary" disabled={busy || disabled}>
           {label}

@@ -37,7 +37,7 @@ export function Messages() {
 /** The query of the API for a page's URL; one box searches numbers, ids, references and content. */
 function queryOf(url: Record<string, string | undefined>) {
   const userID = url.q?.match(/^\s*([A-Z]{2}\.(?:ENT\.)?\d+)\s*$/i)?.[1]?.toUpperCase();
-  const number = userID ?? (url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined);
+  const recipient = userID ?? (url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined);
   const campaign = url.q?.match(/^campaign:(\d+)$/)?.[1] ?? url.campaign;
   return {
     status: url.status,
@@ -45,8 +45,8 @@ function queryOf(url: Record<string, string | undefined>) {
     type: url.type,
     code: url.code,
     reference: url.reference,
-    search: url.q && !number && !/^campaign:/.test(url.q) ? url.q : undefined,
-    to: number,
+    search: url.q && !recipient && !/^campaign:/.test(url.q) ? url.q : undefined,
+    to: recipient,
     campaign: campaign ? Number(campaign) : undefined,
     created_from: url.from ? `${url.from}T00:00:00Z` : undefined,
     created_to: url.to ? `${url.to}T23:59:59.999Z` : undefined,

@@ -1,5 +1,4 @@
 import { type Account, getAccount, patchAccount, type Retention } from "@sendoff/client";
-import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { ErrorBox, Field, Form, Loading, Panel } from "../ui";
 
@@ -13,7 +12,7 @@ const records: [name: keyof Retention, label: string, hint?: string][] = [
 ];
 
 /** How long records are kept: a panel of the settings. */
-export function Kept() {
+export function RetentionPanel() {
   const account = useGet(["account"], () => getAccount({ client }));
   const manage = useCan("manage");
   const a = account.data;
@@ -21,14 +20,14 @@ export function Kept() {
     <Panel title="Retention">
       <ErrorBox error={account.error} retry={account.refetch} />
       {account.isPending && <Loading />}
-      {a && (manage ? <KeptForm a={a} /> : <KeptFacts a={a} />)}
+      {a && (manage ? <RetentionForm a={a} /> : <RetentionFacts a={a} />)}
     </Panel>
   );
 }
 
 const days = (n: number) => (n === 1 ? "1 day" : `${n} days`);
 
-function KeptFacts({ a }: { a: Account }) {
+function RetentionFacts({ a }: { a: Account }) {
   return (
     <dl className="facts">
       {records.map(([name, label]) => (
@@ -43,16 +42,14 @@ function KeptFacts({ a }: { a: Account }) {
   );
 }
 
-function KeptForm({ a }: { a: Account }) {
-  const [saved, setSaved] = useState(false);
+function RetentionForm({ a }: { a: Account }) {
   return (
     <Form
       label="Save"
+      saved="Saved."
       submit={async (v) => {
-        setSaved(false);
         const retention = Object.fromEntries(records.map(([name]) => [name, Number(v[name])]));
         await patchAccount({ client, body: { retention, redact_days: Number(v.redact || 0) } });
-        setSaved(true);
         queries.invalidateQueries({ queryKey: ["account"] });
       }}
     >
@@ -67,11 +64,6 @@ function KeptForm({ a }: { a: Account }) {
       <Field label="Remove content and numbers after" hint="The message stays without them. Empty: they are kept as long as the message.">
         <input name="redact" type="number" min={0} max={3650} defaultValue={a.redact_days || ""} />
       </Field>
-      {saved && (
-        <p className="note good" role="status">
-          Saved.
-        </p>
-      )}
     </Form>
   );
 }

@@ -15,7 +15,7 @@ import { Pager } from "../list";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Zones } from "./campaign-limits";
-import { Kept } from "./retention";
+import { RetentionPanel } from "./retention";
 
 export function Settings() {
   return (
@@ -23,7 +23,7 @@ export function Settings() {
       <div className="grid2 top-aligned">
         <div className="stack">
           <AccountPanel />
-          <Kept />
+          <RetentionPanel />
         </div>
         <div className="stack">
           <Credits />
@@ -78,12 +78,11 @@ function AccountPanel() {
 }
 
 function AccountForm({ a }: { a: Account }) {
-  const [saved, setSaved] = useState(false);
   return (
     <Form
       label="Save"
+      saved="Saved."
       submit={async (v) => {
-        setSaved(false);
         await patchAccount({
           client,
           body: {
@@ -93,7 +92,6 @@ function AccountForm({ a }: { a: Account }) {
             opt_out_languages: v.languages.split(/[\s,]+/).filter(Boolean),
           },
         });
-        setSaved(true);
         queries.invalidateQueries({ queryKey: ["account"] });
         queries.invalidateQueries({ queryKey: ["session"] });
       }}
@@ -111,35 +109,22 @@ function AccountForm({ a }: { a: Account }) {
         <input name="languages" defaultValue={(a.opt_out_languages ?? []).join(", ")} />
       </Field>
       <Zones />
-      {saved && (
-        <p className="note good" role="status">
-          Saved.
-        </p>
-      )}
     </Form>
   );
 }
 
 function Password() {
   const session = useSession().data;
-  const [saved, setSaved] = useState(false);
   return (
     <Panel title="Password">
       <div className="stack">
         <p className="soft">
           Signed in as <bdi>{session?.user?.email}</bdi>.
         </p>
-        {saved && (
-          <p className="note good" role="status">
-            The password was changed. Your other sessions have ended.
-          </p>
-        )}
         <Form
           label="Change password"
-          submit={async (v) => {
-            await postSessionPassword({ client, body: { current_password: v.current, new_password: v.next } });
-            setSaved(true);
-          }}
+          saved="The password was changed. Your other sessions have ended."
+          submit={(v) => postSessionPassword({ client, body: { current_password: v.current, new_password: v.next } })}
         >
           <Field label="Current password">
             <input name="current" type="password" autoComplete="current-password" required />
