@@ -166,11 +166,11 @@ func (s *Store) AddRecipients(ctx context.Context, id int64, rows []Recipient) e
 	if len(rows) == 0 {
 		return nil
 	}
-	counts := map[ledger.Place]int64{}
+	counts := map[ledger.Key]int64{}
 	err := s.db.Copy(ctx, "campaign_recipients", addedColumns, func(yield func([]any) bool) {
 		for i := range rows {
 			r := &rows[i]
-			counts[ledger.Place{Status: r.Status, Reason: r.Reason}]++
+			counts[ledger.Key{Status: r.Status, Reason: r.Reason}]++
 			values := []any{
 				id, r.Seq, int64(r.Status), int64(r.Reason), r.WakeAt, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), r.Zones,
 				storable.Clean(r.Fields), storable.Clean(r.Field), storable.Clean(r.Detail),

@@ -9,9 +9,9 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// Standing is how many rows of a campaign's ledger stand at a place.
+// Standing is how many rows of a campaign's ledger have a key.
 type Standing struct {
-	Place
+	Key
 
 	Campaign  int64     `db:"campaign_id"`
 	N         int64     `db:"n"`
@@ -33,8 +33,7 @@ func Counts(ctx context.Context, db *pg.DB, campaigns []int64) ([]Standing, erro
 	return out, pg.Wrap("read counts", err)
 }
 
-// Wrong returns how many places of a campaign's ledger have other counts than its
-// rows. It reads the whole ledger.
+// Wrong returns how many counts of a campaign's ledger differ from its rows. It reads the whole ledger.
 func Wrong(ctx context.Context, db *pg.DB, id int64) (n int, err error) {
 	err = db.GetContext(ctx, &n, `
 		SELECT count(*) FROM (SELECT status, reason, count(*) AS n FROM campaign_recipients WHERE campaign_id = $2 GROUP BY 1, 2) r

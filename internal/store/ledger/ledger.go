@@ -50,8 +50,8 @@ SELECT campaign_id, status, reason, sum(n) FROM (
   UNION ALL SELECT campaign_id, status, reason, 1 FROM c) x
 GROUP BY 1, 2, 3 HAVING sum(n) <> 0`
 
-// Place is where rows stand.
-type Place struct {
+// Key is what rows are counted by.
+type Key struct {
 	Status campaign.Status `db:"status"`
 	Reason campaign.Reason `db:"reason"`
 }
@@ -62,10 +62,10 @@ SELECT $1, status, reason, n FROM unnest($2::smallint[], $3::smallint[], $4::big
 
 // Add adds rows that this transaction has added to a campaign's ledger to its
 // counts.
-func Add(ctx context.Context, tx *pg.DB, campaign int64, counts map[Place]int64) error {
+func Add(ctx context.Context, tx *pg.DB, campaign int64, counts map[Key]int64) error {
 	var statuses, reasons, ns []int64
-	for at, n := range counts {
-		statuses, reasons, ns = append(statuses, int64(at.Status)), append(reasons, int64(at.Reason)), append(ns, n)
+	for k, n := range counts {
+		statuses, reasons, ns = append(statuses, int64(k.Status)), append(reasons, int64(k.Reason)), append(ns, n)
 	}
 	_, err := tx.ExecContext(ctx, sqlAdd, campaign, pq.Array(statuses), pq.Array(reasons), pq.Array(ns))
 	return pg.Wrap("count recipients", err)
