@@ -12,8 +12,8 @@ import (
 const (
 	idempotencyKey = "Idempotency-Key"
 	// firstPause is the time before the first repeat; each further one waits twice
-	// as long. An answer with Retry-After names the time, of which maxPause is the
-	// most that is waited.
+	// as long. An answer with Retry-After names the time; one that asks for more than
+	// maxPause is not repeated.
 	firstPause = 200 * time.Millisecond
 	maxPause   = 30 * time.Second
 )
@@ -32,8 +32,8 @@ func (d *doer) Do(r *http.Request) (*http.Response, error) {
 	}
 	for tries := 0; ; tries++ {
 		resp, err := d.http.Do(r)
-		if tries < d.retries && repeatable(r) && again(resp, err) && rewind(r) {
-			wait := pause(resp, tries)
+		wait := pause(resp, tries)
+		if tries < d.retries && wait <= maxPause && repeatable(r) && again(resp, err) && rewind(r) {
 			if resp != nil {
 				_ = resp.Body.Close()
 			}
@@ -62,9 +62,19 @@ func repeatable(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Header.Get(idempotencyKey) != ""
 }
 
-// again reports whether the outcome of a request calls for a repeat.
+// again reports whether the outcome of a request calls for a repeat. A conflict that
+// passes is that of a first request with the same key, which is still running.
 func again(resp *http.Response, err error) bool {
-	return err != nil || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
+	if err != nil {
+		return true
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true
+	case http.StatusConflict:
+		return resp.Header.Get("Retry-After") != ""
+	}
+	return false
 }
 
 // rewind sets the body of r to its begin. It reports false when r has ended or its
@@ -85,8 +95,8 @@ func rewind(r *http.Request) bool {
 func pause(resp *http.Response, tries int) time.Duration {
 	if resp != nil {
 		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-			return min(time.Duration(s)*time.Second, maxPause)
+			return time.Duration(s) * time.Second
 		}
 	}
-	return firstPause << tries
+	return min(firstPause<<min(tries, 10), maxPause)
 }

@@ -29,6 +29,9 @@ func answers(t *testing.T, retries int, statuses ...int) (*client.ClientWithResp
 			panic(http.ErrAbortHandler)
 		}
 		w.Header().Set("Content-Type", "application/json")
+		if status == http.StatusConflict {
+			w.Header().Set("Retry-After", "1")
+		}
 		w.WriteHeader(status)
 		if status >= 400 {
 			_, _ = io.WriteString(w, `{"title":"t","status":1,"detail":"d","code":"overloaded"}`)
@@ -47,7 +50,8 @@ func answers(t *testing.T, retries int, statuses ...int) (*client.ClientWithResp
 // What sends is repeated with the same key and body, whatever went wrong.
 func TestDo_SendsAgainWithTheSameKey(t *testing.T) {
 	t.Parallel()
-	for name, statuses := range map[string][]int{"busy": {503, 503, 202}, "limited": {429, 202}, "cut": {0, 202}} {
+	for name, statuses := range map[string][]int{"busy": {503, 503, 202}, "limited": {429, 202}, "cut": {0, 202},
+		"running": {409, 202}} {
 		c, seen := answers(t, 0, statuses...)
 		r, err := c.PostMessagesWithResponse(t.Context(), nil, simple("+15550000100"))
 		if err != nil || r.JSON202 == nil || len(*seen) != len(statuses) {
@@ -101,7 +105,7 @@ func TestDo_WaitsAsAsked(t *testing.T) {
 		tries++
 		w.Header().Set("Retry-After", "1")
 		if tries > 1 {
-			w.Header().Set("Retry-After", "3600")
+			w.Header().Set("Retry-After", "30")
 		}
 		w.WriteHeader(http.StatusTooManyRequests)
 	}))
@@ -115,5 +119,27 @@ func TestDo_WaitsAsAsked(t *testing.T) {
 	begin := time.Now()
 	if _, err := c.GetKeys(ctx, nil); !errors.Is(err, context.DeadlineExceeded) || tries != 2 || time.Since(begin) < time.Second {
 		t.Errorf("%v after %d tries in %v", err, tries, time.Since(begin))
+	}
+}
+
+// An answer that asks for a longer wait than a caller has, such as a daily limit's,
+// is returned at once.
+func TestDo_LongRetryAfter_IsReturned(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		tries++
+		w.Header().Set("Retry-After", "36000")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"code":"daily_limit_reached"}`)
+	}))
+	t.Cleanup(s.Close)
+	c, err := client.New(client.Options{BaseURL: s.URL, Key: "sk_test_x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.PostMessagesWithResponse(t.Context(), nil, simple("+15550000100"))
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != http.StatusTooManyRequests || tries != 1 {
+		t.Errorf("%v after %d tries", err, tries)
 	}
 }
