@@ -89,8 +89,8 @@ func (w *Worker) sendDue(ctx context.Context, r route, n int) (more bool, wait t
 }
 
 // unclaim releases what a claim whose answer was lost took: no call was made for
-// it. It tries, in the background, until the lease is over; the messages would then
-// count as calls that may have succeeded.
+// it. It tries, in the background, until the lease is over, once when the worker
+// stops; the messages would then count as calls that may have succeeded.
 func (w *Worker) unclaim(claim uuid.UUID, lease time.Duration) {
 	w.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(w.cut, lease)
@@ -100,7 +100,7 @@ func (w *Worker) unclaim(claim uuid.UUID, lease time.Duration) {
 			if err == nil {
 				return
 			}
-			if !sleep(ctx, wait) {
+			if !sleep(w.quit, wait) || ctx.Err() != nil {
 				w.Log.Warn("lost claim not given back; its messages wait for the end of its lease", "error", err)
 				return
 			}

@@ -38,7 +38,7 @@ func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{},
 				w.Observer.Failed(f.Channel, f.Code)
 				w.Log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)
 			}
-			w.report(outs)
+			w.followUp(outs)
 			return make([]struct{}, len(outs)), nil
 		}
 		if pg.Poisoned(err) {

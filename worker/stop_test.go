@@ -176,3 +176,28 @@ func TestPersist_PoisonedOutcome_FailsAlone(t *testing.T) {
 		}
 	}
 }
+
+// The end of the context is the end of the wait, however long Grace is.
+func TestStop_ContextEndsBeforeGrace_CutsCalls(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.Grace = time.Hour
+	cut := make(chan struct{})
+	f.vendor.send = func(ctx context.Context, _ *dispatch.Channel, _ *dispatch.Message) error {
+		<-ctx.Done()
+		close(cut)
+		return ctx.Err()
+	}
+	f.page(t, f.Messages(t, 1, nil))
+	wait.Until(t, "the call is made", func() bool { return len(f.vendor.calls()) == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := f.Stop(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	select {
+	case <-cut:
+	case <-time.After(10 * time.Second):
+		t.Error("the call was not cut")
+	}
+}

@@ -87,18 +87,18 @@ type Templates interface {
 // Worker sends messages.
 type Worker struct {
 	Options
-	states   sync.Map       // channel id → *channelState
-	calls    sync.WaitGroup // pages, calls and results under way
-	mu       sync.Mutex     // between enter and Stop
-	inFlight atomic.Int64   // open calls
-	quit     context.Context
-	quitNow  context.CancelFunc // ends quit: no page and no call begins any more
-	cut      context.Context
-	cutNow   context.CancelFunc // ends cut: open calls are cut
-	results  *batch.Batcher[store.Outcome, struct{}]
-	reports  *batch.Batcher[store.Outcome, struct{}]
-	rests    chan struct{} // holds one value for each rest of a page that is sent after its handler has ended
-	pool     *pool
+	states    sync.Map       // channel id → *channelState
+	calls     sync.WaitGroup // pages, calls and results under way
+	mu        sync.Mutex     // between enter and Stop
+	inFlight  atomic.Int64   // open calls
+	quit      context.Context
+	quitNow   context.CancelFunc // ends quit: no page and no call begins any more
+	cut       context.Context
+	cutNow    context.CancelFunc // ends cut: open calls are cut
+	results   *batch.Batcher[store.Outcome, struct{}]
+	followUps *batch.Batcher[store.Outcome, struct{}]
+	rests     chan struct{} // holds one value for each rest of a page that is sent after its handler has ended
+	pool      *pool
 }
 
 // maxRests is the number of pages whose rest is sent after their handler has
@@ -111,7 +111,7 @@ func New(o Options) *Worker {
 	w.quit, w.quitNow = context.WithCancel(context.Background())
 	w.cut, w.cutNow = context.WithCancel(context.Background())
 	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage / 2, Timeout: time.Hour}, w.persist)
-	w.reports = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.publish)
+	w.followUps = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.followUpPage)
 	return w
 }
 
@@ -146,18 +146,20 @@ func (w *Worker) Stop(ctx context.Context) error {
 	defer grace.Stop()
 	select {
 	case <-done:
+	case <-ctx.Done():
 	case <-grace.C:
-		w.Log.Warn("cutting open calls", "calls", w.inFlight.Load())
-		w.cutNow()
 	}
+	if n := w.inFlight.Load(); n > 0 {
+		w.Log.Warn("cutting open calls", "calls", n)
+	}
+	w.cutNow()
 	select {
 	case <-done:
 	case <-ctx.Done():
 		return fmt.Errorf("stop worker: %d calls still open: %w", w.inFlight.Load(), ctx.Err())
 	}
-	w.cutNow()
 	w.pool.close()
-	return errors.Join(w.results.Close(ctx), w.reports.Close(ctx))
+	return errors.Join(w.results.Close(ctx), w.followUps.Close(ctx))
 }
 
 // Open returns the number of provider calls that have begun and not ended.

@@ -23,7 +23,7 @@ type Claimed struct {
 	Reference  *string     `db:"reference"`
 	Metadata   *string     `db:"metadata"`
 	CreatedAt  time.Time   `db:"created_at"`
-	Since      time.Time   `db:"since"` // when it was first due
+	Since      time.Time   `db:"since"` // when it was due, before its first call
 	ExpiresAt  time.Time   `db:"expires_at"`
 	Attempts   int         `db:"attempts"` // this one included
 	Unknowns   int         `db:"unknowns"`
@@ -34,8 +34,11 @@ type Claimed struct {
 	Left       float64     `db:"left_s"`      // seconds to expiry at the claim, by Postgres' clock
 }
 
+// Retries and holds move due_at: of a message that was called for, the first call
+// shows since when it was due.
 var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
-  m.campaign_id, coalesce(m.send_at, m.created_at) AS since, c.expires_at,
+  m.campaign_id, CASE WHEN c.attempts + c.rl_hits <= 1 THEN c.due_at
+    ELSE coalesce((SELECT min(a.started_at) FROM attempts a WHERE a.message_id = c.message_id), c.due_at) END AS since, c.expires_at,
   extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed`
 
@@ -54,7 +57,7 @@ WITH pick AS MATERIALIZED (
   UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $2::uuid, attempts = d.attempts + (d.claim IS DISTINCT FROM $2::uuid)::int,
     wake_at = now() + make_interval(secs => $3)
   WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
-  RETURNING d.message_id, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
+  RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
 SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`)
 
@@ -79,7 +82,7 @@ WITH pick AS MATERIALIZED (
   UPDATE dispatch d SET state = {claimed}, nudges = 0, claim = $4::uuid, attempts = d.attempts + 1,
     wake_at = now() + make_interval(secs => $5)
   WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
-  RETURNING d.message_id, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
+  RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
 SELECT ` + claimedColumns + `, false AS expired FROM c JOIN messages m ON m.id = c.message_id
 UNION ALL

@@ -72,9 +72,9 @@ type Outcome struct {
 	Seen    people.Seen
 }
 
-// Reported reports whether o means something besides its own message: for its
+// FollowUp reports whether o means something besides its own message: for its
 // campaign, a messaging limit, its template or what is known of its recipient.
-func (o *Outcome) Reported() bool {
+func (o *Outcome) FollowUp() bool {
 	return o.Campaign != 0 || o.Limited || o.Code == dispatch.FailTemplate || o.Code == dispatch.FailPaused || o.Seen != people.Seen{}
 }
 

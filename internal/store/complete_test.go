@@ -55,39 +55,35 @@ func TestComplete_OneSettledByACallback_OthersOnce(t *testing.T) {
 	f.invariants(t)
 }
 
-// The age of a message counts from when it was first due: a retry does not begin it
-// again.
-func TestClaim_Since_SurvivesRetries(t *testing.T) {
+// The age of a message counts from when it was due: a hold before its first call moves
+// that, a retry does not.
+func TestClaim_Since_AfterHolds_SurvivesRetries(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	id := f.messages(t, 1)[0]
 	f.exec(t, `UPDATE messages SET created_at = now() - interval '3 hours' WHERE id = $1::uuid`, id.String())
-	for _, release := range []Action{Retry, Release} {
-		out := outcome(id, f.claim(t, id), release, ResultThrottled)
-		out.Delay = time.Minute
+	f.exec(t, `UPDATE dispatch SET due_at = now() - interval '3 hours' WHERE message_id = $1::uuid`, id.String())
+	began := time.Now().Add(-2 * time.Hour)
+	for _, step := range []struct {
+		end    Action
+		result Result
+		want   time.Duration // the age at the claim before
+	}{
+		{Release, 0, 3 * time.Hour},
+		{Retry, ResultThrottled, time.Second}, // it was held until now
+		{Release, 0, 2 * time.Hour},           // its first call
+		{Retry, ResultTemporary, 2 * time.Hour},
+		{Settle, ResultAccepted, 2 * time.Hour},
+	} {
+		claimed, _, err := f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
+		must(t, err)
+		if len(claimed) != 1 || (time.Since(claimed[0].Since)-step.want).Abs() > time.Minute {
+			t.Fatalf("before %s: claimed %+v, want one that was due %s ago", step.result, claimed, step.want)
+		}
+		out := outcome(id, f.claimOf(t, id), step.end, step.result)
+		out.Delay, out.StartedAt = time.Minute, began
 		f.complete(t, out)
 		f.hour(t, id)
-	}
-	got, err := f.ClaimPage(t.Context(), []dispatch.ID{id}, uuid.New(), 20*time.Second)
-	must(t, err)
-	if len(got) != 1 {
-		t.Fatalf("claimed %d", len(got))
-	}
-	if age := time.Since(got[0].Since); age < 179*time.Minute || age > 181*time.Minute {
-		t.Errorf("first due %v ago, want 3 h", age)
-	}
-	f.exec(t, `UPDATE messages SET send_at = now() - interval '1 hour' WHERE id = $1::uuid`, id.String())
-	due, _, err := f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
-	must(t, err)
-	if len(due) != 0 {
-		t.Fatal("a claimed message was claimed again")
-	}
-	f.complete(t, outcome(id, f.claimOf(t, id), Release, 0))
-	f.hour(t, id)
-	due, _, err = f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
-	must(t, err)
-	if len(due) != 1 || time.Since(due[0].Since) > 61*time.Minute {
-		t.Errorf("claimed %+v, want one that was due an hour ago", due)
 	}
 }
 

@@ -16,27 +16,28 @@ type peopleStore interface {
 	NoteAll(ctx context.Context, account int64, seen []people.Seen) error
 }
 
-// report passes on what stored outcomes mean besides their own messages. It does not
+// followUp does what stored outcomes mean besides their own messages. It does not
 // wait: a campaign's counters may be locked, and the results of others go on.
-func (w *Worker) report(outs []store.Outcome) {
-	var told []store.Outcome
+func (w *Worker) followUp(outs []store.Outcome) {
+	var some []store.Outcome
 	for i := range outs {
-		if outs[i].Reported() {
-			told = append(told, outs[i])
+		if outs[i].FollowUp() {
+			some = append(some, outs[i])
 		}
 	}
-	if len(told) == 0 {
+	if len(some) == 0 {
 		return
 	}
 	w.calls.Go(func() {
-		if _, err := w.reports.DoAll(context.Background(), told); err != nil {
-			w.Log.Warn("results not reported; a sweep of their campaigns finds them", "results", len(told), "error", err)
+		if _, err := w.followUps.DoAll(context.Background(), some); err != nil {
+			w.Log.Warn("results not followed up: a sweep finds those of campaigns, further messages show the others",
+				"results", len(some), "error", err)
 		}
 	})
 }
 
-// publish reports a page of outcomes.
-func (w *Worker) publish(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
+// followUpPage follows up a page of outcomes.
+func (w *Worker) followUpPage(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
 	w.noteRecipients(ctx, outs)
 	w.refusedTemplates(ctx, outs)
 	if w.Campaigns != nil {
@@ -62,16 +63,27 @@ func (w *Worker) noteRecipients(ctx context.Context, outs []store.Outcome) {
 
 // refusedTemplates reports the templates that providers refused whatever the
 // message is, so that no further message with them is accepted. A report that is
-// lost comes again with the next refusal.
+// lost comes again with the next refusal. The messages of a campaign have one
+// template.
 func (w *Worker) refusedTemplates(ctx context.Context, outs []store.Outcome) {
+	type refusal struct {
+		channel, campaign int64
+		code              string
+	}
+	changes, seen := map[int64][]dispatch.TemplateChange{}, map[refusal]bool{}
 	for i := range outs {
 		o := &outs[i]
 		c, ok := provider.RefusedTemplate(o.ID, o.ProvCode, o.Detail)
-		if !ok || w.Templates == nil {
+		r := refusal{o.Channel, o.Campaign, o.ProvCode}
+		if !ok || w.Templates == nil || seen[r] {
 			continue
 		}
-		if err := w.Templates.ChangeTemplates(ctx, o.Channel, []dispatch.TemplateChange{c}); err != nil {
-			w.Log.Warn("refused template not noted", "channel", o.Channel, "error", err)
+		seen[r] = o.Campaign != 0
+		changes[o.Channel] = append(changes[o.Channel], c)
+	}
+	for channel, all := range changes {
+		if err := w.Templates.ChangeTemplates(ctx, channel, all); err != nil {
+			w.Log.Warn("refused templates not noted", "channel", channel, "error", err)
 		}
 	}
 }
