@@ -50,8 +50,10 @@ func answers(t *testing.T, retries int, statuses ...int) (*client.ClientWithResp
 // What sends is repeated with the same key and body, whatever went wrong.
 func TestDo_SendsAgainWithTheSameKey(t *testing.T) {
 	t.Parallel()
-	for name, statuses := range map[string][]int{"busy": {503, 503, 202}, "limited": {429, 202}, "cut": {0, 202},
-		"running": {409, 202}} {
+	for name, statuses := range map[string][]int{
+		"busy": {503, 503, 202}, "limited": {429, 202}, "cut": {0, 202},
+		"running": {409, 202},
+	} {
 		c, seen := answers(t, 0, statuses...)
 		r, err := c.PostMessagesWithResponse(t.Context(), nil, simple("+15550000100"))
 		if err != nil || r.JSON202 == nil || len(*seen) != len(statuses) {
