@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -30,8 +31,15 @@ var ofInbound = []statement{
 		AND (from_phone, wa_id, user_id, username, name, moved_to, text, raw, content) <> ('', '', '', '', '', '', '', '{}', '{}')`},
 }
 
-// A fallback of an erased person's message is not sent any more.
-var dropFallbacks = statement{"fallbacks", `DELETE FROM fallbacks WHERE message_id = ANY($1)`}
+// What is removed of an erased person's messages besides: a fallback is not sent any
+// more, and WhatsApp's id of a message has the number of the recipient in it.
+var ofErased = []statement{
+	{"fallbacks", `DELETE FROM fallbacks WHERE message_id = ANY($1)`},
+	{"provider_ids", `DELETE FROM provider_refs WHERE (channel_id, ref) IN (SELECT m.channel_id, a.provider_message_id
+		FROM messages m JOIN attempts a ON a.message_id = m.id WHERE m.id = ANY($1) AND a.provider_message_id IS NOT NULL)`},
+	{"provider_ids", `UPDATE attempts SET provider_message_id = NULL WHERE message_id = ANY($1) AND provider_message_id IS NOT NULL`},
+	{"provider_ids", `UPDATE messages SET provider_message_id = NULL WHERE id = ANY($1) AND provider_message_id IS NOT NULL`},
+}
 
 // The webhooks of an erased person's messages that are not delivered yet never are.
 var dropUndelivered = statement{"webhook_bodies", `DELETE FROM webhook_deliveries WHERE message_id = ANY($1) AND done_at IS NULL`}
@@ -61,7 +69,7 @@ func (s *Store) Blank(ctx context.Context, ids []uuid.UUID, removed map[string]i
 	if err := s.db.SelectContext(ctx, &done, sqlFinished, pg.UUIDArray(ids)); err != nil {
 		return 0, pg.Wrap("look for finished messages", err)
 	}
-	if err := s.each(ctx, done, removed, append([]statement{dropFallbacks}, ofMessages...)...); err != nil {
+	if err := s.each(ctx, done, removed, slices.Concat(ofErased, ofMessages)...); err != nil {
 		return 0, err
 	}
 	if err := s.expanded(ctx); err != nil {

@@ -78,27 +78,6 @@ c AS (UPDATE campaign_recipients r SET status = {row_skipped}, reason = {skip_su
 
 var numbers = pg.Domain.Merge(ledger.Numbers)
 
-// What else is removed of the person with the ids $2 of the account $1.
-var ofPerson = []statement{
-	{"contacts", `DELETE FROM contacts WHERE account_id = $1 AND (phone = ANY($2) OR wa_id <> '' AND '+' || wa_id = ANY($2)
-		OR user_id <> '' AND user_id = ANY($2))`},
-	{"campaign_recipients", `UPDATE campaign_recipients r SET recipient = '', person = NULL, fields = '{}', detail = '' FROM campaigns c
-		WHERE c.id = r.campaign_id AND c.account_id = $1 AND r.recipient = ANY($2)`},
-	{"import_rows", `UPDATE import_rows r SET phone = NULL, wa_id = '', user_id = '', name = '', time_zone = '', fields = '{}', problem = NULL,
-		cells = NULL, result = 'suppressed' FROM imports i WHERE i.id = r.import_id AND i.account_id = $1
-		AND (r.phone = ANY($2) OR r.wa_id <> '' AND '+' || r.wa_id = ANY($2) OR r.user_id <> '' AND r.user_id = ANY($2))`},
-	{"import_changes", `DELETE FROM import_changes c USING imports i WHERE i.id = c.import_id AND i.account_id = $1
-		AND (c.target = ANY($2) OR c.before ->> 'phone' = ANY($2))`},
-	{"audit_log", `UPDATE audit_log SET detail = '{}', target = CASE WHEN split_part(target, ':', 2) = ANY($2) THEN '' ELSE target END
-		WHERE account_id = $1 AND (split_part(target, ':', 2) = ANY($2)
-		OR EXISTS (SELECT 1 FROM unnest($2::text[]) v WHERE strpos(detail::text, v) > 0))`},
-	{"windows", `DELETE FROM windows w USING channels c WHERE c.id = w.channel_id AND c.account_id = $1 AND w.phone = ANY($2)`},
-	{"portfolio_users", `DELETE FROM portfolio_users WHERE account_id = $1 AND person = ANY($2)`},
-	{"opt_ins", `DELETE FROM opt_ins WHERE account_id = $1 AND value = ANY($2)`},
-	{"suppressions", `DELETE FROM suppressions WHERE account_id = $1 AND phone = ANY($2)`},
-	{"identities", `DELETE FROM identities WHERE account_id = $1 AND value = ANY($2)`},
-}
-
 // Finish removes the rest and ends an erasure: its ids are forgotten.
 func (s *Store) Finish(ctx context.Context, e *Erasure, removed map[string]int64) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
