@@ -11,8 +11,8 @@ import (
 
 // peopleStore keeps what is learnt of recipients.
 type peopleStore interface {
-	// FirstIDs returns, by index, the id that stands for each person.
-	FirstIDs(ctx context.Context, account int64, ids []string) ([]string, error)
+	// FirstIDsOf returns, by index, the id that stands for each person.
+	FirstIDsOf(ctx context.Context, account int64, ids []string) ([]string, error)
 	NoteAll(ctx context.Context, account int64, seen []people.Seen) error
 }
 

@@ -58,7 +58,9 @@ func TestFollowUp_RefusedTemplate_OnceACampaign(t *testing.T) {
 	f.Worker.Templates = &got
 	var outs []store.Outcome
 	for _, campaign := range []int64{7, 7, 8, 7, 0, 0} {
-		outs = append(outs, store.Outcome{ID: dispatch.NewID(), Channel: f.Channel, Campaign: campaign, ProvCode: "132015", Code: dispatch.FailPaused})
+		outs = append(outs, store.Outcome{
+			ID: dispatch.NewID(), Channel: f.Channel, Campaign: campaign, ProvCode: "132015", Code: dispatch.FailPaused,
+		})
 	}
 	f.refusedTemplates(t.Context(), outs)
 	if len(got.all) != 4 || got.all[0].Message != outs[0].ID || got.all[1].Message != outs[2].ID {

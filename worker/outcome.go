@@ -103,7 +103,7 @@ func (w *Worker) throttle(ctx context.Context, f *flight, c *store.Claimed, e *p
 	switch e.Scope {
 	case provider.ScopeRecipient:
 		f.state.block(delay)
-		first, lookErr := w.Store.FirstIDs(ctx, f.ch.Account, []string{c.To}) // unchanged with an error
+		first, lookErr := w.Store.FirstIDsOf(ctx, f.ch.Account, []string{c.To}) // unchanged with an error
 		err = cmp.Or(w.Limits.BlockRecipient(ctx, f.ch.ID, first[0], delay), lookErr)
 	case provider.ScopeAccount:
 		var all []*dispatch.Channel

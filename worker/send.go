@@ -206,7 +206,7 @@ func (w *Worker) recipientWaits(ctx context.Context, f *flight, claimed []store.
 		tos[i] = claimed[i].To
 	}
 	var waits []time.Duration
-	tos, err := w.Store.FirstIDs(ctx, f.ch.Account, tos)
+	tos, err := w.Store.FirstIDsOf(ctx, f.ch.Account, tos)
 	if err != nil {
 		w.Log.Warn("recipients kept apart by the ids that messages name", "channel", f.ch.ID, "error", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // Recipients counts the messages of a key to each recipient within an hour.
@@ -65,7 +66,11 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 // persons returns the ids by which recipients are counted: whoever has several is
 // one person. Without the database they are counted as they are named.
 func (s *Service) persons(ctx context.Context, who *Caller, tos []string) []string {
-	first, err := s.Store.FirstIDs(ctx, who.Account.ID, tos)
+	of := make([]people.ID, len(tos))
+	for i, to := range tos {
+		of[i] = people.ID{Account: who.Account.ID, ID: to}
+	}
+	first, err := s.firsts.DoAll(ctx, of)
 	if err != nil {
 		s.Log.Warn("recipients counted by the ids that messages name", "account", who.Account.ID, "error", err)
 		return tos

@@ -17,6 +17,7 @@ import (
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/erasure"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // Store is the message store, as the stages use it.
@@ -71,6 +72,7 @@ type Service struct {
 	batch    *batch.Batcher[store.NewMessage, dispatch.Receipt]
 	bulk     *batch.Batcher[store.NewMessage, dispatch.Receipt]
 	repeats  *batch.Batcher[*dispatch.Message, *dispatch.Receipt]
+	firsts   *batch.Batcher[people.ID, string] // see persons
 	inflight keyLocks
 	offers   offers
 	usage    usage
@@ -98,6 +100,7 @@ func New(o Options) *Service {
 	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 8, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
 	s.repeats = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.Store.Repeats)
+	s.firsts = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: 2, Timeout: flushTime}, s.Store.FirstIDs)
 	return s
 }
 
@@ -119,7 +122,7 @@ func (s *Service) StopWaiting() { s.quitNow() }
 // Close waits until the messages that were handed in are committed.
 func (s *Service) Close(ctx context.Context) error {
 	s.quitNow()
-	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx), s.repeats.Close(ctx))
+	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx), s.repeats.Close(ctx), s.firsts.Close(ctx))
 }
 
 // Accept runs the drafts of one request through the pipeline. Each receipt

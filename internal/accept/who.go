@@ -9,6 +9,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/people"
 )
 
 // Caller is the account on whose behalf a request is made, and its API key.
@@ -90,5 +91,5 @@ type peopleStore interface {
 	// NumbersOf returns the phone numbers of the person with the id.
 	NumbersOf(ctx context.Context, account int64, id string) ([]string, error)
 	// FirstIDs returns, by index, the id that stands for each person.
-	FirstIDs(ctx context.Context, account int64, ids []string) ([]string, error)
+	FirstIDs(ctx context.Context, ids []people.ID) ([]string, error)
 }

@@ -51,7 +51,7 @@ runner: campaign dispatch runner/audience store store/campaign store/ledger zone
 runner/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
 admin/campaigns: admin campaign contactimport dispatch runner runner/audience store store/account store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
-    store/account store/erasure store/pg
+    store/account store/erasure store/people store/pg
 admin: admin/input auth dispatch dispatch/keep dispatch/person dispatch/phone dispatch/template optout provider
     storable store store/account store/webhook webhook zone
 admin/input: dispatch storable

@@ -1,7 +1,6 @@
 package people
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -137,32 +136,40 @@ func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string,
 }
 
 const sqlFirst = `
-SELECT t.id, (SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
-  WHERE a.account_id = $1 AND a.value = t.id ORDER BY b.value COLLATE "C" LIMIT 1) AS first
-FROM unnest($2::text[]) AS t(id)`
+SELECT coalesce((SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+  WHERE a.account_id = t.account AND a.value = t.id ORDER BY b.value COLLATE "C" LIMIT 1), t.id)
+FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t(account, id, place) ORDER BY place`
+
+// ID is an id of a person of an account.
+type ID struct {
+	Account int64
+	ID      string
+}
 
 // FirstIDs returns, by index, the id that stands for each person: of all that are
 // linked the first in the order of their bytes, which is a number or wa_id if one
 // is known. What is counted or spaced by recipient goes by it.
-func (p *People) FirstIDs(ctx context.Context, account int64, ids []string) ([]string, error) {
-	var rows []struct {
-		ID    string  `db:"id"`
-		First *string `db:"first"`
-	}
-	if err := p.db.SelectContext(ctx, &rows, sqlFirst, account, pq.Array(ids)); err != nil {
-		return ids, pg.Wrap("read people's first ids", err)
-	}
-	first := make(map[string]string, len(rows))
-	for _, r := range rows {
-		if r.First != nil {
-			first[r.ID] = *r.First
-		}
-	}
-	out := slices.Clone(ids)
+func (p *People) FirstIDs(ctx context.Context, ids []ID) ([]string, error) {
+	accounts, values := make([]int64, len(ids)), make([]string, len(ids))
 	for i, id := range ids {
-		out[i] = cmp.Or(first[id], id)
+		accounts[i], values[i] = id.Account, id.ID
 	}
-	return out, nil
+	first := make([]string, 0, len(ids))
+	err := p.db.SelectPrepared(ctx, &first, sqlFirst, pq.Array(accounts), pq.Array(values))
+	return first, pg.Wrap("read people's first ids", err)
+}
+
+// FirstIDsOf is FirstIDs of one account. With an error it returns ids.
+func (p *People) FirstIDsOf(ctx context.Context, account int64, ids []string) ([]string, error) {
+	of := make([]ID, len(ids))
+	for i, id := range ids {
+		of[i] = ID{account, id}
+	}
+	first, err := p.FirstIDs(ctx, of)
+	if err != nil {
+		return ids, err
+	}
+	return first, nil
 }
 
 const sqlUsernames = `UPDATE identities i SET username = t.username FROM unnest($2::text[], $3::text[]) AS t(value, username)
