@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/worker/workertest"
 )
 
@@ -97,5 +98,31 @@ func TestLinkAll_AtOnce(t *testing.T) {
 	wg.Wait()
 	if got := f.groups(t); len(got) != 1 || len(got[0]) != 18 {
 		t.Errorf("%d persons: %v", len(got), got)
+	}
+}
+
+// A person is found in a ledger under every name of before two persons became one.
+func TestNames_AfterAJoin(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	names := func(id string) (out []string) {
+		t.Helper()
+		workertest.Must(t, f.db.SelectContext(t.Context(), &out, `SELECT DISTINCT unnest(`+people.Names("$1::bigint", "$2::text")+`) ORDER BY 1`,
+			f.Account, id))
+		return out
+	}
+	var before []string
+	for _, ids := range [][]string{{"+551177654321", "+5511977654321"}, {"BR.1", "BR.2"}, {"BR.3", "BR.4"}} {
+		workertest.Must(t, f.people.Link(t.Context(), f.Account, ids...))
+		before = append(before, names(ids[0])...)
+	}
+	workertest.Must(t, f.people.Link(t.Context(), f.Account, "BR.1", "BR.3"))
+	workertest.Must(t, f.people.Link(t.Context(), f.Account, "BR.4", "+551177654321"))
+	slices.Sort(before)
+	if got := names("BR.2"); len(got) != 9 || !slices.Equal(got, before) {
+		t.Errorf("named %v, want %v", got, before)
+	}
+	if got := names("+15550000001"); !slices.Equal(got, []string{"+15550000001"}) {
+		t.Errorf("an unknown number is named %v", got)
 	}
 }

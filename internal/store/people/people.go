@@ -80,9 +80,12 @@ func Name(account, id string) string {
 }
 
 // Names returns the SQL of the array of what a person may be called in a ledger:
-// the recipient or person:N, from before and after further ids were learnt.
+// the recipient or person:N, from before and after further ids were learnt, also if
+// two persons turned out to be one since then.
 func Names(account, recipient string) string {
-	return `(ARRAY` + Name(account, recipient) + ` || ` + LinkedTo(account, recipient) + ` || ` + recipient + `)`
+	return `(ARRAY(SELECT unnest(ARRAY[b.value, 'person:' || b.person] || b.former)
+      FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+      WHERE a.account_id = ` + account + ` AND a.value = ` + recipient + `) || ` + recipient + `)`
 }
 
 // HeldBack returns the SQL of whether a suppression holds back a message to the
