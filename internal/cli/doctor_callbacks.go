@@ -74,11 +74,14 @@ func callbackStates(ctx context.Context, db *pg.DB) ([]callbackState, error) {
 
 // detail describes what does not arrive.
 func (c *callbackState) detail() string {
-	since := "in the last two days"
-	if c.Last != nil {
-		since = "since " + c.Last.Local().Format(time.DateTime)
+	came := "no callback in the last two days"
+	switch {
+	case c.Taken > 0:
+		came = fmt.Sprintf("%d callbacks taken, none of them a receipt", c.Taken)
+	case c.Last != nil:
+		came = "no callback since " + c.Last.Local().Format(time.DateTime)
 	}
-	out := fmt.Sprintf("%s: %d sent in the last hour, no callback %s", c.Name, c.sent, since)
+	out := fmt.Sprintf("%s: %d sent in the last hour, %s", c.Name, c.sent, came)
 	if c.Rejected > 0 {
 		out += fmt.Sprintf(", %d rejected: %s", c.Rejected, c.Reasons)
 	}
@@ -87,7 +90,11 @@ func (c *callbackState) detail() string {
 
 // fix returns what to do.
 func (c *callbackState) fix() string {
-	if strings.Contains(c.Reasons, "signature") {
+	switch {
+	case c.Taken > 0:
+		return fmt.Sprintf("subscribe the callback address of channel %d to message statuses at the provider (those of messages that others send "+
+			"match none); GET /v1/callbacks/ignored lists what could not be read", c.Channel)
+	case strings.Contains(c.Reasons, "signature"):
 		return fmt.Sprintf("enter the secret with which the provider signs (sendoff channel update %d --secret NAME), and as "+
 			"SENDOFF_PUBLIC_URL the address that it calls", c.Channel)
 	}
