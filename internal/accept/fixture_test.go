@@ -17,7 +17,6 @@ import (
 	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -85,11 +84,7 @@ type fixture struct {
 
 func open(t *testing.T, recipients Recipients) *fixture {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "accept-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 8)
 	f := &fixture{store: store.New(db), accounts: account.New(db), seen: &seen{accepted: map[int64]int{}}}
 	a, err := f.accounts.CreateAccount(t.Context(), "Test")
 	must(t, err)

@@ -10,7 +10,6 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -31,15 +30,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	url := storetest.Postgres(t)
-	box, err := pg.NewBox("a secret key for tests")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pg.Open(pg.Options{URL: url, MaxConns: 4, Application: "test", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pool.Close() })
+	pool := storetest.Open(t, url, 4)
 	db, err := sql.Open("postgres", url)
 	if err != nil {
 		t.Fatal(err)

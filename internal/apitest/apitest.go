@@ -23,7 +23,6 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
@@ -45,7 +44,7 @@ type Front struct {
 }
 
 // SecretKey encrypts the credentials of the server.
-const SecretKey = "a secret key for tests"
+const SecretKey = storetest.SecretKey
 
 // Public is the public URL of the server.
 const Public = "https://sendoff.example.com"
@@ -58,15 +57,7 @@ func New(t *testing.T) *Front {
 		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
 		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public, MetricsOpen: true,
 	}
-	box, err := pg.NewBox(cfg.SecretKeys()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pg.Open(pg.Options{URL: string(cfg.PostgresURL), MaxConns: 2, Application: "test", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pool.Close() })
+	pool := storetest.Open(t, string(cfg.PostgresURL), 2)
 	db, err := sql.Open("postgres", string(cfg.PostgresURL))
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ dispatch/segment:
 dispatch/keep:
 
 # Beside the product: they measure, seed, start, stand in for or test it.
-apitest: app auth config dispatch store store/account store/pg store/webhook storetest
+apitest: app auth config dispatch store store/account store/webhook storetest
 admin/session: auth dispatch store/session
 admin/stats: admin dispatch store/stats
 store/session: store/pg
@@ -133,7 +133,7 @@ store/stats: store store/pg
 api/dashboard: accept admin admin/input admin/stats api/manage api/middleware apidoc auth dispatch store store/account
     store/session
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
-cli/clitest: app config dispatch emulator store/account store/pg storetest
+cli/clitest: app config dispatch emulator store/account storetest
 cli/remote: auth cli/admin cli/console client dispatch store version
 demo: auth dispatch dispatch/template emulator store/account
 devstack:
@@ -147,7 +147,7 @@ emulator/kaleyra: dispatch emulator/engine
 emulator/meta: dispatch dispatch/person dispatch/template emulator/engine
 emulator/twilio: dispatch emulator/engine
 provider/providertest: dispatch outbound provider
-storetest: devstack migrations wait
+storetest: devstack migrations store/pg wait
 store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg

@@ -9,7 +9,6 @@ import (
 	"github.com/sendoff/sendoff/internal/demo"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -17,11 +16,7 @@ import (
 func filled(t *testing.T) (*sql.DB, dispatch.Channel) {
 	t.Helper()
 	url := storetest.Postgres(t)
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	pool, err := pg.Open(pg.Options{URL: url, MaxConns: 2, Application: "bench-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = pool.Close() })
+	pool := storetest.Open(t, url, 2)
 	accounts := account.New(pool)
 	a, err := demo.Account(t.Context(), accounts, "http://127.0.0.1:1")
 	must(t, err)

@@ -92,8 +92,8 @@ func (c *callbackState) detail() string {
 func (c *callbackState) fix() string {
 	switch {
 	case c.Taken > 0:
-		return fmt.Sprintf("subscribe the callback address of channel %d to message statuses at the provider (those of messages that others send "+
-			"match none); GET /v1/callbacks/ignored lists what could not be read", c.Channel)
+		return fmt.Sprintf("subscribe the callback address of channel %d to message statuses at the provider (those of messages that others "+
+			"send match none); GET /v1/callbacks/ignored lists what could not be read", c.Channel)
 	case strings.Contains(c.Reasons, "signature"):
 		return fmt.Sprintf("enter the secret with which the provider signs (sendoff channel update %d --secret NAME), and as "+
 			"SENDOFF_PUBLIC_URL the address that it calls", c.Channel)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -27,11 +26,7 @@ func open(t *testing.T) *account.Store {
 
 func openAt(t *testing.T, url string) *account.Store {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: url, MaxConns: 2, Application: "demo-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, url, 2)
 	return account.New(db)
 }
 

@@ -19,7 +19,7 @@ func TestMetrics_OnTheirOwnAddress(t *testing.T) {
 	t.Parallel()
 	own := freeAddress(t)
 	cfg := config.Config{
-		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key of the tests",
+		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: storetest.SecretKey,
 		PostgresConns: 4, MetricsListen: own,
 	}
 	log := slog.New(slog.DiscardHandler)

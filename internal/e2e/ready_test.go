@@ -20,7 +20,7 @@ func TestReadyz_MigrationsMissing_NamesTheCommand(t *testing.T) {
 	t.Parallel()
 	url := storetest.Empty(t)
 	cfg := &config.Config{
-		PostgresURL: config.Secret(url), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key of the tests",
+		PostgresURL: config.Secret(url), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: storetest.SecretKey,
 		PostgresConns: 4, ShutdownGrace: time.Second, EmulatorURL: "http://127.0.0.1:1",
 	}
 	log := slog.New(slog.DiscardHandler)

@@ -25,7 +25,6 @@ import (
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -76,7 +75,7 @@ func start(t *testing.T, o options) *stack {
 	s.emulator = srv.URL
 	s.cfg = &config.Config{
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
-		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: "a secret key of the tests",
+		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(o.redis), SecretKey: storetest.SecretKey,
 		PublicURL: s.url, EmulatorURL: srv.URL, MetricsOpen: true, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	s.em = em
@@ -118,12 +117,9 @@ func stopped(t *testing.T, name string, r *app.Running) {
 func (s *stack) open(t *testing.T, em *emulator.Server) {
 	t.Helper()
 	ctx := t.Context()
-	box, err := pg.NewBox(s.cfg.SecretKeys()...)
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "e2e", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, string(s.cfg.PostgresURL), 4)
 	s.store, s.accounts = store.New(db), account.New(db)
+	var err error
 	s.account, err = demo.Account(ctx, s.accounts, s.emulator)
 	must(t, err)
 	s.key, err = demo.Key(ctx, s.accounts, s.account.ID, false)

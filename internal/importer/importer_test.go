@@ -28,11 +28,7 @@ type fixture struct {
 
 func open(t testing.TB) *fixture {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "importer-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 8)
 	accounts := account.New(db)
 	a, err := accounts.CreateAccount(t.Context(), "Test")
 	must(t, err)

@@ -56,16 +56,13 @@ func start(t *testing.T) *stack {
 	addr := freeAddress(t)
 	s.url = "http://" + addr
 	s.cfg = &config.Config{
-		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: "a secret key for tests",
+		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: storetest.SecretKey,
 		PostgresConns: 8, EmulatorURL: srv.URL, PublicURL: s.url, ShutdownGrace: time.Second,
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
 	}
-	box, err := pg.NewBox(s.cfg.SecretKeys()...)
-	s.must(err)
-	s.db, err = pg.Open(pg.Options{URL: string(s.cfg.PostgresURL), MaxConns: 4, Application: "test", Box: box})
-	s.must(err)
-	t.Cleanup(func() { _ = s.db.Close() })
+	s.db = storetest.Open(t, string(s.cfg.PostgresURL), 4)
 	s.accounts = account.New(s.db)
+	var err error
 	s.account, err = demo.Account(t.Context(), s.accounts, srv.URL)
 	s.must(err)
 	s.key, err = demo.Key(t.Context(), s.accounts, s.account.ID, false)

@@ -27,11 +27,7 @@ type fixture struct {
 
 func open(t testing.TB) *fixture {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "store-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 24)
 	f := &fixture{Store: New(db), accounts: account.New(db)}
 	f.account, f.channel = f.newAccount(t, "meta")
 	return f

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -22,17 +21,13 @@ func atMidnight(t *testing.T) (before, after *fixture) {
 	t.Helper()
 	address := storetest.Postgres(t)
 	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
 	open := func(schema string, at time.Time) *fixture {
 		u, err := url.Parse(address)
 		must(t, err)
 		q := u.Query()
 		q.Set("search_path", schema+",public,pg_catalog")
 		u.RawQuery = q.Encode()
-		db, err := pg.Open(pg.Options{URL: u.String(), MaxConns: 12, Application: "store-test", Box: box})
-		must(t, err)
-		t.Cleanup(func() { _ = db.Close() })
+		db := storetest.Open(t, u.String(), 12)
 		s := New(db)
 		s.now = func() time.Time { return at }
 		f := &fixture{Store: s, accounts: account.New(db)}

@@ -19,7 +19,6 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
@@ -42,13 +41,10 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	t.Parallel()
 	url := storetest.Postgres(t)
-	box, err := pg.NewBox("a secret key of tests")
-	must(t, err)
-	pool, err := pg.Open(pg.Options{URL: url, Application: "test", Box: box})
-	must(t, err)
+	pool := storetest.Open(t, url, 16)
 	db, err := sql.Open("postgres", url)
 	must(t, err)
-	t.Cleanup(func() { must(t, pool.Close()); must(t, db.Close()) })
+	t.Cleanup(func() { must(t, db.Close()) })
 	f := &fixture{t: t, db: db, store: store.New(pool), hooks: hookstore.New(pool, store.ReadViews), accounts: account.New(pool)}
 	f.account, err = f.accounts.CreateAccount(t.Context(), "Webhooks")
 	must(t, err)

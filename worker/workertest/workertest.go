@@ -48,12 +48,7 @@ func (f *Fixture) URL() string { return f.url }
 // Connect opens the database once more.
 func (f *Fixture) Connect(t *testing.T) *pg.DB {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	Must(t, err)
-	db, err := pg.Open(pg.Options{URL: f.url, MaxConns: 8, Application: "worker-test", Box: box})
-	Must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	return db
+	return storetest.Open(t, f.url, 8)
 }
 
 // Messages accepts n messages on the channel, each changed by more, and returns

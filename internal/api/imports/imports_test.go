@@ -30,20 +30,13 @@ type front struct {
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	box, err := pg.NewBox(apitest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := &front{Front: apitest.New(t)}
-	db, err := pg.Open(pg.Options{URL: f.PostgresURL, MaxConns: 4, Application: "importer", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := storetest.Open(t, f.PostgresURL, 4)
 	f.pool = db
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); importer.New(audience.New(db), slog.New(slog.DiscardHandler)).Run(ctx) }()
-	t.Cleanup(func() { stop(); <-ended; _ = db.Close() })
+	t.Cleanup(func() { stop(); <-ended })
 	return f
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // After a rotation the new key alone opens every secret, and a second run finds
@@ -18,15 +19,7 @@ func TestSecretsRotate(t *testing.T) {
 	t.Parallel()
 	p := clitest.New(t, cli.Run)
 	p.EmulatedAt("http://127.0.0.1:1")
-	box, err := pg.NewBox(clitest.SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := pg.Open(pg.Options{URL: p.URL, MaxConns: 1, Application: "test", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	db := storetest.Open(t, p.URL, 1)
 	hooks := hookstore.New(db, nil)
 	if _, err := hooks.CreateWebhook(t.Context(), hookstore.Endpoint{
 		Account: 1, URL: "https://example.com", Format: "standard",
@@ -63,7 +56,8 @@ func TestSecretsRotate(t *testing.T) {
 	if got := counts(run(next)); got != "channels 0 1, webhooks 0 1, twilio_tokens 0 1, erasure_keys 0 1" {
 		t.Errorf("second run, without the old key: %s", got)
 	}
-	if box, err = pg.NewBox(next); err != nil {
+	box, err := pg.NewBox(next)
+	if err != nil {
 		t.Fatal(err)
 	}
 	rotated, err := pg.Open(pg.Options{URL: p.URL, MaxConns: 1, Application: "test", Box: box})

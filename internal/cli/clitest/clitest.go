@@ -17,7 +17,6 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/emulator"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -42,7 +41,7 @@ func Main(m *testing.M) {
 }
 
 // SecretKey seals the credentials of every Place.
-const SecretKey = "a secret key for tests only"
+const SecretKey = storetest.SecretKey
 
 // Result is the outcome of a command.
 type Result struct {
@@ -115,16 +114,7 @@ func Read[T any](t *testing.T, r Result) T {
 // Open returns the accounts of the database.
 func (p *Place) Open() *account.Store {
 	p.T.Helper()
-	box, err := pg.NewBox(SecretKey)
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	db, err := pg.Open(pg.Options{URL: p.URL, MaxConns: 2, Application: "test", Box: box})
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	p.T.Cleanup(func() { _ = db.Close() })
-	return account.New(db)
+	return account.New(storetest.Open(p.T, p.URL, 2))
 }
 
 // Audited returns the entries of the audit log, oldest first.

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -20,11 +19,7 @@ type fixture struct {
 
 func open(t testing.TB) *fixture {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 24, Application: "account-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 24)
 	f := &fixture{Store: New(db)}
 	a, err := f.CreateAccount(context.Background(), "Test")
 	must(t, err)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
-	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -22,11 +21,7 @@ func TestCount_AddsUpForTwoDays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	box, err := pg.NewBox("a secret key of the tests")
-	must(err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 4, Application: "callback-test", Box: box})
-	must(err)
-	defer func() { _ = db.Close() }()
+	db := storetest.Open(t, storetest.Postgres(t), 4)
 	accounts := account.New(db)
 	a, err := accounts.CreateAccount(ctx, "Test")
 	must(err)

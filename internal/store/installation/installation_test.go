@@ -14,11 +14,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 func open(t *testing.T) (*Store, *pg.DB) {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "installation-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 8)
 	return New(db), db
 }
 

@@ -19,15 +19,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // newChannel returns a database with the demo account, and its first channel.
 func newChannel(t *testing.T) (*pg.DB, *dispatch.Channel) {
 	t.Helper()
-	box, err := pg.NewBox("a secret key for tests")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 2, Application: "test", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 2)
 	accounts := account.New(db)
 	a, err := demo.Account(t.Context(), accounts, "http://127.0.0.1:1")
 	if err != nil {

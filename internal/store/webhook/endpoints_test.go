@@ -11,12 +11,8 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 func open(t *testing.T) (*Store, *pg.DB) {
 	t.Helper()
-	box, err := pg.NewBox("a secret key of the tests")
-	must(t, err)
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 4, Application: "webhook-test", Box: box})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	_, err = db.ExecContext(t.Context(), `INSERT INTO accounts (id, sid, name) VALUES (1, 'AC1', 'Test')`)
+	db := storetest.Open(t, storetest.Postgres(t), 4)
+	_, err := db.ExecContext(t.Context(), `INSERT INTO accounts (id, sid, name) VALUES (1, 'AC1', 'Test')`)
 	must(t, err)
 	return New(db, nil), db
 }
