@@ -18,8 +18,8 @@ func TestErase_NoTableHasThePerson(t *testing.T) {
 	f.webhook(message, true)
 	f.webhook(inbound, true)
 	wamid := "wamid." + base64.StdEncoding.EncodeToString([]byte("\x1c\x18\x0b"+digits+"\x15\x02"))
-	f.exec(`INSERT INTO channels (id, account_id, key, name, provider, kind, sender, secrets) VALUES (1, $1, 'k', 'k', 'meta', 'whatsapp', '+1', '')`,
-		f.account)
+	f.exec(`INSERT INTO channels (id, account_id, key, name, provider, kind, sender, secrets)
+		VALUES (1, $1, 'k', 'k', 'meta', 'whatsapp', '+1', '')`, f.account)
 	for _, query := range []string{
 		`UPDATE messages SET provider_message_id = $2`,
 		`UPDATE attempts SET provider_message_id = $2`,
@@ -42,7 +42,8 @@ func TestErase_NoTableHasThePerson(t *testing.T) {
 		`INSERT INTO windows (channel_id, phone, wa_id, opened_at) VALUES (1, '+15550000100', '', now()), (1, '+1999', '15550000101', now())`,
 		`INSERT INTO suppressions (account_id, phone, reason, detail) VALUES ($1, '+15550000100', 'manual', '` + name + ` asked')`,
 		`INSERT INTO opt_ins (account_id, value, scope, at) VALUES ($1, '+15550000100', 'all', now())`,
-		`INSERT INTO identities (account_id, value, person, username) VALUES ($1, '+15550000100', 1, '` + name + `'), ($1, '+15550000101', 1, '')`,
+		`INSERT INTO identities (account_id, value, person, username)
+			VALUES ($1, '+15550000100', 1, '` + name + `'), ($1, '+15550000101', 1, '')`,
 		`INSERT INTO portfolio_users (account_id, portfolio, person) VALUES ($1, 'p', '+15550000100')`,
 		`INSERT INTO audit_log (account_id, actor, action, target, detail) VALUES
 			($1, 'cli', 'suppression.create', 'phone:+15550000100', '{}'), ($1, 'cli', 'x', 'y', '{"to":"+15550000100","name":"` + name + `"}')`,

@@ -29,6 +29,7 @@ type Job struct {
 	// all deletes a page of rows that no ids lead to ($1 is the account, $2 the time, $3
 	// the size of a page), size measures them (with $3 null); empty: do does it.
 	all, size string
+	numbered  *numbered // blanks the rows of records; nil: do does it
 
 	// Where it is: it begins with what it left before.
 	past bool // what was left is done
@@ -144,6 +145,8 @@ func redactions(before time.Time) []Job {
 				return s.blank.RedactInbound(ctx, ids)
 			},
 		},
+		{Action: Blank, Table: "campaign_recipients", Before: before, mark: "campaign:", numbered: &campaignRows, size: campaignRows.size},
+		{Action: Blank, Table: "import_rows", Before: before, mark: "import:", numbered: &importRows, size: importRows.size},
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *Store) Measure(ctx context.Context, j *Job) (rows, bytes int64, err err
 			rows, bytes = rows+n, bytes+size
 			return pg.Wrap("measure "+j.Table, err)
 		}
-		if j.all != "" {
+		if j.size != "" {
 			return count(j.size, j.Account, j.Before, nil)
 		}
 		from, err := s.done(ctx, j)
@@ -46,8 +46,11 @@ func (j *Job) pages(of string) string {
 // Page does the next page of a job. It returns how many rows were removed or blanked,
 // and whether there may be another page.
 func (s *Store) Page(ctx context.Context, j *Job) (rows int64, more bool, err error) {
-	if j.all != "" {
+	switch {
+	case j.all != "":
 		return s.sweep(ctx, j)
+	case j.numbered != nil:
+		return j.numbered.page(ctx, s, j)
 	}
 	query, err := s.begin(ctx, j)
 	if err != nil {

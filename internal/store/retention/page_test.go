@@ -128,6 +128,9 @@ func TestPage_ManyWebhooks_AreNotScanned(t *testing.T) {
 	f.exec(`ANALYZE`)
 	for _, j := range redactions(time.Now()) {
 		for _, query := range []string{j.fresh, j.left} {
+			if query == "" {
+				continue
+			}
 			var plan []string
 			must(t, f.db.SelectContext(t.Context(), &plan, `EXPLAIN `+query, 1, never, j.Before, pageRows))
 			if text := strings.Join(plan, "\n"); strings.Contains(text, "Seq Scan on webhook_deliveries") {
