@@ -2311,7 +2311,7 @@ type AccountUpdate struct {
 	// OptOutLanguages Languages whose opt-out words count (GET /v1/opt-out-words); empty: English and that of the contact's country.
 	OptOutLanguages *[]string `json:"opt_out_languages,omitempty"`
 
-	// RedactDays After so many days content and numbers are removed from messages and inbound messages; 0: they are kept as long as the message.
+	// RedactDays After so many days content and numbers are removed from messages, inbound messages, their delivered webhooks and campaigns that ended; 0: they are kept as long as the message.
 	RedactDays *int64           `json:"redact_days,omitempty"`
 	Retention  *RetentionUpdate `json:"retention,omitempty"`
 

@@ -114,9 +114,9 @@ func (*AccountUpdate) Docs() map[string]string {
 		"default_region": "ISO 3166 country, such as US, whose national numbers are accepted as \"to\"; empty: none, every number is " +
 			"international.",
 		"retention": "How many days each kind of record is kept; what is not given stays. Messages that are not finished are kept until " +
-			"they are, and what belongs to a message no longer than the message.",
-		"redact_days": "After so many days content and numbers are removed from messages and inbound messages; 0: they are kept as long " +
-			"as the message.",
+			"they are, and what belongs to a message no longer than the message. Age counts from created_at, or send_at if that is later.",
+		"redact_days": "After so many days content and numbers are removed from messages, inbound messages, their delivered webhooks and " +
+			"campaigns that ended; 0: they are kept as long as the message.",
 	}
 }
 

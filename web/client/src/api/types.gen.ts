@@ -2818,11 +2818,11 @@ export type AccountUpdate = {
      */
     opt_out_languages?: Array<string>;
     /**
-     * After so many days content and numbers are removed from messages and inbound messages; 0: they are kept as long as the message.
+     * After so many days content and numbers are removed from messages, inbound messages, their delivered webhooks and campaigns that ended; 0: they are kept as long as the message.
      */
     redact_days?: number;
     /**
-     * How many days each kind of record is kept; what is not given stays. Messages that are not finished are kept until they are, and what belongs to a message no longer than the message.
+     * How many days each kind of record is kept; what is not given stays. Messages that are not finished are kept until they are, and what belongs to a message no longer than the message. Age counts from created_at, or send_at if that is later.
      */
     retention?: RetentionUpdate;
     /**
