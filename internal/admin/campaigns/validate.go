@@ -159,7 +159,7 @@ func (s *Service) firstRun(ctx context.Context, c *store.Campaign, p *audience.P
 // refuse adds the faults of the campaign itself. It returns err if it is none.
 func (v *Validation) refuse(err error) error {
 	e, ok := errors.AsType[*dispatch.Error](err)
-	if !ok || e.Code == dispatch.Internal {
+	if !ok || e.Code == dispatch.Internal || e.Code == dispatch.Overloaded {
 		return err
 	}
 	if len(e.Faults) == 0 {

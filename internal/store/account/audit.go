@@ -29,8 +29,17 @@ type Note struct {
 // Change makes an administrative change and writes its audit entry, in one
 // transaction: neither is stored without the other. Statements of the Store
 // passed to f, and of other stores that run in its Tx, are part of the
-// transaction; f must not wait for anything else.
+// transaction; f must not wait for anything else. f runs a second time, in a new
+// transaction, if somebody else kept a lock too long.
 func (s *Store) Change(ctx context.Context, actor string, f func(*Store) (Note, error)) error {
+	err := s.change(ctx, actor, f)
+	if pg.Busy(err) && !s.db.InTx() {
+		err = s.change(ctx, actor, f)
+	}
+	return err
+}
+
+func (s *Store) change(ctx context.Context, actor string, f func(*Store) (Note, error)) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		n, err := f(New(tx))
 		if err != nil {

@@ -2,11 +2,15 @@ package account
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch/template"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // Each change reads a thing, adds to it and writes it: none may undo another.
@@ -137,5 +141,47 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 	if log, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) ||
 		time.Since(log[0].At) > time.Hour {
 		t.Errorf("%d entries, %v", len(log), err)
+	}
+}
+
+// Of two changes that wait for each other one is undone and made again.
+func TestChange_Deadlock_IsRepeated(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := t.Context()
+	var runs atomic.Int32
+	var all sync.WaitGroup
+	locked := [2]chan struct{}{make(chan struct{}), make(chan struct{})}
+	for i := range locked {
+		first := sync.OnceFunc(func() { close(locked[i]) })
+		all.Go(func() {
+			err := f.Change(ctx, "test", func(s *Store) (Note, error) {
+				runs.Add(1)
+				for _, lock := range []int{i, 1 - i} {
+					if _, err := s.Tx().ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lock); err != nil {
+						return Note{}, pg.Wrap("lock", err)
+					}
+					first()
+					select {
+					case <-locked[1-i]:
+					case <-time.After(5 * time.Second):
+						return Note{}, errors.New("the other change has locked nothing")
+					}
+				}
+				return Note{Account: f.account, Action: fmt.Sprint("test", i)}, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if runs.Load() != 3 {
+		t.Errorf("two changes ran %d times, want one of them twice", runs.Load())
+	}
+	for i := range locked {
+		if log, err := f.AuditLog(ctx, f.account, AuditFilter{Action: fmt.Sprint("test", i), Limit: 10}); err != nil || len(log) != 1 {
+			t.Errorf("change %d has %d entries, %v", i, len(log), err)
+		}
 	}
 }

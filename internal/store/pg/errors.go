@@ -22,6 +22,8 @@ const (
 	readOnly            = "25006"
 	protocolViolation   = "08P01"
 	deadlockDetected    = "40P01"
+	lockNotAvailable    = "55P03"
+	queryCanceled       = "57014" // statement_timeout: locks of several that wait for one row add up to it
 	undefinedTable      = "42P01"
 	programLimit        = "54000"
 
@@ -32,9 +34,9 @@ const (
 
 // Wrap adds doing to err and maps the errors that clients may see: no row to
 // ErrNotFound, a unique violation to dispatch.Conflict, a write to a read-only
-// server to dispatch.Overloaded and a foreign key
-// violation to dispatch.NotFound, with the constraint as the reason. A nil err
-// stays nil.
+// server and a statement that took too long, or was in the way of others, to
+// dispatch.Overloaded and a foreign key violation to dispatch.NotFound, with the
+// constraint as the reason. A nil err stays nil.
 func Wrap(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -48,6 +50,10 @@ func Wrap(doing string, err error) error {
 			return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: pe.Constraint, Err: err}
 		case readOnly:
 			return &dispatch.Error{Code: dispatch.Overloaded, Msg: ErrReadOnly.Error() + "; try again", RetryAfter: 1, Err: err}
+		case deadlockDetected, lockNotAvailable, queryCanceled:
+			return &dispatch.Error{
+				Code: dispatch.Overloaded, Msg: "the database is busy at the moment; try again", RetryAfter: 1, Err: fmt.Errorf("%s: %w", doing, err),
+			}
 		case foreignKeyViolation:
 			return &dispatch.Error{Code: dispatch.NotFound, Msg: "refers to something that does not exist", Reason: pe.Constraint, Err: err}
 		}
@@ -110,6 +116,10 @@ func Poisoned(err error) bool {
 
 // Deadlocked reports whether Postgres ended the statement to resolve a deadlock.
 func Deadlocked(err error) bool { return is(err, deadlockDetected) }
+
+// Busy reports whether Postgres ended the statement because somebody else kept a
+// lock: its transaction has had no effect, and another try may succeed.
+func Busy(err error) bool { return Deadlocked(err) || is(err, lockNotAvailable) }
 
 // Duplicate reports whether a row with the same key exists already.
 func Duplicate(err error) bool { return is(err, uniqueViolation) }
