@@ -13,6 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: scripts
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { checks: { pluginTimings: false } }, // noise of a busy machine
   },
   server: {
     host: "127.0.0.1",

@@ -163,7 +163,7 @@ func (d *doctor) counts(ctx context.Context, st *campaign.Store) {
 			wrong = append(wrong, fmt.Sprint("campaign ", id))
 		}
 	}
-	fine := fmt.Sprintf("equal the ledgers of the last %d campaigns", len(ids))
+	fine := fmt.Sprintf("equal the ledgers of the newest campaigns (%d)", len(ids))
 	if len(ids) == 0 {
 		fine = "no campaign was launched yet"
 	}

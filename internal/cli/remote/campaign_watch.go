@@ -152,6 +152,10 @@ func (v *validation) print(e *console.Env) {
 		if p.Line > 0 {
 			place = fmt.Sprint("line ", p.Line)
 		}
-		fmt.Fprintf(e.Stdout, "  %s %s: %s %s: %s\n", place, p.To, p.Reason, p.Field, p.Detail)
+		reason := p.Reason
+		if p.Field != "to" && p.Field != "" {
+			reason += " " + p.Field
+		}
+		fmt.Fprintf(e.Stdout, "  %s, to %s: %s: %s\n", place, p.To, reason, p.Detail)
 	}
 }

@@ -158,7 +158,7 @@ func TestValidation_Print(t *testing.T) {
 			"price: 12.50 credits\nfrom " + at(3) + " to " + at(4) + "\n3 would be late\n",
 		`{"ready":false,"price":0,"problems":[{"row":2,"to":"12","reason":"bad_number","field":"to","detail":"is no number"},
 			{"row":3,"line":4,"to":"+1","reason":"missing_field","field":"name","detail":"has no value"}]}`: "not ready\n" +
-			"  row 2 12: bad_number to: is no number\n  line 4 +1: missing_field name: has no value\n",
+			"  row 2, to 12: bad_number: is no number\n  line 4, to +1: missing_field name: has no value\n",
 	} {
 		var v validation
 		if err := json.Unmarshal([]byte(text), &v); err != nil {

@@ -241,7 +241,7 @@ func TestCampaignValidate_NotReady(t *testing.T) {
 	c := fmt.Sprint(clitest.Read[struct{ ID int64 }](t, r).ID)
 	r = f.Call("campaign", "validate", c)
 	if r.Code != 1 || !strings.HasPrefix(r.Out, "not ready, 1 skipped (bad_number), 1 skipped (missing_field)\n") ||
-		!strings.Contains(r.Out, "  row 1 12: bad_number ") || !strings.Contains(r.Out, "  row 2 +15550000100: missing_field order: ") {
+		!strings.Contains(r.Out, "  row 1, to 12: bad_number: ") || !strings.Contains(r.Out, "  row 2, to +15550000100: missing_field order: ") {
 		t.Errorf("code %d: %s%s", r.Code, r.Out, r.Err)
 	}
 	if v := clitest.Read[map[string]any](t, f.Call("campaign", "validate", c, "--json")); v["ready"] != false {
