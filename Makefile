@@ -80,12 +80,12 @@ check:
 bench: setup build
 	bin/sendoff bench $(ARGS)
 
-# Kills servers and clients in the middle of thousands of messages
-# (SENDOFF_FAULT_MESSAGES, 5000; a run of random faults prints its
-# SENDOFF_FAULT_SEED), and repeats what such runs once found.
+# The drills (sendoff drill) with SENDOFF_FAULT_MESSAGES messages each, 5000 (a run
+# prints its SENDOFF_FAULT_SEED), what only tests can set up, and repeats of what
+# such runs once found.
 fault: setup build teststack
 	bin/teststack -- go test -count=1 -run 'UnknownID|RetryParked|SameStatusTwice' ./internal/store
-	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 20m -tags=fault -v $(ARGS) ./internal/fault/...
+	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 30m -tags=fault -v $(ARGS) ./internal/drill/... ./internal/fault/...
 
 # The vendors' own samples and public client libraries; npm brings the latter.
 clients: setup build

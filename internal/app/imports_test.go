@@ -20,8 +20,8 @@ const module = "github.com/sendoff/sendoff/"
 var arrows = parseArrows(`
 # The process, from the top down.
 cmd/sendoff: cli
-cli: admin app auth bench cli/admin cli/console cli/remote config demo devstack dialect dispatch emulator logs
-    migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
+cli: admin app auth bench cli/admin cli/console cli/drill cli/remote config demo devstack dialect dispatch emulator
+    logs migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
     version
 cli/admin: admin admin/input app cli/console config dispatch provider pruner store/operate store/pg store/retention
 cli/console: dispatch
@@ -86,6 +86,7 @@ optout: dispatch dispatch/person
 version:
 web:
 client:
+drill: devstack queue
 
 # The stores.
 store/ledger: campaign dispatch store/pg
@@ -135,6 +136,7 @@ api/dashboard: accept admin admin/input admin/stats api/manage api/middleware ap
 bench: app config demo devstack dispatch emulator migrations queue store store/account store/pg
 cli/clitest: app config dispatch emulator store/account storetest
 cli/remote: auth cli/admin cli/console client dispatch store version
+cli/drill: cli/console drill
 demo: auth dispatch dispatch/template emulator store/account
 devstack:
 devstack/cmd/teststack: devstack
@@ -182,7 +184,7 @@ var onlyIn = map[string]string{
 	"github.com/jmoiron/sqlx":        "store/pg",
 	"github.com/lib/pq": "store store/session store/stats store/account store/audience store/callback store/campaign " +
 		"store/erasure " +
-		"store/ledger store/people store/portfolio store/retention store/webhook store/pg storetest devstack bench migrations",
+		"store/ledger store/people store/portfolio store/retention store/webhook store/pg storetest devstack bench drill migrations",
 	"github.com/redis/go-redis/":     "limit queue app storetest devstack bench",
 	"github.com/alicebob/miniredis/": "devstack",
 	"github.com/pressly/goose/":      "migrations",

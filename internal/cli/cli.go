@@ -21,6 +21,7 @@ import (
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/cli/drill"
 	"github.com/sendoff/sendoff/internal/cli/remote"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dialect"
@@ -60,6 +61,7 @@ type cli struct {
 	Campaign    remote.Campaign    `cmd:"" help:"Send a message to many: create, validate, launch, watch, pause, report."`
 	Import      remote.Import      `cmd:"" help:"Import a file of contacts, suppressions or an audience."`
 	Bench       benchCmd           `cmd:"" help:"Measure throughput and latency, with servers of its own on this machine."`
+	Drill       drill.Command      `cmd:"" help:"Kill Sendoff and its servers while messages are under way, and count what arrives."`
 	OpenAPI     openAPICmd         `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
 	Completion  completionCmd      `cmd:"" help:"Print a completion script for a shell."`
 	Doctor      doctorCmd          `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`

@@ -21,6 +21,7 @@ var examples = map[string][]string{
 	"import":  {"sendoff import people.csv --list 1", "sendoff import audience.xlsx --kind audience --country DE --dry-run --json"},
 
 	"completion": {"sendoff completion bash", "sendoff completion fish"},
+	"drill":      {"sendoff drill", "sendoff drill --scenario work-killed,postgres-crashes", "sendoff drill --long"},
 	"bench":      {"sendoff bench --quick", "sendoff bench --only accept,dispatch"},
 
 	"campaign create": {

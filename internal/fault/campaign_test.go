@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/drill"
 )
 
 const (
@@ -47,35 +49,21 @@ func (c *campaignState) done() int {
 	return c.Counts["total"] - c.Counts["waiting"] - c.Counts["held"] - c.Counts["queued"] - c.Counts["sending"]
 }
 
-// ask sends a request to the API, repeated while the server is away.
-func (s *stack) ask(method, path, contentType string, body []byte, into any) {
-	s.t.Helper()
-	until(s.t, time.Minute, method+" "+path, func() error {
-		req, err := http.NewRequest(method, s.dev.BaseURL+path, bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Authorization", "Bearer "+s.dev.APIKey)
-		req.Header.Set("Content-Type", contentType)
-		return s.do(req, into)
-	})
-}
-
 // importAudience uploads n recipients and returns the import's id.
 func (s *stack) importAudience(n int) int64 {
 	s.t.Helper()
 	var file bytes.Buffer
 	file.WriteString("phone,name,order,total\n")
 	for i := range n {
-		fmt.Fprintf(&file, "%s,Ada %d,A-%d,9.90\n", recipient(i), i, i)
+		fmt.Fprintf(&file, "%s,Ada %d,A-%d,9.90\n", drill.Recipient(i), i, i)
 	}
 	var in struct {
 		ID     int64  `json:"id"`
 		Status string `json:"status"`
 	}
-	s.ask(http.MethodPost, "/v1/imports?kind=audience", "text/csv", file.Bytes(), &in)
-	until(s.t, campaignLimit, "the import", func() error {
-		s.ask(http.MethodGet, fmt.Sprintf("/v1/imports/%d", in.ID), "application/json", nil, &in)
+	s.Ask(http.MethodPost, "/v1/imports?kind=audience", "text/csv", file.Bytes(), &in)
+	drill.Until(s.t, campaignLimit, "the import", func() error {
+		s.Ask(http.MethodGet, fmt.Sprintf("/v1/imports/%d", in.ID), "application/json", nil, &in)
 		if in.Status != "done" {
 			return errors.New("it is " + in.Status)
 		}
@@ -100,25 +88,25 @@ func TestCampaign_KilledPausedResumed_ReachesEverybodyOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c campaignState
-	s.ask(http.MethodPost, "/v1/campaigns", "application/json", body, &c)
+	s.Ask(http.MethodPost, "/v1/campaigns", "application/json", body, &c)
 	path := fmt.Sprintf("/v1/campaigns/%d", c.ID)
 	began := time.Now()
-	s.ask(http.MethodPost, path+"/launch", "application/json", nil, &c)
+	s.Ask(http.MethodPost, path+"/launch", "application/json", nil, &c)
 	for i := range kills {
-		until(t, campaignLimit, "progress", func() error {
-			s.ask(http.MethodGet, path, "application/json", nil, &c)
+		drill.Until(t, campaignLimit, "progress", func() error {
+			s.Ask(http.MethodGet, path, "application/json", nil, &c)
 			if c.Status == "running" && c.done() < n*(i+1)/(kills+1) {
 				return fmt.Errorf("%d of %d are done", c.done(), n)
 			}
 			return nil
 		})
-		s.work.kill()
-		s.ask(http.MethodPost, path+"/pause", "application/json", nil, &c)
-		s.startWork()
-		s.ask(http.MethodPost, path+"/resume", "application/json", nil, &c)
+		s.Work.Kill()
+		s.Ask(http.MethodPost, path+"/pause", "application/json", nil, &c)
+		s.StartWork()
+		s.Ask(http.MethodPost, path+"/resume", "application/json", nil, &c)
 	}
-	until(t, campaignLimit, "the end", func() error {
-		s.ask(http.MethodGet, path, "application/json", nil, &c)
+	drill.Until(t, campaignLimit, "the end", func() error {
+		s.Ask(http.MethodGet, path, "application/json", nil, &c)
 		if c.Status != "finished" || c.Counts["total"] != n || c.Counts["delivered"]+c.Counts["unknown"] != n {
 			return fmt.Errorf("it is %s with %v", c.Status, c.Counts)
 		}
@@ -131,7 +119,7 @@ func TestCampaign_KilledPausedResumed_ReachesEverybodyOnce(t *testing.T) {
 		Recipients int `json:"recipients"`
 		Most       int `json:"max_per_recipient"`
 	}
-	if err := s.get(s.dev.EmulatorURL+"/_emulator/count", &got); err != nil {
+	if err := s.Get(s.Dev.EmulatorURL+"/_emulator/count", &got); err != nil {
 		t.Fatal(err)
 	}
 	// Whether the calls that a killed worker had in hand went out is unknown.
@@ -139,7 +127,7 @@ func TestCampaign_KilledPausedResumed_ReachesEverybodyOnce(t *testing.T) {
 		c.Counts["unknown"] > kills*inHand {
 		t.Errorf("the provider accepted %+v, the campaign has %v", got, c.Counts)
 	}
-	if err := s.invariants(); err != nil {
+	if err := s.Invariants(); err != nil {
 		t.Error(err)
 	}
 }
@@ -148,7 +136,7 @@ func TestCampaign_KilledPausedResumed_ReachesEverybodyOnce(t *testing.T) {
 func (s *stack) checkLedger(id int64) {
 	s.t.Helper()
 	var counts, messages, twice int
-	err := s.db.QueryRow(`SELECT
+	err := s.DB.QueryRow(`SELECT
 		(SELECT count(*) FROM (SELECT status, reason, count(*) AS n FROM campaign_recipients WHERE campaign_id = $1 GROUP BY 1, 2) r
 			FULL JOIN (SELECT status, reason, sum(n) AS n FROM (SELECT status, reason, n FROM campaign_counts WHERE campaign_id = $1
 				UNION ALL SELECT status, reason, n FROM campaign_changes WHERE campaign_id = $1) x GROUP BY 1, 2 HAVING sum(n) <> 0) c

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/drill"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
@@ -20,17 +21,17 @@ const crossed = 2000
 // Each is delivered, and none sent twice.
 func (s *stack) cross(middle func()) {
 	s.t.Helper()
-	s.startServe()
-	s.startWork()
-	x := s.sendMany(crossed)
-	x.during([]int{40}, middle)
-	if r := x.check(1, "delivered"); r.duplicates > 0 {
-		s.t.Errorf("%d duplicates", r.duplicates)
+	s.StartServe()
+	s.StartWork()
+	x := s.SendMany(crossed)
+	x.During([]int{40}, middle)
+	if r := x.Check(1, "delivered"); r.Duplicates > 0 {
+		s.t.Errorf("%d duplicates", r.Duplicates)
 	}
 	// Without Redis all is delivered too.
-	until(s.t, 20*time.Second, "readiness with both servers", func() error {
+	drill.Until(s.t, 20*time.Second, "readiness with both servers", func() error {
 		var state struct{ Status string }
-		if err := s.get(s.dev.BaseURL+"/readyz", &state); err != nil {
+		if err := s.Get(s.Dev.BaseURL+"/readyz", &state); err != nil {
 			return err
 		}
 		if state.Status != "ready" {
@@ -47,8 +48,8 @@ func nothing() {}
 func TestCrossing_PgBouncer(t *testing.T) {
 	for _, pool := range []int{5, 2} {
 		t.Run(map[int]string{5: "five connections", 2: "two connections"}[pool], func(t *testing.T) {
-			s := startServers(t)
-			s.set("SENDOFF_POSTGRES_URL", storetest.PgBouncer(t, s.dev.PostgresURL, pool))
+			s := servers(t)
+			s.Set("SENDOFF_POSTGRES_URL", storetest.PgBouncer(t, s.Dev.PostgresURL, pool))
 			s.cross(func() {
 				s.run("migrate", "down", "--yes")
 				s.run("migrate", "up")
@@ -61,39 +62,39 @@ func TestCrossing_PgBouncer(t *testing.T) {
 func (s *stack) run(args ...string) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), binary, args...)
-	cmd.Env = append(cmd.Environ(), s.env...)
+	cmd.Env = s.Environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Errorf("sendoff %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 }
 
 func TestCrossing_RedisCluster(t *testing.T) {
-	s := startServers(t)
-	s.set("SENDOFF_REDIS_URL", "redis-cluster://"+strings.Join(cluster(t, nil, nil), ","))
+	s := servers(t)
+	s.Set("SENDOFF_REDIS_URL", "redis-cluster://"+strings.Join(cluster(t, nil, nil), ","))
 	s.cross(nothing)
 }
 
 // A cluster that takes TLS with a private CA and client certificates only.
 func TestCrossing_RedisClusterTLS(t *testing.T) {
-	s := startServers(t)
+	s := servers(t)
 	dir := storetest.Certificates(t)
 	nodes := cluster(t, append(tlsLines(dir), "tls-cluster yes"), []string{
 		"--tls", "--cacert", dir + "/ca.pem", "--cert", dir + "/leaf.pem", "--key", dir + "/leaf.key",
 	})
-	s.set("SENDOFF_REDIS_URL", "rediss-cluster://"+strings.Join(nodes, ",")+tlsQuery(dir))
+	s.Set("SENDOFF_REDIS_URL", "rediss-cluster://"+strings.Join(nodes, ",")+tlsQuery(dir))
 	s.cross(nothing)
 }
 
 func TestCrossing_RedisTLS(t *testing.T) {
-	s := startServers(t)
+	s := servers(t)
 	dir := storetest.Certificates(t)
-	s.set("SENDOFF_REDIS_URL", "rediss://127.0.0.1:"+storetest.RedisServer(t, tlsLines(dir))+"/0"+tlsQuery(dir))
+	s.Set("SENDOFF_REDIS_URL", "rediss://127.0.0.1:"+storetest.RedisServer(t, tlsLines(dir))+"/0"+tlsQuery(dir))
 	s.cross(nothing)
 }
 
 // Three Sentinels and their primary have passwords, and not the same ones.
 func TestCrossing_RedisSentinel(t *testing.T) {
-	s := startServers(t)
+	s := servers(t)
 	primary := storetest.RedisServer(t, []string{"port PORT", "requirepass s3cret", "masterauth s3cret"})
 	var sentinels []string
 	for range 3 {
@@ -102,7 +103,7 @@ func TestCrossing_RedisSentinel(t *testing.T) {
 			"sentinel auth-pass primary s3cret",
 		}, "--sentinel"))
 	}
-	s.set("SENDOFF_REDIS_URL", "redis-sentinel://:s3cret@"+strings.Join(sentinels, ",")+"/primary?sentinel_password=other")
+	s.Set("SENDOFF_REDIS_URL", "redis-sentinel://:s3cret@"+strings.Join(sentinels, ",")+"/primary?sentinel_password=other")
 	s.cross(nothing)
 }
 

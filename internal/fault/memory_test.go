@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sendoff/sendoff/internal/drill"
 )
 
 const (
@@ -72,8 +74,8 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 	s := start(t)
 	bodies := worstBodies(s.callbackPath("meta"))
 	s.fillList()
-	address := strings.TrimPrefix(s.dev.BaseURL, "http://")
-	head := "Host: x\r\nAuthorization: Bearer " + s.dev.APIKey + "\r\n"
+	address := strings.TrimPrefix(s.Dev.BaseURL, "http://")
+	head := "Host: x\r\nAuthorization: Bearer " + s.Dev.APIKey + "\r\n"
 	for range slowConnections {
 		s.hold(address, "POST /v1/messages HTTP/1.1\r\n"+head+"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
 	}
@@ -98,9 +100,9 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 		})
 	}
 	var slowest time.Duration
-	until(t, attackTime+time.Minute, "the attack is over", func() error {
+	drill.Until(t, attackTime+time.Minute, "the attack is over", func() error {
 		began := time.Now()
-		if err := s.get(s.dev.BaseURL+"/healthz", nil); err != nil {
+		if err := s.Get(s.Dev.BaseURL+"/healthz", nil); err != nil {
 			t.Errorf("a request of somebody else: %v", err)
 		}
 		if slowest = max(slowest, time.Since(began)); time.Now().Before(end) {
@@ -109,12 +111,12 @@ func TestServe_WorstBodies_StaysBelow200MiB(t *testing.T) {
 		return nil
 	})
 	wg.Wait()
-	most := highest(t, s.serve.cmd.Process.Pid)
+	most := highest(t, s.Serve.PID())
 	for _, b := range bodies {
 		b.seen[s.throw(&b)]++ // alone it is not turned away
 		b.check(t)
 	}
-	s.serve.kill() // what it has still to write is no part of this test
+	s.Serve.Kill() // what it has still to write is no part of this test
 	t.Logf("serve used at most %d MiB; the slowest /healthz took %s", most>>20, slowest.Round(time.Millisecond))
 	if most > serveMemory {
 		t.Errorf("serve used %d MiB, at most %d are allowed", most>>20, serveMemory>>20)
@@ -161,7 +163,7 @@ func (s *stack) callbackPath(provider string) string {
 			CallbackURL string `json:"callback_url"`
 		} `json:"data"`
 	}
-	s.ask(http.MethodGet, "/v1/channels", "application/json", nil, &list)
+	s.Ask(http.MethodGet, "/v1/channels", "application/json", nil, &list)
 	for _, c := range list.Data {
 		if c.Provider == provider {
 			u, err := url.Parse(c.CallbackURL)
@@ -179,12 +181,12 @@ func (s *stack) callbackPath(provider string) string {
 func (s *stack) fillList() {
 	s.t.Helper()
 	line := fmt.Sprintf(`{"to":"+15550000100","type":"text","text":{"body":%q}}`+"\n", strings.Repeat("x", 4_000))
-	s.ask(http.MethodPost, "/v1/messages/batch", "application/x-ndjson", []byte(strings.Repeat(line, 1000)), nil)
+	s.Ask(http.MethodPost, "/v1/messages/batch", "application/x-ndjson", []byte(strings.Repeat(line, 1000)), nil)
 	var list struct {
 		Data []json.RawMessage `json:"data"`
 		Next string            `json:"next_cursor"`
 	}
-	s.ask(http.MethodGet, "/v1/messages?limit=1000", "application/json", nil, &list)
+	s.Ask(http.MethodGet, "/v1/messages?limit=1000", "application/json", nil, &list)
 	if len(list.Data) < 200 || list.Next == "" {
 		s.t.Fatalf("%d messages in the list that is not read, next_cursor %q", len(list.Data), list.Next)
 	}
@@ -193,12 +195,12 @@ func (s *stack) fillList() {
 // throw posts b and returns the status of the answer, 0 if the connection was
 // closed before the body was read.
 func (s *stack) throw(b *worstBody) int {
-	req, err := http.NewRequest(http.MethodPost, s.dev.BaseURL+b.path, bytes.NewReader(b.body))
+	req, err := http.NewRequest(http.MethodPost, s.Dev.BaseURL+b.path, bytes.NewReader(b.body))
 	if err != nil {
 		s.t.Error(err)
 		return 0
 	}
-	req.Header.Set("Authorization", "Bearer "+s.dev.APIKey)
+	req.Header.Set("Authorization", "Bearer "+s.Dev.APIKey)
 	req.Header.Set("Content-Type", b.contentType)
 	resp, err := (&http.Client{Timeout: 5 * time.Minute}).Do(req)
 	if err != nil {

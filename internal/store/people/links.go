@@ -84,7 +84,8 @@ func linked(known map[string]int64, sets [][]string) bool {
 }
 
 // sqlJoin makes the persons $2 the persons $3, each in its place.
-const sqlJoin = `UPDATE identities i SET person = t.one, former = i.former || ('person:' || i.person) FROM unnest($2::bigint[], $3::bigint[]) AS t(other, one)
+const sqlJoin = `UPDATE identities i SET person = t.one, former = i.former || ('person:' || i.person)
+  FROM unnest($2::bigint[], $3::bigint[]) AS t(other, one)
   WHERE i.account_id = $1 AND i.person = t.other`
 
 const sqlIdentify = `INSERT INTO identities (account_id, value, person) SELECT $1, t.value, t.person

@@ -1,6 +1,6 @@
-//go:build fault && !linux
+//go:build !linux
 
-package fault
+package drill
 
 import "syscall"
 

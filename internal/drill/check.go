@@ -1,6 +1,4 @@
-//go:build fault
-
-package fault
+package drill
 
 import (
 	"bytes"
@@ -20,53 +18,53 @@ import (
 // retry, twice, on a busy machine.
 const settleLimit = 3 * time.Minute
 
-// result is what became of a send.
-type result struct {
-	lost, copies, duplicates, unknown, maybeSent int
-	states                                       map[string]int
-	settled                                      time.Duration
+// Result is what became of a send.
+type Result struct {
+	Accepted   int            `json:"accepted"`
+	Repeats    int            `json:"repeats"` // of requests, by the client
+	Faults     int            `json:"faults"`
+	Lost       int            `json:"lost"`
+	Copies     int            `json:"copies"`     // that the provider accepted
+	Duplicates int            `json:"duplicates"` // copies beyond the first of a message
+	Unknown    int            `json:"unknown"`
+	MaybeSent  int            `json:"maybe_sent"`
+	States     map[string]int `json:"states"`
+	Recovered  time.Duration  `json:"-"` // from the last 202 to the last status
 }
 
-// check waits until every message is final and holds the outcome against the
+// Check waits until every message is final and holds the outcome against the
 // promises: nothing accepted is lost, no recipient has more than most copies,
 // and every extra copy shows.
-func (x *sending) check(most int, finals ...string) result {
+func (x *Sending) Check(most int, finals ...string) Result {
 	x.t.Helper()
 	if x.t.Failed() {
 		x.t.FailNow()
 	}
 	began := time.Now()
-	until(x.t, settleLimit, "all messages final", func() error { return x.settled(finals) })
-	r := result{states: map[string]int{}, settled: time.Since(began)}
+	Until(x.t, settleLimit, "all messages final", func() error { return x.settled(finals) })
+	r := Result{
+		Accepted: int(x.accepted.Load()), Repeats: int(x.repeats.Load()), States: map[string]int{}, Recovered: time.Since(began),
+	}
 	x.unique()
 	x.statuses(&r)
 	x.counts(&r, most)
-	x.t.Logf(
-		"accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the last 202",
-		x.accepted.Load(),
-		x.took.Seconds(),
-		x.repeats.Load(),
-		r.lost,
-		r.copies,
-		r.duplicates,
-		r.maybeSent,
-		r.states,
-		r.settled.Seconds(),
-	)
-	if r.lost > 0 {
-		x.t.Errorf("%d messages lost", r.lost)
+	x.t.Logf("accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the " +
+		"last 202",
+		r.Accepted, x.took.Seconds(), r.Repeats, r.Lost, r.Copies, r.Duplicates, r.MaybeSent, r.States, r.Recovered.Seconds())
+	if r.Lost > 0 {
+		x.t.Errorf("%d messages lost", r.Lost)
 	}
 	return r
 }
 
 // settled reports whether no message is unfinished. It checks the invariants on
 // the way.
-func (x *sending) settled(finals []string) error {
-	if err := x.s.invariants(); err != nil {
+func (x *Sending) settled(finals []string) error {
+	if err := x.s.Invariants(); err != nil {
 		return err
 	}
 	var waiting, other int
-	err := x.s.db.QueryRow(`SELECT (SELECT count(*) FROM dispatch) + (SELECT count(*) FROM scheduled),
+	err := x.s.DB.QueryRow(`SELECT (SELECT count(*) FROM dispatch) + (SELECT count(*) FROM scheduled),
 		(SELECT count(*) FROM messages WHERE status <> ALL(string_to_array($1, ',')::smallint[]))`, codes(finals)).Scan(&waiting, &other)
 	if err != nil {
 		return err
@@ -87,12 +85,12 @@ func codes(names []string) string {
 	return strings.Join(out, ",")
 }
 
-// invariants checks D (a message is unfinished if and only if exactly one row
+// Invariants checks D (a message is unfinished if and only if exactly one row
 // of dispatch and scheduled is its) and W (every row wakes by itself) in one
 // snapshot: they hold at every moment.
-func (s *stack) invariants() error {
+func (s *Stack) Invariants() error {
 	var idle, twice, orphans, asleep int
-	err := s.db.QueryRow(`
+	err := s.DB.QueryRow(`
 WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled),
   n AS (SELECT message_id, count(*) AS n FROM w GROUP BY 1)
 SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELECT 1 FROM n WHERE n.message_id = m.id)),
@@ -111,7 +109,7 @@ SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELE
 }
 
 // unique holds that each Idempotency-Key made one message.
-func (x *sending) unique() {
+func (x *Sending) unique() {
 	x.t.Helper()
 	seen := map[string]bool{}
 	for i, id := range x.ids {
@@ -121,8 +119,11 @@ func (x *sending) unique() {
 		seen[id] = true
 	}
 	var n int
-	if err := x.s.db.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil || n != x.n {
-		x.t.Errorf("%d messages in the database, want %d (%v)", n, x.n, err)
+	if err := x.s.DB.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil {
+		x.t.Fatalf("count messages: %v", err)
+	}
+	if n != x.n {
+		x.t.Errorf("%d messages in the database, want %d", n, x.n)
 	}
 }
 
@@ -133,20 +134,20 @@ type brief struct {
 }
 
 // briefs reads the state of every message, as pollers do.
-func (x *sending) briefs() map[string]brief {
+func (x *Sending) briefs() map[string]brief {
 	x.t.Helper()
 	out := map[string]brief{}
 	for ids := range slices.Chunk(x.ids, 1000) {
 		raw, _ := json.Marshal(map[string]any{"ids": ids})
-		req, err := http.NewRequest(http.MethodPost, x.s.dev.BaseURL+"/v1/messages/status", bytes.NewReader(raw))
+		req, err := http.NewRequest(http.MethodPost, x.s.Dev.BaseURL+"/v1/messages/status", bytes.NewReader(raw))
 		if err != nil {
-			x.t.Fatal(err)
+			x.t.Fatalf("%v", err)
 		}
 		req.Header.Set("Content-Type", "application/json")
 		var answer struct {
 			Messages []brief `json:"messages"`
 		}
-		if err := x.s.do(req, &answer); err != nil {
+		if err := x.s.Do(req, &answer); err != nil {
 			x.t.Fatalf("status: %v", err)
 		}
 		for _, b := range answer.Messages {
@@ -156,22 +157,22 @@ func (x *sending) briefs() map[string]brief {
 	return out
 }
 
-func (x *sending) statuses(r *result) {
+func (x *Sending) statuses(r *Result) {
 	x.t.Helper()
 	got := x.briefs()
 	for i, id := range x.ids {
 		b, ok := got[id]
 		if !ok {
-			r.lost++
+			r.Lost++
 			x.t.Errorf("message %d (%s) was answered 202 and is not there", i, id)
 			continue
 		}
-		r.states[b.Status]++
+		r.States[b.Status]++
 		if b.MaybeSent {
-			r.maybeSent++
+			r.MaybeSent++
 		}
 		if b.Status == "unknown" {
-			r.unknown++
+			r.Unknown++
 			if !b.MaybeSent {
 				x.t.Errorf("message %d is unknown without maybe_sent", i)
 			}
@@ -180,21 +181,21 @@ func (x *sending) statuses(r *result) {
 }
 
 // counts compares the messages that the provider accepted with their statuses.
-func (x *sending) counts(r *result, most int) {
+func (x *Sending) counts(r *Result, most int) {
 	x.t.Helper()
 	copies := x.emulatorCounts()
 	states := x.briefs()
 	for i, id := range x.ids {
 		n, b := copies[i], states[id]
-		r.copies += n
-		r.duplicates += max(0, n-1)
+		r.Copies += n
+		r.Duplicates += max(0, n-1)
 		switch {
 		case n > most:
 			x.t.Errorf("message %d (%s): the provider accepted %d copies, at most %d are allowed", i, id, n, most)
 		case n > 0 && (b.Status == "failed" || b.Status == "expired" || b.Status == "cancelled"):
 			x.t.Errorf("message %d (%s) is %s, and the provider accepted %d copies", i, id, b.Status, n)
 		case n == 0 && (b.Status == "sent" || b.Status == "delivered" || b.Status == "read"):
-			r.lost++
+			r.Lost++
 			x.t.Errorf("message %d (%s) is %s, and the provider never accepted it", i, id, b.Status)
 		}
 		if n > 1 {
@@ -204,7 +205,7 @@ func (x *sending) counts(r *result, most int) {
 }
 
 // visible holds that every copy of a message shows in its attempts.
-func (x *sending) visible(id string, copies int, b brief) {
+func (x *Sending) visible(id string, copies int, b brief) {
 	x.t.Helper()
 	var timeline struct {
 		Data []struct {
@@ -212,7 +213,7 @@ func (x *sending) visible(id string, copies int, b brief) {
 			Outcome string `json:"outcome"`
 		} `json:"data"`
 	}
-	if err := x.s.get(x.s.dev.BaseURL+"/v1/messages/"+id+"/events", &timeline); err != nil {
+	if err := x.s.Get(x.s.Dev.BaseURL+"/v1/messages/"+id+"/events", &timeline); err != nil {
 		x.t.Errorf("timeline of %s: %v", id, err)
 		return
 	}
@@ -231,7 +232,7 @@ func (x *sending) visible(id string, copies int, b brief) {
 }
 
 // emulatorCounts returns how many copies of each message the provider accepted.
-func (x *sending) emulatorCounts() []int {
+func (x *Sending) emulatorCounts() []int {
 	x.t.Helper()
 	out := make([]int, x.n)
 	var mu sync.Mutex
@@ -243,7 +244,7 @@ func (x *sending) emulatorCounts() []int {
 				var answer struct {
 					Count int `json:"count"`
 				}
-				if err := x.s.get(x.s.dev.EmulatorURL+"/_emulator/count?to="+url.QueryEscape(x.to[i]), &answer); err != nil {
+				if err := x.s.Get(x.s.Dev.EmulatorURL+"/_emulator/count?to="+url.QueryEscape(x.to[i]), &answer); err != nil {
 					mu.Lock()
 					errs = append(errs, err)
 					mu.Unlock()
@@ -259,8 +260,8 @@ func (x *sending) emulatorCounts() []int {
 	var all struct {
 		Count int `json:"count"`
 	}
-	if err := x.s.get(x.s.dev.EmulatorURL+"/_emulator/count", &all); err != nil {
-		x.t.Fatal(err)
+	if err := x.s.Get(x.s.Dev.EmulatorURL+"/_emulator/count", &all); err != nil {
+		x.t.Fatalf("%v", err)
 	}
 	if sum := total(out); all.Count != sum {
 		x.t.Errorf("the provider accepted %d messages, %d of them to our recipients", all.Count, sum)
@@ -269,8 +270,8 @@ func (x *sending) emulatorCounts() []int {
 }
 
 // reasons lists how attempts ended, for the log.
-func (s *stack) reasons() string {
-	rows, err := s.db.Query(`SELECT outcome || ' ' || coalesce(detail, ''), count(*) FROM attempts WHERE outcome <> 1 GROUP BY 1`)
+func (s *Stack) reasons() string {
+	rows, err := s.DB.Query(`SELECT outcome || ' ' || coalesce(detail, ''), count(*) FROM attempts WHERE outcome <> 1 GROUP BY 1`)
 	if err != nil {
 		return err.Error()
 	}
@@ -289,4 +290,12 @@ func (s *stack) reasons() string {
 		out = append(out, fmt.Sprintf("%d × %q", by[k], k))
 	}
 	return strings.Join(out, ", ")
+}
+
+// total sums counts.
+func total(counts []int) (sum int) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
 }

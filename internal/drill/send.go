@@ -1,6 +1,4 @@
-//go:build fault
-
-package fault
+package drill
 
 import (
 	"context"
@@ -9,39 +7,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// messages is how many messages a test sends; at least 200.
-var messages = func() int {
-	if n, err := strconv.Atoi(os.Getenv("SENDOFF_FAULT_MESSAGES")); err == nil {
-		return max(n, 200)
-	}
-	return 5000
-}()
-
-// sendLimit bounds a send.
-var sendLimit = 3*time.Minute + time.Duration(messages)*10*time.Millisecond
-
 const (
-	// perSecond paces the client, so that every fault falls into the send.
+	// perSecond and leastTime pace the client, so that every fault falls into the send.
 	perSecond = 700
+	leastTime = 8 // seconds
 	clients   = 48
 )
 
-// sending is a client of many messages under way: each with an
+// Sending is a client of many messages under way: each with an
 // Idempotency-Key of its own, repeated until it is answered 202.
-type sending struct {
-	t        *testing.T
-	s        *stack
+type Sending struct {
+	t        T
+	s        *Stack
 	n        int // messages
 	began    time.Time
 	took     time.Duration
@@ -52,14 +37,16 @@ type sending struct {
 	done     chan struct{}
 }
 
-// recipient returns the i-th number; none ends in the magic 01xx.
-func recipient(i int) string { return fmt.Sprintf("+1555%03d%04d", 200+i/9000, 1000+i%9000) }
+// Recipient returns the i-th number; none ends in the magic 01xx.
+func Recipient(i int) string { return fmt.Sprintf("+1555%03d%04d", 200+i/9000, 1000+i%9000) }
 
-func (s *stack) send() *sending { return s.sendMany(messages) }
+// limitOf bounds a send of n messages.
+func limitOf(n int) time.Duration { return 3*time.Minute + time.Duration(n)*10*time.Millisecond }
 
-func (s *stack) sendMany(n int) *sending {
-	x := &sending{t: s.t, s: s, n: n, began: time.Now(), to: make([]string, n), ids: make([]string, n), done: make(chan struct{})}
-	ctx, cancel := context.WithTimeout(context.Background(), sendLimit)
+// SendMany begins to send n messages.
+func (s *Stack) SendMany(n int) *Sending {
+	x := &Sending{t: s.t, s: s, n: n, began: time.Now(), to: make([]string, n), ids: make([]string, n), done: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(s.t.Context(), limitOf(n))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range clients {
@@ -71,7 +58,7 @@ func (s *stack) sendMany(n int) *sending {
 	}
 	go func() {
 		defer cancel()
-		pace := rate.NewLimiter(perSecond, 20)
+		pace := rate.NewLimiter(min(perSecond, rate.Limit(n)/leastTime), 20)
 		for i := range n {
 			_ = pace.Wait(ctx) // the end of ctx shows in the messages that follow
 			next <- i
@@ -85,11 +72,11 @@ func (s *stack) sendMany(n int) *sending {
 }
 
 // one sends message i until it is accepted.
-func (x *sending) one(ctx context.Context, i int) {
-	x.to[i] = recipient(i)
+func (x *Sending) one(ctx context.Context, i int) {
+	x.to[i] = Recipient(i)
 	body := fmt.Sprintf(
 		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},`+
-			`"reference":"fault-%d"}`,
+			`"reference":"drill-%d"}`,
 		x.to[i],
 		i,
 		i,
@@ -108,7 +95,7 @@ func (x *sending) one(ctx context.Context, i int) {
 		x.repeats.Add(1)
 		select {
 		case <-ctx.Done():
-			x.t.Errorf("message %d not accepted in %v: %v", i, sendLimit, err)
+			x.t.Errorf("message %d not accepted in %v: %v", i, limitOf(x.n), err)
 			return
 		case <-time.After(wait):
 		}
@@ -120,14 +107,14 @@ type refusedError struct{ text string }
 
 func (e *refusedError) Error() string { return e.text }
 
-func (x *sending) post(ctx context.Context, i int, body string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.s.dev.BaseURL+"/v1/messages", strings.NewReader(body))
+func (x *Sending) post(ctx context.Context, i int, body string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.s.Dev.BaseURL+"/v1/messages", strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
-	req.Header.Set("Authorization", "Bearer "+x.s.dev.APIKey)
+	req.Header.Set("Authorization", "Bearer "+x.s.Dev.APIKey)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", fmt.Sprintf("fault-%d", i))
+	req.Header.Set("Idempotency-Key", fmt.Sprintf("drill-%d", i))
 	resp, err := x.s.http.Do(req)
 	if err != nil {
 		return "", err
@@ -149,26 +136,27 @@ func (x *sending) post(ctx context.Context, i int, body string) (string, error) 
 }
 
 // reach waits until a share of the messages is accepted.
-func (x *sending) reach(percent int) {
+func (x *Sending) reach(share float64) {
 	x.t.Helper()
-	until(x.t, sendLimit, fmt.Sprintf("%d %% accepted", percent), func() error {
-		if n := x.accepted.Load(); n < int64(x.n*percent/100) {
+	Until(x.t, limitOf(x.n), fmt.Sprintf("%.0f %% accepted", 100*share), func() error {
+		if n := x.accepted.Load(); n < int64(share*float64(x.n)) {
 			return fmt.Errorf("%d accepted", n)
 		}
 		return nil
 	})
 }
 
-// during runs a fault at each of the given shares of the send, and waits for
+// During runs a fault at each of the given shares of the send, and waits for
 // the send's end.
-func (x *sending) during(percents []int, fault func()) {
+func (x *Sending) During(percents []int, fault func()) {
 	x.t.Helper()
 	for _, p := range percents {
-		x.reach(p)
+		x.reach(float64(p) / 100)
 		if x.accepted.Load() == int64(x.n) {
 			x.t.Errorf("the send was over before the fault at %d %%", p)
 		}
 		fault()
+		x.s.made++
 	}
 	<-x.done
 }

@@ -1,22 +1,18 @@
-//go:build fault
-
-package fault
+package drill
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
-	"testing"
 	"time"
 )
 
 // receiver is a customer's webhook endpoint.
 type receiver struct {
-	t   *testing.T
-	url string
+	t T
 
 	mu       sync.Mutex
 	ids      map[string]string // webhook-id by message and sequence
@@ -30,17 +26,18 @@ type receiver struct {
 }
 
 // receive starts a receiver and registers it at the API.
-func (s *stack) receive() *receiver {
+func (s *Stack) receive() *receiver {
 	s.t.Helper()
 	r := &receiver{t: s.t, ids: map[string]string{}, last: map[string]int{}, state: map[string]string{}}
-	srv := httptest.NewServer(r)
-	s.t.Cleanup(srv.Close)
-	r.url = srv.URL
-	body, err := json.Marshal(map[string]string{"url": srv.URL + "/hook"})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Fatalf("listen for webhooks: %v", err)
 	}
-	s.ask(http.MethodPost, "/v1/webhooks", "application/json", body, nil)
+	srv := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = srv.Serve(l) }()
+	s.t.Cleanup(func() { _ = srv.Close() })
+	body := fmt.Appendf(nil, `{"url":"http://%s/hook"}`, l.Addr())
+	s.Ask(http.MethodPost, "/v1/webhooks", "application/json", body, nil)
 	return r
 }
 
@@ -83,10 +80,10 @@ func (r *receiver) note(id, message string, sequence int, status string) {
 
 // check waits until the receiver knows the last status of every message, and holds
 // that each event came in its sequence and none as two.
-func (r *receiver) check(x *sending) {
+func (r *receiver) check(x *Sending) {
 	r.t.Helper()
 	states := x.briefs()
-	until(r.t, settleLimit, "all webhooks", func() error {
+	Until(r.t, settleLimit, "all webhooks", func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		missing := 0
@@ -110,10 +107,10 @@ func (r *receiver) check(x *sending) {
 
 // events holds that the log, in the order in which it is read, has each status of a
 // message once and in its sequence.
-func (s *stack) events() {
+func (s *Stack) events() {
 	s.t.Helper()
 	var twice, disorder int
-	err := s.db.QueryRow(`
+	err := s.DB.QueryRow(`
 WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY xid, id) AS before FROM events
   WHERE kind < 100)
 SELECT (SELECT count(*) FROM (SELECT 1 FROM e GROUP BY message_id, seq HAVING count(*) > 1) x),

@@ -1,6 +1,4 @@
-//go:build fault && linux
-
-package fault
+package drill
 
 import "syscall"
 

@@ -1,0 +1,87 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/queue"
+)
+
+// killWork is kill -9 of work, and another one.
+func (s *Stack) killWork() {
+	s.Work.Kill()
+	s.StartWork()
+}
+
+// killServe is kill -9 of serve, and another one.
+func (s *Stack) killServe() {
+	s.Serve.Kill()
+	s.StartServe()
+}
+
+// wipeRedis empties Redis.
+func (s *Stack) wipeRedis() {
+	s.t.Helper()
+	rc, err := queue.Open(s.Dev.RedisURL, 2)
+	if err != nil {
+		s.t.Fatalf("%v", err)
+	}
+	defer func() { _ = rc.Close() }()
+	if err := rc.FlushAll(context.Background()).Err(); err != nil {
+		s.t.Errorf("flushall: %v", err)
+	}
+}
+
+// pauseWork stops the worker for d, while a second one works.
+func (s *Stack) pauseWork(d time.Duration) {
+	s.t.Helper()
+	old := s.Work
+	old.Signal(syscall.SIGSTOP)
+	s.StartWork()
+	over := time.Now().Add(d)
+	Until(s.t, d+time.Minute, "the pause is over", func() error {
+		if time.Now().Before(over) {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	old.Signal(syscall.SIGCONT)
+	old.Terminate(30 * time.Second)
+}
+
+// crashPostgres is `pg_ctl stop -m immediate`; dev starts it again.
+func (s *Stack) crashPostgres() {
+	s.t.Helper()
+	var dir string
+	if err := s.DB.QueryRow(`SHOW data_directory`).Scan(&dir); err != nil {
+		s.t.Fatalf("find postgres: %v", err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
+	if err != nil {
+		s.t.Fatalf("find postgres: %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(strings.SplitN(string(raw), "\n", 2)[0]))
+	if err != nil {
+		s.t.Fatalf("find postgres: %v", err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGQUIT); err != nil {
+		s.t.Fatalf("crash postgres: %v", err)
+	}
+	Until(s.t, 60*time.Second, "postgres back", func() error {
+		now, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
+		if err == nil && strings.HasPrefix(string(now), strconv.Itoa(pid)+"\n") {
+			err = errors.New("the old postmaster is still there")
+		}
+		if err != nil {
+			return err
+		}
+		var one int
+		return s.DB.QueryRow(`SELECT 1`).Scan(&one)
+	})
+}

@@ -1,0 +1,216 @@
+package drill
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+)
+
+// unknownRetries is U of the normal lane: the number of further attempts after
+// an unknown outcome.
+const unknownRetries = 1
+
+// Scenario is a fault, with what Sendoff must do about it.
+type Scenario struct {
+	Name  string `json:"name"`
+	Fault string `json:"fault"` // what is done
+	Seen  string `json:"seen"`  // what a user sees of it
+	run   func(s *Stack, o Options) Result
+}
+
+// Scenarios returns all of them but the long one.
+func Scenarios() []Scenario {
+	return []Scenario{
+		{
+			"redis-wiped", "FLUSHALL seven times", "nothing: messages come from Postgres again within a second",
+			func(s *Stack, o Options) Result {
+				s.Configure(`{"latency_ms":20}`)
+				x := s.SendMany(o.Messages)
+				x.During([]int{10, 20, 35, 50, 65, 80, 95}, s.wipeRedis)
+				return x.once(1+unknownRetries, "delivered")
+			},
+		},
+		{
+			"work-killed", "kill -9 of the worker, five times", "calls that were open are maybe_sent until their receipt comes",
+			func(s *Stack, o Options) Result {
+				s.Configure(`{"latency_ms":50}`)
+				x := s.SendMany(o.Messages)
+				x.During([]int{15, 35, 55, 75, 95}, s.killWork)
+				return x.Check(1+unknownRetries, "delivered", "unknown")
+			},
+		},
+		{
+			"work-killed-silent-provider", "kill -9 of the worker three times; the provider sends no receipts",
+			"calls that were open are tried once more; every possible copy is maybe_sent", silentProvider,
+		},
+		{
+			"serve-killed", "kill -9 of the front door, five times", "refused connections; a repeat with the same Idempotency-Key makes no copy",
+			func(s *Stack, o Options) Result {
+				x := s.SendMany(o.Messages)
+				x.During([]int{15, 35, 55, 75, 95}, s.killServe)
+				if x.repeats.Load() == 0 {
+					s.t.Errorf("no request was ever repeated: the kills hit nothing")
+				}
+				return x.once(1+unknownRetries, "delivered")
+			},
+		},
+		{
+			"postgres-crashes", "an immediate stop of Postgres, three times", "503 with Retry-After for some seconds",
+			func(s *Stack, o Options) Result {
+				s.Configure(`{"latency_ms":20}`)
+				x := s.SendMany(o.Messages)
+				x.During([]int{20, 50, 80}, s.crashPostgres)
+				return x.Check(1+unknownRetries, "delivered")
+			},
+		},
+		{
+			"postgres-restarts", "five immediate stops of Postgres within a minute", "503 with Retry-After for some seconds, five times",
+			func(s *Stack, o Options) Result {
+				s.Configure(`{"latency_ms":20}`)
+				x := s.SendMany(o.Messages)
+				x.During([]int{10, 30, 50, 70, 90}, s.crashPostgres)
+				r := x.Check(1+unknownRetries, "delivered", "unknown")
+				s.events()
+				return r
+			},
+		},
+		{"work-paused", "SIGSTOP of a worker for longer than its leases, then SIGCONT", "nothing: another worker takes over", workPaused},
+		{
+			"webhooks-killed", "kill -9 of the worker that delivers webhooks, three times",
+				"webhooks pause for up to 26 s; none is missing, each keeps its id",
+			webhooksKilled,
+		},
+		{
+			"rolling-restart", "SIGTERM of work and serve, replaced one by one, five times", "nothing: no error, no copy",
+			rollingRestart,
+		},
+		{
+			"mixed", "kills, pauses, crashes and wipes at random, with a provider that fails, throttles and times out", "all of the above",
+			mixed,
+		},
+	}
+}
+
+// long is the scenario of Options.Long.
+func long() Scenario {
+	return Scenario{
+		"long", "at least 60 faults of every kind at random, with a provider that fails, throttles and times out", "all of the above", mixed,
+	}
+}
+
+// once is Check for faults that must make no copy.
+func (x *Sending) once(most int, finals ...string) Result {
+	r := x.Check(most, finals...)
+	if r.Duplicates > 0 {
+		x.t.Errorf("%d duplicates: this fault makes none", r.Duplicates)
+	}
+	return r
+}
+
+// Without callbacks the outcome of calls that a killed worker had open stays
+// unknown: policy allows one more attempt, and the copies are visible.
+func silentProvider(s *Stack, o Options) Result {
+	s.Configure(`{"latency_ms":100,"callbacks":false}`)
+	x := s.SendMany(o.Messages)
+	x.During([]int{20, 50, 80}, s.killWork)
+	r := x.Check(1+unknownRetries, "sent", "unknown")
+	// At 100 ms a call, with dozens open at any moment, no kill falls between calls.
+	if r.Duplicates == 0 || r.MaybeSent < r.Duplicates {
+		s.t.Errorf("%d duplicates, %d messages maybe_sent: the kills hit no open call", r.Duplicates, r.MaybeSent)
+	}
+	return r
+}
+
+// A worker that is stopped for longer than its leases, and then goes on, makes no
+// call for a claim that another one has taken over.
+func workPaused(s *Stack, o Options) Result {
+	s.Configure(`{"latency_ms":50}`)
+	paused := s.Work
+	s.Work = s.Launch("work2", "work")
+	x := s.SendMany(o.Messages)
+	x.During([]int{40}, func() { paused.Signal(syscall.SIGSTOP) })
+	finals := []string{"delivered", "unknown"}
+	Until(s.t, settleLimit, "all messages final without the paused worker", func() error { return x.settled(finals) })
+	before := total(x.emulatorCounts())
+	paused.Signal(syscall.SIGCONT)
+	Until(s.t, time.Minute, "the paused worker lives", func() error {
+		var live int
+		err := s.DB.QueryRow(`SELECT count(*) FROM instances WHERE role = 'work' AND seen_at > now() - interval '6 seconds'`).Scan(&live)
+		if err == nil && live != 2 {
+			err = fmt.Errorf("%d workers alive", live)
+		}
+		return err
+	})
+	paused.Terminate(30 * time.Second) // what it had in hand is over
+	r := x.Check(1+unknownRetries, finals...)
+	// Calls that were on their way when it stopped had arrived by then.
+	if after := total(x.emulatorCounts()); after != before {
+		s.t.Errorf("%d calls before, %d after the pause", before, after)
+	}
+	return r
+}
+
+// Webhooks go on soon after the worker that delivers them is killed, each event
+// with one id.
+func webhooksKilled(s *Stack, o Options) Result {
+	hook := s.receive()
+	x := s.SendMany(o.Messages)
+	x.During([]int{20, 50, 80}, s.killWork)
+	r := x.Check(1+unknownRetries, "delivered", "unknown")
+	hook.check(x)
+	s.events()
+	if most := 45 * time.Second; hook.longest > most { // 26 s, on a busy machine
+		s.t.Errorf("webhooks paused for %s, at most %s are allowed", hook.longest, most)
+	}
+	return r
+}
+
+func rollingRestart(s *Stack, o Options) Result {
+	s.Configure(`{"latency_ms":50}`)
+	x := s.SendMany(o.Messages)
+	x.During([]int{15, 35, 55, 75, 95}, func() {
+		old := s.Work
+		s.StartWork()
+		took := old.Terminate(10 * time.Second)
+		tookServe := s.Serve.Terminate(10 * time.Second)
+		s.StartServe()
+		s.t.Logf("work drained in %.1f s, serve in %.1f s", took.Seconds(), tookServe.Seconds())
+	})
+	r := x.once(1, "delivered")
+	if r.MaybeSent > 0 {
+		s.t.Errorf("%d messages maybe_sent: a drained worker leaves none", r.MaybeSent)
+	}
+	return r
+}
+
+// moments returns when faults happen, as shares of the send, with a mean distance.
+func moments(random *rand.Rand, distance float64) (out []float64) {
+	for at := 0.02 + distance*random.Float64(); at < 0.95; at += distance * (0.5 + random.Float64()) {
+		out = append(out, at)
+	}
+	return out
+}
+
+// mixed makes faults of every kind at random moments: the promises hold, and what
+// customers are told of a message comes in its sequence and once.
+func mixed(s *Stack, o Options) Result {
+	s.Configure(`{"latency_ms":20,"error_rate":0.01,"reset_rate":0.005,"timeout_rate":0.002,"throttle_rate":0.01}`)
+	hook := s.receive()
+	random := rand.New(rand.NewPCG(o.Seed, o.Seed))
+	faults := []func(){s.killWork, s.killServe, s.crashPostgres, s.wipeRedis, func() {
+		s.pauseWork(time.Duration(random.IntN(25)) * time.Second)
+	}}
+	x := s.SendMany(o.Messages)
+	for _, at := range moments(random, o.every()) {
+		if x.reach(at); x.accepted.Load() < int64(x.n) {
+			faults[random.IntN(len(faults))]()
+			s.made++
+		}
+	}
+	<-x.done
+	r := x.Check(1+unknownRetries, "delivered", "unknown", "failed")
+	hook.check(x)
+	s.events()
+	return r
+}
