@@ -48,7 +48,7 @@ func (x *Sending) Check(most int, finals ...string) Result {
 	x.unique()
 	x.statuses(&r)
 	x.counts(&r, most)
-	x.t.Logf("accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the " +
+	x.t.Logf("accepted %d in %.1f s with %d repeats; lost %d, copies %d, duplicates %d, maybe_sent %d, states %v; final %.1f s after the "+
 		"last 202",
 		r.Accepted, x.took.Seconds(), r.Repeats, r.Lost, r.Copies, r.Duplicates, r.MaybeSent, r.States, r.Recovered.Seconds())
 	if r.Lost > 0 {

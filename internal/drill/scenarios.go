@@ -78,7 +78,7 @@ func Scenarios() []Scenario {
 		{"work-paused", "SIGSTOP of a worker for longer than its leases, then SIGCONT", "nothing: another worker takes over", workPaused},
 		{
 			"webhooks-killed", "kill -9 of the worker that delivers webhooks, three times",
-				"webhooks pause for up to 26 s; none is missing, each keeps its id",
+			"webhooks pause for up to 26 s; none is missing, each keeps its id",
 			webhooksKilled,
 		},
 		{
