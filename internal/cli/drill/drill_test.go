@@ -29,10 +29,12 @@ func TestPrint(t *testing.T) {
 		command Command
 		want    []string
 	}{
-		"table":    {Command{}, []string{"redis-wiped  2000", "7", "1.3 s", "kept", "BROKEN"}},
-		"markdown": {Command{Markdown: true}, []string{"|---|", "| FLUSHALL seven times | nothing: ", " | 2000 | 7 | 0 | 0 | 1.3 s | kept |",
-			"| 3 | 1 | 0.0 s | BROKEN |"}},
-		"json":     {Command{JSON: true}, []string{`"name": "redis-wiped"`, `"recovered_s": 1.26`, `"seed": 7`, `"3 messages lost"`}},
+		"table": {Command{}, []string{"redis-wiped  2000", "7", "1.3 s", "kept", "BROKEN"}},
+		"markdown": {Command{Markdown: true}, []string{
+			"|---|", "| FLUSHALL seven times | nothing: ", " | 2000 | 7 | 0 | 0 | 1.3 s | kept |",
+			"| 3 | 1 | 0.0 s | BROKEN |",
+		}},
+		"json": {Command{JSON: true}, []string{`"name": "redis-wiped"`, `"recovered_s": 1.26`, `"seed": 7`, `"3 messages lost"`}},
 	} {
 		e, stdout, _ := env(t)
 		if err := c.command.print(e, reports()); err != nil {
