@@ -244,8 +244,10 @@ func TestFinish_Inbound_GoesWithItsWebhooks(t *testing.T) {
 func TestBlankDeliveries_ManyWebhooks_AreNotScanned(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload, state, done_at)
-		SELECT 1, gen_random_uuid(), gen_random_uuid(), 50, 'standard', '{}', 1, now() FROM generate_series(1, 50000)`)
+	for range 4 {
+		f.exec(`INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, format, payload, state, done_at)
+			SELECT 1, gen_random_uuid(), gen_random_uuid(), 50, 'standard', '{}', 1, now() FROM generate_series(1, 5000)`)
+	}
 	f.exec(`ANALYZE webhook_deliveries`)
 	ids := pg.UUIDArray([]uuid.UUID{f.message(number), f.message(number)})
 	for _, query := range []string{sqlBlankDeliveries, dropUndelivered.sql} {
