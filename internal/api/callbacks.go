@@ -232,7 +232,10 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 			if c, ok := refusal(u); ok {
 				cb.Consents = append(cb.Consents, c)
 			}
-			if u.ProviderID != "" || u.ID != dispatch.NoID {
+			switch {
+			case u.Late(time.Now()):
+				cs.late(ctx, ch, u)
+			case u.ProviderID != "" || u.ID != dispatch.NoID:
 				early = append(early, *u)
 			}
 		}

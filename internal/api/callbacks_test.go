@@ -229,3 +229,32 @@ func TestCallback_Ignored_IsListedMasked(t *testing.T) {
 		return taken == 2 && rejected == 1
 	})
 }
+
+// A callback of a message that retention has removed is answered, counted and kept to be
+// looked at; one that may be early waits for its message.
+func TestCallback_OfRemovedMessage_IsCounted(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	ch := f.metaNumber(f.Account.ID, "+15550000201", "101", "s1")
+	at := uint64(time.Now().Add(-48 * time.Hour).UnixMilli())
+	gone, early := uuid.Must(uuid.Parse(fmt.Sprintf("%08x-%04x-7000-8000-000000000001", at>>16, at&0xffff))), dispatch.NewID()
+	for _, id := range []dispatch.ID{gone, early} {
+		f.signed(&ch, "s1", `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
+			"messaging_product":"whatsapp","metadata":{"phone_number_id":"101"},"statuses":[{"id":"wamid.x","status":"delivered",
+			"timestamp":"1760000000","recipient_id":"15550000001","biz_opaque_callback_data":"`+id.String()+`"}]}}]}]}`)
+	}
+	kept := f.Do("GET", "/v1/callbacks/ignored", nil)
+	if all := kept.Want(200).Data(); len(all) != 1 || all[0].Text("kind") != "status" || !strings.Contains(all[0].Text("body"), gone.String()) ||
+		!strings.Contains(all[0].Text("body"), `"delivered"`) || strings.Contains(string(kept.Body), "15550000001") {
+		t.Errorf("kept: %s", kept.Body)
+	}
+	metrics := string(f.As("", "GET", "/metrics", nil).Body)
+	if want := `sendoff_callbacks_total{kind="status",provider="meta",result="late"} 1`; !strings.Contains(metrics, want) {
+		t.Errorf("no line %s", want)
+	}
+	var parked string
+	if err := f.DB.QueryRow(`SELECT string_agg(body, ' ') FROM parked_callbacks`).Scan(&parked); err != nil ||
+		!strings.Contains(parked, early.String()) || strings.Contains(parked, gone.String()) {
+		t.Errorf("parked %s, %v", parked, err)
+	}
+}

@@ -25,6 +25,15 @@ func (cs *callbacks) ignored(ctx context.Context, ch *dispatch.Channel, unread [
 	return cs.unread.KeepIgnored(context.WithoutCancel(ctx), ch.Account, c)
 }
 
+// late counts, logs and keeps a status of a message that was removed.
+func (cs *callbacks) late(ctx context.Context, ch *dispatch.Channel, u *dispatch.StatusUpdate) {
+	cs.observer.CallbackLate(ch.Provider)
+	cs.log.Info("callback without a message", "channel", ch.ID, "message_id", u.ID, "status", u.Status)
+	if err := cs.unread.KeepIgnored(ctx, ch.Account, u.Unmatched(ch)); err != nil {
+		cs.log.Error("late callback not kept", "channel", ch.ID, "error", err)
+	}
+}
+
 // reasonOf returns a sentence about what was not read.
 func reasonOf(unread []string) string {
 	reason := strings.Join(unread, "; ")

@@ -59,6 +59,7 @@ func (silent) Request(string, string, int, time.Duration) {}
 func (silent) AcceptTime(time.Duration)                   {}
 func (silent) Callback(string, int, int)                  {}
 func (silent) CallbackIgnored(string)                     {}
+func (silent) CallbackLate(string)                        {}
 func (silent) CallbackRejected(int64, string)             {}
 func (silent) Failed(int64, string)                       {}
 

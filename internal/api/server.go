@@ -37,6 +37,7 @@ type Observer interface {
 	AcceptTime(took time.Duration)
 	Callback(provider string, statuses, inbound int)
 	CallbackIgnored(provider string)
+	CallbackLate(provider string)
 	CallbackRejected(channel int64, reason string)
 	Failed(channel int64, code string)
 }

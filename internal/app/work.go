@@ -67,7 +67,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	})
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers,
-		Observer: p.metrics, Log: log,
+		Observer: p.metrics, Ignored: callback.New(p.db), Log: log,
 		Target: p.target, Webhooks: hooks,
 		SendFallback: func(ctx context.Context, f store.Fallback) error { return sendFallback(ctx, p, acc, f) },
 	})

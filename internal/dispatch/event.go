@@ -214,6 +214,30 @@ type IgnoredCallback struct {
 	At       time.Time `db:"at" json:"at"`
 }
 
+// neverFound is the age from which on a message that is not found never will be: a
+// callback overtakes the commit of its message by seconds.
+const neverFound = 24 * time.Hour
+
+// Late reports whether u names a message of ours that was removed.
+func (u *StatusUpdate) Late(now time.Time) bool {
+	s, ns := u.ID.Time().UnixTime()
+	return u.ID != NoID && u.ID.Version() == 7 && now.Sub(time.Unix(s, ns)) > neverFound
+}
+
+// Unmatched returns u as a callback that no message was found for.
+func (u *StatusUpdate) Unmatched(ch *Channel) IgnoredCallback {
+	body := struct {
+		ID     ID        `json:"message_id"`
+		Status string    `json:"status"`
+		At     time.Time `json:"at"`
+		Code   string    `json:"code,omitempty"`
+	}{u.ID, u.Status.String(), u.At.UTC(), u.Code}
+	text, _ := json.Marshal(body) // never fails
+	return IgnoredCallback{
+		ID: NewID(), Channel: ch.ID, Provider: ch.Provider, Kind: "status", Reason: "there is no such message (any more)", Body: string(text),
+	}
+}
+
 // CallbackCount is a number of callbacks of a channel that were taken or, with a
 // reason, rejected.
 type CallbackCount struct {

@@ -128,6 +128,7 @@ func (m *Metrics) Know(ch *dispatch.Channel) {
 	for _, kind := range []string{"status", "inbound"} {
 		m.callbacks.WithLabelValues(ch.Provider, kind, "read")
 	}
+	m.callbacks.WithLabelValues(ch.Provider, "status", "late")
 	m.callbacks.WithLabelValues(ch.Provider, "other", "ignored")
 }
 
@@ -236,6 +237,11 @@ func (m *Metrics) Callback(provider string, statuses, inbound int) {
 // CallbackIgnored counts a callback that nothing was read from.
 func (m *Metrics) CallbackIgnored(provider string) {
 	m.callbacks.WithLabelValues(provider, "other", "ignored").Inc()
+}
+
+// CallbackLate counts a status of a message that is not there any more, or never was.
+func (m *Metrics) CallbackLate(provider string) {
+	m.callbacks.WithLabelValues(provider, "status", "late").Inc()
 }
 
 // CallbackRejected counts a callback whose signature or body is wrong.

@@ -177,6 +177,7 @@ func TestCallbacks_RefusedAndIgnoredApart(t *testing.T) {
 	m := New()
 	m.Know(&dispatch.Channel{ID: 7, Provider: "v"})
 	m.Callback("v", 1, 0)
+	m.CallbackLate("v")
 	m.CallbackIgnored("v")
 	m.CallbackIgnored("v")
 	m.CallbackRejected(7, "signature")
@@ -185,6 +186,7 @@ func TestCallbacks_RefusedAndIgnoredApart(t *testing.T) {
 	expect(t, m,
 		`sendoff_callbacks_total{kind="status",provider="v",result="read"} 1`,
 		`sendoff_callbacks_total{kind="other",provider="v",result="ignored"} 2`,
+		`sendoff_callbacks_total{kind="status",provider="v",result="late"} 1`,
 		`sendoff_callbacks_rejected_total{channel="7",reason="signature"} 1`,
 		`sendoff_callbacks_rejected_total{channel="7",reason="body"} 1`,
 		`sendoff_callbacks_rejected_total{channel="8",reason="body"} 1`,

@@ -57,9 +57,11 @@ UPDATE parked_callbacks SET tries = tries + 1,
 WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE wake_at <= now() ORDER BY wake_at LIMIT 200 FOR UPDATE SKIP LOCKED))
 RETURNING id, body, created_at`
 
-const sqlDropParked = `
-DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT unnest($1::bigint[])
-  UNION ALL (SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day' ORDER BY created_at LIMIT 1000)))`
+const sqlDropParked = `DELETE FROM parked_callbacks WHERE id = ANY($1)`
+
+const sqlExpireParked = `
+DELETE FROM parked_callbacks WHERE id = ANY(ARRAY(SELECT id FROM parked_callbacks WHERE created_at < now() - interval '1 day'
+  ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED)) RETURNING id, body, created_at`
 
 type parkedRow struct {
 	ID        int64     `db:"id"`
@@ -77,8 +79,7 @@ func (r *parkedRow) evidence() (u dispatch.StatusUpdate, err error) {
 	return u, err
 }
 
-// RetryParked tries parked evidence again and drops what is settled or a day
-// old. One piece that can't be read or applied keeps its place until then and
+// RetryParked tries parked evidence again and drops what is settled. One piece that can't be read or applied keeps its place until then and
 // holds up no other. It returns the messages that failed by it.
 func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	var rows []parkedRow
@@ -108,4 +109,17 @@ func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	}
 	_, err = s.db.ExecContext(ctx, sqlDropParked, pg.IntArray(done))
 	return a.Failed, pg.Wrap("drop parked callbacks", err)
+}
+
+// ExpireParked drops evidence for which no message was found in a day, and returns it.
+func (s *Store) ExpireParked(ctx context.Context) ([]dispatch.StatusUpdate, error) {
+	var rows []parkedRow
+	if err := s.db.SelectContext(ctx, &rows, sqlExpireParked); err != nil {
+		return nil, pg.Wrap("drop old callbacks", err)
+	}
+	out := make([]dispatch.StatusUpdate, len(rows))
+	for i := range rows {
+		out[i], _ = rows[i].evidence() // what can't be read is counted all the same
+	}
+	return out, nil
 }

@@ -62,6 +62,13 @@ type Observer interface {
 	Failed(channel int64, code string)
 	// Depth reports the messages that wait in a lane, and how long the oldest is due.
 	Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
+	// CallbackLate counts a callback for which no message was found.
+	CallbackLate(provider string)
+}
+
+// Ignored keeps callbacks that changed nothing, to be looked at.
+type Ignored interface {
+	KeepIgnored(ctx context.Context, account int64, c dispatch.IgnoredCallback) error
 }
 
 // Options of a Feeder.
@@ -74,6 +81,7 @@ type Options struct {
 	Worker    Worker
 	Providers map[string]provider.Provider
 	Observer  Observer
+	Ignored   Ignored // nil: such callbacks are counted and logged alone
 	Log       *slog.Logger
 	// Target returns a channel as its provider client needs it: with the address
 	// for callbacks or, for test messages, with the emulator in the provider's

@@ -90,6 +90,8 @@ func (w *world) Failed(_ int64, code string) {
 	w.failed[code]++
 }
 
+func (w *world) CallbackLate(string) {}
+
 func (w *world) Depth(lane dispatch.Lane, waiting int64, _ time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

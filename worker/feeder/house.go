@@ -15,6 +15,7 @@ type houseStore interface {
 	WakeOffered(ctx context.Context) (int64, error)
 	MoveScheduled(ctx context.Context) (int64, error)
 	RetryParked(ctx context.Context) ([]store.Failure, error)
+	ExpireParked(ctx context.Context) ([]dispatch.StatusUpdate, error)
 	Depths(ctx context.Context) ([]store.LaneDepth, error)
 	EnsurePartitions(ctx context.Context) error
 	Prune(ctx context.Context) error
@@ -108,7 +109,31 @@ func (f *Feeder) moveScheduled(ctx context.Context) error {
 func (f *Feeder) parked(ctx context.Context) error {
 	failed, err := f.Store.RetryParked(ctx)
 	f.countFailed(failed)
+	if err != nil {
+		return err
+	}
+	late, err := f.Store.ExpireParked(ctx)
+	for i := range late {
+		f.late(ctx, &late[i])
+	}
 	return err
+}
+
+// late counts, logs and keeps a callback for which no message was found in a day.
+func (f *Feeder) late(ctx context.Context, u *dispatch.StatusUpdate) {
+	ch, err := f.Registry.Channel(ctx, u.Channel)
+	if err != nil { // it was deleted
+		f.Log.Info("callback without a message", "channel", u.Channel, "status", u.Status)
+		return
+	}
+	f.Observer.CallbackLate(ch.Provider)
+	f.Log.Info("callback without a message", "channel", ch.ID, "status", u.Status)
+	if f.Ignored == nil {
+		return
+	}
+	if err := f.Ignored.KeepIgnored(ctx, ch.Account, u.Unmatched(ch)); err != nil {
+		f.Log.Error("late callback not kept", "channel", ch.ID, "error", err)
+	}
 }
 
 // depths reports the depth of each lane.
