@@ -140,12 +140,7 @@ func (f *fixture) one(t *testing.T, d dispatch.Draft) dispatch.Receipt {
 	return f.Accept(t.Context(), f.who, []dispatch.Draft{d}, 0)[0]
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 func number(i int) string { return fmt.Sprintf("+1555%07d", i) }
 

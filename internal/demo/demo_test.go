@@ -12,12 +12,7 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 func open(t *testing.T) *account.Store {
 	t.Helper()

@@ -145,12 +145,7 @@ func (s *stack) open(t *testing.T, em *emulator.Server) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 func freeAddress(t *testing.T) string {
 	t.Helper()

@@ -37,12 +37,7 @@ func open(t testing.TB) *fixture {
 	return &fixture{t: t, db: db, store: audience.New(db), account: a.ID, list: l.ID}
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // upload creates an import of a file that is ready to run.
 func (f *fixture) upload(i audience.Import, o audience.Options, file string) audience.Import {

@@ -21,12 +21,7 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // fixture is a database, and messages of its accounts that are as old as a test
 // wants.
@@ -39,9 +34,7 @@ type fixture struct {
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "pruner-test"})
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := storetest.Open(t, storetest.Postgres(t), 8)
 	return &fixture{db: db, store: retention.New(db), t: t}
 }
 

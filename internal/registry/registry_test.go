@@ -21,12 +21,7 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 func openStore(t *testing.T, address string) *account.Store {
 	t.Helper()

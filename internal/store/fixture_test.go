@@ -33,12 +33,7 @@ func open(t testing.TB) *fixture {
 	return f
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // newAccount makes an account with a channel of the provider.
 func (f *fixture) newAccount(t testing.TB, provider string) (account, channel int64) {

@@ -14,13 +14,17 @@ const SecretKey = "a secret key for tests only"
 func Open(t testing.TB, url string, conns int) *pg.DB {
 	t.Helper()
 	box, err := pg.NewBox(SecretKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	Must(t, err)
 	db, err := pg.Open(pg.Options{URL: url, MaxConns: conns, Application: "test", Box: box})
-	if err != nil {
-		t.Fatal(err)
-	}
+	Must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// Must ends the test if err is not nil.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

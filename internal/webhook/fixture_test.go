@@ -56,12 +56,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // endpoint adds one that subscribes to the named events; none: all.
 func (f *fixture) endpoint(format, url string, names ...string) hookstore.Endpoint {

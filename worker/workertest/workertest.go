@@ -112,12 +112,7 @@ func (f *Fixture) Statuses(t *testing.T, ids []dispatch.ID) []dispatch.Status {
 }
 
 // Must ends the test on an error.
-func Must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var Must = storetest.Must
 
 // Quiet returns a logger that discards everything.
 func Quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -38,9 +38,4 @@ func (f *fixture) newChannel(t testing.TB, account int64) dispatch.Channel {
 	return c
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must

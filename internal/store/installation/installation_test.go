@@ -18,12 +18,7 @@ func open(t *testing.T) (*Store, *pg.DB) {
 	return New(db), db
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // Processes that start together agree on one id; doctor finds it and creates none.
 func TestLoad_ByManyAtOnce_IsOneID(t *testing.T) {

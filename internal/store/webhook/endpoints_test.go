@@ -17,12 +17,7 @@ func open(t *testing.T) (*Store, *pg.DB) {
 	return New(db, nil), db
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // An endpoint whose secret no key opens is listed beside the others, keeps its sealed
 // secret when something else of it is changed, and works again with a new one.
