@@ -244,8 +244,9 @@ func TestCallback_OfRemovedMessage_IsCounted(t *testing.T) {
 			"timestamp":"1760000000","recipient_id":"15550000001","biz_opaque_callback_data":"`+id.String()+`"}]}}]}]}`)
 	}
 	kept := f.Do("GET", "/v1/callbacks/ignored", nil)
-	if all := kept.Want(200).Data(); len(all) != 1 || all[0].Text("kind") != "status" || !strings.Contains(all[0].Text("body"), gone.String()) ||
-		!strings.Contains(all[0].Text("body"), `"delivered"`) || strings.Contains(string(kept.Body), "15550000001") {
+	if all := kept.Want(200).Data(); len(all) != 1 || all[0].Text("kind") != "status" ||
+		!strings.Contains(all[0].Text("body"), gone.String()) || !strings.Contains(all[0].Text("body"), `"delivered"`) ||
+		strings.Contains(string(kept.Body), "15550000001") {
 		t.Errorf("kept: %s", kept.Body)
 	}
 	metrics := string(f.As("", "GET", "/metrics", nil).Body)
