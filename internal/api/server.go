@@ -22,6 +22,7 @@ import (
 	"github.com/sendoff/sendoff/internal/api/message"
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/api/openapi"
+	"github.com/sendoff/sendoff/internal/api/site"
 	"github.com/sendoff/sendoff/internal/api/stream"
 	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -190,10 +191,12 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	s.vendors.mount(e)
 	s.auth.TrustOrigin(o.PublicURL)
 	dashboard.Mount(e, o.Dashboard, s.auth, s.limits, playable(o.Dialects))
+	site.Register(e, site.Options{PublicURL: o.PublicURL, Dialects: o.Dialects})
 	s.describe = openapi.Register(e, openapi.Options{
 		Events:    webhook.Events(),
 		PublicURL: o.PublicURL, Dialects: o.Dialects,
-		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations()),
+		Operations: slices.Concat(operations(), message.Operations(), files.Operations(), stream.Operations(), dashboard.Operations(),
+			site.Operations()),
 		Base: manage.Register(e, manage.Options{
 			Auth: s.auth, Limits: s.limits, Turns: s.turns, Admin: o.Admin, Campaigns: o.Campaigns, Erasures: o.Erasures,
 			Inbound: o.Store, Ignored: o.Ignored, FindChannel: s.findChannel, Specs: o.Specs, Log: o.Log,

@@ -101,6 +101,12 @@ func TestCurls_OfReadmeAndDocs_Run(t *testing.T) {
 	}
 	shell(t, dir, strings.ReplaceAll(script.String(), "localhost:8080", strings.TrimPrefix(dev.BaseURL, "http://")))
 
+	guide := runnable(t, "quick-start.md") + runnable(t, "campaigns.md")
+	if n := strings.Count(guide, "curl "); n < 6 {
+		t.Errorf("%d curls in the guides", n)
+	}
+	shell(t, dir, strings.ReplaceAll(guide, "localhost:8080", strings.TrimPrefix(dev.BaseURL, "http://")))
+
 	blocks := regexp.MustCompile(`(?s)<pre>(curl.*?)</pre>`).FindAllStringSubmatch(page(t, dev.BaseURL+"/docs"), -1)
 	if len(blocks) != 8 { // the first message, and each dialect
 		t.Errorf("%d curls in /docs", len(blocks))

@@ -31,6 +31,14 @@ type Doc struct {
 	Samples map[string]string
 }
 
+// DiffersEverywhere lists where we differ from every vendor alike.
+var DiffersEverywhere = []string{
+	"The key is an API key of this service (sk_live_... or sk_test_...).",
+	"The status is queued or scheduled: when the request is answered, nothing has been sent yet.",
+	"An Idempotency-Key header is honoured: a repeat within 24 hours creates no second message.",
+	"Every response carries RateLimit headers, and a 429 Retry-After.",
+}
+
 // RouteDoc describes a route of a dialect.
 type RouteDoc struct {
 	Summary string // what the route does, in lower case

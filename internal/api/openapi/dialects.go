@@ -11,14 +11,6 @@ import (
 	"github.com/sendoff/sendoff/internal/dialect"
 )
 
-// differsEverywhere lists where we differ from every vendor alike.
-var differsEverywhere = []string{
-	"The key is an API key of this service (sk_live_... or sk_test_...).",
-	"The status is queued or scheduled: when the request is answered, nothing has been sent yet.",
-	"An Idempotency-Key header is honoured: a repeat within 24 hours creates no second message.",
-	"Every response carries RateLimit headers, and a 429 Retry-After.",
-}
-
 // dialectOperations describes the routes of a dialect, each path once: one that is
 // also served with a slash at its end says so in its summary.
 func dialectOperations(d *dialect.Dialect) []apidoc.Operation {
@@ -52,7 +44,7 @@ func (r docsReader) dialect(d *dialect.Dialect, publicURL string) docsDialect {
 	doc := &d.Doc
 	out := docsDialect{
 		Name: d.Name, Title: doc.Title, About: doc.About, Curl: strings.ReplaceAll(doc.Curl, "HOST", publicURL), Answer: doc.Answer,
-		Differs: slices.Concat(doc.Differs, differsEverywhere),
+		Differs: slices.Concat(doc.Differs, dialect.DiffersEverywhere),
 	}
 	for i := range d.Routes {
 		rt := &d.Routes[i]

@@ -2888,6 +2888,31 @@ export type GetDocsResponses = {
 
 export type GetDocsResponse = GetDocsResponses[keyof GetDocsResponses];
 
+export type GetDocsPageData = {
+    body?: never;
+    path: {
+        page: string;
+    };
+    query?: never;
+    url: '/docs/{page}';
+};
+
+export type GetDocsPageErrors = {
+    /**
+     * Not Found
+     */
+    404: unknown;
+};
+
+export type GetDocsPageResponses = {
+    /**
+     * OK
+     */
+    200: string;
+};
+
+export type GetDocsPageResponse = GetDocsPageResponses[keyof GetDocsPageResponses];
+
 export type GetHealthzData = {
     body?: never;
     path?: never;
