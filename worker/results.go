@@ -32,8 +32,12 @@ const (
 func (w *Worker) persist(ctx context.Context, outs []store.Outcome) ([]struct{}, error) {
 	wait := 50 * time.Millisecond
 	for {
+		began := time.Now()
 		failed, err := w.Store.Complete(ctx, outs)
 		if err == nil {
+			if w.Tracer != nil {
+				w.Tracer.Completed(began, outs)
+			}
 			for _, f := range failed {
 				w.Observer.Failed(f.Channel, f.Code)
 				w.Log.Info("message failed", "message_id", f.ID, "channel", f.Channel, "code", f.Code)

@@ -94,7 +94,7 @@ func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int
 		r.state.give(grant.N)
 		return 0, 0, nil // stopping
 	}
-	f := flight{route: r, claim: uuid.New(), grant: grant, booked: booked, started: time.Now()}
+	f := flight{route: r, claim: dispatch.NewID(), grant: grant, booked: booked, started: time.Now()}
 	claimed, err := c.take(context.WithoutCancel(ctx), f.claim, grant.N)
 	if err != nil {
 		r.state.give(grant.N)
@@ -104,6 +104,9 @@ func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int
 		return 0, 0, fmt.Errorf("claim messages of channel %d: %w", r.ch.ID, err)
 	}
 	r.state.give(grant.N - len(claimed))
+	if w.Tracer != nil {
+		w.Tracer.Claimed(f.started, f.claim, claimed)
+	}
 	w.depart(ctx, &f, claimed)
 	return grant.N, wait, nil
 }
@@ -120,7 +123,7 @@ func (w *Worker) awaitSlot(g limit.Grant) bool {
 // flight is what the calls of one claim have in common.
 type flight struct {
 	route
-	claim    uuid.UUID
+	claim    uuid.UUID // holds its time
 	grant    limit.Grant
 	booked   time.Time // when the slots were granted
 	started  time.Time // just before the claim: the lease counts from here

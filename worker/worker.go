@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/limit"
@@ -75,8 +77,18 @@ type Options struct {
 	Campaigns Campaigns
 	// Templates takes note of refused templates; nil: nobody does.
 	Templates Templates
+	// Tracer makes traces of pages; nil: nobody does.
+	Tracer Tracer
 	// Grace is how long Stop waits for open calls before it cuts them.
 	Grace time.Duration
+}
+
+// Tracer makes traces of pages.
+type Tracer interface {
+	// Claimed notes a claim.
+	Claimed(began time.Time, claim uuid.UUID, claimed []store.Claimed)
+	// Completed notes results that were stored.
+	Completed(began time.Time, outs []store.Outcome)
 }
 
 // Templates keeps what providers report of templates.

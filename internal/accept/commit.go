@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -85,9 +86,13 @@ func (s *Service) flushWith(
 	ctx context.Context, page []store.NewMessage, insert func(context.Context, []store.NewMessage) ([]dispatch.Receipt, error),
 ) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
+	began := time.Now()
 	receipts, err := insert(ctx, page)
 	if err == nil {
 		s.enqueueOffers(page, receipts)
+		if s.Tracer != nil {
+			s.Tracer.Stored(began, page)
+		}
 	}
 	return receipts, err
 }

@@ -59,6 +59,9 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	}
 	faults := slices.Clone(d.Faults)
 	setMessage(&in.message, who, ch, d)
+	if s.Tracer != nil {
+		s.Tracer.Begin(ctx, &in.message)
+	}
 	p := &in.prepared
 	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate, began: now}
 	if p.To, err = s.recipient(ctx, who, ch, d.To); err != nil {

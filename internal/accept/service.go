@@ -64,6 +64,16 @@ type Options struct {
 	DecodeDraft func(raw []byte) (dispatch.Draft, error)
 	// Recipients limits the messages of a key to one recipient; nil: unlimited.
 	Recipients Recipients
+	// Tracer makes traces of messages; nil: nobody does.
+	Tracer Tracer
+}
+
+// Tracer makes traces of messages.
+type Tracer interface {
+	// Begin decides whether a new message is traced.
+	Begin(ctx context.Context, m *dispatch.Message)
+	// Stored notes a page that was stored.
+	Stored(began time.Time, page []store.NewMessage)
 }
 
 // Service is the accept pipeline behind every dialect.

@@ -30,6 +30,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store/operate"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
+	"github.com/sendoff/sendoff/internal/trace"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -46,6 +47,7 @@ type parts struct {
 	redis     redis.UniversalClient
 	queue     *queue.Client
 	metrics   *metrics.Metrics
+	tracer    *trace.Tracer // nil: traces are off
 	providers map[string]provider.Provider
 	limits    *limit.Channels
 	tests     *testChannels
@@ -130,6 +132,9 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 		Prefix: p.installation.prefix, Workers: p.workers, Lost: p.lostRedis, Local: func() { p.metrics.Local("channel") },
 	})
 	p.metrics.Pool(db.Stats)
+	if err := p.startTraces(role); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
 	p.live = &liveChannels{callbackURL: p.callbackURL}
 	p.tests = &testChannels{
 		secret: []byte(cfg.SecretKeys()[0]), providers: p.providers, emulatorURL: func() string { return cfg.EmulatorURL },
@@ -216,10 +221,14 @@ func (p *parts) background(name string, most time.Duration, f func(context.Conte
 // newAccept makes the accept pipeline: of the front door, and of the worker for
 // fallbacks.
 func (p *parts) newAccept() *accept.Service {
-	s := accept.New(accept.Options{
+	o := accept.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
 		DecodeDraft: native.Decode,
-	})
+	}
+	if p.tracer != nil {
+		o.Tracer = p.tracer
+	}
+	s := accept.New(o)
 	p.onStop("accept", 5*time.Second, s.Close)
 	p.background("offers", 2*time.Second, s.Run)
 	return s

@@ -30,8 +30,8 @@ app: accept admin admin/campaigns admin/erasures admin/imports admin/session adm
     dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health importer limit logs
     metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio pruner queue
     registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
-    store/operate store/pg store/retention store/session store/stats store/webhook version webhook worker
-    worker/feeder
+    store/operate store/pg store/retention store/session store/stats store/trace store/webhook trace version webhook
+    worker worker/feeder
 app/cmd/openapi: app
 
 # The front door.
@@ -88,6 +88,7 @@ web:
 client:
 drill: devstack queue
 docs:
+trace: dispatch store store/trace store/webhook
 
 # The stores.
 store/ledger: campaign dispatch store/pg
@@ -157,6 +158,7 @@ store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
 store/retention: dispatch/keep store/erasure store/pg
+store/trace: dispatch store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest
 `)

@@ -62,7 +62,11 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	srv := api.New(options)
 	p.background("front door", 2*time.Second, srv.Run)
 	p.onStop("batches", 5*time.Second, srv.Close)
-	bound, err := p.listen("front door", addr, srv.Handler())
+	handler := srv.Handler()
+	if p.tracer != nil {
+		handler = p.tracer.Handler(handler)
+	}
+	bound, err := p.listen("front door", addr, handler)
 	if err != nil {
 		return nil, errors.Join(err, p.stop())
 	}

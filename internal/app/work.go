@@ -56,15 +56,24 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	p.watch()
 	p.background("figures", time.Second, p.figures(operate.New(p.db)))
 	acc := p.newAccept()
-	hooks := webhook.New(webhook.Options{Store: p.webhooks, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal})
+	calls := webhook.Options{Store: p.webhooks, Log: log, Observer: p.metrics, AllowLoopback: cfg.WebhookLocal}
+	runs := runner.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log}
+	if p.tracer != nil {
+		calls.Tracer, runs.Tracer = p.tracer, p.tracer
+	}
+	hooks := webhook.New(calls)
 	p.background("webhook figures", time.Second, hooks.Watch)
 	budget := limit.NewRetryBudget()
 	budget.Most = p.retryCap
-	campaigns := runner.New(runner.Options{Store: newCampaignStore(p.db), Registry: p.registry, Charges: p.charges, Log: log})
-	w := worker.New(worker.Options{
+	campaigns := runner.New(runs)
+	sends := worker.Options{
 		Store: p.store, Registry: p.registry, Limits: p.limits, Budget: budget, Providers: p.providers, Observer: p.metrics, Log: log,
 		Target: p.target, Grace: cfg.ShutdownGrace, Campaigns: campaigns, Templates: callback.New(p.db),
-	})
+	}
+	if p.tracer != nil {
+		sends.Tracer = p.tracer
+	}
+	w := worker.New(sends)
 	f := feeder.New(feeder.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Limits: p.limits, Queue: p.queue, Worker: w, Providers: p.providers,
 		Observer: p.metrics, Ignored: callback.New(p.db), Log: log,

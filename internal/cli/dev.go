@@ -68,6 +68,8 @@ func (d *dev) start(ctx context.Context) error {
 	d.cfg = config.Config{
 		LogLevel: d.cmd.LogLevel, LogFormat: "text", PostgresConns: 16, ShutdownGrace: 5 * time.Second,
 		MetricsOpen: true, WebhookLocal: true,
+		TracesEndpoint: os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), TracesSampler: os.Getenv("OTEL_TRACES_SAMPLER"),
+		TracesSamplerArg: os.Getenv("OTEL_TRACES_SAMPLER_ARG"),
 	}
 	if err := d.cfg.ProviderAllow.UnmarshalText([]byte(loopback)); err != nil {
 		return err

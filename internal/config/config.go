@@ -44,6 +44,11 @@ type Config struct {
 	MetricsOpen       bool          `env:"SENDOFF_METRICS_OPEN" help:"${config_metricsopen}"`
 	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"${config_webhooklocal}"`
 
+	// The other variables of OpenTelemetry are read by its SDK.
+	TracesEndpoint   string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"${config_tracesendpoint}" placeholder:"URL"`
+	TracesSampler    string `env:"OTEL_TRACES_SAMPLER" help:"${config_tracessampler}" placeholder:"NAME"`
+	TracesSamplerArg string `env:"OTEL_TRACES_SAMPLER_ARG" help:"${config_tracessamplerarg}" placeholder:"RATIO"`
+
 	// The login with which sendoff dev fills in the sign-in page; no setting.
 	DashboardEmail    string `kong:"-"`
 	DashboardPassword Secret `kong:"-"`
@@ -78,6 +83,9 @@ func (c *Config) Validate(needRedis bool) error {
 	}
 	if !isAddress(c.EmulatorURL) {
 		bad("emulator-url", "SENDOFF_EMULATOR_URL", "must look like https://host")
+	}
+	if !isAddress(c.TracesEndpoint) {
+		bad("traces-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "must look like http://host:4318")
 	}
 	if c.PostgresConns < 2 {
 		bad("postgres-conns", "SENDOFF_POSTGRES_CONNS", "must be at least 2")

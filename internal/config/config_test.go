@@ -29,6 +29,7 @@ func TestValidate_NamesEveryFault(t *testing.T) {
 		"secret-key (SENDOFF_SECRET_KEY): must have at least 16 characters ": func(c *Config) { c.SecretKey = "sixteen letters.,old" },
 		"public-url (SENDOFF_PUBLIC_URL): must look like https://host":       func(c *Config) { c.PublicURL = "sendoff.example.com" },
 		"emulator-url (SENDOFF_EMULATOR_URL): must look like https://host":   func(c *Config) { c.EmulatorURL = "ftp://host" },
+		"traces-endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): must look like":      func(c *Config) { c.TracesEndpoint = "collector:4317" },
 		"postgres-conns (SENDOFF_POSTGRES_CONNS): must be at least 2":        func(c *Config) { c.PostgresConns = 1 },
 	} {
 		c := valid()

@@ -18,5 +18,10 @@ var Help = map[string]string{
 	"config_metricslisten": "Address of serve's /metrics. Default: none.",
 	"config_metricstoken":  "Serve /metrics on the API's address too, to who sends this as Bearer.",
 	"config_metricsopen":   "Serve /metrics on the API's address without a token. For development only.",
-	"config_webhooklocal":  "Allow webhooks at loopback addresses. For development only.",
+	"config_tracesendpoint": "Where traces are sent: an OpenTelemetry collector that takes OTLP over HTTP, as http://collector:4318. " +
+		"Default: traces are off.",
+	"config_tracessampler": "Which messages are traced besides failed, expired, unknown and slow ones, as OpenTelemetry names samplers. " +
+		"Default: parentbased_traceidratio.",
+	"config_tracessamplerarg": "The ratio of messages that are traced, from 0 to 1. Default: 0.01.",
+	"config_webhooklocal":     "Allow webhooks at loopback addresses. For development only.",
 }

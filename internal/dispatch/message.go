@@ -99,6 +99,7 @@ type Message struct {
 	Fallback       string // JSON array of native drafts, or empty
 	FallbackAfter  time.Duration
 	StatusCallback string // where webhooks of this one message go, in Twilio's form
+	Traceparent    string // the client's trace context, or empty
 	Contact        *ContactSave
 
 	// Idempotency: the client's key (empty: none), the index of the message in

@@ -40,6 +40,8 @@ type options struct {
 	redis string                          // address; empty: one of its own
 	front func(http.Handler) http.Handler // stands before the emulator
 	idle  bool                            // without a worker
+
+	config func(*config.Config) // changes the configuration; nil: nothing
 }
 
 // stack is a running Sendoff with the demo account.
@@ -79,6 +81,9 @@ func start(t *testing.T, o options) *stack {
 		PublicURL: s.url, EmulatorURL: srv.URL, MetricsOpen: true, PostgresConns: 8, ShutdownGrace: 2 * time.Second,
 	}
 	s.em = em
+	if o.config != nil {
+		o.config(s.cfg)
+	}
 	s.open(t, em)
 	var err error
 	if !o.idle {

@@ -166,6 +166,9 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 	page := map[int]store.NewMessage{} // by row
 	for i := range rows {
 		if m, ok := s.message(&rows[i], charges); ok {
+			if s.Tracer != nil {
+				s.Tracer.Begin(ctx, m.Message)
+			}
 			page[i] = m
 		}
 	}

@@ -67,6 +67,13 @@ type Options struct {
 	// Charges reports whether an account pays for its messages.
 	Charges func(ctx context.Context, account int64) (bool, error)
 	Log     *slog.Logger
+	// Tracer decides which messages are traced; nil: none are.
+	Tracer Tracer
+}
+
+// Tracer decides whether a new message is traced.
+type Tracer interface {
+	Begin(ctx context.Context, m *dispatch.Message)
 }
 
 // Runner carries campaigns out.

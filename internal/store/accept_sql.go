@@ -61,11 +61,11 @@ WITH input AS MATERIALIZED (
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test,
     segments, price,
-    user_id, parent_id, fallback, status_callback, campaign_id, charged, marketing)
+    user_id, parent_id, fallback, status_callback, traceparent, campaign_id, charged, marketing)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments,
     price,
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
-    coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
+    extra::jsonb->>'traceparent', coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
   ` + repeated + ` RETURNING id
 ), done AS MATERIALIZED (
@@ -177,7 +177,7 @@ func plainArgs(page []*NewMessage) []any {
 
 // extra packs the columns that few messages use into one JSON text.
 func extra(a *NewMessage) *string {
-	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && a.StatusCallback == "" {
+	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && a.StatusCallback == "" && a.Traceparent == "" {
 		return nil
 	}
 	m := map[string]any{}
@@ -191,6 +191,7 @@ func extra(a *NewMessage) *string {
 	put("fallback", a.Fallback, a.Fallback != "")
 	put("fallback_after", a.FallbackAfter.Seconds(), a.FallbackAfter > 0)
 	put("status_callback", a.StatusCallback, a.StatusCallback != "")
+	put("traceparent", a.Traceparent, a.Traceparent != "")
 	put("campaign", a.Campaign, a.Campaign != 0)
 	return pg.Nullable(pg.JSON(m))
 }

@@ -48,6 +48,8 @@ type Options struct {
 	AllowLoopback bool
 	// Observer counts attempts; nil: none are counted.
 	Observer Observer
+	// Tracer makes traces of calls; nil: nobody does.
+	Tracer Tracer
 	// Client replaces the guarded client, in tests.
 	Client *outbound.Client
 	// Now is the clock that signatures carry; nil: the time.
@@ -56,6 +58,16 @@ type Options struct {
 	Scale float64
 	// Patience is how long an endpoint may fail; 0: five days.
 	Patience time.Duration
+}
+
+// Tracer makes traces of calls.
+type Tracer interface {
+	// Parents sets the trace contexts of due.
+	Parents(ctx context.Context, due []hookstore.Delivery) error
+	// Header returns the traceparent of the next call of a delivery; "": it has none.
+	Header(d *hookstore.Delivery) string
+	// Called notes a call that has ended, with the status of its answer.
+	Called(webhook int64, d *hookstore.Delivery, began time.Time, status int)
 }
 
 // Deliverer sends deliveries to their endpoints.
@@ -177,7 +189,7 @@ func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 			n = 1
 		}
 		var due []hookstore.Delivery
-		if err := d.query(ctx, func() (err error) { due, err = d.Store.DueDeliveries(ctx, t.Webhook, n); return err }); err != nil {
+		if err := d.query(ctx, func() (err error) { due, err = d.due(ctx, t.Webhook, n); return err }); err != nil {
 			log.Debug("due deliveries not read", "error", err)
 			break
 		}
@@ -200,6 +212,15 @@ func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 		}
 	}
 	d.endTurn(ctx, t, r, log)
+}
+
+// due returns the deliveries that are due at an endpoint.
+func (d *Deliverer) due(ctx context.Context, webhook int64, n int) ([]hookstore.Delivery, error) {
+	due, err := d.Store.DueDeliveries(ctx, webhook, n)
+	if err == nil && d.Tracer != nil && len(due) > 0 {
+		err = d.Tracer.Parents(ctx, due)
+	}
+	return due, err
 }
 
 // endTurn releases the lane. An endpoint that answered 410 is disabled before

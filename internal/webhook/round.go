@@ -105,6 +105,9 @@ func (r *round) call(ctx context.Context, d *hookstore.Delivery) (hookstore.TryR
 	if err != nil && ctx.Err() != nil {
 		return hookstore.TryResult{}, false
 	}
+	if r.d.Tracer != nil {
+		r.d.Tracer.Called(r.t.Webhook, d, began, res.Status)
+	}
 	out := hookstore.TryResult{
 		ID: d.ID, Attempts: d.Attempts, Response: plain(res.Body),
 		Try: hookstore.Try{At: began.UTC(), Status: res.Status, LatencyMS: time.Since(began).Milliseconds()},
@@ -156,6 +159,11 @@ func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.De
 		req.Header.Set(name, value)
 	}
 	req.Header.Set("User-Agent", "Sendoff-Webhooks/1.0")
+	if d.Tracer != nil {
+		if parent := d.Tracer.Header(v); parent != "" {
+			req.Header.Set("Traceparent", parent)
+		}
+	}
 	if err := sign(req.Header, v.Format, seen, t.Secret, t.Olds.Valid(time.Now()), v.ID.String(), d.Now(), v.Payload); err != nil {
 		return outbound.Response{}, err
 	}

@@ -88,6 +88,8 @@ type Delivery struct {
 	URL      string      `db:"url"` // of a status callback; empty: the endpoint's
 	Payload  string      `db:"payload"`
 	Attempts int         `db:"attempts"` // made before
+
+	Traceparent string `db:"-"` // the client's trace context; empty: none, or not asked for
 }
 
 var sqlDueDeliveries = numbers.SQL(`

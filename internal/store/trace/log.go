@@ -1,0 +1,101 @@
+// Package trace reads what the spans of messages are made of: the event log, by a
+// cursor of its own, and the rows of single messages.
+package trace
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Store reads for traces.
+type Store struct{ db *pg.DB }
+
+// New returns a Store.
+func New(db *pg.DB) *Store { return &Store{db} }
+
+const (
+	// pageSize is the number of events that are read at once.
+	pageSize = 2000
+	// settleTime is how old an event must be to be read: by then the other rows of
+	// its message are written too, as the call whose callback came first.
+	settleTime = "1 second"
+	// forget is the age from which events make no spans any more: traces were off,
+	// or nobody kept up.
+	forget = 5 * time.Minute
+	// Mark is how the ids of traced messages end; see Store.Next.
+	Mark = "5e0d"
+	// SlowAfter is how long after its time a message is sent that counts as slow,
+	// unless it is bulk.
+	SlowAfter = 30 * time.Second
+)
+
+// Event is one that makes spans: of a message that is marked, or that has failed,
+// expired, become unknown or been sent late.
+type Event struct {
+	ID      int64       `db:"id"`
+	XID     int64       `db:"xid"`
+	Message dispatch.ID `db:"message_id"`
+	At      time.Time   `db:"at"`
+	Kind    int16       `db:"kind"`
+	Seq     int         `db:"seq"` // of the last row of a page: how many events the page has
+}
+
+var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "slow_s": int(SlowAfter / time.Second)})
+
+const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR UPDATE SKIP LOCKED`
+
+// sqlPage reads a page of the log as far as nothing younger than settleTime lies
+// before. It returns the events that make spans and, last and without a message,
+// where the page ends. (The id of a message begins with the time of its accept: who
+// was sent soon after it is not slow, and needs no other look.)
+var sqlPage = numbers.SQL(`
+WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq FROM events
+  WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
+page AS MATERIALIZED (SELECT * FROM (SELECT *, bool_or(at > now() - interval '` + settleTime + `') OVER (ORDER BY xid, id) AS young
+  FROM next) s WHERE NOT young)
+SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM page
+WHERE seq > 0 AND (right(message_id::text, 4) = '` + Mark + `' OR kind IN ({failed}, {expired}, {unknown})
+  OR (kind = {sent} AND message_id < uuid_floor(at - interval '{slow_s} seconds')
+    AND EXISTS (SELECT 1 FROM messages m WHERE m.id = page.message_id AND m.lane <> {lane_bulk}
+      AND page.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
+UNION ALL
+SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM page)::integer
+FROM (SELECT id, xid, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
+
+const sqlMove = `UPDATE trace_cursor SET xid = $1::text::xid8, event_id = $2`
+
+const sqlSkip = `UPDATE trace_cursor c SET xid = e.xid, event_id = e.id
+FROM (SELECT xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1) e`
+
+// Next returns the events of the next page of the log that make spans, and whether
+// another page may follow at once. The cursor moves with it: after a kill these
+// events make none. While another process reads it returns nothing.
+func (s *Store) Next(ctx context.Context) (events []Event, more bool, err error) {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		events, more = nil, false
+		var at []struct {
+			XID   int64 `db:"xid"`
+			Event int64 `db:"event_id"`
+		}
+		if err := tx.SelectPrepared(ctx, &at, sqlTake); err != nil || len(at) == 0 {
+			return pg.Wrap("take trace cursor", err)
+		}
+		var rows []Event
+		if err := tx.SelectPrepared(ctx, &rows, sqlPage, fmt.Sprint(at[0].XID), at[0].Event); err != nil || len(rows) == 0 {
+			return pg.Wrap("read events for traces", err)
+		}
+		last := rows[len(rows)-1]
+		if time.Since(last.At) > forget {
+			_, err := tx.ExecContext(ctx, sqlSkip)
+			return pg.Wrap("skip events", err)
+		}
+		events, more = rows[:len(rows)-1], last.Seq == pageSize
+		_, err := tx.ExecPrepared(ctx, sqlMove, fmt.Sprint(last.XID), last.ID)
+		return pg.Wrap("move trace cursor", err)
+	})
+	return events, more && err == nil, err
+}

@@ -1,0 +1,315 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	tracestore "github.com/sendoff/sendoff/internal/store/trace"
+	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
+)
+
+// rows is a Store of what a test sets.
+type rows struct {
+	events   []tracestore.Event
+	messages map[dispatch.ID]*tracestore.Message
+}
+
+func (r *rows) Next(context.Context) (events []tracestore.Event, more bool, err error) {
+	events, r.events = r.events, nil
+	return events, false, nil
+}
+
+func (r *rows) Messages(context.Context, []dispatch.ID) (map[dispatch.ID]*tracestore.Message, error) {
+	return r.messages, nil
+}
+
+func (r *rows) Parents(_ context.Context, ids []dispatch.ID) (map[dispatch.ID]string, error) {
+	out := map[dispatch.ID]string{}
+	for _, id := range ids {
+		if m := r.messages[id]; m != nil && m.Traceparent != "" {
+			out[id] = m.Traceparent
+		}
+	}
+	return out, nil
+}
+
+func newTracer(t *testing.T, s Store, arg string, out sdk.SpanExporter) *Tracer {
+	t.Helper()
+	tr, err := New(Options{SamplerArg: arg, Store: s, Log: slog.New(slog.DiscardHandler), Exporter: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
+		defer cancel()
+		_ = tr.Stop(ctx)
+	})
+	return tr
+}
+
+// made returns the spans that wait, by name.
+func made(t *testing.T, tr *Tracer, out *tracetest.InMemoryExporter) map[string][]tracetest.SpanStub {
+	t.Helper()
+	if err := tr.provider.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	by := map[string][]tracetest.SpanStub{}
+	for _, s := range out.GetSpans() {
+		by[s.Name] = append(by[s.Name], s)
+	}
+	out.Reset()
+	return by
+}
+
+const client = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
+
+// Two calls, then a failure: an unmarked message has all its spans from there on.
+func TestFollow_FailureTellsTheWholeStory(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	id := dispatch.NewID()
+	mark(&id, false)
+	began := timeOf(id).Add(10 * time.Millisecond)
+	call := func(after time.Duration, outcome store.Result, code string) tracestore.Call {
+		at := began.Add(after)
+		return tracestore.Call{Message: id, Claim: dispatch.NewID(), StartedAt: &at, Latency: 20, Outcome: int16(outcome), HTTP: 500, Code: code}
+	}
+	old := call(time.Second, store.ResultPermanent, "131026")
+	old.Claim = uuid.New() // of a version whose claims hold no time
+	m := &tracestore.Message{ID: id, Account: 1, Channel: 2, CreatedAt: began}
+	m.Calls = []tracestore.Call{old, call(0, store.ResultTemporary, "x")}
+	m.Changes = []tracestore.Change{
+		{Seq: 1, Kind: int16(dispatch.Queued), At: began},
+		{Seq: 2, Kind: int16(dispatch.Failed), At: began.Add(2 * time.Second), Code: "131026"},
+		{Seq: 3, Kind: int16(dispatch.Delivered), At: began.Add(3 * time.Second), Cause: "callback"},
+	}
+	s := &rows{messages: map[dispatch.ID]*tracestore.Message{id: m}}
+	tr := newTracer(t, s, "0", out)
+	s.events = []tracestore.Event{{Message: id, Seq: 1}, {Message: id, Seq: 2}}
+	if err := tr.follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := made(t, tr, out)
+	if len(got["accept"]) != 1 || len(got["queue"]) != 1 || len(got["claim"]) != 1 || len(got["send"]) != 2 || len(got["failed"]) != 1 {
+		t.Fatalf("spans %v", got)
+	}
+	first, second := got["send"][0], got["send"][1]
+	if first.Parent.SpanID() != got["claim"][0].SpanContext.SpanID() || second.Parent.SpanID() != got["accept"][0].SpanContext.SpanID() {
+		t.Error("calls hang elsewhere")
+	}
+	if second.Status.Description != "131026" || second.EndTime.Sub(second.StartTime) != 20*time.Millisecond ||
+		!second.StartTime.Equal(*old.StartedAt) {
+		t.Errorf("the last call: %+v", second)
+	}
+	for _, spans := range got {
+		for _, v := range spans {
+			if v.SpanContext.TraceID().String() != strings.ReplaceAll(id.String(), "-", "") || v.EndTime.Before(v.StartTime) {
+				t.Errorf("%s is in trace %s", v.Name, v.SpanContext.TraceID())
+			}
+		}
+	}
+	s.events = []tracestore.Event{{Message: id, Seq: 3}}
+	if err := tr.follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := made(t, tr, out); len(got) != 1 || len(got["callback"]) != 1 {
+		t.Errorf("after the failure: %v", got)
+	}
+}
+
+func TestClaimed_LinksAllOfALargePage(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	s := &rows{messages: map[dispatch.ID]*tracestore.Message{}}
+	tr := newTracer(t, s, "1", out)
+	claimed := make([]store.Claimed, 500)
+	for i := range claimed {
+		m := dispatch.Message{ID: dispatch.NewID()}
+		tr.Begin(t.Context(), &m)
+		claimed[i].ID = m.ID
+	}
+	s.messages[claimed[7].ID] = &tracestore.Message{Traceparent: client + "01"}
+	claim := dispatch.NewID()
+	tr.Claimed(time.Now(), claim, claimed)
+	tr.Claimed(time.Now(), dispatch.NewID(), []store.Claimed{{ID: dispatch.NewID()}}) // not traced
+	if err := tr.sendPages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := made(t, tr, out)["claim page"]
+	if len(got) != 1 || len(got[0].Links) != 500 || got[0].DroppedLinks != 0 {
+		t.Fatalf("%d pages, %+v", len(got), got)
+	}
+	if l := got[0].Links[7].SpanContext; l.TraceID().String() != client[3:35] || l.SpanID() != spanID(claimed[7].ID, "claim", claim[:]...) {
+		t.Errorf("the link to a client's trace: %v", l)
+	}
+	if l := got[0].Links[8].SpanContext; l.TraceID() != [16]byte(claimed[8].ID) {
+		t.Errorf("the link to another: %v", l)
+	}
+}
+
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		sampler, arg, parent string
+		want                 bool
+	}{
+		{"", "1", "", true},
+		{"", "0", "", false},
+		{"", "0", client + "01", true},
+		{"", "1", client + "00", false},
+		{"parentbased_always_on", "", client + "00", false},
+		{"traceidratio", "1", client + "00", true},
+		{"always_off", "", client + "01", false},
+		{"always_on", "", "", true},
+		{"Always_On", "", "nonsense", true},
+	} {
+		tr := newTracer(t, &rows{}, "1", tracetest.NewInMemoryExporter())
+		var err error
+		if tr.sampler, err = NewSampler(c.sampler, c.arg); err != nil {
+			t.Fatal(err)
+		}
+		m := dispatch.Message{ID: dispatch.NewID()}
+		mark(&m.ID, !c.want)
+		was := m.ID
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		req.Header.Set("Traceparent", c.parent)
+		tr.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { tr.Begin(r.Context(), &m) })).
+			ServeHTTP(httptest.NewRecorder(), req)
+		if marked(m.ID) != c.want || m.ID.Version() != 7 || timeOf(m.ID) != timeOf(was) {
+			t.Errorf("%+v: id %s", c, m.ID)
+		}
+		if want := strings.HasPrefix(c.parent, "00-"); (m.Traceparent == c.parent) != want && c.parent != "" {
+			t.Errorf("%+v: traceparent %q", c, m.Traceparent)
+		}
+	}
+	for _, bad := range [][2]string{{"", "1.5"}, {"", "x"}, {"", "-0.1"}, {"", "NaN"}, {"jaeger_remote", "1"}} {
+		if _, err := NewSampler(bad[0], bad[1]); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+func TestBegin_RatioIsKept(t *testing.T) {
+	t.Parallel()
+	tr := newTracer(t, &rows{}, "", tracetest.NewInMemoryExporter())
+	n := 0
+	for range 20_000 {
+		m := dispatch.Message{ID: dispatch.NewID()}
+		if tr.Begin(t.Context(), &m); marked(m.ID) {
+			n++
+		}
+	}
+	if n < 100 || n > 320 { // 200; nine standard deviations
+		t.Errorf("%d of 20,000 are traced by default", n)
+	}
+}
+
+func TestHeader(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	tr := newTracer(t, &rows{}, "0", out)
+	id := dispatch.NewID()
+	mark(&id, false)
+	d := hookstore.Delivery{ID: uuid.New(), Message: id, Kind: int16(dispatch.Delivered)}
+	own := strings.ReplaceAll(id.String(), "-", "")
+	if h := tr.Header(&d); !strings.HasPrefix(h, "00-"+own) || !strings.HasSuffix(h, "-00") {
+		t.Errorf("not traced: %q", h)
+	}
+	again := d
+	again.Attempts = 1
+	if tr.Header(&d) == tr.Header(&again) {
+		t.Error("two tries are one span")
+	}
+	d.Kind, d.Traceparent = int16(dispatch.Failed), client+"00"
+	if h := tr.Header(&d); !strings.HasPrefix(h, client[:36]) || !strings.HasSuffix(h, "-01") {
+		t.Errorf("failed, in a client's trace: %q", h)
+	}
+	tr.Called(3, &d, time.Now(), 500)
+	tr.Called(3, &again, time.Now(), 200)
+	if got := made(t, tr, out)["webhook"]; len(got) != 1 || !strings.Contains(tr.Header(&d), got[0].SpanContext.SpanID().String()) ||
+		got[0].Status.Description != "500" {
+		t.Errorf("spans %+v", got)
+	}
+	if h := tr.Header(&hookstore.Delivery{ID: uuid.New()}); h != "" {
+		t.Errorf("about no message: %q", h)
+	}
+}
+
+func TestCode_HoldsNoNumbersOfPeople(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"131026": "131026", "20500": "20500", "not_sent": "not_sent", "RECIPIENT-7.1": "RECIPIENT-7.1", "": "",
+		"15550001000": "", "to:+1555": "", "no such person": "", strings.Repeat("x", 41): "", "a1234567b12": "a1234567b12",
+	} {
+		if got := code(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
+// hanging is a collector that takes nothing until it is told.
+type hanging struct{ free chan struct{} }
+
+func (h hanging) ExportSpans(ctx context.Context, _ []sdk.ReadOnlySpan) error {
+	select {
+	case <-h.free:
+	case <-ctx.Done():
+	}
+	return errors.New("no collector")
+}
+
+func (hanging) Shutdown(context.Context) error { return nil }
+
+// What a dead collector costs is a full queue: nobody waits for it.
+func TestEmit_DeadCollector_WaitsForNobody(t *testing.T) {
+	t.Parallel()
+	h := hanging{make(chan struct{})}
+	defer close(h.free)
+	tr := newTracer(t, &rows{}, "1", h)
+	id := dispatch.NewID()
+	d := hookstore.Delivery{ID: uuid.New(), Message: id, Kind: int16(dispatch.Failed)}
+	began := time.Now()
+	for range 3 * queued {
+		tr.Called(1, &d, began, 200)
+	}
+	for range 2 * mostPages {
+		m := dispatch.Message{ID: id}
+		tr.Begin(t.Context(), &m)
+		tr.Stored(began, []store.NewMessage{{Message: &m}})
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if n := len(tr.pages.all); n != mostPages {
+		t.Errorf("%d pages are kept", n)
+	}
+}
+
+func TestComplaint_OneLineAMinute(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	c := complaint{log: slog.New(slog.NewTextHandler(&log, nil))}
+	for range 100 {
+		c.Handle(errors.New("connection refused"))
+	}
+	if n := strings.Count(log.String(), "traces not sent"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	c.last = time.Now().Add(-complainEvery)
+	c.Handle(errors.New("connection refused"))
+	if n := strings.Count(log.String(), "traces not sent"); n != 2 {
+		t.Errorf("%d lines after a minute", n)
+	}
+}
