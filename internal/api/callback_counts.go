@@ -46,26 +46,26 @@ func (c *callbackCounts) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := c.flush(ctx); err != nil && ctx.Err() == nil {
-				c.log.Warn("counts of callbacks not written", "error", err)
-			}
+			c.flush(ctx)
 		}
 	}
 }
 
 // flush writes the counts. Those that are not written are lost: they are hints for
 // operators.
-func (c *callbackCounts) flush(ctx context.Context) error {
+func (c *callbackCounts) flush(ctx context.Context) {
 	c.mu.Lock()
 	now := c.now
 	c.now = nil
 	c.mu.Unlock()
 	if len(now) == 0 {
-		return nil
+		return
 	}
 	counts := make([]dispatch.CallbackCount, 0, len(now))
 	for k, n := range now {
 		counts = append(counts, dispatch.CallbackCount{Channel: k.channel, Reason: k.reason, N: n})
 	}
-	return c.write(ctx, counts)
+	if err := c.write(ctx, counts); err != nil {
+		c.log.Warn("counts of callbacks not written", "error", err)
+	}
 }

@@ -160,7 +160,9 @@ func (s *Server) Drain() { s.hub.Stop() }
 
 // Close waits for reads and callbacks under way.
 func (s *Server) Close(ctx context.Context) error {
-	return errors.Join(s.views.Close(ctx), s.callbacks.statuses.Close(ctx), s.callbacks.counts.flush(ctx))
+	err := errors.Join(s.views.Close(ctx), s.callbacks.statuses.Close(ctx))
+	s.callbacks.counts.flush(ctx)
+	return err
 }
 
 // routes lists every route: those of administration stand in manage.Register,

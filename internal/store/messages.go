@@ -201,8 +201,11 @@ func storedAs(statuses []dispatch.Status) pq.Int64Array {
 	return out
 }
 
-// listQuery finds the ids of a page: the inner part w bounds what is looked at,
-// of which there are at most bound rows, the outer part filters it.
+// listQuery finds the ids of a page: w is what is looked at, of which there are at
+// most bound rows, newest first, hit what is found there. w is read no further than
+// the page needs: nothing sorts it, and it is counted only if the page is short. The
+// conditions are looked at where w finds a row: of a join with messages the planner
+// would read all of them, if it believes that few fulfil the conditions.
 func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []any, bound int, err error) {
 	inner := pg.NewWhere(1)
 	if f.Cursor != "" {
@@ -227,29 +230,32 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	}
 	outer := filtered(account, f, 1+len(inner.Args()))
 	args = slices.Concat([]any{account}, inner.Args(), outer.Args())
-	const order = ` ORDER BY %s.id DESC LIMIT %d`
+	walk := fmt.Sprintf(" ORDER BY m.id DESC LIMIT %d", walkMax)
 	bound = walkMax
-	if hot {
+	switch {
+	case hot:
 		from := sqlUnfinished
 		if slices.Contains(f.Statuses, dispatch.Scheduled) {
 			from = sqlScheduled
 		}
-		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.SQL() + fmt.Sprintf(order, "m", bound) + `),
- hit AS (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derivedFrom(f.Statuses)
+		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.SQL() + walk + `),
+ hit AS MATERIALIZED (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derivedFrom(f.Statuses)
 		if !outer.Empty() {
 			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
 		}
-		q += fmt.Sprintf(order, "w", limit)
-	} else {
-		if outer.Empty() {
-			bound = limit
-		}
-		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.SQL() + fmt.Sprintf(order, "m", bound) + `),
- hit AS (SELECT m.id FROM w JOIN messages m ON m.id = w.id WHERE ` + outer.SQL() + fmt.Sprintf(order, "m", limit)
+	case outer.Empty():
+		bound = limit
+		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.SQL() + fmt.Sprintf(" ORDER BY m.id DESC LIMIT %d", limit) + `),
+ hit AS MATERIALIZED (SELECT w.id FROM w WHERE true`
+	default:
+		q = `WITH w AS MATERIALIZED (SELECT m.id, ` + outer.SQL() + ` AS fits FROM messages m WHERE ` + inner.SQL() + walk + `),
+ hit AS MATERIALIZED (SELECT w.id FROM w WHERE w.fits`
 	}
-	return q + `)
-SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids, (SELECT count(*)
-  FROM w) AS walked, coalesce((SELECT min(id::text) FROM w), '') AS last`, args, bound, nil
+	return q + fmt.Sprintf(` LIMIT %d),
+ short AS MATERIALIZED (SELECT count(*) < %d AS is FROM hit)
+SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids,
+  CASE WHEN (SELECT s.is FROM short s) THEN (SELECT count(*) FROM w) ELSE 0 END AS walked,
+  CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`, limit, limit), args, bound, nil
 }
 
 // filtered are the conditions for which a message must be looked at; n arguments

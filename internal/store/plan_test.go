@@ -137,3 +137,50 @@ func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 	must(t, json.Unmarshal(raw, &plans))
 	return plans[0].Plan
 }
+
+// A list of many messages reads no further than its page, and no more than it may
+// walk if nothing fits, whatever it is filtered by and however rare that is.
+func TestPlans_Lists_AreBounded(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(t, numbers.SQL(`INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, status, expires_at, error_code)
+		SELECT uuid_floor(now() - make_interval(secs => g)), $1, $2, {lane_normal}, 'text', '+1555' || lpad(g::text, 7, '0'), '{}',
+		CASE WHEN g % 3 = 0 THEN {failed} ELSE {delivered} END, now(), CASE WHEN g % 3 = 0 THEN 'content' END
+		FROM generate_series(1, 70000) g`), f.account, f.channel)
+	f.exec(t, `ANALYZE messages`)
+	often, never := 500.0, float64(walkMax+1000)
+	for name, c := range map[string]struct {
+		filter dispatch.Filter
+		most   float64 // rows of messages
+	}{
+		"all":             {dispatch.Filter{}, often},
+		"status":          {dispatch.Filter{Statuses: []dispatch.Status{dispatch.Failed}}, often},
+		"code":            {dispatch.Filter{Code: "content"}, often},
+		"channel":         {dispatch.Filter{Channel: f.channel, Type: "text"}, often},
+		"with unfinished": {dispatch.Filter{Statuses: []dispatch.Status{dispatch.Queued, dispatch.Delivered}}, often},
+		"rare status":     {dispatch.Filter{Statuses: []dispatch.Status{dispatch.Unknown}}, never},
+		"rare code":       {dispatch.Filter{Code: "nothing"}, never},
+		"rare channel":    {dispatch.Filter{Channel: f.channel + 7}, never},
+		"rare campaign":   {dispatch.Filter{Campaign: 7}, never},
+		"rare type":       {dispatch.Filter{Type: "image"}, never},
+		"rare text":       {dispatch.Filter{Search: "nothing"}, never},
+		"test":            {dispatch.Filter{Test: true}, never},
+		"recipient":       {dispatch.Filter{To: "+15559999999", ToAny: []string{"+15559999999"}}, never},
+		"reference":       {dispatch.Filter{Reference: "nothing"}, often},
+		"unfinished":      {dispatch.Filter{Statuses: []dispatch.Status{dispatch.Queued}, Channel: f.channel}, often},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, args, _, err := listQuery(f.account, c.filter, 50)
+			must(t, err)
+			read := 0.0
+			f.explain(t, q, args...).walk(func(n *planNode) {
+				if strings.HasPrefix(n.Relation, "messages") {
+					read += n.Loops * (n.Rows + n.Removed)
+				}
+			})
+			if read > c.most {
+				t.Errorf("%.0f rows of messages are read, more than %.0f", read, c.most)
+			}
+		})
+	}
+}
