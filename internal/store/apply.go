@@ -17,8 +17,9 @@ import (
 
 // sqlApply merges evidence from the provider. Each message comes once, with the
 // best evidence of it in the batch (pos: 0, 30, 40 or 50; neg: failed), and
-// what the batch holds in kinds, for the timeline. dispatch.Status.Beats
-// is the same rule in Go, and a test holds the two together.
+// what the batch holds in kinds, for the timeline. What was erased of a message, whose
+// recipient is empty, does not come back. dispatch.Status.Beats is the same rule in Go,
+// and a test holds the two together.
 var sqlApply = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[],
   $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::text[])
@@ -44,7 +45,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         WHEN n.now_status < {failed} THEN {by_us} ELSE m.final_by END,
       anomaly = m.anomaly OR (n.now_status IN ({delivered}, {read}) AND n.was >= {failed}),
       maybe_sent = m.maybe_sent OR coalesce(n.d_maybe OR n.d_state = {claimed}, false),
-      provider_message_id = coalesce(m.provider_message_id, n.ref),
+      provider_message_id = CASE WHEN m.recipient <> '' THEN coalesce(m.provider_message_id, n.ref) ELSE m.provider_message_id END,
       sent_at = CASE WHEN n.pos >= {sent} OR n.neg THEN coalesce(m.sent_at, greatest(m.created_at, least(now(),
         to_timestamp(coalesce(n.sent_us, n.delivered_us, n.read_us, n.failed_us) / 1e6)))) ELSE m.sent_at END,
       delivered_at = CASE WHEN n.pos >= {delivered} THEN coalesce(m.delivered_at, greatest(m.created_at, m.sent_at, least(now(),
@@ -57,8 +58,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         ELSE m.error_code END,
       error_provider_code = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.provider_code, m.error_provider_code)
         WHEN n.now_status < {failed} THEN NULL ELSE m.error_provider_code END,
-      error_message = CASE WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) WHEN n.now_status < {failed}
-        THEN NULL ELSE m.error_message END
+      error_message = CASE WHEN n.now_status < {failed} OR m.recipient = '' THEN NULL
+        WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) ELSE m.error_message END
     FROM n WHERE m.id = n.id
     RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.extras, n.code,
       n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
@@ -75,7 +76,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
           AND u.was_by = {by_us})) THEN {failed}
         ELSE {event_note} END, u.was_version + ev.ord, 'callback', CASE WHEN ev.kind = {failed} THEN u.provider_code END,
         CASE ev.kind WHEN {sent} THEN 'sent' WHEN {delivered} THEN 'delivered' WHEN {read} THEN 'read'
-        ELSE coalesce(u.detail, 'failed') END,
+        ELSE CASE WHEN u.recipient <> '' THEN coalesce(u.detail, 'failed') ELSE 'failed' END END,
         CASE WHEN w.account_id IS NOT NULL THEN ev.extra END
     FROM u LEFT JOIN (SELECT DISTINCT account_id FROM webhooks WHERE enabled AND format <> 'standard') w ON w.account_id = u.account_id
     CROSS JOIN LATERAL unnest(u.kinds::smallint[], u.extras::text[]) WITH ORDINALITY AS ev(kind, extra, ord))

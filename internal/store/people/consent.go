@@ -140,7 +140,8 @@ type Refusal struct {
 var sqlRefused = numbers.SQL(`
 WITH k AS MATERIALIZED (SELECT m.account_id, m.recipient AS phone, {asked_stop} AS asked, min(t.scope) AS scope, 'provider' AS reason,
     '' AS detail, 'refusal' AS source, max(least(now(), coalesce(to_timestamp(t.at_us / 1e6), now()))) AS at
-  FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t(id, scope, at_us) JOIN messages m ON m.id = t.id GROUP BY 1, 2),` + follow + `
+  FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t(id, scope, at_us) JOIN messages m ON m.id = t.id
+  WHERE m.recipient <> '' GROUP BY 1, 2),` + follow + `
 SELECT`)
 
 // Refuse suppresses the recipients of refused messages, unless they have opted in

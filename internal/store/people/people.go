@@ -35,9 +35,9 @@ type Seen struct {
 }
 
 // Adds reports whether one of the ids is another than the one that the message went
-// to.
+// to. Of a recipient who was erased nothing is kept again.
 func (s Seen) Adds() bool {
-	return s.WaID != "" && "+"+s.WaID != s.Recipient || s.UserID != "" && s.UserID != s.Recipient
+	return s.Recipient != "" && (s.WaID != "" && "+"+s.WaID != s.Recipient || s.UserID != "" && s.UserID != s.Recipient)
 }
 
 // NoteAll keeps the providers' own ids of recipients, which links each with the id

@@ -69,3 +69,40 @@ func TestSeen_Adds(t *testing.T) {
 		}
 	}
 }
+
+// What comes later about a message whose recipient was erased changes its status and
+// brings back nobody: no id, no opt-out, no text, and not WhatsApp's id of it, which has
+// the number in it.
+func TestStatus_OfErasedRecipient_BringsNothingBack(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.Messages(t, 1, func(m *dispatch.Message) { m.To = "+5511977654321" })[0]
+	_, err := f.db.ExecContext(t.Context(), `WITH d AS (DELETE FROM dispatch) UPDATE messages SET recipient = '', content = '{}', status = 30`)
+	workertest.Must(t, err)
+	a, err := f.Apply(t.Context(), []dispatch.StatusUpdate{{
+		ID: id, Channel: f.Channel, Status: dispatch.Failed, At: time.Now(), WaID: "551177654321", UserID: "BR.1", ProviderID: "wamid.x",
+		Code: dispatch.FailContent, Detail: "551177654321 is not on WhatsApp", Suppress: true,
+	}})
+	if err != nil || a.LinkErr != nil || len(a.Unmatched) > 0 || len(a.Failed) != 1 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	for _, table := range []string{"identities", "suppressions", "contacts", "provider_refs"} {
+		var n int
+		workertest.Must(t, f.db.GetContext(t.Context(), &n, `SELECT count(*) FROM `+table))
+		if n != 0 {
+			t.Errorf("%d rows of %s", n, table)
+		}
+	}
+	for _, table := range []string{"messages", "events", "attempts"} {
+		var n int
+		workertest.Must(t, f.db.GetContext(t.Context(), &n, `SELECT count(*) FROM `+table+` t WHERE t::text ~ '5511|wamid|BR.1'`))
+		if n != 0 {
+			t.Errorf("%s has an id again", table)
+		}
+	}
+	var status int
+	workertest.Must(t, f.db.GetContext(t.Context(), &status, `SELECT status FROM messages`))
+	if status != int(dispatch.Failed) {
+		t.Errorf("status %d", status)
+	}
+}
