@@ -22,7 +22,7 @@ var arrows = parseArrows(`
 cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/drill cli/remote config demo devstack dialect dispatch emulator
     logs migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
-    version
+    trace version
 cli/admin: admin admin/input app cli/console config dispatch provider pruner store/operate store/pg store/retention
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config

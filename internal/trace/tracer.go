@@ -113,6 +113,17 @@ var patience = otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
 	Enabled: true, InitialInterval: time.Second, MaxInterval: 5 * time.Second, MaxElapsedTime: 15 * time.Second,
 })
 
+// Check returns an error if the collector at an endpoint does not take spans.
+func Check(ctx context.Context, endpoint string) (err error) {
+	c := otlptracehttp.NewClient(otlptracehttp.WithEndpointURL(Address(endpoint)),
+		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: false}))
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Stop(ctx)) }()
+	return c.UploadTraces(ctx, nil)
+}
+
 // Address returns where spans go for an endpoint.
 func Address(endpoint string) string {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), strings.TrimSuffix(endpoint, "/")+"/v1/traces")
