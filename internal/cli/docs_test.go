@@ -72,6 +72,7 @@ func parses(t *testing.T, page, line string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	line, _, _ = strings.Cut(line, " #")
 	args := words(line)
 	if args[0] == "migrate" || args[0] == "restore" {
 		args = append(args, "--postgres-url", "postgres://localhost/x")

@@ -38,7 +38,7 @@ func pagesOf(s section, dialects []dialect.Dialect) []string {
 var sections = []section{
 	{"Start", []string{"quick-start", "concepts", "campaigns", "faq"}},
 	{"Change from another API", []string{dialectsPage}}, // and the page of each dialect
-	{"Operate", []string{"operations", "alerts", "backup", "upgrade", "security"}},
+	{"Operate", []string{"operations", "alerts", "reliability", "backup", "upgrade", "security"}},
 	{"Size", []string{"sizing", "performance"}},
 }
 
