@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: erased_people, SHARE ROW EXCLUSIVE, catalogue
 
 -- The opt-outs of erased persons are cached with what people configure.
 CREATE TRIGGER erased_people_changed AFTER INSERT OR UPDATE OR DELETE ON erased_people

@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: accounts, SHARE ROW EXCLUSIVE, catalogue
 
 -- The users whom a provider's messaging limit counts: those who got a message
 -- outside a conversation window in the last 24 hours, of channels that have one.

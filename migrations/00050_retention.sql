@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: accounts, ACCESS EXCLUSIVE, catalogue
 
 -- For how many days an account keeps each kind of record; what is not named is
 -- kept as the binary's default says.

@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: channels, SHARE ROW EXCLUSIVE, catalogue
 
 -- How many callbacks a channel got, in spans of ten minutes, for two days: doctor
 -- names those whose callbacks are rejected or do not arrive.

@@ -1,4 +1,8 @@
 -- +goose Up
+-- lock: import_rows, ACCESS EXCLUSIVE, catalogue
+-- lock: import_keys, ACCESS EXCLUSIVE, catalogue
+-- lock: import_changes, ACCESS EXCLUSIVE, catalogue
+-- lock: imports, ACCESS EXCLUSIVE, catalogue
 
 -- A foreign key is checked row by row, which costs as much as the row itself. The
 -- rows of an import are written in the transaction that holds it, and go with it

@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: templates, ACCESS EXCLUSIVE, catalogue
 
 -- The quality that the provider last reported of a template (green, yellow, red),
 -- and when: campaigns that run pause on a bad one.

@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: erased_people, ACCESS EXCLUSIVE, catalogue
 
 -- What an operator had set of an erased person's opt-out: it stays when the person
 -- opts in again. Of those erased before nobody knows: all of it goes.

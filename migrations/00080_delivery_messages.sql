@@ -1,5 +1,6 @@
 -- +goose NO TRANSACTION
 -- +goose Up
+-- lock: webhook_deliveries, SHARE UPDATE EXCLUSIVE, index
 
 -- The deliveries of a message: who erases or redacts one looks for them by it. Built
 -- while webhooks go out; one that a stopped build left behind is not used, and goes.

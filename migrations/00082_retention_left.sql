@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: accounts, SHARE ROW EXCLUSIVE, catalogue
 
 -- What retention has passed by on its way through an account's old messages, since it
 -- was not finished or not old enough: it comes back for these, and for nothing else.

@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: none
 
 -- What changes of campaign_counts are to be added to it: whoever moves rows of a
 -- ledger inserts here, which waits for nobody, and whoever holds the campaign's row

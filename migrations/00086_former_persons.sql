@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: identities, ACCESS EXCLUSIVE, catalogue
 -- What a person was called in ledgers before it turned out to be another one too.
 ALTER TABLE identities ADD COLUMN former text[] NOT NULL DEFAULT '{}';
 

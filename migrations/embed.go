@@ -28,6 +28,9 @@ type Status struct {
 	Version int64  `json:"version"`
 	Name    string `json:"name"`
 	Applied bool   `json:"applied"`
+	// Locks is what applying it would lock on this database. It is nil if it is
+	// applied or if its file does not say so.
+	Locks []Lock `json:"locks,omitzero"`
 }
 
 // Up applies the migrations that the database at url lacks and returns their
@@ -67,11 +70,41 @@ func List(ctx context.Context, url string) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err != nil {
+		return nil, err
+	}
 	out, err := embedded()
 	for i := range out {
-		out[i].Applied = slices.Contains(done, out[i].Version)
+		m := &out[i]
+		m.Applied = slices.Contains(done, m.Version)
+		if m.Applied {
+			continue
+		}
+		if m.Locks, err = m.locks(ctx, db); err != nil {
+			return nil, err
+		}
 	}
 	return out, err
+}
+
+// locks returns what a migration would lock, of the tables that are there; it is
+// empty, not nil, if it would lock none of them.
+func (m *Status) locks(ctx context.Context, db *sql.DB) ([]Lock, error) {
+	all, known, err := Locks(m.Name)
+	if err != nil || !known {
+		return nil, err
+	}
+	out := []Lock{}
+	for _, l := range all {
+		there, err := l.estimate(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			out = append(out, l)
+		}
+	}
+	return out, nil
 }
 
 // Database is a pool of connections that Check reads with.

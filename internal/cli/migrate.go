@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"text/tabwriter"
 
@@ -15,7 +16,7 @@ import (
 type migrateCmd struct {
 	Up     migrateUp     `cmd:"" help:"Apply the migrations that the database lacks."`
 	Down   migrateDown   `cmd:"" help:"Revert the newest migration."`
-	Status migrateStatus `cmd:"" help:"List migrations and whether they are applied."`
+	Status migrateStatus `cmd:"" help:"List migrations, whether they are applied, and what a missing one would lock for how long."`
 }
 
 // database is what commands need that touch nothing but Postgres.
@@ -107,6 +108,20 @@ func (c *database) list(e *console.Env) error {
 			state = "applied"
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\n", m.Version, m.Name, state)
+		locks(w, &m)
 	}
 	return w.Flush()
+}
+
+// locks shows what a migration that is missing would lock.
+func locks(w io.Writer, m *migrations.Status) {
+	if m.Locks == nil {
+		return
+	}
+	if len(m.Locks) == 0 {
+		fmt.Fprintln(w, "  locks nothing that is in use")
+	}
+	for _, l := range m.Locks {
+		fmt.Fprintln(w, "  "+l.Text)
+	}
 }
