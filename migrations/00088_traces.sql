@@ -1,4 +1,5 @@
 -- +goose Up
+-- lock: messages, ACCESS EXCLUSIVE, catalogue
 
 -- The trace context that a client sent with a message (W3C traceparent). NULL
 -- without one, and while traces are off: such a row is no larger than before.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
@@ -101,16 +100,19 @@ func (c *database) list(e *console.Env) error {
 	if c.JSON {
 		return console.PrintJSON(e.Stdout, ms)
 	}
-	w := tabwriter.NewWriter(e.Stdout, 0, 4, 2, ' ', 0)
+	width := 0
+	for _, m := range ms {
+		width = max(width, len(m.Name))
+	}
 	for _, m := range ms {
 		state := "missing"
 		if m.Applied {
 			state = "applied"
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\n", m.Version, m.Name, state)
-		locks(w, &m)
+		fmt.Fprintf(e.Stdout, "%-3d  %-*s  %s\n", m.Version, width, m.Name, state)
+		locks(e.Stdout, &m)
 	}
-	return w.Flush()
+	return nil
 }
 
 // locks shows what a migration that is missing would lock.

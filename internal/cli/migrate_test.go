@@ -25,9 +25,9 @@ func TestMigrateStatus_ShowsLocks(t *testing.T) {
 	}
 	r := sendoff("", "migrate", "status", "--postgres-url", url)
 	for _, want := range []string{
-		"00071_template_quality.sql      missing\n" +
+		"00071_template_quality.sql   missing\n" +
 			"  takes ACCESS EXCLUSIVE on templates for less than a second: only the catalogue changes\n",
-		"00084_campaign_changes.sql      missing\n  locks nothing that is in use\n",
+		"00084_campaign_changes.sql   missing\n  locks nothing that is in use\n",
 	} {
 		if r.Code != 0 || !strings.Contains(r.Out, want) {
 			t.Errorf("code %d: %s\nlacks %s", r.Code, r.Out, want)
