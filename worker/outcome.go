@@ -124,8 +124,8 @@ func (w *Worker) throttle(ctx context.Context, f *flight, c *store.Claimed, e *p
 // noteIDs notes the provider's own ids of a recipient when they differ from the
 // one that the message went to: windows and suppressions are looked up by all.
 func noteIDs(m *dispatch.Message, a provider.Accepted, out *store.Outcome) {
-	if (a.WaID != "" && "+"+a.WaID != m.To) || (a.UserID != "" && a.UserID != m.To) {
-		out.Account, out.Seen = m.Account, people.Seen{Recipient: m.To, WaID: a.WaID, UserID: a.UserID}
+	if seen := (people.Seen{Recipient: m.To, WaID: a.WaID, UserID: a.UserID}); seen.Adds() {
+		out.Account, out.Seen = m.Account, seen
 	}
 }
 

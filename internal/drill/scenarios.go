@@ -198,13 +198,22 @@ func mixed(s *Stack, o Options) Result {
 	s.Configure(`{"latency_ms":20,"error_rate":0.01,"reset_rate":0.005,"timeout_rate":0.002,"throttle_rate":0.01}`)
 	hook := s.receive()
 	random := rand.New(rand.NewPCG(o.Seed, o.Seed))
-	faults := []func(){s.killWork, s.killServe, s.crashPostgres, s.wipeRedis, func() {
-		s.pauseWork(time.Duration(random.IntN(25)) * time.Second)
-	}}
+	faults := []struct {
+		name string
+		make func()
+	}{
+		{"kill -9 of work", s.killWork},
+		{"kill -9 of serve", s.killServe},
+		{"an immediate stop of Postgres", s.crashPostgres},
+		{"FLUSHALL", s.wipeRedis},
+		{"SIGSTOP of work", func() { s.pauseWork(time.Duration(random.IntN(25)) * time.Second) }},
+	}
 	x := s.SendMany(o.Messages)
 	for _, at := range moments(random, o.every()) {
 		if x.reach(at); x.accepted.Load() < int64(x.n) {
-			faults[random.IntN(len(faults))]()
+			f := faults[random.IntN(len(faults))]
+			s.t.Logf("%d of %d accepted: %s", x.accepted.Load(), x.n, f.name)
+			f.make()
 			s.made++
 		}
 	}
