@@ -161,3 +161,26 @@ func TestTraces(t *testing.T) {
 		}
 	}
 }
+
+// A collector that takes connections and never answers holds up nothing, not even the
+// stop.
+func TestTraces_DeadCollector(t *testing.T) {
+	t.Parallel()
+	free := make(chan struct{})
+	dead := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-free }))
+	t.Cleanup(func() { close(free); dead.Close() }) // after the stack's stop
+	s := start(t, options{config: func(c *config.Config) { c.TracesEndpoint, c.TracesSamplerArg = dead.URL, "1" }})
+	var ids []string
+	for i := range 50 {
+		ids = append(ids, s.send(t, order(fmt.Sprintf("+155590920%02d", i))).ID)
+	}
+	for _, id := range ids {
+		s.becomes(t, id, "delivered")
+	}
+	began := time.Now()
+	stopped(t, "front door", s.serving)
+	s.serving = nil
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}

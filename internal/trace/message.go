@@ -23,10 +23,46 @@ func (t *Tracer) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := t.page(ctx, events); err != nil || !more {
+		if err := t.page(ctx, events); err != nil {
 			return err
 		}
+		if !more {
+			return t.lateCalls(ctx)
+		}
 	}
+}
+
+const (
+	// callsAfter is when a message is looked at again whose callback came before the
+	// answer to its call: by then the call has ended and is written down.
+	callsAfter = time.Minute
+	// mostLate is how many such messages are remembered.
+	mostLate = 1000
+)
+
+// lateCalls makes the spans of calls that were not written down when the outcome was.
+func (t *Tracer) lateCalls(ctx context.Context) error {
+	var ids []dispatch.ID
+	for id, at := range t.late {
+		if time.Since(at) > callsAfter {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	messages, err := t.store.Messages(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		delete(t.late, id)
+		if m := messages[id]; m != nil {
+			s := story{t: t, m: m, origin: originOf(id, m.Traceparent)}
+			s.calls(s.inOrder())
+		}
+	}
+	return nil
 }
 
 // page makes the spans of events. It lets the exporter keep up: its queue does not
@@ -135,13 +171,22 @@ func (s *story) instant(name string, kind otrace.SpanKind, c *tracestore.Change)
 
 // settled makes the spans of the way to the first outcome: the wait, and each call.
 func (s *story) settled(c *tracestore.Change) {
-	calls := slices.Clone(s.m.Calls)
-	slices.SortFunc(calls, func(a, b tracestore.Call) int { return started(&a).Compare(started(&b)) })
-	left := c.At
+	calls, left := s.inOrder(), c.At
 	if len(calls) > 0 {
 		left = cmp.Or(claimTime(&calls[0]), started(&calls[0]))
+	} else if len(s.t.late) < mostLate && c.Cause == "callback" {
+		s.t.late[s.m.ID] = time.Now()
 	}
 	s.emit(span{name: "queue", kind: otrace.SpanKindInternal, id: spanID(s.m.ID, "queue"), began: due(s.m), ended: left})
+	s.calls(calls)
+}
+
+// inOrder returns the calls in their order.
+func (s *story) inOrder() []tracestore.Call {
+	return slices.SortedFunc(slices.Values(s.m.Calls), func(a, b tracestore.Call) int { return started(&a).Compare(started(&b)) })
+}
+
+func (s *story) calls(calls []tracestore.Call) {
 	for i := range calls {
 		s.call(i+1, &calls[i])
 	}

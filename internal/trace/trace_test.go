@@ -2,7 +2,6 @@ package trace
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -126,6 +125,31 @@ func TestFollow_FailureTellsTheWholeStory(t *testing.T) {
 	}
 	if got := made(t, tr, out); len(got) != 1 || len(got["callback"]) != 1 {
 		t.Errorf("after the failure: %v", got)
+	}
+}
+
+// A provider may call back long before it answers: the call then comes later.
+func TestFollow_CallbackBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	id := dispatch.NewID()
+	mark(&id, true)
+	m := &tracestore.Message{ID: id, CreatedAt: timeOf(id), Changes: []tracestore.Change{
+		{Seq: 1, Kind: int16(dispatch.Queued)}, {Seq: 2, Kind: int16(dispatch.Sent), Cause: "callback"},
+	}}
+	s := &rows{messages: map[dispatch.ID]*tracestore.Message{id: m}, events: []tracestore.Event{{Message: id, Seq: 1}, {Message: id, Seq: 2}}}
+	tr := newTracer(t, s, "0", out)
+	for _, want := range []int{0, 1, 0} {
+		if err := tr.follow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := made(t, tr, out); len(got["send"]) != want {
+			t.Fatalf("%d calls, want %d", len(got["send"]), want)
+		}
+		m.Calls = []tracestore.Call{{Message: id, Claim: dispatch.NewID(), At: time.Now(), Outcome: int16(store.ResultAccepted)}}
+		for id := range tr.late {
+			tr.late[id] = time.Now().Add(-2 * callsAfter)
+		}
 	}
 }
 
@@ -256,60 +280,5 @@ func TestCode_HoldsNoNumbersOfPeople(t *testing.T) {
 		if got := code(in); got != want {
 			t.Errorf("%q: %q", in, got)
 		}
-	}
-}
-
-// hanging is a collector that takes nothing until it is told.
-type hanging struct{ free chan struct{} }
-
-func (h hanging) ExportSpans(ctx context.Context, _ []sdk.ReadOnlySpan) error {
-	select {
-	case <-h.free:
-	case <-ctx.Done():
-	}
-	return errors.New("no collector")
-}
-
-func (hanging) Shutdown(context.Context) error { return nil }
-
-// What a dead collector costs is a full queue: nobody waits for it.
-func TestEmit_DeadCollector_WaitsForNobody(t *testing.T) {
-	t.Parallel()
-	h := hanging{make(chan struct{})}
-	defer close(h.free)
-	tr := newTracer(t, &rows{}, "1", h)
-	id := dispatch.NewID()
-	d := hookstore.Delivery{ID: uuid.New(), Message: id, Kind: int16(dispatch.Failed)}
-	began := time.Now()
-	for range 3 * queued {
-		tr.Called(1, &d, began, 200)
-	}
-	for range 2 * mostPages {
-		m := dispatch.Message{ID: id}
-		tr.Begin(t.Context(), &m)
-		tr.Stored(began, []store.NewMessage{{Message: &m}})
-	}
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("took %v", took)
-	}
-	if n := len(tr.pages.all); n != mostPages {
-		t.Errorf("%d pages are kept", n)
-	}
-}
-
-func TestComplaint_OneLineAMinute(t *testing.T) {
-	t.Parallel()
-	var log strings.Builder
-	c := complaint{log: slog.New(slog.NewTextHandler(&log, nil))}
-	for range 100 {
-		c.Handle(errors.New("connection refused"))
-	}
-	if n := strings.Count(log.String(), "traces not sent"); n != 1 {
-		t.Errorf("%d lines", n)
-	}
-	c.last = time.Now().Add(-complainEvery)
-	c.Handle(errors.New("connection refused"))
-	if n := strings.Count(log.String(), "traces not sent"); n != 2 {
-		t.Errorf("%d lines after a minute", n)
 	}
 }

@@ -72,6 +72,7 @@ type Tracer struct {
 	pages    pages
 	sent     atomic.Int64 // spans since the last flush
 	complain complaint
+	late     map[dispatch.ID]time.Time // messages whose calls are not known yet; see lateCalls
 }
 
 // New returns a Tracer. Run does its work, Stop sends what is left. The variables of
@@ -82,7 +83,7 @@ func New(o Options) (*Tracer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tracer{store: o.Store, log: o.Log, sampler: sampler, complain: complaint{log: o.Log}}
+	t := &Tracer{store: o.Store, log: o.Log, sampler: sampler, complain: complaint{log: o.Log}, late: map[dispatch.ID]time.Time{}}
 	otel.SetErrorHandler(&t.complain)
 	if o.Exporter == nil {
 		if o.Exporter, err = otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(Address(o.Endpoint)), patience); err != nil {

@@ -55,11 +55,12 @@ const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR
 var sqlPage = numbers.SQL(`
 WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq FROM events
   WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
-page AS MATERIALIZED (SELECT * FROM (SELECT *, bool_or(at > now() - interval '` + settleTime + `') OVER (ORDER BY xid, id) AS young
-  FROM next) s WHERE NOT young)
+page AS MATERIALIZED (SELECT n.* FROM next n
+  LEFT JOIN (SELECT xid, id FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) young ON true
+  WHERE young.xid IS NULL OR (n.xid, n.id) < (young.xid, young.id))
 SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM page
 WHERE seq > 0 AND (right(message_id::text, 4) = '` + Mark + `' OR kind IN ({failed}, {expired}, {unknown})
-  OR (kind = {sent} AND message_id < uuid_floor(at - interval '{slow_s} seconds')
+  OR (kind = {sent} AND message_id < (SELECT uuid_floor(max(at) - interval '{slow_s} seconds') FROM page)
     AND EXISTS (SELECT 1 FROM messages m WHERE m.id = page.message_id AND m.lane <> {lane_bulk}
       AND page.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
 UNION ALL
