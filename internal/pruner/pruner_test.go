@@ -177,6 +177,26 @@ func TestPrune_OldWeeks_AreDropped_UnfinishedOnesKept(t *testing.T) {
 	}
 }
 
+// Idempotency keys go two days after their week, whatever accounts keep.
+func TestPrune_OldKeys_AreDropped(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(`DO $do$ BEGIN EXECUTE format('CREATE TABLE keys_old PARTITION OF idempotency FOR VALUES FROM (%L) TO (%L)',
+		(now() - interval '20 days')::date, (now() - interval '13 days')::date); END $do$`)
+	const partitions = `SELECT count(*) FROM pg_inherits WHERE inhparent = 'idempotency'::regclass`
+	before := f.count(partitions)
+	for _, do := range []func(context.Context, Store) ([]Step, error){Plan, Prune} {
+		steps, err := do(t.Context(), f.store)
+		must(t, err)
+		if d := found(steps, Drop); d != "idempotency keys_old" {
+			t.Errorf("dropped %q", d)
+		}
+	}
+	if n := f.count(partitions); n != before-1 {
+		t.Errorf("%d partitions of %d are left", n, before)
+	}
+}
+
 // Events of which no webhooks were made yet keep their week.
 func TestPrune_UnreadEvents_KeepTheirWeek(t *testing.T) {
 	t.Parallel()

@@ -41,20 +41,8 @@ func (s *Store) SentWithoutReceipt(ctx context.Context, channels []int64, from, 
 	return out, pg.Wrap("list messages without receipt", err)
 }
 
-// Prune drops what has served its time: idempotency keys after two days (whole
-// partitions), provider ids after eight, and old job turns of nobody.
+// Prune drops provider ids after eight days, page by page.
 func (s *Store) Prune(ctx context.Context) error {
-	var old []string
-	if err := s.db.SelectContext(ctx, &old, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-		WHERE i.inhparent = 'idempotency'::regclass AND c.relname ~ '^idempotency_w[0-9]{6}$'
-		  AND to_date(substr(c.relname, 14), 'IYYYIW') + 7 < (now() AT TIME ZONE 'utc')::date - 2`); err != nil {
-		return pg.Wrap("find old partitions", err)
-	}
-	for _, name := range old {
-		if _, err := s.db.ExecContext(ctx, `DROP TABLE IF EXISTS `+pq.QuoteIdentifier(name)); err != nil {
-			return pg.Wrap("drop old partition", err)
-		}
-	}
 	for {
 		r, err := s.db.ExecContext(ctx, `DELETE FROM provider_refs WHERE (channel_id, ref) IN
 			(SELECT channel_id, ref FROM provider_refs WHERE created_at < now() - interval '8 days' ORDER BY created_at LIMIT 5000)`)

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -26,15 +27,20 @@ type Week struct {
 // bits are its milliseconds.
 const sqlWeeks = `
 SELECT parent, name, rows, bytes,
-  CASE WHEN parent = 'events' THEN b[1]::timestamptz ELSE to_timestamp(('x' || left(replace(b[1], '-', ''), 12))::bit(48)::bigint / 1000.0)
+  CASE WHEN parent IN ('events', 'idempotency') THEN b[1]::timestamptz
+    ELSE to_timestamp(('x' || left(replace(b[1], '-', ''), 12))::bit(48)::bigint / 1000.0)
     END AS starts,
-  CASE WHEN parent = 'events' THEN b[2]::timestamptz ELSE to_timestamp(('x' || left(replace(b[2], '-', ''), 12))::bit(48)::bigint / 1000.0)
+  CASE WHEN parent IN ('events', 'idempotency') THEN b[2]::timestamptz
+    ELSE to_timestamp(('x' || left(replace(b[2], '-', ''), 12))::bit(48)::bigint / 1000.0)
     END AS ends
 FROM (SELECT p.relname AS parent, c.relname AS name, greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS bytes,
     regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') AS b
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-  WHERE i.inhparent IN ('messages'::regclass, 'attempts'::regclass, 'events'::regclass)) w
+  WHERE i.inhparent IN ('messages'::regclass, 'attempts'::regclass, 'events'::regclass, 'idempotency'::regclass)) w
 WHERE b IS NOT NULL ORDER BY parent, ends`
+
+// keyDays is how long idempotency keys are kept at least.
+const keyDays = 2
 
 // Weeks returns the partitions that are too old for every account.
 func (s *Store) Weeks(ctx context.Context) ([]Week, error) {
@@ -48,7 +54,7 @@ func (s *Store) Weeks(ctx context.Context) ([]Week, error) {
 	}
 	old := all[:0]
 	for _, w := range all {
-		w.before = a.now.AddDate(0, 0, -a.longest[w.Table])
+		w.before = a.now.AddDate(0, 0, -cmp.Or(a.longest[w.Table], keyDays))
 		if !w.To.After(w.before) {
 			old = append(old, w)
 		}
@@ -91,7 +97,10 @@ func (s *Store) Needed(ctx context.Context, w *Week) (string, error) {
 		if err := patient(ctx, tx); err != nil {
 			return err
 		}
-		if w.Table == "events" {
+		switch w.Table {
+		case "idempotency":
+			return nil
+		case "events":
 			return tx.GetContext(ctx, &why, sqlEventsNeeded(w.Name), w.To)
 		}
 		return tx.GetContext(ctx, &why, sqlNeeded, w.From, w.To, w.before, w.Table == "messages")
