@@ -23,7 +23,8 @@ cmd/sendoff: cli
 cli: admin app auth bench cli/admin cli/console cli/drill cli/remote config demo devstack dialect dispatch emulator
     logs migrations queue store store/account store/callback store/campaign store/installation store/operate store/pg
     trace version
-cli/admin: admin admin/input app cli/console config dispatch provider pruner store/operate store/pg store/retention
+cli/admin: admin admin/input app cli/console config dispatch provider pruner store/operate store/pg store/restore
+    store/retention
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
     dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
@@ -159,6 +160,7 @@ store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
 store/retention: dispatch/keep store/erasure store/pg
 store/trace: dispatch store/pg
+store/restore: campaign dispatch store store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest
 `)

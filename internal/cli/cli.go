@@ -48,6 +48,7 @@ type cli struct {
 	Secrets     admin.Secrets      `cmd:"" help:"Rotate the key of stored credentials."`
 	Template    admin.Template     `cmd:"" help:"Manage message templates."`
 	Retention   admin.Retention    `cmd:"" help:"Remove old records, or list what would be removed."`
+	Restore     admin.Restore      `cmd:"" help:"After a backup was restored: hold, list and release messages in doubt."`
 	Send        remote.Send        `cmd:"" help:"Send a message through the API."`
 	Status      remote.Status      `cmd:"" help:"Show a message and its timeline."`
 	Message     remote.Message     `cmd:"" help:"List and cancel messages."`
