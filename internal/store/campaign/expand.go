@@ -42,17 +42,18 @@ func (s *Store) Insert(ctx context.Context, page []store.NewMessage) ([]dispatch
 	return s.messages().InsertWithin(ctx, page)
 }
 
-// sqlMove leaves out rows that somebody has moved since they were read.
+// sqlMove leaves out rows that somebody has moved since they were read. Rows that it
+// has locked stay where they are: ctid finds them without another look at an index.
 var sqlMove = numbers.SQL(`
 WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[],
   $8::text[])
     AS t(seq, status, reason, wake_us, message_id, field, detail)),
-x AS MATERIALIZED (SELECT i.*, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
-  (SELECT r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq
+x AS MATERIALIZED (SELECT i.*, r.ctid AS place, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
+  (SELECT r.ctid, r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq
     AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL FOR UPDATE) r),
 c AS (UPDATE campaign_recipients r SET status = x.status, reason = x.reason, wake_at = to_timestamp(x.wake_us / 1e6),
     message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail
-  FROM x WHERE r.campaign_id = $1 AND r.seq = x.seq AND r.seq = ANY($2::integer[])
+  FROM x WHERE r.ctid = x.place
   RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason),
 n AS (` + ledger.Count + `)
 SELECT count(*) FROM c`)

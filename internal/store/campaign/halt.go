@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -62,22 +63,26 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 	return len(ids) == cancelPage, s.Settled(ctx, id, ids)
 }
 
+// sqlCancelRows reads one status in the order of the index, so that a page costs the
+// same in a ledger of any size.
 var sqlCancelRows = numbers.SQL(`
-WITH p AS MATERIALIZED (SELECT campaign_id, seq, status FROM campaign_recipients
-  WHERE campaign_id = $1 AND status IN ({row_waiting}, {row_held})
-    AND message_id IS NULL LIMIT $2 FOR UPDATE SKIP LOCKED),
-c AS (UPDATE campaign_recipients r SET status = {cancelled} FROM p WHERE r.campaign_id = $1 AND r.seq = p.seq
-    AND r.seq = ANY(ARRAY(SELECT seq FROM p)) RETURNING r.campaign_id, p.status AS was, 0::smallint AS was_reason, r.status,
-      0::smallint AS reason),
+WITH c AS (UPDATE campaign_recipients SET status = {cancelled} WHERE ctid = ANY(ARRAY(SELECT ctid FROM campaign_recipients
+  WHERE campaign_id = $1 AND status = $2 AND status < {sent} AND message_id IS NULL ORDER BY wake_at, seq LIMIT $3
+  FOR UPDATE SKIP LOCKED))
+  RETURNING campaign_id, $2::smallint AS was, 0::smallint AS was_reason, status, 0::smallint AS reason),
 n AS (` + ledger.Count + `)
 SELECT count(*) FROM c`)
 
 // CancelRows cancels a page of recipients that have no message yet, without those
 // of which a step is making messages. more reports whether there may be others.
 func (s *Store) CancelRows(ctx context.Context, id int64) (more bool, err error) {
-	var n int
-	err = s.db.GetContext(ctx, &n, sqlCancelRows, id, cancelPage)
-	return n == cancelPage, pg.Wrap("cancel recipients", err)
+	for _, status := range []campaign.Status{campaign.Waiting, campaign.Held} {
+		var n int
+		if err := s.db.GetContext(ctx, &n, sqlCancelRows, id, int64(status), cancelPage); err != nil || n == cancelPage {
+			return true, pg.Wrap("cancel recipients", err)
+		}
+	}
+	return false, nil
 }
 
 var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c
