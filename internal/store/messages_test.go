@@ -259,3 +259,28 @@ func TestList_MuchContent_ShortPages(t *testing.T) {
 		t.Errorf("inbound: pages of %v", sizes)
 	}
 }
+
+// A client's trace context is kept on every way into the table, and costs others
+// nothing.
+func TestInsertMessages_Traceparent(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for name, change := range map[string]func(*NewMessage){
+		"alone":     func(*NewMessage) {},
+		"with key":  func(a *NewMessage) { a.IdemKey, a.IdemFingerprint = "traced", "x" },
+		"scheduled": func(a *NewMessage) { a.SendAt = time.Now().Add(time.Hour) },
+		"contact":   func(a *NewMessage) { a.Contact = &dispatch.ContactSave{Name: "Ada"} },
+	} {
+		traced := f.draft("+15550009000")
+		traced.Traceparent = parent
+		change(&traced)
+		ids := f.accept(t, traced, f.draft("+15550009001"))
+		var got []string
+		must(t, f.db.SelectContext(t.Context(), &got, `SELECT coalesce(traceparent, 'none') FROM messages WHERE id IN ($1, $2)
+			ORDER BY recipient`, ids[0], ids[1]))
+		if !slices.Equal(got, []string{parent, "none"}) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
