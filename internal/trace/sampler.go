@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -92,11 +93,22 @@ var propagator propagation.TraceContext
 // Handler notes the trace context of requests that have one.
 func (t *Tracer) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Traceparent") != "" {
-			r = r.WithContext(propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header)))
+		if parent := parse(knownFlags(r.Header.Get("Traceparent"))); parent.IsValid() {
+			r = r.WithContext(otrace.ContextWithRemoteSpanContext(r.Context(), parent))
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// knownFlags returns a traceparent without the flags that its version may yet get: the
+// propagator of OpenTelemetry 1.47 refuses a context for them.
+func knownFlags(traceparent string) string {
+	if ids, flags := len("00-")+32+len("-")+16+len("-"), 2; len(traceparent) == ids+flags {
+		if b, err := hex.DecodeString(traceparent[ids:]); err == nil {
+			return traceparent[:ids] + hex.EncodeToString([]byte{b[0] & byte(otrace.FlagsSampled)})
+		}
+	}
+	return traceparent
 }
 
 // format returns a context as traceparent.
@@ -107,6 +119,9 @@ func format(c otrace.SpanContext) string {
 
 // parse returns the context that a traceparent holds, invalid if it is none.
 func parse(traceparent string) otrace.SpanContext {
+	if traceparent == "" {
+		return otrace.SpanContext{}
+	}
 	ctx := propagator.Extract(context.Background(), propagation.MapCarrier{"traceparent": traceparent})
 	return otrace.SpanContextFromContext(ctx)
 }

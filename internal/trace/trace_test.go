@@ -198,6 +198,13 @@ func TestBegin(t *testing.T) {
 		{"always_off", "", client + "01", false},
 		{"always_on", "", "", true},
 		{"Always_On", "", "nonsense", true},
+		{"", "0", client + "03", true},
+		{"", "0", client + "ff", true},
+		{"", "1", client + "fe", false},
+		{"", "0", client + "zz", false},
+		{"", "0", client + "01-more", false},
+		{"", "0", "cc" + client[2:] + "01-more", true}, // of a later version
+		{"", "0", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", false},
 	} {
 		tr := newTracer(t, &rows{}, "1", tracetest.NewInMemoryExporter())
 		var err error
@@ -214,7 +221,12 @@ func TestBegin(t *testing.T) {
 		if marked(m.ID) != c.want || m.ID.Version() != 7 || timeOf(m.ID) != timeOf(was) {
 			t.Errorf("%+v: id %s", c, m.ID)
 		}
-		if want := strings.HasPrefix(c.parent, "00-"); (m.Traceparent == c.parent) != want && c.parent != "" {
+		kept := parse(m.Traceparent)
+		if c.parent == client+"00" || c.parent == client+"01" {
+			if m.Traceparent != c.parent {
+				t.Errorf("%+v: traceparent %q", c, m.Traceparent)
+			}
+		} else if kept.IsValid() && m.Traceparent[:53] != client {
 			t.Errorf("%+v: traceparent %q", c, m.Traceparent)
 		}
 	}
