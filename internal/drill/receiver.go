@@ -83,7 +83,7 @@ func (r *receiver) note(id, message string, sequence int, status string) {
 func (r *receiver) check(x *Sending) {
 	r.t.Helper()
 	states := x.briefs()
-	Until(r.t, settleLimit, "all webhooks", func() error {
+	Until(r.t, settleLimit+limitOf(x.n), "all webhooks", func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		missing := 0
