@@ -26,8 +26,9 @@ type doctorCmd struct {
 func (*doctorCmd) Help() string {
 	return `Checks the configuration, Postgres (connection, version, encoding, isolation, pooler, durability, clock, migrations, partitions),
 Redis (scripts, version, eviction, memory, other installations), workers, paused channels, the oldest message, rights and disk (by a
-write that is rolled back), callbacks that do not arrive or are rejected, counts of campaigns, the collector of traces, the key of secrets, and
-the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one. Nothing is changed or sent.`
+write that is rolled back), callbacks that do not arrive or are rejected, counts of campaigns, the collector of traces, the key of
+secrets, and the credentials of every enabled channel, and prints what to do about each fault. The exit code is 1 if there is one.
+Nothing is changed or sent.`
 }
 
 // doctor collects the findings of checks.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/trace"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -19,6 +21,7 @@ const (
 	oldestPostgres = 140000
 	serverTime     = 8 * time.Second
 	mostClockDrift = 5 * time.Second
+	collectorTime  = 5 * time.Second // in which a collector of traces must answer
 )
 
 // server checks Postgres itself and reports whether it answers.
@@ -183,4 +186,29 @@ func atLeast(version string, major, minor int) bool {
 	a, errA := strconv.Atoi(parts[0])
 	b, errB := strconv.Atoi(parts[1])
 	return errA == nil && errB == nil && (a > major || (a == major && b >= minor))
+}
+
+// traces checks that the collector of traces answers, if one is configured.
+func (d *doctor) traces(ctx context.Context) {
+	const name = "traces"
+	if d.cfg.TracesEndpoint == "" {
+		return
+	}
+	if _, err := trace.NewSampler(d.cfg.TracesSampler, d.cfg.TracesSamplerArg); err != nil {
+		d.note(name, false, err.Error(), "correct it, or unset it; serve and work do not start with it")
+		return
+	}
+	if p := os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"); p != "" && p != "http/protobuf" {
+		d.note(name, false, "OTEL_EXPORTER_OTLP_PROTOCOL is "+p, "Sendoff sends http/protobuf only: name a collector's address for it, often "+
+			"port 4318")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, collectorTime)
+	defer cancel()
+	detail, err := trace.Address(d.cfg.TracesEndpoint)+" takes traces", trace.Check(ctx, d.cfg.TracesEndpoint)
+	if err != nil {
+		detail = "the collector does not take traces: " + err.Error()
+	}
+	d.note(name, err == nil, detail, "correct OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, often port 4318) or start the collector; "+
+		"messages go out all the same, their traces are lost")
 }

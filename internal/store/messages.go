@@ -255,7 +255,8 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
  short AS MATERIALIZED (SELECT count(*) < %d AS is FROM hit)
 SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids,
   CASE WHEN (SELECT s.is FROM short s) THEN (SELECT count(*) FROM w) ELSE 0 END AS walked,
-  CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`, limit, limit), args, bound, nil
+  CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`,
+		limit, limit), args, bound, nil
 }
 
 // filtered are the conditions for which a message must be looked at; n arguments
