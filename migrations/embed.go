@@ -70,10 +70,10 @@ func List(ctx context.Context, url string) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := embedded()
 	if err != nil {
 		return nil, err
 	}
-	out, err := embedded()
 	for i := range out {
 		m := &out[i]
 		m.Applied = slices.Contains(done, m.Version)
@@ -84,7 +84,7 @@ func List(ctx context.Context, url string) ([]Status, error) {
 			return nil, err
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // locks returns what a migration would lock, of the tables that are there; it is
