@@ -210,12 +210,11 @@ func mixed(s *Stack, o Options) Result {
 	}
 	x := s.SendMany(o.Messages)
 	for _, at := range moments(random, o.every()) {
-		if x.reach(at); x.accepted.Load() < int64(x.n) {
-			f := faults[random.IntN(len(faults))]
-			s.t.Logf("%d of %d accepted: %s", x.accepted.Load(), x.n, f.name)
-			f.make()
-			s.made++
-		}
+		x.reach(at)
+		f := faults[random.IntN(len(faults))]
+		s.t.Logf("%d of %d accepted: %s", x.accepted.Load(), x.n, f.name)
+		f.make()
+		s.made++
 	}
 	<-x.done
 	r := x.Check(1+unknownRetries, "delivered", "unknown", "failed")
