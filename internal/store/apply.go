@@ -15,6 +15,17 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
+// afterWriter returns the SQL of the transaction under which an event stands in the
+// log: ours, or the one after wrote, the writer of the message's row before us, if it
+// began after us. Readers take the log in the order of transactions, and what both tell
+// of the message must come in its sequence. They read below the oldest transaction that
+// runs, so that none has read as far yet. (Rows hold 32 bits of a transaction's number;
+// a writer is never a million ahead.)
+func afterWriter(wrote string) string {
+	ahead := `((` + wrote + ` - pg_current_xact_id()::text::bigint) & 4294967295)`
+	return `(pg_current_xact_id()::text::bigint + CASE WHEN ` + ahead + ` BETWEEN 1 AND 1000000 THEN ` + ahead + ` + 1 ELSE 0 END)::text::xid8`
+}
+
 // sqlApply merges evidence from the provider. Each message comes once, with the
 // best evidence of it in the batch (pos: 0, 30, 40 or 50; neg: failed), and
 // what the batch holds in kinds, for the timeline. What was erased of a message, whose
@@ -25,10 +36,10 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
   $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::text[])
     AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds, extras)),
   x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by,
-    m.version AS was_version FROM o
+    m.version AS was_version, m.wrote FROM o
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d
       WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
-    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version FROM messages m
+    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version, m.xmin::text::bigint AS wrote FROM messages m
       WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
   n AS MATERIALIZED (SELECT x.*, CASE
       WHEN pos >= {delivered} THEN CASE WHEN was IN ({delivered}, {read}) THEN greatest(was, pos) ELSE pos END
@@ -61,15 +72,15 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_message = CASE WHEN n.now_status < {failed} OR m.recipient = '' THEN NULL
         WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.pos, n.kinds, n.extras, n.code,
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.wrote, n.pos, n.kinds, n.extras, n.code,
       n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u
     WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
   g AS (DELETE FROM fallbacks WHERE message_id = ANY(ARRAY(SELECT id FROM u
     WHERE status IN ({delivered}, {read}) AND fallback IS NOT NULL))),
-  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code, detail, extra)
-    SELECT u.id, u.account_id, u.channel_id, CASE
+  e AS (INSERT INTO events (xid, message_id, account_id, channel_id, kind, seq, cause, code, detail, extra)
+    SELECT ` + afterWriter("u.wrote") + `, u.id, u.account_id, u.channel_id, CASE
         WHEN ev.kind = {sent} AND (u.was < {sent} OR u.was > {failed} OR (u.was = {failed} AND u.was_by = {by_us})) THEN {sent}
         WHEN ev.kind IN ({delivered}, {read}) AND (u.was < ev.kind OR u.was >= {failed}) THEN ev.kind
         WHEN ev.kind = {failed} AND u.pos < {delivered} AND (u.was < {delivered} OR u.was > {failed} OR (u.was = {failed}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestClaimPage_Concurrent_EachMessageOnce(t *testing.T) {
@@ -358,5 +361,56 @@ func (f *fixture) storm(kind int, ids []dispatch.ID, channelOf map[dispatch.ID]i
 		}
 		_, err := f.Expire(ctx, ids)
 		return err
+	}
+}
+
+// A page of callbacks that waits for the row of one message, while another's call is
+// settled by a transaction that began later, adds its events behind those.
+func TestApply_BehindALaterTransaction_EventsInSequence(t *testing.T) {
+	t.Parallel()
+	f, ctx := open(t), t.Context()
+	ids := f.messages(t, 3)
+	slices.SortFunc(ids, func(a, b dispatch.ID) int { return strings.Compare(a.String(), b.String()) })
+	claim := f.claim(t, ids...)
+	var us []dispatch.StatusUpdate
+	for _, id := range ids {
+		us = append(us, dispatch.StatusUpdate{
+			ID: id, Channel: f.channel, ProviderID: "wamid." + id.String(), Status: dispatch.Delivered, At: time.Now(),
+		})
+	}
+	held, release, released := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		released <- f.db.Tx(ctx, func(tx *pg.DB) error {
+			_, err := tx.ExecContext(ctx, `SELECT 1 FROM dispatch WHERE message_id = $1::uuid FOR UPDATE`, ids[1].String())
+			close(held)
+			<-release
+			return err
+		})
+	}()
+	<-held
+	applied := make(chan error, 1)
+	go func() {
+		_, err := f.ApplyStatuses(ctx, us)
+		applied <- err
+	}()
+	wait.Until(t, "the page waits", func() bool {
+		var n int
+		must(t, f.db.GetContext(ctx, &n, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+			AND wait_event_type = 'Lock'`))
+		return n == 1
+	})
+	f.complete(t, outcome(ids[2], claim, Settle, ResultAccepted))
+	close(release)
+	must(t, <-released)
+	must(t, <-applied)
+	var kinds []int
+	must(t, f.db.SelectContext(ctx, &kinds, `SELECT kind FROM events WHERE message_id = $1::uuid ORDER BY xid, id`, ids[2].String()))
+	if want := []int{int(dispatch.Queued), int(dispatch.Sent), int(dispatch.Delivered)}; !slices.Equal(kinds, want) {
+		t.Errorf("the log tells %v, want %v", kinds, want)
+	}
+	var late int
+	must(t, f.db.GetContext(ctx, &late, `SELECT count(*) FROM events WHERE xid > pg_current_xact_id()`))
+	if late != 0 {
+		t.Errorf("%d events stand beyond the newest transaction", late)
 	}
 }
