@@ -24,8 +24,8 @@ func TestHold_TakesWhatMayHaveBeenSent(t *testing.T) {
 	for _, name := range []string{"due", "claimed", "retried", "later", "scheduled", "far", "expired", "sent"} {
 		ids[name] = uuid.Must(uuid.NewV7())
 		_, err := db.ExecContext(t.Context(), `INSERT INTO messages (id, account_id, channel_id, expires_at, lane, type, recipient, content,
-  reference, status) VALUES ($1, 1, 1, now() + interval '1 hour' * CASE WHEN $2 = 'expired' THEN -1 ELSE 1 END, 1, 'text', '+15550000100', '{}', $2,
-  CASE WHEN $2 = 'sent' THEN 30 ELSE 10 END)`, ids[name].String(), name)
+  reference, status) VALUES ($1, 1, 1, now() + interval '1 hour' * CASE WHEN $2 = 'expired' THEN -1 ELSE 1 END, 1, 'text', '+15550000100',
+  '{}', $2, CASE WHEN $2 = 'sent' THEN 30 ELSE 10 END)`, ids[name].String(), name)
 		must(t, err)
 	}
 	for name, row := range map[string]string{
