@@ -72,8 +72,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_message = CASE WHEN n.now_status < {failed} OR m.recipient = '' THEN NULL
         WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.wrote, n.pos, n.kinds, n.extras, n.code,
-      n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.wrote, n.pos, n.kinds, n.extras,
+      n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u
     WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
