@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/auth"
@@ -21,7 +22,10 @@ func TestImport_UploadsInPieces_Resumes_Reports(t *testing.T) {
 	t.Parallel()
 	var received []byte
 	broken, query := false, ""
+	var mu sync.Mutex // the client goes on while the handler of a broken connection ends
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		status := "uploading"
 		switch {
 		case r.URL.Path == "/v1/imports":
