@@ -230,33 +230,35 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	}
 	outer := filtered(account, f, 1+len(inner.Args()))
 	args = slices.Concat([]any{account}, inner.Args(), outer.Args())
-	walk := fmt.Sprintf(" ORDER BY m.id DESC LIMIT %d", walkMax)
+	columns, from, fits := `m.id, `+outer.SQL()+` AS fits`, `messages`, `w.fits`
 	bound = walkMax
-	switch {
-	case hot:
-		from := sqlUnfinished
-		if slices.Contains(f.Statuses, dispatch.Scheduled) {
-			from = sqlScheduled
-		}
-		q = `WITH w AS MATERIALIZED (SELECT m.* FROM ` + from + ` m WHERE ` + inner.SQL() + walk + `),
- hit AS MATERIALIZED (SELECT w.id FROM w WHERE w.account_id = $1 AND ` + derivedFrom(f.Statuses)
+	if hot {
+		columns, from, fits = `m.*`, unfinishedRows(f.Statuses), `w.account_id = $1 AND `+derivedFrom(f.Statuses)
 		if !outer.Empty() {
-			q += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
+			fits += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
 		}
-	case outer.Empty():
+	} else if outer.Empty() {
 		bound = limit
-		q = `WITH w AS MATERIALIZED (SELECT m.id FROM messages m WHERE ` + inner.SQL() + fmt.Sprintf(" ORDER BY m.id DESC LIMIT %d", limit) + `),
- hit AS MATERIALIZED (SELECT w.id FROM w WHERE true`
-	default:
-		q = `WITH w AS MATERIALIZED (SELECT m.id, ` + outer.SQL() + ` AS fits FROM messages m WHERE ` + inner.SQL() + walk + `),
- hit AS MATERIALIZED (SELECT w.id FROM w WHERE w.fits`
 	}
-	return q + fmt.Sprintf(` LIMIT %d),
- short AS MATERIALIZED (SELECT count(*) < %d AS is FROM hit)
+	return fmt.Sprintf(sqlList, columns, from, inner.SQL(), bound, fits, limit, limit), args, bound, nil
+}
+
+// sqlList is the statement of listQuery: the columns of w, where they stand, what is
+// walked, its bound, what is a hit, and the page's limit, twice.
+const sqlList = `
+WITH w AS MATERIALIZED (SELECT %s FROM %s m WHERE %s ORDER BY m.id DESC LIMIT %d),
+  hit AS MATERIALIZED (SELECT w.id FROM w WHERE %s LIMIT %d),
+  short AS MATERIALIZED (SELECT count(*) < %d AS is FROM hit)
 SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] AS ids,
   CASE WHEN (SELECT s.is FROM short s) THEN (SELECT count(*) FROM w) ELSE 0 END AS walked,
-  CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`,
-		limit, limit), args, bound, nil
+  CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`
+
+// unfinishedRows returns the rows from which the unfinished statuses are derived.
+func unfinishedRows(statuses []dispatch.Status) string {
+	if slices.Contains(statuses, dispatch.Scheduled) {
+		return sqlScheduled
+	}
+	return sqlUnfinished
 }
 
 // filtered are the conditions for which a message must be looked at; n arguments

@@ -79,8 +79,9 @@ func (r *parkedRow) evidence() (u dispatch.StatusUpdate, err error) {
 	return u, err
 }
 
-// RetryParked tries parked evidence again and drops what is settled. One piece that can't be read or applied keeps its place until then and
-// holds up no other. It returns the messages that failed by it.
+// RetryParked tries parked evidence again and drops what is settled. One piece that
+// can't be read or applied keeps its place and holds up no other. It returns the
+// messages that failed by it.
 func (s *Store) RetryParked(ctx context.Context) ([]Failure, error) {
 	var rows []parkedRow
 	if err := s.db.SelectContext(ctx, &rows, sqlUnpark); err != nil || len(rows) == 0 {

@@ -83,7 +83,7 @@ type ids struct {
 
 type idsKey struct{}
 
-// generator gives spans the ids in their context.
+// generator returns for a span the ids in its context.
 type generator struct{}
 
 // NewIDs implements sdk.IDGenerator.

@@ -214,11 +214,14 @@ func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 	d.endTurn(ctx, t, r, log)
 }
 
-// due returns the deliveries that are due at an endpoint.
+// due returns the deliveries that are due at an endpoint. A trace context that can't
+// be read holds none of them up.
 func (d *Deliverer) due(ctx context.Context, webhook int64, n int) ([]hookstore.Delivery, error) {
 	due, err := d.Store.DueDeliveries(ctx, webhook, n)
 	if err == nil && d.Tracer != nil && len(due) > 0 {
-		err = d.Tracer.Parents(ctx, due)
+		if err := d.Tracer.Parents(ctx, due); err != nil {
+			d.Log.Debug("trace contexts not read", "webhook", webhook, "error", err)
+		}
 	}
 	return due, err
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -66,4 +67,23 @@ func TestDeliver_Traces(t *testing.T) {
 	if want := []string{"of " + id.String() + " 0 500 false", "of " + id.String() + " 1 200 false"}; !slices.Equal(tr.calls, want) {
 		t.Errorf("calls %q", tr.calls)
 	}
+}
+
+// blindTracer can't read the trace contexts of messages.
+type blindTracer struct{ tracer }
+
+func (*blindTracer) Parents(context.Context, []hookstore.Delivery) error {
+	return errors.New("no trace contexts")
+}
+
+// Traces that can't be read hold no webhook up.
+func TestDeliver_TracesNotRead_IsSent(t *testing.T) {
+	f := newFixture(t)
+	r := receive(t, func(int, got, http.ResponseWriter) {})
+	f.endpoint(Standard, r.URL, "message.sent")
+	f.evidence(f.send(1, nil), dispatch.Sent)
+	d := f.deliverer(nil)
+	d.Tracer = &blindTracer{}
+	f.work(d)
+	f.until("the webhook is there", func() bool { return r.count() == 1 })
 }
