@@ -10,11 +10,11 @@ import (
 
 // Recipients counts the messages of a key to each recipient within an hour.
 type Recipients interface {
-	// SpendRecipients counts one message to each of tos. waits holds, by index,
-	// how long to wait where the hour's messages are used up; those are not
-	// counted. giveBack takes back the count of messages, by index, that are not
-	// sent after all.
-	SpendRecipients(ctx context.Context, key int64, tos []string, perHour int) (
+	// SpendRecipients counts one message to each person, who has one or more ids.
+	// waits holds, by index, how long to wait where the hour's messages are used up;
+	// those are not counted. giveBack takes back the count of messages, by index,
+	// that are not sent after all.
+	SpendRecipients(ctx context.Context, key int64, persons [][]string, perHour int) (
 		waits []time.Duration, giveBack func(ctx context.Context, at []int) error, err error,
 	)
 }
@@ -37,17 +37,17 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 		return
 	}
 	for perHour, at := range r.byLimit() {
-		tos := make([]string, 0, len(at))
+		of := make([]people.ID, 0, len(at))
 		for _, i := range at {
 			if r.ready[i] == nil { // refused with another one
 				return
 			}
-			tos = append(tos, r.ready[i].To)
+			of = append(of, people.ID{Account: r.who.Account.ID, ID: r.ready[i].To})
 		}
-		tos = s.persons(ctx, r.who, tos)
+		persons := s.persons(ctx, of)
 		c := counted{at: at}
 		waits, err := whenRoom(ctx, s, r.wait, func() (waits []time.Duration, err error) {
-			waits, c.giveBack, err = s.Recipients.SpendRecipients(ctx, r.who.Key.ID, tos, perHour)
+			waits, c.giveBack, err = s.Recipients.SpendRecipients(ctx, r.who.Key.ID, persons, perHour)
 			return waits, err
 		})
 		if err != nil {
@@ -63,19 +63,19 @@ func (s *Service) countRecipients(ctx context.Context, r *request) {
 	}
 }
 
-// persons returns the ids by which recipients are counted: whoever has several is
-// one person. Without the database they are counted as they are named.
-func (s *Service) persons(ctx context.Context, who *Caller, tos []string) []string {
-	of := make([]people.ID, len(tos))
-	for i, to := range tos {
-		of[i] = people.ID{Account: who.Account.ID, ID: to}
+// persons returns all ids of each recipient. Without the database recipients are
+// counted as they are named.
+func (s *Service) persons(ctx context.Context, of []people.ID) [][]string {
+	persons, err := s.ids.DoAll(ctx, of)
+	if err == nil {
+		return persons
 	}
-	first, err := s.firsts.DoAll(ctx, of)
-	if err != nil {
-		s.Log.Warn("recipients counted by the ids that messages name", "account", who.Account.ID, "error", err)
-		return tos
+	s.Log.Warn("recipients counted by the ids that messages name", "account", of[0].Account, "error", err)
+	persons = make([][]string, len(of))
+	for i := range of {
+		persons[i] = []string{of[i].ID}
 	}
-	return first
+	return persons
 }
 
 // byLimit groups the drafts that are ready by their limit per recipient.

@@ -22,22 +22,22 @@ type counts struct {
 }
 
 func (c *counts) SpendRecipients(
-	_ context.Context, _ int64, tos []string, _ int,
+	_ context.Context, _ int64, persons [][]string, _ int,
 ) ([]time.Duration, func(context.Context, []int) error, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tries++; c.tries <= c.full {
 		return nil, nil, fmt.Errorf("spend recipients: %w", batch.ErrOverloaded)
 	}
-	for _, to := range tos {
-		c.by[to]++
+	for _, ids := range persons {
+		c.by[ids[0]]++
 	}
-	return make([]time.Duration, len(tos)), func(_ context.Context, at []int) error {
+	return make([]time.Duration, len(persons)), func(_ context.Context, at []int) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, i := range at {
-			if c.by[tos[i]]--; c.by[tos[i]] == 0 {
-				delete(c.by, tos[i])
+			if c.by[persons[i][0]]--; c.by[persons[i][0]] == 0 {
+				delete(c.by, persons[i][0])
 			}
 		}
 		return nil
@@ -141,12 +141,12 @@ type waits struct {
 }
 
 func (w *waits) SpendRecipients(
-	_ context.Context, _ int64, tos []string, perHour int,
+	_ context.Context, _ int64, persons [][]string, perHour int,
 ) ([]time.Duration, func(context.Context, []int) error, error) {
 	w.perHour = append(w.perHour, perHour)
-	out := make([]time.Duration, len(tos))
-	for i, to := range tos {
-		out[i] = w.byTo[to]
+	out := make([]time.Duration, len(persons))
+	for i, ids := range persons {
+		out[i] = w.byTo[ids[0]]
 	}
 	return out, func(context.Context, []int) error { return nil }, w.err
 }

@@ -82,7 +82,7 @@ type Service struct {
 	batch    *batch.Batcher[store.NewMessage, dispatch.Receipt]
 	bulk     *batch.Batcher[store.NewMessage, dispatch.Receipt]
 	repeats  *batch.Batcher[*dispatch.Message, *dispatch.Receipt]
-	firsts   *batch.Batcher[people.ID, string] // see persons
+	ids      *batch.Batcher[people.ID, []string] // see persons
 	inflight keyLocks
 	offers   offers
 	usage    usage
@@ -110,7 +110,7 @@ func New(o Options) *Service {
 	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 8, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
 	s.repeats = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.Store.Repeats)
-	s.firsts = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: 2, Timeout: flushTime}, s.Store.FirstIDs)
+	s.ids = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: 2, Timeout: flushTime}, s.Store.IDs)
 	return s
 }
 
@@ -132,7 +132,7 @@ func (s *Service) StopWaiting() { s.quitNow() }
 // Close waits until the messages that were handed in are committed.
 func (s *Service) Close(ctx context.Context) error {
 	s.quitNow()
-	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx), s.repeats.Close(ctx), s.firsts.Close(ctx))
+	return errors.Join(s.batch.Close(ctx), s.bulk.Close(ctx), s.repeats.Close(ctx), s.ids.Close(ctx))
 }
 
 // Accept runs the drafts of one request through the pipeline. Each receipt

@@ -90,6 +90,6 @@ type peopleStore interface {
 	KnownID(ctx context.Context, account int64, id string) (bool, error)
 	// NumbersOf returns the phone numbers of the person with the id.
 	NumbersOf(ctx context.Context, account int64, id string) ([]string, error)
-	// FirstIDs returns, by index, the id that stands for each person.
-	FirstIDs(ctx context.Context, ids []people.ID) ([]string, error)
+	// IDs returns, by index, all ids of each person; the first one stands for them.
+	IDs(ctx context.Context, of []people.ID) ([][]string, error)
 }

@@ -48,6 +48,40 @@ func TestPerson_LimitPerRecipient(t *testing.T) {
 	f.As(key, "POST", "/v1/messages", text(mexicanNow, "")).Want(202)
 }
 
+// The hour goes on when a further id is learnt that sorts before the one counted by,
+// and when two persons turn out to be one.
+func TestPerson_LimitPerRecipient_LearntLater(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("POST", "/v1/templates", m{
+		"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "body", "text": "Hello"}},
+	}).Want(201)
+	key, _ := f.NewKeyWith(func(k *account.Key) { k.PerRecipientHour = new(2) })
+	send := func(to string, want int) {
+		t.Helper()
+		f.As(key, "POST", "/v1/messages", templated(to)).Want(want)
+	}
+	link := func(ids ...string) {
+		t.Helper()
+		if err := f.Store.Link(t.Context(), f.Account.ID, ids...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(brazilian, 202)
+	link(brazilian, "+"+hisWaID)
+	send(brazilian, 202)
+	send(brazilian, 429)
+	send(hisWaID, 429)
+
+	link(mexicanNow, "MX.1")
+	link("+"+mexicanID, "MX.2")
+	send(mexicanNow, 202)
+	send(mexicanID, 202)
+	link("MX.1", "MX.2")
+	send(mexicanNow, 429)
+	send(mexicanID, 429)
+}
+
 // Every filter by a person finds all of the person's messages, by each of the ids,
 // as people paste them.
 func TestPerson_EveryFilter(t *testing.T) {

@@ -197,12 +197,12 @@ func (c *Channels) Feed(ctx context.Context, asks []FeedAsk) ([]int, error) {
 	if len(asks) == 0 {
 		return nil, nil
 	}
-	keys, args := make([]string, len(asks)), make([]any, 0, 2*len(asks))
+	keys, ends, args := make([]string, len(asks)), make([]int, len(asks)), make([]any, 0, 2*len(asks))
 	for i, a := range asks {
-		keys[i] = channelKey(a.Channel)
+		keys[i], ends[i] = channelKey(a.Channel), i+1
 		args = append(args, max(0, a.Rate), max(0, a.Want))
 	}
-	got, err := c.runKeys(ctx, channelScript, keys, []any{"feed", c.clock(), slack}, 2, args)
+	got, err := c.runKeys(ctx, channelScript, keys, ends, []any{"feed", c.clock(), slack}, 2, args)
 	counts := make([]int, len(asks))
 	switch {
 	case errors.Is(err, errAway):

@@ -128,6 +128,33 @@ local function load(key)
   return s
 end
 
+-- Adds the buckets of the window o of the key other to those of the window w.
+local function merge(key, w, other, o)
+  local top = max(w.top, o.top)
+  if w.top < top then roll(key, w, top) end
+  if o.top < top then roll(other, o, top) end
+  local from = top - w.count + 1
+  local mine = read(key, w, from, top - 1)
+  for i, v in ipairs(read(other, o, from, top - 1)) do
+    local id = from + i - 1
+    local n, last = bucket(v, id)
+    if n > 0 then
+      local n0, last0 = bucket(mine[i], id)
+      redis.call('HSET', key, field(w, id), pack(BUCKET, id, n0 + n, max(last0, last)))
+    end
+  end
+  w.n, w.past = w.n + o.n, nil
+  w.cn, w.cl, w.on, w.ol = w.cn + o.cn, max(w.cl, o.cl), w.on + o.on, max(w.ol, o.ol)
+end
+
+-- Moves what other, another id of a person, counted in the long window to key.
+local function absorb(key, other)
+  if other == key or not states[other] and redis.call('EXISTS', other) == 0 then return end
+  merge(key, load(key).long, other, load(other).long)
+  redis.call('DEL', other)
+  states[other] = nil
+end
+
 local function save(key, s)
   local a, b = s.short, s.long
   redis.call('HSET', key, 'q', pack(ALL, s.made, s.day, s.dn, a.n, a.top, a.cn, a.cl, a.on, a.ol, b.n, b.top, b.cn, b.cl, b.on, b.ol))
@@ -216,10 +243,10 @@ local function spend(key, n, times, short, long, day, batch, seed, seedDay, extr
   local sw, lw = s.short, s.long
   local want = n * times
   local fits, free1, free2, free3 = want, want, want, want
-  if short > 0 and not batch then free1 = max(0, short - sw.n) end
-  if long > 0 then free2 = max(0, long - lw.n) end
+  if short > 0 and not batch then free1 = short - sw.n end -- below 0 after a limit was lowered, or two persons became one
+  if long > 0 then free2 = long - lw.n end
   if counted and day > 0 then free3 = max(0, day - s.dn) end
-  fits = min(fits, free1, free2, free3)
+  fits = max(0, min(fits, free1, free2, free3))
   local cut = fits < want
   if cut and not batch then fits = fits - fits % n end
   if not batch then add(sw, fits, now) end
@@ -243,13 +270,19 @@ local function spend(key, n, times, short, long, day, batch, seed, seedDay, extr
     day > 0 and max(0, day - s.dn) or -1, pause, today, given, good, at
 end
 
-local out = {}
+local out, others = {}, {}
 for i, key in ipairs(KEYS) do
   local a = 12 * i - 10
-  local o = 10 * i - 9
-  out[o], out[o + 1], out[o + 2], out[o + 3], out[o + 4], out[o + 5], out[o + 6], out[o + 7], out[o + 8], out[o + 9] = spend(key,
-    tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4]), ARGV[a + 5] == '1',
-    tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7]), tonumber(ARGV[a + 8]), tonumber(ARGV[a + 9]), tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]))
+  if ARGV[a + 1] == '-1' then
+    others[#others + 1] = key
+  else
+    for _, other in ipairs(others) do absorb(key, other) end
+    others = {}
+    local o = #out + 1
+    out[o], out[o + 1], out[o + 2], out[o + 3], out[o + 4], out[o + 5], out[o + 6], out[o + 7], out[o + 8], out[o + 9] = spend(key,
+      tonumber(ARGV[a]), tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4]), ARGV[a + 5] == '1',
+      tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7]), tonumber(ARGV[a + 8]), tonumber(ARGV[a + 9]), tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]))
+  end
 end
 for key, s in pairs(states) do save(key, s) end
 return out

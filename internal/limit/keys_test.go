@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,29 +41,30 @@ func TestSpender_ScriptIsTheModel(t *testing.T) {
 			run++
 			h := newHand()
 			s := newSpender(rdb, h, nil)
-			models, given := map[string]*quota{}, map[string]answer{}
+			sends := quotas{fresh: keyQuota, most: 100, by: map[string]*quota{}}
+			persons := quotas{fresh: recipientQuota, most: 100, by: map[string]*quota{}}
+			given := map[string]answer{}
 			for range rapid.IntRange(1, 10).Draw(rt, "pages") {
 				var keys []string
 				var requests []request
 				var want []answer
 				for range rapid.IntRange(1, 5).Draw(rt, "size") {
-					kind := rapid.SampledFrom([]string{"send", "read", "to:a"}).Draw(rt, "kind")
+					kind := rapid.SampledFrom([]string{"send", "read", "to:a", "to:b", "to:c"}).Draw(rt, "kind")
 					key := fmt.Sprintf("{key:%d}:%s", run, kind)
 					r := drawRequest(rt)
-					if models[key] == nil {
-						models[key] = keyQuota()
-					}
-					if kind == "to:a" {
-						if models[key].short.count != 0 {
-							models[key] = recipientQuota()
-						}
+					model := &sends
+					if strings.HasPrefix(kind, "to:") {
+						model = &persons
 						r = request{n: r.n, times: r.times, long: r.long}
+						for _, other := range rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 2).Draw(rt, "others") {
+							r.others = append(r.others, fmt.Sprintf("{key:%d}:to:%s", run, other))
+						}
 					} else if got := given[key]; rapid.Bool().Draw(rt, "back") {
 						r.back, r.backAt = rapid.Int64Range(0, got.ahead).Draw(rt, "unused"), got.at
 						delete(given, key)
 					}
 					keys, requests = append(keys, key), append(requests, r)
-					a := models[key].spend(int64(h.us.Load()), r)
+					a := model.spend(int64(h.us.Load()), key, r)
 					if want = append(want, a); a.ahead > 0 {
 						given[key] = a
 					}
@@ -282,7 +284,7 @@ func TestSpendRecipients(t *testing.T) {
 		s := newSpender(rdb, h, nil)
 		got := func(want ...time.Duration) {
 			t.Helper()
-			waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415", "+1416", "+1415"}, 3)
+			waits, _, err := s.SpendRecipients(t.Context(), 1, [][]string{{"+1415"}, {"+1416"}, {"+1415"}}, 3)
 			if diff := cmp.Diff(want, waits); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -294,12 +296,37 @@ func TestSpendRecipients(t *testing.T) {
 		got(40*time.Minute, 0, 40*time.Minute)
 		h.us.Add(2_400_000_000)
 		got(0, 0, 0)
-		if waits, _, err := s.SpendRecipients(t.Context(), 2, []string{"+1416"}, 3); err != nil || waits[0] != 0 {
+		if waits, _, err := s.SpendRecipients(t.Context(), 2, [][]string{{"+1416"}}, 3); err != nil || waits[0] != 0 {
 			t.Errorf("another key: %v, %v", waits, err)
 		}
-		if waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 0); err != nil || waits[0] != 0 {
+		if waits, _, err := s.SpendRecipients(t.Context(), 1, [][]string{{"+1415"}}, 0); err != nil || waits[0] != 0 {
 			t.Errorf("no limit: %v, %v", waits, err)
 		}
+	})
+}
+
+// A person's count goes on when another of the ids becomes the first one, and that
+// of two persons who turn out to be one is the sum.
+func TestSpendRecipients_FirstIDChanges(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, rdb redis.UniversalClient) {
+		h := newHand()
+		s := newSpender(rdb, h, nil)
+		got := func(want time.Duration, ids ...string) {
+			t.Helper()
+			if waits, _, err := s.SpendRecipients(t.Context(), 1, [][]string{ids}, 3); err != nil || waits[0] != want {
+				t.Errorf("%v waits %v, %v; want %v", ids, waits, err, want)
+			}
+			h.us.Add(600_000_000)
+		}
+		got(0, "+5511977654321")
+		got(0, "+5511977654321", "BR.2000")
+		got(0, "+551177654321", "+5511977654321", "BR.2000")
+		got(30*time.Minute, "+551177654321", "+5511977654321", "BR.2000")
+		got(0, "BR.9")                                                            // another person until now
+		got(20*time.Minute, "+551177654321", "+5511977654321", "BR.2000", "BR.9") // two of four must leave
+		got(10*time.Minute, "+551177654321", "+5511977654321", "BR.2000", "BR.9")
+		got(0, "+551177654321", "+5511977654321", "BR.2000", "BR.9")
 	})
 }
 
@@ -311,7 +338,7 @@ func TestSpendRecipients_GivesBack(t *testing.T) {
 		s := newSpender(rdb, h, nil)
 		spend := func(want ...time.Duration) func(context.Context, []int) error {
 			t.Helper()
-			waits, giveBack, err := s.SpendRecipients(t.Context(), 1, []string{"+1415", "+1416", "+1415"}, 2)
+			waits, giveBack, err := s.SpendRecipients(t.Context(), 1, [][]string{{"+1415"}, {"+1416"}, {"+1415"}}, 2)
 			if diff := cmp.Diff(want, waits); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -340,7 +367,7 @@ func TestSpendRecipients_RedisAway(t *testing.T) {
 	m.Close()
 	s := newSpender(rdb, newHand(), nil)
 	for _, want := range []time.Duration{0, time.Hour} {
-		if waits, _, err := s.SpendRecipients(t.Context(), 1, []string{"+1415"}, 1); err != nil || waits[0] != want {
+		if waits, _, err := s.SpendRecipients(t.Context(), 1, [][]string{{"+1415"}}, 1); err != nil || waits[0] != want {
 			t.Errorf("%v, %v; want %v", waits, err, want)
 		}
 	}
@@ -358,6 +385,12 @@ func TestSpender_Cluster(t *testing.T) {
 		}
 		if d := spend(t, s, Spend{Key: key, N: 1, PerSecond: 1, PerMinute: 1, PerDay: 1}); d.Allowed || d.Why != Day {
 			t.Errorf("%d: %+v", key, d)
+		}
+	}
+	for i, persons := range [][][]string{{{"+1415"}, {"+1416"}}, {{"+1414", "+1415"}, {"+1416"}}} { // linked keys in one call
+		want := time.Duration(i) * time.Hour
+		if waits, _, err := s.SpendRecipients(t.Context(), 1, persons, 1); err != nil || waits[0] != want || waits[1] != want {
+			t.Errorf("%v: %v, %v", persons, waits, err)
 		}
 	}
 }

@@ -85,25 +85,34 @@ func (l *link) run(ctx context.Context, s *redis.Script, keys []string, args ...
 	})
 }
 
-// runKeys runs a script that treats each of its keys by itself. per has width
-// arguments for each key; they follow head. The keys of a Redis Cluster lie on
-// several servers, so there each gets a call of its own, in one round trip.
-func (l *link) runKeys(ctx context.Context, s *redis.Script, keys []string, head []any, width int, per []any) ([]int64, error) {
+// runKeys runs a script that treats groups of its keys by themselves: the first
+// ends at ends[0]. per has width arguments for each key; they follow head. The keys
+// of a Redis Cluster lie on several servers, so there each group, whose keys have
+// one hash tag, gets a call of its own, in one round trip.
+func (l *link) runKeys(ctx context.Context, s *redis.Script, keys []string, ends []int, head []any, width int, per []any) ([]int64, error) {
 	if _, ok := l.rdb.(*redis.ClusterClient); !ok {
 		return l.run(ctx, s, keys, append(head[:len(head):len(head)], per...)...)
 	}
 	return l.ask(ctx, keys, func(ctx context.Context, keys []string) ([]int64, error) {
-		cmds := make([]*redis.Cmd, len(keys))
+		cmds := make([]*redis.Cmd, len(ends))
 		pipe := l.rdb.Pipeline()
-		args := func(i int) []any { return append(head[:len(head):len(head)], per[i*width:(i+1)*width]...) }
-		for i := range keys {
-			cmds[i] = s.EvalSha(ctx, pipe, keys[i:i+1], args(i)...)
+		group := func(i int) ([]string, []any) {
+			from := 0
+			if i > 0 {
+				from = ends[i-1]
+			}
+			return keys[from:ends[i]], append(head[:len(head):len(head)], per[from*width:ends[i]*width]...)
+		}
+		for i := range ends {
+			keys, args := group(i)
+			cmds[i] = s.EvalSha(ctx, pipe, keys, args...)
 		}
 		_, _ = pipe.Exec(ctx) // each command has its own error
 		var all []int64
 		for i, cmd := range cmds {
 			if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
-				cmd = s.Eval(ctx, l.rdb, keys[i:i+1], args(i)...)
+				keys, args := group(i)
+				cmd = s.Eval(ctx, l.rdb, keys, args...)
 			}
 			got, err := cmd.Int64Slice()
 			if err != nil {

@@ -168,13 +168,25 @@ const (
 	answerWidth  = 10
 )
 
+// moved are the times of a request whose key is one of the others of the next one.
+const moved = -1
+
+// arguments appends those of keys.lua.
+func (r request) arguments(args []any) []any {
+	return append(args, r.n, r.times, r.short, r.long, r.day, r.batch, r.seed, r.seedDay, r.extra, r.ahead, r.back, r.backAt)
+}
+
 // answer spends at Redis, or in the quotas of this process while it is away: alone.
 func (s *Spender) answer(ctx context.Context, local *quotas, keys []string, requests []request) (answers []answer, alone bool, err error) {
-	args := make([]any, 0, requestWidth*len(requests))
-	for _, r := range requests {
-		args = append(args, r.n, r.times, r.short, r.long, r.day, r.batch, r.seed, r.seedDay, r.extra, r.ahead, r.back, r.backAt)
+	names, ends, args := make([]string, 0, len(keys)), make([]int, len(keys)), make([]any, 0, requestWidth*len(keys))
+	for i, r := range requests {
+		for _, other := range r.others {
+			names, args = append(names, other), request{times: moved}.arguments(args)
+		}
+		names, args = append(names, keys[i]), r.arguments(args)
+		ends[i] = len(names)
 	}
-	got, err := s.runKeys(ctx, keysScript, keys, []any{s.clock()}, requestWidth, args)
+	got, err := s.runKeys(ctx, keysScript, names, ends, []any{s.clock()}, requestWidth, args)
 	answers = make([]answer, len(keys))
 	switch {
 	case errors.Is(err, errAway):

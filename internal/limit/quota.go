@@ -31,6 +31,9 @@ type request struct {
 	extra            int64 // spent elsewhere today
 	ahead            int64 // how many are wished in advance
 	back, backAt     int64 // how many of those counted earlier come back unused, and when that was
+	// others are further keys of the same person: what they counted in the long
+	// window moves to the request's key first.
+	others []string
 }
 
 // answer is what keys.lua returns for a request.
@@ -95,6 +98,16 @@ func (w *window) takeOut(at, n int64) {
 	}
 }
 
+// merge adds the buckets of o, a window of the same form.
+func (w *window) merge(now int64, o *window) {
+	w.slide(now)
+	o.slide(now)
+	for i := range o.buckets { // both have the same newest one now
+		w.buckets[i].n, w.buckets[i].last = w.buckets[i].n+o.buckets[i].n, max(w.buckets[i].last, o.buckets[i].last)
+	}
+	w.n += o.n
+}
+
 // wait is how long until the window has need more places.
 func (w *window) wait(now, need int64) int64 {
 	for id := max(0, w.top-w.count); id <= w.top; id++ {
@@ -146,15 +159,15 @@ func (q *quota) spend(now int64, r request) answer {
 	}
 	free := [3]int64{math.MaxInt64, math.MaxInt64, math.MaxInt64}
 	if r.short > 0 && !r.batch {
-		free[0] = max(0, r.short-q.short.n)
+		free[0] = r.short - q.short.n // below 0 after a limit was lowered, or two persons became one
 	}
 	if r.long > 0 {
-		free[1] = max(0, r.long-q.long.n)
+		free[1] = r.long - q.long.n
 	}
 	if counted && r.day > 0 {
 		free[2] = max(0, r.day-q.dn)
 	}
-	a := answer{fits: min(r.n*r.times, free[0], free[1], free[2]), day: today, at: now}
+	a := answer{fits: max(0, min(r.n*r.times, free[0], free[1], free[2])), day: today, at: now}
 	cut := a.fits < r.n*r.times
 	if cut && !r.batch {
 		a.fits -= a.fits % r.n
@@ -251,6 +264,18 @@ type quotas struct {
 }
 
 func (q *quotas) spend(now int64, key string, r request) answer {
+	one := q.of(key)
+	for _, other := range r.others {
+		if o, ok := q.by[other]; ok && o != one {
+			one.long.merge(now, &o.long)
+			delete(q.by, other)
+		}
+	}
+	return one.spend(now, r)
+}
+
+// of returns the quota of a key, which is a new one if there is none.
+func (q *quotas) of(key string) *quota {
 	one, ok := q.by[key]
 	if !ok {
 		if len(q.by) >= q.most {
@@ -259,5 +284,5 @@ func (q *quotas) spend(now int64, key string, r request) answer {
 		one = q.fresh()
 		q.by[key] = one
 	}
-	return one.spend(now, r)
+	return one
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // One id stands for all of a person's, whichever is asked for and in any order.
-func TestFirstIDs(t *testing.T) {
+func TestIDs(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	workertest.Must(t, f.people.LinkAll(t.Context(), f.Account, [][]string{

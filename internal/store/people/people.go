@@ -138,9 +138,9 @@ func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string,
 	return ids, pg.Wrap("read a person's ids", err)
 }
 
-const sqlFirst = `
-SELECT coalesce((SELECT b.value FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
-  WHERE a.account_id = t.account AND a.value = t.id ORDER BY b.value COLLATE "C" LIMIT 1), t.id)
+const sqlIDs = `
+SELECT (SELECT array_agg(b.value ORDER BY b.value COLLATE "C")
+  FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person WHERE a.account_id = t.account AND a.value = t.id)
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t(account, id, place) ORDER BY place`
 
 // ID is an id of a person of an account.
@@ -149,28 +149,42 @@ type ID struct {
 	ID      string
 }
 
-// FirstIDs returns, by index, the id that stands for each person: of all that are
-// linked the first in the order of their bytes, which is a number or wa_id if one
-// is known. What is counted or spaced by recipient goes by it.
-func (p *People) FirstIDs(ctx context.Context, ids []ID) ([]string, error) {
-	accounts, values := make([]int64, len(ids)), make([]string, len(ids))
-	for i, id := range ids {
+// IDs returns, by index, all ids of each person in the order of their bytes. The
+// first one, which is a number or wa_id if one is known, stands for the person:
+// what is counted or spaced by recipient goes by it.
+func (p *People) IDs(ctx context.Context, of []ID) ([][]string, error) {
+	accounts, values := make([]int64, len(of)), make([]string, len(of))
+	for i, id := range of {
 		accounts[i], values[i] = id.Account, id.ID
 	}
-	first := make([]string, 0, len(ids))
-	err := p.db.SelectPrepared(ctx, &first, sqlFirst, pq.Array(accounts), pq.Array(values))
-	return first, pg.Wrap("read people's first ids", err)
+	known := make([]pq.StringArray, 0, len(of))
+	err := p.db.SelectPrepared(ctx, &known, sqlIDs, pq.Array(accounts), pq.Array(values))
+	if err != nil {
+		return nil, pg.Wrap("read people's ids", err)
+	}
+	ids := make([][]string, len(of))
+	for i := range ids {
+		if ids[i] = known[i]; len(known[i]) == 0 { // one number is all that is known of the most
+			ids[i] = values[i : i+1 : i+1]
+		}
+	}
+	return ids, nil
 }
 
-// FirstIDsOf is FirstIDs of one account. With an error it returns ids.
+// FirstIDsOf returns, by index, the first of the ids of each person of an account.
+// With an error it returns ids.
 func (p *People) FirstIDsOf(ctx context.Context, account int64, ids []string) ([]string, error) {
 	of := make([]ID, len(ids))
 	for i, id := range ids {
 		of[i] = ID{account, id}
 	}
-	first, err := p.FirstIDs(ctx, of)
+	all, err := p.IDs(ctx, of)
 	if err != nil {
 		return ids, err
+	}
+	first := make([]string, len(all))
+	for i := range all {
+		first[i] = all[i][0]
 	}
 	return first, nil
 }
