@@ -62,7 +62,7 @@ func (s *Store) ListMessages(ctx context.Context, account int64, f dispatch.Filt
 		ids[i] = uuid.MustParse(t)
 	}
 	var n int
-	if page.Views, n, err = s.listed(ctx, ids, f.Statuses); n < len(ids) {
+	if page.Views, n, err = s.listed(ctx, ids, f.Statuses); n > 0 && n < len(ids) {
 		page.Next = pg.EncodeCursor(row.IDs[n-1])
 	}
 	return page, err

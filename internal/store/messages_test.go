@@ -284,3 +284,24 @@ func TestInsertMessages_Traceparent(t *testing.T) {
 		}
 	}
 }
+
+// A list that is cut off at any moment, such as by the readers' statement timeout,
+// returns an error.
+func TestListMessages_CutOff_ReturnsTheError(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.messages(t, 20)
+	cut := 0
+	for most := time.Duration(0); ; most += 100 * time.Microsecond {
+		ctx, cancel := context.WithTimeout(context.Background(), most)
+		page, err := f.ListMessages(ctx, f.account, dispatch.Filter{Limit: 20})
+		cancel()
+		if err == nil {
+			if len(page.Views) != 20 || cut < 5 {
+				t.Errorf("%d messages of 20 after %d cuts", len(page.Views), cut)
+			}
+			return
+		}
+		cut++
+	}
+}
