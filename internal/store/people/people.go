@@ -140,7 +140,8 @@ func (p *People) IDsOf(ctx context.Context, account int64, id string) ([]string,
 
 const sqlIDs = `
 SELECT (SELECT array_agg(b.value ORDER BY b.value COLLATE "C")
-  FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person WHERE a.account_id = t.account AND a.value = t.id)
+  FROM identities a JOIN identities b ON b.account_id = a.account_id AND b.person = a.person
+  WHERE a.account_id = t.account AND a.value = t.id)
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t(account, id, place) ORDER BY place`
 
 // ID is an id of a person of an account.
