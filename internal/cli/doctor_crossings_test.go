@@ -69,6 +69,7 @@ func wrongPostgres(t *testing.T, good string) []crossing {
 		{"pooler without settings", pooled, "", "pooler settings", "ALTER ROLE", "SET statement_timeout"},
 		{"isolation", serializable, "", "postgres isolation", "serializable", "read committed"},
 		{"read-only", set("default_transaction_read_only = on"), "", "postgres", "read-only", "target_session_attrs=read-write"},
+		{"standby", standby(t), "", "postgres", "a standby in recovery", "name the primary"},
 		{"encoding", latin1(t, good), "", "postgres encoding", "LATIN1", "UTF8"},
 		{"durability", set("synchronous_commit = off"), "", "synchronous_commit", "off", "synchronous_commit = on"},
 		{"tables that may not be read", stranger(t), "", "rights", "may not read and write", "GRANT"},
@@ -85,6 +86,11 @@ func wrongPostgres(t *testing.T, good string) []crossing {
 		{"nobody there", "postgres://127.0.0.1:1/x?sslmode=disable", "", "postgres", "refused", "start Postgres"},
 		{"no database", changed(func(u *url.URL) { u.Path = "/nothing_there" }), "", "postgres", "does not exist", "create the database"},
 	}
+}
+
+// standby returns the address of a hot standby.
+func standby(t *testing.T) string {
+	return storetest.Standby(t, storetest.Durable(t).PostgresURL()).URL()
 }
 
 // wrongRedis returns the wrong set-ups of Redis.

@@ -1,18 +1,13 @@
 package cli
 
 import (
-	"context"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
 	"github.com/sendoff/sendoff/internal/cli/console"
-	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storetest"
-	"github.com/sendoff/sendoff/migrations"
 )
 
 type diagnosis struct {
@@ -41,22 +36,7 @@ func doctorArgs(postgres, redis string) []string {
 
 func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	// The tests' own Postgres trades durability for speed; this one doesn't.
-	dir, err := devstack.MkdirTemp("", "doctor-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	stack, err := devstack.Start(ctx, devstack.Options{Dir: dir, RedisAOF: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = stack.Stop(context.WithoutCancel(ctx)) }()
-	if _, err := migrations.Up(ctx, stack.PostgresURL()); err != nil {
-		t.Fatal(err)
-	}
+	stack := storetest.Durable(t)
 	p := &clitest.Place{T: t, URL: stack.PostgresURL(), Run: Run}
 	p.OK("", "account", "create", "Acme")
 	p.Emulated()

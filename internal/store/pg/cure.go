@@ -23,7 +23,7 @@ var cures = map[string]string{
 // Cure returns what an operator can do after err, an error of connecting or of
 // a first statement.
 func Cure(err error) string {
-	if errors.Is(err, ErrReadOnly) {
+	if errors.Is(err, ErrReadOnly) || errors.Is(err, ErrStandby) {
 		return cures[readOnly]
 	}
 	if pe, ok := errors.AsType[*pq.Error](err); ok {

@@ -25,6 +25,7 @@ const (
 	lockNotAvailable    = "55P03"
 	queryCanceled       = "57014" // statement_timeout: locks of several that wait for one row add up to it
 	undefinedTable      = "42P01"
+	featureNotSupported = "0A000"
 	programLimit        = "54000"
 
 	dataException        = "22" // class
@@ -49,7 +50,7 @@ func Wrap(doing string, err error) error {
 		case uniqueViolation:
 			return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: pe.Constraint, Err: err}
 		case readOnly:
-			return &dispatch.Error{Code: dispatch.Overloaded, Msg: ErrReadOnly.Error() + "; try again", RetryAfter: 1, Err: err}
+			return writesRefused(err)
 		case deadlockDetected, lockNotAvailable, queryCanceled:
 			return &dispatch.Error{
 				Code: dispatch.Overloaded, Msg: "the database is busy at the moment; try again", RetryAfter: 1, Err: fmt.Errorf("%s: %w", doing, err),
@@ -61,11 +62,29 @@ func Wrap(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// notBegun maps an error of BEGIN. lib/pq asks for READ WRITE, which a standby
+// refuses as a feature that it lacks.
+func notBegun(err error) error {
+	if is(err, featureNotSupported) {
+		return writesRefused(err)
+	}
+	return Wrap("begin", err)
+}
+
+// writesRefused returns what clients see of a server that takes no writes.
+func writesRefused(err error) error {
+	return &dispatch.Error{Code: dispatch.Overloaded, Msg: ErrReadOnly.Error() + "; try again", RetryAfter: 1, Err: err}
+}
+
 // NoRow reports whether err means that a query found no row.
 func NoRow(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// ErrReadOnly is returned by Ping if the server takes no writes.
-var ErrReadOnly error = fault("the database is read-only at the moment")
+// Ping returns these if the server takes no writes: it replays the log of another
+// one, or is set to be read-only.
+var (
+	ErrStandby  error = fault("the database is a standby in recovery, which is read-only")
+	ErrReadOnly error = fault("the database is read-only at the moment")
+)
 
 // fault is an error that a probe may show.
 type fault string

@@ -81,16 +81,23 @@ func (d *DB) Close() error {
 	return err
 }
 
-// Ping returns an error if Postgres does not answer, and ErrReadOnly if it takes
-// no writes: a standby, or a primary that a failover has retired. The idle
-// connections are closed then, so that new ones may find the new primary.
+// sqlState asks why the server takes no writes, if so.
+const sqlState = `SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN current_setting('transaction_read_only')::bool THEN 'read-only'
+  ELSE '' END`
+
+// Ping returns an error if Postgres does not answer, and ErrStandby or ErrReadOnly
+// if it takes no writes: a standby, or a primary that a failover has retired. The
+// idle connections are closed then, so that new ones may find the new primary.
 func (d *DB) Ping(ctx context.Context) error {
-	var readOnly bool
-	err := d.GetContext(ctx, &readOnly, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
-	if err == nil && readOnly {
+	var state string
+	err := d.GetContext(ctx, &state, sqlState)
+	switch state {
+	case "standby":
+		err = ErrStandby
+	case "read-only":
 		err = ErrReadOnly
 	}
-	if readOnly || ReadOnly(err) {
+	if state != "" || ReadOnly(err) {
 		d.closeIdle()
 	}
 	return Wrap("ping", err)
@@ -132,7 +139,7 @@ func (d *DB) Tx(ctx context.Context, f func(tx *DB) error) error {
 	}
 	tx, err := d.pool.BeginTxx(ctx, nil)
 	if err != nil {
-		return Wrap("begin", err)
+		return notBegun(err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	within := *d
