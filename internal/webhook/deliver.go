@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/outbound"
@@ -13,14 +14,16 @@ import (
 
 const (
 	// concurrency is how many calls an endpoint gets at once, over all workers:
-	// one worker at a time has its lane.
-	concurrency = 4
+	// one worker at a time has its lane. While its calls succeed they become more,
+	// up to maxConcurrency, as long as all endpoints of a process together have no
+	// more than maxExtra beyond concurrency.
+	concurrency, maxConcurrency, maxExtra = 4, 32, 768
 	// turnTime is how long a lane goes on starting calls before others' turns.
 	turnTime = 8 * time.Second
 	// callTime bounds one call, dialTime its connection and TLS handshake.
 	callTime, dialTime = 15 * time.Second, 5 * time.Second
 	// batchSize is how many deliveries are read and written down at once.
-	batchSize = 100
+	batchSize = 200
 	// maxTurns is how many endpoints one process serves at once.
 	maxTurns = 256
 	// logPage is how many events are expanded in one transaction, replayPages
@@ -75,6 +78,7 @@ type Deliverer struct {
 	Options
 	slots   chan struct{}
 	queries chan struct{}
+	extra   atomic.Int64 // calls beyond concurrency that endpoints may make
 	turns   sync.WaitGroup
 }
 
@@ -82,7 +86,7 @@ type Deliverer struct {
 // only: the address that a name resolves to is checked when it is dialed.
 func New(o Options) *Deliverer {
 	if o.Client == nil {
-		out := outbound.Options{PublicOnly: true, NetHTTP: true, Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: concurrency}
+		out := outbound.Options{PublicOnly: true, NetHTTP: true, Timeout: callTime, DialTimeout: dialTime, MaxIdleConnsPerHost: maxConcurrency}
 		if o.AllowLoopback {
 			out.Allow = outbound.Loopback
 		}
@@ -178,46 +182,24 @@ func outlive(ctx context.Context, most time.Duration) (context.Context, context.
 	return out, func() { stop(); cancel() }
 }
 
-// turn calls one endpoint until nothing is due, its time is over or its breaker
-// opens. An endpoint whose breaker is open gets one call, the probe.
+// turn gives one endpoint its calls.
 func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
-	r := &round{d: d, t: t, failures: t.Failures, end: time.Now().Add(turnTime)}
-	log := d.Log.With("webhook", t.Webhook)
-	for ctx.Err() == nil && !r.over(1) {
-		n := batchSize
-		if r.failures >= trip {
-			n = 1
-		}
-		var due []hookstore.Delivery
-		if err := d.query(ctx, func() (err error) { due, err = d.due(ctx, t.Webhook, n); return err }); err != nil {
-			log.Debug("due deliveries not read", "error", err)
-			break
-		}
-		if len(due) == 0 {
-			break
-		}
-		probing := r.failures >= trip
-		r.run(ctx, due)
-		if err := d.save(ctx, t.Webhook, r.take()); err != nil {
-			log.Warn("webhook results not written; these deliveries come again", "error", err)
-			break
-		}
-		if probing && r.failures == 0 {
-			if err := d.query(ctx, func() error { return d.Store.WakeRetries(ctx, t.Webhook) }); err != nil {
-				log.Debug("retries not woken", "error", err)
-			}
-		}
-		if probing && r.failures > 0 {
-			break
-		}
-	}
-	d.endTurn(ctx, t, r, log)
+	r := d.newTurn(t)
+	r.run(ctx)
+	d.endTurn(ctx, r)
 }
 
-// due returns the deliveries that are due at an endpoint. A trace context that can't
+// wakeRetries makes what waits for another try due.
+func (d *Deliverer) wakeRetries(ctx context.Context, webhook int64) {
+	if err := d.query(ctx, func() error { return d.Store.WakeRetries(ctx, webhook) }); err != nil {
+		d.Log.Debug("retries not woken", "webhook", webhook, "error", err)
+	}
+}
+
+// due returns the deliveries that are due at an endpoint behind a place. A trace context that can't
 // be read holds none of them up.
-func (d *Deliverer) due(ctx context.Context, webhook int64, n int) ([]hookstore.Delivery, error) {
-	due, err := d.Store.DueDeliveries(ctx, webhook, n)
+func (d *Deliverer) due(ctx context.Context, webhook int64, after hookstore.Place, n int) ([]hookstore.Delivery, error) {
+	due, err := d.Store.DueDeliveries(ctx, webhook, after, n)
 	if err == nil && d.Tracer != nil && len(due) > 0 {
 		if err := d.Tracer.Parents(ctx, due); err != nil {
 			d.Log.Debug("trace contexts not read", "webhook", webhook, "error", err)
@@ -228,15 +210,15 @@ func (d *Deliverer) due(ctx context.Context, webhook int64, n int) ([]hookstore.
 
 // endTurn releases the lane. An endpoint that answered 410 is disabled before
 // that, while no other worker can call it; one that failed for too long, after.
-func (d *Deliverer) endTurn(ctx context.Context, t *hookstore.Turn, r *round, log *slog.Logger) {
+func (d *Deliverer) endTurn(ctx context.Context, r *turn) {
 	ctx, end := outlive(ctx, endLast)
 	defer end()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	disable := func(reason string) {
-		log.Warn("webhook disabled", "reason", reason)
-		if err := d.Store.DisableWebhook(ctx, t.Webhook, reason); err != nil {
-			log.Warn("webhook not disabled yet", "error", err)
+		r.log.Warn("webhook disabled", "reason", reason)
+		if err := d.Store.DisableWebhook(ctx, r.t.Webhook, reason); err != nil {
+			r.log.Warn("webhook not disabled yet", "error", err)
 		}
 	}
 	if r.gone {
@@ -244,12 +226,12 @@ func (d *Deliverer) endTurn(ctx context.Context, t *hookstore.Turn, r *round, lo
 	}
 	var spent bool
 	if err := d.query(ctx, func() (err error) {
-		spent, err = d.Store.EndTurn(ctx, t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
+		spent, err = d.Store.EndTurn(ctx, r.t, r.failures, max(r.asked, d.hold(r.failures)), d.Patience)
 		return err
 	}); err != nil {
-		log.Debug("webhook turn not ended; its lease runs out", "error", err)
+		r.log.Debug("webhook turn not ended; its lease runs out", "error", err)
 	}
-	if spent && !r.gone && !t.Implicit { // nobody could enable a lane of status callbacks
+	if spent && !r.gone && !r.t.Implicit { // nobody could enable a lane of status callbacks
 		disable("the endpoint has failed for " + days(d.Patience))
 	}
 }

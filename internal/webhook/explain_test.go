@@ -24,12 +24,13 @@ func tried(t *testing.T, o Options, address string) hookstore.TryResult {
 	o.Log = slog.New(slog.DiscardHandler)
 	d := New(o)
 	t.Cleanup(d.Client.CloseIdleConnections)
-	r := &round{d: d, t: &hookstore.Turn{URL: address, Secret: NewSecret()}, end: time.Now().Add(time.Minute)}
-	out, ok := r.call(t.Context(), &hookstore.Delivery{ID: uuid.New(), Format: Standard, Payload: "{}"})
-	if !ok {
+	r := d.newTurn(&hookstore.Turn{URL: address, Secret: NewSecret()})
+	delivery := &hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}, Format: Standard, Payload: "{}"}
+	c := d.call(t.Context(), r.t, delivery)
+	if c.cut {
 		t.Fatal("the try was cut off")
 	}
-	return out
+	return r.judge(&c)
 }
 
 // listening starts a listener that hands each connection to f.

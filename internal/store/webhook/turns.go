@@ -78,9 +78,15 @@ func (s *Store) TakeTurns(ctx context.Context, limit int) ([]Turn, error) {
 	return out, errors.Join(errs...)
 }
 
+// Place is where a delivery stands among those that are due at its endpoint.
+type Place struct {
+	WakeAt time.Time   `db:"wake_at"`
+	ID     dispatch.ID `db:"id"`
+}
+
 // Delivery is one request to an endpoint.
 type Delivery struct {
-	ID       dispatch.ID `db:"id"`
+	Place
 	Message  dispatch.ID `db:"message_id"`
 	Seq      int         `db:"seq"` // among the events of the message
 	Kind     int16       `db:"kind"`
@@ -92,14 +98,16 @@ type Delivery struct {
 	Traceparent string `db:"-"` // the client's trace context; empty: none, or not asked for
 }
 
+// sqlDueDeliveries begins behind a place: an index holds what is no longer pending
+// until it is vacuumed, and a reader that began at its start would pass all of that.
 var sqlDueDeliveries = numbers.SQL(`
-SELECT id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
-		WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() ORDER BY wake_at, id LIMIT $2`)
+SELECT wake_at, id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
+WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() AND (wake_at, id) > ($2, $3::uuid) ORDER BY wake_at, id LIMIT $4`)
 
-// DueDeliveries reads what is due at an endpoint, the longest due first.
-func (s *Store) DueDeliveries(ctx context.Context, webhook int64, limit int) ([]Delivery, error) {
+// DueDeliveries reads what is due at an endpoint behind a place, the longest due first.
+func (s *Store) DueDeliveries(ctx context.Context, webhook int64, after Place, limit int) ([]Delivery, error) {
 	var out []Delivery
-	err := s.db.SelectContext(ctx, &out, sqlDueDeliveries, webhook, limit)
+	err := s.db.SelectContext(ctx, &out, sqlDueDeliveries, webhook, after.WakeAt, after.ID.String(), limit)
 	return out, pg.Wrap("read due deliveries", err)
 }
 
