@@ -103,6 +103,28 @@ func (s *Service) Contact(ctx context.Context, who Actor, id int64) (*Contact, e
 	return viewContact(&c), nil
 }
 
+// resolve makes a phone that is no number but another id of somebody known, as our
+// records of inbound messages show it, that id.
+func (in *ContactUpdate) resolve(ctx context.Context, who Actor, known KnownIDs) error {
+	if in.Phone == nil || *in.Phone == "" {
+		return nil
+	}
+	id, err := person.Recipient(*in.Phone, who.Region, func(id string) (bool, error) { return known.KnownID(ctx, who.Account, id) })
+	if dispatch.CodeOf(err) == dispatch.Invalid {
+		return nil // apply reports it
+	}
+	if err != nil {
+		return err
+	}
+	switch p := PersonOf(id); {
+	case p.WaID != "" && in.WaID == nil:
+		in.Phone, in.WaID = nil, &p.WaID
+	case p.UserID != "" && in.UserID == nil:
+		in.Phone, in.UserID = nil, &p.UserID
+	}
+	return nil
+}
+
 // apply changes c and reports what is invalid.
 func (in *ContactUpdate) apply(who Actor, c *account.Contact, f *dispatch.Faults) {
 	if in.Phone != nil && *in.Phone != "" {
@@ -147,6 +169,9 @@ func timeZone(f *dispatch.Faults, name *string) {
 func (s *Service) CreateContact(ctx context.Context, who Actor, in ContactCreate) (*Contact, error) {
 	c := account.Contact{Account: who.Account, Fields: json.RawMessage("{}"), Lists: in.ListIDs}
 	f := input.Check(&in)
+	if err := in.resolve(ctx, who, s.Store); err != nil {
+		return nil, err
+	}
 	in.apply(who, &c, &f)
 	if err := s.checkLists(ctx, who, "/list_ids/", in.ListIDs, &f); err != nil {
 		return nil, err
@@ -201,6 +226,9 @@ func (s *Service) checkLists(ctx context.Context, who Actor, at string, ids []in
 func (s *Service) UpdateContact(ctx context.Context, who Actor, id int64, in ContactUpdate) (*Contact, error) {
 	var c account.Contact
 	f := input.Check(&in)
+	if err := in.resolve(ctx, who, s.Store); err != nil {
+		return nil, err
+	}
 	if in.Lists != nil {
 		if err := s.checkLists(ctx, who, "/lists/", *in.Lists, &f); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -266,7 +267,7 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 // refusal returns the opt-out of a refusal of an unknown message: it
 // names the person all the same.
 func refusal(u *dispatch.StatusUpdate) (dispatch.Consent, bool) {
-	id := person.ID(u.Recipient)
+	id := cmp.Or(person.ID(u.Recipient), person.ID(u.WaID), person.ID(u.UserID))
 	if !u.Suppress || u.Test || id == "" {
 		return dispatch.Consent{}, false
 	}

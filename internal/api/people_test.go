@@ -163,6 +163,13 @@ func TestConsent_AsReported(t *testing.T) {
 	scope("marketing refusal")
 	f.wrote(m{"from": ada[1:], "text": "START"})
 	scope("")
+	// So does one of a person without a number, in whichever of its errors.
+	f.meta("messages", m{"statuses": []m{{
+		"id": "wamid.unknown2", "status": "failed", "timestamp": fmt.Sprint(now), "recipient_user_id": "DE.900",
+		"errors": []m{{"code": 1, "title": "x"}, {"code": "131050", "title": "stopped"}},
+	}}})
+	scope("marketing refusal")
+	f.Do("DELETE", "/v1/suppressions/DE.900", nil).Want(204)
 	f.Do("POST", "/v1/suppressions", m{"user_id": "DE.900", "scope": "marketing"}).Want(201)
 	f.Do("DELETE", "/v1/suppressions/DE.900", nil).Want(204)
 	f.Do("POST", "/v1/suppressions", m{"wa_id": "5215512345678"}).Want(201)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"testing"
 
@@ -146,14 +147,37 @@ func TestPerson_Suppression(t *testing.T) {
 	}
 }
 
+// Whoever has written by an id that is no number can be saved under it, as our own
+// records show it.
+func TestPerson_SavedAsShown(t *testing.T) {
+	t.Parallel()
+	f := linked(t)
+	for shown, id := range map[string]struct{ name, value string }{
+		"+" + mexicanID: {"wa_id", mexicanID}, hisUserID: {"user_id", hisUserID},
+	} {
+		c := f.Do("POST", "/v1/contacts", m{"phone": shown, "name": "Ana"}).Want(201)
+		if c["phone"] != nil || c.Text(id.name) != id.value {
+			t.Errorf("%s: %v", shown, c)
+		}
+		f.Do("POST", "/v1/contacts", m{"phone": shown, "name": "Ana"}).Refused(409, dispatch.Conflict)
+		f.Do("POST", "/v1/messages", m{"to": shown, "type": "text", "text": m{"body": "x"}, "contact": m{"name": "Eva"}}).Want(202)
+	}
+	if got := f.Do("GET", "/v1/contacts?search=Eva", nil).Want(200).Data(); len(got) != 2 {
+		t.Errorf("saved with messages: %v", got)
+	}
+	f.Do("POST", "/v1/contacts", m{"phone": "+5215512345679"}).Refused(422, dispatch.Invalid, "/phone")
+}
+
 // A user id is a recipient in Meta's format too, in both of its fields.
 func TestPerson_UserIDInMetasFormat(t *testing.T) {
 	t.Parallel()
 	f := linked(t)
-	for _, field := range []string{"recipient", "to"} {
-		body := encoded(m{"messaging_product": "whatsapp", field: hisUserID, "type": "text", "text": m{"body": "x"}})
+	for field, body := range map[string]m{
+		"recipient": {"recipient": hisUserID}, "to": {"to": hisUserID}, "an empty to": {"recipient": hisUserID, "to": ""},
+	} {
+		maps.Copy(body, m{"messaging_product": "whatsapp", "type": "text", "text": m{"body": "x"}})
 		r := f.Ask("POST", "/v25.0/106540352242922/messages", apitest.Sent{
-			Headers: []string{"Authorization", "Bearer " + f.Key, "Content-Type", "application/json"}, Body: body,
+			Headers: []string{"Authorization", "Bearer " + f.Key, "Content-Type", "application/json"}, Body: encoded(body),
 		})
 		contact := r.Want(200)["contacts"].([]any)[0].(map[string]any)
 		if contact["user_id"] != hisUserID || contact["input"] != hisUserID {
@@ -161,7 +185,7 @@ func TestPerson_UserIDInMetasFormat(t *testing.T) {
 		}
 	}
 	list := f.Do("GET", "/v1/messages?to="+hisUserID, nil).Want(200).Data()
-	if len(list) != 2 || list[0]["to"] != nil || list[0].Text("user_id") != hisUserID || list[0].Text("wa_id") == "" {
+	if len(list) != 3 || list[0]["to"] != nil || list[0].Text("user_id") != hisUserID || list[0].Text("wa_id") == "" {
 		t.Errorf("listed %v", list)
 	}
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"net/http"
@@ -76,6 +77,15 @@ func inner(raw json.RawMessage) (code, text string) {
 		return "", ScalarOf(raw)
 	}
 	return string(e.Code), cmp.Or(string(e.Message), string(e.Reason), string(e.Title), string(raw))
+}
+
+// Reason returns code and text of an error that is a JSON object or a list of them;
+// empty for anything else.
+func Reason(raw json.RawMessage) (code, text string) {
+	if s := bytes.TrimSpace(raw); len(s) == 0 || s[0] != '{' && s[0] != '[' {
+		return "", ""
+	}
+	return inner(raw)
 }
 
 // reasonIn returns what a JSON object has under one of the usual names of a reason.

@@ -122,8 +122,8 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 
 // recipient returns the number in to, or the user id in recipient.
 func recipient(o dialect.Object) string {
-	if id := o.Text("recipient"); id != "" && !o.Has("to") {
-		return id
+	if to := o.Raw("to"); o.Has("recipient") && (to == nil || string(to) == `""`) {
+		return o.Required("recipient")
 	}
 	return o.Required("to")
 }

@@ -161,16 +161,22 @@ func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, 
 	return u, true
 }
 
-// explain adds the reason of a failure: SMS has a trace, WhatsApp a code.
+// explain adds the reason of a failure: SMS has a trace, WhatsApp a code or an
+// error, which may be an object. What names the reason stands in any of them, also
+// as the status.
 func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
-	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"])
-	u.Detail = provider.Redact(ch, cmp.Or(f["error"], f["description"], f["reason"], f["status_trace"], "status "+f["status"]))
-	rules := []provider.Rule{
-		traces[strings.ToUpper(f["status_trace"])], codes[f["error_code"]], metaRule(f["error_code"]), traces[strings.ToUpper(f["status"])],
-	}
-	for _, r := range rules {
-		if r.Code != "" {
+	inner, text := provider.Reason([]byte(f["error"]))
+	u.Code, u.ProviderCode = dispatch.FailUndelivered, cmp.Or(f["error_code"], f["status_trace"], inner)
+	u.Detail = provider.Redact(ch, cmp.Or(text, f["error"], f["description"], f["reason"], f["status_trace"], "status "+f["status"]))
+	for _, code := range []string{f["status_trace"], f["error_code"], inner} {
+		if r, ok := ruleFor(code); ok {
 			u.Code, u.Suppress = r.Code, r.Suppress
+			return
+		}
+	}
+	for _, word := range []string{f["error"], f["reason"], f["description"], f["status"]} {
+		if r, ok := traces[upper(word)]; ok {
+			u.Code, u.Suppress, u.ProviderCode = r.Code, r.Suppress, upper(word)
 			return
 		}
 	}

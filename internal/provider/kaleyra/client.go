@@ -128,7 +128,11 @@ func failure(ch *dispatch.Channel, resp outbound.Response, a answer) error {
 		Msg: provider.Redact(ch, cmp.Or(a.text, provider.BodyText(ch, resp.Body))),
 	}
 	out.Refuse(ch, resp.Body)
-	e := provider.Classify(out, codes)
+	table := map[string]provider.Rule{}
+	if r, ok := ruleFor(out.Code); ok {
+		table[out.Code] = r
+	}
+	e := provider.Classify(out, table)
 	e.HTTP = resp.Status
 	return e
 }

@@ -1,6 +1,8 @@
 package kaleyra
 
 import (
+	"strings"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/provider/meta"
@@ -44,9 +46,20 @@ var traces = map[string]provider.Rule{
 // accepted are the codes of a yes.
 var accepted = map[string]bool{"WA200": true, "WA202": true, "200": true, "201": true, "202": true}
 
-// metaRule is the rule for a code of Meta's that Kaleyra passes on in a WhatsApp
-// callback; without a Code when there is none.
-func metaRule(code string) provider.Rule {
-	r, _ := meta.RuleFor(code)
-	return r
+// ruleFor returns the rule for a code in an answer or a callback: the gateway's own,
+// a trace, or one of Meta's that Kaleyra passes on.
+func ruleFor(code string) (provider.Rule, bool) {
+	code = upper(code)
+	if r, ok := codes[code]; ok {
+		return r, true
+	}
+	if r, ok := traces[code]; ok {
+		return r, true
+	}
+	if len(code) == len("131047") { // the short ones would be mistaken
+		return meta.RuleFor(code)
+	}
+	return provider.Rule{}, false
 }
+
+func upper(code string) string { return strings.ToUpper(strings.TrimSpace(code)) }

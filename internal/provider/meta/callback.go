@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -232,8 +233,7 @@ func readStatuses(part *provider.Part, ch *dispatch.Channel, v *value, now time.
 	}
 }
 
-// explainFailure takes the code of the first error that a failed status carries,
-// and the texts of all.
+// explainFailure takes the code that Reasons returns, and the texts of all errors.
 func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.RawMessage) {
 	u.Code = dispatch.FailUndelivered
 	code, text := Reasons(list)
@@ -243,21 +243,26 @@ func explainFailure(u *dispatch.StatusUpdate, ch *dispatch.Channel, list json.Ra
 	}
 }
 
-// Reasons returns the code of the first of a list of errors, and the texts of all.
+// Reasons returns the code of the first of a list of errors, or of the one that is
+// the recipient's refusal, and the texts of all.
 func Reasons(list json.RawMessage) (code, text string) {
 	var errs []graphError
 	if err := json.Unmarshal(list, &errs); (err != nil && !wrongType(err)) || len(errs) == 0 {
 		return "", ""
 	}
+	decides := max(0, slices.IndexFunc(errs, func(e graphError) bool {
+		r, _ := RuleFor(string(e.Code))
+		return r.Suppress
+	}))
 	texts := make([]string, 0, len(errs))
 	for i := range errs {
 		text := errs[i].text()
-		if i > 0 && errs[i].Code != "" {
+		if i != decides && errs[i].Code != "" {
 			text = string(errs[i].Code) + " " + text
 		}
 		texts = append(texts, text)
 	}
-	return string(errs[0].Code), strings.Join(texts, "; ")
+	return string(errs[decides].Code), strings.Join(texts, "; ")
 }
 
 // timeOf reads Meta's timestamp: seconds in a string, milliseconds in copies

@@ -13,22 +13,6 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-const sqlSaveContact = `
-WITH c AS (
-  INSERT INTO contacts (account_id, phone, name, fields) VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))
-  ON CONFLICT (account_id, phone) DO UPDATE SET name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE contacts.name END,
-    fields = contacts.fields || excluded.fields, updated_at = now()
-  RETURNING id)
-INSERT INTO list_members (list_id, contact_id) SELECT l.id, c.id FROM c JOIN lists l ON l.id = $5 AND l.account_id = $1
-  ON CONFLICT DO NOTHING`
-
-// SaveContact creates or updates the contact with the number phone, in a
-// transaction; list 0 is "all contacts".
-func SaveContact(ctx context.Context, tx *pg.DB, account int64, phone, name, fields string, list int64) error {
-	_, err := tx.ExecContext(ctx, sqlSaveContact, account, phone, storable.Clean(name), pg.Nullable(fields), list)
-	return pg.Wrap("save contact", err)
-}
-
 // Seen is a recipient with the ids by which its provider named it; empty: none.
 type Seen struct {
 	Recipient, WaID, UserID string
