@@ -32,6 +32,16 @@ const (
 	FailInternal     ErrorCode = "internal_error"      // our own fault, such as a message that can't be read
 )
 
+// RetryCodes are those of calls that may be repeated, FailCodes those with which a
+// message may fail by the answer to a call or by a callback.
+var (
+	RetryCodes = []ErrorCode{FailThrottled, FailProvider, FailUnreachable, FailCredentials, FailAccount, FailBalance}
+	FailCodes  = append([]ErrorCode{
+		FailRecipient, FailSuppressed, FailWindow, FailTemplate, FailPaused, FailContent, FailUnclear, FailUndelivered, FailNotDelivered,
+		FailExpired, FailInternal,
+	}, RetryCodes...)
+)
+
 // What a suppression holds back.
 const (
 	ScopeAll       = "all"

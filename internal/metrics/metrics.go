@@ -119,7 +119,16 @@ func (m *Metrics) Know(ch *dispatch.Channel) {
 	id := channelLabel(ch.ID)
 	m.accepted.WithLabelValues(id)
 	m.call.WithLabelValues(id)
-	m.rejected.WithLabelValues(id, "signature")
+	for _, reason := range []string{"signature", string(dispatch.Invalid), "storage"} {
+		m.rejected.WithLabelValues(id, reason)
+	}
+	m.unknown.WithLabelValues(id, dispatch.FailUnclear)
+	for _, code := range dispatch.RetryCodes {
+		m.retried.WithLabelValues(id, code)
+	}
+	for _, code := range dispatch.FailCodes {
+		m.failed.WithLabelValues(id, code)
+	}
 	for _, lane := range dispatch.Lanes {
 		for _, result := range []string{"accepted", "unknown", "permanent", "temporary", "throttled"} {
 			m.attempts.WithLabelValues(id, lane.String(), result)

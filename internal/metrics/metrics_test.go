@@ -2,9 +2,14 @@ package metrics
 
 import (
 	"database/sql"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +173,41 @@ func TestNew_KnownSeriesAreThere(t *testing.T) {
 		`sendoff_dispatched_total{channel="7",lane="otp",result="accepted"} 0`,
 		`sendoff_callbacks_total{kind="status",provider="v",result="read"} 0`,
 		`sendoff_callbacks_rejected_total{channel="7",reason="signature"} 0`,
+		`sendoff_retried_total{channel="7",code="rate_limited"} 0`,
+		`sendoff_unknown_total{channel="7",code="outcome_unknown"} 0`,
+		`sendoff_failed_total{channel="7",code="invalid_recipient"} 0`,
 	)
+}
+
+// A code that any provider's table has is known, so that the first failure is not the
+// first sample of its series.
+func TestKnow_HasEveryCodeOfProviders(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(filepath.Join("..", "dispatch", "failure.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]string{}
+	for _, m := range regexp.MustCompile(`(Fail\w+) +ErrorCode = "(\w+)"`).FindAllSubmatch(source, -1) {
+		codes[string(m[1])] = string(m[2])
+	}
+	found := 0
+	err = filepath.WalkDir(filepath.Join("..", "provider"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, name := range regexp.MustCompile(`dispatch\.(Fail[A-Z]\w*)`).FindAllSubmatch(raw, -1) {
+			found++
+			if code, ok := codes[string(name[1])]; !ok || !slices.Contains(dispatch.FailCodes, code) {
+				t.Errorf("%s has %s, which is not among the known codes", path, name[1])
+			}
+		}
+		return err
+	})
+	if err != nil || found < 20 {
+		t.Errorf("%d codes found, %v", found, err)
+	}
 }
 
 // What is refused or ignored is counted apart from what was read, by the reason.
