@@ -58,6 +58,7 @@ func (r *run) read(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.reader.Close()) }()
+	r.i.Seen = audience.NewSeen()
 	if err := r.describe(ctx); err != nil {
 		return err
 	}
@@ -92,6 +93,7 @@ func (r *run) rows(ctx context.Context) error {
 			return cmp.Or(r.apply(ctx), err)
 		}
 		if int64(row.Number) <= r.i.Lines {
+			r.i.Seen.Skip(new(pageRow(row)))
 			continue
 		}
 		r.add(row)

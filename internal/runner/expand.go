@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -277,8 +276,8 @@ func (s *step) message(r *campaigns.Recipient, charges bool) (store.NewMessage, 
 		return store.NewMessage{}, false
 	case campaign.Send:
 	}
-	var fields campaign.Fields
-	if err := json.Unmarshal([]byte(r.Fields), &fields); err != nil {
+	fields, _, err := campaign.ParseFields(r.Fields)
+	if err != nil {
 		r.Status, r.Reason, r.Detail = campaign.Skipped, campaign.InvalidContent, "the recipient's fields cannot be read"
 		return store.NewMessage{}, false
 	}

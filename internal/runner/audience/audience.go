@@ -27,7 +27,7 @@ type Store interface {
 }
 
 // PageSize is how many rows of an audience are read at once.
-const PageSize = 1000
+const PageSize = 2000
 
 // Source is the audience of a campaign that is about to be launched, or running.
 type Source struct {
@@ -122,17 +122,7 @@ func (s *Source) read(ctx context.Context, db Store, at Cursor) ([]store.Entry, 
 func (s *Source) row(e *store.Entry, seq int) Row {
 	r := Row{Line: e.Line, Name: e.Name, TimeZone: e.TimeZone}
 	r.Seq, r.Status, r.To, r.WakeAt = seq, campaign.Waiting, e.To, s.Launch
-	if err := json.Unmarshal([]byte(e.Fields), &r.Values); err != nil || r.Values == nil {
-		r.Values = campaign.Fields{}
-	}
-	if e.Name != "" && r.Values["name"] == "" {
-		r.Values["name"] = e.Name
-	}
-	fields, err := json.Marshal(r.Values)
-	if err != nil {
-		fields = []byte("{}")
-	}
-	r.Fields = string(fields)
+	r.values(e)
 	if e.Bad != "" {
 		r.skip(campaign.BadNumber, "to", e.Bad)
 		return r
@@ -154,6 +144,27 @@ func (s *Source) row(e *store.Entry, seq int) Row {
 		r.skip(campaign.TooLate, "", "the recipient's own "+due.Format("15:04")+" had gone by at the launch")
 	}
 	return r
+}
+
+// values reads the fields of an entry. Those of plain texts, as nearly all are, are
+// kept as they are written.
+func (r *Row) values(e *store.Entry) {
+	var plain bool
+	var err error
+	if r.Values, plain, err = campaign.ParseFields(e.Fields); err != nil || r.Values == nil {
+		r.Values = campaign.Fields{}
+	}
+	named := e.Name != "" && r.Values["name"] == ""
+	if named {
+		r.Values["name"] = e.Name
+	}
+	switch r.Fields = e.Fields; {
+	case !plain:
+		b, _ := json.Marshal(r.Values) // texts: cannot fail
+		r.Fields = string(b)
+	case named:
+		r.Fields = campaign.AddField(e.Fields, "name", e.Name)
+	}
 }
 
 func (r *Row) skip(why campaign.Reason, field, detail string) {

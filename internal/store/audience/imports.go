@@ -82,6 +82,8 @@ type Import struct {
 	CreatedAt  time.Time       `db:"created_at"`
 	StartedAt  *time.Time      `db:"started_at"`
 	FinishedAt *time.Time      `db:"finished_at"`
+
+	Seen *Seen `db:"-"` // of the process that runs it; nil: all keys are in the database
 }
 
 // Options returns the client's settings.

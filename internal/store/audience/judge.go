@@ -3,7 +3,6 @@ package audience
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/lib/pq"
@@ -101,17 +100,30 @@ ON CONFLICT DO NOTHING`
 // duplicates marks the rows of persons that came earlier in the file.
 func (m *merge) duplicates(ctx context.Context, people map[string]person) error {
 	first := make(map[string]int, len(m.page)) // the first row of the page that has a key
+	var others []string
 	for i := range m.page {
 		r := &m.page[i]
 		for _, key := range r.keys(people) {
-			if k, ok := first[key]; ok && k != i {
-				r.duplicate = true
-			} else {
-				first[key] = i
+			if k, ok := first[key]; ok {
+				r.duplicate = r.duplicate || k != i
+				continue
+			}
+			first[key] = i
+			before, kept := m.i.Seen.add(key)
+			if r.duplicate = r.duplicate || before; !kept {
+				others = append(others, key)
 			}
 		}
 	}
-	keys := slices.Sorted(maps.Keys(first))
+	return m.others(ctx, others, first)
+}
+
+// others marks rows by the keys that are kept in the database.
+func (m *merge) others(ctx context.Context, keys []string, first map[string]int) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.Sort(keys)
 	rows := make([]int64, len(keys))
 	for i, key := range keys {
 		rows[i] = int64(m.page[first[key]].Number)

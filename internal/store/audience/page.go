@@ -83,10 +83,11 @@ func (m *merge) hold(ctx context.Context, lease string) error {
 	return err
 }
 
-// sqlStage prepares a table of the rows of a page.
+// sqlStage prepares a table of the rows of a page, with room for what becomes of
+// each.
 const sqlStage = `
 CREATE TEMP TABLE import_stage (row integer PRIMARY KEY, phone text, wa_id text, user_id text, name text, time_zone text,
-  fields jsonb, suppressed boolean, result text, contact bigint, problem text) ON COMMIT DROP`
+  fields jsonb, suppressed boolean, result text, contact bigint, problem text) WITH (fillfactor = 50) ON COMMIT DROP`
 
 var stageColumns = []string{"row", "phone", "wa_id", "user_id", "name", "time_zone", "fields", "suppressed", "result"}
 

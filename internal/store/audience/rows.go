@@ -2,24 +2,33 @@ package audience
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-var rowColumns = []string{
-	"import_id", "row", "line", "result", "phone", "wa_id", "user_id", "name", "time_zone", "fields", "problem", "cells",
-}
+// Most pages have nothing to write in the columns from wa_id on.
+var (
+	rowColumns = []string{
+		"import_id", "row", "line", "result", "phone", "name", "fields", "wa_id", "user_id", "time_zone", "problem", "cells",
+	}
+	columnsOfAll = 7
+)
 
 // audience keeps the rows for campaigns; a dry run keeps the bad ones only.
 func (m *merge) audience(ctx context.Context) error {
-	return m.tx.Copy(ctx, "import_rows", rowColumns, func(yield func([]any) bool) {
+	n := columnsOfAll
+	if slices.ContainsFunc(m.page, func(r Row) bool { return r.Problem != nil || r.WaID != "" || r.UserID != "" || r.TimeZone != "" }) {
+		n = len(rowColumns)
+	}
+	return m.tx.Copy(ctx, "import_rows", rowColumns[:n], func(yield func([]any) bool) {
 		for i := range m.page {
 			r := &m.page[i]
 			result := m.result(r)
 			if m.o.DryRun && r.Problem == nil {
 				continue
 			}
-			if !yield(append([]any{m.i.ID, r.Number, r.Line, result}, r.kept()...)) {
+			if !yield(append([]any{m.i.ID, r.Number, r.Line, result}, r.kept()...)[:n]) {
 				return
 			}
 		}
@@ -48,9 +57,9 @@ func (m *merge) result(r *Row) string {
 func (r *Row) kept() []any {
 	switch {
 	case r.Problem != nil:
-		return []any{nil, "", "", "", "", "{}", pg.JSON(r.Problem), pg.JSON(r.Cells)}
+		return []any{nil, "", "{}", "", "", "", pg.JSON(r.Problem), pg.JSON(r.Cells)}
 	case r.erased:
-		return []any{nil, "", "", "", "", "{}", nil, nil}
+		return []any{nil, "", "{}", "", "", "", nil, nil}
 	}
-	return []any{pg.Nullable(r.Phone), r.WaID, r.UserID, r.Name, r.TimeZone, string(r.Fields), nil, nil}
+	return []any{pg.Nullable(r.Phone), r.Name, string(r.Fields), r.WaID, r.UserID, r.TimeZone, nil, nil}
 }

@@ -2,6 +2,9 @@ package campaign
 
 import (
 	"context"
+	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -116,25 +119,37 @@ func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string
 	return out, err
 }
 
-// sqlKnown finds persons also under an id that they had in the ledger before
-// further ones were learnt.
-const sqlKnown = `
-SELECT p.person FROM unnest($2::text[]) p (person)
-  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = p.person OFFSET 0)
-UNION
+const (
+	sqlKnown = `SELECT p.person FROM unnest($2::text[]) p (person)
+  WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = p.person OFFSET 0)`
+
+	// sqlFormerly finds persons under an id that they had in the ledger before
+	// further ones were learnt.
+	sqlFormerly = `
 SELECT p.person FROM unnest($2::text[]) p (person) JOIN campaigns c ON c.id = $1
-  JOIN identities i ON i.account_id = c.account_id AND i.person = CASE WHEN p.person LIKE 'person:%' THEN substr(p.person, 8)::bigint END
+  JOIN identities i ON i.account_id = c.account_id AND i.person = substr(p.person, 8)::bigint
   WHERE EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.person = i.value OFFSET 0)`
+)
 
 // Known returns which of the persons a ledger has already.
 func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
 	var rows []string
-	err := s.db.SelectContext(ctx, &rows, sqlKnown, id, pq.Array(persons))
+	if err := s.db.SelectContext(ctx, &rows, sqlKnown, id, pq.Array(persons)); err != nil {
+		return nil, pg.Wrap("look for recipients", err)
+	}
+	several := slices.DeleteFunc(slices.Clone(persons), func(p string) bool { return !strings.HasPrefix(p, "person:") })
+	if len(several) > 0 {
+		var more []string
+		if err := s.db.SelectContext(ctx, &more, sqlFormerly, id, pq.Array(several)); err != nil {
+			return nil, pg.Wrap("look for recipients", err)
+		}
+		rows = append(rows, more...)
+	}
 	out := make(map[string]bool, len(rows))
 	for _, p := range rows {
 		out[p] = true
 	}
-	return out, pg.Wrap("look for recipients", err)
+	return out, nil
 }
 
 // Recipient is a row of the ledger.
@@ -156,9 +171,13 @@ type Recipient struct {
 const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,
   r.field, r.detail`
 
-var addedColumns = []string{
-	"campaign_id", "seq", "status", "reason", "wake_at", "recipient", "person", "zones", "fields", "field", "detail",
-}
+// Most pages have nothing to write in the last of the columns.
+var (
+	addedColumns = []string{
+		"campaign_id", "seq", "status", "wake_at", "recipient", "person", "fields", "zones", "reason", "field", "detail",
+	}
+	columnsOfAll, columnsWithZones = 7, 8
+)
 
 // AddRecipients appends rows to a campaign's ledger and counts them, in this
 // transaction.
@@ -167,23 +186,43 @@ func (s *Store) AddRecipients(ctx context.Context, id int64, rows []Recipient) e
 		return nil
 	}
 	counts := map[ledger.Key]int64{}
-	err := s.db.Copy(ctx, "campaign_recipients", addedColumns, func(yield func([]any) bool) {
-		for i := range rows {
-			r := &rows[i]
-			counts[ledger.Key{Status: r.Status, Reason: r.Reason}]++
-			values := []any{
-				id, r.Seq, int64(r.Status), int64(r.Reason), r.WakeAt, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), r.Zones,
-				storable.Clean(r.Fields), storable.Clean(r.Field), storable.Clean(r.Detail),
-			}
-			if !yield(values) {
-				return
-			}
+	n := columnsOfAll
+	for i := range rows {
+		r := &rows[i]
+		counts[ledger.Key{Status: r.Status, Reason: r.Reason}]++
+		switch {
+		case r.Reason != 0 || r.Field != "" || r.Detail != "":
+			n = len(addedColumns)
+		case r.Zones != "":
+			n = max(n, columnsWithZones)
 		}
-	})
-	if err != nil {
+	}
+	if err := s.db.Copy(ctx, "campaign_recipients", addedColumns[:n], added(id, rows, n)); err != nil {
 		return pg.Wrap("add recipients", err)
 	}
 	return ledger.Add(ctx, s.db, id, counts)
+}
+
+// added yields the first n of the columns of rows. Most rows have the time of the
+// row before, which is written once.
+func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		var at time.Time
+		var wakes any
+		for i := range rows {
+			r := &rows[i]
+			if wakes == nil || !r.WakeAt.Equal(at) {
+				at, wakes = r.WakeAt, string(pq.FormatTimestamp(r.WakeAt))
+			}
+			values := []any{
+				id, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), storable.Clean(r.Fields),
+				r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail),
+			}
+			if !yield(values[:n]) {
+				return
+			}
+		}
+	}
 }
 
 // EmptyLedger deletes the ledger of a campaign of which nothing was sent.
