@@ -198,7 +198,7 @@ WITH dl AS MATERIALIZED (SELECT d.message_id FROM dispatch d JOIN unnest($1::uui
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
   u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, failed_at = NULL, updated_at = now(), version = m.version + 1,
       error_code = 'outcome_unknown', error_message = 'the provider may or may not have the message, and policy forbids another try'
-    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version)
+    FROM d WHERE m.id = d.message_id AND m.status < {sent} RETURNING m.id, m.account_id, m.channel_id, m.version)
 INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code)
   SELECT id, account_id, channel_id, {unknown}, version, 'feeder', 'outcome_unknown' FROM u`)
 

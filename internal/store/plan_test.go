@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestPlans_HotStatements_UseIndexes(t *testing.T) {
 	f := open(t)
 	ids := f.backlog(t, 50_000)
 	some := pg.UUIDArray(ids[:100])
+	doubts := ids[len(ids)-2000:] // some of them
 	for _, c := range []struct {
 		name  string
 		most  float64 // rows that any scan of dispatch may return or filter out
@@ -39,16 +41,25 @@ func TestPlans_HotStatements_UseIndexes(t *testing.T) {
 		{"leases", 1000, sqlLeases, []any{pq.Array([]float64{1, 1, 1})}},
 		{"doubtful", 1000, sqlDoubtful, nil},
 		{"end", 300, sqlEnd, []any{some, int16(dispatch.Expired), "expired", "over", "feeder"}},
+		{"cancel", 6000, sqlEnd, []any{pg.UUIDArray(ids[:2000]), int16(dispatch.Cancelled), "cancelled", "by request", "api"}},
+		{"cancel doubts", 6000, sqlCancelDoubts, []any{pg.UUIDArray(doubts)}},
+		{"give up", 6000, sqlGiveUp, []any{pg.UUIDArray(doubts), pq.Array(slices.Repeat([]int64{-1}, len(doubts)))}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			plan := f.explain(t, c.query, c.args...)
 			plan.walk(func(n *planNode) {
+				if rows := n.Loops * (n.Rows + n.Removed); n.Type == "CTE Scan" && rows > 2*c.most {
+					t.Errorf("%s of %s reads %.0f rows, more than %.0f", n.Type, n.CTE, rows, 2*c.most)
+				}
 				if !strings.HasPrefix(n.Relation, "dispatch") && !strings.HasPrefix(n.Relation, "messages") &&
 					!strings.HasPrefix(n.Relation, "scheduled") {
 					return
 				}
 				if n.Type == "Seq Scan" && n.Loops > 0 && !strings.HasSuffix(n.Relation, "_default") && n.Loops*(n.Rows+n.Removed) > 0 {
 					t.Errorf("%s of %s", n.Type, n.Relation)
+				}
+				if n.Loops > 1 && strings.Contains(n.Cond+n.Filter, "ANY") {
+					t.Errorf("%s of %s looks through the ids %.0f times", n.Type, n.Relation, n.Loops)
 				}
 				if rows := n.Loops * (n.Rows + n.Removed); rows > c.most {
 					t.Errorf("%s of %s by %s reads %.0f rows, more than %.0f", n.Type, n.Relation, n.Index, rows, c.most)
@@ -87,6 +98,9 @@ type planNode struct {
 	Type     string      `json:"Node Type"`
 	Relation string      `json:"Relation Name"`
 	Index    string      `json:"Index Name"`
+	CTE      string      `json:"CTE Name"`
+	Cond     string      `json:"Index Cond"`
+	Filter   string      `json:"Filter"`
 	Rows     float64     `json:"Actual Rows"`
 	Loops    float64     `json:"Actual Loops"`
 	Removed  float64     `json:"Rows Removed by Filter"`

@@ -132,7 +132,7 @@ WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY(
     OR x.maybe_sent, final_by = {by_us},
       failed_at = CASE WHEN $2 = {expired} THEN now() ELSE m.failed_at END, updated_at = now(), version = m.version + 1, error_code = $3,
         error_message = $4
-    FROM x WHERE m.id = x.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent}
+    FROM x WHERE m.id = x.message_id AND m.status < {sent}
     RETURNING m.id, m.account_id, m.channel_id, m.status, m.version, m.charged, m.fallback),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'expired' FROM u
     WHERE status = {expired} AND fallback IS NOT NULL
@@ -177,7 +177,7 @@ WITH dl AS MATERIALIZED (SELECT message_id FROM dispatch WHERE message_id = ANY(
   d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dl)) RETURNING message_id),
   u AS (UPDATE messages m SET status = {unknown}, maybe_sent = true, updated_at = now(), version = m.version + 1,
     error_code = 'outcome_unknown', error_message = 'cancelled while the outcome of a call was not known'
-    FROM d WHERE m.id = d.message_id AND m.id = ANY($1::uuid[]) AND m.status < {sent}
+    FROM d WHERE m.id = d.message_id AND m.status < {sent}
       RETURNING m.id, m.account_id, m.channel_id, m.version),
   e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, code)
     SELECT id, account_id, channel_id, {unknown}, version, 'api', 'outcome_unknown' FROM u)
