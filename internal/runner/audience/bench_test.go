@@ -3,6 +3,7 @@ package audience_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,6 +24,7 @@ import (
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -76,11 +78,13 @@ func (s *stage) load(kind, file string) (id int64) {
 	}
 	_, err = s.imports.StartImport(ctx, s.account.ID, i.ID, "test.csv")
 	storetest.Must(s, err)
-	for i.Status != imports.Done {
-		time.Sleep(20 * time.Millisecond)
+	wait.For(s, 10*time.Minute, func() error {
 		i, err = s.imports.Import(ctx, s.account.ID, i.ID)
-		storetest.Must(s, err)
-	}
+		if err == nil && i.Status != imports.Done {
+			err = errors.New("the import is " + i.Status)
+		}
+		return err
+	})
 	return i.ID
 }
 

@@ -85,12 +85,23 @@ func (s *Store) CancelRows(ctx context.Context, id int64) (more bool, err error)
 	return false, nil
 }
 
-var sqlWithTemplate = numbers.SQL(`SELECT ` + columns + ` FROM campaigns c
-  WHERE c.state = {campaign_running} AND (c.id = $1 OR (c.template_id <> 0
-	AND (c.account_id, c.template_id) = (SELECT account_id, template_id FROM campaigns WHERE id = $1))) ORDER BY c.id FOR NO KEY UPDATE`)
+// sqlWithTemplate finds the provider's template under every entry that it has here,
+// the account's and those of channels. Another business account has another
+// template of the same name; where it is not known, only the same entry is the same.
+var sqlWithTemplate = numbers.SQL(`
+WITH a AS MATERIALIZED (SELECT c.account_id, h.id AS channel, h.provider, coalesce(h.settings->>'waba_id', '') AS waba, t.id AS template,
+    t.name, t.language, t.provider_template_id AS provider_id
+  FROM campaigns c JOIN templates t ON t.id = c.template_id JOIN channels h ON h.id = c.channel_id WHERE c.id = $1)
+SELECT ` + columns + ` FROM campaigns c WHERE c.state = {campaign_running} AND (c.id = $1 OR EXISTS (
+  SELECT 1 FROM a, templates t, channels h, coalesce(h.settings->>'waba_id', '') AS of(waba)
+  WHERE t.id = c.template_id AND h.id = c.channel_id AND c.account_id = a.account_id AND h.provider = a.provider
+    AND (t.id = a.template OR t.name = a.name AND t.language = a.language
+      AND (t.provider_template_id = a.provider_id OR '' IN (t.provider_template_id, a.provider_id)))
+    AND (h.id = a.channel OR of.waba = a.waba AND a.waba <> '' OR '' IN (of.waba, a.waba) AND t.id = a.template)))
+ORDER BY c.id FOR NO KEY UPDATE OF c`)
 
-// WithTemplate takes the running campaigns that send the template of a campaign,
-// that one included.
+// WithTemplate takes the running campaigns that send the provider's template of a
+// campaign through its business account, that one included.
 func (s *Store) WithTemplate(ctx context.Context, id int64) ([]Campaign, error) {
 	var out []Campaign
 	err := s.db.SelectContext(ctx, &out, sqlWithTemplate, id)
