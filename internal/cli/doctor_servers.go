@@ -86,8 +86,14 @@ func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 			missing = append(missing, m.Name)
 		}
 	}
-	detail := append([]string{fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))}, missing...)
-	d.note("migrations", len(missing) == 0, strings.Join(detail, ", missing "), "run: sendoff migrate up")
+	detail := fmt.Sprintf("%d of %d applied", len(ms)-len(missing), len(ms))
+	if n := len(missing); n > 0 {
+		detail += "; missing: " + strings.Join(missing[:min(n, 3)], ", ")
+		if n > 3 {
+			detail += fmt.Sprintf(" and %d more", n-3)
+		}
+	}
+	d.note("migrations", len(missing) == 0, detail, "run: sendoff migrate up")
 	if len(missing) == len(ms) {
 		return false
 	}

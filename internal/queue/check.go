@@ -19,7 +19,7 @@ type Fault struct {
 }
 
 // Error returns what is wrong, in Redis' words too.
-func (f *Fault) Error() string { return f.What + ": " + f.Err.Error() }
+func (f *Fault) Error() string { return f.What + ": " + strings.ReplaceAll(f.Err.Error(), "\n", "; ") }
 
 // Fault returns what is wrong, without an address.
 func (f *Fault) Fault() string { return f.What }
@@ -76,6 +76,14 @@ func explain(err error) *Fault {
 		if strings.HasPrefix(text, f.prefix) || strings.Contains(text, " "+f.prefix) {
 			return &Fault{f.what, f.cure, err}
 		}
+	}
+	if strings.Contains(text, "all sentinels") && strings.Contains(text, redis.Nil.Error()) {
+		return &Fault{"the Sentinels watch no master of that name", "correct the name at the end of SENDOFF_REDIS_URL; " +
+			"redis-cli -p 26379 SENTINEL MASTERS lists those that there are", err}
+	}
+	if strings.Contains(text, "all sentinels") {
+		return &Fault{"no Sentinel answers", "start the Sentinels, or correct their addresses or ?sentinel_password= in SENDOFF_REDIS_URL; " +
+			"messages go out without Redis, but slower", err}
 	}
 	if strings.Contains(text, "x509") || strings.Contains(text, "tls:") {
 		return &Fault{"TLS to Redis fails", "use rediss://, with ?ca_file= for a CA of your own and cert_file= and key_file= if Redis asks " +

@@ -18,6 +18,7 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 	limited := server(t, []string{"port PORT", "user default on nopass ~asynq:* ~other:* &* +@all"})
 	granted := server(t, []string{"port PORT", "user default on nopass ~asynq:* ~sendoff:* &* +@all -@dangerous +info +eval +evalsha +script"})
 	password := server(t, []string{"port PORT", "requirepass s3cret"})
+	sentinel := server(t, []string{"port PORT"}, "--sentinel")
 	node := server(t, []string{"port PORT", "cluster-enabled yes"})
 	for _, c := range []struct{ name, url, what, cure string }{
 		{"good", "redis://127.0.0.1:" + good, "", ""},
@@ -29,6 +30,8 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 		{"no password", "redis://127.0.0.1:" + password, "wants a password", "percent-encoded"},
 		{"wrong password", "redis://:other@127.0.0.1:" + password, "refuses the user or the password", "correct"},
 		{"cluster without slots", "redis://127.0.0.1:" + node, "cluster", "CLUSTER INFO"},
+		{"no such master", "redis-sentinel://127.0.0.1:" + sentinel + "/other", "no master of that name", "SENTINEL MASTERS"},
+		{"no Sentinel", "redis-sentinel://127.0.0.1:1/sendoff", "no Sentinel", "start the Sentinels"},
 		{"nobody there", "redis://127.0.0.1:1", "does not answer", "start Redis"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
