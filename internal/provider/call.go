@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -12,11 +13,15 @@ import (
 // privateAddress explains a refused call to whoever may set base_url.
 const privateAddress = "not sent: base_url is not on the public internet, nor in a network of SENDOFF_PROVIDER_ALLOW"
 
+// byteOrderMark stands before the JSON of some gateways.
+var byteOrderMark = []byte("\ufeff")
+
 // Do makes one call to a vendor. Its error is an *Error: NotSent if nothing was
 // written (dial, TLS, a context that ended before), else Uncertain.
 func Do(ctx context.Context, c *outbound.Client, req *http.Request) (outbound.Response, error) {
 	res, err := c.Do(ctx, req)
 	if err == nil {
+		res.Body = bytes.TrimPrefix(res.Body, byteOrderMark)
 		return res, nil
 	}
 	if errors.Is(err, outbound.ErrPrivateAddress) {

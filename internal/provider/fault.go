@@ -39,14 +39,17 @@ func Fault(body []byte) (code, text string, ok bool) {
 	return cmp.Or(code, string(b.Code), messageCode), cmp.Or(both(message, text), string(b.Reason), "status "+string(b.Status)), true
 }
 
-// Refuse makes a a refusal, as if it came with 400, if it came with 2xx and its body
-// holds an error (Fault). A code and a text that a has stay.
+// Refuse adds the code and the text of the error in the body (Fault), if a has none,
+// and makes a a refusal, as if it came with 400, if it came with 2xx.
 func (a *Answer) Refuse(ch *dispatch.Channel, body []byte) {
 	code, text, ok := Fault(body)
-	if !ok || a.Status/100 != 2 {
+	if !ok {
 		return
 	}
-	a.Status, a.Code, a.Msg = http.StatusBadRequest, cmp.Or(a.Code, code), cmp.Or(a.Msg, Redact(ch, text))
+	a.Code, a.Msg = cmp.Or(a.Code, code), cmp.Or(a.Msg, Redact(ch, text))
+	if a.Status/100 == 2 {
+		a.Status = http.StatusBadRequest
+	}
 }
 
 // both returns two texts of one error, once where one repeats the other.
@@ -72,11 +75,12 @@ func inner(raw json.RawMessage) (code, text string) {
 		Message Scalar `json:"message"`
 		Reason  Scalar `json:"reason"`
 		Title   Scalar `json:"title"`
+		Details Scalar `json:"details"`
 	}
 	if Nothing(raw) || json.Unmarshal(raw, &e) != nil {
 		return "", ScalarOf(raw)
 	}
-	return string(e.Code), cmp.Or(string(e.Message), string(e.Reason), string(e.Title), string(raw))
+	return string(e.Code), cmp.Or(both(string(cmp.Or(e.Message, e.Reason, e.Title)), string(e.Details)), string(raw))
 }
 
 // Reason returns code and text of an error that is a JSON object or a list of them;

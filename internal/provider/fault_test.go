@@ -21,7 +21,7 @@ func TestRefuse_ErrorWith2xx_IsARefusal(t *testing.T) {
 		{"status and message", `{"status":"Failed","message":{"code":9,"reason":"no"}}`, provider.Answer{Status: 200}, 400, "9", "no"},
 		{"what it has stays", `{"error":{"code":7,"message":"no"}}`, provider.Answer{Status: 200, Code: "8", Msg: "never"}, 400, "8", "never"},
 		{"no error", `{"id":"1","error":null}`, provider.Answer{Status: 200}, 200, "", ""},
-		{"not 2xx", `{"error":{"code":7,"message":"no"}}`, provider.Answer{Status: 502}, 502, "", ""},
+		{"not 2xx", `{"errors":[{"code":7,"title":"no","details":"why"}]}`, provider.Answer{Status: 502}, 502, "7", "no: why"},
 		{"no object", `accepted`, provider.Answer{Status: 200}, 200, "", ""},
 	} {
 		a := c.answer

@@ -28,10 +28,10 @@ var statuses = map[string]dispatch.Status{
 	"sent": dispatch.Sent, "sentnodlr": dispatch.Sent,
 	"delivered": dispatch.Delivered, "delivrd": dispatch.Delivered, "read": dispatch.Read, "seen": dispatch.Read,
 	"failed": dispatch.Failed, "undelivered": dispatch.Failed, "undeliv": dispatch.Failed, "undelivrd": dispatch.Failed,
-	"notsent": dispatch.Failed,
+	"notsent": dispatch.Failed, "undeliverable": dispatch.Failed,
 	"expired": dispatch.Failed, "rejected": dispatch.Failed, "rejectd": dispatch.Failed, "deleted": dispatch.Failed,
 	"blocked": dispatch.Failed,
-	"optout":  dispatch.Failed, "0": dispatch.Failed,
+	"0":       dispatch.Failed,
 }
 
 // word returns a status in lower case and without spaces, dashes and underscores.
@@ -142,11 +142,14 @@ func merge(common fields, object map[string]json.RawMessage) fields {
 
 func (c *Client) status(ch *dispatch.Channel, f fields) (dispatch.StatusUpdate, bool) {
 	s, ok := statuses[word(f["status"])]
+	if _, trace := traces[word(f["status"])]; trace {
+		s, ok = dispatch.Failed, true
+	}
 	if !ok {
 		return dispatch.StatusUpdate{}, false
 	}
 	u := dispatch.StatusUpdate{
-		Channel: ch.ID, ProviderID: whole(f["id"]), Recipient: plus(cmp.Or(f["recipient"], f["mobile"])),
+		Channel: ch.ID, ProviderID: whole(cmp.Or(f["id"], f["message_id"])), Recipient: plus(cmp.Or(f["recipient"], f["mobile"])),
 		Status: s, At: c.at(f["timestamp"]),
 	}
 	for _, ref := range []string{f["ref"], f["ref_custom"], f["custom_response"]} {
@@ -174,9 +177,9 @@ func explain(ch *dispatch.Channel, u *dispatch.StatusUpdate, f fields) {
 			return
 		}
 	}
-	for _, word := range []string{f["error"], f["reason"], f["description"], f["status"]} {
-		if r, ok := traces[upper(word)]; ok {
-			u.Code, u.Suppress, u.ProviderCode = r.Code, r.Suppress, upper(word)
+	for _, text := range []string{f["error"], f["reason"], f["description"], f["status"]} {
+		if r, ok := traces[word(text)]; ok {
+			u.Code, u.Suppress, u.ProviderCode = r.Code, r.Suppress, upper(text)
 			return
 		}
 	}

@@ -93,12 +93,21 @@ func whatsAppCallbacks() []providertest.Callback {
 		),
 		status("opted out, by code", `"status":"FAILED","timestamp":1760000000,"error_code":"opt-out","error":"opted out"`, dispatch.Failed,
 			failed("opt-out", dispatch.FailSuppressed, "opted out", true)),
-		status("opted out, by error", `"status":"not-sent","timestamp":1760000000,"error":"OPT-OUT"`, dispatch.Failed,
-			failed("OPT-OUT", dispatch.FailSuppressed, "OPT-OUT", true)),
+		status("opted out, by error", `"status":"not-sent","timestamp":1760000000,"error":"opt_out"`, dispatch.Failed,
+			failed("OPT_OUT", dispatch.FailSuppressed, "opt_out", true)),
 		status("an error that is an object", `"status":0,"timestamp":1760000000,"error":{"code":"CON-DND","message":"do not disturb"}`,
 			dispatch.Failed, failed("CON-DND", dispatch.FailSuppressed, "do not disturb", true)),
 		status("an error that names a field", `"status":0,"timestamp":1760000000,"error":{"to":"invalid number"}`, dispatch.Failed,
 			failed("", dispatch.FailUndelivered, `{"to":"invalid number"}`, false)),
+		status("a trace as status", `"status":"invalid-sub","timestamp":1760000000`, dispatch.Failed,
+			failed("INVALID-SUB", dispatch.FailRecipient, "status invalid-sub", false)),
+		{
+			Name: "another name of the id", Body: `{"message_id":"` + messageID + `","status":"UNDELIVERABLE","timestamp":1760000000}`,
+			Want: provider.Callback{Part: provider.Part{Statuses: []dispatch.StatusUpdate{{
+				Channel: 7, ProviderID: messageID, Status: dispatch.Failed, At: time.Unix(1760000000, 0),
+				Code: dispatch.FailUndelivered, Detail: "status UNDELIVERABLE",
+			}}}},
+		},
 		{Name: "unknown status", Body: `{"id":"x","status":"pondering"}`},
 		{Name: "nothing", Body: `{}`},
 		{Name: "inbound", Body: raw, Want: provider.Callback{Part: provider.Part{Inbound: []dispatch.Inbound{{

@@ -29,18 +29,18 @@ var codes = map[string]provider.Rule{
 
 // traces is the table of status_trace, SMS's reason in a callback
 // (developers.kaleyra.io/docs/sms-status-and-status-trace-codes), as far as it
-// is public. Only reason and suppression matter there.
+// is public, by word. Only reason and suppression matter there.
 var traces = map[string]provider.Rule{
-	"MOB-OFF":            {Kind: provider.Permanent, Code: dispatch.FailUndelivered},
-	"NO-CREDITS":         {Kind: provider.Permanent, Code: dispatch.FailBalance},
-	"NOTALLOWED":         {Kind: provider.Permanent, Code: dispatch.FailAccount},
-	"BLOCKED-COUNTRY":    {Kind: provider.Permanent, Code: dispatch.FailAccount},
-	"KYC-NOT-APPROVED":   {Kind: provider.Permanent, Code: dispatch.FailAccount},
-	"BLACKLIST":          {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
-	"OPT-OUT":            {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
-	"CON-DND":            {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
-	"INVALID-SUB":        {Kind: provider.Permanent, Code: dispatch.FailRecipient},
-	"TEMPLATE-NOT-FOUND": {Kind: provider.Permanent, Code: dispatch.FailTemplate},
+	"moboff":           {Kind: provider.Permanent, Code: dispatch.FailUndelivered},
+	"nocredits":        {Kind: provider.Permanent, Code: dispatch.FailBalance},
+	"notallowed":       {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"blockedcountry":   {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"kycnotapproved":   {Kind: provider.Permanent, Code: dispatch.FailAccount},
+	"blacklist":        {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"optout":           {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"condnd":           {Kind: provider.Permanent, Code: dispatch.FailSuppressed, Suppress: true},
+	"invalidsub":       {Kind: provider.Permanent, Code: dispatch.FailRecipient},
+	"templatenotfound": {Kind: provider.Permanent, Code: dispatch.FailTemplate},
 }
 
 // accepted are the codes of a yes.
@@ -53,7 +53,7 @@ func ruleFor(code string) (provider.Rule, bool) {
 	if r, ok := codes[code]; ok {
 		return r, true
 	}
-	if r, ok := traces[code]; ok {
+	if r, ok := traces[word(code)]; ok {
 		return r, true
 	}
 	if len(code) == len("131047") { // the short ones would be mistaken
