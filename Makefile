@@ -85,7 +85,7 @@ bench: setup build
 # such runs once found.
 fault: setup build teststack
 	bin/teststack -- go test -count=1 -run 'UnknownID|RetryParked|SameStatusTwice' ./internal/store
-	SENDOFF_TEST_REQUIRED=1 go test -count=1 -timeout 30m -tags=fault -v $(ARGS) ./internal/drill/... ./internal/fault/...
+	SENDOFF_TEST_REQUIRED=1 SENDOFF_PROMETHEUS="$$(scripts/alerts.sh prometheus)" go test -count=1 -timeout 45m -tags=fault -v $(ARGS) ./internal/drill/... ./internal/fault/...
 
 # The vendors' own samples and public client libraries; npm brings the latter.
 clients: setup build

@@ -4,6 +4,7 @@
 #   scripts/alerts.sh         syntax and tests of the rules, with promtool
 #   scripts/alerts.sh live    besides, runs every query of dashboard and rules in a
 #                             Prometheus that scrapes bin/sendoff dev
+#   scripts/alerts.sh prometheus   prints the path of prometheus, or nothing
 #
 # promtool and prometheus are those in PATH, else those of Debian's package, which
 # is unpacked into a cache folder and not installed.
@@ -27,6 +28,8 @@ fetch() {
   mkdir -p "$cache" && dpkg -x "$tmp"/prometheus_*.deb "$cache"
   rm -rf "$tmp"
 }
+
+[ "${1:-}" != prometheus ] || { tool prometheus; exit; }
 
 promtool=$(tool promtool)
 if [ -z "$promtool" ]; then
