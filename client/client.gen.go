@@ -4330,6 +4330,7 @@ type Template struct {
 	ParameterFormat    TemplateParameterFormat `json:"parameter_format"`
 	Provider           *string                 `json:"provider,omitempty"`
 	ProviderTemplateId *string                 `json:"provider_template_id,omitempty"`
+	Quality            *string                 `json:"quality,omitempty"`
 
 	// Status approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
 	Status       TemplateStatus `json:"status"`

@@ -61,17 +61,24 @@ func (cs *callbacks) channelOf(ctx context.Context, n provider.Number, at *dispa
 }
 
 // templateChanges returns what a part reports of templates, also by messages that
-// failed because of them.
-func templateChanges(p *provider.Part) []dispatch.TemplateChange {
+// failed because of them, which the provider may name by its own id alone.
+func (cs *callbacks) templateChanges(ctx context.Context, p *provider.Part) ([]dispatch.TemplateChange, error) {
 	out := p.Templates
 	for i := range p.Statuses {
 		u := &p.Statuses[i]
-		if u.Status != dispatch.Failed || u.ID == dispatch.NoID {
+		c, ok := provider.RefusedTemplate(u.ID, u.ProviderCode, u.Detail)
+		if !ok || u.Status != dispatch.Failed {
 			continue
 		}
-		if c, ok := provider.RefusedTemplate(u.ID, u.ProviderCode, u.Detail); ok {
+		if c.Message == dispatch.NoID {
+			var err error
+			if c.Message, err = cs.store.FindMessage(ctx, *u); err != nil {
+				return nil, err
+			}
+		}
+		if c.Message != dispatch.NoID {
 			out = append(out, c)
 		}
 	}
-	return out
+	return out, nil
 }

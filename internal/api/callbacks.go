@@ -250,7 +250,11 @@ func (cs *callbacks) take(ctx context.Context, ch *dispatch.Channel, cb *provide
 	if err := cs.store.Consents(ctx, ch.Account, cb.Consents); err != nil {
 		return err
 	}
-	if err := cs.reports.ChangeTemplates(ctx, ch.ID, templateChanges(cb)); err != nil {
+	changes, err := cs.templateChanges(ctx, cb)
+	if err != nil {
+		return err
+	}
+	if err := cs.reports.ChangeTemplates(ctx, ch.ID, changes); err != nil {
 		return err
 	}
 	if cb.MessagingLimit != 0 {

@@ -4,11 +4,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -193,7 +195,8 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 		"message_template_quality_update",
 		`{"message_template_name":"spring","message_template_language":"en","previous_quality_score":"GREEN","new_quality_score":"RED"}`,
 	)
-	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "approved" || got.Text("category") != "marketing" {
+	if got := f.Do("GET", path, nil).Want(200); got.Text("status") != "approved" || got.Text("category") != "marketing" ||
+		got.Text("quality") != "red" {
 		t.Errorf("registered as %v", got)
 	}
 	f.signed(
@@ -215,5 +218,38 @@ func TestCallback_TemplatePaused_IsRefusedWithTheReason(t *testing.T) {
 	}
 	if got := f.Do("GET", "/v1/callbacks/ignored", nil).Want(200).Data(); len(got) != 0 {
 		t.Errorf("ignored %v", got)
+	}
+}
+
+// A status that names only the provider's id shows as much of the template: vendors
+// that pass WhatsApp's codes on echo nothing.
+func TestCallback_RefusedTemplate_WithoutOurID(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	gupshup, address := f.gupshup("+919999900000")
+	for i, c := range []struct {
+		channel    int64
+		code, want string
+	}{{f.Channel.ID, "132015", "paused"}, {f.Channel.ID, "132001", "disabled"}, {gupshup.ID, "4005", "paused"}, {gupshup.ID, "132016", "disabled"}} {
+		name, id := fmt.Sprint("spring", i), fmt.Sprint("id-of-the-provider-", i)
+		template := m{"name": name, "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello"}}}
+		raw := m{"name": name, "language": m{"code": "en"}}
+		if c.channel == gupshup.ID {
+			template["channel_id"], template["provider_template_id"] = gupshup.ID, name
+			raw["provider_template_id"] = name
+		}
+		f.Do("POST", "/v1/templates", template).Want(201)
+		f.sentAs(c.channel, id, encoded(m{"type": "template", "template": raw}))
+		if c.channel == gupshup.ID {
+			f.Ask("POST", address, apitest.Sent{Body: encoded(m{"type": "message-event", "payload": m{
+				"id": "wamid." + name, "gsId": id, "type": "failed", "destination": "15550000001", "payload": m{"code": c.code, "reason": "no"},
+			}})}).Want(200)
+		} else {
+			f.meta("messages", m{"statuses": []m{{"id": id, "status": "failed", "errors": []m{{"code": c.code, "title": "no"}}}}})
+		}
+		got := f.Do("GET", "/v1/templates?search="+name, nil).Want(200).Data()
+		if len(got) != 1 || got[0].Text("status") != c.want || !strings.HasPrefix(got[0].Text("status_reason"), c.code) {
+			t.Errorf("%s: %v", c.code, got)
+		}
 	}
 }

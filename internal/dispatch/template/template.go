@@ -46,6 +46,7 @@ type Template struct {
 	Components         []Component `json:"components"`
 	StatusReason       string      `json:"status_reason,omitempty"` // why the provider changed Status
 	StatusAt           *time.Time  `json:"status_at,omitempty"`     // when it did
+	Quality            string      `json:"quality,omitempty"`       // the provider's last word: green, yellow or red
 	UsageCount         int64       `json:"usage_count"`
 	CreatedAt          time.Time   `json:"created_at"`
 	UpdatedAt          time.Time   `json:"updated_at"`

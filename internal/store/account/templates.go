@@ -26,20 +26,21 @@ type templateRow struct {
 	Components []byte     `db:"components"`
 	Reason     string     `db:"status_reason"`
 	StatusAt   *time.Time `db:"status_at"`
+	Quality    string     `db:"quality"`
 	Used       int64      `db:"used"`
 	CreatedAt  time.Time  `db:"created_at"`
 	UpdatedAt  time.Time  `db:"updated_at"`
 }
 
 const templateColumns = `t.id, t.account_id, t.channel_id, t.provider, t.name, t.language, t.category, t.status, t.parameter_format,
-  t.provider_template_id, t.components, t.status_reason, t.status_at,
+  t.provider_template_id, t.components, t.status_reason, t.status_at, t.quality,
   coalesce((SELECT used FROM template_usage u WHERE u.template_id = t.id), 0) AS used, t.created_at, t.updated_at`
 
 func (r *templateRow) template() (template.Template, error) {
 	t := template.Template{
 		ID: r.ID, Account: r.Account, Provider: r.Provider, Name: r.Name, Language: r.Language, Category: r.Category, Status: r.Status,
-		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, StatusReason: r.Reason, StatusAt: r.StatusAt, UsageCount: r.Used,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		ParameterFormat: r.Format, ProviderTemplateID: r.ProviderID, StatusReason: r.Reason, StatusAt: r.StatusAt, Quality: r.Quality,
+		UsageCount: r.Used, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.Channel != nil {
 		t.Channel = *r.Channel

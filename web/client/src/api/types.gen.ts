@@ -727,6 +727,7 @@ export type Template = {
     parameter_format: 'positional' | 'named';
     provider?: string;
     provider_template_id?: string;
+    quality?: string;
     /**
      * approved: can be sent; pending: the provider has not decided; rejected: the provider has refused it; paused: the provider has paused it, for its quality; disabled: the provider has disabled it, or it is gone there.
      */
