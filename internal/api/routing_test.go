@@ -231,8 +231,10 @@ func TestCallback_RefusedTemplate_WithoutOurID(t *testing.T) {
 		channel    int64
 		code, want string
 	}{
-		{f.Channel.ID, "132015", "paused"}, {f.Channel.ID, "132001", "disabled"},
-		{gupshup.ID, "4005", "paused"}, {gupshup.ID, "132016", "disabled"},
+		{f.Channel.ID, "132015", "paused"},
+		{f.Channel.ID, "132001", "disabled"},
+		{gupshup.ID, "4005", "paused"},
+		{gupshup.ID, "132016", "disabled"},
 	} {
 		name, id := fmt.Sprint("spring", i), fmt.Sprint("id-of-the-provider-", i)
 		template := m{"name": name, "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello"}}}
