@@ -49,7 +49,8 @@ apidoc:
 
 # Use cases.
 runner: campaign dispatch runner/audience store store/campaign store/ledger zone
-runner/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/campaign zone
+runner/audience: campaign dispatch dispatch/person dispatch/phone dispatch/template registry store/account
+    store/campaign zone
 admin/campaigns: admin campaign contactimport dispatch runner runner/audience store store/account store/campaign zone
 accept: auth batch dispatch dispatch/person dispatch/phone dispatch/segment provider registry storable store
     store/account store/erasure store/people store/pg

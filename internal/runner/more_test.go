@@ -138,9 +138,10 @@ func TestCampaign_QuietHoursHold(t *testing.T) {
 // and shows it.
 func TestCampaign_QuietHoursBegin_HoldMessages(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := serve(t)
 	channel := fmt.Sprintf("/v1/channels/%d", s.channel.ID)
 	s.call("POST", channel+"/pause", object{}, 200)
+	s.work()
 	path := s.launch(orders(people(1, "0300"), nil))
 	s.until(path, "the message", func(c object) bool { return c.count("queued") == 1 })
 	now := time.Now().UTC()
@@ -419,4 +420,22 @@ func TestCampaign_CapCountsMarketing(t *testing.T) {
 	if utility.count("skipped") != 0 {
 		t.Errorf("a utility template is capped: %v", utility["counts"])
 	}
+}
+
+// A cap over more days than the account keeps numbers could not be held.
+func TestCampaign_CapBeyondRedaction(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.call("PATCH", "/v1/account", object{"redact_days": 3}, 200)
+	body := orders(people(1, ""), object{"type": "text", "text": object{"body": "Sale!"}, "cap": object{"messages": 1, "days": 4}})
+	delete(body, "template")
+	path := s.create(body)
+	for action, want := range map[string]int{"validate": 200, "launch": 422} {
+		status, raw := s.raw("POST", path+"/"+action, nil)
+		if status != want || !strings.Contains(string(raw), "/cap/days") || !strings.Contains(string(raw), "redact_days of the account, 3") {
+			t.Errorf("%s: %d %s", action, status, raw)
+		}
+	}
+	s.call("PATCH", path, object{"cap": object{"messages": 1, "days": 3}}, 200)
+	s.call("POST", path+"/launch", nil, 200)
 }

@@ -47,6 +47,15 @@ type stack struct {
 
 func start(t *testing.T) *stack {
 	t.Helper()
+	s := serve(t)
+	s.work()
+	return s
+}
+
+// serve starts the stack without a worker: one that is started later knows all that
+// was changed before, and not up to a second later.
+func serve(t *testing.T) *stack {
+	t.Helper()
 	s := &stack{T: t, log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	settings := emulator.DefaultSettings()
 	em := emulator.New(emulator.Options{Settings: &settings})
@@ -71,7 +80,6 @@ func start(t *testing.T) *stack {
 	r, err := app.Serve(s.cfg, addr, s.log)
 	s.must(err)
 	t.Cleanup(func() { s.must(r.Stop()) })
-	s.work()
 	return s
 }
 

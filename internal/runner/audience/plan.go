@@ -10,12 +10,14 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
 	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store/account"
 	store "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
 // Registry caches what people configure.
 type Registry interface {
+	Account(ctx context.Context, id int64) (account.Account, error)
 	Channel(ctx context.Context, id int64) (*dispatch.Channel, error)
 	FindChannel(ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string) (*dispatch.Channel, error)
 	Templates(ctx context.Context, account int64) (*registry.Templates, error)
@@ -75,7 +77,22 @@ func Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) 
 		return nil, err
 	}
 	p.Marketing = p.Template == nil || p.Template.Category == "marketing"
-	return p, nil
+	return p, p.checkCap(ctx, reg, c.Account)
+}
+
+// checkCap refuses a cap about more days than the account keeps numbers: who had
+// how many messages would not be known.
+func (p *Plan) checkCap(ctx context.Context, reg Registry, account int64) error {
+	limit := p.Definition.Cap
+	if limit == nil || !p.Marketing {
+		return nil
+	}
+	a, err := reg.Account(ctx, account)
+	if err == nil && a.RedactDays != nil && *a.RedactDays < limit.Days {
+		return dispatch.InvalidField("/cap/days", "is more than redact_days of the account, %d: older messages of a person cannot be counted",
+			*a.RedactDays)
+	}
+	return err
 }
 
 // FirstRun returns the plan of the next run of p's recurrence; p itself if it has

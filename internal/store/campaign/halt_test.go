@@ -55,7 +55,8 @@ func TestWithTemplate_EveryEntry(t *testing.T) {
 	workertest.Must(t, err)
 	for of, want := range map[string]string{
 		"shared": "shared own unknown ", "own": "shared own ", "german": "german ", "far": "far farshared ",
-		"farshared": "far farshared unknown ", "unknown": "shared farshared unknown alone ", "alone": "unknown alone ", "beside": "shared own unknown ",
+		"farshared": "far farshared unknown ", "unknown": "shared farshared unknown alone ", "alone": "unknown alone ",
+		"beside": "shared own unknown ",
 	} {
 		all, err := f.store.WithTemplate(ctx, id[of])
 		workertest.Must(t, err)
