@@ -161,7 +161,7 @@ store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
 store/retention: dispatch/keep store/erasure store/pg
 store/trace: dispatch store/pg
-store/restore: campaign dispatch store store/pg
+store/restore: campaign dispatch store store/ledger store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest
 `)

@@ -35,6 +35,8 @@ func TestRestore_Commands(t *testing.T) {
 		{[]string{"hold"}, 0, "held: 0 messages are unknown, 0 campaigns are paused, 0 fallbacks are dropped\n"},
 		{[]string{"hold", "--json"}, 0, "{\n  \"messages\": 0,\n  \"campaigns\": 0,\n  \"fallbacks\": 0\n}\n"},
 		{[]string{"list", "--json"}, 0, "{\n  \"data\": []\n}\n"},
+		{[]string{"campaigns"}, 0, "ID  ACCOUNT  NAME  WAITING  TOTAL\n"},
+		{[]string{"campaigns", "--json"}, 0, "{\n  \"data\": []\n}\n"},
 		{[]string{"release", "--all"}, 0, "released 0 messages\n"},
 		{[]string{"release", "0198c0de-0000-7000-8000-000000000001", "--json"}, 0, "{\n  \"released\": 0\n}\n"},
 		{[]string{"release"}, 2, "sendoff: give either message ids or --all\n"},

@@ -13,9 +13,10 @@ import (
 
 // Restore are the commands after a backup was restored.
 type Restore struct {
-	Hold    restoreHold    `cmd:"" help:"Hold what may have been sent since the backup. Before serve and work start."`
-	List    restoreList    `cmd:"" help:"List held messages."`
-	Release restoreRelease `cmd:"" help:"Send held messages after all."`
+	Hold      restoreHold      `cmd:"" help:"Hold what may have been sent since the backup. Before serve and work start."`
+	List      restoreList      `cmd:"" help:"List held messages."`
+	Campaigns restoreCampaigns `cmd:"" help:"List paused campaigns, with how many recipients wait."`
+	Release   restoreRelease   `cmd:"" help:"Send held messages after all."`
 }
 
 type restoreHold struct{ flags }
@@ -67,6 +68,30 @@ func (c *restoreList) Run(e *console.Env) error {
 			})
 		}
 		return s.table(map[string]any{"data": held}, "ID\tACCOUNT\tCHANNEL\tREFERENCE\tCREATED\tEXPIRES", rows)
+	})
+}
+
+type restoreCampaigns struct{ flags }
+
+// Help describes the list.
+func (*restoreCampaigns) Help() string {
+	return `Some of the recipients who wait may have got their message between the backup and its restore: as many as the campaign could send
+in that time. They are its next ones; "campaign report" has the rows in this order. "campaign resume" sends to all who wait, "campaign
+cancel" to none of them.`
+}
+
+// Run lists campaigns that a hold has paused.
+func (c *restoreCampaigns) Run(e *console.Env) error {
+	return c.open(e, func(s *session) error {
+		list, err := restore.New(s.db).Campaigns(s.ctx())
+		if err != nil {
+			return err
+		}
+		rows := [][]string{}
+		for _, c := range list {
+			rows = append(rows, []string{id(c.ID), id(c.Account), c.Name, id(c.Waiting), id(c.Total)})
+		}
+		return s.table(map[string]any{"data": list}, "ID\tACCOUNT\tNAME\tWAITING\tTOTAL", rows)
 	})
 }
 

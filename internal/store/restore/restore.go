@@ -29,6 +29,9 @@ const page = 5000
 // reason is the error_message of a message that is held, by which it is found.
 const reason = "in doubt after a restore: it may have been sent since the backup"
 
+// paused is why a campaign is paused, by which it is found.
+const paused = "restored from a backup"
+
 // Held is what Hold has done.
 type Held struct {
 	Messages  int64 `json:"messages"`  // that are unknown now
@@ -74,7 +77,7 @@ SELECT (SELECT count(*) FROM x) AS taken, (SELECT count(*) FROM u) AS held`)
 // pauses campaigns. It may be repeated. No process may work on the database.
 func (s *Store) Hold(ctx context.Context) (h Held, err error) {
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		r, err := tx.ExecContext(ctx, sqlPause, "restored from a backup")
+		r, err := tx.ExecContext(ctx, sqlPause, paused)
 		if err != nil {
 			return pg.Wrap("pause campaigns", err)
 		}
