@@ -21,8 +21,12 @@ func TestCampaigns_PausedByHold(t *testing.T) {
 		state campaign.State
 		next  string
 	}{
-		{"runs", campaign.Running, "1 hour"}, {"due", campaign.Scheduled, "-1 minute"}, {"later", campaign.Scheduled, "1 hour"},
-		{"paused", campaign.Paused, "0"}, {"draft", campaign.Draft, "0"}, {"over", campaign.Finished, "0"},
+		{"runs", campaign.Running, "1 hour"},
+		{"due", campaign.Scheduled, "-1 minute"},
+		{"later", campaign.Scheduled, "1 hour"},
+		{"paused", campaign.Paused, "0"},
+		{"draft", campaign.Draft, "0"},
+		{"over", campaign.Finished, "0"},
 	} {
 		_, err := db.ExecContext(t.Context(), `INSERT INTO campaigns (account_id, name, state, definition, next_at)
 			VALUES (1, $1, $2, '{}', now() + $3::interval)`, c.name, int(c.state), c.next)
