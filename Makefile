@@ -10,11 +10,13 @@ LDFLAGS := -s -w -X github.com/sendoff/sendoff/internal/version.version=$(VERSIO
 # Arguments for run, bench and fault: make run ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-# Which Postgres, and which packages, make test takes.
+# Which Postgres, and which packages, make test takes; the connections of a pooler
+# in between (none: no pooler).
 PG ?=
 PKGS ?= ./...
+POOLER ?=
 
-.PHONY: run build setup test check bench fault clients teststack clean web client browser alerts
+.PHONY: run build setup test check bench fault crossings clients teststack clean web client browser alerts
 
 run: setup build
 	bin/sendoff dev $(ARGS)
@@ -48,10 +50,11 @@ teststack:
 	@scripts/setup.sh test
 	@go build -o bin/teststack ./internal/devstack/cmd/teststack
 
-# make test PG=18 runs them on Postgres 18 (or 17), which npm brings; PKGS=./worker some of them.
+# make test PG=18 runs them on Postgres 18 (or 17), which npm brings; PKGS=./worker some of them;
+# POOLER=4 through PgBouncer in transaction mode with four connections to each database.
 test: teststack
 	PATH="$(if $(PG),$$(scripts/setup.sh postgres $(PG)):)$$PATH" SENDOFF_TEST_REQUIRED=1 \
-	  bin/teststack -- go test -race -shuffle=on -count=1 $(PKGS)
+	  bin/teststack $(if $(POOLER),-pooler $(POOLER)) -- go test -race -shuffle=on -count=1 $(PKGS)
 
 	$(if $(filter ./...,$(PKGS)),@$(MAKE) --no-print-directory browser)
 
@@ -86,6 +89,14 @@ bench: setup build
 fault: setup build teststack
 	bin/teststack -- go test -count=1 -run 'UnknownID|RetryParked|SameStatusTwice' ./internal/store
 	SENDOFF_TEST_REQUIRED=1 SENDOFF_PROMETHEUS="$$(scripts/alerts.sh prometheus)" go test -count=1 -timeout 45m -tags=fault -v $(ARGS) ./internal/drill/... ./internal/fault/...
+
+# The table of docs/reliability.md: every pooler, kind of Redis and TLS, on Postgres 15
+# (or what the machine has), 17 and 18, with SENDOFF_FAULT_MESSAGES messages each, 5000.
+crossings: setup build teststack
+	for pg in '' 17 18; do \
+	  PATH="$${pg:+$$(scripts/setup.sh postgres $$pg):}$$PATH" SENDOFF_TEST_REQUIRED=1 SENDOFF_FAULT_TABLE=1 \
+	    go test -count=1 -timeout 60m -tags=fault -run TestTable -v $(ARGS) ./internal/fault || exit 1; \
+	done
 
 # The vendors' own samples and public client libraries; npm brings the latter.
 clients: setup build

@@ -21,8 +21,9 @@ var ErrNoPgBouncer = errors.New("find pgbouncer: install it, or run scripts/setu
 // PgBouncer is a running PgBouncer in transaction mode, which tests put between
 // Sendoff and Postgres.
 type PgBouncer struct {
-	url     string
-	process *process
+	url, address string
+	command      func() *exec.Cmd
+	process      *process
 }
 
 // URL returns the address of postgres through the pooler.
@@ -31,6 +32,14 @@ func (p *PgBouncer) URL() string { return p.url }
 // Stop ends the pooler.
 func (p *PgBouncer) Stop(ctx context.Context) error {
 	return p.process.end(ctx, syscall.SIGTERM, syscall.SIGTERM)
+}
+
+// Crash kills the pooler and starts it again on its port.
+func (p *PgBouncer) Crash(ctx context.Context) error {
+	if err := p.process.end(ctx, syscall.SIGKILL, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return p.start(ctx)
 }
 
 // StartPgBouncer starts a pooler in front of postgresURL, with pool connections
@@ -57,20 +66,27 @@ func StartPgBouncer(ctx context.Context, dir, postgresURL string, pool int, extr
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(bin, "-q", file)
-	cmd.Env = childEnv()
-	o.lend(cmd)
-	proc, err := spawn(cmd, syscall.SIGTERM)
-	if err != nil {
-		return nil, err
-	}
 	through := *u
 	through.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	p := &PgBouncer{through.String(), proc}
-	if err := p.listens(ctx, through.Host); err != nil {
-		return nil, errors.Join(err, p.Stop(ctx))
+	p := &PgBouncer{url: through.String(), address: through.Host, command: func() *exec.Cmd {
+		cmd := exec.Command(bin, "-q", file)
+		cmd.Env = childEnv()
+		o.lend(cmd)
+		return cmd
+	}}
+	return p, p.start(ctx)
+}
+
+// start starts the program and waits until it listens.
+func (p *PgBouncer) start(ctx context.Context) error {
+	var err error
+	if p.process, err = spawn(p.command(), syscall.SIGTERM); err != nil {
+		return err
 	}
-	return p, nil
+	if err := p.listens(ctx, p.address); err != nil {
+		return errors.Join(err, p.Stop(ctx))
+	}
+	return nil
 }
 
 // writePoolerFile writes the configuration and returns its path.

@@ -3,31 +3,34 @@
 package fault
 
 import (
+	"database/sql"
 	"errors"
+	"fmt"
+	"net/url"
+	"os"
 	"os/exec"
-	"slices"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/devstack"
 	"github.com/sendoff/sendoff/internal/drill"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
-// crossed is how many messages go through each pooler and each kind of Redis.
-const crossed = 2000
-
-// cross sends messages through what stands between serve, work and their servers.
-// Each is delivered, and none sent twice.
-func (s *stack) cross(middle func()) {
+// cross sends messages through what stands between serve, work and their servers,
+// with a fault in the middle. Each is delivered, and none accepted more than most
+// times by the provider.
+func (s *stack) cross(most int, middle func()) drill.Result {
 	s.t.Helper()
 	s.StartServe()
 	s.StartWork()
-	x := s.SendMany(crossed)
+	x := s.SendMany(int(number(s.t, "SENDOFF_FAULT_MESSAGES", 5000)))
 	x.During([]int{40}, middle)
-	if r := x.Check(1, "delivered"); r.Duplicates > 0 {
-		s.t.Errorf("%d duplicates", r.Duplicates)
-	}
+	r := x.Check(most, "delivered")
 	// Without Redis all is delivered too.
 	drill.Until(s.t, 20*time.Second, "readiness with both servers", func() error {
 		var state struct{ Status string }
@@ -39,9 +42,23 @@ func (s *stack) cross(middle func()) {
 		}
 		return nil
 	})
+	return r
 }
 
 func nothing() {}
+
+// pooled puts a PgBouncer before the Postgres at address, with the role's settings
+// that doctor asks for then.
+func (s *stack) pooled(address string, size int, lines ...string) *devstack.PgBouncer {
+	s.t.Helper()
+	p := storetest.Pooler(s.t, address, size, lines...)
+	missing, err := storetest.Open(s.t, p.URL(), 2).MissingSettings(s.t.Context())
+	storetest.Must(s.t, err)
+	_, err = s.DB.ExecContext(s.t.Context(), missing)
+	storetest.Must(s.t, err)
+	s.Set("SENDOFF_POSTGRES_URL", p.URL())
+	return p
+}
 
 // Debian's PgBouncer in transaction mode, which knows no prepared statements, with
 // fewer connections than the processes open, and a migration in the middle.
@@ -49,13 +66,20 @@ func TestCrossing_PgBouncer(t *testing.T) {
 	for _, pool := range []int{5, 2} {
 		t.Run(map[int]string{5: "five connections", 2: "two connections"}[pool], func(t *testing.T) {
 			s := servers(t)
-			s.Set("SENDOFF_POSTGRES_URL", storetest.PgBouncer(t, s.Dev.PostgresURL, pool))
-			s.cross(func() {
+			s.pooled(s.Dev.PostgresURL, pool)
+			s.cross(1, func() {
 				s.run("migrate", "down", "--yes")
 				s.run("migrate", "up")
 			})
 		})
 	}
+}
+
+// A pooler that is killed takes calls with it whose result is not written.
+func TestCrossing_PgBouncerKilled(t *testing.T) {
+	s := servers(t)
+	p := s.pooled(s.Dev.PostgresURL, 5)
+	s.cross(2, func() { storetest.Must(t, p.Crash(t.Context())) })
 }
 
 // run runs a command in the environment of serve and work.
@@ -68,73 +92,60 @@ func (s *stack) run(args ...string) {
 	}
 }
 
-func TestCrossing_RedisCluster(t *testing.T) {
+// The primary dies and its standby is promoted: with synchronous replication
+// nothing that was accepted is lost. The old primary comes back as a standby.
+func TestCrossing_PostgresFailover(t *testing.T) {
 	s := servers(t)
-	s.Set("SENDOFF_REDIS_URL", "redis-cluster://"+strings.Join(cluster(t, nil, nil), ","))
-	s.cross(nothing)
-}
-
-// A cluster that takes TLS with a private CA and client certificates only.
-func TestCrossing_RedisClusterTLS(t *testing.T) {
-	s := servers(t)
-	dir := storetest.Certificates(t)
-	nodes := cluster(t, append(tlsLines(dir), "tls-cluster yes"), []string{
-		"--tls", "--cacert", dir + "/ca.pem", "--cert", dir + "/leaf.pem", "--key", dir + "/leaf.key",
+	standby := storetest.Standby(t, s.Dev.PostgresURL)
+	for _, statement := range []string{`ALTER SYSTEM SET synchronous_standby_names = 'standby'`, `SELECT pg_reload_conf()`} {
+		_, err := s.DB.ExecContext(t.Context(), statement)
+		storetest.Must(t, err)
+	}
+	drill.Until(t, 20*time.Second, "synchronous replication", func() error {
+		var state string
+		if err := s.DB.QueryRow(`SELECT sync_state FROM pg_stat_replication`).Scan(&state); err != nil || state != "sync" {
+			return fmt.Errorf("%q %w", state, err)
+		}
+		return nil
 	})
-	s.Set("SENDOFF_REDIS_URL", "rediss-cluster://"+strings.Join(nodes, ",")+tlsQuery(dir))
-	s.cross(nothing)
+	var dir string
+	storetest.Must(t, s.DB.QueryRow(`SHOW data_directory`).Scan(&dir))
+	s.Set("SENDOFF_POSTGRES_URL", together(t, s.Dev.PostgresURL, standby.URL()))
+	s.cross(2, func() {
+		storetest.Must(t, os.WriteFile(filepath.Join(dir, "standby.signal"), nil, 0o644))
+		killPostmaster(t, dir)
+		storetest.Must(t, standby.Promote(t.Context()))
+		db, err := sql.Open("postgres", standby.URL())
+		storetest.Must(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		s.DB = db
+	})
 }
 
-func TestCrossing_RedisTLS(t *testing.T) {
-	s := servers(t)
-	dir := storetest.Certificates(t)
-	s.Set("SENDOFF_REDIS_URL", "rediss://127.0.0.1:"+storetest.RedisServer(t, tlsLines(dir))+"/0"+tlsQuery(dir))
-	s.cross(nothing)
-}
-
-// Three Sentinels and their primary have passwords, and not the same ones.
-func TestCrossing_RedisSentinel(t *testing.T) {
-	s := servers(t)
-	primary := storetest.RedisServer(t, []string{"port PORT", "requirepass s3cret", "masterauth s3cret"})
-	var sentinels []string
-	for range 3 {
-		sentinels = append(sentinels, "127.0.0.1:"+storetest.RedisServer(t, []string{
-			"port PORT", "requirepass other", "sentinel sentinel-pass other", "sentinel monitor primary 127.0.0.1 " + primary + " 2",
-			"sentinel auth-pass primary s3cret",
-		}, "--sentinel"))
-	}
-	s.Set("SENDOFF_REDIS_URL", "redis-sentinel://:s3cret@"+strings.Join(sentinels, ",")+"/primary?sentinel_password=other")
-	s.cross(nothing)
-}
-
-// tlsLines are the settings of a redis-server that takes TLS only, and asks for
-// certificates.
-func tlsLines(dir string) []string {
-	return []string{
-		"port 0", "tls-port PORT", "tls-cert-file " + dir + "/leaf.pem", "tls-key-file " + dir + "/leaf.key",
-		"tls-ca-cert-file " + dir + "/ca.pem",
-	}
-}
-
-func tlsQuery(dir string) string {
-	return "?ca_file=" + dir + "/ca.pem&cert_file=" + dir + "/leaf.pem&key_file=" + dir + "/leaf.key"
-}
-
-// cluster starts three nodes with the given lines, of which each has a third of the
-// slots, and returns their addresses. arguments are redis-cli's.
-func cluster(t *testing.T, lines, arguments []string) []string {
+// together returns the address of the server that takes writes, of two.
+func together(t *testing.T, one, two string) string {
 	t.Helper()
-	if lines == nil {
-		lines = []string{"port PORT"}
-	}
-	var nodes []string
-	for range 3 {
-		port := storetest.RedisServer(t, append(slices.Clone(lines), "cluster-enabled yes", "cluster-announce-ip 127.0.0.1"))
-		nodes = append(nodes, "127.0.0.1:"+port)
-	}
-	args := slices.Concat(arguments, []string{"--cluster", "create"}, nodes, []string{"--cluster-yes"})
-	if out, err := exec.CommandContext(t.Context(), "redis-cli", args...).CombinedOutput(); err != nil {
-		t.Fatalf("create the cluster: %v: %s", err, out)
-	}
-	return nodes
+	u, err := url.Parse(one)
+	storetest.Must(t, err)
+	v, err := url.Parse(two)
+	storetest.Must(t, err)
+	u.Host += "," + v.Host
+	u.RawQuery += "&target_session_attrs=read-write"
+	return u.String()
+}
+
+// killPostmaster kills the Postgres whose data are in dir, without another word.
+func killPostmaster(t *testing.T, dir string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "postmaster.pid"))
+	storetest.Must(t, err)
+	first, _, _ := strings.Cut(string(raw), "\n")
+	kill(t, first)
+}
+
+func kill(t *testing.T, number string) {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(number))
+	storetest.Must(t, err)
+	storetest.Must(t, syscall.Kill(pid, syscall.SIGKILL))
 }

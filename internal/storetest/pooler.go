@@ -20,18 +20,20 @@ const IgnoreSettings = "ignore_startup_parameters = statement_timeout,lock_timeo
 // lines of configuration.
 func PgBouncer(t testing.TB, url string, size int, extra ...string) string {
 	t.Helper()
+	return Pooler(t, url, size, extra...).URL()
+}
+
+// Pooler is PgBouncer for tests that crash it.
+func Pooler(t testing.TB, url string, size int, extra ...string) *devstack.PgBouncer {
+	t.Helper()
 	dir, err := devstack.MkdirTemp("", "pgbouncer-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p, err := devstack.StartPgBouncer(t.Context(), dir, url, size, extra...)
+	p, err := devstack.StartPgBouncer(t.Context(), dir, direct(t, url), size, extra...)
 	if errors.Is(err, devstack.ErrNoPgBouncer) {
 		missing(t, err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	Must(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -39,5 +41,5 @@ func PgBouncer(t testing.TB, url string, size int, extra ...string) string {
 			t.Error(err)
 		}
 	})
-	return p.URL()
+	return p
 }

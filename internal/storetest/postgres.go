@@ -48,9 +48,10 @@ func (s *servers) database(t testing.TB, template string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	name := fmt.Sprintf("test_%d_%d_%s", os.Getpid(), serial.Add(1), plain(t.Name()))
-	if _, err := s.admin.ExecContext(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template+s.strategy); err != nil {
+	if _, err := s.admin.ExecContext(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template+s.strategy()); err != nil {
 		t.Fatalf("clone database %s: %v", template, err)
 	}
+	s.pooled(ctx, t, name)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
@@ -79,6 +80,10 @@ func plain(name string) string {
 func (s *servers) address(t testing.TB, database string) string {
 	t.Helper()
 	u, err := at(s.postgresURL, database)
+	if s.poolerURL != "" {
+		u, err = at(s.poolerURL, database)
+		u += "&binary_parameters=yes" // for the tests' own pools: one round trip a statement
+	}
 	if err != nil {
 		t.Fatalf("address database: %v", err)
 	}

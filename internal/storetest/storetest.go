@@ -27,8 +27,9 @@ const limit = 90 * time.Second
 // servers are the ones of this run.
 type servers struct {
 	postgresURL string
+	poolerURL   string  // of a pooler before it, if the tests go through one
 	admin       *sql.DB // on the server's own database
-	strategy    string  // how to clone a database
+	version     int     // 150018 is 15.18
 	redis       *redis.Client
 	databases   int64 // how many Redis has
 	stop        func(context.Context) error
@@ -65,31 +66,29 @@ func connect(ctx context.Context, pg, rd string) (*servers, error) {
 	}
 	admin.SetMaxOpenConns(4)
 	admin.SetMaxIdleConns(4)
-	strategy, err := cloneStrategy(ctx, admin)
-	if err != nil {
+	var version int
+	if err := admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), admin.Close())
 	}
 	o, err := redis.ParseURL(rd)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read redis address: %w", err), admin.Close())
 	}
-	s := &servers{postgresURL: pg, admin: admin, strategy: strategy, redis: redis.NewClient(o)}
+	s := &servers{postgresURL: pg, poolerURL: os.Getenv("SENDOFF_TEST_POOLER_URL"), admin: admin, version: version, redis: redis.NewClient(o)}
 	if s.databases, err = countRedis(ctx, s.redis); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach redis: %w", err), admin.Close(), s.redis.Close())
 	}
 	return s, nil
 }
 
-// cloneStrategy has Postgres copy files, as it always did before version 15.
-// The new way writes every page to the log: 85 ms a database against 20 ms on
-// a server without fsync.
-func cloneStrategy(ctx context.Context, admin *sql.DB) (string, error) {
-	var version int
-	err := admin.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version)
-	if err != nil || version < 150000 {
-		return "", err
+// strategy has Postgres copy files to clone a database, as it always did before
+// version 15. The new way writes every page to the log: 85 ms a database against 20
+// ms on a server without fsync.
+func (s *servers) strategy() string {
+	if s.version < 150000 {
+		return ""
 	}
-	return " STRATEGY file_copy", nil
+	return " STRATEGY file_copy"
 }
 
 // Main runs a package's tests and then stops the servers, if they were started

@@ -1,0 +1,58 @@
+package storetest
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// Session is Postgres without the pooler of `make test POOLER=4`, for a test that
+// needs sessions of its own on the server. why is what it needs them for.
+func Session(t testing.TB, why string) string {
+	t.Helper()
+	address := Postgres(t)
+	if use(t).poolerURL != "" {
+		t.Logf("without the pooler: %s", why)
+	}
+	return direct(t, address)
+}
+
+// direct returns the address of the database at address without the tests' pooler.
+func direct(t testing.TB, address string) string {
+	t.Helper()
+	s := use(t)
+	u, err := url.Parse(address)
+	Must(t, err)
+	through, err := url.Parse(s.poolerURL)
+	Must(t, err)
+	if s.poolerURL == "" || u.Host != through.Host {
+		return address
+	}
+	address, err = at(s.postgresURL, strings.TrimPrefix(u.Path, "/"))
+	Must(t, err)
+	return address
+}
+
+// pooled gives a database that is reached through the tests' pooler the settings
+// that doctor asks for then.
+func (s *servers) pooled(ctx context.Context, t testing.TB, name string) {
+	t.Helper()
+	if s.poolerURL == "" {
+		return
+	}
+	var statements strings.Builder
+	settings := pg.Settings()
+	if s.version >= 180000 {
+		settings["enable_partition_pruning"] = "off"
+	}
+	for _, k := range slices.Sorted(maps.Keys(settings)) {
+		statements.WriteString("ALTER DATABASE " + name + " SET " + k + " = '" + settings[k] + "';")
+	}
+	_, err := s.admin.ExecContext(ctx, statements.String())
+	Must(t, err)
+}
