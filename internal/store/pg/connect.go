@@ -47,6 +47,7 @@ func always(application string) map[string]string {
 type connector struct {
 	full, plain *pq.Connector
 	refused     atomic.Bool
+	pooled      atomic.Bool // by a transaction pooler of an old version
 }
 
 func newConnector(o Options) (*connector, error) {
@@ -66,7 +67,7 @@ func newConnector(o Options) (*connector, error) {
 // Connect opens a connection.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !c.refused.Load() {
-		conn, err := c.full.Connect(ctx)
+		conn, err := c.open(ctx, c.full)
 		if err == nil {
 			return keepPartitions(ctx, conn)
 		}
@@ -75,8 +76,21 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 		c.refused.Store(true)
 	}
-	return c.plain.Connect(ctx)
+	return c.open(ctx, c.plain)
 }
+
+// open opens a connection with a dialer of its own.
+func (c *connector) open(ctx context.Context, with *pq.Connector) (driver.Conn, error) {
+	one := *with
+	one.Dialer(&dialer{quiet: c.quiet})
+	return one.Connect(context.WithValue(ctx, dialing{}, true))
+}
+
+// quiet reports whether a pooler stands in between that must get no requests to
+// cancel: PgBouncer 1.18 can end at one, with all its clients' connections
+// (https://github.com/pgbouncer/pgbouncer/issues/801), and up to 1.20 at what lib/pq
+// sends after it (https://github.com/pgbouncer/pgbouncer/pull/928).
+func (c *connector) quiet() bool { return c.refused.Load() || c.pooled.Load() }
 
 // sqlKeepPartitions is for Postgres 18, seen with 18.4: its server process ends
 // with a segmentation fault, and all others with it, when a statement finds a row
@@ -129,7 +143,6 @@ func pqConnector(rawURL string, params map[string]string) (*pq.Connector, error)
 	if err != nil {
 		return nil, fmt.Errorf("postgres url: %w", err)
 	}
-	c.Dialer(deadlineDialer{})
 	return c, nil
 }
 

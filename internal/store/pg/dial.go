@@ -1,6 +1,9 @@
 package pg
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net"
 	"time"
 )
@@ -13,19 +16,45 @@ const readTimeout = 6 * time.Second
 // dialTimeout bounds a TCP connect without a connect_timeout of its own.
 const dialTimeout = 3 * time.Second
 
-// deadlineDialer opens connections whose reads have a deadline.
-type deadlineDialer struct{}
-
-func (deadlineDialer) Dial(network, addr string) (net.Conn, error) {
-	return deadlineDialer{}.DialTimeout(network, addr, dialTimeout)
+// dialer opens one connection of lib/pq. lib/pq calls it again, with another
+// context, to open the connection over which it asks the server to cancel a
+// statement of the first.
+type dialer struct {
+	quiet func() bool // reports whether such requests must not be sent
+	conn  net.Conn
 }
 
-func (deadlineDialer) DialTimeout(network, addr string, d time.Duration) (net.Conn, error) {
-	c, err := net.DialTimeout(network, addr, d)
+// dialing is the key of a context in which a connection is opened to be used.
+type dialing struct{}
+
+// errQuiet is what lib/pq gets, and passes over, instead of a connection to cancel a
+// statement over.
+var errQuiet = errors.New("requests to cancel are not sent through this pooler")
+
+// DialContext opens a connection whose reads have a deadline. Where it must be quiet
+// it closes the first connection in the place of a request to cancel: whoever waits
+// for the statement waits no longer, and the pooler ends it.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if ctx.Value(dialing{}) == nil && d.quiet() {
+		_ = d.conn.Close()
+		return nil, errQuiet
+	}
+	c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &deadlineConn{Conn: c}, nil
+	d.conn = &deadlineConn{Conn: c}
+	return d.conn, nil
+}
+
+// Dial and DialTimeout are never called, since there is DialContext.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// DialTimeout is like Dial.
+func (d *dialer) DialTimeout(network, address string, _ time.Duration) (net.Conn, error) {
+	return d.Dial(network, address)
 }
 
 // deadlineConn sets a deadline before every read.
@@ -35,5 +64,9 @@ func (c *deadlineConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, net.ErrClosed) {
+		err = io.EOF // to lib/pq a bad connection: database/sql returns the error of the context then
+	}
+	return n, err
 }

@@ -76,6 +76,7 @@ func (p *pooler) ask(ctx context.Context) Pooler {
 		return LosesNames
 	}
 	p.kind.Store(int32(k))
+	p.connector.pooled.Store(k == LosesNames)
 	return k
 }
 

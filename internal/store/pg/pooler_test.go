@@ -1,13 +1,17 @@
 package pg_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func open(t *testing.T, url string) *pg.DB {
@@ -102,5 +106,46 @@ func TestPing_ReadOnly_SaysSoAndFindsTheNextServer(t *testing.T) {
 	}
 	if err := db.Ping(t.Context()); err != nil {
 		t.Fatalf("ping after the switch: %v", err)
+	}
+}
+
+// Contexts that end while their statements run, many at a time, leave PgBouncer
+// alive: 1.18 can end at a request to cancel.
+func TestCancelled_ThroughPooler_EndsTheStatementAlone(t *testing.T) {
+	t.Parallel()
+	direct := storetest.Session(t, "it looks at the server's sessions")
+	db := open(t, storetest.PgBouncer(t, direct, 4))
+	if k := db.Pooler(t.Context()); k != pg.LosesNames {
+		t.Skipf("SKIPPED, NOT TESTED: this pooler is %s", k)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 25 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*time.Millisecond)
+				_, err := db.ExecContext(ctx, "SELECT pg_sleep(3)")
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a statement whose context ended: %v", err)
+				}
+			}
+		})
+	}
+	began := time.Now()
+	wg.Wait()
+	if took := time.Since(began); took > 25*3*time.Second {
+		t.Errorf("25 statements each took %s", took)
+	}
+	wait.For(t, 30*time.Second, func() error {
+		var sleeping int
+		err := open(t, direct).GetContext(t.Context(), &sleeping,
+			"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(3)' AND state = 'active'")
+		if err != nil || sleeping > 0 {
+			return fmt.Errorf("%d statements still run: %w", sleeping, err)
+		}
+		return nil
+	})
+	if err := db.Ping(t.Context()); err != nil {
+		t.Errorf("the pooler has ended: %v", err)
 	}
 }
