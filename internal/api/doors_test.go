@@ -66,8 +66,10 @@ func TestUnknownBelowV1_EnvelopeOfTheHeader(t *testing.T) {
 			t.Errorf("%s: got %d in %s's form: %s", header, r.Status, got, r.Body)
 		}
 	}
-	if r := f.Ask("GET", "/v1/nothing", apitest.Sent{Basic: f.Key}); r.Status != http.StatusNotFound || envelope(r) != "twilio" {
-		t.Errorf("Basic: got %d in %s's form: %s", r.Status, envelope(r), r.Body)
+	for _, path := range []string{"/v1/nothing", "/nothing", "/v2/nothing", "/api/v1/external/nothing", "/2010-04-01/nothing"} {
+		if r := f.Ask("GET", path, apitest.Sent{Basic: f.Key}); r.Status != http.StatusNotFound || envelope(r) != "twilio" {
+			t.Errorf("%s with Basic: got %d in %s's form: %s", path, r.Status, envelope(r), r.Body)
+		}
 	}
 	if r := f.Ask("GET", "/v1/messages", apitest.Sent{Headers: []string{"api-key", f.Key}}); r.Status != http.StatusUnauthorized ||
 		envelope(r) != "native" {

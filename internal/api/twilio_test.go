@@ -64,7 +64,7 @@ func TestTwilio_CancelRedactDelete(t *testing.T) {
 	for range 2 { // a repeat is no mistake
 		if got := f.twilio("POST", "/Messages/"+sid+".json", url.Values{"Status": {"canceled"}}).Want(200); got.Text(
 			"status",
-		) != "canceled" ||
+		) != "canceled" || got["error_code"] != nil || got["error_message"] != nil ||
 			got.Text("body") != "x" {
 			t.Errorf("cancelled: %v", got)
 		}

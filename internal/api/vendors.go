@@ -158,11 +158,12 @@ func (v *vendors) of(c echo.Context) *dialect.Dialect {
 	most := -1
 	for i := range v.dialects {
 		d := &v.dialects[i]
-		if r.Header.Get(d.Header) == "" {
+		scheme := d.Header == echo.HeaderAuthorization // which several share, each with its own scheme
+		if r.Header.Get(d.Header) == "" || scheme && d.Credential(r) == "" {
 			continue
 		}
 		shared := sharedSegments(d, r.URL.Path)
-		if d.Header == echo.HeaderAuthorization && shared == 0 {
+		if scheme && shared == 0 && middleware.NativeKey(r) != "" {
 			continue
 		}
 		if shared > most {

@@ -25,7 +25,7 @@ func Callback(account string, v *dispatch.View) url.Values {
 	if v.Status == dispatch.Read {
 		f.Set("EventType", "READ")
 	}
-	if v.Error != nil {
+	if shows(v) {
 		f.Set("ErrorCode", strconv.Itoa(*errorCode(v.Error)))
 		f.Set("ErrorMessage", v.Error.Message)
 	}

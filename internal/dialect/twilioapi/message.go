@@ -94,7 +94,7 @@ func fromView(account string, v *dispatch.View) resource {
 		m.DateSent = new(date(*v.SentAt))
 	}
 	m.Status = status(v)
-	if v.Error != nil {
+	if shows(v) {
 		m.ErrorCode, m.ErrorMessage = errorCode(v.Error), &v.Error.Message
 	}
 	return m
@@ -120,6 +120,10 @@ func status(v *dispatch.View) string {
 	}
 	return v.Status.String()
 }
+
+// shows reports whether Twilio shows the error of a message: a message that was
+// cancelled has none.
+func shows(v *dispatch.View) bool { return v.Error != nil && v.Status != dispatch.Cancelled }
 
 // codes maps our reasons of failure to Twilio's nearest codes
 // (twilio.com/docs/api/errors).
