@@ -54,7 +54,7 @@ func (t *Tracer) Begin(ctx context.Context, m *dispatch.Message) {
 	parent := otrace.SpanContextFromContext(ctx)
 	id := parent.TraceID()
 	if parent.IsValid() {
-		m.Traceparent = format(parent)
+		m.Traceparent = pack(parent)
 	} else {
 		binary.BigEndian.PutUint64(id[8:], rand.Uint64())
 	}
@@ -93,7 +93,8 @@ var propagator propagation.TraceContext
 // Handler notes the trace context of requests that have one.
 func (t *Tracer) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if parent := parse(knownFlags(r.Header.Get("Traceparent"))); parent.IsValid() {
+		state := strings.Join(r.Header.Values("Tracestate"), ",")
+		if parent := extract(knownFlags(r.Header.Get("Traceparent")), state); parent.IsValid() {
 			r = r.WithContext(otrace.ContextWithRemoteSpanContext(r.Context(), parent))
 		}
 		next.ServeHTTP(w, r)
@@ -117,11 +118,29 @@ func format(c otrace.SpanContext) string {
 	return fmt.Sprintf("00-%s-%s-%s", c.TraceID(), c.SpanID(), flags)
 }
 
-// parse returns the context that a traceparent holds, invalid if it is none.
-func parse(traceparent string) otrace.SpanContext {
-	if traceparent == "" {
+// maxState is how long a tracestate may be that is kept, in bytes: what W3C asks for.
+const maxState = 512
+
+// pack returns a context as messages keep it: traceparent and, behind a space, the
+// tracestate, if there is one.
+func pack(c otrace.SpanContext) string {
+	if state := c.TraceState().String(); state != "" && len(state) <= maxState {
+		return format(c) + " " + state
+	}
+	return format(c)
+}
+
+// parse returns the context that pack has returned, invalid if it is none.
+func parse(packed string) otrace.SpanContext {
+	parent, state, _ := strings.Cut(packed, " ")
+	return extract(parent, state)
+}
+
+// extract returns the context that two headers hold, invalid if they hold none.
+func extract(parent, state string) otrace.SpanContext {
+	if parent == "" {
 		return otrace.SpanContext{}
 	}
-	ctx := propagator.Extract(context.Background(), propagation.MapCarrier{"traceparent": traceparent})
+	ctx := propagator.Extract(context.Background(), propagation.MapCarrier{"traceparent": parent, "tracestate": state})
 	return otrace.SpanContextFromContext(ctx)
 }

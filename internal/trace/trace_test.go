@@ -258,28 +258,59 @@ func TestHeader(t *testing.T) {
 	tr := newTracer(t, &rows{}, "0", out)
 	id := dispatch.NewID()
 	mark(&id, false)
-	d := hookstore.Delivery{ID: uuid.New(), Message: id, Kind: int16(dispatch.Delivered)}
+	d := hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}, Message: id, Kind: int16(dispatch.Delivered)}
 	own := strings.ReplaceAll(id.String(), "-", "")
-	if h := tr.Header(&d); !strings.HasPrefix(h, "00-"+own) || !strings.HasSuffix(h, "-00") {
+	if h, _ := tr.Header(&d); !strings.HasPrefix(h, "00-"+own) || !strings.HasSuffix(h, "-00") {
 		t.Errorf("not traced: %q", h)
 	}
 	again := d
 	again.Attempts = 1
-	if tr.Header(&d) == tr.Header(&again) {
+	first, _ := tr.Header(&d)
+	if second, _ := tr.Header(&again); first == second {
 		t.Error("two tries are one span")
 	}
-	d.Kind, d.Traceparent = int16(dispatch.Failed), client+"00"
-	if h := tr.Header(&d); !strings.HasPrefix(h, client[:36]) || !strings.HasSuffix(h, "-01") {
-		t.Errorf("failed, in a client's trace: %q", h)
+	d.Kind, d.Traceparent = int16(dispatch.Failed), client+"00 vendor=7,other=x"
+	h, state := tr.Header(&d)
+	if !strings.HasPrefix(h, client[:36]) || !strings.HasSuffix(h, "-01") || state != "vendor=7,other=x" {
+		t.Errorf("failed, in a client's trace: %q, %q", h, state)
 	}
 	tr.Called(3, &d, time.Now(), 500)
 	tr.Called(3, &again, time.Now(), 200)
-	if got := made(t, tr, out)["webhook"]; len(got) != 1 || !strings.Contains(tr.Header(&d), got[0].SpanContext.SpanID().String()) ||
+	if got := made(t, tr, out)["webhook"]; len(got) != 1 || !strings.Contains(h, got[0].SpanContext.SpanID().String()) ||
 		got[0].Status.Description != "500" {
 		t.Errorf("spans %+v", got)
 	}
-	if h := tr.Header(&hookstore.Delivery{ID: uuid.New()}); h != "" {
+	if h, _ := tr.Header(&hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}}); h != "" {
 		t.Errorf("about no message: %q", h)
+	}
+}
+
+// A client's tracestate is kept as it came, if it is one and not too long.
+func TestBegin_Tracestate(t *testing.T) {
+	t.Parallel()
+	tr := newTracer(t, &rows{}, "0", tracetest.NewInMemoryExporter())
+	long := strings.Repeat("a", 200)
+	for _, c := range []struct {
+		parent string
+		states []string
+		want   string
+	}{
+		{client + "01", []string{"vendor=7,other=x"}, client + "01 vendor=7,other=x"},
+		{client + "01", []string{"vendor=7", "other=x"}, client + "01 vendor=7,other=x"},
+		{client + "01", []string{"no state at all"}, client + "01"},
+		{client + "01", []string{"v=" + long, "w=" + long, "x=" + long}, client + "01"},
+		{client + "01 vendor=7", nil, ""},
+		{"", []string{"vendor=7"}, ""},
+	} {
+		m := dispatch.Message{ID: dispatch.NewID()}
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		req.Header.Set("Traceparent", c.parent)
+		req.Header["Tracestate"] = c.states
+		tr.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { tr.Begin(r.Context(), &m) })).
+			ServeHTTP(httptest.NewRecorder(), req)
+		if m.Traceparent != c.want {
+			t.Errorf("%+v: %q is kept", c, m.Traceparent)
+		}
 	}
 }
 

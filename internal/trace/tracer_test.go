@@ -36,7 +36,7 @@ func TestEmit_DeadCollector_WaitsForNobody(t *testing.T) {
 	defer close(h.free)
 	tr := newTracer(t, &rows{}, "1", h)
 	id := dispatch.NewID()
-	d := hookstore.Delivery{ID: uuid.New(), Message: id, Kind: int16(dispatch.Failed)}
+	d := hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}, Message: id, Kind: int16(dispatch.Failed)}
 	began := time.Now()
 	for range 3 * queued {
 		tr.Called(1, &d, began, 200)

@@ -27,14 +27,15 @@ func (t *Tracer) Parents(ctx context.Context, due []hookstore.Delivery) error {
 	return err
 }
 
-// Header returns the traceparent for the next call of a delivery, "" for one that is
-// about no message.
-func (t *Tracer) Header(d *hookstore.Delivery) string {
+// Header returns the traceparent for the next call of a delivery, and the tracestate
+// that the client sent; "" for a delivery that is about no message.
+func (t *Tracer) Header(d *hookstore.Delivery) (parent, state string) {
 	if d.Message == dispatch.NoID {
-		return ""
+		return "", ""
 	}
+	client := parse(d.Traceparent)
 	c := contextOf(originOf(d.Message, d.Traceparent).trace, callID(d))
-	return format(c.WithTraceFlags(c.TraceFlags().WithSampled(traced(d))))
+	return format(c.WithTraceFlags(c.TraceFlags().WithSampled(traced(d)))), client.TraceState().String()
 }
 
 // Called makes the span of a call of a webhook that has just ended; status 0: it

@@ -117,9 +117,7 @@ func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.De
 	}
 	req.Header.Set("User-Agent", "Sendoff-Webhooks/1.0")
 	if d.Tracer != nil {
-		if parent := d.Tracer.Header(v); parent != "" {
-			req.Header.Set("Traceparent", parent)
-		}
+		setTrace(req.Header, d.Tracer, v)
 	}
 	if err := sign(req.Header, v.Format, seen, t.Secret, t.Olds.Valid(time.Now()), v.ID.String(), d.Now(), v.Payload); err != nil {
 		return outbound.Response{}, err
@@ -130,4 +128,17 @@ func (d *Deliverer) post(ctx context.Context, t *hookstore.Turn, v *hookstore.De
 // plain is the beginning of an answer as text that Postgres takes.
 func plain(b []byte) string {
 	return storable.Cut(string(b), excerpt)
+}
+
+// setTrace sets the trace context of a call: the client's tracestate belongs to the
+// traceparent of its trace alone.
+func setTrace(h http.Header, t Tracer, v *hookstore.Delivery) {
+	parent, state := t.Header(v)
+	if parent == "" {
+		return
+	}
+	h.Set("Traceparent", parent)
+	if h.Del("Tracestate"); state != "" {
+		h.Set("Tracestate", state)
+	}
 }

@@ -67,8 +67,9 @@ type Options struct {
 type Tracer interface {
 	// Parents sets the trace contexts of due.
 	Parents(ctx context.Context, due []hookstore.Delivery) error
-	// Header returns the traceparent of the next call of a delivery; "": it has none.
-	Header(d *hookstore.Delivery) string
+	// Header returns the trace context of the next call of a delivery, as W3C's
+	// traceparent and tracestate; "": it has none.
+	Header(d *hookstore.Delivery) (parent, state string)
 	// Called notes a call that has ended, with the status of its answer.
 	Called(webhook int64, d *hookstore.Delivery, began time.Time, status int)
 }

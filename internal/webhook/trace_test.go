@@ -27,11 +27,11 @@ func (*tracer) Parents(_ context.Context, due []hookstore.Delivery) error {
 	return nil
 }
 
-func (*tracer) Header(d *hookstore.Delivery) string {
+func (*tracer) Header(d *hookstore.Delivery) (parent, state string) {
 	if d.Kind == int16(dispatch.Queued) {
-		return ""
+		return "", ""
 	}
-	return fmt.Sprintf("%s, try %d", d.Traceparent, d.Attempts)
+	return fmt.Sprintf("%s, try %d", d.Traceparent, d.Attempts), fmt.Sprintf("a=%d", d.Attempts)
 }
 
 func (t *tracer) Called(_ int64, d *hookstore.Delivery, began time.Time, status int) {
@@ -58,9 +58,9 @@ func TestDeliver_Traces(t *testing.T) {
 	f.until("both tries are there", func() bool { return r.count() >= 2 })
 	var headers []string
 	for _, q := range r.requests() {
-		headers = append(headers, q.Header.Get("Traceparent"))
+		headers = append(headers, q.Header.Get("Traceparent")+", "+q.Header.Get("Tracestate"))
 	}
-	if want := []string{"of " + id.String() + ", try 0", "of " + id.String() + ", try 1"}; !slices.Equal(headers, want) {
+	if want := []string{"of " + id.String() + ", try 0, a=0", "of " + id.String() + ", try 1, a=1"}; !slices.Equal(headers, want) {
 		t.Errorf("headers %q", headers)
 	}
 	f.until("both are noted", func() bool { tr.mu.Lock(); defer tr.mu.Unlock(); return len(tr.calls) == 2 })
