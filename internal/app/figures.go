@@ -48,21 +48,23 @@ func (p *parts) listenMetrics() error {
 const (
 	figuresEvery = 5 * time.Second
 	busyFrom     = 5 * time.Millisecond // a channel whose next slot is later sends at its rate
+	knowEvery    = 12                   // figures: new channels get their series
 	mostChannels = 200                  // with series from the start; those of others appear with their first message
 )
 
 // figures keeps the age of the oldest message that nothing but capacity holds back,
-// and adds the series of channels before their first message.
+// and which channels send nothing, and adds the series of channels before their first
+// message.
 func (p *parts) figures(st *operate.Store) func(context.Context) {
 	return func(ctx context.Context) {
-		p.knowChannels(ctx)
 		tick := time.NewTicker(figuresEvery)
 		defer tick.Stop()
-		for {
-			if oldest, err := p.dispatchable(ctx, st); err == nil {
-				p.metrics.Dispatchable(oldest)
-			} else if ctx.Err() == nil {
-				p.log.Debug("oldest message not read", "error", err)
+		for n := 0; ; n++ {
+			if n%knowEvery == 0 {
+				p.knowChannels(ctx)
+			}
+			if err := p.measure(ctx, st); err != nil && ctx.Err() == nil {
+				p.log.Debug("figures not read", "error", err)
 			}
 			select {
 			case <-ctx.Done():
@@ -71,6 +73,26 @@ func (p *parts) figures(st *operate.Store) func(context.Context) {
 			}
 		}
 	}
+}
+
+func (p *parts) measure(ctx context.Context, st *operate.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, figuresEvery)
+	defer cancel()
+	oldest, err := p.dispatchable(ctx, st)
+	if err != nil {
+		return err
+	}
+	p.metrics.Dispatchable(oldest)
+	held, err := st.Held(ctx)
+	if err != nil {
+		return err
+	}
+	states := make(map[int64]string, len(held))
+	for _, h := range held {
+		states[h.ID] = h.State
+	}
+	p.metrics.Held(states)
+	return nil
 }
 
 // knowChannels adds the series of all channels, unless there are too many.
@@ -87,8 +109,6 @@ func (p *parts) knowChannels(ctx context.Context) {
 // dispatchable returns the age of the oldest message that only capacity holds back:
 // a channel that sends as fast as it may is left out.
 func (p *parts) dispatchable(ctx context.Context, st *operate.Store) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, figuresEvery)
-	defer cancel()
 	waiting, err := st.Dispatchable(ctx)
 	if err != nil {
 		return 0, err

@@ -252,6 +252,7 @@ func TestAlerts_EachFires(t *testing.T) {
 	w.fire("SendoffWatchdog")
 	w.sickProvider()
 	w.sickQueues()
+	w.sickToken()
 	w.sickPostgres()
 	w.sickRedis()
 	w.sickProcesses()
@@ -303,6 +304,19 @@ func (w *watched) sickQueues() {
 	for _, id := range []int64{late, dead} {
 		w.Ask(http.MethodDelete, fmt.Sprintf("/v1/webhooks/%d", id), "application/json", nil, nil)
 	}
+}
+
+// sickToken has the provider refuse the credentials of the channel in use.
+func (w *watched) sickToken() {
+	w.t.Helper()
+	refuses := httptest.NewServer(http.HandlerFunc(func(a http.ResponseWriter, _ *http.Request) {
+		a.WriteHeader(http.StatusUnauthorized)
+		_, _ = a.Write([]byte(`{"error":{"message":"Session has expired","type":"OAuthException","code":190,"error_subcode":463}}`))
+	}))
+	defer refuses.Close()
+	w.run("channel", "update", "1", "--set", "base_url="+refuses.URL)
+	w.fire("SendoffChannelHeld")
+	w.run("channel", "update", "1", "--set", "base_url="+w.Dev.EmulatorURL)
 }
 
 // lockRows locks the rows of messages of a channel that have been due for minutes.
@@ -417,7 +431,7 @@ func TestAlerts_AllRulesAreFired(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := regexp.MustCompile(`alert: (\w+)`).FindAllSubmatch(rules, -1)
-	if len(names) < 17 {
+	if len(names) < 18 {
 		t.Fatalf("%d rules", len(names))
 	}
 	for _, n := range names {

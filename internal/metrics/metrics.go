@@ -40,6 +40,8 @@ type Metrics struct {
 	hookDepth  prometheus.Gauge
 	hookOldest prometheus.Gauge
 	hooksOff   *prometheus.GaugeVec
+	held       *prometheus.GaugeVec
+	heldBefore map[int64]string // by channel; Held alone uses it
 }
 
 // lateness also fits messages of a campaign that wait for hours.
@@ -85,9 +87,10 @@ func New() *Metrics {
 		hookOldest: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "sendoff_webhook_queue_oldest_seconds", Help: "How late the delivery is that has been due the longest.",
 		}),
+		held:     gauge("sendoff_channel_held", "1 while a channel sends nothing: its circuit is open, or it is paused.", "channel", "state"),
 		hooksOff: gauge("sendoff_webhooks_disabled", "Endpoints that are disabled: by hand, or for their failures.", "cause"),
 	}
-	m.reg.MustRegister(m.ready, m.hooks, m.hookDepth, m.hookOldest, m.hooksOff)
+	m.reg.MustRegister(m.ready, m.hooks, m.hookDepth, m.hookOldest, m.hooksOff, m.held)
 	m.reg.MustRegister(m.accepted, m.offers, m.attempts, m.retried, m.unknown, m.failed, m.call, m.toProvider,
 		m.accept, m.requests, m.callbacks, m.rejected, m.depth, m.oldest, m.local,
 		build(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -114,6 +117,33 @@ func (m *Metrics) known() {
 	}
 }
 
+// heldStates are those of a channel that sends nothing.
+var heldStates = []string{"open", "paused"}
+
+// Held sets which channels send nothing, with the state of each. It is called by one
+// goroutine.
+func (m *Metrics) Held(states map[int64]string) {
+	for id := range m.heldBefore {
+		if _, still := states[id]; !still {
+			m.setHeld(id, "")
+		}
+	}
+	for id, state := range states {
+		m.setHeld(id, state)
+	}
+	m.heldBefore = states
+}
+
+func (m *Metrics) setHeld(channel int64, state string) {
+	for _, s := range heldStates {
+		value := 0.0
+		if s == state {
+			value = 1
+		}
+		m.held.WithLabelValues(channelLabel(channel), s).Set(value)
+	}
+}
+
 // Know creates the series of a channel.
 func (m *Metrics) Know(ch *dispatch.Channel) {
 	id := channelLabel(ch.ID)
@@ -123,6 +153,9 @@ func (m *Metrics) Know(ch *dispatch.Channel) {
 		m.rejected.WithLabelValues(id, reason)
 	}
 	m.unknown.WithLabelValues(id, dispatch.FailUnclear)
+	for _, state := range heldStates {
+		m.held.WithLabelValues(id, state)
+	}
 	for _, code := range dispatch.RetryCodes {
 		m.retried.WithLabelValues(id, code)
 	}

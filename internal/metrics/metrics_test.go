@@ -176,6 +176,23 @@ func TestNew_KnownSeriesAreThere(t *testing.T) {
 		`sendoff_retried_total{channel="7",code="rate_limited"} 0`,
 		`sendoff_unknown_total{channel="7",code="outcome_unknown"} 0`,
 		`sendoff_failed_total{channel="7",code="invalid_recipient"} 0`,
+		`sendoff_channel_held{channel="7",state="open"} 0`,
+	)
+}
+
+// A channel that sends again is no longer held.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	m := New()
+	m.Held(map[int64]string{1: "open", 2: "paused"})
+	expect(t, m,
+		`sendoff_channel_held{channel="1",state="open"} 1`, `sendoff_channel_held{channel="1",state="paused"} 0`,
+		`sendoff_channel_held{channel="2",state="paused"} 1`,
+	)
+	m.Held(map[int64]string{1: "paused"})
+	expect(t, m,
+		`sendoff_channel_held{channel="1",state="open"} 0`, `sendoff_channel_held{channel="1",state="paused"} 1`,
+		`sendoff_channel_held{channel="2",state="paused"} 0`,
 	)
 }
 
