@@ -62,11 +62,23 @@ type deadlineConn struct{ net.Conn }
 
 func (c *deadlineConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
-		return 0, err
+		return 0, ended(err)
 	}
 	n, err := c.Conn.Read(b)
+	return n, ended(err)
+}
+
+func (c *deadlineConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	return n, ended(err)
+}
+
+// ended returns io.EOF for the error of a connection that dialer has closed: to
+// lib/pq that is a bad connection, in the place of which database/sql returns the
+// error of the context.
+func ended(err error) error {
 	if errors.Is(err, net.ErrClosed) {
-		err = io.EOF // to lib/pq a bad connection: database/sql returns the error of the context then
+		return io.EOF
 	}
-	return n, err
+	return err
 }
