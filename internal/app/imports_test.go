@@ -58,7 +58,7 @@ admin: admin/input auth dispatch dispatch/keep dispatch/person dispatch/phone di
     storable store store/account store/webhook webhook zone
 admin/input: dispatch storable
 campaign: dispatch dispatch/segment dispatch/template storable zone
-contactimport: dispatch dispatch/person dispatch/phone zone
+contactimport: dispatch dispatch/person dispatch/phone storable zone
 webhook: address apidoc dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable
     store/webhook
 worker: batch dispatch limit provider store store/people store/pg
@@ -97,7 +97,7 @@ store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch storable store/ledger store/people store/pg
 store/account: dispatch dispatch/keep dispatch/template store/erasure store/people store/pg
-store/audience: dispatch store/erasure store/pg
+store/audience: dispatch storable store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
 store/webhook: dispatch store/pg

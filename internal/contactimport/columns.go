@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/sendoff/sendoff/internal/storable"
 )
 
 // targetKind is what a column holds.
@@ -160,7 +162,7 @@ func (t *columnTable) sample(records []record) {
 	for i := range records {
 		for k := range min(len(records[i].cells), len(t.columns)) {
 			if t.columns[k].Sample == "" {
-				t.columns[k].Sample = cut(records[i].cells[k].text)
+				t.columns[k].Sample = storable.Clean(cut(records[i].cells[k].text))
 			}
 		}
 	}

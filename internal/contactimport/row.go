@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch/person"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
@@ -82,7 +83,18 @@ func (b *builder) build(r *record) Row {
 	if row.Problem != nil || row.ids() > 1 {
 		row.Cells = b.errorCells(r)
 	}
+	row.clean()
 	return row
+}
+
+// clean makes what is kept of a bad row storable, whatever its cells have.
+func (r *Row) clean() {
+	for i, c := range r.Cells {
+		r.Cells[i] = storable.Clean(c)
+	}
+	if p := r.Problem; p != nil {
+		r.Problem = &Problem{Column: storable.Clean(p.Column), Value: storable.Clean(p.Value), Reason: storable.Clean(p.Reason)}
+	}
 }
 
 // ids returns how many ids of the person the row has.

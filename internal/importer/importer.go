@@ -24,7 +24,8 @@ const (
 	lookEvery  = 250 * time.Millisecond
 	renewEvery = 3 * time.Second
 	sweepEvery = time.Hour
-	pause      = time.Second // after an error
+	pause      = time.Second     // after an error
+	aside      = 5 * time.Second // in which others come first
 	lastWord   = 2 * time.Second
 )
 
@@ -32,7 +33,7 @@ const (
 type Store interface {
 	Take(ctx context.Context, lease string) (i audience.Import, found bool, err error)
 	Renew(ctx context.Context, id int64, lease string) error
-	Release(ctx context.Context, id int64, lease string) error
+	Release(ctx context.Context, id int64, lease string, after time.Duration) error
 	End(ctx context.Context, id int64, lease, status, reason string) error
 	Sweep(ctx context.Context) error
 	writer
@@ -112,12 +113,17 @@ func (m *Importer) run(ctx context.Context, i *audience.Import, lease string) ti
 		log.Info("import ended", "status", status, "lines", i.Lines)
 		return 0
 	}
+	lost := errors.Is(err, audience.ErrLost) || ctx.Err() != nil
+	after := aside
+	if lost {
+		after = 0
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	if e := m.store.Release(last, i.ID, lease); e != nil {
+	if e := m.store.Release(last, i.ID, lease, after); e != nil {
 		err = errors.Join(err, e)
 	}
-	if errors.Is(err, audience.ErrLost) || ctx.Err() != nil {
+	if lost {
 		return 0
 	}
 	log.Warn("import interrupted; it goes on in a moment", "error", err)

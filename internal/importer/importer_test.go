@@ -310,6 +310,67 @@ func TestFailed_NamesTheReason(t *testing.T) {
 	}
 }
 
+// A NUL, which Postgres does not store, makes its row bad, wherever it is.
+func TestNUL_BadRow(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	for _, c := range []struct{ kind, format, file string }{
+		{audience.Contacts, "csv", "phone,name\n+15550000100,A\x00da\n+15550000101,Bo\n"},
+		{audience.Audience, "csv", "phone,name\n+1555\x000000102,Ada\n+15550000103,Bo\n"},
+		{audience.Suppressions, "csv", "phone,detail\n+15550000104,\x00\n+15550000105,Bo\n"},
+		{audience.Contacts, "ndjson", `{"phone":"+15550000106","name":"A\u0000da"}` + "\n" + `{"phone":"+15550000107"}` + "\n"},
+		{audience.Audience, "ndjson", `{"phone":"+15550000108","a\u0000b":"x"}` + "\n" + `{"phone":"+15550000109"}` + "\n"},
+		{audience.Contacts, "ndjson", "{\"phone\":\"+1555000011\x00\"}\n" + `{"phone":"+15550000112"}` + "\n"},
+	} {
+		i := f.load(audience.Import{Kind: c.kind}, audience.Options{Format: c.format}, c.file)
+		if i.Status != audience.Done || i.Bad != 1 || i.Created != 1 {
+			t.Errorf("%q: %s %q, %+v", c.file, i.Status, i.Error, i.Counts)
+		}
+	}
+	i := f.load(audience.Import{Kind: audience.Contacts}, audience.Options{}, "phone,a\x00b\n+15550000100,Ada\n")
+	if i.Status != audience.Failed || i.Error == "" {
+		t.Errorf("a name with NUL: %s %q", i.Status, i.Error)
+	}
+}
+
+// stuck is a store in which one import cannot go on.
+type stuck struct {
+	*audience.Store
+	id int64
+}
+
+func (s stuck) Apply(ctx context.Context, i *audience.Import, lease string, page []audience.Row) error {
+	if i.ID == s.id {
+		return errors.New("stuck")
+	}
+	return s.Store.Apply(ctx, i, lease, page)
+}
+
+// Imports that cannot go on keep no others waiting.
+func TestRun_PassesTheStuck(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	bad := f.upload(audience.Import{Kind: audience.Contacts}, audience.Options{}, "phone\n+15550000100\n")
+	next := f.upload(audience.Import{Kind: audience.Contacts}, audience.Options{}, "phone\n+15550000101\n")
+	m := New(stuck{f.store, bad.ID}, slog.New(slog.DiscardHandler))
+	for _, want := range []int64{bad.ID, next.ID} {
+		l := lease()
+		i, found, err := f.store.Take(t.Context(), l)
+		if must(t, err); !found || i.ID != want {
+			t.Fatalf("took %d, %t, want %d", i.ID, found, want)
+		}
+		m.run(t.Context(), &i, l)
+	}
+	if got := f.read(next.ID); got.Status != audience.Done {
+		t.Errorf("%+v", got)
+	}
+	if got := f.read(bad.ID); got.Status != audience.Running {
+		t.Errorf("%+v", got)
+	}
+	f.exec(`UPDATE imports SET lease_until = clock_timestamp()`)
+	wants(t, f.run(bad.ID), audience.Done, audience.Counts{Lines: 1, Created: 1})
+}
+
 // A process that is killed between two pages leaves its lease: the next one goes
 // on behind the last page that was committed, and the first can write no more.
 func TestKilled_AnotherGoesOn(t *testing.T) {

@@ -315,7 +315,7 @@ func TestTake_OneProcess(t *testing.T) {
 			t.Errorf("%s by the process before: %v", name, err)
 		}
 	}
-	must(t, f.Release(t.Context(), i.ID, other))
+	must(t, f.Release(t.Context(), i.ID, other, 0))
 	if _, found, err := f.Take(t.Context(), lease); err != nil || !found {
 		t.Errorf("after it was released: %v, %v", found, err)
 	}

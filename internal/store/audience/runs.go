@@ -3,8 +3,10 @@ package audience
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -36,9 +38,10 @@ func (s *Store) Renew(ctx context.Context, id int64, lease string) error {
 	return s.leased(ctx, `UPDATE imports SET lease_until = clock_timestamp() + `+leaseFor+` WHERE id = $1 AND lease = $2`, id, lease)
 }
 
-// Release ends a lease: another process may go on at once.
-func (s *Store) Release(ctx context.Context, id int64, lease string) error {
-	return s.leased(ctx, `UPDATE imports SET lease_until = NULL WHERE id = $1 AND lease = $2`, id, lease)
+// Release ends a lease: after a while another process may go on.
+func (s *Store) Release(ctx context.Context, id int64, lease string, after time.Duration) error {
+	return s.leased(ctx, `UPDATE imports SET lease_until = clock_timestamp() + make_interval(secs => $3) WHERE id = $1 AND lease = $2`,
+		id, lease, after.Seconds())
 }
 
 func (s *Store) leased(ctx context.Context, sql string, args ...any) error {
@@ -54,9 +57,13 @@ func (s *Store) leased(ctx context.Context, sql string, args ...any) error {
 
 // Describe notes what the file of an import turned out to be.
 func (s *Store) Describe(ctx context.Context, id int64, lease, format, encoding, delimiter string, columns []byte) error {
-	return s.leased(ctx, `UPDATE imports SET encoding = $3, delimiter = $4, columns = $5,
+	err := s.leased(ctx, `UPDATE imports SET encoding = $3, delimiter = $4, columns = $5,
 		options = options || jsonb_build_object('format', $6::text)
 		WHERE id = $1 AND lease = $2`, id, lease, encoding, delimiter, string(columns), format)
+	if pg.Poisoned(err) { // a repeat would end the same
+		return &dispatch.Error{Code: dispatch.Invalid, Msg: "the columns of the file cannot be stored", Err: err}
+	}
+	return err
 }
 
 const sqlEnd = `
@@ -67,7 +74,7 @@ WHERE id = $1 AND lease = $2 AND status = 'running' AND undo = ($3 = 'undone')`
 // file is kept of a stopped one only, which may be continued.
 func (s *Store) End(ctx context.Context, id int64, lease, status, reason string) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := New(tx).leased(ctx, sqlEnd, id, lease, status, reason); err != nil {
+		if err := New(tx).leased(ctx, sqlEnd, id, lease, status, storable.Clean(reason)); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM import_keys WHERE import_id = $1`, id); err != nil {
