@@ -40,12 +40,14 @@ type kaleyraInbound struct {
 	ReplyTo   string `json:"reply_to,omitempty"`
 
 	Contacts json.RawMessage           `json:"contacts,omitempty"`
+	Order    json.RawMessage           `json:"order,omitempty"`
+	Referral json.RawMessage           `json:"referral,omitempty"`
 	Location *dispatch.InboundLocation `json:"location,omitempty"`
 }
 
 // fill carries the content of an inbound message.
 func (k *kaleyraInbound) fill(c *dispatch.InboundContent) {
-	k.ReplyTo, k.Contacts, k.Location = c.ReplyTo, c.Contacts, c.Location
+	k.ReplyTo, k.Contacts, k.Location, k.Order, k.Referral = c.ReplyTo, c.Contacts, c.Location, c.Order, c.Referral
 	if m := c.Media; m != nil {
 		k.MimeType, k.MediaURL, k.FileName = m.MimeType, mediaURL(m), m.Filename
 		k.Body = cmp.Or(k.Body, m.Caption)

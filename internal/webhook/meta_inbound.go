@@ -34,6 +34,9 @@ func metaMessage(e *hookstore.Event) json.RawMessage {
 	if ref := metaRef(in.ReplyTo); ref != "" {
 		m["context"] = map[string]string{"id": ref}
 	}
+	if len(in.Referral) > 0 {
+		m["referral"] = in.Referral
+	}
 	return plainJSON(m)
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -101,6 +102,11 @@ func TestRoundTrip_Content_ReachesEveryFormat(t *testing.T) {
 			row,
 		},
 		{"place", "meta", m, Meta, metaBody(`"type":"location","location":{"latitude":52.5,"longitude":13.25,"name":"Tower"}`), place},
+		{"flow", "meta", m, Meta, metaBody(`"type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Yes",` +
+			`"response_json":"{\"a\":\"p1\"}"}}`), flow},
+		{"advertisement", "meta", m, Meta, metaBody(`"type":"text","text":{"body":"x"},"referral":{"source_id":"ad1","headline":"Sale"}`), ad},
+		{"advertisement", "twilio", tw, Twilio, form("Body", "x", "ReferralSourceId", "ad1", "ReferralHeadline", "Sale"), ad},
+		{"flow", "twilio", tw, Twilio, form("Body", "Yes", "InteractiveData", `{"a":"p1"}`), flow},
 		{"image by address", "twilio", tw, Twilio, form("NumMedia", "1", "MediaUrl0", "https://media.example/1", "MediaContentType0", "image/png",
 			"Body", "look"), picture("https://media.example/1", "look")},
 		{"button", "twilio", tw, Twilio, form("Body", "Yes", "ButtonText", "Yes", "ButtonPayload", "p1"), button},
@@ -161,6 +167,15 @@ func button(i *dispatch.Inbound) bool {
 	return b != nil && b.Text == "Yes" && b.Payload == "p1"
 }
 
+func flow(i *dispatch.Inbound) bool {
+	return i.Content.FlowReply != nil && i.Content.FlowReply.ResponseJSON == `{"a":"p1"}`
+}
+
+func ad(i *dispatch.Inbound) bool {
+	var r map[string]string
+	return json.Unmarshal(i.Content.Referral, &r) == nil && r["source_id"] == "ad1" && r["headline"] == "Sale"
+}
+
 func row(i *dispatch.Inbound) bool {
 	r := i.Content.ListReply
 	return r != nil && r.Title == "Yes" && r.ID == "p1"
@@ -169,4 +184,31 @@ func row(i *dispatch.Inbound) bool {
 func place(i *dispatch.Inbound) bool {
 	l := i.Content.Location
 	return l != nil && l.Latitude == 52.5 && l.Longitude == 13.25 && l.Name == "Tower"
+}
+
+// What a vendor has no field for is carried as JSON.
+func TestRender_ContentWithoutAField_IsCarried(t *testing.T) {
+	t.Parallel()
+	m := meta.New(nil)
+	for kind, content := range map[string]string{
+		"order":    `{"catalog_id":"c1","product_items":[{"product_retailer_id":"needle","quantity":1}]}`,
+		"contacts": `[{"name":{"formatted_name":"needle"}}]`,
+		"reaction": `{"message_id":"wamid.OURS","emoji":"needle"}`,
+	} {
+		got := in(t, m, Meta, metaBody(`"type":"`+kind+`","`+kind+`":`+content))
+		got.Content.Resolve(map[string]dispatch.ID{"wamid.OURS": messageID})
+		e := received(Standard)
+		e.Sender = &hookstore.Channel{ID: 7, Provider: "meta", Kind: "whatsapp", Sender: "+15550199", PhoneNumberID: "106540352242922"}
+		e.Inbound.Type, e.Inbound.Text, e.Inbound.Raw, e.Inbound.InboundContent = got.Type, got.Text, got.Raw, got.Content
+		for _, format := range []string{Standard, Meta, Twilio, Kaleyra} {
+			e.Format = format
+			body, ok := Render(e)
+			if !ok || !strings.Contains(body, "needle") {
+				t.Errorf("%s as %s: %s", kind, format, body)
+			}
+			if ours := hex.EncodeToString(messageID[:]); kind == "reaction" && !strings.Contains(strings.ReplaceAll(body, "-", ""), ours) {
+				t.Errorf("%s as %s does not name our message: %s", kind, format, body)
+			}
+		}
+	}
 }

@@ -47,6 +47,13 @@ func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 	return form.Encode(), true
 }
 
+// referralFields has, by Twilio's name, WhatsApp's field of the advertisement that a
+// contact came from.
+var referralFields = map[string]string{
+	"ReferralBody": "body", "ReferralHeadline": "headline", "ReferralSourceId": "source_id", "ReferralSourceType": "source_type",
+	"ReferralSourceUrl": "source_url", "ReferralMediaContentType": "media_type", "ReferralCtwaClid": "ctwa_clid",
+}
+
 // fillTwilio carries the content of an inbound message
 // (twilio.com/docs/messaging/guides/webhook-request).
 func fillTwilio(form url.Values, e *hookstore.Event) {
@@ -77,8 +84,24 @@ func fillTwilio(form url.Values, e *hookstore.Event) {
 		set("Label", l.Name)
 		set("Address", l.Address)
 	}
-	if id, err := uuid.Parse(c.ReplyTo); err == nil {
+	if f := c.FlowReply; f != nil {
+		set("InteractiveData", f.ResponseJSON)
+	}
+	replied := c.ReplyTo
+	if c.Reaction != nil {
+		replied = c.Reaction.MessageID
+	}
+	if id, err := uuid.Parse(replied); err == nil {
 		form.Set("OriginalRepliedMessageSid", "SM"+hex.EncodeToString(id[:]))
+	}
+	set("Contacts", string(c.Contacts)) // Twilio has no fields for these two
+	set("Order", string(c.Order))
+	var referral map[string]any
+	if json.Unmarshal(c.Referral, &referral) == nil {
+		for name, key := range referralFields {
+			text, _ := referral[key].(string)
+			set(name, text)
+		}
 	}
 	if e.Sender.Kind == "whatsapp" {
 		form.Set("MessageType", e.Inbound.Type)

@@ -26,8 +26,10 @@ func content(f fields) dispatch.InboundContent {
 			out.Media.Filename = path.Base(url)
 		}
 	}
-	if raw := []byte(f["contacts"]); json.Valid(raw) {
-		out.Contacts = raw
+	for name, to := range map[string]*json.RawMessage{"contacts": &out.Contacts, "order": &out.Order, "referral": &out.Referral} {
+		if raw := []byte(f[name]); json.Valid(raw) {
+			*to = raw
+		}
 	}
 	if payload := cmp.Or(f["button_payload"], f["payload"]); payload != "" || f["type"] == "button" {
 		out.Button = &dispatch.InboundButton{Text: cmp.Or(f["body"], f["message"]), Payload: payload}

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -31,8 +32,36 @@ func received(f url.Values) dispatch.InboundContent {
 	if id := f.Get("ListId"); id != "" {
 		out.ListReply = &dispatch.InboundChoice{ID: id, Title: f.Get("ListTitle"), Description: f.Get("ListDescription")}
 	}
-	out.Location = place(f)
+	if data := f.Get("InteractiveData"); data != "" {
+		out.FlowReply = &dispatch.InboundFlow{ResponseJSON: data}
+	}
+	out.Location, out.Referral = place(f), referral(f)
 	return out
+}
+
+// referralFields has, by Twilio's name, WhatsApp's field of the advertisement that a
+// contact came from.
+var referralFields = map[string]string{
+	"ReferralBody": "body", "ReferralHeadline": "headline", "ReferralSourceId": "source_id", "ReferralSourceType": "source_type",
+	"ReferralSourceUrl": "source_url", "ReferralMediaContentType": "media_type", "ReferralCtwaClid": "ctwa_clid",
+}
+
+// referral returns the advertisement in WhatsApp's own form, or nil without one.
+func referral(f url.Values) json.RawMessage {
+	out := map[string]string{}
+	for name, key := range referralFields {
+		if v := f.Get(name); v != "" {
+			out[key] = v
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(out)
+	if err != nil { // can't happen: texts only
+		return nil
+	}
+	return raw
 }
 
 func place(f url.Values) *dispatch.InboundLocation {
