@@ -92,6 +92,9 @@ func resolveColumns(names []string, samples []record, o *Options) (*columnTable,
 		t.taken[to] = true
 	}
 	t.add(names)
+	if len(names) == 0 && len(samples) > 0 && samples[0].fault != nil { // no object in sight
+		return nil, refuse("no_objects", "line %d: %s", samples[0].line, storable.Clean(samples[0].fault.Reason))
+	}
 	if !t.taken[target{kind: toPhone}] && !t.taken[target{kind: toWaID}] && !t.taken[target{kind: toUserID}] {
 		return nil, refuse("no_phone_column", "no column with phone numbers among %s: set phone_column", listNames(names))
 	}

@@ -387,3 +387,19 @@ func TestReader_ReturnsErrorsOfTheSource(t *testing.T) {
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errBroken }
+
+// A file without a single object names what its first line is, which is more help than
+// that no column is found.
+func TestOpen_NoObjects(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		`[{"phone":"+4915112345678"}]`: "line 1: not a JSON object on one line: it is a JSON array",
+		"{\n \"phone\": \"+1\"\n}\n":   "line 1: not a JSON object on one line: ",
+		"\n\nphone\n":                  "line 3: not a JSON object on one line: ",
+	} {
+		_, err := Open(strings.NewReader(file), Options{Format: NDJSON})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", file, err)
+		}
+	}
+}

@@ -278,7 +278,7 @@ func (s *Service) Receive(ctx context.Context, who admin.Actor, id, offset int64
 func (s *Service) receive(ctx context.Context, who admin.Actor, i *audience.Import, most int64, src io.Reader) (int64, error) {
 	buf := make([]byte, chunk)
 	for {
-		n, err := io.ReadFull(src, buf)
+		n, err := fill(src, buf)
 		if i.Received+int64(n) > most {
 			return i.Received, dispatch.Errorf(dispatch.TooLarge, "the file is larger than %d bytes", most)
 		}
@@ -292,9 +292,20 @@ func (s *Service) receive(ctx context.Context, who admin.Actor, i *audience.Impo
 	}
 }
 
+// fill reads until buf is full, or src ends or breaks off: io.ReadFull has one error
+// for both, and a file of which a part is missing must not be taken for a whole one.
+func fill(src io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var k int
+		k, err = src.Read(buf[n:])
+		n += k
+	}
+	return n, err
+}
+
 // ended returns nil at the end of a body.
 func ended(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
