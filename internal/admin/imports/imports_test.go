@@ -72,7 +72,8 @@ func (f *fixture) create(kind string) int64 {
 func (f *fixture) file(id int64) string {
 	f.t.Helper()
 	var b []byte
-	must(f.t, f.db.GetContext(f.t.Context(), &b, `SELECT coalesce(string_agg(data, '' ORDER BY start), '') FROM import_chunks WHERE import_id = $1`, id))
+	must(f.t, f.db.GetContext(f.t.Context(), &b,
+		`SELECT coalesce(string_agg(data, '' ORDER BY start), '') FROM import_chunks WHERE import_id = $1`, id))
 	return string(b)
 }
 
@@ -89,8 +90,9 @@ func TestReceive_BreaksOffAndGoesOn(t *testing.T) {
 			t.Errorf("received %d, %v", n, err)
 		}
 	}
-	if n, err := f.Receive(t.Context(), f.who, id, 1_500_001, strings.NewReader("x")); n != 1_500_000 || dispatch.CodeOf(err) != dispatch.Conflict {
-		t.Errorf("beyond the end: %d, %v", n, err)
+	beyond, err := f.Receive(t.Context(), f.who, id, 1_500_001, strings.NewReader("x"))
+	if beyond != 1_500_000 || dispatch.CodeOf(err) != dispatch.Conflict {
+		t.Errorf("beyond the end: %d, %v", beyond, err)
 	}
 	if n, err := f.Receive(t.Context(), f.who, id, 10, strings.NewReader(file[10:100])); n != 1_500_000 || err != nil {
 		t.Errorf("a repeat: %d, %v", n, err)
@@ -138,9 +140,10 @@ func TestCreate_Refused(t *testing.T) {
 	t.Parallel()
 	f := open(t)
 	var list, campaign int64
-	must(t, f.db.GetContext(t.Context(), &list, `INSERT INTO lists (account_id, name) VALUES ($1, 'Theirs') RETURNING id`, f.stranger.Account))
-	must(t, f.db.GetContext(t.Context(), &campaign, `INSERT INTO campaigns (account_id, name, definition) VALUES ($1, 'Theirs', '{}') RETURNING id`,
-		f.stranger.Account))
+	theirs := f.stranger.Account
+	must(t, f.db.GetContext(t.Context(), &list, `INSERT INTO lists (account_id, name) VALUES ($1, 'Theirs') RETURNING id`, theirs))
+	must(t, f.db.GetContext(t.Context(), &campaign,
+		`INSERT INTO campaigns (account_id, name, definition) VALUES ($1, 'Theirs', '{}') RETURNING id`, theirs))
 	for name, in := range map[string]imports.Input{
 		"/kind":     {Kind: "people"},
 		"/list":     {Kind: "contacts", List: list},
@@ -154,7 +157,8 @@ func TestCreate_Refused(t *testing.T) {
 		}
 	}
 	var n int
-	must(t, f.db.GetContext(t.Context(), &n, `SELECT (SELECT count(*) FROM imports) + (SELECT count(*) FROM audit_log WHERE action LIKE 'import%')`))
+	must(t, f.db.GetContext(t.Context(), &n,
+		`SELECT (SELECT count(*) FROM imports) + (SELECT count(*) FROM audit_log WHERE action LIKE 'import%')`))
 	if n != 0 {
 		t.Errorf("%d imports and entries", n)
 	}
@@ -203,8 +207,8 @@ func TestExports(t *testing.T) {
 	must(t, f.Contacts(t.Context(), f.who, 1, &one))
 	must(t, f.Suppressions(t.Context(), f.who, &held))
 	for _, c := range []struct{ name, got, want string }{
-		{"contacts", all.String(), "phone,wa_id,user_id,name,time_zone,fields.city,fields.n,fields\n'+15550000100,,,'=1+1,,'@x,,\"{\"\"n\"\":1}\"\n" +
-			",4917612345678,DE.1,Bo,,,,\n"},
+		{"contacts", all.String(), "phone,wa_id,user_id,name,time_zone,fields.city,fields.n,fields\n" +
+			"'+15550000100,,,'=1+1,,'@x,,\"{\"\"n\"\":1}\"\n,4917612345678,DE.1,Bo,,,,\n"},
 		{"a list", one.String(), "phone,wa_id,user_id,name,time_zone,fields\n,4917612345678,DE.1,Bo,,\n"},
 		{"suppressions", held.String(), "phone,wa_id,user_id,scope,reason,detail,created_at\n" +
 			"'+15550000100,,,all,manual,'-1,2026-01-02T03:04:05Z\n,,DE.1,all,stop,,2026-01-02T03:04:05Z\n"},
