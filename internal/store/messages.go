@@ -328,13 +328,13 @@ func (s *Store) FindQuoted(ctx context.Context, account int64, id dispatch.ID) (
 }
 
 // FindInbound returns the provider's id of a message that a contact sent to the
-// channel, named by our id or, without one, by the provider's; empty if there is
-// none.
+// channel, named by our id or by the provider's, which may look like one of ours;
+// empty if there is none.
 func (s *Store) FindInbound(ctx context.Context, channel int64, ours dispatch.ID, providerID string) (string, error) {
 	var id string
-	err := s.db.GetContext(ctx, &id, `SELECT `+pg.InboundProviderID+` FROM inbound
-		WHERE channel_id = $1 AND (id = $2::uuid OR $2::uuid = $4::uuid AND provider_id = $3)`,
-		channel, ours.String(), pg.FitRef(storable.Clean(providerID)), dispatch.NoID.String())
+	const of = `SELECT ` + pg.InboundProviderID + ` FROM inbound WHERE channel_id = $1 AND `
+	err := s.db.GetContext(ctx, &id, of+`id = $2::uuid UNION ALL `+of+`provider_id = $3 LIMIT 1`,
+		channel, ours.String(), pg.FitRef(storable.Clean(providerID)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}

@@ -1,6 +1,7 @@
 package metaapi
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -171,7 +172,8 @@ func noObject(r *http.Request) dialect.Reply {
 	reply := answer(r, rule{http.StatusBadRequest, 100, "", ""})
 	f := reply.Body.(failure)
 	f.Error.Type, f.Error.Subcode = "GraphMethodException", 33
-	f.Error.Message = "Unsupported post request. Object with ID '" + r.PathValue("phone_number_id") +
+	f.Error.Message = "Unsupported " + strings.ToLower(r.Method) + " request. Object with ID '" +
+		cmp.Or(r.PathValue("phone_number_id"), r.PathValue("object")) +
 		"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
 	reply.Body = f
 	return reply
