@@ -145,8 +145,9 @@ func TestLaunch_WritesTheLedger(t *testing.T) {
 	f := open(t)
 	c, err := f.Launch(t.Context(), f.who, f.create("0000100", "0000101", "0000100", "1"))
 	must(t, err)
-	if c.Counts.Total != 4 || c.Counts.Waiting != 2 || c.Counts.Skipped != 2 || c.SkippedBy["duplicate"] != 1 || c.SkippedBy["bad_number"] != 1 {
-		t.Errorf("%+v, %v", c.Counts, c.SkippedBy)
+	by := c.SkippedBy
+	if n := c.Counts; n.Total != 4 || n.Waiting != 2 || n.Skipped != 2 || by["duplicate"] != 1 || by["bad_number"] != 1 {
+		t.Errorf("%+v, %v", n, by)
 	}
 	nobody := f.create("1", "2")
 	if _, err := f.Launch(t.Context(), f.who, nobody); dispatch.CodeOf(err) != dispatch.EmptyAudience {
