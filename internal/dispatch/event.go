@@ -138,6 +138,13 @@ type Event struct {
 // Position returns the place of the event in the log.
 func (e *Event) Position() Position { return Position{XID: e.XID, ID: e.ID} }
 
+// EventCount is the number of an account's events of one kind in a part of the log.
+type EventCount struct {
+	Account int64 `db:"account_id"`
+	Kind    int16 `db:"kind"`
+	N       int   `db:"n"`
+}
+
 // Position is a place in the event log, which is ordered by transaction and id.
 // A reader at a position has received every event up to and including it.
 type Position struct {

@@ -154,6 +154,36 @@ func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 
 // A list of many messages reads no further than its page, and no more than it may
 // walk if nothing fits, whatever it is filtered by and however rare that is.
+// Readers of the event log read from their place on, and its end without all before:
+// also when the table has grown since its statistics were made.
+func TestPlans_EventLog_IsReadFromItsPlace(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(t, `INSERT INTO events (message_id, account_id, kind, cause)
+		SELECT gen_random_uuid(), $1, 30, 'worker' FROM generate_series(1, 30000)`, f.account)
+	var p dispatch.Position
+	must(t, f.db.QueryRowxContext(t.Context(), `SELECT xid::text::bigint, id FROM events ORDER BY id OFFSET 100 LIMIT 1`).Scan(&p.XID, &p.ID))
+	for name, c := range map[string]struct {
+		most  float64
+		query string
+		args  []any
+	}{
+		"page":   {100, sqlEvents, []any{p.XID, p.ID, 100}},
+		"counts": {500, sqlEventCounts, []any{p.XID, p.ID, p.XID, p.ID + 10_000, 500}},
+		"end":    {1, sqlEndOfEvents, nil},
+	} {
+		read := 0.0
+		f.explain(t, c.query, c.args...).walk(func(n *planNode) {
+			if strings.HasPrefix(n.Relation, "events") {
+				read += n.Loops * (n.Rows + n.Removed)
+			}
+		})
+		if read > c.most {
+			t.Errorf("%s: %.0f rows of events are read, more than %.0f", name, read, c.most)
+		}
+	}
+}
+
 func TestPlans_Lists_AreBounded(t *testing.T) {
 	t.Parallel()
 	f := open(t)
