@@ -133,7 +133,7 @@ dispatch/keep:
 apitest: app auth config dispatch store store/account store/webhook storetest
 admin/session: auth dispatch store/session
 admin/stats: admin dispatch store/stats
-store/session: store/pg
+store/session: dispatch store/pg
 store/stats: store store/pg
 api/dashboard: accept admin admin/input admin/stats api/manage api/middleware apidoc auth dispatch store store/account
     store/session

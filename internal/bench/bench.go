@@ -126,6 +126,7 @@ var figures = []struct {
 	{"pages", measurePages},
 	{"batch", measureBatch},
 	{"dispatch", measureDispatch},
+	{"dashboards", measureDashboards},
 	{"textbook", measureTextbook},
 	{"scale", measureScale},
 	{"latency", measureSlowProvider},

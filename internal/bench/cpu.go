@@ -108,6 +108,24 @@ func (s *stage) parts() map[string]int {
 	return pids
 }
 
+// minus returns what each part has used since before.
+func (u usage) minus(before usage) usage {
+	out := usage{}
+	for name, t := range u {
+		out[name] = t - before[name]
+	}
+	return out
+}
+
+// plus returns the sum of two.
+func (u usage) plus(v usage) usage {
+	out := maps.Clone(v)
+	for name, t := range u {
+		out[name] += t
+	}
+	return out
+}
+
 // since returns the microseconds that each part has used for each of n messages
 // since before. A part that used none is left out.
 func (u usage) since(before usage, n int) map[string]float64 {

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// fresh is how long figures are served again: many dashboards cost one read.
-	fresh = 2 * time.Second
+	// fresh and oldest are how long figures are served again at least and at most:
+	// many dashboards cost one read, and reads a hundredth of the time (share).
+	fresh, oldest, share = 2 * time.Second, 10 * time.Second, 100
 	// slowest is how long the reads of one answer may take.
 	slowest = 2 * time.Second
 )
@@ -44,11 +45,13 @@ type key struct {
 	span    string
 }
 
-// kept are the figures of an account, which one request at a time reads.
+// kept are the figures of an account, or why there are none, which one request at
+// a time reads.
 type kept struct {
-	mu    sync.Mutex
-	at    time.Time
+	turn  chan struct{}
+	until time.Time
 	stats *Stats
+	err   error
 }
 
 // New returns a Service.
@@ -122,22 +125,26 @@ func (s *Service) Stats(ctx context.Context, who admin.Actor, span string) (*Sta
 		if len(s.kept) > 10_000 {
 			clear(s.kept)
 		}
-		k = &kept{}
+		k = &kept{turn: make(chan struct{}, 1)}
 		s.kept[key{who.Account, span}] = k
 	}
 	s.mu.Unlock()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if time.Since(k.at) < fresh {
-		return k.stats, nil
+	select {
+	case k.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-k.turn }()
+	began := time.Now()
+	if began.Before(k.until) {
+		return k.stats, k.err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slowest) // others wait for it too
 	defer cancel()
-	st, err := s.read(ctx, who, span)
-	if err == nil {
-		k.stats, k.at = st, time.Now()
-	}
-	return st, err
+	k.stats, k.err = s.read(ctx, who, span)
+	took := time.Since(began)
+	k.until = began.Add(took + min(max(fresh, share*took), oldest))
+	return k.stats, k.err
 }
 
 func (s *Service) read(ctx context.Context, who admin.Actor, span string) (*Stats, error) {

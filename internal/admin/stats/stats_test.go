@@ -1,11 +1,81 @@
 package stats
 
 import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/admin"
 	store "github.com/sendoff/sendoff/internal/store/stats"
 )
+
+// slow reads nothing, and takes its time for it.
+type slow struct {
+	takes time.Duration
+	err   error
+	reads atomic.Int64
+}
+
+func (s *slow) Counts(context.Context, int64) (store.Counts, error) {
+	s.reads.Add(1)
+	time.Sleep(s.takes)
+	return store.Counts{Keys: int(s.reads.Load())}, s.err
+}
+
+func (s *slow) Waiting(context.Context, []int64) (int, *float64, error) { return 0, nil, nil }
+
+func (s *slow) Series(context.Context, int64, []time.Time) ([]store.Bucket, error) { return nil, nil }
+
+func (s *slow) Recent(context.Context, int64, time.Time) (good, bad int, failures []store.Failure, err error) {
+	return 0, 0, nil, nil
+}
+
+func (s *slow) Channels(context.Context, admin.Actor, admin.Paging) (admin.Page[*admin.Channel], error) {
+	return admin.Page[*admin.Channel]{}, nil
+}
+
+// Twenty dashboards that ask every second cost one read in two seconds, and slow
+// reads a hundredth of the time; a read that failed is not repeated by each of them.
+func TestStats_ManyDashboards_ShareReads(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes time.Duration
+		err   error
+		reads int64 // in ten seconds
+	}{
+		"fast":    {time.Millisecond, nil, 4},
+		"slow":    {40 * time.Millisecond, nil, 2},
+		"slowest": {time.Second, nil, 1},
+		"failing": {time.Second, errors.New("busy"), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st := &slow{takes: c.takes, err: c.err}
+				s := New(st, st)
+				var all sync.WaitGroup
+				for range 20 {
+					all.Go(func() {
+						for range 10 {
+							began := time.Now()
+							got, err := s.Stats(t.Context(), admin.Actor{Account: 1}, "hour")
+							if !errors.Is(err, c.err) || err == nil && int64(got.TotalKeys) != st.reads.Load() {
+								t.Errorf("%+v after %d reads, %v", got, st.reads.Load(), err)
+							}
+							time.Sleep(time.Second - time.Since(began))
+						}
+					})
+				}
+				all.Wait()
+				if n := st.reads.Load(); n != c.reads {
+					t.Errorf("%d reads, want %d", n, c.reads)
+				}
+			})
+		})
+	}
+}
 
 func TestEdges_EndWithTheBucketOfNow(t *testing.T) {
 	t.Parallel()

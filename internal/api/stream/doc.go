@@ -14,7 +14,11 @@ func Operations() []apidoc.Operation {
 			"Last-Event-ID resumes without gaps or repeats. An id is also sent without an event, as the position to resume from. " +
 			"A client that reads too slowly is disconnected and can resume. " +
 			"A key may have 20 streams open.",
-		Parameters: []apidoc.Parameter{apidoc.Header("Last-Event-ID", "The id of the last event that was received.")},
-		Responses:  map[int]apidoc.Response{200: apidoc.Text("id: ...\nevent: message.sent\ndata: {...}\n\n")},
+		Parameters: []apidoc.Parameter{
+			apidoc.Header("Last-Event-ID", "The id of the last event that was received."),
+			apidoc.Query("summary", "boolean", "Receive at most 200 events a second. How many others there were is sent as "+
+				"`events.skipped` with `counts` by type, twice a second at most. For screens: the cost does not grow with the traffic."),
+		},
+		Responses: map[int]apidoc.Response{200: apidoc.Text("id: ...\nevent: message.sent\ndata: {...}\n\n")},
 	}}
 }

@@ -39,6 +39,30 @@ func newFrame(e *dispatch.Event) frame {
 	return frame{e.Position(), e.Message, fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", e.Position(), name, b)}
 }
 
+// skipped is the data of the event that stands for others.
+type skipped struct {
+	Type   string         `json:"type"`
+	At     time.Time      `json:"at"`
+	Counts map[string]int `json:"counts"`
+}
+
+// newSkipped returns for each account the number of its events up to end, by type.
+func newSkipped(counts []dispatch.EventCount, end dispatch.Position) map[int64]frame {
+	by := map[int64]skipped{}
+	for _, c := range counts {
+		if _, ok := by[c.Account]; !ok {
+			by[c.Account] = skipped{"events.skipped", time.Now().UTC(), map[string]int{}}
+		}
+		by[c.Account].Counts[eventType(c.Kind)] += c.N
+	}
+	frames := map[int64]frame{}
+	for account, s := range by {
+		b, _ := json.Marshal(s) // texts and numbers: cannot fail
+		frames[account] = frame{at: end, text: fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", end, s.Type, b)}
+	}
+	return frames
+}
+
 // campaignData returns the object that describes a campaign in its event, with the
 // event's type and time.
 func campaignData(e *dispatch.Event, name string) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -43,6 +44,10 @@ var tooMany = fmt.Sprintf("the key already has %d event streams open, which is t
 // resumes after that event, without a gap.
 func (h *Handler) Serve(c echo.Context) error {
 	middleware.Waits(c)
+	hub, err := h.choose(c)
+	if err != nil {
+		return err
+	}
 	leave, ok := h.hub.open(middleware.Caller(c).Key.ID)
 	if !ok {
 		return &dispatch.Error{Code: dispatch.RateLimited, Msg: tooMany, RetryAfter: 5}
@@ -68,14 +73,30 @@ func (h *Handler) Serve(c echo.Context) error {
 	if middleware.Caller(c).Key.Test {
 		st.shows = h.testOnly
 	}
+	checked := time.Now()
 	st.allowed = func(ctx context.Context) bool {
+		if middleware.Caller(c).User != nil && time.Since(checked) < sessionInterval {
+			return true
+		}
+		checked = time.Now()
 		who, err := h.auth.Recheck(ctx, c.Request())
 		return err == nil && who.Require("view_messages") == nil
 	}
-	if err := st.run(c.Request().Context(), h.hub); err != nil {
+	if err := st.run(c.Request().Context(), hub); err != nil {
 		h.hub.log.Debug("event stream ended; the client resumes", "request_id", middleware.RequestID(c), "error", err)
 	}
 	return nil
+}
+
+// choose returns the hub of a request: ?summary=true asks for summaries.
+func (h *Handler) choose(c echo.Context) (*Hub, error) {
+	switch c.QueryParam("summary") {
+	case "", "false":
+		return h.hub, nil
+	case "true":
+		return h.hub.summary, nil
+	}
+	return nil, dispatch.InvalidField("/summary", "must be true or false")
 }
 
 // start returns the position after which a stream begins: the client's

@@ -16,6 +16,9 @@ const (
 	readInterval = 100 * time.Millisecond
 	// logPage is the number of events per read.
 	logPage = 1000
+	// summaryInterval, summaryPage and summaryCounted are the same for summaries,
+	// and how many of the events that a read leaves out are counted.
+	summaryInterval, summaryPage, summaryCounted = 500 * time.Millisecond, 100, 100_000
 	// readTimeout is the timeout of a read.
 	readTimeout = 5 * time.Second
 	// maxCatchingUp is how many streams read the log themselves at the same time:
@@ -30,6 +33,7 @@ const (
 type Log interface {
 	EventsAfter(ctx context.Context, p dispatch.Position, limit int) ([]dispatch.Event, error)
 	EndOfEvents(ctx context.Context) (dispatch.Position, error)
+	EventCounts(ctx context.Context, p, end dispatch.Position, limit int) ([]dispatch.EventCount, error)
 }
 
 // Hub reads the event log for the whole process while there are subscribers, and
@@ -42,6 +46,9 @@ type Hub struct {
 	catchingUp chan struct{}
 	stopping   context.Context // done once the process stops
 	stop       context.CancelFunc
+	interval   time.Duration // between two reads
+	page       int           // events a read
+	summary    *Hub          // publishes summaries; nil in itself
 
 	mu      sync.Mutex
 	at      dispatch.Position // the last published event; zero while idle
@@ -52,12 +59,18 @@ type Hub struct {
 
 // NewHub returns a Hub. Run reads the log.
 func NewHub(events Log, log *slog.Logger) *Hub {
-	h := &Hub{
-		events: events, log: log, wake: make(chan struct{}, 1), catchingUp: make(chan struct{}, maxCatchingUp),
+	h := newHub(events, log, readInterval, logPage)
+	h.stopping, h.stop = context.WithCancel(context.Background())
+	h.summary = newHub(events, log, summaryInterval, summaryPage)
+	h.summary.stopping = h.stopping
+	return h
+}
+
+func newHub(events Log, log *slog.Logger, interval time.Duration, page int) *Hub {
+	return &Hub{
+		interval: interval, page: page, events: events, log: log, wake: make(chan struct{}, 1), catchingUp: make(chan struct{}, maxCatchingUp),
 		waits: subscribers[dispatch.ID, chan struct{}]{}, streams: subscribers[int64, *stream]{}, counts: map[int64]int{},
 	}
-	h.stopping, h.stop = context.WithCancel(context.Background())
-	return h
 }
 
 // Watch returns a channel that is closed at the next event of the message. stop
@@ -149,7 +162,10 @@ func (h *Hub) idle() bool {
 
 // Run reads until ctx ends.
 func (h *Hub) Run(ctx context.Context) {
-	tick := time.NewTicker(readInterval)
+	if h.summary != nil {
+		go h.summary.Run(ctx)
+	}
+	tick := time.NewTicker(h.interval)
 	defer tick.Stop()
 	failing := false
 	for ctx.Err() == nil {
@@ -182,12 +198,41 @@ func (h *Hub) read(ctx context.Context) (more bool, err error) {
 	if h.at == (dispatch.Position{}) { // written by this goroutine only
 		return false, h.begin(ctx)
 	}
-	evs, err := h.events.EventsAfter(ctx, h.at, logPage)
+	evs, err := h.events.EventsAfter(ctx, h.at, h.page)
 	if err != nil || len(evs) == 0 {
 		return false, err
 	}
 	h.publish(evs)
-	return len(evs) == logPage, nil
+	if more = len(evs) == h.page; more && h.summary == nil {
+		return false, h.skip(ctx)
+	}
+	return more, nil
+}
+
+// skip moves to the end of the log and publishes how many events it left out.
+func (h *Hub) skip(ctx context.Context) error {
+	frames, end, err := h.left(ctx, h.at)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.at = end
+	for account, f := range frames {
+		h.push(account, f)
+	}
+	return nil
+}
+
+// left returns the end of the log, and for each account the number of its events
+// between at and the end.
+func (h *Hub) left(ctx context.Context, at dispatch.Position) (map[int64]frame, dispatch.Position, error) {
+	end, err := h.events.EndOfEvents(ctx)
+	if err != nil {
+		return nil, at, err
+	}
+	counts, err := h.events.EventCounts(ctx, at, end, summaryCounted)
+	return newSkipped(counts, end), end, err
 }
 
 // begin starts at the end of the log. Watches end, so that their readers read the
@@ -231,11 +276,15 @@ func (h *Hub) publish(evs []dispatch.Event) {
 		if len(h.streams[e.Account]) == 0 {
 			continue
 		}
-		f := newFrame(e)
-		for s := range h.streams[e.Account] {
-			if !s.push(f) {
-				h.streams.remove(s.account, s)
-			}
+		h.push(e.Account, newFrame(e))
+	}
+}
+
+// push queues a frame for the streams of an account; h.mu is held.
+func (h *Hub) push(account int64, f frame) {
+	for s := range h.streams[account] {
+		if !s.push(f) {
+			h.streams.remove(s.account, s)
 		}
 	}
 }
@@ -250,7 +299,7 @@ func (h *Hub) after(ctx context.Context, at dispatch.Position) ([]dispatch.Event
 	defer func() { <-h.catchingUp }()
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return h.events.EventsAfter(ctx, at, logPage)
+	return h.events.EventsAfter(ctx, at, h.page)
 }
 
 // subscribers is a set of values by key.

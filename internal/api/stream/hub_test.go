@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -52,6 +53,21 @@ func (m *memory) EndOfEvents(context.Context) (dispatch.Position, error) {
 		return dispatch.Position{}, nil
 	}
 	return m.events[len(m.events)-1].Position(), nil
+}
+
+func (m *memory) EventCounts(_ context.Context, p, end dispatch.Position, limit int) ([]dispatch.EventCount, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := map[dispatch.EventCount]int{}
+	for _, e := range m.events[p.ID:min(end.ID, p.ID+int64(limit))] {
+		n[dispatch.EventCount{Account: e.Account, Kind: e.Kind}]++
+	}
+	var out []dispatch.EventCount
+	for c, n := range n {
+		c.N = n
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // client is what a stream writes to; while it is stuck it takes nothing, until
@@ -309,6 +325,46 @@ func TestStream_Quiet_SaysThatItIsThereAndWhereToResume(t *testing.T) {
 		}
 		if n := strings.Count(c.text.String(), ": still here\n"); n != 2 {
 			t.Errorf("it said so %d times in half a minute", n)
+		}
+		h.stop()
+	})
+}
+
+// However much happens, a summary has a page of events a read, and what it leaves
+// out is counted; a client that comes back after long reads no more.
+func TestSummary_MuchTraffic_IsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, log := room(t)
+		live, late, other := new(client), new(client), new(client)
+		visit(t, h.summary, live, first)
+		log.write(1, 30)
+		time.Sleep(summaryInterval)
+		synctest.Wait()
+		if ids, _ := live.got(); len(ids) != 30 || strings.Contains(live.text.String(), "events.skipped") {
+			t.Errorf("of little traffic it got %d of 30 events", len(ids))
+		}
+		log.write(2, 40)
+		log.write(1, 5000)
+		time.Sleep(summaryInterval)
+		visit(t, h.summary, late, first)
+		visit(t, h, other, first)
+		end := log.events[len(log.events)-1].Position().String()
+		for who, want := range map[*client]struct{ events, left int }{live: {30 + 60 + 1, 5000 - 60}, late: {30 + 30 + 1, 5000 - 30}} {
+			ids, resume := who.got()
+			left := fmt.Sprintf(`"counts":{"message.sent":%d}`, want.left)
+			if len(ids) != want.events || resume != end || !strings.Contains(who.text.String(), left) {
+				t.Errorf("%d events, want %d; resumes at %s, want %s; counts %v", len(ids), want.events, resume, end,
+					strings.Contains(who.text.String(), left))
+			}
+		}
+		if ids, _ := other.got(); len(ids) != 5030 {
+			t.Errorf("a stream of all events got %d of 5030", len(ids))
+		}
+		log.write(1, 1)
+		time.Sleep(summaryInterval)
+		synctest.Wait()
+		if ids, resume := late.got(); len(ids) != 62 || resume == end {
+			t.Errorf("it goes on with %d events, at %s", len(ids), resume)
 		}
 		h.stop()
 	})

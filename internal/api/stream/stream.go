@@ -14,8 +14,9 @@ import (
 const (
 	// heartbeat is the longest time without a write.
 	heartbeat = 15 * time.Second
-	// keyInterval is the time between two checks of the key.
-	keyInterval = 250 * time.Millisecond
+	// keyInterval is the time between two checks of the key, sessionInterval of the
+	// session, which is read from the database.
+	keyInterval, sessionInterval = 250 * time.Millisecond, time.Second
 	// streamQueue and streamBytes are the maximum number and size of the events
 	// queued for a client; a slower one is disconnected and resumes with
 	// Last-Event-ID.
@@ -206,8 +207,11 @@ func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) 
 				return err
 			}
 		}
-		if err := s.write(ctx, text); err != nil || len(evs) < logPage {
+		if err := s.write(ctx, text); err != nil || len(evs) < h.page {
 			return err
+		}
+		if h.summary == nil {
+			return s.skip(ctx, h)
 		}
 		if !s.allowed(ctx) {
 			return errKey
@@ -218,6 +222,18 @@ func (s *stream) catchUp(ctx context.Context, h *Hub, until *dispatch.Position) 
 			}
 		}
 	}
+}
+
+// skip moves to the end of the log and writes how many events that left out.
+func (s *stream) skip(ctx context.Context, h *Hub) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	frames, end, err := h.left(ctx, s.at)
+	if err != nil {
+		return err
+	}
+	s.at = end
+	return s.write(ctx, frames[s.account].text)
 }
 
 // comment writes a comment and the position from which the client can resume if it

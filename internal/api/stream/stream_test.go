@@ -32,16 +32,16 @@ type listener struct {
 }
 
 // open begins a stream; after is the Last-Event-ID.
-func (f *front) open(key, after string) (*http.Response, context.CancelFunc) {
+func (f *front) open(key, after string, query ...string) (*http.Response, context.CancelFunc) {
 	f.T.Helper()
-	return f.openWith(http.DefaultClient, key, after)
+	return f.openWith(http.DefaultClient, key, after, query...)
 }
 
-func (f *front) openWith(c *http.Client, key, after string) (*http.Response, context.CancelFunc) {
+func (f *front) openWith(c *http.Client, key, after string, query ...string) (*http.Response, context.CancelFunc) {
 	f.T.Helper()
 	ctx, cancel := context.WithCancel(f.T.Context())
 	f.T.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/v1/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL+"/v1/events"+strings.Join(query, ""), nil)
 	if err != nil {
 		f.T.Fatal(err)
 	}
@@ -273,6 +273,39 @@ func TestEvents_ResumedFarBehind_CatchesUp(t *testing.T) {
 	want := f.history(f.Account.ID)
 	wait.Until(t, "all is there", func() bool { return len(l.seen()) >= len(want) })
 	same(t, "the listener", l.seen(), want)
+}
+
+// A summary names the first events and counts the others of its own account.
+func TestEvents_Summary_CountsWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("GET", "/v1/events?summary=1", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/summary")
+	begin := f.listen(f.Key, "").cut()
+	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 10 + n % 4 * 10 ` +
+		`FROM generate_series(1, 3000) n`
+	if _, err := f.DB.Exec(many, f.Account.ID); err != nil {
+		t.Fatal(err)
+	}
+	end := f.history(f.Account.ID)
+	res, cancel := f.open(f.Key, begin, "?summary=true")
+	defer cancel()
+	lines, counts, id := bufio.NewScanner(res.Body), "", ""
+	events := 0
+	for counts == "" && lines.Scan() {
+		switch name, value, _ := strings.Cut(lines.Text(), ": "); {
+		case name == "id":
+			id = value
+		case name == "event":
+			events++
+		case name == "data" && strings.Contains(value, "events.skipped"):
+			_, counts, _ = strings.Cut(value, `"counts":`)
+		}
+	}
+	// Of the first hundred events of the log half are ours.
+	const want = `{"message.queued":725,"message.sent":725}}`
+	if counts != want || events != 51 || id != end[len(end)-1] {
+		t.Errorf("%d events, counts %s, want %s; at %s of %s", events, counts, want, id, end[len(end)-1])
+	}
 }
 
 func TestEvents_TooManyStreamsOfAKey_Are429(t *testing.T) {

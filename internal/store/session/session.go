@@ -8,6 +8,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -33,13 +34,20 @@ const userColumns = `u.id, u.account_id, u.name, u.email, u.role, u.password_has
 // active are the users who may sign in.
 const active = ` FROM users u JOIN accounts a ON a.id = u.account_id AND a.disabled_at IS NULL `
 
+const sqlFind = `SELECT ` + userColumns + `, s.used_at` + active + `JOIN sessions s ON s.user_id = u.id
+WHERE s.token_hash = $1 AND s.used_at > now() - $2 * interval '1 second' AND NOT u.disabled`
+
 // Find returns the user of a session that was used within idle. It returns an
 // error with the code dispatch.NotFound if there is none.
 func (s *Store) Find(ctx context.Context, token []byte, idle time.Duration) (User, error) {
-	var u User
-	err := s.db.GetContext(ctx, &u, `SELECT `+userColumns+`, s.used_at`+active+`JOIN sessions s ON s.user_id = u.id
-		WHERE s.token_hash = $1 AND s.used_at > now() - $2 * interval '1 second' AND NOT u.disabled`, token, int(idle.Seconds()))
-	return u, pg.Wrap("find session", err)
+	var found []User // every request of a dashboard asks: planned once
+	if err := s.db.SelectPrepared(ctx, &found, sqlFind, token, int(idle.Seconds())); err != nil {
+		return User{}, pg.Wrap("find session", err)
+	}
+	if len(found) == 0 {
+		return User{}, dispatch.ErrNotFound
+	}
+	return found[0], nil
 }
 
 // Touch notes that a session is in use.

@@ -70,6 +70,20 @@ func (s *Store) Waiting(ctx context.Context, channels []int64) (n int, oldestAge
 	return row.Waiting, row.Oldest, pg.Wrap("count what waits", err)
 }
 
+// sqlInOrder has the newest read from the index until there are enough: by the
+// statistics of a table that has just grown, the planner would sort whole ranges.
+const sqlInOrder = `SET LOCAL enable_sort = off`
+
+// newest reads rows in the order of an index.
+func (s *Store) newest(ctx context.Context, dest any, query string, args ...any) error {
+	return s.db.Readers().Tx(ctx, func(tx *pg.DB) error {
+		if _, err := tx.ExecContext(ctx, sqlInOrder); err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, dest, query, args...)
+	})
+}
+
 // Bucket is a period of a series.
 type Bucket struct {
 	Messages int      `db:"n"`
@@ -103,7 +117,7 @@ func (s *Store) Series(ctx context.Context, account int64, edges []time.Time) ([
 		low, high = append(low, first(edges[i-1])), append(high, first(edges[i]))
 	}
 	out := []Bucket{}
-	err := s.db.SelectContext(ctx, &out, sqlSeries, account, pg.UUIDArray(low), pg.UUIDArray(high), perBucket)
+	err := s.newest(ctx, &out, sqlSeries, account, pg.UUIDArray(low), pg.UUIDArray(high), perBucket)
 	return out, pg.Wrap("read series", err)
 }
 
@@ -139,7 +153,7 @@ func (s *Store) Recent(ctx context.Context, account int64, since time.Time) (goo
 		Failure
 		Bad bool `db:"bad"`
 	}
-	err = s.db.SelectContext(ctx, &rows, sqlRecent, account, first(since), recent)
+	err = s.newest(ctx, &rows, sqlRecent, account, first(since), recent)
 	failures = []Failure{}
 	for _, r := range rows {
 		if !r.Bad {

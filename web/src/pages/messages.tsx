@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { client, useGet } from "../api";
 import { idIn } from "../ids";
 import { Choice, Pager, Search } from "../list";
-import { listen } from "../live";
+import { countOf, listen } from "../live";
 import { useUrl } from "../search";
 import { Badge, type Column, Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
 
@@ -63,7 +63,7 @@ function Sent() {
   const list = useGet(["messages", query], () => getMessages({ client, query }));
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
   const [hidden, setHidden] = useHidden();
-  useEffect(() => listen((e) => e.type === "message.queued" && setFresh((n) => Math.min(n + 1, 999))), []);
+  useEffect(() => listen((e) => setFresh((n) => Math.min(n + countOf(e, "message.queued"), 999))), []);
   const find = (text: string) => {
     const id = idIn(text);
     if (id) navigate({ to: "/messages/$id", params: { id } });

@@ -4768,7 +4768,12 @@ export type GetEventsData = {
         'Last-Event-ID'?: string;
     };
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * Receive at most 200 events a second. How many others there were is sent as `events.skipped` with `counts` by type, twice a second at most. For screens: the cost does not grow with the traffic.
+         */
+        summary?: boolean;
+    };
     url: '/v1/events';
 };
 
