@@ -281,8 +281,8 @@ func TestEvents_Summary_CountsWhatItLeavesOut(t *testing.T) {
 	f := newFront(t)
 	f.Do("GET", "/v1/events?summary=1", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/summary")
 	begin := f.listen(f.Key, "").cut()
-	const many = `INSERT INTO events (message_id, account_id, kind) SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 10 + n % 4 * 10 ` +
-		`FROM generate_series(1, 3000) n`
+	const many = `INSERT INTO events (message_id, account_id, kind) ` +
+		`SELECT '00000000-0000-0000-0000-000000000000', $1::bigint + n % 2, 10 + n % 4 * 10 FROM generate_series(1, 3000) n`
 	if _, err := f.DB.Exec(many, f.Account.ID); err != nil {
 		t.Fatal(err)
 	}

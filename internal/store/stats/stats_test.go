@@ -19,7 +19,8 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // fill writes n messages of the last minutes, of which the newest fifth waits and
 // every tenth of the others has failed.
 const fill = `
-INSERT INTO messages (id, account_id, channel_id, created_at, expires_at, sent_at, failed_at, status, error_code, lane, type, recipient, content)
+INSERT INTO messages (id, account_id, channel_id, created_at, expires_at, sent_at, failed_at, status, error_code, lane, type, recipient,
+  content)
 SELECT (lpad(to_hex((extract(epoch FROM t) * 1000)::bigint), 12, '0') || '7' || substr(md5(i::text), 1, 19))::uuid, 7, 9, t,
   now() + interval '1 hour', CASE WHEN i <= 0.8 * $1 AND i % 10 > 0 THEN t + interval '2 s' END,
   CASE WHEN i <= 0.8 * $1 AND i % 10 = 0 THEN t END, CASE WHEN i > 0.8 * $1 THEN 10 WHEN i % 10 = 0 THEN 60 ELSE 30 END,
