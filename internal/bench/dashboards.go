@@ -31,7 +31,8 @@ func browsers(message string) (all []browser) {
 	overview := browser{"overview", []read{{"/v1/stats?range=hour", time.Second}}}  // events flow all the time
 	list := browser{"messages", []read{{"/v1/messages?limit=50", 5 * time.Second}}} // somebody shows the new ones
 	one := browser{"message", []read{
-		{"/v1/messages/" + message, 3 * time.Second}, {"/v1/messages/" + message + "/events", 3 * time.Second},
+		{"/v1/messages/" + message, 3 * time.Second},
+		{"/v1/messages/" + message + "/events", 3 * time.Second},
 		{"/v1/messages/" + message + "/deliveries", 5 * time.Second},
 	}}
 	channels := browser{"channels", []read{{"/v1/channels?limit=100", 5 * time.Second}}}
@@ -51,7 +52,7 @@ func browsers(message string) (all []browser) {
 // turns, and compares the CPU time of all parts for a message: rates depend on
 // what else the machine does.
 func measureDashboards(ctx context.Context, s *stage) error {
-	rounds, page := s.pick(4, 8), s.pick(20_000, 40_000)
+	rounds, page := s.pick(2, 8), s.pick(20_000, 40_000)
 	if _, _, err := s.drainUsage(ctx, s.page()); err != nil { // warms up, and is what pages show
 		return err
 	}
