@@ -21,7 +21,7 @@ type crossing struct{ name, postgres, redis, check, detail, fix string }
 // doctor names each wrong set-up and its cure; no password is shown.
 func TestDoctor_WrongSetUps_AreNamed(t *testing.T) {
 	t.Parallel()
-	good, redis := storetest.Postgres(t), storetest.Redis(t)
+	good, redis := storetest.Session(t, "it is about what doctor finds without a pooler"), storetest.Redis(t)
 	for _, c := range slices.Concat(wrongPostgres(t, good), wrongRedis(t)) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +58,7 @@ func wrongPostgres(t *testing.T, good string) []crossing {
 		return u.String()
 	}
 	set := func(setting string) string {
-		address := storetest.Postgres(t)
+		address := storetest.Session(t, "settings of a database reach new sessions only")
 		execute(t, address, fmt.Sprintf("ALTER DATABASE %s SET %s", databaseOf(t, address), setting))
 		return address
 	}

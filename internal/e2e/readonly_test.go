@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -15,7 +17,9 @@ import (
 // takes writes again, all goes on.
 func TestReadOnlyPostgres_503UntilItTakesWrites(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{})
+	s := start(t, options{config: func(c *config.Config) {
+		c.PostgresURL = config.Secret(storetest.Session(t, "settings of a database reach new sessions only"))
+	}})
 	admin, err := sql.Open("postgres", string(s.cfg.PostgresURL))
 	must(t, err)
 	defer func() { _ = admin.Close() }()

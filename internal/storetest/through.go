@@ -16,10 +16,17 @@ import (
 func Session(t testing.TB, why string) string {
 	t.Helper()
 	address := Postgres(t)
-	if use(t).poolerURL != "" {
-		t.Logf("without the pooler: %s", why)
+	s := use(t)
+	if s.poolerURL == "" {
+		return address
 	}
-	return direct(t, address)
+	t.Logf("without the pooler: %s", why)
+	address = direct(t, address)
+	u, err := url.Parse(address)
+	Must(t, err)
+	_, err = s.admin.ExecContext(t.Context(), `ALTER DATABASE `+strings.TrimPrefix(u.Path, "/")+` RESET ALL`)
+	Must(t, err)
+	return address
 }
 
 // direct returns the address of the database at address without the tests' pooler.

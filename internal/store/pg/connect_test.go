@@ -41,7 +41,7 @@ func TestOpen_SeveralHosts(t *testing.T) {
 
 func TestCure_NamesTheStep(t *testing.T) {
 	t.Parallel()
-	good, err := url.Parse(storetest.Postgres(t))
+	good, err := url.Parse(storetest.Session(t, "it is about what Postgres itself answers"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestCure_NamesTheStep(t *testing.T) {
 // Behind a pooler that refuses start-up parameters the role has to carry them.
 func TestMissingSettings_ListsWhatTheRoleLacks(t *testing.T) {
 	t.Parallel()
-	url := storetest.Postgres(t)
+	url := storetest.Session(t, "it is compared with a pooler")
 	if missing, err := open(t, url).MissingSettings(t.Context()); err != nil || missing != "" {
 		t.Errorf("direct: %q, %v; want none missing", missing, err)
 	}

@@ -27,7 +27,7 @@ func open(t *testing.T, url string) *pg.DB {
 
 func TestPooler_IsRecognised(t *testing.T) {
 	t.Parallel()
-	direct := storetest.Postgres(t)
+	direct := storetest.Session(t, "it is compared with poolers")
 	for _, c := range []struct {
 		name    string
 		url     string
@@ -73,7 +73,7 @@ func TestPrepared_ThroughPooler_RunsTheOwnStatement(t *testing.T) {
 
 func TestPing_ReadOnly_SaysSoAndFindsTheNextServer(t *testing.T) {
 	t.Parallel()
-	url := storetest.Postgres(t)
+	url := storetest.Session(t, "settings of a database reach new sessions only")
 	admin, err := sql.Open("postgres", url)
 	if err != nil {
 		t.Fatal(err)
