@@ -63,6 +63,14 @@ func (q *queue) next() (*chain, *hookstore.Delivery) {
 	return c, c.due[0]
 }
 
+// hold ends the call of a chain's first delivery, and forgets those behind it, which
+// wait with it for its second try.
+func (q *queue) hold(c *chain) {
+	q.size -= len(c.due) - 1
+	c.due = c.due[:1]
+	q.done(c)
+}
+
 // done ends the call of a chain's first delivery.
 func (q *queue) done(c *chain) {
 	c.due, c.busy = c.due[1:], false

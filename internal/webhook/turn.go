@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -33,8 +34,9 @@ type turn struct {
 	stopped  bool          // nothing more is to be started
 
 	queue queue
-	after hookstore.Place // of the last delivery that was read
-	all   bool            // nothing stood behind it
+	held  map[dispatch.ID]bool // messages whose event failed at its first try: the others wait with it
+	after hookstore.Place      // of the last delivery that was read
+	all   bool                 // nothing stood behind it
 
 	limit, open int
 	tried       []hookstore.TryResult
@@ -64,7 +66,7 @@ func (d *Deliverer) newTurn(t *hookstore.Turn) *turn {
 	return &turn{
 		d: d, t: t, log: d.Log.With("webhook", t.Webhook), end: time.Now().Add(turnTime),
 		failures: t.Failures, probing: t.Failures >= trip, limit: concurrency,
-		calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
+		held: map[dispatch.ID]bool{}, calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
 	}
 }
 
@@ -115,14 +117,27 @@ func (t *turn) start(ctx context.Context) {
 // called notes what became of a call.
 func (t *turn) called(c *called) {
 	t.open--
-	t.queue.done(c.chain)
 	if c.cut {
+		t.queue.done(c.chain)
 		return
 	}
 	if len(t.tried) == 0 {
 		t.oldest = time.Now()
 	}
-	t.tried = append(t.tried, t.judge(&c.try))
+	r := t.judge(&c.try)
+	t.tried = append(t.tried, r)
+	if r.State != hookstore.Pending || r.Attempts > 0 || c.d.Message == dispatch.NoID {
+		t.queue.done(c.chain)
+		return
+	}
+	t.held[c.d.Message] = true
+	t.queue.hold(c.chain)
+}
+
+// again begins to read at the start.
+func (t *turn) again() {
+	t.after, t.all = hookstore.Place{}, false
+	clear(t.held)
 }
 
 // idle reports whether everything that was read is called and written down.
@@ -139,7 +154,7 @@ func (t *turn) read(ctx context.Context) {
 		return
 	}
 	if t.all {
-		t.after, t.all = hookstore.Place{}, false
+		t.again()
 	}
 	p := page{after: t.after, limit: batchSize}
 	if t.probing {
@@ -161,7 +176,9 @@ func (t *turn) got(p *page) {
 		return
 	}
 	for i := range p.due {
-		t.queue.add(&p.due[i])
+		if !t.held[p.due[i].Message] {
+			t.queue.add(&p.due[i])
+		}
 	}
 	n := len(p.due)
 	if n == 0 && p.after == (hookstore.Place{}) {
@@ -193,7 +210,8 @@ func (t *turn) save(ctx context.Context) {
 func (t *turn) saved(err error) {
 	t.saving = false
 	if t.wake {
-		t.wake, t.after = false, hookstore.Place{}
+		t.wake = false
+		t.again()
 	}
 	if err != nil {
 		t.log.Warn("webhook results not written; these deliveries come again", "error", err)

@@ -4,10 +4,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -142,5 +144,47 @@ func TestTurn_DueBeforeItsPlace_IsFound(t *testing.T) {
 	}
 	if n := len(r.ids()); n != 2*batchSize {
 		t.Errorf("%d events came", n)
+	}
+}
+
+// An event whose first try fails is not overtaken by those that follow it, neither
+// those that were due with it nor those that come while it waits.
+func TestTurn_FirstTryFails_TheOthersOfItsMessageWait(t *testing.T) {
+	f := newFixture(t)
+	var mu sync.Mutex
+	came, refused := map[any][]float64{}, map[any]bool{}
+	r := receive(t, func(_ int, g got, w http.ResponseWriter) {
+		data := decode(t, g.Body).Data
+		id := data["message_id"]
+		mu.Lock()
+		defer mu.Unlock()
+		if !refused[id] {
+			refused[id] = true
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		came[id] = append(came[id], data["sequence"].(float64))
+	})
+	f.endpoint(Standard, r.URL)
+	ids := f.send(3, nil)
+	f.evidence(ids, dispatch.Sent)
+	slow := func(o *Options) { o.Scale = 0.2 } // the second try comes after a second
+	f.expand(f.deliverer(slow))
+	f.work(f.deliverer(slow))
+	f.until("the first tries have failed", func() bool { mu.Lock(); defer mu.Unlock(); return len(refused) == len(ids) })
+	f.evidence(ids, dispatch.Delivered)
+	f.until("all events have come", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		n := 0
+		for _, events := range came {
+			n += len(events)
+		}
+		return n == 3*len(ids)
+	})
+	for id, events := range came {
+		if !slices.IsSorted(events) {
+			t.Errorf("events of %v came in the order %v", id, events)
+		}
 	}
 }

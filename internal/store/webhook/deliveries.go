@@ -64,12 +64,16 @@ func origin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-const sqlInsertDeliveries = `
-INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, seq, format, url, payload)
-SELECT t.webhook_id, t.id, t.message_id, t.kind, t.seq, t.format, nullif(t.url, ''), t.payload
+// sqlInsertDeliveries inserts deliveries, due at once or, where an event of the
+// message has failed at its first try, with that one (see sqlTried).
+var sqlInsertDeliveries = numbers.SQL(`
+INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, seq, format, url, payload, wake_at)
+SELECT t.webhook_id, t.id, t.message_id, t.kind, t.seq, t.format, nullif(t.url, ''), t.payload,
+  greatest(now(), CASE WHEN t.seq > 1 THEN (SELECT max(d.wake_at) FROM webhook_deliveries d WHERE d.message_id = t.message_id
+    AND d.webhook_id = t.webhook_id AND d.state = {delivery_pending} AND d.attempts = 1 AND d.seq < t.seq) END)
 FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS t(webhook_id, id,
   message_id, kind, seq, format, url, payload)
-ON CONFLICT (webhook_id, id) DO `
+ON CONFLICT (webhook_id, id) DO `)
 
 // sqlAgain makes a delivery that exists due again, with all its tries. One that was
 // erased or redacted gets the bytes of what is left of its message.

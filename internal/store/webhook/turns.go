@@ -136,15 +136,22 @@ type Try struct {
 	Error     string    `json:"error,omitempty"`
 }
 
-// sqlTried writes results down, unless somebody else got further meanwhile.
+// sqlTried writes results down, unless somebody else got further meanwhile. What
+// follows a message's event that failed at its first try becomes due with it, or it
+// would overtake it: most endpoints that fail do so for a moment. Later tries may be
+// overtaken, as one event must not hold up a message's others for days.
 var sqlTried = numbers.SQL(`
-UPDATE webhook_deliveries d SET attempts = d.attempts + 1, state = t.state, response = t.response,
+WITH tried AS (UPDATE webhook_deliveries d SET attempts = d.attempts + 1, state = t.state, response = t.response,
   wake_at = CASE WHEN t.state = {delivery_pending} THEN now() + make_interval(secs => t.delay_s) ELSE d.wake_at END,
   done_at = CASE WHEN t.state <> {delivery_pending} THEN now() END,
   tries = CASE WHEN jsonb_array_length(d.tries) >= 20 THEN d.tries - 0 ELSE d.tries END || t.try::jsonb
 FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[], $7::text[]) AS t(id, attempts, state, delay_s, response,
   try)
-WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = {delivery_pending}`)
+WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = {delivery_pending}
+RETURNING d.message_id, d.seq, d.attempts, d.state, d.wake_at)
+UPDATE webhook_deliveries f SET wake_at = d.wake_at FROM tried d
+WHERE d.state = {delivery_pending} AND d.attempts = 1 AND f.message_id = d.message_id AND f.webhook_id = $1 AND f.seq > d.seq AND d.seq > 0
+  AND f.state = {delivery_pending} AND f.wake_at < d.wake_at AND f.id <> ALL($2::uuid[])`)
 
 // SaveTries writes down what became of deliveries.
 func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult) error {
