@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -41,7 +42,8 @@ func (s *Store) SentWithoutReceipt(ctx context.Context, channels []int64, from, 
 	return out, pg.Wrap("list messages without receipt", err)
 }
 
-// Prune drops provider ids after eight days, page by page.
+// Prune drops provider ids after eight days and conversation windows that have been
+// closed for a day, page by page.
 func (s *Store) Prune(ctx context.Context) error {
 	for {
 		r, err := s.db.ExecContext(ctx, `DELETE FROM provider_refs WHERE (channel_id, ref) IN
@@ -50,7 +52,33 @@ func (s *Store) Prune(ctx context.Context) error {
 			return pg.Wrap("drop old provider ids", err)
 		}
 		if n, err := r.RowsAffected(); err != nil || n < 5000 {
-			return pg.Wrap("drop old provider ids", err)
+			return cmp.Or(pg.Wrap("drop old provider ids", err), s.pruneWindows(ctx))
+		}
+	}
+}
+
+// sqlPruneWindows goes through the windows behind a key, and returns the last key of
+// its page. It waits for nobody: whoever writes to a contact has its row.
+const sqlPruneWindows = `
+WITH page AS MATERIALIZED (SELECT channel_id, phone FROM windows WHERE (channel_id, phone) > ($1, $2)
+  ORDER BY channel_id, phone LIMIT 5000),
+old AS MATERIALIZED (SELECT w.channel_id, w.phone FROM windows w JOIN page p ON p.channel_id = w.channel_id AND p.phone = w.phone
+  WHERE w.opened_at < now() - interval '2 days' ORDER BY w.channel_id, w.phone FOR UPDATE OF w SKIP LOCKED),
+gone AS (DELETE FROM windows w USING old o WHERE w.channel_id = o.channel_id AND w.phone = o.phone)
+SELECT channel_id, phone FROM page ORDER BY channel_id DESC, phone DESC LIMIT 1`
+
+func (s *Store) pruneWindows(ctx context.Context) error {
+	var last struct {
+		Channel int64  `db:"channel_id"`
+		Phone   string `db:"phone"`
+	}
+	for {
+		err := pg.Wrap("drop closed windows", s.db.GetContext(ctx, &last, sqlPruneWindows, last.Channel, last.Phone))
+		if err == dispatch.ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

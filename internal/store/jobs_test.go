@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 func TestTakeJob_OneTurnForAll(t *testing.T) {
@@ -43,6 +44,27 @@ func TestSentWithoutReceipt_OnlyWhatStaysSent(t *testing.T) {
 	if got, err := f.SentWithoutReceipt(t.Context(), []int64{f.channel + 1}, now.Add(-time.Hour), now.Add(time.Hour)); err != nil ||
 		len(got) != 0 {
 		t.Errorf("another channel: got %+v, %v; want nothing", got, err)
+	}
+}
+
+// A window that has been closed for a day is no longer needed; an open one is, and one
+// that somebody writes to at this moment is left.
+func TestPrune_DropsClosedWindows(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.exec(t, `INSERT INTO windows (channel_id, phone, opened_at) SELECT $1, '+1555' || lpad(n::text, 7, '0'),
+		now() - CASE WHEN n % 2 = 0 THEN interval '3 days' ELSE interval '1 hour' END FROM generate_series(1, 11000) n`, f.channel)
+	must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE windows SET opened_at = now() WHERE phone IN ('+15550000002', '+15550010998')`)
+		must(t, err)
+		return f.Prune(t.Context())
+	}))
+	must(t, f.Prune(t.Context())) // a second run finds nothing
+	var open, closed int
+	must(t, f.db.GetContext(t.Context(), &open, `SELECT count(*) FROM windows WHERE opened_at > now() - interval '24 hours'`))
+	must(t, f.db.GetContext(t.Context(), &closed, `SELECT count(*) FROM windows WHERE opened_at < now() - interval '24 hours'`))
+	if open != 5502 || closed != 0 {
+		t.Errorf("%d open windows, want 5502; %d closed ones, want none", open, closed)
 	}
 }
 
