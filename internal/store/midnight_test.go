@@ -19,7 +19,7 @@ import (
 // without a schema, so one found earlier on the search path is theirs.
 func atMidnight(t *testing.T) (before, after *fixture) {
 	t.Helper()
-	address := storetest.Postgres(t)
+	address := storetest.Session(t, "it sets search_path for its connections")
 	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	open := func(schema string, at time.Time) *fixture {
 		u, err := url.Parse(address)

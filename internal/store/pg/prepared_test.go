@@ -15,7 +15,7 @@ import (
 // other connection is free, and later ones run it prepared.
 func TestPrepared_InATransaction_NeedsNoSecondConnection(t *testing.T) {
 	t.Parallel()
-	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 1, Application: "test"})
+	db, err := pg.Open(pg.Options{URL: storetest.Session(t, "statements stay prepared in a session alone"), MaxConns: 1, Application: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
