@@ -61,12 +61,14 @@ func TestRedaction_DumpHasNoText(t *testing.T) {
 		return nil
 	})
 	template := func(to string) string {
-		return fmt.Sprintf(`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":[%q,"A-1","9"]}}`, to, word)
+		return fmt.Sprintf(`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":[%q,"A","9"]}}`,
+			to, word)
 	}
 	s.send(t, template("+15550661002"), "Idempotency-Key", "redaction-1")
 	s.becomes(t, s.send(t, template("+15550660104")).ID, "failed") // the provider refuses it
 	s.becomes(t, s.send(t, template("+15550660108")).ID, "failed") // with a receipt
-	s.send(t, fmt.Sprintf(`{"channel":%q,"to":"+15550661003","lane":"otp","type":"text","text":{"body":%q}}`, s.channels["twilio sms"].Key, word))
+	sms := s.channels["twilio sms"].Key
+	s.send(t, fmt.Sprintf(`{"channel":%q,"to":"+15550661003","lane":"otp","type":"text","text":{"body":%q}}`, sms, word))
 	c := as[struct {
 		ID int64 `json:"id"`
 	}](t, s.call(t, http.MethodPost, "/v1/campaigns", fmt.Sprintf(`{"name":"Spring","type":"template","template":{"name":"order_confirmation",
