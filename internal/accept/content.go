@@ -67,11 +67,16 @@ func (s *Service) content(
 func (s *Service) dropped(ch *dispatch.Channel, c *dispatch.Content, faults *dispatch.Faults) {
 	voice := c.Audio != nil && c.Audio.Voice
 	rich := c.Template.Rich()
-	if c.IdentityKeyHash == "" && !voice && rich == "" {
+	named := c.Document != nil && c.Document.Named()
+	if c.IdentityKeyHash == "" && !voice && rich == "" && !named {
 		return
 	}
-	if p := s.Providers[ch.Provider]; p == nil || p.Spec().Whole(ch.Kind) {
+	p := s.Providers[ch.Provider]
+	if p == nil || p.Spec().Whole(ch.Kind) {
 		return
+	}
+	if named && !p.Spec().FileNames(ch.Kind) {
+		faults.Add("/document/filename", "a %s channel can't send it; the name is the last part of the link", ch.Provider)
 	}
 	if rich != "" {
 		faults.Add("/template/components", "a %s channel can't send a template with %s", ch.Provider, rich)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/url"
+	"path"
 )
 
 // Type is the kind of content of a message, named as in Meta's Cloud API.
@@ -96,6 +98,12 @@ type Media struct {
 	Caption  string `json:"caption,omitempty"`
 	Filename string `json:"filename,omitempty"`
 	Voice    bool   `json:"voice,omitempty"` // an audio file that is shown as a voice message
+}
+
+// Named reports whether the file has a name other than the last part of its link.
+func (m *Media) Named() bool {
+	u, err := url.Parse(m.Link)
+	return m.Filename != "" && (err != nil || path.Base(u.Path) != m.Filename)
 }
 
 // Location is a point on a map.

@@ -49,6 +49,8 @@ type Kinds struct {
 	// Whole reports that every field of Meta's message object is sent on, such as
 	// recipient_identity_key_hash.
 	Whole bool
+	// FileNames reports that names of documents are sent on; Whole includes it.
+	FileNames bool
 }
 
 // Echo is how a vendor's callbacks name the message that they report.
@@ -94,6 +96,11 @@ var CommonSettings = []Field{
 var CallbackSecret = Field{
 	Name: dispatch.CallbackSecret, Required: true, Generate: true,
 	Pattern: regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`), Rule: "32 to 128 letters and digits; leave it out and one is made",
+}
+
+// FileNames reports whether a channel of that kind sends on the name of a document.
+func (s *Spec) FileNames(kind string) bool {
+	return slices.ContainsFunc(s.Kinds, func(k Kinds) bool { return k.Kind == kind && (k.Whole || k.FileNames) })
 }
 
 // Whole reports whether a channel of that kind sends on every field of Meta's

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"maps"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -79,4 +81,24 @@ func TestContent_CarriedOrRefused(t *testing.T) {
 		}
 		f.Do("POST", "/v1/messages", body).Refused(422, dispatch.Invalid, c.refused)
 	}
+}
+
+// A vendor that shows the last part of the link as a document's name is given no
+// other one.
+func TestContent_FileName_RefusedWhereItIsLost(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	twilio := f.Do("POST", "/v1/channels", m{
+		"name": "T", "provider": "twilio", "kind": "whatsapp", "sender": "+15550004444", "window": "provider",
+		"settings": m{"account_sid": "AC" + strings.Repeat("1", 32)}, "secrets": m{"auth_token": "t"},
+	}).Want(201).ID()
+	send := func(name string) *apitest.Reply {
+		return f.Do("POST", "/v1/messages", m{
+			"to": someone, "channel": twilio, "type": "document",
+			"document": m{"link": "https://example.com/a/Bill%20May.pdf?x=1", "filename": name},
+		})
+	}
+	send("").Want(202)
+	send("Bill May.pdf").Want(202)
+	send("Rechnung.pdf").Refused(422, dispatch.Invalid, "/document/filename")
 }

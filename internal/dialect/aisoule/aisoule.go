@@ -101,6 +101,7 @@ func media(o dialect.Object, key string) *dispatch.Media {
 		return nil // noted
 	}
 	m := &dispatch.Media{Link: in.Text("url"), Caption: in.Text("caption"), Filename: in.Text("filename")}
+	m.Voice = key == "audio" && string(in.Raw("voice")) == "true"
 	if m.Link == "" { // Meta's own name for it
 		m.Link = in.Text("link")
 	}

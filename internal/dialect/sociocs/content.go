@@ -16,8 +16,10 @@ func content(o dialect.Object, provider string) (dispatch.Content, *dispatch.Var
 	text := o.Text("text")
 	media := files(o)
 	if vendors[provider].kind == "whatsapp" {
-		for _, f := range media {
-			o.Fault(f.field, "is supported only when provider is twlo")
+		for i, f := range media {
+			if i == 0 || f.field != media[i-1].field { // a list is one fault
+				o.Fault(f.field, "is supported only when provider is twlo")
+			}
 		}
 	}
 	switch {

@@ -10,7 +10,7 @@ import (
 // Meta's kinds, so interactive content is refused rather than sent in part.
 var spec = provider.Spec{
 	Name: "gupshup", Title: "Gupshup", About: "WhatsApp through Gupshup.",
-	Kinds: []provider.Kinds{{Kind: "whatsapp", Types: []dispatch.Type{
+	Kinds: []provider.Kinds{{Kind: "whatsapp", FileNames: true, Types: []dispatch.Type{
 		dispatch.TypeText, dispatch.TypeTemplate, dispatch.TypeImage, dispatch.TypeVideo, dispatch.TypeAudio, dispatch.TypeDocument,
 		dispatch.TypeSticker, dispatch.TypeLocation, dispatch.TypeReaction,
 	}}},
