@@ -26,13 +26,14 @@ const color = (name: string) => getComputedStyle(document.documentElement).getPr
 
 /** A chart with a caption, and a table for those who can't see it. */
 export default function Chart({ title, at, lines }: { title: string; at: number[]; lines: Line[] }) {
+  const empty = !lines.some((l) => l.values.some((v) => v));
   const ref = useRef<HTMLDivElement>(null);
   const zone = useZone();
   const theme = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme has the colours that are drawn
   useEffect(() => {
     const el = ref.current;
-    if (!el || at.length === 0) return;
+    if (!el || empty) return;
     const probe = document.createElement("span");
     el.append(probe);
     const resolved = (name: string) => {
@@ -78,13 +79,13 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       resize.disconnect();
       plot.destroy();
     };
-  }, [at, lines, zone, theme]);
+  }, [at, lines, zone, theme, empty]);
   return (
     <figure className="panel" aria-label={title}>
       <figcaption>
         <h2>{title}</h2>
       </figcaption>
-      <div ref={ref} className="chart" aria-hidden="true" />
+      {empty ? <p className="soft">No message in this range.</p> : <div ref={ref} className="chart" aria-hidden="true" />}
       <div className="sr">
         <table>
           <caption>{title}</caption>

@@ -1,5 +1,5 @@
 // Every page in both themes and on a phone.
-import { accessible, check, dev, goto, pages, shots, signedIn } from "./kit.mjs";
+import { accessible, api, check, dev, goto, pages, shots, signedIn } from "./kit.mjs";
 
 export async function run() {
   const page = await signedIn();
@@ -9,8 +9,14 @@ export async function run() {
       await goto(page, path, name);
       await accessible(page, `${name}, ${theme}`);
       if (shots) await page.screenshot({ path: `${shots}/${name.replace(" ", "-").toLowerCase()}-${theme}.png` });
+      const cut = await page.locator("main .btn").evaluateAll((all) => {
+        const right = document.querySelector("main").getBoundingClientRect().right;
+        return all.filter((b) => b.checkVisibility() && b.getBoundingClientRect().right > right).map((b) => b.textContent);
+      });
+      check(`no button of ${name} lies outside the page`, cut.length === 0, cut.join(", "));
     }
   }
+  await api("POST", "/v1/messages", { to: "+15550000100", type: "template", template: { name: "hello_world", language: "en" } });
   await goto(page, "/", "Overview");
   for (const label of [
     "Total keys",

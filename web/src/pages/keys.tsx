@@ -91,17 +91,42 @@ export function Keys() {
               ),
             },
             { name: "Key", cell: (k) => <code>{k.prefix}…</code> },
-            { name: "State", cell: (k) => <Badge>{k.active ? "active" : "inactive"}</Badge> },
-            { name: "Permissions", cell: (k) => <span className="soft">{k.permissions?.join(", ")}</span> },
-            { name: "Per minute", num: true, cell: (k) => number(k.rate_per_minute) },
-            { name: "Daily limit", num: true, cell: (k) => number(k.daily_limit) },
             {
-              name: "Calls in 30 days",
-              num: true,
-              cell: (k) => number(usage.data?.data?.find((u) => u.key_id === k.id)?.calls_30_days),
+              name: "State",
+              cell: (k) => (
+                <>
+                  <Badge>{k.active ? "active" : "inactive"}</Badge>
+                  {k.expires_at && (
+                    <div className="soft">
+                      until <Time at={k.expires_at} />
+                    </div>
+                  )}
+                </>
+              ),
             },
-            { name: "Calls today", num: true, cell: (k) => number(k.calls_today) },
-            { name: "Expires", cell: (k) => <Time at={k.expires_at} /> },
+            { name: "Permissions", cell: (k) => <span className="soft">{k.permissions?.join(", ")}</span> },
+            {
+              name: "Limits",
+              num: true,
+              cell: (k) => (
+                <>
+                  {number(k.rate_per_minute)} a minute
+                  <br />
+                  {number(k.daily_limit)} a day
+                </>
+              ),
+            },
+            {
+              name: "Calls",
+              num: true,
+              cell: (k) => (
+                <>
+                  {number(k.calls_today)} today
+                  <br />
+                  {number(usage.data?.data?.find((u) => u.key_id === k.id)?.calls_30_days)} in 30 days
+                </>
+              ),
+            },
             { name: "Last used", cell: (k) => <Time at={k.last_used_at} /> },
             {
               name: "",
