@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -69,7 +70,7 @@ func measureDashboards(ctx context.Context, s *stage) error {
 		}
 		stop := w.open(ctx)
 		b, _, err := s.drainUsage(ctx, page)
-		if err := errorOr(err, stop()); err != nil {
+		if err := cmp.Or(err, stop()); err != nil {
 			return err
 		}
 		bare, watched, messages = bare.plus(a), watched.plus(b), messages+n
@@ -85,14 +86,6 @@ func measureDashboards(ctx context.Context, s *stage) error {
 		Detail: fmt.Sprintf("%d answers, %d of them 503, %d KiB of events", w.answers.Load(), w.refused.Load(), w.streamed.Load()>>10), CPU: per,
 	})
 	return nil
-}
-
-// errorOr returns the first of two errors that is not nil.
-func errorOr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // drainUsage drains a backlog and returns the CPU time of each part meanwhile.
