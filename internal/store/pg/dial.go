@@ -21,7 +21,7 @@ const dialTimeout = 3 * time.Second
 // statement of the first.
 type dialer struct {
 	quiet func() bool // reports whether such requests must not be sent
-	conn  net.Conn
+	conn  net.Conn    // the one to be used
 }
 
 // dialing is the key of a context in which a connection is opened to be used.
@@ -35,7 +35,8 @@ var errQuiet = errors.New("requests to cancel are not sent through this pooler")
 // it closes the first connection in the place of a request to cancel: whoever waits
 // for the statement waits no longer, and the pooler ends it.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	if ctx.Value(dialing{}) == nil && d.quiet() {
+	cancels := ctx.Value(dialing{}) == nil // several may at once
+	if cancels && d.quiet() {
 		_ = d.conn.Close()
 		return nil, errQuiet
 	}
@@ -43,8 +44,11 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	d.conn = &deadlineConn{Conn: c}
-	return d.conn, nil
+	timed := &deadlineConn{Conn: c}
+	if !cancels {
+		d.conn = timed
+	}
+	return timed, nil
 }
 
 // Dial and DialTimeout are never called, since there is DialContext.
