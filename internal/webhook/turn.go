@@ -34,6 +34,7 @@ type turn struct {
 	stopped  bool          // nothing more is to be started
 
 	queue queue
+	seen  map[dispatch.ID]bool // deliveries that were read since the start
 	held  map[dispatch.ID]bool // messages whose event failed at its first try: the others wait with it
 	after hookstore.Place      // of the last delivery that was read
 	all   bool                 // nothing stood behind it
@@ -66,7 +67,7 @@ func (d *Deliverer) newTurn(t *hookstore.Turn) *turn {
 	return &turn{
 		d: d, t: t, log: d.Log.With("webhook", t.Webhook), end: time.Now().Add(turnTime),
 		failures: t.Failures, probing: t.Failures >= trip, limit: concurrency,
-		held: map[dispatch.ID]bool{}, calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
+		seen: map[dispatch.ID]bool{}, held: map[dispatch.ID]bool{}, calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
 	}
 }
 
@@ -137,6 +138,7 @@ func (t *turn) called(c *called) {
 // again begins to read at the start.
 func (t *turn) again() {
 	t.after, t.all = hookstore.Place{}, false
+	clear(t.seen)
 	clear(t.held)
 }
 
@@ -175,17 +177,20 @@ func (t *turn) got(p *page) {
 		t.stopped = true
 		return
 	}
+	n := 0
 	for i := range p.due {
-		if !t.held[p.due[i].Message] {
-			t.queue.add(&p.due[i])
+		due := &p.due[i]
+		if !due.Early {
+			n++
+			t.after = due.Place
+		}
+		if !t.held[due.Message] && !t.seen[due.ID] {
+			t.seen[due.ID] = true
+			t.queue.add(due)
 		}
 	}
-	n := len(p.due)
 	if n == 0 && p.after == (hookstore.Place{}) {
 		t.stopped = true
-	}
-	if n > 0 {
-		t.after = p.due[n-1].Place
 	}
 	t.all = n < p.limit
 }

@@ -147,6 +147,33 @@ func TestTurn_DueBeforeItsPlace_IsFound(t *testing.T) {
 	}
 }
 
+// An event that stands behind a later one of its message, since transactions end in
+// another order than they begin, is not overtaken by it, also not at the end of a page.
+func TestTurn_LaterEventStandsFirst_InSequence(t *testing.T) {
+	f := newFixture(t)
+	r := receive(t, nil)
+	f.endpoint(Standard, r.URL)
+	ids := f.send(2*batchSize, nil)
+	f.evidence(ids[:1], dispatch.Sent)
+	f.evidence(ids[:1], dispatch.Delivered)
+	d := f.deliverer(nil)
+	f.expand(d)
+	_, err := f.db.Exec(`UPDATE webhook_deliveries SET wake_at = CASE seq WHEN 3 THEN now() - interval '1 day' ELSE now() END
+		WHERE message_id = $1`, ids[0].String())
+	must(t, err)
+	must(t, d.Deliver(t.Context()))
+	d.Wait()
+	var order []float64
+	for _, g := range r.requests() {
+		if data := decode(t, g.Body).Data; data["message_id"] == ids[0].String() {
+			order = append(order, data["sequence"].(float64))
+		}
+	}
+	if !slices.Equal(order, []float64{1, 2, 3}) || r.count() != 2*batchSize+2 {
+		t.Errorf("events in the order %v, %d requests", order, r.count())
+	}
+}
+
 // An event whose first try fails is not overtaken by those that follow it, neither
 // those that were due with it nor those that come while it waits.
 func TestTurn_FirstTryFails_TheOthersOfItsMessageWait(t *testing.T) {

@@ -94,17 +94,28 @@ type Delivery struct {
 	URL      string      `db:"url"` // of a status callback; empty: the endpoint's
 	Payload  string      `db:"payload"`
 	Attempts int         `db:"attempts"` // made before
+	Early    bool        `db:"early"`    // stands at another place, but before one of the page in its message's sequence
 
 	Traceparent string `db:"-"` // the client's trace context; empty: none, or not asked for
 }
 
 // sqlDueDeliveries begins behind a place: an index holds what is no longer pending
 // until it is vacuumed, and a reader that began at its start would pass all of that.
+// What is due of the same messages and earlier in their sequence comes with the page,
+// wherever it stands: a transaction may begin before another one and commit after it.
 var sqlDueDeliveries = numbers.SQL(`
-SELECT wake_at, id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts FROM webhook_deliveries
-WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() AND (wake_at, id) > ($2, $3::uuid) ORDER BY wake_at, id LIMIT $4`)
+WITH page AS MATERIALIZED (SELECT wake_at, id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts
+  FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() AND (wake_at, id) > ($2, $3::uuid)
+  ORDER BY wake_at, id LIMIT $4)
+SELECT page.*, false AS early FROM page
+UNION ALL
+SELECT d.*, true FROM page p CROSS JOIN LATERAL (SELECT d.wake_at, d.id, d.message_id, d.seq, d.kind, d.format, coalesce(d.url, ''), d.payload,
+    d.attempts FROM webhook_deliveries d
+  WHERE d.message_id = p.message_id AND d.webhook_id = $1 AND d.state = {delivery_pending} AND d.wake_at <= now() AND d.seq < p.seq) d
+WHERE p.seq > 1 AND NOT EXISTS (SELECT 1 FROM page q WHERE q.id = d.id)`)
 
-// DueDeliveries reads what is due at an endpoint behind a place, the longest due first.
+// DueDeliveries reads what is due at an endpoint behind a place, the longest due first,
+// and behind that what is early.
 func (s *Store) DueDeliveries(ctx context.Context, webhook int64, after Place, limit int) ([]Delivery, error) {
 	var out []Delivery
 	err := s.db.SelectContext(ctx, &out, sqlDueDeliveries, webhook, after.WakeAt, after.ID.String(), limit)
