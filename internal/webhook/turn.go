@@ -67,7 +67,8 @@ func (d *Deliverer) newTurn(t *hookstore.Turn) *turn {
 	return &turn{
 		d: d, t: t, log: d.Log.With("webhook", t.Webhook), end: time.Now().Add(turnTime),
 		failures: t.Failures, probing: t.Failures >= trip, limit: concurrency,
-		seen: map[dispatch.ID]bool{}, held: map[dispatch.ID]bool{}, calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
+		seen: map[dispatch.ID]bool{}, held: map[dispatch.ID]bool{},
+		calls: make(chan called, maxConcurrency), pages: make(chan page, 1), saves: make(chan error, 1),
 	}
 }
 

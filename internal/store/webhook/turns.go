@@ -109,8 +109,8 @@ WITH page AS MATERIALIZED (SELECT wake_at, id, message_id, seq, kind, format, co
   ORDER BY wake_at, id LIMIT $4)
 SELECT page.*, false AS early FROM page
 UNION ALL
-SELECT d.*, true FROM page p CROSS JOIN LATERAL (SELECT d.wake_at, d.id, d.message_id, d.seq, d.kind, d.format, coalesce(d.url, ''), d.payload,
-    d.attempts FROM webhook_deliveries d
+SELECT d.*, true FROM page p CROSS JOIN LATERAL (SELECT d.wake_at, d.id, d.message_id, d.seq, d.kind, d.format, coalesce(d.url, ''),
+    d.payload, d.attempts FROM webhook_deliveries d
   WHERE d.message_id = p.message_id AND d.webhook_id = $1 AND d.state = {delivery_pending} AND d.wake_at <= now() AND d.seq < p.seq) d
 WHERE p.seq > 1 AND NOT EXISTS (SELECT 1 FROM page q WHERE q.id = d.id)`)
 
