@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,12 +61,12 @@ func TestWithTemplate_EveryEntry(t *testing.T) {
 	} {
 		all, err := f.store.WithTemplate(ctx, id[of])
 		workertest.Must(t, err)
-		var got string
+		var got strings.Builder
 		for i := range all {
-			got += names[all[i].ID] + " "
+			got.WriteString(names[all[i].ID] + " ")
 		}
-		if got != want {
-			t.Errorf("%s: %q, want %q", of, got, want)
+		if got.String() != want {
+			t.Errorf("%s: %q, want %q", of, got.String(), want)
 		}
 	}
 }
