@@ -77,7 +77,6 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	unsetEmpty()
-	queue.LogTo(slog.New(slog.DiscardHandler)) // until there is a logger; Redis' client writes to stderr otherwise
 	exited := -1
 	parser, err := newParser(stdout, stderr, func(code int) { exited = code })
 	if err != nil {

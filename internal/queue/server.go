@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -168,6 +169,20 @@ func (l logger) Warn(args ...any)  { l.Say(slog.LevelDebug, fmt.Sprint(args...))
 func (l logger) Error(args ...any) { l.Say(slog.LevelDebug, fmt.Sprint(args...)) }
 func (l logger) Fatal(args ...any) { l.Say(slog.LevelError, fmt.Sprint(args...)) }
 
-// LogTo passes the messages of go-redis on. It is called before anything uses
-// Redis.
-func LogTo(log *slog.Logger) { redis.SetLogger(logs.NewSparse(log, "go-redis")) }
+// redisLog takes the lines of go-redis; nil: they are dropped.
+var redisLog atomic.Pointer[logs.Sparse]
+
+// passed passes the lines of go-redis on, which has one logger for all clients.
+type passed struct{}
+
+// Printf is what go-redis calls.
+func (passed) Printf(ctx context.Context, format string, args ...any) {
+	if l := redisLog.Load(); l != nil {
+		l.Printf(ctx, format, args...)
+	}
+}
+
+func init() { redis.SetLogger(passed{}) } // before a client reads it
+
+// LogTo passes the lines of go-redis on to log.
+func LogTo(log *slog.Logger) { redisLog.Store(logs.NewSparse(log, "go-redis")) }
