@@ -112,7 +112,7 @@ func TestCampaign_ManyWriters(t *testing.T) {
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
 	s.work()
 	s.work()
-	path := s.launch(orders(nil, object{"audience": object{"import": s.uploaded(6_000)}}))
+	path := s.launch(orders(nil, object{"audience": object{"import": s.uploaded(20_000)}}))
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	for i := range 4 {
