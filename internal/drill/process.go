@@ -12,12 +12,17 @@ import (
 
 // Process is a child.
 type Process struct {
-	t    T
-	name string
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error // once done
+	t     T
+	name  string
+	cmd   *exec.Cmd
+	began time.Time
+	done  chan struct{}
+	err   error // once done
 }
+
+// youth is how long a process may take until it hears SIGTERM. Before it does, the
+// signal ends it.
+const youth = 2 * time.Second
 
 // Launch starts the binary; what it prints goes to NAME.log in the stack's folder.
 func (s *Stack) Launch(name string, args ...string) *Process {
@@ -28,7 +33,7 @@ func (s *Stack) Launch(name string, args ...string) *Process {
 		s.t.Fatalf("%v", err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own copy
-	p := &Process{t: s.t, name: name, cmd: exec.Command(s.binary, args...), done: make(chan struct{})}
+	p := &Process{t: s.t, name: name, cmd: exec.Command(s.binary, args...), began: time.Now(), done: make(chan struct{})}
 	p.cmd.Env = s.Environ()
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -85,7 +90,7 @@ func (p *Process) Terminate(most time.Duration) time.Duration {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-		if p.err != nil {
+		if p.err != nil && began.Sub(p.began) > youth {
 			p.t.Errorf("%s after SIGTERM: %v", p.name, p.err)
 		}
 	case <-time.After(most):
