@@ -42,6 +42,12 @@ func (s *Stack) wipeRedis() {
 func (s *Stack) pauseWork(d time.Duration) {
 	s.t.Helper()
 	old := s.Work
+	Until(s.t, 2*youth, "the worker listens to signals", func() error {
+		if time.Since(old.began) < youth {
+			return errors.New("not yet")
+		}
+		return nil
+	})
 	old.Signal(syscall.SIGSTOP)
 	s.StartWork()
 	over := time.Now().Add(d)
