@@ -232,8 +232,12 @@ func (s *stream) skip(ctx context.Context, h *Hub) error {
 	if err != nil {
 		return err
 	}
-	s.at = end
-	return s.write(ctx, frames[s.account].text)
+	f := frames[s.account]
+	ok, err := s.shows(ctx, f.message)
+	if s.at = end; err != nil || !ok {
+		return err
+	}
+	return s.write(ctx, f.text)
 }
 
 // comment writes a comment and the position from which the client can resume if it
