@@ -45,8 +45,8 @@ func direct(t testing.TB, address string) string {
 	return address
 }
 
-// pooled gives a database that is reached through the tests' pooler the settings
-// that doctor asks for then. They hold for the tests' own connections too: a test's
+// pooled sets, in a database that is reached through the tests' pooler, what doctor
+// asks for then. The settings hold for the tests' own connections too: a test's
 // transaction that is idle for five seconds is ended.
 func (s *servers) pooled(ctx context.Context, t testing.TB, name string) {
 	t.Helper()

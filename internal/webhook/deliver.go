@@ -183,7 +183,7 @@ func outlive(ctx context.Context, most time.Duration) (context.Context, context.
 	return out, func() { stop(); cancel() }
 }
 
-// turn gives one endpoint its calls.
+// turn makes the calls of one endpoint.
 func (d *Deliverer) turn(ctx context.Context, t *hookstore.Turn) {
 	r := d.newTurn(t)
 	r.run(ctx)

@@ -136,7 +136,7 @@ func (t *turn) called(c *called) {
 	t.queue.hold(c.chain)
 }
 
-// again begins to read at the start.
+// again begins to read at the start. Nothing that was read is under way.
 func (t *turn) again() {
 	t.after, t.all = hookstore.Place{}, false
 	clear(t.seen)
@@ -215,9 +215,9 @@ func (t *turn) save(ctx context.Context) {
 
 func (t *turn) saved(err error) {
 	t.saving = false
-	if t.wake {
+	if t.wake { // what the probe woke stands before the place; what was read with it may be under way
 		t.wake = false
-		t.again()
+		t.after, t.all = hookstore.Place{}, false
 	}
 	if err != nil {
 		t.log.Warn("webhook results not written; these deliveries come again", "error", err)

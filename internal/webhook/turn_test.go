@@ -174,6 +174,44 @@ func TestTurn_LaterEventStandsFirst_InSequence(t *testing.T) {
 	}
 }
 
+// What was read with the probe of an open breaker goes out once, also if it is under
+// way when the place is set back.
+func TestTurn_ProbeWithEarlierEvents_OnceEach(t *testing.T) {
+	f := newFixture(t)
+	release := make(chan struct{})
+	r := receive(t, func(n int, _ got, _ http.ResponseWriter) {
+		if n == 2 {
+			<-release
+		}
+	})
+	w := f.endpoint(Standard, r.URL)
+	ids := f.send(1, nil)
+	f.evidence(ids, dispatch.Sent)
+	f.evidence(ids, dispatch.Delivered)
+	d := f.deliverer(nil)
+	f.expand(d)
+	for _, q := range []string{
+		`UPDATE webhook_deliveries SET wake_at = CASE seq WHEN 3 THEN now() - interval '1 day' ELSE now() END`,
+		`UPDATE webhooks SET failures = 5`,
+	} {
+		_, err := f.db.Exec(q)
+		must(t, err)
+	}
+	f.work(d)
+	f.until("the probe is written down", func() bool {
+		return slices.ContainsFunc(f.log(w), func(l hookstore.LoggedDelivery) bool { return l.State == hookstore.Delivered })
+	})
+	f.send(1, nil)
+	f.until("a further event has come", func() bool { return r.count() == 3 })
+	close(release)
+	f.until("all are delivered", func() bool {
+		return !slices.ContainsFunc(f.log(w), func(l hookstore.LoggedDelivery) bool { return l.State != hookstore.Delivered })
+	})
+	if n := r.count(); n != 4 || len(r.ids()) != 4 {
+		t.Errorf("%d events in %d requests, want 4 in 4", len(r.ids()), n)
+	}
+}
+
 // An event whose first try fails is not overtaken by those that follow it, neither
 // those that were due with it nor those that come while it waits.
 func TestTurn_FirstTryFails_TheOthersOfItsMessageWait(t *testing.T) {

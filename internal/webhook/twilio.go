@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dialect/twilioapi"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/provider/twilio"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
@@ -45,13 +46,6 @@ func renderTwilio(e *hookstore.Event, v *dispatch.View) (string, bool) {
 		}
 	}
 	return form.Encode(), true
-}
-
-// referralFields has, by Twilio's name, WhatsApp's field of the advertisement that a
-// contact came from.
-var referralFields = map[string]string{
-	"ReferralBody": "body", "ReferralHeadline": "headline", "ReferralSourceId": "source_id", "ReferralSourceType": "source_type",
-	"ReferralSourceUrl": "source_url", "ReferralMediaContentType": "media_type", "ReferralCtwaClid": "ctwa_clid",
 }
 
 // fillTwilio carries the content of an inbound message
@@ -98,7 +92,7 @@ func fillTwilio(form url.Values, e *hookstore.Event) {
 	set("Order", string(c.Order))
 	var referral map[string]any
 	if json.Unmarshal(c.Referral, &referral) == nil {
-		for name, key := range referralFields {
+		for name, key := range twilio.ReferralFields {
 			text, _ := referral[key].(string)
 			set(name, text)
 		}

@@ -39,9 +39,9 @@ func received(f url.Values) dispatch.InboundContent {
 	return out
 }
 
-// referralFields has, by Twilio's name, WhatsApp's field of the advertisement that a
-// contact came from.
-var referralFields = map[string]string{
+// ReferralFields has, by Twilio's name, WhatsApp's field of the advertisement that a
+// contact came from (twilio.com/docs/messaging/guides/webhook-request).
+var ReferralFields = map[string]string{
 	"ReferralBody": "body", "ReferralHeadline": "headline", "ReferralSourceId": "source_id", "ReferralSourceType": "source_type",
 	"ReferralSourceUrl": "source_url", "ReferralMediaContentType": "media_type", "ReferralCtwaClid": "ctwa_clid",
 }
@@ -49,7 +49,7 @@ var referralFields = map[string]string{
 // referral returns the advertisement in WhatsApp's own form, or nil without one.
 func referral(f url.Values) json.RawMessage {
 	out := map[string]string{}
-	for name, key := range referralFields {
+	for name, key := range ReferralFields {
 		if v := f.Get(name); v != "" {
 			out[key] = v
 		}

@@ -81,7 +81,7 @@ func (d *DB) Close() error {
 	return err
 }
 
-// sqlState asks why the server takes no writes, if so.
+// sqlState returns why the server takes no writes, or an empty text.
 const sqlState = `SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN current_setting('transaction_read_only')::bool THEN 'read-only'
   ELSE '' END`
 
