@@ -65,12 +65,12 @@ func origin(address string) string {
 }
 
 // sqlInsertDeliveries inserts deliveries, due at once or, where an event of the
-// message has failed at its first try, with that one (see sqlTried).
+// message has failed at its first try, with that one (see sqlTried; sqlDueDeliveries says why "+ 0").
 var sqlInsertDeliveries = numbers.SQL(`
 INSERT INTO webhook_deliveries (webhook_id, id, message_id, kind, seq, format, url, payload, wake_at)
 SELECT t.webhook_id, t.id, t.message_id, t.kind, t.seq, t.format, nullif(t.url, ''), t.payload,
   greatest(now(), CASE WHEN t.seq > 1 THEN (SELECT max(d.wake_at) FROM webhook_deliveries d WHERE d.message_id = t.message_id
-    AND d.webhook_id = t.webhook_id AND d.state = {delivery_pending} AND d.attempts = 1 AND d.seq < t.seq) END)
+    AND d.webhook_id + 0 = t.webhook_id AND d.state + 0 = {delivery_pending} AND d.attempts = 1 AND d.seq < t.seq) END)
 FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::smallint[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS t(webhook_id, id,
   message_id, kind, seq, format, url, payload)
 ON CONFLICT (webhook_id, id) DO `)

@@ -103,6 +103,8 @@ type Delivery struct {
 // until it is vacuumed, and a reader that began at its start would pass all of that.
 // What is due of the same messages and earlier in their sequence comes with the page,
 // wherever it stands: a transaction may begin before another one and commit after it.
+// That is looked up by message: "+ 0" and OFFSET 0 keep a planner with old statistics
+// from the index of what is due, which a backlog makes long. So it is below.
 var sqlDueDeliveries = numbers.SQL(`
 WITH page AS MATERIALIZED (SELECT wake_at, id, message_id, seq, kind, format, coalesce(url, '') AS url, payload, attempts
   FROM webhook_deliveries WHERE webhook_id = $1 AND state = {delivery_pending} AND wake_at <= now() AND (wake_at, id) > ($2, $3::uuid)
@@ -111,7 +113,8 @@ SELECT page.*, false AS early FROM page
 UNION ALL
 SELECT d.*, true FROM page p CROSS JOIN LATERAL (SELECT d.wake_at, d.id, d.message_id, d.seq, d.kind, d.format, coalesce(d.url, ''),
     d.payload, d.attempts FROM webhook_deliveries d
-  WHERE d.message_id = p.message_id AND d.webhook_id = $1 AND d.state = {delivery_pending} AND d.wake_at <= now() AND d.seq < p.seq) d
+  WHERE d.message_id = p.message_id AND d.webhook_id + 0 = $1 AND d.state + 0 = {delivery_pending} AND d.wake_at <= now()
+    AND d.seq < p.seq OFFSET 0) d
 WHERE p.seq > 1 AND NOT EXISTS (SELECT 1 FROM page q WHERE q.id = d.id)`)
 
 // DueDeliveries reads what is due at an endpoint behind a place, the longest due first,
@@ -158,11 +161,12 @@ WITH tried AS (UPDATE webhook_deliveries d SET attempts = d.attempts + 1, state 
   tries = CASE WHEN jsonb_array_length(d.tries) >= 20 THEN d.tries - 0 ELSE d.tries END || t.try::jsonb
 FROM unnest($2::uuid[], $3::integer[], $4::smallint[], $5::float8[], $6::text[], $7::text[]) AS t(id, attempts, state, delay_s, response,
   try)
-WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state = {delivery_pending}
-RETURNING d.message_id, d.seq, d.attempts, d.state, d.wake_at)
-UPDATE webhook_deliveries f SET wake_at = d.wake_at FROM tried d
-WHERE d.state = {delivery_pending} AND d.attempts = 1 AND f.message_id = d.message_id AND f.webhook_id = $1 AND f.seq > d.seq AND d.seq > 0
-  AND f.state = {delivery_pending} AND f.wake_at < d.wake_at AND f.id <> ALL($2::uuid[])`)
+WHERE d.webhook_id = $1 AND d.id = t.id AND d.id = ANY($2::uuid[]) AND d.attempts = t.attempts AND d.state + 0 = {delivery_pending}
+RETURNING d.message_id, d.seq, d.attempts, d.state, d.wake_at),
+first AS MATERIALIZED (SELECT message_id, seq, wake_at FROM tried WHERE state = {delivery_pending} AND attempts = 1 AND seq > 0)
+UPDATE webhook_deliveries f SET wake_at = d.wake_at FROM first d
+WHERE f.message_id = ANY(ARRAY(SELECT message_id FROM first)) AND f.message_id = d.message_id AND f.webhook_id + 0 = $1 AND f.seq > d.seq
+  AND f.state + 0 = {delivery_pending} AND f.wake_at < d.wake_at AND f.id <> ALL($2::uuid[])`)
 
 // SaveTries writes down what became of deliveries.
 func (s *Store) SaveTries(ctx context.Context, webhook int64, tries []TryResult) error {
