@@ -161,7 +161,7 @@ SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
-// call is not counted.
+// call is not counted. ("+ 0" is as in sqlSettlePlain.)
 var sqlRetry = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE
    SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
@@ -170,14 +170,14 @@ UPDATE dispatch d SET unknowns = d.unknowns - (d.state = {resolving})::int, stat
   due_at = now() + make_interval(secs => x.delay_s), wake_at = least(now() + make_interval(secs => x.delay_s), greatest(d.expires_at,
     now())),
   attempts = d.attempts - (x.result IN (0, 4))::int, rl_hits = d.rl_hits + (x.result = 4)::int, maybe_sent = d.maybe_sent OR x.result = 8
-FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})`)
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state + 0 BETWEEN {claimed} AND {resolving}`)
 
 // sqlResolve: the outcome is unknown. The row waits for evidence and wakes by itself.
 var sqlResolve = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` ON CONFLICT DO NOTHING),
  u AS (UPDATE messages m SET maybe_sent = true, version = m.version + 1, updated_at = now() FROM x WHERE m.id = x.id AND NOT m.maybe_sent)
 UPDATE dispatch d SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true, wake_at = now() + make_interval(secs => x.delay_s)
-FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state = {claimed}`)
+FROM x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state + 0 = {claimed}`)
 
 // sqlFail: the end. With a call that may have succeeded the end is called
 // unknown, never failed.
@@ -185,7 +185,7 @@ var sqlFail = numbers.SQL(lockRows + `,
  a AS (` + insertAttempts + ` WHERE result <> 0 ON CONFLICT (message_id, claim) DO UPDATE
    SET outcome = excluded.outcome, http = excluded.http, code = excluded.code,
    detail = excluded.detail, latency_ms = excluded.latency_ms, started_at = excluded.started_at WHERE attempts.outcome = {result_unknown}),
- d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state IN ({claimed}, {resolving})
+ d AS (DELETE FROM dispatch d USING x WHERE d.message_id = x.id AND d.claim = x.claim AND d.state + 0 BETWEEN {claimed} AND {resolving}
    RETURNING d.message_id, d.maybe_sent OR x.result = 8 OR x.was_maybe AS maybe_sent, x.code, x.provider_code, x.detail),
  u AS (UPDATE messages m SET status = CASE WHEN d.maybe_sent THEN {unknown}
    ELSE {failed} END, maybe_sent = d.maybe_sent, final_by = {by_us}, failed_at = now(), updated_at = now(), version = m.version + 1,

@@ -149,7 +149,7 @@ WITH c AS MATERIALIZED (SELECT message_id, claim, channel_id FROM dispatch
 UPDATE dispatch d SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true,
   wake_at = now() + make_interval(secs => coalesce((ch.policy->'resolve_window_s'->>d.lane::int)::float8, ($1::float8[])[d.lane + 1]))
 FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.message_id AND d.message_id = ANY(ARRAY(SELECT message_id
-  FROM c)) AND d.claim = c.claim AND d.state = {claimed}`)
+  FROM c)) AND d.claim = c.claim AND d.state + 0 = {claimed}`)
 
 // ExpireLeases turns claims that ran out into unknown outcomes; windows are the
 // default resolve windows by lane. After an outage of Postgres all claims look over
@@ -176,7 +176,7 @@ type Doubt struct {
 var sqlDoubtful = numbers.SQL(`
 UPDATE dispatch d SET wake_at = now() + interval '30 seconds'
 WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE state = {resolving} AND wake_at <= now()
-  ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)) AND d.state = {resolving}
+  ORDER BY wake_at LIMIT 500 FOR UPDATE SKIP LOCKED)) AND d.state + 0 = {resolving}
 RETURNING d.message_id, d.channel_id, d.lane, coalesce(d.claim::text, '') AS claim`)
 
 // Doubtful takes the unknown outcomes whose resolve window is over.
@@ -190,7 +190,7 @@ var sqlReopen = numbers.SQL(`
 UPDATE dispatch SET state = {ready}, wake_at = now(), due_at = least(due_at, now())
 WHERE message_id = ANY(ARRAY(SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
   WHERE d.state = {resolving} AND d.unknowns <= t.u AND NOT d.cancel_requested
-    ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED)) AND state = {resolving}`)
+    ORDER BY d.message_id FOR UPDATE OF d SKIP LOCKED)) AND state + 0 = {resolving}`)
 
 var sqlGiveUp = numbers.SQL(`
 WITH dl AS MATERIALIZED (SELECT d.message_id FROM dispatch d JOIN unnest($1::uuid[], $2::integer[]) AS t(id, u) ON t.id = d.message_id
