@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/sendoff/sendoff/internal/queue"
 )
 
 // killWork is kill -9 of work, and another one.
@@ -28,12 +25,7 @@ func (s *Stack) killServe() {
 // wipeRedis empties Redis.
 func (s *Stack) wipeRedis() {
 	s.t.Helper()
-	rc, err := queue.Open(s.Dev.RedisURL, 2)
-	if err != nil {
-		s.t.Fatalf("%v", err)
-	}
-	defer func() { _ = rc.Close() }()
-	if err := rc.FlushAll(context.Background()).Err(); err != nil {
+	if _, err := s.redis("flushall"); err != nil {
 		s.t.Errorf("flushall: %v", err)
 	}
 }
@@ -50,13 +42,7 @@ func (s *Stack) pauseWork(d time.Duration) {
 	})
 	old.Signal(syscall.SIGSTOP)
 	s.StartWork()
-	over := time.Now().Add(d)
-	Until(s.t, d+time.Minute, "the pause is over", func() error {
-		if time.Now().Before(over) {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	s.pass(d)
 	old.Signal(syscall.SIGCONT)
 	old.Terminate(30 * time.Second)
 }

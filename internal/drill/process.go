@@ -71,6 +71,16 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// Ends waits until the process has ended by itself.
+func (p *Process) Ends(most time.Duration) {
+	p.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(most):
+		p.t.Fatalf("%s still runs after %v", p.name, most)
+	}
+}
+
 func (p *Process) gone() bool {
 	select {
 	case <-p.done:

@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,14 @@ type Scenario struct {
 
 // Scenarios returns all of them but the long one.
 func Scenarios() []Scenario {
+	return slices.Concat(processScenarios(), serverScenarios(), providerScenarios(), []Scenario{{
+		"mixed", "kills, pauses, crashes and wipes at random, with a provider that fails, throttles and times out", "all of the above",
+		mixed,
+	}})
+}
+
+// processScenarios end or stop Sendoff's own processes, and empty what they use.
+func processScenarios() []Scenario {
 	return []Scenario{
 		{
 			"redis-wiped", "FLUSHALL seven times", "nothing: messages come from Postgres again within a second",
@@ -84,10 +93,6 @@ func Scenarios() []Scenario {
 		{
 			"rolling-restart", "SIGTERM of work and serve, replaced one by one, five times", "nothing: no error, no copy",
 			rollingRestart,
-		},
-		{
-			"mixed", "kills, pauses, crashes and wipes at random, with a provider that fails, throttles and times out", "all of the above",
-			mixed,
 		},
 	}
 }

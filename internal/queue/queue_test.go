@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,6 +119,36 @@ func TestOffer_ReachesTheServerOfItsLane(t *testing.T) {
 		if n, err := c.Pending(t.Context(), lane); err != nil || n != 0 {
 			t.Errorf("lane %s: %d pending, %v", lane, n, err)
 		}
+	}
+}
+
+// A page of which the worker could not take care comes again, and is not archived.
+func TestServer_HandedBack_ComesAgain(t *testing.T) {
+	t.Parallel()
+	rc, err := Open(storetest.Redis(t), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rc.Close() })
+	var times atomic.Int64
+	s := Start(ServerOptions{
+		Redis: rc, Grace: time.Second, Log: slog.New(slog.DiscardHandler),
+		Installation: func(context.Context) (string, time.Duration, error) { return "one", 0, nil },
+		Handle: func(context.Context, dispatch.Page) error {
+			if times.Add(1) == 1 {
+				return errors.New("Postgres is away")
+			}
+			return nil
+		},
+	})
+	t.Cleanup(s.Shutdown)
+	page := dispatch.Page{Channel: 1, Lane: dispatch.Normal, IDs: []dispatch.ID{dispatch.NewID()}}
+	if err := NewClient(rc, named("one")).Offer(t.Context(), page); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "the page comes again", func() bool { return times.Load() == 2 })
+	if n, err := rc.ZCard(t.Context(), "asynq:{"+queueName("one", page.Lane)+"}:archived").Result(); err != nil || n != 0 {
+		t.Errorf("%d pages archived, %v", n, err)
 	}
 }
 
