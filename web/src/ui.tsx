@@ -12,6 +12,7 @@ import {
 } from "react";
 import { problemOf } from "./api";
 import { format, until, useZone } from "./clock";
+import { focus } from "./focus";
 import { number } from "./words";
 
 export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
@@ -21,7 +22,9 @@ export function Page({ title, actions, children }: { title: string; actions?: Re
   return (
     <>
       <div className="head">
-        <h1>{title}</h1>
+        <h1>
+          <bdi>{title}</bdi>
+        </h1>
         <div className="row push">{actions}</div>
       </div>
       <div className="stack">{children}</div>
@@ -32,9 +35,29 @@ export function Page({ title, actions, children }: { title: string; actions?: Re
 export function Panel({ title, children, label }: { title?: string; label?: string; children: ReactNode }) {
   return (
     <section className="panel" aria-label={label ?? title}>
-      {title && <h2>{title}</h2>}
+      {title && (
+        <h2>
+          <bdi>{title}</bdi>
+        </h2>
+      )}
       {children}
     </section>
+  );
+}
+
+/** A date and its time of day: a narrow column breaks between them, and nowhere else. */
+function Chunks({ text }: { text: string }) {
+  const [date, time] = text.split(", ");
+  return (
+    <>
+      <span className="whole">{time ? `${date},` : date}</span>
+      {time && (
+        <>
+          {" "}
+          <span className="whole">{time}</span>
+        </>
+      )}
+    </>
   );
 }
 
@@ -43,7 +66,7 @@ export function Time({ at, relative }: { at?: string | null; relative?: boolean 
   if (!at) return <span className="soft">–</span>;
   return (
     <time dateTime={at} title={`${format(at, "utc")} · ${format(at, "mine")}`}>
-      {format(at, zone)}
+      <Chunks text={format(at, zone)} />
       {relative && <span className="soft"> ({until(at)})</span>}
     </time>
   );
@@ -83,7 +106,8 @@ export function Badge({ children, tone }: { children: string; tone?: string }) {
   return <span className={`badge ${tone ?? tones[children] ?? ""}`}>{children}</span>;
 }
 
-export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void }) {
+/** Shows an error with what to do next: signing in again, the same once more, or the link that is given. */
+export function ErrorBox({ error, retry, next }: { error: unknown; retry?: () => void; next?: ReactNode }) {
   if (!error) return null;
   const p: Problem = problemOf(error);
   return (
@@ -95,13 +119,27 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
         </div>
       ))}
       {p.request_id && <div className="soft">Request {p.request_id}</div>}
-      {retry && (
-        <button type="button" className="btn small" onClick={retry}>
-          Try again
-        </button>
-      )}
+      <div className="row next">
+        {p.status === 401 && location.pathname !== "/sign-in" && (
+          <a className="btn small" href={`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`}>
+            Sign in again
+          </a>
+        )}
+        {retry && (
+          <button type="button" className="btn small" onClick={retry}>
+            Try again
+          </button>
+        )}
+        {next}
+      </div>
     </div>
   );
+}
+
+/** Reports whether the same call may succeed a moment later. */
+function passes(error: unknown): boolean {
+  const { status = 0 } = problemOf(error);
+  return status === 0 || status === 429 || status >= 500;
 }
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
@@ -119,6 +157,9 @@ export interface Column<T> {
   num?: boolean;
 }
 
+/** An explicit role: Safari forgets that of a table whose parts are laid out as cards. */
+const as = (role: string) => ({ role });
+
 /** A dense table, which becomes cards on a phone. */
 export function Table<T>({
   label,
@@ -134,22 +175,22 @@ export function Table<T>({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section className="scroll" aria-label={label} tabIndex={0}>
-      <table className="cards">
+      <table className="cards" {...as("table")}>
         <caption className="sr">{label}</caption>
-        <thead>
-          <tr>
+        <thead {...as("rowgroup")}>
+          <tr {...as("row")}>
             {columns.map((c) => (
-              <th key={c.name} scope="col" className={c.num ? "num" : undefined}>
+              <th key={c.name} scope="col" {...as("columnheader")} className={c.num ? "num" : undefined}>
                 {c.name || <span className="sr">Actions</span>}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody {...as("rowgroup")}>
           {rows.map((row) => (
-            <tr key={id(row)}>
+            <tr key={id(row)} {...as("row")}>
               {columns.map((c) => (
-                <td key={c.name} data-label={c.name} className={c.num ? "num" : undefined}>
+                <td key={c.name} data-label={c.name} {...as("cell")} className={c.num ? "num" : c.name ? undefined : "actions"}>
                   <div>{c.cell(row)}</div>
                 </td>
               ))}
@@ -177,29 +218,62 @@ export function Field({ label, hint, children }: { label: string; hint?: string;
   );
 }
 
+/** Puts a text on the clipboard; a page without TLS has only the old way. */
+async function copy(text: string, from: HTMLElement) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.readOnly = true;
+    box.className = "sr";
+    from.after(box); // a modal dialog lets nothing outside be chosen
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    from.focus();
+    if (!done) throw new Error("The browser refused.");
+  }
+}
+
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
-  const [done, setDone] = useState(false);
+  const [said, say] = useState("");
   return (
-    <button
-      type="button"
-      className="btn small"
-      onClick={async () => {
-        await navigator.clipboard?.writeText(text);
-        setDone(true);
-        setTimeout(() => setDone(false), 1500);
-      }}
-    >
-      {done ? "Copied" : label}
-    </button>
+    <>
+      <button
+        type="button"
+        className="btn small"
+        onClick={async (e) => {
+          say(
+            await copy(text, e.currentTarget).then(
+              () => "Copied",
+              () => "Not copied: choose the text and copy it by hand",
+            ),
+          );
+          setTimeout(() => say(""), 3000);
+        }}
+      >
+        {label}
+      </button>
+      <span role="status" className="soft">
+        {said}
+      </span>
+    </>
   );
 }
 
-/** A modal dialog; closes on Escape. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+/** A modal dialog; closes on Escape. The focus comes back to what had it, or to the page when that is gone. */
+export function Dialog({ title, onClose, children }: { title: ReactNode; onClose: () => void; children: ReactNode }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
+    const before = document.activeElement;
     ref.current?.showModal();
+    ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
+    return () => {
+      // Another dialog may follow, such as the secret of a new key.
+      setTimeout(() => document.querySelector("dialog[open]") || focus(before));
+    };
   }, []);
   return (
     <dialog ref={ref} aria-labelledby={id} onClose={onClose}>
@@ -232,6 +306,7 @@ export function Form({
   const [done, setDone] = useState(false);
   const run = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
+    if (busy) return;
     const values: Record<string, string> = {};
     for (const [name, value] of new FormData(event.currentTarget)) {
       if (typeof value === "string") values[name] = values[name] ? `${values[name]},${value}` : value;
@@ -258,7 +333,7 @@ export function Form({
         </p>
       )}
       <div className="row">
-        <button type="submit" className="btn primary" disabled={busy || disabled}>
+        <button type="submit" className="btn primary" aria-disabled={busy} disabled={disabled}>
           {label}
         </button>
       </div>
@@ -275,7 +350,7 @@ export function Act({
 }: {
   children: ReactNode;
   run: () => Promise<unknown>;
-  confirm?: string;
+  confirm?: ReactNode;
   className?: string;
 }) {
   const [error, setError] = useState<unknown>();
@@ -295,17 +370,22 @@ export function Act({
   };
   return (
     <>
-      <button type="button" className={className} disabled={busy} onClick={() => (confirm ? setAsking(true) : go())}>
+      <button
+        type="button"
+        className={className}
+        aria-disabled={busy}
+        onClick={() => (busy ? undefined : confirm ? setAsking(true) : go())}
+      >
         {children}
       </button>
-      {error !== undefined && <ErrorBox error={error} />}
+      {error !== undefined && <ErrorBox error={error} retry={passes(error) ? go : undefined} />}
       {asking && (
-        <Dialog title={confirm!} onClose={() => setAsking(false)}>
+        <Dialog title={confirm} onClose={() => setAsking(false)}>
           <div className="row">
             <button type="button" className="btn primary" onClick={go}>
               {children}
             </button>
-            <button type="button" className="btn" onClick={() => setAsking(false)}>
+            <button type="button" className="btn" data-first onClick={() => setAsking(false)}>
               Keep
             </button>
           </div>
@@ -315,6 +395,14 @@ export function Act({
   );
 }
 
+/** A question about something that has a name which others may have chosen. */
+export const ask = (before: string, name?: string | null, after = "?") => (
+  <>
+    {before} <bdi>{name}</bdi>
+    {after}
+  </>
+);
+
 /** The most that is shown at once of a text that others wrote. */
 const most = 300;
 
@@ -322,7 +410,9 @@ const most = 300;
 export function Foreign({ children, className }: { children?: string | null; className?: string }) {
   const [whole, setWhole] = useState(false);
   const text = children || "–";
-  if (text.length <= most) return <bdi className={className}>{text}</bdi>;
+  // A word that fits a column is not broken.
+  const fits = /\S{25}/.test(text) ? "" : "fits";
+  if (text.length <= most) return <bdi className={`${fits} ${className ?? ""}`}>{text}</bdi>;
   if (whole) return <Json value={text} label="The whole text" />;
   return (
     <>

@@ -41,14 +41,21 @@ export async function run() {
   await page.getByRole("button", { name: "Deactivate Browser test" }).waitFor();
   check("and works again when it is switched on", await soon(secret, "200"));
   await page.getByRole("button", { name: "Rotate Browser test" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Rotate Browser test" }).click();
+  check("a rotation keeps the old secret for a day", (await page.getByLabel("The old secret works").inputValue()) === "86400");
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate", exact: true }).click();
   const next = await page.locator("dialog code").textContent();
   check("rotation makes another secret", next !== secret && next.startsWith("sk_live_"));
   await page.getByRole("button", { name: "Done" }).click();
   check("both secrets work during the overlap", (await soon(next, "200")) && uses(secret) === "200");
+  await page.getByRole("button", { name: "Rotate Browser test" }).click();
+  await page.getByLabel("The old secret works").selectOption("not at all");
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate", exact: true }).click();
+  const third = await page.locator("dialog code").textContent();
+  await page.getByRole("button", { name: "Done" }).click();
+  check("without an overlap the old secret ends at once", (await soon(next, "401")) && (await soon(third, "200")));
   await page.getByRole("button", { name: "Delete Browser test" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete Browser test" }).click();
   await page.getByRole("row", { name: /Browser test/ }).waitFor({ state: "detached" });
-  check("a deleted key is refused within a second", (await soon(next, "401")) && (await soon(secret, "401")));
+  check("a deleted key is refused within a second", (await soon(third, "401")) && (await soon(secret, "401")));
   check("no page keeps a secret", !(await keeps(page, secret)) && !(await keeps(page, next)));
 }

@@ -1,5 +1,6 @@
 // Somebody who has read nothing signs in, sends a message from the playground,
 // finds it, and starts a campaign of 50.
+import { spawnSync } from "node:child_process";
 import { accessible, api, check, dev, open, shots } from "./kit.mjs";
 
 export async function run() {
@@ -68,5 +69,30 @@ export async function run() {
   await page.getByRole("region", { name: "Progress" }).getByText("finished", { exact: true }).waitFor();
   check("a campaign of 50 finishes", (await page.getByRole("group", { name: "total" }).textContent()).includes("50"));
   await accessible(page, "a finished campaign");
+  await firstKey(page);
   if (shots) await page.screenshot({ path: `${shots}/campaign.png`, fullPage: true });
+}
+
+/** A key is made, its line is copied and run in a shell as it is, and the key is switched off. */
+async function firstKey(page) {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("link", { name: "API keys", exact: true }).click();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Newcomer");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByText("Try it in a shell. It is a simulation: nothing is sent.").waitFor();
+  await page.waitForFunction(() => document.querySelector("dialog pre").textContent.includes("hello_world"));
+  await accessible(page, "the secret of a new key");
+  await page.getByRole("button", { name: "Copy curl" }).click();
+  await page.getByText("Copied").waitFor();
+  const curl = await page.evaluate(() => navigator.clipboard.readText());
+  const run = () => spawnSync("sh", ["-c", curl], { encoding: "utf8" }).stdout;
+  const first = run();
+  check("the copied line of a new key works", first.includes('"simulated"'), first);
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "Deactivate Newcomer" }).click();
+  await page.getByRole("button", { name: "Activate Newcomer", exact: true }).waitFor();
+  let last = "";
+  for (const until = Date.now() + 1200; Date.now() < until && !last.includes("401"); ) last = run();
+  check("and is refused when the key is off", last.includes("401"), last);
 }

@@ -33,7 +33,7 @@ export async function run() {
   // What curl sends is what stands in the box, byte for byte.
   const hostile = JSON.stringify({ to: "+15550000100", type: "text", text: { body: `'"\`$(id) \\ & | EOF\nEOF\n€ 🎉 %s` } }, null, 2);
   await page.getByLabel("Request body").fill(`${hostile}\n`);
-  const curl = await page.getByRole("region", { name: "curl command" }).textContent();
+  const curl = await page.getByRole("region", { name: "Command line" }).textContent();
   const got = await received(curl);
   check("the copied curl sends the bytes of the box", got.trim() === hostile.trim(), `\n${got}\n${hostile}`);
   const ran = spawnSync("sh", ["-c", curl], { env: { ...process.env, SENDOFF_API_KEY: dev.api_key }, encoding: "utf8" });

@@ -1,4 +1,5 @@
 import { getAudit } from "@sendoff/client";
+import { Link } from "@tanstack/react-router";
 import { client, useGet } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
@@ -17,6 +18,7 @@ export function Audit() {
   const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
   const list = useGet(["audit", query], () => getAudit({ client, query }));
   const rows = list.data?.data ?? [];
+  const filtered = url.actor || url.action || url.target;
   return (
     <Page title="Audit log">
       <form
@@ -43,7 +45,11 @@ export function Audit() {
       </form>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && <Empty title="Nothing to show">Every change of the account's configuration is noted here.</Empty>}
+      {list.data && rows.length === 0 && (
+        <Empty title={filtered ? "No entry matches" : "Nothing was changed yet"}>
+          {filtered ? <Link to="/audit">Show all entries</Link> : "Every change of the account's configuration is noted here."}
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Audit log"
@@ -54,7 +60,7 @@ export function Audit() {
             { name: "Actor", cell: (e) => <Foreign>{e.actor}</Foreign> },
             { name: "Action", cell: (e) => e.action },
             { name: "Target", cell: (e) => e.target },
-            { name: "Detail", cell: (e) => <Foreign className="soft mono">{detailOf(e.detail)}</Foreign> },
+            { name: "Detail", cell: (e) => <Foreign className="soft mono wide">{detailOf(e.detail)}</Foreign> },
           ]}
         />
       )}

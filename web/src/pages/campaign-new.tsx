@@ -11,7 +11,7 @@ import {
   postCampaigns,
   type Template,
 } from "@sendoff/client";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useGet } from "../api";
 import { Bubble } from "../bubble";
@@ -109,6 +109,11 @@ function Wizard({ draft }: { draft?: Campaign }) {
     <Page title={draft ? "Edit campaign" : "New campaign"}>
       <div className="wizard">
         <Form label={draft ? "Save changes" : "Save draft"} submit={save} wide>
+          {channels.data && allChannels.length === 0 && (
+            <p className="note warn">
+              A campaign needs a channel to send from. <Link to="/channels">Create one</Link> first.
+            </p>
+          )}
           <Panel title="Campaign">
             <div className="fields2">
               <Field label="Name">
@@ -201,7 +206,12 @@ function Variables(props: {
   choose: (change: Partial<Choice>) => void;
 }) {
   const { template: t, usable, names, values, value, choose } = props;
-  if (!t) return <p className="note warn">No approved template fits this channel. Choose another channel, or synchronise its templates.</p>;
+  if (!t)
+    return (
+      <p className="note warn">
+        No approved template fits this channel. Choose another channel, or <Link to="/templates">get its templates</Link>.
+      </p>
+    );
   return (
     <>
       <Field label="Template">

@@ -17,7 +17,7 @@ import { useEffect, useRef, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
+import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
 import { number, words } from "../words";
 import { Report, RowPreview } from "./campaign-report";
 import { doneOf } from "./campaigns";
@@ -56,7 +56,23 @@ export function Campaign() {
     validate(id).then(setValidation, setFailed);
   }, [c?.status, may, id]);
   if (!c) {
-    return <Page title="Campaign">{campaign.error ? <ErrorBox error={campaign.error} retry={campaign.refetch} /> : <Loading />}</Page>;
+    return (
+      <Page title="Campaign">
+        {campaign.error ? (
+          <ErrorBox
+            error={campaign.error}
+            retry={campaign.refetch}
+            next={
+              <Link className="btn small" to="/campaigns">
+                Show all campaigns
+              </Link>
+            }
+          />
+        ) : (
+          <Loading />
+        )}
+      </Page>
+    );
   }
   return (
     <Page title={c.name ?? "Campaign"} actions={may && <Actions c={c} validation={validation} validated={setValidation} />}>
@@ -127,7 +143,7 @@ function Actions({
       {can("cancel") && c.status !== "draft" && (
         <Act
           className="btn danger"
-          confirm={`Cancel ${c.name}? What waits is not sent.`}
+          confirm={ask("Cancel", c.name, "? What waits is not sent.")}
           run={() => postCampaignsIdCancel({ client, path }).then(again)}
         >
           Cancel campaign
@@ -136,7 +152,7 @@ function Actions({
       {can("delete") && (
         <Act
           className="btn danger"
-          confirm={`Delete ${c.name}?`}
+          confirm={ask("Delete", c.name)}
           run={async () => {
             await deleteCampaignsId({ client, path });
             navigate({ to: "/campaigns" });
@@ -281,7 +297,7 @@ function Launch({ c, count, run, close }: { c: CampaignView; count?: number; run
   const [typed, setTyped] = useState("");
   const expected = String(count ?? c.counts?.total ?? 0);
   return (
-    <Dialog title={`Launch ${c.name}?`} onClose={close}>
+    <Dialog title={ask("Launch", c.name)} onClose={close}>
       {count === undefined && <p className="note warn">It was not validated here. Validate first to see who would get a message.</p>}
       {count === 0 && <p className="note warn">Nobody would get a message. Edit the audience first.</p>}
       <p>
@@ -340,7 +356,17 @@ function Recipients({ id }: { id: number }) {
           </a>
         </Search>
         <ErrorBox error={list.error} retry={list.refetch} />
-        {list.data && rows.length === 0 && <Empty title="No recipient to show" />}
+        {list.data && rows.length === 0 && (
+          <Empty title={url.q || url.status ? "No recipient matches" : "No recipient yet"}>
+            {url.q || url.status ? (
+              <Link to="/campaigns/$id" params={{ id: String(id) }}>
+                Show all recipients
+              </Link>
+            ) : (
+              "They appear here as soon as the audience is read."
+            )}
+          </Empty>
+        )}
         {rows.length > 0 && (
           <Table
             label="Recipients and their messages"

@@ -9,7 +9,7 @@ import {
 } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useGet } from "../api";
-import { Dialog, ErrorBox, Field, Form, Loading } from "../ui";
+import { ask, Dialog, ErrorBox, Field, Form, Loading } from "../ui";
 import { words } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
@@ -163,7 +163,7 @@ export function CreateChannel({ close }: { close: () => void }) {
 export function EditChannel({ channel: c, vendor, close }: { channel: Channel; vendor?: Vendor; close: () => void }) {
   const fits = (f: VendorField) => !f.kind || f.kind === c.kind;
   return (
-    <Dialog title={`Edit ${c.name}`} onClose={close}>
+    <Dialog title={ask("Edit", c.name, "")} onClose={close}>
       <Form
         label="Save"
         submit={async (v) => {

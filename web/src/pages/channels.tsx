@@ -11,7 +11,7 @@ import {
 import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { Act, Badge, Copy, Empty, ErrorBox, Foreign, Loading, Page, Panel, Time } from "../ui";
+import { Act, ask, Badge, Copy, Empty, ErrorBox, Foreign, Loading, Page, Panel, Time } from "../ui";
 import { number, words } from "../words";
 import { CreateChannel, EditChannel } from "./channel-form";
 
@@ -154,7 +154,7 @@ function Switches({ c, vendor }: { c: Channel; vendor?: Vendor }) {
     <>
       {!c.health?.state || c.health.state === "closed" ? (
         <Act
-          confirm={`Pause ${c.name}? Messages are still accepted, and wait.`}
+          confirm={ask("Pause", c.name, "? Messages are still accepted, and wait.")}
           run={() => postChannelsIdPause({ client, path, body: {} }).then(again)}
         >
           Pause <span className="sr">{c.name}</span>
@@ -172,7 +172,7 @@ function Switches({ c, vendor }: { c: Channel; vendor?: Vendor }) {
       </button>
       <Act
         className="btn small danger"
-        confirm={`Delete ${c.name}? This is refused while messages of it are unfinished.`}
+        confirm={ask("Delete", c.name, "? This is refused while messages of it are unfinished.")}
         run={() => deleteChannelsId({ client, path }).then(again)}
       >
         Delete <span className="sr">{c.name}</span>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { client, queries, useGet, useSession } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
-import { Act, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
+import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
 import { Imports } from "./imports";
 import { Lists } from "./lists";
 import { Suppressions } from "./suppressions";
@@ -94,12 +94,14 @@ function People({ may }: { may: boolean }) {
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
-        <Empty title="No contact">
-          Add one, or{" "}
-          <Link to="/contacts" search={{ tab: "imports" }}>
-            import a file
-          </Link>
-          .
+        <Empty title={url.q || url.list ? "No contact matches" : "No contact yet"}>
+          {url.q || url.list ? (
+            <Link to="/contacts">Show all contacts</Link>
+          ) : (
+            <Link className="btn" to="/contacts" search={{ tab: "imports" }}>
+              Import a file
+            </Link>
+          )}
         </Empty>
       )}
       {rows.length > 0 && (
@@ -119,7 +121,7 @@ function People({ may }: { may: boolean }) {
                 may && (
                   <Act
                     className="btn small danger"
-                    confirm={`Delete ${c.name || c.phone}?`}
+                    confirm={ask("Delete", c.name || c.phone)}
                     run={async () => {
                       await deleteContactsId({ client, path: { id: c.id! } });
                       again();

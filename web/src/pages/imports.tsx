@@ -32,7 +32,11 @@ export function Imports({ may }: { may: boolean }) {
         </Panel>
       )}
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && <Empty title="No import yet" />}
+      {list.data && rows.length === 0 && (
+        <Empty title="No import yet">
+          {may ? "Choose a file above: it is shown before anything is written." : "Who may send imports files here."}
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Imports"

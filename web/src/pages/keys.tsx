@@ -1,14 +1,26 @@
-import { deleteKeysId, getKeys, getUsage, type KeyCreate, patchKeysId, postKeys, postKeysIdRotate } from "@sendoff/client";
-import { useState } from "react";
+import {
+  deleteKeysId,
+  getKeys,
+  getTemplates,
+  getUsage,
+  type Key,
+  type KeyCreate,
+  patchKeysId,
+  postKeys,
+  postKeysIdRotate,
+  type Template,
+} from "@sendoff/client";
+import { type ReactNode, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { Act, Badge, Copy, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
-import { number } from "../words";
+import { Act, ask, Badge, Copy, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
+import { number, words } from "../words";
 
 const permissions = ["send_template", "send_text", "send_media", "view_templates", "view_messages", "manage", "credits"];
 const again = () => queries.invalidateQueries({ queryKey: ["keys"] });
 
-/** Shows a secret, once. */
-export function Secret({ title, secret, onClose }: { title: string; secret: string; onClose: () => void }) {
+/** Shows a secret, once, and what to do with it. */
+export function Secret(props: { title: string; secret: string; onClose: () => void; children?: ReactNode }) {
+  const { title, secret, onClose, children } = props;
   return (
     <Dialog title={title} onClose={onClose}>
       <p>Copy it now: it is not shown again.</p>
@@ -16,6 +28,7 @@ export function Secret({ title, secret, onClose }: { title: string; secret: stri
         <code className="code">{secret}</code>
         <Copy text={secret} />
       </div>
+      {children}
       <div>
         <button type="button" className="btn primary" onClick={onClose}>
           Done
@@ -25,12 +38,90 @@ export function Secret({ title, secret, onClose }: { title: string; secret: stri
   );
 }
 
+/** A line that simulates a message with a new key, or reads something where the key may not send. */
+function firstCall(key: string, permissions: string[], plain?: Template): string {
+  const may = (permission: string) => permissions.includes(permission);
+  const content =
+    plain && may("send_template")
+      ? { type: "template", template: { name: plain.name, language: plain.language } }
+      : may("send_text") && { type: "text", text: { body: "Hello from Sendoff" } };
+  const body = content && JSON.stringify({ to: "+15550000100", ...content, simulate: true });
+  const route = !body && may("view_templates") ? "templates" : "messages";
+  const send = body ? ` \\\n  -H 'Content-Type: application/json' \\\n  -d '${body}'` : "";
+  return `curl -sS '${location.origin}/v1/${route}' \\\n  -H 'Authorization: Bearer ${key}'${send}`;
+}
+
+/** The line with which a new key is tried. */
+function Try({ made }: { made: Made }) {
+  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100, status: "approved" } }));
+  const plain = templates.data?.data?.find((t) => !t.provider && !t.variables?.length);
+  const curl = firstCall(made.secret, made.permissions, plain);
+  return (
+    <>
+      <p>{curl.includes("simulate") ? "Try it in a shell. It is a simulation: nothing is sent." : "Try it in a shell:"}</p>
+      <Json value={curl} label="curl command" />
+      <div className="row">
+        <Copy text={curl} label="Copy curl" />
+      </div>
+    </>
+  );
+}
+
+/** The permissions of a key in few words. */
+function allowed(all: string[] = []): string {
+  if (permissions.every((p) => all.includes(p))) return "all";
+  return all.map(words).join(", ");
+}
+
+/** How long the old secret of a key works beside the new one. */
+const overlaps = [
+  [0, "not at all"],
+  [3600, "for an hour"],
+  [86_400, "for a day"],
+  [604_800, "for a week"],
+] as const;
+
+function Rotate({ k, close, done }: { k: Key; close: () => void; done: (made: Made) => void }) {
+  return (
+    <Dialog title={ask("Rotate", k.name)} onClose={close}>
+      <p>The key gets a new secret. Programs go on with the old one for as long as you choose.</p>
+      <Form
+        label="Rotate"
+        submit={async (v) => {
+          const { data } = await postKeysIdRotate({ client, path: { id: k.id }, body: { overlap_seconds: Number(v.overlap) } });
+          close();
+          done({ title: "The new secret", secret: data.key ?? "", permissions: k.permissions ?? [] });
+          again();
+        }}
+      >
+        <Field label="The old secret works">
+          <select name="overlap" defaultValue={86_400}>
+            {overlaps.map(([seconds, text]) => (
+              <option key={seconds} value={seconds}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </Field>
+      </Form>
+    </Dialog>
+  );
+}
+
+/** A secret that was just made. */
+interface Made {
+  title: string;
+  secret: string;
+  permissions: string[];
+}
+
 export function Keys() {
   const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } }), { every: 15_000 });
   const usage = useGet(["keys", "usage"], () => getUsage({ client, query: { limit: 100 } }), { every: 60_000 });
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
-  const [secret, setSecret] = useState("");
+  const [made, setMade] = useState<Made>();
+  const [rotating, setRotating] = useState<Key>();
   const rows = keys.data?.data ?? [];
   const create = async (v: Record<string, string>) => {
     const { data } = await postKeys({
@@ -54,7 +145,7 @@ export function Keys() {
       },
     });
     setCreating(false);
-    setSecret(data.key ?? "");
+    setMade({ title: "The new API key", secret: data.key ?? "", permissions: data.permissions ?? [] });
     again();
   };
   return (
@@ -70,7 +161,16 @@ export function Keys() {
     >
       <ErrorBox error={keys.error} retry={keys.refetch} />
       {keys.isPending && <Loading />}
-      {keys.data && rows.length === 0 && <Empty title="No API key yet">Programs send messages with a key. Create one to begin.</Empty>}
+      {keys.data && rows.length === 0 && (
+        <Empty title="No API key yet">
+          Programs send messages with a key.{" "}
+          {manage && (
+            <button type="button" className="btn" onClick={() => setCreating(true)}>
+              Create the first key
+            </button>
+          )}
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="API keys"
@@ -81,7 +181,10 @@ export function Keys() {
               name: "Name",
               cell: (k) => (
                 <>
-                  <bdi>{k.name}</bdi> {k.test && <Badge>test</Badge>}
+                  <Foreign>{k.name}</Foreign> {k.test && <Badge>test</Badge>}
+                  <div>
+                    <code className="soft">{k.prefix}…</code>
+                  </div>
                   {k.description && (
                     <div className="soft">
                       <Foreign>{k.description}</Foreign>
@@ -90,7 +193,6 @@ export function Keys() {
                 </>
               ),
             },
-            { name: "Key", cell: (k) => <code>{k.prefix}…</code> },
             {
               name: "State",
               cell: (k) => (
@@ -104,7 +206,7 @@ export function Keys() {
                 </>
               ),
             },
-            { name: "Permissions", cell: (k) => <span className="soft">{k.permissions?.join(", ")}</span> },
+            { name: "Permissions", cell: (k) => <span className="soft">{allowed(k.permissions)}</span> },
             {
               name: "Limits",
               num: true,
@@ -141,19 +243,12 @@ export function Keys() {
                     >
                       {k.active ? "Deactivate" : "Activate"} <span className="sr">{k.name}</span>
                     </Act>
-                    <Act
-                      confirm={`Rotate ${k.name}? The old secret works for another 24 hours.`}
-                      run={async () => {
-                        const { data } = await postKeysIdRotate({ client, path: { id: k.id! }, body: { overlap_seconds: 86_400 } });
-                        setSecret(data.key ?? "");
-                        again();
-                      }}
-                    >
+                    <button type="button" className="btn small" onClick={() => setRotating(k)}>
                       Rotate <span className="sr">{k.name}</span>
-                    </Act>
+                    </button>
                     <Act
                       className="btn small danger"
-                      confirm={`Delete ${k.name}? Programs that use it are refused at once. This cannot be undone.`}
+                      confirm={ask("Delete", k.name, "? Programs that use it are refused at once. This cannot be undone.")}
                       run={async () => {
                         await deleteKeysId({ client, path: { id: k.id! } });
                         again();
@@ -180,7 +275,7 @@ export function Keys() {
               <legend>Permissions</legend>
               {permissions.map((p) => (
                 <label key={p} className="check">
-                  <input type="checkbox" name="permissions" value={p} defaultChecked={p !== "manage" && p !== "credits"} /> {p}
+                  <input type="checkbox" name="permissions" value={p} defaultChecked={p !== "manage" && p !== "credits"} /> {words(p)}
                 </label>
               ))}
             </fieldset>
@@ -191,7 +286,7 @@ export function Keys() {
               <Field label="Daily limit">
                 <input name="day" type="number" min={1} defaultValue={10_000} />
               </Field>
-              <Field label="Expires">
+              <Field label="Expires" hint="At the start of that day, UTC.">
                 <input name="expires" type="date" />
               </Field>
               <Field label="Allowed countries" hint="Such as IN, DE. Empty: all.">
@@ -204,7 +299,12 @@ export function Keys() {
           </Form>
         </Dialog>
       )}
-      {secret && <Secret title="The new API key" secret={secret} onClose={() => setSecret("")} />}
+      {rotating && <Rotate k={rotating} close={() => setRotating(undefined)} done={setMade} />}
+      {made && (
+        <Secret title={made.title} secret={made.secret} onClose={() => setMade(undefined)}>
+          <Try made={made} />
+        </Secret>
+      )}
     </Page>
   );
 }

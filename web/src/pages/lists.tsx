@@ -2,7 +2,7 @@ import { deleteListsId, getLists, postLists } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { client, queries, useGet } from "../api";
 import { Tools } from "../list";
-import { Act, Empty, ErrorBox, Field, Form, Table, Time } from "../ui";
+import { Act, ask, Empty, ErrorBox, Field, Form, Table, Time } from "../ui";
 import { number } from "../words";
 
 /** The lists of contacts: a tab of the contacts page. */
@@ -35,7 +35,13 @@ export function Lists({ may }: { may: boolean }) {
       />
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.data && rows.length === 0 && (
-        <Empty title="No list">A list is an audience that stays: create one and import contacts into it.</Empty>
+        <Empty title="No list yet">
+          A list is an audience that stays. Create one, then{" "}
+          <Link to="/contacts" search={{ tab: "imports" }}>
+            import contacts
+          </Link>{" "}
+          into it.
+        </Empty>
       )}
       {rows.length > 0 && (
         <Table
@@ -60,7 +66,7 @@ export function Lists({ may }: { may: boolean }) {
                 may && (
                   <Act
                     className="btn small danger"
-                    confirm={`Delete the list ${l.name}? Its contacts stay.`}
+                    confirm={ask("Delete the list", l.name, "? Its contacts stay.")}
                     run={async () => {
                       await deleteListsId({ client, path: { id: l.id! } });
                       again();

@@ -26,7 +26,24 @@ export function Message() {
   const message = useGet(["message", id], () => getMessagesId({ client, path: { id } }), { every: 3000 });
   const canSend = useCan("send_text");
   const m = message.data as MessageView | undefined;
-  if (!m) return <Page title="Message">{message.error ? <ErrorBox error={message.error} retry={message.refetch} /> : <Loading />}</Page>;
+  if (!m)
+    return (
+      <Page title="Message">
+        {message.error ? (
+          <ErrorBox
+            error={message.error}
+            retry={message.refetch}
+            next={
+              <Link className="btn small" to="/messages">
+                Show all messages
+              </Link>
+            }
+          />
+        ) : (
+          <Loading />
+        )}
+      </Page>
+    );
   const open = unfinished.includes(m.status);
   const curl = `curl -sS '${location.origin}/v1/messages/${id}' -H "Authorization: Bearer $SENDOFF_API_KEY"`;
   return (

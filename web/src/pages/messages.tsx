@@ -22,7 +22,7 @@ export function Messages() {
   return (
     <Page title="Messages">
       <div className="tabs">
-        <Link to="/messages" aria-current={tab === "sent" ? "page" : undefined}>
+        <Link to="/messages" activeOptions={{ exact: true }} aria-current={tab === "sent" ? "page" : undefined}>
           Sent by us
         </Link>
         <Link to="/messages" search={{ tab: "inbound" }} aria-current={tab === "inbound" ? "page" : undefined}>
@@ -75,7 +75,7 @@ function Sent() {
   const columns = columnsOf(channelName);
   return (
     <>
-      <Search label="Search messages" placeholder="Number, id, wamid, SM…, reference" size={36} button find={find}>
+      <Search label="Search messages" placeholder="Number, id, wamid, SM…, reference" size={30} button find={find}>
         <Choice name="status" label="Status" options={statuses} />
         <Choice name="channel" label="Channel" options={(channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""])} />
         <Choice name="type" label="Type" options={types} />
@@ -223,7 +223,12 @@ function Inbound() {
     <>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && <Empty title="Nothing received yet">What contacts write to your channels appears here.</Empty>}
+      {list.data && rows.length === 0 && (
+        <Empty title="Nothing received yet">
+          What people write to your numbers appears here, once the provider knows the callback address of its{" "}
+          <Link to="/channels">channel</Link>.
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Inbound messages"

@@ -106,6 +106,11 @@ export function Playground() {
           There is no active API key. <Link to="/keys">Create one</Link> first.
         </p>
       )}
+      {channels.data && allChannels.length === 0 && (
+        <p className="note warn">
+          There is no channel to send through. <Link to="/channels">Create one</Link> first.
+        </p>
+      )}
       <div className="grid2 top-aligned">
         <Panel label="Request">
           <div className="stack">
@@ -186,8 +191,9 @@ export function Playground() {
               <button
                 type="button"
                 className="btn primary"
-                disabled={busy || !key || !ready}
-                onClick={() => (real && route?.sends ? setAsking(true) : run())}
+                aria-disabled={busy}
+                disabled={!key || !ready}
+                onClick={() => (busy ? undefined : real && route?.sends ? setAsking(true) : run())}
               >
                 Run
               </button>
@@ -216,7 +222,7 @@ export function Playground() {
           <section className="panel" aria-label="curl">
             <h2>curl</h2>
             <div className="stack">
-              <Json value={samples.curl} label="curl command" />
+              <Json value={samples.curl} label="Command line" />
               <div>
                 <Copy text={samples.curl} label="Copy curl" />
               </div>

@@ -5,7 +5,7 @@ import { client, queries, useCan, useGet } from "../api";
 import { format, localInput, mine, useZone } from "../clock";
 import { Pager } from "../list";
 import { useUrl } from "../search";
-import { Act, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, ask, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 
 const again = () => queries.invalidateQueries({ queryKey: ["scheduled"] });
 
@@ -115,7 +115,7 @@ export function Scheduled() {
                       </button>
                       <Act
                         className="btn small danger"
-                        confirm={`Cancel the message to ${m.to}?`}
+                        confirm={ask("Cancel the message to", m.to ?? m.user_id)}
                         run={async () => {
                           await postMessagesIdCancel({ client, path: { id: m.message_id ?? "" } });
                           toggle(m.message_id ?? "", false);
@@ -143,7 +143,7 @@ function Change({ message: m, close }: { message: View; close: () => void }) {
   const before = JSON.stringify(content, null, 2);
   const at = m.send_at ? localInput(m.send_at, true) : "";
   return (
-    <Dialog title={`Change the message to ${m.to}`} onClose={close}>
+    <Dialog title={ask("Change the message to", m.to ?? m.user_id, "")} onClose={close}>
       <Form
         label="Save"
         submit={async (v) => {

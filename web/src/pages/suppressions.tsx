@@ -1,8 +1,9 @@
 import { deleteSuppressionsPhone, getSuppressions, postSuppressions } from "@sendoff/client";
+import { Link } from "@tanstack/react-router";
 import { client, queries, useGet } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
-import { Act, Empty, ErrorBox, Field, Foreign, Form, Table, Time } from "../ui";
+import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Table, Time } from "../ui";
 
 /** The suppressed people: a tab of the contacts page. */
 export function Suppressions({ may }: { may: boolean }) {
@@ -48,7 +49,17 @@ export function Suppressions({ may }: { may: boolean }) {
         </a>
       </Tools>
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && <Empty title="Nobody is suppressed">Who writes STOP is put here, and gets nothing more.</Empty>}
+      {list.data && rows.length === 0 && (
+        <Empty title={url.q ? "No suppression matches" : "Nobody is suppressed"}>
+          {url.q ? (
+            <Link to="/contacts" search={{ tab: "suppressions" }}>
+              Show all suppressions
+            </Link>
+          ) : (
+            "Who writes STOP is put here by itself, and gets nothing more. Nothing is to be done."
+          )}
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Suppressions"
@@ -66,7 +77,7 @@ export function Suppressions({ may }: { may: boolean }) {
                 may && (
                   <Act
                     className="btn small danger"
-                    confirm={`Remove the suppression of ${s.phone}? Only if the person has agreed again.`}
+                    confirm={ask("Remove the suppression of", s.phone, "? Only if the person has agreed again.")}
                     run={async () => {
                       await deleteSuppressionsPhone({ client, path: { phone: s.phone ?? "" } });
                       again();

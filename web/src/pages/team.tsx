@@ -1,7 +1,7 @@
 import { deleteUsersId, getUsers, patchUsersId, postInvitations } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet, useSession } from "../api";
-import { Act, Badge, Copy, Dialog, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, ask, Badge, Copy, Dialog, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
 
 const again = () => queries.invalidateQueries({ queryKey: ["users"] });
 const roles = ["owner", "admin", "sender", "viewer"] as const;
@@ -85,7 +85,7 @@ export function Team() {
                     </Act>
                     <Act
                       className="btn small danger"
-                      confirm={`Remove ${u.name}? What they sent stays.`}
+                      confirm={ask("Remove", u.name, "? What they sent stays.")}
                       run={async () => {
                         await deleteUsersId({ client, path: { id: u.id! } });
                         again();

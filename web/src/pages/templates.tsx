@@ -9,13 +9,14 @@ import {
   type Template,
   type TemplatePreview,
 } from "@sendoff/client";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, hasMedia, showTemplate } from "../content";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
+import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 import { number } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["templates"] });
@@ -49,7 +50,18 @@ export function Templates() {
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
         <Empty title={url.q || url.status ? "No template matches" : "No template yet"}>
-          Synchronise a channel to read its templates from the provider, or create one that the provider has approved.
+          {url.q || url.status ? (
+            <Link to="/templates">Show all templates</Link>
+          ) : (
+            <>
+              Templates are read from the provider of a <Link to="/channels">channel</Link>, or entered here once it has approved them.{" "}
+              {manage && (
+                <button type="button" className="btn" onClick={() => setCreating(true)}>
+                  Create the first one
+                </button>
+              )}
+            </>
+          )}
         </Empty>
       )}
       {rows.length > 0 && (
@@ -83,7 +95,7 @@ export function Templates() {
                   {manage && (
                     <Act
                       className="btn small danger"
-                      confirm={`Delete ${t.name} (${t.language})? The provider keeps it.`}
+                      confirm={ask("Delete", t.name, ` (${t.language})? The provider keeps it.`)}
                       run={() => deleteTemplatesId({ client, path: { id: t.id! } }).then(again)}
                     >
                       Delete{" "}
@@ -142,7 +154,7 @@ function Preview({ template: t, close }: { template: Template; close: () => void
   const [filled, setFilled] = useState<TemplatePreview>();
   const media = hasMedia(t);
   return (
-    <Dialog title={`Preview of ${t.name}`} onClose={close}>
+    <Dialog title={ask("Preview of", t.name, "")} onClose={close}>
       <Bubble shown={showTemplate(t.components ?? [], (filled?.components ?? []) as FilledPart[])} />
       <Form
         label="Fill in"

@@ -15,7 +15,7 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { localInput, mine } from "../clock";
 import { useUrl } from "../search";
-import { Act, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
+import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
 import { Secret } from "./keys";
 
 const again = () => queries.invalidateQueries({ queryKey: ["webhooks"] });
@@ -43,7 +43,14 @@ export function Webhooks() {
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
-        <Empty title="No webhook yet">Add an endpoint, and every status and inbound message is posted to it.</Empty>
+        <Empty title="No webhook yet">
+          Add an endpoint, and every status and inbound message is posted to it.{" "}
+          {manage && (
+            <button type="button" className="btn" onClick={() => setCreating(true)}>
+              Add the first one
+            </button>
+          )}
+        </Empty>
       )}
       {rows.length > 0 && (
         <Table
@@ -68,12 +75,23 @@ export function Webhooks() {
               name: "",
               cell: (w) => (
                 <div className="row">
-                  <button type="button" className="btn small" onClick={() => setUrl({ webhook: String(w.id) })}>
+                  <button
+                    type="button"
+                    className="btn small"
+                    aria-expanded={url.webhook === String(w.id)}
+                    onClick={() => setUrl({ webhook: url.webhook === String(w.id) ? undefined : String(w.id) })}
+                  >
                     Deliveries <span className="sr">of {w.url}</span>
                   </button>
                   {manage && (
                     <>
-                      <Act run={() => postWebhooksIdTest({ client, path: { id: w.id! } })}>
+                      <Act
+                        run={async () => {
+                          await postWebhooksIdTest({ client, path: { id: w.id! } });
+                          setUrl({ webhook: String(w.id) });
+                          queries.invalidateQueries({ queryKey: ["deliveries", w.id] });
+                        }}
+                      >
                         Test <span className="sr">{w.url}</span>
                       </Act>
                       <Act
@@ -98,7 +116,7 @@ export function Webhooks() {
                       </button>
                       <Act
                         className="btn small danger"
-                        confirm={`Delete the endpoint ${w.url}?`}
+                        confirm={ask("Delete the endpoint", w.url)}
                         run={async () => {
                           await deleteWebhooksId({ client, path: { id: w.id! } });
                           again();
