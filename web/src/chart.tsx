@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { format, mine, useZone } from "./clock";
+import { format, formatter, useZone } from "./clock";
 import { useTheme } from "./theme";
 import { number } from "./words";
 
@@ -10,15 +10,15 @@ interface Line {
   values: (number | null)[];
 }
 
+const hour = formatter("en-GB", { hour: "2-digit", minute: "2-digit" });
+const day = formatter("en-GB", { day: "numeric", month: "short" });
+
 /** Labels of the time axis: the hour, and the day where it begins. */
 function labels(at: number[], zone: "utc" | "mine"): string[] {
-  const part = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat("en-GB", { timeZone: zone === "utc" ? "UTC" : mine, ...options });
-  const hour = part({ hour: "2-digit", minute: "2-digit" });
-  const day = part({ day: "numeric", month: "short" });
   return at.map((t) => {
     const d = new Date(t * 1000);
-    return hour.format(d) === "00:00" ? day.format(d) : hour.format(d);
+    const text = hour(d, zone);
+    return text === "00:00" ? day(d, zone) : text;
   });
 }
 

@@ -27,18 +27,29 @@ export function useZone(): "utc" | "mine" {
 
 export const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** Returns a formatter of times for each zone. One takes longer to make than a hundred times to format, so it is made once. */
+export function formatter(locale: string, options: Intl.DateTimeFormatOptions): (at: Date, which: "utc" | "mine") => string {
+  const made: Partial<Record<"utc" | "mine", Intl.DateTimeFormat>> = {};
+  return (at, which) => {
+    made[which] ??= new Intl.DateTimeFormat(locale, { timeZone: which === "utc" ? "UTC" : mine, ...options });
+    return made[which].format(at);
+  };
+}
+
+const full = formatter("en-GB", {
+  year: "numeric",
+  month: "short",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  timeZoneName: "short",
+});
+
 /** Formats a time with its zone. */
-export function format(at: string | Date, which: "utc" | "mine", short = false): string {
+export function format(at: string | Date, which: "utc" | "mine"): string {
   const d = new Date(at);
-  if (Number.isNaN(d.getTime())) return "";
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone: which === "utc" ? "UTC" : mine,
-    ...(short ? {} : { year: "numeric", month: "short", day: "2-digit" }),
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZoneName: "short",
-  }).format(d);
+  return Number.isNaN(d.getTime()) ? "" : full(d, which);
 }
 
 /** Formats a span of seconds in the largest unit that fits. */

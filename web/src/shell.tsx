@@ -1,27 +1,12 @@
-import { deleteSession } from "@sendoff/client";
+import { deleteSession, type SessionBody } from "@sendoff/client";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { client, queries, useSession } from "./api";
 import { useStale } from "./build";
 import { mine, setZone, useZone } from "./clock";
 import { follow } from "./live";
+import { pages } from "./menu";
 import { Dialog, ErrorBox, Loading } from "./ui";
-
-export const pages = [
-  ["Overview", "/", "o"],
-  ["Messages", "/messages", "m"],
-  ["Scheduled", "/scheduled", "s"],
-  ["Campaigns", "/campaigns", "c"],
-  ["Contacts", "/contacts", "p"],
-  ["Templates", "/templates", "t"],
-  ["Channels", "/channels", "h"],
-  ["API keys", "/keys", "k"],
-  ["Playground", "/playground", "y"],
-  ["Webhooks", "/webhooks", "w"],
-  ["Team", "/team", "e"],
-  ["Audit log", "/audit", "a"],
-  ["Settings", "/settings", "x"],
-] as const;
 
 /** Keyboard: / searches, ? helps, g and a letter goes to a page. */
 function useKeys(help: () => void) {
@@ -92,32 +77,38 @@ function Zone() {
   );
 }
 
-/** The frame of every page but sign-in and shared messages. */
-export function Shell() {
-  const session = useSession();
-  const navigate = useNavigate();
+/** Who is signed in, and the switches of the whole dashboard. */
+function Foot({ session }: { session: SessionBody }) {
+  return (
+    <div className="foot">
+      <Zone />
+      <Theme />
+      <div className="soft">
+        <bdi>{session.user?.name ?? "API key"}</bdi> · {session.role}
+        <br />
+        <bdi>{session.account?.name}</bdi>
+      </div>
+      <button
+        type="button"
+        className="btn small"
+        onClick={async () => {
+          await deleteSession({ client });
+          queries.clear();
+          location.assign("/sign-in");
+        }}
+      >
+        Sign out
+      </button>
+    </div>
+  );
+}
+
+/** What every page stands in. The same is in index.html, for the time before the scripts run. */
+function Frame({ foot, children }: { foot?: ReactNode; children: ReactNode }) {
   const { pathname } = useLocation();
   const [open, setOpen] = useState(false);
-  const [help, setHelp] = useState(false);
-  const stale = useStale();
-  useKeys(() => setHelp(true));
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
   useEffect(() => setOpen(false), [pathname]);
-  useEffect(() => {
-    if (session.data) follow();
-  }, [session.data]);
-  const status = (session.error as { status?: number } | null)?.status;
-  useEffect(() => {
-    if (status === 401) navigate({ to: "/sign-in", search: { next: location.pathname + location.search }, replace: true });
-  }, [status, navigate]);
-  if (!session.data) {
-    return (
-      <main className="main">
-        {session.error && status !== 401 ? <ErrorBox error={session.error} retry={session.refetch} /> : <Loading />}
-      </main>
-    );
-  }
-  const { user, account } = session.data;
   return (
     <div className="shell">
       <a className="skip" href="#content">
@@ -140,27 +131,30 @@ export function Shell() {
             </Link>
           ))}
         </nav>
-        <div className="foot">
-          <Zone />
-          <Theme />
-          <div className="soft">
-            <bdi>{user?.name ?? "API key"}</bdi> · {session.data.role}
-            <br />
-            <bdi>{account?.name}</bdi>
-          </div>
-          <button
-            type="button"
-            className="btn small"
-            onClick={async () => {
-              await deleteSession({ client });
-              queries.clear();
-              location.assign("/sign-in");
-            }}
-          >
-            Sign out
-          </button>
-        </div>
+        {foot}
       </aside>
+      {children}
+    </div>
+  );
+}
+
+/** The frame of every page but sign-in and shared messages. */
+export function Shell() {
+  const session = useSession();
+  const navigate = useNavigate();
+  const [help, setHelp] = useState(false);
+  const stale = useStale();
+  useKeys(() => setHelp(true));
+  useEffect(() => {
+    if (session.data) follow();
+  }, [session.data]);
+  const status = (session.error as { status?: number } | null)?.status;
+  useEffect(() => {
+    if (status === 401) navigate({ to: "/sign-in", search: { next: location.pathname + location.search }, replace: true });
+  }, [status, navigate]);
+  const failed = session.error && status !== 401 ? <ErrorBox error={session.error} retry={session.refetch} /> : null;
+  return (
+    <Frame foot={session.data && <Foot session={session.data} />}>
       <main className="main" id="content" tabIndex={-1}>
         {stale && (
           <div className="note warn row stale" role="status">
@@ -170,7 +164,7 @@ export function Shell() {
             </button>
           </div>
         )}
-        <Outlet />
+        {session.data ? <Outlet /> : (failed ?? <Loading />)}
       </main>
       {help && (
         <Dialog title="Keyboard" onClose={() => setHelp(false)}>
@@ -193,6 +187,6 @@ export function Shell() {
           </div>
         </Dialog>
       )}
-    </div>
+    </Frame>
   );
 }

@@ -58,12 +58,10 @@ function queryOf(url: Record<string, string | undefined>) {
 function Sent() {
   const [url, setUrl] = useUrl();
   const navigate = useNavigate();
-  const [fresh, setFresh] = useState(0);
   const query = queryOf(url);
   const list = useGet(["messages", query], () => getMessages({ client, query }));
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
   const [hidden, setHidden] = useHidden();
-  useEffect(() => listen((e) => setFresh((n) => Math.min(n + countOf(e, "message.queued"), 999))), []);
   const find = (text: string) => {
     const id = idIn(text);
     if (id) navigate({ to: "/messages/$id", params: { id } });
@@ -82,19 +80,12 @@ function Sent() {
         <Day name="from" label="From" url={url} set={setUrl} />
         <Day name="to" label="to" url={url} set={setUrl} />
         <Columns all={columns.map((c) => c.name)} hidden={hidden} set={setHidden} />
-        {fresh > 0 && (
-          <button
-            type="button"
-            className="btn"
-            onClick={() => {
-              setFresh(0);
-              if (url.cursor) setUrl({ cursor: undefined });
-              list.refetch();
-            }}
-          >
-            {fresh} new
-          </button>
-        )}
+        <Fresh
+          show={() => {
+            if (url.cursor) setUrl({ cursor: undefined });
+            list.refetch();
+          }}
+        />
       </Search>
       {(url.code || url.campaign || url.reference) && (
         <div className="row">
@@ -126,6 +117,25 @@ function Sent() {
       )}
       <Pager next={list.data?.next_cursor} />
     </>
+  );
+}
+
+/** A button that shows how many messages came since the list was read. They are counted apart: the table is not rendered for it. */
+function Fresh({ show }: { show: () => void }) {
+  const [fresh, setFresh] = useState(0);
+  useEffect(() => listen((e) => setFresh((n) => Math.min(n + countOf(e, "message.queued"), 999))), []);
+  if (fresh === 0) return null;
+  return (
+    <button
+      type="button"
+      className="btn"
+      onClick={() => {
+        setFresh(0);
+        show();
+      }}
+    >
+      {fresh} new
+    </button>
   );
 }
 

@@ -1,6 +1,6 @@
-import { getStats } from "@sendoff/client";
+import { getStats, type Point } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { client, useGet } from "../api";
 import { span } from "../clock";
 import { useUrl } from "../search";
@@ -20,13 +20,24 @@ function Tile({ label, value }: { label: string; value: string }) {
 
 const ranges = { hour: "Last hour", day: "Last day", month: "Last 30 days" } as const;
 
+/** What the charts draw of the figures' series. */
+function chartsOf(series: Point[]) {
+  return {
+    at: series.map((p) => new Date(p.at ?? 0).getTime() / 1000),
+    rate: [{ name: "accepted", values: series.map((p) => p.per_second ?? 0) }],
+    latency: [
+      { name: "p50", values: series.map((p) => p.p50_ms ?? null) },
+      { name: "p99", values: series.map((p) => p.p99_ms ?? null) },
+    ],
+  };
+}
+
 export function Overview() {
   const [url, setUrl] = useUrl();
   const range = url.range && url.range in ranges ? (url.range as keyof typeof ranges) : "hour";
   const stats = useGet(["stats", range], () => getStats({ client, query: { range } }), { every: 10_000 });
   const s = stats.data;
-  const series = s?.series ?? [];
-  const at = series.map((p) => new Date(p.at ?? 0).getTime() / 1000);
+  const { at, rate, latency } = useMemo(() => chartsOf(s?.series ?? []), [s?.series]);
   return (
     <Page
       title="Overview"
@@ -58,15 +69,8 @@ export function Overview() {
       {s && (
         <div className="grid2">
           <Suspense fallback={<Loading />}>
-            <Chart title="Messages a second" at={at} lines={[{ name: "accepted", values: series.map((p) => p.per_second ?? 0) }]} />
-            <Chart
-              title="Accept to sent, milliseconds"
-              at={at}
-              lines={[
-                { name: "p50", values: series.map((p) => p.p50_ms ?? null) },
-                { name: "p99", values: series.map((p) => p.p99_ms ?? null) },
-              ]}
-            />
+            <Chart title="Messages a second" at={at} lines={rate} />
+            <Chart title="Accept to sent, milliseconds" at={at} lines={latency} />
           </Suspense>
           <Panel title="Failures by code">
             {s.failures?.length ? (

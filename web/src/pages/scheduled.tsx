@@ -2,23 +2,20 @@ import { getMessages, patchMessagesId, postMessagesCancel, postMessagesIdCancel,
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
-import { format, localInput, mine, useZone } from "../clock";
+import { format, formatter, localInput, mine, useZone } from "../clock";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Act, ask, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
 
 const again = () => queries.invalidateQueries({ queryKey: ["scheduled"] });
 
-/** The day of a time in the chosen zone, as YYYY-MM-DD. */
-function dayOf(at: string | undefined, zone: "utc" | "mine"): string {
-  if (!at) return "";
-  return new Intl.DateTimeFormat("en-CA", { timeZone: zone === "utc" ? "UTC" : mine, dateStyle: "short" }).format(new Date(at));
-}
+const date = formatter("en-CA", { dateStyle: "short" });
+const weekday = formatter("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
-const named = (day: string) =>
-  new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(
-    new Date(day),
-  );
+/** The day of a time in the chosen zone, as YYYY-MM-DD. */
+const dayOf = (at: string | undefined, zone: "utc" | "mine") => (at ? date(new Date(at), zone) : "");
+
+const named = (day: string) => weekday(new Date(day), "utc");
 
 export function Scheduled() {
   const [url] = useUrl();

@@ -9,17 +9,6 @@ import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
 import "./style.css";
 
-// A tab that is older than the server asks for scripts that are gone: load the page
-// of today, once.
-addEventListener("vite:preloadError", (event) => {
-  try {
-    if (sessionStorage.getItem("reloaded") === location.href) return;
-    sessionStorage.setItem("reloaded", location.href);
-  } catch {}
-  event.preventDefault();
-  location.reload();
-});
-
 type Search = Record<string, string | undefined>;
 const validateSearch = (s: Record<string, unknown>): Search => s as Search;
 
