@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
@@ -127,5 +128,27 @@ func TestReading_OnTheReadersConnections(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Without a connection nothing was written, so clients may repeat it: in a transaction, by
+// itself and prepared.
+func TestNoConnection_IsOverloaded(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(storetest.Postgres(t))
+	storetest.Must(t, err)
+	u.Host = "127.0.0.1:1"
+	db := open(t, u.String())
+	ctx := t.Context()
+	_, exec := db.ExecContext(ctx, `SELECT 1`)
+	_, prepared := db.ExecPrepared(ctx, `SELECT 1`)
+	for name, err := range map[string]error{
+		"transaction": db.Tx(ctx, func(*pg.DB) error { return nil }),
+		"statement":   pg.Wrap("try", exec),
+		"prepared":    pg.Wrap("try", prepared),
+	} {
+		if e := dispatch.AsError(err); e.Code != dispatch.Overloaded || e.RetryAfter == 0 || strings.Contains(e.Msg, "127.0.0.1") {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -26,6 +27,8 @@ const (
 	queryCanceled       = "57014" // statement_timeout: locks of several that wait for one row add up to it
 	undefinedTable      = "42P01"
 	featureNotSupported = "0A000"
+	cannotConnectNow    = "57P03"
+	tooManyConnections  = "53300"
 	programLimit        = "54000"
 
 	dataException        = "22" // class
@@ -34,9 +37,9 @@ const (
 )
 
 // Wrap adds doing to err and maps the errors that clients may see: no row to
-// ErrNotFound, a unique violation to dispatch.Conflict, a write to a read-only
-// server and a statement that took too long, or was in the way of others, to
-// dispatch.Overloaded and a foreign key violation to dispatch.NotFound, with the
+// ErrNotFound, a unique violation to dispatch.Conflict, a server that can't be
+// reached, a write to a read-only one and a statement that took too long, or was in
+// the way of others, to dispatch.Overloaded and a foreign key violation to dispatch.NotFound, with the
 // constraint as the reason. A nil err stays nil.
 func Wrap(doing string, err error) error {
 	if err == nil {
@@ -44,6 +47,9 @@ func Wrap(doing string, err error) error {
 	}
 	if NoRow(err) {
 		return dispatch.ErrNotFound
+	}
+	if unreached(err) {
+		return away(doing, err)
 	}
 	if pe, ok := errors.AsType[*pq.Error](err); ok {
 		switch pe.Code {
@@ -68,7 +74,27 @@ func notBegun(err error) error {
 	if is(err, featureNotSupported) {
 		return writesRefused(err)
 	}
+	if _, ok := errors.AsType[*pq.Error](err); !ok { // nothing is lost with the connection
+		return away("begin", err)
+	}
 	return Wrap("begin", err)
+}
+
+// unreached reports whether there was no connection for a statement, which so had no effect.
+func unreached(err error) bool {
+	if is(err, cannotConnectNow) || is(err, tooManyConnections) {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// away returns what clients see while there is no connection.
+func away(doing string, err error) error {
+	return &dispatch.Error{
+		Code: dispatch.Overloaded, Msg: "the database does not answer at the moment; try again", RetryAfter: 1,
+		Err: fmt.Errorf("%s: %w", doing, err),
+	}
 }
 
 // writesRefused returns what clients see of a server that takes no writes.
