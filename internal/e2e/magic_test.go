@@ -87,15 +87,16 @@ func testMagic(t *testing.T, s *stack) {
 func (s *stack) holdMagic(t *testing.T, channel, to string, want outcome) {
 	t.Helper()
 	id := s.send(t, s.body(channel, to)).ID
-	m := s.becomes(t, id, want.status)
-	if want.maybe {
-		// The timeout of the call is stored after the callback: it must not
-		// change the status.
-		m = s.message(t, id)
-	}
-	if m.MaybeSent != want.maybe {
-		t.Errorf("maybe_sent is %v, want %v: %s", m.MaybeSent, want.maybe, s.timeline(t, id))
-	}
+	s.becomes(t, id, want.status)
+	// The answer or the timeout of the call may be stored after the callback: until then the
+	// message is in doubt, and neither changes its status.
+	var m message
+	wait.For(t, patience, func() error {
+		if m = s.message(t, id); m.MaybeSent != want.maybe {
+			return fmt.Errorf("message %s to %s has maybe_sent %v", id, to, m.MaybeSent)
+		}
+		return nil
+	})
 	if n := s.copies(t, to); n != want.copies {
 		t.Errorf("the provider accepted %d copies, want %d: %s", n, want.copies, s.timeline(t, id))
 	}
@@ -215,8 +216,8 @@ func TestThousandMixed_EndAsPromised(t *testing.T) {
 	}
 	wait.For(t, 2*patience, func() error {
 		for _, x := range all {
-			if m := s.message(t, x.id); m.Status != x.want.status {
-				return fmt.Errorf("message to %s is %s, not %s", x.to, m.Status, x.want.status)
+			if m := s.message(t, x.id); m.Status != x.want.status || m.MaybeSent != x.want.maybe {
+				return fmt.Errorf("message to %s is %s, maybe_sent %v; want %s, %v", x.to, m.Status, m.MaybeSent, x.want.status, x.want.maybe)
 			}
 		}
 		return nil
