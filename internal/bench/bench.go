@@ -121,6 +121,7 @@ var figures = []struct {
 	name string
 	run  func(context.Context, *stage) error
 }{
+	{"idle", measureIdle},
 	{"accept", measureAccept},
 	{"features", measureFeatures},
 	{"pages", measurePages},

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // pick returns the quick or the full number.
@@ -120,11 +118,10 @@ func (s *stage) redisPerMessage(ctx context.Context) error {
 	if err != nil || waiting == 0 {
 		return err
 	}
-	o, err := redis.ParseURL(s.stack.RedisURL())
+	rc, err := s.redisClient()
 	if err != nil {
-		return fmt.Errorf("read redis url: %w", err)
+		return err
 	}
-	rc := redis.NewClient(o)
 	defer func() { _ = rc.Close() }()
 	var used int64
 	keys, err := rc.Keys(ctx, "asynq:*").Result()

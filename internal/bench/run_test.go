@@ -78,7 +78,8 @@ func TestRun_EveryFigure(t *testing.T) {
 		}
 	}
 	want := []string{
-		"accept", "features", "page of 1", "page of 8", "page of 25", "page of 100", "page of 256", "batch", "redis", "dispatch", "dashboards",
+		"idle", "accept", "features", "page of 1", "page of 8", "page of 25", "page of 100", "page of 256", "batch", "redis", "dispatch",
+		"dashboards",
 		"textbook accept", "textbook dispatch", "2 workers", "4 workers", "2 front doors",
 		"latency", "steady", "otp", "poll", "callbacks",
 		"growth accept", "growth dispatch", "growth poll", "growth list", "growth callbacks", "memory serve", "memory work",

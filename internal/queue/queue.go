@@ -72,11 +72,13 @@ func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 	if err != nil {
 		return err
 	}
+	queue := queueName(id, p.Lane)
 	_, err = c.asynq.EnqueueContext(ctx, asynq.NewTask(taskPage, Encode(p)),
-		asynq.Queue(queueName(id, p.Lane)), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
+		asynq.Queue(queue), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
 	if err != nil {
 		return fmt.Errorf("offer page: %w", err)
 	}
+	_ = c.redis.Publish(ctx, noticeChannel(id), queue).Err() // without it the page waits for lookLatest
 	return nil
 }
 
@@ -86,7 +88,7 @@ func (c *Client) Pending(ctx context.Context, lane dispatch.Lane) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	n, err := c.redis.LLen(ctx, "asynq:{"+queueName(id, lane)+"}:pending").Result()
+	n, err := c.redis.LLen(ctx, pendingKey(queueName(id, lane))).Result()
 	if err != nil {
 		return 0, fmt.Errorf("count pending pages: %w", err)
 	}
