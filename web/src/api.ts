@@ -1,10 +1,16 @@
 import { createSendoff, getSession, type Problem } from "@sendoff/client";
-import { QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import { QueryCache, QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 
 /** The client with which the dashboard does everything; the session is a cookie. */
 export const client = createSendoff({ baseUrl: location.origin });
 
-export const queries = new QueryClient({
+export const queries: QueryClient = new QueryClient({
+  // Who is signed out on the way is asked to sign in again, wherever that shows first.
+  queryCache: new QueryCache({
+    onError: (error, query) => {
+      if (problemOf(error).status === 401 && query.queryKey[0] !== "session") queries.invalidateQueries({ queryKey: ["session"] });
+    },
+  }),
   defaultOptions: { queries: { retry: false, staleTime: 2000, refetchOnWindowFocus: false } },
 });
 

@@ -1,9 +1,18 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, RouterProvider } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  RouterProvider,
+  retainSearchParams,
+} from "@tanstack/react-router";
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queries } from "./api";
 import { isStale } from "./build";
+import { Broken } from "./pages/broken";
 import { Overview } from "./pages/overview";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
@@ -17,7 +26,11 @@ function later<K extends string>(load: () => Promise<Record<K, () => ReactNode>>
   return lazyRouteComponent(() => load().then((m) => m ?? new Promise<Record<K, () => ReactNode>>(() => {})), name);
 }
 
-const root = createRootRoute({ component: Outlet });
+const root = createRootRoute({
+  component: Outlet,
+  validateSearch,
+  search: { middlewares: [retainSearchParams(["zone"])] }, // one zone on every page
+});
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 const under = { getParentRoute: () => shell, validateSearch };
 
@@ -47,6 +60,7 @@ const routes = root.addChildren([
 const router = createRouter({
   routeTree: routes,
   defaultPreload: "intent",
+  defaultErrorComponent: Broken,
   // Plain text in the URL: ?status=failed.
   parseSearch: (s) => Object.fromEntries(new URLSearchParams(s)),
   stringifySearch: (s) => {

@@ -1,7 +1,8 @@
+import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { format, formatter, useZone } from "./clock";
+import { format, formatter, mine, useZone } from "./clock";
 import { useTheme } from "./theme";
 import { number } from "./words";
 
@@ -82,10 +83,17 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
   }, [at, lines, zone, theme, empty]);
   return (
     <figure className="panel" aria-label={title}>
-      <figcaption>
+      <figcaption className="row">
         <h2>{title}</h2>
+        <span className="soft small push">{zone === "utc" ? "UTC" : mine}</span>
       </figcaption>
-      {empty ? <p className="soft">No message in this range.</p> : <div ref={ref} className="chart" aria-hidden="true" />}
+      {empty ? (
+        <p className="soft">
+          No message in this time. <Link to="/playground">Send one</Link>
+        </p>
+      ) : (
+        <div ref={ref} className="chart" aria-hidden="true" />
+      )}
       <div className="sr">
         <table>
           <caption>{title}</caption>

@@ -7,12 +7,21 @@ try {
   if (localStorage.getItem("zone") === "utc") zone = "utc";
 } catch {}
 
-export function setZone(next: "utc" | "mine") {
-  zone = next;
+// What a page shows whose URL names no zone.
+const preferred = zone;
+showZoneOf(new URLSearchParams(location.search).get("zone"));
+
+/** Shows times in the zone of the page's URL, ?zone=utc or ?zone=mine. */
+export function showZoneOf(asked?: string | null) {
+  zone = asked === "utc" || asked === "mine" ? asked : preferred;
+  for (const l of listeners) l();
+}
+
+/** Keeps the zone for the next visit. */
+export function keepZone(next: string) {
   try {
     localStorage.setItem("zone", next);
   } catch {}
-  for (const l of listeners) l();
 }
 
 export function useZone(): "utc" | "mine" {

@@ -1,12 +1,39 @@
 import { deleteSession, type SessionBody } from "@sendoff/client";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { client, queries, useSession } from "./api";
 import { useStale } from "./build";
-import { mine, setZone, useZone } from "./clock";
+import { keepZone, mine, showZoneOf, useZone } from "./clock";
 import { follow } from "./live";
 import { pages } from "./menu";
+import { useUrl } from "./search";
 import { Dialog, ErrorBox, Loading } from "./ui";
+
+/** Puts the cursor into the page's search box; a page without one gives way to the messages. */
+async function search(away: () => Promise<void>) {
+  const box = () => document.querySelector<HTMLInputElement>('input[type="search"]');
+  if (!box()) await away();
+  for (const until = Date.now() + 3000; !box() && Date.now() < until; ) await new Promise(requestAnimationFrame);
+  box()?.focus();
+}
+
+/** Says the title of a page that was gone to, for those who do not see it. */
+function Announcer() {
+  const { pathname } = useLocation();
+  const [said, say] = useState("");
+  const first = useRef(pathname);
+  useEffect(() => {
+    if (pathname === first.current) return;
+    first.current = "";
+    const timer = setTimeout(() => say(document.title), 300);
+    return () => clearTimeout(timer);
+  }, [pathname]);
+  return (
+    <div className="sr" role="status">
+      {said}
+    </div>
+  );
+}
 
 /** Keyboard: / searches, ? helps, g and a letter goes to a page. */
 function useKeys(help: () => void) {
@@ -15,7 +42,7 @@ function useKeys(help: () => void) {
     let go = false;
     const press = (e: KeyboardEvent) => {
       const at = e.target as HTMLElement;
-      if (e.metaKey || e.ctrlKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return;
+      if (e.metaKey || e.ctrlKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) || at.closest("dialog")) return;
       if (go) {
         go = false;
         const page = pages.find((p) => p[2] === e.key);
@@ -29,9 +56,7 @@ function useKeys(help: () => void) {
         help();
       } else if (e.key === "/") {
         e.preventDefault();
-        const box = document.querySelector<HTMLInputElement>('input[type="search"]');
-        if (box) box.focus();
-        else navigate({ to: "/messages" });
+        search(() => navigate({ to: "/messages" }));
       }
     };
     addEventListener("keydown", press);
@@ -66,11 +91,19 @@ function Theme() {
 
 function Zone() {
   const zone = useZone();
+  const [url, setUrl] = useUrl();
+  useEffect(() => showZoneOf(url.zone), [url.zone]);
   return (
     <label>
       <span className="sr">Time zone</span>
-      <select value={zone} onChange={(e) => setZone(e.target.value as "utc" | "mine")}>
-        <option value="mine">{mine}</option>
+      <select
+        value={zone}
+        onChange={(e) => {
+          keepZone(e.target.value);
+          setUrl({ zone: e.target.value });
+        }}
+      >
+        <option value="mine">Mine: {mine}</option>
         <option value="utc">UTC</option>
       </select>
     </label>
@@ -166,6 +199,7 @@ export function Shell() {
         )}
         {session.data ? <Outlet /> : (failed ?? <Loading />)}
       </main>
+      <Announcer />
       {help && (
         <Dialog title="Keyboard" onClose={() => setHelp(false)}>
           <dl className="facts">

@@ -6,7 +6,21 @@
 // policy, an error on the console or an axe violation fails the run.
 import { browser, check, finish } from "./kit.mjs";
 
-const parts = ["newcomer", "playground", "campaign", "keys", "roles", "state", "keyboard", "hostile", "tabs", "figures", "pages"];
+const parts = [
+  "newcomer",
+  "playground",
+  "campaign",
+  "keys",
+  "roles",
+  "state",
+  "zones",
+  "errors",
+  "keyboard",
+  "hostile",
+  "tabs",
+  "figures",
+  "pages",
+];
 const chosen = process.env.PARTS?.split(",") ?? parts;
 
 for (const name of parts.filter((p) => chosen.includes(p))) {

@@ -56,8 +56,11 @@ func (f *Files) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// isPage reports whether path is the address of a page.
+// isPage reports whether path is the address of a page, also with a slash at its end.
 func isPage(path string) bool {
+	if len(path) > 2 {
+		path = strings.TrimSuffix(path, "/")
+	}
 	if slices.Contains(pages, path) {
 		return true
 	}

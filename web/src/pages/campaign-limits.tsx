@@ -65,7 +65,7 @@ export function Limits({ draft: d }: { draft?: Campaign }) {
         <Field label="Messages a second" hint="Empty: as fast as the channel.">
           <input name="rate" type="number" min={0.01} step="any" defaultValue={d?.rate} />
         </Field>
-        <Field label="Pause at this error rate, in percent">
+        <Field label="Pause at errors, in percent">
           <input
             name="errors"
             type="number"
@@ -80,7 +80,7 @@ export function Limits({ draft: d }: { draft?: Campaign }) {
         <Field label="Then wait, in minutes">
           <input name="canary_wait" type="number" min={1} defaultValue={d?.canary?.wait_seconds ? d.canary.wait_seconds / 60 : 30} />
         </Field>
-        <Field label="Most messages to one person" hint="Of marketing, within the days beside. Empty: no limit.">
+        <Field label="Most to one person" hint="Marketing messages within these days. Empty: no limit.">
           <input name="cap" type="number" min={1} defaultValue={d?.cap?.messages} />
         </Field>
         <Field label="Within days">
@@ -94,15 +94,24 @@ export function Limits({ draft: d }: { draft?: Campaign }) {
   );
 }
 
-/** The fields of When and Limits as the API takes them. */
-export function timing(v: Record<string, string>): Partial<CampaignDefinition> {
+/** The fields of When and Limits as the API takes them; what was emptied in the form of a draft is null, which removes it. */
+export function timing(v: Record<string, string>, draft?: Campaign): Partial<CampaignDefinition> {
+  const given = givenBy(v, draft);
+  if (!draft) return given;
+  const none = Object.fromEntries(optional.filter((name) => !(name in given)).map((name) => [name, null]));
+  return { ...given, ...none };
+}
+
+const optional = ["start_at", "quiet_hours", "recurrence", "rate", "pause_at_error_rate", "canary", "cap", "ttl_seconds"];
+
+function givenBy(v: Record<string, string>, d?: Campaign): Partial<CampaignDefinition> {
   return {
     ...(v.start
       ? { start_at: v.start.length === 16 ? `${v.start}:00` : v.start, time_zone: v.zone || mine, local_start: v.local === "on" }
       : {}),
-    ...(v.from && v.to ? { quiet_hours: { from: v.from, to: v.to, zone: v.quiet_zone || "recipient" } } : {}),
+    ...(v.from && v.to ? { quiet_hours: { ...d?.quiet_hours, from: v.from, to: v.to, zone: v.quiet_zone || "recipient" } } : {}),
     ...(v.late ? { late: v.late } : {}),
-    ...(v.rrule ? { recurrence: { rrule: v.rrule } } : {}),
+    ...(v.rrule ? { recurrence: { ...d?.recurrence, rrule: v.rrule } } : {}),
     ...(v.rate ? { rate: Number(v.rate) } : {}),
     ...(v.errors ? { pause_at_error_rate: Number(v.errors) / 100 } : {}),
     ...(v.canary ? { canary: { first: Number(v.canary), wait_seconds: Number(v.canary_wait || 30) * 60 } } : {}),

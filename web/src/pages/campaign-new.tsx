@@ -56,6 +56,12 @@ function chosenBy(c: Campaign | undefined): Choice {
   };
 }
 
+/** The audience that is chosen; that of a draft may hold more than this page shows, and stays as long as nothing else is chosen. */
+function audienceOf(chosen: Choice, list: number, draft?: Campaign): CampaignDefinition["audience"] {
+  if (draft && !chosen.imported && list === (draft.audience?.lists?.[0] ?? 0)) return draft.audience;
+  return { ...(list ? { lists: [list] } : {}), ...(chosen.imported ? { import: chosen.imported.id } : {}) };
+}
+
 function Wizard({ draft }: { draft?: Campaign }) {
   const navigate = useNavigate();
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
@@ -95,11 +101,8 @@ function Wizard({ draft }: { draft?: Campaign }) {
             },
           }
         : { type: "text", text: { body: chosen.text } }),
-      audience: {
-        ...(list ? { lists: [list] } : {}),
-        ...(chosen.imported ? { import: chosen.imported.id } : draft?.audience?.import ? { import: draft.audience.import } : {}),
-      },
-      ...timing(v),
+      audience: audienceOf(chosen, list, draft),
+      ...timing(v, draft),
     };
     const { data } = draft ? await patchCampaignsId({ client, path: { id: draft.id! }, body }) : await postCampaigns({ client, body });
     queries.invalidateQueries({ queryKey: ["campaign"] });
@@ -143,7 +146,7 @@ function Wizard({ draft }: { draft?: Campaign }) {
                 </select>
               </Field>
               {chosen.imported ? (
-                <p className="note good">
+                <p className="note good" role="status">
                   {number(chosen.imported.created ?? 0)} rows of the file are the audience.{" "}
                   <button type="button" className="btn small" onClick={() => choose({ imported: undefined })}>
                     Choose another file

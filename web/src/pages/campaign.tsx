@@ -15,6 +15,7 @@ import {
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { mine, until, useZone } from "../clock";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
 import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
@@ -24,7 +25,6 @@ import { doneOf } from "./campaigns";
 
 const causes: Record<string, string> = {
   rate: "limited by its rate",
-  quiet_hours: "held by quiet hours",
   canary: "the rest waits until the first messages were watched",
   budget: "limited by the sender's messaging limit",
   channel: "limited by the channel",
@@ -185,8 +185,11 @@ function Progress({ c }: { c: CampaignView }) {
         <div className="row">
           <Badge>{c.status ?? ""}</Badge>
           {c.reason && <Foreign>{c.reason}</Foreign>}
-          {c.limited_by && causes[c.limited_by] && <span className="soft">{causes[c.limited_by]}</span>}
-          {c.limited_by === "quiet_hours" && <HeldUntil id={c.id!} />}
+          {c.limited_by === "quiet_hours" ? (
+            <HeldUntil c={c} />
+          ) : (
+            c.limited_by && causes[c.limited_by] && <span className="soft">{causes[c.limited_by]}</span>
+          )}
           {c.rate_now ? <span className="soft">{number(c.rate_now, 1)} a second</span> : null}
           {c.in_flight ? <span className="soft">{c.in_flight} calls under way</span> : null}
         </div>
@@ -245,21 +248,29 @@ function Progress({ c }: { c: CampaignView }) {
   );
 }
 
-/** When the first of the held recipients may get a message. */
-function HeldUntil({ id }: { id: number }) {
+/** The zone in which a campaign's quiet hours are told; those of the recipients differ, and are told in the reader's. */
+function quietZone(c: CampaignView): string | undefined {
+  const zone = c.quiet_hours?.zone;
+  return zone === "account" ? c.time_zone : zone === "recipient" ? undefined : zone;
+}
+
+/** Until when the first of the held recipients waits: held until 08:00 Asia/Kolkata, by quiet hours. */
+function HeldUntil({ c }: { c: CampaignView }) {
+  const mineOrUTC = useZone() === "utc" ? "UTC" : mine;
   const held = useGet(
-    ["campaign", id, "held"],
-    () => getCampaignsIdRecipients({ client, path: { id }, query: { status: "held", limit: 1 } }),
-    {
-      every: 10_000,
-    },
+    ["campaign", c.id, "held"],
+    () => getCampaignsIdRecipients({ client, path: { id: c.id! }, query: { status: "held", limit: 1 } }),
+    { every: 10_000 },
   );
   const at = held.data?.data?.[0]?.next_attempt_at;
-  return at ? (
-    <span className="soft">
-      until <Time at={at} relative />
+  if (!at) return <span className="soft">held by quiet hours</span>;
+  const zone = quietZone(c) ?? mineOrUTC;
+  const hour = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+  return (
+    <span>
+      held until {hour} {zone}, by quiet hours <span className="soft">({until(at)})</span>
     </span>
-  ) : null;
+  );
 }
 
 function Counts({ c }: { c: CampaignView }) {

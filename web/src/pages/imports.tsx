@@ -1,9 +1,12 @@
-import { deleteImportsId, getImports, getLists } from "@sendoff/client";
+import { deleteImportsId, getImports, getLists, type Import } from "@sendoff/client";
 import { useState } from "react";
 import { client, useGet } from "../api";
 import { Importer } from "../importer";
 import { Act, Badge, Empty, ErrorBox, Field, Panel, Table, Time } from "../ui";
-import { number } from "../words";
+import { number, upper } from "../words";
+
+/** What became of the rows; their sum is the lines. */
+const counts = ["created", "updated", "unchanged", "duplicate", "suppressed", "bad"] as const;
 
 /** The imports, and the form of a new one: a tab of the contacts page. */
 export function Imports({ may }: { may: boolean }) {
@@ -47,9 +50,7 @@ export function Imports({ may }: { may: boolean }) {
             { name: "Kind", cell: (v) => v.kind },
             { name: "Status", cell: (v) => <Badge>{v.status ?? ""}</Badge> },
             { name: "Lines", num: true, cell: (v) => number(v.lines) },
-            { name: "Created", num: true, cell: (v) => number(v.created) },
-            { name: "Updated", num: true, cell: (v) => number(v.updated) },
-            { name: "Bad", num: true, cell: (v) => number(v.bad) },
+            ...counts.map((name) => ({ name: upper(name), num: true, cell: (v: Import) => number(v[name]) })),
             { name: "Finished", cell: (v) => <Time at={v.finished_at} /> },
             {
               name: "",

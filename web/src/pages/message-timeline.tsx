@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { client, useGet } from "../api";
 import { span } from "../clock";
 import { ErrorBox, Foreign, Json, Loading, Panel, Time } from "../ui";
+import type { MessageView } from "./message";
 
 interface Entry {
   key: string;
@@ -14,11 +15,13 @@ interface Entry {
   code?: string;
   detail?: string;
   more?: ReactNode;
+  /** The milliseconds that a call to the provider took. */
+  took?: number;
 }
 
 const causes: Record<string, string> = { api: "the API", worker: "a worker", callback: "the provider's callback", feeder: "a worker" };
 
-function ofEvent(e: TimelineEvent): Entry {
+function ofEvent(e: TimelineEvent, m: MessageView): Entry {
   const attempt = e.type === "attempt";
   const words = `${e.type} ${e.outcome}`;
   return {
@@ -34,6 +37,8 @@ function ofEvent(e: TimelineEvent): Entry {
     ],
     code: e.code,
     detail: e.detail === e.type || e.type === "note" ? undefined : e.detail,
+    took: attempt ? (e.latency_ms ?? 0) : undefined,
+    more: attempt ? <Exchange request={requestOf(m)} answer={answerOf(e)} of="this call" /> : undefined,
   };
 }
 
@@ -50,23 +55,49 @@ function ofDelivery(d: Delivery): Entry {
       d.attempts ? `${d.attempts} ${d.attempts === 1 ? "try" : "tries"}` : "not tried yet",
     ],
     detail: answer?.error,
-    more: (
-      <details>
-        <summary>
-          Request and answer <span className="sr">of {d.event}</span>
-        </summary>
-        <Json value={d.request} label={`Request of ${d.event}`} />
-        <Json value={answer ?? "no answer"} label={`Answer to ${d.event}`} />
-      </details>
-    ),
+    more: <Exchange request={d.request} answer={answer ?? "no answer"} of={d.event ?? ""} />,
   };
 }
 
+/** What was asked of the provider; its own wire format is not kept. */
+const requestOf = (m: MessageView) => ({ channel_id: m.channel_id, to: m.to ?? m.user_id, ...(m.content as object) });
+
+/** What is kept of a provider's answer. */
+function answerOf(e: TimelineEvent) {
+  const { outcome, http_status, latency_ms, code, detail, provider_message_id } = e;
+  return { outcome, http_status, latency_ms, code, detail, provider_message_id };
+}
+
+function Exchange(props: { request: unknown; answer: unknown; of: string }) {
+  return (
+    <details>
+      <summary>
+        Request and answer <span className="sr">of {props.of}</span>
+      </summary>
+      <Json value={props.request} label={`Request of ${props.of}`} />
+      <Json value={props.answer} label={`Answer to ${props.of}`} />
+    </details>
+  );
+}
+
+/** How long after the entry before something happened; before a call the message waited in the queue. */
+function Since({ e, before }: { e: Entry; before?: Entry }) {
+  if (!before) return null;
+  const after = Math.max(0, Date.parse(e.at) - Date.parse(before.at));
+  const waited = e.took !== undefined && before.title === "queued";
+  return (
+    <span className="soft">
+      {waited ? ` waited ${span(Math.max(0, after - (e.took ?? 0)) / 1000)} in the queue` : ` +${span(after / 1000)}`}
+    </span>
+  );
+}
+
 /** Everything that happened to a message: its events, calls to the provider and webhooks, oldest first. */
-export function Timeline({ id }: { id: string }) {
+export function Timeline({ message }: { message: MessageView }) {
+  const id = message.message_id;
   const events = useGet(["message", id, "events"], () => getMessagesIdEvents({ client, path: { id } }), { every: 3000 });
   const hooks = useGet(["message", id, "deliveries"], () => getMessagesIdDeliveries({ client, path: { id } }), { every: 5000 });
-  const entries = [...(events.data?.data ?? []).map(ofEvent), ...(hooks.data?.data ?? []).map(ofDelivery)];
+  const entries = [...(events.data?.data ?? []).map((e) => ofEvent(e, message)), ...(hooks.data?.data ?? []).map(ofDelivery)];
   entries.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return (
     <Panel title="Timeline">
@@ -90,7 +121,7 @@ export function Timeline({ id }: { id: string }) {
             )}
             <div>
               <Time at={e.at} />
-              {i > 0 && <span className="soft"> +{span(Math.max(0, (Date.parse(e.at) - Date.parse(entries[i - 1].at)) / 1000))}</span>}
+              <Since e={e} before={entries[i - 1]} />
             </div>
             {e.detail && (
               <div className="soft">

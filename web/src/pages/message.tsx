@@ -5,6 +5,7 @@ import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, showContent, showTemplate } from "../content";
 import { Act, Badge, Copy, ErrorBox, Foreign, Json, Loading, Page, Panel, Time } from "../ui";
+import { FromShell } from "./message-shell";
 import { Timeline } from "./message-timeline";
 import { WhyNotYet } from "./message-why";
 
@@ -14,11 +15,11 @@ const unfinished = ["scheduled", "queued", "sending"];
 export type MessageView = View & { message_id: string; status: string; type: string; channel_id: number };
 
 /** The body of a request that sends the message again. */
-function again(m: MessageView): string {
+export function again(m: MessageView): string {
   const { type: _, ...content } = (m.content ?? {}) as Record<string, unknown>;
   const template = content.template as Record<string, unknown> | undefined;
   if (template) content.template = { name: template.name, language: template.language, components: template.components };
-  return JSON.stringify({ channel: String(m.channel_id), to: m.to, type: m.type, ...content });
+  return JSON.stringify({ channel: String(m.channel_id), to: m.to ?? m.user_id, type: m.type, ...content });
 }
 
 export function Message() {
@@ -45,7 +46,6 @@ export function Message() {
       </Page>
     );
   const open = unfinished.includes(m.status);
-  const curl = `curl -sS '${location.origin}/v1/messages/${id}' -H "Authorization: Bearer $SENDOFF_API_KEY"`;
   return (
     <Page
       title="Message"
@@ -82,18 +82,11 @@ export function Message() {
           </Panel>
         </div>
         <div className="stack">
-          <Timeline id={id} />
+          <Timeline message={m} />
           <Panel title="Content">
             <Json value={m.content} label="Content as JSON" />
           </Panel>
-          <Panel title="The same from a shell">
-            <div className="stack">
-              <Json value={`${curl}\n\nsendoff status ${id}`} label="curl and sendoff" />
-              <div>
-                <Copy text={curl} label="Copy curl" />
-              </div>
-            </div>
-          </Panel>
+          <FromShell m={m} />
         </div>
       </div>
     </Page>

@@ -1,7 +1,8 @@
-import { getChannels, getInbound, getMessages, type View } from "@sendoff/client";
+import { getCampaigns, getChannels, getInbound, getMessages, type View } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { client, useGet } from "../api";
+import { mine, useZone } from "../clock";
 import { idIn } from "../ids";
 import { Choice, Pager, Search } from "../list";
 import { countOf, listen } from "../live";
@@ -34,8 +35,14 @@ export function Messages() {
   );
 }
 
+/** An hour of a day in the chosen zone, for the API. */
+function instant(day: string | undefined, hour: string, zone: "utc" | "mine"): string | undefined {
+  const at = new Date(`${day}T${hour}${zone === "utc" ? "Z" : ""}`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 /** The query of the API for a page's URL; one box searches numbers, ids, references and content. */
-function queryOf(url: Record<string, string | undefined>) {
+function queryOf(url: Record<string, string | undefined>, zone: "utc" | "mine") {
   const userID = url.q?.match(/^\s*([A-Z]{2}\.(?:ENT\.)?\d+)\s*$/i)?.[1]?.toUpperCase();
   const recipient = userID ?? (url.q && /^\+?[\d\s()-]{5,}$/.test(url.q) ? url.q.replace(/[^\d+]/g, "") : undefined);
   const campaign = url.q?.match(/^campaign:(\d+)$/)?.[1] ?? url.campaign;
@@ -48,8 +55,8 @@ function queryOf(url: Record<string, string | undefined>) {
     search: url.q && !recipient && !/^campaign:/.test(url.q) ? url.q : undefined,
     to: recipient,
     campaign: campaign ? Number(campaign) : undefined,
-    created_from: url.from ? `${url.from}T00:00:00Z` : undefined,
-    created_to: url.to ? `${url.to}T23:59:59.999Z` : undefined,
+    created_from: instant(url.from, "00:00:00.000", zone),
+    created_to: instant(url.to, "23:59:59.999", zone),
     cursor: url.cursor,
     limit: 50,
   };
@@ -58,7 +65,8 @@ function queryOf(url: Record<string, string | undefined>) {
 function Sent() {
   const [url, setUrl] = useUrl();
   const navigate = useNavigate();
-  const query = queryOf(url);
+  const zone = useZone();
+  const query = queryOf(url, zone);
   const list = useGet(["messages", query], () => getMessages({ client, query }));
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
   const [hidden, setHidden] = useHidden();
@@ -73,12 +81,13 @@ function Sent() {
   const columns = columnsOf(channelName);
   return (
     <>
-      <Search label="Search messages" placeholder="Number, id, wamid, SM…, reference" size={30} button find={find}>
+      <Search label="Search messages" placeholder="Number, id, reference, campaign" size={30} button find={find}>
         <Choice name="status" label="Status" options={statuses} />
         <Choice name="channel" label="Channel" options={(channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""])} />
         <Choice name="type" label="Type" options={types} />
         <Day name="from" label="From" url={url} set={setUrl} />
         <Day name="to" label="to" url={url} set={setUrl} />
+        {(url.from || url.to) && <span className="soft">{zone === "utc" ? "UTC" : mine}</span>}
         <Columns all={columns.map((c) => c.name)} hidden={hidden} set={setHidden} />
         <Fresh
           show={() => {
@@ -99,6 +108,7 @@ function Sent() {
           <Link to="/messages">Show all messages</Link>
         </div>
       )}
+      <OfCampaigns name={url.q} />
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && rows.length === 0 && (
@@ -136,6 +146,24 @@ function Fresh({ show }: { show: () => void }) {
     >
       {fresh} new
     </button>
+  );
+}
+
+/** Campaigns whose name was searched for, each with its messages one click away. */
+function OfCampaigns({ name = "" }: { name?: string }) {
+  const named = name.length > 1 && !/^[\d\s+()-]+$/.test(name);
+  const found = useGet(["campaigns", "named", name], () => getCampaigns({ client, query: { search: name, limit: 5 } }), { enabled: named });
+  const rows = named ? (found.data?.data ?? []) : [];
+  if (rows.length === 0) return null;
+  return (
+    <p className="row">
+      <span className="soft">Campaigns of this name:</span>
+      {rows.map((c) => (
+        <Link key={c.id} to="/messages" search={{ campaign: String(c.id) }}>
+          <bdi>{c.name}</bdi>
+        </Link>
+      ))}
+    </p>
   );
 }
 
@@ -217,7 +245,6 @@ function Day(props: {
       <span className="soft">{props.label}</span>{" "}
       <input
         type="date"
-        title="A day in UTC"
         value={props.url[props.name] ?? ""}
         onChange={(e) => props.set({ [props.name]: e.target.value, cursor: undefined })}
       />

@@ -5,7 +5,7 @@ import { client, useGet } from "../api";
 import { span } from "../clock";
 import { useUrl } from "../search";
 import { Badge, Empty, ErrorBox, Loading, Page, Panel, Table, Time } from "../ui";
-import { number } from "../words";
+import { number, upper } from "../words";
 
 const Chart = lazy(() => import("../chart"));
 
@@ -87,14 +87,14 @@ export function Overview() {
                     name: "",
                     cell: (f) => (
                       <Link to="/messages" search={{ status: "failed", channel: String(f.channel_id), code: f.code }}>
-                        Messages <span className="sr">with {f.code}</span>
+                        Show <span className="sr">what failed with {f.code}</span>
                       </Link>
                     ),
                   },
                 ]}
               />
             ) : (
-              <p className="soft">Nothing has failed in this range.</p>
+              <p className="soft">Nothing has failed in this time.</p>
             )}
           </Panel>
           <Panel title="Channels">
@@ -105,7 +105,7 @@ export function Overview() {
                 id={(c) => c.id ?? 0}
                 columns={[
                   { name: "Channel", cell: (c) => <bdi>{c.name}</bdi> },
-                  { name: "Provider", cell: (c) => `${c.provider} ${c.kind}` },
+                  { name: "Provider", cell: (c) => `${upper(c.provider)} ${c.kind === "sms" ? "SMS" : "WhatsApp"}` },
                   {
                     name: "Circuit",
                     cell: (c) => <Badge>{c.enabled ? (c.health?.state ?? "closed") : "disabled"}</Badge>,

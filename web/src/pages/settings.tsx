@@ -14,6 +14,7 @@ import { client, queries, useCan, useGet, useSession } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
+import { amount } from "../words";
 import { Zones } from "./campaign-limits";
 import { RetentionPanel } from "./retention";
 
@@ -193,7 +194,7 @@ function Credits() {
         <ErrorBox error={credits.error ?? ledger.error} retry={credits.refetch} />
         <p>
           {credits.data?.enabled ? "Messages are charged." : "Messages are not charged."} Balance:{" "}
-          <strong>{String(credits.data?.balance ?? 0)}</strong>
+          <strong>{amount(credits.data?.balance)}</strong>
         </p>
         {may && (
           <Form
@@ -223,7 +224,7 @@ function Credits() {
             columns={[
               { name: "Time", cell: (r) => <Time at={r.at} /> },
               { name: "Kind", cell: (r) => r.kind },
-              { name: "Amount", num: true, cell: (r) => String(r.amount) },
+              { name: "Amount", num: true, cell: (r) => amount(r.amount) },
             ]}
           />
         )}
