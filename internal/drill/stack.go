@@ -70,6 +70,7 @@ func StartServers(t T, binary string) *Stack {
 		return json.Unmarshal(raw, &s.Dev)
 	})
 	s.readEnv()
+	s.traced()
 	db, err := sql.Open("postgres", s.Dev.PostgresURL)
 	if err != nil {
 		t.Fatalf("%v", err)

@@ -95,7 +95,7 @@ func (t *Tracer) sendPages(ctx context.Context) error {
 	for i := range all {
 		p := &all[i]
 		for _, id := range p.messages {
-			to := contextOf(originOf(id, parents[id]).trace, spanID(id, p.linked, p.key...))
+			to := contextOf(originOf(id, parents[id].Traceparent).trace, spanID(id, p.linked, p.key...))
 			p.links = append(p.links, otrace.Link{SpanContext: to})
 		}
 		t.emit(&p.span)

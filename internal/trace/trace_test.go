@@ -23,6 +23,7 @@ import (
 type rows struct {
 	events   []tracestore.Event
 	messages map[dispatch.ID]*tracestore.Message
+	slow     bool // what Parents reports of all
 }
 
 func (r *rows) Next(context.Context) (events []tracestore.Event, more bool, err error) {
@@ -34,11 +35,11 @@ func (r *rows) Messages(context.Context, []dispatch.ID) (map[dispatch.ID]*traces
 	return r.messages, nil
 }
 
-func (r *rows) Parents(_ context.Context, ids []dispatch.ID) (map[dispatch.ID]string, error) {
-	out := map[dispatch.ID]string{}
+func (r *rows) Parents(_ context.Context, ids []dispatch.ID) (map[dispatch.ID]tracestore.Parent, error) {
+	out := map[dispatch.ID]tracestore.Parent{}
 	for _, id := range ids {
 		if m := r.messages[id]; m != nil && m.Traceparent != "" {
-			out[id] = m.Traceparent
+			out[id] = tracestore.Parent{Traceparent: m.Traceparent, Slow: r.slow}
 		}
 	}
 	return out, nil
@@ -282,6 +283,27 @@ func TestHeader(t *testing.T) {
 	}
 	if h, _ := tr.Header(&hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}}); h != "" {
 		t.Errorf("about no message: %q", h)
+	}
+}
+
+// The webhooks of a message that was sent late are traced, whatever the ratio.
+func TestHeader_SentLate(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	id := dispatch.NewID()
+	mark(&id, false)
+	s := &rows{messages: map[dispatch.ID]*tracestore.Message{id: {ID: id, Traceparent: client + "00"}}, slow: true}
+	tr := newTracer(t, s, "0", out)
+	due := []hookstore.Delivery{{Place: hookstore.Place{ID: uuid.New()}, Message: id, Kind: int16(dispatch.Delivered)}}
+	if err := tr.Parents(t.Context(), due); err != nil {
+		t.Fatal(err)
+	}
+	if h, _ := tr.Header(&due[0]); !strings.HasPrefix(h, client[:36]) || !strings.HasSuffix(h, "-01") {
+		t.Errorf("traceparent %q", h)
+	}
+	tr.Called(3, &due[0], time.Now(), 200)
+	if got := made(t, tr, out)["webhook"]; len(got) != 1 {
+		t.Errorf("%d spans of the webhook", len(got))
 	}
 }
 

@@ -49,7 +49,7 @@ const (
 type Store interface {
 	Next(ctx context.Context) (events []tracestore.Event, more bool, err error)
 	Messages(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]*tracestore.Message, error)
-	Parents(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]string, error)
+	Parents(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]tracestore.Parent, error)
 }
 
 // Options of a Tracer.

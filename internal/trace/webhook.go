@@ -14,7 +14,7 @@ import (
 )
 
 // Parents sets the trace contexts that clients sent, of deliveries about messages
-// that have one.
+// that have one, and which messages were sent late.
 func (t *Tracer) Parents(ctx context.Context, due []hookstore.Delivery) error {
 	messages := make([]dispatch.ID, len(due))
 	for i := range due {
@@ -22,7 +22,8 @@ func (t *Tracer) Parents(ctx context.Context, due []hookstore.Delivery) error {
 	}
 	parents, err := t.store.Parents(ctx, messages)
 	for i := range due {
-		due[i].Traceparent = parents[due[i].Message]
+		p := parents[due[i].Message]
+		due[i].Traceparent, due[i].Slow = p.Traceparent, p.Slow
 	}
 	return err
 }
@@ -60,7 +61,7 @@ func (t *Tracer) Called(webhook int64, d *hookstore.Delivery, began time.Time, s
 }
 
 func traced(d *hookstore.Delivery) bool {
-	return d.Message != dispatch.NoID && (marked(d.Message) || always(d.Kind))
+	return d.Message != dispatch.NoID && (marked(d.Message) || always(d.Kind) || d.Slow)
 }
 
 func callID(d *hookstore.Delivery) otrace.SpanID {

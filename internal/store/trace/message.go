@@ -56,9 +56,20 @@ FROM attempts WHERE message_id = ANY($1::uuid[])`
 
 	sqlChanges = `SELECT message_id, at, kind, seq, cause, coalesce(code, '') AS code
 FROM events WHERE message_id = ANY($1::uuid[]) AND seq > 0`
-
-	sqlParents = `SELECT id, traceparent FROM messages WHERE id = ANY($1::uuid[]) AND traceparent IS NOT NULL`
 )
+
+// sqlParents leaves out messages of which there is nothing to say.
+var sqlParents = numbers.SQL(`
+SELECT * FROM (SELECT id, coalesce(traceparent, '') AS traceparent,
+    lane <> {lane_bulk} AND coalesce(sent_at > coalesce(send_at, created_at) + interval '{slow_s} seconds', false) AS slow
+  FROM messages WHERE id = ANY($1::uuid[])) m
+WHERE traceparent <> '' OR slow`)
+
+// Parent is what the spans of a message's webhooks hang on.
+type Parent struct {
+	Traceparent string `db:"traceparent"` // of the client; "": none
+	Slow        bool   `db:"slow"`        // sent later than SlowAfter
+}
 
 // Messages returns messages with their calls and changes.
 func (s *Store) Messages(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]*Message, error) {
@@ -89,16 +100,17 @@ func (s *Store) Messages(ctx context.Context, ids []dispatch.ID) (map[dispatch.I
 	return out, nil
 }
 
-// Parents returns the trace contexts that clients sent, of messages that have one.
-func (s *Store) Parents(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]string, error) {
+// Parents returns the trace contexts that clients sent, and which messages were sent
+// late. It leaves out messages of which neither is so.
+func (s *Store) Parents(ctx context.Context, ids []dispatch.ID) (map[dispatch.ID]Parent, error) {
 	var rows []struct {
-		ID     dispatch.ID `db:"id"`
-		Parent string      `db:"traceparent"`
+		ID dispatch.ID `db:"id"`
+		Parent
 	}
 	if err := s.db.SelectContext(ctx, &rows, sqlParents, pg.UUIDArray(ids)); err != nil {
 		return nil, pg.Wrap("read clients' trace contexts", err)
 	}
-	out := make(map[dispatch.ID]string, len(rows))
+	out := make(map[dispatch.ID]Parent, len(rows))
 	for _, r := range rows {
 		out[r.ID] = r.Parent
 	}

@@ -164,8 +164,19 @@ func TestMessages(t *testing.T) {
 	if len(m.Calls) != 1 || m.Calls[0].Claim != claim || m.Calls[0].HTTP != 400 || m.Calls[0].Latency != 12 || m.Calls[0].StartedAt != nil {
 		t.Errorf("calls %+v", m.Calls)
 	}
-	parents, err := f.Parents(t.Context(), []dispatch.ID{id, other})
-	if err != nil || len(parents) != 1 || parents[id] != "x" {
+	late := func(lane dispatch.Lane, after time.Duration, scheduled bool) dispatch.ID {
+		id := f.message(false, lane, time.Hour, dispatch.Sent)
+		f.exec(`UPDATE messages SET created_at = now() - make_interval(secs => $2), sent_at = now() WHERE id = $1`, id, after.Seconds())
+		if scheduled {
+			f.exec(`UPDATE messages SET send_at = now() WHERE id = $1`, id)
+		}
+		return id
+	}
+	slow := late(dispatch.OTP, 40*time.Second, false)
+	parents, err := f.Parents(t.Context(), []dispatch.ID{
+		id, other, slow, late(dispatch.OTP, 20*time.Second, false), late(dispatch.Bulk, time.Hour, false), late(dispatch.Normal, time.Hour, true),
+	})
+	if err != nil || len(parents) != 2 || parents[id] != (Parent{Traceparent: "x"}) || parents[slow] != (Parent{Slow: true}) {
 		t.Errorf("parents %v, %v", parents, err)
 	}
 }

@@ -97,6 +97,7 @@ type Delivery struct {
 	Early    bool        `db:"early"`    // stands at another place, but before one of the page in its message's sequence
 
 	Traceparent string `db:"-"` // the client's trace context; empty: none, or not asked for
+	Slow        bool   `db:"-"` // the message was sent late; false also if that was not asked for
 }
 
 // sqlDueDeliveries begins behind a place: an index holds what is no longer pending
