@@ -74,6 +74,8 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       [at, ...lines.map((l) => l.values)],
       el,
     );
+    // Without a pointer the legend has the newest values.
+    plot.setLegend({ idx: at.length - 1 });
     const resize = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 190 }));
     resize.observe(el);
     return () => {

@@ -10,7 +10,7 @@ interface Entry {
   at: string;
   title: string;
   by?: string;
-  tone: "" | "good" | "bad";
+  tone: "" | "good" | "warn" | "bad";
   facts: (string | undefined)[];
   code?: string;
   detail?: string;
@@ -21,15 +21,35 @@ interface Entry {
 
 const causes: Record<string, string> = { api: "the API", worker: "a worker", callback: "the provider's callback", feeder: "a worker" };
 
+/** What became of a call, in words. */
+const outcomes: Record<string, string> = {
+  accepted: "accepted",
+  not_sent: "not sent",
+  throttled: "slowed down",
+  permanent: "refused",
+  temporary: "failed for now",
+  doubtful: "failed, and may have sent it",
+  unknown: "no answer",
+};
+
+function toneOf(words: string): Entry["tone"] {
+  if (/failed|expired|permanent|unknown|refused/.test(words)) return "bad";
+  if (/temporary|throttled|not_sent|doubtful/.test(words)) return "warn";
+  return /delivered|read|sent|accepted/.test(words) ? "good" : "";
+}
+
 function ofEvent(e: TimelineEvent, m: MessageView): Entry {
   const attempt = e.type === "attempt";
-  const words = `${e.type} ${e.outcome}`;
   return {
     key: `${e.type} ${e.sequence} ${e.at}`,
     at: e.at ?? "",
-    title: attempt ? `call to the provider: ${e.outcome}` : e.type === "note" ? `callback: ${e.detail}` : (e.type ?? ""),
+    title: attempt
+      ? `call to the provider: ${outcomes[e.outcome ?? ""] ?? e.outcome}`
+      : e.type === "note"
+        ? `callback: ${e.detail}`
+        : (e.type ?? ""),
     by: attempt ? undefined : (causes[e.cause ?? ""] ?? e.cause),
-    tone: /failed|expired|permanent|unknown|refused/.test(words) ? "bad" : /delivered|read|sent|accepted/.test(words) ? "good" : "",
+    tone: toneOf(`${e.type} ${e.outcome}`),
     facts: [
       e.http_status ? `HTTP ${e.http_status}` : undefined,
       e.latency_ms ? `answered after ${span(e.latency_ms / 1000)}` : undefined,

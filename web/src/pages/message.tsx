@@ -80,12 +80,12 @@ export function Message() {
           <Panel title="What the recipient sees">
             <Seen m={m} />
           </Panel>
-        </div>
-        <div className="stack">
-          <Timeline message={m} />
           <Panel title="Content">
             <Json value={m.content} label="Content as JSON" />
           </Panel>
+        </div>
+        <div className="stack">
+          <Timeline message={m} />
           <FromShell m={m} />
         </div>
       </div>

@@ -67,7 +67,7 @@ export function Overview() {
       </div>
       {!s && !stats.error && <Loading />}
       {s && (
-        <div className="grid2">
+        <div className="grid2 top-aligned">
           <Suspense fallback={<Loading />}>
             <Chart title="Messages a second" at={at} lines={rate} />
             <Chart title="Accept to sent, milliseconds" at={at} lines={latency} />
