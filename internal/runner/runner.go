@@ -42,6 +42,8 @@ type Tx interface {
 	Zone(ctx context.Context, account int64) (string, error)
 	Now(ctx context.Context) (time.Time, error)
 	Counts(ctx context.Context, ids []int64) (map[int64]*campaigns.Counts, error)
+	// Tally is Counts without what workers have claimed.
+	Tally(ctx context.Context, ids []int64) (map[int64]*campaigns.Counts, error)
 	Turn(ctx context.Context, id int64, n int) ([]campaigns.Recipient, error)
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)
 	// Reserve takes room for messages in the messaging limit of ch: it returns which
@@ -206,9 +208,9 @@ func (s *step) compile(ctx context.Context) error {
 	return err
 }
 
-// count reads the campaign's counts.
+// count reads the campaign's counts, without what workers have claimed.
 func (s *step) count(ctx context.Context) error {
-	all, err := s.tx.Counts(ctx, []int64{s.c.ID})
+	all, err := s.tx.Tally(ctx, []int64{s.c.ID})
 	if err == nil {
 		s.counts = all[s.c.ID]
 	}

@@ -159,10 +159,15 @@ func (s *step) progress(ctx context.Context) error {
 		last = shown{}
 	}
 	elapsed := s.now.Sub(last.At).Seconds()
-	view := s.counts.View()
 	if elapsed < 1 {
 		return nil
 	}
+	all, err := s.tx.Counts(ctx, []int64{s.c.ID})
+	if err != nil {
+		return err
+	}
+	s.counts = all[s.c.ID]
+	view := s.counts.View()
 	same := len(last.Counts) == len(view)
 	for name, n := range view {
 		same = same && last.Counts[name] == n

@@ -54,15 +54,20 @@ func (s *Store) InsertTogether(ctx context.Context, page []NewMessage) ([]dispat
 	return s.insert(ctx, page, true)
 }
 
-// InsertWithin is InsertMessages in a transaction: a refusal is no error and ends
-// nothing but its message.
+// InsertWithin is InsertMessages of messages that surely were not written before, in
+// a transaction: a refusal is no error and ends nothing but its message.
 func (s *Store) InsertWithin(ctx context.Context, page []NewMessage) ([]dispatch.Receipt, error) {
 	sorted := make([]*NewMessage, len(page))
 	for i := range page {
 		sorted[i] = &page[i]
 	}
 	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
-	err := s.db.Tx(ctx, func(tx *pg.DB) error { return s.acceptTx(ctx, tx, sorted, byID) })
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		if len(sorted) > 0 && ofCampaign(sorted) {
+			return s.acceptRows(ctx, tx, sqlAcceptCampaign, campaignArgs(sorted), sorted, byID)
+		}
+		return s.acceptTx(ctx, tx, sorted, byID)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -134,6 +134,22 @@ SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, fal
 UNION ALL
 SELECT id, false, suppressed, window_open, now(), false FROM checked WHERE suppressed OR NOT window_open`)
 
+// sqlAcceptCampaign is sqlAcceptPlain for messages of one campaign, $19.
+var sqlAcceptCampaign = strings.NewReplacer(
+	"segments, price, marketing)\n  SELECT", "segments, price, marketing, campaign_id)\n  SELECT",
+	"segments, price,\n    marketing\n", "segments, price,\n    marketing, $19::bigint\n",
+	"channel_id, lane, wake_at", "channel_id, campaign_id, lane, wake_at",
+	"SELECT id, account_id, channel_id, lane, CASE", "SELECT id, account_id, channel_id, $19::bigint, lane, CASE",
+).Replace(sqlAcceptPlain)
+
+// ofCampaign reports whether sqlAcceptCampaign can write the page.
+func ofCampaign(page []*NewMessage) bool {
+	id := page[0].Campaign
+	return id != 0 && !slices.ContainsFunc(page, func(a *NewMessage) bool {
+		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || a.Campaign != id || uncommon(a)
+	})
+}
+
 // plain reports whether sqlAcceptPlain can write the page.
 func plain(page []*NewMessage) bool {
 	return !slices.ContainsFunc(page, func(a *NewMessage) bool {
@@ -175,9 +191,18 @@ func plainArgs(page []*NewMessage) []any {
 	return slices.Concat(all[:10], all[11:18], all[23:])
 }
 
+// campaignArgs returns the arguments of sqlAcceptCampaign.
+func campaignArgs(page []*NewMessage) []any { return append(plainArgs(page), page[0].Campaign) }
+
+// uncommon reports whether a has one of the columns that few messages use, the
+// campaign aside.
+func uncommon(a *NewMessage) bool {
+	return a.User != "" || a.Parent != dispatch.NoID || a.Fallback != "" || a.StatusCallback != "" || a.Traceparent != ""
+}
+
 // extra packs the columns that few messages use into one JSON text.
 func extra(a *NewMessage) *string {
-	if a.User == "" && a.Parent == dispatch.NoID && a.Fallback == "" && a.Campaign == 0 && a.StatusCallback == "" && a.Traceparent == "" {
+	if a.Campaign == 0 && !uncommon(a) {
 		return nil
 	}
 	m := map[string]any{}

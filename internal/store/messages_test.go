@@ -133,10 +133,21 @@ func TestListMessages_Unfinished_AsTheViewSays(t *testing.T) {
 	}
 }
 
-// A plain page is written by a statement of its own, which must write what the
-// usual one writes.
+// A plain page, and one of a campaign, are written by statements of their own, which
+// must write what the usual one writes.
 func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 	t.Parallel()
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		writesTheSame(t, 0, plain, sqlAcceptPlain, plainArgs)
+	})
+	t.Run("of a campaign", func(t *testing.T) {
+		t.Parallel()
+		writesTheSame(t, 7, ofCampaign, sqlAcceptCampaign, campaignArgs)
+	})
+}
+
+func writesTheSame(t *testing.T, campaign int64, fits func([]*NewMessage) bool, statement string, args func([]*NewMessage) []any) {
 	f := open(t)
 	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason) VALUES ($1, '+15550000001', 'manual'), ($1, '+15550000003', 'manual')`,
 		f.account)
@@ -145,6 +156,7 @@ func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 	page := func() (page []*NewMessage) {
 		for i := range 8 {
 			a := f.draft(fmt.Sprintf("+1555%07d", i))
+			a.Campaign = campaign
 			a.Offered, a.Marketing, a.NeedsWindow = i%2 == 0, i == 4, i == 5
 			a.Reference, a.Metadata, a.Test, a.Segments, a.Price = "r", `{"a":1}`, i == 6, i, int64(i)
 			if i == 7 {
@@ -154,9 +166,9 @@ func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 		}
 		return page
 	}
-	written := func(write func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error) (rows string, refused []string) {
+	written := func(query string, args func([]*NewMessage) []any) (rows string, refused []string) {
 		page, out := page(), map[dispatch.ID]dispatch.Receipt{}
-		must(t, write(page, out))
+		must(t, f.acceptRows(t.Context(), f.db, query, args(page), page, out))
 		for _, a := range page {
 			refused = append(refused, fmt.Sprint(out[a.ID].Err))
 		}
@@ -164,20 +176,29 @@ func TestInsertMessages_PlainPage_WritesTheSame(t *testing.T) {
 		f.exec(t, `TRUNCATE messages, dispatch, events`)
 		return rows, refused
 	}
-	if a := page(); !plain(a) {
-		t.Fatal("the page is not plain")
+	usual := page()
+	if !fits(usual) {
+		t.Fatal("the page goes the usual way")
 	}
-	rows, refused := written(func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
-		return f.acceptRows(t.Context(), f.db, sqlAcceptPlain, plainArgs(page), page, out)
-	})
-	usualRows, usualRefused := written(func(page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
-		return f.acceptRows(t.Context(), f.db, sqlAccept, acceptArgs(page), page, out)
-	})
+	for what, change := range map[string]func(a *NewMessage){
+		"a key":      func(a *NewMessage) { a.IdemKey = "k" },
+		"a time":     func(a *NewMessage) { a.SendAt = time.Now() },
+		"a charge":   func(a *NewMessage) { a.Charge = true },
+		"a trace":    func(a *NewMessage) { a.Traceparent = "00-1" },
+		"a campaign": func(a *NewMessage) { a.Campaign = 8 },
+	} {
+		page := page()
+		if change(page[3]); fits(page) {
+			t.Errorf("a message with %s does not go the usual way", what)
+		}
+	}
+	rows, refused := written(statement, args)
+	usualRows, usualRefused := written(sqlAccept, acceptArgs)
 	if rows != usualRows {
-		t.Errorf("plain:\n%s\nusual:\n%s", rows, usualRows)
+		t.Errorf("got:\n%s\nusual:\n%s", rows, usualRows)
 	}
 	if !slices.Equal(refused, usualRefused) {
-		t.Errorf("plain refuses %q, the usual statement %q", refused, usualRefused)
+		t.Errorf("refuses %q, the usual statement %q", refused, usualRefused)
 	}
 	if n := len(slices.DeleteFunc(refused, func(r string) bool { return r == "<nil>" })); n != 5 {
 		t.Errorf("%d messages were refused, want 5: %q", n, refused)

@@ -30,6 +30,16 @@ var sqlInFlight = numbers.SQL(`SELECT campaign_id, count(*) AS n, count(*) FILTE
 
 // Counts reads the counts of campaigns.
 func (s *Store) Counts(ctx context.Context, ids []int64) (map[int64]*Counts, error) {
+	out, err := s.Tally(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.addSending(ctx, ids, out)
+}
+
+// Tally is Counts without what workers have claimed: Sending and InFlight are 0. It
+// reads no row of a message.
+func (s *Store) Tally(ctx context.Context, ids []int64) (map[int64]*Counts, error) {
 	out := make(map[int64]*Counts, len(ids))
 	for _, id := range ids {
 		out[id] = &Counts{By: map[campaign.Status]int64{}, Skipped: map[campaign.Reason]int64{}}
@@ -48,7 +58,7 @@ func (s *Store) Counts(ctx context.Context, ids []int64) (map[int64]*Counts, err
 			c.ChangedAt = &r.ChangedAt
 		}
 	}
-	return out, s.addSending(ctx, ids, out)
+	return out, nil
 }
 
 func (s *Store) addSending(ctx context.Context, ids []int64, out map[int64]*Counts) error {
