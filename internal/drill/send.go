@@ -75,7 +75,7 @@ func (s *Stack) SendMany(n int) *Sending {
 func (x *Sending) one(ctx context.Context, i int) {
 	x.to[i] = Recipient(i)
 	body := fmt.Sprintf(
-		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada","A-%d","9.90"]},`+
+		`{"to":%q,"type":"template","template":{"name":"order_confirmation","language":"en","variables":["Ada Lovelace","A-%d","9.90"]},`+
 			`"reference":"drill-%d"}`,
 		x.to[i],
 		i,

@@ -21,7 +21,7 @@ func TestCollector_NoticesWhatIsPersonal(t *testing.T) {
 		"": "no span came",
 	} {
 		faults := try(t.Context(), func(string) {}, func(tt T) {
-			c := newCollector(tt, "the key")
+			c := &collector{t: tt, key: []byte("the key")}
 			c.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/v1/traces", bytes.NewReader([]byte(body))))
 			c.check()
 		})
