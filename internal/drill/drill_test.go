@@ -1,10 +1,16 @@
 package drill
 
 import (
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sendoff/sendoff/docs"
 )
 
 func TestCheck_Options(t *testing.T) {
@@ -76,4 +82,54 @@ func TestTrial_EndsAsATestDoes(t *testing.T) {
 	if !slices.Equal(faults, []string{"one 1", "two"}) || !slices.Equal(lines, []string{"last", "first true"}) {
 		t.Errorf("faults %q, lines %q", faults, lines)
 	}
+}
+
+// Every scenario and every test that docs/reliability.md names exists.
+func TestScenarios_OfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	text, err := docs.FS.ReadFile("reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "## Which fault, which proof")
+	table, _, _ = strings.Cut(table, "\n## ")
+	names := regexp.MustCompile("`([A-Z_a-z0-9-]+)`").FindAllStringSubmatch(table, -1)
+	if !found || len(names) < 50 {
+		t.Fatalf("%d names in the table", len(names))
+	}
+	tests := testNames(t)
+	for _, n := range names {
+		name := n[1]
+		if tests[name] || slices.ContainsFunc(Scenarios(), func(s Scenario) bool { return s.Name == name }) {
+			continue
+		}
+		t.Errorf("there is no test and no scenario %q", name)
+	}
+	for _, s := range Scenarios() {
+		if !strings.Contains(table, "`"+s.Name+"`") {
+			t.Errorf("the table has no scenario %q", s.Name)
+		}
+	}
+}
+
+// testNames returns the names of the tests of the repository.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names, declared := map[string]bool{}, regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+	for _, dir := range []string{"../../internal", "../../worker"} {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
+				names[m[1]] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
 }

@@ -1,0 +1,157 @@
+//go:build fault
+
+package fault
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/drill"
+)
+
+// mutant takes away one safeguard.
+type mutant struct {
+	name string
+	change
+
+	pkg, tests string // what must fail; tests is for go test -run
+	drill      string // or the scenario that must be broken
+	broken     string // with these words
+}
+
+var mutants = []mutant{
+	{
+		name:   "no relay: what the queue loses is never offered again",
+		change: change{"worker/feeder/due.go", "	for ctx.Err() == nil {\n", "	for false && ctx.Err() == nil {\n"},
+		drill:  "redis-wiped", broken: "all messages final: not within",
+	},
+	{
+		name: "202 before the commit",
+		change: change{"internal/accept/commit.go", "	receipts, err := insert(ctx, page)\n", `
+	receipts, err := make([]dispatch.Receipt, len(page)), error(nil)
+	for i := range page {
+		receipts[i] = dispatch.Receipt{ID: page[i].ID, Status: dispatch.Queued, To: page[i].To}
+	}
+	go func() { _, _ = insert(context.WithoutCancel(ctx), page) }()
+`}, drill: "postgres-crashes", broken: "was answered 202 and is not there",
+	},
+	{
+		name: "no claim guard: a claimed message is claimed again",
+		change: change{
+			"internal/store/claim.go", "AND (d.state = {ready} OR (d.state = {claimed}\n    AND d.claim = $2::uuid))", "AND d.state <> {held}",
+		},
+		pkg: "./internal/store", tests: "TestClaimPage_Concurrent|TestProtocol",
+	},
+	{
+		name:   "no fence: who has lost the claim reopens the message",
+		change: change{"internal/store/complete.go", "d.message_id = x.id AND d.claim = x.claim AND", "d.message_id = x.id AND"},
+		pkg:    "./internal/store", tests: "TestProtocol",
+	},
+	{
+		name: "a lease that ran out makes the message ready",
+		change: change{
+			"internal/store/feeder.go", "SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true,\n  wake_at = now()",
+			"SET state = {ready},\n  wake_at = now()",
+		},
+		pkg: "./internal/store", tests: "TestProtocol|TestLeases",
+	},
+	{
+		name: "an unknown outcome is tried again at once",
+		change: change{
+			"worker/outcome.go", "out.Action, out.Result, out.Delay = store.Resolve, store.ResultUnknown, p.ResolveWindow[lane]",
+			"out.Action, out.Result = store.Retry, store.ResultUnknown",
+		},
+		pkg: "./worker", tests: "TestDecide",
+	},
+	{
+		name: "a cancelled message that may have been sent is called cancelled",
+		change: change{
+			"internal/store/schedule.go", "CASE WHEN x.maybe_sent OR m.maybe_sent THEN {unknown} ELSE $2 END", "$2",
+		},
+		pkg: "./internal/store", tests: "TestProtocol",
+	},
+	{
+		name:   "no tombstone for the call that another one's success cut off",
+		change: change{"internal/store/complete.go", "WHERE d_state = {claimed} AND d_claim <> claim\n", "WHERE false\n"},
+		pkg:    "./internal/store", tests: "TestProtocol",
+	},
+	{
+		name:   "Idempotency-Key goes to the provider, which Go takes as leave to repeat a POST",
+		change: change{"internal/outbound/do.go", `		r.Header.Del("Idempotency-Key")` + "\n", ""},
+		pkg:    "./internal/outbound", tests: "TestDo_IdempotencyKey|TestDo_ResetOnReused",
+	},
+	{
+		name:   "pages that were handed back are archived",
+		change: change{"internal/queue/queue.go", "asynq.MaxRetry(5)", "asynq.MaxRetry(0)"},
+		pkg:    "./internal/queue", tests: "TestServer_HandedBack",
+	},
+	{
+		name:   "idle time earns a burst of a second",
+		change: change{"internal/limit/slots.go", "	start := max(now, s.next, s.blk)\n", "	start := max(now-1e6, s.next, s.blk)\n"},
+		pkg:    "./internal/limit", tests: "TestSlots_Properties",
+	},
+	{
+		name:   "a message is claimed after its expiry",
+		change: change{"internal/store/claim.go", "AND d.due_at <= now() AND d.expires_at > now()", "AND d.due_at <= now()"},
+		pkg:    "./internal/store", tests: "TestClaim|TestProtocol",
+	},
+	{
+		name:   "a panic in a provider's client ends the worker",
+		change: change{"worker/call.go", "		if r := recover(); r != nil {\n", "		if r := any(nil); r != nil {\n"},
+		pkg:    "./worker", tests: "TestSafeSend",
+	},
+}
+
+// The mutation gate: of each safeguard that is taken away, a test or a drill
+// notices it.
+func TestMutation_EachIsNoticed(t *testing.T) {
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			if m.drill != "" {
+				m.drilled(t)
+			} else {
+				m.tested(t)
+			}
+		})
+	}
+}
+
+// tested runs the tests that must fail.
+func (m *mutant) tested(t *testing.T) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout=5m", "-overlay", overlay(t, m.change),
+		"-run", m.tests, m.pkg)
+	cmd.Dir = root(t)
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	switch at := max(strings.Index(text, "--- FAIL"), strings.Index(text, "panic: ")); {
+	case err == nil:
+		t.Errorf("%s %s passes", m.pkg, m.tests)
+	case at < 0:
+		t.Errorf("%s %s does not run: %v\n%s", m.pkg, m.tests, err, text)
+	default:
+		line, _, _ := strings.Cut(text[at:], "\n")
+		t.Logf("noticed: %s", line)
+	}
+}
+
+// drilled runs the scenario that must be broken.
+func (m *mutant) drilled(t *testing.T) {
+	t.Helper()
+	for _, c := range drill.Scenarios() {
+		if c.Name != m.drill {
+			continue
+		}
+		r := c.Run(t.Context(), drill.Options{Binary: build(t, m.change), Messages: 1000, Log: func(string) {}})
+		at := slices.IndexFunc(r.Broken, func(line string) bool { return strings.Contains(line, m.broken) })
+		if at < 0 {
+			t.Errorf("%s: broken is %q", m.drill, r.Broken)
+			return
+		}
+		t.Logf("noticed: %s", r.Broken[at])
+		return
+	}
+	t.Errorf("there is no scenario %q", m.drill)
+}
