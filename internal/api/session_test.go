@@ -17,6 +17,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/apitest"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/auth"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
@@ -427,7 +428,7 @@ func TestStats_Figures(t *testing.T) {
 // What a person looks at takes no connection from the messages; a key's reads do.
 func TestSession_ReadsOnItsOwnConnections(t *testing.T) {
 	t.Parallel()
-	f := newFront(t)
+	f := &front{apitest.NewOn(t, storetest.Session(t, "it looks at the server's sessions"))}
 	b := f.signIn("viewer")
 	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
 	f.Do("POST", "/v1/messages", m{"to": "+15550000100", "type": "text", "text": m{"body": "x"}}).Want(202)

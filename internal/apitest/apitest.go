@@ -52,19 +52,25 @@ const Public = "https://sendoff.example.com"
 // New starts a server that stops when the test ends.
 func New(t *testing.T) *Front {
 	t.Helper()
+	return NewOn(t, storetest.Postgres(t))
+}
+
+// NewOn is New on a database of the test.
+func NewOn(t *testing.T, postgresURL string) *Front {
+	t.Helper()
 	cfg := &config.Config{
 		ProviderAllow: config.Networks{netip.MustParsePrefix("127.0.0.0/8")},
-		PostgresURL:   config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
+		PostgresURL:   config.Secret(postgresURL), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: SecretKey,
 		PostgresConns: 8, EmulatorURL: "http://127.0.0.1:1", PublicURL: Public, MetricsOpen: true,
 	}
-	pool := storetest.Open(t, string(cfg.PostgresURL), 2)
-	db, err := sql.Open("postgres", string(cfg.PostgresURL))
+	pool := storetest.Open(t, postgresURL, 2)
+	db, err := sql.Open("postgres", postgresURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	f := &Front{
-		T: t, PostgresURL: string(cfg.PostgresURL), Store: store.New(pool), Accounts: account.New(pool),
+		T: t, PostgresURL: postgresURL, Store: store.New(pool), Accounts: account.New(pool),
 		Hooks: hookstore.New(pool, store.ReadViews), DB: db,
 	}
 	f.Account, f.Key = f.NewAccount("One")
