@@ -58,15 +58,10 @@ func TestCampaign_Fairness(t *testing.T) {
 	late := s.launch(orders(people(500, "0200"), nil))
 	other := o.launch(orders(people(200, "0300"), nil))
 	s.until(late, "a place in the queue", func(c object) bool { return c.count("queued") > 0 })
-	var passes []any
+	var passes []string
 	for i := range 10 {
-		m := s.call("POST", "/v1/messages", object{
-			"to": number(i, "0600"), "type": "template", "template": object{"name": "auth1", "language": "en_US", "variables": []any{"123456"}},
-		}, 202)
-		passes = append(passes, m["message_id"])
-		if got := s.call("GET", fmt.Sprintf("/v1/messages/%s?wait=30&status=sent", m["message_id"]), nil, 200); got["sent_at"] == nil {
-			t.Errorf("the one-time password is %v", got["status"])
-		}
+		passes = append(passes, s.otp(i))
+		s.sent(passes[i])
 	}
 	s.finished(late)
 	o.finished(other)
@@ -86,7 +81,7 @@ func TestCampaign_Fairness(t *testing.T) {
 	for _, id := range passes {
 		var passed int
 		s.must(s.db.GetContext(t.Context(), &passed, `SELECT count(*) FROM messages m, messages p WHERE p.id = $1::uuid AND m.campaign_id <> 0
-			AND m.account_id = p.account_id AND m.sent_at > p.created_at AND m.sent_at < p.sent_at`, fmt.Sprint(id)))
+			AND m.account_id = p.account_id AND m.sent_at > p.created_at AND m.sent_at < p.sent_at`, id))
 		if passed > rate {
 			t.Errorf("%d messages of campaigns were sent before a one-time password, more than a second's", passed)
 		}
