@@ -65,7 +65,7 @@ worker: batch dispatch limit provider store store/people store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience
-admin/imports: admin contactimport dispatch store/account store/audience
+admin/imports: admin campaign contactimport dispatch store/account store/audience
 admin/erasures: admin admin/input store/account store/erasure
 eraser: store/erasure
 pruner: store/retention
@@ -97,7 +97,7 @@ store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch storable store/ledger store/people store/pg
 store/account: dispatch dispatch/keep dispatch/template store/erasure store/people store/pg
-store/audience: dispatch storable store/erasure store/pg
+store/audience: campaign dispatch storable store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
 store/webhook: dispatch store/pg

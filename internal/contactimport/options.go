@@ -38,10 +38,18 @@ type Options struct {
 	DefaultCountry string   // ISO 3166: the country of numbers without + or 00
 	PhoneColumn    string   // name of the column with the phone numbers; "": by name or content
 	Map            []string // "column:field" each
+	Scopes         bool     `json:",omitempty"` // of suppressions: the field scope must be all or marketing
 	Force          bool     // go on even if over 20 % of the first rows are bad
 	TempDir        string   // for workbooks; "": the system's
 
 	maxBytes int64 // 0: MaxBytes; tests set less
+}
+
+// refuseOption returns refuse's error of the option that clients call name.
+func refuseOption(name, reason, format string, args ...any) *dispatch.Error {
+	err := refuse(reason, format, args...)
+	err.Faults = []dispatch.Fault{{Field: "/" + name, Msg: err.Msg}}
+	return err
 }
 
 // refuse returns the error of a file or an option that can't be used. Clients
@@ -62,10 +70,11 @@ func (o *Options) Check() error {
 		return err
 	}
 	if o.Encoding != "" && findCharset(o.Encoding) == nil {
-		return refuse("unknown_encoding", "%q is not a known encoding: use %s", o.Encoding, charsetNames())
+		return refuseOption("encoding", "unknown_encoding", "%q is not a known encoding: use %s", o.Encoding, charsetNames())
 	}
 	if o.DefaultCountry != "" && !phone.Region(strings.ToUpper(o.DefaultCountry)) {
-		return refuse("unknown_country", "%q is not a country: use its two letters of ISO 3166, such as DE", o.DefaultCountry)
+		return refuseOption("default_country", "unknown_country", "%q is not a country: use its two letters of ISO 3166, such as DE",
+			o.DefaultCountry)
 	}
 	_, err := o.mappings()
 	return err
@@ -85,7 +94,7 @@ func (o *Options) delimiter() (byte, error) {
 	if len(o.Delimiter) == 1 && strings.Contains(delimiters, o.Delimiter) {
 		return o.Delimiter[0], nil
 	}
-	return 0, refuse("unknown_delimiter", "%q is not a delimiter: use one of , ; tab |", o.Delimiter)
+	return 0, refuseOption("delimiter", "unknown_delimiter", "%q is not a delimiter: use one of , ; tab |", o.Delimiter)
 }
 
 // mappings returns the targets that Map sets, by column name.
@@ -94,15 +103,15 @@ func (o *Options) mappings() (map[string]target, error) {
 	for _, m := range o.Map {
 		column, t, ok := parseMapping(m)
 		if !ok {
-			return nil, refuse("unknown_field",
+			return nil, refuseOption("map", "unknown_field",
 				"map %q: write column:field, with phone, name, time_zone, wa_id, user_id, fields.<name> or - as field", m)
 		}
 		if had, ok := targets[column]; ok && had != t {
-			return nil, refuse("mapped_twice", "column %q is mapped twice", column)
+			return nil, refuseOption("map", "mapped_twice", "column %q is mapped twice", column)
 		}
 		for other, had := range targets {
 			if had == t && t.kind != toNothing && other != column {
-				return nil, refuse("mapped_twice", "columns %q and %q are both mapped to %s", other, column, t)
+				return nil, refuseOption("map", "mapped_twice", "columns %q and %q are both mapped to %s", other, column, t)
 			}
 		}
 		targets[column] = t

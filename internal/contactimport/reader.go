@@ -152,6 +152,7 @@ func (r *Reader) start(o *Options) error {
 		return err
 	}
 	r.build.table, r.build.country, r.build.zones = table, strings.ToUpper(o.DefaultCountry), map[string]string{}
+	r.build.scopes = o.Scopes
 	r.readAhead()
 	return nil
 }

@@ -3,6 +3,7 @@ package contactimport
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -65,6 +66,7 @@ type builder struct {
 	table   *columnTable
 	country string
 	format  Format
+	scopes  bool              // Options.Scopes
 	zones   map[string]string // time zones met, by name
 }
 
@@ -146,7 +148,27 @@ func (b *builder) fill(c *Contact, r *record) *Problem {
 		return b.missing()
 	}
 	c.Fields = fields.object()
-	return nil
+	return b.scope(c.Fields)
+}
+
+// scope returns the problem of a suppression that holds back neither everything
+// nor marketing.
+func (b *builder) scope(fields []byte) *Problem {
+	var has map[string]any
+	if !b.scopes || json.Unmarshal(fields, &has) != nil {
+		return nil
+	}
+	switch has["scope"] {
+	case nil, "", "all", "marketing":
+		return nil
+	}
+	p := &Problem{Value: cut(fmt.Sprint(has["scope"])), Reason: "the scope must be all or marketing"}
+	for i := range b.table.columns {
+		if c := &b.table.columns[i]; c.target.kind == toField && c.target.key == "scope" {
+			p.Column = c.Name
+		}
+	}
+	return p
 }
 
 // missing returns the problem of a row that names nobody.

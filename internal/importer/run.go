@@ -52,7 +52,7 @@ func (r *run) read(ctx context.Context) (err error) {
 	o := r.i.Options()
 	r.reader, err = contactimport.Open(r.store.Upload(ctx, r.i.ID), contactimport.Options{
 		Format: contactimport.Format(o.Format), Delimiter: o.Delimiter, Encoding: o.Encoding, DefaultCountry: o.DefaultCountry,
-		PhoneColumn: o.PhoneColumn, Map: o.Map, Force: o.Force,
+		PhoneColumn: o.PhoneColumn, Map: o.Map, Scopes: r.i.Kind == audience.Suppressions, Force: o.Force,
 	})
 	if err != nil {
 		return err

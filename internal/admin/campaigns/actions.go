@@ -119,7 +119,7 @@ func fill(ctx context.Context, tx Tx, c *store.Campaign, src *audience.Source, o
 }
 
 // checkAudience returns a refusal if a list or an import of the audience does not
-// exist, or the import is not done.
+// exist, or an import is not done.
 func checkAudience(ctx context.Context, tx Tx, c *store.Campaign, a *campaign.Audience) error {
 	missing, err := tx.MissingLists(ctx, c.Account, a.Lists)
 	if err != nil {
@@ -127,6 +127,13 @@ func checkAudience(ctx context.Context, tx Tx, c *store.Campaign, a *campaign.Au
 	}
 	if len(missing) > 0 {
 		return dispatch.InvalidField("/audience/lists", "there is no list %d", missing[0])
+	}
+	running, err := tx.RunningImport(ctx, c.Account, c.ID)
+	if err != nil {
+		return err
+	}
+	if running != 0 {
+		return dispatch.InvalidField("/audience/import", "import %d still adds to the audience: wait until it is done", running)
 	}
 	if a.Import == 0 {
 		return nil

@@ -38,6 +38,7 @@ type Tx interface {
 	Delete(ctx context.Context, id int64) error
 	Zone(ctx context.Context, account int64) (string, error)
 	Now(ctx context.Context) (time.Time, error)
+	RunningImport(ctx context.Context, account, id int64) (int64, error)
 	MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error)
 	Counts(ctx context.Context, ids []int64) (map[int64]*store.Counts, error)
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)

@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/contactimport"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/account"
@@ -38,7 +41,7 @@ type Tx interface {
 	ContinueImport(ctx context.Context, account, id int64) (audience.Import, error)
 	UndoImport(ctx context.Context, account, id int64) (audience.Import, error)
 	HasList(ctx context.Context, account, list int64) (bool, error)
-	HasCampaign(ctx context.Context, account, campaign int64) (bool, error)
+	CampaignState(ctx context.Context, account, campaign int64) (*campaign.State, error)
 }
 
 // Service holds the use cases. Its methods return dispatch.NotFound for imports
@@ -104,10 +107,27 @@ type Filter struct {
 	Kind, Status string
 }
 
+// check returns a refusal of a kind or status that no import has.
+func (in *Filter) check() error {
+	var f dispatch.Faults
+	for _, q := range []struct {
+		at, value string
+		known     []string
+	}{{"/kind", in.Kind, audience.Kinds}, {"/status", in.Status, audience.Statuses}} {
+		if q.value != "" && !slices.Contains(q.known, q.value) {
+			f.Add(q.at, "must be one of %s", strings.Join(q.known, ", "))
+		}
+	}
+	return f.Err()
+}
+
 // List lists imports, the newest first.
 func (s *Service) List(ctx context.Context, who admin.Actor, in Filter) (admin.Page[*Import], error) {
 	before, err := in.AfterID()
 	if err != nil {
+		return admin.Page[*Import]{}, err
+	}
+	if err := in.check(); err != nil {
 		return admin.Page[*Import]{}, err
 	}
 	is, err := s.store.Imports(ctx, who.Account, audience.ImportFilter{Kind: in.Kind, Status: in.Status, Before: before, Limit: in.Limit + 1})
@@ -127,7 +147,8 @@ func (s *Service) Get(ctx context.Context, who admin.Actor, id int64) (*Import, 
 }
 
 // Create creates an import that waits for its file. Returns dispatch.Invalid for
-// settings that no file can have.
+// settings that no file can have, and dispatch.InvalidState for a campaign whose
+// audience can no longer be changed.
 func (s *Service) Create(ctx context.Context, who admin.Actor, in *Input) (*Import, error) {
 	if err := s.check(ctx, who, in); err != nil {
 		return nil, err
@@ -151,15 +172,15 @@ func (s *Service) Create(ctx context.Context, who admin.Actor, in *Input) (*Impo
 
 func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 	var f dispatch.Faults
-	if in.Kind != audience.Contacts && in.Kind != audience.Suppressions && in.Kind != audience.Audience {
-		f.Add("/kind", "must be one of contacts, suppressions, audience")
+	if !slices.Contains(audience.Kinds, in.Kind) {
+		f.Add("/kind", "must be one of %s", strings.Join(audience.Kinds, ", "))
 	}
 	for _, c := range []struct {
 		at   string
 		id   int64
 		kind string
 		has  func(ctx context.Context, account, id int64) (bool, error)
-	}{{"list", in.List, audience.Contacts, s.store.HasList}, {"campaign", in.Campaign, audience.Audience, s.store.HasCampaign}} {
+	}{{"list", in.List, audience.Contacts, s.store.HasList}, {"campaign", in.Campaign, audience.Audience, s.hasCampaign}} {
 		if c.id == 0 {
 			continue
 		}
@@ -181,7 +202,19 @@ func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 		Format: contactimport.Format(o.Format), Delimiter: o.Delimiter, Encoding: o.Encoding, DefaultCountry: o.DefaultCountry,
 		PhoneColumn: o.PhoneColumn, Map: o.Map,
 	}
-	return file.Check()
+	if err := file.Check(); err != nil || in.Campaign == 0 {
+		return err
+	}
+	state, err := s.store.CampaignState(ctx, who.Account, in.Campaign)
+	if err == nil && state != nil {
+		_, err = state.Check(campaign.Edit)
+	}
+	return err
+}
+
+func (s *Service) hasCampaign(ctx context.Context, account, id int64) (bool, error) {
+	state, err := s.store.CampaignState(ctx, account, id)
+	return state != nil, err
 }
 
 // change makes a change of an import and writes its audit entry in the same

@@ -186,9 +186,6 @@ func TestImport_Refused(t *testing.T) {
 	} {
 		f.send("POST", "/v1/imports?"+query, "text/csv", people).Refused(422, dispatch.Invalid, at)
 	}
-	for _, query := range []string{"delimiter=x", "encoding=klingon", "default_country=Mars", "map=a:b"} {
-		f.send("POST", "/v1/imports?kind=contacts&"+query, "text/csv", people).Refused(422, dispatch.Invalid)
-	}
 	f.send("POST", "/v1/imports?kind=contacts", "application/pdf", people).Refused(415, dispatch.UnsupportedMedia)
 	id := f.send("POST", "/v1/imports?kind=contacts", "text/csv", people).Want(202).ID()
 	_, stranger := f.NewAccount("Two")
@@ -214,4 +211,86 @@ func TestImport_Refused(t *testing.T) {
 	if len(audit) != 2 || audit[1].Text("action") != "import.create" {
 		t.Errorf("audit: %v", audit)
 	}
+}
+
+// A fault of a setting names it.
+func TestImport_SettingAtFault_IsNamed(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	for query, at := range map[string]string{
+		"default_country=Germany": "/default_country", "delimiter=x": "/delimiter", "encoding=zzz": "/encoding",
+		"map=name": "/map", "map=a:phone&map=b:phone": "/map", "update=x": "/update", "dry_run=yes": "/dry_run",
+	} {
+		f.send("POST", "/v1/imports?kind=contacts&"+query, "text/csv", "phone\n").Refused(422, dispatch.Invalid, at)
+	}
+	f.Do("GET", "/v1/imports?kind=people&status=ready", nil).Refused(422, dispatch.Invalid, "/kind", "/status")
+	f.Do("GET", "/v1/imports?kind=audience&status=done", nil).Want(200)
+	ended := f.ended(f.send("POST", "/v1/imports?kind=contacts&delimiter=;", "text/csv", "who;to,\nAda;+15550000100\n").Want(202).ID())
+	if counts(ended) != "done 1 1 0 0 0 0 0" || ended.Text("delimiter") != ";" {
+		t.Errorf("delimiter=;: %v", ended)
+	}
+}
+
+// A suppression that is refused keeps its cells: corrected, the file can be
+// uploaded.
+func TestImport_SuppressionOfNoScope_KeepsItsCells(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	bad := map[string]string{
+		"text/csv":             "number,scope,reason\n+15550000100,marketing,asked\n+15550000101,Everything,asked\n+15550000102,,\n",
+		"application/x-ndjson": `{"number":"+15550000103","scope":"all"}` + "\n" + `{"number":"+15550000104","fields":{"scope":5}}` + "\n",
+	}
+	for media, want := range map[string]string{
+		"text/csv": "_line,_column,_error,number,scope,reason\n3,scope,the scope must be all or marketing,'+15550000101,Everything,asked\n",
+		"application/x-ndjson": "_line,_column,_error,phone,wa_id,user_id,name,time_zone,fields,_raw\n" +
+			"2,scope,the scope must be all or marketing,'+15550000104,,,,,\"{\"\"scope\"\":5}\",\n",
+	} {
+		i := f.ended(f.send("POST", "/v1/imports?kind=suppressions", media, bad[media]).Want(202).ID())
+		if i.Text("status") != "done" || i.Text("bad") != "1" {
+			t.Errorf("%s: %v", media, i)
+		}
+		if got := string(f.Do("GET", "/v1/imports/"+i.ID()+"/errors.csv", nil).Body); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", media, got, want)
+		}
+	}
+	i := f.ended(f.send("POST", "/v1/imports?kind=contacts", "text/csv", "phone,scope\n+15550000105,yard\n").Want(202).ID())
+	if counts(i) != "done 1 1 0 0 0 0 0" {
+		t.Errorf("a contact's own field: %v", i)
+	}
+}
+
+// Rows for a campaign come before its launch, not too late and not unseen.
+func TestImport_ForACampaign_BeforeItsLaunch(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(200)
+	body := m{
+		"name": "x", "type": "text", "text": m{"body": "hi"}, "start_at": "2035-01-01T10:00:00",
+		"audience": m{"contacts": []m{{"to": "+15550000100"}}},
+	}
+	id := f.Do("POST", "/v1/campaigns", body).Want(201).ID()
+	const file = "phone\n+15550000101\n"
+	add := func() *apitest.Reply {
+		return f.send("POST", "/v1/imports?kind=audience&campaign="+id, "text/csv", file)
+	}
+	i := f.ended(add().Want(202).ID()).ID()
+	running := func(yes bool) {
+		t.Helper()
+		status := map[bool]string{true: "running", false: "done"}[yes]
+		if _, err := f.DB.Exec(`UPDATE imports SET status = $2, lease_until = now() + interval '1 hour' WHERE id = $1`, i, status); err != nil {
+			t.Fatal(err)
+		}
+	}
+	running(true)
+	f.Do("POST", "/v1/campaigns/"+id+"/launch", nil).Refused(422, dispatch.Invalid, "/audience/import")
+	if v := f.Do("POST", "/v1/campaigns/"+id+"/validate", nil).Want(200); v.Text("ready") != "false" ||
+		!strings.Contains(v.Text("problems"), "import "+i+" still adds to the audience") {
+		t.Errorf("validation: %v", v)
+	}
+	running(false)
+	f.Do("POST", "/v1/campaigns/"+id+"/launch", nil).Want(200)
+	f.ended(add().Want(202).ID()) // it is scheduled
+	f.Do("POST", "/v1/campaigns/"+id+"/cancel", nil).Want(200)
+	add().Refused(409, dispatch.InvalidState)
+	f.send("POST", "/v1/imports?kind=audience&campaign=99", "text/csv", file).Refused(422, dispatch.Invalid, "/campaign")
 }

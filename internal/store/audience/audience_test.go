@@ -242,7 +242,7 @@ func TestApply_Suppressions_Widen(t *testing.T) {
 		($1, $3, 'stop', 'all', NULL)`, f.account, a, b)
 	page := rows(1, a, b, c, d)
 	page[1].Fields, page[2].Fields = json.RawMessage(`{"scope":"marketing"}`), json.RawMessage(`{"scope":"marketing"}`)
-	page[3].Fields, page[3].Cells = json.RawMessage(`{"scope":"some"}`), []string{d}
+	page[3].Problem, page[3].Cells = &Problem{Column: "scope", Reason: "the scope must be all or marketing"}, []string{d}
 	i := f.run(Suppressions, Options{})
 	must(t, f.Apply(t.Context(), i, lease, page))
 	if got := f.counts(i); got != "4 lines: 1 created, 1 updated, 1 unchanged, 0 duplicate, 0 suppressed, 1 bad" {

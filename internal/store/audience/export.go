@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -56,9 +57,10 @@ func (s *Store) Suppressed(ctx context.Context, account int64, after string, lim
 	return out, pg.Wrap("read suppressions", err)
 }
 
-// HasCampaign reports whether the account has a campaign.
-func (s *Store) HasCampaign(ctx context.Context, account, campaign int64) (bool, error) {
-	var ok bool
-	err := s.db.GetContext(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND id = $2)`, account, campaign)
-	return ok, pg.Wrap("look for campaign", err)
+// CampaignState returns the state of a campaign of the account, or nil if there is
+// none.
+func (s *Store) CampaignState(ctx context.Context, account, id int64) (*campaign.State, error) {
+	var state *campaign.State
+	err := s.db.GetContext(ctx, &state, `SELECT (SELECT state FROM campaigns WHERE account_id = $1 AND id = $2)`, account, id)
+	return state, pg.Wrap("look for campaign", err)
 }

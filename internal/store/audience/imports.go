@@ -26,6 +26,9 @@ const (
 	Audience     = "audience" // rows of their own, for campaigns
 )
 
+// Kinds are the kinds of imports.
+var Kinds = []string{Contacts, Suppressions, Audience}
+
 // Where an import stands.
 const (
 	Uploading = "uploading"
@@ -35,6 +38,9 @@ const (
 	Failed    = "failed"
 	Undone    = "undone"
 )
+
+// Statuses are where an import may stand.
+var Statuses = []string{Uploading, Running, Done, Stopped, Failed, Undone}
 
 // Options are a client's settings of an import.
 type Options struct {

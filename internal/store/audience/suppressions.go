@@ -16,9 +16,6 @@ SELECT DISTINCT ON (v.value) v.row, v.value, coalesce(nullif(s.fields ->> 'scope
   left(coalesce(nullif(s.fields ->> 'detail', ''),
     CASE WHEN s.fields ->> 'reason' NOT IN ('stop', 'provider', 'manual') THEN s.fields ->> 'reason' END, ''), 500) AS detail
 FROM import_values v JOIN import_stage s USING (row) WHERE s.result IS NULL ORDER BY v.value, v.row`
-	sqlScopes = `
-UPDATE import_stage SET result = 'bad', problem = 'the scope must be all or marketing'
-WHERE result IS NULL AND coalesce(fields ->> 'scope', '') NOT IN ('', 'all', 'marketing')`
 
 	// An import adds suppressions and widens them; it lifts none.
 	sqlRememberSuppressions = `
@@ -55,7 +52,6 @@ func (m *merge) suppressions(ctx context.Context) error {
 	err := m.steps(ctx, []step{
 		{true, sqlValues, nil},
 		{true, sqlNotSuppressed, nil},
-		{true, sqlScopes, nil},
 		{true, sqlWanted, nil},
 		{true, sqlNew, []any{m.i.Account}},
 		{write, sqlRememberSuppressions, []any{m.i.ID, m.i.Account}},

@@ -72,6 +72,15 @@ func (s *Store) Imports(ctx context.Context, account, id, named int64) ([]int64,
 	return out, pg.Wrap("look for imports", err)
 }
 
+// RunningImport returns an import that is adding rows to a campaign's audience, or
+// 0 if there is none.
+func (s *Store) RunningImport(ctx context.Context, account, id int64) (int64, error) {
+	var running int64
+	err := s.db.GetContext(ctx, &running, `SELECT coalesce(min(id), 0) FROM imports WHERE account_id = $1 AND kind = 'audience'
+		AND campaign_id = $2 AND status = 'running' AND NOT undo AND NOT coalesce((options->>'dry_run')::boolean, false)`, account, id)
+	return running, pg.Wrap("look for running imports", err)
+}
+
 // MissingLists returns those of lists that the account does not have.
 func (s *Store) MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error) {
 	var out []int64
