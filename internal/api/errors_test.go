@@ -3,8 +3,10 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -42,5 +44,43 @@ func TestNativeErrors_NameEveryField(t *testing.T) {
 	}
 	if got := f.Do("POST", "/v1/webhooks", m{}).Want(422).Text("detail"); got != "url is required" {
 		t.Errorf("detail: %s", got)
+	}
+}
+
+// What a client sent by mistake is named, never passed over: the query decides
+// which rows a list has.
+func TestQuery_NothingIsPassedOver(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("POST", "/v1/lists", m{"name": "a;b"}).Want(201)
+	for i, name := range []string{"Ada", "a;b"} {
+		f.Do("POST", "/v1/contacts", m{"phone": "+1202555010" + strconv.Itoa(i), "name": name}).Want(201)
+	}
+	for query, want := range map[string]int{"search=a;b": 1, "search=a%3Bb": 1, "search=x;y": 0, "search=a;b&limit=1": 1} {
+		if got := f.Do("GET", "/v1/contacts?"+query, nil).Want(200).Data(); len(got) != want {
+			t.Errorf("%s: %d contacts, want %d", query, len(got), want)
+		}
+	}
+	for _, path := range []string{"/v1/contacts?search=100%", "/v1/messages?reference=%zz", "/v1/imports?kind=%", "/v1/audit?limit=1&x=%4"} {
+		f.Do("GET", path, nil).Refused(http.StatusBadRequest, dispatch.Malformed)
+	}
+}
+
+// The body that cancels many is read as strictly as any other.
+func TestCancelMany_FaultsAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const id = `"0190b5a0-0000-7000-8000-000000000000"`
+	for body, at := range map[string]string{
+		`{"campaign":1}`: "/campaign", `{"ids":[` + id + `],"id":1}`: "/id", `{"ids":5}`: "/ids", `{"ids":[5]}`: "/ids/0",
+		`{"ids":["x"]}`: "/ids/0", `{"reference":5}`: "/reference", `{"ids":[` + id + `],"ids":[]}`: "/ids",
+		`{"ids":[` + id + `],"reference":"a"}`: "/ids", `{}`: "/ids",
+	} {
+		f.Do("POST", "/v1/messages/cancel", json.RawMessage(body)).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, at)
+	}
+	for _, body := range []string{"", "{", `{"ids":[` + id + `]} x`} {
+		f.Ask("POST", "/v1/messages/cancel", apitest.Sent{
+			Headers: []string{"Authorization", "Bearer " + f.Key, "Content-Type", "application/json"}, Body: body,
+		}).Refused(http.StatusBadRequest, dispatch.Malformed)
 	}
 }

@@ -1,9 +1,7 @@
 package message
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
@@ -76,10 +75,8 @@ func readCancelMany(c echo.Context) (cancelMany, error) {
 	if err != nil {
 		return in, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return in, dispatch.Errorf(dispatch.Malformed, "the body must be an object with ids or reference")
+	if err := native.Strict(body, &in); err != nil {
+		return in, err
 	}
 	switch {
 	case (len(in.IDs) > 0) == (in.Reference != ""):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -114,7 +115,21 @@ type Page[T any] struct {
 	Next string `json:"next_cursor,omitempty"`
 }
 
-// checkParams refuses parameters that Postgres cannot store.
+// checkQuery refuses a query that net/url would drop parts of without a word, such
+// as search=100%, and takes a semicolon as what it is. The query of a callback
+// stays as it was signed.
+func checkQuery(r *http.Request) error {
+	if !strings.ContainsAny(r.URL.RawQuery, "%;") || strings.HasPrefix(r.URL.Path, "/callbacks/") {
+		return nil
+	}
+	r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, ";", "%3B")
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		return dispatch.Errorf(dispatch.Malformed, "the query has a %% that is not followed by two hexadecimal digits: write it as %%25")
+	}
+	return nil
+}
+
+// checkParams refuses parameters that Postgres cannot store, and a malformed query.
 func checkParams(c echo.Context) error {
 	for _, v := range c.ParamValues() {
 		if !storable.Text(v) {
@@ -123,6 +138,9 @@ func checkParams(c echo.Context) error {
 	}
 	if c.Request().URL.RawQuery == "" {
 		return nil
+	}
+	if err := checkQuery(c.Request()); err != nil {
+		return err
 	}
 	for name, vs := range c.QueryParams() {
 		for _, v := range vs {
