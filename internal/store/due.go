@@ -44,10 +44,10 @@ func (s *Store) listByDue(ctx context.Context, account int64, f dispatch.Filter,
 	f.Statuses = nil // what is scheduled is not a stored status
 	where := filtered(account, f, 3)
 	if !f.CreatedFrom.IsZero() {
-		where.Add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
+		where.Add("m.id >= uuid_floor(?)", pg.Since1970(f.CreatedFrom))
 	}
 	if !f.CreatedTo.IsZero() {
-		where.Add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
+		where.Add("m.id < uuid_floor(?)", pg.Since1970(f.CreatedTo))
 	}
 	if f.Reference != "" {
 		where.Add("m.reference = ?", f.Reference)

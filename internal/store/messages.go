@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
@@ -216,10 +215,10 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 		inner.Add("m.id < ?::uuid", id.String())
 	}
 	if !f.CreatedFrom.IsZero() {
-		inner.Add("m.id >= uuid_floor(?)", since1970(f.CreatedFrom))
+		inner.Add("m.id >= uuid_floor(?)", pg.Since1970(f.CreatedFrom))
 	}
 	if !f.CreatedTo.IsZero() {
-		inner.Add("m.id < uuid_floor(?)", since1970(f.CreatedTo))
+		inner.Add("m.id < uuid_floor(?)", pg.Since1970(f.CreatedTo))
 	}
 	hot := onlyUnfinished(f.Statuses) && f.Reference == "" // a reference has an index, and few messages
 	if !hot {
@@ -295,9 +294,6 @@ func filtered(account int64, f dispatch.Filter, n int) *pg.Where {
 	}
 	return w
 }
-
-// since1970 is t or the first time that an id can hold.
-func since1970(t time.Time) time.Time { return time.UnixMicro(*pg.Micros(t)) }
 
 // Quoted is a message that another one answers: one of ours, or one that a
 // contact sent.

@@ -199,3 +199,35 @@ func TestInbound_IsListedNewestFirst(t *testing.T) {
 	f.Do("GET", "/v1/inbound?channel=99", nil).Refused(422, dispatch.ChannelNotFound, "/channel")
 	f.Do("GET", "/v1/inbound?from=me", nil).Refused(422, dispatch.Invalid, "/from")
 }
+
+func TestInbound_ByTypeAndTime(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	for i, what := range []string{"text", "image", "text"} {
+		in := dispatch.Inbound{
+			Channel: f.Channel.ID, From: "+15550000101", Type: what, ProviderID: "wamid." + string(rune('a'+i)), Raw: "{}", At: time.Now(),
+		}
+		if _, err := f.Store.InsertInbound(t.Context(), in.Channel, []dispatch.Inbound{in}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := f.Do("GET", "/v1/inbound", nil).Want(200).Data() // c, b, a
+	middle, ahead := rows[1].Text("received_at"), "2100-01-01T00%3A00%3A00%2B02%3A00"
+	for query, want := range map[string]string{
+		"type=text": "wamid.c wamid.a", "type=image": "wamid.b", "type=video": "", "type=": "wamid.c wamid.b wamid.a",
+		"created_from=" + middle: "wamid.c wamid.b", "created_to=" + middle: "wamid.a", "created_from=" + ahead: "",
+		"created_to=2100-01-01T00:00:00+02:00": "wamid.c wamid.b wamid.a", "created_to=0001-01-02T00:00:00Z": "",
+		"created_from=0001-01-02T00:00:00Z&type=image":                          "wamid.b",
+		"created_from=" + middle + "&created_to=" + rows[0].Text("received_at"): "wamid.b",
+		"type=text&from=%2B15550000101&channel=1&created_to=" + middle:          "wamid.a",
+	} {
+		var got []string
+		for _, r := range f.Do("GET", "/v1/inbound?"+query, nil).Want(200).Data() {
+			got = append(got, r.Text("provider_message_id"))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", query, got, want)
+		}
+	}
+	f.Do("GET", "/v1/inbound?created_from=monday&created_to=1", nil).Refused(422, dispatch.Invalid, "/created_from", "/created_to")
+}

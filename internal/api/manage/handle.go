@@ -39,8 +39,25 @@ func (r *route) operation(method string, status int) huma.Operation {
 		OperationID: id, Method: method, Path: r.path, Tags: []string{r.tag}, Summary: r.summary, Description: r.text, DefaultStatus: status,
 		Security: []map[string][]string{{"bearer": {}}, {"api_key": {}}}, Metadata: map[string]any{permissionsKey: r.permissions},
 		MaxBodyBytes: middleware.MaxBody + 1, SkipValidateBody: true, RequestBody: exampleBody(method, r.path),
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+		Errors: refusals(method, r.path),
 	}
+}
+
+// refusals returns the statuses of the problems that a route may answer with.
+func refusals(method, path string) []int {
+	of := []int{
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+	}
+	if strings.Contains(path, "{") {
+		of = append(of, http.StatusNotFound)
+	}
+	if method != http.MethodGet {
+		of = append(of, http.StatusConflict)
+	}
+	if method != http.MethodGet && method != http.MethodDelete {
+		of = append(of, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return append(of, http.StatusServiceUnavailable)
 }
 
 // body is a JSON body, which package admin decodes and checks.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/admin"
+	"github.com/sendoff/sendoff/internal/api/middleware"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/people"
@@ -19,6 +20,9 @@ type InboundFilter struct {
 
 	Channel string `query:"channel" maxLength:"64" doc:"A channel's id or key."`
 	From    string `query:"from" maxLength:"64" doc:"The contact's number, or another id of the contact."`
+	Type    string `query:"type" maxLength:"64" doc:"The type of content, such as text or image."`
+	Since   string `query:"created_from" maxLength:"64" doc:"Only messages received at or after this time (RFC 3339)."`
+	Until   string `query:"created_to" maxLength:"64" doc:"Only messages received before this time (RFC 3339)."`
 }
 
 // inbound lists inbound messages, newest first.
@@ -42,7 +46,7 @@ func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter
 	return inboundPage(rows, more), nil
 }
 
-// read writes the cursor and the number into f.
+// read writes the cursor, the type, the times and the number into f.
 func (in *InboundFilter) read(f *people.InboundFilter, region string) error {
 	if in.Cursor != "" {
 		b, err := base64.RawURLEncoding.DecodeString(in.Cursor)
@@ -55,8 +59,12 @@ func (in *InboundFilter) read(f *people.InboundFilter, region string) error {
 		}
 		f.Before = &id
 	}
-	if in.From == "" {
-		return nil
+	f.Type = in.Type
+	var faults dispatch.Faults
+	f.Since = middleware.Time(in.Since, "created_from", &faults)
+	f.Until = middleware.Time(in.Until, "created_to", &faults)
+	if err := faults.Err(); err != nil || in.From == "" {
+		return err
 	}
 	number, err := person.ParseQuery(in.From, region)
 	if err != nil {

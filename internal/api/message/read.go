@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -160,15 +159,8 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 	q := c.QueryParams()
 	f.Channel, f.Campaign = middleware.Whole(q, "channel", &faults), middleware.Whole(q, "campaign", &faults)
 	f.Limit = int(min(cmp.Or(middleware.Whole(q, "limit", &faults), 50), 1000))
-	for name, into := range map[string]*time.Time{"created_from": &f.CreatedFrom, "created_to": &f.CreatedTo} {
-		if q := c.QueryParam(name); q != "" {
-			t, err := time.Parse(time.RFC3339, strings.Replace(q, " ", "+", 1))
-			if err != nil {
-				faults.Add("/"+name, "is not a time like 2026-01-02T15:04:05Z")
-			}
-			*into = t
-		}
-	}
+	f.CreatedFrom = middleware.Time(q.Get("created_from"), "created_from", &faults)
+	f.CreatedTo = middleware.Time(q.Get("created_to"), "created_to", &faults)
 	return f, faults.Err()
 }
 

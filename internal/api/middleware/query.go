@@ -3,6 +3,8 @@ package middleware
 import (
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -20,4 +22,18 @@ func Whole(q url.Values, name string, faults *dispatch.Faults) int64 {
 		return 0
 	}
 	return n
+}
+
+// Time returns the time of RFC 3339 in text, the value of the query parameter
+// name, or the zero time if it is empty. A + of the offset may have been sent as
+// it is, which in a query means a space. Another value is added to faults.
+func Time(text, name string, faults *dispatch.Faults) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "+", 1))
+	if err != nil {
+		faults.Add("/"+name, "is not a time like 2026-01-02T15:04:05Z")
+	}
+	return t
 }

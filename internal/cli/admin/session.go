@@ -121,9 +121,9 @@ func (s *session) find(ref string) (*admin.Account, error) {
 	case len(hits) == 1:
 		return hit, nil
 	case len(names) == 0:
-		return nil, errors.New("there is no account yet; create one with: sendoff account create NAME")
+		return nil, dispatch.Errorf(dispatch.NotFound, "there is no account yet; create one with: sendoff account create NAME")
 	case len(hits) == 0:
-		return nil, fmt.Errorf("there is no account %q; there are: %s", ref, strings.Join(names, ", "))
+		return nil, dispatch.Errorf(dispatch.NotFound, "there is no account %q; there are: %s", ref, strings.Join(names, ", "))
 	}
 	return nil, fmt.Errorf("there are %d accounts; choose one with --account ID (or SENDOFF_ACCOUNT): %s", len(hits), strings.Join(hits, ", "))
 }

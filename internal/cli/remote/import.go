@@ -181,7 +181,7 @@ func follow(ctx context.Context, cl *client, i *importReport, p *progress) error
 // report prints the counts.
 func (c *Import) report(e *console.Env, i *importReport) error {
 	if c.JSON {
-		return console.PrintJSON(e.Stdout, i)
+		return c.show(e, func(ctx context.Context, cl *client) (*http.Response, error) { return cl.GetImportsId(ctx, i.id()) })
 	}
 	fmt.Fprintf(e.Stdout, "import %d %s: %d lines = %d created + %d updated + %d unchanged + %d duplicate + %d suppressed + %d bad\n",
 		i.ID, i.Status, i.Lines, i.Created, i.Updated, i.Unchanged, i.Duplicate, i.Suppressed, i.Bad)

@@ -73,12 +73,18 @@ type inboundList struct {
 	Listing
 	From    string `help:"Only of this number." placeholder:"NUMBER"`
 	Channel string `help:"Only of the channel with this id." placeholder:"ID"`
+	Type    string `help:"Only of this type, as text or image." placeholder:"TYPE"`
+	Since   string `help:"Only received at or after this time, as 2026-01-02T15:04:05Z." placeholder:"TIME"`
+	Until   string `help:"Only received before this time." placeholder:"TIME"`
 }
 
 // Run lists inbound messages.
 func (c *inboundList) Run(e *console.Env) error {
 	return c.list(e, func(ctx context.Context, cl *client, limit int64, cursor *string) (*http.Response, error) {
-		return cl.GetInbound(ctx, &api.GetInboundParams{Limit: &limit, Cursor: cursor, From: given(c.From), Channel: given(c.Channel)})
+		return cl.GetInbound(ctx, &api.GetInboundParams{
+			Limit: &limit, Cursor: cursor, From: given(c.From), Channel: given(c.Channel), Type: given(c.Type),
+			CreatedFrom: given(c.Since), CreatedTo: given(c.Until),
+		})
 	}, "id", "from", "type", "text", "channel_id", "received_at")
 }
 

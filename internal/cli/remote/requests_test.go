@@ -63,11 +63,13 @@ func TestCommands_SendWhatIsGiven(t *testing.T) {
 		"message list --limit 0":                 `GET /v1/messages?limit=1`,
 		"message list --status failed --channel 3 --to +15550000100 --reference r --search s": `GET /v1/messages?` +
 			`channel=3&limit=50&reference=r&search=s&status=failed&to=%2B15550000100`,
-		"message cancel " + id:                          `POST /v1/messages/` + id + `/cancel`,
-		"message cancel a/b":                            `POST /v1/messages/a%2Fb/cancel`,
-		"inbound list --from +15550000100 --channel 3":  `GET /v1/inbound?channel=3&from=%2B15550000100&limit=50`,
-		"inbound show " + id:                            `GET /v1/inbound/` + id,
-		"usage":                                         `GET /v1/usage`,
+		"message cancel " + id:                         `POST /v1/messages/` + id + `/cancel`,
+		"message cancel a/b":                           `POST /v1/messages/a%2Fb/cancel`,
+		"inbound list --from +15550000100 --channel 3": `GET /v1/inbound?channel=3&from=%2B15550000100&limit=50`,
+		"inbound list --type text --since 2026-01-02T00:00:00Z --until 2026-01-03T00:00:00Z": `GET /v1/inbound?` +
+			`created_from=2026-01-02T00%3A00%3A00Z&created_to=2026-01-03T00%3A00%3A00Z&limit=50&type=text`,
+		"inbound show " + id: `GET /v1/inbound/` + id,
+		"usage":              `GET /v1/usage`,
 		"audit --actor a --action key.create --limit 2": `GET /v1/audit?action=key.create&actor=a&limit=2`,
 
 		"contact list --list 4 --search Ada": `GET /v1/contacts?limit=50&list=4&search=Ada`,

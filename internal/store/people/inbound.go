@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -14,6 +15,9 @@ import (
 type InboundFilter struct {
 	Channel int64        // 0: all
 	From    string       // an id of a person; empty: all
+	Type    string       // empty: all
+	Since   time.Time    // received at or after it; zero: all
+	Until   time.Time    // received before it; zero: all
 	Before  *dispatch.ID // the last id of the page before
 	Limit   int
 }
@@ -33,6 +37,10 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 		}
 		where.Add(`(from_phone = ANY(?) OR user_id = ANY(?))`, pq.Array(ids), pq.Array(ids))
 	}
+	if f.Type != "" {
+		where.Add(`type = ?`, f.Type)
+	}
+	f.received(where)
 	if f.Before != nil {
 		where.Add(`id < ?::uuid`, f.Before.String())
 	}
@@ -55,6 +63,20 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 	page = page[:min(len(page), limit)]
 	return page, more, openAll(page)
 }
+
+// received adds the bounds of time to where. The ids, which begin with the time
+// of the process that stored them, bound what is read of the index.
+func (f *InboundFilter) received(where *pg.Where) {
+	if !f.Since.IsZero() {
+		where.Add(`received_at >= ? AND id >= uuid_floor(?)`, pg.Since1970(f.Since), pg.Since1970(f.Since.Add(-skew)))
+	}
+	if !f.Until.IsZero() {
+		where.Add(`received_at < ? AND id < uuid_floor(?)`, pg.Since1970(f.Until), pg.Since1970(f.Until.Add(skew)))
+	}
+}
+
+// skew is more than the clocks of a process and of Postgres differ.
+const skew = time.Hour
 
 // sqlInbound stores messages that contacts sent, opens their windows and follows
 // the newest STOP or START of each person. It is safe to repeat: the provider's

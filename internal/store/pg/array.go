@@ -149,6 +149,10 @@ func Micros(t time.Time) *int64 {
 	return &us
 }
 
+// Since1970 returns t, or the nearest time that an id can hold: the years 1970 to
+// 9999. The zero time is not one.
+func Since1970(t time.Time) time.Time { return time.UnixMicro(*Micros(t)) }
+
 // JSON encodes a value whose type always encodes; it panics otherwise.
 func JSON(v any) string {
 	b, err := json.Marshal(v)

@@ -3015,6 +3015,10 @@ export type GetAccountData = {
 
 export type GetAccountErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3034,6 +3038,10 @@ export type GetAccountErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetAccountError = GetAccountErrors[keyof GetAccountErrors];
@@ -3056,6 +3064,10 @@ export type PatchAccountData = {
 
 export type PatchAccountErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3063,6 +3075,18 @@ export type PatchAccountErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3075,6 +3099,10 @@ export type PatchAccountErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchAccountError = PatchAccountErrors[keyof PatchAccountErrors];
@@ -3118,6 +3146,10 @@ export type GetAuditData = {
 
 export type GetAuditErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3137,6 +3169,10 @@ export type GetAuditErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetAuditError = GetAuditErrors[keyof GetAuditErrors];
@@ -3168,6 +3204,10 @@ export type GetCallbacksIgnoredData = {
 
 export type GetCallbacksIgnoredErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3187,6 +3227,10 @@ export type GetCallbacksIgnoredErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCallbacksIgnoredError = GetCallbacksIgnoredErrors[keyof GetCallbacksIgnoredErrors];
@@ -3232,6 +3276,10 @@ export type GetCampaignsData = {
 
 export type GetCampaignsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3251,6 +3299,10 @@ export type GetCampaignsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsError = GetCampaignsErrors[keyof GetCampaignsErrors];
@@ -3273,6 +3325,10 @@ export type PostCampaignsData = {
 
 export type PostCampaignsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3280,6 +3336,18 @@ export type PostCampaignsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3292,6 +3360,10 @@ export type PostCampaignsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsError = PostCampaignsErrors[keyof PostCampaignsErrors];
@@ -3316,6 +3388,10 @@ export type DeleteCampaignsIdData = {
 
 export type DeleteCampaignsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3323,6 +3399,14 @@ export type DeleteCampaignsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3335,6 +3419,10 @@ export type DeleteCampaignsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteCampaignsIdError = DeleteCampaignsIdErrors[keyof DeleteCampaignsIdErrors];
@@ -3359,6 +3447,10 @@ export type GetCampaignsIdData = {
 
 export type GetCampaignsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3366,6 +3458,10 @@ export type GetCampaignsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3378,6 +3474,10 @@ export type GetCampaignsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdError = GetCampaignsIdErrors[keyof GetCampaignsIdErrors];
@@ -3402,6 +3502,10 @@ export type PatchCampaignsIdData = {
 
 export type PatchCampaignsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3409,6 +3513,22 @@ export type PatchCampaignsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3421,6 +3541,10 @@ export type PatchCampaignsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchCampaignsIdError = PatchCampaignsIdErrors[keyof PatchCampaignsIdErrors];
@@ -3445,6 +3569,10 @@ export type PostCampaignsIdCancelData = {
 
 export type PostCampaignsIdCancelErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3452,6 +3580,22 @@ export type PostCampaignsIdCancelErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3464,6 +3608,10 @@ export type PostCampaignsIdCancelErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdCancelError = PostCampaignsIdCancelErrors[keyof PostCampaignsIdCancelErrors];
@@ -3488,6 +3636,10 @@ export type PostCampaignsIdLaunchData = {
 
 export type PostCampaignsIdLaunchErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3495,6 +3647,22 @@ export type PostCampaignsIdLaunchErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3507,6 +3675,10 @@ export type PostCampaignsIdLaunchErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdLaunchError = PostCampaignsIdLaunchErrors[keyof PostCampaignsIdLaunchErrors];
@@ -3531,6 +3703,10 @@ export type PostCampaignsIdPauseData = {
 
 export type PostCampaignsIdPauseErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3538,6 +3714,22 @@ export type PostCampaignsIdPauseErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3550,6 +3742,10 @@ export type PostCampaignsIdPauseErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdPauseError = PostCampaignsIdPauseErrors[keyof PostCampaignsIdPauseErrors];
@@ -3579,6 +3775,10 @@ export type GetCampaignsIdPreviewData = {
 
 export type GetCampaignsIdPreviewErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3586,6 +3786,10 @@ export type GetCampaignsIdPreviewErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3598,6 +3802,10 @@ export type GetCampaignsIdPreviewErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdPreviewError = GetCampaignsIdPreviewErrors[keyof GetCampaignsIdPreviewErrors];
@@ -3622,6 +3830,10 @@ export type GetCampaignsIdProblemsCsvData = {
 
 export type GetCampaignsIdProblemsCsvErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3629,6 +3841,10 @@ export type GetCampaignsIdProblemsCsvErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3641,6 +3857,10 @@ export type GetCampaignsIdProblemsCsvErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdProblemsCsvError = GetCampaignsIdProblemsCsvErrors[keyof GetCampaignsIdProblemsCsvErrors];
@@ -3686,6 +3906,10 @@ export type GetCampaignsIdRecipientsData = {
 
 export type GetCampaignsIdRecipientsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3693,6 +3917,10 @@ export type GetCampaignsIdRecipientsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3705,6 +3933,10 @@ export type GetCampaignsIdRecipientsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdRecipientsError = GetCampaignsIdRecipientsErrors[keyof GetCampaignsIdRecipientsErrors];
@@ -3729,6 +3961,10 @@ export type GetCampaignsIdReportCsvData = {
 
 export type GetCampaignsIdReportCsvErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3736,6 +3972,10 @@ export type GetCampaignsIdReportCsvErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3748,6 +3988,10 @@ export type GetCampaignsIdReportCsvErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdReportCsvError = GetCampaignsIdReportCsvErrors[keyof GetCampaignsIdReportCsvErrors];
@@ -3772,6 +4016,10 @@ export type PostCampaignsIdResumeData = {
 
 export type PostCampaignsIdResumeErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3779,6 +4027,22 @@ export type PostCampaignsIdResumeErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3791,6 +4055,10 @@ export type PostCampaignsIdResumeErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdResumeError = PostCampaignsIdResumeErrors[keyof PostCampaignsIdResumeErrors];
@@ -3815,6 +4083,10 @@ export type PostCampaignsIdRetryData = {
 
 export type PostCampaignsIdRetryErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3822,6 +4094,22 @@ export type PostCampaignsIdRetryErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3834,6 +4122,10 @@ export type PostCampaignsIdRetryErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdRetryError = PostCampaignsIdRetryErrors[keyof PostCampaignsIdRetryErrors];
@@ -3858,6 +4150,10 @@ export type PostCampaignsIdValidateData = {
 
 export type PostCampaignsIdValidateErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3865,6 +4161,22 @@ export type PostCampaignsIdValidateErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3877,6 +4189,10 @@ export type PostCampaignsIdValidateErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCampaignsIdValidateError = PostCampaignsIdValidateErrors[keyof PostCampaignsIdValidateErrors];
@@ -3901,6 +4217,10 @@ export type GetCampaignsIdValidationData = {
 
 export type GetCampaignsIdValidationErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3908,6 +4228,10 @@ export type GetCampaignsIdValidationErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -3920,6 +4244,10 @@ export type GetCampaignsIdValidationErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCampaignsIdValidationError = GetCampaignsIdValidationErrors[keyof GetCampaignsIdValidationErrors];
@@ -3951,6 +4279,10 @@ export type GetChannelsData = {
 
 export type GetChannelsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3970,6 +4302,10 @@ export type GetChannelsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetChannelsError = GetChannelsErrors[keyof GetChannelsErrors];
@@ -3992,6 +4328,10 @@ export type PostChannelsData = {
 
 export type PostChannelsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -3999,6 +4339,18 @@ export type PostChannelsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4011,6 +4363,10 @@ export type PostChannelsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostChannelsError = PostChannelsErrors[keyof PostChannelsErrors];
@@ -4035,6 +4391,10 @@ export type DeleteChannelsIdData = {
 
 export type DeleteChannelsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4042,6 +4402,14 @@ export type DeleteChannelsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4054,6 +4422,10 @@ export type DeleteChannelsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteChannelsIdError = DeleteChannelsIdErrors[keyof DeleteChannelsIdErrors];
@@ -4078,6 +4450,10 @@ export type GetChannelsIdData = {
 
 export type GetChannelsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4085,6 +4461,10 @@ export type GetChannelsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4097,6 +4477,10 @@ export type GetChannelsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetChannelsIdError = GetChannelsIdErrors[keyof GetChannelsIdErrors];
@@ -4121,6 +4505,10 @@ export type PatchChannelsIdData = {
 
 export type PatchChannelsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4128,6 +4516,22 @@ export type PatchChannelsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4140,6 +4544,10 @@ export type PatchChannelsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchChannelsIdError = PatchChannelsIdErrors[keyof PatchChannelsIdErrors];
@@ -4164,6 +4572,10 @@ export type PostChannelsIdCallbackSecretData = {
 
 export type PostChannelsIdCallbackSecretErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4171,6 +4583,22 @@ export type PostChannelsIdCallbackSecretErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4183,6 +4611,10 @@ export type PostChannelsIdCallbackSecretErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostChannelsIdCallbackSecretError = PostChannelsIdCallbackSecretErrors[keyof PostChannelsIdCallbackSecretErrors];
@@ -4207,6 +4639,10 @@ export type PostChannelsIdPauseData = {
 
 export type PostChannelsIdPauseErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4214,6 +4650,22 @@ export type PostChannelsIdPauseErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4226,6 +4678,10 @@ export type PostChannelsIdPauseErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostChannelsIdPauseError = PostChannelsIdPauseErrors[keyof PostChannelsIdPauseErrors];
@@ -4250,6 +4706,10 @@ export type PostChannelsIdResumeData = {
 
 export type PostChannelsIdResumeErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4257,6 +4717,22 @@ export type PostChannelsIdResumeErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4269,6 +4745,10 @@ export type PostChannelsIdResumeErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostChannelsIdResumeError = PostChannelsIdResumeErrors[keyof PostChannelsIdResumeErrors];
@@ -4312,6 +4792,10 @@ export type GetContactsData = {
 
 export type GetContactsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4331,6 +4815,10 @@ export type GetContactsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetContactsError = GetContactsErrors[keyof GetContactsErrors];
@@ -4353,6 +4841,10 @@ export type PostContactsData = {
 
 export type PostContactsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4360,6 +4852,18 @@ export type PostContactsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4372,6 +4876,10 @@ export type PostContactsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostContactsError = PostContactsErrors[keyof PostContactsErrors];
@@ -4425,6 +4933,10 @@ export type DeleteContactsIdData = {
 
 export type DeleteContactsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4432,6 +4944,14 @@ export type DeleteContactsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4444,6 +4964,10 @@ export type DeleteContactsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteContactsIdError = DeleteContactsIdErrors[keyof DeleteContactsIdErrors];
@@ -4468,6 +4992,10 @@ export type GetContactsIdData = {
 
 export type GetContactsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4475,6 +5003,10 @@ export type GetContactsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4487,6 +5019,10 @@ export type GetContactsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetContactsIdError = GetContactsIdErrors[keyof GetContactsIdErrors];
@@ -4511,6 +5047,10 @@ export type PatchContactsIdData = {
 
 export type PatchContactsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4518,6 +5058,22 @@ export type PatchContactsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4530,6 +5086,10 @@ export type PatchContactsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchContactsIdError = PatchContactsIdErrors[keyof PatchContactsIdErrors];
@@ -4552,6 +5112,10 @@ export type GetCreditsData = {
 
 export type GetCreditsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4571,6 +5135,10 @@ export type GetCreditsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCreditsError = GetCreditsErrors[keyof GetCreditsErrors];
@@ -4593,6 +5161,10 @@ export type PostCreditsData = {
 
 export type PostCreditsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4600,6 +5172,18 @@ export type PostCreditsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4612,6 +5196,10 @@ export type PostCreditsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostCreditsError = PostCreditsErrors[keyof PostCreditsErrors];
@@ -4643,6 +5231,10 @@ export type GetCreditsLedgerData = {
 
 export type GetCreditsLedgerErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4662,6 +5254,10 @@ export type GetCreditsLedgerErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetCreditsLedgerError = GetCreditsLedgerErrors[keyof GetCreditsLedgerErrors];
@@ -4684,6 +5280,10 @@ export type PostErasuresData = {
 
 export type PostErasuresErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4691,6 +5291,18 @@ export type PostErasuresErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4703,6 +5315,10 @@ export type PostErasuresErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostErasuresError = PostErasuresErrors[keyof PostErasuresErrors];
@@ -4727,6 +5343,10 @@ export type GetErasuresIdData = {
 
 export type GetErasuresIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -4734,6 +5354,10 @@ export type GetErasuresIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -4746,6 +5370,10 @@ export type GetErasuresIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetErasuresIdError = GetErasuresIdErrors[keyof GetErasuresIdErrors];
@@ -5130,11 +5758,27 @@ export type GetInboundData = {
          * The contact's number, or another id of the contact.
          */
         from?: string;
+        /**
+         * The type of content, such as text or image.
+         */
+        type?: string;
+        /**
+         * Only messages received at or after this time (RFC 3339).
+         */
+        created_from?: string;
+        /**
+         * Only messages received before this time (RFC 3339).
+         */
+        created_to?: string;
     };
     url: '/v1/inbound';
 };
 
 export type GetInboundErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
     /**
      * Unauthorized
      */
@@ -5155,6 +5799,10 @@ export type GetInboundErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetInboundError = GetInboundErrors[keyof GetInboundErrors];
@@ -5179,6 +5827,10 @@ export type GetInboundIdData = {
 
 export type GetInboundIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5186,6 +5838,10 @@ export type GetInboundIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5198,6 +5854,10 @@ export type GetInboundIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetInboundIdError = GetInboundIdErrors[keyof GetInboundIdErrors];
@@ -5287,6 +5947,10 @@ export type GetKeysData = {
 
 export type GetKeysErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5306,6 +5970,10 @@ export type GetKeysErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetKeysError = GetKeysErrors[keyof GetKeysErrors];
@@ -5328,6 +5996,10 @@ export type PostKeysData = {
 
 export type PostKeysErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5335,6 +6007,18 @@ export type PostKeysErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5347,6 +6031,10 @@ export type PostKeysErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostKeysError = PostKeysErrors[keyof PostKeysErrors];
@@ -5371,6 +6059,10 @@ export type DeleteKeysIdData = {
 
 export type DeleteKeysIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5378,6 +6070,14 @@ export type DeleteKeysIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5390,6 +6090,10 @@ export type DeleteKeysIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteKeysIdError = DeleteKeysIdErrors[keyof DeleteKeysIdErrors];
@@ -5414,6 +6118,10 @@ export type GetKeysIdData = {
 
 export type GetKeysIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5421,6 +6129,10 @@ export type GetKeysIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5433,6 +6145,10 @@ export type GetKeysIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetKeysIdError = GetKeysIdErrors[keyof GetKeysIdErrors];
@@ -5457,6 +6173,10 @@ export type PatchKeysIdData = {
 
 export type PatchKeysIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5464,6 +6184,22 @@ export type PatchKeysIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5476,6 +6212,10 @@ export type PatchKeysIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchKeysIdError = PatchKeysIdErrors[keyof PatchKeysIdErrors];
@@ -5500,6 +6240,10 @@ export type PostKeysIdRotateData = {
 
 export type PostKeysIdRotateErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5507,6 +6251,22 @@ export type PostKeysIdRotateErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5519,6 +6279,10 @@ export type PostKeysIdRotateErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostKeysIdRotateError = PostKeysIdRotateErrors[keyof PostKeysIdRotateErrors];
@@ -5550,6 +6314,10 @@ export type GetListsData = {
 
 export type GetListsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5569,6 +6337,10 @@ export type GetListsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetListsError = GetListsErrors[keyof GetListsErrors];
@@ -5591,6 +6363,10 @@ export type PostListsData = {
 
 export type PostListsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5598,6 +6374,18 @@ export type PostListsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5610,6 +6398,10 @@ export type PostListsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostListsError = PostListsErrors[keyof PostListsErrors];
@@ -5634,6 +6426,10 @@ export type DeleteListsIdData = {
 
 export type DeleteListsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5641,6 +6437,14 @@ export type DeleteListsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5653,6 +6457,10 @@ export type DeleteListsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteListsIdError = DeleteListsIdErrors[keyof DeleteListsIdErrors];
@@ -5677,6 +6485,10 @@ export type GetListsIdData = {
 
 export type GetListsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5684,6 +6496,10 @@ export type GetListsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5696,6 +6512,10 @@ export type GetListsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetListsIdError = GetListsIdErrors[keyof GetListsIdErrors];
@@ -5720,6 +6540,10 @@ export type PatchListsIdData = {
 
 export type PatchListsIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5727,6 +6551,22 @@ export type PatchListsIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5739,6 +6579,10 @@ export type PatchListsIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchListsIdError = PatchListsIdErrors[keyof PatchListsIdErrors];
@@ -5794,6 +6638,10 @@ export type PostListsIdMembersData = {
 
 export type PostListsIdMembersErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5801,6 +6649,22 @@ export type PostListsIdMembersErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5813,6 +6677,10 @@ export type PostListsIdMembersErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostListsIdMembersError = PostListsIdMembersErrors[keyof PostListsIdMembersErrors];
@@ -5838,6 +6706,10 @@ export type DeleteListsIdMembersContactIdData = {
 
 export type DeleteListsIdMembersContactIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -5845,6 +6717,14 @@ export type DeleteListsIdMembersContactIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -5857,6 +6737,10 @@ export type DeleteListsIdMembersContactIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteListsIdMembersContactIdError = DeleteListsIdMembersContactIdErrors[keyof DeleteListsIdMembersContactIdErrors];
@@ -6340,6 +7224,10 @@ export type GetOptOutWordsData = {
 
 export type GetOptOutWordsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6359,6 +7247,10 @@ export type GetOptOutWordsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetOptOutWordsError = GetOptOutWordsErrors[keyof GetOptOutWordsErrors];
@@ -6439,6 +7331,10 @@ export type GetProvidersData = {
 
 export type GetProvidersErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6458,6 +7354,10 @@ export type GetProvidersErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetProvidersError = GetProvidersErrors[keyof GetProvidersErrors];
@@ -6703,6 +7603,10 @@ export type GetSuppressionsData = {
 
 export type GetSuppressionsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6722,6 +7626,10 @@ export type GetSuppressionsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetSuppressionsError = GetSuppressionsErrors[keyof GetSuppressionsErrors];
@@ -6744,6 +7652,10 @@ export type PostSuppressionsData = {
 
 export type PostSuppressionsErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6751,6 +7663,18 @@ export type PostSuppressionsErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -6763,6 +7687,10 @@ export type PostSuppressionsErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostSuppressionsError = PostSuppressionsErrors[keyof PostSuppressionsErrors];
@@ -6819,6 +7747,10 @@ export type DeleteSuppressionsPhoneData = {
 
 export type DeleteSuppressionsPhoneErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6826,6 +7758,14 @@ export type DeleteSuppressionsPhoneErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -6838,6 +7778,10 @@ export type DeleteSuppressionsPhoneErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteSuppressionsPhoneError = DeleteSuppressionsPhoneErrors[keyof DeleteSuppressionsPhoneErrors];
@@ -6893,6 +7837,10 @@ export type GetTemplatesData = {
 
 export type GetTemplatesErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6912,6 +7860,10 @@ export type GetTemplatesErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetTemplatesError = GetTemplatesErrors[keyof GetTemplatesErrors];
@@ -6934,6 +7886,10 @@ export type PostTemplatesData = {
 
 export type PostTemplatesErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6941,6 +7897,18 @@ export type PostTemplatesErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -6953,6 +7921,10 @@ export type PostTemplatesErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostTemplatesError = PostTemplatesErrors[keyof PostTemplatesErrors];
@@ -6975,6 +7947,10 @@ export type PostTemplatesSyncData = {
 
 export type PostTemplatesSyncErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -6982,6 +7958,18 @@ export type PostTemplatesSyncErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -6994,6 +7982,10 @@ export type PostTemplatesSyncErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostTemplatesSyncError = PostTemplatesSyncErrors[keyof PostTemplatesSyncErrors];
@@ -7018,6 +8010,10 @@ export type DeleteTemplatesIdData = {
 
 export type DeleteTemplatesIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7025,6 +8021,14 @@ export type DeleteTemplatesIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7037,6 +8041,10 @@ export type DeleteTemplatesIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteTemplatesIdError = DeleteTemplatesIdErrors[keyof DeleteTemplatesIdErrors];
@@ -7061,6 +8069,10 @@ export type GetTemplatesIdData = {
 
 export type GetTemplatesIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7068,6 +8080,10 @@ export type GetTemplatesIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7080,6 +8096,10 @@ export type GetTemplatesIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetTemplatesIdError = GetTemplatesIdErrors[keyof GetTemplatesIdErrors];
@@ -7104,6 +8124,10 @@ export type PatchTemplatesIdData = {
 
 export type PatchTemplatesIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7111,6 +8135,22 @@ export type PatchTemplatesIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7123,6 +8163,10 @@ export type PatchTemplatesIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchTemplatesIdError = PatchTemplatesIdErrors[keyof PatchTemplatesIdErrors];
@@ -7147,6 +8191,10 @@ export type PutTemplatesIdData = {
 
 export type PutTemplatesIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7154,6 +8202,22 @@ export type PutTemplatesIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7166,6 +8230,10 @@ export type PutTemplatesIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PutTemplatesIdError = PutTemplatesIdErrors[keyof PutTemplatesIdErrors];
@@ -7190,6 +8258,10 @@ export type PostTemplatesIdPreviewData = {
 
 export type PostTemplatesIdPreviewErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7197,6 +8269,22 @@ export type PostTemplatesIdPreviewErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7209,6 +8297,10 @@ export type PostTemplatesIdPreviewErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostTemplatesIdPreviewError = PostTemplatesIdPreviewErrors[keyof PostTemplatesIdPreviewErrors];
@@ -7240,6 +8332,10 @@ export type GetUsageData = {
 
 export type GetUsageErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7259,6 +8355,10 @@ export type GetUsageErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
@@ -7290,6 +8390,10 @@ export type GetUsersData = {
 
 export type GetUsersErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7309,6 +8413,10 @@ export type GetUsersErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetUsersError = GetUsersErrors[keyof GetUsersErrors];
@@ -7331,6 +8439,10 @@ export type PostUsersData = {
 
 export type PostUsersErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7338,6 +8450,18 @@ export type PostUsersErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7350,6 +8474,10 @@ export type PostUsersErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostUsersError = PostUsersErrors[keyof PostUsersErrors];
@@ -7374,6 +8502,10 @@ export type DeleteUsersIdData = {
 
 export type DeleteUsersIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7381,6 +8513,14 @@ export type DeleteUsersIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7393,6 +8533,10 @@ export type DeleteUsersIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteUsersIdError = DeleteUsersIdErrors[keyof DeleteUsersIdErrors];
@@ -7417,6 +8561,10 @@ export type GetUsersIdData = {
 
 export type GetUsersIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7424,6 +8572,10 @@ export type GetUsersIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7436,6 +8588,10 @@ export type GetUsersIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetUsersIdError = GetUsersIdErrors[keyof GetUsersIdErrors];
@@ -7460,6 +8616,10 @@ export type PatchUsersIdData = {
 
 export type PatchUsersIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7467,6 +8627,22 @@ export type PatchUsersIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7479,6 +8655,10 @@ export type PatchUsersIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchUsersIdError = PatchUsersIdErrors[keyof PatchUsersIdErrors];
@@ -7510,6 +8690,10 @@ export type GetWebhooksData = {
 
 export type GetWebhooksErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7529,6 +8713,10 @@ export type GetWebhooksErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetWebhooksError = GetWebhooksErrors[keyof GetWebhooksErrors];
@@ -7551,6 +8739,10 @@ export type PostWebhooksData = {
 
 export type PostWebhooksErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7558,6 +8750,18 @@ export type PostWebhooksErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7570,6 +8774,10 @@ export type PostWebhooksErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksError = PostWebhooksErrors[keyof PostWebhooksErrors];
@@ -7592,6 +8800,10 @@ export type GetWebhooksTwilioTokenData = {
 
 export type GetWebhooksTwilioTokenErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7611,6 +8823,10 @@ export type GetWebhooksTwilioTokenErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetWebhooksTwilioTokenError = GetWebhooksTwilioTokenErrors[keyof GetWebhooksTwilioTokenErrors];
@@ -7635,6 +8851,10 @@ export type DeleteWebhooksIdData = {
 
 export type DeleteWebhooksIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7642,6 +8862,14 @@ export type DeleteWebhooksIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7654,6 +8882,10 @@ export type DeleteWebhooksIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type DeleteWebhooksIdError = DeleteWebhooksIdErrors[keyof DeleteWebhooksIdErrors];
@@ -7678,6 +8910,10 @@ export type GetWebhooksIdData = {
 
 export type GetWebhooksIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7685,6 +8921,10 @@ export type GetWebhooksIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7697,6 +8937,10 @@ export type GetWebhooksIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetWebhooksIdError = GetWebhooksIdErrors[keyof GetWebhooksIdErrors];
@@ -7721,6 +8965,10 @@ export type PatchWebhooksIdData = {
 
 export type PatchWebhooksIdErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7728,6 +8976,22 @@ export type PatchWebhooksIdErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7740,6 +9004,10 @@ export type PatchWebhooksIdErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PatchWebhooksIdError = PatchWebhooksIdErrors[keyof PatchWebhooksIdErrors];
@@ -7779,6 +9047,10 @@ export type GetWebhooksIdDeliveriesData = {
 
 export type GetWebhooksIdDeliveriesErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7786,6 +9058,10 @@ export type GetWebhooksIdDeliveriesErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7798,6 +9074,10 @@ export type GetWebhooksIdDeliveriesErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type GetWebhooksIdDeliveriesError = GetWebhooksIdDeliveriesErrors[keyof GetWebhooksIdDeliveriesErrors];
@@ -7823,6 +9103,10 @@ export type PostWebhooksIdDeliveriesDeliveryReplayData = {
 
 export type PostWebhooksIdDeliveriesDeliveryReplayErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7830,6 +9114,22 @@ export type PostWebhooksIdDeliveriesDeliveryReplayErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7842,6 +9142,10 @@ export type PostWebhooksIdDeliveriesDeliveryReplayErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksIdDeliveriesDeliveryReplayError = PostWebhooksIdDeliveriesDeliveryReplayErrors[keyof PostWebhooksIdDeliveriesDeliveryReplayErrors];
@@ -7866,6 +9170,10 @@ export type PostWebhooksIdEnableData = {
 
 export type PostWebhooksIdEnableErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7873,6 +9181,22 @@ export type PostWebhooksIdEnableErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7885,6 +9209,10 @@ export type PostWebhooksIdEnableErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksIdEnableError = PostWebhooksIdEnableErrors[keyof PostWebhooksIdEnableErrors];
@@ -7909,6 +9237,10 @@ export type PostWebhooksIdReplayData = {
 
 export type PostWebhooksIdReplayErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7916,6 +9248,22 @@ export type PostWebhooksIdReplayErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7928,6 +9276,10 @@ export type PostWebhooksIdReplayErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksIdReplayError = PostWebhooksIdReplayErrors[keyof PostWebhooksIdReplayErrors];
@@ -7952,6 +9304,10 @@ export type PostWebhooksIdRotateData = {
 
 export type PostWebhooksIdRotateErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -7959,6 +9315,22 @@ export type PostWebhooksIdRotateErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -7971,6 +9343,10 @@ export type PostWebhooksIdRotateErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksIdRotateError = PostWebhooksIdRotateErrors[keyof PostWebhooksIdRotateErrors];
@@ -7995,6 +9371,10 @@ export type PostWebhooksIdTestData = {
 
 export type PostWebhooksIdTestErrors = {
     /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
      * Unauthorized
      */
     401: Problem;
@@ -8002,6 +9382,22 @@ export type PostWebhooksIdTestErrors = {
      * Forbidden
      */
     403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Request Entity Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
     /**
      * Unprocessable Entity
      */
@@ -8014,6 +9410,10 @@ export type PostWebhooksIdTestErrors = {
      * Internal Server Error
      */
     500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
 };
 
 export type PostWebhooksIdTestError = PostWebhooksIdTestErrors[keyof PostWebhooksIdTestErrors];
