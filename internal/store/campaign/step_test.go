@@ -151,3 +151,35 @@ func TestCounts_NobodyWaits(t *testing.T) {
 		t.Errorf("%d changes are not added up", left)
 	}
 }
+
+// A message that was settled without anybody moving its row is found by a sweep; one
+// that is under way is not, and a tally has the same rows as the counts.
+func TestSweep_FindsWhatWasSettled(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := t.Context()
+	f.add(1, 4, time.Now().Add(-time.Second))
+	ids := f.queue(3)
+	db := f.Connect(t)
+	sweep := func(want string) {
+		t.Helper()
+		more, err := f.store.Sweep(ctx, f.c.ID)
+		workertest.Must(t, err)
+		if more {
+			t.Error("three messages are more than a sweep takes")
+		}
+		f.wants("swept", want)
+	}
+	sweep("map[queued:3 skipped:1 total:5 waiting:1]")
+	_, err := db.ExecContext(ctx, `WITH d AS (DELETE FROM dispatch WHERE message_id = $1)
+		UPDATE messages SET status = $2 WHERE id = $1`, ids[0].String(), int64(dispatch.Expired))
+	workertest.Must(t, err)
+	_, err = db.ExecContext(ctx, `UPDATE dispatch SET state = 1 WHERE message_id = $1`, ids[1].String())
+	workertest.Must(t, err)
+	sweep("map[expired:1 queued:1 sending:1 skipped:1 total:5 waiting:1]")
+	all, err := f.store.Tally(ctx, []int64{f.c.ID})
+	workertest.Must(t, err)
+	if c := all[f.c.ID]; c.By[campaign.Queued] != 2 || c.Sending != 0 || c.InFlight != 0 || c.Unfinished() != 3 || c.Done() != 1 {
+		t.Errorf("the tally is %+v", c)
+	}
+}
