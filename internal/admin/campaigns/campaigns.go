@@ -226,6 +226,10 @@ func (s *Service) patch(ctx context.Context, tx Tx, c *store.Campaign, in Input)
 	if err := d.CheckStart(now); err != nil {
 		return err
 	}
+	if c.State == campaign.Scheduled && d.StartAt == nil {
+		return dispatch.InvalidField("/start_at", "can't be removed from a campaign that is scheduled, which would start at once: "+
+			"set another time, or cancel it")
+	}
 	if err := setDefinition(c, d); err != nil {
 		return err
 	}
