@@ -42,7 +42,7 @@ func laneOf(d *dispatch.Draft, category string, faults *dispatch.Faults) dispatc
 // times sets and checks send_at and the expiry. A send_at that has passed means
 // now. The decision whether a message has expired is the database's.
 func times(d *dispatch.Draft, p *prepared, now time.Time, faults *dispatch.Faults) {
-	p.SendAt, p.ExpiresAt = d.SendAt, d.ExpiresAt
+	p.SendAt, p.ExpiresAt = d.SendAt.Truncate(time.Microsecond), d.ExpiresAt // as it is stored and read back
 	start := now
 	if d.SendAt.After(now) {
 		start = d.SendAt

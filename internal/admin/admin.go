@@ -154,12 +154,13 @@ func (a Actor) parsePhone(f *dispatch.Faults, at, s string) string {
 	return e164
 }
 
-// UTC returns t in UTC; nil stays nil.
+// UTC returns t in UTC and in whole microseconds, as Postgres keeps times: many
+// clients read no more digits. nil stays nil.
 func UTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}
-	return new(t.UTC())
+	return new(t.UTC().Truncate(time.Microsecond))
 }
 
 // set changes into to v, unless v is nil.

@@ -148,7 +148,7 @@ func (s *Service) TestWebhook(ctx context.Context, who Actor, id int64) (*Queued
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := s.Store.TestDelivery(ctx, w, webhook.TestPayload(w.Format, a.SID, time.Now()))
+	delivery, err := s.Store.TestDelivery(ctx, w, webhook.TestPayload(w.Format, a.SID, time.Now().Truncate(time.Microsecond)))
 	return &QueuedDelivery{delivery}, err
 }
 
@@ -215,7 +215,7 @@ func (s *Service) ReplayWebhook(ctx context.Context, who Actor, id int64, in Rep
 		if err != nil {
 			return n, err
 		}
-		if r, err = in.span(time.Now()); err != nil {
+		if r, err = in.span(time.Now().Truncate(time.Microsecond)); err != nil {
 			return n, err
 		}
 		return note{"webhook.replay", target("webhook", w.ID), r}, tx.ReplayWebhook(ctx, w.ID, r.From, r.To)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -63,6 +64,71 @@ func TestQuery_NothingIsPassedOver(t *testing.T) {
 	}
 	for _, path := range []string{"/v1/contacts?search=100%", "/v1/messages?reference=%zz", "/v1/imports?kind=%", "/v1/audit?limit=1&x=%4"} {
 		f.Do("GET", path, nil).Refused(http.StatusBadRequest, dispatch.Malformed)
+	}
+}
+
+// A type or a status that no message has is named, as in other lists.
+func TestMessages_FilterOfNoKnownValue_IsNamed(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("GET", "/v1/messages?type=texts&status=gone", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/status", "/type")
+	for _, what := range dispatch.Types {
+		f.Do("GET", "/v1/messages?type="+string(what), nil).Want(http.StatusOK)
+	}
+}
+
+// Times have at most microseconds: the answer to a request, and what is read later.
+func TestTimes_HaveMicroseconds(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	body := m{"to": "+12025550100", "type": "text", "text": m{"body": "x"}, "send_at": "2035-01-01T00:00:00.123456789+02:00"}
+	made := f.Do("POST", "/v1/messages", body).Want(http.StatusAccepted)
+	const want = "2034-12-31T22:00:00.123456Z"
+	if read := f.Do("GET", "/v1/messages/"+made.Text("message_id"), nil).Want(http.StatusOK); made.Text("send_at") != want ||
+		read.Text("send_at") != want {
+		t.Errorf("send_at %s, then %s; want %s", made.Text("send_at"), read.Text("send_at"), want)
+	}
+	c := f.Do("POST", "/v1/campaigns", m{
+		"name": "x", "type": "text", "text": m{"body": "x"}, "audience": m{"contacts": []m{{"to": "+12025550100"}}},
+	})
+	at := "/v1/campaigns/" + c.Want(http.StatusCreated).ID()
+	hook := f.Do("POST", "/v1/webhooks", m{"url": "https://example.com/hook"}).Want(http.StatusCreated).ID()
+	checked, row := f.Do("POST", at+"/validate", nil).Want(http.StatusOK), f.Do("GET", at+"/preview", nil).Want(http.StatusOK)
+	rotated := f.Do("POST", "/v1/webhooks/"+hook+"/rotate", nil).Want(http.StatusOK)
+	since := m{"from": time.Now().Add(-time.Hour).Format(time.RFC3339)}
+	replay := f.Do("POST", "/v1/webhooks/"+hook+"/replay", since).Want(http.StatusAccepted)
+	for name, text := range map[string]string{
+		"starts_at": checked.Text("starts_at"), "ends_at": checked.Text("ends_at"), "due_at": row.Text("due_at"),
+		"old_secret_valid_until": rotated.Text("old_secret_valid_until"), "to": replay.Text("to"),
+	} {
+		if at, err := time.Parse(time.RFC3339, text); err != nil || !at.Equal(at.Truncate(time.Microsecond)) {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+// A campaign that waits for its start doesn't begin because the start was removed.
+func TestCampaign_Scheduled_KeepsAStart(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	at := "/v1/campaigns/" + f.Do("POST", "/v1/campaigns", m{
+		"name": "x", "type": "text", "text": m{"body": "x"}, "start_at": "2035-01-01T10:00:00",
+		"audience": m{"contacts": []m{{"to": "+12025550100"}}},
+	}).Want(http.StatusCreated).ID()
+	f.Do("POST", at+"/launch", nil).Want(http.StatusOK)
+	f.Do("PATCH", at, m{"start_at": nil}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/start_at")
+	moved := f.Do("PATCH", at, m{"start_at": "2035-01-02T10:00:00"}).Want(http.StatusOK)
+	if moved.Text("status") != "scheduled" || moved.Text("starts_at") != "2035-01-02T10:00:00Z" {
+		t.Errorf("moved: %v", moved)
+	}
+	f.Do("POST", at+"/cancel", nil).Want(http.StatusOK)
+	draft := "/v1/campaigns/" + f.Do("POST", "/v1/campaigns", m{
+		"name": "y", "type": "text", "text": m{"body": "x"}, "start_at": "2035-01-01T10:00:00",
+	}).Want(http.StatusCreated).ID()
+	if got := f.Do("PATCH", draft, m{"start_at": nil}).Want(http.StatusOK); got.Text("status") != "draft" {
+		t.Errorf("a draft: %v", got)
 	}
 }
 

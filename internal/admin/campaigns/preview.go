@@ -48,7 +48,7 @@ func (s *Service) Preview(ctx context.Context, who admin.Actor, id int64, of Pre
 		return nil, err
 	}
 	var v *Preview
-	err = s.each(ctx, &c, plan, time.Now(), func(r *audience.Row) error {
+	err = s.each(ctx, &c, plan, time.Now().Truncate(time.Microsecond), func(r *audience.Row) error {
 		if r.Seq != max(of.Recipient, 1) {
 			return nil
 		}

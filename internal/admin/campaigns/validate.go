@@ -119,7 +119,7 @@ type check struct {
 func (s *Service) validate(ctx context.Context, c *store.Campaign) (*Validation, error) {
 	v := running()
 	v.Status = "done"
-	now := time.Now()
+	now := time.Now().Truncate(time.Microsecond)
 	plan, err := s.plan(ctx, c)
 	if err == nil {
 		err = errors.Join(plan.Definition.CheckStart(now), checkAudience(ctx, s.Store, c, &plan.Definition.Audience))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -133,6 +134,9 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		Cursor: c.QueryParam("cursor"),
 	}
 	var faults dispatch.Faults
+	if f.Type != "" && !slices.Contains(dispatch.Types, f.Type) {
+		faults.Add("/type", "there is no type %q", f.Type)
+	}
 	for _, q := range c.QueryParams()["status"] {
 		for name := range strings.SplitSeq(q, ",") {
 			if st, ok := dispatch.ParseStatus(name); ok {
