@@ -12,6 +12,7 @@ interface Line {
 }
 
 const hour = formatter("en-GB", { hour: "2-digit", minute: "2-digit" });
+const instant = formatter("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const day = formatter("en-GB", { day: "numeric", month: "short" });
 
 /** Labels of the time axis: the hour, and the day where it begins. */
@@ -53,6 +54,10 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       {
         width: el.clientWidth,
         height: 190,
+        hooks: {
+          // Without a pointer the legend has the newest values.
+          setCursor: [(u) => u.cursor.idx == null && u.setLegend({ idx: at.length - 1 }, false)],
+        },
         tzDate: (t) => (zone === "utc" ? uPlot.tzDate(new Date(t * 1000), "Etc/UTC") : new Date(t * 1000)),
         axes: [
           { ...axis, space: 70, values: (_, splits) => labels(splits, zone) },
@@ -60,7 +65,7 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
         ],
         scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
         series: [
-          { value: (_, t) => (t === null ? "–" : format(new Date(t * 1000), zone)) },
+          { value: (_, t) => (t === null ? "–" : instant(new Date(t * 1000), zone)) },
           ...lines.map((l, i) => ({
             label: l.name,
             stroke: strokes[i],
@@ -74,8 +79,6 @@ export default function Chart({ title, at, lines }: { title: string; at: number[
       [at, ...lines.map((l) => l.values)],
       el,
     );
-    // Without a pointer the legend has the newest values.
-    plot.setLegend({ idx: at.length - 1 });
     const resize = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 190 }));
     resize.observe(el);
     return () => {

@@ -214,11 +214,6 @@ export function Shell() {
               </div>
             ))}
           </dl>
-          <div>
-            <button type="button" className="btn" onClick={() => setHelp(false)}>
-              Close
-            </button>
-          </div>
         </Dialog>
       )}
     </Frame>

@@ -281,6 +281,10 @@ export function Dialog({ title, onClose, children }: { title: ReactNode; onClose
         <h2 id={id}>{title}</h2>
         {children}
       </div>
+      {/* A phone has no Escape. It comes last: the first stop is what the dialog is for. */}
+      <button type="button" className="close" aria-label="Close" onClick={onClose}>
+        ×
+      </button>
     </dialog>
   );
 }

@@ -13,6 +13,7 @@ const parts = [
   "keys",
   "roles",
   "state",
+  "names",
   "zones",
   "errors",
   "keyboard",

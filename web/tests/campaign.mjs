@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { accessible, check, goto, shots, signedIn } from "./kit.mjs";
+import { accessible, api, check, goto, shots, signedIn } from "./kit.mjs";
 
 export async function run() {
   const page = await signedIn();
@@ -38,8 +38,20 @@ export async function run() {
   await page.getByRole("link", { name: "Edit", exact: true }).click();
   await page.getByRole("heading", { level: 1, name: "Edit campaign" }).waitFor();
   await page.getByLabel("Name", { exact: true }).fill("From a file, renamed");
+  await page.getByLabel("Messages a second").fill("50");
+  await page.getByLabel("Quiet from").fill("03:00");
+  await page.getByLabel("Quiet to").fill("03:01");
   await page.getByRole("button", { name: "Save changes" }).click();
   await page.getByRole("heading", { level: 1, name: "From a file, renamed" }).waitFor();
+  const id = page.url().match(/campaigns\/(\d+)/)[1];
+  const { body: limited } = await api("GET", `/v1/campaigns/${id}`);
+  check("limits are saved", limited.rate === 50 && limited.quiet_hours.from === "03:00", JSON.stringify(limited));
+  await page.getByRole("link", { name: "Edit", exact: true }).click();
+  for (const name of ["Messages a second", "Quiet from", "Quiet to"]) await page.getByLabel(name).fill("");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByRole("heading", { level: 1, name: "From a file, renamed" }).waitFor();
+  const { body: free } = await api("GET", `/v1/campaigns/${id}`);
+  check("what is emptied in the form is removed", !free.rate && !free.quiet_hours && free.audience.import > 0, JSON.stringify(free));
 
   await page.getByText("20 people would get a message").waitFor();
   await page.getByRole("button", { name: "Launch", exact: true }).click();

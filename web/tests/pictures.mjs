@@ -74,6 +74,6 @@ const { body: sent } = await api("POST", "/v1/messages", {
 });
 await goto(page, `/messages/${sent.message_id}`, "Message");
 await page.getByText("failed for now").nth(1).waitFor();
-await page.getByText("It waits for retry").waitFor();
+await page.getByText("It waits for its next try").waitFor();
 await picture(page, "message");
 await browser.close();

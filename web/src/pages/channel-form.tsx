@@ -10,7 +10,7 @@ import {
 import { useState } from "react";
 import { client, queries, useGet } from "../api";
 import { ask, Dialog, ErrorBox, Field, Form, Loading } from "../ui";
-import { words } from "../words";
+import { upper, words } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
 
@@ -27,7 +27,7 @@ function under(prefix: string, v: Record<string, string>): Record<string, string
 
 function Fields({ fields, prefix, secret, before }: { fields: VendorField[]; prefix: string; secret?: boolean; before?: Channel }) {
   return fields.map((f) => (
-    <Field key={f.name} label={words(f.name)} hint={`${f.help}${f.generated ? " Generated if left empty." : ""}`}>
+    <Field key={f.name} label={upper(words(f.name))} hint={`${upper(f.help)}${f.generated ? " Generated if left empty." : ""}`}>
       {f.values?.length ? (
         <select name={prefix + f.name} defaultValue={before?.settings?.[f.name] ?? f.default}>
           {f.values.map((value) => (

@@ -32,7 +32,14 @@ const outcomes: Record<string, string> = {
   unknown: "no answer",
 };
 
-function toneOf(words: string): Entry["tone"] {
+/** Names an event of a timeline. */
+export function titleOf(e: { type?: string; outcome?: string; detail?: string }): string {
+  if (e.type === "attempt") return `call to the provider: ${outcomes[e.outcome ?? ""] ?? e.outcome}`;
+  return e.type === "note" ? ["callback", e.detail].filter(Boolean).join(": ") : (e.type ?? "");
+}
+
+/** Returns how an event is coloured. */
+export function toneOf(words: string): Entry["tone"] {
   if (/failed|expired|permanent|unknown|refused/.test(words)) return "bad";
   if (/temporary|throttled|not_sent|doubtful/.test(words)) return "warn";
   return /delivered|read|sent|accepted/.test(words) ? "good" : "";

@@ -17,6 +17,20 @@ interface Gate {
   next?: string | null;
 }
 
+/** What a message waits for, as a name. */
+const names: Record<string, string> = {
+  send_at: "its time",
+  paused: "its channel",
+  circuit: "the circuit",
+  rate: "the rate",
+  spacing: "recipient spacing",
+  window: "the conversation window",
+  retry: "its next try",
+  canary: "the canary",
+  budget: "the messaging limit",
+  worker: "a worker",
+};
+
 const sentences: Record<string, string> = {
   send_at: "its time has not come.",
   paused: "its channel is paused or disabled.",
@@ -91,7 +105,7 @@ export function WhyNotYet({ message: m }: { message: MessageView }) {
         <p>
           {w ? (
             <>
-              It waits for <strong>{words(w)}</strong>: {sentences[w]}
+              It waits for <strong>{names[w] ?? words(w)}</strong>: {sentences[w]}
             </>
           ) : (
             "It is on its way."

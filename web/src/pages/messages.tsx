@@ -134,18 +134,21 @@ function Sent() {
 function Fresh({ show }: { show: () => void }) {
   const [fresh, setFresh] = useState(0);
   useEffect(() => listen((e) => setFresh((n) => Math.min(n + countOf(e, "message.queued"), 999))), []);
-  if (fresh === 0) return null;
   return (
-    <button
-      type="button"
-      className="btn"
-      onClick={() => {
-        setFresh(0);
-        show();
-      }}
-    >
-      {fresh} new
-    </button>
+    <span role="status">
+      {fresh > 0 && (
+        <button
+          type="button"
+          className="btn"
+          onClick={() => {
+            setFresh(0);
+            show();
+          }}
+        >
+          {fresh} new
+        </button>
+      )}
+    </span>
   );
 }
 

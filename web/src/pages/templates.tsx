@@ -176,11 +176,6 @@ function Preview({ template: t, close }: { template: Template; close: () => void
           </Field>
         ))}
       </Form>
-      <div>
-        <button type="button" className="btn" onClick={close}>
-          Close
-        </button>
-      </div>
     </Dialog>
   );
 }
