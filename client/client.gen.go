@@ -3589,8 +3589,11 @@ type LinkBody struct {
 
 // List defines model for List.
 type List struct {
-	// Count The number of contacts in the list.
-	Count     int64     `json:"count"`
+	// Count The number of contacts in the list, counted up to 100,000.
+	Count int64 `json:"count"`
+
+	// CountMore The list holds more contacts than count says.
+	CountMore *bool     `json:"count_more,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	Id        int64     `json:"id"`
 

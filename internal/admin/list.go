@@ -36,7 +36,8 @@ type List struct {
 	ID        int64     `json:"id"`
 	Name      string    `json:"name"`
 	TimeZone  string    `json:"time_zone,omitempty" doc:"Of contacts that have none of their own."`
-	Count     int64     `json:"count" doc:"The number of contacts in the list."`
+	Count     int64     `json:"count" doc:"The number of contacts in the list, counted up to 100,000."`
+	CountMore bool      `json:"count_more,omitempty" doc:"The list holds more contacts than count says."`
 	Members   int64     `json:"members" doc:"Older name of count."`
 	CreatedAt time.Time `json:"created_at"`
 }
@@ -45,7 +46,8 @@ type List struct {
 func (l *List) Location() string { return "/v1/lists/" + strconv.FormatInt(l.ID, 10) }
 
 func viewList(l *account.ListInfo) *List {
-	return &List{l.ID, l.Name, l.TimeZone, l.Members, l.Members, l.CreatedAt.UTC()}
+	n := min(l.Members, account.MaxMembers)
+	return &List{l.ID, l.Name, l.TimeZone, n, l.Members > n, n, l.CreatedAt.UTC()}
 }
 
 // Lists lists the contact lists by id.

@@ -1,8 +1,10 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -64,18 +66,14 @@ type AuditFilter struct {
 // AuditLog reads the account's audit log.
 func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]AuditEntry, error) {
 	where := pg.NewWhere(1)
-	where.Add(`account_id = ?`, account)
+	order := where.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
 	for _, c := range []struct{ cond, value string }{{`actor = ?`, f.Actor}, {`action = ?`, f.Action}, {`target = ?`, f.Target}} {
 		if c.value != "" {
 			where.Add(c.cond, c.value)
 		}
 	}
-	if f.Before > 0 {
-		where.Add(`id < ?`, f.Before)
-	}
 	out := []AuditEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log WHERE `+where.SQL()+`
-	  ORDER BY id DESC LIMIT $1`,
-		append([]any{f.Limit}, where.Args()...)...)
+	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log
+	  WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("read audit log", err)
 }

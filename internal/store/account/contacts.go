@@ -42,13 +42,23 @@ type ContactFilter struct {
 	Limit  int
 }
 
-func (f *ContactFilter) where(account int64) *pg.Where {
-	where := pg.NewWhere(1)
-	where.Add(`c.account_id = ?`, account)
-	where.Add(`c.id > ?`, f.After)
-	if f.List != 0 {
-		where.Add(`EXISTS (SELECT 1 FROM list_contacts m WHERE m.contact_id = c.id AND m.list_id = ?)`, f.List)
+// query returns the tables, the conditions and the order. Those of a list are read
+// by its members: it may be a small part of the account.
+func (f *ContactFilter) query(account int64) (from string, where *pg.Where, order string) {
+	where = pg.NewWhere(1)
+	from = `contacts c`
+	if f.List == 0 {
+		order = where.After(`c.account_id`, `c.id`, account, f.After)
+	} else {
+		from = `list_contacts m JOIN contacts c ON c.id = m.contact_id`
+		order = where.After(`m.list_id`, `m.contact_id`, f.List, f.After)
+		where.Add(`c.account_id = ?`, account)
 	}
+	f.narrow(where)
+	return from, where, order
+}
+
+func (f *ContactFilter) narrow(where *pg.Where) {
 	if f.Field != "" {
 		where.Add(`c.fields ->> ? = ?`, f.Field, f.Value)
 	}
@@ -61,13 +71,13 @@ func (f *ContactFilter) where(account int64) *pg.Where {
 		}
 		where.Add(cond+`)`, args...)
 	}
-	return where
 }
 
 // Contacts lists contacts of the account.
 func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([]Contact, error) {
-	where, out := f.where(account), []Contact{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM contacts c WHERE `+where.SQL()+` ORDER BY c.id LIMIT $1`,
+	from, where, order := f.query(account)
+	out := []Contact{}
+	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM `+from+` WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
 		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list contacts", err)
 }

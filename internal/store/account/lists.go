@@ -13,11 +13,16 @@ type ListInfo struct {
 	ID        int64     `db:"id" json:"id"`
 	Name      string    `db:"name" json:"name"`
 	TimeZone  string    `db:"time_zone" json:"time_zone"` // of contacts without one of their own; "": not known
-	Members   int64     `db:"members" json:"members"`
+	Members   int64     `db:"members" json:"members"`     // MaxMembers + 1 if it holds more than MaxMembers
 	CreatedAt time.Time `db:"created_at" json:"created_at"`
 }
 
-const listColumns = `l.id, l.name, l.time_zone, l.created_at, (SELECT count(*) FROM list_contacts m WHERE m.list_id = l.id) AS members`
+// MaxMembers is how far the members of a list are counted.
+const MaxMembers = 100_000
+
+// listColumns counts by the index of members, which holds each list's together (pg.Where.After).
+const listColumns = `l.id, l.name, l.time_zone, l.created_at, (SELECT count(*) FROM (SELECT 1 FROM list_contacts m
+  WHERE (m.list_id, m.contact_id) > (l.id, 0) AND m.list_id <= l.id ORDER BY m.list_id, m.contact_id LIMIT 100001) x) AS members`
 
 // ListInfos returns the contact lists of an account after the id, counted.
 func (s *Store) ListInfos(ctx context.Context, account, after int64, limit int) ([]ListInfo, error) {

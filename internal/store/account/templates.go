@@ -166,8 +166,10 @@ func (s *Store) Template(ctx context.Context, account, id int64) (template.Templ
 // Templates lists the templates of an account.
 func (s *Store) Templates(ctx context.Context, account int64) ([]template.Template, error) {
 	var rows []templateRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE t.account_id = $1
-	  ORDER BY t.id`, account); err != nil {
+	where := pg.NewWhere(0)
+	order := where.After(`t.account_id`, `t.id`, account, 0)
+	if err := s.db.SelectContext(ctx, &rows, `SELECT `+templateColumns+` FROM templates t WHERE `+where.SQL()+` ORDER BY `+order,
+		where.Args()...); err != nil {
 		return nil, pg.Wrap("list templates", err)
 	}
 	out := make([]template.Template, 0, len(rows))

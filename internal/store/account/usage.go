@@ -47,7 +47,8 @@ func (s *Store) DayUsages(ctx context.Context, account int64) ([]DayUsage, error
 	err := s.db.SelectContext(ctx, &out, `SELECT to_char(d.day, 'YYYY-MM-DD') AS day, coalesce(sum(u.calls), 0)::bigint AS calls,
 	  coalesce(sum(u.messages), 0)::bigint AS messages
 		FROM (SELECT (now() AT TIME ZONE 'utc')::date - n AS day FROM generate_series(0, 29) n) d
-		  LEFT JOIN (key_usage u JOIN api_keys k ON k.id = u.key_id AND k.account_id = $1) ON u.day = d.day
+		  LEFT JOIN (SELECT u.* FROM api_keys k CROSS JOIN LATERAL (SELECT * FROM key_usage u
+		    WHERE u.key_id = k.id AND u.day > (now() AT TIME ZONE 'utc')::date - 30 OFFSET 0) u WHERE k.account_id = $1) u ON u.day = d.day
 		GROUP BY d.day ORDER BY d.day DESC`, account)
 	return out, pg.Wrap("read usage by day", err)
 }

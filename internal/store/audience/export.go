@@ -25,18 +25,28 @@ func (s *Store) BadRows(ctx context.Context, id int64, after, limit int) ([]BadR
 	return out, pg.Wrap("read bad rows of import", err)
 }
 
-// sqlFieldNames looks at 10,000 contacts: the fields of a file need no column
-// each.
-const sqlFieldNames = `
-SELECT k FROM (SELECT jsonb_object_keys(fields) AS k FROM (SELECT c.fields FROM contacts c WHERE c.account_id = $1
-  AND ($2 = 0 OR EXISTS (SELECT 1 FROM list_contacts l WHERE l.list_id = $2 AND l.contact_id = c.id)) ORDER BY c.id LIMIT 10000) f) n
-GROUP BY k ORDER BY count(*) DESC, k LIMIT 100`
+// The names of fields are those of 10,000 contacts: the fields of a file need no
+// column each.
+const (
+	fieldNamesOf = `SELECT k FROM (SELECT jsonb_object_keys(fields) AS k FROM (SELECT c.fields FROM `
+	fieldNames   = ` LIMIT 10000) f) n GROUP BY k ORDER BY count(*) DESC, k LIMIT 100`
+)
 
 // FieldNames returns the most frequent names of the fields of contacts, of one
 // list unless it is 0.
 func (s *Store) FieldNames(ctx context.Context, account, list int64) ([]string, error) {
 	var out []string
-	err := s.db.SelectContext(ctx, &out, sqlFieldNames, account, list)
+	from, where := `contacts c`, pg.NewWhere(0)
+	var order string
+	if list == 0 {
+		order = where.After(`c.account_id`, `c.id`, account, 0)
+	} else {
+		from = `list_contacts m JOIN contacts c ON c.id = m.contact_id`
+		order = where.After(`m.list_id`, `m.contact_id`, list, 0)
+		where.Add(`c.account_id = ?`, account)
+	}
+	query := fieldNamesOf + from + ` WHERE ` + where.SQL() + ` ORDER BY ` + order + fieldNames
+	err := s.db.SelectContext(ctx, &out, query, where.Args()...)
 	return out, pg.Wrap("read names of fields", err)
 }
 

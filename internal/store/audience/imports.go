@@ -3,8 +3,10 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -130,18 +132,15 @@ type ImportFilter struct {
 // Imports lists imports of the account.
 func (s *Store) Imports(ctx context.Context, account int64, f ImportFilter) ([]Import, error) {
 	where := pg.NewWhere(1)
-	where.Add(`account_id = ?`, account)
+	order := where.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
 	if f.Kind != "" {
 		where.Add(`kind = ?`, f.Kind)
 	}
 	if f.Status != "" {
 		where.Add(`status = ?`, f.Status)
 	}
-	if f.Before > 0 {
-		where.Add(`id < ?`, f.Before)
-	}
 	out := []Import{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+importColumns+` FROM imports WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`,
+	err := s.db.SelectContext(ctx, &out, `SELECT `+importColumns+` FROM imports WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
 		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list imports", err)
 }

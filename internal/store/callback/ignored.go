@@ -6,6 +6,8 @@ package callback
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -38,12 +40,13 @@ func (s *Store) KeepIgnored(ctx context.Context, account int64, c dispatch.Ignor
 // first, from before on.
 func (s *Store) Ignored(ctx context.Context, account int64, before *dispatch.ID, limit int) ([]dispatch.IgnoredCallback, error) {
 	where := pg.NewWhere(1)
-	where.Add(`account_id = ?`, account)
+	last := uuid.Max
 	if before != nil {
-		where.Add(`id < ?::uuid`, before.String())
+		last = *before
 	}
+	order := where.Before(`account_id`, `id`, account, last.String())
 	out := []dispatch.IgnoredCallback{}
 	err := s.db.SelectContext(ctx, &out, `SELECT id, channel_id, provider, kind, reason, body, at FROM ignored_callbacks
-		WHERE `+where.SQL()+` ORDER BY id DESC LIMIT $1`, append([]any{limit}, where.Args()...)...)
+		WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`, append([]any{limit}, where.Args()...)...)
 	return out, pg.Wrap("list ignored callbacks", err)
 }

@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
@@ -114,7 +116,7 @@ type Filter struct {
 // Campaigns lists campaigns of the account, without their contacts.
 func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campaign, error) {
 	where := pg.NewWhere(1)
-	where.Add(`c.account_id = ?`, account)
+	order := where.Before(`c.account_id`, `c.id`, account, cmp.Or(f.Before, math.MaxInt64))
 	if f.State != nil {
 		where.Add(`c.state = ?`, *f.State)
 	}
@@ -124,11 +126,8 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campa
 	if f.Parent != 0 {
 		where.Add(`c.parent_id = ?`, f.Parent)
 	}
-	if f.Before != 0 {
-		where.Add(`c.id < ?`, f.Before)
-	}
 	out := []Campaign{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+shortColumns+` FROM campaigns c WHERE `+where.SQL()+` ORDER BY c.id DESC LIMIT $1`,
+	err := s.db.SelectContext(ctx, &out, `SELECT `+shortColumns+` FROM campaigns c WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
 		append([]any{f.Limit}, where.Args()...)...)
 	return out, pg.Wrap("list campaigns", err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -26,7 +27,11 @@ type InboundFilter struct {
 // if it had more than pg.PageBytes of content; more reports whether another follows.
 func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (page []dispatch.Received, more bool, err error) {
 	where := pg.NewWhere(1)
-	where.Add(`account_id = ?`, account)
+	before := uuid.Max
+	if f.Before != nil {
+		before = *f.Before
+	}
+	order := where.Before(`account_id`, `id`, account, before.String())
 	if f.Channel != 0 {
 		where.Add(`channel_id = ?`, f.Channel)
 	}
@@ -41,10 +46,7 @@ func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (
 		where.Add(`type = ?`, f.Type)
 	}
 	f.received(where)
-	if f.Before != nil {
-		where.Add(`id < ?::uuid`, f.Before.String())
-	}
-	newest := ` FROM inbound WHERE ` + where.SQL() + ` ORDER BY id DESC LIMIT $1`
+	newest := ` FROM inbound WHERE ` + where.SQL() + ` ORDER BY ` + order + ` LIMIT $1`
 	var sizes []int
 	args := append([]any{f.Limit}, where.Args()...)
 	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+newest, args...)

@@ -24,6 +24,23 @@ func (w *Where) Add(cond string, args ...any) {
 	w.conds = append(w.conds, cond)
 }
 
+// After adds that a row stands after (of, id) in an index of the two columns, among those
+// of the same owner. Ordered by both columns, only that index gives the rows in order:
+// "owner = $1 AND id > $2 ORDER BY id" would walk through the rows of all owners by the
+// index of ids, as a generic plan takes all owners for equally large.
+func (w *Where) After(ownerColumn, idColumn string, owner, id any) (order string) {
+	w.Add(`(`+ownerColumn+`, `+idColumn+`) > (?, ?)`, owner, id)
+	w.Add(ownerColumn+` <= ?`, owner)
+	return ownerColumn + `, ` + idColumn
+}
+
+// Before is After in the opposite order.
+func (w *Where) Before(ownerColumn, idColumn string, owner, id any) (order string) {
+	w.Add(`(`+ownerColumn+`, `+idColumn+`) < (?, ?)`, owner, id)
+	w.Add(ownerColumn+` >= ?`, owner)
+	return ownerColumn + ` DESC, ` + idColumn + ` DESC`
+}
+
 // Empty reports whether there is no condition.
 func (w *Where) Empty() bool { return len(w.conds) == 0 }
 

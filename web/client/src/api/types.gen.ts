@@ -1696,9 +1696,13 @@ export type PageList = {
 
 export type List = {
     /**
-     * The number of contacts in the list.
+     * The number of contacts in the list, counted up to 100,000.
      */
     count: number;
+    /**
+     * The list holds more contacts than count says.
+     */
+    count_more?: boolean;
     created_at: string;
     id: number;
     /**

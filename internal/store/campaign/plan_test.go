@@ -1,0 +1,49 @@
+package campaign
+
+import (
+	"context"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/storetest"
+)
+
+// The pages of campaigns and of their recipients read what they show, and not the
+// ledger, in which few rows have a rare status.
+func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	grow := []string{
+		`INSERT INTO campaigns (id, account_id, name, definition)
+		  SELECT i, 7 + (i > 20000)::int, 'c' || i, '{}' FROM generate_series(1, 20010) i`,
+		`INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient, message_id)
+		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, now(), '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
+		  FROM generate_series(1, 50000) i`,
+		`INSERT INTO campaign_counts (campaign_id, status, reason, n, changed_at) SELECT i, 40, 0, 1, now() FROM generate_series(1, 20000) i`,
+	}
+	failed := campaign.Failed
+	rows := func(f RecipientFilter) func(ctx context.Context, tx *pg.DB) error {
+		f.Limit = 50
+		return func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Recipients(ctx, 1, f); return err }
+	}
+	storetest.Readings(t, storetest.Open(t, storetest.Postgres(t), 4), grow, []storetest.Reading{
+		{Name: "campaigns", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Campaigns(ctx, 7, Filter{Limit: 50})
+			return err
+		}},
+		{Name: "campaigns of a small account", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Campaigns(ctx, 8, Filter{Limit: 50})
+			return err
+		}},
+		{Name: "counts", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Counts(ctx, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+			return err
+		}},
+		{Name: "recipients", Most: 500, Read: rows(RecipientFilter{})},
+		{Name: "recipients that failed", Most: 500, Read: rows(RecipientFilter{Status: &failed})},
+		{Name: "report", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Report(ctx, 1, 0, 50)
+			return err
+		}},
+	})
+}
