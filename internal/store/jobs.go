@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -113,8 +115,15 @@ func (s *Store) Strays(ctx context.Context) ([]string, error) {
 	return out, pg.Wrap("look into default partitions", err)
 }
 
-// EnsurePartitions makes the partitions of the coming two weeks.
+// EnsurePartitions makes the partitions of the coming two weeks. It returns an error
+// if one could not be made, since its rows have come already.
 func (s *Store) EnsurePartitions(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`)
-	return pg.Wrap("make partitions", err)
+	if _, err := s.db.ExecContext(ctx, `SELECT ensure_partitions()`); err != nil {
+		return pg.Wrap("make partitions", err)
+	}
+	absent, err := s.MissingPartitions(ctx)
+	if err == nil && len(absent) > 0 {
+		err = fmt.Errorf("missing: %s; their rows go to the default partitions, see sendoff doctor", strings.Join(absent, ", "))
+	}
+	return err
 }
