@@ -1,0 +1,119 @@
+package runner_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/wait"
+)
+
+// What a campaign needs may go in mid-run: it stops with the reason, burns nobody, and
+// reaches the rest once when it is there again. What it needed only at its launch may
+// go for good.
+func TestCampaign_NeedsGoneInMidRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		gone, back func(s *stack)
+		pauses     bool // else it waits for the channel
+	}{
+		"channel disabled": {
+			gone: func(s *stack) { s.call("PATCH", s.channelPath(), object{"enabled": false}, 200) },
+			back: func(s *stack) { s.call("PATCH", s.channelPath(), object{"enabled": true}, 200) },
+		},
+		"template disabled": {
+			gone:   func(s *stack) { s.templates("PATCH", object{"status": "disabled"}, 200) },
+			back:   func(s *stack) { s.templates("PATCH", object{"status": "approved"}, 200) },
+			pauses: true,
+		},
+		"template rejected": {
+			gone:   func(s *stack) { s.templates("PATCH", object{"status": "rejected"}, 200) },
+			back:   func(s *stack) { s.templates("PATCH", object{"status": "approved"}, 200) },
+			pauses: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			const n = 120
+			path := s.launch(orders(people(n, ""), object{"rate": 40}))
+			s.until(path, "the first messages", func(c object) bool { return c.count("delivered") > 5 })
+			c.gone(s)
+			halted := s.until(path, "it to stop", func(o object) bool {
+				return o["status"] == "paused" || (!c.pauses && o["limited_by"] == "channel" && o.count("sending") == 0)
+			})
+			if reason := fmt.Sprint(halted["reason"]); (halted["status"] == "paused") != (reason != "" && reason != "<nil>") {
+				t.Errorf("it is %v for the reason %q", halted["status"], reason)
+			}
+			if halted.count("failed")+halted.count("unknown")+halted.count("skipped") > 0 {
+				t.Errorf("burned: %v", halted["counts"])
+			}
+			c.back(s)
+			if halted["status"] == "paused" {
+				wait.Until(t, "it can go on", func() bool {
+					status, _ := s.raw("POST", path+"/resume", nil)
+					o := s.call("GET", path, nil, 200)
+					return status == 200 && (o["status"] == "running" || o["status"] == "finished") && o.count("delivered") > halted.count("delivered")
+				})
+			}
+			end := s.finished(path)
+			s.until(path, "the receipts", func(o object) bool { return o.count("delivered") == n })
+			if got, most := s.accepted(); got != n || most != 1 || end.count("failed") != 0 {
+				t.Errorf("accepted %d, at most %d for one recipient: %v", got, most, end["counts"])
+			}
+		})
+	}
+}
+
+func (s *stack) channelPath() string { return fmt.Sprintf("/v1/channels/%d", s.channel.ID) }
+
+// templates calls the method with the body for each template of orders.
+func (s *stack) templates(method string, body any, want int) {
+	s.Helper()
+	for _, entry := range s.call("GET", "/v1/templates?search=order_confirmation", nil, 200)["data"].([]any) {
+		if e := entry.(map[string]any); e["name"] == "order_confirmation" {
+			s.call(method, fmt.Sprintf("/v1/templates/%.0f", e["id"]), body, want)
+		}
+	}
+}
+
+// The report of a campaign runs nothing in a spreadsheet, and is itself a file whose
+// numbers are those of the audience.
+func TestCampaign_Report_ReadsBack(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	hostile := []string{`=HYPERLINK("http://x","y")`, "@SUM(A1)", "-5", "'quoted", "a,b\"c"}
+	contacts := people(3, "")
+	for _, to := range hostile {
+		contacts = append(contacts, object{"to": to, "fields": object{"name": "=1+1", "total": "9"}})
+	}
+	path := s.launch(orders(contacts, nil))
+	s.finished(path)
+	_, raw := s.raw("GET", path+"/report.csv", nil)
+	rows := records(t, raw)
+	if len(rows) != 1+len(contacts) {
+		t.Fatalf("report %q", raw)
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("a spreadsheet runs %q", cell)
+			}
+		}
+	}
+	for i, to := range hostile {
+		got := rows[1+3+i][1]
+		if strings.ContainsAny(to[:1], "=+-@'") {
+			got = strings.TrimPrefix(got, "'")
+		}
+		if got != to || rows[1+3+i][3] != "bad_number" {
+			t.Errorf("%q is reported as %q", to, rows[1+3+i])
+		}
+	}
+	again := s.create(orders(nil, object{"template": object{"name": "hello_world", "language": "en"}}))
+	s.upload(again, string(raw))
+	v := s.call("POST", again+"/validate", nil, 200)
+	if v["recipients"] != 3.0 || fmt.Sprint(v["would_skip"]) != fmt.Sprintf("map[bad_number:%d]", len(hostile)) {
+		t.Errorf("the report as an audience: %v", v)
+	}
+}
