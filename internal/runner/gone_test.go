@@ -117,3 +117,52 @@ func TestCampaign_Report_ReadsBack(t *testing.T) {
 		t.Errorf("the report as an audience: %v", v)
 	}
 }
+
+// A campaign whose template is deleted in mid-run sends no more. It can be cancelled,
+// which ends it with everybody counted.
+func TestCampaign_TemplateDeletedInMidRun(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	const n = 200
+	path := s.launch(orders(people(n, ""), object{"rate": 20}))
+	s.until(path, "the first messages", func(c object) bool { return c.count("delivered") > 5 })
+	s.templates("DELETE", nil, 204)
+	c := s.until(path, "the pause", func(c object) bool { return c["status"] == "paused" })
+	if reason := fmt.Sprint(c["reason"]); !strings.Contains(reason, "template") {
+		t.Errorf("paused for %q", reason)
+	}
+	s.call("POST", path+"/cancel", nil, 200)
+	c = s.until(path, "the end of what waits", func(c object) bool {
+		return c.count("waiting")+c.count("queued")+c.count("sending")+c.count("sent") == 0
+	})
+	if c.count("total") != n || c.count("cancelled") == 0 || c.count("cancelled")+c.count("delivered") != n {
+		t.Errorf("cancelled: %v", c["counts"])
+	}
+	s.balanced(path)
+	if _, most := s.accepted(); most != 1 {
+		t.Errorf("%d messages for one recipient", most)
+	}
+}
+
+// A channel with messages of a campaign is not deleted. One whose campaign has made
+// none is, and the campaign pauses with the reason at its next step.
+func TestCampaign_ChannelDeleted(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	running := s.launch(orders(people(200, ""), object{"rate": 20}))
+	s.until(running, "the first messages", func(c object) bool { return c.count("delivered") > 5 })
+	s.call("DELETE", s.channelPath(), nil, 409)
+	s.call("POST", running+"/cancel", nil, 200)
+	held := s.held(3, "0300")
+	wait.Until(t, "the channel to be free", func() bool {
+		status, _ := s.raw("DELETE", s.channelPath(), nil)
+		return status == 204
+	})
+	c := s.until(held, "the pause", func(c object) bool { return c["status"] == "paused" })
+	if reason := fmt.Sprint(c["reason"]); !strings.Contains(reason, "channel") || c.count("held") != 3 {
+		t.Errorf("paused for %q: %v", reason, c["counts"])
+	}
+	s.call("POST", held+"/cancel", nil, 200)
+	s.until(held, "its end", func(c object) bool { return c.count("cancelled") == 3 })
+	s.balanced(held)
+}

@@ -123,7 +123,11 @@ func (p *Plan) FirstRun(now time.Time, name string) (*Plan, error) {
 // channel returns the channel of the launch or, before it, the one that is named.
 func channel(ctx context.Context, reg Registry, c *store.Campaign, d *campaign.Definition) (*dispatch.Channel, error) {
 	if c.Channel != 0 {
-		return reg.Channel(ctx, c.Channel)
+		ch, err := reg.Channel(ctx, c.Channel)
+		if dispatch.CodeOf(err) == dispatch.NotFound {
+			return nil, &dispatch.Error{Code: dispatch.NotFound, Msg: "the channel of the campaign was deleted"}
+		}
+		return ch, err
 	}
 	ch, err := reg.FindChannel(ctx, c.Account, string(d.Channel), dispatch.ByIDOrKey, "")
 	if err == nil && !ch.Enabled {

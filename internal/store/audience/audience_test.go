@@ -337,3 +337,40 @@ func TestSweep_EndsWhatWasAbandoned(t *testing.T) {
 		t.Errorf("imports: %s", got)
 	}
 }
+
+// An import ends also where its file cannot be removed in time, as one of 1 GB could not;
+// Sweep removes it later, all pages of it. The file of one that runs stays.
+func TestEnd_FileInTheWay_EndsAllTheSame(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	running, i := f.run(Contacts, Options{}), f.run(Contacts, Options{})
+	f.exec(`INSERT INTO import_chunks (import_id, start, data) SELECT i, n, 'x' FROM generate_series(1, 40) n, unnest($1::bigint[]) i`,
+		fmt.Sprintf("{%d,%d}", running.ID, i.ID))
+	f.exec(`INSERT INTO import_keys (import_id, key, row) SELECT $1, n, n FROM generate_series(1, 10001) n`, i.ID)
+	left := func() string {
+		return f.text(`SELECT string_agg(i.status || ' ' || (SELECT count(*) FROM import_chunks c WHERE c.import_id = i.id) || ' ' ||
+			(SELECT count(*) FROM import_keys k WHERE k.import_id = i.id), ', ' ORDER BY i.id) FROM imports i`)
+	}
+	must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
+		if _, err := tx.ExecContext(t.Context(), `SELECT 1 FROM import_chunks WHERE import_id = $1 FOR UPDATE`, i.ID); err != nil {
+			return err
+		}
+		must(t, f.End(t.Context(), i.ID, lease, Done, ""))
+		if got := left(); got != "running 40 0, done 40 10001" {
+			t.Errorf("ended: %s", got)
+		}
+		return nil
+	}))
+	must(t, f.Sweep(t.Context()))
+	if got := left(); got != "running 40 0, done 0 0" {
+		t.Errorf("swept: %s", got)
+	}
+	must(t, f.FailUpload(t.Context(), f.account, running.ID, "broke off"))
+	if got := left(); got != "running 40 0, done 0 0" {
+		t.Errorf("an upload that is over was ended: %s", got)
+	}
+	must(t, f.End(t.Context(), running.ID, lease, Failed, "test"))
+	if got := left(); got != "failed 0 0, done 0 0" {
+		t.Errorf("ended: %s", got)
+	}
+}

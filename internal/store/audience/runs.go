@@ -71,20 +71,22 @@ UPDATE imports SET status = $3, error = $4, finished_at = now(), updated_at = no
 WHERE id = $1 AND lease = $2 AND status = 'running' AND undo = ($3 = 'undone')`
 
 // End ends the run of an import with a status and, if it failed, the reason. The
-// file is kept of a stopped one only, which may be continued.
+// file is kept of a stopped one only, which may be continued; that of others may take
+// longer to remove than a statement may last, so it goes afterwards, page by page.
+// Sweep removes what is left of it.
 func (s *Store) End(ctx context.Context, id int64, lease, status, reason string) error {
-	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		if err := New(tx).leased(ctx, sqlEnd, id, lease, status, storable.Clean(reason)); err != nil {
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		if err := New(tx).leased(ctx, sqlEnd, id, lease, status, storable.Clean(reason)); err != nil || status != Stopped {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM import_keys WHERE import_id = $1`, id); err != nil {
-			return pg.Wrap("drop keys of import", err)
-		}
-		if status == Stopped {
-			return nil
-		}
-		return New(tx).DropUpload(ctx, id)
+		// Who continues it begins with none. It stopped early: they are few.
+		_, err := tx.ExecContext(ctx, `DELETE FROM import_keys WHERE import_id = $1`, id)
+		return pg.Wrap("drop keys of import", err)
 	})
+	if err == nil && status != Stopped {
+		_ = s.DropUpload(ctx, id)
+	}
+	return err
 }
 
 const (
@@ -92,16 +94,24 @@ const (
 UPDATE imports SET status = 'failed', finished_at = now(),
   error = CASE status WHEN 'uploading' THEN 'the upload was not finished within 7 days' ELSE error END
 WHERE status IN ('uploading', 'stopped') AND updated_at < now() - interval '7 days'`
-	sqlOldChunks = `
-DELETE FROM import_chunks c USING imports i WHERE i.id = c.import_id AND i.status NOT IN ('uploading', 'running', 'stopped')`
+	sqlLeft = `
+SELECT id FROM imports i WHERE status NOT IN ('uploading', 'running', 'stopped')
+  AND (EXISTS (SELECT 1 FROM import_chunks c WHERE c.import_id = i.id) OR EXISTS (SELECT 1 FROM import_keys k WHERE k.import_id = i.id))`
 )
 
 // Sweep ends uploads and stopped imports that nobody went on with for a week,
 // and removes their files.
 func (s *Store) Sweep(ctx context.Context) error {
-	for _, sql := range []string{sqlAbandoned, sqlOldChunks} {
-		if _, err := s.db.ExecContext(ctx, sql); err != nil {
-			return pg.Wrap("sweep imports", err)
+	if _, err := s.db.ExecContext(ctx, sqlAbandoned); err != nil {
+		return pg.Wrap("end abandoned imports", err)
+	}
+	var left []int64
+	if err := s.db.SelectContext(ctx, &left, sqlLeft); err != nil {
+		return pg.Wrap("look for old files", err)
+	}
+	for _, id := range left {
+		if err := s.DropUpload(ctx, id); err != nil {
+			return err
 		}
 	}
 	return nil

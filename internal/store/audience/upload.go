@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -62,20 +63,42 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// DropUpload removes the bytes of an import's file.
+// What is removed of a file at once: about 16 MiB, and some thousand keys.
+const (
+	sqlDropChunks = `
+DELETE FROM import_chunks WHERE import_id = $1
+  AND start = ANY(ARRAY(SELECT start FROM import_chunks WHERE import_id = $1 ORDER BY start LIMIT 16))`
+	sqlDropKeys = `
+DELETE FROM import_keys WHERE import_id = $1
+  AND key = ANY(ARRAY(SELECT key FROM import_keys WHERE import_id = $1 ORDER BY key LIMIT 10000))`
+)
+
+// DropUpload removes the bytes of an import's file and what was noted of it, page by
+// page: a file of 1 GB in one statement takes longer than one may last.
 func (s *Store) DropUpload(ctx context.Context, id int64) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM import_chunks WHERE import_id = $1`, id)
-	return pg.Wrap("drop upload", err)
+	for _, sql := range []string{sqlDropChunks, sqlDropKeys} {
+		for n := int64(1); n > 0; {
+			r, err := s.db.ExecContext(ctx, sql, id)
+			if err != nil {
+				return pg.Wrap("drop upload", err)
+			}
+			if n, err = r.RowsAffected(); err != nil {
+				return pg.Wrap("drop upload", err)
+			}
+		}
+	}
+	return nil
 }
 
 // FailUpload ends an upload that broke off.
 func (s *Store) FailUpload(ctx context.Context, account, id int64, reason string) error {
-	return s.db.Tx(ctx, func(tx *pg.DB) error {
-		_, err := tx.ExecContext(ctx, `UPDATE imports SET status = 'failed', error = $3, finished_at = now(), updated_at = now()
-			WHERE account_id = $1 AND id = $2 AND status = 'uploading'`, account, id, reason)
-		if err != nil {
-			return pg.Wrap("end upload", err)
-		}
-		return New(tx).DropUpload(ctx, id)
-	})
+	r, err := s.db.ExecContext(ctx, `UPDATE imports SET status = 'failed', error = $3, finished_at = now(), updated_at = now()
+		WHERE account_id = $1 AND id = $2 AND status = 'uploading'`, account, id, storable.Clean(reason))
+	if err != nil {
+		return pg.Wrap("end upload", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 { // the file of a finished upload is still needed
+		return pg.Wrap("end upload", err)
+	}
+	return s.DropUpload(ctx, id)
 }
