@@ -160,7 +160,8 @@ func (s *stage) background(f func(context.Context)) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// BenchmarkLedger reports the CPU time of a row of an audience from the upload to the ledger of a campaign, and of a contact.
+// BenchmarkLedger reports the CPU time of a row of an audience from the upload to the ledger of a campaign and from there to the
+// queue, and of a contact.
 func BenchmarkLedger(b *testing.B) {
 	const rows = 50_000
 	url := storetest.Postgres(b)
