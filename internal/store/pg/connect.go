@@ -19,6 +19,9 @@ import (
 // statementTimeout bounds every statement on the server.
 const statementTimeout = 4 * time.Second
 
+// readersTimeout bounds those of the readers' connections.
+const readersTimeout = 2 * time.Second
+
 // Settings returns what Sendoff sets for each of its sessions. A pooler that
 // refuses start-up parameters leaves them to the role (ALTER ROLE ... SET), as
 // the doctor command advises.
@@ -57,6 +60,9 @@ func newConnector(o Options) (*connector, error) {
 		return nil, err
 	}
 	maps.Copy(params, Settings())
+	if o.reading {
+		params["statement_timeout"] = fmt.Sprint(readersTimeout.Milliseconds())
+	}
 	full, err := pqConnector(o.URL, params)
 	if err != nil {
 		return nil, err

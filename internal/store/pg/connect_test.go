@@ -152,3 +152,21 @@ func TestNoConnection_IsOverloaded(t *testing.T) {
 		}
 	}
 }
+
+// A read of a session ends sooner than a statement that messages need.
+func TestReading_HasATimeoutOfItsOwn(t *testing.T) {
+	t.Parallel()
+	address := storetest.Session(t, "a pooler leaves timeouts to the role")
+	db, err := pg.Open(pg.Options{URL: address, MaxConns: 2, Application: "messages", Readers: 2})
+	storetest.Must(t, err)
+	defer func() { _ = db.Close() }()
+	for _, c := range []struct {
+		ctx  context.Context
+		want string
+	}{{t.Context(), "4s"}, {pg.Reading(t.Context()), "2s"}} {
+		var got string
+		if err := db.GetContext(c.ctx, &got, `SHOW statement_timeout`); err != nil || got != c.want {
+			t.Errorf("%s, %v; want %s", got, err, c.want)
+		}
+	}
+}

@@ -22,6 +22,8 @@ type Options struct {
 	Application string // shown in pg_stat_activity
 	Box         *Box   // encrypts sealed columns; nil: they can be neither read nor written
 	Readers     int    // connections of their own for reads of contexts of Reading; 0: there are none
+
+	reading bool // it is the pool of Readers
 }
 
 const defaultConns = 16
@@ -66,7 +68,7 @@ func Open(o Options) (*DB, error) {
 		box: o.Box,
 	}
 	if o.Readers > 0 {
-		o.MaxConns, o.Readers, o.Application = o.Readers, 0, o.Application+"-readers"
+		o.MaxConns, o.Readers, o.Application, o.reading = o.Readers, 0, o.Application+"-readers", true
 		d.readers, err = Open(o)
 	}
 	return d, err

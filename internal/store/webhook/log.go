@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,10 +42,10 @@ const deliveryColumns = `d.webhook_id, d.id, d.message_id, d.kind, d.seq, d.stat
   d.created_at, d.done_at`
 
 // logWalk bounds what one look into the log walks through for a rare state.
-const logWalk = "20000"
+const logWalk = 20_000
 
 // Deliveries lists the deliveries of an endpoint, newest event first; state -1
-// is any.
+// is any. A page may be short: next is empty at the end of the log alone.
 func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery,
 	next string, err error,
 ) {
@@ -56,13 +57,28 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 	}
 	var out []LoggedDelivery
 	err = s.db.SelectContext(ctx, &out, `SELECT `+deliveryColumns+`, d.url
-		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+logWalk+`) d
+		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+fmt.Sprint(logWalk)+`) d
 		  WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
 		webhook, before.String(), state, limit)
 	if len(out) == limit {
-		next = pg.EncodeCursor(out[limit-1].ID.String())
+		return out, pg.EncodeCursor(out[limit-1].ID.String()), nil
+	}
+	if err == nil && state >= 0 {
+		next, err = s.walked(ctx, webhook, before)
 	}
 	return out, next, pg.Wrap("list deliveries", err)
+}
+
+// walked returns the cursor at which a look into the log ends that began at before, or ""
+// if nothing is left.
+func (s *Store) walked(ctx context.Context, webhook int64, before uuid.UUID) (string, error) {
+	var last []string
+	err := s.db.SelectContext(ctx, &last, `SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid
+		ORDER BY id DESC OFFSET `+fmt.Sprint(logWalk-1)+` LIMIT 1`, webhook, before.String())
+	if err != nil || len(last) == 0 {
+		return "", err
+	}
+	return pg.EncodeCursor(last[0]), nil
 }
 
 // maxOfMessage is how many deliveries of one message are listed: more than its

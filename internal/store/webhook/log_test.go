@@ -57,3 +57,24 @@ func TestReplay_ErasedDelivery_NeverGoesOutEmpty(t *testing.T) {
 		t.Errorf("an unknown one: %v", err)
 	}
 }
+
+// A state that is rare in the log is found page by page, however far back.
+func TestDeliveries_RareState_IsFoundFartherBack(t *testing.T) {
+	t.Parallel()
+	s, db := open(t)
+	for from := 0; from <= logWalk; from += 5000 { // each well within the statement timeout
+		_, err := db.ExecContext(t.Context(), `INSERT INTO webhook_deliveries (webhook_id, id, message_id, seq, kind, state, format, payload)
+		  SELECT 1, lpad(to_hex(i), 32, '0')::uuid, gen_random_uuid(), 1, 20, CASE WHEN i = 1 THEN 2 ELSE 1 END, 'standard', '{}'
+		  FROM generate_series($1::integer, $1::integer + 4999) i`, from)
+		must(t, err)
+	}
+	found, cursor, pages := 0, "", 0
+	for ok := true; ok; ok = cursor != "" {
+		page, next, err := s.Deliveries(t.Context(), 1, Failed, cursor, 50)
+		must(t, err)
+		found, cursor, pages = found+len(page), next, pages+1
+	}
+	if found != 1 || pages > 3 {
+		t.Errorf("%d found on %d pages", found, pages)
+	}
+}
