@@ -92,7 +92,7 @@ func TestRedaction_DumpHasNoText(t *testing.T) {
 		return err
 	})
 	dump := filepath.Join(t.TempDir(), "dump.sql")
-	save := func() { tool(t, "pg_dump", "--file="+dump, "--dbname="+string(s.cfg.PostgresURL)) }
+	save := func() { tool(t, "pg_dump", "--file="+dump, "--dbname="+storetest.Direct(t, string(s.cfg.PostgresURL))) }
 	save()
 	before := holders(t, dump, word)
 	if len(before) < 4 {

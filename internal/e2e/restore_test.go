@@ -51,7 +51,7 @@ func TestRestore_OfADumpFromBefore_SendsNothingTwice(t *testing.T) {
 		"audience":{"contacts":[{"to":"+15555078800"}]}}`).want(t, http.StatusCreated)).ID
 	s.call(t, http.MethodPost, fmt.Sprintf("/v1/campaigns/%d/launch", c), "").want(t, http.StatusOK)
 	dump := filepath.Join(t.TempDir(), "dump")
-	tool(t, "pg_dump", "--format=custom", "--file="+dump, "--dbname="+string(s.cfg.PostgresURL))
+	tool(t, "pg_dump", "--format=custom", "--file="+dump, "--dbname="+storetest.Direct(t, string(s.cfg.PostgresURL)))
 
 	w, err := app.Work(s.cfg, "", s.url, s.log)
 	must(t, err)
@@ -64,7 +64,7 @@ func TestRestore_OfADumpFromBefore_SendsNothingTwice(t *testing.T) {
 	before := s.copies(t, "+15555078800")
 
 	url := storetest.Empty(t)
-	tool(t, "pg_restore", "--no-owner", "--dbname="+url, dump)
+	tool(t, "pg_restore", "--no-owner", "--dbname="+storetest.Direct(t, url), dump)
 	db := storetest.Open(t, url, 2)
 	held := restore.New(db)
 	_, err = db.ExecContext(t.Context(), "UPDATE instances SET seen_at = now() - interval '1 hour'") // which has passed

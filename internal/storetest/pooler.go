@@ -29,7 +29,7 @@ func Pooler(t testing.TB, url string, size int, extra ...string) *devstack.PgBou
 	dir, err := devstack.MkdirTemp("", "pgbouncer-test-")
 	Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p, err := devstack.StartPgBouncer(t.Context(), dir, direct(t, url), size, extra...)
+	p, err := devstack.StartPgBouncer(t.Context(), dir, Direct(t, url), size, extra...)
 	if errors.Is(err, devstack.ErrNoPgBouncer) {
 		missing(t, err)
 	}

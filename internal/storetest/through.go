@@ -21,7 +21,7 @@ func Session(t testing.TB, why string) string {
 		return address
 	}
 	t.Logf("without the pooler: %s", why)
-	address = direct(t, address)
+	address = Direct(t, address)
 	u, err := url.Parse(address)
 	Must(t, err)
 	_, err = s.admin.ExecContext(t.Context(), `ALTER DATABASE `+strings.TrimPrefix(u.Path, "/")+` RESET ALL`)
@@ -29,8 +29,8 @@ func Session(t testing.TB, why string) string {
 	return address
 }
 
-// direct returns the address of the database at address without the tests' pooler.
-func direct(t testing.TB, address string) string {
+// Direct returns the address of the database at address without the tests' pooler.
+func Direct(t testing.TB, address string) string {
 	t.Helper()
 	s := use(t)
 	u, err := url.Parse(address)
