@@ -34,7 +34,8 @@ var mutants = []mutant{
 	for i := range page {
 		receipts[i] = dispatch.Receipt{ID: page[i].ID, Status: dispatch.Queued, To: page[i].To}
 	}
-	go func() { _, _ = insert(context.WithoutCancel(ctx), page) }()
+	kept := slices.Clone(page)
+	go func() { _, _ = insert(context.WithoutCancel(ctx), kept) }()
 `}, drill: "postgres-crashes", broken: "was answered 202 and is not there",
 	},
 	{
