@@ -140,7 +140,8 @@ function Wizard({ draft }: { draft?: Campaign }) {
                   <option value={0}>No list</option>
                   {allLists.map((l) => (
                     <option key={l.id} value={l.id}>
-                      {l.name} ({number(l.count ?? 0)}{l.count_more ? "+" : ""} contacts)
+                      {l.name} ({number(l.count ?? 0)}
+                      {l.count_more ? "+" : ""} contacts)
                     </option>
                   ))}
                 </select>
