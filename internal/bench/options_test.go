@@ -29,7 +29,7 @@ func TestOptions_Figures(t *testing.T) {
 		{Options{Only: "memory,accept"}, []string{"memory", "accept"}, ""},
 		{Options{Only: "growth", Growth: 1}, []string{"growth"}, ""},
 		{Options{Only: "growth"}, nil, "--only growth: set --growth"},
-		{Options{Only: "accept,speed"}, nil, `there is no figure "speed"; there are: accept, features, pages, batch`},
+		{Options{Only: "accept,speed"}, nil, `there is no figure "speed"; there are: idle, accept, features, pages, batch`},
 		{Options{Only: "accept,"}, nil, `there is no figure ""`},
 		{Options{Only: "accept, batch"}, nil, `there is no figure " batch"`},
 		{Options{Only: "Accept"}, nil, `there is no figure "Accept"`},

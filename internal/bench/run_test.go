@@ -142,7 +142,7 @@ func TestCommand_WrongOptions(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "out")
 	for _, c := range []struct{ args, want string }{
-		{"--only speed", `--only: there is no figure "speed"; there are: accept, `},
+		{"--only speed", `--only: there is no figure "speed"; there are: idle, accept, `},
 		{"--only growth", "--only growth: set --growth to a number of messages"},
 		{"--growth=-1", "--growth must not be negative"},
 		{"--growth many", "--growth"},
