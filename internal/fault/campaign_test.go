@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/drill"
 )
 
@@ -21,9 +22,9 @@ const (
 	// resumed, on the way.
 	kills         = 20
 	campaignLimit = 15 * time.Minute
-	// inHand is how many calls a worker may have claimed when it is killed. It was
-	// 32 in a run of 6,000 recipients.
-	inHand = 100
+	// inHand is how many calls a worker may have claimed when it is killed: the pages
+	// of the bulk lane that it works on at once. 500 were seen, and 108 on average.
+	inHand = 8 * dispatch.MaxPage
 )
 
 // recipients returns how many recipients the campaign has.
