@@ -31,6 +31,12 @@ type Store interface {
 	gateStore
 }
 
+// Registry is what campaigns name.
+type Registry interface {
+	audience.Registry
+	Drop() // empties the cache
+}
+
 // Tx is the store within a transaction.
 type Tx interface {
 	audience.FillStore
@@ -65,7 +71,7 @@ type Tx interface {
 // Options of a Runner.
 type Options struct {
 	Store    Store
-	Registry audience.Registry
+	Registry Registry
 	// Charges reports whether an account pays for its messages.
 	Charges func(ctx context.Context, account int64) (bool, error)
 	Log     *slog.Logger
@@ -205,6 +211,10 @@ func (s *step) compile(ctx context.Context) error {
 		return err
 	}
 	s.plan, err = audience.Compile(ctx, s.Registry, s.c, zone)
+	if _, ok := refused(err); ok { // what is cached may be from before somebody mended that
+		s.Registry.Drop()
+		s.plan, err = audience.Compile(ctx, s.Registry, s.c, zone)
+	}
 	return err
 }
 
