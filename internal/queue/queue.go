@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -56,6 +57,8 @@ type Client struct {
 	asynq *asynq.Client
 	redis redis.UniversalClient
 	id    ID
+
+	notices [3]atomic.Bool // by lane: one is about to be published
 }
 
 // NewClient makes a client over rc, which the caller closes.
@@ -78,8 +81,22 @@ func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 	if err != nil {
 		return fmt.Errorf("offer page: %w", err)
 	}
-	_ = c.redis.Publish(ctx, noticeChannel(id), queue).Err() // without it the page waits for lookLatest
+	c.notice(ctx, id, p.Lane)
 	return nil
+}
+
+// notice publishes that a page was offered, beside its caller, who has the next one to
+// offer. Without the notice the page waits for lookLatest.
+func (c *Client) notice(ctx context.Context, id string, lane dispatch.Lane) {
+	if c.notices[lane].Swap(true) {
+		return // the one that is about to go out stands for this page too
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), offerLimit)
+		defer cancel()
+		c.notices[lane].Store(false)
+		_ = c.redis.Publish(ctx, noticeChannel(id), queueName(id, lane)).Err()
+	}()
 }
 
 // Pending counts the pages that wait in a lane.
