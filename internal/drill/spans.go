@@ -39,9 +39,20 @@ func (s *Stack) traced() {
 	}
 	srv := &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = srv.Serve(l) }()
-	s.t.Cleanup(func() { _ = srv.Close(); c.check() }) // behind the last flush of serve and work
+	s.t.Cleanup(func() { // behind the last flush of serve and work
+		_ = srv.Close()
+		if !s.untraced {
+			c.check()
+		}
+	})
 	s.Set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+l.Addr().String())
 	s.Set("OTEL_TRACES_SAMPLER_ARG", "0.1")
+}
+
+// Untraced turns traces off for the processes that are started from now on.
+func (s *Stack) Untraced() {
+	s.untraced = true
+	s.Set("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 }
 
 // ServeHTTP takes a page of spans. Texts stand in protobuf as they are.

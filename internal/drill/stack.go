@@ -28,12 +28,13 @@ func folder(t T) string {
 // Stack is `sendoff dev --infra-only` with a serve and a work process, each a
 // process that a drill may kill.
 type Stack struct {
-	t      T
-	binary string
-	dir    string
-	env    []string
-	DB     *sql.DB
-	Dev    struct {
+	t        T
+	binary   string
+	dir      string
+	env      []string
+	untraced bool
+	DB       *sql.DB
+	Dev      struct {
 		BaseURL     string `json:"base_url"`
 		APIKey      string `json:"api_key"`
 		PostgresURL string `json:"postgres_url"`
