@@ -32,7 +32,7 @@ type listener struct {
 // four times a second, and a page that is offered to it is fetched at once.
 type lane struct {
 	redis.UniversalClient
-	*listener
+	from    *listener
 	queue   string
 	every   time.Duration // between two looks while no notices come
 	offered chan struct{} // holds one value after a notice
@@ -43,7 +43,7 @@ func newListener(rc redis.UniversalClient, id string, done <-chan struct{}) *lis
 	n := &listener{done: done, lanes: map[string]*lane{}}
 	for _, l := range dispatch.Lanes {
 		q := queueName(id, l)
-		n.lanes[q] = &lane{UniversalClient: rc, listener: n, queue: q, every: checkEvery[l], offered: make(chan struct{}, 1)}
+		n.lanes[q] = &lane{UniversalClient: rc, from: n, queue: q, every: checkEvery[l], offered: make(chan struct{}, 1)}
 	}
 	return n
 }
@@ -73,7 +73,7 @@ func (l *lane) EvalSha(ctx context.Context, sha string, keys []string, args ...a
 // wait returns true when the lane is to be looked at, and false once fetching is over.
 func (l *lane) wait() bool {
 	d := l.every
-	if l.listening.Load() {
+	if l.from.listening.Load() {
 		d = lookLatest
 	}
 	t := time.NewTimer(d/2 + rand.N(d))
@@ -81,7 +81,7 @@ func (l *lane) wait() bool {
 	select {
 	case <-l.offered:
 	case <-t.C:
-	case <-l.done:
+	case <-l.from.done:
 		return false
 	}
 	return true
@@ -94,16 +94,20 @@ func (l *lane) notice() {
 	}
 }
 
-// listen takes notices until fetching is over. A user of Redis who may not subscribe gets
-// none.
+// listen takes notices until fetching is over or the client is closed. A user of Redis who
+// may not subscribe gets none.
 func (n *listener) listen(sub *redis.PubSub) {
+	defer func() { _ = sub.Close() }()
 	notices := sub.ChannelWithSubscriptions()
 	for {
 		select {
 		case <-n.done:
-			_ = sub.Close()
 			return
-		case notice := <-notices:
+		case notice, ok := <-notices:
+			if !ok {
+				n.listening.Store(false)
+				return
+			}
 			n.take(notice)
 		}
 	}

@@ -105,3 +105,22 @@ func TestServer_NoChannels_PagesFlow(t *testing.T) {
 		wait.Until(t, "the page has come", func() bool { return len(got()) == i+1 })
 	}
 }
+
+// Once its client is closed a listener ends, and its lanes look by themselves.
+func TestListener_ClientClosed_Ends(t *testing.T) {
+	t.Parallel()
+	rc, err := Open(storetest.Redis(t), 4)
+	storetest.Must(t, err)
+	n := newListener(rc, "one", make(chan struct{}))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		n.listen(rc.Subscribe(t.Context(), noticeChannel("one")))
+	}()
+	wait.Until(t, "notices come", n.listening.Load)
+	storetest.Must(t, rc.Close())
+	<-ended
+	if n.listening.Load() {
+		t.Error("the lanes wait for notices of nobody")
+	}
+}

@@ -1,5 +1,6 @@
 // Package queue is the doorbell: pages of message ids in Redis, carried by
-// asynq. Losing all of it costs seconds, never a message.
+// asynq, and a notice of each that wakes an idle worker. Losing all of it costs
+// seconds, never a message.
 package queue
 
 import (
@@ -58,7 +59,7 @@ type Client struct {
 	redis redis.UniversalClient
 	id    ID
 
-	notices [3]atomic.Bool // by lane: one is about to be published
+	notices [dispatch.Bulk + 1]atomic.Bool // by lane: one is about to be published
 }
 
 // NewClient makes a client over rc, which the caller closes.
@@ -75,9 +76,8 @@ func (c *Client) Offer(ctx context.Context, p dispatch.Page) error {
 	if err != nil {
 		return err
 	}
-	queue := queueName(id, p.Lane)
 	_, err = c.asynq.EnqueueContext(ctx, asynq.NewTask(taskPage, Encode(p)),
-		asynq.Queue(queue), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
+		asynq.Queue(queueName(id, p.Lane)), asynq.MaxRetry(5), asynq.Timeout(time.Minute))
 	if err != nil {
 		return fmt.Errorf("offer page: %w", err)
 	}

@@ -63,8 +63,8 @@ func (s *Store) InsertWithin(ctx context.Context, page []NewMessage) ([]dispatch
 	}
 	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
 	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if len(sorted) > 0 && ofCampaign(sorted) {
-			return s.acceptRows(ctx, tx, sqlAcceptCampaign, campaignArgs(sorted), sorted, byID)
+		if plain(sorted) && !s.needsTx(sorted) {
+			return s.acceptRows(ctx, tx, sqlAcceptPlain, plainArgs(sorted), sorted, byID)
 		}
 		return s.acceptTx(ctx, tx, sorted, byID)
 	})

@@ -100,8 +100,9 @@ SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coa
 FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
 
 // sqlAcceptPlain is sqlAcceptOnce for a page of plain messages: to be sent now,
-// without idempotency keys, charges and the columns that few use. All that is
-// not refused is inserted, so that no insert has to ask another one.
+// of one campaign ($19) or none, without idempotency keys, charges and the columns
+// that few use. All that is not refused is inserted, so that no insert has to ask
+// another one.
 var sqlAcceptPlain = numbers.SQL(`
 WITH checked AS MATERIALIZED (
   SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s)
@@ -116,13 +117,13 @@ WITH checked AS MATERIALIZED (
     expires_us, ttl_s, offered, needs_window, test, segments, price, marketing)
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test,
-    segments, price, marketing)
+    segments, price, marketing, campaign_id)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price,
-    marketing
+    marketing, $19::bigint
   FROM checked WHERE NOT suppressed AND window_open
 ), d AS (
-  INSERT INTO dispatch (message_id, account_id, channel_id, lane, wake_at, due_at, expires_at)
-  SELECT id, account_id, channel_id, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
+  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+  SELECT id, account_id, channel_id, $19::bigint, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
   ELSE now() END, now(), expires_at
   FROM checked WHERE NOT suppressed AND window_open
 ), e AS (
@@ -134,26 +135,10 @@ SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, fal
 UNION ALL
 SELECT id, false, suppressed, window_open, now(), false FROM checked WHERE suppressed OR NOT window_open`)
 
-// sqlAcceptCampaign is sqlAcceptPlain for messages of one campaign, $19.
-var sqlAcceptCampaign = strings.NewReplacer(
-	"segments, price, marketing)\n  SELECT", "segments, price, marketing, campaign_id)\n  SELECT",
-	"segments, price,\n    marketing\n", "segments, price,\n    marketing, $19::bigint\n",
-	"channel_id, lane, wake_at", "channel_id, campaign_id, lane, wake_at",
-	"SELECT id, account_id, channel_id, lane, CASE", "SELECT id, account_id, channel_id, $19::bigint, lane, CASE",
-).Replace(sqlAcceptPlain)
-
-// ofCampaign reports whether sqlAcceptCampaign can write the page.
-func ofCampaign(page []*NewMessage) bool {
-	id := page[0].Campaign
-	return id != 0 && !slices.ContainsFunc(page, func(a *NewMessage) bool {
-		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || a.Campaign != id || uncommon(a)
-	})
-}
-
 // plain reports whether sqlAcceptPlain can write the page.
 func plain(page []*NewMessage) bool {
-	return !slices.ContainsFunc(page, func(a *NewMessage) bool {
-		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || extra(a) != nil
+	return len(page) > 0 && !slices.ContainsFunc(page, func(a *NewMessage) bool {
+		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || a.Campaign != page[0].Campaign || uncommon(a)
 	})
 }
 
@@ -185,14 +170,11 @@ func acceptArgs(page []*NewMessage) []any {
 	}
 }
 
-// plainArgs returns those of acceptArgs that sqlAcceptPlain reads.
+// plainArgs returns those of acceptArgs that sqlAcceptPlain reads, and the campaign.
 func plainArgs(page []*NewMessage) []any {
 	all := acceptArgs(page)
-	return slices.Concat(all[:10], all[11:18], all[23:])
+	return slices.Concat(all[:10], all[11:18], all[23:], []any{page[0].Campaign})
 }
-
-// campaignArgs returns the arguments of sqlAcceptCampaign.
-func campaignArgs(page []*NewMessage) []any { return append(plainArgs(page), page[0].Campaign) }
 
 // uncommon reports whether a has one of the columns that few messages use, the
 // campaign aside.

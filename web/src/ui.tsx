@@ -136,6 +136,11 @@ export function ErrorBox({ error, retry, next }: { error: unknown; retry?: () =>
   );
 }
 
+/** The page of something that is being read, or can't be. */
+export function Pending({ title, query, next }: { title: string; query: { error: unknown; refetch: () => void }; next?: ReactNode }) {
+  return <Page title={title}>{query.error ? <ErrorBox error={query.error} retry={query.refetch} next={next} /> : <Loading />}</Page>;
+}
+
 /** Reports whether the same call may succeed a moment later. */
 function passes(error: unknown): boolean {
   const { status = 0 } = problemOf(error);

@@ -172,6 +172,11 @@ func (s *Service) Create(ctx context.Context, who admin.Actor, in *Input) (*Impo
 
 func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 	var f dispatch.Faults
+	var state *campaign.State // of the campaign
+	hasCampaign := func(ctx context.Context, account, id int64) (ok bool, err error) {
+		state, err = s.store.CampaignState(ctx, account, id)
+		return state != nil, err
+	}
 	if !slices.Contains(audience.Kinds, in.Kind) {
 		f.Add("/kind", "must be one of %s", strings.Join(audience.Kinds, ", "))
 	}
@@ -180,7 +185,7 @@ func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 		id   int64
 		kind string
 		has  func(ctx context.Context, account, id int64) (bool, error)
-	}{{"list", in.List, audience.Contacts, s.store.HasList}, {"campaign", in.Campaign, audience.Audience, s.hasCampaign}} {
+	}{{"list", in.List, audience.Contacts, s.store.HasList}, {"campaign", in.Campaign, audience.Audience, hasCampaign}} {
 		if c.id == 0 {
 			continue
 		}
@@ -202,19 +207,11 @@ func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 		Format: contactimport.Format(o.Format), Delimiter: o.Delimiter, Encoding: o.Encoding, DefaultCountry: o.DefaultCountry,
 		PhoneColumn: o.PhoneColumn, Map: o.Map,
 	}
-	if err := file.Check(); err != nil || in.Campaign == 0 {
+	if err := file.Check(); err != nil || state == nil {
 		return err
 	}
-	state, err := s.store.CampaignState(ctx, who.Account, in.Campaign)
-	if err == nil && state != nil {
-		_, err = state.Check(campaign.Edit)
-	}
+	_, err := state.Check(campaign.Edit)
 	return err
-}
-
-func (s *Service) hasCampaign(ctx context.Context, account, id int64) (bool, error) {
-	state, err := s.store.CampaignState(ctx, account, id)
-	return state != nil, err
 }
 
 // change makes a change of an import and writes its audit entry in the same

@@ -19,7 +19,7 @@ import { hasMedia, showTemplate } from "../content";
 import { Importer } from "../importer";
 import { merge, missing, propose, type Row } from "../merge";
 import { useUrl } from "../search";
-import { ErrorBox, Field, Form, Loading, Page, Panel } from "../ui";
+import { Field, Form, Page, Panel, Pending } from "../ui";
 import { number } from "../words";
 import { Limits, timing, When } from "./campaign-limits";
 
@@ -29,7 +29,7 @@ export function NewCampaign() {
   const id = Number(url.edit) || undefined;
   const draft = useGet(["campaign", id, "edit"], () => getCampaignsId({ client, path: { id: id! } }), { enabled: !!id });
   if (id && !draft.data) {
-    return <Page title="Edit campaign">{draft.error ? <ErrorBox error={draft.error} retry={draft.refetch} /> : <Loading />}</Page>;
+    return <Pending title="Edit campaign" query={draft} />;
   }
   return <Wizard key={id} draft={id ? draft.data : undefined} />;
 }

@@ -18,7 +18,7 @@ import { client, queries, useCan, useGet } from "../api";
 import { mine, until, useZone } from "../clock";
 import { Choice, Pager, Search } from "../list";
 import { useUrl } from "../search";
-import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Loading, Page, Panel, Table, Time } from "../ui";
+import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Page, Panel, Pending, Table, Time } from "../ui";
 import { number, words } from "../words";
 import { Report, RowPreview } from "./campaign-report";
 import { doneOf } from "./campaigns";
@@ -56,23 +56,12 @@ export function Campaign() {
     validate(id).then(setValidation, setFailed);
   }, [c?.status, may, id]);
   if (!c) {
-    return (
-      <Page title="Campaign">
-        {campaign.error ? (
-          <ErrorBox
-            error={campaign.error}
-            retry={campaign.refetch}
-            next={
-              <Link className="btn small" to="/campaigns">
-                Show all campaigns
-              </Link>
-            }
-          />
-        ) : (
-          <Loading />
-        )}
-      </Page>
+    const next = (
+      <Link className="btn small" to="/campaigns">
+        Show all campaigns
+      </Link>
     );
+    return <Pending title="Campaign" query={campaign} next={next} />;
   }
   return (
     <Page title={c.name ?? "Campaign"} actions={may && <Actions c={c} validation={validation} validated={setValidation} />}>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, showContent, showTemplate } from "../content";
-import { Act, Badge, Copy, ErrorBox, Foreign, Json, Loading, Page, Panel, Time } from "../ui";
+import { Act, Badge, Copy, ErrorBox, Foreign, Json, Loading, Page, Panel, Pending, Time } from "../ui";
 import { FromShell } from "./message-shell";
 import { Timeline } from "./message-timeline";
 import { WhyNotYet } from "./message-why";
@@ -27,24 +27,14 @@ export function Message() {
   const message = useGet(["message", id], () => getMessagesId({ client, path: { id } }), { every: 3000 });
   const canSend = useCan("send_text");
   const m = message.data as MessageView | undefined;
-  if (!m)
-    return (
-      <Page title="Message">
-        {message.error ? (
-          <ErrorBox
-            error={message.error}
-            retry={message.refetch}
-            next={
-              <Link className="btn small" to="/messages">
-                Show all messages
-              </Link>
-            }
-          />
-        ) : (
-          <Loading />
-        )}
-      </Page>
+  if (!m) {
+    const next = (
+      <Link className="btn small" to="/messages">
+        Show all messages
+      </Link>
     );
+    return <Pending title="Message" query={message} next={next} />;
+  }
   const open = unfinished.includes(m.status);
   return (
     <Page
