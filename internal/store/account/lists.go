@@ -23,7 +23,8 @@ const MaxMembers = 100_000
 
 // listColumns counts by the index of members, which holds each list's together (pg.Where.After).
 var listColumns = `l.id, l.name, l.time_zone, l.created_at, (SELECT count(*) FROM (SELECT 1 FROM list_contacts m
-  WHERE (m.list_id, m.contact_id) > (l.id, 0) AND m.list_id <= l.id ORDER BY m.list_id, m.contact_id LIMIT ` + strconv.Itoa(MaxMembers+1) + `) x) AS members`
+  WHERE (m.list_id, m.contact_id) > (l.id, 0) AND m.list_id <= l.id ORDER BY m.list_id, m.contact_id
+  LIMIT ` + strconv.Itoa(MaxMembers+1) + `) x) AS members`
 
 // ListInfos returns the contact lists of an account after the id, counted.
 func (s *Store) ListInfos(ctx context.Context, account, after int64, limit int) ([]ListInfo, error) {
