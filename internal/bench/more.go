@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,8 +200,34 @@ func (s *stage) audit(ctx context.Context) error {
 	}
 	s.report.Lost = s.sent - s.arrived - c.Recipients
 	s.report.Duplicated += c.Count - c.Recipients
-	if s.report.Lost != 0 || s.report.Duplicated != 0 {
-		return fmt.Errorf("%d messages were lost and %d sent twice", s.report.Lost, s.report.Duplicated)
+	if s.report.Lost == 0 && s.report.Duplicated == 0 {
+		return nil
 	}
-	return nil
+	why, err := s.undelivered(ctx)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%d messages were lost and %d sent twice; not sent by their status: %s", s.report.Lost, s.report.Duplicated, why)
+}
+
+// undelivered tells what the messages say that the provider has not confirmed: their
+// number by status and error, and one id of each.
+func (s *stage) undelivered(ctx context.Context) (string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT status, concat_ws(': ', error_code, error_message), count(*), min(id::text)
+	  FROM messages WHERE status NOT IN ($1, $2, $3) GROUP BY 1, 2 ORDER BY 1, 2`, dispatch.Sent, dispatch.Delivered, dispatch.Read)
+	if err != nil {
+		return "", fmt.Errorf("read what was not sent: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var says []string
+	for rows.Next() {
+		var status dispatch.Status
+		var cause, id string
+		var n int
+		if err := rows.Scan(&status, &cause, &n, &id); err != nil {
+			return "", fmt.Errorf("read what was not sent: %w", err)
+		}
+		says = append(says, fmt.Sprintf("%d %s (%s), such as %s", n, status, cause, id))
+	}
+	return cmp.Or(strings.Join(says, "; "), "none"), rows.Err()
 }

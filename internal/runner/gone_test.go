@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -144,8 +145,9 @@ func TestCampaign_TemplateDeletedInMidRun(t *testing.T) {
 	}
 }
 
-// A channel with messages of a campaign is not deleted. One whose campaign has made
-// none is, and the campaign pauses with the reason at its next step.
+// A channel is not deleted while a campaign runs on it, whether or not one of its
+// messages is on its way. Below a paused one it is; the campaign stays paused, with the
+// reason, when it is resumed.
 func TestCampaign_ChannelDeleted(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -154,11 +156,18 @@ func TestCampaign_ChannelDeleted(t *testing.T) {
 	s.call("DELETE", s.channelPath(), nil, 409)
 	s.call("POST", running+"/cancel", nil, 200)
 	held := s.held(3, "0300")
-	wait.Until(t, "the channel to be free", func() bool {
-		status, _ := s.raw("DELETE", s.channelPath(), nil)
-		return status == 204
+	_, says := s.raw("DELETE", s.channelPath(), nil)
+	wait.Until(t, "the last messages to end", func() bool {
+		_, says = s.raw("DELETE", s.channelPath(), nil)
+		return !bytes.Contains(says, []byte("unfinished messages"))
 	})
-	c := s.until(held, "the pause", func(c object) bool { return c["status"] == "paused" })
+	if id := held[strings.LastIndex(held, "/")+1:]; !bytes.Contains(says, []byte("campaign "+id+" sends through the channel")) {
+		t.Errorf("the channel of a campaign that runs: %s", says)
+	}
+	s.call("POST", held+"/pause", nil, 200)
+	s.call("DELETE", s.channelPath(), nil, 204)
+	s.raw("POST", held+"/resume", nil)
+	c := s.until(held, "the pause", func(c object) bool { return c["status"] == "paused" && fmt.Sprint(c["reason"]) != "paused by hand" })
 	if reason := fmt.Sprint(c["reason"]); !strings.Contains(reason, "channel") || c.count("held") != 3 {
 		t.Errorf("paused for %q: %v", reason, c["counts"])
 	}

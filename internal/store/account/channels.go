@@ -9,6 +9,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -184,7 +185,8 @@ func (s *Store) UpdateChannel(ctx context.Context, c dispatch.Channel) (dispatch
 	return s.channel(&row)
 }
 
-// DeleteChannel removes a channel that no unfinished message needs.
+// DeleteChannel removes a channel that no unfinished message and no running campaign
+// needs; else it returns dispatch.Conflict.
 func (s *Store) DeleteChannel(ctx context.Context, account, id int64) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		var busy bool
@@ -194,6 +196,14 @@ func (s *Store) DeleteChannel(ctx context.Context, account, id int64) error {
 		}
 		if busy {
 			return dispatch.Errorf(dispatch.Conflict, "the channel still has unfinished messages; disable it instead")
+		}
+		var running []int64
+		if err := tx.SelectContext(ctx, &running, `SELECT id FROM campaigns WHERE channel_id = $1 AND account_id = $2 AND state = $3
+		  ORDER BY id LIMIT 1`, id, account, campaign.Running); err != nil {
+			return pg.Wrap("look for running campaigns", err)
+		}
+		if len(running) > 0 {
+			return dispatch.Errorf(dispatch.Conflict, "campaign %d sends through the channel; pause or cancel it first", running[0])
 		}
 		r, err := tx.ExecContext(ctx, `DELETE FROM channels WHERE id = $1 AND account_id = $2`, id, account)
 		if err != nil {
