@@ -225,6 +225,9 @@ func (s *stage) settings() map[string]any {
 }
 
 func measureSteady(ctx context.Context, s *stage) error {
+	if err := s.forget(ctx); err != nil {
+		return err
+	}
 	l, err := s.timed(ctx, s.channels[0].ID, "normal", 500, s.seconds(6, 20))
 	if err != nil {
 		return err
@@ -239,6 +242,9 @@ func measureSteady(ctx context.Context, s *stage) error {
 }
 
 func measureOTP(ctx context.Context, s *stage) error {
+	if err := s.forget(ctx); err != nil {
+		return err
+	}
 	ch := s.channels[0]
 	ch.Policy.Rate = 200
 	if _, err := s.accounts.UpdateChannel(ctx, ch); err != nil {
@@ -266,9 +272,6 @@ func measureOTP(ctx context.Context, s *stage) error {
 // timed sends at a steady rate and measures from the request to the provider's
 // receipt of the message.
 func (s *stage) timed(ctx context.Context, channel int64, lane string, perSecond int, d time.Duration) (*load, error) {
-	if err := s.forget(ctx); err != nil {
-		return nil, err
-	}
 	n := int(d.Seconds() * float64(perSecond))
 	sent := make(map[string]time.Time, n)
 	errs := make(chan error, n)

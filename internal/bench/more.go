@@ -40,8 +40,16 @@ func (s *stage) configure(ctx context.Context, st map[string]any) error {
 	return s.emulatorCall(ctx, http.MethodPut, "/_emulator/settings", b)
 }
 
-// forget clears the emulator's log; what it held is counted first.
+// forget clears the emulator's log; what it held is counted first. It waits until
+// nothing is on its way: what arrives between the two would be taken for lost.
 func (s *stage) forget(ctx context.Context) error {
+	if err := s.drained(ctx); err != nil {
+		return err
+	}
+	return s.clear(ctx)
+}
+
+func (s *stage) clear(ctx context.Context) error {
 	c, err := s.counts(ctx)
 	if err != nil {
 		return err

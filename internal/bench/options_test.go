@@ -132,7 +132,7 @@ func TestProvider_Refuses(t *testing.T) {
 		"configure": func() error { return s.configure(t.Context(), s.settings()) },
 		"counts":    func() error { _, err := s.counts(t.Context()); return err },
 		"received":  func() error { _, err := s.received(t.Context()); return err },
-		"forget":    func() error { return s.forget(t.Context()) },
+		"clear":     func() error { return s.clear(t.Context()) },
 		"timed":     func() error { _, err := s.timed(t.Context(), 7, "otp", 100, 10*time.Millisecond); return err },
 		"callback":  func() error { return s.sendCallback(t.Context(), s.base, &s.channels[0], "m") },
 		"requests":  func() error { return s.emulatorCall(t.Context(), http.MethodDelete, "/_emulator/requests", nil) },
@@ -145,7 +145,7 @@ func TestProvider_Refuses(t *testing.T) {
 		t.Errorf("%d sent, %d arrived, %d twice", s.sent, s.arrived, s.report.Duplicated)
 	}
 	s, asked := answering(t, http.StatusOK, `{"count":5,"recipients":3,"max_per_recipient":2}`)
-	if err := s.forget(t.Context()); err != nil || s.arrived != 3 || s.report.Duplicated != 2 {
+	if err := s.clear(t.Context()); err != nil || s.arrived != 3 || s.report.Duplicated != 2 {
 		t.Errorf("%d arrived, %d twice, %v", s.arrived, s.report.Duplicated, err)
 	}
 	if err := s.configure(t.Context(), map[string]any{"latency_ms": 100}); err != nil || len(*asked) != 3 ||

@@ -128,6 +128,12 @@ func (p *play) auditArithmetic() {
 		p.Errorf("of %d sent %d had arrived, %d twice", p.sent, p.arrived, p.report.Duplicated)
 	}
 	audit(0, 1)
+	_, err := p.backlog(p.Context(), ch.ID, "bulk", 300)
+	must(p.T, err)
+	must(p.T, p.forget(p.Context()))
+	if p.arrived != p.sent {
+		p.Errorf("forgotten while messages were on their way: of %d sent %d had arrived", p.sent, p.arrived)
+	}
 	if c, err := p.counts(p.Context()); c != (counts{}) || err != nil {
 		p.Errorf("after forget the provider counts %+v, %v", c, err)
 	}
