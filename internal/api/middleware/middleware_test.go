@@ -194,10 +194,15 @@ func TestObserve_LogsOneLineARequest(t *testing.T) {
 	}
 	e.POST("/things/:id", func(echo.Context) error { return dispatch.InvalidField("/to", "is required") }, caller)
 	e.GET("/things/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.PUT("/things/:id", func(c echo.Context) error {
+		c.Set("caller", &accept.Caller{Key: account.Key{ID: -7}, User: &accept.User{ID: "u1", Email: "ada@example.com"}})
+		return c.NoContent(http.StatusNoContent)
+	})
 	e.GET("/broken", func(echo.Context) error { return &dispatch.Error{Code: dispatch.Overloaded} })
 	e.POST("/callbacks/:provider", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	for _, c := range []struct{ method, path, level, rest string }{
 		{"POST", "/things/123", "INFO", "method=POST route=/things/:id status=422 key_id=7 code=validation_failed"},
+		{"PUT", "/things/123", "INFO", "method=PUT route=/things/:id status=204 user_id=u1"},
 		{"GET", "/things/123", "DEBUG", "method=GET route=/things/:id status=204"},
 		{"GET", "/broken", "WARN", "method=GET route=/broken status=503 code=overloaded"},
 		{"POST", "/callbacks/meta", "DEBUG", "method=POST route=/callbacks/:provider status=200"},

@@ -65,7 +65,11 @@ func attributes(c echo.Context, id, method string, status int, took time.Duratio
 	out := make([]slog.Attr, 0, 7)
 	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))
 	if who, ok := c.Get("caller").(*accept.Caller); ok {
-		out = append(out, slog.Int64("key_id", who.Key.ID))
+		if who.User != nil { // the id of a session's key is no key's
+			out = append(out, slog.String("user_id", who.User.ID))
+		} else {
+			out = append(out, slog.Int64("key_id", who.Key.ID))
+		}
 	}
 	if code, ok := c.Get("code").(dispatch.Code); ok {
 		out = append(out, slog.String("code", string(code)))
