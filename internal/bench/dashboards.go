@@ -115,7 +115,7 @@ type watchers struct {
 
 // watchers signs twenty browsers in.
 func (s *stage) watchers(ctx context.Context) (*watchers, error) {
-	ids, err := s.newest(ctx, 1)
+	all, err := s.newest(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *stage) watchers(ctx context.Context) (*watchers, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watchers{browsers: browsers(ids[0]), base: s.base, client: loadClient()}
+	w := &watchers{browsers: browsers(all[0].id), base: s.base, client: loadClient()}
 	for range w.browsers {
 		c, err := w.signIn(ctx, email, password)
 		if err != nil {

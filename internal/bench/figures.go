@@ -344,13 +344,13 @@ func measurePoll(ctx context.Context, s *stage) error {
 
 // reads sends GET requests for the paths of the newest messages.
 func (s *stage) reads(ctx context.Context, d time.Duration, path func(id string) string) (*load, error) {
-	ids, err := s.newest(ctx, 1000)
+	all, err := s.newest(ctx, 1000)
 	if err != nil {
 		return nil, err
 	}
 	o := shots{Method: http.MethodGet, Key: s.key, Conns: 64, For: d, Want: http.StatusOK}
-	for _, id := range ids {
-		o.URLs = append(o.URLs, s.base+path(id))
+	for _, m := range all {
+		o.URLs = append(o.URLs, s.base+path(m.id))
 	}
 	return s.shoot(ctx, o)
 }

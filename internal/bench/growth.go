@@ -105,16 +105,16 @@ func (s *stage) growthReads(ctx context.Context, name string, path func(id strin
 }
 
 func (s *stage) growthCallbacks(ctx context.Context) (rate, error) {
-	ids, err := s.newest(ctx, s.pick(5_000, 10_000))
+	all, err := s.newest(ctx, s.pick(5_000, 10_000))
 	if err != nil {
 		return rate{}, err
 	}
 	before := s.cpu()
-	value, refused := s.callBack(ctx, ids)
+	value, refused := s.callBack(ctx, all)
 	if refused > 0 {
 		return rate{}, fmt.Errorf("%d callbacks were refused", refused)
 	}
-	return rate{"callbacks", "callbacks/s", value, s.cpu().since(before, len(ids))}, nil
+	return rate{"callbacks", "callbacks/s", value, s.cpu().since(before, len(all))}, nil
 }
 
 // fillPage is the number of rows that one INSERT writes.

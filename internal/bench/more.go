@@ -113,11 +113,11 @@ func (s *stage) drained(ctx context.Context) error {
 // measureCallbacks sends signed Meta callbacks, one status each, for messages
 // that were sent before.
 func measureCallbacks(ctx context.Context, s *stage) error {
-	ids, err := s.newest(ctx, s.pick(20_000, 60_000))
+	all, err := s.newest(ctx, s.pick(20_000, 60_000))
 	if err != nil {
 		return err
 	}
-	rate, failed := s.callBack(ctx, ids)
+	rate, failed := s.callBack(ctx, all)
 	s.add(Figure{
 		Name: "callbacks", How: "signed Meta callbacks, 1 status each", Value: rate, Unit: "callbacks/s", Must: "3,000",
 		Reach: rate >= 3000 && failed == 0, Detail: fmt.Sprintf("%d refused", failed),
@@ -125,65 +125,69 @@ func measureCallbacks(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// newest returns the ids of at least n messages of this run, or of all.
-func (s *stage) newest(ctx context.Context, n int) (ids []string, err error) {
-	for cursor := ""; len(ids) < n; {
+// sent is a message of this run.
+type sent struct{ id, to string }
+
+// newest returns at least n messages of this run, or all.
+func (s *stage) newest(ctx context.Context, n int) (all []sent, err error) {
+	for cursor := ""; len(all) < n; {
 		page, err := s.store.ListMessages(ctx, s.channels[0].Account, dispatch.Filter{Limit: 1000, Cursor: cursor})
 		if err != nil {
 			return nil, err
 		}
 		for _, v := range page.Views {
-			ids = append(ids, v.ID.String())
+			all = append(all, sent{v.ID.String(), string(v.To)})
 		}
 		if cursor = page.Next; cursor == "" {
 			break
 		}
 	}
-	if len(ids) == 0 {
+	if len(all) == 0 {
 		return nil, errNoMessages
 	}
-	return ids, nil
+	return all, nil
 }
 
 // callBack sends a callback for each message and returns how many a second, and
 // how many were refused.
-func (s *stage) callBack(ctx context.Context, ids []string) (rate float64, refused int64) {
+func (s *stage) callBack(ctx context.Context, all []sent) (rate float64, refused int64) {
 	ch := s.channels[0]
 	url := s.base + "/callbacks/meta/" + ch.Key
-	work := make(chan string)
+	work := make(chan sent)
 	var wg sync.WaitGroup
 	var failed atomic.Int64
 	began := time.Now()
 	for range 64 {
 		wg.Go(func() {
-			for id := range work {
-				if s.sendCallback(ctx, url, &ch, id) != nil {
+			for m := range work {
+				if s.sendCallback(ctx, url, &ch, m) != nil {
 					failed.Add(1)
 				}
 			}
 		})
 	}
-	for _, id := range ids {
-		work <- id
+	for _, m := range all {
+		work <- m
 	}
 	close(work)
 	wg.Wait()
-	return float64(len(ids)) / time.Since(began).Seconds(), failed.Load()
+	return float64(len(all)) / time.Since(began).Seconds(), failed.Load()
 }
 
-func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, id string) error {
+func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, m sent) error {
 	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":%q,"changes":[{"field":"messages",`+
 		`"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":%q},`+
 		`"statuses":[{"id":"wamid.%s","status":"delivered","timestamp":"%d",`+
-		`"recipient_id":"15550001111","biz_opaque_callback_data":%q}]}}]}]}`,
-		ch.Settings["waba_id"], ch.Settings["phone_number_id"], id, time.Now().Unix(), id)
-	m := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
-	m.Write(body)
+		`"recipient_id":%q,"biz_opaque_callback_data":%q}]}}]}]}`,
+		ch.Settings["waba_id"], ch.Settings["phone_number_id"], m.id, time.Now().Unix(),
+		strings.TrimPrefix(m.to, "+"), m.id)
+	mac := hmac.New(sha256.New, []byte(ch.Secrets["app_secret"]))
+	mac.Write(body)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(m.Sum(nil)))
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("call back: %w", err)

@@ -170,25 +170,29 @@ func (p *play) lateMessages() {
 // Callbacks are signed as Meta signs them: each makes its message delivered, and
 // with another secret each is refused.
 func (p *play) callbacks() {
-	ids, err := p.newest(p.Context(), 30)
+	first, err := p.newest(p.Context(), 30)
 	must(p.T, err)
-	var newest string
-	must(p.T, p.db.QueryRowContext(p.Context(), `SELECT id FROM messages ORDER BY id DESC LIMIT 1`).Scan(&newest))
-	if len(ids) != 1000 || ids[0] != newest || !slices.IsSortedFunc(ids, func(a, b string) int { return strings.Compare(b, a) }) {
-		p.Errorf("%d ids from %s; the newest is %s", len(ids), ids[0], newest)
+	var newest sent
+	must(p.T, p.db.QueryRowContext(p.Context(), `SELECT id, recipient FROM messages ORDER BY id DESC LIMIT 1`).Scan(&newest.id, &newest.to))
+	if len(first) != 1000 || first[0] != newest || !slices.IsSortedFunc(first, func(a, b sent) int { return strings.Compare(b.id, a.id) }) {
+		p.Errorf("%d messages from %v; the newest is %v", len(first), first[0], newest)
 	}
+	people := p.count(`SELECT count(*) FROM identities`)
 	if all, err := p.newest(p.Context(), 1_000_000); err != nil || len(all) != p.sent {
 		p.Errorf("%d ids of %d messages, %v", len(all), p.sent, err)
 	}
-	rate, refused := p.callBack(p.Context(), ids[:30])
+	rate, refused := p.callBack(p.Context(), first[:30])
 	if rate <= 0 || refused != 0 {
 		p.Errorf("%v callbacks a second, %d refused", rate, refused)
 	}
 	wait.Until(p.T, "30 messages are delivered", func() bool { return p.count(`SELECT count(*) FROM messages WHERE status = 40`) == 30 })
+	if n := p.count(`SELECT count(*) FROM identities`); n != people {
+		p.Errorf("receipts of the recipients themselves have made %d ids of people", n-people)
+	}
 	good := p.channels[0].Secrets
 	p.channels[0].Secrets = map[string]string{"app_secret": "another"}
 	defer func() { p.channels[0].Secrets = good }()
-	if _, refused := p.callBack(p.Context(), ids[30:40]); refused != 10 {
+	if _, refused := p.callBack(p.Context(), first[30:40]); refused != 10 {
 		p.Errorf("with another secret %d of 10 are refused", refused)
 	}
 }
