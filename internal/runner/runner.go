@@ -59,7 +59,8 @@ type Tx interface {
 	Move(ctx context.Context, id int64, rows []campaigns.Recipient) error
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
 	WithTemplate(ctx context.Context, id int64) ([]campaigns.Campaign, error)
-	Sweep(ctx context.Context, id int64) (more bool, err error)
+	// Sweep looks at a piece of the ledger and returns where the next call goes on.
+	Sweep(ctx context.Context, id int64, before dispatch.ID) (next dispatch.ID, err error)
 	BadQuality(ctx context.Context, c *campaigns.Campaign, since time.Time, strict bool) (reason string, err error)
 	LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error
@@ -88,13 +89,13 @@ type Tracer interface {
 type Runner struct {
 	Options
 	mu    sync.Mutex
-	swept map[int64]time.Time // when each campaign was last swept by this process
+	swept map[int64]swept     // campaigns that this process has swept
 	plans map[int64]*gatePlan // what the gate knows of campaigns
 }
 
 // New returns a Runner; Run runs it.
 func New(o Options) *Runner {
-	return &Runner{Options: o, swept: map[int64]time.Time{}, plans: map[int64]*gatePlan{}}
+	return &Runner{Options: o, swept: map[int64]swept{}, plans: map[int64]*gatePlan{}}
 }
 
 // stepEvery is the interval at which workers look for campaigns that are due.
@@ -230,19 +231,29 @@ func (s *step) count(ctx context.Context) error {
 // sweepEvery is the interval at which settled messages are looked for.
 const sweepEvery = time.Second
 
+// swept is when a campaign was last swept, and the message before which that goes on.
+type swept struct {
+	at     time.Time
+	before dispatch.ID
+}
+
 // sweep moves the rows of messages that were settled, at most once in sweepEvery
 // unless now. It returns whether it looked.
 func (s *step) sweep(ctx context.Context, now bool) (bool, error) {
 	s.mu.Lock()
-	due := now || time.Since(s.swept[s.c.ID]) >= sweepEvery
+	last := s.swept[s.c.ID]
+	due := now || time.Since(last.at) >= sweepEvery
 	if due {
-		s.swept[s.c.ID] = time.Now()
+		s.swept[s.c.ID] = swept{time.Now(), last.before}
 	}
 	s.mu.Unlock()
 	if !due {
 		return false, nil
 	}
-	_, err := s.tx.Sweep(ctx, s.c.ID)
+	next, err := s.tx.Sweep(ctx, s.c.ID, last.before)
+	s.mu.Lock()
+	s.swept[s.c.ID] = swept{time.Now(), next}
+	s.mu.Unlock()
 	return true, err
 }
 

@@ -184,6 +184,7 @@ const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r
 var (
 	addedColumns = []string{
 		"campaign_id", "seq", "status", "wake_at", "recipient", "person", "fields", "zones", "reason", "field", "detail",
+		"indexed_status",
 	}
 	columnsOfAll, columnsWithZones = 7, 8
 )
@@ -226,6 +227,7 @@ func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
 			values := []any{
 				id, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), storable.Clean(r.Fields),
 				r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail),
+				int64(r.Status), // as all that have no message
 			}
 			if !yield(values[:n]) {
 				return

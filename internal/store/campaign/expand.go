@@ -21,11 +21,11 @@ import (
 // time is a range of the index.
 var sqlTurn = numbers.SQL(`
 SELECT * FROM (
-  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status = {row_waiting} AND r.wake_at <= now()
-    ORDER BY r.wake_at, r.seq LIMIT $2)
+  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_waiting}
+    AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)
   UNION ALL
-  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status = {row_held} AND r.wake_at <= now()
-    AND r.message_id IS NULL ORDER BY r.wake_at, r.seq LIMIT $2)) x
+  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_held}
+    AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)) x
 ORDER BY wake_at, seq LIMIT $2`)
 
 // Turn reads the recipients whose turn it is, at most n, in order. This transaction
@@ -52,7 +52,8 @@ x AS MATERIALIZED (SELECT i.*, r.ctid AS place, r.status AS was, r.reason AS was
   (SELECT r.ctid, r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq
     AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL FOR UPDATE) r),
 c AS (UPDATE campaign_recipients r SET status = x.status, reason = x.reason, wake_at = to_timestamp(x.wake_us / 1e6),
-    message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail
+    message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail,
+    indexed_status = indexed_status(x.status, coalesce(x.message_id, r.message_id)) -- the trigger would, one row at a time
   FROM x WHERE r.ctid = x.place
   RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason),
 n AS (` + ledger.Count + `)
@@ -86,31 +87,86 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 func (s *Store) NextTurn(ctx context.Context, id int64) (*time.Time, error) {
 	var t sql.NullTime
 	err := s.db.GetContext(ctx, &t, numbers.SQL(`SELECT least(
-		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_waiting} ORDER BY wake_at LIMIT 1),
-		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND status = {row_held} AND message_id IS NULL
-		  ORDER BY wake_at LIMIT 1))`), id)
+		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND indexed_status = {row_waiting} ORDER BY wake_at LIMIT 1),
+		(SELECT wake_at FROM campaign_recipients WHERE campaign_id = $1 AND indexed_status = {row_held} ORDER BY wake_at LIMIT 1))`), id)
 	if err != nil || !t.Valid {
 		return nil, pg.Wrap("read next turn", err)
 	}
 	return &t.Time, nil
 }
 
-// sqlSettled compares the campaign's two sets: a look for each message would cost
-// several times as much, once a second.
-var sqlSettled = numbers.SQL(`
-SELECT r.message_id FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.status IN ({row_held}, {queued}) AND r.message_id IS NOT NULL
-EXCEPT SELECT d.message_id FROM dispatch d WHERE d.campaign_id = $1 AND d.campaign_id <> 0 LIMIT $2`)
+// How many rows one sweep reads: as insurance, when fewer messages are in the queue than
+// rows wait for one, and when none is there any more.
+const (
+	sweepAll   = 5_000
+	sweepLost  = 20_000
+	sweepAlone = 200_000
+)
 
-// Sweep moves the rows of messages that were settled without anybody moving
-// them: their worker was killed, or they expired. It reads no more rows than
-// have unfinished messages and returns whether there may be more.
-func (s *Store) Sweep(ctx context.Context, id int64) (more bool, err error) {
+// sqlLost counts, of one moment, the rows whose messages are unfinished and the messages
+// in the queue.
+var sqlLost = numbers.SQL(`
+SELECT (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM campaign_counts WHERE campaign_id = $1 AND status = {queued}
+    UNION ALL SELECT n FROM campaign_changes WHERE campaign_id = $1 AND status = {queued}) x)
+  + (SELECT count(*) FROM campaign_recipients WHERE campaign_id = $1 AND indexed_status = {row_held_message}) AS rows,
+  (SELECT count(*) FROM dispatch WHERE campaign_id = $1 AND campaign_id <> 0) AS messages`)
+
+// sqlSettled reads a piece of the ledger, the newest messages first: no index has which of
+// them are unfinished, so that sending one changes none. It compares two sets: a look for
+// each message would cost several times as much, once a second.
+var sqlSettled = numbers.SQL(`
+WITH p AS MATERIALIZED (SELECT r.message_id, r.status FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.message_id < $2
+  ORDER BY r.message_id DESC LIMIT $3)
+SELECT (SELECT p.message_id FROM p ORDER BY p.message_id DESC OFFSET $3 - 1) AS next,
+  ARRAY(SELECT p.message_id FROM p WHERE p.status IN ({row_held}, {queued})
+    EXCEPT SELECT d.message_id FROM dispatch d WHERE d.campaign_id = $1 AND d.campaign_id <> 0 LIMIT $4)::text[] AS settled`)
+
+// Sweep moves the rows of messages to what became of these that were settled without
+// anybody moving them: their worker was killed, or they expired. It looks at a bounded
+// piece of the ledger, the rows before a message, and returns the message before which
+// the next call goes on; NoID is the end, and the beginning again.
+func (s *Store) Sweep(ctx context.Context, id int64, before dispatch.ID) (next dispatch.ID, err error) {
 	const most = 1000
-	var ids []uuid.UUID
-	if err := s.db.SelectPrepared(ctx, &ids, sqlSettled, id, most); err != nil {
-		return false, pg.Wrap("look for settled messages", err)
+	var lost struct {
+		Rows     int64 `db:"rows"`
+		Messages int64 `db:"messages"`
 	}
-	return len(ids) == most, s.Settled(ctx, id, ids)
+	if err := s.db.GetContext(ctx, &lost, sqlLost, id); err != nil {
+		return before, pg.Wrap("count unfinished messages", err)
+	}
+	size := sweepAll
+	switch {
+	case lost.Rows == 0:
+		return dispatch.NoID, nil
+	case lost.Messages == 0:
+		size = sweepAlone
+	case lost.Messages < lost.Rows:
+		size = sweepLost
+	}
+	from := before
+	if from == dispatch.NoID {
+		from = uuid.Max
+	}
+	var page []struct {
+		Next    *uuid.UUID     `db:"next"`
+		Settled pq.StringArray `db:"settled"`
+	}
+	if err := s.db.SelectContext(ctx, &page, sqlSettled, id, from.String(), size, most); err != nil {
+		return before, pg.Wrap("look for settled messages", err)
+	}
+	ids := make([]uuid.UUID, len(page[0].Settled))
+	for i, text := range page[0].Settled {
+		if ids[i], err = uuid.Parse(text); err != nil {
+			return before, pg.Wrap("read settled message", err)
+		}
+	}
+	switch {
+	case len(ids) == most: // there may be more in this piece
+		next = before
+	case page[0].Next != nil:
+		next = *page[0].Next
+	}
+	return next, s.Settled(ctx, id, ids)
 }
 
 // Settled moves the rows of messages to what became of these.

@@ -67,7 +67,7 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 // same in a ledger of any size.
 var sqlCancelRows = numbers.SQL(`
 WITH c AS (UPDATE campaign_recipients SET status = {cancelled} WHERE ctid = ANY(ARRAY(SELECT ctid FROM campaign_recipients
-  WHERE campaign_id = $1 AND status = $2 AND status < {sent} AND message_id IS NULL ORDER BY wake_at, seq LIMIT $3
+  WHERE campaign_id = $1 AND indexed_status = $2 AND indexed_status < {queued} AND message_id IS NULL ORDER BY wake_at, seq LIMIT $3
   FOR UPDATE SKIP LOCKED))
   RETURNING campaign_id, $2::smallint AS was, 0::smallint AS was_reason, status, 0::smallint AS reason),
 n AS (` + ledger.Count + `)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/campaign"
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
@@ -16,9 +17,17 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 	grow := []string{
 		`INSERT INTO campaigns (id, account_id, name, definition)
 		  SELECT i, 7 + (i > 20000)::int, 'c' || i, '{}' FROM generate_series(1, 20010) i`,
-		`INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient, message_id)
-		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, now(), '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
+		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
+		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, CASE WHEN i > 49990 THEN 60 END, now(),
+		  '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
 		  FROM generate_series(1, 50000) i`,
+		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient)
+		  SELECT 2, i, CASE WHEN i > 40000 THEN 0 ELSE 70 END, CASE WHEN i > 40000 THEN 0 ELSE 70 END, now(), '+1555' || lpad(i::text, 7, '0')
+		  FROM generate_series(1, 50000) i`,
+		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+		  SELECT md5(i::text)::uuid, 7, 1, 1, 2, now(), now(), now()
+		  FROM generate_series(49000, 49100) i`,
+		`INSERT INTO campaign_counts (campaign_id, status, reason, n) VALUES (1, 10, 0, 100)`,
 		`INSERT INTO campaign_counts (campaign_id, status, reason, n, changed_at) SELECT i, 40, 0, 1, now() FROM generate_series(1, 20000) i`,
 	}
 	failed := campaign.Failed
@@ -41,6 +50,16 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		}},
 		{Name: "recipients", Most: 500, Read: rows(RecipientFilter{})},
 		{Name: "recipients that failed", Most: 500, Read: rows(RecipientFilter{Status: &failed})},
+		{Name: "turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Turn(ctx, 1, 50); return err }},
+		{Name: "next turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).NextTurn(ctx, 1); return err }},
+		{Name: "rows to cancel", Most: 4500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).CancelRows(ctx, 2)
+			return err
+		}},
+		{Name: "sweep of what is sent", Most: 5_100, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Sweep(ctx, 1, dispatch.NoID)
+			return err
+		}},
 		{Name: "report", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {
 			_, err := New(tx).Report(ctx, 1, 0, 50)
 			return err

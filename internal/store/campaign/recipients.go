@@ -34,8 +34,9 @@ var standingColumns = recipientColumns + numbers.SQL(`, coalesce(d.state IN ({cl
 // stands in the text (pg.Where.After).
 func (f *RecipientFilter) from(where *pg.Where) (order string) {
 	if f.Status != nil && *f.Status >= campaign.Failed {
-		where.Add(fmt.Sprintf(`r.status >= %[1]d AND r.status <= %[1]d AND (r.status, r.seq) > (%[1]d, ?)`, *f.Status), f.After)
-		return `r.status, r.seq`
+		where.Add(fmt.Sprintf(`r.indexed_status >= %[1]d AND r.indexed_status <= %[1]d AND (r.indexed_status, r.seq) > (%[1]d, ?)`, *f.Status),
+			f.After)
+		return `r.indexed_status, r.seq`
 	}
 	where.Add(`r.seq > ?`, f.After)
 	if f.Status == nil {

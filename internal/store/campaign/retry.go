@@ -16,7 +16,7 @@ WITH p AS MATERIALIZED (
   SELECT r.seq, r.recipient, r.person, r.zones, r.fields, coalesce(m.failed_at, now()) + make_interval(secs => w.wait_s) AS at
   FROM campaign_recipients r JOIN messages m ON m.id = r.message_id JOIN unnest($3::text[], $4::float8[]) AS w(code,
     wait_s) ON w.code = m.error_code
-  WHERE r.campaign_id = $2 AND r.status = {failed}
+  WHERE r.campaign_id = $2 AND r.indexed_status = {failed}
 ), c AS (
   INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient, person, zones, fields)
   SELECT $1, row_number() OVER (ORDER BY seq), {row_waiting}, greatest(now(), at), recipient, person, zones, fields FROM p

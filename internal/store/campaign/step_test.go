@@ -133,7 +133,7 @@ func TestCounts_NobodyWaits(t *testing.T) {
 			if err := errors.Join(f.store.AddUp(ctx), f.store.Tx(ctx, func(tx *campaigns.Store) error {
 				c, err := tx.Campaign(ctx, f.Account, f.c.ID)
 				workertest.Must(t, err)
-				_, err = tx.Sweep(ctx, c.ID)
+				_, err = tx.Sweep(ctx, c.ID, dispatch.NoID)
 				return errors.Join(err, tx.Save(ctx, &c))
 			})); err != nil {
 				t.Error(err)
@@ -163,9 +163,9 @@ func TestSweep_FindsWhatWasSettled(t *testing.T) {
 	db := f.Connect(t)
 	sweep := func(want string) {
 		t.Helper()
-		more, err := f.store.Sweep(ctx, f.c.ID)
+		next, err := f.store.Sweep(ctx, f.c.ID, dispatch.NoID)
 		workertest.Must(t, err)
-		if more {
+		if next != dispatch.NoID {
 			t.Error("three messages are more than a sweep takes")
 		}
 		f.wants("swept", want)
@@ -181,5 +181,46 @@ func TestSweep_FindsWhatWasSettled(t *testing.T) {
 	workertest.Must(t, err)
 	if c := all[f.c.ID]; c.By[campaign.Queued] != 2 || c.Sending != 0 || c.InFlight != 0 || c.Unfinished() != 3 || c.Done() != 1 {
 		t.Errorf("the tally is %+v", c)
+	}
+}
+
+// Of a ledger that is longer than a piece, sweeps find what was settled long ago too, in
+// bounded pieces that they read one after the other; alone in the queue it is found at once.
+func TestSweep_GoesThroughALongLedger(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	ctx := t.Context()
+	const sent = 45_000
+	f.add(1, 3, time.Now().Add(-time.Second))
+	ids := f.queue(3)
+	db := f.Connect(t)
+	_, err := db.ExecContext(ctx, `INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
+		SELECT $1, 100 + i, 30, NULL, now(), '', uuid_floor(now() + i * interval '1 ms') FROM generate_series(1, $2::integer) i`, f.c.ID, sent)
+	workertest.Must(t, err)
+	settle := func(id dispatch.ID) {
+		t.Helper()
+		_, err := db.ExecContext(ctx, `WITH d AS (DELETE FROM dispatch WHERE message_id = $1)
+			UPDATE messages SET status = $2 WHERE id = $1`, id.String(), int64(dispatch.Expired))
+		workertest.Must(t, err)
+	}
+	expired := func() int64 {
+		t.Helper()
+		all, err := f.store.Tally(ctx, []int64{f.c.ID})
+		workertest.Must(t, err)
+		return all[f.c.ID].By[campaign.Expired]
+	}
+	settle(ids[0])
+	var at dispatch.ID
+	for i, ends := range []bool{false, false, true} {
+		at, err = f.store.Sweep(ctx, f.c.ID, at)
+		workertest.Must(t, err)
+		if ends != (at == dispatch.NoID) || ends != (expired() == 1) {
+			t.Fatalf("after piece %d: to go on before %v, %d are expired", i+1, at, expired())
+		}
+	}
+	settle(ids[1])
+	settle(ids[2])
+	if at, err = f.store.Sweep(ctx, f.c.ID, at); err != nil || at != dispatch.NoID || expired() != 3 {
+		t.Errorf("with an empty queue: %v, %v, %d are expired", at, err, expired())
 	}
 }

@@ -29,11 +29,15 @@ type Ref struct {
 	Message  dispatch.ID
 }
 
+// heldMessage is the indexed_status of a held row that has a message.
+const heldMessage = 3
+
 // Numbers are the numbers of a ledger row's statuses and reasons, beside those
 // of pg.Domain that are the same.
 var Numbers = pg.Numbers{
-	"row_waiting": int(campaign.Waiting), "row_held": int(campaign.Held), "row_for_quality": int(campaign.HeldForQuality),
-	"row_skipped": int(campaign.Skipped), "skip_suppressed": int(campaign.Suppressed), "skip_duplicate": int(campaign.Duplicate),
+	"row_waiting": int(campaign.Waiting), "row_held": int(campaign.Held), "row_held_message": heldMessage,
+	"row_for_quality": int(campaign.HeldForQuality), "row_skipped": int(campaign.Skipped),
+	"skip_suppressed": int(campaign.Suppressed), "skip_duplicate": int(campaign.Duplicate),
 	"skip_capped": int(campaign.Capped), "skip_late": int(campaign.TooLate), "skip_window": int(campaign.OutsideWindow),
 	"skip_delivered": int(campaign.DeliveredMeanwhile),
 }

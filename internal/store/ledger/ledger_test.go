@@ -172,3 +172,82 @@ func TestCounts_AddedUp(t *testing.T) {
 		t.Errorf("forgotten: %+v, %v", all, err)
 	}
 }
+
+// A row that is sent, delivered and read moves in no index (a HOT update): each of these
+// changes costs its own row and nothing else. What ends badly does move.
+func TestSync_SentDeliveredAndRead_AreHOT(t *testing.T) {
+	t.Parallel()
+	const n = 20 // rows of one page, whose versions have room on it
+	f := open(t, n)
+	ctx := t.Context()
+	refs := make([]ledger.Ref, n)
+	for i, id := range f.ids {
+		refs[i] = ledger.Ref{Campaign: 1, Message: id}
+	}
+	f.exec(`VACUUM campaign_recipients`) // of the versions that the fixture left
+	for _, c := range []struct {
+		status dispatch.Status
+		hot    int64
+	}{{dispatch.Sent, n}, {dispatch.Delivered, n}, {dispatch.Read, n}, {dispatch.Failed, 0}} {
+		f.exec(`UPDATE messages SET status = $1`, int64(c.status))
+		must(t, f.db.Tx(ctx, func(tx *pg.DB) error {
+			var before, after struct {
+				Updated int64 `db:"updated"`
+				Hot     int64 `db:"hot"`
+			}
+			const read = `SELECT pg_stat_get_xact_tuples_updated(oid) AS updated, pg_stat_get_xact_tuples_hot_updated(oid) AS hot
+				FROM pg_class WHERE oid = 'campaign_recipients'::regclass`
+			must(t, tx.GetContext(ctx, &before, read))
+			must(t, ledger.Sync(ctx, tx, refs))
+			must(t, tx.GetContext(ctx, &after, read))
+			if updated, hot := after.Updated-before.Updated, after.Hot-before.Hot; updated != n || hot != c.hot {
+				t.Errorf("%v: %d updates, %d of them HOT; want %d and %d", c.status, updated, hot, n, c.hot)
+			}
+			return nil
+		}))
+	}
+	f.right("read")
+	f.indexed("in the end")
+}
+
+// indexed fails unless each row is in the indexes with the status that it has.
+func (f *fixture) indexed(when string) {
+	f.Helper()
+	var wrong int
+	must(f, f.db.GetContext(f.Context(), &wrong, `SELECT count(*) FROM campaign_recipients
+		WHERE indexed_status IS DISTINCT FROM CASE WHEN status = 2 AND message_id IS NOT NULL THEN 3
+		  WHEN status IN (0, 2, 60, 61, 62, 63, 70) THEN status END`))
+	if wrong != 0 {
+		f.Errorf("%s: %d rows are indexed with another status than they have", when, wrong)
+	}
+}
+
+// Whoever writes a row, it is indexed with its status: also the binary before, which knows
+// nothing of that, and a COPY.
+func TestIndexedStatus_FollowsEveryWriter(t *testing.T) {
+	t.Parallel()
+	f := open(t, 1)
+	statuses := []int{0, 2, 10, 30, 35, 40, 50, 60, 61, 62, 63, 70}
+	for i, from := range statuses {
+		for j, to := range statuses {
+			seq := 100 + 20*i + j
+			f.exec(`INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient) VALUES (1, $1, $2, now(), 'x')`, seq, from)
+			f.exec(`UPDATE campaign_recipients SET status = $2 WHERE campaign_id = 1 AND seq = $1`, seq, to)
+			if j%2 == 0 {
+				f.exec(`UPDATE campaign_recipients SET message_id = $2 WHERE campaign_id = 1 AND seq = $1`, seq, dispatch.NewID().String())
+			}
+		}
+		f.indexed(fmt.Sprintf("from %d", from))
+	}
+	must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
+		return tx.Copy(t.Context(), "campaign_recipients", []string{"campaign_id", "seq", "status", "wake_at", "recipient"},
+			func(yield func([]any) bool) {
+				for i, status := range statuses {
+					if !yield([]any{2, i, status, "now", "x"}) {
+						return
+					}
+				}
+			})
+	}))
+	f.indexed("copied")
+}
