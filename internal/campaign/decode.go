@@ -50,6 +50,9 @@ func (d *Definition) Patch(body []byte, accountZone string) error {
 		default:
 			reflect.ValueOf(target).Elem().SetZero() // what a field had before must not show through
 			decodeField(&f, dispatch.Pointer("", key), raw, target)
+			if key == "audience" {
+				checkFields(&f, raw)
+			}
 			if slices.Contains(positive, key) && reflect.ValueOf(target).Elem().IsZero() && len(f) == 0 {
 				f.Add(dispatch.Pointer("", key), "must be more than 0")
 			}
@@ -163,6 +166,32 @@ func decodeField(f *dispatch.Faults, at string, raw []byte, target any) {
 		return
 	}
 	f.Add(at, "%s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// mostFaults is how many faults of contacts an answer has about.
+const mostFaults = 100
+
+// checkFields notes the fields of an audience's contacts that are no single value: a
+// placeholder would take nothing for them. null is a field that a contact does not have.
+func checkFields(f *dispatch.Faults, audience []byte) {
+	var in struct {
+		Contacts []struct {
+			Fields map[string]json.RawMessage `json:"fields"`
+		} `json:"contacts"`
+	}
+	if json.Unmarshal(audience, &in) != nil {
+		return // as decodeField has noted
+	}
+	for i, c := range in.Contacts {
+		if len(*f) >= mostFaults {
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+			if kind, ok := map[byte]string{'[': "a list", '{': "an object"}[c.Fields[name][0]]; ok {
+				f.Add(dispatch.Pointer("/audience/contacts/"+strconv.Itoa(i)+"/fields", name), "is %s: must be a text, a number, true or false", kind)
+			}
+		}
+	}
 }
 
 // find returns the pointer of the first member of that name in raw, or nothing.

@@ -97,7 +97,9 @@ func TestDecode_Faults(t *testing.T) {
 		// the second half past two
 		`{` + ok + `,"audience":{"lists":[0],"import":-1,"contacts":[{"to":"1",` +
 			`"time_zone":"x"}]}}`: "/audience/contacts/0/time_zone /audience/import /audience/lists/0",
-		`{` + ok + `,"audience":{"contacts":[{"to":"1","field":{}}]}}`:                                            "/audience/contacts/0/field",
+		`{` + ok + `,"audience":{"contacts":[{"to":"1","field":{}}]}}`: "/audience/contacts/0/field",
+		`{` + ok + `,"audience":{"contacts":[{"to":"1","fields":{"a":1,"b":null}},{"to":"2",` +
+			`"fields":{"x/y":["b"],"z": {}}}]}}`: "/audience/contacts/1/fields/x~1y /audience/contacts/1/fields/z",
 		`{"name":"x","type":"template","template":{"name":"a","components":[{"type":"body"}],"variables":["b"]}}`: "/template/variables",
 		`{"name":"x","type":"template","template":{"name":"a","variables":[[]]}}`:                                 "/template",
 	} {
