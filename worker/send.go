@@ -90,7 +90,7 @@ func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int
 	if grant.N == 0 {
 		return 0, wait, nil
 	}
-	if !w.awaitSlot(grant) {
+	if !w.awaitSlot(r.lane, grant) {
 		r.state.give(grant.N)
 		return 0, 0, nil // stopping
 	}
@@ -111,13 +111,18 @@ func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int
 	return grant.N, wait, nil
 }
 
-// awaitSlot waits until the first slot is near: an otp page may book ahead, and
-// a claim must not wait for its slot. It returns false if the worker stops.
-func (w *Worker) awaitSlot(g limit.Grant) bool {
-	if g.First <= 50*time.Millisecond {
+// awaitSlot waits until the first slot is near: an otp page may book ahead, and a claim
+// must not wait for its slot. One of otp that is right behind what other lanes have booked
+// does not wait: it takes the next of their slots. It returns false if the worker stops.
+func (w *Worker) awaitSlot(lane dispatch.Lane, g limit.Grant) bool {
+	near := 50 * time.Millisecond
+	if lane == dispatch.OTP {
+		near += limit.Ahead
+	}
+	if g.First <= near {
 		return true
 	}
-	return sleep(w.quit, g.First-20*time.Millisecond)
+	return sleep(w.quit, g.First-near+30*time.Millisecond)
 }
 
 // flight is what the calls of one claim have in common.
@@ -130,29 +135,17 @@ type flight struct {
 	deadline time.Time // no call starts after it
 }
 
-// depart starts the calls of claimed messages, except those that may not be sent
+// depart puts claimed messages into the line of their channel, except those that may not be sent
 // now. A call is reserved for each of them.
 func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed) {
 	claimed = w.holdBack(ctx, f, claimed)
 	f.deadline = f.started.Add(f.lane.Lease() - f.lane.CallTimeout() - writeReserve)
+	if len(claimed) == 0 {
+		return
+	}
 	w.calls.Add(len(claimed))
-	go w.launch(f, claimed)
-}
-
-// launch starts the calls of a claim, each at its slot. When the worker stops
-// it returns the messages whose slot is still to come.
-func (w *Worker) launch(f *flight, claimed []store.Claimed) {
-	for i := range claimed {
-		at := f.state.pace(f.booked.Add(f.grant.First+time.Duration(i)*f.grant.Interval), f.grant.Interval)
-		if !sleep(w.quit, time.Until(at)) {
-			w.giveUp(f, claimed[i:])
-			return
-		}
-		c := &claimed[i]
-		w.pool.run(func() {
-			defer w.calls.Done()
-			w.sendOne(f, c)
-		})
+	if f.state.line.add(f, claimed) {
+		go w.launch(f.state)
 	}
 }
 

@@ -14,10 +14,11 @@ type channelState struct {
 	open     int
 	waiting  int
 	freed    chan struct{}
-	last     time.Time      // when the newest call may start
 	failures int            // in a row
 	blocked  time.Time      // a recipient of this channel is blocked until then
 	draining [3]atomic.Bool // by lane
+	line     line
+	last     time.Time // when the newest call may start; of run
 
 	// Calls that ended in this half second and in the one before.
 	half     int64
@@ -25,7 +26,9 @@ type channelState struct {
 	endedOld int
 }
 
-func newChannelState() *channelState { return &channelState{freed: make(chan struct{}, 1)} }
+func newChannelState() *channelState {
+	return &channelState{freed: make(chan struct{}, 1), line: line{sooner: make(chan struct{}, 1)}}
+}
 
 // take reserves up to n of at most limit concurrent calls and returns how many. When none is free it
 // waits up to patience, together with at most one other page of the channel: a
@@ -127,12 +130,11 @@ func (s *channelState) room(limit int) int {
 // pace returns when the next call may start: at its slot, and not sooner after
 // the previous one than the channel's interval, so that calls do not bunch up
 // after a slow claim. Intervals below a millisecond are too short for timers;
-// there calls may catch up by 5 ms.
-func (s *channelState) pace(slot time.Time, interval time.Duration) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// there calls may catch up by 5 ms. Only run calls it. before is
+// what s.last was, for a call that does not start then.
+func (s *channelState) pace(slot time.Time, interval time.Duration) (at, before time.Time) {
 	now := time.Now()
-	at := slot
+	at, before = slot, s.last
 	if next := s.last.Add(interval); next.After(at) {
 		at = next
 	}
@@ -144,7 +146,7 @@ func (s *channelState) pace(slot time.Time, interval time.Duration) time.Time {
 		at = floor
 	}
 	s.last = at
-	return at
+	return at, before
 }
 
 // worked notes a call that shows that the provider works.

@@ -89,19 +89,19 @@ func TestPace_KeepsTheInterval(t *testing.T) {
 		s := newChannelState()
 		now := time.Now()
 		const interval = 20 * time.Millisecond
-		if at := s.pace(now.Add(50*time.Millisecond), interval); !at.Equal(now.Add(50 * time.Millisecond)) {
+		if at, _ := s.pace(now.Add(50*time.Millisecond), interval); !at.Equal(now.Add(50 * time.Millisecond)) {
 			t.Errorf("the first call starts after %v, want at its slot", at.Sub(now))
 		}
 		for i := range 5 { // slots of a page that are over: one after the other
 			want := now.Add(50*time.Millisecond + time.Duration(i+1)*interval)
-			if at := s.pace(now.Add(-time.Second), interval); !at.Equal(want) {
+			if at, _ := s.pace(now.Add(-time.Second), interval); !at.Equal(want) {
 				t.Errorf("call %d starts after %v, want %v", i, at.Sub(now), want.Sub(now))
 			}
 		}
 		time.Sleep(time.Second) // fake time: an idle second saves nothing up
 		now = time.Now()
 		for i := range 3 {
-			if at := s.pace(now.Add(-500*time.Millisecond), interval); !at.Equal(now.Add(time.Duration(i) * interval)) {
+			if at, _ := s.pace(now.Add(-500*time.Millisecond), interval); !at.Equal(now.Add(time.Duration(i) * interval)) {
 				t.Errorf("after an idle second call %d starts after %v", i, at.Sub(now))
 			}
 		}
@@ -118,7 +118,7 @@ func TestPace_FastChannel_CatchesUpFiveMilliseconds(t *testing.T) {
 		const interval = 100 * time.Microsecond
 		atOnce := 0
 		for range 200 {
-			if !s.pace(now.Add(-time.Second), interval).After(now) {
+			if at, _ := s.pace(now.Add(-time.Second), interval); !at.After(now) {
 				atOnce++
 			}
 		}

@@ -23,13 +23,16 @@ var channelScript = redis.NewScript(channelLua)
 // garbled one must not silence it for a day.
 const longestBlock = 15 * time.Minute
 
+// Ahead is how far ahead lanes other than otp may book.
+const Ahead = near * time.Microsecond
+
 // horizons are how far ahead the lanes may book: bulk and normal only what
-// starts at once, so that otp, which takes the next free slot, waits for no
-// more than that of theirs.
+// starts at once, so that otp, which books the next free slot, waits for no
+// more than that of theirs. (A worker that has calls of theirs exchanges the slots.)
 var horizons = [...]time.Duration{
 	dispatch.OTP:    2 * time.Second,
-	dispatch.Normal: near * time.Microsecond,
-	dispatch.Bulk:   near * time.Microsecond,
+	dispatch.Normal: Ahead,
+	dispatch.Bulk:   Ahead,
 }
 
 // Channels limits each channel to its rate over all workers.
