@@ -56,19 +56,24 @@ func readConfig(file string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	var entries map[string]any
+	var entries map[string]yaml.Node
 	if err := yaml.Unmarshal(raw, &entries); err != nil {
 		return nil, fmt.Errorf("read configuration %s: %s", file, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
 	values := make(map[string]string, len(entries))
 	for k, v := range entries {
-		switch v.(type) {
-		case nil:
-			values[k] = ""
-		case string, bool, int, float64:
-			values[k] = fmt.Sprint(v)
-		default:
+		if v.Kind == yaml.AliasNode {
+			v = *v.Alias
+		}
+		if v.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("%s: key %q must have a single value", file, k)
+		}
+		// As it stands in the file: as a number a secret of digits would lose a
+		// leading zero, or its last digits.
+		if v.ShortTag() != "!!null" {
+			values[k] = v.Value
+		} else {
+			values[k] = ""
 		}
 	}
 	return values, nil

@@ -111,6 +111,40 @@ func TestConfigFile_Value_ReachesTheCommand(t *testing.T) {
 	}
 }
 
+// A number without quotes is the text that the environment would hold: a secret of
+// digits is another one without its leading zero, or with its last digits rounded.
+func TestReadConfig_Scalar_KeepsItsText(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"0123456701234567":            "0123456701234567",
+		"0123456789012345":            "0123456789012345",
+		"+4477009001234567":           "+4477009001234567",
+		"12345678901234567890":        "12345678901234567890",
+		"314159265358979323846264338": "314159265358979323846264338",
+		"1234567890123456.50":         "1234567890123456.50",
+		"2026-01-01":                  "2026-01-01",
+		`"0123" # a comment`:          "0123",
+		"'it''s'":                     "it's",
+		"!!str 007":                   "007",
+		">-\n  two\n  lines":          "two lines",
+		"&a 007\nother: *a":           "007",
+		"True":                        "True",
+		"~":                           "",
+		"null":                        "",
+		"":                            "",
+		`"~"`:                         "~",
+	} {
+		values, err := readConfig(configFile(t, "secret_key: "+written))
+		got, ok := values["secret_key"]
+		if err != nil || !ok || got != want {
+			t.Errorf("%s: got %q, %v, want %q", written, got, err, want)
+		}
+		if other, ok := values["other"]; ok && other != want {
+			t.Errorf("%s: alias is %q, want %q", written, other, want)
+		}
+	}
+}
+
 func TestConfigFile_Environment_OutranksFile(t *testing.T) {
 	t.Setenv("SENDOFF_LOG_LEVEL", "error")
 	t.Setenv("SENDOFF_CONFIG", configFile(t, "log_level: debug", "log_format: json"))
