@@ -5185,8 +5185,8 @@ type GetMessagesParams struct {
 	// Order due: by send_at, the next first; only with status=scheduled.
 	Order *string `form:"order,omitempty" json:"order,omitempty"`
 
-	// Channel The id of a channel.
-	Channel *int `form:"channel,omitempty" json:"channel,omitempty"`
+	// Channel A channel's id or key.
+	Channel *string `form:"channel,omitempty" json:"channel,omitempty"`
 
 	// To The recipient's number.
 	To *string `form:"to,omitempty" json:"to,omitempty"`
@@ -5203,7 +5203,7 @@ type GetMessagesParams struct {
 	// Search A message id, ours or the provider's, or a part of number, reference or content.
 	Search *string `form:"search,omitempty" json:"search,omitempty"`
 
-	// Code The code of the error, such as recipient.
+	// Code The code of the error, such as invalid_recipient.
 	Code *string `form:"code,omitempty" json:"code,omitempty"`
 
 	// CreatedFrom Only messages created at or after this time (RFC 3339).
@@ -5284,8 +5284,8 @@ type GetTemplatesParams struct {
 	// Category Only templates of this category.
 	Category *GetTemplatesParamsCategory `form:"category,omitempty" json:"category,omitempty"`
 
-	// Channel Only templates of this channel.
-	Channel *int64 `form:"channel,omitempty" json:"channel,omitempty"`
+	// Channel Only templates of the channel with this id or key.
+	Channel *string `form:"channel,omitempty" json:"channel,omitempty"`
 }
 
 // GetTemplatesParamsStatus defines parameters for GetTemplates.
@@ -13568,7 +13568,7 @@ func NewGetMessagesRequest(server string, params *GetMessagesParams) (*http.Requ
 
 		if params.Channel != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -14609,7 +14609,7 @@ func NewGetTemplatesRequest(server string, params *GetTemplatesParams) (*http.Re
 
 		if params.Channel != nil {
 
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "channel", *params.Channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {

@@ -19,7 +19,7 @@ type TemplateFilter struct {
 	Status   string `query:"status" enum:"approved,pending,rejected,paused,disabled" doc:"Only templates with this status."`
 	Language string `query:"language" maxLength:"20" doc:"Only templates in this language, such as en or pt_BR."`
 	Category string `query:"category" enum:"authentication,utility,marketing" doc:"Only templates of this category."`
-	Channel  int64  `query:"channel" minimum:"1" doc:"Only templates of this channel."`
+	Channel  string `query:"channel" maxLength:"64" doc:"Only templates of the channel with this id or key."`
 }
 
 // TemplateUpdate is the input of UpdateTemplate. Fields that are nil stay as
@@ -103,17 +103,39 @@ func (s *Service) style(provider string) template.Style {
 
 // Templates lists templates by id.
 func (s *Service) Templates(ctx context.Context, who Actor, in TemplateFilter) (Page[*Template], error) {
+	channel, err := s.channelOf(ctx, who, in.Channel)
+	if err != nil {
+		return Page[*Template]{}, err
+	}
 	ts, err := s.Store.Templates(ctx, who.Account)
 	if err != nil {
 		return Page[*Template]{}, err
 	}
-	ts = slices.DeleteFunc(ts, func(t template.Template) bool { return !in.matches(&t) })
+	ts = slices.DeleteFunc(ts, func(t template.Template) bool { return !in.matches(&t, channel) })
 	return pageOfAll(&in.Paging, ts, s.viewTemplate, func(t *template.Template) int64 { return t.ID })
 }
 
-func (in *TemplateFilter) matches(t *template.Template) bool {
+// channelOf returns the id of the channel that a filter names by id or key, or 0 for
+// "". An unknown key is refused; the id of a channel that is gone selects nothing.
+func (s *Service) channelOf(ctx context.Context, who Actor, ref string) (int64, error) {
+	if ref == "" {
+		return 0, nil
+	}
+	if id, err := strconv.ParseInt(ref, 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	id, err := s.FindChannel(ctx, who, ref)
+	if dispatch.CodeOf(err) == dispatch.NotFound {
+		return 0, &dispatch.Error{
+			Code: dispatch.ChannelNotFound, Msg: "no such channel", Faults: []dispatch.Fault{{Field: "/channel", Msg: "no such channel"}},
+		}
+	}
+	return id, err
+}
+
+func (in *TemplateFilter) matches(t *template.Template, channel int64) bool {
 	if (in.Status != "" && t.Status != in.Status) || (in.Language != "" && t.Language != in.Language) ||
-		(in.Category != "" && t.Category != in.Category) || (in.Channel != 0 && t.Channel != in.Channel) {
+		(in.Category != "" && t.Category != in.Category) || (channel != 0 && t.Channel != channel) {
 		return false
 	}
 	search := strings.ToLower(in.Search)

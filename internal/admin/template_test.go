@@ -140,7 +140,7 @@ func TestTemplates_Filtered(t *testing.T) {
 		{admin.TemplateFilter{Status: "approved"}, "order"},
 		{admin.TemplateFilter{Language: "de"}, "refund"},
 		{admin.TemplateFilter{Category: "utility"}, "order"},
-		{admin.TemplateFilter{Channel: 1}, ""},
+		{admin.TemplateFilter{Channel: "1"}, ""},
 		{admin.TemplateFilter{Paging: admin.Paging{Limit: 1}}, "order"},
 	} {
 		p, err := f.Templates(t.Context(), f.who, c.in)

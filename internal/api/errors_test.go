@@ -16,7 +16,7 @@ func TestNativeErrors_NameEveryField(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
 	r := f.Do("POST", "/v1/messages", m{"text": m{"bodi": "x"}, "sendat": 1, "send_at": 1798794000})
-	r.Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/send_at", "/sendat", "/text/bodi")
+	r.Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/send_at", "/sendat", "/text/bodi", "/to", "/type")
 	for body, want := range map[string]string{
 		`{}`: "to is required; type is required: one of text, template, image, video, audio, document, sticker, location, " +
 			"contacts, interactive, reaction",
@@ -74,6 +74,49 @@ func TestMessages_FilterOfNoKnownValue_IsNamed(t *testing.T) {
 	f.Do("GET", "/v1/messages?type=texts&status=gone", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/status", "/type")
 	for _, what := range dispatch.Types {
 		f.Do("GET", "/v1/messages?type="+string(what), nil).Want(http.StatusOK)
+	}
+}
+
+// A channel is named by its id or key in every list.
+func TestLists_ChannelByIDOrKey(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	key := f.Do("GET", "/v1/channels/1", nil).Want(http.StatusOK).Text("key")
+	f.Do("POST", "/v1/messages", m{"channel": 1, "to": "+12025550100", "type": "text", "text": m{"body": "x"}}).Want(http.StatusAccepted)
+	f.Do("POST", "/v1/templates", m{
+		"name": "bound", "language": "en", "category": "utility", "channel_id": 1, "components": []m{{"type": "BODY", "text": "x"}},
+	}).Want(http.StatusCreated)
+	for _, path := range []string{"/v1/messages?channel=", "/v1/templates?channel="} {
+		for _, channel := range []string{"1", key} {
+			if got := f.Do("GET", path+channel, nil).Want(http.StatusOK).Data(); len(got) != 1 {
+				t.Errorf("%s%s: %d entries, want 1", path, channel, len(got))
+			}
+		}
+		if got := f.Do("GET", path+"999", nil).Want(http.StatusOK).Data(); len(got) != 0 {
+			t.Errorf("%s999: %d entries, want none", path, len(got))
+		}
+		f.Do("GET", path+"ch_nope", nil).Refused(http.StatusUnprocessableEntity, dispatch.ChannelNotFound, "/channel")
+	}
+	f.Do("GET", "/v1/inbound?channel="+key, nil).Want(http.StatusOK)
+	f.Do("GET", "/v1/inbound?channel=ch_nope", nil).Refused(http.StatusUnprocessableEntity, dispatch.ChannelNotFound, "/channel")
+	f.Do("GET", "/v1/messages?channel=-1", nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/channel")
+}
+
+// The bounds of limit are those of every list.
+func TestLists_LimitBeyondBounds_IsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	for _, list := range []string{
+		"audit", "callbacks/ignored", "campaigns", "channels", "contacts", "credits/ledger", "imports", "inbound", "keys", "lists",
+		"messages", "suppressions", "templates", "usage", "users", "webhooks",
+	} {
+		for _, limit := range []string{"1", "1000", ""} {
+			f.Do("GET", "/v1/"+list+"?limit="+limit, nil).Want(http.StatusOK)
+		}
+		for _, limit := range []string{"0", "-1", "1001", "x", "99999999999999999999"} {
+			f.Do("GET", "/v1/"+list+"?limit="+limit, nil).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/limit")
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func New(o Options) *Server {
 	sender := message.NewSender(o.Accept, s.limits)
 	messages := message.New(message.Options{
 		Auth: s.auth, Limits: s.limits, Sender: sender, Views: s.views, Store: o.Store, Accept: o.Accept,
-		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log,
+		Changes: s.hub, Gates: o.Gates, Observer: o.Observer, Log: o.Log, FindChannel: s.findChannel,
 	})
 	s.vendors = &vendors{
 		dialects: o.Dialects, auth: s.auth, limits: s.limits, turns: s.turns, sender: sender,

@@ -3,7 +3,6 @@
 package imports
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -115,14 +114,11 @@ func (h *Handler) act(
 func (h *Handler) list(c echo.Context) error {
 	in := imports.Filter{Kind: c.QueryParam("kind"), Status: c.QueryParam("status")}
 	var faults dispatch.Faults
-	limit := cmp.Or(middleware.Whole(c.QueryParams(), "limit", &faults), 50)
-	if limit > 1000 {
-		faults.Add("/limit", "must be at most 1000")
-	}
+	in.Limit = middleware.Limit(c.QueryParams(), &faults)
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	in.Limit, in.Cursor = int(limit), c.QueryParam("cursor")
+	in.Cursor = c.QueryParam("cursor")
 	if !mayAll(c) {
 		in.Kind = audience.Audience
 	}

@@ -122,11 +122,11 @@ func filters() []apidoc.Parameter {
 		apidoc.Query("status", "string", "scheduled, queued, sending, sent, delivered, read, failed, expired, cancelled or unknown; repeated, "+
 			"or with commas: any of them."),
 		apidoc.Query("order", "string", "due: by send_at, the next first; only with status=scheduled."),
-		apidoc.Query("channel", "integer", "The id of a channel."), apidoc.Query("to", "string", "The recipient's number."),
+		apidoc.Query("channel", "string", "A channel's id or key."), apidoc.Query("to", "string", "The recipient's number."),
 		apidoc.Query("reference", "string", "Your own reference."), apidoc.Query("campaign", "integer", "The id of a campaign."),
 		apidoc.Query("type", "string", "The type of content, such as text or template."),
 		apidoc.Query("search", "string", "A message id, ours or the provider's, or a part of number, reference or content."),
-		apidoc.Query("code", "string", "The code of the error, such as recipient."),
+		apidoc.Query("code", "string", "The code of the error, such as invalid_recipient."),
 		apidoc.Query("created_from", "string", "Only messages created at or after this time (RFC 3339)."),
 		apidoc.Query("created_to", "string", "Only messages created before this time (RFC 3339)."),
 		apidoc.Query("limit", "integer", "At most 1000. Default: 50."), apidoc.Query("cursor", "string", "The next_cursor of the previous page."),

@@ -36,6 +36,8 @@ type Options struct {
 	Gates    Gates
 	Observer Observer
 	Log      *slog.Logger
+	// FindChannel returns the channel of an account with an id or key.
+	FindChannel func(ctx context.Context, account int64, name string) (*dispatch.Channel, error)
 }
 
 // Store reads and cancels messages.
@@ -152,5 +154,5 @@ func readMessage(c echo.Context) (dispatch.Draft, error) {
 	if err != nil {
 		return dispatch.Draft{}, err
 	}
-	return native.Decode(body)
+	return native.Read(body)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -115,7 +116,7 @@ func (h *Handler) Statuses(c echo.Context) error {
 
 // List returns messages, newest first.
 func (h *Handler) List(c echo.Context) error {
-	f, err := filter(c)
+	f, err := h.filter(c)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (h *Handler) List(c echo.Context) error {
 	return c.JSON(http.StatusOK, middleware.Page[dispatch.View]{Data: page.Views, Next: page.Next})
 }
 
-func filter(c echo.Context) (dispatch.Filter, error) {
+func (h *Handler) filter(c echo.Context) (dispatch.Filter, error) {
 	f := dispatch.Filter{
 		Reference: c.QueryParam("reference"), Type: dispatch.Type(c.QueryParam("type")), Search: strings.TrimSpace(c.QueryParam("search")),
 		Code:   c.QueryParam("code"),
@@ -161,11 +162,27 @@ func filter(c echo.Context) (dispatch.Filter, error) {
 		faults.Add("/order", "must be due, and go with status=scheduled")
 	}
 	q := c.QueryParams()
-	f.Channel, f.Campaign = middleware.Whole(q, "channel", &faults), middleware.Whole(q, "campaign", &faults)
-	f.Limit = int(min(cmp.Or(middleware.Whole(q, "limit", &faults), 50), 1000))
+	f.Campaign = middleware.Whole(q, "campaign", &faults)
+	f.Limit = middleware.Limit(q, &faults)
 	f.CreatedFrom = middleware.Time(q.Get("created_from"), "created_from", &faults)
 	f.CreatedTo = middleware.Time(q.Get("created_to"), "created_to", &faults)
-	return f, faults.Err()
+	err := h.channel(c, &f, &faults)
+	return f, cmp.Or(faults.Err(), err)
+}
+
+// channel sets the channel of f. An id is taken as it is, since a deleted channel's
+// messages remain; a key, which begins with a letter, is looked up.
+func (h *Handler) channel(c echo.Context, f *dispatch.Filter, faults *dispatch.Faults) error {
+	q := c.QueryParams()
+	if key := q.Get("channel"); key != "" && unicode.IsLetter(rune(key[0])) {
+		ch, err := h.FindChannel(c.Request().Context(), middleware.Caller(c).Account.ID, key)
+		if err == nil {
+			f.Channel = ch.ID
+		}
+		return err
+	}
+	f.Channel = middleware.Whole(q, "channel", faults)
+	return nil
 }
 
 // Timeline returns every event and provider call of a message.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -22,6 +23,19 @@ func Whole(q url.Values, name string, faults *dispatch.Faults) int64 {
 		return 0
 	}
 	return n
+}
+
+// maxLimit is the most entries of a page of a list.
+const maxLimit = 1000
+
+// Limit returns the value of the query parameter limit, or 50 if it is empty. Another
+// value than 1 to 1000 is added to faults, as lists of huma's refuse it.
+func Limit(q url.Values, faults *dispatch.Faults) int {
+	n := Whole(q, "limit", faults)
+	if n > maxLimit {
+		faults.Add("/limit", "must be at most %d", maxLimit)
+	}
+	return int(min(cmp.Or(n, 50), maxLimit))
 }
 
 // Time returns the time of RFC 3339 in text, the value of the query parameter

@@ -18,7 +18,7 @@ type Message struct {
 type messageList struct {
 	Listing
 	Status    string `help:"Only with this status, as failed." placeholder:"STATUS"`
-	Channel   int    `help:"Only of the channel with this id." placeholder:"ID"`
+	Channel   string `help:"Only of the channel with this id or key." placeholder:"CHANNEL"`
 	To        string `help:"Only to this number." placeholder:"NUMBER"`
 	Reference string `help:"Only with this reference." placeholder:"TEXT"`
 	Search    string `help:"An id, a number or a reference." placeholder:"TEXT"`
@@ -72,7 +72,7 @@ type Inbound struct {
 type inboundList struct {
 	Listing
 	From    string `help:"Only of this number." placeholder:"NUMBER"`
-	Channel string `help:"Only of the channel with this id." placeholder:"ID"`
+	Channel string `help:"Only of the channel with this id or key." placeholder:"CHANNEL"`
 	Type    string `help:"Only of this type, as text or image." placeholder:"TYPE"`
 	Since   string `help:"Only received at or after this time, as 2026-01-02T15:04:05Z." placeholder:"TIME"`
 	Until   string `help:"Only received before this time." placeholder:"TIME"`

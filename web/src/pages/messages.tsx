@@ -48,7 +48,7 @@ function queryOf(url: Record<string, string | undefined>, zone: "utc" | "mine") 
   const campaign = url.q?.match(/^campaign:(\d+)$/)?.[1] ?? url.campaign;
   return {
     status: url.status,
-    channel: url.channel ? Number(url.channel) : undefined,
+    channel: url.channel,
     type: url.type,
     code: url.code,
     reference: url.reference,

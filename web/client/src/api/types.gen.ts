@@ -6771,9 +6771,9 @@ export type GetMessagesData = {
          */
         order?: string;
         /**
-         * The id of a channel.
+         * A channel's id or key.
          */
-        channel?: number;
+        channel?: string;
         /**
          * The recipient's number.
          */
@@ -6795,7 +6795,7 @@ export type GetMessagesData = {
          */
         search?: string;
         /**
-         * The code of the error, such as recipient.
+         * The code of the error, such as invalid_recipient.
          */
         code?: string;
         /**
@@ -7832,9 +7832,9 @@ export type GetTemplatesData = {
          */
         category?: 'authentication' | 'utility' | 'marketing';
         /**
-         * Only templates of this channel.
+         * Only templates of the channel with this id or key.
          */
-        channel?: number;
+        channel?: string;
     };
     url: '/v1/templates';
 };
