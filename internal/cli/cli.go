@@ -66,6 +66,7 @@ type cli struct {
 	OpenAPI     openAPICmd         `cmd:"" name:"openapi" help:"Print the OpenAPI description of the API."`
 	Completion  completionCmd      `cmd:"" help:"Print a completion script for a shell."`
 	Doctor      doctorCmd          `cmd:"" help:"Check configuration, Postgres, Redis, migrations, clock and credentials."`
+	Build       versionCmd         `cmd:"" name:"version" help:"Print the version."`
 }
 
 // newCLI returns an empty command line.
@@ -113,15 +114,13 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // commandWords returns args with --help in place of the command help, and if args
-// are empty, and with --version in place of the command version.
+// are empty.
 func commandWords(args []string) []string {
 	switch {
 	case len(args) == 0:
 		return []string{"--help"}
 	case args[0] == "help":
 		return append(slices.Clone(args[1:]), "--help")
-	case len(args) == 1 && args[0] == "version":
-		return []string{"--version"}
 	}
 	return args
 }

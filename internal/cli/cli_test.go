@@ -17,6 +17,9 @@ func TestRun_HelpAndVersion(t *testing.T) {
 		{[]string{"help"}, "Usage: sendoff"},
 		{[]string{"help", "send"}, "Usage: sendoff send"},
 		{[]string{"version"}, version.Version()},
+		{[]string{"--version"}, version.Version()},
+		{[]string{"version", "--json"}, `"version": "` + version.Version() + `"`},
+		{[]string{"help"}, "version        Print the version."},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := Run(c.args, strings.NewReader(""), &stdout, &stderr); code != 0 {

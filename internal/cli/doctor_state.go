@@ -139,6 +139,9 @@ func (d *doctor) sealed(ctx context.Context, st *operate.Store) {
 	if len(unreadable) > 0 {
 		d.note("secrets", false, "no key of SENDOFF_SECRET_KEY opens "+strings.Join(split(unreadable), ", "),
 			"add the key that they were encrypted with, after a comma")
+		if len(old) == 0 {
+			return
+		}
 	}
 	d.note("secrets", len(old) == 0, detailOf(split(old), "encrypted with the newest key", "an old key still encrypts"),
 		"run: sendoff secrets rotate")

@@ -18,6 +18,7 @@ var examples = map[string][]string{
 	"emulate": {"sendoff emulate"},
 	"doctor":  {"sendoff doctor", "sendoff doctor --json"},
 	"openapi": {"sendoff openapi"},
+	"version": {"sendoff version", "sendoff version --json"},
 	"import":  {"sendoff import people.csv --list 1", "sendoff import audience.xlsx --kind audience --country DE --dry-run --json"},
 
 	"completion": {"sendoff completion bash", "sendoff completion fish"},
@@ -35,7 +36,7 @@ var examples = map[string][]string{
 	"campaign resume":   {"sendoff campaign resume 7"},
 	"campaign cancel":   {"sendoff campaign cancel 7"},
 	"campaign retry":    {"sendoff campaign retry 7"},
-	"campaign report":   {"sendoff campaign report 7 --output report.csv"},
+	"campaign report":   {"sendoff campaign report 7 --output report.csv", "sendoff campaign report 7 --json"},
 	"campaign list":     {"sendoff campaign list --status running"},
 
 	"migrate up":     {"sendoff migrate up"},

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/console"
+	"github.com/sendoff/sendoff/internal/version"
 )
 
 type openAPICmd struct {
@@ -16,5 +19,18 @@ func (c *openAPICmd) Run(e *console.Env) error {
 		return err
 	}
 	_, err = e.Stdout.Write(spec)
+	return err
+}
+
+type versionCmd struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// Run prints the version.
+func (c *versionCmd) Run(e *console.Env) error {
+	if c.JSON {
+		return console.PrintJSON(e.Stdout, map[string]string{"version": version.Version()})
+	}
+	_, err := fmt.Fprintln(e.Stdout, version.Version())
 	return err
 }

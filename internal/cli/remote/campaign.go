@@ -1,7 +1,9 @@
 package remote
 
 import (
+	"bufio"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +27,7 @@ type Campaign struct {
 	Resume   campaignResume   `cmd:"" help:"Go on where a pause has stopped."`
 	Cancel   campaignCancel   `cmd:"" help:"End a campaign before its next call."`
 	Retry    campaignRetry    `cmd:"" help:"Send again to the failed that can succeed."`
-	Report   campaignReport   `cmd:"" help:"Print the report of a campaign as CSV."`
+	Report   campaignReport   `cmd:"" help:"Print the report of a campaign, as CSV or JSON."`
 	List     campaignList     `cmd:"" help:"List campaigns, newest first."`
 }
 
@@ -287,13 +289,75 @@ func (c *campaignReport) Run(e *console.Env) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if c.Output == "" {
-		_, err = io.Copy(e.Stdout, resp.Body)
-		return err
+		return c.write(e.Stdout, resp.Body)
 	}
 	f, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, resp.Body)
-	return errors.Join(err, f.Close())
+	return errors.Join(c.write(f, resp.Body), f.Close())
+}
+
+// write copies the report to w, as it is or as JSON.
+func (c *campaignReport) write(w io.Writer, report io.Reader) error {
+	if c.JSON {
+		return reportJSON(w, report)
+	}
+	_, err := io.Copy(w, report)
+	return err
+}
+
+// reportJSON writes the rows of a report as objects, one a line, in the data of one
+// object. The cells have the names of their columns; empty ones are left out.
+func reportJSON(w io.Writer, report io.Reader) error {
+	rows := csv.NewReader(report)
+	columns, err := rows.Read()
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	separator := "{\"data\": ["
+	for {
+		cells, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		row := make(map[string]any, len(cells))
+		for i, cell := range cells {
+			if v := reportValue(columns[i], cell); v != nil {
+				row[columns[i]] = v
+			}
+		}
+		b, err := json.Marshal(row)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(out, "%s\n%s", separator, b) // Flush returns the error
+		separator = ","
+	}
+	if separator != "," {
+		_, _ = out.WriteString(separator)
+	}
+	_, _ = out.WriteString("\n]}\n")
+	return out.Flush()
+}
+
+// reportValue returns the value of a cell: its text without the apostrophe that
+// keeps a spreadsheet from running it, or nil for an empty one.
+func reportValue(column, cell string) any {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@'\t\r", rune(cell[1])) {
+		cell = cell[1:]
+	}
+	switch {
+	case cell == "":
+		return nil
+	case column == "row":
+		return json.Number(cell)
+	case column == "maybe_sent":
+		return cell == "true"
+	}
+	return cell
 }

@@ -188,6 +188,14 @@ func TestCampaign_FromFileToReport(t *testing.T) {
 	f.Good("campaign", "launch", id)
 	wants(t, f.Call("campaign", "watch", id), "finished")
 	wants(t, f.Call("campaign", "report", id), "+15550010100", "duplicate", "bad_number")
+	var rows struct{ Data []map[string]any }
+	if err := json.Unmarshal([]byte(f.Good("campaign", "report", id, "--json").Out), &rows); err != nil || len(rows.Data) != 3 {
+		t.Fatalf("report: %v, %v", rows, err)
+	}
+	if first, last := rows.Data[0], rows.Data[2]; first["row"] != 1.0 || first["to"] != "+15550010100" || first["message_id"] == nil ||
+		last["status"] != "skipped" || last["reason"] != "bad_number" || last["to"] != "12" || last["message_id"] != nil {
+		t.Errorf("report: %v, %v", first, last)
+	}
 	wants(t, f.Call("campaign", "list", "--status", "finished"), "Orders")
 	f.Call("campaign", "cancel", id).MustFail(t, 1, "409 invalid_state")
 }
