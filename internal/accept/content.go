@@ -41,9 +41,11 @@ func (s *Service) content(
 		category, p.template = t.Category, t.ID
 	}
 	if c.Type == "" {
-		faults.Add(
-			"/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction",
-		)
+		if len(d.Faults) == 0 { // else it is the reader that names it, or the content is at fault
+			faults.Add(
+				"/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction",
+			)
+		}
 		return "", nil
 	}
 	if ch.WhatsApp() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -28,14 +29,18 @@ func (s *Service) Change(ctx context.Context, who *Caller, v *dispatch.View, bod
 		return false, dispatch.Errorf(dispatch.Malformed, "a JSON object with to, send_at or content is expected")
 	}
 	content := false
-	for name := range given {
+	var faults dispatch.Faults
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch name {
 		case "to", "send_at", "expires_at":
 		case "type", "text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction":
 			content = true
 		default:
-			return false, dispatch.InvalidField("/"+name, "cannot be changed; only to, send_at, expires_at and the content can")
+			faults.Add(dispatch.Pointer("", name), "cannot be changed; only to, send_at, expires_at and the content can")
 		}
+	}
+	if err := faults.Err(); err != nil {
+		return false, err
 	}
 	if v.Status != dispatch.Scheduled {
 		return false, nil
@@ -78,7 +83,7 @@ func (s *Service) edit(
 		e.ExpiresAt = &d.ExpiresAt
 	}
 	if given["to"] == nil && !content {
-		var faults dispatch.Faults
+		faults := d.Faults
 		r.ready[0] = &prepared{NewMessage: store.NewMessage{Message: &dispatch.Message{}}}
 		times(d, r.ready[0], now, &faults)
 		return e, faults.Err()
@@ -111,10 +116,7 @@ func (s *Service) edit(
 
 // merged returns the message with the change as a new draft.
 func (s *Service) merged(given map[string]json.RawMessage, content bool, v *dispatch.View) (dispatch.Draft, error) {
-	full := map[string]any{"to": v.Recipient, "channel": v.Channel, "lane": v.Lane}
-	if content {
-		full["type"] = v.Type
-	}
+	full := map[string]any{"to": v.Recipient, "channel": v.Channel, "lane": v.Lane, "type": v.Type}
 	for name, value := range given {
 		full[name] = value
 	}

@@ -94,8 +94,8 @@ func (s *Service) Hold(
 }
 
 // hasKey reports whether the draft is stored under an idempotency key: a
-// simulation is not stored.
-func hasKey(d *dispatch.Draft) bool { return d.IdemKey != "" && !d.Simulate }
+// simulation, or one with faults, is not stored.
+func hasKey(d *dispatch.Draft) bool { return d.IdemKey != "" && !d.Simulate && len(d.Faults) == 0 }
 
 func anyKey(drafts []dispatch.Draft) bool {
 	for i := range drafts {

@@ -39,12 +39,15 @@ type place struct {
 // prepare checks a draft and its fallback.
 func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time, in *place) (*prepared, error) {
 	p, err := s.check(ctx, who, d, now, in)
-	if err != nil || len(d.Fallback) == 0 {
+	if len(d.Fallback) == 0 {
 		return p, err
 	}
-	p.FallbackAfter = d.FallbackAfter
-	p.Fallback, err = s.fallback(ctx, who, d, now)
-	return p, err
+	fallback, fallbackErr := s.fallback(ctx, who, d, now)
+	if err != nil {
+		return nil, alsoAt(err, dispatch.AsError(fallbackErr).Faults)
+	}
+	p.FallbackAfter, p.Fallback = d.FallbackAfter, fallback
+	return p, fallbackErr
 }
 
 // check checks a draft, without its fallback, against everything that does not
@@ -53,25 +56,29 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	if d.AccountSID != "" && d.AccountSID != who.Account.SID {
 		return nil, &dispatch.Error{Code: dispatch.Unauthorized, Reason: "sid", Msg: "the key does not belong to this account"}
 	}
-	ch, err := s.channel(ctx, who, d)
-	if err != nil {
-		return nil, err
-	}
 	faults := slices.Clone(d.Faults)
+	ch, refusal := s.channel(ctx, who, d)
+	if refusal != nil && !refused(refusal) {
+		return nil, refusal
+	}
 	setMessage(&in.message, who, ch, d)
 	if s.Tracer != nil {
 		s.Tracer.Begin(ctx, &in.message)
 	}
 	p := &in.prepared
 	*p = prepared{NewMessage: store.NewMessage{Message: &in.message}, simulate: d.Simulate, began: now}
+	var err error
 	if p.To, err = s.recipient(ctx, who, ch, d.To); err != nil {
 		faults = append(faults, faultsOf(err, "/to")...)
 	} else if err := who.mayReach(p.To); err != nil {
 		return nil, err
 	}
-	category, err := s.content(ctx, who, ch, d, p.Message, p, &faults)
-	if err != nil {
-		return nil, err
+	category := ""
+	if refusal == nil {
+		category, refusal = s.content(ctx, who, ch, d, p.Message, p, &faults)
+		if refusal != nil && !refused(refusal) {
+			return nil, refusal
+		}
 	}
 	p.Lane = laneOf(d, category, &faults)
 	times(d, p, now, &faults)
@@ -82,7 +89,7 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 	if err := s.contact(ctx, who, d, p.Message, &faults); err != nil {
 		return nil, err
 	}
-	if err := faults.Err(); err != nil {
+	if err := allFaults(d, refusal, faults); err != nil {
 		return nil, err
 	}
 	if err := s.finish(who, ch, category, p); err != nil {
@@ -103,6 +110,8 @@ func (s *Service) optedOut(ctx context.Context, p *prepared) error {
 
 // recipient returns the number to, the wa_id to if a provider has named somebody
 // by it (some, as +521..., are no numbers), or the user id to.
+//
+// ch is nil if it is not known.
 func (s *Service) recipient(ctx context.Context, who *Caller, ch *dispatch.Channel, to string) (string, error) {
 	if to == "" {
 		return "", dispatch.InvalidField("/to", "is required")
@@ -113,7 +122,7 @@ func (s *Service) recipient(ctx context.Context, who *Caller, ch *dispatch.Chann
 		}
 		return s.Store.KnownID(ctx, who.Account.ID, id)
 	})
-	if err == nil && person.IsUserID(id) {
+	if err == nil && ch != nil && person.IsUserID(id) {
 		return s.reach(ctx, who, ch, id)
 	}
 	return id, err
@@ -135,8 +144,12 @@ func (s *Service) reach(ctx context.Context, who *Caller, ch *dispatch.Channel, 
 // setMessage sets m to the message of a draft, with the fields that need no check.
 func setMessage(m *dispatch.Message, who *Caller, ch *dispatch.Channel, d *dispatch.Draft) {
 	key, user := who.sentBy(d.UserID)
+	var channel int64
+	if ch != nil {
+		channel = ch.ID
+	}
 	*m = dispatch.Message{
-		ID: dispatch.NewID(), Account: who.Account.ID, Channel: ch.ID, Key: key, Test: who.Key.Test, Content: d.Content,
+		ID: dispatch.NewID(), Account: who.Account.ID, Channel: channel, Key: key, Test: who.Key.Test, Content: d.Content,
 		Reference: d.Reference, Metadata: string(d.Metadata), User: user, Contact: d.Contact,
 		StatusCallback: d.StatusCallback, Parent: d.Parent,
 	}
@@ -172,8 +185,14 @@ func price(ch *dispatch.Channel, category string) int64 {
 }
 
 // channel returns the draft's channel, checked against the provider and kind
-// that its dialect prescribes.
+// that its dialect prescribes. The default channel is none for a draft whose
+// reader has found a fault in the channel's name.
 func (s *Service) channel(ctx context.Context, who *Caller, d *dispatch.Draft) (*dispatch.Channel, error) {
+	for _, f := range d.Faults {
+		if f.Field == "/channel" {
+			return nil, &dispatch.Error{Code: dispatch.Invalid, Msg: f.Msg, Faults: []dispatch.Fault{f}}
+		}
+	}
 	ch, err := s.Registry.FindChannel(ctx, who.Account.ID, d.Channel, d.ChannelBy, d.Kind)
 	if err != nil {
 		return nil, err

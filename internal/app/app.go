@@ -223,7 +223,7 @@ func (p *parts) background(name string, most time.Duration, f func(context.Conte
 func (p *parts) newAccept() *accept.Service {
 	o := accept.Options{
 		Store: p.store, Accounts: p.accounts, Registry: p.registry, Queue: p.queue, Providers: p.providers, Observer: p.metrics, Log: p.log,
-		DecodeDraft: native.Decode,
+		DecodeDraft: native.Read,
 	}
 	if p.tracer != nil {
 		o.Tracer = p.tracer

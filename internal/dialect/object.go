@@ -59,6 +59,9 @@ func CheckShape(body []byte) error {
 // Err is nil when no fault was noted.
 func (o Object) Err() error { return o.faults.Err() }
 
+// Faults returns the faults that were noted.
+func (o Object) Faults() dispatch.Faults { return *o.faults }
+
 // Fault notes a fault of the field.
 func (o Object) Fault(key, format string, args ...any) {
 	o.faults.Add(o.at+"/"+key, format, args...)

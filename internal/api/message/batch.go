@@ -211,7 +211,7 @@ func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 		err := p.errs[i]
 		var d dispatch.Draft
 		if err == nil {
-			d, err = native.Decode(line)
+			d, err = native.Read(line)
 		}
 		if err != nil {
 			p.receipts[i].Err = cut(err)
@@ -232,7 +232,7 @@ func (b *batchRun) fresh(p *page, drafts []dispatch.Draft, at []int, answers []*
 			p.receipts[i] = *answers[k]
 			continue
 		}
-		if err := p.who.Require(drafts[k].Content.Type.Permission()); err != nil {
+		if err := p.who.RequireFor(drafts[k : k+1]); err != nil {
 			p.receipts[i].Err = err
 			continue
 		}

@@ -2,6 +2,7 @@ package dialecttest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -86,6 +87,9 @@ func Play(t testing.TB, d dialect.Dialect, q Request) Outcome {
 		}
 	}
 	drafts, err := rt.Decode(r, q.payload())
+	for i := range drafts {
+		err = cmp.Or(err, drafts[i].Faults.Err()) // accept refuses such a draft
+	}
 	if err != nil {
 		return Outcome{Reply: render(t, d.Reject(r, err))}
 	}

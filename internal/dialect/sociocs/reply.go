@@ -2,6 +2,7 @@ package sociocs
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dialect"
@@ -61,12 +62,12 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.Invalid:
 		msgs = invalid(e)
 	case dispatch.ChannelNotFound:
-		msgs = []string{"Invalid channel_key."} // the page's words
+		msgs = beside(e, "/channel", "Invalid channel_key.") // the page's words
 		if e.Reason == "provider" || e.Reason == "kind" {
-			msgs = []string{"Invalid provider. It must be the channel's provider."}
+			msgs = beside(e, "/channel", "Invalid provider. It must be the channel's provider.")
 		}
 	case dispatch.TemplateNotFound:
-		msgs = []string{"Invalid template id."}
+		msgs = beside(e, "/template", "Invalid template id.")
 	case dispatch.ContactNotFound:
 		msgs = []string{"Invalid contact_saving.list_id."}
 	case dispatch.UnsupportedType:
@@ -105,6 +106,17 @@ func other(e *dispatch.Error) (int, []string) {
 	}
 	status, msg := dialect.Common(e)
 	return status, []string{msg}
+}
+
+// beside returns msg in place of the faults of field, and every other fault as a
+// sentence.
+func beside(e *dispatch.Error, field, msg string) []string {
+	rest := slices.DeleteFunc(slices.Clone(e.Faults), func(f dispatch.Fault) bool { return strings.HasPrefix(f.Field, field) })
+	msgs := []string{msg}
+	if len(rest) > 0 {
+		msgs = append(msgs, invalid(&dispatch.Error{Faults: rest})...)
+	}
+	return msgs
 }
 
 // invalid returns every fault as a sentence.

@@ -41,8 +41,9 @@ var vendors = map[string]vendor{
 	"gswa":   {"gupshup", "whatsapp"},
 }
 
-// decode reads the request. It collects all faults, including those of the
-// recipient's number, because the page documents an array of them.
+// decode reads the request. The draft holds all its faults, including those of the
+// recipient's number, because the page documents an array of them: accept adds those
+// that only it can find.
 func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	o, err := dialect.ReadObject(r, body)
 	if err != nil {
@@ -66,11 +67,26 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if !d.SendAt.IsZero() {
 		d.SendGrace = grace
 	}
+	before := len(o.Faults())
 	d.Content, d.Variables = content(o, provider)
-	if err := o.Err(); err != nil {
-		return nil, err
+	if len(o.Faults()) > before { // whose consequences are no faults of their own
+		d.Content, d.Variables = dispatch.Content{}, nil
+	}
+	for _, f := range o.Faults() {
+		d.Faults = append(d.Faults, dispatch.Fault{Field: ours(f.Field), Msg: f.Msg})
 	}
 	return []dispatch.Draft{d}, nil
+}
+
+// ours returns the native name of a field that accept checks too, so that a fault
+// of it is reported once.
+func ours(field string) string {
+	for page, native := range map[string]string{"/channel_key": "/channel", "/schedule": "/send_at", "/contact_saving": "/contact"} {
+		if rest, ok := strings.CutPrefix(field, page); ok && (rest == "" || rest[0] == '/') {
+			return native + rest
+		}
+	}
+	return field
 }
 
 // recipient reads to.

@@ -1,0 +1,193 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sendoff/sendoff/internal/apitest"
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// A client is told of every faulty field at once, whether the reader of the body,
+// the registry or the check of the content finds it, and of none that only follows
+// from another one.
+func TestSend_EveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	f.Do("POST", "/v1/templates", m{
+		"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello {{1}}"}},
+	}).Want(http.StatusCreated)
+	long := strings.Repeat("x", 256)
+	for _, c := range []struct {
+		body string
+		code dispatch.Code
+		at   []string
+	}{
+		{
+			`{"to":"abc","type":"text","text":{},"send_at":"x","reference":"` + long + `","foo":1}`, dispatch.Invalid,
+			[]string{"/foo", "/send_at", "/to", "/text/body", "/reference"},
+		},
+		{`{"to":5,"type":"text","text":{"body":5},"lane":"fast"}`, dispatch.Invalid, []string{"/to", "/text/body", "/lane"}},
+		{`{"foo":1}`, dispatch.Invalid, []string{"/foo", "/to", "/type"}},
+		{`{"type":5,"to":"abc"}`, dispatch.Invalid, []string{"/type", "/to"}},
+		{`{"to":"abc","to":"abd","type":"text","text":{"body":""}}`, dispatch.Invalid, []string{"/to", "/text/body"}},
+		{`{"to":"+12025550100","type":"text","text":"x","user_id":"nobody"}`, dispatch.Invalid, []string{"/text", "/user_id"}},
+		{`{"channel":[],"to":"abc","type":"text","text":{}}`, dispatch.Invalid, []string{"/channel", "/to"}},
+		{
+			`{"channel":99,"foo":1,"to":"abc","type":"text","text":{"body":"x"}}`, dispatch.ChannelNotFound,
+			[]string{"/channel", "/foo", "/to"},
+		},
+		{
+			`{"channel":99,"to":"abc","type":"text","text":{"body":"x"},"reference":"` + long + `"}`, dispatch.ChannelNotFound,
+			[]string{"/channel", "/to", "/reference"},
+		},
+		{
+			`{"to":"abc","type":"template","template":{"name":"gone"},"ttl_seconds":0}`, dispatch.TemplateNotFound,
+			[]string{"/template/name", "/to", "/ttl_seconds"},
+		},
+		{
+			`{"to":"abc","type":"template","template":{"name":"gone"},"lane":"fast"}`, dispatch.TemplateNotFound,
+			[]string{"/template/name", "/to", "/lane"},
+		},
+		{
+			`{"to":"abc","type":"template","template":{"name":"hello","variables":["a"],"extra":1}}`, dispatch.Invalid,
+			[]string{"/template/extra", "/to"},
+		},
+		{
+			`{"to":"abc","type":"text","text":{"body":"x"},"fallback":[{"channel":99,"type":"text","text":{"body":"x"}},` +
+				`{"foo":1,"lane":"fast"}]}`,
+			dispatch.Invalid,
+			[]string{"/to", "/fallback/0/channel", "/fallback/0/to", "/fallback/1/foo", "/fallback/1/lane", "/fallback/1/type", "/fallback/1/to"},
+		},
+	} {
+		f.Do("POST", "/v1/messages", json.RawMessage(c.body)).Refused(http.StatusUnprocessableEntity, c.code, c.at...)
+		line := f.Do("POST", "/v1/messages/batch", json.RawMessage(`{"messages":[`+c.body+`]}`))
+		line.Want(http.StatusAccepted)
+		var batch struct {
+			Results []struct {
+				Error struct {
+					Code   dispatch.Code
+					Errors []dispatch.Fault
+				}
+			}
+		}
+		if err := json.Unmarshal(line.Body, &batch); err != nil || len(batch.Results) != 1 {
+			t.Fatalf("batch: %v: %s", err, line.Body)
+		}
+		var at []string
+		for _, fault := range batch.Results[0].Error.Errors {
+			at = append(at, fault.Field)
+		}
+		slices.Sort(at)
+		want := slices.Sorted(slices.Values(c.at))
+		if batch.Results[0].Error.Code != c.code || !slices.Equal(slices.Compact(at), want) {
+			t.Errorf("batch: %s: %s", c.body, line.Body)
+		}
+	}
+}
+
+// A body with faults is not taken for the one that came without them under the same
+// Idempotency-Key.
+func TestSend_FaultsUnderAUsedKey_AreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	for i, more := range []string{"", `,"ttl_seconds":0`, `,"foo":1`, `,"lane":5`} {
+		r := f.Ask("POST", "/v1/messages", apitest.Sent{
+			Headers: []string{"Authorization", "Bearer " + f.Key, "Content-Type", "application/json", "Idempotency-Key", "once"},
+			Body:    `{"to":"+12025550100","type":"text","text":{"body":"x"}` + more + `}`,
+		})
+		if i == 0 {
+			r.Want(http.StatusAccepted)
+			continue
+		}
+		r.Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/"+strings.Split(more, `"`)[1])
+	}
+}
+
+// A change is checked as a new message is: all its faults are named.
+func TestPatch_EveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	at := "/v1/messages/" + f.Do("POST", "/v1/messages", m{
+		"to": "+12025550100", "type": "text", "text": m{"body": "x"}, "send_at": "2035-01-01T00:00:00Z",
+	}).Want(http.StatusAccepted).Text("message_id")
+	for body, pointers := range map[string][]string{
+		`{"lane":"otp","channel":2,"a/b":1,"to":"+12025550101"}`: {"/lane", "/channel", "/a~1b"},
+		`{"to":"abc","text":{"body":5}}`:                         {"/to", "/text/body"},
+		`{"send_at":"x","expires_at":5}`:                         {"/send_at", "/expires_at"},
+		`{"send_at":"2035-01-02T00:00:00Z","expires_at":"x"}`:    {"/expires_at"},
+	} {
+		f.Do("PATCH", at, json.RawMessage(body)).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, pointers...)
+	}
+	if got := f.Do("GET", at, nil).Want(http.StatusOK).Text("send_at"); got != "2035-01-01T00:00:00Z" {
+		t.Errorf("send_at %s", got)
+	}
+}
+
+// The page of Sociocs has an array of faults: all that are found, at once.
+func TestSociocs_EveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy(),
+		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		key  = "Invalid channel_key."
+		to   = "to: not a phone number: letters and extensions can't be sent to."
+		user = "user_id is not a team member's id."
+		list = "contact_saving.list_id: there is no list 99."
+		none = "text is required when there is no image_url, image_urls, video_url, file_url or template."
+		when = "schedule must be an ISO 8601 date and time with its offset, such as 2006-01-02T15:04:05-04:00."
+	)
+	for _, c := range []struct {
+		body string
+		want []string
+	}{
+		{`"channel_key":"nope","to":"abc","text":"x"`, []string{to, key}},
+		{
+			`"channel_key":"nope","to":"+15550000100","text":"x","user_id":"nope","contact_saving":{"save":true,"list_id":99}`,
+			[]string{key, user, list},
+		},
+		{`"channel_key":"{KEY}","to":"abc","schedule":"x","user_id":"nope"`, []string{to, when, none, user}},
+		{`"to":"+15550000100","text":"x","user_id":"nope"`, []string{"channel_key is required.", user}},
+		{
+			`"channel_key":"{KEY}","to":"+15550000100","image_url":"nope","user_id":"nope"`,
+			[]string{"image_url must be an absolute http or https address.", user},
+		},
+		{
+			`"channel_key":"{KEY}","to":"abc","text":"` + strings.Repeat("x", 2000) + `"`,
+			[]string{to, "text is 2000 characters long; at most 1600 are allowed."},
+		},
+	} {
+		r := f.Ask("POST", "/message", apitest.Sent{
+			Headers: []string{"apikey", f.Key, "Content-Type", "application/json"},
+			Body:    `{"provider":"twlo",` + strings.ReplaceAll(c.body, "{KEY}", sms.Key) + `}`,
+		})
+		var failure struct {
+			Status string
+			Errors []struct{ Msg string }
+		}
+		if err := json.Unmarshal(r.Body, &failure); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range failure.Errors {
+			got = append(got, e.Msg)
+		}
+		slices.Sort(got)
+		want := slices.Sorted(slices.Values(c.want))
+		if r.Status != http.StatusBadRequest || failure.Status != "error" || !slices.Equal(got, want) {
+			t.Errorf("%s: got %d %q, want %q", c.body, r.Status, got, want)
+		}
+	}
+}

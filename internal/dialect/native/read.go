@@ -1,0 +1,90 @@
+package native
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+)
+
+// Read is Decode for a message that accept checks next: a body with faults is read
+// without the fields that have them, and the draft holds the faults. So a client is
+// told of all at once, those that only accept can find included.
+func Read(body []byte) (dispatch.Draft, error) {
+	d, err := Decode(body)
+	refusal, ok := errors.AsType[*dispatch.Error](err)
+	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 {
+		return d, err
+	}
+	rest, ok := without(body, refusal.Faults)
+	if !ok {
+		return d, err
+	}
+	if d, again := Decode(rest); again == nil {
+		if d.Content.Type == "" && !at(refusal.Faults, "/type") {
+			refusal.Faults = append(refusal.Faults, dispatch.Fault{Field: "/type", Msg: typeRequired})
+		}
+		d.Faults = append(refusal.Faults, d.Faults...)
+		return d, nil
+	}
+	return d, err
+}
+
+const typeRequired = "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction"
+
+// at reports whether one of the faults is of field.
+func at(faults []dispatch.Fault, field string) bool {
+	for _, f := range faults {
+		if f.Field == field {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns body without the fields at fault; an entry of a list becomes
+// null. ok is false if body is no object, or itself at fault.
+func without(body []byte, faults []dispatch.Fault) (rest []byte, ok bool) {
+	var tree map[string]any
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if dec.Decode(&tree) != nil || tree == nil {
+		return nil, false
+	}
+	for _, f := range faults {
+		steps := strings.Split(f.Field, "/")
+		if len(steps) < 2 {
+			return nil, false
+		}
+		remove(tree, steps[1:])
+	}
+	rest, err := json.Marshal(tree)
+	return rest, err == nil
+}
+
+// remove removes the value that the steps of a JSON pointer lead to.
+func remove(v any, steps []string) {
+	name := strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[0])
+	last := len(steps) == 1
+	switch v := v.(type) {
+	case map[string]any:
+		if last {
+			delete(v, name)
+			return
+		}
+		remove(v[name], steps[1:])
+	case []any:
+		i, err := strconv.Atoi(name)
+		if err != nil || i < 0 || i >= len(v) {
+			return
+		}
+		if last {
+			v[i] = nil
+			return
+		}
+		remove(v[i], steps[1:])
+	}
+}
