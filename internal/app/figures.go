@@ -48,7 +48,7 @@ func (p *parts) listenMetrics() error {
 const (
 	figuresEvery = 5 * time.Second
 	busyFrom     = 5 * time.Millisecond // a channel whose next slot is later sends at its rate
-	knowEvery    = 12                   // figures: new channels get their series
+	knowEvery    = 12                   // figures: new channels get their series, partitions are looked for
 	mostChannels = 200                  // with series from the start; those of others appear with their first message
 )
 
@@ -62,6 +62,7 @@ func (p *parts) figures(st *operate.Store) func(context.Context) {
 		for n := 0; ; n++ {
 			if n%knowEvery == 0 {
 				p.knowChannels(ctx)
+				p.lookAhead(ctx)
 			}
 			if err := p.measure(ctx, st); err != nil && ctx.Err() == nil {
 				p.log.Debug("figures not read", "error", err)
@@ -93,6 +94,18 @@ func (p *parts) measure(ctx context.Context, st *operate.Store) error {
 	}
 	p.metrics.Held(states)
 	return nil
+}
+
+// lookAhead measures for how long there are partitions, also while the job that makes
+// them fails.
+func (p *parts) lookAhead(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, figuresEvery)
+	defer cancel()
+	if has, err := p.store.Partitions(ctx); err == nil {
+		p.metrics.Partitions(has.Ahead)
+	} else if ctx.Err() == nil {
+		p.log.Debug("partitions not read", "error", err)
+	}
 }
 
 // knowChannels adds the series of all channels, unless there are too many.

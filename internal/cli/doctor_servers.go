@@ -102,16 +102,17 @@ func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 }
 
 func (d *doctor) partitions(ctx context.Context, st *store.Store) {
-	absent, err := st.MissingPartitions(ctx)
+	p, err := st.Partitions(ctx)
 	if err != nil {
 		d.note("partitions", false, err.Error(), "run: sendoff migrate up")
 		return
 	}
-	detail := "present for this week and the next"
-	if len(absent) > 0 {
-		detail = "missing: " + strings.Join(absent, ", ")
+	detail := fmt.Sprintf("present for the coming %d days", int(p.Ahead.Hours()/24))
+	if len(p.Missing) > 0 {
+		detail = "missing: " + strings.Join(p.Missing, ", ")
 	}
-	d.note("partitions", len(absent) == 0, detail, "start a worker (sendoff work): it creates them every hour, and when it starts")
+	d.note("partitions", len(p.Missing) == 0, detail, "start a worker (sendoff work), which creates them when it starts and every hour; "+
+		`if it could not, its log says why ("partitions")`)
 	strays, err := st.Strays(ctx)
 	if err != nil {
 		d.note("default partitions", false, err.Error(), "run: sendoff migrate up")
@@ -123,7 +124,7 @@ func (d *doctor) partitions(ctx context.Context, st *store.Store) {
 	}
 	d.note("default partitions", len(strays) == 0, detail,
 		"rows arrived while their week's partition was missing, and prevent its creation: "+
-			"with serve and work stopped, move them away, run SELECT ensure_partitions(), and insert them again")
+			"run the statements of docs/alerts.md, SendoffPartitionsMissing, for each of these tables")
 }
 
 // redis checks Redis. Without Redis messages are sent more slowly, which is a

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,12 +37,14 @@ type Metrics struct {
 	oldest     *prometheus.GaugeVec
 	local      *prometheus.CounterVec
 	ready      prometheus.Gauge
+	partitions prometheus.Gauge
 	hooks      *prometheus.CounterVec
 	hookDepth  prometheus.Gauge
 	hookOldest prometheus.Gauge
 	hooksOff   *prometheus.GaugeVec
 	held       *prometheus.GaugeVec
 	heldBefore map[int64]string // by channel; Held alone uses it
+	looked     sync.Once        // Partitions was called
 }
 
 // lateness also fits messages of a campaign that wait for hours.
@@ -75,6 +78,9 @@ func New() *Metrics {
 		oldest:    gauge("sendoff_queue_oldest_seconds", "How long the oldest due message has waited.", "lane"),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "sendoff_dispatchable_oldest_seconds", Help: "Age of the oldest message that nothing but capacity holds back.",
+		}),
+		partitions: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sendoff_partitions_ahead_seconds", Help: "Time until the first week for which a table has no partition.",
 		}),
 		local: counter("sendoff_limits_local_total", "Limit checks answered without Redis.", "limit"),
 		hooks: counter(
@@ -258,6 +264,13 @@ func (m *Metrics) Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 // Dispatchable sets the age of the oldest message that nothing but capacity holds
 // back.
 func (m *Metrics) Dispatchable(oldest time.Duration) { m.ready.Set(oldest.Seconds()) }
+
+// Partitions sets for how long tables have partitions. Only a process that looks has
+// the series: a 0 from one that does not would be a fault.
+func (m *Metrics) Partitions(ahead time.Duration) {
+	m.looked.Do(func() { m.reg.MustRegister(m.partitions) })
+	m.partitions.Set(ahead.Seconds())
+}
 
 // Request observes the duration of an HTTP request.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {

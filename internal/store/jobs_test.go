@@ -1,8 +1,6 @@
 package store
 
 import (
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -94,31 +92,5 @@ func TestPrune_DropsOldProviderIDs(t *testing.T) {
 	)
 	if len(left) != 1 || left[0] != "new" {
 		t.Errorf("left %v, want only the new provider id", left)
-	}
-}
-
-// Without the partitions of this week messages are accepted, sent and kept all the
-// same, in the default partitions; the hourly job reports what it cannot make.
-func TestEnsurePartitions_WeekMissing_DefaultTakesIt(t *testing.T) {
-	t.Parallel()
-	f := open(t)
-	f.exec(t, `DO $do$ DECLARE p record; BEGIN
-		FOR p IN SELECT inhrelid::regclass AS name FROM pg_inherits WHERE inhrelid::regclass::text ~ '_w[0-9]+$' LOOP
-			EXECUTE format('DROP TABLE %s', p.name);
-		END LOOP; END $do$`)
-	id := f.accept(t, f.draft("+15550000001"))[0]
-	claim := f.claim(t, id)
-	_, err := f.Complete(t.Context(), []Outcome{{ID: id, Claim: claim, Action: Settle, Result: ResultAccepted, Channel: f.channel}})
-	must(t, err)
-	strays, err := f.Strays(t.Context())
-	if err != nil || !slices.Contains(strays, "messages_default") || !slices.Contains(strays, "events_default") {
-		t.Errorf("rows in %v, %v", strays, err)
-	}
-	if err := f.EnsurePartitions(t.Context()); err == nil || !strings.Contains(err.Error(), "messages_w") {
-		t.Errorf("what can't be made: %v", err)
-	}
-	v, err := f.Views(t.Context(), []dispatch.ID{id})
-	if err != nil || len(v) != 1 || v[0].Status != dispatch.Sent {
-		t.Errorf("%+v, %v", v, err)
 	}
 }

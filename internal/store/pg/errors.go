@@ -29,6 +29,7 @@ const (
 	featureNotSupported = "0A000"
 	cannotConnectNow    = "57P03"
 	tooManyConnections  = "53300"
+	diskFull            = "53100"
 	programLimit        = "54000"
 
 	dataException        = "22" // class
@@ -57,6 +58,10 @@ func Wrap(doing string, err error) error {
 			return &dispatch.Error{Code: dispatch.Conflict, Msg: "already exists", Reason: pe.Constraint, Err: err}
 		case readOnly:
 			return writesRefused(err)
+		case diskFull:
+			return &dispatch.Error{
+				Code: dispatch.Overloaded, Msg: "the database has no room at the moment; try again", RetryAfter: 5, Err: fmt.Errorf("%s: %w", doing, err),
+			}
 		case deadlockDetected, lockNotAvailable, queryCanceled:
 			return &dispatch.Error{
 				Code: dispatch.Overloaded, Msg: "the database is busy at the moment; try again", RetryAfter: 1, Err: fmt.Errorf("%s: %w", doing, err),

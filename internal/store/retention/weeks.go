@@ -3,7 +3,6 @@ package retention
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/lib/pq"
@@ -132,17 +131,8 @@ func (s *Store) Drop(ctx context.Context, w *Week) (busy bool, err error) {
 		_, err := tx.ExecContext(ctx, `DROP TABLE IF EXISTS `+pq.QuoteIdentifier(w.Name))
 		return err
 	})
-	if locked(err) {
+	if pg.Busy(err) {
 		return true, nil
 	}
 	return false, pg.Wrap("drop partition", err)
-}
-
-// locked reports whether a lock was not granted in time.
-func locked(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err)
-	return ok && e.SQLState() == "55P03"
 }
