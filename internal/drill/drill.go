@@ -46,7 +46,8 @@ type Report struct {
 	Seed       uint64   `json:"seed"`
 	RecoveredS float64  `json:"recovered_s"` // from the last 202 to the last status
 	TookS      float64  `json:"took_s"`
-	Broken     []string `json:"broken,omitempty"` // what went wrong
+	Skipped    string   `json:"skipped,omitempty"` // why it did not run
+	Broken     []string `json:"broken,omitempty"`  // what went wrong
 }
 
 // Check completes o with its defaults. It returns an error for a scenario that
@@ -97,6 +98,9 @@ func (o *Options) chosen() []Scenario {
 func (c Scenario) Run(ctx context.Context, o Options) Report {
 	r := Report{Scenario: c, Seed: o.Seed}
 	began := time.Now()
+	if r.Skipped = c.Unable(); r.Skipped != "" {
+		return r
+	}
 	r.Broken = try(ctx, o.Log, func(t T) { r.Result = c.On(t, o) })
 	r.TookS, r.RecoveredS = time.Since(began).Seconds(), r.Recovered.Seconds()
 	return r
@@ -105,7 +109,9 @@ func (c Scenario) Run(ctx context.Context, o Options) Report {
 // On runs the scenario for a test.
 func (c Scenario) On(t T, o Options) Result {
 	t.Helper()
-	s := Start(t, o.Binary)
+	s := startServers(t, o.Binary, disks[c.Name])
+	s.StartServe()
+	s.StartWork()
 	r := c.run(s, o)
 	r.Faults = s.made
 	t.Logf("attempts without a good end: %s", s.reasons())

@@ -22,9 +22,9 @@ type Scenario struct {
 
 // Scenarios returns all of them but the long one.
 func Scenarios() []Scenario {
-	return slices.Concat(processScenarios(), serverScenarios(), providerScenarios(), []Scenario{{
-		"mixed", "kills, pauses, crashes and wipes at random, with a provider that fails, throttles and times out", "all of the above",
-		mixed,
+	return slices.Concat(processScenarios(), serverScenarios(), wayScenarios(), diskScenarios(), providerScenarios(), []Scenario{{
+		Name: "mixed", Fault: "kills, pauses, crashes and wipes at random, with a provider that fails, throttles and times out",
+		Seen: "all of the above", run: mixed,
 	}})
 }
 
@@ -100,7 +100,8 @@ func processScenarios() []Scenario {
 // long is the scenario of Options.Long.
 func long() Scenario {
 	return Scenario{
-		"long", "at least 60 faults of every kind at random, with a provider that fails, throttles and times out", "all of the above", mixed,
+		Name: "long", Fault: "at least 60 faults of every kind at random, with a provider that fails, throttles and times out",
+		Seen: "all of the above", run: mixed,
 	}
 }
 

@@ -34,6 +34,10 @@ type Sending struct {
 	ids      []string
 	accepted atomic.Int64
 	repeats  atomic.Int64
+	busy     atomic.Int64 // answers with 503 and Retry-After
+	faults   atomic.Int64 // other answers with 5xx
+	fault    atomic.Value // the last of these, a string
+	hung     atomic.Int64 // the front that did not answer, plus one
 	done     chan struct{}
 }
 
@@ -58,7 +62,7 @@ func (s *Stack) SendMany(n int) *Sending {
 	}
 	go func() {
 		defer cancel()
-		pace := rate.NewLimiter(min(perSecond, rate.Limit(n)/leastTime), 20)
+		pace := rate.NewLimiter(min(perSecond, rate.Limit(float64(n)/max(leastTime, s.lasts.Seconds()))), 20)
 		for i := range n {
 			_ = pace.Wait(ctx) // the end of ctx shows in the messages that follow
 			next <- i
@@ -81,6 +85,9 @@ func (x *Sending) one(ctx context.Context, i int) {
 		i,
 		i,
 	)
+	if n := x.s.passwords; n > 0 && i%n == 0 {
+		body = strings.TrimSuffix(body, "}") + `,"lane":"otp"}`
+	}
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
 		id, err := x.post(ctx, i, body)
 		if err == nil {
@@ -107,8 +114,36 @@ type refusedError struct{ text string }
 
 func (e *refusedError) Error() string { return e.text }
 
-func (x *Sending) post(ctx context.Context, i int, body string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.s.Dev.BaseURL+"/v1/messages", strings.NewReader(body))
+// frontTimeout is after what time a client takes another front door, if there is one.
+const frontTimeout = 2 * time.Second
+
+// front returns the address of the front door for message i, without one that did not
+// answer.
+func (x *Sending) front(i int) (address string, at int64) {
+	fronts := int64(len(x.s.fronts))
+	if fronts == 0 {
+		return x.s.Dev.BaseURL, 0
+	}
+	at = int64(i) % fronts
+	if x.hung.Load() == at+1 {
+		at = (at + 1) % fronts
+	}
+	return x.s.fronts[at], at
+}
+
+func (x *Sending) post(ctx context.Context, i int, body string) (id string, err error) {
+	address, at := x.front(i)
+	if len(x.s.fronts) > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, frontTimeout)
+		defer cancel()
+		defer func() {
+			if errors.Is(err, context.DeadlineExceeded) {
+				x.hung.Store(at + 1)
+			}
+		}()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"/v1/messages", strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +164,15 @@ func (x *Sending) post(ctx context.Context, i int, body string) (string, error) 
 			ID string `json:"message_id"`
 		}
 		return answer.ID, json.Unmarshal(raw, &answer)
-	case resp.StatusCode >= 500, resp.StatusCode == http.StatusConflict, resp.StatusCode == http.StatusTooManyRequests:
+	case resp.StatusCode >= 500:
+		if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+			x.busy.Add(1)
+		} else {
+			x.faults.Add(1)
+			x.fault.Store(fmt.Sprintf("%s: %s", resp.Status, raw))
+		}
+		return "", fmt.Errorf("%s: %s", resp.Status, raw)
+	case resp.StatusCode == http.StatusConflict, resp.StatusCode == http.StatusTooManyRequests:
 		return "", fmt.Errorf("%s: %s", resp.Status, raw)
 	}
 	return "", &refusedError{fmt.Sprintf("%s: %s", resp.Status, raw)}

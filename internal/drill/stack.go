@@ -44,6 +44,10 @@ type Stack struct {
 	http        *http.Client
 	Serve, Work *Process
 	made        int // faults
+
+	fronts    []string      // addresses of serve; none: base_url alone
+	lasts     time.Duration // of a send, at least
+	passwords int           // each so-many-th message is a one-time password; 0: none
 }
 
 // Start starts everything.
@@ -58,9 +62,17 @@ func Start(t T, binary string) *Stack {
 // StartServers starts everything but serve and work.
 func StartServers(t T, binary string) *Stack {
 	t.Helper()
+	return startServers(t, binary, nil)
+}
+
+func startServers(t T, binary string, d *disk) *Stack {
+	t.Helper()
 	s := &Stack{
 		t: t, binary: binary, dir: folder(t),
 		http: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+	if d != nil {
+		d.mount(t, s.dir)
 	}
 	s.Launch("dev", "dev", "--infra-only", "--dir", s.dir, "--listen", freeAddress(t), "--log-level", "info")
 	Until(t, 90*time.Second, "dev.json", func() error {

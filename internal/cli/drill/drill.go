@@ -81,8 +81,11 @@ func (c *Command) print(e *console.Env, reports []drill.Report) error {
 // figures returns the cells of a report.
 func figures(r *drill.Report) []string {
 	end := "kept"
-	if len(r.Broken) > 0 {
+	switch {
+	case len(r.Broken) > 0:
 		end = "BROKEN"
+	case r.Skipped != "":
+		end = "not run: " + r.Skipped
 	}
 	return []string{
 		fmt.Sprint(r.Accepted), fmt.Sprint(r.Faults), fmt.Sprint(r.Lost), fmt.Sprint(r.Duplicates), fmt.Sprintf("%.1f s", r.RecoveredS), end,
