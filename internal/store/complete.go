@@ -97,6 +97,14 @@ const attempt = `
   SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6),
     latency_ms`
 
+// late is true of a message m that is sent later than SlowAfter after its time, unless
+// it is bulk, else NULL.
+const late = `nullif(m.lane <> {lane_bulk} AND now() > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds', false)`
+
+// SlowAfter is how long after its time a message is sent that counts as slow, unless it
+// is bulk. Such a message is traced.
+const SlowAfter = 30 * time.Second
+
 const insertAttempts = attempt + ` FROM o`
 
 // sqlSettle: the provider accepted. A fact needs no fence: whoever reports it, the
@@ -132,9 +140,9 @@ var sqlSettle = numbers.SQL(lockRows + `,
    maybe_sent = coalesce(y.d_maybe OR (y.d_state = {claimed} AND y.d_claim <> y.claim), false) OR y.other_call
    FROM y WHERE m.id = y.id AND (m.provider_message_id IS NULL OR m.status < {sent} OR m.status > {failed} OR (m.status = {failed}
      AND m.final_by = {by_us}) OR y.not_settled)
-   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, y.was)
-INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u WHERE status = {sent} AND was <> {sent}`)
+   RETURNING m.id, m.account_id, m.channel_id, m.version, m.status, y.was, ` + late + ` AS late)
+INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
+SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u WHERE status = {sent} AND was <> {sent}`)
 
 // sqlSettlePlain is sqlSettle for calls whose claim holds and whose messages
 // were never in doubt, which is nearly every one. Its locks come in the order of
@@ -152,11 +160,11 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, d.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = coalesce(m.sent_at, now()), status = {sent}, final_by = {by_us}
    FROM d WHERE m.id = d.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued}
-   RETURNING m.account_id, m.channel_id, m.version, d.*),
+   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, d.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
- e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-   SELECT id, account_id, channel_id, {sent}, version, 'worker' FROM u)
+ e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
+   SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u)
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as

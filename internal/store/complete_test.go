@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -111,5 +112,27 @@ func TestLeases_MarkTheMessage_AsAnUnknownOutcomeDoes(t *testing.T) {
 	}
 	if a, b := f.written(t, ids[0]), f.written(t, ids[1]); a.Version != b.Version {
 		t.Errorf("versions %d and %d", a.Version, b.Version)
+	}
+}
+
+// The event of a message that is sent late says so, unless the message is bulk.
+func TestComplete_SentLate_IsMarked(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	soon, late, bulk, scheduled, doubted := f.draft("+15550000001"), f.draft("+15550000002"), f.draft("+15550000003"),
+		f.draft("+15550000004"), f.draft("+15550000005")
+	ids := f.accept(t, soon, late, bulk, scheduled, doubted)
+	f.exec(t, `UPDATE messages SET created_at = now() - interval '31 seconds' WHERE id <> $1`, ids[0])
+	f.exec(t, `UPDATE messages SET lane = $2 WHERE id = $1`, ids[2], dispatch.Bulk)
+	f.exec(t, `UPDATE messages SET send_at = now() - interval '29 seconds' WHERE id = $1`, ids[3])
+	f.exec(t, `UPDATE dispatch SET maybe_sent = true WHERE message_id = $1`, ids[4])
+	for _, id := range ids {
+		_, err := f.Complete(t.Context(), []Outcome{{ID: id, Claim: f.claim(t, id), Action: Settle, Result: ResultAccepted, Channel: f.channel}})
+		must(t, err)
+	}
+	var got []dispatch.ID
+	must(t, f.db.SelectContext(t.Context(), &got, `SELECT message_id FROM events WHERE kind = $1 AND late ORDER BY id`, dispatch.Sent))
+	if want := []dispatch.ID{ids[1], ids[4]}; !slices.Equal(got, want) {
+		t.Errorf("late are %v, want %v", got, want)
 	}
 }

@@ -69,6 +69,7 @@ func (t *Tracer) lateCalls(ctx context.Context) error {
 // hold what a page of many failures makes.
 func (t *Tracer) page(ctx context.Context, events []tracestore.Event) error {
 	const some = 200
+	events = fewSlow(events)
 	for chunk := range slices.Chunk(events, some) {
 		var ids []dispatch.ID
 		for _, e := range chunk {
@@ -87,6 +88,22 @@ func (t *Tracer) page(ctx context.Context, events []tracestore.Event) error {
 		t.keepUp(ctx)
 	}
 	return nil
+}
+
+// mostSlow is how many messages of a page are traced for nothing but being sent late:
+// after an outage that is the whole backlog, and each has the same story.
+const mostSlow = 20
+
+// fewSlow leaves out the events of further ones.
+func fewSlow(events []tracestore.Event) []tracestore.Event {
+	slow := 0
+	return slices.DeleteFunc(events, func(e tracestore.Event) bool {
+		if marked(e.Message) || always(e.Kind) {
+			return false
+		}
+		slow++
+		return slow > mostSlow
+	})
 }
 
 // keepUp sends the spans that wait when they are many; a dead collector holds the

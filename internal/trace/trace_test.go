@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -345,5 +346,26 @@ func TestCode_HoldsNoNumbersOfPeople(t *testing.T) {
 		if got := code(in); got != want {
 			t.Errorf("%q: %q", in, got)
 		}
+	}
+}
+
+// Of a backlog, whose every message is sent late, a few are traced for it; what is
+// marked or has failed is so in any case.
+func TestFewSlow(t *testing.T) {
+	t.Parallel()
+	var events []tracestore.Event
+	for i := range 500 {
+		e := tracestore.Event{Message: dispatch.NewID(), Kind: int16(dispatch.Sent), Seq: 2}
+		mark(&e.Message, i%100 == 0)
+		if i%100 == 1 {
+			e.Kind = int16(dispatch.Failed)
+		}
+		events = append(events, e)
+	}
+	if n := len(fewSlow(slices.Clone(events[2 : 2+mostSlow]))); n != mostSlow {
+		t.Errorf("%d of %d", n, mostSlow)
+	}
+	if n := len(fewSlow(events)); n != 10+mostSlow {
+		t.Errorf("%d events, want 5 that are marked, 5 failures and %d", n, mostSlow)
 	}
 }

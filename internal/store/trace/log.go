@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -28,9 +29,8 @@ const (
 	forget = 5 * time.Minute
 	// Mark is how the ids of traced messages end; see Store.Next.
 	Mark = "5e0d"
-	// SlowAfter is how long after its time a message is sent that counts as slow,
-	// unless it is bulk.
-	SlowAfter = 30 * time.Second
+	// SlowAfter is how late a message is sent that counts as slow.
+	SlowAfter = store.SlowAfter
 )
 
 // Event is one that makes spans: of a message that is marked, or that has failed,
@@ -50,17 +50,19 @@ const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR
 
 // sqlPage reads a page of the log as far as nothing younger than settleTime lies
 // before. It returns the events that make spans and, last and without a message,
-// where the page ends. (The id of a message begins with the time of its accept: who
-// was sent soon after it is not slow, and needs no other look.)
+// where the page ends. A worker's event says whether the message was sent late; of a
+// callback's the message does. (Its id begins with the time of its accept: who was sent
+// soon after it is not slow.) The planner must not know the cursor: statistics of the log
+// end before it, so it would take what is behind it for one row and sort all of it.
 var sqlPage = numbers.SQL(`
-WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq FROM events
-  WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
+WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, cause FROM events
+  WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
 page AS MATERIALIZED (SELECT n.* FROM next n
   LEFT JOIN (SELECT xid, id FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) young ON true
   WHERE young.xid IS NULL OR (n.xid, n.id) < (young.xid, young.id))
 SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM page
-WHERE seq > 0 AND (right(message_id::text, 4) = '` + Mark + `' OR kind IN ({failed}, {expired}, {unknown})
-  OR (kind = {sent} AND message_id < (SELECT uuid_floor(max(at) - interval '{slow_s} seconds') FROM page)
+WHERE seq > 0 AND (substr(uuid_send(message_id), 15) = '\x` + Mark + `' OR late OR kind IN ({failed}, {expired}, {unknown})
+  OR (kind = {sent} AND cause <> 'worker' AND message_id < (SELECT uuid_floor(max(at) - interval '{slow_s} seconds') FROM page)
     AND EXISTS (SELECT 1 FROM messages m WHERE m.id = page.message_id AND m.lane <> {lane_bulk}
       AND page.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
 UNION ALL

@@ -62,7 +62,7 @@ func (f fixture) message(traced bool, lane dispatch.Lane, age time.Duration, kin
 func (f fixture) event(id dispatch.ID, kind dispatch.Status, age time.Duration) {
 	f.t.Helper()
 	f.exec(`INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, at)
-		VALUES ($1, 1, 2, $2, 2, 'worker', now() - make_interval(secs => $3))`, id, kind, age.Seconds())
+		VALUES ($1, 1, 2, $2, 2, 'callback', now() - make_interval(secs => $3))`, id, kind, age.Seconds())
 }
 
 // next returns the messages of the events of the next page, once no transaction of
@@ -97,6 +97,9 @@ func TestNext_MarkedFailedUnknownAndSlow(t *testing.T) {
 		f.message(false, dispatch.OTP, 11*time.Second, dispatch.Expired),
 		f.message(false, dispatch.Normal, 42*time.Second, dispatch.Sent),
 	}
+	f.exec(`UPDATE events SET cause = 'worker' WHERE kind <> $1`, dispatch.Failed)
+	f.exec(`UPDATE events SET late = true WHERE message_id = $1`, want[4])
+	want = append(want, f.message(false, dispatch.Normal, 42*time.Second, dispatch.Sent)) // a callback was first
 	f.message(false, dispatch.Normal, 11*time.Second, dispatch.Sent)
 	f.message(false, dispatch.Normal, 39*time.Second, dispatch.Sent)
 	f.message(false, dispatch.Bulk, time.Hour, dispatch.Sent)
@@ -158,7 +161,7 @@ func TestMessages(t *testing.T) {
 	if m.Account != 1 || m.Channel != 2 || m.Lane != dispatch.OTP || m.Traceparent != "x" || got[other].Traceparent != "" {
 		t.Errorf("%+v", m)
 	}
-	if c := m.Changes; len(c) != 2 || c[0].Seq != 2 || c[1].Seq != 7 || c[1].Code != "131026" || c[1].Cause != "worker" {
+	if c := m.Changes; len(c) != 2 || c[0].Seq != 2 || c[1].Seq != 7 || c[1].Code != "131026" || c[1].Cause != "callback" {
 		t.Errorf("changes %+v", m.Changes)
 	}
 	if len(m.Calls) != 1 || m.Calls[0].Claim != claim || m.Calls[0].HTTP != 400 || m.Calls[0].Latency != 12 || m.Calls[0].StartedAt != nil {
