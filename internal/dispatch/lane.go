@@ -17,6 +17,10 @@ var Lanes = []Lane{OTP, Normal, Bulk}
 
 var laneNames = [...]string{"otp", "normal", "bulk"}
 
+// SlowAfter is how long after its time a message is sent that counts as slow, unless it
+// is bulk.
+const SlowAfter = 30 * time.Second
+
 // String returns the name used in the API, in Redis and in metrics.
 func (l Lane) String() string { return laneNames[l] }
 

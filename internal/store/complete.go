@@ -97,13 +97,9 @@ const attempt = `
   SELECT id, claim, result, http, nullif(coalesce(provider_code, code), ''), detail, provider_id, to_timestamp(started_us / 1e6),
     latency_ms`
 
-// late is true of a message m that is sent later than SlowAfter after its time, unless
+// late is true of a message m that is sent later than dispatch.SlowAfter after its time, unless
 // it is bulk, else NULL.
 const late = `nullif(m.lane <> {lane_bulk} AND now() > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds', false)`
-
-// SlowAfter is how long after its time a message is sent that counts as slow, unless it
-// is bulk. Such a message is traced.
-const SlowAfter = 30 * time.Second
 
 const insertAttempts = attempt + ` FROM o`
 

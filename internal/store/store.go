@@ -72,8 +72,7 @@ var States = pg.Numbers{"ready": stateReady, "claimed": stateClaimed, "resolving
 
 // numbers are the numbers in the statements of this package.
 var numbers = pg.Domain.Merge(States).Merge(pg.Numbers{
-	"slow_s": int(SlowAfter / time.Second),
-	"paid":   chargePaid, "refunded": chargeRefunded,
+	"paid": chargePaid, "refunded": chargeRefunded,
 	"horizon_min":     int(horizon / time.Minute),
 	"result_accepted": int(ResultAccepted), "result_doubtful": int(ResultDoubtful), "result_unknown": int(ResultUnknown),
 })

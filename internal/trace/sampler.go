@@ -85,7 +85,7 @@ func always(kind int16) bool {
 
 // late reports whether a message was sent so late that it counts as slow.
 func late(m *tracestore.Message, c *tracestore.Change) bool {
-	return c.Kind == int16(dispatch.Sent) && m.Lane != dispatch.Bulk && c.At.Sub(due(m)) > tracestore.SlowAfter
+	return c.Kind == int16(dispatch.Sent) && m.Lane != dispatch.Bulk && c.At.Sub(due(m)) > dispatch.SlowAfter
 }
 
 var propagator propagation.TraceContext

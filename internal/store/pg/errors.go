@@ -60,7 +60,8 @@ func Wrap(doing string, err error) error {
 			return writesRefused(err)
 		case diskFull:
 			return &dispatch.Error{
-				Code: dispatch.Overloaded, Msg: "the database has no room at the moment; try again", RetryAfter: 5, Err: fmt.Errorf("%s: %w", doing, err),
+				Code: dispatch.Overloaded, Msg: "the database has no room at the moment; try again", RetryAfter: 5,
+				Err: fmt.Errorf("%s: %w", doing, err),
 			}
 		case deadlockDetected, lockNotAvailable, queryCanceled:
 			return &dispatch.Error{

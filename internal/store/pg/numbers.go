@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -49,6 +50,7 @@ var Domain = Numbers{
 
 	"by_us": int(dispatch.ByUs), "by_provider": int(dispatch.ByProvider),
 
+	"slow_s":   int(dispatch.SlowAfter / time.Second),
 	"lane_otp": int(dispatch.OTP), "lane_normal": int(dispatch.Normal), "lane_bulk": int(dispatch.Bulk),
 
 	"event_inbound": dispatch.EventInbound, "event_channel_paused": dispatch.EventChannelPaused,

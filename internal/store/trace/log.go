@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -29,8 +28,6 @@ const (
 	forget = 5 * time.Minute
 	// Mark is how the ids of traced messages end; see Store.Next.
 	Mark = "5e0d"
-	// SlowAfter is how late a message is sent that counts as slow.
-	SlowAfter = store.SlowAfter
 )
 
 // Event is one that makes spans: of a message that is marked, or that has failed,
@@ -44,7 +41,7 @@ type Event struct {
 	Seq     int         `db:"seq"` // of the last row of a page: how many events the page has
 }
 
-var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "slow_s": int(SlowAfter / time.Second)})
+var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize})
 
 const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR UPDATE SKIP LOCKED`
 
@@ -56,7 +53,8 @@ const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR
 // end before it, so it would take what is behind it for one row and sort all of it.
 var sqlPage = numbers.SQL(`
 WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, cause FROM events
-  WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
+  WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint))
+    AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
 page AS MATERIALIZED (SELECT n.* FROM next n
   LEFT JOIN (SELECT xid, id FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) young ON true
   WHERE young.xid IS NULL OR (n.xid, n.id) < (young.xid, young.id))
