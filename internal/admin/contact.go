@@ -80,18 +80,18 @@ func (s *Service) Contacts(ctx context.Context, who Actor, in ContactFilter) (Pa
 	if err != nil {
 		return Page[*Contact]{}, err
 	}
-	f := account.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.rows()}
+	f := account.ContactFilter{Search: in.Search, List: in.List, After: after, Limit: in.most()}
 	if in.Field != "" {
 		ok := false
 		if f.Field, f.Value, ok = strings.Cut(in.Field, ":"); !ok || f.Field == "" {
 			return Page[*Contact]{}, dispatch.InvalidField("/field", "must be name:value")
 		}
 	}
-	cs, err := s.Store.Contacts(ctx, who.Account, f)
+	cs, next, err := s.Store.Contacts(ctx, who.Account, f)
 	if err != nil {
 		return Page[*Contact]{}, err
 	}
-	return pageOf(&in.Paging, cs, viewContact, func(c *account.Contact) string { return idCursor(c.ID) }), nil
+	return PageUpTo(cs, next, viewContact), nil
 }
 
 // Contact returns a contact.

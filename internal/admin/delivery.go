@@ -76,7 +76,7 @@ const maxDeliveries = 200
 type DeliveryFilter struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"The most entries to return; 200 at most."`
 	Cursor string `query:"cursor" maxLength:"500" doc:"The next_cursor of the previous page."`
-	State  string `query:"state" enum:"pending,delivered,failed" doc:"Looks at the newest 20,000 deliveries."`
+	State  string `query:"state" enum:"pending,delivered,failed"`
 }
 
 // Deliveries lists the deliveries of a webhook, newest event first.

@@ -11,7 +11,7 @@ import (
 // Page is one page of a list.
 type Page[T any] struct {
 	Data []T    `json:"data"`
-	Next string `json:"next_cursor,omitempty" doc:"The cursor of the next page; left out on the last one."`
+	Next string `json:"next_cursor,omitempty" doc:"The cursor of the next page; left out on the last one. A page may be short, or empty, and have one."`
 }
 
 // Paging selects a page of a list. Without a Limit it is the whole list.
@@ -22,6 +22,14 @@ type Paging struct {
 
 // most is the limit of a list that has none.
 const most = 1_000_000
+
+// most returns how many entries the page has at most.
+func (p *Paging) most() int {
+	if p.Limit == 0 {
+		return most
+	}
+	return p.Limit
+}
 
 // rows returns how many rows to read: one more than the page has shows that
 // there is another page.
@@ -67,6 +75,21 @@ func PageByID[R, T any](p *Paging, rows []R, view func(*R) T, id func(*R) int64)
 	return pageOf(p, rows, view, func(r *R) string { return idCursor(id(r)) })
 }
 
+// PageUpTo returns a page, and the cursor of the next one if next, the last id that
+// was looked at, is not 0.
+func PageUpTo[R, T any](rows []R, next int64, view func(*R) T) Page[T] {
+	out := Page[T]{Data: make([]T, len(rows))}
+	for i := range rows {
+		out.Data[i] = view(&rows[i])
+	}
+	if next != 0 {
+		out.Next = cursorOf(idCursor(next))
+	}
+	return out
+}
+
+func cursorOf(last string) string { return base64.RawURLEncoding.EncodeToString([]byte("v" + last)) }
+
 func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }
 
 // pageOf returns the page that rows begin with; cursor names a row.
@@ -75,7 +98,7 @@ func pageOf[R, T any](p *Paging, rows []R, view func(*R) T, cursor func(*R) stri
 	n := len(rows)
 	if p.Limit > 0 && n > p.Limit {
 		n = p.Limit
-		out.Next = base64.RawURLEncoding.EncodeToString([]byte("v" + cursor(&rows[n-1])))
+		out.Next = cursorOf(cursor(&rows[n-1]))
 	}
 	for i := range n {
 		out.Data = append(out.Data, view(&rows[i]))

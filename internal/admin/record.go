@@ -34,8 +34,8 @@ func (s *Service) Audit(ctx context.Context, who Actor, in AuditFilter) (Page[Au
 	if err != nil {
 		return none, err
 	}
-	rows, err := s.Store.AuditLog(ctx, who.Account, account.AuditFilter{
-		Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.rows(),
+	rows, next, err := s.Store.AuditLog(ctx, who.Account, account.AuditFilter{
+		Actor: in.Actor, Action: in.Action, Target: in.Target, Before: before, Limit: in.most(),
 	})
 	if err != nil {
 		return none, err
@@ -43,7 +43,7 @@ func (s *Service) Audit(ctx context.Context, who Actor, in AuditFilter) (Page[Au
 	view := func(e *account.AuditEntry) AuditEntry {
 		return AuditEntry{e.ID, e.Actor, e.Action, e.Target, e.Detail, e.At.UTC()}
 	}
-	return pageOf(&in.Paging, rows, view, func(e *account.AuditEntry) string { return idCursor(e.ID) }), nil
+	return PageUpTo(rows, next, view), nil
 }
 
 // Usage is the usage of an account's keys.

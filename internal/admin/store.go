@@ -85,7 +85,7 @@ type templates interface {
 }
 
 type contacts interface {
-	Contacts(ctx context.Context, account int64, f account.ContactFilter) ([]account.Contact, error)
+	Contacts(ctx context.Context, account int64, f account.ContactFilter) (page []account.Contact, next int64, err error)
 	Contact(ctx context.Context, account, id int64) (account.Contact, error)
 	CreateContact(ctx context.Context, c account.Contact) (account.Contact, error)
 	UpdateContact(ctx context.Context, c account.Contact) (account.Contact, error)
@@ -127,7 +127,7 @@ type deliveries interface {
 }
 
 type records interface {
-	AuditLog(ctx context.Context, account int64, f account.AuditFilter) ([]account.AuditEntry, error)
+	AuditLog(ctx context.Context, account int64, f account.AuditFilter) (page []account.AuditEntry, next int64, err error)
 	KeyUsages(ctx context.Context, account, after int64, limit int) ([]account.KeyUsage, error)
 	DayUsages(ctx context.Context, account int64) ([]account.DayUsage, error)
 }

@@ -96,7 +96,7 @@ trace: dispatch store store/trace store/webhook
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
 store: dispatch storable store/ledger store/people store/pg
-store/account: campaign dispatch dispatch/keep dispatch/template store/erasure store/people store/pg
+store/account: campaign dispatch dispatch/keep dispatch/person dispatch/template store/erasure store/people store/pg
 store/audience: campaign dispatch storable store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio

@@ -16,8 +16,9 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// walkMax bounds the rows that one list request may look at.
-const walkMax = 50_000
+// walkMax bounds the rows that one list request may look at, walkTexts those whose
+// content it reads.
+const walkMax, walkTexts = pg.WalkMax, pg.WalkMax / 2
 
 // ListMessages returns one page, newest first. A filter on status walks the
 // account's messages, at most walkMax of them: a page may be short and still
@@ -231,6 +232,9 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	args = slices.Concat([]any{account}, inner.Args(), outer.Args())
 	columns, from, fits := `m.id, `+outer.SQL()+` AS fits`, `messages`, `w.fits`
 	bound = walkMax
+	if f.Search != "" {
+		bound = walkTexts
+	}
 	if hot {
 		columns, from, fits = `m.*`, unfinishedRows(f.Statuses), `w.account_id = $1 AND `+derivedFrom(f.Statuses)
 		if !outer.Empty() {

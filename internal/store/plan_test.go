@@ -16,6 +16,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // With 50,000 messages waiting, what runs all the time stays on its indexes:
@@ -254,5 +255,40 @@ func TestPlans_Lists_AreBounded(t *testing.T) {
 				t.Errorf("%.0f rows of messages are read, more than %.0f", read, c.most)
 			}
 		})
+	}
+}
+
+// The scheduled messages read their page, and for what is rare among them at most
+// walkTexts; what is rare is found farther back.
+func TestReadings_Scheduled_ReadWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	const n = 2*walkTexts + 500
+	db := storetest.Open(t, storetest.Postgres(t), 4)
+	grow := []string{
+		numbers.SQL(`INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, status, expires_at)
+		  SELECT uuid_floor(now() - make_interval(secs => i)), 7, CASE i WHEN ` + fmt.Sprint(n) + ` THEN 2 ELSE 1 END, {lane_normal}, 'text',
+		    '+15550000100', '{}', {queued}, now() FROM generate_series(1, ` + fmt.Sprint(n) + `) i`),
+		`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at)
+		  SELECT id, 7, channel_id, lane, now() + interval '1 day' - created_at + now(), now() FROM messages`,
+	}
+	page := func(ctx context.Context, tx *pg.DB, f dispatch.Filter) (dispatch.ViewPage, error) {
+		f.ByDue, f.Limit, f.Statuses = true, 50, []dispatch.Status{dispatch.Scheduled}
+		return New(tx).ListMessages(ctx, 7, f)
+	}
+	of := func(f dispatch.Filter) func(ctx context.Context, tx *pg.DB) error {
+		return func(ctx context.Context, tx *pg.DB) error { _, err := page(ctx, tx, f); return err }
+	}
+	storetest.Readings(t, db, grow, []storetest.Reading{
+		{Name: "scheduled", Most: 1000, Read: of(dispatch.Filter{})},
+		{Name: "scheduled of a rare channel", Most: walkTexts + 1000, Read: of(dispatch.Filter{Channel: 2})},
+	})
+	found, pages := 0, 0
+	for f, more := (dispatch.Filter{Channel: 2}), true; more; more = f.Cursor != "" {
+		p, err := page(t.Context(), db, f)
+		must(t, err)
+		found, pages, f.Cursor = found+len(p.Views), pages+1, p.Next
+	}
+	if found != 1 || pages != 3 {
+		t.Errorf("%d found on %d pages", found, pages)
 	}
 }

@@ -33,7 +33,7 @@ type Tx interface {
 	audience.FillStore
 	Create(ctx context.Context, c *store.Campaign) error
 	Campaign(ctx context.Context, account, id int64) (store.Campaign, error)
-	Campaigns(ctx context.Context, account int64, f store.Filter) ([]store.Campaign, error)
+	Campaigns(ctx context.Context, account int64, f store.Filter) (page []store.Campaign, next int64, err error)
 	Save(ctx context.Context, c *store.Campaign) error
 	Delete(ctx context.Context, id int64) error
 	Zone(ctx context.Context, account int64) (string, error)
@@ -169,7 +169,7 @@ func (s *Service) List(ctx context.Context, who admin.Actor, f Filter) (admin.Pa
 	if err != nil {
 		return none, err
 	}
-	in := store.Filter{Search: f.Search, Parent: f.Parent, Before: before, Limit: f.Limit + 1}
+	in := store.Filter{Search: f.Search, Parent: f.Parent, Before: before, Limit: f.Limit}
 	if f.Status != "" {
 		state, ok := campaign.ParseState(f.Status)
 		if !ok {
@@ -177,7 +177,7 @@ func (s *Service) List(ctx context.Context, who admin.Actor, f Filter) (admin.Pa
 		}
 		in.State = &state
 	}
-	cs, err := s.Store.Campaigns(ctx, who.Account, in)
+	cs, next, err := s.Store.Campaigns(ctx, who.Account, in)
 	if err != nil {
 		return none, err
 	}
@@ -185,7 +185,7 @@ func (s *Service) List(ctx context.Context, who admin.Actor, f Filter) (admin.Pa
 	if err != nil {
 		return none, err
 	}
-	return admin.PageByID(&f.Paging, views, func(v **Campaign) *Campaign { return *v }, func(v **Campaign) int64 { return (*v).ID }), nil
+	return admin.PageUpTo(views, next, func(v **Campaign) *Campaign { return *v }), nil
 }
 
 // Update changes a campaign that has not started. One that is scheduled gets a

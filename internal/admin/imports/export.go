@@ -17,7 +17,7 @@ import (
 type exports interface {
 	BadRows(ctx context.Context, id int64, after, limit int) ([]audience.BadRow, error)
 	FieldNames(ctx context.Context, account, list int64) ([]string, error)
-	Contacts(ctx context.Context, account int64, f account.ContactFilter) ([]account.Contact, error)
+	Contacts(ctx context.Context, account int64, f account.ContactFilter) (page []account.Contact, next int64, err error)
 	Suppressed(ctx context.Context, account int64, after string, limit int) ([]audience.Suppressed, error)
 }
 
@@ -75,12 +75,9 @@ func (s *Service) Contacts(ctx context.Context, who admin.Actor, list int64, w i
 	}
 	f := account.ContactFilter{List: list, Limit: exportPage}
 	for {
-		cs, err := s.store.Contacts(ctx, who.Account, f)
+		cs, next, err := s.store.Contacts(ctx, who.Account, f)
 		if err != nil {
 			return err
-		}
-		if len(cs) == 0 {
-			return out.Flush()
 		}
 		for k := range cs {
 			c := &cs[k]
@@ -89,7 +86,9 @@ func (s *Service) Contacts(ctx context.Context, who admin.Actor, list int64, w i
 				return err
 			}
 		}
-		f.After = cs[len(cs)-1].ID
+		if f.After = next; next == 0 {
+			return out.Flush()
+		}
 	}
 }
 

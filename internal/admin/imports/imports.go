@@ -26,7 +26,7 @@ type Store interface {
 	exports
 	Append(ctx context.Context, account, id, offset int64, data []byte) error
 	FailUpload(ctx context.Context, account, id int64, reason string) error
-	Imports(ctx context.Context, account int64, f audience.ImportFilter) ([]audience.Import, error)
+	Imports(ctx context.Context, account int64, f audience.ImportFilter) (page []audience.Import, next int64, err error)
 	// Change runs f in a transaction and writes the audit entry that f returns in
 	// the same one.
 	Change(ctx context.Context, actor string, f func(Tx) (account.Note, error)) error
@@ -130,11 +130,11 @@ func (s *Service) List(ctx context.Context, who admin.Actor, in Filter) (admin.P
 	if err := in.check(); err != nil {
 		return admin.Page[*Import]{}, err
 	}
-	is, err := s.store.Imports(ctx, who.Account, audience.ImportFilter{Kind: in.Kind, Status: in.Status, Before: before, Limit: in.Limit + 1})
+	is, next, err := s.store.Imports(ctx, who.Account, audience.ImportFilter{Kind: in.Kind, Status: in.Status, Before: before, Limit: in.Limit})
 	if err != nil {
 		return admin.Page[*Import]{}, err
 	}
-	return admin.PageByID(&in.Paging, is, view, func(i *audience.Import) int64 { return i.ID }), nil
+	return admin.PageUpTo(is, next, view), nil
 }
 
 // Get returns an import.

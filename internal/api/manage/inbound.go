@@ -39,11 +39,11 @@ func (m *manager) inbound(ctx context.Context, who admin.Actor, in InboundFilter
 		}
 		f.Channel = ch.ID
 	}
-	rows, more, err := m.Inbound.Inbounds(ctx, who.Account, f)
+	rows, next, err := m.Inbound.Inbounds(ctx, who.Account, f)
 	if err != nil {
 		return none, err
 	}
-	return inboundPage(rows, more), nil
+	return inboundPage(rows, next), nil
 }
 
 // read writes the cursor, the type, the times and the number into f.
@@ -106,11 +106,11 @@ func (m *manager) oneInbound(ctx context.Context, who admin.Actor, in *InboundPa
 
 func badCursor() error { return dispatch.InvalidField("/cursor", "is not a next_cursor of this list") }
 
-// inboundPage returns the page of rows; more: another follows.
-func inboundPage(rows []dispatch.Received, more bool) admin.Page[dispatch.Received] {
+// inboundPage returns the page of rows; next is the last id that was looked at, if another follows.
+func inboundPage(rows []dispatch.Received, next *dispatch.ID) admin.Page[dispatch.Received] {
 	page := admin.Page[dispatch.Received]{Data: rows}
-	if more {
-		page.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[len(rows)-1].ID.String()))
+	if next != nil {
+		page.Next = base64.RawURLEncoding.EncodeToString([]byte(next.String()))
 	}
 	for i := range page.Data {
 		r := &page.Data[i]

@@ -46,7 +46,7 @@ type Options struct {
 
 // Inbound reads the messages that contacts have sent.
 type Inbound interface {
-	Inbounds(ctx context.Context, account int64, f people.InboundFilter) (page []dispatch.Received, more bool, err error)
+	Inbounds(ctx context.Context, account int64, f people.InboundFilter) (page []dispatch.Received, next *dispatch.ID, err error)
 	Inbound(ctx context.Context, account int64, id dispatch.ID) (m dispatch.Received, raw string, err error)
 }
 

@@ -63,17 +63,23 @@ type AuditFilter struct {
 	Limit                 int
 }
 
-// AuditLog reads the account's audit log.
-func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) ([]AuditEntry, error) {
-	where := pg.NewWhere(1)
-	order := where.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
+// AuditLog reads a page of the account's audit log, which may be short (pg.WalkMax),
+// and the id before which the next one begins, 0 if there is none.
+func (s *Store) AuditLog(ctx context.Context, account int64, f AuditFilter) (page []AuditEntry, next int64, err error) {
+	w := pg.Walk{From: `audit_log`, Key: `id`, Range: pg.NewWhere(0), Limit: f.Limit}
+	w.Order = w.Range.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
 	for _, c := range []struct{ cond, value string }{{`actor = ?`, f.Actor}, {`action = ?`, f.Action}, {`target = ?`, f.Target}} {
 		if c.value != "" {
-			where.Add(c.cond, c.value)
+			w.Fits.Add(c.cond, c.value)
 		}
 	}
-	out := []AuditEntry{}
-	err := s.db.SelectContext(ctx, &out, `SELECT id, actor, action, target, detail, at FROM audit_log
-	  WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("read audit log", err)
+	ids, next, err := w.IDs(ctx, s.db)
+	if err != nil {
+		return nil, 0, pg.Wrap("look for audit entries", err)
+	}
+	page = []AuditEntry{}
+	err = s.db.SelectContext(ctx, &page, `SELECT id, actor, action, target, detail, at FROM audit_log
+	  WHERE id = ANY($1) ORDER BY id DESC`, ids)
+	return page, next, pg.Wrap("read audit log", err)
 }

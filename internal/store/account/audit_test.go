@@ -138,7 +138,7 @@ func TestChange_AtTheSameTime_LoseNothing(t *testing.T) {
 			len(m.Name),
 		)
 	}
-	if log, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) ||
+	if log, _, err := f.AuditLog(ctx, f.account, AuditFilter{Actor: "test", Limit: 1000}); err != nil || len(log) != n*len(things) ||
 		time.Since(log[0].At) > time.Hour {
 		t.Errorf("%d entries, %v", len(log), err)
 	}
@@ -180,7 +180,7 @@ func TestChange_Deadlock_IsRepeated(t *testing.T) {
 		t.Errorf("two changes ran %d times, want one of them twice", runs.Load())
 	}
 	for i := range locked {
-		if log, err := f.AuditLog(ctx, f.account, AuditFilter{Action: fmt.Sprint("test", i), Limit: 10}); err != nil || len(log) != 1 {
+		if log, _, err := f.AuditLog(ctx, f.account, AuditFilter{Action: fmt.Sprint("test", i), Limit: 10}); err != nil || len(log) != 1 {
 			t.Errorf("change %d has %d entries, %v", i, len(log), err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/dispatch/person"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -42,20 +43,26 @@ type ContactFilter struct {
 	Limit  int
 }
 
-// query returns the tables, the conditions and the order. Those of a list are read
-// by its members: it may be a small part of the account.
-func (f *ContactFilter) query(account int64) (from string, where *pg.Where, order string) {
-	where = pg.NewWhere(1)
-	from = `contacts c`
+// walk returns where the contacts are looked for: those of a list by its members,
+// which may be a small part of the account.
+func (f *ContactFilter) walk(account int64) *pg.Walk {
+	w := &pg.Walk{From: `contacts c`, Key: `c.id`, Range: pg.NewWhere(0), Limit: f.Limit}
 	if f.List == 0 {
-		order = where.After(`c.account_id`, `c.id`, account, f.After)
+		w.Order = w.Range.After(`c.account_id`, `c.id`, account, f.After)
 	} else {
-		from = `list_contacts m JOIN contacts c ON c.id = m.contact_id`
-		order = where.After(`m.list_id`, `m.contact_id`, f.List, f.After)
-		where.Add(`c.account_id = ?`, account)
+		w.From, w.Key = `list_contacts m`, `m.contact_id`
+		w.Order = w.Range.After(`m.list_id`, `m.contact_id`, f.List, f.After)
+		w.Range.Add(`EXISTS (SELECT 1 FROM lists l WHERE l.id = ? AND l.account_id = ?)`, f.List, account)
 	}
-	f.narrow(where)
-	return from, where, order
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
+	f.narrow(w.Fits)
+	if f.Search != "" {
+		w.Max = pg.WalkMax / 2 // every field of every row
+	}
+	if f.List != 0 && !w.Fits.Empty() { // probed one by one: a join might sort the whole list
+		w.Fits = w.Fits.Within(`EXISTS (SELECT 1 FROM contacts c WHERE c.id = m.contact_id AND `, ` OFFSET 0)`)
+	}
+	return w
 }
 
 func (f *ContactFilter) narrow(where *pg.Where) {
@@ -73,13 +80,40 @@ func (f *ContactFilter) narrow(where *pg.Where) {
 	}
 }
 
-// Contacts lists contacts of the account.
-func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) ([]Contact, error) {
-	from, where, order := f.query(account)
-	out := []Contact{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+contactColumns+` FROM `+from+` WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
-		append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("list contacts", err)
+// Contacts lists contacts of the account. A page may be short (pg.WalkMax); next is the
+// id after which the next one begins, 0 if there is none.
+func (s *Store) Contacts(ctx context.Context, account int64, f ContactFilter) (page []Contact, next int64, err error) {
+	ids, err := s.named(ctx, account, &f)
+	if err == nil && len(ids) == 0 {
+		ids, next, err = f.walk(account).IDs(ctx, s.db)
+	}
+	if err != nil {
+		return nil, 0, pg.Wrap("look for contacts", err)
+	}
+	page = []Contact{}
+	err = s.db.SelectContext(ctx, &page, `SELECT `+contactColumns+` FROM contacts c WHERE c.id = ANY($1) AND c.account_id = $2 ORDER BY c.id`,
+		ids, account)
+	return page, next, pg.Wrap("list contacts", err)
+}
+
+// shortestNumber is the length of the shortest number that is looked for as a whole.
+const shortestNumber = 7
+
+// sqlNamed finds the contacts whose ids a searched text is, each by its index.
+const sqlNamed = `
+SELECT id FROM contacts WHERE account_id = $1 AND phone = '+' || $2
+UNION SELECT id FROM contacts WHERE account_id = $1 AND wa_id = $2 AND wa_id <> ''
+UNION SELECT id FROM contacts WHERE account_id = $1 AND user_id = $3 AND user_id <> ''
+LIMIT 10`
+
+// named returns the contacts that a searched text names by one of their ids. Only a
+// search without other conditions looks for them.
+func (s *Store) named(ctx context.Context, account int64, f *ContactFilter) (ids pq.Int64Array, err error) {
+	digits := searchedDigits(f.Search)
+	if f.List != 0 || f.Field != "" || len(digits) < shortestNumber && !person.IsUserID(f.Search) {
+		return nil, nil
+	}
+	return ids, s.db.SelectContext(ctx, &ids, sqlNamed, account, digits, f.Search)
 }
 
 // searchedDigits returns the digits of what looks like a number or a part of one,

@@ -25,28 +25,30 @@ func (s *Store) BadRows(ctx context.Context, id int64, after, limit int) ([]BadR
 	return out, pg.Wrap("read bad rows of import", err)
 }
 
-// The names of fields are those of 10,000 contacts: the fields of a file need no
-// column each.
-const (
-	fieldNamesOf = `SELECT k FROM (SELECT jsonb_object_keys(fields) AS k FROM (SELECT c.fields FROM `
-	fieldNames   = ` LIMIT 10000) f) n GROUP BY k ORDER BY count(*) DESC, k LIMIT 100`
-)
+// fieldRows is of how many contacts the names of fields are read: the fields of a file
+// need no column each.
+const fieldRows = 10_000
+
+const sqlFieldNames = `
+SELECT k FROM (SELECT jsonb_object_keys(fields) AS k FROM contacts WHERE id = ANY($1) AND account_id = $2) n
+GROUP BY k ORDER BY count(*) DESC, k LIMIT 100`
 
 // FieldNames returns the most frequent names of the fields of contacts, of one
 // list unless it is 0.
 func (s *Store) FieldNames(ctx context.Context, account, list int64) ([]string, error) {
-	var out []string
-	from, where := `contacts c`, pg.NewWhere(0)
-	var order string
+	w := pg.Walk{From: `contacts`, Key: `id`, Range: pg.NewWhere(0), Limit: fieldRows}
 	if list == 0 {
-		order = where.After(`c.account_id`, `c.id`, account, 0)
+		w.Order = w.Range.After(`account_id`, `id`, account, 0)
 	} else {
-		from = `list_contacts m JOIN contacts c ON c.id = m.contact_id`
-		order = where.After(`m.list_id`, `m.contact_id`, list, 0)
-		where.Add(`c.account_id = ?`, account)
+		w.From, w.Key = `list_contacts`, `contact_id`
+		w.Order = w.Range.After(`list_id`, `contact_id`, list, 0)
 	}
-	query := fieldNamesOf + from + ` WHERE ` + where.SQL() + ` ORDER BY ` + order + fieldNames
-	err := s.db.SelectContext(ctx, &out, query, where.Args()...)
+	ids, _, err := w.IDs(ctx, s.db)
+	if err != nil {
+		return nil, pg.Wrap("look for contacts", err)
+	}
+	var out []string
+	err = s.db.SelectContext(ctx, &out, sqlFieldNames, ids, account)
 	return out, pg.Wrap("read names of fields", err)
 }
 

@@ -129,20 +129,25 @@ type ImportFilter struct {
 	Limit        int
 }
 
-// Imports lists imports of the account.
-func (s *Store) Imports(ctx context.Context, account int64, f ImportFilter) ([]Import, error) {
-	where := pg.NewWhere(1)
-	order := where.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
+// Imports lists imports of the account. A page may be short (pg.WalkMax); next is the
+// id before which the next one begins, 0 if there is none.
+func (s *Store) Imports(ctx context.Context, account int64, f ImportFilter) (page []Import, next int64, err error) {
+	w := pg.Walk{From: `imports`, Key: `id`, Range: pg.NewWhere(0), Limit: f.Limit}
+	w.Order = w.Range.Before(`account_id`, `id`, account, cmp.Or(f.Before, math.MaxInt64))
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
 	if f.Kind != "" {
-		where.Add(`kind = ?`, f.Kind)
+		w.Fits.Add(`kind = ?`, f.Kind)
 	}
 	if f.Status != "" {
-		where.Add(`status = ?`, f.Status)
+		w.Fits.Add(`status = ?`, f.Status)
 	}
-	out := []Import{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+importColumns+` FROM imports WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
-		append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("list imports", err)
+	ids, next, err := w.IDs(ctx, s.db)
+	if err != nil {
+		return nil, 0, pg.Wrap("look for imports", err)
+	}
+	page = []Import{}
+	err = s.db.SelectContext(ctx, &page, `SELECT `+importColumns+` FROM imports WHERE id = ANY($1) ORDER BY id DESC`, ids)
+	return page, next, pg.Wrap("list imports", err)
 }
 
 // StartImport lets workers run an import whose file is complete. name is that of

@@ -113,23 +113,28 @@ type Filter struct {
 	Limit  int
 }
 
-// Campaigns lists campaigns of the account, without their contacts.
-func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) ([]Campaign, error) {
-	where := pg.NewWhere(1)
-	order := where.Before(`c.account_id`, `c.id`, account, cmp.Or(f.Before, math.MaxInt64))
+// Campaigns lists campaigns of the account, without their contacts. A page may be short
+// (pg.WalkMax); next is the id before which the next one begins, 0 if there is none.
+func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) (page []Campaign, next int64, err error) {
+	w := pg.Walk{From: `campaigns c`, Key: `c.id`, Range: pg.NewWhere(0), Limit: f.Limit}
+	w.Order = w.Range.Before(`c.account_id`, `c.id`, account, cmp.Or(f.Before, math.MaxInt64))
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
 	if f.State != nil {
-		where.Add(`c.state = ?`, *f.State)
+		w.Fits.Add(`c.state = ?`, *f.State)
 	}
 	if f.Search != "" {
-		where.Add(`c.name ILIKE ?`, "%"+pg.LikeText(f.Search)+"%")
+		w.Fits.Add(`c.name ILIKE ?`, "%"+pg.LikeText(f.Search)+"%")
 	}
 	if f.Parent != 0 {
-		where.Add(`c.parent_id = ?`, f.Parent)
+		w.Fits.Add(`c.parent_id = ?`, f.Parent)
 	}
-	out := []Campaign{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+shortColumns+` FROM campaigns c WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`,
-		append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("list campaigns", err)
+	ids, next, err := w.IDs(ctx, s.db)
+	if err != nil {
+		return nil, 0, pg.Wrap("look for campaigns", err)
+	}
+	page = []Campaign{}
+	err = s.db.SelectContext(ctx, &page, `SELECT `+shortColumns+` FROM campaigns c WHERE c.id = ANY($1) ORDER BY c.id DESC`, ids)
+	return page, next, pg.Wrap("list campaigns", err)
 }
 
 // Zone returns the account's time zone.

@@ -16,7 +16,7 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 	t.Parallel()
 	grow := []string{
 		`INSERT INTO campaigns (id, account_id, name, definition)
-		  SELECT i, 7 + (i > 20000)::int, 'c' || i, '{}' FROM generate_series(1, 20010) i`,
+		  SELECT i, 7 + (i > 30000)::int, 'c' || i, '{}' FROM generate_series(1, 30010) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
 		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, CASE WHEN i > 49990 THEN 60 END, now(),
 		  '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
@@ -37,11 +37,19 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 	}
 	storetest.Readings(t, storetest.Open(t, storetest.Postgres(t), 4), grow, []storetest.Reading{
 		{Name: "campaigns", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
-			_, err := New(tx).Campaigns(ctx, 7, Filter{Limit: 50})
+			_, _, err := New(tx).Campaigns(ctx, 7, Filter{Limit: 50})
 			return err
 		}},
 		{Name: "campaigns of a small account", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
-			_, err := New(tx).Campaigns(ctx, 8, Filter{Limit: 50})
+			_, _, err := New(tx).Campaigns(ctx, 8, Filter{Limit: 50})
+			return err
+		}},
+		{Name: "campaigns of a name", Most: pg.WalkMax + 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, _, err := New(tx).Campaigns(ctx, 7, Filter{Search: "nobody", Limit: 50})
+			return err
+		}},
+		{Name: "runs of a campaign", Most: pg.WalkMax + 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, _, err := New(tx).Campaigns(ctx, 7, Filter{Parent: 1, Limit: 50})
 			return err
 		}},
 		{Name: "counts", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {

@@ -26,7 +26,7 @@ func TestSaveContact(t *testing.T) {
 				return people.SaveContact(t.Context(), tx, f.Account, id, c.name, c.fields, list.ID)
 			}))
 		}
-		found, err := f.Accounts.Contacts(t.Context(), f.Account, account.ContactFilter{List: list.ID, Limit: 9})
+		found, _, err := f.Accounts.Contacts(t.Context(), f.Account, account.ContactFilter{List: list.ID, Limit: 9})
 		workertest.Must(t, err)
 		n := 0
 		for _, c := range found {

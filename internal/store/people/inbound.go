@@ -24,56 +24,77 @@ type InboundFilter struct {
 }
 
 // Inbounds returns a page of the account's inbound messages, shorter than its limit
-// if it had more than pg.PageBytes of content; more reports whether another follows.
-func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (page []dispatch.Received, more bool, err error) {
-	where := pg.NewWhere(1)
+// if it had more than pg.PageBytes of content, or looked at pg.WalkMax rows, and the
+// id before which the next page begins; nil if there is none.
+func (p *People) Inbounds(ctx context.Context, account int64, f InboundFilter) (page []dispatch.Received, next *dispatch.ID, err error) {
+	w, err := p.walk(ctx, account, &f)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, last, err := w.Keys(ctx, p.db)
+	if err != nil {
+		return nil, nil, pg.Wrap("look for inbound messages", err)
+	}
+	var sizes []int
+	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+inboundOf, pq.Array(keys))
+	if err != nil {
+		return nil, nil, pg.Wrap("measure inbound messages", err)
+	}
+	if n := pg.Fitting(sizes); n < len(keys) {
+		keys, last = keys[:n], keys[n-1]
+	}
+	page = []dispatch.Received{}
+	if err := p.db.SelectContext(ctx, &page, `SELECT `+pg.Inbound+inboundOf, pq.Array(keys)); err != nil {
+		return nil, nil, pg.Wrap("list inbound messages", err)
+	}
+	if last != "" {
+		next = new(uuid.MustParse(last))
+	}
+	return page, next, openAll(page)
+}
+
+const inboundOf = ` FROM inbound WHERE id = ANY($1::text[]::uuid[]) ORDER BY id DESC`
+
+// walk returns where inbound messages are looked for.
+func (p *People) walk(ctx context.Context, account int64, f *InboundFilter) (*pg.Walk, error) {
 	before := uuid.Max
 	if f.Before != nil {
 		before = *f.Before
 	}
-	order := where.Before(`account_id`, `id`, account, before.String())
+	w := &pg.Walk{From: `inbound`, Key: `id`, Range: pg.NewWhere(0), Limit: f.Limit}
+	w.Order = w.Range.Before(`account_id`, `id`, account, before.String())
+	if !f.Since.IsZero() {
+		w.Range.Add(`id >= uuid_floor(?)`, pg.Since1970(f.Since.Add(-skew)))
+	}
+	if !f.Until.IsZero() {
+		w.Range.Add(`id < uuid_floor(?)`, pg.Since1970(f.Until.Add(skew)))
+	}
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
 	if f.Channel != 0 {
-		where.Add(`channel_id = ?`, f.Channel)
+		w.Fits.Add(`channel_id = ?`, f.Channel)
 	}
 	if f.From != "" {
 		ids, err := p.IDsOf(ctx, account, f.From)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		where.Add(`(from_phone = ANY(?) OR user_id = ANY(?))`, pq.Array(ids), pq.Array(ids))
+		w.Fits.Add(`(from_phone = ANY(?) OR user_id = ANY(?))`, pq.Array(ids), pq.Array(ids))
 	}
 	if f.Type != "" {
-		where.Add(`type = ?`, f.Type)
+		w.Fits.Add(`type = ?`, f.Type)
 	}
-	f.received(where)
-	newest := ` FROM inbound WHERE ` + where.SQL() + ` ORDER BY ` + order + ` LIMIT $1`
-	var sizes []int
-	args := append([]any{f.Limit}, where.Args()...)
-	err = p.db.SelectContext(ctx, &sizes, `SELECT octet_length(text) + octet_length(content)`+newest, args...)
-	if err != nil {
-		return nil, false, pg.Wrap("measure inbound messages", err)
-	}
-	limit := f.Limit
-	if n := pg.Fitting(sizes); n < len(sizes) {
-		limit = n
-	}
-	page = []dispatch.Received{}
-	if err := p.db.SelectContext(ctx, &page, `SELECT `+pg.Inbound+newest, append([]any{limit + 1}, where.Args()...)...); err != nil {
-		return nil, false, pg.Wrap("list inbound messages", err)
-	}
-	more = len(page) > limit
-	page = page[:min(len(page), limit)]
-	return page, more, openAll(page)
+	f.received(w.Fits)
+	return w, nil
 }
 
-// received adds the bounds of time to where. The ids, which begin with the time
-// of the process that stored them, bound what is read of the index.
+// received adds the bounds of time. The ids, which begin with the time of the process
+// that stored them, bound what is read of the index.
 func (f *InboundFilter) received(where *pg.Where) {
 	if !f.Since.IsZero() {
-		where.Add(`received_at >= ? AND id >= uuid_floor(?)`, pg.Since1970(f.Since), pg.Since1970(f.Since.Add(-skew)))
+		where.Add(`received_at >= ?`, pg.Since1970(f.Since))
 	}
 	if !f.Until.IsZero() {
-		where.Add(`received_at < ? AND id < uuid_floor(?)`, pg.Since1970(f.Until), pg.Since1970(f.Until.Add(skew)))
+		where.Add(`received_at < ?`, pg.Since1970(f.Until))
 	}
 }
 

@@ -41,6 +41,11 @@ func (w *Where) Before(ownerColumn, idColumn string, owner, id any) (order strin
 	return ownerColumn + ` DESC, ` + idColumn + ` DESC`
 }
 
+// Within returns the conditions of w as a part of one that begins and ends with a text.
+func (w *Where) Within(begin, end string) *Where {
+	return &Where{conds: []string{begin + w.SQL() + end}, args: w.args, n: w.n}
+}
+
 // Empty reports whether there is no condition.
 func (w *Where) Empty() bool { return len(w.conds) == 0 }
 

@@ -3,10 +3,11 @@ package webhook
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
+
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -41,11 +42,8 @@ const deliveryColumns = `d.webhook_id, d.id, d.message_id, d.kind, d.seq, d.stat
   d.wake_at,
   d.created_at, d.done_at`
 
-// logWalk bounds what one look into the log walks through for a rare state.
-const logWalk = 20_000
-
 // Deliveries lists the deliveries of an endpoint, newest event first; state -1
-// is any. A page may be short: next is empty at the end of the log alone.
+// is any. A page may be short (pg.WalkMax): next is empty at the end of the log alone.
 func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor string, limit int) (page []LoggedDelivery,
 	next string, err error,
 ) {
@@ -55,30 +53,24 @@ func (s *Store) Deliveries(ctx context.Context, webhook int64, state int, cursor
 			return nil, "", err
 		}
 	}
-	var out []LoggedDelivery
-	err = s.db.SelectContext(ctx, &out, `SELECT `+deliveryColumns+`, d.url
-		FROM (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid ORDER BY id DESC LIMIT `+fmt.Sprint(logWalk)+`) d
-		  WHERE $3 < 0 OR state = $3 ORDER BY id DESC LIMIT $4`,
-		webhook, before.String(), state, limit)
-	if len(out) == limit {
-		return out, pg.EncodeCursor(out[limit-1].ID.String()), nil
+	w := pg.Walk{From: `webhook_deliveries`, Key: `id`, Range: pg.NewWhere(0), Limit: limit}
+	w.Order = w.Range.Before(`webhook_id`, `id`, webhook, before.String())
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
+	if state >= 0 {
+		w.Fits.Add(`state = ?`, state)
 	}
-	if err == nil && state >= 0 {
-		next, err = s.walked(ctx, webhook, before)
+	ids, last, err := w.Keys(ctx, s.db)
+	if err != nil {
+		return nil, "", pg.Wrap("look for deliveries", err)
 	}
-	return out, next, pg.Wrap("list deliveries", err)
-}
-
-// walked returns the cursor at which a look into the log ends that began at before, or ""
-// if nothing is left.
-func (s *Store) walked(ctx context.Context, webhook int64, before uuid.UUID) (string, error) {
-	var last []string
-	err := s.db.SelectContext(ctx, &last, `SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND id < $2::uuid
-		ORDER BY id DESC OFFSET `+fmt.Sprint(logWalk-1)+` LIMIT 1`, webhook, before.String())
-	if err != nil || len(last) == 0 {
-		return "", err
+	if last != "" {
+		next = pg.EncodeCursor(last)
 	}
-	return pg.EncodeCursor(last[0]), nil
+	page = []LoggedDelivery{}
+	err = s.db.SelectContext(ctx, &page, `SELECT `+deliveryColumns+`, d.url
+	  FROM unnest($2::text[]::uuid[]) WITH ORDINALITY AS x(id, n),
+	    LATERAL (SELECT * FROM webhook_deliveries WHERE webhook_id = $1 AND id = x.id OFFSET 0) d ORDER BY x.n`, webhook, pq.Array(ids))
+	return page, next, pg.Wrap("list deliveries", err)
 }
 
 // maxOfMessage is how many deliveries of one message are listed: more than its

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
+	"github.com/sendoff/sendoff/internal/storetest"
 )
 
 // A delivery goes out once more with its own bytes. One whose bytes were erased does not
@@ -62,7 +65,7 @@ func TestReplay_ErasedDelivery_NeverGoesOutEmpty(t *testing.T) {
 func TestDeliveries_RareState_IsFoundFartherBack(t *testing.T) {
 	t.Parallel()
 	s, db := open(t)
-	for from := 0; from <= logWalk; from += 5000 { // each well within the statement timeout
+	for from := 0; from <= pg.WalkMax; from += 5000 { // each well within the statement timeout
 		_, err := db.ExecContext(t.Context(), `INSERT INTO webhook_deliveries (webhook_id, id, message_id, seq, kind, state, format, payload)
 		  SELECT 1, lpad(to_hex(i), 32, '0')::uuid, gen_random_uuid(), 1, 20, CASE WHEN i = 1 THEN 2 ELSE 1 END, 'standard', '{}'
 		  FROM generate_series($1::integer, $1::integer + 4999) i`, from)
@@ -77,4 +80,24 @@ func TestDeliveries_RareState_IsFoundFartherBack(t *testing.T) {
 	if found != 1 || pages > 3 {
 		t.Errorf("%d found on %d pages", found, pages)
 	}
+}
+
+// The log reads its page, and what is rare at most pg.WalkMax of it, beside other endpoints.
+func TestReadings_Log_ReadsWhatItShows(t *testing.T) {
+	t.Parallel()
+	_, db := open(t)
+	grow := []string{`INSERT INTO webhook_deliveries (webhook_id, id, message_id, seq, kind, state, format, payload)
+	  SELECT 1 + (i > 30000)::int, lpad(to_hex(i), 32, '0')::uuid, gen_random_uuid(), 1, 20, CASE i WHEN 1 THEN 2 ELSE 1 END, 'standard', '{}'
+	  FROM generate_series(1, 30010) i`}
+	of := func(webhook int64, state int) func(ctx context.Context, tx *pg.DB) error {
+		return func(ctx context.Context, tx *pg.DB) error {
+			_, _, err := New(tx, nil).Deliveries(ctx, webhook, state, "", 50)
+			return err
+		}
+	}
+	storetest.Readings(t, db, grow, []storetest.Reading{
+		{Name: "deliveries", Most: 500, Read: of(1, -1)},
+		{Name: "deliveries of another endpoint", Most: 500, Read: of(2, -1)},
+		{Name: "deliveries in a rare state", Most: pg.WalkMax + 500, Read: of(1, Failed)},
+	})
 }
