@@ -27,6 +27,19 @@ export function useGet<T>(key: unknown[], read: () => Promise<{ data: T }>, opti
   );
 }
 
+/** How often a page of a list is read on while it is empty and not the last one. */
+const readsOn = 5;
+
+/** Reads a page of a list. The server looks at a part of a long list for what is rare: while it has found nothing, the next parts are read too. */
+export async function readOn<P extends { data?: unknown[]; next_cursor?: string }>(
+  cursor: string | undefined,
+  read: (cursor?: string) => Promise<{ data: P }>,
+): Promise<{ data: P }> {
+  let page = await read(cursor);
+  for (let n = 1; n < readsOn && page.data.next_cursor && !page.data.data?.length; n++) page = await read(page.data.next_cursor);
+  return page;
+}
+
 export function useSession() {
   return useGet(["session"], () => getSession({ client }));
 }

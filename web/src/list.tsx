@@ -100,12 +100,13 @@ export function Choice({ name, label, options }: { name: string; label: string; 
   );
 }
 
-/** The buttons to the next page and back to the first. */
-export function Pager({ next }: { next?: string }) {
+/** The buttons to the next page and back to the first. A page without rows that has a next one says that only a part was searched. */
+export function Pager({ next, rows }: { next?: string; rows: number }) {
   const [{ cursor }, setUrl] = useUrl();
   if (!cursor && !next) return null;
   return (
     <div className="row">
+      {next && rows === 0 && <strong role="status">Nothing found so far: only a part of the list was searched.</strong>}
       {cursor && (
         <button type="button" className="btn" onClick={() => setUrl({ cursor: undefined })}>
           First page
@@ -113,7 +114,7 @@ export function Pager({ next }: { next?: string }) {
       )}
       {next && (
         <button type="button" className="btn" onClick={() => setUrl({ cursor: next })}>
-          Next page
+          {rows === 0 ? "Look further" : "Next page"}
         </button>
       )}
     </div>

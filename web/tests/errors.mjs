@@ -4,6 +4,7 @@ import { check, dev, goto, signedIn } from "./kit.mjs";
 export async function run() {
   await ended();
   await errors();
+  await further();
 }
 
 /** A session that has ended: the page leads to the sign-in and back. */
@@ -37,5 +38,26 @@ async function errors() {
   await alert.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("row", { name: /Demo key/ }).waitFor();
   check("what failed is tried again", true);
+  await page.context().close();
+}
+
+/** What is rare in a long list: the page reads on by itself, then by a button, and never says that there is nothing. */
+async function further() {
+  const page = await signedIn();
+  let reads = 0;
+  const entry = { id: 7, actor: "user:1", action: "key.rotate", target: "key:9", detail: {}, at: new Date().toISOString() };
+  await page.route("**/v1/audit?*", (route) => {
+    reads++;
+    const cursor = new URL(route.request().url()).searchParams.get("cursor");
+    const body = cursor === "part5" ? { data: [entry] } : { data: [], next_cursor: `part${Number(cursor?.slice(4) ?? 0) + 1}` };
+    return route.fulfill({ contentType: "application/json", body: JSON.stringify(body) });
+  });
+  await goto(page, "/audit?action=key.rotate", "Audit log");
+  await page.getByRole("status").filter({ hasText: "Nothing found so far" }).waitFor();
+  check("five parts of a list are read at once", reads === 5, `${reads}`);
+  check("a list that is not at its end is not called empty", (await page.getByText("No entry matches").count()) === 0);
+  await page.getByRole("button", { name: "Look further" }).click();
+  await page.getByRole("row", { name: /key:9/ }).waitFor();
+  check("what was found farther back stands in the URL", page.url().includes("cursor=part5"), page.url());
   await page.context().close();
 }

@@ -1,6 +1,6 @@
 import { getAudit } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
-import { client, useGet } from "../api";
+import { client, readOn, useGet } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
@@ -16,7 +16,7 @@ function detailOf(detail: unknown): string {
 export function Audit() {
   const [url, setUrl] = useUrl();
   const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
-  const list = useGet(["audit", query], () => getAudit({ client, query }));
+  const list = useGet(["audit", query], () => readOn(query.cursor, (cursor) => getAudit({ client, query: { ...query, cursor } })));
   const rows = list.data?.data ?? [];
   const filtered = url.actor || url.action || url.target;
   return (
@@ -45,7 +45,7 @@ export function Audit() {
       </form>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={filtered ? "No entry matches" : "Nothing was changed yet"}>
           {filtered ? <Link to="/audit">Show all entries</Link> : "Every change of the account's configuration is noted here."}
         </Empty>
@@ -64,7 +64,7 @@ export function Audit() {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </Page>
   );
 }

@@ -356,7 +356,7 @@ function Recipients({ id }: { id: number }) {
           </a>
         </Search>
         <ErrorBox error={list.error} retry={list.refetch} />
-        {list.data && rows.length === 0 && (
+        {list.data && !list.data.next_cursor && rows.length === 0 && (
           <Empty title={url.q || url.status ? "No recipient matches" : "No recipient yet"}>
             {url.q || url.status ? (
               <Link to="/campaigns/$id" params={{ id: String(id) }}>
@@ -390,7 +390,7 @@ function Recipients({ id }: { id: number }) {
             ]}
           />
         )}
-        <Pager next={list.data?.next_cursor} />
+        <Pager next={list.data?.next_cursor} rows={rows.length} />
       </div>
     </Panel>
   );

@@ -35,7 +35,7 @@ export function Campaigns() {
       </Search>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={url.q || url.status ? "No campaign matches" : "No campaign yet"}>
           {url.q || url.status ? (
             <Link to="/campaigns">Show all campaigns</Link>
@@ -66,7 +66,7 @@ export function Campaigns() {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </Page>
   );
 }

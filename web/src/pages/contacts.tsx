@@ -1,7 +1,7 @@
 import { deleteContactsId, getContacts, postContacts } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { client, queries, useGet, useSession } from "../api";
+import { client, queries, readOn, useGet, useSession } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
 import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
@@ -44,7 +44,9 @@ function fieldsOf(lines = ""): Record<string, string> | undefined {
 function People({ may }: { may: boolean }) {
   const [url] = useUrl();
   const list = useGet(["contacts", url], () =>
-    getContacts({ client, query: { search: url.q, list: url.list ? Number(url.list) : undefined, cursor: url.cursor, limit: 50 } }),
+    readOn(url.cursor, (cursor) =>
+      getContacts({ client, query: { search: url.q, list: url.list ? Number(url.list) : undefined, cursor, limit: 50 } }),
+    ),
   );
   const rows = list.data?.data ?? [];
   const again = () => queries.invalidateQueries({ queryKey: ["contacts"] });
@@ -93,7 +95,7 @@ function People({ may }: { may: boolean }) {
       </Tools>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={url.q || url.list ? "No contact matches" : "No contact yet"}>
           {url.q || url.list ? (
             <Link to="/contacts">Show all contacts</Link>
@@ -134,7 +136,7 @@ function People({ may }: { may: boolean }) {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }

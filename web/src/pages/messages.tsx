@@ -1,7 +1,7 @@
 import { getCampaigns, getChannels, getInbound, getMessages, type View } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
-import { client, useGet } from "../api";
+import { client, readOn, useGet } from "../api";
 import { mine, useZone } from "../clock";
 import { idIn } from "../ids";
 import { Choice, Pager, Search } from "../list";
@@ -67,7 +67,7 @@ function Sent() {
   const navigate = useNavigate();
   const zone = useZone();
   const query = queryOf(url, zone);
-  const list = useGet(["messages", query], () => getMessages({ client, query }));
+  const list = useGet(["messages", query], () => readOn(query.cursor, (cursor) => getMessages({ client, query: { ...query, cursor } })));
   const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
   const [hidden, setHidden] = useHidden();
   const find = (text: string) => {
@@ -111,7 +111,7 @@ function Sent() {
       <OfCampaigns name={url.q} />
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={filtered ? "No message matches" : "No message yet"}>
           {filtered ? (
             <Link to="/messages">Show all messages</Link>
@@ -125,7 +125,7 @@ function Sent() {
       {rows.length > 0 && (
         <Table label="Messages" rows={rows} id={(m) => m.message_id ?? ""} columns={columns.filter((c) => !hidden.includes(c.name))} />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }
@@ -263,7 +263,7 @@ function Inbound() {
     <>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title="Nothing received yet">
           What people write to your numbers appears here, once the provider knows the callback address of its{" "}
           <Link to="/channels">channel</Link>.
@@ -282,7 +282,7 @@ function Inbound() {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }

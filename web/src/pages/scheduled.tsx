@@ -66,7 +66,7 @@ export function Scheduled() {
         </p>
       )}
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title="Nothing is scheduled">
           Give a message <code>send_at</code>, for example in the <Link to="/playground">playground</Link>, and it waits here until its
           time.
@@ -128,7 +128,7 @@ export function Scheduled() {
           />
         </section>
       ))}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
       {changing && <Change message={changing} close={() => setChanging(undefined)} />}
     </Page>
   );

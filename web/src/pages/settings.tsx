@@ -228,7 +228,7 @@ function Credits() {
             ]}
           />
         )}
-        <Pager next={ledger.data?.next_cursor} />
+        <Pager next={ledger.data?.next_cursor} rows={rows.length} />
       </div>
     </Panel>
   );

@@ -49,7 +49,7 @@ export function Suppressions({ may }: { may: boolean }) {
         </a>
       </Tools>
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={url.q ? "No suppression matches" : "Nobody is suppressed"}>
           {url.q ? (
             <Link to="/contacts" search={{ tab: "suppressions" }}>
@@ -90,7 +90,7 @@ export function Suppressions({ may }: { may: boolean }) {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }

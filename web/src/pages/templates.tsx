@@ -48,7 +48,7 @@ export function Templates() {
       </Search>
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={url.q || url.status ? "No template matches" : "No template yet"}>
           {url.q || url.status ? (
             <Link to="/templates">Show all templates</Link>
@@ -110,7 +110,7 @@ export function Templates() {
           ]}
         />
       )}
-      <Pager next={list.data?.next_cursor} />
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
       {shown && <Preview template={shown} close={() => setShown(undefined)} />}
       {creating && <Create close={() => setCreating(false)} />}
     </Page>
