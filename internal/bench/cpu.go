@@ -117,15 +117,6 @@ func (u usage) minus(before usage) usage {
 	return out
 }
 
-// plus returns the sum of two.
-func (u usage) plus(v usage) usage {
-	out := maps.Clone(v)
-	for name, t := range u {
-		out[name] += t
-	}
-	return out
-}
-
 // since returns the microseconds that each part has used for each of n messages
 // since before. A part that used none is left out.
 func (u usage) since(before usage, n int) map[string]float64 {
@@ -137,6 +128,23 @@ func (u usage) since(before usage, n int) map[string]float64 {
 		}
 	}
 	return per
+}
+
+// medians returns the median of each part's costs; of two middle ones the mean.
+func medians(costs []map[string]float64) map[string]float64 {
+	by := map[string][]float64{}
+	for _, cost := range costs {
+		for name := range cost {
+			by[name] = append(by[name], cost[name])
+		}
+	}
+	out := map[string]float64{}
+	for name, all := range by {
+		slices.Sort(all)
+		n := len(all)
+		out[name] = (all[(n-1)/2] + all[n/2]) / 2
+	}
+	return out
 }
 
 // cpuText returns CPU times for people, the sum first.

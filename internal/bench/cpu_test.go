@@ -51,6 +51,17 @@ func TestUsage_SinceForEachMessage(t *testing.T) {
 	}
 }
 
+func TestMedians_OfEachPart(t *testing.T) {
+	t.Parallel()
+	got := medians([]map[string]float64{{"all": 9, "serve": 1}, {"all": 1, "serve": 2}, {"all": 4}, {"all": 2}})
+	if d := cmp.Diff(map[string]float64{"all": 3, "serve": 1.5}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if got := medians(nil); got["all"] != 0 {
+		t.Errorf("of none: %v", got)
+	}
+}
+
 // A process that computes is seen to use CPU time.
 func TestProcesses_SeeWhatIsUsed(t *testing.T) {
 	if runtime.GOOS != "linux" {
