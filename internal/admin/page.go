@@ -69,12 +69,6 @@ func (p *Paging) afterID() (int64, error) {
 // AfterID returns the last id of the previous page; 0 is the first page.
 func (p *Paging) AfterID() (int64, error) { return p.afterID() }
 
-// PageByID returns the page that rows begin with, of which there is one more than
-// Limit if another page follows.
-func PageByID[R, T any](p *Paging, rows []R, view func(*R) T, id func(*R) int64) Page[T] {
-	return pageOf(p, rows, view, func(r *R) string { return idCursor(id(r)) })
-}
-
 // PageUpTo returns a page, and the cursor of the next one if next, the last id that
 // was looked at, is not 0.
 func PageUpTo[R, T any](rows []R, next int64, view func(*R) T) Page[T] {

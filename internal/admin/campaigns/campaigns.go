@@ -44,7 +44,7 @@ type Tx interface {
 	NextTurn(ctx context.Context, id int64) (*time.Time, error)
 	// Used returns how many users count against the messaging limit of ch.
 	Used(ctx context.Context, ch *dispatch.Channel) (int, error)
-	Recipients(ctx context.Context, id int64, f store.RecipientFilter) ([]store.Standing, error)
+	Recipients(ctx context.Context, id int64, f store.RecipientFilter) (page []store.Standing, next int64, err error)
 	Report(ctx context.Context, id, after int64, limit int) ([]store.Reported, error)
 	BeginValidation(ctx context.Context, id int64) error
 	EndValidation(ctx context.Context, id int64, result string) error

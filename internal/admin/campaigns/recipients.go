@@ -44,7 +44,7 @@ func (s *Service) Recipients(ctx context.Context, who admin.Actor, id int64, f R
 	if err != nil {
 		return none, err
 	}
-	in := store.RecipientFilter{Search: f.Search, Limit: f.Limit + 1}
+	in := store.RecipientFilter{Search: f.Search, Limit: f.Limit}
 	if in.After, err = f.AfterID(); err != nil {
 		return none, err
 	}
@@ -62,13 +62,12 @@ func (s *Service) Recipients(ctx context.Context, who admin.Actor, id int64, f R
 		}
 		in.Reason = &reason
 	}
-	rows, err := s.Store.Recipients(ctx, id, in)
+	rows, next, err := s.Store.Recipients(ctx, id, in)
 	if err != nil {
 		return none, err
 	}
 	now := time.Now()
-	return admin.PageByID(&f.Paging, rows, func(r *store.Standing) *Recipient { return viewRecipient(&c, r, now) },
-		func(r *store.Standing) int64 { return int64(r.Seq) }), nil
+	return admin.PageUpTo(rows, next, func(r *store.Standing) *Recipient { return viewRecipient(&c, r, now) }), nil
 }
 
 func viewRecipient(c *store.Campaign, r *store.Standing, now time.Time) *Recipient {

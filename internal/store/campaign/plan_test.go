@@ -27,13 +27,15 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
 		  SELECT md5(i::text)::uuid, 7, 1, 1, 2, now(), now(), now()
 		  FROM generate_series(49000, 49100) i`,
+		`INSERT INTO dispatch (message_id, account_id, channel_id, lane, wake_at, due_at, expires_at)
+		  SELECT md5('other' || i)::uuid, 7, 1, 1, now(), now(), now() FROM generate_series(1, 5000) i`,
 		`INSERT INTO campaign_counts (campaign_id, status, reason, n) VALUES (1, 10, 0, 100)`,
 		`INSERT INTO campaign_counts (campaign_id, status, reason, n, changed_at) SELECT i, 40, 0, 1, now() FROM generate_series(1, 20000) i`,
 	}
 	failed := campaign.Failed
 	rows := func(f RecipientFilter) func(ctx context.Context, tx *pg.DB) error {
 		f.Limit = 50
-		return func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Recipients(ctx, 1, f); return err }
+		return func(ctx context.Context, tx *pg.DB) error { _, _, err := New(tx).Recipients(ctx, 1, f); return err }
 	}
 	storetest.Readings(t, storetest.Open(t, storetest.Postgres(t), 4), grow, []storetest.Reading{
 		{Name: "campaigns", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
@@ -58,6 +60,10 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		}},
 		{Name: "recipients", Most: 500, Read: rows(RecipientFilter{})},
 		{Name: "recipients that failed", Most: 500, Read: rows(RecipientFilter{Status: &failed})},
+		{Name: "recipients that are sent", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Sending)})},
+		{Name: "recipients that are held", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Held)})},
+		{Name: "recipients of a reason", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Reason: new(campaign.Reason(1))})},
+		{Name: "recipients of a number", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Search: "nobody"})},
 		{Name: "turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Turn(ctx, 1, 50); return err }},
 		{Name: "next turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).NextTurn(ctx, 1); return err }},
 		{Name: "rows to cancel", Most: 4500, Read: func(ctx context.Context, tx *pg.DB) error {

@@ -29,47 +29,64 @@ type Standing struct {
 
 var standingColumns = recipientColumns + numbers.SQL(`, coalesce(d.state IN ({claimed}, {resolving}), false) AS sending, d.due_at`)
 
-// from adds the first row and the status, and returns the order. Rows that ended badly
-// are few: they are read by their own index, which a generic plan uses only if the number
-// stands in the text (pg.Where.After).
-func (f *RecipientFilter) from(where *pg.Where) (order string) {
-	if f.Status != nil && *f.Status >= campaign.Failed {
-		where.Add(fmt.Sprintf(`r.indexed_status >= %[1]d AND r.indexed_status <= %[1]d AND (r.indexed_status, r.seq) > (%[1]d, ?)`, *f.Status),
+// walk returns where rows are looked for. Rows that ended badly are few: they are read
+// by their own index, which a generic plan uses only if the number stands in the text
+// (pg.Where.After).
+func (f *RecipientFilter) walk(id int64) *pg.Walk {
+	w := &pg.Walk{From: `campaign_recipients r`, Key: `r.seq`, Range: pg.NewWhere(0), Limit: f.Limit}
+	ended := f.Status != nil && *f.Status >= campaign.Failed
+	if ended {
+		w.Range.Add(`r.campaign_id = ?`, id)
+		w.Range.Add(fmt.Sprintf(`r.indexed_status >= %[1]d AND r.indexed_status <= %[1]d AND (r.indexed_status, r.seq) > (%[1]d, ?)`, *f.Status),
 			f.After)
-		return `r.indexed_status, r.seq`
+		w.Order = `r.indexed_status, r.seq`
+	} else {
+		w.Order = w.Range.After(`r.campaign_id`, `r.seq`, id, f.After)
 	}
-	where.Add(`r.seq > ?`, f.After)
-	if f.Status == nil {
-		return `r.seq`
+	w.Fits = pg.NewWhere(len(w.Range.Args()))
+	if f.Status != nil && !ended {
+		f.stands(w.Fits)
 	}
-	status := *f.Status
-	switch status {
-	case campaign.Sending:
-		status = campaign.Queued
-		where.Add(numbers.SQL(`d.state IN ({claimed}, {resolving})`))
-	case campaign.Queued:
-		where.Add(numbers.SQL(`(d.state IS NULL OR d.state NOT IN ({claimed}, {resolving}))`))
-	}
-	where.Add(`r.status = ?`, status)
-	return `r.seq`
-}
-
-// Recipients lists rows of a campaign's ledger.
-func (s *Store) Recipients(ctx context.Context, id int64, f RecipientFilter) ([]Standing, error) {
-	where := pg.NewWhere(1)
-	where.Add(`r.campaign_id = ?`, id)
-	order := f.from(where)
 	if f.Reason != nil {
-		where.Add(`r.reason = ?`, *f.Reason)
+		w.Fits.Add(`r.reason = ?`, *f.Reason)
 	}
 	if f.Search != "" {
-		where.Add(`r.recipient LIKE ?`, "%"+pg.LikeText(f.Search)+"%")
+		w.Fits.Add(`r.recipient LIKE ?`, "%"+pg.LikeText(f.Search)+"%")
 	}
-	out := []Standing{}
-	err := s.db.SelectContext(ctx, &out, `SELECT `+standingColumns+` FROM campaign_recipients r LEFT
-	  JOIN dispatch d ON d.message_id = r.message_id
-		WHERE `+where.SQL()+` ORDER BY `+order+` LIMIT $1`, append([]any{f.Limit}, where.Args()...)...)
-	return out, pg.Wrap("list recipients", err)
+	return w
+}
+
+// claimed is true of a row whose message a worker has claimed.
+var claimed = numbers.SQL(`EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = r.message_id
+  AND d.state IN ({claimed}, {resolving}) OFFSET 0)`)
+
+// stands adds the status of rows that have not ended badly.
+func (f *RecipientFilter) stands(where *pg.Where) {
+	switch *f.Status {
+	case campaign.Sending:
+		where.Add(`r.status = ? AND `+claimed, campaign.Queued)
+	case campaign.Queued:
+		where.Add(`r.status = ? AND NOT `+claimed, campaign.Queued)
+	default:
+		where.Add(`r.status = ?`, *f.Status)
+	}
+}
+
+// sqlStanding reads rows one by one: a join might read the whole ledger.
+var sqlStanding = `SELECT ` + standingColumns + ` FROM unnest($2::bigint[]) WITH ORDINALITY AS x(seq, n),
+  LATERAL (SELECT * FROM campaign_recipients WHERE campaign_id = $1 AND seq = x.seq OFFSET 0) r
+  LEFT JOIN dispatch d ON d.message_id = r.message_id ORDER BY x.n`
+
+// Recipients lists rows of a campaign's ledger. A page may be short (pg.WalkMax); next is
+// the row after which the next one begins, 0 if there is none.
+func (s *Store) Recipients(ctx context.Context, id int64, f RecipientFilter) (page []Standing, next int64, err error) {
+	rows, next, err := f.walk(id).IDs(ctx, s.db)
+	if err != nil {
+		return nil, 0, pg.Wrap("look for recipients", err)
+	}
+	page = []Standing{}
+	err = s.db.SelectContext(ctx, &page, sqlStanding, id, rows)
+	return page, next, pg.Wrap("list recipients", err)
 }
 
 // Reported is a row of the ledger with the times of its message.
