@@ -3666,7 +3666,7 @@ type Offer struct {
 type PageAuditEntry struct {
 	Data []AuditEntry `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3674,7 +3674,7 @@ type PageAuditEntry struct {
 type PageCampaign struct {
 	Data []Campaign `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3682,7 +3682,7 @@ type PageCampaign struct {
 type PageChannel struct {
 	Data []Channel `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3690,7 +3690,7 @@ type PageChannel struct {
 type PageContact struct {
 	Data []Contact `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3698,7 +3698,7 @@ type PageContact struct {
 type PageDelivery struct {
 	Data []Delivery `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3706,7 +3706,7 @@ type PageDelivery struct {
 type PageIgnoredCallback struct {
 	Data []IgnoredCallback `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3714,7 +3714,7 @@ type PageIgnoredCallback struct {
 type PageImport struct {
 	Data []Import `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3722,7 +3722,7 @@ type PageImport struct {
 type PageKey struct {
 	Data []Key `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3730,7 +3730,7 @@ type PageKey struct {
 type PageLedgerEntry struct {
 	Data []LedgerEntry `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3738,7 +3738,7 @@ type PageLedgerEntry struct {
 type PageList struct {
 	Data []List `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3746,7 +3746,7 @@ type PageList struct {
 type PageReceived struct {
 	Data []Received `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3754,7 +3754,7 @@ type PageReceived struct {
 type PageRecipient struct {
 	Data []CampaignRecipient `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3762,7 +3762,7 @@ type PageRecipient struct {
 type PageSuppression struct {
 	Data []Suppression `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3770,7 +3770,7 @@ type PageSuppression struct {
 type PageTemplate struct {
 	Data []Template `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3784,7 +3784,7 @@ type PageTimelineEvent struct {
 type PageUser struct {
 	Data []User `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3798,7 +3798,7 @@ type PageView struct {
 type PageWebhook struct {
 	Data []Webhook `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -3806,7 +3806,7 @@ type PageWebhook struct {
 type PageWords struct {
 	Data []Words `json:"data"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 
@@ -4676,7 +4676,7 @@ type Usage struct {
 	// Days All keys together: the last 30 UTC days, today first.
 	Days []DayUsage `json:"days"`
 
-	// NextCursor The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+	// NextCursor The cursor of the next page, also after a short or empty one; left out on the last.
 	NextCursor *string `json:"next_cursor,omitempty"`
 }
 

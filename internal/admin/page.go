@@ -11,7 +11,7 @@ import (
 // Page is one page of a list.
 type Page[T any] struct {
 	Data []T    `json:"data"`
-	Next string `json:"next_cursor,omitempty" doc:"The cursor of the next page; left out on the last one. A page may be short, or empty, and have one."`
+	Next string `json:"next_cursor,omitempty" doc:"The cursor of the next page, also after a short or empty one; left out on the last."`
 }
 
 // Paging selects a page of a list. Without a Limit it is the whole list.

@@ -130,7 +130,8 @@ func (s *Service) List(ctx context.Context, who admin.Actor, in Filter) (admin.P
 	if err := in.check(); err != nil {
 		return admin.Page[*Import]{}, err
 	}
-	is, next, err := s.store.Imports(ctx, who.Account, audience.ImportFilter{Kind: in.Kind, Status: in.Status, Before: before, Limit: in.Limit})
+	f := audience.ImportFilter{Kind: in.Kind, Status: in.Status, Before: before, Limit: in.Limit}
+	is, next, err := s.store.Imports(ctx, who.Account, f)
 	if err != nil {
 		return admin.Page[*Import]{}, err
 	}

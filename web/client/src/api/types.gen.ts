@@ -293,7 +293,7 @@ export type Usage = {
      */
     days: Array<DayUsage>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1586,7 +1586,7 @@ export type PasswordBody = {
 export type PageWords = {
     data: Array<Words>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1594,7 +1594,7 @@ export type PageWords = {
 export type PageWebhook = {
     data: Array<Webhook>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1607,7 +1607,7 @@ export type PageView = {
 export type PageUser = {
     data: Array<User>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1620,7 +1620,7 @@ export type PageTimelineEvent = {
 export type PageTemplate = {
     data: Array<Template>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1628,7 +1628,7 @@ export type PageTemplate = {
 export type PageSuppression = {
     data: Array<Suppression>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1636,7 +1636,7 @@ export type PageSuppression = {
 export type PageRecipient = {
     data: Array<CampaignRecipient>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1681,7 +1681,7 @@ export type CampaignRecipient = {
 export type PageReceived = {
     data: Array<Received>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1689,7 +1689,7 @@ export type PageReceived = {
 export type PageList = {
     data: Array<List>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1719,7 +1719,7 @@ export type List = {
 export type PageLedgerEntry = {
     data: Array<LedgerEntry>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1741,7 +1741,7 @@ export type LedgerEntry = {
 export type PageKey = {
     data: Array<Key>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1800,7 +1800,7 @@ export type Key = {
 export type PageImport = {
     data: Array<Import>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1872,7 +1872,7 @@ export type Import = {
 export type PageIgnoredCallback = {
     data: Array<IgnoredCallback>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1896,7 +1896,7 @@ export type IgnoredCallback = {
 export type PageDelivery = {
     data: Array<Delivery>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1945,7 +1945,7 @@ export type Delivery = {
 export type PageContact = {
     data: Array<Contact>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -1981,7 +1981,7 @@ export type Contact = {
 export type PageChannel = {
     data: Array<Channel>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -2035,7 +2035,7 @@ export type Channel = {
 export type PageCampaign = {
     data: Array<Campaign>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
@@ -2213,7 +2213,7 @@ export type Campaign = {
 export type PageAuditEntry = {
     data: Array<AuditEntry>;
     /**
-     * The cursor of the next page; left out on the last one. A page may be short, or empty, and have one.
+     * The cursor of the next page, also after a short or empty one; left out on the last.
      */
     next_cursor?: string;
 };
