@@ -11,11 +11,12 @@ import (
 
 // sqlEvents reads in (transaction, id) order and only below the oldest running
 // transaction: an event that is committed late is never skipped. (ORDER BY xid would
-// be the column of the answer, which no index has.)
+// be the column of the answer, which no index has; and the planner must not know the
+// position: statistics of the log end before it, so it would sort all that came after.)
 const sqlEvents = `
 SELECT id, xid::text::bigint AS xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code, coalesce(detail,
   '') AS detail
-FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+FROM events WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY events.xid, events.id LIMIT $3`
 
 // EventsAfter returns what came after p, oldest first, of all accounts.
@@ -27,7 +28,8 @@ func (s *Store) EventsAfter(ctx context.Context, p dispatch.Position, limit int)
 
 const sqlEventCounts = `
 SELECT account_id, kind, count(*) AS n FROM (SELECT account_id, kind FROM events
-  WHERE (xid, id) > ($1::text::xid8, $2) AND (xid, id) <= ($3::text::xid8, $4) ORDER BY xid, id LIMIT $5) e
+  WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND (xid, id) <= ((SELECT $3::text::xid8), (SELECT $4::bigint))
+  ORDER BY xid, id LIMIT $5) e
 GROUP BY account_id, kind`
 
 // EventCounts counts what came after p up to end, by account and kind: the first

@@ -145,6 +145,12 @@ func (n *planNode) walk(visit func(*planNode)) {
 // takes it back.
 func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 	t.Helper()
+	return f.explainAs(t, "force_generic_plan", query, args...)
+}
+
+// explainAs is explain with a plan_cache_mode.
+func (f *fixture) explainAs(t *testing.T, mode, query string, args ...any) *planNode {
+	t.Helper()
 	ctx := context.Background()
 	literals := make([]string, len(args))
 	for i, a := range args {
@@ -162,7 +168,7 @@ func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 	var raw []byte
 	errUndo := errors.New("undo")
 	err := f.db.Tx(ctx, func(tx *pg.DB) error {
-		for _, q := range []string{`DEALLOCATE ALL`, `SET LOCAL plan_cache_mode = force_generic_plan`, `PREPARE hot AS ` + query} {
+		for _, q := range []string{`DEALLOCATE ALL`, `SET LOCAL plan_cache_mode = ` + mode, `PREPARE hot AS ` + query} {
 			_, err := tx.ExecContext(ctx, q)
 			must(t, err)
 		}
@@ -186,10 +192,15 @@ func (f *fixture) explain(t *testing.T, query string, args ...any) *planNode {
 func TestPlans_EventLog_IsReadFromItsPlace(t *testing.T) {
 	t.Parallel()
 	f := open(t)
-	f.exec(t, `INSERT INTO events (message_id, account_id, kind, cause)
-		SELECT gen_random_uuid(), $1, 30, 'worker' FROM generate_series(1, 30000)`, f.account)
+	insert := func(n int) {
+		f.exec(t, `INSERT INTO events (message_id, account_id, kind, cause)
+			SELECT gen_random_uuid(), $1, 30, 'worker' FROM generate_series(1, $2::integer)`, f.account, n)
+	}
+	insert(1000)
+	f.exec(t, `ANALYZE events`)
+	insert(30_000)
 	var p dispatch.Position
-	must(t, f.db.QueryRowxContext(t.Context(), `SELECT xid::text::bigint, id FROM events ORDER BY id OFFSET 100 LIMIT 1`).Scan(&p.XID, &p.ID))
+	must(t, f.db.QueryRowxContext(t.Context(), `SELECT xid::text::bigint, id FROM events ORDER BY id OFFSET 1100 LIMIT 1`).Scan(&p.XID, &p.ID))
 	for name, c := range map[string]struct {
 		most  float64
 		query string
@@ -199,14 +210,16 @@ func TestPlans_EventLog_IsReadFromItsPlace(t *testing.T) {
 		"counts": {500, sqlEventCounts, []any{p.XID, p.ID, p.XID, p.ID + 10_000, 500}},
 		"end":    {1, sqlEndOfEvents, nil},
 	} {
-		read := 0.0
-		f.explain(t, c.query, c.args...).walk(func(n *planNode) {
-			if strings.HasPrefix(n.Relation, "events") {
-				read += n.Loops * (n.Rows + n.Removed)
+		for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+			read := 0.0
+			f.explainAs(t, mode, c.query, c.args...).walk(func(n *planNode) {
+				if strings.HasPrefix(n.Relation, "events") {
+					read += n.Loops * (n.Rows + n.Removed)
+				}
+			})
+			if read > c.most {
+				t.Errorf("%s, %s: %.0f rows of events are read, more than %.0f", name, mode, read, c.most)
 			}
-		})
-		if read > c.most {
-			t.Errorf("%s: %.0f rows of events are read, more than %.0f", name, read, c.most)
 		}
 	}
 }

@@ -63,11 +63,14 @@ WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT imp
 // it: what the endpoints of the event's account ask for, or, of a replay, what
 // its endpoint ($3) subscribes to in its range; and what messages with a status
 // callback of their own report. The last row (webhook_id -1) holds where the page
-// ends and, in seq, how many events it has.
+// ends and, in seq, how many events it has. The planner must not know the cursor:
+// statistics of the log end before it, so it would take what is behind it for one row
+// and sort all of that, a backlog, for each page.
 const sqlLogPage = `
 WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code,
   coalesce(detail, '') AS detail, coalesce(extra, '') AS extra
-  FROM events WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT `
+  FROM events WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+  ORDER BY xid, id LIMIT `
 
 var sqlLogMatch = numbers.SQL(`)
 SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra,
