@@ -67,6 +67,10 @@ UNION ALL
 SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM page)::integer
 FROM (SELECT id, xid, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
 
+// inOrder has the planner read an index in its order: before the first ANALYZE it would
+// take that for dear, and gather and sort all that lies behind the cursor for each page.
+const inOrder = `SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off`
+
 const sqlMove = `UPDATE trace_cursor SET xid = $1::text::xid8, event_id = $2`
 
 const sqlSkip = `UPDATE trace_cursor c SET xid = e.xid, event_id = e.id
@@ -84,6 +88,9 @@ func (s *Store) Next(ctx context.Context) (events []Event, more bool, err error)
 		}
 		if err := tx.SelectPrepared(ctx, &at, sqlTake); err != nil || len(at) == 0 {
 			return pg.Wrap("take trace cursor", err)
+		}
+		if _, err := tx.ExecContext(ctx, inOrder); err != nil {
+			return pg.Wrap("read events for traces", err)
 		}
 		var rows []Event
 		if err := tx.SelectPrepared(ctx, &rows, sqlPage, fmt.Sprint(at[0].XID), at[0].Event); err != nil || len(rows) == 0 {
