@@ -48,7 +48,8 @@ func (p *parts) listenMetrics() error {
 const (
 	figuresEvery = 5 * time.Second
 	busyFrom     = 5 * time.Millisecond // a channel whose next slot is later sends at its rate
-	knowEvery    = 12                   // figures: new channels get their series, partitions are looked for
+	knowEvery    = 12                   // figures: new channels get their series
+	aheadEvery   = time.Minute          // partitions are looked for
 	mostChannels = 200                  // with series from the start; those of others appear with their first message
 )
 
@@ -62,7 +63,6 @@ func (p *parts) figures(st *operate.Store) func(context.Context) {
 		for n := 0; ; n++ {
 			if n%knowEvery == 0 {
 				p.knowChannels(ctx)
-				p.lookAhead(ctx)
 			}
 			if err := p.measure(ctx, st); err != nil && ctx.Err() == nil {
 				p.log.Debug("figures not read", "error", err)
@@ -96,8 +96,21 @@ func (p *parts) measure(ctx context.Context, st *operate.Store) error {
 	return nil
 }
 
-// lookAhead measures for how long there are partitions, also while the job that makes
-// them fails.
+// partitions measures for how long there are partitions, in every process: also while
+// the job that makes them fails, or no worker runs.
+func (p *parts) partitions(ctx context.Context) {
+	tick := time.NewTicker(aheadEvery)
+	defer tick.Stop()
+	for {
+		p.lookAhead(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 func (p *parts) lookAhead(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, figuresEvery)
 	defer cancel()

@@ -37,6 +37,7 @@ func serve(cfg *config.Config, addr string, log *slog.Logger, change func(*api.O
 	}
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("serve"))
+	p.background("partitions", time.Second, p.partitions)
 	p.watch()
 	p.background("channels' series", time.Second, p.knowChannels)
 	acc := p.newAccept()

@@ -53,6 +53,7 @@ func Work(cfg *config.Config, addr, public string, log *slog.Logger) (*Running, 
 	}
 	p.background("registry", time.Second, p.registry.Run)
 	p.background("heartbeat", time.Second, p.heartbeat("work"))
+	p.background("partitions", time.Second, p.partitions)
 	p.watch()
 	p.background("figures", time.Second, p.figures(operate.New(p.db)))
 	acc := p.newAccept()

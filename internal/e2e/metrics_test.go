@@ -65,7 +65,12 @@ func TestMetrics_DispatchableAge_LeavesOutWhatIsHeld(t *testing.T) {
 	must(t, s.store.PauseChannel(t.Context(), s.channels["gupshup whatsapp"].ID, "to have a queue"))
 	s.send(t, s.body("gupshup whatsapp", "+15558010201"))
 	wait.For(t, patience, func() error {
-		_, work := s.scrape(t)
+		serve, work := s.scrape(t)
+		for name, of := range map[string]figures{"serve": serve, "work": work} {
+			if ahead := of["sendoff_partitions_ahead_seconds"]; ahead < 14*86400 {
+				return fmt.Errorf("%s: partitions for %v s", name, ahead)
+			}
+		}
 		if age := work.sum("sendoff_queue_oldest_seconds", `lane="normal"`); age < 3 {
 			return fmt.Errorf("the message has waited %v s", age)
 		}

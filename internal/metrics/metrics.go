@@ -265,8 +265,8 @@ func (m *Metrics) Depth(lane dispatch.Lane, waiting int64, oldest time.Duration)
 // back.
 func (m *Metrics) Dispatchable(oldest time.Duration) { m.ready.Set(oldest.Seconds()) }
 
-// Partitions sets for how long tables have partitions. Only a process that looks has
-// the series: a 0 from one that does not would be a fault.
+// Partitions sets for how long tables have partitions. The series begins with the first
+// look: a 0 before it would be a fault.
 func (m *Metrics) Partitions(ahead time.Duration) {
 	m.looked.Do(func() { m.reg.MustRegister(m.partitions) })
 	m.partitions.Set(ahead.Seconds())

@@ -24,12 +24,31 @@ func facts(d *dialect.Dialect, publicURL string) string {
 	for _, rt := range routes(d) {
 		fmt.Fprintf(&b, "| `%s %s` | %s |\n", rt.Method, braced(rt.Path), rt.Doc.Summary)
 	}
-	fmt.Fprintf(&b, "\n```sh\n%s\n```\n\nThe answer:\n\n```json\n%s\n```\n\n", strings.ReplaceAll(d.Doc.Curl, "HOST", publicURL), d.Doc.Answer)
+	fmt.Fprintf(&b, "\n```sh\n%s\n```\n\n%s\n\nThe answer:\n\n```json\n%s\n```\n\n", strings.ReplaceAll(d.Doc.Curl, "HOST", publicURL),
+		variables(d.Doc.Curl), d.Doc.Answer)
 	fmt.Fprintf(&b, "[The reference](/docs#dialect-%s) lists each field and each error.\n\n## What differs\n\n", d.Name)
 	for _, line := range slices.Concat(d.Doc.Differs, dialect.DiffersEverywhere) {
 		fmt.Fprintf(&b, "- %s\n", escape(line))
 	}
 	return b.String()
+}
+
+// shellVariables are those of the examples, and what they hold.
+var shellVariables = []struct{ name, holds string }{
+	{"SENDOFF_API_KEY", "an API key (`sendoff key create`)"},
+	{"SENDOFF_ACCOUNT_SID", "the account's sid (`sendoff account show`)"},
+	{"SENDOFF_CHANNEL_KEY", "the key of a channel (`sendoff channel list`)"},
+}
+
+// variables returns what to set for an example, in Markdown.
+func variables(curl string) string {
+	var lines []string
+	for _, v := range shellVariables {
+		if strings.Contains(curl, "$"+v.name) {
+			lines = append(lines, "`"+v.name+"` is "+v.holds)
+		}
+	}
+	return strings.Join(lines, ", ") + ". With `make run` all of it is in `.sendoff/dev.json`."
 }
 
 // routes returns the routes of a dialect, each path once, with or without a

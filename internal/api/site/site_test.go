@@ -102,6 +102,8 @@ func TestPages_AreWholeAndLoadNothingElse(t *testing.T) {
 		{"/docs/dialects", `<a href="/docs/dialect-kaleyra">Kaleyra</a></td>` + "\n<td><code>api-key: KEY</code></td>"},
 		{"/docs/dialect-kaleyra", "<code>POST /v2/{sid}/whatsapp/{phone}/messages</code>"},
 		{"/docs/dialect-twilio", "HTTP Basic"},
+		{"/docs/dialect-twilio", "<code>SENDOFF_ACCOUNT_SID</code> is the account's sid"},
+		{"/docs/dialect-sociocs", "<code>SENDOFF_CHANNEL_KEY</code> is the key of a channel"},
 		{"/docs/dialect-meta", "<code>Authorization: Bearer KEY</code>"},
 		{"/docs/dialect-socialone", "<code>x-api-key: KEY</code>"},
 		{"/docs/dialect-socialone", "An Idempotency-Key header is honoured"},
