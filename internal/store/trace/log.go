@@ -5,6 +5,7 @@ package trace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -38,34 +39,42 @@ type Event struct {
 	Message dispatch.ID `db:"message_id"`
 	At      time.Time   `db:"at"`
 	Kind    int16       `db:"kind"`
-	Seq     int         `db:"seq"` // of the last row of a page: how many events the page has
+	Seq     int         `db:"seq"` // in the rows of sqlPage without a message: young, or how many events the page has
 }
 
-var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize})
+var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "young": young})
+
+// holds reports whether e is not behind last in the log.
+func (last Event) holds(e Event) bool {
+	return e.XID < last.XID || e.XID == last.XID && e.ID <= last.ID
+}
 
 const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR UPDATE SKIP LOCKED`
 
-// sqlPage reads a page of the log as far as nothing younger than settleTime lies
-// before. It returns the events that make spans and, last and without a message,
-// where the page ends. A worker's event says whether the message was sent late; of a
+// sqlPage reads a page of the log. It returns the events that make spans and two rows
+// without a message: which event is the first that is too young, if one is, and which is
+// the page's last. A worker's event says whether the message was sent late; of a
 // callback's the message does. (Its id begins with the time of its accept: who was sent
 // soon after it is not slow.) The planner must not know the cursor: statistics of the log
 // end before it, so it would take what is behind it for one row and sort all of it.
 var sqlPage = numbers.SQL(`
 WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, cause FROM events
   WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint))
-    AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size}),
-page AS MATERIALIZED (SELECT n.* FROM next n
-  LEFT JOIN (SELECT xid, id FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) young ON true
-  WHERE young.xid IS NULL OR (n.xid, n.id) < (young.xid, young.id))
-SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM page
-WHERE seq > 0 AND (substr(uuid_send(message_id), 15) = '\x` + Mark + `' OR late OR kind IN ({failed}, {expired}, {unknown})
-  OR (kind = {sent} AND cause <> 'worker' AND message_id < (SELECT uuid_floor(max(at) - interval '{slow_s} seconds') FROM page)
-    AND EXISTS (SELECT 1 FROM messages m WHERE m.id = page.message_id AND m.lane <> {lane_bulk}
-      AND page.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
+    AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size})
+SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM next n
+WHERE seq > 0 AND (late OR kind IN ({failed}, {expired}, {unknown}) OR substr(uuid_send(message_id), 15) = '\x` + Mark + `'
+  OR (kind = {sent} AND cause <> 'worker' AND message_id < uuid_floor(at - interval '{slow_s} seconds')
+    AND EXISTS (SELECT 1 FROM messages m WHERE m.id = n.message_id AND m.lane <> {lane_bulk}
+      AND n.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
 UNION ALL
-SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM page)::integer
-FROM (SELECT id, xid, at FROM page ORDER BY xid DESC, id DESC LIMIT 1) l`)
+SELECT y.id, y.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, y.at, 0::smallint, {young}
+FROM (SELECT id, xid, at FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) y
+UNION ALL
+SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM next)::integer
+FROM (SELECT id, xid, at FROM next ORDER BY xid DESC, id DESC LIMIT 1) l`)
+
+// young is Event.Seq of the row for the first event that is too young.
+const young = -1
 
 // inOrder has the planner read an index in its order: before the first ANALYZE it would
 // take that for dear, and gather and sort all that lies behind the cursor for each page.
@@ -102,6 +111,11 @@ func (s *Store) Next(ctx context.Context) (events []Event, more bool, err error)
 			return pg.Wrap("skip events", err)
 		}
 		events, more = rows[:len(rows)-1], last.Seq == pageSize
+		if at := slices.IndexFunc(events, func(e Event) bool { return e.Seq == young }); at >= 0 {
+			last, more = events[at], false
+			last.ID-- // the cursor comes to stand right before it
+			events = slices.DeleteFunc(events, func(e Event) bool { return !last.holds(e) })
+		}
 		_, err := tx.ExecPrepared(ctx, sqlMove, fmt.Sprint(last.XID), last.ID)
 		return pg.Wrap("move trace cursor", err)
 	})
