@@ -115,9 +115,9 @@ SELECT (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM campaign_counts WHERE cam
 // them are unfinished, so that sending one changes none. It compares two sets: a look for
 // each message would cost several times as much, once a second.
 var sqlSettled = numbers.SQL(`
-WITH p AS MATERIALIZED (SELECT r.message_id, r.status FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.message_id < $2
-  ORDER BY r.message_id DESC LIMIT $3)
-SELECT (SELECT p.message_id FROM p ORDER BY p.message_id DESC OFFSET $3 - 1) AS next,
+WITH p AS MATERIALIZED (SELECT r.message_id, r.status, row_number() OVER (ORDER BY r.message_id DESC) AS n FROM campaign_recipients r
+  WHERE r.campaign_id = $1 AND r.message_id < $2 ORDER BY r.message_id DESC LIMIT $3)
+SELECT (SELECT p.message_id FROM p WHERE p.n = $3) AS next,
   ARRAY(SELECT p.message_id FROM p WHERE p.status IN ({row_held}, {queued})
     EXCEPT SELECT d.message_id FROM dispatch d WHERE d.campaign_id = $1 AND d.campaign_id <> 0 LIMIT $4)::text[] AS settled`)
 
