@@ -27,6 +27,7 @@ type line struct {
 // slotRun is the rest of a grant.
 type slotRun struct {
 	next     time.Time
+	in       time.Time // when it came
 	interval time.Duration
 	n        int
 }
@@ -42,7 +43,7 @@ type waiting struct {
 func (l *line) add(f *flight, claimed []store.Claimed) (idle bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.runs = append(l.runs, slotRun{f.booked.Add(f.grant.First), f.grant.Interval, len(claimed)})
+	l.runs = append(l.runs, slotRun{f.booked.Add(f.grant.First), time.Now(), f.grant.Interval, len(claimed)})
 	if f.lane == dispatch.OTP {
 		l.urgent = append(l.urgent, waiting{f, claimed})
 	} else {
@@ -58,16 +59,15 @@ func (l *line) add(f *flight, claimed []store.Claimed) (idle bool) {
 	return idle
 }
 
-// first returns the earliest slot; ok is false when there is none, and run ends.
-func (l *line) first() (slot time.Time, interval time.Duration, ok bool) {
+// first returns the run of the earliest slot; ok is false when there is none, and run ends.
+func (l *line) first() (slot slotRun, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.runs) == 0 {
 		l.running = false
-		return slot, 0, false
+		return slot, false
 	}
-	r := &l.runs[l.earliest()]
-	return r.next, r.interval, true
+	return l.runs[l.earliest()], true
 }
 
 // earliest returns the run of the earliest slot. The caller holds mu.
@@ -135,11 +135,11 @@ func (l *line) await(ctx context.Context, at time.Time) bool {
 // returns those that have not started when ctx ends.
 func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claimed)) []waiting {
 	for {
-		slot, interval, ok := s.line.first()
+		slot, ok := s.line.first()
 		if !ok {
 			return nil
 		}
-		at, last := s.pace(slot, interval)
+		at, last := s.pace(slot.next, slot.in, slot.interval)
 		if s.line.await(ctx, at) {
 			start(s.line.pop())
 			continue

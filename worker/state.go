@@ -127,18 +127,26 @@ func (s *channelState) room(limit int) int {
 	return max(0, limit-s.open) + s.ended + s.endedOld
 }
 
+// late is how much later than at its slot a call may start without holding up those
+// behind it: the limiter's slots are wide enough for that.
+const late = 10 * time.Millisecond
+
 // pace returns when the next call may start: at its slot, and not sooner after
 // the previous one than the channel's interval, so that calls do not bunch up
-// after a slow claim. Intervals below a millisecond are too short for timers;
-// there calls may catch up by 5 ms. Only run calls it. before is
-// what s.last was, for a call that does not start then.
-func (s *channelState) pace(slot time.Time, interval time.Duration) (at, before time.Time) {
+// after a slow claim. in is when the slot came into the line: calls catch up what has
+// been lost since then, by late at most. Intervals below a millisecond are too short for
+// timers; there calls may always catch up by 5 ms. Only run calls it. before is what
+// s.last was, for a call that does not start then.
+func (s *channelState) pace(slot, in time.Time, interval time.Duration) (at, before time.Time) {
 	now := time.Now()
 	at, before = slot, s.last
 	if next := s.last.Add(interval); next.After(at) {
 		at = next
 	}
-	floor := now
+	floor := now.Add(-late)
+	if in.After(floor) {
+		floor = in
+	}
 	if interval < time.Millisecond {
 		floor = now.Add(-5 * time.Millisecond)
 	}

@@ -89,20 +89,42 @@ func TestPace_KeepsTheInterval(t *testing.T) {
 		s := newChannelState()
 		now := time.Now()
 		const interval = 20 * time.Millisecond
-		if at, _ := s.pace(now.Add(50*time.Millisecond), interval); !at.Equal(now.Add(50 * time.Millisecond)) {
+		if at, _ := s.pace(now.Add(50*time.Millisecond), now, interval); !at.Equal(now.Add(50 * time.Millisecond)) {
 			t.Errorf("the first call starts after %v, want at its slot", at.Sub(now))
 		}
 		for i := range 5 { // slots of a page that are over: one after the other
 			want := now.Add(50*time.Millisecond + time.Duration(i+1)*interval)
-			if at, _ := s.pace(now.Add(-time.Second), interval); !at.Equal(want) {
+			if at, _ := s.pace(now.Add(-time.Second), now, interval); !at.Equal(want) {
 				t.Errorf("call %d starts after %v, want %v", i, at.Sub(now), want.Sub(now))
 			}
 		}
 		time.Sleep(time.Second) // fake time: an idle second saves nothing up
 		now = time.Now()
 		for i := range 3 {
-			if at, _ := s.pace(now.Add(-500*time.Millisecond), interval); !at.Equal(now.Add(time.Duration(i) * interval)) {
+			if at, _ := s.pace(now.Add(-500*time.Millisecond), now, interval); !at.Equal(now.Add(time.Duration(i) * interval)) {
 				t.Errorf("after an idle second call %d starts after %v", i, at.Sub(now))
+			}
+		}
+	})
+}
+
+// A call whose timer or whose process was late by 10 ms holds up none behind it; one that was
+// later holds them up by the rest.
+func TestPace_LateTimer_IsCaughtUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newChannelState()
+		const interval = 5 * time.Millisecond
+		in := time.Now()
+		for i, late := range []time.Duration{0, 2 * interval, 0, 0, 6 * interval, 0} {
+			slot := in.Add(time.Duration(i) * interval)
+			time.Sleep(time.Until(slot) + late) // fake time
+			want := slot
+			if i >= 4 {
+				want = slot.Add(6*interval - 10*time.Millisecond)
+			}
+			if at, _ := s.pace(slot, in, interval); !at.Equal(want) {
+				t.Errorf("call %d starts after %v, want %v", i, at.Sub(in), want.Sub(in))
 			}
 		}
 	})
@@ -118,7 +140,7 @@ func TestPace_FastChannel_CatchesUpFiveMilliseconds(t *testing.T) {
 		const interval = 100 * time.Microsecond
 		atOnce := 0
 		for range 200 {
-			if at, _ := s.pace(now.Add(-time.Second), interval); !at.After(now) {
+			if at, _ := s.pace(now.Add(-time.Second), now, interval); !at.After(now) {
 				atOnce++
 			}
 		}
