@@ -41,6 +41,27 @@ type Front struct {
 	Account     account.Account
 	Key         string // with every permission
 	Channel     dispatch.Channel
+	Log         *Log // from level info on
+}
+
+// Log holds the lines of a server's log.
+type Log struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+// Write adds a line.
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(line)
+}
+
+// String returns the lines.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
 }
 
 // SecretKey encrypts the credentials of the server.
@@ -71,14 +92,16 @@ func NewOn(t *testing.T, postgresURL string) *Front {
 	t.Cleanup(func() { _ = db.Close() })
 	f := &Front{
 		T: t, PostgresURL: postgresURL, Store: store.New(pool), Accounts: account.New(pool),
-		Hooks: hookstore.New(pool, store.ReadViews), DB: db,
+		Hooks: hookstore.New(pool, store.ReadViews), DB: db, Log: &Log{},
 	}
 	f.Account, f.Key = f.NewAccount("One")
 	f.Channel, err = f.Accounts.CreateChannel(t.Context(), MetaChannel(f.Account.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := app.Serve(cfg, "127.0.0.1:0", slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	r, err := app.Serve(cfg, "127.0.0.1:0", slog.New(slog.NewMultiHandler(
+		slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), slog.NewTextHandler(f.Log, nil),
+	)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ func pathID(c echo.Context) (dispatch.ID, error) {
 	if err != nil {
 		return id, dispatch.ErrNotFound
 	}
+	middleware.Names(c, id)
 	return id, nil
 }
 

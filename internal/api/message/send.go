@@ -59,6 +59,7 @@ func (s *Sender) Send(c echo.Context, who *accept.Caller, drafts []dispatch.Draf
 	}
 	if err == nil {
 		c.Response().Header().Set(replayedHeader, "true")
+		middleware.Names(c, first[0].ID)
 	}
 	return first, err
 }
@@ -81,8 +82,11 @@ func (s *Sender) sendNew(c echo.Context, who *accept.Caller, drafts []dispatch.D
 	if err != nil {
 		return nil, s.limits.Refuse(c, who, len(drafts), day, err)
 	}
-	if len(receipts) > 0 && receipts[0].Replayed { // of two at once, in two processes
-		c.Response().Header().Set(replayedHeader, "true")
+	if len(receipts) > 0 {
+		middleware.Names(c, receipts[0].ID)
+		if receipts[0].Replayed { // of two at once, in two processes
+			c.Response().Header().Set(replayedHeader, "true")
+		}
 	}
 	return receipts, nil
 }

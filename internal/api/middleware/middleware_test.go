@@ -198,12 +198,19 @@ func TestObserve_LogsOneLineARequest(t *testing.T) {
 		c.Set("caller", &accept.Caller{Key: account.Key{ID: -7}, User: &accept.User{ID: "u1", Email: "ada@example.com"}})
 		return c.NoContent(http.StatusNoContent)
 	})
+	id := dispatch.NewID()
+	e.POST("/messages", func(c echo.Context) error {
+		middleware.Names(c, id)
+		middleware.Names(c, dispatch.NoID)
+		return c.NoContent(http.StatusAccepted)
+	}, caller)
 	e.GET("/broken", func(echo.Context) error { return &dispatch.Error{Code: dispatch.Overloaded} })
 	e.POST("/callbacks/:provider", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	for _, c := range []struct{ method, path, level, rest string }{
 		{"POST", "/things/123", "INFO", "method=POST route=/things/:id status=422 key_id=7 code=validation_failed"},
 		{"PUT", "/things/123", "INFO", "method=PUT route=/things/:id status=204 user_id=u1"},
 		{"GET", "/things/123", "DEBUG", "method=GET route=/things/:id status=204"},
+		{"POST", "/messages", "INFO", "method=POST route=/messages status=202 key_id=7 message_id=" + id.String()},
 		{"GET", "/broken", "WARN", "method=GET route=/broken status=503 code=overloaded"},
 		{"POST", "/callbacks/meta", "DEBUG", "method=POST route=/callbacks/:provider status=200"},
 	} {

@@ -62,7 +62,7 @@ func levelOf(c echo.Context, method string, status int, took time.Duration) slog
 // attributes returns the facts of a request: with the id that the client got, so
 // that a request that a customer quotes is found.
 func attributes(c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
-	out := make([]slog.Attr, 0, 7)
+	out := make([]slog.Attr, 0, 8)
 	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))
 	if who, ok := c.Get("caller").(*accept.Caller); ok {
 		if who.User != nil { // the id of a session's key is no key's
@@ -70,6 +70,9 @@ func attributes(c echo.Context, id, method string, status int, took time.Duratio
 		} else {
 			out = append(out, slog.Int64("key_id", who.Key.ID))
 		}
+	}
+	if id, ok := c.Get("message_id").(dispatch.ID); ok {
+		out = append(out, slog.String("message_id", id.String()))
 	}
 	if code, ok := c.Get("code").(dispatch.Code); ok {
 		out = append(out, slog.String("code", string(code)))
@@ -79,6 +82,14 @@ func attributes(c echo.Context, id, method string, status int, took time.Duratio
 
 // Failed notes the code with which a request is refused, for its line in the log.
 func Failed(c echo.Context, err error) { c.Set("code", dispatch.CodeOf(err)) }
+
+// Names notes the message that a request makes, the first of several, or is about,
+// for its line in the log. A simulated one has no id.
+func Names(c echo.Context, id dispatch.ID) {
+	if id != dispatch.NoID {
+		c.Set("message_id", id)
+	}
+}
 
 // Waits marks a request that waits on purpose: it is not logged as slow.
 func Waits(c echo.Context) { c.Set("long", true) }
