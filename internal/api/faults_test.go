@@ -191,3 +191,43 @@ func TestSociocs_EveryFaultAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// The time at which Go's clock begins has passed as any other; it is not taken for
+// no time.
+func TestSend_ZeroTime_HasPassed(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
+		Account: f.Account.ID, Name: "SMS", Provider: "twilio", Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy(),
+		Settings: map[string]string{"account_sid": "AC" + strings.Repeat("1", 32)}, Secrets: map[string]string{"auth_token": "t"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const zero = "0001-01-01T00:00:00Z"
+	for _, field := range []string{"send_at", "expires_at"} {
+		for _, more := range []string{"", `,"context":{"message_id":"wamid.1"}`} { // read by both decoders
+			body := `{"to":"+12025550100","type":"text","text":{"body":"x"},"` + field + `":"` + zero + `"` + more + `}`
+			f.Do("POST", "/v1/messages", json.RawMessage(body)).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/"+field)
+		}
+		at := "/v1/messages/" + f.Do("POST", "/v1/messages", m{
+			"to": "+12025550100", "type": "text", "text": m{"body": "x"}, "send_at": "2035-01-01T00:00:00Z",
+		}).Want(http.StatusAccepted).Text("message_id")
+		f.Do("PATCH", at, m{field: zero}).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, "/"+field)
+	}
+	for path, sent := range map[string]apitest.Sent{
+		"/message": {
+			Headers: []string{"apikey", f.Key, "Content-Type", "application/json"},
+			Body:    `{"provider":"twlo","channel_key":"` + sms.Key + `","to":"+15550000100","text":"x","schedule":"` + zero + `"}`,
+		},
+		"/2010-04-01/Accounts/" + f.Account.SID + "/Messages.json": {
+			Headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, Basic: f.Key,
+			Body: "To=%2B15550000100&From=%2B15550003333&Body=x&ScheduleType=fixed&SendAt=" + zero,
+		},
+	} {
+		if r := f.Ask("POST", path, sent); r.Status != http.StatusBadRequest || !strings.Contains(string(r.Body), "must not be in the past") {
+			t.Errorf("%s: got %d %s", path, r.Status, r.Body)
+		}
+	}
+}

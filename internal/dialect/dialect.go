@@ -93,6 +93,15 @@ type Account struct {
 	Region string
 }
 
+// Given returns a time that a request gives. The zero time, which in a draft stands
+// for none, becomes one a microsecond later: it has passed as well.
+func Given(t time.Time) time.Time {
+	if t.IsZero() {
+		return t.Add(time.Microsecond)
+	}
+	return t
+}
+
 type regionKey struct{}
 
 // WithRegion returns r with the country whose national numbers its caller may

@@ -141,10 +141,10 @@ func (m *message) draft() dispatch.Draft {
 		d.Metadata = m.Metadata
 	}
 	if m.SendAt != nil {
-		d.SendAt, d.SendGrace = *m.SendAt, sendGrace
+		d.SendAt, d.SendGrace = dialect.Given(*m.SendAt), sendGrace
 	}
 	if m.ExpiresAt != nil {
-		d.ExpiresAt = *m.ExpiresAt
+		d.ExpiresAt = dialect.Given(*m.ExpiresAt)
 	}
 	d.TTL = span(m.TTLSeconds, "/ttl_seconds", &d.Faults)
 	d.FallbackAfter = span(m.FallbackAfter, "/fallback_after_seconds", &d.Faults)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/dialect"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 )
@@ -46,9 +47,9 @@ func (p *plain) member(d *dispatch.Draft, name string) {
 	case p.is(name, "template", 4):
 		p.template(d)
 	case p.is(name, "send_at", 5):
-		d.SendAt, d.SendGrace = p.time(), sendGrace
+		d.SendAt, d.SendGrace = dialect.Given(p.time()), sendGrace
 	case p.is(name, "expires_at", 6):
-		d.ExpiresAt = p.time()
+		d.ExpiresAt = dialect.Given(p.time())
 	case p.is(name, "ttl_seconds", 7):
 		d.TTL = time.Duration(p.number(maxTTL)) * time.Second
 	case p.is(name, "lane", 8):

@@ -121,7 +121,7 @@ func schedule(o dialect.Object) time.Time {
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
+			return dialect.Given(t.UTC())
 		}
 	}
 	o.Fault("schedule", "must be an ISO 8601 date and time with its offset, such as 2006-01-02T15:04:05-04:00")

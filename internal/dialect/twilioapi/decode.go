@@ -242,7 +242,7 @@ func (f *form) sendAt() time.Time {
 	if err != nil {
 		f.fail("/send_at", "must be an ISO 8601 time in the future, such as 2030-01-02T15:04:05Z")
 	}
-	return t.UTC()
+	return dialect.Given(t.UTC())
 }
 
 // maxValidity is Twilio's longest ValidityPeriod, in seconds.
