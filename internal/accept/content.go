@@ -2,6 +2,7 @@ package accept
 
 import (
 	"context"
+	"slices"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -48,6 +49,9 @@ func (s *Service) content(
 		}
 		return "", nil
 	}
+	if slices.Contains(dispatch.Types, c.Type) && !s.supports(ch, c.Type) {
+		return "", unsupported(ch, c.Type)
+	}
 	if ch.WhatsApp() {
 		*faults = append(*faults, c.Validate()...)
 	} else {
@@ -55,9 +59,6 @@ func (s *Service) content(
 	}
 	if len(*faults) > 0 {
 		return category, nil
-	}
-	if !s.supports(ch, c.Type) {
-		return "", unsupported(ch, c.Type)
 	}
 	if s.dropped(ch, c, faults); len(*faults) > 0 {
 		return category, nil
