@@ -122,7 +122,7 @@ func New(o Options) *Worker {
 	w := &Worker{Options: o, rests: make(chan struct{}, maxRests), pool: newPool()}
 	w.quit, w.quitNow = context.WithCancel(context.Background())
 	w.cut, w.cutNow = context.WithCancel(context.Background())
-	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage / 2, Timeout: time.Hour}, w.persist)
+	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage, Timeout: time.Hour}, w.persist)
 	w.followUps = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.followUpPage)
 	return w
 }
