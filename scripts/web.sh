@@ -38,7 +38,7 @@ case "${1:-}" in
     ;;
   dev)
     url=$(sed -n 's/.*"base_url": *"\([^"]*\)".*/\1/p' ../.sendoff/dev.json 2>/dev/null || true)
-    SENDOFF_URL=${SENDOFF_URL:-${url:-http://127.0.0.1:8080}} exec npx --no-install vite
+    SENDOFF_URL=${SENDOFF_URL:-${url:-http://127.0.0.1:8080}} exec npx --no-install vite "${@:2}"
     ;;
   client)
     npx --no-install openapi-ts --silent

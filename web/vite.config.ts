@@ -1,6 +1,6 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { pages } from "./src/menu.ts";
 
 /**
@@ -39,6 +39,7 @@ const early: Plugin = {
 // development, `make web` serves it with hot reload in front of `sendoff dev`.
 export default defineConfig({
   plugins: [react(), tailwindcss(), early],
+  resolve: { conditions: ["sendoff-source", ...defaultClientConditions] }, // of our client, which is built for its package alone
   build: {
     outDir: "dist/app",
     emptyOutDir: true,

@@ -1,9 +1,9 @@
 // TypeScript client of Sendoff's API. The functions and types in ./api are
 // generated from its OpenAPI description (`make client`).
-import { type Client, createClient } from "./api/client";
+import { type Client, createClient } from "./api/client/index.js";
 
-export * from "./api";
-export type { Client } from "./api/client";
+export * from "./api/index.js";
+export type { Client } from "./api/client/index.js";
 
 /** Options of createSendoff. */
 export interface SendoffOptions {
