@@ -29,12 +29,12 @@ type read struct {
 
 // browsers are the open dashboards of the figure, twenty of them.
 func browsers(message string) (all []browser) {
-	overview := browser{"overview", []read{{"/v1/stats?range=hour", time.Second}}}  // events flow all the time
-	list := browser{"messages", []read{{"/v1/messages?limit=50", 5 * time.Second}}} // somebody shows the new ones
+	overview := browser{"overview", []read{{"/v1/stats?range=hour", 2 * time.Second}}} // events flow all the time
+	list := browser{"messages", []read{{"/v1/messages?limit=50", 5 * time.Second}}}    // somebody shows the new ones
 	one := browser{"message", []read{
-		{"/v1/messages/" + message, 3 * time.Second},
-		{"/v1/messages/" + message + "/events", 3 * time.Second},
-		{"/v1/messages/" + message + "/deliveries", 5 * time.Second},
+		{"/v1/messages/" + message, 30 * time.Second}, // it has ended
+		{"/v1/messages/" + message + "/events", 30 * time.Second},
+		{"/v1/messages/" + message + "/deliveries", 30 * time.Second},
 	}}
 	channels := browser{"channels", []read{{"/v1/channels?limit=100", 5 * time.Second}}}
 	keys := browser{"keys", []read{{"/v1/keys?limit=100", 15 * time.Second}, {"/v1/usage?limit=100", time.Minute}}}
@@ -63,12 +63,8 @@ func measureDashboards(ctx context.Context, s *stage) error {
 	}
 	costs := map[bool][]map[string]float64{} // by whether dashboards are open
 	for range turns {
-		for _, watched := range []bool{false, true, true, false} {
-			cost, err := s.drainWatched(ctx, w, watched, page)
-			if err != nil {
-				return err
-			}
-			costs[watched] = append(costs[watched], cost)
+		if err := s.turn(ctx, w, page, costs); err != nil {
+			return err
 		}
 	}
 	per, raw := medians(costs[true]), medians(costs[false])["all"]
@@ -84,18 +80,28 @@ func measureDashboards(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// drainWatched drains a backlog, with dashboards open if watched, and returns the CPU
-// time of each part for a message.
-func (s *stage) drainWatched(ctx context.Context, w *watchers, watched bool, page int) (map[string]float64, error) {
-	stop := func() error { return nil }
-	if watched {
-		stop = w.open(ctx)
+// turn drains four backlogs, the two in the middle with dashboards open, and adds the CPU
+// time of each part for a message to costs.
+func (s *stage) turn(ctx context.Context, w *watchers, page int, costs map[bool][]map[string]float64) error {
+	drain := func(watched bool) error {
+		u, n, err := s.drainUsage(ctx, page)
+		if err == nil {
+			costs[watched] = append(costs[watched], usage.since(u, nil, n))
+		}
+		return err
 	}
-	u, n, err := s.drainUsage(ctx, page)
+	if err := drain(false); err != nil {
+		return err
+	}
+	stop := w.open(ctx)
+	err := drain(true)
+	if err == nil {
+		err = drain(true)
+	}
 	if err := cmp.Or(err, stop()); err != nil {
-		return nil, err
+		return err
 	}
-	return usage.since(u, nil, n), nil
+	return drain(false)
 }
 
 // drainUsage drains a backlog and returns the CPU time of each part meanwhile.

@@ -15,12 +15,19 @@ export const queries: QueryClient = new QueryClient({
 });
 
 /** Reads something, kept under key until it changes. */
-export function useGet<T>(key: unknown[], read: () => Promise<{ data: T }>, options: { every?: number; enabled?: boolean } = {}) {
+export function useGet<T>(
+  key: unknown[],
+  read: () => Promise<{ data: T }>,
+  options: { every?: number | ((data?: T) => number); enabled?: boolean } = {},
+) {
   return useQuery(
     queryOptions({
       queryKey: key,
       queryFn: async () => (await read()).data,
-      refetchInterval: options.every ?? false,
+      refetchInterval:
+        typeof options.every === "function"
+          ? (q) => (options.every as (data?: T) => number)(q.state.data as T | undefined)
+          : (options.every ?? false),
       enabled: options.enabled ?? true,
       placeholderData: (before) => before,
     }),

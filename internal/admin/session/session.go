@@ -26,10 +26,11 @@ const (
 	hashing = 2
 )
 
-// Store keeps sessions. Find, ByEmail and Accept return an error with the code
+// Store keeps sessions. FindAll returns users by the token's hash. Find, ByEmail and Accept return an error with the code
 // dispatch.NotFound if there is nothing.
 type Store interface {
 	Find(ctx context.Context, token []byte, idle time.Duration) (store.User, error)
+	FindAll(ctx context.Context, tokens [][]byte, idle time.Duration) (map[string]store.User, error)
 	Touch(ctx context.Context, token []byte) error
 	ByEmail(ctx context.Context, email string) (store.User, error)
 	Create(ctx context.Context, token []byte, user string, idle time.Duration) error
@@ -46,10 +47,13 @@ type Store interface {
 type Service struct {
 	store   Store
 	hashing chan struct{}
+	watch   watch
 }
 
 // New returns a Service.
-func New(s Store) *Service { return &Service{store: s, hashing: make(chan struct{}, hashing)} }
+func New(s Store) *Service {
+	return &Service{s, make(chan struct{}, hashing), watch{make(chan struct{}, 1), map[string]*watched{}}}
+}
 
 // newToken returns a secret and the hash by which it is stored.
 func newToken() (token string, hash []byte) {
@@ -69,7 +73,7 @@ func hashOf(token string) []byte {
 func (s *Service) Find(ctx context.Context, token string) (store.User, error) {
 	u, err := s.store.Find(ctx, hashOf(token), Idle)
 	if err != nil && dispatch.CodeOf(err) == dispatch.NotFound {
-		return u, &dispatch.Error{Code: dispatch.Unauthorized, Reason: "session", Msg: "the session has ended; sign in again"}
+		return u, errEnded
 	}
 	if err == nil && time.Since(u.UsedAt) > touch {
 		err = s.store.Touch(ctx, hashOf(token))

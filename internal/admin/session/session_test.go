@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,7 +13,54 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 	store "github.com/sendoff/sendoff/internal/store/session"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 )
+
+// counted counts the reads of sessions that streams share.
+type counted struct {
+	*store.Store
+	reads atomic.Int64
+}
+
+func (c *counted) FindAll(ctx context.Context, tokens [][]byte, idle time.Duration) (map[string]store.User, error) {
+	c.reads.Add(1)
+	return c.Store.FindAll(ctx, tokens, idle)
+}
+
+// Open streams are checked by reads that they share, and end with their own session.
+func TestRecheck_StreamsShareReads(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	c := &counted{Store: store.New(f.db)}
+	s := session.New(c)
+	ends, stays := f.signIn(), f.signIn()
+	began := time.Now()
+	for range 500 {
+		for _, token := range []string{ends, stays} {
+			if u, err := s.Recheck(t.Context(), token); err != nil || u.Email != email || u.Role != "admin" {
+				t.Fatalf("%+v, %v", u, err)
+			}
+		}
+	}
+	if most := 2 + int64(time.Since(began)/(700*time.Millisecond)); c.reads.Load() > most {
+		t.Errorf("%d reads for 1000 checks in %v, want at most %d", c.reads.Load(), time.Since(began), most)
+	}
+	if err := s.SignOut(t.Context(), ends); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "the end of the session", func() bool {
+		_, err := s.Recheck(t.Context(), ends)
+		return dispatch.CodeOf(err) == dispatch.Unauthorized
+	})
+	if _, err := s.Recheck(t.Context(), stays); err != nil {
+		t.Errorf("the other session: %v", err)
+	}
+	f.exec(`UPDATE users SET disabled = true`)
+	wait.Until(t, "the end of a disabled user's session", func() bool {
+		_, err := s.Recheck(t.Context(), stays)
+		return dispatch.CodeOf(err) == dispatch.Unauthorized
+	})
+}
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 

@@ -13,8 +13,8 @@ import (
 
 const (
 	// fresh and oldest are how long figures are served again at least and at most:
-	// many dashboards cost one read, and reads a hundredth of the time (share).
-	fresh, oldest, share = 2 * time.Second, 10 * time.Second, 100
+	// many dashboards cost one read, and reads a two hundredth of the time (share).
+	fresh, oldest, share = 2 * time.Second, 15 * time.Second, 200
 	// slowest is how long the reads of one answer may take.
 	slowest = 2 * time.Second
 )

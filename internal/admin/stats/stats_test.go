@@ -39,7 +39,7 @@ func (s *slow) Channels(context.Context, admin.Actor, admin.Paging) (admin.Page[
 }
 
 // Twenty dashboards that ask every second cost one read in two seconds, and slow
-// reads a hundredth of the time; a read that failed is not repeated by each of them.
+// reads a two hundredth of the time; a read that failed is not repeated by each of them.
 func TestStats_ManyDashboards_ShareReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes time.Duration

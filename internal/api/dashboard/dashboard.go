@@ -27,6 +27,7 @@ import (
 // Sessions signs users in and out; admin/session has the errors.
 type Sessions interface {
 	Find(ctx context.Context, token string) (users.User, error)
+	Recheck(ctx context.Context, token string) (users.User, error)
 	SignIn(ctx context.Context, email, password, address string) (string, users.User, error)
 	SignOut(ctx context.Context, token string) error
 	ChangePassword(ctx context.Context, token, current, password string) error
@@ -111,6 +112,17 @@ func (o *Options) Reading(ctx context.Context) context.Context { return o.Reads(
 // Caller implements middleware.Sessions.
 func (o *Options) Caller(ctx context.Context, token string) (*accept.Caller, error) {
 	u, err := o.Sessions.Find(ctx, token)
+	return o.caller(ctx, u, err)
+}
+
+// Recheck implements middleware.Sessions.
+func (o *Options) Recheck(ctx context.Context, token string) (*accept.Caller, error) {
+	u, err := o.Sessions.Recheck(ctx, token)
+	return o.caller(ctx, u, err)
+}
+
+// caller returns the caller of a session that was found, or why it was not.
+func (o *Options) caller(ctx context.Context, u users.User, err error) (*accept.Caller, error) {
 	if err != nil {
 		return nil, readable(err)
 	}

@@ -134,6 +134,9 @@ func (a *Auth) Native(next echo.HandlerFunc) echo.HandlerFunc {
 
 // Recheck returns the caller of a native request that has gone on for a while.
 func (a *Auth) Recheck(ctx context.Context, r *http.Request) (*accept.Caller, error) {
+	if token := SessionToken(r); a.sessions != nil && token != "" && NativeKey(r) == "" {
+		return a.sessions.Recheck(ctx, token)
+	}
 	return a.native(r.WithContext(ctx), a.Check)
 }
 

@@ -15,6 +15,8 @@ const SessionCookie = "sendoff_session"
 // dispatch.Unauthorized if the session has ended.
 type Sessions interface {
 	Caller(ctx context.Context, token string) (*accept.Caller, error)
+	// Recheck is Caller for a request that goes on, by a read that others share.
+	Recheck(ctx context.Context, token string) (*accept.Caller, error)
 	// Reading returns the context of a request that only reads for a person.
 	Reading(ctx context.Context) context.Context
 }

@@ -14,9 +14,8 @@ import (
 const (
 	// heartbeat is the longest time without a write.
 	heartbeat = 15 * time.Second
-	// keyInterval is the time between two checks of the key, sessionInterval of the
-	// session, which is read from the database.
-	keyInterval, sessionInterval = 250 * time.Millisecond, time.Second
+	// keyInterval is the time between two checks of the key or the session.
+	keyInterval = 250 * time.Millisecond
 	// streamQueue and streamBytes are the maximum number and size of the events
 	// queued for a client; a slower one is disconnected and resumes with
 	// Last-Event-ID.

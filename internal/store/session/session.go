@@ -50,6 +50,26 @@ func (s *Store) Find(ctx context.Context, token []byte, idle time.Duration) (Use
 	return found[0], nil
 }
 
+const sqlFindAll = `SELECT s.token_hash, ` + userColumns + `, s.used_at` + active + `JOIN sessions s ON s.user_id = u.id
+WHERE s.token_hash = ANY($1) AND s.used_at > now() - $2 * interval '1 second' AND NOT u.disabled`
+
+// FindAll returns the users of the sessions that were used within idle, by the hash of
+// the token.
+func (s *Store) FindAll(ctx context.Context, tokens [][]byte, idle time.Duration) (map[string]User, error) {
+	var rows []struct {
+		Token []byte `db:"token_hash"`
+		User
+	}
+	if err := s.db.SelectContext(ctx, &rows, sqlFindAll, pq.ByteaArray(tokens), int(idle.Seconds())); err != nil {
+		return nil, pg.Wrap("find sessions", err)
+	}
+	out := make(map[string]User, len(rows))
+	for _, r := range rows {
+		out[string(r.Token)] = r.User
+	}
+	return out, nil
+}
+
 // Touch notes that a session is in use.
 func (s *Store) Touch(ctx context.Context, token []byte) error {
 	_, err := s.db.ExecContext(ctx, `UPDATE sessions SET used_at = now() WHERE token_hash = $1`, token)

@@ -2,6 +2,7 @@ import { type Delivery, getMessagesIdDeliveries, getMessagesIdEvents, type Timel
 import type { ReactNode } from "react";
 import { client, useGet } from "../api";
 import { span } from "../clock";
+import { everyOf } from "../settled";
 import { ErrorBox, Foreign, Json, Loading, Panel, Time } from "../ui";
 import type { MessageView } from "./message";
 
@@ -122,8 +123,9 @@ function Since({ e, before }: { e: Entry; before?: Entry }) {
 /** Everything that happened to a message: its events, calls to the provider and webhooks, oldest first. */
 export function Timeline({ message }: { message: MessageView }) {
   const id = message.message_id;
-  const events = useGet(["message", id, "events"], () => getMessagesIdEvents({ client, path: { id } }), { every: 3000 });
-  const hooks = useGet(["message", id, "deliveries"], () => getMessagesIdDeliveries({ client, path: { id } }), { every: 5000 });
+  const every = everyOf(message);
+  const events = useGet(["message", id, "events"], () => getMessagesIdEvents({ client, path: { id } }), { every });
+  const hooks = useGet(["message", id, "deliveries"], () => getMessagesIdDeliveries({ client, path: { id } }), { every });
   const entries = [...(events.data?.data ?? []).map((e) => ofEvent(e, message)), ...(hooks.data?.data ?? []).map(ofDelivery)];
   entries.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return (

@@ -4,12 +4,11 @@ import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, showContent, showTemplate } from "../content";
+import { everyOf, unfinished } from "../settled";
 import { Act, Badge, Copy, ErrorBox, Foreign, Json, Loading, Page, Panel, Pending, Time } from "../ui";
 import { FromShell } from "./message-shell";
 import { Timeline } from "./message-timeline";
 import { WhyNotYet } from "./message-why";
-
-const unfinished = ["scheduled", "queued", "sending"];
 
 /** A message as the API returns it; these fields always are there. */
 export type MessageView = View & { message_id: string; status: string; type: string; channel_id: number };
@@ -24,7 +23,7 @@ export function again(m: MessageView): string {
 
 export function Message() {
   const { id } = useParams({ strict: false }) as { id: string };
-  const message = useGet(["message", id], () => getMessagesId({ client, path: { id } }), { every: 3000 });
+  const message = useGet(["message", id], () => getMessagesId({ client, path: { id } }), { every: everyOf });
   const canSend = useCan("send_text");
   const m = message.data as MessageView | undefined;
   if (!m) {
