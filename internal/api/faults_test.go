@@ -236,6 +236,7 @@ func TestSend_ZeroTime_HasPassed(t *testing.T) {
 func TestSend_TypeThatTheChannelCannotSend(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
+	var channels []int64
 	for _, provider := range []string{"twilio", "kaleyra"} {
 		sms, err := f.Accounts.CreateChannel(t.Context(), dispatch.Channel{
 			Account: f.Account.ID, Name: provider, Provider: provider, Kind: "sms", Sender: "+15550003333", Policy: dispatch.DefaultPolicy(),
@@ -245,12 +246,15 @@ func TestSend_TypeThatTheChannelCannotSend(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		channels = append(channels, sms.ID)
+	}
+	for _, channel := range channels {
 		for what, content := range map[string]any{
 			"sticker": m{"link": "https://example.com/a.webp"}, "location": m{"latitude": 1, "longitude": 2},
 			"contacts": []m{{"name": m{"formatted_name": "A"}}}, "reaction": m{"message_id": "wamid.1", "emoji": "x"},
 			"interactive": m{"type": "button"}, "template": m{"name": "gone"},
 		} {
-			body := m{"channel": sms.ID, "to": "+12025550100", "type": what, what: content}
+			body := m{"channel": channel, "to": "+12025550100", "type": what, what: content}
 			f.Do("POST", "/v1/messages", body).Refused(http.StatusUnprocessableEntity, dispatch.UnsupportedType, "/type")
 			body["to"] = "abc"
 			f.Do("POST", "/v1/messages", body).Refused(http.StatusUnprocessableEntity, dispatch.UnsupportedType, "/type", "/to")
