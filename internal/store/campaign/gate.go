@@ -41,7 +41,7 @@ SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.upda
 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
 CROSS JOIN LATERAL (SELECT * FROM campaigns c WHERE c.id = i.campaign_id) c
 CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person, ` + people.Names("c.account_id", "r.recipient") + ` || r.person AS names
-  FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r`)
+  FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0) r`)
 
 // Gates reads what decides about messages; those that no ledger has are left out.
 func (s *Store) Gates(ctx context.Context, refs []ledger.Ref) ([]Gate, error) {
@@ -54,10 +54,16 @@ func (s *Store) Gates(ctx context.Context, refs []ledger.Ref) ([]Gate, error) {
 	return out, pg.Wrap("read campaigns of messages", err)
 }
 
+// sqlPlace finds the row of message i, which this transaction has locked, whatever Postgres
+// knows of the ledger (ledger.Sync).
+const sqlPlace = `SELECT r.ctid AS place FROM campaign_recipients r
+      WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0`
+
 var sqlHold = numbers.SQL(`
 WITH c AS (UPDATE campaign_recipients r SET status = {row_held}, wake_at = to_timestamp(i.wake_us / 1e6)
-  FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS i(campaign_id, message_id, wake_us)
-  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id AND r.status = {queued}
+  FROM (SELECT i.wake_us, r.place FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS i(campaign_id, message_id, wake_us)
+    CROSS JOIN LATERAL (`+sqlPlace+`) r) i
+  WHERE r.ctid = i.place AND r.status = {queued}
   RETURNING r.campaign_id, {queued}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
 
 // HoldMessages notes that messages wait for a time.
@@ -73,8 +79,9 @@ func (s *Store) HoldMessages(ctx context.Context, refs []ledger.Ref, until []tim
 }
 
 var sqlForQuality = numbers.SQL(`
-WITH c AS (UPDATE campaign_recipients r SET status = {row_for_quality} FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
-  WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id AND r.status = {sent}
+WITH c AS (UPDATE campaign_recipients r SET status = {row_for_quality}
+  FROM (SELECT r.place FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id) CROSS JOIN LATERAL (`+sqlPlace+`) r) i
+  WHERE r.ctid = i.place AND r.status = {sent}
   RETURNING r.campaign_id, {sent}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
 
 // HoldForQuality notes that the provider has messages and assesses their template

@@ -2,10 +2,14 @@ package campaign
 
 import (
 	"context"
+	"crypto/md5"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 )
@@ -78,5 +82,31 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 			_, err := New(tx).Report(ctx, 1, 0, 50)
 			return err
 		}},
+	})
+}
+
+// A ledger is filled and analyzed while no row has a message. The pages of messages that
+// are claimed and settled then read their own rows, not all that got one since.
+func TestReadings_MessagesSinceTheLastAnalyze_ReadTheirRows(t *testing.T) {
+	t.Parallel()
+	grow := []string{
+		`INSERT INTO campaigns (id, account_id, name, definition) VALUES (1, 7, 'x', '{}')`,
+		`INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient)
+		  SELECT 1, i, 0, now(), '' FROM generate_series(1, 5000) i`,
+		`ANALYZE campaign_recipients`,
+		`UPDATE campaign_recipients SET status = 10, indexed_status = NULL, message_id = md5(seq::text)::uuid`,
+	}
+	refs, until := make([]ledger.Ref, 50), make([]time.Time, 50)
+	for i := range refs {
+		refs[i], until[i] = ledger.Ref{Campaign: 1, Message: md5.Sum([]byte(strconv.Itoa(4900 + i)))}, time.Now()
+	}
+	page := func(name string, f func(context.Context, *Store) error) storetest.Reading {
+		return storetest.Reading{Name: name, Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { return f(ctx, New(tx)) }}
+	}
+	storetest.Readings(t, storetest.Open(t, storetest.Postgres(t), 4), grow, []storetest.Reading{
+		page("gates", func(ctx context.Context, s *Store) error { _, err := s.Gates(ctx, refs); return err }),
+		page("sync", func(ctx context.Context, s *Store) error { return s.Sync(ctx, refs) }),
+		page("hold", func(ctx context.Context, s *Store) error { return s.HoldMessages(ctx, refs, until) }),
+		page("hold for quality", func(ctx context.Context, s *Store) error { return s.HoldForQuality(ctx, refs) }),
 	})
 }

@@ -80,20 +80,22 @@ SELECT 1 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
 CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id
   FOR UPDATE) r`
 
-// sqlSync reads what became of each message and moves its row. What was not sent
+// sqlSync reads what became of each message and moves its row. OFFSET 0 keeps the look for
+// each row one: while no row had a message at the last ANALYZE, Postgres takes their index
+// for empty and would read all of it instead. What was not sent
 // because of a rule of the campaign is skipped, not failed. A row that is held
 // for quality stays so until the provider reports more than sent.
 var sqlSync = numbers.SQL(`
 WITH x AS MATERIALIZED (
-  SELECT i.campaign_id, r.seq, r.status AS was, r.reason AS was_reason,
+  SELECT i.campaign_id, r.place, r.status AS was, r.reason AS was_reason,
     CASE WHEN m.status = {queued} THEN CASE WHEN r.status = {row_held} AND d.due_at > now() THEN {row_held} ELSE {queued} END
       WHEN m.status = {failed} AND s.reason IS NOT NULL AND m.final_by = {by_us} THEN {row_skipped}
       WHEN m.status = {sent} AND r.status = {row_for_quality} THEN {row_for_quality}
       ELSE m.status END::smallint AS status,
     CASE WHEN m.status = {failed} AND m.final_by = {by_us} THEN coalesce(s.reason, 0) ELSE 0 END::smallint AS reason
   FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
-  CROSS JOIN LATERAL (SELECT r.seq, r.status, r.reason FROM campaign_recipients r
-    WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id) r
+  CROSS JOIN LATERAL (SELECT r.ctid AS place, r.status, r.reason FROM campaign_recipients r
+    WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0) r
   CROSS JOIN LATERAL (SELECT m.status, m.error_code, m.final_by FROM messages m WHERE m.id = i.message_id) m
   LEFT JOIN LATERAL (SELECT d.due_at FROM dispatch d WHERE d.message_id = i.message_id) d ON true
   LEFT JOIN (VALUES ('suppressed', {skip_suppressed}), ('capped', {skip_capped}), ('late', {skip_late}),
@@ -101,7 +103,7 @@ WITH x AS MATERIALIZED (
 ), c AS (
   SELECT * FROM x WHERE status <> was OR reason <> was_reason
 ), u AS (
-  UPDATE campaign_recipients r SET status = c.status, reason = c.reason FROM c WHERE r.campaign_id = c.campaign_id AND r.seq = c.seq
+  UPDATE campaign_recipients r SET status = c.status, reason = c.reason FROM c WHERE r.ctid = c.place
 )` + Count)
 
 // Sync moves the rows of messages to what became of these. It may be called at
