@@ -49,28 +49,44 @@ func (d *Definition) Patch(body []byte, accountZone string) error {
 			changed.reset(key, target, accountZone)
 		default:
 			reflect.ValueOf(target).Elem().SetZero() // what a field had before must not show through
+			before := len(f)
 			decodeField(&f, dispatch.Pointer("", key), raw, target)
 			if key == "audience" {
 				checkFields(&f, raw)
 			}
-			if slices.Contains(positive, key) && reflect.ValueOf(target).Elem().IsZero() && len(f) == 0 {
+			if slices.Contains(positive, key) && reflect.ValueOf(target).Elem().IsZero() && len(f) == before {
 				f.Add(dispatch.Pointer("", key), "must be more than 0")
 			}
 		}
 	}
-	if err := f.Err(); err != nil {
-		return err
-	}
+	found := len(f)
 	changed.defaults()
 	if start != "" {
 		changed.setStart(&f, start)
 	}
 	changed.validate(&f)
-	if err := f.Err(); err != nil {
+	if err := slices.Concat(f[:found], apart(f[found:], f[:found])).Err(); err != nil {
 		return err
 	}
 	*d = changed
 	return nil
+}
+
+// apart returns the faults of other fields than those that have one in found, which
+// they may only follow from.
+func apart(faults, found dispatch.Faults) (out dispatch.Faults) {
+	for _, fault := range faults {
+		if !slices.ContainsFunc(found, func(by dispatch.Fault) bool { return fieldOf(by) == fieldOf(fault) }) {
+			out = append(out, fault)
+		}
+	}
+	return out
+}
+
+// fieldOf returns the field of the definition that a fault is in.
+func fieldOf(f dispatch.Fault) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(f.Field, "/"), "/")
+	return name
 }
 
 // positive are the numbers of which 0 stands for none: it cannot be given.

@@ -95,6 +95,12 @@ func TestDecode_Faults(t *testing.T) {
 		`{` + ok + `,"start_at":"2027-01-01T10:00:00Z","local_start":true}`:                  "/start_at",
 		`{` + ok + `,"start_at":"2026-10-25T01:30:00Z","time_zone":"Europe/Berlin"}`:         "/start_at",
 		// the second half past two
+		`{"foo":1,"late":"never","rate":0,"ttl_seconds":"x","quiet_hours":{"from":"25:00","to":"08:00"}}`: "/foo /late /name /quiet_hours/from " +
+			"/rate /ttl_seconds /type", // of every field, whoever finds it
+		`{` + ok + `,"recurrence":{"rrule":"nope"}}`:                                     "/recurrence/rrule /start_at",
+		`{` + ok + `,"start_at":5,"recurrence":{"rrule":"FREQ=DAILY"}}`:                  "/start_at",
+		`{` + ok + `,"start_at":"2027-01-01T10:00:00","time_zone":5,"local_start":true}`: "/time_zone",
+		`{"name":"x","type":"text","text":5,"late":"never"}`:                             "/late /text",
 		`{` + ok + `,"audience":{"lists":[0],"import":-1,"contacts":[{"to":"1",` +
 			`"time_zone":"x"}]}}`: "/audience/contacts/0/time_zone /audience/import /audience/lists/0",
 		`{` + ok + `,"audience":{"contacts":[{"to":"1","field":{}}]}}`: "/audience/contacts/0/field",

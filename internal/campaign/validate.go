@@ -164,15 +164,17 @@ func between(f *dispatch.Faults, at string, n, least, most int) {
 }
 
 func (d *Definition) validateRecurrence(f *dispatch.Faults) {
+	var start zone.Wall // as for one that can't be read
 	if d.StartAt == nil {
 		f.Add("/start_at", "is required with a recurrence")
-		return
+	} else {
+		start = *d.StartAt
 	}
 	loc, err := zone.Load(d.TimeZone)
 	if err != nil {
 		return // noted already
 	}
-	if _, err := ParseRule(d.Recurrence.RRule, *d.StartAt, loc); err != nil {
+	if _, err := ParseRule(d.Recurrence.RRule, start, loc); err != nil {
 		f.Add("/recurrence/rrule", "%s", err)
 	}
 }
