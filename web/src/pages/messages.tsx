@@ -85,9 +85,11 @@ function Sent() {
         <Choice name="status" label="Status" options={statuses} />
         <Choice name="channel" label="Channel" options={(channels.data?.data ?? []).map((c) => [String(c.id), c.name ?? ""])} />
         <Choice name="type" label="Type" options={types} />
-        <Day name="from" label="From" url={url} set={setUrl} />
-        <Day name="to" label="to" url={url} set={setUrl} />
-        {(url.from || url.to) && <span className="soft">{zone === "utc" ? "UTC" : mine}</span>}
+        <span className="row">
+          <Day name="from" label="From" url={url} set={setUrl} />
+          <Day name="to" label="to" url={url} set={setUrl} />
+          {(url.from || url.to) && <span className="soft">{zone === "utc" ? "UTC" : mine}</span>}
+        </span>
         <Columns all={columns.map((c) => c.name)} hidden={hidden} set={setHidden} />
         <Fresh
           show={() => {
