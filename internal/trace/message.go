@@ -92,7 +92,7 @@ func (t *Tracer) page(ctx context.Context, events []tracestore.Event) error {
 
 // mostSlow is how many messages of a page are traced for nothing but being sent late:
 // after an outage that is the whole backlog, and each has the same story.
-const mostSlow = 20
+const mostSlow = 50
 
 // fewSlow leaves out the events of further ones.
 func fewSlow(events []tracestore.Event) []tracestore.Event {

@@ -20,7 +20,7 @@ func New(db *pg.DB) *Store { return &Store{db} }
 
 const (
 	// pageSize is the number of events that are read at once.
-	pageSize = 2000
+	pageSize = 5000
 	// settleTime is how old an event must be to be read: by then the other rows of
 	// its message are written too, as the call whose callback came first.
 	settleTime = "1 second"

@@ -77,8 +77,8 @@ func (s *Store) Messages(ctx context.Context, ids []dispatch.ID) (map[dispatch.I
 	var calls []Call
 	var changes []Change
 	all := pg.UUIDArray(ids)
-	err := cmp.Or(s.db.SelectContext(ctx, &rows, sqlMessages, all), s.db.SelectContext(ctx, &calls, sqlCalls, all),
-		s.db.SelectContext(ctx, &changes, sqlChanges, all))
+	err := cmp.Or(s.db.SelectPrepared(ctx, &rows, sqlMessages, all), s.db.SelectPrepared(ctx, &calls, sqlCalls, all),
+		s.db.SelectPrepared(ctx, &changes, sqlChanges, all))
 	if err != nil {
 		return nil, pg.Wrap("read messages for traces", err)
 	}
