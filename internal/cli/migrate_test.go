@@ -24,12 +24,12 @@ func TestMigrateStatus_ShowsLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := sendoff("", "migrate", "status", "--postgres-url", url)
+	shown := strings.Join(strings.Fields(r.Out), " ") // the longest name decides how wide a column is
 	for _, want := range []string{
-		"00071_template_quality.sql   missing\n" +
-			"  takes ACCESS EXCLUSIVE on templates for less than a second: only the catalogue changes\n",
-		"00084_campaign_changes.sql   missing\n  locks nothing that is in use\n",
+		"00071_template_quality.sql missing takes ACCESS EXCLUSIVE on templates for less than a second: only the catalogue changes",
+		"00084_campaign_changes.sql missing locks nothing that is in use",
 	} {
-		if r.Code != 0 || !strings.Contains(r.Out, want) {
+		if r.Code != 0 || !strings.Contains(shown, want) {
 			t.Errorf("code %d: %s\nlacks %s", r.Code, r.Out, want)
 		}
 	}
