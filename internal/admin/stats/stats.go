@@ -3,6 +3,7 @@ package stats
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Store interface {
 	Counts(ctx context.Context, account int64) (store.Counts, error)
 	Waiting(ctx context.Context, channels []int64) (n int, oldestAge *float64, err error)
 	Series(ctx context.Context, account int64, edges []time.Time) ([]store.Bucket, error)
+	Count(ctx context.Context, account int64, from, to time.Time) (int, error)
 	Recent(ctx context.Context, account int64, since time.Time) (good, bad int, failures []store.Failure, err error)
 }
 
@@ -52,6 +54,8 @@ type kept struct {
 	until time.Time
 	stats *Stats
 	err   error
+	// counts are how many messages the sampled buckets have that are over, by their beginning.
+	counts map[time.Time]int
 }
 
 // New returns a Service.
@@ -125,7 +129,7 @@ func (s *Service) Stats(ctx context.Context, who admin.Actor, span string) (*Sta
 		if len(s.kept) > 10_000 {
 			clear(s.kept)
 		}
-		k = &kept{turn: make(chan struct{}, 1)}
+		k = &kept{turn: make(chan struct{}, 1), counts: map[time.Time]int{}}
 		s.kept[key{who.Account, span}] = k
 	}
 	s.mu.Unlock()
@@ -141,13 +145,13 @@ func (s *Service) Stats(ctx context.Context, who admin.Actor, span string) (*Sta
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slowest) // others wait for it too
 	defer cancel()
-	k.stats, k.err = s.read(ctx, who, span)
+	k.stats, k.err = s.read(ctx, who, span, k.counts)
 	took := time.Since(began)
 	k.until = began.Add(took + min(max(fresh, share*took), oldest))
 	return k.stats, k.err
 }
 
-func (s *Service) read(ctx context.Context, who admin.Actor, span string) (*Stats, error) {
+func (s *Service) read(ctx context.Context, who admin.Actor, span string, counts map[time.Time]int) (*Stats, error) {
 	out := &Stats{Range: span, Failures: []FailureGroup{}, Channels: []ChannelState{}}
 	c, err := s.store.Counts(ctx, who.Account)
 	if err != nil {
@@ -171,8 +175,52 @@ func (s *Service) read(ctx context.Context, who admin.Actor, span string) (*Stat
 		out.Failures = append(out.Failures, FailureGroup{f.Channel, f.Code, f.Count, f.Last.UTC()})
 	}
 	buckets, err := s.store.Series(ctx, who.Account, edges)
-	out.Series = points(edges, buckets)
+	if err != nil {
+		return nil, err
+	}
+	out.Series, err = points(edges, buckets), s.count(ctx, who.Account, edges, buckets, counts)
+	for i, b := range buckets {
+		if n, ok := counts[edges[i]]; ok && b.Sampled() {
+			out.Series[i].PerSecond = rate(n, &b, edges[i+1].Sub(edges[i]))
+		}
+	}
 	return out, err
+}
+
+// counted is how many buckets one read counts: the newest first, the others at the next reads.
+const counted = 3
+
+// count counts the messages of sampled buckets: that of now anew, one that is over once.
+func (s *Service) count(ctx context.Context, account int64, edges []time.Time, buckets []store.Bucket, counts map[time.Time]int) error {
+	var newest time.Time // it may not have been over when it was counted
+	for from := range counts {
+		if from.After(newest) {
+			newest = from
+		}
+	}
+	maps.DeleteFunc(counts, func(from time.Time, _ int) bool { return from.Equal(newest) || from.Before(edges[0]) })
+	for i, left := len(buckets)-1, counted; i >= 0 && left > 0; i-- {
+		if _, known := counts[edges[i]]; known || !buckets[i].Sampled() {
+			continue
+		}
+		n, err := s.store.Count(ctx, account, edges[i], edges[i+1])
+		if err != nil {
+			return err
+		}
+		counts[edges[i]] = n
+		left--
+	}
+	return nil
+}
+
+// rate returns how many messages were accepted a second in a bucket that has n, or more if
+// they were counted no further: then it is as the newest ones came, if that was faster.
+func rate(n int, b *store.Bucket, length time.Duration) float64 {
+	perSecond := float64(n) / length.Seconds()
+	if n >= store.MaxCounted && b.Span > 0 {
+		return max(perSecond, float64(b.Messages)/b.Span)
+	}
+	return perSecond
 }
 
 // readChannels adds the channels and what waits on them.

@@ -30,6 +30,8 @@ func (s *slow) Waiting(context.Context, []int64) (int, *float64, error) { return
 
 func (s *slow) Series(context.Context, int64, []time.Time) ([]store.Bucket, error) { return nil, nil }
 
+func (s *slow) Count(context.Context, int64, time.Time, time.Time) (int, error) { return 0, nil }
+
 func (s *slow) Recent(context.Context, int64, time.Time) (good, bad int, failures []store.Failure, err error) {
 	return 0, 0, nil, nil
 }
@@ -93,6 +95,49 @@ func TestEdges_EndWithTheBucketOfNow(t *testing.T) {
 			t.Errorf("%s: %d edges, the last %v and %v", span, len(edges), edges[len(edges)-2], edges[len(edges)-1])
 		}
 	}
+}
+
+// many has 600 messages in each of its buckets, of which the newest came at one instant.
+type many struct {
+	slow
+	counts atomic.Int64
+}
+
+func (m *many) Series(_ context.Context, _ int64, edges []time.Time) ([]store.Bucket, error) {
+	out := make([]store.Bucket, len(edges)-1)
+	for i := range out {
+		out[i].Messages = 300
+	}
+	return out, nil
+}
+
+func (m *many) Count(context.Context, int64, time.Time, time.Time) (int, error) {
+	m.counts.Add(1)
+	return 600, nil
+}
+
+// What a batch accepts at once is counted, a period that is over but once.
+func TestStats_Batches_AreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &many{}
+		s := New(m, m)
+		for range 40 { // a minute and a half
+			got, err := s.Stats(t.Context(), admin.Actor{Account: 1}, "hour")
+			if err != nil || got.Series[59].PerSecond != 10 {
+				t.Fatalf("%v, %v", got, err)
+			}
+			time.Sleep(2*time.Second + time.Millisecond)
+		}
+		got, err := s.Stats(t.Context(), admin.Actor{Account: 1}, "hour")
+		for i := 10; err == nil && i < 60; i++ {
+			if got.Series[i].PerSecond != 10 {
+				t.Errorf("period %d: %v a second", i, got.Series[i].PerSecond)
+			}
+		}
+		if n := m.counts.Load(); err != nil || n > 41*counted {
+			t.Errorf("%d counts, %v", n, err)
+		}
+	})
 }
 
 func TestPoints_RateAndFailures(t *testing.T) {

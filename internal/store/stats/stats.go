@@ -97,6 +97,21 @@ type Bucket struct {
 // Sampled reports whether the bucket has more messages than were read.
 func (b *Bucket) Sampled() bool { return b.Messages >= perBucket }
 
+// MaxCounted is how far the messages of a bucket are counted.
+const MaxCounted = 50_000
+
+const sqlCount = `SELECT count(*) FROM (SELECT 1 FROM messages WHERE account_id = $1 AND id >= $2::uuid AND id < $3::uuid
+  ORDER BY id DESC LIMIT $4) x`
+
+// Count returns how many messages were accepted in a period, at most MaxCounted.
+func (s *Store) Count(ctx context.Context, account int64, from, to time.Time) (int, error) {
+	var n []int
+	if err := s.newest(ctx, &n, sqlCount, account, first(from), first(to), MaxCounted); err != nil {
+		return 0, pg.Wrap("count messages", err)
+	}
+	return n[0], nil
+}
+
 var sqlSeries = numbers.SQL(`
 SELECT x.n, x.span, x.good, x.bad, x.p50, x.p99
 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS b(low, high, i)

@@ -81,6 +81,9 @@ func TestPlans_Figures_AreBounded(t *testing.T) {
 			if got := rows(t, tx, "messages", sqlRecent, int64(7), first(since), 1000); got == 0 || got > 1000 {
 				t.Errorf("%s: how messages ended reads %d rows", table, got)
 			}
+			if got := rows(t, tx, "messages", sqlCount, int64(7), first(since), first(time.Now()), 1000); got != 1000 {
+				t.Errorf("%s: the count of a period reads %d rows", table, got)
+			}
 			_, err = tx.ExecContext(t.Context(), `SET LOCAL enable_sort = on`)
 			storetest.Must(t, err)
 			if got := rows(t, tx, "dispatch", sqlWaiting, pq.Array([]int64{9}), 1000, 100); got == 0 || got > 2000 {
