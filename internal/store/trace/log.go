@@ -3,6 +3,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -42,7 +43,7 @@ type Event struct {
 	Seq     int         `db:"seq"` // in the rows of sqlPage without a message: young, or how many events the page has
 }
 
-var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "young": young})
+var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "young": young, "most_late": mostLate})
 
 // holds reports whether e is not behind last in the log.
 func (last Event) holds(e Event) bool {
@@ -62,16 +63,23 @@ WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, caus
   WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint))
     AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size})
 SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM next n
-WHERE seq > 0 AND (late OR kind IN ({failed}, {expired}, {unknown}) OR substr(uuid_send(message_id), 15) = '\x` + Mark + `'
+WHERE seq > 0 AND (kind IN ({failed}, {expired}, {unknown}) OR substr(uuid_send(message_id), 15) = '\x` + Mark + `'
   OR (kind = {sent} AND cause <> 'worker' AND message_id < uuid_floor(at - interval '{slow_s} seconds')
     AND EXISTS (SELECT 1 FROM messages m WHERE m.id = n.message_id AND m.lane <> {lane_bulk}
       AND n.at > coalesce(m.send_at, m.created_at) + interval '{slow_s} seconds')))
+UNION ALL
+(SELECT id, xid::text::bigint, message_id, at, kind, seq FROM next WHERE late AND substr(uuid_send(message_id), 15) <> '\x` + Mark + `'
+  LIMIT {most_late})
 UNION ALL
 SELECT y.id, y.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, y.at, 0::smallint, {young}
 FROM (SELECT id, xid, at FROM next WHERE at > now() - interval '` + settleTime + `' ORDER BY xid, id LIMIT 1) y
 UNION ALL
 SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM next)::integer
 FROM (SELECT id, xid, at FROM next ORDER BY xid DESC, id DESC LIMIT 1) l`)
+
+// mostLate bounds what a page has of messages that are traced for nothing but being sent
+// late: after an outage that is the whole backlog, and each has the same story.
+const mostLate = 50
 
 // young is Event.Seq of the row for the first event that is too young.
 const young = -1
@@ -116,6 +124,7 @@ func (s *Store) Next(ctx context.Context) (events []Event, more bool, err error)
 			last.ID-- // the cursor comes to stand right before it
 			events = slices.DeleteFunc(events, func(e Event) bool { return !last.holds(e) })
 		}
+		slices.SortFunc(events, func(a, b Event) int { return cmp.Or(cmp.Compare(a.XID, b.XID), cmp.Compare(a.ID, b.ID)) })
 		_, err := tx.ExecPrepared(ctx, sqlMove, fmt.Sprint(last.XID), last.ID)
 		return pg.Wrap("move trace cursor", err)
 	})
