@@ -121,7 +121,7 @@ func TestParseRule_Refuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%q: %v, want %q", s, err, why)
 		}
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 10*time.Second {
 			t.Errorf("%q took %s", s, took)
 		}
 	}

@@ -204,7 +204,7 @@ func TestInbound_ComesSigned(t *testing.T) {
 		if len(cb.Inbound) != 1 || cb.Inbound[0].From != "+15550001111" || cb.Inbound[0].Text != "STOP é" || cb.Inbound[0].Type != "text" {
 			t.Errorf("got %+v", cb)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("nothing came")
 	}
 	r.call(http.MethodPost, "/_emulator/inbound", `{"channel":"nobody","from":"+1","text":"x"}`, http.StatusNotFound, nil)

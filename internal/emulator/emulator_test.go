@@ -91,7 +91,7 @@ func (r *rig) updates(n int) []dispatch.StatusUpdate {
 		select {
 		case cb := <-r.got:
 			us = append(us, cb.Statuses...)
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			r.t.Fatalf("%d of %d statuses came: %+v", len(us), n, us)
 		}
 	}
@@ -267,7 +267,7 @@ func TestCallbacks_DueTogether_ShareOne(t *testing.T) {
 		select {
 		case cb := <-r.got:
 			calls, most, sum = calls+1, max(most, len(cb.Statuses)), sum+len(cb.Statuses)
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatalf("%d statuses came", sum)
 		}
 	}

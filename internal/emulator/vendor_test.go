@@ -152,7 +152,7 @@ func (b *bench) send(m *dispatch.Message) (acc provider.Accepted, kinds []provid
 func (b *bench) statuses(n int) []dispatch.StatusUpdate {
 	b.t.Helper()
 	var us []dispatch.StatusUpdate
-	timeout := time.After(5 * time.Second)
+	timeout := time.After(30 * time.Second)
 	for len(us) < n {
 		select {
 		case cb := <-b.got:
@@ -258,7 +258,7 @@ func TestVendors_Inbound(t *testing.T) {
 			var cb provider.Callback
 			select {
 			case cb = <-b.got:
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 			}
 			if len(cb.Inbound) != 1 {
 				t.Fatalf("status %s: %+v", res.Status, cb)

@@ -136,7 +136,7 @@ func TestDo_IdleTooLong_IsClosed(t *testing.T) {
 	}
 	select {
 	case <-closed:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("still open")
 	}
 }

@@ -164,7 +164,7 @@ func TestChange_Deadlock_IsRepeated(t *testing.T) {
 					first()
 					select {
 					case <-locked[1-i]:
-					case <-time.After(5 * time.Second):
+					case <-time.After(30 * time.Second):
 						return Note{}, errors.New("the other change has locked nothing")
 					}
 				}
