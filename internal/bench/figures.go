@@ -250,6 +250,10 @@ func measureOTP(ctx context.Context, s *stage) error {
 	if _, err := s.accounts.UpdateChannel(ctx, ch); err != nil {
 		return err
 	}
+	alone, err := s.timed(ctx, ch.ID, "otp", 20, s.seconds(6, 20))
+	if err != nil {
+		return err
+	}
 	n, err := s.backlog(ctx, ch.ID, "bulk", s.pick(50_000, 200_000))
 	if err != nil {
 		return err
@@ -261,7 +265,8 @@ func measureOTP(ctx context.Context, s *stage) error {
 	p50, p99 := l.p(.5), l.p(.99)
 	s.add(Figure{
 		Name: "otp", How: fmt.Sprintf("behind %d bulk messages, channel at 200/s", n), Value: float64(p99.Microseconds()) / 1000,
-		Unit: "ms (p99)", Must: "1000", Reach: p99 < time.Second, Detail: fmt.Sprintf("p50 %s p99 %s", ms(p50), ms(p99)),
+		Unit: "ms (p99)", Must: "1000", Reach: p99 < time.Second,
+		Detail: fmt.Sprintf("p50 %s p99 %s; without them p50 %s p99 %s", ms(p50), ms(p99), ms(alone.p(.5)), ms(alone.p(.99))),
 	})
 	if _, err := s.accounts.UpdateChannel(ctx, s.channels[0]); err != nil {
 		return err
