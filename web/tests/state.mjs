@@ -27,8 +27,10 @@ export async function run() {
   await page.keyboard.press("m");
   check("in a dialog the letters go nowhere", new URL(page.url()).pathname === "/campaigns", page.url());
   await page.keyboard.press("Escape");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
   await page.keyboard.press("/");
-  check("/ searches", await page.getByRole("searchbox").evaluate((e) => e === document.activeElement));
+  await page.waitForFunction(() => document.activeElement?.type === "search");
+  check("/ searches", true);
 
   await goto(page, "/team", "Team");
   await page.keyboard.press("/");
