@@ -276,8 +276,8 @@ export function Dialog({ title, onClose, children }: { title: ReactNode; onClose
     ref.current?.showModal();
     ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
-      // Another dialog may follow, such as the secret of a new key.
-      setTimeout(() => document.querySelector("dialog[open]") || focus(before));
+      // Another dialog may follow, such as the secret of a new key, or a key that moves the focus.
+      setTimeout(() => document.querySelector("dialog[open]") || document.activeElement !== document.body || focus(before));
     };
   }, []);
   return (
