@@ -11,6 +11,9 @@ export function focus(element: Element | null) {
   (on ? element : document.getElementById("content"))?.focus();
 }
 
+/** Whether the page itself has the focus, and so nobody has put it anywhere. */
+export const adrift = () => document.activeElement === document.body || document.activeElement?.id === "content";
+
 new MutationObserver(() => {
   if (!(last instanceof Node) || last.isConnected || document.activeElement !== document.body) return;
   last = null;

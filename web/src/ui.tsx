@@ -12,7 +12,7 @@ import {
 } from "react";
 import { problemOf } from "./api";
 import { format, until, useZone } from "./clock";
-import { focus } from "./focus";
+import { adrift, focus } from "./focus";
 import { number } from "./words";
 
 export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
@@ -277,7 +277,7 @@ export function Dialog({ title, onClose, children }: { title: ReactNode; onClose
     ref.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       // Another dialog may follow, such as the secret of a new key, or a key that moves the focus.
-      setTimeout(() => document.querySelector("dialog[open]") || document.activeElement !== document.body || focus(before));
+      setTimeout(() => document.querySelector("dialog[open]") || !adrift() || focus(before));
     };
   }, []);
   return (
