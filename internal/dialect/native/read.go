@@ -10,13 +10,19 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
+// readAgain is the size up to which a faulty body is read once more: as a tree of values
+// it takes some ten times its bytes, and whoever posts the worst bodies must not fill the
+// memory of serve.
+const readAgain = 16 << 10
+
 // Read is Decode for a message that accept checks next: a body with faults is read
 // without the fields that have them, and the draft holds the faults. So a client is
-// told of all at once, those that only accept can find included.
+// told of all at once, those that only accept can find included. Of a larger body than
+// readAgain it is told what Decode finds.
 func Read(body []byte) (dispatch.Draft, error) {
 	d, err := Decode(body)
 	refusal, ok := errors.AsType[*dispatch.Error](err)
-	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 {
+	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 || len(body) > readAgain {
 		return d, err
 	}
 	rest, ok := without(body, refusal.Faults)
