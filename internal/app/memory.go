@@ -19,7 +19,7 @@ const collectRarely = 400
 // bodies.
 const (
 	leastMemory = 80 << 20
-	mostMemory  = 148 << 20
+	mostMemory  = 112 << 20
 )
 
 func collectLessOften() {
