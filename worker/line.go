@@ -139,13 +139,11 @@ func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claim
 		if !ok {
 			return nil
 		}
-		at, last := s.pace(slot.next, slot.in, slot.interval)
+		at := s.pace(slot.next, slot.in, slot.interval)
 		if s.line.await(ctx, at) {
+			s.last = at
 			start(s.line.pop())
-			continue
-		}
-		s.last = last
-		if ctx.Err() != nil {
+		} else if ctx.Err() != nil {
 			return s.line.empty()
 		}
 	}

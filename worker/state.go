@@ -135,11 +135,10 @@ const late = 10 * time.Millisecond
 // the previous one than the channel's interval, so that calls do not bunch up
 // after a slow claim. in is when the slot came into the line: calls catch up what has
 // been lost since then, by late at most. Intervals below a millisecond are too short for
-// timers; there calls may always catch up by 5 ms. Only run calls it. before is what
-// s.last was, for a call that does not start then.
-func (s *channelState) pace(slot, in time.Time, interval time.Duration) (at, before time.Time) {
+// timers; there calls may always catch up by 5 ms. Only run calls it.
+func (s *channelState) pace(slot, in time.Time, interval time.Duration) time.Time {
 	now := time.Now()
-	at, before = slot, s.last
+	at := slot
 	if next := s.last.Add(interval); next.After(at) {
 		at = next
 	}
@@ -153,8 +152,7 @@ func (s *channelState) pace(slot, in time.Time, interval time.Duration) (at, bef
 	if at.Before(floor) {
 		at = floor
 	}
-	s.last = at
-	return at, before
+	return at
 }
 
 // worked notes a call that shows that the provider works.
