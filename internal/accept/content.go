@@ -43,9 +43,7 @@ func (s *Service) content(
 	}
 	if c.Type == "" {
 		if len(d.Faults) == 0 { // else it is the reader that names it, or the content is at fault
-			faults.Add(
-				"/type", "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction",
-			)
+			faults.Add("/type", dispatch.TypeRequired)
 		}
 		return "", nil
 	}

@@ -24,6 +24,9 @@ var Types = []Type{
 	TypeLocation, TypeContacts, TypeInteractive, TypeReaction,
 }
 
+// TypeRequired is the fault of a message without a type.
+const TypeRequired = "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction"
+
 // Validate returns the faults of c under Meta's rules, which all WhatsApp
 // channels share. It checks only the form of a template's values;
 // template.Resolve checks whether they fit the template. For an SMS channel see

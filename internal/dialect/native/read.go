@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,25 +31,14 @@ func Read(body []byte) (dispatch.Draft, error) {
 		return d, err
 	}
 	if d, again := Decode(rest); again == nil {
-		if d.Content.Type == "" && !at(refusal.Faults, "/type") {
-			refusal.Faults = append(refusal.Faults, dispatch.Fault{Field: "/type", Msg: typeRequired})
+		named := func(f dispatch.Fault) bool { return f.Field == "/type" }
+		if d.Content.Type == "" && !slices.ContainsFunc(refusal.Faults, named) {
+			refusal.Faults = append(refusal.Faults, dispatch.Fault{Field: "/type", Msg: dispatch.TypeRequired})
 		}
 		d.Faults = append(refusal.Faults, d.Faults...)
 		return d, nil
 	}
 	return d, err
-}
-
-const typeRequired = "is required: one of text, template, image, video, audio, document, sticker, location, contacts, interactive, reaction"
-
-// at reports whether one of the faults is of field.
-func at(faults []dispatch.Fault, field string) bool {
-	for _, f := range faults {
-		if f.Field == field {
-			return true
-		}
-	}
-	return false
 }
 
 // without returns body without the fields at fault; an entry of a list becomes
