@@ -125,18 +125,18 @@ func measureCallbacks(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// sent is a message of this run.
-type sent struct{ id, to string }
+// addressed is a message of this run and its recipient.
+type addressed struct{ id, to string }
 
 // newest returns at least n messages of this run, or all.
-func (s *stage) newest(ctx context.Context, n int) (all []sent, err error) {
+func (s *stage) newest(ctx context.Context, n int) (all []addressed, err error) {
 	for cursor := ""; len(all) < n; {
 		page, err := s.store.ListMessages(ctx, s.channels[0].Account, dispatch.Filter{Limit: 1000, Cursor: cursor})
 		if err != nil {
 			return nil, err
 		}
 		for _, v := range page.Views {
-			all = append(all, sent{v.ID.String(), string(v.To)})
+			all = append(all, addressed{v.ID.String(), string(v.To)})
 		}
 		if cursor = page.Next; cursor == "" {
 			break
@@ -150,10 +150,10 @@ func (s *stage) newest(ctx context.Context, n int) (all []sent, err error) {
 
 // callBack sends a callback for each message and returns how many a second, and
 // how many were refused.
-func (s *stage) callBack(ctx context.Context, all []sent) (rate float64, refused int64) {
+func (s *stage) callBack(ctx context.Context, all []addressed) (rate float64, refused int64) {
 	ch := s.channels[0]
 	url := s.base + "/callbacks/meta/" + ch.Key
-	work := make(chan sent)
+	work := make(chan addressed)
 	var wg sync.WaitGroup
 	var failed atomic.Int64
 	began := time.Now()
@@ -174,7 +174,7 @@ func (s *stage) callBack(ctx context.Context, all []sent) (rate float64, refused
 	return float64(len(all)) / time.Since(began).Seconds(), failed.Load()
 }
 
-func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, m sent) error {
+func (s *stage) sendCallback(ctx context.Context, url string, ch *dispatch.Channel, m addressed) error {
 	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":%q,"changes":[{"field":"messages",`+
 		`"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550002222","phone_number_id":%q},`+
 		`"statuses":[{"id":"wamid.%s","status":"delivered","timestamp":"%d",`+
@@ -222,8 +222,8 @@ func (s *stage) audit(ctx context.Context) error {
 	return fmt.Errorf("%d messages were lost and %d sent twice; not sent by their status: %s", s.report.Lost, s.report.Duplicated, why)
 }
 
-// undelivered tells what the messages say that the provider has not confirmed: their
-// number by status and error, and one id of each.
+// undelivered returns what the provider has not confirmed: the number of messages by
+// status and error, and one id of each, as text.
 func (s *stage) undelivered(ctx context.Context) (string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT status, concat_ws(': ', error_code, error_message), count(*), min(id::text)
 	  FROM messages WHERE status NOT IN ($1, $2, $3) GROUP BY 1, 2 ORDER BY 1, 2`, dispatch.Sent, dispatch.Delivered, dispatch.Read)

@@ -134,8 +134,10 @@ func TestProvider_Refuses(t *testing.T) {
 		"received":  func() error { _, err := s.received(t.Context()); return err },
 		"clear":     func() error { return s.clear(t.Context()) },
 		"timed":     func() error { _, err := s.timed(t.Context(), 7, "otp", 100, 10*time.Millisecond); return err },
-		"callback":  func() error { return s.sendCallback(t.Context(), s.base, &s.channels[0], sent{"m", "+12012002000"}) },
-		"requests":  func() error { return s.emulatorCall(t.Context(), http.MethodDelete, "/_emulator/requests", nil) },
+		"callback": func() error {
+			return s.sendCallback(t.Context(), s.base, &s.channels[0], addressed{"m", "+12012002000"})
+		},
+		"requests": func() error { return s.emulatorCall(t.Context(), http.MethodDelete, "/_emulator/requests", nil) },
 	} {
 		if err := f(); err == nil {
 			t.Errorf("%s is no error", what)

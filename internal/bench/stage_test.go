@@ -172,9 +172,10 @@ func (p *play) lateMessages() {
 func (p *play) callbacks() {
 	first, err := p.newest(p.Context(), 30)
 	must(p.T, err)
-	var newest sent
+	var newest addressed
 	must(p.T, p.db.QueryRowContext(p.Context(), `SELECT id, recipient FROM messages ORDER BY id DESC LIMIT 1`).Scan(&newest.id, &newest.to))
-	if len(first) != 1000 || first[0] != newest || !slices.IsSortedFunc(first, func(a, b sent) int { return strings.Compare(b.id, a.id) }) {
+	newestFirst := func(a, b addressed) int { return strings.Compare(b.id, a.id) }
+	if len(first) != 1000 || first[0] != newest || !slices.IsSortedFunc(first, newestFirst) {
 		p.Errorf("%d messages from %v; the newest is %v", len(first), first[0], newest)
 	}
 	people := p.count(`SELECT count(*) FROM identities`)
