@@ -27,9 +27,11 @@ export async function run() {
   await page.keyboard.press("m");
   check("in a dialog the letters go nowhere", new URL(page.url()).pathname === "/campaigns", page.url());
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
+  const help = page.locator("dialog");
+  await help.waitFor({ state: "hidden" });
   await page.keyboard.press("/");
-  await new Promise((r) => setTimeout(r, 200)); // the dialog gives the focus back
+  await help.waitFor({ state: "detached" });
+  await page.evaluate(() => new Promise((r) => setTimeout(r))); // where a closed dialog gives the focus back
   check("/ searches", await page.getByRole("searchbox").evaluate((e) => e === document.activeElement));
 
   await goto(page, "/team", "Team");
