@@ -297,7 +297,9 @@ func (o Object) fill(key string, v any, fault string) {
 	}
 }
 
+var escapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // Escape writes a name as one step of a JSON pointer (RFC 6901).
 func Escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return escapes.Replace(name)
 }

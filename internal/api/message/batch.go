@@ -217,6 +217,7 @@ func (b *batchRun) decode(p *page) (drafts []dispatch.Draft, at []int) {
 			p.receipts[i].Err = cut(err)
 			continue
 		}
+		d.Faults = cutFaults(d.Faults, 0) // a page holds a thousand of them
 		d.IdemKey, d.IdemIndex = b.key, p.first+i
 		drafts, at = append(drafts, d), append(at, i)
 	}

@@ -23,9 +23,14 @@ func cut(err error) error {
 	}
 	e := *dispatch.AsError(err)
 	e.Msg, e.Err = short(e.Msg, maxFaultText), nil
-	faults := make([]dispatch.Fault, 0, min(len(e.Faults), maxFaults))
-	size := len(e.Msg)
-	for _, f := range e.Faults[:min(len(e.Faults), maxFaults)] {
+	e.Faults = cutFaults(e.Faults, len(e.Msg))
+	return &e
+}
+
+// cutFaults returns faults without what no client reads, beside a text of size bytes; nil
+// if nothing is left.
+func cutFaults(all dispatch.Faults, size int) (faults dispatch.Faults) {
+	for _, f := range all[:min(len(all), maxFaults)] {
 		f.Field, f.Msg = short(f.Field, maxFaultField), short(f.Msg, maxFaultText)
 		b, _ := json.Marshal(f) // texts
 		if size += len(b); size > maxFaultLine-200 {
@@ -33,10 +38,7 @@ func cut(err error) error {
 		}
 		faults = append(faults, f)
 	}
-	if e.Faults = faults; len(faults) == 0 {
-		e.Faults = nil
-	}
-	return &e
+	return faults
 }
 
 // short returns the beginning of s, in memory of its own.

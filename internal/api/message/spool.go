@@ -9,7 +9,7 @@ import (
 )
 
 // spoolAfter is how many bytes of results are kept in memory.
-const spoolAfter = 4 << 20
+const spoolAfter = 1 << 20
 
 // spool keeps the results of a batch, one a line: the first bytes in memory, the
 // rest in a temporary file without a name. Where no file can be made, it is all

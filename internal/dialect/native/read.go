@@ -61,9 +61,11 @@ func without(body []byte, faults []dispatch.Fault) (rest []byte, ok bool) {
 	return rest, err == nil
 }
 
+var unescapes = strings.NewReplacer("~1", "/", "~0", "~")
+
 // remove removes the value that the steps of a JSON pointer lead to.
 func remove(v any, steps []string) {
-	name := strings.NewReplacer("~1", "/", "~0", "~").Replace(steps[0])
+	name := unescapes.Replace(steps[0])
 	last := len(steps) == 1
 	switch v := v.(type) {
 	case map[string]any:
