@@ -58,7 +58,7 @@ func TestCheck_NamesTheCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	if err := migrations.Check(t.Context(), db); err == nil || err.Error() != "the database has no tables yet; run: sendoff migrate up" {
 		t.Errorf("empty database: %v", err)
 	}

@@ -118,7 +118,7 @@ func newParts(cfg *config.Config, role, public string, log *slog.Logger) (*parts
 	}
 	p.installation, p.secrets = newInstalled(db), &sealedSecrets{find: operate.New(db).Unreadable}
 	p.registry = registry.New(p.accounts, p.store, templateStyles(), log)
-	p.onStop("postgres", 2*time.Second, func(context.Context) error { return db.Close() })
+	p.onStop("postgres", 2*time.Second, func(context.Context) error { db.Close(); return nil })
 	p.redis, err = queue.Open(string(cfg.RedisURL), 64)
 	if err != nil {
 		return nil, errors.Join(err, p.stop())

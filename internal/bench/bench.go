@@ -228,7 +228,7 @@ func (s *stage) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.onClose(func() { _ = db.Close() })
+	s.onClose(db.Close)
 	s.store, s.accounts = store.New(db), account.New(db)
 	if s.db, err = sql.Open("postgres", s.stack.PostgresURL()); err != nil {
 		return fmt.Errorf("open database: %w", err)

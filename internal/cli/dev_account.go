@@ -22,7 +22,7 @@ func (d *dev) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }()
+	defer db.Close()
 	st := account.New(db)
 	a, err := demo.Account(ctx, st, d.file.EmulatorURL)
 	if err != nil {

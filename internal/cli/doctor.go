@@ -88,7 +88,7 @@ func (d *doctor) database(ctx context.Context) {
 		d.note("postgres", false, err.Error(), "correct SENDOFF_POSTGRES_URL")
 		return
 	}
-	defer func() { _ = db.Close() }()
+	defer db.Close()
 	if !d.server(ctx, db) || !d.schema(ctx, store.New(db)) {
 		return
 	}

@@ -229,7 +229,8 @@ func TestPlans_Lists_AreBounded(t *testing.T) {
 	f := open(t)
 	for from := 1; from <= 70_000; from += 5000 { // a long transaction holds the log of every test's events up
 		f.exec(t, numbers.SQL(`INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, status, expires_at, error_code)
-			SELECT uuid_floor(now() - make_interval(secs => g)), $1, $2, {lane_normal}, 'text', '+1555' || lpad(g::text, 7, '0'), '{}',
+			SELECT uuid_floor('2026-01-02'::timestamptz - make_interval(secs => g)), $1, $2, {lane_normal}, 'text',
+			'+1555' || lpad(g::text, 7, '0'), '{}',
 			CASE WHEN g % 3 = 0 THEN {failed} ELSE {delivered} END, now(), CASE WHEN g % 3 = 0 THEN 'content' END
 			FROM generate_series($3::integer, $3::integer + 4999) g`), f.account, f.channel, from)
 	}
@@ -279,10 +280,12 @@ func TestReadings_Scheduled_ReadWhatTheyShow(t *testing.T) {
 	db := storetest.Open(t, storetest.Postgres(t), 4)
 	grow := []string{
 		numbers.SQL(`INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, status, expires_at)
-		  SELECT uuid_floor(now() - make_interval(secs => i)), 7, CASE i WHEN ` + fmt.Sprint(n) + ` THEN 2 ELSE 1 END, {lane_normal}, 'text',
+		  SELECT uuid_floor('2026-01-02'::timestamptz - make_interval(secs => i)), 7, CASE i WHEN ` + fmt.Sprint(n) + ` THEN 2 ELSE 1 END,
+		    {lane_normal}, 'text',
 		    '+15550000100', '{}', {queued}, now() FROM generate_series(1, ` + fmt.Sprint(n) + `) i`),
 		`INSERT INTO scheduled (message_id, account_id, channel_id, lane, due_at, expires_at)
-		  SELECT id, 7, channel_id, lane, now() + interval '1 day' - created_at + now(), now() FROM messages`,
+		  SELECT id, 7, channel_id, lane, now() + interval '1 day' + row_number() OVER (ORDER BY id DESC) * interval '1 second', now()
+		  FROM messages`,
 	}
 	page := func(ctx context.Context, tx *pg.DB, f dispatch.Filter) (dispatch.ViewPage, error) {
 		f.ByDue, f.Limit, f.Statuses = true, 50, []dispatch.Status{dispatch.Scheduled}

@@ -17,7 +17,7 @@ func Open(t testing.TB, url string, conns int) *pg.DB {
 	Must(t, err)
 	db, err := pg.Open(pg.Options{URL: url, MaxConns: conns, Application: "test", Box: box})
 	Must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	return db
 }
 

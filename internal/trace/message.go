@@ -90,11 +90,8 @@ func (t *Tracer) page(ctx context.Context, events []tracestore.Event) error {
 	return nil
 }
 
-// mostSlow is how many messages of a page are traced for nothing but being sent late:
-// after an outage that is the whole backlog, and each has the same story.
-const mostSlow = 50
-
-// fewSlow leaves out the events of further ones.
+// fewSlow leaves out the events beyond the page's tracestore.MostLate that are of messages
+// sent late and nothing else.
 func fewSlow(events []tracestore.Event) []tracestore.Event {
 	slow := 0
 	return slices.DeleteFunc(events, func(e tracestore.Event) bool {
@@ -102,7 +99,7 @@ func fewSlow(events []tracestore.Event) []tracestore.Event {
 			return false
 		}
 		slow++
-		return slow > mostSlow
+		return slow > tracestore.MostLate
 	})
 }
 

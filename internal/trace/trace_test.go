@@ -362,10 +362,10 @@ func TestFewSlow(t *testing.T) {
 		}
 		events = append(events, e)
 	}
-	if n := len(fewSlow(slices.Clone(events[2 : 2+mostSlow]))); n != mostSlow {
-		t.Errorf("%d of %d", n, mostSlow)
+	if n := len(fewSlow(slices.Clone(events[2 : 2+tracestore.MostLate]))); n != tracestore.MostLate {
+		t.Errorf("%d of %d", n, tracestore.MostLate)
 	}
-	if n := len(fewSlow(events)); n != 10+mostSlow {
-		t.Errorf("%d events, want 5 that are marked, 5 failures and %d", n, mostSlow)
+	if n := len(fewSlow(events)); n != 10+tracestore.MostLate {
+		t.Errorf("%d events, want 5 that are marked, 5 failures and %d", n, tracestore.MostLate)
 	}
 }

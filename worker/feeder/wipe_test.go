@@ -44,7 +44,7 @@ func TestWipe_PostgresAway_IsNoticedAgain(t *testing.T) {
 			}
 			first, next := makes(newQueue(t))
 			away := f.Connect(t)
-			workertest.Must(t, away.Close())
+			away.Close()
 			w := New(Options{Store: store.New(away), Queue: first, Log: workertest.Quiet()})
 			look := w.wipe()
 			if err := look(t.Context()); err == nil {

@@ -83,7 +83,7 @@ func open(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	accounts := account.New(db)
 	a, err := accounts.CreateAccount(t.Context(), "One")
 	if err != nil {

@@ -64,7 +64,7 @@ func TestSecretsRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = rotated.Close() }()
+	defer rotated.Close()
 	if got, err := hookstore.New(rotated, nil).StatusCallbackToken(t.Context(), 1); err != nil || got != token {
 		t.Errorf("token %q, %v; want %q", got, err, token)
 	}

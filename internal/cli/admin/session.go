@@ -60,8 +60,8 @@ func (c *flags) openAt(e *console.Env, public string, allow config.Networks, f f
 	if err != nil {
 		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL): %w", console.ErrUsage, err)
 	}
-	defer func() { err = errors.Join(explain(err), db.Close()) }()
-	return f(&session{Service: app.Admin(db, public, allow), db: db, env: e, json: c.JSON, who: admin.CLI(0)})
+	defer db.Close()
+	return explain(f(&session{Service: app.Admin(db, public, allow), db: db, env: e, json: c.JSON, who: admin.CLI(0)}))
 }
 
 // with runs f with the database and the account.

@@ -39,7 +39,7 @@ func open(t *testing.T) *fixture {
 	must(t, err)
 	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 4, Application: "audience-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	f := &fixture{Store: New(db), t: t, db: db}
 	must(t, db.GetContext(t.Context(), &f.account, `INSERT INTO accounts (sid, name) VALUES ('AC1', 'One') RETURNING id`))
 	return f

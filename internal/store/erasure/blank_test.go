@@ -40,7 +40,7 @@ func open(t *testing.T) *fixture {
 	must(t, err)
 	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 8, Application: "erasure-test", Box: box})
 	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	f := &fixture{Store: New(db), t: t}
 	must(t, db.GetContext(t.Context(), &f.account, `INSERT INTO accounts (sid, name) VALUES ('AC' || repeat('0', 32), 'One') RETURNING id`))
 	return f

@@ -89,7 +89,7 @@ func TestReading_OnTheReadersConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = db.Close() })
+		t.Cleanup(db.Close)
 		return db
 	}
 	ctx, reading := t.Context(), pg.Reading(t.Context())
@@ -159,7 +159,7 @@ func TestReading_HasATimeoutOfItsOwn(t *testing.T) {
 	address := storetest.Session(t, "a pooler leaves timeouts to the role")
 	db, err := pg.Open(pg.Options{URL: address, MaxConns: 2, Application: "messages", Readers: 2})
 	storetest.Must(t, err)
-	defer func() { _ = db.Close() }()
+	defer db.Close()
 	for _, c := range []struct {
 		ctx  context.Context
 		want string

@@ -9,7 +9,6 @@ package pg
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -74,13 +73,13 @@ func Open(o Options) (*DB, error) {
 	return d, err
 }
 
-// Close closes the pool.
-func (d *DB) Close() error {
-	err := d.pool.Close()
+// Close closes all connections. That Postgres can't be told, since it has ended one of
+// them, is no fault: closed it is.
+func (d *DB) Close() {
+	_ = d.pool.Close()
 	if d.readers != nil {
-		err = errors.Join(err, d.readers.Close())
+		d.readers.Close()
 	}
-	return err
 }
 
 // sqlState returns why the server takes no writes, or an empty text.

@@ -19,7 +19,7 @@ func TestPrepared_InATransaction_NeedsNoSecondConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	const query = "SELECT $1::bigint + 40"
 	run := func() (prepared int, err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

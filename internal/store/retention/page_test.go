@@ -28,7 +28,7 @@ func open(t *testing.T, n int) *fixture {
 	t.Helper()
 	db, err := pg.Open(pg.Options{URL: storetest.Postgres(t), MaxConns: 4, Application: "retention-test"})
 	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	f := &fixture{New(db), t}
 	f.exec(`INSERT INTO accounts (id, sid, name, redact_days) VALUES (1, 'AC1', 'One', 7)`)
 	f.exec(`INSERT INTO messages (id, account_id, channel_id, created_at, expires_at, status, lane, type, recipient, content)

@@ -43,7 +43,7 @@ type Event struct {
 	Seq     int         `db:"seq"` // in the rows of sqlPage without a message: young, or how many events the page has
 }
 
-var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "young": young, "most_late": mostLate})
+var numbers = pg.Domain.Merge(pg.Numbers{"page_size": pageSize, "young": young, "most_late": MostLate})
 
 // holds reports whether e is not behind last in the log.
 func (last Event) holds(e Event) bool {
@@ -77,9 +77,10 @@ UNION ALL
 SELECT l.id, l.xid::text::bigint, '00000000-0000-0000-0000-000000000000'::uuid, l.at, 0::smallint, (SELECT count(*) FROM next)::integer
 FROM (SELECT id, xid, at FROM next ORDER BY xid DESC, id DESC LIMIT 1) l`)
 
-// mostLate bounds what a page has of messages that are traced for nothing but being sent
-// late: after an outage that is the whole backlog, and each has the same story.
-const mostLate = 50
+// MostLate bounds what a page has of messages that are traced for nothing but being sent
+// late: after an outage that is the whole backlog, and each has the same story. The
+// statement bounds the workers' events, who reads the page all of them.
+const MostLate = 50
 
 // young is Event.Seq of the row for the first event that is too young.
 const young = -1

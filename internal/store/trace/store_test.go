@@ -29,7 +29,7 @@ func newFixture(t *testing.T) fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
+	t.Cleanup(db.Close)
 	return fixture{New(db), t}
 }
 
@@ -108,12 +108,12 @@ func TestNext_MarkedFailedUnknownAndSlow(t *testing.T) {
 	if got := f.next(); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	for range mostLate + 10 {
+	for range MostLate + 10 {
 		f.message(false, dispatch.Normal, 42*time.Second, dispatch.Sent)
 	}
 	f.exec(`UPDATE events SET late = true, cause = 'worker' WHERE message_id <> ALL($1)`, pg.UUIDArray(append(slices.Clone(want), scheduled)))
-	if got := f.next(); len(got) != mostLate {
-		t.Errorf("%d of a backlog, want %d", len(got), mostLate)
+	if got := f.next(); len(got) != MostLate {
+		t.Errorf("%d of a backlog, want %d", len(got), MostLate)
 	}
 	if got := f.next(); len(got) != 0 {
 		t.Errorf("events came twice: %v", got)
