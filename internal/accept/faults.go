@@ -2,7 +2,6 @@ package accept
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
@@ -23,8 +22,8 @@ func refused(err error) bool {
 // template_not_found.
 func allFaults(d *dispatch.Draft, refusal error, faults dispatch.Faults) error {
 	if n := len(d.Faults); n > 0 {
-		faults = slices.Concat(faults[:n], apart(faults[n:], d.Faults))
-		if refusal != nil && len(apart(faultsOf(refusal, "/channel"), d.Faults)) == 0 {
+		faults = slices.Concat(faults[:n], faults[n:].Apart(d.Faults))
+		if refusal != nil && len(faultsOf(refusal, "/channel").Apart(d.Faults)) == 0 {
 			refusal = nil
 		}
 	}
@@ -32,21 +31,6 @@ func allFaults(d *dispatch.Draft, refusal error, faults dispatch.Faults) error {
 		return faults.Err()
 	}
 	return alsoAt(refusal, faults)
-}
-
-// apart returns the faults that are not related to one of the others.
-func apart(faults, others dispatch.Faults) (out dispatch.Faults) {
-	for _, f := range faults {
-		if !slices.ContainsFunc(others, func(o dispatch.Fault) bool { return related(f.Field, o.Field) }) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// related reports whether one field is the other or holds it.
-func related(a, b string) bool {
-	return strings.HasPrefix(a+"/", b+"/") || strings.HasPrefix(b+"/", a+"/")
 }
 
 // alsoAt returns the refusal err with further faults.

@@ -259,7 +259,9 @@ func (s *Service) ChangeCredits(ctx context.Context, who Actor, in CreditsChange
 	amount := input.Credits(0)
 	set(&amount, in.Amount)
 	if amount == 0 && in.Enabled == nil {
-		return nil, dispatch.InvalidField("/amount", "is required, or enabled")
+		var f dispatch.Faults
+		f.AddWith([]string{"/enabled"}, "/amount", "is required, or enabled")
+		return nil, f.Err()
 	}
 	var a account.Account
 	err := s.change(ctx, who, func(tx Tx) (n note, err error) {

@@ -5,6 +5,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -29,6 +30,33 @@ type Actor struct {
 	Region  string // whose national numbers are accepted; "": none
 	// NoOwner is set for users who may not make, change or remove owners.
 	NoOwner bool
+	// Faults were found when the input was read. A use case then changes nothing and
+	// only looks for more of them: a client is told of all at once.
+	Faults dispatch.Faults
+}
+
+// Probe calls the use case f with an input in which its reader has found the faults. With any,
+// f changes nothing, and the error has those that f finds besides: its code is that of f's refusal.
+func Probe[O any](who Actor, faults dispatch.Faults, f func(Actor) (O, error)) (out O, err error) {
+	if len(faults) == 0 {
+		return f(who)
+	}
+	if faults[0].Field == "" { // the input is no object
+		return out, faults.Err()
+	}
+	who.Faults = faults
+	_, err = f(who)
+	refusal, ok := errors.AsType[*dispatch.Error](err)
+	if !ok {
+		return out, faults.Err()
+	}
+	more := dispatch.Faults(refusal.Faults).Apart(faults)
+	if len(more) == 0 {
+		return out, faults.Err()
+	}
+	all := *refusal
+	all.Faults = slices.Concat(faults, more)
+	return out, &all
 }
 
 // mayChange returns a refusal if the actor is a test key and the key that it
@@ -103,12 +131,13 @@ type note struct {
 	detail any    // never a secret; nil: nothing more
 }
 
-// change makes a change and writes its audit entry in one transaction.
+// change makes a change and writes its audit entry in one transaction, which it rolls
+// back if the input has faults.
 func (s *Service) change(ctx context.Context, who Actor, f func(Tx) (note, error)) error {
 	defer s.Changed()
 	return s.Store.Change(ctx, who.Name, func(tx Tx) (account.Note, error) {
 		n, err := f(tx)
-		return account.Note{Account: who.Account, Action: n.action, Target: n.target, Detail: n.detail}, err
+		return account.Note{Account: who.Account, Action: n.action, Target: n.target, Detail: n.detail}, cmp.Or(err, who.Faults.Err())
 	})
 }
 

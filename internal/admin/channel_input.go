@@ -90,7 +90,7 @@ func (in *ChannelCreate) channel(ctx context.Context, s *Service, account int64)
 	case spec == nil:
 		f.Add("/provider", "is not served here")
 	case !spec.HasKind(ch.Kind):
-		f.Add("/kind", "%s has no %s channels", ch.Provider, ch.Kind)
+		f.AddWith([]string{"/provider"}, "/kind", "%s has no %s channels", ch.Provider, ch.Kind)
 	}
 	if spec != nil {
 		ch.Policy = spec.Policy()
@@ -169,9 +169,9 @@ func sender(f *dispatch.Faults, kind, s string) string {
 	switch {
 	case err == nil:
 	case kind == sms:
-		f.Add("/sender", "%s", smsSenders)
+		f.AddWith([]string{"/kind"}, "/sender", "%s", smsSenders)
 	default:
-		f.Add("/sender", "%s", dispatch.AsError(err).Msg)
+		f.AddWith([]string{"/kind"}, "/sender", "%s", dispatch.AsError(err).Msg)
 	}
 	return e164
 }

@@ -149,7 +149,7 @@ func (in *ContactUpdate) apply(who Actor, c *account.Contact, f *dispatch.Faults
 		c.Lists = *in.Lists
 	}
 	if c.Phone == "" && c.WaID == "" && c.UserID == "" && (in.Phone == nil || *in.Phone == "") {
-		f.Add("/phone", "one of phone, wa_id and user_id is required")
+		f.AddWith(otherIDs, "/phone", "one of phone, wa_id and user_id is required")
 	}
 }
 

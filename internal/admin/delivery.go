@@ -195,13 +195,14 @@ func (in *Replay) span(now time.Time) (Replayed, error) {
 	if in.To != nil && in.To.Before(now) {
 		r.To = in.To.UTC()
 	}
+	var f dispatch.Faults
 	switch {
 	case !r.From.Before(r.To):
-		return r, dispatch.InvalidField("/from", "must be before to and not in the future")
+		f.AddWith([]string{"/to"}, "/from", "must be before to and not in the future")
 	case r.To.Sub(r.From) > maxReplay:
-		return r, dispatch.InvalidField("/from", "must be at most 31 days before to")
+		f.AddWith([]string{"/to"}, "/from", "must be at most 31 days before to")
 	}
-	return r, nil
+	return r, f.Err()
 }
 
 // ReplayWebhook sends the events of a time range again, in the background: those

@@ -121,7 +121,7 @@ func (in *PolicyUpdate) apply(p *dispatch.Policy, f *dispatch.Faults) {
 	setSeconds(&p.BackoffBase, in.BackoffBase)
 	setSeconds(&p.BackoffCap, in.BackoffCap)
 	if p.BackoffCap < p.BackoffBase {
-		f.Add("/policy/backoff_cap_s", "must not be less than backoff_base_s")
+		f.AddWith([]string{"/policy/backoff_base_s"}, "/policy/backoff_cap_s", "must not be less than backoff_base_s")
 	}
 	if w := in.ResolveWindow; w != nil {
 		setSeconds(&p.ResolveWindow[dispatch.OTP], w.OTP)

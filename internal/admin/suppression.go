@@ -26,6 +26,9 @@ type KnownIDs interface {
 	KnownID(ctx context.Context, account int64, id string) (bool, error)
 }
 
+// otherIDs are the fields that may stand in place of phone.
+var otherIDs = []string{"/wa_id", "/user_id"}
+
 // Find returns the id of the person as package person writes it. It adds a fault
 // if p has no id, several or an invalid one. A phone is read as the recipient of
 // a message is: as a number, which may be national in the actor's region, else as
@@ -33,9 +36,9 @@ type KnownIDs interface {
 func (p *Person) Find(ctx context.Context, who Actor, known KnownIDs, f *dispatch.Faults) (string, error) {
 	switch {
 	case cmp.Or(p.Phone, p.WaID, p.UserID) == "":
-		f.Add("/phone", "phone, wa_id or user_id is required")
+		f.AddWith(otherIDs, "/phone", "phone, wa_id or user_id is required")
 	case len(p.Phone)+len(p.WaID)+len(p.UserID) > max(len(p.Phone), len(p.WaID), len(p.UserID)):
-		f.Add("/phone", "give one of phone, wa_id and user_id")
+		f.AddWith(otherIDs, "/phone", "give one of phone, wa_id and user_id")
 	case p.UserID != "":
 		if person.IsUserID(p.UserID) {
 			return p.UserID, nil

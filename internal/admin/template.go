@@ -265,13 +265,13 @@ func (in *TemplateUpdate) checkVendor(ctx context.Context, s *Service, tx Tx, t 
 		if in.Provider == nil {
 			t.Provider = own
 		} else if t.Provider != own {
-			f.Add("/provider", "does not fit the channel, which is of %s", ch.Provider)
+			f.AddWith([]string{"/channel_id"}, "/provider", "does not fit the channel, which is of %s", ch.Provider)
 		}
 	} else if in.Provider != nil && t.Provider != "" && !s.style(t.Provider).Own() {
 		f.Add("/provider", "must be a vendor that keeps its templates itself; leave it out for others")
 	}
 	if t.Provider != "" && t.ProviderTemplateID == "" {
-		f.Add("/provider_template_id", "is required for a template that %s keeps", t.Provider)
+		f.AddWith([]string{"/channel_id", "/provider"}, "/provider_template_id", "is required for a template that %s keeps", t.Provider)
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ func (s *Service) SyncTemplates(ctx context.Context, who Actor, in TemplateSync)
 	if err != nil {
 		return nil, err
 	}
+	if err := who.Faults.Err(); err != nil {
+		return nil, err // without asking the provider
+	}
 	ts, err := s.listTemplates(ctx, ch)
 	if err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func (in *WebhookUpdate) apply(w *hookstore.Endpoint, allowLoopback bool, f *dis
 		}
 	}
 	if err := webhook.CheckSecret(w.Format, w.Secret); err != nil {
-		f.Add("/secret", "%v for format %s", err, w.Format)
+		f.AddWith([]string{"/format"}, "/secret", "%v for format %s", err, w.Format)
 	}
 }
 
@@ -244,7 +244,7 @@ func (s *Service) RotateWebhook(ctx context.Context, who Actor, id int64, in Web
 			fresh = webhook.NewSecret()
 		}
 		if err := webhook.CheckSecret(w.Format, fresh); err != nil {
-			f.Add("/secret", "%v for format %s", err, w.Format)
+			f.AddWith([]string{"/format"}, "/secret", "%v for format %s", err, w.Format)
 		}
 		olds, err := w.OldSecrets.Add(w.Secret, until, time.Now())
 		if err != nil {

@@ -18,11 +18,11 @@ import (
 
 // Decode reads a definition strictly: unknown fields and values of a wrong
 // type are faults of their field. accountZone is the zone of a campaign that
-// names none. The result is valid, apart from what only the registry and the
-// clock decide (Compile, CheckStart).
-func Decode(body []byte, accountZone string) (*Definition, error) {
+// names none. The result is valid at the time now, apart from what only the
+// registry decides (Compile).
+func Decode(body []byte, accountZone string, now time.Time) (*Definition, error) {
 	d := &Definition{TimeZone: accountZone, Late: LateHold}
-	if err := d.Patch(body, accountZone); err != nil {
+	if err := d.Patch(body, accountZone, now); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -30,7 +30,7 @@ func Decode(body []byte, accountZone string) (*Definition, error) {
 
 // Patch replaces the fields that body has, each as a whole; null takes one
 // back to its default. On an error d is unchanged.
-func (d *Definition) Patch(body []byte, accountZone string) error {
+func (d *Definition) Patch(body []byte, accountZone string, now time.Time) error {
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(body, &given); err != nil || given == nil {
 		return dispatch.Errorf(dispatch.Malformed, "the body must be a JSON object")
@@ -65,6 +65,9 @@ func (d *Definition) Patch(body []byte, accountZone string) error {
 		changed.setStart(&f, start)
 	}
 	changed.validate(&f)
+	if err := changed.CheckStart(now); err != nil {
+		f = append(f, dispatch.Faults(dispatch.AsError(err).Faults).Apart(f)...)
+	}
 	if err := slices.Concat(f[:found], apart(f[found:], f[:found])).Err(); err != nil {
 		return err
 	}

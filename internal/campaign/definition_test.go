@@ -23,9 +23,12 @@ const spring = `{"name":"Spring","channel":1,"type":"template",
 "ttl_seconds":86400,"pause_at_error_rate":0.2,"canary":{"first":500,"wait_seconds":1800},"cap":{"messages":2,"days":7},
 "recurrence":{"rrule":"FREQ=WEEKLY;BYDAY=MO","skip_if_running":true}}`
 
+// autumn is the time at which the tests read definitions.
+var autumn = time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+
 func decode(t testing.TB, body string) *Definition {
 	t.Helper()
-	d, err := Decode([]byte(body), "Asia/Calcutta")
+	d, err := Decode([]byte(body), "Asia/Calcutta", autumn)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -97,6 +100,8 @@ func TestDecode_Faults(t *testing.T) {
 		// the second half past two
 		`{"foo":1,"late":"never","rate":0,"ttl_seconds":"x","quiet_hours":{"from":"25:00","to":"08:00"}}`: "/foo /late /name /quiet_hours/from " +
 			"/rate /ttl_seconds /type", // of every field, whoever finds it
+		`{` + ok + `,"start_at":"2026-09-01T10:00:00","late":"never"}`:                   "/late /start_at", // it has passed
+		`{` + ok + `,"start_at":"2026-09-01T10:00:00","time_zone":"x"}`:                  "/time_zone",
 		`{` + ok + `,"recurrence":{"rrule":"nope"}}`:                                     "/recurrence/rrule /start_at",
 		`{` + ok + `,"start_at":5,"recurrence":{"rrule":"FREQ=DAILY"}}`:                  "/start_at",
 		`{` + ok + `,"start_at":"2027-01-01T10:00:00","time_zone":5,"local_start":true}`: "/time_zone",
@@ -109,7 +114,7 @@ func TestDecode_Faults(t *testing.T) {
 		`{"name":"x","type":"template","template":{"name":"a","components":[{"type":"body"}],"variables":["b"]}}`: "/template/variables",
 		`{"name":"x","type":"template","template":{"name":"a","variables":[[]]}}`:                                 "/template",
 	} {
-		_, err := Decode([]byte(body), "UTC")
+		_, err := Decode([]byte(body), "UTC", autumn)
 		var got []string
 		if err != nil {
 			for _, f := range dispatch.AsError(err).Faults {
@@ -122,7 +127,7 @@ func TestDecode_Faults(t *testing.T) {
 		}
 	}
 	for _, body := range []string{``, `[]`, `null`, `{`, `"x"`, `{} {}`} {
-		if _, err := Decode([]byte(body), "UTC"); dispatch.CodeOf(err) != dispatch.Malformed {
+		if _, err := Decode([]byte(body), "UTC", autumn); dispatch.CodeOf(err) != dispatch.Malformed {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -140,14 +145,14 @@ func TestDefinition_Patch(t *testing.T) {
 	t.Parallel()
 	d := decode(t, spring)
 	before, _ := json.Marshal(d)
-	if err := d.Patch([]byte(`{"rate":5,"late":"never"}`), "UTC"); err == nil {
+	if err := d.Patch([]byte(`{"rate":5,"late":"never"}`), "UTC", autumn); err == nil {
 		t.Error("a bad value is taken")
 	}
 	if after, _ := json.Marshal(d); string(after) != string(before) {
 		t.Errorf("a refused patch has changed it to %s", after)
 	}
 	err := d.Patch([]byte(`{"rate":5,"canary":null,"recurrence":null,"start_at":null,"time_zone":null,"late":null,"type":"text",`+
-		`"template":null,"text":{"body":"Hi"},"quiet_hours":{"from":"22:00","to":"07:00"}}`), "UTC")
+		`"template":null,"text":{"body":"Hi"},"quiet_hours":{"from":"22:00","to":"07:00"}}`), "UTC", autumn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +187,7 @@ func FuzzDecode(f *testing.F) {
 		`"fields":{"a":[1]}}]}}`)
 	f.Add(`{"name":null,"type":"interactive","interactive":{"type":"button"},"channel":"a","template":{"variables":[1,"b"]}}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		d, err := Decode([]byte(body), "UTC")
+		d, err := Decode([]byte(body), "UTC", autumn)
 		if err != nil {
 			if code := dispatch.CodeOf(err); code != dispatch.Invalid && code != dispatch.Malformed {
 				t.Errorf("%q: %v", body, err)
@@ -193,7 +198,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q cannot be stored: %v", body, err)
 		}
-		again, err := Decode(out, "UTC")
+		again, err := Decode(out, "UTC", autumn)
 		if err != nil {
 			t.Fatalf("%s: %v", out, err)
 		}

@@ -190,13 +190,14 @@ func (d *Definition) CheckStart(now time.Time) error {
 	if err != nil {
 		return dispatch.InvalidField("/time_zone", "%s", err)
 	}
+	var f dispatch.Faults
 	switch at := zone.Resolve(*d.StartAt, loc); {
 	case now.Sub(at) > startGrace:
-		return dispatch.InvalidField("/start_at", "%s in %s has passed", d.StartAt, d.TimeZone)
+		f.AddWith([]string{"/time_zone"}, "/start_at", "%s in %s has passed", d.StartAt, d.TimeZone)
 	case at.Sub(now) > maxAhead:
-		return dispatch.InvalidField("/start_at", "is more than ten years ahead")
+		f.AddWith([]string{"/time_zone"}, "/start_at", "is more than ten years ahead")
 	}
-	return nil
+	return f.Err()
 }
 
 // message returns the content of d's messages, placeholders and all, and the

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,9 @@ const (
 type Fault struct {
 	Field string `json:"pointer"`
 	Msg   string `json:"detail"`
+	// Needs are further fields that decide about this one: while one of them has a
+	// fault, this may be none (see Apart).
+	Needs []string `json:"-"`
 }
 
 // Error is a refusal that is shown to the client. Msg never contains internal
@@ -123,6 +127,32 @@ type Faults []Fault
 // Add adds a fault.
 func (f *Faults) Add(field, format string, args ...any) {
 	*f = append(*f, Fault{Field: field, Msg: fmt.Sprintf(format, args...)})
+}
+
+// AddWith adds a fault of field that the needed fields decide about as well.
+func (f *Faults) AddWith(needs []string, field, format string, args ...any) {
+	*f = append(*f, Fault{Field: field, Msg: fmt.Sprintf(format, args...), Needs: needs})
+}
+
+// Apart returns the faults that do not follow from one of others, which is to say that neither
+// their field nor one that they need is that of another, holds it, or is held by it.
+func (f Faults) Apart(others Faults) (out Faults) {
+	for _, fault := range f {
+		if !slices.ContainsFunc(others, fault.follows) {
+			out = append(out, fault)
+		}
+	}
+	return out
+}
+
+// follows reports whether f may be the consequence of another fault.
+func (f Fault) follows(from Fault) bool {
+	return related(f.Field, from.Field) || slices.ContainsFunc(f.Needs, func(need string) bool { return related(need, from.Field) })
+}
+
+// related reports whether one field is the other or holds it.
+func related(a, b string) bool {
+	return strings.HasPrefix(a+"/", b+"/") || strings.HasPrefix(b+"/", a+"/")
 }
 
 // Err returns the faults as a validation error, or nil if there are none.

@@ -178,7 +178,7 @@ func (s *Spec) Configure(ch *dispatch.Channel, settings, secrets map[string]*str
 	}
 	for _, secret := range s.Secrets {
 		if secret.With != "" && (ch.Settings[secret.With] == "") != (ch.Secrets[secret.Name] == "") {
-			f.Add("/secrets/"+secret.Name, "goes with the setting %s: give both or none", secret.With)
+			f.AddWith([]string{"/settings/" + secret.With}, "/secrets/"+secret.Name, "goes with the setting %s: give both or none", secret.With)
 		}
 	}
 }

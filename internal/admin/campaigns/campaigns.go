@@ -4,6 +4,7 @@
 package campaigns
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,11 +89,8 @@ func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Campa
 	if err != nil {
 		return nil, err
 	}
-	d, err := campaign.Decode(in.raw, zone)
+	d, err := campaign.Decode(in.raw, zone, time.Now())
 	if err != nil {
-		return nil, err
-	}
-	if err := d.CheckStart(time.Now()); err != nil {
 		return nil, err
 	}
 	c := store.Campaign{Account: who.Account, Test: who.Test, Key: keyOf(who)}
@@ -133,10 +131,11 @@ func setDefinition(c *store.Campaign, d *campaign.Definition) error {
 	return nil
 }
 
-// change makes a change of c and writes its audit entry in the same transaction.
+// change makes a change of c and writes its audit entry in the same transaction, which
+// it rolls back if the input has faults.
 func (s *Service) change(ctx context.Context, who admin.Actor, action string, c *store.Campaign, f func(Tx) error) error {
 	return s.Store.Change(ctx, who.Name, func(tx Tx) (account.Note, error) {
-		err := f(tx)
+		err := cmp.Or(f(tx), who.Faults.Err())
 		return account.Note{
 			Account: who.Account, Action: action, Target: "campaign:" + strconv.FormatInt(c.ID, 10),
 			Detail: map[string]any{"name": c.Name, "status": c.State.String()},
@@ -216,14 +215,11 @@ func (s *Service) patch(ctx context.Context, tx Tx, c *store.Campaign, in Input)
 	if err != nil {
 		return err
 	}
-	if err := d.Patch(in.raw, zone); err != nil {
-		return err
-	}
 	now, err := tx.Now(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.CheckStart(now); err != nil {
+	if err := d.Patch(in.raw, zone, now); err != nil {
 		return err
 	}
 	if c.State == campaign.Scheduled && d.StartAt == nil {

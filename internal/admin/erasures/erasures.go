@@ -62,7 +62,7 @@ func view(e *erasure.Erasure) *Erasure {
 func (s *Service) Create(ctx context.Context, who admin.Actor, in Input) (*Erasure, error) {
 	f := input.Check(&in)
 	id, err := in.Find(ctx, who, s.store, &f)
-	if err := cmp.Or(err, f.Err()); err != nil {
+	if err := cmp.Or(err, f.Err(), who.Faults.Err()); err != nil {
 		return nil, err
 	}
 	var e erasure.Erasure

@@ -16,17 +16,19 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
-// Decode reads a JSON object into the struct that in points to. It returns
-// dispatch.Invalid with a JSON pointer for every unknown field, every value of
-// the wrong type and every limit that is exceeded. Names are matched exactly;
-// null is for fields of the type Optional and for entries of a map.
+// Decode reads a JSON object into the struct that in points to. It returns a
+// fault with a JSON pointer for every unknown field, every value that is of the
+// wrong type or that Postgres does not store, every name that stands twice and every
+// limit that is exceeded. Names are matched exactly; null is for fields of the
+// type Optional and for entries of a map.
 //
 // What only breaks a limit is left to Check: the use case reports it together
 // with its own findings.
-func Decode(body []byte, in any) error {
+func Decode(body []byte, in any) dispatch.Faults {
 	var f dispatch.Faults
 	v := reflect.ValueOf(in).Elem()
 	decode(&f, "", body, v)
+	f = append(f, unstorable(body).Apart(f)...)
 	if len(f) == 0 {
 		return nil
 	}
@@ -35,7 +37,7 @@ func Decode(body []byte, in any) error {
 			f = append(f, limit)
 		}
 	}
-	return f.Err()
+	return f
 }
 
 // within reports whether the pointer at is at or below above.

@@ -12,10 +12,8 @@ import (
 	"github.com/sendoff/sendoff/internal/storable"
 )
 
-// CheckJSON returns nil if body is one JSON value that Postgres can store: UTF-8
-// without NUL, nesting at most storable.MaxDepth levels, no name twice in an object,
-// without numbers that a float64
-// does not hold.
+// CheckJSON returns nil if body is one JSON value in UTF-8. What Postgres does not
+// store of it is a fault that Decode finds.
 func CheckJSON(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return dispatch.Errorf(dispatch.Malformed, "the body is empty; a JSON object is expected")
@@ -24,8 +22,7 @@ func CheckJSON(body []byte) error {
 		return dispatch.Errorf(dispatch.Malformed, "the body must be UTF-8 without NUL characters")
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var v any
+	var v json.RawMessage
 	if err := dec.Decode(&v); err != nil {
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return dispatch.Errorf(dispatch.Malformed, "not valid JSON at byte %d: %s", se.Offset, se.Error())
@@ -35,12 +32,23 @@ func CheckJSON(body []byte) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
 	}
+	return nil
+}
+
+// unstorable returns the faults of valid JSON that Postgres does not store: NUL
+// characters, nesting below storable.MaxDepth, a name that stands twice in an object, and numbers that
+// a float64 does not hold.
+func unstorable(body []byte) (f dispatch.Faults) {
 	if at, fault := storable.Shape(body); fault != "" {
-		return dispatch.InvalidField(at, "%s", fault)
+		f.Add(at, "%s", fault)
 	}
-	var f dispatch.Faults
-	checkValue(&f, "", v)
-	return f.Err()
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) == nil {
+		checkValue(&f, "", v)
+	}
+	return f
 }
 
 // checkValue adds a fault for every value that Postgres can not store.

@@ -168,11 +168,10 @@ func decode[T any](c echo.Context) (*T, error) {
 		return nil, err
 	}
 	in := new(T)
-	if err := input.Decode(body, in); err != nil {
-		return nil, err
+	if f := input.Decode(body, in); len(f) > 0 {
+		return nil, f.Err()
 	}
-	f := input.Check(in)
-	return in, f.Err()
+	return in, input.Check(in).Err()
 }
 
 // clientAddress returns the address of the client, or of the last proxy.

@@ -163,7 +163,8 @@ func TestChannels_FaultyBody_NamesEveryField(t *testing.T) {
 	} {
 		f.Do("POST", "/v1/channels", c.body).Refused(422, dispatch.Invalid, c.pointers...)
 	}
-	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}, "provider": "twilio"}).Refused(422, dispatch.Invalid, "/provider")
+	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}, "provider": "twilio"}).
+		Refused(422, dispatch.Invalid, "/provider", "/secrets/app_secret")
 	f.Do("PATCH", "/v1/channels/1", m{"secrets": m{"app_secret": nil}}).Refused(422, dispatch.Invalid, "/secrets/app_secret")
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sendoff/sendoff/internal/admin"
 	"github.com/sendoff/sendoff/internal/admin/input"
 	"github.com/sendoff/sendoff/internal/api/middleware"
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // route describes an administrative operation.
@@ -62,22 +63,22 @@ func refusals(method, path string) []int {
 
 // body is a JSON body, which package admin decodes and checks.
 type body[T any] struct {
-	In  T     `json:"-"`
-	Err error `json:"-"`
+	In     T               `json:"-"`
+	Faults dispatch.Faults `json:"-"`
 }
 
-// UnmarshalJSON keeps the faults of the body for value.
+// UnmarshalJSON keeps the faults of the body for with.
 func (b *body[T]) UnmarshalJSON(raw []byte) error {
-	b.Err = input.Decode(raw, &b.In)
+	b.Faults = input.Decode(raw, &b.In)
 	return nil
 }
 
-// value returns the decoded body, the zero value of one that was left out.
-func (b *body[T]) value() (in T, err error) {
+// with calls f with the decoded body b, the zero value of one that was left out.
+func with[B, O any](b *body[B], who admin.Actor, f func(admin.Actor, B) (O, error)) (O, error) {
 	if b == nil {
-		return in, nil
+		b = new(body[B])
 	}
-	return b.In, b.Err
+	return admin.Probe(who, b.Faults, func(who admin.Actor) (O, error) { return f(who, b.In) })
 }
 
 // IDPath is a path with the id of a record.
@@ -153,45 +154,29 @@ func only[O any](m *manager, r route, f func(context.Context, admin.Actor) (O, e
 
 // create serves a POST route with a body.
 func create[B, O any](m *manager, status int, r route, f func(context.Context, admin.Actor, B) (O, error)) {
-	handle(m, http.MethodPost, status, r, func(ctx context.Context, who admin.Actor, in *createIn[B]) (out O, err error) {
-		b, err := in.Body.value()
-		if err != nil {
-			return out, err
-		}
-		return f(ctx, who, b)
+	handle(m, http.MethodPost, status, r, func(ctx context.Context, who admin.Actor, in *createIn[B]) (O, error) {
+		return with(&in.Body, who, func(who admin.Actor, b B) (O, error) { return f(ctx, who, b) })
 	})
 }
 
 // update serves a route that changes a record.
 func update[B, O any](m *manager, method string, r route, f func(context.Context, admin.Actor, int64, B) (O, error)) {
-	handle(m, method, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *updateIn[B]) (out O, err error) {
-		b, err := in.Body.value()
-		if err != nil {
-			return out, err
-		}
-		return f(ctx, who, in.ID, b)
+	handle(m, method, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *updateIn[B]) (O, error) {
+		return with(&in.Body, who, func(who admin.Actor, b B) (O, error) { return f(ctx, who, in.ID, b) })
 	})
 }
 
 // updateOnly serves the PATCH route of something that an account has once.
 func updateOnly[B, O any](m *manager, r route, f func(context.Context, admin.Actor, B) (O, error)) {
-	handle(m, http.MethodPatch, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *createIn[B]) (out O, err error) {
-		b, err := in.Body.value()
-		if err != nil {
-			return out, err
-		}
-		return f(ctx, who, b)
+	handle(m, http.MethodPatch, http.StatusOK, r, func(ctx context.Context, who admin.Actor, in *createIn[B]) (O, error) {
+		return with(&in.Body, who, func(who admin.Actor, b B) (O, error) { return f(ctx, who, b) })
 	})
 }
 
 // action serves a POST route on a record whose body may be left out.
 func action[B, O any](m *manager, status int, r route, f func(context.Context, admin.Actor, int64, B) (O, error)) {
-	handle(m, http.MethodPost, status, r, func(ctx context.Context, who admin.Actor, in *actionIn[B]) (out O, err error) {
-		b, err := in.Body.value()
-		if err != nil {
-			return out, err
-		}
-		return f(ctx, who, in.ID, b)
+	handle(m, http.MethodPost, status, r, func(ctx context.Context, who admin.Actor, in *actionIn[B]) (O, error) {
+		return with(in.Body, who, func(who admin.Actor, b B) (O, error) { return f(ctx, who, in.ID, b) })
 	})
 }
 

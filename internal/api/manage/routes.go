@@ -199,11 +199,9 @@ func (m *manager) users() {
 		"Fields that are left out stay as they are. The last owner stays an owner.",
 	},
 		func(ctx context.Context, who admin.Actor, in *userUpdate) (*admin.User, error) {
-			b, err := in.Body.value()
-			if err != nil {
-				return nil, err
-			}
-			return a.UpdateUser(ctx, who, in.ID, b)
+			return with(&in.Body, who, func(who admin.Actor, b admin.UserUpdate) (*admin.User, error) {
+				return a.UpdateUser(ctx, who, in.ID, b)
+			})
 		})
 	remove(m, route{"/v1/users/{id}", forManage, tag, "Delete a user", "What the user sent stays."},
 		func(ctx context.Context, who admin.Actor, in *UserPath) error { return a.DeleteUser(ctx, who, in.ID) })

@@ -667,7 +667,7 @@ var templateCases = []parityCase{
 		`{"name":7,"colour":"red","components":[{"type":"body","texts":"x"}]}`,
 		"",
 		invalid,
-		"/name /colour /components/0/texts /language /category",
+		"/name /colour /components/0/texts /language /category /components/0/text",
 	),
 	fileCase(
 		"create",

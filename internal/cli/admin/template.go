@@ -39,25 +39,26 @@ The "status" of a new one is approved if left out: give pending while the provid
 it to one channel, null to none. A template that the vendor keeps itself also has "provider" and "provider_template_id".`
 )
 
-// readFile reads a JSON file into an input of package admin; - is stdin.
-func readFile(e *console.Env, name string, in any) error {
+// readFile reads a JSON file into an input of package admin, and returns the faults that
+// it finds in it; - is stdin.
+func readFile(e *console.Env, name string, in any) (dispatch.Faults, error) {
 	r := e.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return fmt.Errorf("read template: %w", err)
+			return nil, fmt.Errorf("read template: %w", err)
 		}
 		defer func() { _ = f.Close() }()
 		r = f
 	}
 	raw, err := io.ReadAll(io.LimitReader(r, maxFile))
 	if err != nil {
-		return fmt.Errorf("read template: %w", err)
+		return nil, fmt.Errorf("read template: %w", err)
 	}
 	if err := input.CheckJSON(raw); err != nil {
-		return err
+		return nil, err
 	}
-	return input.Decode(raw, in)
+	return input.Decode(raw, in), nil
 }
 
 type templateCreate struct {
@@ -71,11 +72,12 @@ func (*templateCreate) Help() string { return fileHelp }
 // Run registers a template.
 func (c *templateCreate) Run(e *console.Env) error {
 	var in admin.TemplateCreate
-	if err := readFile(e, c.File, &in); err != nil {
+	faults, err := readFile(e, c.File, &in)
+	if err != nil {
 		return err
 	}
 	return c.bound(e, &in.TemplateUpdate, func(s *session) error {
-		t, err := s.CreateTemplate(e.Ctx, s.who, in)
+		t, err := admin.Probe(s.who, faults, func(who admin.Actor) (*admin.Template, error) { return s.CreateTemplate(e.Ctx, who, in) })
 		if err != nil {
 			return err
 		}
@@ -212,8 +214,10 @@ func (*templateUpdate) Help() string { return fileHelp }
 // Run changes what is given; the rest stays.
 func (c *templateUpdate) Run(e *console.Env) error {
 	var in admin.TemplateUpdate
+	var faults dispatch.Faults
 	if c.File != "" {
-		if err := readFile(e, c.File, &in); err != nil {
+		var err error
+		if faults, err = readFile(e, c.File, &in); err != nil {
 			return err
 		}
 	}
@@ -223,11 +227,11 @@ func (c *templateUpdate) Run(e *console.Env) error {
 	if c.Category != "" {
 		in.Category = &c.Category
 	}
-	if err := requireChange(in, "template update"); err != nil {
+	if err := requireChange(in, "template update"); err != nil && len(faults) == 0 {
 		return err
 	}
 	return c.with(e, &in, func(s *session, n int64) error {
-		t, err := s.UpdateTemplate(e.Ctx, s.who, n, in)
+		t, err := admin.Probe(s.who, faults, func(who admin.Actor) (*admin.Template, error) { return s.UpdateTemplate(e.Ctx, who, n, in) })
 		if err != nil {
 			return err
 		}

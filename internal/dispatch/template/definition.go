@@ -145,7 +145,7 @@ func (t *Template) validateFormat(f *dispatch.Faults) {
 	case "":
 	case "positional", "named":
 		if found := t.parameterFormat(); found != given && len(t.VariableNames()) > 0 {
-			f.Add("/parameter_format", "is %s, but the variables are %s", given, found)
+			f.AddWith([]string{"/components"}, "/parameter_format", "is %s, but the variables are %s", given, found)
 		}
 	default:
 		f.Add("/parameter_format", "must be positional or named")
