@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/store"
 )
 
@@ -14,7 +15,8 @@ import (
 // has booked for them: as many of the one as of the other. At each slot the next call
 // starts, those of otp before all others. So a one-time password, for which a slot behind
 // those of a bulk page was booked, takes the first of these, and the page's last call the
-// slot that it leaves: the channel's slots stay what they are.
+// slot that it leaves: the channel's slots stay what they are. It does not wait for that
+// slot either, as long as it is the next one (see ahead).
 type line struct {
 	mu      sync.Mutex
 	runs    []slotRun
@@ -59,15 +61,16 @@ func (l *line) add(f *flight, claimed []store.Claimed) (idle bool) {
 	return idle
 }
 
-// first returns the run of the earliest slot; ok is false when there is none, and run ends.
-func (l *line) first() (slot slotRun, ok bool) {
+// first returns the run of the earliest slot, and whether a call of otp takes it; ok is
+// false when there is none, and run ends.
+func (l *line) first() (slot slotRun, urgent, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.runs) == 0 {
 		l.running = false
-		return slot, false
+		return slot, false, false
 	}
-	return l.runs[l.earliest()], true
+	return l.runs[l.earliest()], len(l.urgent) > 0, true
 }
 
 // earliest returns the run of the earliest slot. The caller holds mu.
@@ -131,18 +134,67 @@ func (l *line) await(ctx context.Context, at time.Time) bool {
 	return false
 }
 
-// run hands the calls of the line to start, each at its slot, until none is left. It
-// returns those that have not started when ctx ends.
+// mostAhead bounds ahead on slow channels.
+const mostAhead = 50 * time.Millisecond
+
+// ahead returns how long before its slot a call of otp may start: one interval, so that
+// it does not wait for the slot that it takes from others. The slots around it stay where
+// they are, so there are no more calls. Intervals below a millisecond are too short for
+// timers anyway.
+func ahead(interval time.Duration) time.Duration {
+	if interval < time.Millisecond {
+		return 0
+	}
+	return min(interval, mostAhead)
+}
+
+// begun has the times of the newest calls of a line, oldest first: as many as a second may
+// have of them at most, which is the rate and one more, as the limiter has it.
+type begun []time.Time
+
+// add notes that a call starts.
+func (b *begun) add(interval time.Duration) {
+	if ahead(interval) == 0 {
+		*b = nil
+		return
+	}
+	most := int(limit.PerSecond(interval)) + 1
+	*b = append((*b)[max(0, len(*b)+1-most):], time.Now())
+}
+
+// earliest returns when a call may start whose slot is at a time: ahead of it as long as
+// the second before has room.
+func (b begun) earliest(at time.Time, interval time.Duration) time.Time {
+	from := at.Add(-ahead(interval))
+	if most := int(limit.PerSecond(interval)) + 1; len(b) >= most {
+		if room := b[len(b)-most].Add(time.Second); room.After(from) {
+			from = room
+		}
+	}
+	if from.After(at) {
+		return at
+	}
+	return from
+}
+
+// run hands the calls of the line to start, each at its slot, those of otp up to an
+// interval ahead of it, until none is left. It returns those that have not started when
+// ctx ends.
 func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claimed)) []waiting {
 	for {
-		slot, ok := s.line.first()
+		slot, urgent, ok := s.line.first()
 		if !ok {
 			return nil
 		}
 		at := s.pace(slot.next, slot.in, slot.interval)
-		if s.line.await(ctx, at) {
+		from := at
+		if urgent {
+			from = s.begun.earliest(at, slot.interval)
+		}
+		if s.line.await(ctx, from) {
 			s.last = at
 			start(s.line.pop())
+			s.begun.add(slot.interval)
 		} else if ctx.Err() != nil {
 			return s.line.empty()
 		}

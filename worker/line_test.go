@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -24,6 +25,7 @@ type starts struct {
 	began time.Time
 	runs  sync.WaitGroup
 	at    map[dispatch.Lane][]time.Duration
+	late  func() time.Duration // how late the process is; nil: never
 	left  int
 }
 
@@ -39,6 +41,9 @@ func (s *starts) claim(lane dispatch.Lane, g limit.Grant) {
 	}
 	s.runs.Go(func() {
 		for _, rest := range s.run(s.ctx, func(f *flight, _ *store.Claimed) { // one at a time
+			if s.late != nil {
+				time.Sleep(s.late())
+			}
 			s.at[f.lane] = append(s.at[f.lane], time.Since(s.began))
 		}) {
 			s.left += len(rest.calls)
@@ -54,8 +59,9 @@ func (s *starts) all() []time.Duration {
 
 const slot = 5 * time.Millisecond
 
-// A one-time password behind a page of twenty takes the page's next slot, and the page's
-// last call the one that was booked for it: calls start when they would have anyway.
+// A one-time password behind a page of twenty takes the page's next slot, without waiting
+// for it, and the page's last call the one that was booked for it: all others start when
+// they would have anyway.
 func TestLine_OTP_TakesTheNextSlotOfABulkPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,12 +70,36 @@ func TestLine_OTP_TakesTheNextSlotOfABulkPage(t *testing.T) {
 		time.Sleep(12 * time.Millisecond) // fake time
 		s.claim(dispatch.OTP, limit.Grant{N: 1, First: 88 * time.Millisecond, Interval: slot})
 		for i, at := range s.all() {
-			if at != time.Duration(i)*slot {
-				t.Errorf("call %d starts after %v, want %v", i, at, time.Duration(i)*slot)
+			want := time.Duration(i) * slot
+			if i == 3 {
+				want = 12 * time.Millisecond
+			}
+			if at != want {
+				t.Errorf("call %d starts after %v, want %v", i, at, want)
 			}
 		}
-		if n, otp := len(s.at[dispatch.Bulk]), s.at[dispatch.OTP]; n != 20 || len(otp) != 1 || otp[0] != 3*slot {
-			t.Errorf("%d bulk calls, and otp after %v; want 20, and 15ms", n, otp)
+		if n, otp := len(s.at[dispatch.Bulk]), s.at[dispatch.OTP]; n != 20 || len(otp) != 1 || otp[0] != 12*time.Millisecond {
+			t.Errorf("%d bulk calls, and otp after %v; want 20, and 12ms", n, otp)
+		}
+	})
+}
+
+// Of several at once the first starts at once, each other one a slot later: no call is
+// ahead of its slot by more than one.
+func TestLine_SeveralOTP_OneSlotAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStarts(t.Context())
+		s.claim(dispatch.Bulk, limit.Grant{N: 20, Interval: slot})
+		time.Sleep(12 * time.Millisecond) // fake time
+		s.claim(dispatch.OTP, limit.Grant{N: 3, First: 88 * time.Millisecond, Interval: slot})
+		s.runs.Wait()
+		want := []time.Duration{12 * time.Millisecond, 15 * time.Millisecond, 20 * time.Millisecond}
+		if got := s.at[dispatch.OTP]; !slices.Equal(got, want) {
+			t.Errorf("otp starts after %v, want %v", got, want)
+		}
+		if got := s.at[dispatch.Bulk]; len(got) != 20 || got[3] != 30*time.Millisecond {
+			t.Errorf("bulk starts after %v, want the fourth after 30ms", got)
 		}
 	})
 }
@@ -82,7 +112,7 @@ func TestLine_EarlierSlot_IsUsed(t *testing.T) {
 		s.claim(dispatch.OTP, limit.Grant{N: 2, First: 80 * time.Millisecond, Interval: slot})
 		time.Sleep(10 * time.Millisecond)
 		s.claim(dispatch.Bulk, limit.Grant{N: 1, First: 10 * time.Millisecond, Interval: slot})
-		want := []time.Duration{20 * time.Millisecond, 80 * time.Millisecond, 85 * time.Millisecond}
+		want := []time.Duration{20*time.Millisecond - slot, 80*time.Millisecond - slot, 85 * time.Millisecond}
 		if got := s.all(); !slices.Equal(got, want) || s.at[dispatch.OTP][0] != want[0] {
 			t.Errorf("calls start after %v, otp after %v; want %v", got, s.at[dispatch.OTP], want)
 		}
@@ -109,68 +139,102 @@ func TestLine_Stop_ReturnsTheRest(t *testing.T) {
 	})
 }
 
-// A channel that bulk keeps full, on one worker: a one-time password starts within two
-// slots of when it came, no second has more starts than the rate, and bulk has all that
-// is left. Time is fake, so that no machine makes it late.
-func TestLine_FullChannel_OTPWaitsForTwoSlots(t *testing.T) {
-	t.Parallel()
-	for _, rate := range []float64{20, 200, 2000} {
-		synctest.Test(t, func(t *testing.T) {
-			const span = 10 * time.Second
-			rdb := redis.NewClient(&redis.Options{MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
-				return nil, errors.New("away")
-			}})
-			defer func() {
-				_ = rdb.Close()
-				time.Sleep(2 * time.Second) // fake time: until its last goroutine has noticed
-			}()
-			limits := limit.NewChannels(rdb, limit.ChannelOptions{}) // without Redis: the model of its script
-			s := newStarts(t.Context())
-			var loads sync.WaitGroup
-			ask := func(lane dispatch.Lane, n int) limit.Grant {
-				g, err := limits.Reserve(t.Context(), 1, lane, n, rate)
-				if err != nil {
-					t.Error(err)
-				}
-				if g.N > 0 {
-					s.claim(lane, g)
-				}
-				return g
+// fullChannel keeps a channel full of bulk for ten seconds of fake time, on one worker, and
+// sends a one-time password every now and then. It returns when these came.
+func fullChannel(t *testing.T, s *starts, rate float64, every func() time.Duration) (came []time.Duration) {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{MaxRetries: -1, Dialer: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("away")
+	}})
+	defer func() {
+		_ = rdb.Close()
+		time.Sleep(2 * time.Second) // fake time: until its last goroutine has noticed
+	}()
+	limits := limit.NewChannels(rdb, limit.ChannelOptions{}) // without Redis: the model of its script
+	var loads sync.WaitGroup
+	ask := func(lane dispatch.Lane, n int) limit.Grant {
+		g, err := limits.Reserve(t.Context(), 1, lane, n, rate)
+		if err != nil {
+			t.Error(err)
+		}
+		if g.N > 0 {
+			s.claim(lane, g)
+		}
+		return g
+	}
+	loads.Go(func() {
+		for time.Since(s.began) < fullFor {
+			time.Sleep(max(time.Millisecond, ask(dispatch.Bulk, 100).Wait))
+		}
+	})
+	loads.Go(func() {
+		for time.Sleep(time.Second); time.Since(s.began) < fullFor; time.Sleep(every()) {
+			if ask(dispatch.OTP, 1).N != 1 {
+				t.Error("no slot for otp")
 			}
-			loads.Go(func() {
-				for time.Since(s.began) < span {
-					time.Sleep(max(time.Millisecond, ask(dispatch.Bulk, 100).Wait))
-				}
-			})
-			var came []time.Duration
-			loads.Go(func() {
-				for time.Sleep(time.Second); time.Since(s.began) < span; time.Sleep(103 * time.Millisecond) {
-					if ask(dispatch.OTP, 1).N != 1 {
-						t.Error("no slot for otp")
-					}
-					came = append(came, time.Since(s.began))
-				}
-			})
-			loads.Wait()
-			all := s.all()
-			two := time.Duration(2.1 / rate * 1e9)
+			came = append(came, time.Since(s.began))
+		}
+	})
+	loads.Wait()
+	return came
+}
+
+const fullFor = 10 * time.Second
+
+// checkRate fails the test if any second has more starts than the rate and one, or if the
+// starts are too few for the rate.
+func (s *starts) checkRate(t *testing.T, rate, least float64) {
+	t.Helper()
+	all := s.all()
+	for i := range all {
+		if n, _ := slices.BinarySearch(all, all[i]+time.Second-time.Microsecond); float64(n-i) > rate+1 {
+			t.Errorf("rate %v: %d starts in the second from %v", rate, n-i, all[i])
+			break
+		}
+	}
+	if n := float64(len(all)); n < least*rate*fullFor.Seconds() {
+		t.Errorf("rate %v: %v starts in %v", rate, n, fullFor)
+	}
+}
+
+// A channel that bulk keeps full, on one worker: a one-time password starts at once, no
+// second has more starts than the rate and one, and bulk has all that is left. Time is
+// fake, so that no machine makes it late.
+func TestLine_FullChannel_OTPStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{20, 80, 200, 2000} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStarts(t.Context())
+			came := fullChannel(t, s, rate, func() time.Duration { return 103 * time.Millisecond })
+			s.checkRate(t, rate, 0.97)
 			for i, at := range s.at[dispatch.OTP] {
-				if at-came[i] > two {
-					t.Errorf("rate %v: a one-time password came after %v and started %v later, more than %v", rate, came[i], at-came[i], two)
+				if at-came[i] > time.Millisecond {
+					t.Errorf("rate %v: a one-time password came after %v and started %v later", rate, came[i], at-came[i])
 				}
 			}
 			if otp := len(s.at[dispatch.OTP]); otp != len(came) || otp < 80 {
 				t.Errorf("rate %v: %d of %d one-time passwords started", rate, otp, len(came))
 			}
-			for i := range all {
-				if n, _ := slices.BinarySearch(all, all[i]+time.Second-time.Microsecond); float64(n-i) > rate+1 {
-					t.Errorf("rate %v: %d starts in the second from %v", rate, n-i, all[i])
-					break
-				}
-			}
-			if n := float64(len(all)); n < 0.97*rate*span.Seconds() {
-				t.Errorf("rate %v: %v starts in %v", rate, n, span)
-			}
 		})
+	}
+}
+
+// The same with one-time passwords at any time, up to a third of the channel's rate, and
+// calls that are up to 10 ms late: a second still has no more starts than the rate and one.
+func TestLine_FullChannelLateCalls_RateHolds(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{20, 80, 200, 900} {
+		for seed := range uint64(5) {
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				s := newStarts(t.Context())
+				s.late = func() time.Duration { return time.Duration(random.Int64N(int64(late)) * random.Int64N(2)) }
+				came := fullChannel(t, s, rate, func() time.Duration { return time.Duration(random.ExpFloat64() * 3e9 / rate) })
+				s.checkRate(t, rate, 0.9)
+				if otp := float64(len(s.at[dispatch.OTP])); otp != float64(len(came)) || otp < 2*rate {
+					t.Errorf("rate %v: %v of %d one-time passwords started", rate, otp, len(came))
+				}
+			})
+		}
 	}
 }

@@ -19,6 +19,7 @@ type channelState struct {
 	draining [3]atomic.Bool // by lane
 	line     line
 	last     time.Time // when the newest call may start; of run
+	begun    begun     // of run
 
 	// Calls that ended in this half second and in the one before.
 	half     int64

@@ -78,6 +78,11 @@ type Grant struct {
 	Wait     time.Duration // when N is less than asked for: ask again for the rest after it; 0: now
 }
 
+// PerSecond returns the rate of slots that are an interval apart, in messages a second.
+func PerSecond(interval time.Duration) float64 {
+	return slack * float64(time.Second) / float64(interval)
+}
+
 // Reserve books up to n slots in a row for sends of one lane. rate is the
 // configured one, in messages a second; throttling may have left less of it.
 // A booked slot that isn't used is lost, and that is cheap: never wait for a
