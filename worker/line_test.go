@@ -27,6 +27,18 @@ type starts struct {
 	at    map[dispatch.Lane][]time.Duration
 	late  func() time.Duration // how late the process is; nil: never
 	left  int
+	// longest is the largest number of claimed calls that have not started.
+	longest int
+}
+
+// calls returns how many calls have not started.
+func (l *line) calls() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.runs {
+		n += r.n
+	}
+	return n
 }
 
 func newStarts(ctx context.Context) *starts {
@@ -164,7 +176,12 @@ func fullChannel(t *testing.T, s *starts, rate float64, every func() time.Durati
 	}
 	loads.Go(func() {
 		for time.Since(s.began) < fullFor {
+			if wait := s.line.behind(); wait > 0 {
+				time.Sleep(wait)
+				continue
+			}
 			time.Sleep(max(time.Millisecond, ask(dispatch.Bulk, 100).Wait))
+			s.longest = max(s.longest, s.line.calls())
 		}
 	})
 	loads.Go(func() {
@@ -221,20 +238,37 @@ func TestLine_FullChannel_OTPStartsAtOnce(t *testing.T) {
 
 // The same with one-time passwords at any time, up to a third of the channel's rate, and
 // calls that are up to 10 ms late: a second still has no more starts than the rate and one.
+// (A process that is 2.5 ms late on average makes 400 calls a second.)
 func TestLine_FullChannelLateCalls_RateHolds(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{20, 80, 200, 900} {
+	for rate, least := range map[float64]float64{20: 0.9, 80: 0.9, 200: 0.9, 900: 0.4} {
 		for seed := range uint64(5) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 0))
 				s := newStarts(t.Context())
 				s.late = func() time.Duration { return time.Duration(random.Int64N(int64(late)) * random.Int64N(2)) }
 				came := fullChannel(t, s, rate, func() time.Duration { return time.Duration(random.ExpFloat64() * 3e9 / rate) })
-				s.checkRate(t, rate, 0.9)
+				s.checkRate(t, rate, least)
 				if otp := float64(len(s.at[dispatch.OTP])); otp != float64(len(came)) || otp < 2*rate {
 					t.Errorf("rate %v: %v of %d one-time passwords started", rate, otp, len(came))
 				}
 			})
 		}
 	}
+}
+
+// A process that is late at each call starts fewer than the channel has slots for. What it
+// has claimed does not grow with time.
+func TestLine_LateProcess_ClaimsNoFurtherAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 200
+		s := newStarts(t.Context())
+		s.late = func() time.Duration { return 8 * time.Millisecond }
+		fullChannel(t, s, rate, func() time.Duration { return 103 * time.Millisecond })
+		s.runs.Wait()
+		if most := int(rate * (mostClaimed + limit.Ahead).Seconds()); s.longest > most || s.longest < rate/20 {
+			t.Errorf("up to %d calls were claimed and not started, want at most %d", s.longest, most)
+		}
+	})
 }

@@ -77,6 +77,12 @@ type claim struct {
 // calls. It returns the number of slots and, when that is less than n, how long
 // until the next one is free.
 func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int, wait time.Duration, err error) {
+	if r.lane != dispatch.OTP {
+		if wait := r.state.line.behind(); wait > 0 {
+			r.state.give(n)
+			return 0, wait, nil
+		}
+	}
 	booked := time.Now()
 	grant, err := w.Limits.Reserve(ctx, r.ch.ID, r.lane, n, r.ch.Policy.Rate)
 	if err != nil {
