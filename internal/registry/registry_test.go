@@ -156,7 +156,7 @@ func TestKey_MadeAfterAMiss_IsFound(t *testing.T) {
 		t.Fatalf("an unknown key: %v", err)
 	}
 	key(t, s)
-	wait.For(t, 5*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
+	wait.For(t, 20*time.Second, func() error { _, err := r.Key(t.Context(), hash); return err })
 }
 
 // Without a poll the cache is not used: every call reads the database.

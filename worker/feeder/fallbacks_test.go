@@ -48,7 +48,7 @@ func TestFallbacks_Stopped_EndsAndGivesBack(t *testing.T) {
 	go func() { ended <- w.fallbacks(ctx) }()
 	<-sent
 	stop()
-	wait.For(t, 5*time.Second, func() error {
+	wait.For(t, 20*time.Second, func() error {
 		select {
 		case err := <-ended:
 			workertest.Must(t, err)
