@@ -64,6 +64,24 @@ func (s *Service) content(
 	return category, s.quotes(ctx, ch, p, faults)
 }
 
+// anywhere returns what is wrong with content on every channel of the kind, or of any kind
+// if that is "". A template is checked with the registry's, and so not here.
+func anywhere(c *dispatch.Content, kind string) dispatch.Faults {
+	if c.Type == "" || c.Type == dispatch.TypeTemplate {
+		return nil
+	}
+	faults, sms := c.Validate(), c.ValidateSMS()
+	switch kind {
+	case "whatsapp":
+		return faults
+	case "sms":
+		return sms
+	}
+	return slices.DeleteFunc(faults, func(f dispatch.Fault) bool {
+		return !slices.ContainsFunc(sms, func(o dispatch.Fault) bool { return o.Field == f.Field || o.Field == "/type" })
+	})
+}
+
 // dropped adds a fault for each field that the channel's provider can't send on.
 func (s *Service) dropped(ch *dispatch.Channel, c *dispatch.Content, faults *dispatch.Faults) {
 	voice := c.Audio != nil && c.Audio.Voice

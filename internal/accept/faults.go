@@ -19,7 +19,7 @@ func refused(err error) bool {
 // allFaults returns the refusal of a draft with all its faults, or nil if there is
 // neither a refusal nor a fault. Left out is what may be the consequence of a fault
 // that the draft's reader has found. The code is that of the refusal, such as
-// template_not_found.
+// template_not_found, unless the reader's come first.
 func allFaults(d *dispatch.Draft, refusal error, faults dispatch.Faults) error {
 	if n := len(d.Faults); n > 0 {
 		faults = slices.Concat(faults[:n], faults[n:].Apart(d.Faults))
@@ -29,6 +29,9 @@ func allFaults(d *dispatch.Draft, refusal error, faults dispatch.Faults) error {
 	}
 	if refusal == nil {
 		return faults.Err()
+	}
+	if d.FaultsFirst && len(d.Faults) > 0 {
+		return slices.Concat(faults, faultsOf(refusal, "/channel")).Err()
 	}
 	return alsoAt(refusal, faults)
 }

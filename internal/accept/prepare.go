@@ -19,14 +19,45 @@ func (s *Service) prepareAll(ctx context.Context, r *request, drafts []dispatch.
 	now, room := time.Now(), make([]place, len(drafts))
 	for i := range drafts {
 		p, err := s.prepare(ctx, r.who, &drafts[i], now, &room[i])
-		if err == nil {
+		switch {
+		case err == nil:
 			r.ready[i] = p
-			continue
-		}
-		if r.refuse(i, err); r.together {
+		case r.together:
+			r.refuseAll(s.withOthers(ctx, r.who, drafts[i+1:], now, err))
 			return
+		default:
+			r.refuse(i, err)
 		}
 	}
+}
+
+// maxFaults is the number of faults after which no more of the others' are looked for.
+const maxFaults = 100
+
+// withOthers returns the refusal err of an all-or-none request with the faults of the
+// drafts after that which it refuses.
+func (s *Service) withOthers(ctx context.Context, who *Caller, others []dispatch.Draft, now time.Time, err error) error {
+	if !refused(err) {
+		return err
+	}
+	first := dispatch.AsError(err)
+	all := *first
+	all.Faults = faultsOf(err, "/channel")
+	for i := range others {
+		if len(all.Faults) >= maxFaults {
+			break
+		}
+		_, err := s.prepare(ctx, who, &others[i], now, &place{})
+		if !refused(err) {
+			continue
+		}
+		for _, f := range dispatch.AsError(err).Faults {
+			if !slices.ContainsFunc(all.Faults, func(have dispatch.Fault) bool { return have.Field == f.Field && have.Msg == f.Msg }) {
+				all.Faults = append(all.Faults, f)
+			}
+		}
+	}
+	return &all
 }
 
 // place is where a draft becomes a message. Those of a request are allocated
@@ -74,11 +105,10 @@ func (s *Service) check(ctx context.Context, who *Caller, d *dispatch.Draft, now
 		return nil, err
 	}
 	category := ""
-	if refusal == nil {
-		category, refusal = s.content(ctx, who, ch, d, p.Message, p, &faults)
-		if refusal != nil && !refused(refusal) {
-			return nil, refusal
-		}
+	if refusal != nil {
+		faults = append(faults, anywhere(&p.Content, d.Kind)...)
+	} else if category, refusal = s.content(ctx, who, ch, d, p.Message, p, &faults); refusal != nil && !refused(refusal) {
+		return nil, refusal
 	}
 	p.Lane = laneOf(d, category, &faults)
 	times(d, p, now, &faults)

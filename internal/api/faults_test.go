@@ -36,7 +36,7 @@ func TestSend_EveryFaultAtOnce(t *testing.T) {
 		{`{"type":5,"to":"abc"}`, dispatch.Invalid, []string{"/type", "/to"}},
 		{`{"to":"abc","to":"abd","type":"text","text":{"body":""}}`, dispatch.Invalid, []string{"/to", "/text/body"}},
 		{`{"to":"+12025550100","type":"text","text":"x","user_id":"nobody"}`, dispatch.Invalid, []string{"/text", "/user_id"}},
-		{`{"channel":[],"to":"abc","type":"text","text":{}}`, dispatch.Invalid, []string{"/channel", "/to"}},
+		{`{"channel":[],"to":"abc","type":"text","text":{}}`, dispatch.Invalid, []string{"/channel", "/to", "/text/body"}},
 		{
 			`{"channel":99,"foo":1,"to":"abc","type":"text","text":{"body":"x"}}`, dispatch.ChannelNotFound,
 			[]string{"/channel", "/foo", "/to"},
@@ -258,6 +258,145 @@ func TestSend_TypeThatTheChannelCannotSend(t *testing.T) {
 			f.Do("POST", "/v1/messages", body).Refused(http.StatusUnprocessableEntity, dispatch.UnsupportedType, "/type")
 			body["to"] = "abc"
 			f.Do("POST", "/v1/messages", body).Refused(http.StatusUnprocessableEntity, dispatch.UnsupportedType, "/type", "/to")
+		}
+	}
+}
+
+// The other formats tell all faults at once, too, each in its own form: what the reader of
+// the body finds, what only accept can find, and nothing that follows from either.
+func TestDialects_EveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.Do("PATCH", "/v1/channels/1", m{"window": "provider"}).Want(http.StatusOK)
+	f.Do("POST", "/v1/templates", m{
+		"name": "hello", "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello {{1}}"}},
+	}).Want(http.StatusCreated)
+	f.Do("POST", "/v1/templates", m{
+		"name": "two", "language": "en", "category": "utility", "components": []m{{"type": "BODY", "text": "Hello {{1}} {{2}}"}},
+	}).Want(http.StatusCreated)
+	const (
+		socialone = "/api/v1/messages/api/send-message/"
+		external  = "/api/v1/external/messages/template/send"
+		aisoule   = "/api/messages/send"
+		meta      = "/v25.0/106540352242922/messages"
+		number    = "not a phone number: letters and extensions can't be sent to"
+	)
+	kaleyra, long := "/v2/"+f.Account.SID+"/whatsapp/15550002222/messages", strings.Repeat("x", 256)
+	for _, c := range []struct {
+		path, body string
+		status     int
+		said       string // socialone: errors; external and aisoule: the message; kaleyra: the header; meta: the details
+	}{
+		{
+			socialone, `{"country_code":"x","phone_number":"abc","template_id":"x","social_account_id":99,"variables":[{}]}`, 400,
+			`{"country_code":["must be digits, such as 91"],"social_account_id":["no such channel"],` +
+				`"template_id":["must be a positive integer"],"variables":["variables.0 must be a string"]}`,
+		},
+		{
+			socialone, `{"country_code":"1","phone_number":"abc","template_id":1,"social_account_id":1}`, 400,
+			`{"phone_number":["` + number + `"],"variables":["is required; send [] when the template has none"]}`,
+		},
+		{
+			socialone, `{"country_code":"1","phone_number":"abc","template_id":99,"social_account_id":1,"variables":[]}`, 404,
+			`{"phone_number":["` + number + `"],"template_id":["no such template for this channel"]}`,
+		},
+		{
+			socialone, `{"country_code":"1","phone_number":"abc","phone_number":"abd","template_id":1,"social_account_id":[],` +
+				`"variables":["a"]}`, 400,
+			`{"phone_number":["is given twice"],"social_account_id":["must be a positive integer"]}`,
+		},
+		{
+			socialone, `{"country_code":"1","phone_number":"2025550100","template_id":2,"social_account_id":1,"variables":[{}]}`, 400,
+			`{"variables":["variables.0 must be a string","variable \"2\" is missing: ` +
+				`1 given, 2 needed (body, {{1}}; body, {{2}}); it is body, {{2}}"]}`,
+		},
+		{
+			external, `{"to":"abc","template_name":"hello","variables":{"1":"a","2":"b"},"reference":"` + long + `","simulate":"x"}`, 400,
+			`simulate must be true or false; Invalid phone number format; variable "2" is not one of 1; ` +
+				`reference has 256 characters, at most 255 are allowed`,
+		},
+		{
+			external, `{"to":"abc","template_name":"gone","variables":{"a":{}}}`, 400,
+			`variables.a must be a string; Invalid phone number format; template_name: no template gone for this channel`,
+		},
+		{
+			external, `{"to":"abc","template_name":"gone","variables":{}}`, 404,
+			`Template not found: no template gone for this channel; Invalid phone number format`,
+		},
+		{external, `{"to":"+12025550100","template_name":"hello","variables":[]}`, 400, `variables must be an object`},
+		{external, `{"to":5,"variables":[]}`, 400, `to must be a string; template_name is required; variables must be an object`},
+		{
+			aisoule, `{"to":"abc","type":"text","text":"x","whatsapp_account":"nope"}`, 404,
+			`WhatsApp account not found.; to: ` + number,
+		},
+		{
+			aisoule, `{"to":"abc","type":"text","whatsapp_account":"nope"}`, 400,
+			`text is required; to: ` + number + `; whatsapp_account: no such channel`,
+		},
+		{aisoule, `{"to":"abc","type":"text","text":"` + strings.Repeat("x", 5000) + `","whatsapp_account":[]}`, 400,
+			`whatsapp_account must be a string; to: ` + number + `; text is 5000 characters long; at most 4096 are allowed`},
+		{
+			aisoule, `{"to":"abc","type":"dance"}`, 400,
+			`type must be one of text, template, image, video, document, audio, interactive; to: ` + number,
+		},
+		{
+			aisoule, `{"to":"abc","type":"template","template":{"name":"hello","components":5}}`, 400,
+			`template.language is required; template.components has the wrong type: number; to: ` + number,
+		},
+		{aisoule, `{"to":"abc","type":"image","image":{"url":5}}`, 400, `image.url must be a string; image.url is required; to: ` + number},
+		{
+			kaleyra, `{"messaging_object":{"messaging_product":"sms","to":"abc","type":"text","text":{}},"extra_info":{"ref":5}}`, 400,
+			`messaging_object.messaging_product must be whatsapp; messaging_object.text.body is required; extra_info.ref must be a string; ` +
+				`messaging_object.to: ` + number,
+		},
+		{
+			kaleyra, `{"messaging_object":{"messaging_product":"whatsapp","to":"+12025550100,abc","type":"text","text":{"body":""}}}`, 400,
+			`messaging_object.text.body is required; messaging_object.to: ` + number,
+		},
+		{
+			kaleyra, `{"messaging_object":{"messaging_product":"whatsapp","to":"abc","type":"template","template":{"name":"gone",` +
+				`"language":{"code":"en"}}},"extra_info":{"ref1":5}}`, 400,
+			`extra_info.ref1 must be a string; messaging_object.to: ` + number +
+				`; messaging_object.template.name: no template gone for this channel`,
+		},
+		{
+			"/v2/" + f.Account.SID + "/whatsapp/15550009999/messages", `{"messaging_object":{"messaging_product":"whatsapp","to":"abc",` +
+				`"type":"image","image":{"link":"x"}}}`, 401,
+			`messaging_object.to: ` + number + `; messaging_object.image.link must be an absolute http or https address`,
+		},
+		{kaleyra, `{"extra_info":{"ref":5}}`, 400, `messaging_object is required; extra_info.ref must be a string`},
+		{
+			meta, `{"messaging_product":"sms","recipient_type":"group","to":"abc","type":"text","text":{"body":5}}`, 400,
+			`messaging_product must be whatsapp; recipient_type must be individual; text.body has the wrong type: number; to: ` + number,
+		},
+		{
+			meta, `{"messaging_product":"whatsapp","to":"abc","type":"template","template":{"name":"gone","language":{"code":"en"}}}`, 404,
+			`no template gone for this channel; to: ` + number,
+		},
+	} {
+		r := f.Ask("POST", c.path, apitest.Sent{
+			Headers: []string{"X-API-Key", f.Key, "api-key", f.Key, "Authorization", "Bearer " + f.Key, "Content-Type", "application/json"},
+			Body:    c.body,
+		})
+		var p struct {
+			Errors  json.RawMessage
+			Message string
+			Error   struct {
+				Message string
+				Data    struct{ Details string } `json:"error_data"`
+			}
+		}
+		if err := json.Unmarshal(r.Body, &p); err != nil {
+			t.Fatalf("%s: %v: %s", c.path, err, r.Body)
+		}
+		said := map[string]string{
+			socialone: string(p.Errors), external: p.Error.Message, aisoule: p.Message, meta: p.Error.Data.Details,
+		}[c.path]
+		if strings.HasPrefix(c.path, "/v2/") {
+			said = r.Header.Get("X-Error-Detail")
+		}
+		if r.Status != c.status || said != c.said {
+			t.Errorf("%s %.120s:\n got %d %s\nwant %d %s", c.path, c.body, r.Status, said, c.status, c.said)
 		}
 	}
 }

@@ -34,6 +34,19 @@ func (n Names) Path(pointer string) string {
 	return name + "." + rest
 }
 
+// Pointers maps JSON pointers of a vendor's fields to native ones, which Names maps back. A
+// pointer that isn't listed goes by its longest listed beginning, else it stays.
+type Pointers map[string]string
+
+func (p Pointers) native(pointer string) string {
+	for end := len(pointer); end > 0; end = strings.LastIndexByte(pointer[:end], '/') {
+		if field, ok := p[pointer[:end]]; ok {
+			return field + pointer[end:]
+		}
+	}
+	return pointer
+}
+
 // steps writes a pointer with dots.
 func steps(pointer string) string {
 	s := strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
@@ -65,6 +78,16 @@ func (n Names) Sentences(faults []dispatch.Fault) []string {
 		out = append(out, n.Sentence(f))
 	}
 	return out
+}
+
+// Others returns the faults of a refusal besides that which gives it its code.
+func Others(e *dispatch.Error) dispatch.Faults {
+	return slices.DeleteFunc(slices.Clone(e.Faults), func(f dispatch.Fault) bool { return f.Msg == e.Msg })
+}
+
+// Also returns msg, which is about a refusal's code, followed by its other faults.
+func (n Names) Also(msg string, e *dispatch.Error) string {
+	return strings.Join(append([]string{msg}, n.Sentences(Others(e))...), "; ")
 }
 
 // maxNamed is the number of faults that a detail names.

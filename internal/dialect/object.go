@@ -44,7 +44,10 @@ func ReadObject(r *http.Request, body []byte) (Object, error) {
 	if err != nil {
 		return o, &dispatch.Error{Code: dispatch.Malformed, Msg: "the request body is not valid JSON", Err: err}
 	}
-	return o, CheckShape(body)
+	if at, fault := storable.Shape(body); fault != "" {
+		o.faults.Add(at, "%s", fault)
+	}
+	return o, nil
 }
 
 // CheckShape returns an error if valid JSON has a name twice in one object or nests
@@ -54,6 +57,18 @@ func CheckShape(body []byte) error {
 		return dispatch.InvalidField(at, "%s", fault)
 	}
 	return nil
+}
+
+// Hold gives the draft the faults that were noted, under the native names of their
+// fields: accept refuses it, as invalid, with all that it finds besides.
+func (o Object) Hold(d *dispatch.Draft, fields Pointers) {
+	d.FaultsFirst = true
+	for _, f := range *o.faults {
+		f.Field = fields.native(f.Field)
+		if d.Faults = append(d.Faults, f); f.Field == "/type" {
+			d.Content = dispatch.Content{}
+		}
+	}
 }
 
 // Err is nil when no fault was noted.

@@ -47,7 +47,7 @@ type Fault struct {
 	Field string `json:"pointer"`
 	Msg   string `json:"detail"`
 	// Needs are further fields that decide about this one: while one of them has a
-	// fault, this may be none (see Apart).
+	// fault, this may be none (see Apart). nil: they are not known.
 	Needs []string `json:"-"`
 }
 
@@ -134,8 +134,7 @@ func (f *Faults) AddWith(needs []string, field, format string, args ...any) {
 	*f = append(*f, Fault{Field: field, Msg: fmt.Sprintf(format, args...), Needs: needs})
 }
 
-// Apart returns the faults that do not follow from one of others, which is to say that neither
-// their field nor one that they need is that of another, holds it, or is held by it.
+// Apart returns the faults that do not follow from one of others.
 func (f Faults) Apart(others Faults) (out Faults) {
 	for _, fault := range f {
 		if !slices.ContainsFunc(others, fault.follows) {
@@ -145,15 +144,15 @@ func (f Faults) Apart(others Faults) (out Faults) {
 	return out
 }
 
-// follows reports whether f may be the consequence of another fault.
+// follows reports whether f may be the consequence of another fault: of its field or one
+// that holds it, of a field that it needs, or, unless its needs are stated, of a part of its field.
 func (f Fault) follows(from Fault) bool {
-	return related(f.Field, from.Field) || slices.ContainsFunc(f.Needs, func(need string) bool { return related(need, from.Field) })
+	return within(f.Field, from.Field) || (f.Needs == nil && within(from.Field, f.Field)) ||
+		slices.ContainsFunc(f.Needs, func(need string) bool { return within(need, from.Field) || within(from.Field, need) })
 }
 
-// related reports whether one field is the other or holds it.
-func related(a, b string) bool {
-	return strings.HasPrefix(a+"/", b+"/") || strings.HasPrefix(b+"/", a+"/")
-}
+// within reports whether a pointer is that of holder or of a part of it.
+func within(pointer, holder string) bool { return strings.HasPrefix(pointer+"/", holder+"/") }
 
 // Err returns the faults as a validation error, or nil if there are none.
 func (f Faults) Err() error {

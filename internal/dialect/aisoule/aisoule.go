@@ -34,10 +34,14 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		return nil, err
 	}
 	d := dispatch.Draft{To: o.Required("to"), Content: content(o), Channel: account(o), Kind: "whatsapp"}
-	if err := o.Err(); err != nil {
-		return nil, err
-	}
+	o.Hold(&d, fields)
 	return []dispatch.Draft{d}, nil
+}
+
+// fields maps the page's fields to ours where accept checks them, too.
+var fields = dialect.Pointers{
+	"/whatsapp_account": "/channel", "/image/url": "/image/link", "/video/url": "/video/link", "/document/url": "/document/link",
+	"/audio/url": "/audio/link",
 }
 
 // account reads whatsapp_account: a channel's id, as a string or a number, or

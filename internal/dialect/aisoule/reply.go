@@ -40,7 +40,7 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.OutsideWindow:
 		status, msg = http.StatusBadRequest, "Outside 24-hour window. Use a template message." // the page's words
 	case dispatch.UnsupportedType:
-		status, msg = http.StatusBadRequest, "The WhatsApp account can't send messages of this type."
+		status, msg = http.StatusBadRequest, names.Also("The WhatsApp account can't send messages of this type.", e)
 	case dispatch.Suppressed:
 		status, msg = http.StatusBadRequest, "The recipient has opted out of messages."
 	case dispatch.LowBalance:
@@ -54,9 +54,9 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.ContactNotFound:
 		status, msg = http.StatusNotFound, "Contact not found."
 	case dispatch.TemplateNotFound:
-		status, msg = http.StatusNotFound, "Template not found: "+e.Msg
+		status, msg = http.StatusNotFound, names.Also("Template not found: "+e.Msg, e)
 	case dispatch.ChannelNotFound:
-		status, msg = http.StatusNotFound, "WhatsApp account not found."
+		status, msg = http.StatusNotFound, names.Also("WhatsApp account not found.", e)
 	case dispatch.NotFound:
 		status, msg = http.StatusNotFound, "Not found."
 	case dispatch.RateLimited:

@@ -52,8 +52,9 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		Reference: o.Text("reference"),
 		Simulate:  o.Bool("simulate"),
 	}
-	if err := o.Err(); err != nil {
-		return nil, err
-	}
+	o.Hold(&d, fields)
 	return []dispatch.Draft{d}, nil
 }
+
+// fields maps the page's fields to ours where accept checks them, too.
+var fields = dialect.Pointers{"/template_name": "/template/name", "/language": "/template/language", "/variables": "/template/variables"}

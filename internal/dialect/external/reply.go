@@ -78,11 +78,11 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.CountryNotAllowed:
 		return forbidden.reply("This API key may not send to the recipient's country")
 	case dispatch.TemplateNotFound:
-		return noTemplate.reply("Template not found: " + e.Msg)
+		return noTemplate.reply(also("Template not found: "+e.Msg, e))
 	case dispatch.ChannelNotFound:
-		return validation.reply("The account has no default WhatsApp channel")
+		return validation.reply(also("The account has no default WhatsApp channel", e))
 	case dispatch.UnsupportedType:
-		return validation.reply("The account's default channel can't send this template")
+		return validation.reply(also("The account's default channel can't send this template", e))
 	case dispatch.Suppressed:
 		return validation.reply("The recipient has opted out of messages")
 	case dispatch.LowBalance:
@@ -141,6 +141,14 @@ func invalid(e *dispatch.Error) string {
 		return e.Msg
 	}
 	return strings.Join(out, "; ")
+}
+
+// also returns msg, which is about a refusal's code, with its other faults.
+func also(msg string, e *dispatch.Error) string {
+	if rest := dialect.Others(e); len(rest) > 0 {
+		msg += "; " + invalid(&dispatch.Error{Faults: rest})
+	}
+	return msg
 }
 
 // required reports whether the fault is a missing field or one of the wrong type.

@@ -39,7 +39,9 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		return nil, err
 	}
 	if !o.Has("messaging_object") {
-		return nil, dispatch.InvalidField("/messaging_object", "is required")
+		o.Fault("messaging_object", "is required")
+		info(o.Object("extra_info"), &dispatch.Draft{})
+		return nil, o.Err()
 	}
 	in := o.Object("messaging_object")
 	if product := in.Required("messaging_product"); product != "" && product != "whatsapp" {
@@ -56,16 +58,26 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		Content:    dialect.Content(in),
 	}
 	info(o.Object("extra_info"), &shared)
-	var drafts []dispatch.Draft
-	for _, to := range recipients(in, dialect.RegionOf(r)) {
+	to := recipients(in, dialect.RegionOf(r))
+	o.Hold(&shared, fields)
+	drafts := []dispatch.Draft{shared} // one with the faults, if there is no recipient
+	for i := range to {
 		d := shared
-		d.To = to
-		drafts = append(drafts, d)
-	}
-	if err := o.Err(); err != nil {
-		return nil, err
+		d.To = to[i]
+		drafts = append(drafts[:i], d)
 	}
 	return drafts, nil
+}
+
+// fields maps the page's fields to ours where accept checks them, too.
+var fields = dialect.Pointers{
+	"/messaging_object/to": "/to", "/messaging_object/type": "/type", "/messaging_object/text": "/text",
+	"/messaging_object/template": "/template", "/messaging_object/image": "/image", "/messaging_object/video": "/video",
+	"/messaging_object/audio": "/audio", "/messaging_object/document": "/document", "/messaging_object/sticker": "/sticker",
+	"/messaging_object/location": "/location", "/messaging_object/contacts": "/contacts", "/messaging_object/interactive": "/interactive",
+	"/messaging_object/reaction": "/reaction", "/messaging_object/context": "/context",
+	"/messaging_object/recipient_identity_key_hash": "/recipient_identity_key_hash",
+	"/extra_info": "/metadata", "/extra_info/ref": "/reference",
 }
 
 // sender reads the number in the path, with or without its plus sign, which

@@ -56,6 +56,15 @@ func twice(status int, code, msg, name, inner string) dialect.Reply {
 // header X-Error-Detail does.
 func reject(_ *http.Request, err error) dialect.Reply {
 	e := dispatch.AsError(err)
+	reply := refusal(e)
+	if more := dialect.Others(e); len(more) > 0 && reply.Header == nil {
+		reply.Header = detail(&dispatch.Error{Faults: more})
+	}
+	return reply
+}
+
+// refusal returns the body of an error, with a header where the body does not name the faults.
+func refusal(e *dispatch.Error) dialect.Reply {
 	switch e.Code {
 	case dispatch.Unauthorized:
 		return incorrectKey()
@@ -138,23 +147,24 @@ func silent(e *dispatch.Error) dialect.Reply {
 
 // names maps our field names to the page's.
 var names = dialect.Names{
-	"/to":                 "messaging_object.to",
-	"/type":               "messaging_object.type",
-	"/text":               "messaging_object.text",
-	"/template":           "messaging_object.template",
-	"/template/variables": "messaging_object.template.components",
-	"/image":              "messaging_object.image",
-	"/video":              "messaging_object.video",
-	"/audio":              "messaging_object.audio",
-	"/document":           "messaging_object.document",
-	"/sticker":            "messaging_object.sticker",
-	"/location":           "messaging_object.location",
-	"/contacts":           "messaging_object.contacts",
-	"/interactive":        "messaging_object.interactive",
-	"/reaction":           "messaging_object.reaction",
-	"/context":            "messaging_object.context",
-	"/reference":          "extra_info.ref",
-	"/metadata":           "extra_info",
+	"/to":                          "messaging_object.to",
+	"/type":                        "messaging_object.type",
+	"/text":                        "messaging_object.text",
+	"/template":                    "messaging_object.template",
+	"/template/variables":          "messaging_object.template.components",
+	"/image":                       "messaging_object.image",
+	"/video":                       "messaging_object.video",
+	"/audio":                       "messaging_object.audio",
+	"/document":                    "messaging_object.document",
+	"/sticker":                     "messaging_object.sticker",
+	"/location":                    "messaging_object.location",
+	"/contacts":                    "messaging_object.contacts",
+	"/interactive":                 "messaging_object.interactive",
+	"/reaction":                    "messaging_object.reaction",
+	"/context":                     "messaging_object.context",
+	"/recipient_identity_key_hash": "messaging_object.recipient_identity_key_hash",
+	"/reference":                   "extra_info.ref",
+	"/metadata":                    "extra_info",
 }
 
 // maxDetail is the maximum length of the header.

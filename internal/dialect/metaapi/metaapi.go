@@ -114,9 +114,7 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 		Content:   dialect.Content(o),
 	}
 	opaque(o, &d)
-	if err := o.Err(); err != nil {
-		return nil, err
-	}
+	o.Hold(&d, dialect.Pointers{"/recipient": "/to/recipient"})
 	return []dispatch.Draft{d}, nil
 }
 

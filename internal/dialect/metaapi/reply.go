@@ -149,6 +149,9 @@ func reject(r *http.Request, err error) dialect.Reply {
 	}
 	if found.details == "" {
 		found.details = e.Msg
+		if e.Code != dispatch.Invalid {
+			found.details = names.Also(e.Msg, e)
+		}
 	}
 	return answer(r, found)
 }
@@ -210,7 +213,9 @@ func aboutValues(f dispatch.Fault) bool {
 }
 
 // names maps our field names to Meta's.
-var names = dialect.Names{"/channel": "phone_number_id", "/template/variables": "template.components"}
+var names = dialect.Names{
+	"/channel": "phone_number_id", "/template/variables": "template.components", "/to/recipient": "recipient",
+}
 
 // answer returns an error as the Graph API writes it, with the code in the
 // message too, except for errors about access tokens.

@@ -76,7 +76,7 @@ func (c *channelRef) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] != '"' {
 		var n json.Number
 		if err := json.Unmarshal(b, &n); err != nil {
-			return &json.UnmarshalTypeError{Value: "channel", Field: "channel"}
+			return &json.UnmarshalTypeError{Value: kindOf(b), Field: "channel"}
 		}
 		*c = channelRef(n)
 		return nil
@@ -274,6 +274,17 @@ func jsonError(err error) error {
 		return dispatch.Errorf(dispatch.Invalid, "%q is not a time like 2026-01-02T15:04:05Z", strings.Trim(pe.Value, `"`))
 	}
 	return dispatch.Errorf(dispatch.Malformed, "not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// kindOf names the kind of a JSON value as encoding/json does.
+func kindOf(b []byte) string {
+	switch b[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	}
+	return "bool"
 }
 
 func kindName(te *json.UnmarshalTypeError) string {

@@ -32,6 +32,7 @@ func accept(_ *http.Request, _ []dispatch.Draft, receipts []dispatch.Receipt) di
 // names maps our field names to the page's.
 var names = dialect.Names{
 	"/to":                        "phone_number",
+	"/to/country_code":           "country_code",
 	"/channel":                   "social_account_id",
 	"/template":                  "template_id",
 	"/template/id":               "template_id",
@@ -41,8 +42,6 @@ var names = dialect.Names{
 	"/template/variables":        "variables",
 	"/template/header_media_url": "media_file",
 	"/type":                      "template_id",
-	"/variables":                 "variables",
-	"/media_file":                "media_file",
 }
 
 // reject returns 400, 401, 403, 404, 429 or 500, with faulty fields by
@@ -85,12 +84,24 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	default:
 		status, f.Message = dialect.Common(e)
 	}
+	if e.Code != dispatch.Invalid {
+		byField(dialect.Others(e), f.Errors)
+	}
 	return dialect.Reply{Status: status, Body: f}
 }
 
 // invalid returns a message and the faults by field.
 func invalid(e *dispatch.Error, errors map[string][]string) string {
-	for _, fault := range e.Faults {
+	if len(e.Faults) == 0 {
+		return e.Msg
+	}
+	byField(e.Faults, errors)
+	return "Invalid request: " + names.Sentence(e.Faults[0])
+}
+
+// byField adds the faults to errors.
+func byField(faults dispatch.Faults, errors map[string][]string) {
+	for _, fault := range faults {
 		name, rest := names.Of(fault.Field)
 		msg := fault.Msg
 		if rest != "" {
@@ -98,8 +109,4 @@ func invalid(e *dispatch.Error, errors map[string][]string) string {
 		}
 		errors[name] = append(errors[name], msg)
 	}
-	if len(e.Faults) == 0 {
-		return e.Msg
-	}
-	return "Invalid request: " + names.Sentence(e.Faults[0])
 }

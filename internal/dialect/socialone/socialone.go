@@ -58,10 +58,14 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if !o.Has("variables") {
 		o.Fault("variables", "is required; send [] when the template has none")
 	}
-	if err := o.Err(); err != nil {
-		return nil, err
-	}
+	o.Hold(&d, fields)
 	return []dispatch.Draft{d}, nil
+}
+
+// fields maps the page's fields to ours where accept checks them, too.
+var fields = dialect.Pointers{
+	"/country_code": "/to/country_code", "/phone_number": "/to", "/social_account_id": "/channel", "/template_id": "/template",
+	"/variables": "/template/variables", "/media_file": "/template/header_media_url",
 }
 
 // recipient joins the country code, which may have its plus sign, and the

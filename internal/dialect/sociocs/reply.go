@@ -2,7 +2,6 @@ package sociocs
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dialect"
@@ -62,16 +61,16 @@ func reject(_ *http.Request, err error) dialect.Reply {
 	case dispatch.Invalid:
 		msgs = invalid(e)
 	case dispatch.ChannelNotFound:
-		msgs = beside(e, "/channel", "Invalid channel_key.") // the page's words
+		msgs = beside(e, "Invalid channel_key.") // the page's words
 		if e.Reason == "provider" || e.Reason == "kind" {
-			msgs = beside(e, "/channel", "Invalid provider. It must be the channel's provider.")
+			msgs = beside(e, "Invalid provider. It must be the channel's provider.")
 		}
 	case dispatch.TemplateNotFound:
-		msgs = beside(e, "/template", "Invalid template id.")
+		msgs = beside(e, "Invalid template id.")
 	case dispatch.ContactNotFound:
 		msgs = []string{"Invalid contact_saving.list_id."}
 	case dispatch.UnsupportedType:
-		msgs = []string{"The channel can't send messages of this type."}
+		msgs = beside(e, "The channel can't send messages of this type.")
 	case dispatch.OutsideWindow:
 		msgs = []string{"Outside the 24-hour window. Use a template."}
 	case dispatch.Suppressed:
@@ -108,12 +107,11 @@ func other(e *dispatch.Error) (int, []string) {
 	return status, []string{msg}
 }
 
-// beside returns msg in place of the faults of field, and every other fault as a
+// beside returns msg, which is about the refusal's code, and every other fault as a
 // sentence.
-func beside(e *dispatch.Error, field, msg string) []string {
-	rest := slices.DeleteFunc(slices.Clone(e.Faults), func(f dispatch.Fault) bool { return strings.HasPrefix(f.Field, field) })
+func beside(e *dispatch.Error, msg string) []string {
 	msgs := []string{msg}
-	if len(rest) > 0 {
+	if rest := dialect.Others(e); len(rest) > 0 {
 		msgs = append(msgs, invalid(&dispatch.Error{Faults: rest})...)
 	}
 	return msgs

@@ -72,22 +72,13 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	if len(o.Faults()) > before { // whose consequences are no faults of their own
 		d.Content, d.Variables = dispatch.Content{}, nil
 	}
-	for _, f := range o.Faults() {
-		d.Faults = append(d.Faults, dispatch.Fault{Field: ours(f.Field), Msg: f.Msg})
-	}
+	o.Hold(&d, fields)
+	d.FaultsFirst = false // it has one status for all, and words for what does not exist
 	return []dispatch.Draft{d}, nil
 }
 
-// ours returns the native name of a field that accept checks too, so that a fault
-// of it is reported once.
-func ours(field string) string {
-	for page, native := range map[string]string{"/channel_key": "/channel", "/schedule": "/send_at", "/contact_saving": "/contact"} {
-		if rest, ok := strings.CutPrefix(field, page); ok && (rest == "" || rest[0] == '/') {
-			return native + rest
-		}
-	}
-	return field
-}
+// fields maps the page's fields to ours where accept checks them, too.
+var fields = dialect.Pointers{"/channel_key": "/channel", "/schedule": "/send_at", "/contact_saving": "/contact"}
 
 // recipient reads to.
 func recipient(o dialect.Object, region string) string {

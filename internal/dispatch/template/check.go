@@ -49,17 +49,29 @@ func (r *resolver) checkMissing() {
 		case s.filled || s.optional:
 		case s.repeats: // its body is missing, too
 		case s.Component == carousel:
-			r.faults.Add(r.base, "the template's carousel needs a component of type carousel with its cards")
+			r.lacks(r.base, "the template's carousel needs a component of type carousel with its cards")
 		case s.Component == offer:
-			r.faults.Add(r.base, "the template's limited-time offer needs a component of type limited_time_offer with expiration_time_ms")
+			r.lacks(r.base, "the template's limited-time offer needs a component of type limited_time_offer with expiration_time_ms")
 		case s.paramType == "action":
-			r.faults.Add(r.base, "%s needs a component with an action", s.where())
+			r.lacks(r.base, "%s needs a component with an action", s.where())
 		case s.Component == "header" && s.Kind != "text":
-			r.faults.Add(r.fileAt(s.Kind), "%s", s.needsFile())
+			r.lacks(r.fileAt(s.Kind), "%s", s.needsFile())
 		default:
-			r.faults.Add(cmp.Or(s.at, r.base), "variable %q is missing%s", s.Label(), s.place())
+			r.lacks(cmp.Or(s.at, r.base), "variable %q is missing%s", s.Label(), s.place())
 		}
 	}
+}
+
+// lacks adds a fault at a pointer about a value that was not given, there or in another field.
+func (r *resolver) lacks(at, format string, args ...any) {
+	needs := []string{componentsAt}
+	if strings.HasPrefix(at, componentsAt) {
+		needs = []string{"/template/variables", "/template/header_media_url"}
+	}
+	if at == componentsAt {
+		needs = append(needs, componentsAt) // and all that stands there
+	}
+	r.faults.AddWith(needs, at, format, args...)
 }
 
 // fileAt returns where a client gives a header's value of that kind: a file of the

@@ -167,7 +167,7 @@ func listSeparator(names []string) string {
 // missing adds a fault about s, once: s counts as filled from then on.
 func (r *resolver) missing(s *slot, at, format string, args ...any) {
 	s.filled = true
-	r.faults.Add(at, format, args...)
+	r.lacks(at, format, args...)
 }
 
 // named fills the slots by name. A positional template also accepts numbers.
