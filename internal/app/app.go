@@ -240,16 +240,18 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", addr, err)
 	}
+	paced := &pacedListener{Listener: l}
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: closing(h, &paced.leaving), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
 	oneLength(srv)
-	paced := &pacedListener{Listener: l}
+	served := make(chan struct{})
 	go func() {
-		if err := srv.Serve(paced); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		defer close(served)
+		if err := srv.Serve(paced); err != nil && !errors.Is(err, http.ErrServerClosed) && !paced.leaving.Load() {
 			p.log.Error("server ended", "server", name, "error", err)
 		}
 	}()
@@ -257,7 +259,7 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 		stopping := time.AfterFunc(time.Second, cancel) // ends streams and long polls
 		defer stopping.Stop()
 		defer cancel()
-		paced.stop()
+		paced.leave(ctx, served)
 		if err := srv.Shutdown(ctx); err != nil {
 			return srv.Close()
 		}

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // writeTime is how long one write to a client may take: the buffers of the network
@@ -28,8 +31,9 @@ const (
 type pacedListener struct {
 	net.Listener
 
-	mu   sync.Mutex
-	open map[*pacedConn]struct{}
+	leaving atomic.Bool // the process stops
+	mu      sync.Mutex
+	open    map[*pacedConn]struct{}
 }
 
 // Accept implements net.Listener.
@@ -70,6 +74,7 @@ type pacedConn struct {
 
 	closed func(*pacedConn)
 	set    atomic.Bool
+	phase  atomic.Int32
 
 	mu   sync.Mutex
 	head []byte
@@ -142,15 +147,24 @@ type connKey struct{}
 func oneLength(srv *http.Server) {
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
 	srv.ConnState = func(c net.Conn, s http.ConnState) {
-		if p, ok := c.(*pacedConn); ok && s == http.StateIdle {
+		p, ok := c.(*pacedConn)
+		switch {
+		case ok && s == http.StateIdle:
 			p.next()
+			p.phase.Store(int32(waiting))
+		case ok && s == http.StateActive:
+			p.phase.Store(int32(reading))
 		}
 	}
 	next := srv.Handler
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, ok := r.Context().Value(connKey{}).(*pacedConn)
+		if ok {
+			p.phase.Store(int32(handled))
+		}
 		if len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
-			if p, ok := r.Context().Value(connKey{}).(*pacedConn); ok && p.hasLength() {
+			if ok && p.hasLength() {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = w.Write([]byte(twoLengths)) // the client has gone if this fails
@@ -184,4 +198,104 @@ func (c *pacedConn) SetWriteDeadline(t time.Time) error {
 // SetDeadline implements net.Conn.
 func (c *pacedConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+const (
+	// lastConnections bounds the wait for a moment in which no client waits to be
+	// connected.
+	lastConnections = 200 * time.Millisecond
+	// lastIdle is how long an idle connection stays open for a request that may be on its
+	// way already. The answer says that the connection is closed.
+	lastIdle    = 500 * time.Millisecond
+	closingTick = time.Millisecond
+)
+
+// leave takes no more connections and waits until no request is on its way to us, so
+// that http.Server.Shutdown loses none: it closes a connection whose request it has read
+// without an answer, and the kernel resets those that nobody has accepted. served is
+// closed when the server has taken its last connection.
+func (l *pacedListener) leave(ctx context.Context, served <-chan struct{}) {
+	l.leaving.Store(true)
+	began := time.Now()
+	tick := time.NewTicker(closingTick)
+	defer tick.Stop()
+	until := func(over func() bool) {
+		for !over() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}
+	until(func() bool { return l.refuse() || time.Since(began) > lastConnections })
+	_ = l.Close() // an error: it is closed
+	select {
+	case <-ctx.Done():
+	case <-served:
+	}
+	l.stop()
+	until(func() bool {
+		fresh, idle := l.count()
+		took := time.Since(began)
+		return fresh == 0 && (idle == 0 || took > lastIdle) || took > lastReads
+	})
+}
+
+// refuse has the kernel refuse connections from now on if it holds none that is not
+// accepted yet, and reports whether it does. The listener's Close alone takes effect only
+// when the goroutine that accepts has noticed, with connections that have come since.
+func (l *pacedListener) refuse() (done bool) {
+	c, ok := l.Listener.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	done = true
+	_ = raw.Control(func(fd uintptr) { // an error: it is closed
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		if done = err == nil && n == 0; done {
+			_ = unix.Shutdown(int(fd), unix.SHUT_RDWR) // Linux alone can
+		}
+	})
+	return done
+}
+
+// count returns how many connections have not brought their first request to its
+// handler, or are reading one, and how many are idle after an answer.
+func (l *pacedListener) count() (fresh, idle int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.open {
+		switch phase(c.phase.Load()) {
+		case reading:
+			fresh++
+		case waiting:
+			idle++
+		case handled:
+		}
+	}
+	return fresh, idle
+}
+
+// phase is where a connection stands.
+type phase int32
+
+const (
+	reading phase = iota // new, or with a request that has no handler yet
+	handled              // its request is in a handler
+	waiting              // its request is answered
+)
+
+// closing has answers say that the connection is closed once the process stops.
+func closing(h http.Handler, leaving *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sendoff/sendoff/internal/wait"
+)
+
+// echo starts a server that returns bodies, and returns its parts and its address.
+func echo(t *testing.T) (p *parts, addr string) {
+	t.Helper()
+	p = &parts{log: slog.New(slog.DiscardHandler), stopTime: serveStopTime}
+	addr, err := p.listen("test", "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, addr
+}
+
+// ask posts a body that no client repeats by itself, and reports whether the answer
+// closes the connection.
+func ask(ctx context.Context, client *http.Client, addr string) (last bool, err error) {
+	const body = "a request"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr, io.NopCloser(strings.NewReader(body)))
+	if err != nil {
+		return false, err
+	}
+	req.ContentLength = int64(len(body))
+	resp, err := client.Do(req)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got, err := io.ReadAll(resp.Body)
+	if err == nil && string(got) != body {
+		err = errors.New("another body came back")
+	}
+	return resp.Close, err
+}
+
+// dialed reports whether err came before there was a connection.
+func dialed(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// While a server stops, it answers each request whose connection it has accepted; the
+// others never reach it, so that a balancer may give them to another one.
+func TestStop_AnswersWhatItHasAccepted(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		p, addr := echo(t)
+		var wg sync.WaitGroup
+		var answered atomic.Int64
+		for range 8 {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			wg.Go(func() {
+				for {
+					_, err := ask(t.Context(), client, addr)
+					switch {
+					case err == nil:
+						answered.Add(1)
+						continue
+					case !dialed(err) && !errors.Is(err, syscall.ECONNRESET): // which the kernel does, of one that nobody accepted
+						t.Errorf("not answered: %v", err)
+					}
+					return
+				}
+			})
+		}
+		wait.For(t, time.Minute, func() error {
+			if answered.Load() < 100 {
+				return errors.New("no load yet")
+			}
+			return nil
+		})
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+	}
+}
+
+// A connection that is kept brings one more request, and its answer says that it ends.
+func TestStop_AnswersOnKeptConnections(t *testing.T) {
+	t.Parallel()
+	p, addr := echo(t)
+	client := &http.Client{Transport: &http.Transport{}}
+	if last, err := ask(t.Context(), client, addr); err != nil || last {
+		t.Fatalf("the first one: %v, %v", last, err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- p.stop() }()
+	wait.For(t, time.Minute, func() error {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return nil
+		}
+		_ = c.Close()
+		return errors.New("it still listens")
+	})
+	if last, err := ask(t.Context(), client, addr); err != nil || !last {
+		t.Errorf("the last one: %v, %v", last, err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
