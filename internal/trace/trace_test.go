@@ -303,8 +303,48 @@ func TestHeader_SentLate(t *testing.T) {
 		t.Errorf("traceparent %q", h)
 	}
 	tr.Called(3, &due[0], time.Now(), 200)
-	if got := made(t, tr, out)["webhook"]; len(got) != 1 {
-		t.Errorf("%d spans of the webhook", len(got))
+	got := made(t, tr, out)["webhook"]
+	if len(got) != 1 {
+		t.Fatalf("%d spans of the webhook", len(got))
+	}
+	// Whether there is an accept span is not known: none may lack its parent.
+	accept, links := spanID(id, "accept"), got[0].Links
+	if got[0].Parent.SpanID().String() != client[36:52] || len(links) != 1 || links[0].SpanContext.SpanID() != accept ||
+		links[0].SpanContext.TraceID() != got[0].SpanContext.TraceID() {
+		t.Errorf("parent %s, links %v, want the client's span, and a link to accept", got[0].Parent.SpanID(), links)
+	}
+}
+
+// Of a page of webhooks about messages that were sent late and nothing else, as many
+// have spans as messages of a page; those of marked messages hang under accept.
+func TestParents_ABacklogSentLate_HasFewSpans(t *testing.T) {
+	t.Parallel()
+	out := tracetest.NewInMemoryExporter()
+	s := &rows{messages: map[dispatch.ID]*tracestore.Message{}, slow: true}
+	tr := newTracer(t, s, "0", out)
+	var due []hookstore.Delivery
+	for i := range 200 {
+		id := dispatch.NewID()
+		mark(&id, i == 199)
+		s.messages[id] = &tracestore.Message{ID: id, Traceparent: client + "00"}
+		due = append(due, hookstore.Delivery{Place: hookstore.Place{ID: uuid.New()}, Message: id, Kind: int16(dispatch.Delivered)})
+	}
+	if err := tr.Parents(t.Context(), due); err != nil {
+		t.Fatal(err)
+	}
+	sampled := 0
+	for i := range due {
+		if h, _ := tr.Header(&due[i]); strings.HasSuffix(h, "-01") {
+			sampled++
+		}
+		tr.Called(3, &due[i], time.Now(), 200)
+	}
+	got := made(t, tr, out)["webhook"]
+	if len(got) != tracestore.MostLate+1 || sampled != len(got) {
+		t.Errorf("%d spans, %d calls with a sampled context, want %d", len(got), sampled, tracestore.MostLate+1)
+	}
+	if last := got[len(got)-1]; last.Parent.SpanID() != spanID(due[199].Message, "accept") || len(last.Links) != 0 {
+		t.Errorf("the marked message's hangs under %s, links %v", last.Parent.SpanID(), last.Links)
 	}
 }
 

@@ -10,20 +10,27 @@ import (
 	otrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	tracestore "github.com/sendoff/sendoff/internal/store/trace"
 	hookstore "github.com/sendoff/sendoff/internal/store/webhook"
 )
 
 // Parents sets the trace contexts that clients sent, of deliveries about messages
-// that have one, and which messages were sent late.
+// that have one, and which messages were sent late: tracestore.MostLate of those that
+// are traced for nothing else, as the events of a page are.
 func (t *Tracer) Parents(ctx context.Context, due []hookstore.Delivery) error {
 	messages := make([]dispatch.ID, len(due))
 	for i := range due {
 		messages[i] = due[i].Message
 	}
 	parents, err := t.store.Parents(ctx, messages)
+	slow := 0
 	for i := range due {
-		p := parents[due[i].Message]
-		due[i].Traceparent, due[i].Slow = p.Traceparent, p.Slow
+		d, p := &due[i], parents[due[i].Message]
+		d.Traceparent, d.Slow = p.Traceparent, false
+		if p.Slow && !traced(d) {
+			slow++
+			d.Slow = slow <= tracestore.MostLate
+		}
 	}
 	return err
 }
@@ -46,7 +53,12 @@ func (t *Tracer) Called(webhook int64, d *hookstore.Delivery, began time.Time, s
 		return
 	}
 	v := span{name: "webhook", kind: otrace.SpanKindClient, id: callID(d), began: began, ended: time.Now()}
-	v.trace, v.parent = originOf(d.Message, d.Traceparent).trace, spanID(d.Message, "accept")
+	origin, accept := originOf(d.Message, d.Traceparent), spanID(d.Message, "accept")
+	if v.trace, v.parent = origin.trace, accept; d.Slow {
+		// Another message of the backlog may have been taken for the other spans: this one
+		// stands where the accept span would, and links to it.
+		v.parent, v.links = origin.parent, []otrace.Link{{SpanContext: contextOf(origin.trace, accept)}}
+	}
 	v.attributes = []attribute.KeyValue{
 		messageID(d.Message), attribute.Int64("sendoff.webhook_id", webhook), attribute.String("sendoff.delivery_id", d.ID.String()),
 		attribute.String("sendoff.status", dispatch.EventName(d.Kind)), attribute.Int("sendoff.attempt", d.Attempts+1), httpStatus(status),
