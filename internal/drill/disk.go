@@ -177,6 +177,12 @@ func (x *Sending) refusedAsBusy() {
 	if x.busy.Load() == 0 {
 		x.t.Errorf("no request was answered 503: the fault hit nothing")
 	}
+	x.noFaults()
+}
+
+// noFaults holds that no answer with 5xx was anything but a 503 with Retry-After.
+func (x *Sending) noFaults() {
+	x.t.Helper()
 	if n := x.faults.Load(); n > 0 {
 		text, _ := x.fault.Load().(string)
 		x.t.Errorf("%d answers with 5xx that are not a 503 with Retry-After, the last one %s", n, text)

@@ -34,12 +34,7 @@ func (s *Stack) wipeRedis() {
 func (s *Stack) pauseWork(d time.Duration) {
 	s.t.Helper()
 	old := s.Work
-	Until(s.t, 2*youth, "the worker listens to signals", func() error {
-		if time.Since(old.began) < youth {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	old.Old()
 	old.Signal(syscall.SIGSTOP)
 	s.StartWork()
 	s.pass(d)

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,17 @@ type Process struct {
 // youth is how long a process may take until it hears SIGTERM. Before it does, the
 // signal ends it.
 const youth = 2 * time.Second
+
+// Old waits until the process listens to signals.
+func (p *Process) Old() {
+	p.t.Helper()
+	Until(p.t, 2*youth, p.name+" listens to signals", func() error {
+		if time.Since(p.began) < youth {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+}
 
 // Launch starts the binary; what it prints goes to NAME.log in the stack's folder.
 func (s *Stack) Launch(name string, args ...string) *Process {

@@ -91,7 +91,7 @@ func processScenarios() []Scenario {
 			webhooksKilled,
 		},
 		{
-			"rolling-restart", "SIGTERM of work and serve, replaced one by one, five times", "nothing: no error, no copy",
+			"rolling-restart", "SIGTERM of two work and two serve, replaced one by one, three times", "nothing: no error, no copy",
 			rollingRestart,
 		},
 	}
@@ -140,14 +140,7 @@ func workPaused(s *Stack, o Options) Result {
 	Until(s.t, settleLimit, "all messages final without the paused worker", func() error { return x.settled(finals) })
 	before := total(x.emulatorCounts())
 	paused.Signal(syscall.SIGCONT)
-	Until(s.t, time.Minute, "the paused worker lives", func() error {
-		var live int
-		err := s.DB.QueryRow(`SELECT count(*) FROM instances WHERE role = 'work' AND seen_at > now() - interval '6 seconds'`).Scan(&live)
-		if err == nil && live != 2 {
-			err = fmt.Errorf("%d workers alive", live)
-		}
-		return err
-	})
+	s.alive("work", 2)
 	paused.Terminate(30 * time.Second) // what it had in hand is over
 	r := x.Check(1+unknownRetries, finals...)
 	// Calls that were on their way when it stopped had arrived by then.
@@ -155,6 +148,19 @@ func workPaused(s *Stack, o Options) Result {
 		s.t.Errorf("%d calls before, %d after the pause", before, after)
 	}
 	return r
+}
+
+// alive waits until so many processes of a role are.
+func (s *Stack) alive(role string, n int) {
+	s.t.Helper()
+	Until(s.t, time.Minute, fmt.Sprintf("%d %s live", n, role), func() error {
+		var live int
+		err := s.DB.QueryRow(`SELECT count(*) FROM instances WHERE role = $1 AND seen_at > now() - interval '6 seconds'`, role).Scan(&live)
+		if err == nil && live != n {
+			err = fmt.Errorf("%d alive", live)
+		}
+		return err
+	})
 }
 
 // Webhooks go on soon after the worker that delivers them is killed, each event
@@ -172,20 +178,46 @@ func webhooksKilled(s *Stack, o Options) Result {
 	return r
 }
 
+// rollingRestart replaces two work and two serve one by one, behind a balancer that
+// takes the other serve when a connection is refused, and repeats nothing else.
 func rollingRestart(s *Stack, o Options) Result {
 	s.Configure(`{"latency_ms":50}`)
+	second := freeAddress(s.t)
+	addresses := []string{s.Dev.BaseURL, "http://" + second}
+	startServe := func(i int) *Process {
+		var other []string
+		if i == 1 {
+			other = []string{"--listen", second}
+		}
+		p := s.Launch(fmt.Sprintf("serve%d", i+1), append([]string{"serve"}, other...)...)
+		Until(s.t, 30*time.Second, "serve ready", func() error { return s.Get(addresses[i]+"/readyz", nil) })
+		return p
+	}
+	serve, work := []*Process{s.Serve, startServe(1)}, []*Process{s.Work, s.Launch("work2", "work")}
+	s.alive("work", 2)
+	s.fronts, s.strict, s.lasts, s.most = addresses, true, 40*time.Second, 500
 	x := s.SendMany(o.Messages)
-	x.During([]int{15, 35, 55, 75, 95}, func() {
-		old := s.Work
-		s.StartWork()
-		took := old.Terminate(10 * time.Second)
-		tookServe := s.Serve.Terminate(10 * time.Second)
-		s.StartServe()
-		s.t.Logf("work drained in %.1f s, serve in %.1f s", took.Seconds(), tookServe.Seconds())
+	x.During([]int{10, 40, 70}, func() {
+		var longest time.Duration
+		for i, old := range work {
+			old.Old()
+			longest = max(longest, old.Terminate(10*time.Second))
+			work[i] = s.Launch(fmt.Sprintf("work%d", i+1), "work")
+			work[i].Old()
+		}
+		for i, old := range serve {
+			old.Old()
+			longest = max(longest, old.Terminate(10*time.Second))
+			serve[i] = startServe(i)
+		}
+		s.t.Logf("the slowest of two work and two serve took %.1f s to stop", longest.Seconds())
 	})
 	r := x.once(1, "delivered")
 	if r.MaybeSent > 0 {
 		s.t.Errorf("%d messages maybe_sent: a drained worker leaves none", r.MaybeSent)
+	}
+	if r.Repeats == 0 {
+		s.t.Errorf("no connection was refused: the restarts hit nothing")
 	}
 	return r
 }

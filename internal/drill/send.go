@@ -1,11 +1,13 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -62,7 +64,7 @@ func (s *Stack) SendMany(n int) *Sending {
 	}
 	go func() {
 		defer cancel()
-		pace := rate.NewLimiter(min(perSecond, rate.Limit(float64(n)/max(leastTime, s.lasts.Seconds()))), 20)
+		pace := rate.NewLimiter(min(cmp.Or(s.most, perSecond), rate.Limit(float64(n)/max(leastTime, s.lasts.Seconds()))), 20)
 		for i := range n {
 			_ = pace.Wait(ctx) // the end of ctx shows in the messages that follow
 			next <- i
@@ -95,11 +97,15 @@ func (x *Sending) one(ctx context.Context, i int) {
 			x.accepted.Add(1)
 			return
 		}
-		if refused := (*refusedError)(nil); errors.As(err, &refused) {
+		if never := (*refusedError)(nil); errors.As(err, &never) {
 			x.t.Errorf("message %d: %v", i, err)
 			return
 		}
 		x.repeats.Add(1)
+		if x.s.strict && !refused(err) {
+			x.t.Errorf("message %d: %v", i, err)
+			return
+		}
 		select {
 		case <-ctx.Done():
 			x.t.Errorf("message %d not accepted in %v: %v", i, limitOf(x.n), err)
@@ -113,6 +119,12 @@ func (x *Sending) one(ctx context.Context, i int) {
 type refusedError struct{ text string }
 
 func (e *refusedError) Error() string { return e.text }
+
+// refused reports whether there was no connection for a request.
+func refused(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
 
 // frontTimeout is after what time a client takes another front door, if there is one.
 const frontTimeout = 2 * time.Second
@@ -134,11 +146,13 @@ func (x *Sending) front(i int) (address string, at int64) {
 func (x *Sending) post(ctx context.Context, i int, body string) (id string, err error) {
 	address, at := x.front(i)
 	if len(x.s.fronts) > 0 {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, frontTimeout)
-		defer cancel()
+		if !x.s.strict {
+			var cancel func()
+			ctx, cancel = context.WithTimeout(ctx, frontTimeout)
+			defer cancel()
+		}
 		defer func() {
-			if errors.Is(err, context.DeadlineExceeded) {
+			if errors.Is(err, context.DeadlineExceeded) || refused(err) {
 				x.hung.Store(at + 1)
 			}
 		}()
@@ -150,6 +164,7 @@ func (x *Sending) post(ctx context.Context, i int, body string) (id string, err 
 	req.Header.Set("Authorization", "Bearer "+x.s.Dev.APIKey)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", fmt.Sprintf("drill-%d", i))
+	req.Close = x.s.strict
 	resp, err := x.s.http.Do(req)
 	if err != nil {
 		return "", err

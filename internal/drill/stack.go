@@ -10,6 +10,7 @@ import (
 	"time"
 
 	_ "github.com/lib/pq" // the checks read the database
+	"golang.org/x/time/rate"
 
 	"github.com/sendoff/sendoff/internal/devstack"
 )
@@ -46,6 +47,8 @@ type Stack struct {
 	made        int // faults
 
 	fronts    []string      // addresses of serve; none: base_url alone
+	strict    bool          // the client repeats nothing but refused connections, and keeps none
+	most      rate.Limit    // messages a second; 0: perSecond
 	lasts     time.Duration // of a send, at least
 	passwords int           // each so-many-th message is a one-time password; 0: none
 }

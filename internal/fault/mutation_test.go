@@ -104,6 +104,46 @@ var mutants = []mutant{
 		drill:  "tables-full", broken: "answers with 5xx that are not a 503",
 	},
 	{
+		name: "a leader: a worker waits for the lock of another one",
+		change: change{"internal/app/work.go", "	w := worker.New(sends)\n", `
+	for leads := false; !leads; time.Sleep(50 * time.Millisecond) {
+		if err := p.db.GetContext(context.Background(), &leads, "SELECT pg_try_advisory_lock(15)"); err != nil {
+			return nil, errors.Join(err, p.stop())
+		}
+	}
+	w := worker.New(sends)
+`}, drill: "replica-hangs", broken: "the other work does not go on",
+	},
+	{
+		name:   "without Redis nothing is sent from Postgres",
+		change: change{"worker/feeder/due.go", "		away := err != nil\n", "		if err != nil {\n			return err\n		}\n		away := false\n"},
+		drill:  "redis-away", broken: "accepted messages sent while Redis was away",
+	},
+	{
+		name: "the second run of a claim does not find its own rows",
+		change: change{
+			"internal/store/claim.go", "(d.state = {ready} OR (d.state = {claimed}\n    AND d.claim = $2::uuid))", "d.state = {ready}",
+		},
+		drill: "postgres-far", broken: "whose claim or result was lost is asked for again",
+	},
+	{
+		name: "a lease that ran out is sent again at once",
+		change: change{
+			"internal/store/feeder.go",
+			"SET state = {resolving}, unknowns = d.unknowns + 1, maybe_sent = true,\n  wake_at = now() + make_interval(secs =>",
+			"SET state = {ready}, maybe_sent = true,\n  wake_at = now() + make_interval(secs => 0 *",
+		},
+		drill: "clock-steps", broken: "duplicates: this fault makes none",
+	},
+	{
+		name: "a Postgres that is gone is an error of ours",
+		change: change{
+			"internal/accept/idempotency.go", "Code: dispatch.Overloaded, Msg: \"the service is not available at the moment; try again shortly\",",
+			"Code: dispatch.Internal,",
+		},
+		drill: "disk-full", broken: "answers with 5xx that are not a 503",
+	},
+	{
 		name:   "a panic in a provider's client ends the worker",
 		change: change{"worker/call.go", "		if r := recover(); r != nil {\n", "		if r := any(nil); r != nil {\n"},
 		pkg:    "./worker", tests: "TestSafeSend",
@@ -156,7 +196,8 @@ func (m *mutant) drilled(t *testing.T) {
 		if why := c.Unable(); why != "" {
 			t.Skip(why)
 		}
-		r := c.Run(t.Context(), drill.Options{Binary: build(t, m.change), Messages: 1000, Log: func(string) {}})
+		o := drill.Options{Binary: build(t, m.change), Messages: 1000, Seed: 1, Log: func(string) {}}
+		r := c.Run(t.Context(), o)
 		at := slices.IndexFunc(r.Broken, func(line string) bool { return strings.Contains(line, m.broken) })
 		if at < 0 {
 			t.Errorf("%s: broken is %q", m.drill, r.Broken)
