@@ -103,7 +103,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "sendoff:", err)
+		fmt.Fprintln(stderr, "sendoff:", wrongLine(err))
 		return 2
 	}
 	e := &console.Env{Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr}
@@ -111,6 +111,26 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return report(stderr, err, wantsJSON(k))
 	}
 	return 0
+}
+
+// wrongLine returns the message of an error that the parser of the command line found, with
+// the command whose help tells what it takes.
+func wrongLine(err error) string {
+	msg := strings.TrimPrefix(err.Error(), console.ErrUsage.Error()+": ")
+	pe, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || errors.Is(err, console.ErrUsage) {
+		return msg
+	}
+	command := "sendoff"
+	for _, part := range pe.Context.Path {
+		if part.Command != nil {
+			command += " " + part.Command.Name
+		}
+	}
+	if !strings.HasSuffix(msg, "?") { // did you mean ...?
+		msg += ";"
+	}
+	return msg + " see " + command + " --help"
 }
 
 // commandWords returns args with --help in place of the command help, and if args

@@ -24,6 +24,25 @@ func TestRun_WrongCommandLine_Code2(t *testing.T) {
 	}
 }
 
+// A wrong command line is told in one line that says what to do.
+func TestRun_WrongCommandLine_SaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"kye create":         `unexpected argument kye, did you mean "key"? see sendoff --help`,
+		"key nope":           "unexpected argument nope; see sendoff key --help",
+		"key create --zz":    "unknown flag --zz; see sendoff key create --help",
+		"webhook replay":     `expected "<id>"; see sendoff webhook replay --help`,
+		"send --to x":        "missing flags: --text=TEXT or --template=NAME; see sendoff send --help",
+		"import x --kind zz": `--kind must be one of "contacts","suppressions","audience" but got "zz"; see sendoff import --help`,
+		"migrate status":     "postgres-url (SENDOFF_POSTGRES_URL) is required; for sendoff dev: set -a; . .sendoff/dev.env; set +a",
+		"migrate down --yes": "postgres-url (SENDOFF_POSTGRES_URL) is required; for sendoff dev: set -a; . .sendoff/dev.env; set +a",
+	} {
+		if r := sendoff("", strings.Fields(line)...); r.Code != 2 || r.Err != "sendoff: "+want+"\n" || r.Out != "" {
+			t.Errorf("sendoff %s: code %d: %q, want %q", line, r.Code, r.Err, want)
+		}
+	}
+}
+
 func TestAdmin_NoTables_SaysMigrate(t *testing.T) {
 	t.Parallel()
 	p := &clitest.Place{T: t, URL: storetest.Empty(t), Run: Run}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/migrations"
@@ -20,9 +21,17 @@ type migrateCmd struct {
 
 // database is what commands need that touch nothing but Postgres.
 type database struct {
-	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" required:"" help:"${config_postgresurl}" placeholder:"URL"`
+	PostgresURL config.Secret `name:"postgres-url" env:"SENDOFF_POSTGRES_URL" help:"${config_postgresurl}" placeholder:"URL"`
 	DirectURL   config.Secret `env:"SENDOFF_POSTGRES_DIRECT_URL" help:"${config_postgresdirecturl}" placeholder:"URL"`
 	JSON        bool          `name:"json" help:"For machines."`
+}
+
+// AfterApply returns a usage error without an address of Postgres.
+func (c *database) AfterApply() error {
+	if c.url() == "" {
+		return fmt.Errorf("%w: postgres-url (SENDOFF_POSTGRES_URL) is required; %s", console.ErrUsage, admin.DevHint)
+	}
+	return nil
 }
 
 // url returns the address of Postgres for migrations.
