@@ -41,7 +41,7 @@ func (p *parts) listenMetrics() error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
-	_, err := p.listen("metrics", p.cfg.MetricsListen, mux)
+	_, err := p.listen("metrics", string(p.cfg.MetricsListen), mux)
 	return err
 }
 

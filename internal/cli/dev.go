@@ -21,10 +21,10 @@ import (
 )
 
 type devCmd struct {
-	Dir       string `default:".sendoff" help:"Folder for data, dev.json and dev.env."`
-	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
-	InfraOnly bool   `help:"Start everything but serve and work. Start those by hand with DIR/dev.env."`
-	LogLevel  string `enum:"debug,info,warn,error" default:"warn" help:"debug, info, warn or error."`
+	Dir       string          `default:".sendoff" help:"Folder for data, dev.json and dev.env."`
+	Listen    config.HostPort `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
+	InfraOnly bool            `help:"Start everything but serve and work. Start those by hand with DIR/dev.env."`
+	LogLevel  string          `enum:"debug,info,warn,error" default:"warn" help:"debug, info, warn or error."`
 }
 
 // Run starts everything, prints how to use it, and stops it at a signal.
@@ -79,7 +79,7 @@ func (d *dev) start(ctx context.Context) error {
 		return fmt.Errorf("create folder: %w", err)
 	}
 	// The address is tried first: an address in use is the likeliest fault.
-	l, err := net.Listen("tcp", d.cmd.Listen)
+	l, err := net.Listen("tcp", string(d.cmd.Listen))
 	if err != nil {
 		return fmt.Errorf("%w: %s is in use (%w); choose another address with --listen", console.ErrUsage, d.cmd.Listen, err)
 	}

@@ -16,20 +16,20 @@ import (
 )
 
 type emulateCmd struct {
-	Listen string        `default:"127.0.0.1:8090" env:"SENDOFF_EMULATE_LISTEN" help:"Address of the emulator." placeholder:"HOST:PORT"`
-	Token  config.Secret `env:"SENDOFF_EMULATOR_TOKEN" help:"${cli_emulatecmd_token}" placeholder:"TEXT"`
+	Listen config.HostPort `default:"127.0.0.1:8090" env:"SENDOFF_EMULATE_LISTEN" help:"Address of the emulator." placeholder:"HOST:PORT"`
+	Token  config.Secret   `env:"SENDOFF_EMULATOR_TOKEN" help:"${cli_emulatecmd_token}" placeholder:"TEXT"`
 }
 
 // Run emulates until a signal arrives.
 func (c *emulateCmd) Run(e *console.Env) error {
-	host, _, err := net.SplitHostPort(c.Listen)
+	host, _, err := net.SplitHostPort(string(c.Listen))
 	if err != nil {
 		return fmt.Errorf("%w: --listen: %w", console.ErrUsage, err)
 	}
 	if ip := net.ParseIP(host); c.Token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("%w: --token (SENDOFF_EMULATOR_TOKEN) is required when the emulator listens on %s", console.ErrUsage, c.Listen)
 	}
-	l, err := net.Listen("tcp", c.Listen)
+	l, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return fmt.Errorf("listen for the emulator: %w", err)
 	}

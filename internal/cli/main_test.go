@@ -27,15 +27,25 @@ func TestRun_WrongCommandLine_Code2(t *testing.T) {
 // A wrong command line is told in one line that says what to do.
 func TestRun_WrongCommandLine_SaysWhatToDo(t *testing.T) {
 	t.Parallel()
+	const (
+		noPostgres = "postgres-url (SENDOFF_POSTGRES_URL) is required; for sendoff dev: set -a; . .sendoff/dev.env; set +a"
+		noAddress  = " is no address to listen on; it must look like 127.0.0.1:8080, or :8080"
+		settings   = " --postgres-url postgres://h/x?sslmode=disable --secret-key 0123456789012345"
+	)
 	for line, want := range map[string]string{
-		"kye create":         `unexpected argument kye, did you mean "key"? see sendoff --help`,
-		"key nope":           "unexpected argument nope; see sendoff key --help",
-		"key create --zz":    "unknown flag --zz; see sendoff key create --help",
-		"webhook replay":     `expected "<id>"; see sendoff webhook replay --help`,
-		"send --to x":        "missing flags: --text=TEXT or --template=NAME; see sendoff send --help",
-		"import x --kind zz": `--kind must be one of "contacts","suppressions","audience" but got "zz"; see sendoff import --help`,
-		"migrate status":     "postgres-url (SENDOFF_POSTGRES_URL) is required; for sendoff dev: set -a; . .sendoff/dev.env; set +a",
-		"migrate down --yes": "postgres-url (SENDOFF_POSTGRES_URL) is required; for sendoff dev: set -a; . .sendoff/dev.env; set +a",
+		"kye create":                       `unexpected argument kye, did you mean "key"? see sendoff --help`,
+		"key nope":                         "unexpected argument nope; see sendoff key --help",
+		"key create --zz":                  "unknown flag --zz; see sendoff key create --help",
+		"webhook replay":                   `expected "<id>"; see sendoff webhook replay --help`,
+		"send --to x":                      "missing flags: --text=TEXT or --template=NAME; see sendoff send --help",
+		"import x --kind zz":               `--kind must be one of "contacts","suppressions","audience" but got "zz"; see sendoff import --help`,
+		"migrate status":                   noPostgres,
+		"serve --listen zz":                `--listen: "zz"` + noAddress + "; see sendoff serve --help",
+		"serve --metrics-listen 127.0.0.1": `--metrics-listen: "127.0.0.1"` + noAddress + "; see sendoff serve --help",
+		"work --work-listen :x":            `--work-listen: ":x"` + noAddress + "; see sendoff work --help",
+		"work --redis-url http://h" + settings: `redis-url (SENDOFF_REDIS_URL): redis url scheme "http" is not one of redis, rediss, ` +
+			"redis-cluster, rediss-cluster, redis-sentinel, rediss-sentinel, unix",
+		"migrate down --yes": noPostgres,
 	} {
 		if r := sendoff("", strings.Fields(line)...); r.Code != 2 || r.Err != "sendoff: "+want+"\n" || r.Out != "" {
 			t.Errorf("sendoff %s: code %d: %q, want %q", line, r.Code, r.Err, want)

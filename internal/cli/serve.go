@@ -1,24 +1,26 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sendoff/sendoff/internal/app"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/migrations"
 )
 
 type serveCmd struct {
 	config.Config
-	Listen  string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
-	Migrate bool   `env:"SENDOFF_MIGRATE" help:"Apply migrations first, under a lock."`
+	Listen  config.HostPort `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"Address of the API." placeholder:"HOST:PORT"`
+	Migrate bool            `env:"SENDOFF_MIGRATE" help:"Apply migrations first, under a lock."`
 }
 
 // Run serves until a signal arrives.
 func (c *serveCmd) Run(e *console.Env) error {
-	if err := c.Validate(true); err != nil {
-		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	if err := checkSettings(&c.Config); err != nil {
+		return err
 	}
 	if c.Migrate {
 		if _, err := migrations.Up(e.Ctx, c.MigrationURL()); err != nil {
@@ -26,7 +28,7 @@ func (c *serveCmd) Run(e *console.Env) error {
 		}
 	}
 	app.BoundMemory()
-	r, err := app.Serve(&c.Config, c.Listen, logger(&c.Config, e.Stderr))
+	r, err := app.Serve(&c.Config, string(c.Listen), logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err
 	}
@@ -34,19 +36,34 @@ func (c *serveCmd) Run(e *console.Env) error {
 	return r.Stop()
 }
 
+// checkSettings returns a usage error with a line for each setting that is missing or
+// invalid.
+func checkSettings(c *config.Config) error {
+	err := c.Validate(true)
+	if c.RedisURL != "" {
+		if wrong := queue.CheckURL(string(c.RedisURL)); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("redis-url (SENDOFF_REDIS_URL): %w", wrong))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	}
+	return nil
+}
+
 type workCmd struct {
 	config.Config
-	Listen string `name:"work-listen" env:"SENDOFF_WORK_LISTEN" help:"Address of health checks and metrics." placeholder:"HOST:PORT"`
-	Serve  string `name:"listen" env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"${cli_workcmd_serve}" placeholder:"HOST:PORT"`
+	Listen config.HostPort `name:"work-listen" env:"SENDOFF_WORK_LISTEN" help:"Address of health checks and metrics." placeholder:"HOST:PORT"`
+	Serve  config.HostPort `name:"listen" env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" help:"${cli_workcmd_serve}" placeholder:"HOST:PORT"`
 }
 
 // Run works until a signal arrives.
 func (c *workCmd) Run(e *console.Env) error {
-	if err := c.Validate(true); err != nil {
-		return fmt.Errorf("%w: %w", console.ErrUsage, err)
+	if err := checkSettings(&c.Config); err != nil {
+		return err
 	}
 	app.BoundMemory()
-	r, err := app.Work(&c.Config, c.Listen, c.Public(c.Serve), logger(&c.Config, e.Stderr))
+	r, err := app.Work(&c.Config, string(c.Listen), c.Public(string(c.Serve)), logger(&c.Config, e.Stderr))
 	if err != nil {
 		return err
 	}

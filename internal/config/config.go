@@ -39,7 +39,7 @@ type Config struct {
 	PostgresConns     int           `env:"SENDOFF_POSTGRES_CONNS" default:"16" help:"${config_postgresconns}"`
 	ShutdownGrace     time.Duration `env:"SENDOFF_SHUTDOWN_GRACE" default:"25s" help:"${config_shutdowngrace}"`
 	ProviderAllow     Networks      `env:"SENDOFF_PROVIDER_ALLOW" help:"${config_providerallow}" placeholder:"NETWORKS"`
-	MetricsListen     string        `env:"SENDOFF_METRICS_LISTEN" help:"${config_metricslisten}" placeholder:"HOST:PORT"`
+	MetricsListen     HostPort      `env:"SENDOFF_METRICS_LISTEN" help:"${config_metricslisten}" placeholder:"HOST:PORT"`
 	MetricsToken      Secret        `env:"SENDOFF_METRICS_TOKEN" help:"${config_metricstoken}" placeholder:"TEXT"`
 	MetricsOpen       bool          `env:"SENDOFF_METRICS_OPEN" help:"${config_metricsopen}"`
 	WebhookLocal      bool          `name:"webhook-allow-loopback" env:"SENDOFF_WEBHOOK_ALLOW_LOOPBACK" help:"${config_webhooklocal}"`

@@ -41,6 +41,12 @@ const schemeNames = "redis, rediss, redis-cluster, rediss-cluster, redis-sentine
 // errShape never contains the URL, in which a password may stand.
 var errShape = errors.New("redis url must look like redis://user:password@host:6379/0")
 
+// CheckURL returns what is wrong with a Redis URL, or with the files that it names, without connecting.
+func CheckURL(raw string) error {
+	_, err := parseAddress(raw)
+	return err
+}
+
 // parseAddress reads a Redis URL. An unknown query word is an error, and no
 // error shows a password.
 func parseAddress(raw string) (*address, error) {

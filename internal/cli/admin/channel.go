@@ -29,13 +29,13 @@ type Channel struct {
 
 // public is where providers reach the API.
 type public struct {
-	PublicURL string `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"${config_publicurl}" placeholder:"URL"`
-	Listen    string `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" hidden:""`
+	PublicURL string          `name:"public-url" env:"SENDOFF_PUBLIC_URL" help:"${config_publicurl}" placeholder:"URL"`
+	Listen    config.HostPort `env:"SENDOFF_LISTEN" default:"127.0.0.1:8080" hidden:""`
 }
 
 func (p *public) address() string {
 	c := config.Config{PublicURL: p.PublicURL}
-	return c.Public(p.Listen)
+	return c.Public(string(p.Listen))
 }
 
 // channelFlags are those of commands that work on channels: they read
