@@ -5,6 +5,7 @@ import { goClients } from "./gosdk.mjs";
 import { finish } from "./lib.mjs";
 import { pages } from "./pages.mjs";
 import { samples } from "./samples.mjs";
+import { snippets } from "./snippets.mjs";
 import { twilioSDK } from "./twilio.mjs";
 import { webhooks } from "./webhooks.mjs";
 import { whatsappClient } from "./whatsapp.mjs";
@@ -15,6 +16,7 @@ setTimeout(() => {
 }, 600_000).unref();
 
 await samples();
+await snippets();
 await twilioSDK();
 await whatsappClient();
 await cloudClients();
