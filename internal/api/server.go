@@ -141,7 +141,8 @@ func New(o Options) *Server {
 
 // Handler returns the server as an http.Handler.
 func (s *Server) Handler() http.Handler {
-	return dashboard.NewFiles(web.Files(), web.Placeholder()).Wrap(middleware.Head(s.echo))
+	known := func(path string) bool { return middleware.Routed(s.echo, path) }
+	return dashboard.NewFiles(web.Files(), web.Placeholder()).Wrap(middleware.Head(s.echo), known)
 }
 
 // OpenAPI returns the description of the API as JSON.

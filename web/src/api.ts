@@ -47,6 +47,23 @@ export async function readOn<P extends { data?: unknown[]; next_cursor?: string 
   return page;
 }
 
+/** The most entries of a list that a choice offers. */
+const choices = 5000;
+
+/** Reads a whole list, for a choice of its entries, in few large pages. */
+export async function readAll<T>(
+  read: (page: { limit: number; cursor?: string }) => Promise<{ data: { data?: T[]; next_cursor?: string } }>,
+): Promise<{ data: { data: T[] } }> {
+  const all: T[] = [];
+  for (let cursor: string | undefined; all.length < choices; ) {
+    const { data } = await read({ limit: 1000, cursor });
+    all.push(...(data.data ?? []));
+    cursor = data.next_cursor;
+    if (!cursor) break;
+  }
+  return { data: { data: all } };
+}
+
 export function useSession() {
   return useGet(["session"], () => getSession({ client }));
 }

@@ -12,7 +12,7 @@ import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queries } from "./api";
 import { isStale } from "./build";
-import { Broken } from "./pages/broken";
+import { Broken, NotFound } from "./pages/broken";
 import { Overview } from "./pages/overview";
 import { SignIn } from "./pages/sign-in";
 import { Shell } from "./shell";
@@ -53,6 +53,7 @@ const routes = root.addChildren([
     createRoute({ ...under, path: "/webhooks", component: later(() => import("./pages/webhooks"), "Webhooks") }),
     createRoute({ ...under, path: "/team", component: later(() => import("./pages/team"), "Team") }),
     createRoute({ ...under, path: "/audit", component: later(() => import("./pages/audit"), "Audit") }),
+    createRoute({ ...under, path: "$", component: NotFound }),
     createRoute({ ...under, path: "/settings", component: later(() => import("./pages/settings"), "Settings") }),
   ]),
 ]);

@@ -76,6 +76,33 @@ export function until(at: string): string {
   return s > 0 ? `in ${span(s)}` : `${span(-s)} ago`;
 }
 
+// Spans until a time are shown anew twice a minute, while there are any.
+const spans = new Set<() => void>();
+let ticks = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function tick() {
+  ticks++;
+  for (const s of spans) s();
+}
+
+/** Renders what shows a span of time anew as the time passes. */
+export function useMinutes() {
+  useSyncExternalStore(
+    (s) => {
+      spans.add(s);
+      timer ??= setInterval(tick, 30_000);
+      return () => {
+        spans.delete(s);
+        if (spans.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      };
+    },
+    () => ticks,
+  );
+}
+
 /** Formats a time for an input of type datetime-local, in the browser's zone, to the minute or the second. */
 export function localInput(at: string | number, seconds = false): string {
   const d = new Date(at);

@@ -11,7 +11,7 @@ import {
   useState,
 } from "react";
 import { problemOf } from "./api";
-import { format, until, useZone } from "./clock";
+import { format, until, useMinutes, useZone } from "./clock";
 import { adrift, focus } from "./focus";
 import { number } from "./words";
 
@@ -61,13 +61,19 @@ function Chunks({ text }: { text: string }) {
   );
 }
 
+/** How long it is until a time, or since. */
+function Until({ at }: { at: string }) {
+  useMinutes();
+  return <span className="soft"> ({until(at)})</span>;
+}
+
 export function Time({ at, relative }: { at?: string | null; relative?: boolean }) {
   const zone = useZone();
   if (!at) return <span className="soft">–</span>;
   return (
     <time dateTime={at} title={`${format(at, "utc")} · ${format(at, "mine")}`}>
       <Chunks text={format(at, zone)} />
-      {relative && <span className="soft"> ({until(at)})</span>}
+      {relative && <Until at={at} />}
     </time>
   );
 }
@@ -391,7 +397,7 @@ export function Act({
       {asking && (
         <Dialog title={confirm} onClose={() => setAsking(false)}>
           <div className="row">
-            <button type="button" className="btn primary" onClick={go}>
+            <button type="button" className={`btn primary ${className.includes("danger") ? "destroys" : ""}`} onClick={go}>
               {children}
             </button>
             <button type="button" className="btn" data-first onClick={() => setAsking(false)}>

@@ -21,6 +21,7 @@ const parts = [
   "tabs",
   "figures",
   "pages",
+  "many",
   "tools",
 ];
 const chosen = process.env.PARTS?.split(",") ?? parts;

@@ -46,7 +46,8 @@ export async function run() {
   check("a chart is drawn in the colours of a new theme", (await drawn()) !== light);
   await forms(page);
 
-  const phone = await signedIn({ viewport: { width: 390, height: 800 } });
+  await columns(page);
+  const phone = await signedIn({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
   await goto(phone, "/", "Overview");
   await phone.getByRole("button", { name: "Menu" }).click();
   await phone.getByRole("link", { name: "Messages", exact: true }).click();
@@ -54,8 +55,38 @@ export async function run() {
   for (const [name, path] of [...pages, ["New campaign", "/campaigns/new"]]) {
     await goto(phone, path, name);
     check(`${name} fits a phone`, await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    check(`${name} is for a thumb`, (await small(phone)).length === 0, (await small(phone)).join(", "));
     if (shots) await phone.screenshot({ path: `${shots}/${name.replace(" ", "-").toLowerCase()}-phone.png` });
   }
+}
+
+/** The menu of columns lies on the page, however wide that is. */
+async function columns(page) {
+  for (const width of [1440, 1280, 1024, 800, 390]) {
+    await page.setViewportSize({ width, height: 860 });
+    await goto(page, "/messages", "Messages");
+    await page.locator("summary", { hasText: "Columns" }).click();
+    const menu = await page.locator(".menu > .panel").boundingBox();
+    check(`the menu of columns at ${width}`, menu.x >= 0 && menu.x + menu.width <= width, JSON.stringify(menu));
+    check(`the page beside it at ${width}`, await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  }
+}
+
+/** What of a phone's page is too small to touch, or has letters at which Safari enlarges the page. */
+function small(phone) {
+  return phone.locator("button, summary, select, input, textarea, nav a, .tabs a, .btn").evaluateAll((all) =>
+    all
+      .filter((e) => e.checkVisibility())
+      .filter((e) => {
+        const box = (e.matches("[type=checkbox], [type=radio]") && e.closest("label") ? e.closest("label") : e).getBoundingClientRect();
+        const typed = e.matches("select, textarea, input:not([type=checkbox], [type=radio])");
+        return (
+          box.height < (e.matches("[type=checkbox], [type=radio]") ? 20 : 24) ||
+          (typed && Number.parseFloat(getComputedStyle(e).fontSize) < 16)
+        );
+      })
+      .map((e) => `${e.tagName} ${e.name || e.textContent.slice(0, 30)} ${e.getBoundingClientRect().height}`),
+  );
 }
 
 /** The forms that create and change. */

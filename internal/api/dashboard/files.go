@@ -40,16 +40,20 @@ type Files struct {
 // if files is nil.
 func NewFiles(files fs.FS, placeholder []byte) *Files { return &Files{files, placeholder} }
 
-// Wrap serves requests for the dashboard, and passes all others to next.
-func (f *Files) Wrap(next http.Handler) http.Handler {
+// Wrap serves requests for the dashboard, and passes all others to next. A browser
+// at an address that is neither a page nor known to the API gets the dashboard's own
+// page of not found, with its ways on, in place of an answer in JSON.
+func (f *Files) Wrap(next http.Handler, known func(path string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			next.ServeHTTP(w, r)
 		case isPage(r.URL.Path) && wantsHTML(r):
-			f.page(w, r)
+			f.page(w, r, http.StatusOK)
 		case strings.HasPrefix(r.URL.Path, "/assets/"), r.URL.Path == "/icon.svg", r.URL.Path == "/theme.js":
 			f.asset(w, r)
+		case isBrowser(r) && !strings.HasPrefix(r.URL.Path, "/v1/") && !known(r.URL.Path):
+			f.page(w, r, http.StatusNotFound)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -79,15 +83,20 @@ func wantsHTML(r *http.Request) bool {
 	return accept == "" || strings.Contains(accept, "text/html") || strings.Contains(accept, "*/*")
 }
 
+// isBrowser reports whether a person looks at the answer: the client names HTML.
+func isBrowser(r *http.Request) bool {
+	return wantsHTML(r) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
 // page serves the one page of the dashboard. It is never cached, so that it names
 // the scripts of this build.
-func (f *Files) page(w http.ResponseWriter, r *http.Request) {
+func (f *Files) page(w http.ResponseWriter, r *http.Request, status int) {
 	w.Header().Set("Cache-Control", "no-store")
 	if f.files == nil {
-		f.send(w, r, "text/html; charset=utf-8", f.placeholder)
+		f.send(w, r, status, "text/html; charset=utf-8", f.placeholder)
 		return
 	}
-	f.file(w, r, "index.html")
+	f.file(w, r, status, "index.html")
 }
 
 // asset serves a script, a style or an image. Names of built assets contain a
@@ -98,11 +107,11 @@ func (f *Files) asset(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(name, "assets/") {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	f.file(w, r, name)
+	f.file(w, r, http.StatusOK, name)
 }
 
 // file serves a file, compressed if the client takes that.
-func (f *Files) file(w http.ResponseWriter, r *http.Request, name string) {
+func (f *Files) file(w http.ResponseWriter, r *http.Request, status int, name string) {
 	kind := mime.TypeByExtension(path.Ext(name))
 	for _, c := range []struct{ coding, ext string }{{"br", ".br"}, {"gzip", ".gz"}, {"", ""}} {
 		if f.files == nil || !strings.Contains(r.Header.Get("Accept-Encoding"), c.coding) {
@@ -116,14 +125,14 @@ func (f *Files) file(w http.ResponseWriter, r *http.Request, name string) {
 		if c.coding != "" {
 			w.Header().Set("Content-Encoding", c.coding)
 		}
-		f.send(w, r, kind, b)
+		f.send(w, r, status, kind, b)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.NotFound(w, r)
 }
 
-func (f *Files) send(w http.ResponseWriter, r *http.Request, kind string, b []byte) {
+func (f *Files) send(w http.ResponseWriter, r *http.Request, status int, kind string, b []byte) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
@@ -132,7 +141,7 @@ func (f *Files) send(w http.ResponseWriter, r *http.Request, kind string, b []by
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead && !middleware.IsHead(r) {
 		_, _ = bytes.NewReader(b).WriteTo(w) // the client has gone
 	}

@@ -18,7 +18,8 @@ func get(t *testing.T, files *dashboard.Files, method, path string, headers ...s
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	files.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })).ServeHTTP(w, r)
+	teapot := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	files.Wrap(teapot, func(path string) bool { return path == "/known" }).ServeHTTP(w, r)
 	return w
 }
 
@@ -52,11 +53,17 @@ func TestFiles_PagesAssetsAndOthers(t *testing.T) {
 		{"GET", "/messages/a/b", nil, 418, ""},
 		{"GET", "//", nil, 418, ""},
 		{"GET", "/nothing", nil, 418, ""},
+		{"GET", "/nothing", []string{"Accept", "text/html,*/*;q=0.8"}, 404, "<page>"},
+		{"GET", "/messages/a/b", []string{"Accept", "text/html,*/*;q=0.8"}, 404, "<page>"},
+		{"GET", "/nothing", []string{"Accept", "*/*"}, 418, ""},
+		{"GET", "/nothing", []string{"Accept", "text/html", "Authorization", "Bearer sk_live_x"}, 418, ""},
+		{"GET", "/known", []string{"Accept", "text/html"}, 418, ""},
+		{"GET", "/v1/nothing", []string{"Accept", "text/html"}, 418, ""},
 		{"GET", "/v1/messages", nil, 418, ""},
 		{"POST", "/messages", nil, 418, ""},
 	} {
 		w := get(t, files, c.method, c.path, c.headers...)
-		if w.Code != c.status || c.status == 200 && w.Body.String() != c.body {
+		if w.Code != c.status || c.status != 418 && w.Body.String() != c.body {
 			t.Errorf("%s %s %v: got %d %q", c.method, c.path, c.headers, w.Code, w.Body)
 		}
 		if csp := w.Header().Get("Content-Security-Policy"); c.status == 200 && !strings.HasPrefix(csp, "default-src 'none';") {

@@ -58,7 +58,10 @@ func NoRoute(c echo.Context) error {
 }
 
 // Known reports whether a request's path has routes, of whatever method.
-func Known(c echo.Context) bool { return len(methodsAt(c.Echo(), echo.GetPath(c.Request()))) > 0 }
+func Known(c echo.Context) bool { return Routed(c.Echo(), echo.GetPath(c.Request())) }
+
+// Routed reports whether a path has routes, of whatever method.
+func Routed(e *echo.Echo, path string) bool { return len(methodsAt(e, path)) > 0 }
 
 // headKey marks the context of a request that came as HEAD.
 type headKey struct{}

@@ -1,5 +1,6 @@
 import { getAudit } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
+import { useKeys, useUsers } from "../all";
 import { client, readOn, useGet } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
@@ -13,11 +14,24 @@ function detailOf(detail: unknown): string {
     .join(", ");
 }
 
+/** Returns the names of users and keys by the ids that the log has; who is gone, or not to be seen, stays an id. */
+function useNames(): (actor: string) => string {
+  const users = useUsers();
+  const keys = useKeys();
+  return (actor) => {
+    const [kind, id] = actor.split(":");
+    if (kind === "user") return users.data?.data.find((u) => u.id === id)?.name ?? actor;
+    const key = kind === "key" && keys.data?.data.find((k) => String(k.id) === id);
+    return key ? `${key.name} (${actor})` : actor;
+  };
+}
+
 export function Audit() {
   const [url, setUrl] = useUrl();
   const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
   const list = useGet(["audit", query], () => readOn(query.cursor, (cursor) => getAudit({ client, query: { ...query, cursor } })));
   const rows = list.data?.data ?? [];
+  const nameOf = useNames();
   const filtered = url.actor || url.action || url.target;
   return (
     <Page title="Audit log">
@@ -33,6 +47,7 @@ export function Audit() {
           <label key={name}>
             <span className="sr">{name}</span>
             <input
+              key={url[name]}
               name={name}
               defaultValue={url[name]}
               placeholder={{ actor: "Actor: key:12", action: "Action: key.create", target: "Target: channel:3" }[name]}
@@ -57,7 +72,14 @@ export function Audit() {
           id={(e) => e.id ?? 0}
           columns={[
             { name: "Time", cell: (e) => <Time at={e.at} /> },
-            { name: "Actor", cell: (e) => <Foreign>{e.actor}</Foreign> },
+            {
+              name: "Actor",
+              cell: (e) => (
+                <Link to="/audit" search={{ ...url, actor: e.actor, cursor: undefined }} title={e.actor}>
+                  <Foreign>{nameOf(e.actor)}</Foreign>
+                </Link>
+              ),
+            },
             { name: "Action", cell: (e) => e.action },
             { name: "Target", cell: (e) => e.target },
             { name: "Detail", cell: (e) => <Foreign className="soft mono wide">{detailOf(e.detail)}</Foreign> },

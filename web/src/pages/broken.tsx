@@ -1,4 +1,5 @@
-import { ErrorBox, Page } from "../ui";
+import { Link } from "@tanstack/react-router";
+import { Empty, ErrorBox, Page } from "../ui";
 
 /** What a page shows that broke while it was drawn. */
 export function Broken({ error }: { error: unknown }) {
@@ -6,6 +7,27 @@ export function Broken({ error }: { error: unknown }) {
   return (
     <Page title="Something is wrong">
       <ErrorBox error={fault} retry={() => location.reload()} />
+    </Page>
+  );
+}
+
+/** What an address shows that is none of a page. */
+export function NotFound() {
+  return (
+    <Page title="There is no such page">
+      <Empty title="The address leads nowhere">
+        <div className="stack tight">
+          It may be mistyped, or of an older version.
+          <div className="row">
+            <Link className="btn primary" to="/">
+              Go to the overview
+            </Link>
+            <Link className="btn" to="/messages">
+              Find a message
+            </Link>
+          </div>
+        </div>
+      </Empty>
     </Page>
   );
 }

@@ -5,9 +5,12 @@ import { Field, Panel } from "../ui";
 /** Every zone that the browser knows. */
 const zones = Intl.supportedValuesOf("timeZone");
 
-export function Zones() {
+export function Zones({ id = "zones", more = [] }: { id?: string; more?: string[] }) {
   return (
-    <datalist id="zones">
+    <datalist id={id}>
+      {more.map((z) => (
+        <option key={z} value={z} />
+      ))}
       <option value="UTC" />
       {zones.map((z) => (
         <option key={z} value={z} />
@@ -35,8 +38,8 @@ export function When({ draft: d }: { draft?: Campaign }) {
           <Field label="Quiet to" hint="Nobody gets a message in these hours of their own day.">
             <input name="to" type="time" defaultValue={quiet?.to} />
           </Field>
-          <Field label="Zone of the quiet hours">
-            <input name="quiet_zone" list="zones" defaultValue={quiet?.zone ?? "recipient"} />
+          <Field label="Zone of the quiet hours" hint="recipient, account, or a zone such as Europe/Berlin.">
+            <input name="quiet_zone" list="quiet-zones" defaultValue={quiet?.zone ?? "recipient"} />
           </Field>
           <Field label="When it is late">
             <select name="late" defaultValue={d?.late ?? "hold"}>
@@ -52,6 +55,7 @@ export function When({ draft: d }: { draft?: Campaign }) {
           <input name="rrule" defaultValue={d?.recurrence?.rrule} placeholder="FREQ=WEEKLY;BYDAY=MO" />
         </Field>
         <Zones />
+        <Zones id="quiet-zones" more={["recipient", "account"]} />
       </div>
     </Panel>
   );
@@ -65,7 +69,7 @@ export function Limits({ draft: d }: { draft?: Campaign }) {
         <Field label="Messages a second" hint="Empty: as fast as the channel.">
           <input name="rate" type="number" min={0.01} step="any" defaultValue={d?.rate} />
         </Field>
-        <Field label="Pause at errors, in percent">
+        <Field label="Pause at errors, in percent" hint="Empty: it goes on whatever fails.">
           <input
             name="errors"
             type="number"
@@ -104,7 +108,21 @@ export function timing(v: Record<string, string>, draft?: Campaign): Partial<Cam
 
 const optional = ["start_at", "quiet_hours", "recurrence", "rate", "pause_at_error_rate", "canary", "cap", "ttl_seconds"];
 
+/** Stops the form where the half of something was filled in, which would be left out without a word. */
+function whole(v: Record<string, string>) {
+  const detail =
+    !v.from !== !v.to
+      ? "Quiet hours need both a beginning and an end. Fill in “Quiet from” and “Quiet to”, or empty both."
+      : v.local && !v.start
+        ? "“At this hour of each recipient” needs the hour: fill in “Start”."
+        : v.rrule && !v.start
+          ? "A campaign that repeats needs its first time: fill in “Start”."
+          : undefined;
+  if (detail) throw { title: "Incomplete", status: 0, code: "incomplete", detail };
+}
+
 function givenBy(v: Record<string, string>, d?: Campaign): Partial<CampaignDefinition> {
+  whole(v);
   return {
     ...(v.start
       ? { start_at: v.start.length === 16 ? `${v.start}:00` : v.start, time_zone: v.zone || mine, local_start: v.local === "on" }

@@ -2,24 +2,23 @@ import {
   type Campaign,
   type CampaignDefinition,
   getCampaignsId,
-  getChannels,
   getContacts,
-  getLists,
-  getTemplates,
   type Import,
   patchCampaignsId,
   postCampaigns,
   type Template,
 } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
+import { useChannels, useLists } from "../all";
 import { client, queries, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { hasMedia, showTemplate } from "../content";
 import { Importer } from "../importer";
 import { merge, missing, propose, type Row } from "../merge";
 import { useUrl } from "../search";
-import { Field, Form, Page, Panel, Pending } from "../ui";
+import { useTemplate } from "../template-choice";
+import { Field, Form, Loading, Page, Panel, Pending } from "../ui";
 import { number } from "../words";
 import { Limits, timing, When } from "./campaign-limits";
 
@@ -39,7 +38,6 @@ const today = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" }
 /** What the preview depends on; the form holds the rest. */
 interface Choice {
   channel?: number;
-  template?: number;
   list?: number;
   imported?: Import;
   text: string;
@@ -64,21 +62,16 @@ function audienceOf(chosen: Choice, list: number, draft?: Campaign): CampaignDef
 
 function Wizard({ draft }: { draft?: Campaign }) {
   const navigate = useNavigate();
-  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
-  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100, status: "approved" } }));
-  const lists = useGet(["lists"], () => getLists({ client }));
+  const channels = useChannels();
+  const lists = useLists();
   const [chosen, setChosen] = useState(() => chosenBy(draft));
   const choose = (change: Partial<Choice>) => setChosen({ ...chosen, ...change });
 
   const allChannels = (channels.data?.data ?? []).filter((c) => c.enabled);
   const channel = allChannels.find((c) => c.id === chosen.channel) ?? allChannels.find((c) => c.default) ?? allChannels[0];
   const sms = channel?.kind === "sms";
-  const usable = (templates.data?.data ?? []).filter((t) => !t.provider || t.provider === channel?.provider);
-  const template = sms
-    ? undefined
-    : (usable.find((t) => t.id === chosen.template) ??
-      usable.find((t) => t.name === (draft?.template?.name ?? "order_confirmation")) ??
-      usable[0]);
+  const templates = useTemplate({ provider: channel?.provider, named: draft?.template, changed: () => choose({ values: {} }) });
+  const template = sms ? undefined : templates.template;
   const allLists = lists.data?.data ?? [];
   // A file takes the place of the list that is proposed.
   const list = chosen.list ?? (chosen.imported ? 0 : (allLists[0]?.id ?? 0));
@@ -111,7 +104,7 @@ function Wizard({ draft }: { draft?: Campaign }) {
   return (
     <Page title={draft ? "Edit campaign" : "New campaign"}>
       <div className="wizard">
-        <Form label={draft ? "Save changes" : "Save draft"} submit={save} wide>
+        <Form label={draft ? "Save changes" : "Save draft"} submit={save} disabled={!sms && !templates.ready} wide>
           {channels.data && allChannels.length === 0 && (
             <p className="note warn">
               A campaign needs a channel to send from. <Link to="/channels">Create one</Link> first.
@@ -167,7 +160,7 @@ function Wizard({ draft }: { draft?: Campaign }) {
               ) : (
                 <Variables
                   template={template}
-                  usable={usable}
+                  templates={templates}
                   names={names}
                   value={placeholderOf}
                   choose={choose}
@@ -202,14 +195,15 @@ function useRows(list: number, imported?: Import): Row[] {
 
 function Variables(props: {
   template?: Template;
-  usable: Template[];
+  templates: { ready: boolean; field: ReactNode };
   names: string[];
   values: Record<string, string>;
   draft?: Campaign;
   value: (variable: string) => string;
   choose: (change: Partial<Choice>) => void;
 }) {
-  const { template: t, usable, names, values, value, choose } = props;
+  const { template: t, templates, names, values, value, choose } = props;
+  if (!t && !templates.ready) return <Loading />;
   if (!t)
     return (
       <p className="note warn">
@@ -218,15 +212,7 @@ function Variables(props: {
     );
   return (
     <>
-      <Field label="Template">
-        <select value={t.id} onChange={(e) => choose({ template: Number(e.target.value), values: {} })}>
-          {usable.map((x) => (
-            <option key={x.id} value={x.id}>
-              {x.name} ({x.language})
-            </option>
-          ))}
-        </select>
-      </Field>
+      {templates.field}
       {hasMedia(t) && (
         <Field label="Address of the header's file">
           <input name="header" type="url" required defaultValue={props.draft?.template?.header_media_url} placeholder="https://" />

@@ -25,9 +25,19 @@ function under(prefix: string, v: Record<string, string>): Record<string, string
   );
 }
 
+/** Puts texts behind each other, each with its full stop. */
+const sentences = (...all: string[]) =>
+  all
+    .filter(Boolean)
+    .map((s) => s.replace(/[^.]$/, "$&."))
+    .join(" ");
+
+/** A field's name as words; an abbreviation keeps its capitals. */
+const labelOf = (name: string) => upper(words(name)).replace(/\b(waba|sid|api|url)\b/gi, (w) => w.toUpperCase());
+
 function Fields({ fields, prefix, secret, before }: { fields: VendorField[]; prefix: string; secret?: boolean; before?: Channel }) {
   return fields.map((f) => (
-    <Field key={f.name} label={upper(words(f.name))} hint={`${upper(f.help)}${f.generated ? " Generated if left empty." : ""}`}>
+    <Field key={f.name} label={labelOf(f.name)} hint={sentences(upper(f.help), f.generated ? "Generated if left empty." : "")}>
       {f.values?.length ? (
         <select name={prefix + f.name} defaultValue={before?.settings?.[f.name] ?? f.default}>
           {f.values.map((value) => (

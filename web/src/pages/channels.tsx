@@ -11,6 +11,8 @@ import {
 import { Link } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { Pager } from "../list";
+import { useUrl } from "../search";
 import { Act, ask, Badge, Copy, Empty, ErrorBox, Foreign, Loading, Page, Panel, Time } from "../ui";
 import { number, words } from "../words";
 import { CreateChannel, EditChannel } from "./channel-form";
@@ -18,7 +20,8 @@ import { CreateChannel, EditChannel } from "./channel-form";
 const again = () => queries.invalidateQueries({ queryKey: ["channels"] });
 
 export function Channels() {
-  const list = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }), { every: 5000 });
+  const [{ cursor }] = useUrl();
+  const list = useGet(["channels", "page", cursor], () => getChannels({ client, query: { limit: 20, cursor } }), { every: 5000 });
   const providers = useGet(["providers"], () => getProviders({ client }));
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
@@ -36,7 +39,7 @@ export function Channels() {
     >
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
-      {list.data && rows.length === 0 && (
+      {list.data && rows.length === 0 && !cursor && (
         <Empty title="No channel yet">
           A channel is a number at a provider, from which messages go out.{" "}
           {manage && (
@@ -51,6 +54,7 @@ export function Channels() {
           <Card key={c.id} c={c} vendor={providers.data?.data?.find((p) => p.name === c.provider)} manage={manage} />
         ))}
       </div>
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
       {creating && <CreateChannel close={() => setCreating(false)} />}
     </Page>
   );

@@ -1,10 +1,10 @@
-import { deleteContactsId, getContacts, postContacts } from "@sendoff/client";
+import { type Contact, deleteContactsId, getContacts, getListsId, patchContactsId, postContacts } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, readOn, useGet, useSession } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
-import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
+import { Act, ask, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
 import { Imports } from "./imports";
 import { Lists } from "./lists";
 import { Suppressions } from "./suppressions";
@@ -34,11 +34,77 @@ export function Contacts() {
   );
 }
 
+/** Fields as lines such as "order = A-17"; what is no text stands as JSON. */
+const linesOf = (fields: Record<string, unknown> = {}) =>
+  Object.entries(fields)
+    .map(([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join("\n");
+
 /** Reads lines such as "order = A-17". */
 function fieldsOf(lines = ""): Record<string, string> | undefined {
   const all = lines.split("\n").map((l) => l.split("="));
   const given = all.filter(([name]) => name.trim()).map(([name, ...value]) => [name.trim(), value.join("=").trim()]);
   return given.length ? Object.fromEntries(given) : undefined;
+}
+
+/** What a form of a contact asks. */
+function Asked({ c }: { c?: Contact }) {
+  return (
+    <>
+      <Field label="Phone">
+        <input name="phone" type="tel" required={!c || !!c.phone} placeholder="+15550000100" defaultValue={c?.phone ?? ""} />
+      </Field>
+      <Field label="Name">
+        <input name="name" defaultValue={c?.name} />
+      </Field>
+      <Field label="Time zone" hint="Such as Europe/Berlin. Empty: by the number.">
+        <input name="zone" defaultValue={c?.time_zone} />
+      </Field>
+      <Field label="Fields" hint="One a line: order = A-17">
+        <textarea name="fields" rows={c ? 6 : 3} defaultValue={linesOf(c?.fields)} />
+      </Field>
+    </>
+  );
+}
+
+/** Changes a contact. Fields whose line was left alone keep their kind, such as a number. */
+function EditContact({ contact: c, close, done }: { contact: Contact; close: () => void; done: () => void }) {
+  return (
+    <Dialog title={ask("Edit", c.name || c.phone || c.user_id, "")} onClose={close}>
+      <Form
+        label="Save"
+        submit={async (v) => {
+          const before: Record<string, unknown> = c.fields ?? {};
+          const fields = Object.entries(fieldsOf(v.fields) ?? {}).map(([name, value]) => {
+            const same = name in before && linesOf({ x: before[name] }) === linesOf({ x: value });
+            return [name, same ? before[name] : value];
+          });
+          await patchContactsId({
+            client,
+            path: { id: c.id },
+            body: { ...(v.phone ? { phone: v.phone } : {}), name: v.name, time_zone: v.zone, fields: Object.fromEntries(fields) },
+          });
+          close();
+          done();
+        }}
+      >
+        <Asked c={c} />
+      </Form>
+    </Dialog>
+  );
+}
+
+/** Which list the contacts are of. */
+function OfList({ id }: { id: number }) {
+  const list = useGet(["lists", id], () => getListsId({ client, path: { id } }));
+  return (
+    <div className="row">
+      <span className="badge info">
+        list: <bdi>{list.data?.name ?? id}</bdi>
+      </span>
+      <Link to="/contacts">Show all contacts</Link>
+    </div>
+  );
 }
 
 function People({ may }: { may: boolean }) {
@@ -49,6 +115,7 @@ function People({ may }: { may: boolean }) {
     ),
   );
   const rows = list.data?.data ?? [];
+  const [editing, setEditing] = useState<Contact>();
   const again = () => queries.invalidateQueries({ queryKey: ["contacts"] });
   return (
     <>
@@ -66,25 +133,14 @@ function People({ may }: { may: boolean }) {
                   name: v.name,
                   time_zone: v.zone || undefined,
                   fields: fieldsOf(v.fields),
-                  ...(url.list ? { list_ids: [Number(url.list)] } : {}),
+                  ...(url.list ? { lists: [Number(url.list)] } : {}),
                 },
               });
               close();
               again();
             }}
           >
-            <Field label="Phone">
-              <input name="phone" type="tel" required placeholder="+15550000100" />
-            </Field>
-            <Field label="Name">
-              <input name="name" />
-            </Field>
-            <Field label="Time zone" hint="Such as Europe/Berlin. Empty: by the number.">
-              <input name="zone" />
-            </Field>
-            <Field label="Fields" hint="One a line: order = A-17">
-              <textarea name="fields" rows={3} />
-            </Field>
+            <Asked />
           </Form>
         )}
       >
@@ -93,6 +149,7 @@ function People({ may }: { may: boolean }) {
           Export CSV
         </a>
       </Tools>
+      {url.list && <OfList id={Number(url.list)} />}
       <ErrorBox error={list.error} retry={list.refetch} />
       {list.isPending && <Loading />}
       {list.data && !list.data.next_cursor && rows.length === 0 && (
@@ -112,7 +169,17 @@ function People({ may }: { may: boolean }) {
           rows={rows}
           id={(c) => c.id ?? 0}
           columns={[
-            { name: "Phone", cell: (c) => <Foreign>{c.phone}</Foreign> },
+            {
+              name: "Phone",
+              cell: (c) =>
+                c.phone ? (
+                  <Link to="/messages" search={{ q: c.phone }}>
+                    <Foreign>{c.phone}</Foreign> <span className="sr">and its messages</span>
+                  </Link>
+                ) : (
+                  <Foreign>{c.user_id}</Foreign>
+                ),
+            },
             { name: "Name", cell: (c) => <Foreign>{c.name}</Foreign> },
             { name: "Fields", cell: (c) => <Fields values={c.fields} /> },
             { name: "Time zone", cell: (c) => <span className="soft">{c.time_zone || "by the number"}</span> },
@@ -121,22 +188,28 @@ function People({ may }: { may: boolean }) {
               name: "",
               cell: (c) =>
                 may && (
-                  <Act
-                    className="btn small danger"
-                    confirm={ask("Delete", c.name || c.phone)}
-                    run={async () => {
-                      await deleteContactsId({ client, path: { id: c.id! } });
-                      again();
-                    }}
-                  >
-                    Delete <span className="sr">{c.phone}</span>
-                  </Act>
+                  <div className="row">
+                    <button type="button" className="btn small" onClick={() => setEditing(c)}>
+                      Edit <span className="sr">{c.phone}</span>
+                    </button>
+                    <Act
+                      className="btn small danger"
+                      confirm={ask("Delete", c.name || c.phone)}
+                      run={async () => {
+                        await deleteContactsId({ client, path: { id: c.id! } });
+                        again();
+                      }}
+                    >
+                      Delete <span className="sr">{c.phone}</span>
+                    </Act>
+                  </div>
                 ),
             },
           ]}
         />
       )}
       <Pager next={list.data?.next_cursor} rows={rows.length} />
+      {editing && <EditContact contact={editing} close={() => setEditing(undefined)} done={again} />}
     </>
   );
 }

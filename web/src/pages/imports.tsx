@@ -1,8 +1,11 @@
-import { deleteImportsId, getImports, getLists, type Import } from "@sendoff/client";
+import { deleteImportsId, getImports, type Import } from "@sendoff/client";
 import { useState } from "react";
+import { useLists } from "../all";
 import { client, useGet } from "../api";
 import { Importer } from "../importer";
-import { Act, Badge, Empty, ErrorBox, Field, Panel, Table, Time } from "../ui";
+import { Pager } from "../list";
+import { useUrl } from "../search";
+import { Act, Badge, Empty, ErrorBox, Field, Loading, Panel, Table, Time } from "../ui";
 import { number, upper } from "../words";
 
 /** What became of the rows; their sum is the lines. */
@@ -10,8 +13,9 @@ const counts = ["created", "updated", "unchanged", "duplicate", "suppressed", "b
 
 /** The imports, and the form of a new one: a tab of the contacts page. */
 export function Imports({ may }: { may: boolean }) {
-  const list = useGet(["imports"], () => getImports({ client }), { every: 3000 });
-  const lists = useGet(["lists"], () => getLists({ client }));
+  const [{ cursor }] = useUrl();
+  const list = useGet(["imports", cursor], () => getImports({ client, query: { limit: 50, cursor } }), { every: 3000 });
+  const lists = useLists(may);
   const [into, setInto] = useState("");
   const rows = list.data?.data ?? [];
   return (
@@ -35,7 +39,8 @@ export function Imports({ may }: { may: boolean }) {
         </Panel>
       )}
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && (
+      {list.isPending && <Loading />}
+      {list.data && !list.data.next_cursor && rows.length === 0 && !cursor && (
         <Empty title="No import yet">
           {may ? "Choose a file above: it is shown before anything is written." : "Who may send imports files here."}
         </Empty>
@@ -72,6 +77,7 @@ export function Imports({ may }: { may: boolean }) {
           ]}
         />
       )}
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }

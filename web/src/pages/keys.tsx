@@ -12,6 +12,8 @@ import {
 } from "@sendoff/client";
 import { type ReactNode, useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
+import { Pager } from "../list";
+import { useUrl } from "../search";
 import { Act, ask, Badge, Copy, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Table, Time } from "../ui";
 import { number, words } from "../words";
 
@@ -116,8 +118,10 @@ interface Made {
 }
 
 export function Keys() {
-  const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } }), { every: 15_000 });
-  const usage = useGet(["keys", "usage"], () => getUsage({ client, query: { limit: 100 } }), { every: 60_000 });
+  const [{ cursor }] = useUrl();
+  const page = { limit: 50, cursor };
+  const keys = useGet(["keys", "page", cursor], () => getKeys({ client, query: page }), { every: 15_000 });
+  const usage = useGet(["keys", "usage", cursor], () => getUsage({ client, query: page }), { every: 60_000 });
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
   const [made, setMade] = useState<Made>();
@@ -161,7 +165,7 @@ export function Keys() {
     >
       <ErrorBox error={keys.error} retry={keys.refetch} />
       {keys.isPending && <Loading />}
-      {keys.data && rows.length === 0 && (
+      {keys.data && rows.length === 0 && !cursor && (
         <Empty title="No API key yet">
           Programs send messages with a key.{" "}
           {manage && (
@@ -262,6 +266,7 @@ export function Keys() {
           ]}
         />
       )}
+      <Pager next={keys.data?.next_cursor} rows={rows.length} />
       {creating && (
         <Dialog title="Create an API key" onClose={() => setCreating(false)}>
           <Form label="Create" submit={create}>

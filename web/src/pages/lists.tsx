@@ -1,13 +1,15 @@
 import { deleteListsId, getLists, postLists } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { client, queries, useGet } from "../api";
-import { Tools } from "../list";
-import { Act, ask, Empty, ErrorBox, Field, Form, Table, Time } from "../ui";
+import { Pager, Tools } from "../list";
+import { useUrl } from "../search";
+import { Act, ask, Empty, ErrorBox, Field, Form, Loading, Table, Time } from "../ui";
 import { number } from "../words";
 
 /** The lists of contacts: a tab of the contacts page. */
 export function Lists({ may }: { may: boolean }) {
-  const list = useGet(["lists"], () => getLists({ client }));
+  const [{ cursor }] = useUrl();
+  const list = useGet(["lists", "page", cursor], () => getLists({ client, query: { limit: 50, cursor } }));
   const rows = list.data?.data ?? [];
   const again = () => queries.invalidateQueries({ queryKey: ["lists"] });
   return (
@@ -34,7 +36,8 @@ export function Lists({ may }: { may: boolean }) {
         )}
       />
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && (
+      {list.isPending && <Loading />}
+      {list.data && rows.length === 0 && !cursor && (
         <Empty title="No list yet">
           A list is an audience that stays. Create one, then{" "}
           <Link to="/contacts" search={{ tab: "imports" }}>
@@ -57,7 +60,7 @@ export function Lists({ may }: { may: boolean }) {
                 </Link>
               ),
             },
-            { name: "Contacts", num: true, cell: (l) => number(l.count ?? 0) },
+            { name: "Contacts", num: true, cell: (l) => `${number(l.count ?? 0)}${l.count_more ? "+" : ""}` },
             { name: "Time zone", cell: (l) => <span className="soft">{l.time_zone || "–"}</span> },
             { name: "Created", cell: (l) => <Time at={l.created_at} /> },
             {
@@ -79,6 +82,7 @@ export function Lists({ may }: { may: boolean }) {
           ]}
         />
       )}
+      <Pager next={list.data?.next_cursor} rows={rows.length} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { getMessagesId, getTemplatesId, postMessagesIdCancel, postMessagesIdShare, type View } from "@sendoff/client";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
+import { Advice } from "../advice";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, showContent, showTemplate } from "../content";
@@ -98,6 +99,7 @@ function Status({ m }: { m: MessageView }) {
         {m.error && (
           <div className="note bad">
             <code>{m.error.code}</code> {m.error.provider_code} <Foreign>{m.error.message}</Foreign>
+            <Advice code={m.error.code} to={m.to} template={(m.content as { template?: { name?: string } })?.template?.name} />
           </div>
         )}
         <dl className="facts">

@@ -1,6 +1,7 @@
-import { getCampaigns, getChannels, getInbound, getMessages, type View } from "@sendoff/client";
+import { getCampaigns, getMessages, type View } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
+import { useChannels } from "../all";
 import { client, readOn, useGet } from "../api";
 import { mine, useZone } from "../clock";
 import { idIn } from "../ids";
@@ -8,6 +9,7 @@ import { Choice, Pager, Search } from "../list";
 import { countOf, listen } from "../live";
 import { useUrl } from "../search";
 import { Badge, type Column, Empty, ErrorBox, Foreign, Loading, Page, Table, Time } from "../ui";
+import { Inbound } from "./inbound";
 
 const statuses = ["scheduled", "queued", "sending", "sent", "delivered", "read", "failed", "expired", "cancelled", "unknown"];
 const types = ["text", "template", "image", "video", "audio", "document", "sticker", "location", "contacts", "interactive", "reaction"];
@@ -68,7 +70,7 @@ function Sent() {
   const zone = useZone();
   const query = queryOf(url, zone);
   const list = useGet(["messages", query], () => readOn(query.cursor, (cursor) => getMessages({ client, query: { ...query, cursor } })));
-  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const channels = useChannels();
   const [hidden, setHidden] = useHidden();
   const find = (text: string) => {
     const id = idIn(text);
@@ -254,37 +256,5 @@ function Day(props: {
         onChange={(e) => props.set({ [props.name]: e.target.value, cursor: undefined })}
       />
     </label>
-  );
-}
-
-function Inbound() {
-  const [url] = useUrl();
-  const list = useGet(["inbound", url.cursor], () => getInbound({ client, query: { cursor: url.cursor } }));
-  const rows = list.data?.data ?? [];
-  return (
-    <>
-      <ErrorBox error={list.error} retry={list.refetch} />
-      {list.isPending && <Loading />}
-      {list.data && !list.data.next_cursor && rows.length === 0 && (
-        <Empty title="Nothing received yet">
-          What people write to your numbers appears here, once the provider knows the callback address of its{" "}
-          <Link to="/channels">channel</Link>.
-        </Empty>
-      )}
-      {rows.length > 0 && (
-        <Table
-          label="Inbound messages"
-          rows={rows}
-          id={(m) => m.id ?? ""}
-          columns={[
-            { name: "From", cell: (m) => <Foreign>{m.from}</Foreign> },
-            { name: "Type", cell: (m) => m.type },
-            { name: "Text", cell: (m) => <Foreign>{typeof m.text === "string" ? m.text : ""}</Foreign> },
-            { name: "Received", cell: (m) => <Time at={m.received_at} /> },
-          ]}
-        />
-      )}
-      <Pager next={list.data?.next_cursor} rows={rows.length} />
-    </>
   );
 }

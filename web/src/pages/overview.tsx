@@ -1,4 +1,4 @@
-import { getStats, type Point } from "@sendoff/client";
+import { type ChannelState, getStats, type Point } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo } from "react";
 import { client, useGet } from "../api";
@@ -30,6 +30,15 @@ function chartsOf(series: Point[]) {
       { name: "p99", values: series.map((p) => p.p99_ms ?? null) },
     ],
   };
+}
+
+const shownChannels = 12;
+const stateOf = (c: ChannelState) => (c.enabled ? (c.health?.state ?? "closed") : "disabled");
+
+/** The channels that have their place on the page: those that do not send come first. */
+function shownOf(all: ChannelState[]): ChannelState[] {
+  const sends = (c: ChannelState) => Number(stateOf(c) === "closed");
+  return all.length > shownChannels ? [...all].sort((a, b) => sends(a) - sends(b)).slice(0, shownChannels) : all;
 }
 
 export function Overview() {
@@ -101,14 +110,14 @@ export function Overview() {
             {s.channels?.length ? (
               <Table
                 label="Channels and their state"
-                rows={s.channels}
+                rows={shownOf(s.channels)}
                 id={(c) => c.id ?? 0}
                 columns={[
                   { name: "Channel", cell: (c) => <bdi>{c.name}</bdi> },
                   { name: "Provider", cell: (c) => `${upper(c.provider)} ${c.kind === "sms" ? "SMS" : "WhatsApp"}` },
                   {
                     name: "Circuit",
-                    cell: (c) => <Badge>{c.enabled ? (c.health?.state ?? "closed") : "disabled"}</Badge>,
+                    cell: (c) => <Badge>{stateOf(c)}</Badge>,
                   },
                   {
                     name: "Rate",
@@ -121,6 +130,11 @@ export function Overview() {
               <Empty title="There is no channel yet">
                 <Link to="/channels">Create one</Link> to send messages.
               </Empty>
+            )}
+            {s.channels && s.channels.length > shownChannels && (
+              <p className="more">
+                <Link to="/channels">Show all {number(s.channels.length)} channels</Link>
+              </p>
             )}
           </Panel>
         </div>

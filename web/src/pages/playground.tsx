@@ -1,11 +1,13 @@
-import { getChannels, getContacts, getKeys, getMessagesId, getPlayground, getTemplates, postPlayground } from "@sendoff/client";
+import { getContacts, getMessagesId, getPlayground, postPlayground } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { useChannels, useKeys } from "../all";
 import { client, useGet, useSession } from "../api";
 import { codeFor } from "../code";
 import { idIn } from "../ids";
 import { bodyFor, type Choice, type Endpoint, pathFor, recipientOf } from "../playground";
 import { useUrl } from "../search";
+import { useTemplate } from "../template-choice";
 import { Badge, Copy, Dialog, ErrorBox, Field, Json, Page, Panel } from "../ui";
 
 interface Answer {
@@ -32,17 +34,17 @@ const encoded = (route: Endpoint, body: string) =>
 
 export function Playground() {
   const [url] = useUrl();
-  const keys = useGet(["keys"], () => getKeys({ client, query: { limit: 100 } }));
+  const keys = useKeys();
   const endpoints = useGet(["endpoints"], () => getPlayground({ client }));
-  const templates = useGet(["templates", "all"], () => getTemplates({ client, query: { limit: 100, status: "approved" } }));
-  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const channels = useChannels();
   const contacts = useGet(["contacts", "first"], () => getContacts({ client, query: { limit: 50 } }));
   const session = useSession();
-  const [chosen, choose] = useState<{ key?: number; template?: number; channel?: number; endpoint: string; to: string }>(() => ({
+  const [chosen, choose] = useState<{ key?: number; channel?: number; endpoint: string; to: string }>(() => ({
     endpoint: "POST /v1/messages",
     to: "+15550000100",
     channel: Number(url.channel) || undefined,
   }));
+  const { template, ...templates } = useTemplate({ changed: () => change({}) });
   // A body that was typed, or came with the URL, until something else is chosen.
   const [typed, setTyped] = useState<string | undefined>(() => (url.body ? pretty(url.body) : undefined));
   const [typedPath, setTypedPath] = useState<string>();
@@ -55,14 +57,11 @@ export function Playground() {
   const usable = useMemo(() => (keys.data?.data ?? []).filter((k) => k.active), [keys.data]);
   const routes: Endpoint[] = endpoints.data?.data ?? [];
   const route = routes.find((r) => nameOf(r) === chosen.endpoint);
-  const allTemplates = templates.data?.data ?? [];
   const allChannels = channels.data?.data ?? [];
   const key = chosen.key ?? (usable.find((k) => !k.test) ?? usable[0])?.id ?? 0;
-  const template =
-    allTemplates.find((t) => t.id === chosen.template) ?? allTemplates.find((t) => t.name === "order_confirmation") ?? allTemplates[0];
   const channel = allChannels.find((c) => c.id === chosen.channel) ?? allChannels.find((c) => c.default) ?? allChannels[0];
   const choice: Choice = { template, channel, channels: allChannels, to: chosen.to, account: session.data?.account?.sid ?? "" };
-  const ready = !!route && templates.isFetched && channels.isFetched;
+  const ready = !!route && templates.ready && channels.isFetched;
   const body = !ready ? "" : route.method === "GET" ? "" : (typed ?? bodyFor(route, choice));
   const path = !ready ? "" : (typedPath ?? pathFor(route, choice));
   const change = (what: Partial<typeof chosen>) => {
@@ -139,15 +138,7 @@ export function Playground() {
                   ))}
                 </select>
               </Field>
-              <Field label="Template">
-                <select value={template?.id ?? 0} onChange={(e) => change({ template: Number(e.target.value) })}>
-                  {allTemplates.map((x) => (
-                    <option key={x.id} value={x.id}>
-                      {x.name} ({x.language})
-                    </option>
-                  ))}
-                </select>
-              </Field>
+              {templates.field}
               <Field label="Channel">
                 <select value={channel?.id ?? 0} onChange={(e) => change({ channel: Number(e.target.value) })}>
                   {allChannels.map((x) => (

@@ -53,7 +53,7 @@ function RetentionForm({ a }: { a: Account }) {
         queries.invalidateQueries({ queryKey: ["account"] });
       }}
     >
-      <p>Older records are deleted for good, within hours. Days:</p>
+      <p>What is older than this many days is deleted for good, within hours.</p>
       <div className="fields2">
         {records.map(([name, label, hint]) => (
           <Field key={name} label={label} hint={hint}>
@@ -61,7 +61,10 @@ function RetentionForm({ a }: { a: Account }) {
           </Field>
         ))}
       </div>
-      <Field label="Remove content and numbers after" hint="The message stays without them. Empty: they are kept as long as the message.">
+      <Field
+        label="Remove content and numbers after"
+        hint="Days. The message stays without them. Empty: they are kept as long as the message."
+      >
         <input name="redact" type="number" min={0} max={3650} defaultValue={a.redact_days || ""} />
       </Field>
     </Form>

@@ -6,6 +6,7 @@ import { format, formatter, localInput, mine, useZone } from "../clock";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { Act, ask, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
+import { number } from "../words";
 
 const again = () => queries.invalidateQueries({ queryKey: ["scheduled"] });
 
@@ -20,15 +21,18 @@ const named = (day: string) => weekday(new Date(day), "utc");
 export function Scheduled() {
   const [url] = useUrl();
   const zone = useZone();
-  const list = useGet(["scheduled", url.cursor], () =>
-    getMessages({ client, query: { status: "scheduled", order: "due", cursor: url.cursor, limit: 50 } }),
+  const list = useGet(
+    ["scheduled", url.cursor],
+    () => getMessages({ client, query: { status: "scheduled", order: "due", cursor: url.cursor, limit: 50 } }),
+    { every: 10_000 },
   );
   const can = useCan("send_text");
-  const [chosen, setChosen] = useState<string[]>([]);
+  const [marked, setChosen] = useState<string[]>([]);
   const [changing, setChanging] = useState<View>();
   const [done, setDone] = useState("");
   const rows = list.data?.data ?? [];
   const ids = rows.map((m) => m.message_id ?? "");
+  const chosen = marked.filter((id) => ids.includes(id)); // what is on this page, and has not gone out since
   const days = [...new Set(rows.map((m) => dayOf(m.send_at, zone)))];
   const toggle = (id: string, on: boolean) => setChosen(on ? [...chosen, id] : chosen.filter((x) => x !== id));
   return (
@@ -39,7 +43,7 @@ export function Scheduled() {
         rows.length > 0 && (
           <>
             <button type="button" className="btn" onClick={() => setChosen(chosen.length === ids.length ? [] : ids)}>
-              {chosen.length === ids.length ? "Choose none" : `Choose all ${ids.length} shown`}
+              {chosen.length === ids.length ? "Choose none" : `Choose all ${number(ids.length)} shown`}
             </button>
             {chosen.length > 0 && (
               <Act
@@ -47,7 +51,8 @@ export function Scheduled() {
                 confirm={chosen.length === 1 ? "Cancel 1 message?" : `Cancel ${chosen.length} messages?`}
                 run={async () => {
                   const { data } = await postMessagesCancel({ client, body: { ids: chosen } });
-                  setDone(`${data.cancelled} of ${chosen.length} were cancelled; the others had gone out.`);
+                  const rest = chosen.length - (data.cancelled ?? 0);
+                  setDone(`${data.cancelled} of ${chosen.length} were cancelled${rest ? "; the others had gone out" : ""}.`);
                   setChosen([]);
                   again();
                 }}

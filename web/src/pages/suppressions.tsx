@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { client, queries, useGet } from "../api";
 import { Pager, Search, Tools } from "../list";
 import { useUrl } from "../search";
-import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Table, Time } from "../ui";
+import { Act, ask, Empty, ErrorBox, Field, Foreign, Form, Loading, Table, Time } from "../ui";
 
 /** The suppressed people: a tab of the contacts page. */
 export function Suppressions({ may }: { may: boolean }) {
@@ -49,6 +49,7 @@ export function Suppressions({ may }: { may: boolean }) {
         </a>
       </Tools>
       <ErrorBox error={list.error} retry={list.refetch} />
+      {list.isPending && <Loading />}
       {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={url.q ? "No suppression matches" : "Nobody is suppressed"}>
           {url.q ? (
@@ -66,7 +67,14 @@ export function Suppressions({ may }: { may: boolean }) {
           rows={rows}
           id={(s) => `${s.phone} ${s.created_at}`}
           columns={[
-            { name: "Person", cell: (s) => <Foreign>{s.phone}</Foreign> },
+            {
+              name: "Person",
+              cell: (s) => (
+                <Link to="/messages" search={{ q: s.phone }}>
+                  <Foreign>{s.phone}</Foreign> <span className="sr">and their messages</span>
+                </Link>
+              ),
+            },
             { name: "Scope", cell: (s) => s.scope },
             { name: "Reason", cell: (s) => s.reason },
             { name: "Detail", cell: (s) => <Foreign>{s.detail}</Foreign> },

@@ -1,13 +1,16 @@
 import { deleteUsersId, getUsers, patchUsersId, postInvitations } from "@sendoff/client";
 import { useState } from "react";
 import { client, queries, useCan, useGet, useSession } from "../api";
+import { Pager } from "../list";
+import { useUrl } from "../search";
 import { Act, ask, Badge, Copy, Dialog, ErrorBox, Field, Form, Loading, Page, Table, Time } from "../ui";
 
 const again = () => queries.invalidateQueries({ queryKey: ["users"] });
 const roles = ["owner", "admin", "sender", "viewer"] as const;
 
 export function Team() {
-  const list = useGet(["users"], () => getUsers({ client }));
+  const [{ cursor }] = useUrl();
+  const list = useGet(["users", "page", cursor], () => getUsers({ client, query: { limit: 50, cursor } }));
   const manage = useCan("manage");
   const me = useSession().data;
   const [inviting, setInviting] = useState(false);
@@ -99,6 +102,7 @@ export function Team() {
           ]}
         />
       )}
+      <Pager next={list.data?.next_cursor} rows={list.data?.data?.length ?? 0} />
       {inviting && (
         <Dialog title="Invite a member" onClose={() => setInviting(false)}>
           <Form

@@ -1,6 +1,5 @@
 import {
   deleteTemplatesId,
-  getChannels,
   getProviders,
   getTemplates,
   postTemplates,
@@ -11,6 +10,7 @@ import {
 } from "@sendoff/client";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { useChannels } from "../all";
 import { client, queries, useCan, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { type FilledPart, hasMedia, showTemplate } from "../content";
@@ -119,10 +119,13 @@ export function Templates() {
 
 /** Reads the templates of the channels whose provider lists them. */
 function Sync() {
-  const channels = useGet(["channels"], () => getChannels({ client, query: { limit: 100 } }));
+  const channels = useChannels();
   const providers = useGet(["providers"], () => getProviders({ client }));
   const lists = (providers.data?.data ?? []).filter((p) => p.lists_templates).map((p) => p.name);
   const [done, setDone] = useState("");
+  const [chosen, choose] = useState<number>();
+  const all = (channels.data?.data ?? []).filter((c) => lists.includes(c.provider));
+  const offered = all.length > 3 ? [all.find((c) => c.id === chosen) ?? all[0]!] : all;
   return (
     <>
       {done && (
@@ -130,21 +133,31 @@ function Sync() {
           {done}
         </span>
       )}
-      {(channels.data?.data ?? [])
-        .filter((c) => lists.includes(c.provider ?? ""))
-        .map((c) => (
-          <Act
-            key={c.id}
-            className="btn"
-            run={async () => {
-              const { data } = await postTemplatesSync({ client, body: { channel: c.id } });
-              setDone(`${data.created} new, ${data.updated} changed, ${data.disabled} disabled`);
-              again();
-            }}
-          >
-            Sync {c.name}
-          </Act>
-        ))}
+      {all.length > offered.length && (
+        <label>
+          <span className="sr">Channel to sync</span>
+          <select value={offered[0]?.id} onChange={(e) => choose(Number(e.target.value))}>
+            {all.map((c) => (
+              <option key={c.id} value={c.id}>
+                {c.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {offered.map((c) => (
+        <Act
+          key={c.id}
+          className="btn"
+          run={async () => {
+            const { data } = await postTemplatesSync({ client, body: { channel: c.id } });
+            setDone(`${data.created} new, ${data.updated} changed, ${data.disabled} disabled`);
+            again();
+          }}
+        >
+          Sync {c.name}
+        </Act>
+      ))}
     </>
   );
 }

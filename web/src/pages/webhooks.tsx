@@ -1,34 +1,36 @@
 import {
   deleteWebhooksId,
   getWebhooks,
-  getWebhooksIdDeliveries,
   patchWebhooksId,
   postWebhooks,
-  postWebhooksIdDeliveriesDeliveryReplay,
   postWebhooksIdReplay,
   postWebhooksIdRotate,
   postWebhooksIdTest,
   type Webhook,
   type WebhookCreate,
 } from "@sendoff/client";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, queries, useCan, useGet } from "../api";
 import { localInput, mine } from "../clock";
 import { useUrl } from "../search";
-import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
+import { Act, ask, Badge, Dialog, Empty, ErrorBox, Field, Foreign, Form, Loading, Page, Table, Time } from "../ui";
+import { Deliveries } from "./deliveries";
 import { Secret } from "./keys";
 
 const again = () => queries.invalidateQueries({ queryKey: ["webhooks"] });
 
 export function Webhooks() {
   const [url, setUrl] = useUrl();
-  const list = useGet(["webhooks"], () => getWebhooks({ client }), { every: 10_000 });
+  const list = useGet(["webhooks"], () => getWebhooks({ client }), { every: 10_000 }); // an account has at most 20
   const manage = useCan("manage");
   const [creating, setCreating] = useState(false);
   const [secret, setSecret] = useState("");
   const [replaying, setReplaying] = useState<Webhook>();
-  const rows = list.data?.data ?? [];
-  const shown = rows.find((w) => String(w.id) === url.webhook);
+  const all = list.data?.data ?? [];
+  // The endpoint whose deliveries are shown stands alone above them.
+  const shown = all.find((w) => String(w.id) === url.webhook);
+  const rows = shown ? [shown] : all;
   return (
     <Page
       title="Webhooks"
@@ -78,8 +80,8 @@ export function Webhooks() {
                   <button
                     type="button"
                     className="btn small"
-                    aria-expanded={url.webhook === String(w.id)}
-                    onClick={() => setUrl({ webhook: url.webhook === String(w.id) ? undefined : String(w.id) })}
+                    aria-expanded={!!shown}
+                    onClick={() => setUrl({ webhook: shown ? undefined : String(w.id), state: undefined, cursor: undefined })}
                   >
                     Deliveries <span className="sr">of {w.url}</span>
                   </button>
@@ -88,7 +90,7 @@ export function Webhooks() {
                       <Act
                         run={async () => {
                           await postWebhooksIdTest({ client, path: { id: w.id! } });
-                          setUrl({ webhook: String(w.id) });
+                          setUrl({ webhook: String(w.id), state: undefined, cursor: undefined });
                           queries.invalidateQueries({ queryKey: ["deliveries", w.id] });
                         }}
                       >
@@ -132,7 +134,12 @@ export function Webhooks() {
           ]}
         />
       )}
-      {shown && <Deliveries id={shown.id!} url={shown.url ?? ""} manage={manage} />}
+      {shown && (
+        <>
+          <Link to="/webhooks">Show all endpoints</Link>
+          <Deliveries key={shown.id} id={shown.id} url={shown.url} manage={manage} />
+        </>
+      )}
       {creating && (
         <Dialog title="Add an endpoint" onClose={() => setCreating(false)}>
           <Form
@@ -203,33 +210,5 @@ function Replay({ id, close }: { id: number; close: () => void }) {
         </div>
       </Form>
     </Dialog>
-  );
-}
-
-function Deliveries({ id, url, manage }: { id: number; url: string; manage: boolean }) {
-  const list = useGet(["deliveries", id], () => getWebhooksIdDeliveries({ client, path: { id } }), { every: 5000 });
-  const rows = list.data?.data ?? [];
-  return (
-    <Panel title={`Deliveries to ${url}`}>
-      <ErrorBox error={list.error} retry={list.refetch} />
-      {list.data && rows.length === 0 && <p className="soft">Nothing was delivered yet. Send a test event.</p>}
-      {rows.map((d) => (
-        <details key={d.id}>
-          <summary>
-            <Badge tone={d.state === "delivered" ? "good" : d.state === "failed" ? "bad" : "info"}>{d.state ?? ""}</Badge> {d.event}{" "}
-            <Time at={d.created_at} /> <span className="soft">{d.attempts} attempts</span>
-          </summary>
-          <div className="stack">
-            <Json value={d.request} label="Request" />
-            <Json value={d.response ?? "no answer"} label="Answer" />
-            {manage && (
-              <div>
-                <Act run={() => postWebhooksIdDeliveriesDeliveryReplay({ client, path: { id, delivery: d.id! } })}>Send again</Act>
-              </div>
-            )}
-          </div>
-        </details>
-      ))}
-    </Panel>
   );
 }
