@@ -333,8 +333,10 @@ func TestDialects_EveryFaultAtOnce(t *testing.T) {
 			aisoule, `{"to":"abc","type":"text","whatsapp_account":"nope"}`, 400,
 			`text is required; to: ` + number + `; whatsapp_account: no such channel`,
 		},
-		{aisoule, `{"to":"abc","type":"text","text":"` + strings.Repeat("x", 5000) + `","whatsapp_account":[]}`, 400,
-			`whatsapp_account must be a string; to: ` + number + `; text is 5000 characters long; at most 4096 are allowed`},
+		{
+			aisoule, `{"to":"abc","type":"text","text":"` + strings.Repeat("x", 5000) + `","whatsapp_account":[]}`, 400,
+			`whatsapp_account must be a string; to: ` + number + `; text is 5000 characters long; at most 4096 are allowed`,
+		},
 		{
 			aisoule, `{"to":"abc","type":"dance"}`, 400,
 			`type must be one of text, template, image, video, document, audio, interactive; to: ` + number,
