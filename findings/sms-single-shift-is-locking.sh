@@ -23,7 +23,8 @@ npm init -y >/dev/null
 npm install --ignore-scripts --no-audit --no-fund --silent -E smpp@0.5.1
 cat >main.cjs <<'JS'
 const smpp = require("smpp");
-for (const [element, table, text] of [[0x24, 1, "ağır iş çok"], [0x25, 1, "ağır iş çok"], [0x24, 2, "acción, mamá"], [0x24, 3, "ação, você"]]) {
+const texts = [[0x24, 1, "ağır iş çok"], [0x25, 1, "ağır iş çok"], [0x24, 2, "acción, mamá"], [0x24, 3, "ação, você"]];
+for (const [element, table, text] of texts) {
   const udh = Buffer.from([3, element, 1, table]);
   const bytes = new smpp.PDU("submit_sm", { short_message: { udh, message: text } }).toBuffer();
   const { message } = new smpp.PDU(bytes).short_message;
