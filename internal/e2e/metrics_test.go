@@ -20,7 +20,7 @@ func TestMetrics_OnTheirOwnAddress(t *testing.T) {
 	own := freeAddress(t)
 	cfg := config.Config{
 		PostgresURL: config.Secret(storetest.Postgres(t)), RedisURL: config.Secret(storetest.Redis(t)), SecretKey: storetest.SecretKey,
-		PostgresConns: 4, MetricsListen: own,
+		PostgresConns: 4, MetricsListen: config.HostPort(own),
 	}
 	log := slog.New(slog.DiscardHandler)
 	closed, err := app.Serve(&cfg, freeAddress(t), log)
