@@ -38,6 +38,13 @@ if [ -z "$promtool" ]; then
   exit
 fi
 "$promtool" check config --syntax-only deploy/compose/prometheus.yaml >/dev/null
+# Each configuration of the documentation, as it is printed; Debian's promtool has no Kubernetes.
+printed=$(mktemp -d)
+awk -v dir="$printed" '/^```yaml/ {n++; out = dir "/" n ".yaml"; next} /^```/ {out = ""} out {print >out}' docs/alerts.md docs/operations.md
+configs=$(grep -l scrape_configs "$printed"/*.yaml | xargs grep -L kubernetes_sd_configs)
+for config in $configs; do "$promtool" check config --syntax-only "$config" >/dev/null; done
+rm -rf "$printed"
+[ "$(wc -w <<<"$configs")" = 2 ] || { say "not two configurations in the documentation: $configs"; exit 1; }
 (cd deploy/alerts && "$promtool" check rules sendoff.yaml >/dev/null && "$promtool" test rules sendoff_test.yaml >/dev/null) ||
   (cd deploy/alerts && "$promtool" check rules sendoff.yaml; "$promtool" test rules sendoff_test.yaml; exit 1)
 [ "${1:-}" = live ] || exit 0

@@ -38,7 +38,12 @@ func TestRestore_Commands(t *testing.T) {
 		{[]string{"campaigns"}, 0, "ID  ACCOUNT  NAME  WAITING  TOTAL\n"},
 		{[]string{"campaigns", "--json"}, 0, "{\n  \"data\": []\n}\n"},
 		{[]string{"release", "--all"}, 0, "released 0 messages\n"},
-		{[]string{"release", "0198c0de-0000-7000-8000-000000000001", "--json"}, 0, "{\n  \"released\": 0\n}\n"},
+		{
+			[]string{"release", "0198c0de-0000-7000-8000-000000000001"},
+			0,
+			"released 0 messages; 1 are not held, or have expired\n",
+		},
+		{[]string{"release", "0198c0de-0000-7000-8000-000000000001", "--json"}, 0, "{\n  \"left\": 1,\n  \"released\": 0\n}\n"},
 		{[]string{"release"}, 2, "sendoff: give either message ids or --all\n"},
 		{[]string{"release", "x"}, 2, "sendoff: \"x\" is not a message id\n"},
 	} {

@@ -129,6 +129,9 @@ func (c *restoreRelease) Run(e *console.Env) error {
 		if err != nil {
 			return err
 		}
+		if left := len(ids) - n; left > 0 {
+			return s.print(map[string]int{"released": n, "left": left}, "released %d messages; %d are not held, or have expired", n, left)
+		}
 		return s.print(map[string]int{"released": n}, "released %d messages", n)
 	})
 }
