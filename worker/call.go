@@ -21,11 +21,15 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 	w.inFlight.Add(1)
 	out := w.outcome(f, c)
 	w.inFlight.Add(-1)
-	behind := w.results.Waiting() >= resultsAhead
+	results := w.results
+	if f.lane == dispatch.Bulk {
+		results = w.bulk
+	}
+	behind := results.Waiting() >= resultsAhead
 	if !behind {
 		f.state.give(1)
 	}
-	if _, err := w.results.Do(context.Background(), out); err != nil {
+	if _, err := results.Do(context.Background(), out); err != nil {
 		w.Log.Error("result lost; the message waits for the end of its lease", "message_id", c.ID, "error", err)
 	}
 	if behind {

@@ -67,7 +67,7 @@ func (w *Worker) sendIDs(ctx context.Context, r route, ids []dispatch.ID) (grant
 			return w.Store.ClaimPage(ctx, ids[:n], id, r.lane.Lease())
 		},
 		undo: func(id uuid.UUID, n int) {
-			if w.results.Waiting() < resultQueue/2 {
+			if w.results.Waiting()+w.bulk.Waiting() < resultQueue/2 {
 				w.release(id, ids[:n])
 			}
 		},

@@ -108,6 +108,7 @@ type Worker struct {
 	cut       context.Context
 	cutNow    context.CancelFunc // ends cut: open calls are cut
 	results   *batch.Batcher[store.Outcome, struct{}]
+	bulk      *batch.Batcher[store.Outcome, struct{}] // results of the bulk lane
 	followUps *batch.Batcher[store.Outcome, struct{}]
 	rests     chan struct{} // holds one value for each rest of a page that is sent after its handler has ended
 	pool      *pool
@@ -122,7 +123,8 @@ func New(o Options) *Worker {
 	w := &Worker{Options: o, rests: make(chan struct{}, maxRests), pool: newPool()}
 	w.quit, w.quitNow = context.WithCancel(context.Background())
 	w.cut, w.cutNow = context.WithCancel(context.Background())
-	w.results = batch.New(batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage, Timeout: time.Hour}, w.persist)
+	ofResults := batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage, Timeout: time.Hour}
+	w.results, w.bulk = batch.New(ofResults, w.persist), batch.New(ofResults, w.persistBulk)
 	w.followUps = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.followUpPage)
 	return w
 }
@@ -171,7 +173,7 @@ func (w *Worker) Stop(ctx context.Context) error {
 		return fmt.Errorf("stop worker: %d calls still open: %w", w.inFlight.Load(), ctx.Err())
 	}
 	w.pool.close()
-	return errors.Join(w.results.Close(ctx), w.followUps.Close(ctx))
+	return errors.Join(w.results.Close(ctx), w.bulk.Close(ctx), w.followUps.Close(ctx))
 }
 
 // Open returns the number of provider calls that have begun and not ended.
