@@ -23,8 +23,10 @@ const (
 	windowMost  = 5000
 	// windowSeconds is how many seconds of its rate a campaign has in the queue.
 	windowSeconds = 5
-	// again is when a campaign that waits for room or its rate is looked at again.
-	again = 100 * time.Millisecond
+	// again is when a campaign that waits for its rate is looked at again, and the soonest
+	// for one that waits for room, which is looked at after refill at the latest.
+	again  = 100 * time.Millisecond
+	refill = time.Second
 )
 
 // run makes the messages whose turn it is.
@@ -103,8 +105,9 @@ func (s *step) next(ctx context.Context, n, made, room int) (*time.Time, error) 
 		wait = min(wait, 5*time.Second)
 	case s.canary() == 0:
 		s.c.LimitedBy = "canary"
-	case room <= 0:
+	case n == room || room <= 0:
 		s.c.LimitedBy = "channel"
+		wait = refillIn(s.window(), room-made, s.rate())
 	case s.plan.Definition.Rate > 0:
 		s.c.LimitedBy = "rate"
 	default:
@@ -113,14 +116,33 @@ func (s *step) next(ctx context.Context, n, made, room int) (*time.Time, error) 
 	return s.in(wait), nil
 }
 
-// room returns how many more messages may be unfinished.
-func (s *step) room() int {
+// rate returns how many messages a second the campaign sends at most.
+func (s *step) rate() float64 {
 	rate := s.plan.Channel.Policy.Rate
 	if own := s.plan.Definition.Rate; own > 0 {
 		rate = min(rate, own)
 	}
-	window := min(max(int(rate*windowSeconds), windowLeast), windowMost)
-	return window - int(s.counts.By[campaign.Queued])
+	return rate
+}
+
+// window returns how many messages may be unfinished.
+func (s *step) window() int {
+	return min(max(int(s.rate()*windowSeconds), windowLeast), windowMost)
+}
+
+// room returns how many more messages may be unfinished.
+func (s *step) room() int { return s.window() - int(s.counts.By[campaign.Queued]) }
+
+// refillIn returns when a campaign whose window has so little room is looked at again:
+// when there is room for a page worth its fixed cost, a fifth of the window. The rest of
+// the window keeps the channel busy meanwhile. Messages may be unfinished for long
+// because of their outcome, so it is not longer than refill.
+func refillIn(window, room int, rate float64) time.Duration {
+	if rate <= 0 {
+		return refill
+	}
+	lacking := min(window/windowSeconds, expandPage) - room
+	return min(max(time.Duration(float64(lacking)/rate*float64(time.Second)), again), refill)
 }
 
 // allowed returns how many messages the campaign's own rate allows by now: a

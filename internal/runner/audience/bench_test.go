@@ -118,37 +118,42 @@ func (s runnerStore) Tx(ctx context.Context, f func(runner.Tx) error) error {
 	return s.Store.Tx(ctx, func(tx *campaigns.Store) error { return f(tx) })
 }
 
-// run fills the ledger of a campaign and makes its messages: as a worker does.
-func (s *stage) run(id int64, rows int) {
-	r := runner.New(runner.Options{
+// runner returns the runner of a worker.
+func (s *stage) runner() *runner.Runner {
+	return runner.New(runner.Options{
 		Store: runnerStore{s.store}, Registry: s.reg, Log: slog.New(slog.DiscardHandler),
 		Charges: func(context.Context, int64) (bool, error) { return false, nil },
 	})
-	defer s.background(r.Run)()
-	s.measure("fill", rows, func() { s.until(`SELECT filled FROM campaigns WHERE id = $1`, id) })
-	s.measure("queue", rows, func() { s.until(sqlSettle, id) })
+}
+
+// run fills the ledger of a campaign and makes its messages: as a worker does.
+func (s *stage) run(id int64, rows int) {
+	defer s.background(s.runner().Run)()
+	s.measure("fill", rows, func() { s.until(`SELECT filled AND $2 >= 0 FROM campaigns WHERE id = $1`, id, 0) })
+	s.measure("queue", rows, func() { s.until(sqlSettle, id, 1000) })
 	wrong, err := s.store.CheckCounts(s.Context(), id)
 	if err != nil || wrong > 0 {
 		s.Errorf("%d counts are wrong, %v", wrong, err)
 	}
 }
 
-// sqlSettle ends the messages that a campaign has in the queue, without the cost of
+// sqlSettle ends some of the messages that a campaign has in the queue, without the cost of
 // sending them, and returns whether all are made.
 const sqlSettle = `
-WITH d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE campaign_id = $1 LIMIT 1000))
+WITH d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE campaign_id = $1 LIMIT $2))
   RETURNING message_id),
 r AS (UPDATE campaign_recipients SET status = 30 WHERE campaign_id = $1 AND message_id = ANY(ARRAY(SELECT message_id FROM d)) RETURNING 1),
 n AS (INSERT INTO campaign_changes (campaign_id, status, reason, n)
   SELECT $1, status, 0, n FROM (SELECT count(*) AS k FROM r) r, LATERAL (VALUES (10, -k), (30, k)) x (status, n) WHERE n <> 0)
 SELECT NOT EXISTS (SELECT 1 FROM campaign_recipients WHERE campaign_id = $1 AND status < 10)`
 
-// until repeats a query with the campaign's id until it returns true. Its cost does not count.
-func (s *stage) until(query string, id int64) {
+// until repeats a query with the campaign's id and a number, ten times a second, until it returns true.
+// Its cost does not count.
+func (s *stage) until(query string, id int64, n int) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for ok := false; !ok; <-tick.C {
-		storetest.Must(s, s.aside.GetContext(s.Context(), &ok, query, id))
+		storetest.Must(s, s.aside.GetContext(s.Context(), &ok, query, id, n))
 	}
 }
 
@@ -160,10 +165,8 @@ func (s *stage) background(f func(context.Context)) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// BenchmarkLedger reports the CPU time of a row of an audience from the upload to the ledger of a campaign and from there to the
-// queue, and of a contact.
-func BenchmarkLedger(b *testing.B) {
-	const rows = 50_000
+// newStage makes a database with the demo account.
+func newStage(b *testing.B) *stage {
 	url := storetest.Postgres(b)
 	db := storetest.Open(b, url, 4)
 	accounts := account.New(db)
@@ -174,14 +177,45 @@ func BenchmarkLedger(b *testing.B) {
 	var err error
 	s.account, err = demo.Account(b.Context(), accounts, "http://127.0.0.1:1")
 	storetest.Must(b, err)
+	return s
+}
+
+// rowsOf returns a file of n rows.
+func rowsOf(n int) string {
 	var file strings.Builder
 	file.WriteString("phone,name,order,total\n")
-	for i := range rows {
+	for i := range n {
 		fmt.Fprintf(&file, "+1555%07d,Ada %d,A-%d,9.90\n", i*100+1, i, i)
 	}
+	return file.String()
+}
+
+// BenchmarkLedger reports the CPU time of a row of an audience from the upload to the ledger of a campaign and from there to the
+// queue, and of a contact.
+func BenchmarkLedger(b *testing.B) {
+	const rows = 50_000
+	s, file := newStage(b), rowsOf(rows)
 	defer s.background(importer.New(s.imports, slog.New(slog.DiscardHandler)).Run)()
 	var id int64
-	s.measure("audience", rows, func() { id = s.load(imports.Audience, file.String()) })
+	s.measure("audience", rows, func() { id = s.load(imports.Audience, file) })
 	s.run(s.launch(id), rows)
-	s.measure("contacts", rows, func() { s.load(imports.Contacts, file.String()) })
+	s.measure("contacts", rows, func() { s.load(imports.Contacts, file) })
+}
+
+// BenchmarkLedger_SlowChannel reports what a row costs from the ledger to the queue on a channel of 200 messages a second, which
+// has five seconds of them in the queue.
+func BenchmarkLedger_SlowChannel(b *testing.B) {
+	const rows, rate = 4_000, 200
+	s := newStage(b)
+	chs, err := account.New(s.db).Channels(b.Context(), s.account.ID)
+	storetest.Must(b, err)
+	chs[0].Policy.Rate = rate
+	_, err = account.New(s.db).UpdateChannel(b.Context(), chs[0])
+	storetest.Must(b, err)
+	stop := s.background(importer.New(s.imports, slog.New(slog.DiscardHandler)).Run)
+	id := s.launch(s.load(imports.Audience, rowsOf(rows)))
+	stop()
+	defer s.background(s.runner().Run)()
+	s.until(`SELECT count(*) >= $2 FROM dispatch WHERE campaign_id = $1`, id, 5*rate)
+	s.measure("queue", rows-5*rate, func() { s.until(sqlSettle, id, rate/10) })
 }
