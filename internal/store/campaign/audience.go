@@ -175,6 +175,11 @@ type Recipient struct {
 	Fields   string          `db:"fields"`
 	Field    string          `db:"field"`
 	Detail   string          `db:"detail"`
+
+	// As Turn has read it, for Move.
+	Place     string          `db:"place"`
+	Was       campaign.Status `db:"was"`
+	WasReason campaign.Reason `db:"was_reason"`
 }
 
 const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,

@@ -17,14 +17,16 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
+const turnColumns = `, r.ctid::text AS place, r.status AS was, r.reason AS was_reason`
+
 // sqlTurn looks into waiting and held rows one after the other: one status at a
 // time is a range of the index.
 var sqlTurn = numbers.SQL(`
 SELECT * FROM (
-  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_waiting}
+  (SELECT ` + recipientColumns + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_waiting}
     AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)
   UNION ALL
-  (SELECT ` + recipientColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_held}
+  (SELECT ` + recipientColumns + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_held}
     AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)) x
 ORDER BY wake_at, seq LIMIT $2`)
 
@@ -42,25 +44,24 @@ func (s *Store) Insert(ctx context.Context, page []store.NewMessage) ([]dispatch
 	return s.messages().InsertWithin(ctx, page)
 }
 
-// sqlMove leaves out rows that somebody has moved since they were read. Rows that it
-// has locked stay where they are: ctid finds them without another look at an index.
+// sqlMove leaves out rows that somebody has changed since they were read: a changed row has
+// another place, ctid, and what is at its place is another row. So no index is looked at
+// and no row locked before it is written.
 var sqlMove = numbers.SQL(`
-WITH i AS MATERIALIZED (SELECT * FROM unnest($2::integer[], $3::smallint[], $4::smallint[], $5::bigint[], $6::uuid[], $7::text[],
-  $8::text[])
-    AS t(seq, status, reason, wake_us, message_id, field, detail)),
-x AS MATERIALIZED (SELECT i.*, r.ctid AS place, r.status AS was, r.reason AS was_reason FROM i CROSS JOIN LATERAL
-  (SELECT r.ctid, r.status, r.reason FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.seq = i.seq
-    AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL FOR UPDATE) r),
-c AS (UPDATE campaign_recipients r SET status = x.status, reason = x.reason, wake_at = to_timestamp(x.wake_us / 1e6),
-    message_id = coalesce(x.message_id, r.message_id), field = x.field, detail = x.detail,
-    indexed_status = indexed_status(x.status, coalesce(x.message_id, r.message_id)) -- the trigger would, one row at a time
-  FROM x WHERE r.ctid = x.place
-  RETURNING r.campaign_id, x.was, x.was_reason, r.status, r.reason),
+WITH i AS MATERIALIZED (SELECT * FROM unnest($2::tid[], $3::integer[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[],
+  $8::bigint[], $9::uuid[], $10::text[], $11::text[])
+    AS t(place, seq, was, was_reason, status, reason, wake_us, message_id, field, detail)),
+c AS (UPDATE campaign_recipients r SET status = i.status, reason = i.reason, wake_at = to_timestamp(i.wake_us / 1e6),
+    message_id = i.message_id, field = i.field, detail = i.detail,
+    indexed_status = indexed_status(i.status, i.message_id) -- the trigger would, one row at a time
+  FROM i WHERE r.ctid = i.place AND r.campaign_id = $1 AND r.seq = i.seq AND r.status = i.was AND r.reason = i.was_reason
+    AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL
+  RETURNING r.campaign_id, i.was, i.was_reason, r.status, r.reason),
 n AS (` + ledger.Count + `)
 SELECT count(*) FROM c`)
 
 // Move writes what became of rows that Turn has read: status, reason, wake_at,
-// message, field and detail. It returns ErrOvertaken if somebody else has moved one
+// message, field and detail. It returns ErrOvertaken if somebody else has changed one
 // meanwhile.
 func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 	if len(rows) == 0 {
@@ -68,15 +69,17 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 	}
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b Recipient) int { return a.Seq - b.Seq }) // the order of their locks
 	n := len(rows)
+	places, was, wasReasons := make([]string, n), make([]int64, n), make([]int64, n)
 	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	messages, fields, details := make([]*string, n), make([]string, n), make([]string, n)
 	for i, r := range rows {
 		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
+		places[i], was[i], wasReasons[i] = r.Place, int64(r.Was), int64(r.WasReason)
 		messages[i], fields[i], details[i] = r.Message, storable.Clean(r.Field), storable.Clean(r.Detail)
 	}
 	var moved []int
-	err := s.db.SelectPrepared(ctx, &moved, sqlMove, id, pq.Array(seqs), pq.Array(statuses), pq.Array(reasons), pq.Array(wakes),
-		pg.TextArray(messages), pq.Array(fields), pq.Array(details))
+	err := s.db.SelectPrepared(ctx, &moved, sqlMove, id, pq.Array(places), pq.Array(seqs), pq.Array(was), pq.Array(wasReasons),
+		pq.Array(statuses), pq.Array(reasons), pq.Array(wakes), pg.TextArray(messages), pq.Array(fields), pq.Array(details))
 	if err == nil && moved[0] != n {
 		return ErrOvertaken
 	}

@@ -28,6 +28,10 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient)
 		  SELECT 2, i, CASE WHEN i > 40000 THEN 0 ELSE 70 END, CASE WHEN i > 40000 THEN 0 ELSE 70 END, now(), '+1555' || lpad(i::text, 7, '0')
 		  FROM generate_series(1, 50000) i`,
+		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
+		  SELECT 13, i, 10, NULL, now(), '+1555' || lpad(i::text, 7, '0'), md5('queued' || i)::uuid FROM generate_series(1, 25000) i`,
+		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+		  SELECT md5('queued' || i)::uuid, 7, 1, 13, 2, now(), now(), now() FROM generate_series(1, 5000) i`,
 		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
 		  SELECT md5(i::text)::uuid, 7, 1, 1, 2, now(), now(), now()
 		  FROM generate_series(49000, 49100) i`,
@@ -64,7 +68,15 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		}},
 		{Name: "recipients", Most: 500, Read: rows(RecipientFilter{})},
 		{Name: "recipients that failed", Most: 500, Read: rows(RecipientFilter{Status: &failed})},
-		{Name: "recipients that are sent", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Sending)})},
+		{Name: "recipients that are being sent", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Sending)})},
+		{Name: "recipients that are queued", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Queued)})},
+		{Name: "recipients that are sent", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Sent)})},
+		{Name: "recipients that are delivered", Most: 500, Read: rows(RecipientFilter{Status: new(campaign.Delivered)})}, // all are
+		{Name: "recipients that were read", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Read)})},
+		{Name: "recipients that are being sent, all queued", Most: 2*pg.WalkMax + 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, _, err := New(tx).Recipients(ctx, 13, RecipientFilter{Status: new(campaign.Sending), Limit: 50})
+			return err
+		}},
 		{Name: "recipients that are held", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Held)})},
 		{Name: "recipients of a reason", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Reason: new(campaign.Reason(1))})},
 		{Name: "recipients of a number", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Search: "nobody"})},
