@@ -170,10 +170,26 @@ func acceptArgs(page []*NewMessage) []any {
 	}
 }
 
-// plainArgs returns those of acceptArgs that sqlAcceptPlain reads, and the campaign.
+// plainArgs lays out what sqlAcceptPlain reads.
 func plainArgs(page []*NewMessage) []any {
-	all := acceptArgs(page)
-	return slices.Concat(all[:10], all[11:18], all[23:], []any{page[0].Campaign})
+	n := len(page)
+	ids, types, tos, contents := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	accounts, channels, keys, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	refs, metas, expires := make([]*string, n), make([]*string, n), make([]*int64, n)
+	ttls, segs, prices := make([]int64, n), make([]int64, n), make([]int64, n)
+	offered, window, test, marketing := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	for i, a := range page {
+		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
+		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
+		refs[i], metas[i], expires[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Micros(a.ExpiresAt)
+		ttls[i], segs[i], prices[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price
+		offered[i], window[i], test[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Marketing
+	}
+	return []any{
+		pg.Texts(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pg.Texts(types),
+		pg.Texts(tos), pg.Texts(contents), pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(expires), pq.Array(ttls),
+		pq.Array(offered), pq.Array(window), pq.Array(test), pq.Array(segs), pq.Array(prices), pq.Array(marketing), page[0].Campaign,
+	}
 }
 
 // uncommon reports whether a has one of the columns that few messages use, the

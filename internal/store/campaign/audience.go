@@ -177,9 +177,9 @@ type Recipient struct {
 	Detail   string          `db:"detail"`
 
 	// As Turn has read it, for Move.
-	Place     string          `db:"place"`
-	Was       campaign.Status `db:"was"`
-	WasReason campaign.Reason `db:"was_reason"`
+	Place     string `db:"place"`
+	was       campaign.Status
+	wasReason campaign.Reason
 }
 
 const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,

@@ -17,24 +17,29 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-const turnColumns = `, r.ctid::text AS place, r.status AS was, r.reason AS was_reason`
+// turnColumns leave out what rows whose turn it is don't have, and what nobody needs to send to them.
+const turnColumns = `r.seq, r.status, r.reason, r.wake_at, r.recipient, r.zones, r.fields, r.ctid::text AS place`
 
 // sqlTurn looks into waiting and held rows one after the other: one status at a
 // time is a range of the index.
 var sqlTurn = numbers.SQL(`
 SELECT * FROM (
-  (SELECT ` + recipientColumns + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_waiting}
+  (SELECT ` + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_waiting}
     AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)
   UNION ALL
-  (SELECT ` + recipientColumns + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_held}
+  (SELECT ` + turnColumns + ` FROM campaign_recipients r WHERE r.campaign_id = $1 AND r.indexed_status = {row_held}
     AND r.wake_at <= now() ORDER BY r.wake_at, r.seq LIMIT $2)) x
 ORDER BY wake_at, seq LIMIT $2`)
 
-// Turn reads the recipients whose turn it is, at most n, in order. This transaction
-// must have the campaign's step.
+// Turn reads the recipients whose turn it is, at most n, in order, without their person.
+// This transaction must have the campaign's step.
 func (s *Store) Turn(ctx context.Context, id int64, n int) ([]Recipient, error) {
 	var out []Recipient
 	err := s.db.SelectPrepared(ctx, &out, sqlTurn, id, n)
+	for i := range out {
+		r := &out[i]
+		r.Campaign, r.was, r.wasReason = id, r.Status, r.Reason
+	}
 	return out, pg.Wrap("read recipients", err)
 }
 
@@ -74,7 +79,7 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 	messages, fields, details := make([]*string, n), make([]string, n), make([]string, n)
 	for i, r := range rows {
 		seqs[i], statuses[i], reasons[i], wakes[i] = int64(r.Seq), int64(r.Status), int64(r.Reason), *pg.Micros(r.WakeAt)
-		places[i], was[i], wasReasons[i] = r.Place, int64(r.Was), int64(r.WasReason)
+		places[i], was[i], wasReasons[i] = r.Place, int64(r.was), int64(r.wasReason)
 		messages[i], fields[i], details[i] = r.Message, storable.Clean(r.Field), storable.Clean(r.Detail)
 	}
 	var moved []int
