@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,6 +31,10 @@ func TestSend_EveryFaultAtOnce(t *testing.T) {
 		{
 			`{"to":"abc","type":"text","text":{},"send_at":"x","reference":"` + long + `","foo":1}`, dispatch.Invalid,
 			[]string{"/foo", "/send_at", "/to", "/text/body", "/reference"},
+		},
+		{
+			`{"foo":1,"to":"+12025550100","type":"text","text":{"body":"x","body":"x"},"lane":"fast"}`, dispatch.Invalid,
+			[]string{"/foo", "/text/body", "/lane"},
 		},
 		{`{"to":5,"type":"text","text":{"body":5},"lane":"fast"}`, dispatch.Invalid, []string{"/to", "/text/body", "/lane"}},
 		{`{"foo":1}`, dispatch.Invalid, []string{"/foo", "/to", "/type"}},
@@ -400,5 +405,37 @@ func TestDialects_EveryFaultAtOnce(t *testing.T) {
 		if r.Status != c.status || said != c.said {
 			t.Errorf("%s %.120s:\n got %d %s\nwant %d %s", c.path, c.body, r.Status, said, c.status, c.said)
 		}
+	}
+}
+
+// So are those of lists of ids, and of the query of an import.
+func TestBodiesBesideMessages_EveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	const id = `"01a22b37-5594-7df1-8e24-fea58d51d6aa"`
+	for _, c := range []struct{ path, body, at string }{
+		{"/v1/messages/cancel", `{"ids":["zz",` + id + `,5],"foo":1}`, "/foo /ids/2 /ids/0"},
+		{"/v1/messages/cancel", `{"foo":1}`, "/foo /ids"},
+		{"/v1/messages/cancel", `{"ids":"x","reference":5}`, "/ids /reference"},
+		{"/v1/messages/cancel", `{"ids":[` + id + `],"ids":[` + id + `],"foo":1}`, "/ids /foo"},
+		{"/v1/messages/status", `{"ids":[],"foo":1}`, "/foo /ids"},
+		{"/v1/messages/status", `{"ids":["zz","yy",5],"foo":1}`, "/foo /ids/0 /ids/1 /ids/2"},
+		{"/v1/messages/status", `{"ids":["zz"` + strings.Repeat(`,"zz"`, 1000) + `]}`, ""},
+		{
+			"/v1/imports?kind=x&delimiter=x&encoding=x&default_country=ZZ&map=a&update=x&dry_run=x&list=x&campaign=99", "",
+			"/kind /delimiter /encoding /default_country /map /update /dry_run /list /campaign",
+		},
+	} {
+		if c.at == "" { // of many, a hundred are told
+			c.at = "/ids"
+			for i := range 100 {
+				c.at += " /ids/" + strconv.Itoa(i)
+			}
+		}
+		var body any = json.RawMessage(c.body)
+		if c.body == "" {
+			body = nil
+		}
+		f.Do("POST", c.path, body).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, strings.Fields(c.at)...)
 	}
 }

@@ -60,24 +60,43 @@ func refuse(reason, format string, args ...any) *dispatch.Error {
 	return err
 }
 
-// Check returns an error if an option has a value that no file can have. Open
-// calls it too; the front door does before it takes the file.
+// Check returns an error if an option has a value that no file can have, with the faults
+// of all of them. Open calls it too; the front door does before it takes the file.
 func (o *Options) Check() error {
 	if o.Format != "" && !slices.Contains([]Format{CSV, NDJSON, XLSX}, o.Format) {
 		return refuse("unknown_format", "%q is not a format: use csv, ndjson or xlsx", o.Format)
 	}
-	if _, err := o.delimiter(); err != nil {
-		return err
+	_, badDelimiter := o.delimiter()
+	_, badMap := o.mappings()
+	var all *dispatch.Error
+	for _, err := range []error{badDelimiter, o.checkEncoding(), o.checkCountry(), badMap} {
+		switch e := dispatch.AsError(err); {
+		case err == nil:
+		case all == nil:
+			all = e
+		default:
+			all.Faults = append(all.Faults, e.Faults...)
+		}
 	}
-	if o.Encoding != "" && findCharset(o.Encoding) == nil {
-		return refuseOption("encoding", "unknown_encoding", "%q is not a known encoding: use %s", o.Encoding, charsetNames())
+	if all == nil {
+		return nil
 	}
-	if o.DefaultCountry != "" && !phone.Region(strings.ToUpper(o.DefaultCountry)) {
-		return refuseOption("default_country", "unknown_country", "%q is not a country: use its two letters of ISO 3166, such as DE",
-			o.DefaultCountry)
+	return all
+}
+
+func (o *Options) checkEncoding() error {
+	if o.Encoding == "" || findCharset(o.Encoding) != nil {
+		return nil
 	}
-	_, err := o.mappings()
-	return err
+	return refuseOption("encoding", "unknown_encoding", "%q is not a known encoding: use %s", o.Encoding, charsetNames())
+}
+
+func (o *Options) checkCountry() error {
+	if o.DefaultCountry == "" || phone.Region(strings.ToUpper(o.DefaultCountry)) {
+		return nil
+	}
+	return refuseOption("default_country", "unknown_country", "%q is not a country: use its two letters of ISO 3166, such as DE",
+		o.DefaultCountry)
 }
 
 // delimiters are tried in this order.

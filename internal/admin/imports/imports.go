@@ -58,6 +58,7 @@ type Input struct {
 	Campaign int64 // 0: none
 	File     string
 	Options  audience.Options
+	Faults   dispatch.Faults // that were found when it was read
 }
 
 // Import is an import as clients see it.
@@ -200,15 +201,15 @@ func (s *Service) check(ctx context.Context, who admin.Actor, in *Input) error {
 			f.Add("/"+c.at, "no such %s", c.at)
 		}
 	}
-	if err := f.Err(); err != nil {
-		return err
-	}
 	o := &in.Options
 	file := contactimport.Options{
 		Format: contactimport.Format(o.Format), Delimiter: o.Delimiter, Encoding: o.Encoding, DefaultCountry: o.DefaultCountry,
 		PhoneColumn: o.PhoneColumn, Map: o.Map,
 	}
-	if err := file.Check(); err != nil || state == nil {
+	if err := file.Check(); err != nil {
+		f = append(f, dispatch.AsError(err).Faults...)
+	}
+	if err := slices.Concat(in.Faults, f.Apart(in.Faults)).Err(); err != nil || state == nil {
 		return err
 	}
 	_, err := state.Check(campaign.Edit)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,11 +80,12 @@ func (h *Handler) play(c echo.Context) error {
 		return err
 	}
 	who, ctx := middleware.Caller(c), c.Request().Context()
+	simulate := in.Simulate == nil || *in.Simulate
 	target, route, err := h.target(in)
 	if err != nil {
-		return err
+		_, unusable := h.player(ctx, who, in.Key, simulate)
+		return alsoFaults(err, unusable)
 	}
-	simulate := in.Simulate == nil || *in.Simulate
 	if route.Sends && !simulate && who.User.Role == auth.Viewer {
 		return &dispatch.Error{Code: dispatch.Forbidden, Reason: "role", Msg: "your role (viewer) may simulate, and not send"}
 	}
@@ -99,6 +102,15 @@ func (h *Handler) play(c echo.Context) error {
 	rec := h.call(middleware.Play(context.WithoutCancel(ctx), as, simulate), c, in, target, &route)
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.JSON(http.StatusOK, rec.answer(time.Since(began), simulate))
+}
+
+// alsoFaults returns the refusal err of a request with those that another has found.
+func alsoFaults(err, other error) error {
+	e, ok := errors.AsType[*dispatch.Error](other)
+	if !ok || e.Code != dispatch.Invalid {
+		return err
+	}
+	return dispatch.Faults(slices.Concat(dispatch.AsError(err).Faults, e.Faults)).Err()
 }
 
 // target returns the parsed path of a request and its route. It returns a

@@ -34,11 +34,8 @@ var formats = map[string]contactimport.Format{
 
 // create creates an import, with its file unless the body is empty.
 func (h *Handler) create(c echo.Context) error {
-	in, err := input(c.QueryParams())
-	if allowed := h.allow(c, in.Kind); allowed != nil {
-		return allowed
-	}
-	if err != nil {
+	in := input(c.QueryParams())
+	if err := h.allow(c, in.Kind); err != nil {
 		return err
 	}
 	f, err := open(c)
@@ -160,7 +157,7 @@ func (p *patient) Read(b []byte) (int, error) {
 }
 
 // input reads the settings of an import from a query.
-func input(q url.Values) (*imports.Input, error) {
+func input(q url.Values) *imports.Input {
 	var f dispatch.Faults
 	in := &imports.Input{
 		Kind: q.Get("kind"), List: middleware.Whole(q, "list", &f), Campaign: middleware.Whole(q, "campaign", &f),
@@ -176,7 +173,8 @@ func input(q url.Values) (*imports.Input, error) {
 	default:
 		f.Add("/update", "must be fields or none")
 	}
-	return in, f.Err()
+	in.Faults = f
+	return in
 }
 
 func flag(f *dispatch.Faults, q url.Values, name string) bool {

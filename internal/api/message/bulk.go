@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -69,37 +70,51 @@ func (h *Handler) CancelMany(c echo.Context) error {
 	return c.JSON(http.StatusOK, cancelAnswer{n, results})
 }
 
+// readCancelMany returns the body, of which every fault is told.
 func readCancelMany(c echo.Context) (cancelMany, error) {
 	var in cancelMany
 	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
 		return in, err
 	}
-	if err := native.Strict(body, &in); err != nil {
+	found, err := native.Fill(body, &in)
+	if err != nil {
 		return in, err
 	}
+	var faults dispatch.Faults
 	switch {
 	case (len(in.IDs) > 0) == (in.Reference != ""):
-		return in, dispatch.InvalidField("/ids", "give ids or reference")
+		faults.AddWith([]string{"/reference"}, "/ids", "give ids or reference")
 	case len(in.IDs) > maxCancel:
-		return in, dispatch.InvalidField("/ids", "has %d ids, at most %d are allowed", len(in.IDs), maxCancel)
+		faults.AddWith([]string{}, "/ids", "has %d ids, at most %d are allowed", len(in.IDs), maxCancel)
 	}
-	return in, nil
+	_, wrong := messageIDs(in.IDs)
+	return in, slices.Concat(found, append(faults, wrong...).Apart(found)).Err()
+}
+
+// maxWrong is the number of faults after which no more of a list's are told.
+const maxWrong = 100
+
+// messageIDs returns the ids of messages in texts, and a fault for each that is none.
+func messageIDs(texts []string) (ids []dispatch.ID, faults dispatch.Faults) {
+	ids = make([]dispatch.ID, 0, len(texts))
+	for i, text := range texts {
+		id, err := uuid.Parse(text)
+		if err != nil && len(faults) < maxWrong {
+			faults.Add("/ids/"+strconv.Itoa(i), "is not a message id")
+		}
+		ids = append(ids, id)
+	}
+	return ids, faults
 }
 
 // named returns the messages that a request names.
 func (h *Handler) named(ctx context.Context, account int64, in cancelMany) ([]dispatch.ID, error) {
-	var ids []dispatch.ID
-	for i, text := range in.IDs {
-		id, err := uuid.Parse(text)
-		if err != nil {
-			return nil, dispatch.InvalidField("/ids/"+strconv.Itoa(i), "is not a message id")
-		}
-		ids = append(ids, id)
-	}
 	if in.Reference == "" {
-		return ids, nil
+		ids, faults := messageIDs(in.IDs)
+		return ids, faults.Err()
 	}
+	var ids []dispatch.ID
 	page, err := h.Store.ListMessages(ctx, account, dispatch.Filter{Reference: in.Reference, Limit: maxCancel})
 	for i := range page.Views {
 		ids = append(ids, page.Views[i].ID)

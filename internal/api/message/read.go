@@ -83,19 +83,16 @@ func (h *Handler) Statuses(c echo.Context) error {
 	var req struct {
 		IDs []string `json:"ids"`
 	}
-	if err := native.Strict(body, &req); err != nil {
+	unread, err := native.Fill(body, &req)
+	if err != nil {
 		return err
 	}
-	if len(req.IDs) == 0 || len(req.IDs) > 1000 {
-		return dispatch.InvalidField("/ids", "must hold 1 to 1000 ids, has %d", len(req.IDs))
+	ids, faults := messageIDs(req.IDs)
+	if len(ids) == 0 || len(ids) > 1000 {
+		faults.AddWith([]string{}, "/ids", "must hold 1 to 1000 ids, has %d", len(ids))
 	}
-	ids := make([]dispatch.ID, 0, len(req.IDs))
-	for i, t := range req.IDs {
-		id, err := uuid.Parse(t)
-		if err != nil {
-			return dispatch.InvalidField(fmt.Sprintf("/ids/%d", i), "is not a message id")
-		}
-		ids = append(ids, id)
+	if err := slices.Concat(unread, faults.Apart(unread)).Err(); err != nil {
+		return err
 	}
 	found, err := h.Store.Briefs(c.Request().Context(), ids)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -243,20 +244,29 @@ func Strict(body []byte, v any) error {
 	if err := dec.Decode(v); err != nil {
 		if json.Valid(body) {
 			if fault := faultIn(body, reflect.TypeOf(v)); fault != nil {
-				return fault
+				return andShape(fault, body)
 			}
 		}
 		return jsonError(err)
 	}
 	if oddName(body) {
 		if err := faultIn(body, reflect.TypeOf(v)); err != nil {
-			return err
+			return andShape(err, body)
 		}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return dispatch.Errorf(dispatch.Malformed, "there is more after the JSON value")
 	}
 	return dialect.CheckShape(body)
+}
+
+// andShape returns the refusal err of a body with what dialect.CheckShape finds besides.
+func andShape(err error, body []byte) error {
+	found := dispatch.Faults(dispatch.AsError(err).Faults)
+	if at, fault := storable.Shape(body); fault != "" {
+		found = slices.Concat(found, dispatch.Faults{{Field: at, Msg: fault}}.Apart(found))
+	}
+	return found.Err()
 }
 
 func jsonError(err error) error {

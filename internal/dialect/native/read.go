@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +40,23 @@ func Read(body []byte) (dispatch.Draft, error) {
 		return d, nil
 	}
 	return d, err
+}
+
+// Fill reads JSON into v, a pointer to a struct, as Strict does, but for the fields that have
+// faults, which it returns: its caller adds those of the others. Of a larger body than
+// readAgain with faults it returns them as Strict does.
+func Fill(body []byte, v any) (dispatch.Faults, error) {
+	err := Strict(body, v)
+	refusal, ok := errors.AsType[*dispatch.Error](err)
+	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 || len(body) > readAgain {
+		return nil, err
+	}
+	rest, ok := without(body, refusal.Faults)
+	reflect.ValueOf(v).Elem().SetZero()
+	if !ok || Strict(rest, v) != nil {
+		return nil, err
+	}
+	return refusal.Faults, nil
 }
 
 // without returns body without the fields at fault; an entry of a list becomes
