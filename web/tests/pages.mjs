@@ -44,8 +44,8 @@ export async function run() {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.waitForTimeout(300);
   check("a chart is drawn in the colours of a new theme", (await drawn()) !== light);
+  for (const width of [1440, 390]) await still(width);
   await forms(page);
-
   await columns(page);
   const phone = await signedIn({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
   await goto(phone, "/", "Overview");
@@ -87,6 +87,31 @@ function small(phone) {
       })
       .map((e) => `${e.tagName} ${e.name || e.textContent.slice(0, 30)} ${e.getBoundingClientRect().height}`),
   );
+}
+
+/** Nothing that is shown moves away when more has come, also from a slow server. */
+async function still(width) {
+  const page = await signedIn({ viewport: { width, height: 860 } });
+  await page.addInitScript(() => {
+    window.shifted = 0;
+    const add = (list) => {
+      for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value;
+    };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.route("**/v1/**", async (route) => {
+    if (!route.request().url().includes("/events")) await new Promise((r) => setTimeout(r, 100));
+    await route.continue().catch(() => {}); // the page has gone
+  });
+  const several = ["Overview", "Messages", "Templates", "Audit log", "Settings"]; // made of several answers
+  for (const [name, path] of [...pages.filter(([name]) => several.includes(name)), ["New campaign", "/campaigns/new"]]) {
+    await goto(page, path, name);
+    await page.waitForLoadState("load");
+    await page.waitForTimeout(400); // what comes after the data, such as a chart
+    const shifted = await page.evaluate(() => window.shifted);
+    check(`${name} stays where it is, ${width} wide`, shifted < 0.1, `${shifted}`);
+  }
+  await page.context().close();
 }
 
 /** The forms that create and change. */
@@ -139,6 +164,7 @@ async function forms(page) {
   await account.getByText("Saved.").waitFor();
   const { time_zone } = await (await page.request.get(`${dev.base_url}/v1/account`)).json();
   check("the account's zone is saved", time_zone === "Asia/Kolkata", time_zone);
+  await page.getByText("Messages are not charged. Balance: 0 credits").waitFor();
   const kept = page.getByRole("region", { name: "Retention" });
   check("the default of messages", (await kept.getByLabel("Messages", { exact: true }).inputValue()) === "90");
   await kept.getByLabel("Messages", { exact: true }).fill("60");

@@ -9,7 +9,7 @@ import {
   type Template,
 } from "@sendoff/client";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { useChannels, useLists } from "../all";
 import { client, queries, useGet } from "../api";
 import { Bubble } from "../bubble";
@@ -79,6 +79,10 @@ function Wizard({ draft }: { draft?: Campaign }) {
   const names = [...new Set(rows.flatMap((r) => Object.keys(r)))];
   const placeholderOf = (variable: string) => chosen.values[variable] ?? propose(variable, names);
 
+  // The page comes whole, and stays while a choice reads more.
+  const whole = useRef(false);
+  whole.current ||= channels.isFetched && lists.isFetched && (sms || templates.ready);
+
   const save = async (v: Record<string, string>) => {
     const body: CampaignDefinition = {
       name: v.name,
@@ -101,6 +105,13 @@ function Wizard({ draft }: { draft?: Campaign }) {
     queries.invalidateQueries({ queryKey: ["campaign"] });
     navigate({ to: "/campaigns/$id", params: { id: String(data.id) } });
   };
+  if (!whole.current) {
+    return (
+      <Page title={draft ? "Edit campaign" : "New campaign"}>
+        <Loading />
+      </Page>
+    );
+  }
   return (
     <Page title={draft ? "Edit campaign" : "New campaign"}>
       <div className="wizard">

@@ -20,6 +20,17 @@ function Tile({ label, value }: { label: string; value: string }) {
 
 const ranges = { hour: "Last hour", day: "Last day", month: "Last 30 days" } as const;
 
+/** The place of a chart until its program has come, so that nothing below it moves. */
+function Undrawn({ title, lines }: { title: string; lines: { values: (number | null)[] }[] }) {
+  return (
+    <Panel title={title}>
+      <div className={lines.some((l) => l.values.some((v) => v)) ? "chart" : undefined}>
+        <Loading />
+      </div>
+    </Panel>
+  );
+}
+
 /** What the charts draw of the figures' series. */
 function chartsOf(series: Point[]) {
   return {
@@ -77,10 +88,14 @@ export function Overview() {
       {!s && !stats.error && <Loading />}
       {s && (
         <div className="grid2 top-aligned">
-          <Suspense fallback={<Loading />}>
-            <Chart title="Messages a second" at={at} lines={rate} />
-            <Chart title="Accept to sent, milliseconds" at={at} lines={latency} />
-          </Suspense>
+          {[
+            { title: "Messages a second", lines: rate },
+            { title: "Accept to sent, milliseconds", lines: latency },
+          ].map(({ title, lines }) => (
+            <Suspense key={title} fallback={<Undrawn title={title} lines={lines} />}>
+              <Chart title={title} at={at} lines={lines} />
+            </Suspense>
+          ))}
           <Panel title="Failures by code">
             {s.failures?.length ? (
               <Table

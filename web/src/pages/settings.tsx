@@ -14,11 +14,21 @@ import { client, queries, useCan, useGet, useSession } from "../api";
 import { Pager } from "../list";
 import { useUrl } from "../search";
 import { ErrorBox, Field, Form, Json, Loading, Page, Panel, Table, Time } from "../ui";
-import { amount } from "../words";
+import { amount, words } from "../words";
 import { Zones } from "./campaign-limits";
 import { RetentionPanel } from "./retention";
 
 export function Settings() {
+  const account = useAccount();
+  const { credits, ledger } = useCredits();
+  // All at once: one panel does not push another one away.
+  if (account.isPending || credits.isPending || ledger.isPending) {
+    return (
+      <Page title="Settings">
+        <Loading />
+      </Page>
+    );
+  }
   return (
     <Page title="Settings">
       <div className="grid2 top-aligned">
@@ -36,8 +46,18 @@ export function Settings() {
   );
 }
 
+const useAccount = () => useGet(["account"], () => getAccount({ client }));
+
+function useCredits() {
+  const [{ cursor }] = useUrl();
+  return {
+    credits: useGet(["credits"], () => getCredits({ client })),
+    ledger: useGet(["ledger", cursor], () => getCreditsLedger({ client, query: { cursor, limit: 20 } })),
+  };
+}
+
 function AccountPanel() {
-  const account = useGet(["account"], () => getAccount({ client }));
+  const account = useAccount();
   const manage = useCan("manage");
   const a = account.data;
   return (
@@ -179,9 +199,7 @@ function Erase() {
 }
 
 function Credits() {
-  const [url] = useUrl();
-  const credits = useGet(["credits"], () => getCredits({ client }));
-  const ledger = useGet(["ledger", url.cursor], () => getCreditsLedger({ client, query: { cursor: url.cursor, limit: 20 } }));
+  const { credits, ledger } = useCredits();
   const may = useCan("credits");
   const rows = ledger.data?.data ?? [];
   const again = () => {
@@ -192,11 +210,13 @@ function Credits() {
     <Panel title="Credits">
       <div className="stack">
         <ErrorBox error={credits.error ?? ledger.error} retry={credits.refetch} />
-        <p>
-          {credits.data?.enabled ? "Messages are charged." : "Messages are not charged."} Balance:{" "}
-          <strong>{amount(credits.data?.balance)}</strong>
-        </p>
-        {may && (
+        {credits.data && (
+          <p>
+            {credits.data.enabled ? "Messages are charged." : "Messages are not charged."} Balance:{" "}
+            <strong>{amount(credits.data.balance)} credits</strong>
+          </p>
+        )}
+        {credits.data && may && (
           <Form
             label="Book"
             submit={async (v) => {
@@ -211,7 +231,7 @@ function Credits() {
               <input name="amount" type="number" step="any" defaultValue={0} />
             </Field>
             <label className="check">
-              <input key={String(credits.data?.enabled)} type="checkbox" name="charging" defaultChecked={credits.data?.enabled} /> Charge
+              <input key={String(credits.data.enabled)} type="checkbox" name="charging" defaultChecked={credits.data.enabled} /> Charge
               messages
             </label>
           </Form>
@@ -223,8 +243,8 @@ function Credits() {
             id={(r) => r.id ?? 0}
             columns={[
               { name: "Time", cell: (r) => <Time at={r.at} /> },
-              { name: "Kind", cell: (r) => r.kind },
-              { name: "Amount", num: true, cell: (r) => amount(r.amount) },
+              { name: "Kind", cell: (r) => words(r.kind) },
+              { name: "Credits", num: true, cell: (r) => amount(r.amount) },
             ]}
           />
         )}

@@ -126,6 +126,7 @@ function Sync() {
   const [chosen, choose] = useState<number>();
   const all = (channels.data?.data ?? []).filter((c) => lists.includes(c.provider));
   const offered = all.length > 3 ? [all.find((c) => c.id === chosen) ?? all[0]!] : all;
+  if (!channels.isFetched || !providers.isFetched) return <span className="btn waits">Sync templates …</span>;
   return (
     <>
       {done && (
