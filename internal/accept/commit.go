@@ -143,6 +143,13 @@ func overloaded(err error) error {
 	return &dispatch.Error{Code: dispatch.Overloaded, Msg: "too many requests are waiting; try again shortly", RetryAfter: 1, Err: err}
 }
 
+// unavailable returns err, before anything was written, as one that the client may repeat.
+func unavailable(err error) error {
+	return &dispatch.Error{
+		Code: dispatch.Overloaded, Msg: "the service is not available at the moment; try again shortly", RetryAfter: 1, Err: err,
+	}
+}
+
 // explain adds to an outside_window refusal the templates that can be sent
 // instead.
 func (s *Service) explain(ctx context.Context, who *Caller, p *prepared, err error) error {

@@ -115,9 +115,7 @@ func (s *Service) lookUp(ctx context.Context, ms []*dispatch.Message, at []int, 
 			answers[i] = found[k]
 			continue
 		}
-		answers[i] = &dispatch.Receipt{Err: &dispatch.Error{
-			Code: dispatch.Overloaded, Msg: "the service is not available at the moment; try again shortly", RetryAfter: 1, Err: err,
-		}}
+		answers[i] = &dispatch.Receipt{Err: unavailable(err)}
 	}
 }
 

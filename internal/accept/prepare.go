@@ -67,8 +67,19 @@ type place struct {
 	message  dispatch.Message
 }
 
-// prepare checks a draft and its fallback.
+// prepare checks a draft and its fallback. Nothing is written, so that the request may be
+// repeated when the database does not tell what the checks want to know.
 func (s *Service) prepare(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time, in *place) (*prepared, error) {
+	p, err := s.checkBoth(ctx, who, d, now, in)
+	if err != nil && dispatch.CodeOf(err) == dispatch.Internal {
+		s.Log.Warn("message not checked", "error", err)
+		err = unavailable(err)
+	}
+	return p, err
+}
+
+// checkBoth checks a draft and its fallback.
+func (s *Service) checkBoth(ctx context.Context, who *Caller, d *dispatch.Draft, now time.Time, in *place) (*prepared, error) {
 	p, err := s.check(ctx, who, d, now, in)
 	if len(d.Fallback) == 0 {
 		return p, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/batch"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/registry"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -157,6 +158,39 @@ func TestAccept_Closed_IsOverloaded(t *testing.T) {
 	}
 	if n := f.count(t); n != 0 {
 		t.Errorf("%d messages stored", n)
+	}
+}
+
+// unread is a Registry that the database does not answer: not of templates, and of
+// channels neither if it holds no other one.
+type unread struct{ Registry }
+
+var errEnded = errors.New("read channels: EOF")
+
+func (u unread) FindChannel(
+	ctx context.Context, account int64, name string, by dispatch.ChannelBy, kind string,
+) (*dispatch.Channel, error) {
+	if u.Registry == nil {
+		return nil, errEnded
+	}
+	return u.Registry.FindChannel(ctx, account, name, by, kind)
+}
+
+func (unread) Templates(context.Context, int64) (*registry.Templates, error) { return nil, errEnded }
+
+// A connection that ends while a message is checked, as in a serve that has just
+// started, is no error of the program's: nothing was stored, and the client may repeat.
+func TestAccept_NotChecked_IsOverloaded(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	d := dispatch.Draft{To: "+15550000100"}
+	d.Content.Type, d.Content.Template = dispatch.TypeTemplate, &dispatch.TemplateUse{Name: "order"}
+	for _, r := range []unread{{f.Registry}, {}} {
+		f.Registry = r
+		got := f.Accept(t.Context(), f.who, []dispatch.Draft{d}, 0)[0].Err
+		if e := dispatch.AsError(got); e.Code != dispatch.Overloaded || e.RetryAfter == 0 || !errors.Is(got, errEnded) {
+			t.Errorf("%v", got)
+		}
 	}
 }
 

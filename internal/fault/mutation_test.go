@@ -138,7 +138,7 @@ var mutants = []mutant{
 	{
 		name: "a Postgres that is gone is an error of ours",
 		change: change{
-			"internal/accept/idempotency.go", "Code: dispatch.Overloaded, Msg: \"the service is not available at the moment; try again shortly\",",
+			"internal/accept/commit.go", "Code: dispatch.Overloaded, Msg: \"the service is not available at the moment; try again shortly\",",
 			"Code: dispatch.Internal,",
 		},
 		drill: "disk-full", broken: "answers with 5xx that are not a 503",
