@@ -121,16 +121,16 @@ func wrongLine(err error) string {
 	if !ok || errors.Is(err, console.ErrUsage) {
 		return msg
 	}
-	command := "sendoff"
+	command := []string{"sendoff"}
 	for _, part := range pe.Context.Path {
 		if part.Command != nil {
-			command += " " + part.Command.Name
+			command = append(command, part.Command.Name)
 		}
 	}
 	if !strings.HasSuffix(msg, "?") { // did you mean ...?
 		msg += ";"
 	}
-	return msg + " see " + command + " --help"
+	return msg + " see " + strings.Join(command, " ") + " --help"
 }
 
 // commandWords returns args with --help in place of the command help, and if args
