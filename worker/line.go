@@ -22,7 +22,6 @@ type line struct {
 	runs    []slotRun
 	urgent  []waiting // of otp
 	others  []waiting
-	newest  time.Time     // when the newest call that has started was due
 	running bool          // somebody is in run
 	sooner  chan struct{} // a slot was added that may be before all others
 }
@@ -85,30 +84,30 @@ func (l *line) earliest() int {
 	return at
 }
 
-// mostClaimed is how far ahead calls may be claimed; slots are booked limit.Ahead.
+// mostClaimed is how far ahead calls of other lanes than otp may be claimed; their slots
+// are booked limit.Ahead.
 const mostClaimed = 2 * limit.Ahead
 
-// behind returns how long nothing more should be claimed for the line, because its calls
-// are late: after a process that was late often their slots are over long before they
-// start, and what a pause or a kill concerns is what was claimed.
+// behind returns how long no more calls of other lanes than otp should be claimed, because
+// those in the line are late: after a process that was late often their slots are over long
+// before they start, and what a pause or a kill concerns is what was claimed.
 func (l *line) behind() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	end := l.newest
-	for i := range l.runs {
-		end = end.Add(time.Duration(l.runs[i].n) * l.runs[i].interval)
+	var ahead time.Duration
+	for i := range l.others {
+		ahead += time.Duration(len(l.others[i].calls)) * l.others[i].f.grant.Interval
 	}
-	if ahead := time.Until(end); ahead > mostClaimed {
+	if ahead > mostClaimed {
 		return ahead - limit.Ahead
 	}
 	return 0
 }
 
-// pop takes the earliest slot and the call that starts at it, which is due at a time.
-func (l *line) pop(at time.Time) (*flight, *store.Claimed) {
+// pop takes the earliest slot and the call that starts at it.
+func (l *line) pop() (*flight, *store.Claimed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest = at
 	i := l.earliest()
 	r := &l.runs[i]
 	r.next, r.n = r.next.Add(r.interval), r.n-1
@@ -214,7 +213,7 @@ func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claim
 		}
 		if s.line.await(ctx, from) {
 			s.last = at
-			start(s.line.pop(at))
+			start(s.line.pop())
 			s.begun.add(slot.interval)
 		} else if ctx.Err() != nil {
 			return s.line.empty()

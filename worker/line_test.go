@@ -272,3 +272,24 @@ func TestLine_LateProcess_ClaimsNoFurtherAhead(t *testing.T) {
 		}
 	})
 }
+
+// One-time passwords in the line keep nobody from claiming, however many they are.
+func TestLine_ManyOTP_OthersClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStarts(t.Context())
+		s.claim(dispatch.OTP, limit.Grant{N: 200, Interval: slot})
+		s.claim(dispatch.Normal, limit.Grant{N: 40, First: 200 * slot, Interval: slot})
+		if wait := s.line.behind(); wait != 0 {
+			t.Errorf("behind 40 calls the next claim waits for %v", wait)
+		}
+		s.claim(dispatch.Bulk, limit.Grant{N: 1, First: 240 * slot, Interval: slot})
+		if wait := s.line.behind(); wait != 41*slot-limit.Ahead {
+			t.Errorf("behind 41 calls the next claim waits for %v", wait)
+		}
+		s.runs.Wait()
+		if wait := s.line.behind(); wait != 0 {
+			t.Errorf("behind no call the next claim waits for %v", wait)
+		}
+	})
+}
