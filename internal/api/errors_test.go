@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,11 +182,12 @@ func TestCancelMany_FaultsAreNamed(t *testing.T) {
 	f := newFront(t)
 	const id = `"0190b5a0-0000-7000-8000-000000000000"`
 	for body, at := range map[string]string{
-		`{"campaign":1}`: "/campaign", `{"ids":[` + id + `],"id":1}`: "/id", `{"ids":5}`: "/ids", `{"ids":[5]}`: "/ids/0",
+		`{"campaign":1}`: "/campaign /ids", `{"ids":[` + id + `],"id":1}`: "/id", `{"ids":5}`: "/ids", `{"ids":[5]}`: "/ids/0",
 		`{"ids":["x"]}`: "/ids/0", `{"reference":5}`: "/reference", `{"ids":[` + id + `],"ids":[]}`: "/ids",
 		`{"ids":[` + id + `],"reference":"a"}`: "/ids", `{}`: "/ids",
 	} {
-		f.Do("POST", "/v1/messages/cancel", json.RawMessage(body)).Refused(http.StatusUnprocessableEntity, dispatch.Invalid, at)
+		f.Do("POST", "/v1/messages/cancel", json.RawMessage(body)).
+			Refused(http.StatusUnprocessableEntity, dispatch.Invalid, strings.Fields(at)...)
 	}
 	for _, body := range []string{"", "{", `{"ids":[` + id + `]} x`} {
 		f.Ask("POST", "/v1/messages/cancel", apitest.Sent{
