@@ -63,6 +63,10 @@ await page
   .getByRole("group", { name: "delivered" })
   .getByText(/^[1-9]/)
   .waitFor();
+await page
+  .getByRole("row", { name: /delivered/ })
+  .first()
+  .waitFor(); // the list is read less often than the sums
 await picture(page, "campaign");
 
 // A message that the provider fails for now: it waits for its next try.

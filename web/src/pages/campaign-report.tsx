@@ -3,7 +3,7 @@ import { useState } from "react";
 import { client, useGet } from "../api";
 import { Bubble } from "../bubble";
 import { ErrorBox, Foreign, Panel, Table, Time } from "../ui";
-import { number, words } from "../words";
+import { amount, number, words } from "../words";
 
 /** The name of a rendering: the first is the longest, the others are the oddest. */
 function heading(i: number, why?: string) {
@@ -39,7 +39,7 @@ export function Report({ v }: { v: CampaignValidation }) {
             </>
           ) : null}
           <dt>Price</dt>
-          <dd>{v.price ?? "0"}</dd>
+          <dd>{amount(v.price)} credits</dd>
         </dl>
         <Forecast hours={v.forecast ?? []} />
         <div className="grid3">

@@ -349,7 +349,7 @@ function Recipients({ id }: { id: number }) {
   return (
     <Panel title="Recipients">
       <div className="stack">
-        <Search label="Search recipients" placeholder="Number">
+        <Search label="Search recipients" placeholder="Number" button>
           <Choice name="status" label="Status" options={statuses} />
           <a className="btn" href={`/v1/campaigns/${id}/report.csv`} download>
             Report as CSV

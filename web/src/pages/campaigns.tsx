@@ -30,7 +30,7 @@ export function Campaigns() {
         )
       }
     >
-      <Search label="Search campaigns" placeholder="Name">
+      <Search label="Search campaigns" placeholder="Name" button>
         <Choice name="status" label="Status" options={["draft", "scheduled", "running", "paused", "finished", "cancelled"]} />
       </Search>
       <ErrorBox error={list.error} retry={list.refetch} />
