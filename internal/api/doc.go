@@ -30,7 +30,7 @@ func operations() []apidoc.Operation {
 		},
 		{
 			Method: http.MethodGet, Path: "/docs", Tag: "Operation", Summary: "Documentation of this API", Public: true,
-			Responses: map[int]apidoc.Response{200: apidoc.Text("<!doctype html>...")},
+			Responses: map[int]apidoc.Response{200: apidoc.TextOf("text/html", "<!doctype html>...")},
 		},
 	}...)
 }

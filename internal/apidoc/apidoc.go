@@ -75,7 +75,12 @@ type Event struct {
 }
 
 // Text returns a response of plain text.
-func Text(example string) Response { return Response{Type: "", Media: "text/plain", Example: example} }
+func Text(example string) Response { return TextOf("text/plain", example) }
+
+// TextOf returns a response of text of a media type.
+func TextOf(media, example string) Response {
+	return Response{Type: "", Media: media, Example: example}
+}
 
 // Example is a named example.
 type Example struct {

@@ -43,18 +43,27 @@ function rebuilt() {
 }
 
 const program = `
-import { createSendoff, postMessages, type Problem } from "@sendoff/client";
+import { createSendoff, getEvents, postMessages, type Problem } from "@sendoff/client";
 
 const client = createSendoff({ baseUrl: process.argv[2]!, apiKey: process.argv[3]! });
+let opened = () => {};
+const open = new Promise<void>((resolve) => { opened = resolve; });
+const stop = new AbortController();
+const { stream } = await getEvents({ client, signal: stop.signal, onSseEvent: () => opened() });
+const first = stream.next();
+await open;
 const { data } = await postMessages({ client, body: { to: "+15550000100", type: "text", text: { body: "from a package" } } });
 const id: string = data.message_id!;
 // @ts-expect-error: no type of message
 void (() => postMessages({ client, body: { to: "+15550000100", type: "telegram" } }));
+let event = (await first).value as { message_id?: string } | void;
+while (event && event.message_id !== id) event = (await stream.next()).value as typeof event;
 try {
   await postMessages({ client, body: { to: "nobody", type: "text", text: { body: "x" } } });
 } catch (problem) {
-  console.log(JSON.stringify({ id, code: (problem as Problem).code }));
+  console.log(JSON.stringify({ id, event, code: (problem as Problem).code }));
 }
+stop.abort();
 `;
 
 /** The package goes into an empty project, is type-checked by both ways to find modules, and sends. */
@@ -79,9 +88,10 @@ async function installed() {
       const { status, stdout } = tsc("-p", ".", "--module", module, "--moduleResolution", resolution);
       check(`the client's types, found as ${resolution} does`, status === 0, stdout.slice(0, 400));
     }
-    const sent = spawnSync(process.execPath, ["send.js", dev.base_url, dev.api_key], { cwd: dir, encoding: "utf8" });
-    const { id, code } = JSON.parse(sent.stdout || "{}");
+    const sent = spawnSync(process.execPath, ["send.js", dev.base_url, dev.api_key], { cwd: dir, encoding: "utf8", timeout: 60_000 });
+    const { id, event, code } = JSON.parse(sent.stdout || "{}");
     check("a faulty message is refused with its problem", code === "validation_failed", `${code} ${sent.stderr.slice(0, 400)}`);
+    check("the package's stream tells of the message", event?.message_id === id && event?.sequence === 1, JSON.stringify(event));
     const message = await api("GET", `/v1/messages/${id}`);
     check("the package has sent a message", message.status === 200 && message.body.to === "+15550000100", `${id} ${message.status}`);
   } finally {

@@ -19,6 +19,6 @@ func Operations() []apidoc.Operation {
 			apidoc.Query("summary", "boolean", "Receive at most 200 events a second. How many others there were is sent as "+
 				"`events.skipped` with `counts` by type, twice a second at most. For screens: the cost does not grow with the traffic."),
 		},
-		Responses: map[int]apidoc.Response{200: apidoc.Text("id: ...\nevent: message.sent\ndata: {...}\n\n")},
+		Responses: map[int]apidoc.Response{200: apidoc.TextOf("text/event-stream", "id: ...\nevent: message.sent\ndata: {...}\n\n")},
 	}}
 }

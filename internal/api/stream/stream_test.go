@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/api/stream"
 	"github.com/sendoff/sendoff/internal/apitest"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
@@ -61,7 +62,7 @@ func (f *front) openWith(c *http.Client, key, after string, query ...string) (*h
 func (f *front) listen(key, after string) *listener {
 	f.T.Helper()
 	res, cancel := f.open(key, after)
-	if ct := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || ct != "text/event-stream" {
+	if ct := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || ct != stream.Operations()[0].Responses[http.StatusOK].Media {
 		f.T.Fatalf("the stream answered %s, %s", res.Status, ct)
 	}
 	l := &listener{cancel: cancel, body: bufio.NewScanner(res.Body), ended: make(chan struct{})}

@@ -512,7 +512,7 @@ export const getErasuresId = <ThrowOnError extends boolean = true>(options: Opti
  *
  * Streams the events of the whole account as server-sent events, from now on. Last-Event-ID resumes without gaps or repeats. An id is also sent without an event, as the position to resume from. A client that reads too slowly is disconnected and can resume. A key may have 20 streams open.
  */
-export const getEvents = <ThrowOnError extends boolean = true>(options?: Options<GetEventsData, ThrowOnError>) => (options?.client ?? client).get<GetEventsResponses, GetEventsErrors, ThrowOnError>({
+export const getEvents = <ThrowOnError extends boolean = true>(options?: Options<GetEventsData, ThrowOnError>) => (options?.client ?? client).sse.get<GetEventsResponses, GetEventsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, { name: 'X-API-Key', type: 'apiKey' }],
     url: '/v1/events',
     ...options
