@@ -30,7 +30,7 @@ func allFaults(d *dispatch.Draft, refusal error, faults dispatch.Faults) error {
 	if refusal == nil {
 		return faults.Err()
 	}
-	if d.FaultsFirst && len(d.Faults) > 0 {
+	if d.FaultsFirst {
 		return slices.Concat(faults, faultsOf(refusal, "/channel")).Err()
 	}
 	return alsoAt(refusal, faults)

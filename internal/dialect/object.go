@@ -62,7 +62,7 @@ func CheckShape(body []byte) error {
 // Hold gives the draft the faults that were noted, under the native names of their
 // fields: accept refuses it, as invalid, with all that it finds besides.
 func (o Object) Hold(d *dispatch.Draft, fields Pointers) {
-	d.FaultsFirst = true
+	d.FaultsFirst = len(*o.faults) > 0
 	for _, f := range *o.faults {
 		f.Field = fields.native(f.Field)
 		if d.Faults = append(d.Faults, f); f.Field == "/type" {

@@ -33,7 +33,7 @@ type Draft struct {
 	Kind       string // whatsapp or sms
 	// Faults are those that the reader of the request has found.
 	Faults Faults `json:"-"`
-	// FaultsFirst is set if with Faults the refusal is Invalid, whatever else is found, such as
+	// FaultsFirst is set if for its Faults the refusal is Invalid, whatever else is found, such as
 	// a template that does not exist.
 	FaultsFirst bool `json:"-"`
 	// StatusCallback is the URL of the webhooks of this one message, in
