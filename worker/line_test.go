@@ -244,10 +244,10 @@ func TestLine_FullChannelLateCalls_RateHolds(t *testing.T) {
 	for rate, least := range map[float64]float64{20: 0.9, 80: 0.9, 200: 0.9, 900: 0.4} {
 		for seed := range uint64(5) {
 			synctest.Test(t, func(t *testing.T) {
-				random := rand.New(rand.NewPCG(seed, 0))
+				lateness, arrivals := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1)) // of a goroutine each
 				s := newStarts(t.Context())
-				s.late = func() time.Duration { return time.Duration(random.Int64N(int64(late)) * random.Int64N(2)) }
-				came := fullChannel(t, s, rate, func() time.Duration { return time.Duration(random.ExpFloat64() * 3e9 / rate) })
+				s.late = func() time.Duration { return time.Duration(lateness.Int64N(int64(late)) * lateness.Int64N(2)) }
+				came := fullChannel(t, s, rate, func() time.Duration { return time.Duration(arrivals.ExpFloat64() * 3e9 / rate) })
 				s.checkRate(t, rate, least)
 				if otp := float64(len(s.at[dispatch.OTP])); otp != float64(len(came)) || otp < 2*rate {
 					t.Errorf("rate %v: %v of %d one-time passwords started", rate, otp, len(came))
