@@ -44,7 +44,7 @@ export async function run() {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.waitForTimeout(300);
   check("a chart is drawn in the colours of a new theme", (await drawn()) !== light);
-  for (const width of [1440, 390]) await still(width);
+  for (const width of [1440, 390]) for (const firstLast of [false, true]) await still(width, firstLast);
   await forms(page);
   await columns(page);
   const phone = await signedIn({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
@@ -89,8 +89,10 @@ function small(phone) {
   );
 }
 
-/** Nothing that is shown moves away when more has come, also from a slow server. */
-async function still(width) {
+/** Nothing that is shown moves away when more has come from a slow server, whose first answers come first, or last. */
+async function still(width, firstLast) {
+  let asked = 0;
+  let last = 0; // when the newest answer came; what it shows comes soon after, such as a chart
   const page = await signedIn({ viewport: { width, height: 860 } });
   await page.addInitScript(() => {
     window.shifted = 0;
@@ -100,16 +102,23 @@ async function still(width) {
     new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
   });
   await page.route("**/v1/**", async (route) => {
-    if (!route.request().url().includes("/events")) await new Promise((r) => setTimeout(r, 100));
+    if (!route.request().url().includes("/events")) {
+      const wait = 50 * ++asked;
+      last = Date.now() + 500;
+      await new Promise((r) => setTimeout(r, firstLast ? Math.max(0, 500 - wait) : wait));
+    }
     await route.continue().catch(() => {}); // the page has gone
+    last = Date.now();
   });
   const several = ["Overview", "Messages", "Templates", "Audit log", "Settings"]; // made of several answers
   for (const [name, path] of [...pages.filter(([name]) => several.includes(name)), ["New campaign", "/campaigns/new"]]) {
+    asked = 0;
+    last = Date.now();
     await goto(page, path, name);
     await page.waitForLoadState("load");
-    await page.waitForTimeout(400); // what comes after the data, such as a chart
+    for (const until = Date.now() + 10_000; Date.now() < until && Date.now() - last < 400; ) await page.waitForTimeout(50);
     const shifted = await page.evaluate(() => window.shifted);
-    check(`${name} stays where it is, ${width} wide`, shifted < 0.1, `${shifted}`);
+    check(`${name} stays where it is, ${width} wide`, shifted < 0.1, `${shifted}, first answers ${firstLast ? "last" : "first"}`);
   }
   await page.context().close();
 }

@@ -14,10 +14,14 @@ function detailOf(detail: unknown): string {
     .join(", ");
 }
 
-/** Returns the names of users and keys by the ids that the log has; who is gone, or not to be seen, stays an id. */
-function useNames(): (actor: string) => string {
+/**
+ * Returns the names of users and keys by the ids that the log has; who is gone, or not to be seen, stays an id.
+ * Undefined until they are known: rows with other names would move.
+ */
+function useNames(): ((actor: string) => string) | undefined {
   const users = useUsers();
   const keys = useKeys();
+  if (users.isLoading || keys.isLoading) return undefined;
   return (actor) => {
     const [kind, id] = actor.split(":");
     if (kind === "user") return users.data?.data.find((u) => u.id === id)?.name ?? actor;
@@ -30,8 +34,8 @@ export function Audit() {
   const [url, setUrl] = useUrl();
   const query = { actor: url.actor, action: url.action, target: url.target, cursor: url.cursor };
   const list = useGet(["audit", query], () => readOn(query.cursor, (cursor) => getAudit({ client, query: { ...query, cursor } })));
-  const rows = list.data?.data ?? [];
   const nameOf = useNames();
+  const rows = list.data?.data ?? [];
   const filtered = url.actor || url.action || url.target;
   return (
     <Page title="Audit log">
@@ -59,13 +63,13 @@ export function Audit() {
         </button>
       </form>
       <ErrorBox error={list.error} retry={list.refetch} />
-      {list.isPending && <Loading />}
+      {(list.isPending || (rows.length > 0 && !nameOf)) && <Loading />}
       {list.data && !list.data.next_cursor && rows.length === 0 && (
         <Empty title={filtered ? "No entry matches" : "Nothing was changed yet"}>
           {filtered ? <Link to="/audit">Show all entries</Link> : "Every change of the account's configuration is noted here."}
         </Empty>
       )}
-      {rows.length > 0 && (
+      {rows.length > 0 && nameOf && (
         <Table
           label="Audit log"
           rows={rows}
