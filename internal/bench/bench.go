@@ -35,7 +35,7 @@ import (
 type Options struct {
 	Binary string // this program: serve, work and the raw echo run as processes of their own
 	Dir    string // folder of the private servers; gone afterwards
-	Quick  bool   // smaller numbers, a few minutes
+	Quick  bool   // smaller numbers: under two minutes on two cores
 	Only   string // a comma list of figures; empty: all
 	Growth int    // finished messages for the growth figure; 0: not measured
 	Out    io.Writer

@@ -23,7 +23,7 @@ import (
 // both.
 func measureFeatures(ctx context.Context, s *stage) error {
 	const rounds = 16 // short ones: the machine changes its speed
-	d := s.seconds(8, 40) / rounds / 2
+	d := s.seconds(4, 40) / rounds / 2
 	most := int(d.Seconds()*rounds*2+1) * 50_000 // more than any machine accepts
 	s.stopWork()
 	bare, err := s.tenant(ctx, "Bare", false)

@@ -51,7 +51,7 @@ func (s *stage) startWork() (err error) {
 }
 
 func measureAccept(ctx context.Context, s *stage) error {
-	d := s.seconds(5, 15)
+	d := s.seconds(3, 15)
 	raw, err := s.rawEcho(ctx, http.MethodPost, 64, d)
 	if err != nil {
 		return err
@@ -228,7 +228,7 @@ func measureSteady(ctx context.Context, s *stage) error {
 	if err := s.forget(ctx); err != nil {
 		return err
 	}
-	l, err := s.timed(ctx, s.channels[0].ID, "normal", 500, s.seconds(6, 20))
+	l, err := s.timed(ctx, s.channels[0].ID, "normal", 500, s.seconds(4, 20))
 	if err != nil {
 		return err
 	}
@@ -250,15 +250,15 @@ func measureOTP(ctx context.Context, s *stage) error {
 	if _, err := s.accounts.UpdateChannel(ctx, ch); err != nil {
 		return err
 	}
-	alone, err := s.timed(ctx, ch.ID, "otp", 20, s.seconds(6, 20))
+	alone, err := s.timed(ctx, ch.ID, "otp", 20, s.seconds(3, 20))
 	if err != nil {
 		return err
 	}
-	n, err := s.backlog(ctx, ch.ID, "bulk", s.pick(50_000, 200_000))
+	n, err := s.backlog(ctx, ch.ID, "bulk", s.pick(20_000, 200_000))
 	if err != nil {
 		return err
 	}
-	l, err := s.timed(ctx, ch.ID, "otp", 20, s.seconds(6, 20))
+	l, err := s.timed(ctx, ch.ID, "otp", 20, s.seconds(3, 20))
 	if err != nil {
 		return err
 	}
@@ -331,7 +331,7 @@ func (s *stage) arrivals(ctx context.Context, sent map[string]time.Time) (*load,
 }
 
 func measurePoll(ctx context.Context, s *stage) error {
-	d := s.seconds(4, 10)
+	d := s.seconds(3, 10)
 	raw, err := s.rawEcho(ctx, http.MethodGet, 64, d)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func measureIdle(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	d := s.seconds(5, 10)
+	d := s.seconds(3, 10)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

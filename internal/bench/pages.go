@@ -41,7 +41,7 @@ func (s *stage) pagesOf(ctx context.Context, size int) (f Figure, err error) {
 		return f, err
 	}
 	before, began, n := s.cpu(), time.Now(), 0
-	for d := s.seconds(2, 5); time.Since(began) < d || n == 0; n += size {
+	for d := s.seconds(1, 10) / 2; time.Since(began) < d || n == 0; n += size {
 		receipts, err := s.store.InsertMessages(ctx, s.newPage(size))
 		if err != nil {
 			return f, err

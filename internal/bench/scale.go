@@ -33,7 +33,7 @@ func measureScale(ctx context.Context, s *stage) error {
 // drainWith measures how fast n workers drain a backlog.
 func (s *stage) drainWith(ctx context.Context, n int) (float64, error) {
 	s.stopWork()
-	waiting, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(30_000, 100_000))
+	waiting, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(20_000, 100_000))
 	if err != nil {
 		return 0, err
 	}
@@ -48,7 +48,7 @@ func (s *stage) twoDoors(ctx context.Context) error {
 		return err
 	}
 	defer s.end(cmd)
-	d := s.seconds(4, 10)
+	d := s.seconds(2, 10)
 	one, err := s.shootMessages(ctx, 64, d, s.base)
 	if err != nil {
 		return err

@@ -185,7 +185,7 @@ func (s *stage) textbookAccepts(ctx context.Context) (*load, error) {
 	}
 	defer s.end(cmd)
 	l, err := s.shoot(ctx, shots{
-		URLs: []string{url}, Method: http.MethodPost, Conns: 64, For: s.seconds(5, 15), Want: http.StatusAccepted, Channel: 1, Lane: "normal",
+		URLs: []string{url}, Method: http.MethodPost, Conns: 64, For: s.seconds(2, 15), Want: http.StatusAccepted, Channel: 1, Lane: "normal",
 	})
 	if err == nil && l.done == 0 {
 		err = errors.New("the textbook build accepted nothing")

@@ -13,7 +13,7 @@ import (
 )
 
 type benchCmd struct {
-	Quick    bool   `help:"Smaller numbers: a few minutes."`
+	Quick    bool   `help:"Smaller numbers: under two minutes."`
 	Only     string `help:"${cli_benchcmd_only}" placeholder:"LIST"`
 	Growth   int    `help:"Fill the table with so many finished messages first and compare (10000000 takes an hour)." placeholder:"N"`
 	Out      string `default:"bench" help:"Folder for bench.json and bench.svg." type:"path"`
