@@ -59,7 +59,7 @@ func CheckShape(body []byte) error {
 	return nil
 }
 
-// Hold gives the draft the faults that were noted, under the native names of their
+// Hold adds the faults that were noted to the draft's, under the native names of their
 // fields: accept refuses it, as invalid, with all that it finds besides.
 func (o Object) Hold(d *dispatch.Draft, fields Pointers) {
 	d.FaultsFirst = len(*o.faults) > 0

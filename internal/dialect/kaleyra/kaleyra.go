@@ -60,11 +60,13 @@ func decode(r *http.Request, body []byte) ([]dispatch.Draft, error) {
 	info(o.Object("extra_info"), &shared)
 	to := recipients(in, dialect.RegionOf(r))
 	o.Hold(&shared, fields)
-	drafts := []dispatch.Draft{shared} // one with the faults, if there is no recipient
+	if len(to) == 0 { // which is a fault that the draft holds
+		return []dispatch.Draft{shared}, nil
+	}
+	drafts := make([]dispatch.Draft, len(to))
 	for i := range to {
-		d := shared
-		d.To = to[i]
-		drafts = append(drafts[:i], d)
+		drafts[i] = shared
+		drafts[i].To = to[i]
 	}
 	return drafts, nil
 }

@@ -23,23 +23,20 @@ const readAgain = 16 << 10
 // readAgain it is told what Decode finds.
 func Read(body []byte) (dispatch.Draft, error) {
 	d, err := Decode(body)
-	refusal, ok := errors.AsType[*dispatch.Error](err)
-	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 || len(body) > readAgain {
+	faults, rest := apart(body, err)
+	if rest == nil {
 		return d, err
 	}
-	rest, ok := without(body, refusal.Faults)
-	if !ok {
+	d, again := Decode(rest)
+	if again != nil {
 		return d, err
 	}
-	if d, again := Decode(rest); again == nil {
-		named := func(f dispatch.Fault) bool { return f.Field == "/type" }
-		if d.Content.Type == "" && !slices.ContainsFunc(refusal.Faults, named) {
-			refusal.Faults = append(refusal.Faults, dispatch.Fault{Field: "/type", Msg: dispatch.TypeRequired})
-		}
-		d.Faults = append(refusal.Faults, d.Faults...)
-		return d, nil
+	named := func(f dispatch.Fault) bool { return f.Field == "/type" }
+	if d.Content.Type == "" && !slices.ContainsFunc(faults, named) {
+		faults = append(faults, dispatch.Fault{Field: "/type", Msg: dispatch.TypeRequired})
 	}
-	return d, err
+	d.Faults = append(faults, d.Faults...)
+	return d, nil
 }
 
 // Fill reads JSON into v, a pointer to a struct, as Strict does, but for the fields that have
@@ -47,36 +44,48 @@ func Read(body []byte) (dispatch.Draft, error) {
 // readAgain with faults it returns them as Strict does.
 func Fill(body []byte, v any) (dispatch.Faults, error) {
 	err := Strict(body, v)
+	faults, rest := apart(body, err)
+	if rest == nil {
+		return nil, err
+	}
+	reflect.ValueOf(v).Elem().SetZero()
+	if Strict(rest, v) != nil {
+		return nil, err
+	}
+	return faults, nil
+}
+
+// apart returns the faults of err, with which body was refused, and body without the fields
+// that have them; nil if it can't be read without these, or is larger than readAgain.
+func apart(body []byte, err error) (faults dispatch.Faults, rest []byte) {
 	refusal, ok := errors.AsType[*dispatch.Error](err)
 	if !ok || refusal.Code != dispatch.Invalid || len(refusal.Faults) == 0 || len(body) > readAgain {
-		return nil, err
+		return nil, nil
 	}
-	rest, ok := without(body, refusal.Faults)
-	reflect.ValueOf(v).Elem().SetZero()
-	if !ok || Strict(rest, v) != nil {
-		return nil, err
-	}
-	return refusal.Faults, nil
+	return refusal.Faults, without(body, refusal.Faults)
 }
 
 // without returns body without the fields at fault; an entry of a list becomes
-// null. ok is false if body is no object, or itself at fault.
-func without(body []byte, faults []dispatch.Fault) (rest []byte, ok bool) {
+// null. It returns nil if body is no object, or itself at fault.
+func without(body []byte, faults dispatch.Faults) []byte {
 	var tree map[string]any
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	if dec.Decode(&tree) != nil || tree == nil {
-		return nil, false
+		return nil
 	}
 	for _, f := range faults {
 		steps := strings.Split(f.Field, "/")
 		if len(steps) < 2 {
-			return nil, false
+			return nil
 		}
 		remove(tree, steps[1:])
 	}
 	rest, err := json.Marshal(tree)
-	return rest, err == nil
+	if err != nil {
+		return nil
+	}
+	return rest
 }
 
 var unescapes = strings.NewReplacer("~1", "/", "~0", "~")
