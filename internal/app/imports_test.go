@@ -44,7 +44,7 @@ api/manage: accept admin admin/campaigns admin/erasures admin/input api/middlewa
 api/message: accept api/middleware apidoc batch dialect dialect/native dispatch dispatch/person store
 api/stream: api/middleware apidoc dispatch
 api/openapi: api/middleware apidoc dialect dispatch dispatch/template
-api/middleware: accept auth dialect dispatch limit storable store/account
+api/middleware: accept auth dialect dispatch limit logs storable store/account
 apidoc:
 
 # Use cases.

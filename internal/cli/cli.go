@@ -195,16 +195,17 @@ func wantsJSON(k *kong.Context) bool {
 	return false
 }
 
-// logger returns the process's logger, to which the libraries log too.
-func logger(c *config.Config, w io.Writer) *slog.Logger {
+// logger returns the process's logger, to which the libraries log too, and what writes the
+// last of its lines.
+func logger(c *config.Config, w io.Writer) (log *slog.Logger, flush func()) {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong allows only good ones
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: logs.Mask}
-	var h slog.Handler = slog.NewTextHandler(w, o)
+	lines := logs.NewLines(w)
+	h := logs.Text(lines, level)
 	if c.LogFormat == "json" {
-		h = slog.NewJSONHandler(w, o)
+		h = logs.JSON(lines, level)
 	}
-	log := slog.New(logs.Calm(h))
+	log = slog.New(logs.Calm(h))
 	queue.LogTo(log)
-	return log
+	return log, lines.Flush
 }

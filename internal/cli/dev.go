@@ -74,7 +74,8 @@ func (d *dev) start(ctx context.Context) error {
 	if err := d.cfg.ProviderAllow.UnmarshalText([]byte(loopback)); err != nil {
 		return err
 	}
-	d.log = logger(&d.cfg, d.env.Stderr)
+	log, flush := logger(&d.cfg, d.env.Stderr)
+	d.log, d.stops = log, append(d.stops, func() error { flush(); return nil })
 	if err := os.MkdirAll(d.cmd.Dir, 0o755); err != nil {
 		return fmt.Errorf("create folder: %w", err)
 	}

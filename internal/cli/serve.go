@@ -28,7 +28,9 @@ func (c *serveCmd) Run(e *console.Env) error {
 		}
 	}
 	app.BoundMemory()
-	r, err := app.Serve(&c.Config, string(c.Listen), logger(&c.Config, e.Stderr))
+	log, flush := logger(&c.Config, e.Stderr)
+	defer flush()
+	r, err := app.Serve(&c.Config, string(c.Listen), log)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,9 @@ func (c *workCmd) Run(e *console.Env) error {
 		return err
 	}
 	app.BoundMemory()
-	r, err := app.Work(&c.Config, string(c.Listen), c.Public(string(c.Serve)), logger(&c.Config, e.Stderr))
+	log, flush := logger(&c.Config, e.Stderr)
+	defer flush()
+	r, err := app.Work(&c.Config, string(c.Listen), c.Public(string(c.Serve)), log)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/accept"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/logs"
 )
 
 // slow is how long a request may take before it is logged, unless it waits on
@@ -35,11 +36,13 @@ func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 			if err = recovered(c, log, next); err != nil {
 				c.Error(err)
 			}
-			took := time.Since(began)
-			status := c.Response().Status
+			now := time.Now()
+			took, status := now.Sub(began), c.Response().Status
 			o.Request(c.Path(), method, status, took)
 			if ctx, level := c.Request().Context(), levelOf(c, method, status, took); log.Enabled(ctx, level) {
-				log.LogAttrs(ctx, level, "request", attributes(c, id, method, status, took)...)
+				line := slog.NewRecord(now, level, logs.Request, 0) // LogAttrs would look up its caller, which the line does not show
+				line.AddAttrs(attributes(c, id, method, status, took)...)
+				_ = log.Handler().Handle(ctx, line) // nobody can be told
 			}
 			return nil
 		}
