@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 	"github.com/sendoff/sendoff/internal/store"
 )
@@ -55,8 +56,8 @@ func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
 // call makes the provider call and sets what follows from it.
 func (w *Worker) call(f *flight, m *dispatch.Message, c *store.Claimed, out *store.Outcome) {
 	to := w.Target(f.ch, m.Test)
-	ctx, cancel := context.WithTimeout(w.cut, f.lane.CallTimeout())
-	defer cancel()
+	ctx, end := outbound.Until(w.cut, out.StartedAt.Add(f.lane.CallTimeout()))
+	defer end()
 	accepted, err := w.safeSend(ctx, to, m)
 	out.Latency = time.Since(out.StartedAt)
 	if p := w.Providers[to.Provider]; p != nil {

@@ -102,7 +102,7 @@ func passError(err error) error {
 // passed returns a vendor's answer.
 func passed(res outbound.Response) dialect.Reply {
 	out := dialect.Reply{Status: res.Status, Header: http.Header{}, Body: json.RawMessage(res.Body)}
-	if after := res.Header.Get("Retry-After"); after != "" {
+	if after := res.Header().Get("Retry-After"); after != "" {
 		out.Header.Set("Retry-After", after)
 	}
 	return out

@@ -61,7 +61,7 @@ campaign: dispatch dispatch/segment dispatch/template storable zone
 contactimport: dispatch dispatch/person dispatch/phone storable zone
 webhook: address apidoc dialect/twilioapi dispatch dispatch/person outbound provider provider/twilio storable
     store/webhook
-worker: batch dispatch limit provider store store/people store/pg
+worker: batch dispatch limit outbound provider store store/people store/pg
 worker/feeder: dispatch limit provider store
 importer: contactimport dispatch store/audience
 api/imports: admin admin/imports api/manage api/middleware apidoc contactimport dispatch store/audience

@@ -7,22 +7,32 @@ import (
 	"syscall"
 )
 
-// alive reports whether a kept connection is still open, without reading from
-// it. Unrequested data (a close notification of TLS) counts as closed.
-func (c *conn) alive() bool {
+// liveness is what alive needs, made once per connection.
+type liveness struct {
+	raw   syscall.RawConn // nil: can't be asked
+	peek  func(fd uintptr)
+	quiet bool // what peek found
+}
+
+func (c *conn) prepareAlive() {
 	sc, ok := c.counted.Conn.(syscall.Conn)
 	if !ok {
-		return false
+		return
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return false
+		return
 	}
-	quiet := false
-	err = raw.Control(func(fd uintptr) {
+	c.raw = raw
+	c.peek = func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = errors.Is(err, syscall.EAGAIN)
-	})
-	return err == nil && quiet
+		c.quiet = errors.Is(err, syscall.EAGAIN)
+	}
+}
+
+// alive reports whether a kept connection is still open, without reading from
+// it. Unrequested data (a close notification of TLS) counts as closed.
+func (c *conn) alive() bool {
+	return c.raw != nil && c.raw.Control(c.peek) == nil && c.quiet
 }

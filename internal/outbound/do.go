@@ -10,19 +10,6 @@ import (
 	"sync/atomic"
 )
 
-// Response is a server's answer.
-type Response struct {
-	Status int
-	Header http.Header
-	Body   []byte
-	// Cut is why Body isn't whole: it was longer than the limit, broke off, or
-	// didn't end in time. The status stands all the same.
-	Cut error
-}
-
-// ErrTooLong is the Cut of an answer that is longer than its limit.
-var ErrTooLong = errors.New("answer is too long")
-
 // Do makes one call and reads its answer. An error is an *Error.
 func (c *Client) Do(ctx context.Context, req *http.Request) (Response, error) {
 	r, getBody := prepare(ctx, req)
@@ -31,11 +18,9 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (Response, error) {
 		if err == nil {
 			return resp, nil
 		}
-		// The server had closed a kept connection, which was found out before a
-		// byte was written: another one does. Go would do the same with GetBody
-		// set; it is not, so that nothing is ever sent again that Go (not this
-		// package) takes for unwritten.
-		if t.reused && !t.written && ctx.Err() == nil && tries < 3 && rewind(r, getBody) == nil {
+		// Go would do the same with GetBody set; it is not, so that nothing is ever
+		// sent again that Go (not this package) takes for unwritten.
+		if t.again(ctx, tries) && rewind(r, getBody) == nil {
 			continue
 		}
 		return Response{}, &Error{Written: t.written, Err: strip(err)}
@@ -46,6 +31,12 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (Response, error) {
 type try struct {
 	reused  bool // the connection had served before
 	written bool // bytes of it may have left
+}
+
+// again reports whether the call may be tried once more: the server had closed a
+// kept connection, which was found out before a byte was written, so another one does.
+func (t try) again(ctx context.Context, tries int) bool {
+	return t.reused && !t.written && ctx.Err() == nil && tries < 3
 }
 
 // prepare copies the request, and takes from it what Go's transport takes as
@@ -70,7 +61,7 @@ func prepare(ctx context.Context, req *http.Request) (r *http.Request, getBody f
 // once makes one try.
 func (c *Client) once(ctx context.Context, r *http.Request) (Response, try, error) {
 	if c.own != nil && c.own.handles(r) {
-		return c.own.do(ctx, r, c.maxBody)
+		return c.own.do(ctx, message{key: keyOf(r.URL), req: r}, c.maxBody)
 	}
 	std := c.std
 	if c.proxied != nil && c.proxied.handles(r) {
@@ -86,24 +77,9 @@ func (c *Client) once(ctx context.Context, r *http.Request) (Response, try, erro
 		return Response{}, try{reused: w.reused.Load(), written: w.written()}, err
 	}
 	defer res.Body.Close()
-	out := Response{Status: res.StatusCode, Header: res.Header}
+	out := Response{Status: res.StatusCode, header: res.Header}
 	out.Body, out.Cut = readLimited(res, c.maxBody)
 	return out, try{}, nil
-}
-
-// readLimited reads up to limit bytes.
-func readLimited(res *http.Response, limit int64) ([]byte, error) {
-	if res.ContentLength == 0 {
-		return nil, nil
-	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
-	if int64(len(b)) > limit {
-		return b[:limit], ErrTooLong
-	}
-	if err != nil {
-		return b, fmt.Errorf("read answer: %w", strip(err))
-	}
-	return b, nil
 }
 
 func rewind(req *http.Request, getBody func() (io.ReadCloser, error)) error {

@@ -79,7 +79,7 @@ func TestDo_Answer_IsReadWithStatusAndHeader(t *testing.T) {
 		if err != nil || res.Cut != nil {
 			t.Fatalf("cut %v, err %v", res.Cut, err)
 		}
-		if res.Status != http.StatusTeapot || res.Header.Get("X-Echo") != `{"n":1}` || string(res.Body) != "short and stout" {
+		if res.Status != http.StatusTeapot || res.Header().Get("X-Echo") != `{"n":1}` || string(res.Body) != "short and stout" {
 			t.Errorf("got %+v", res)
 		}
 	})

@@ -2,10 +2,12 @@ package outbound
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -25,6 +27,10 @@ type conn struct {
 	key     string
 	since   time.Time // idle since
 	reused  bool
+	liveness
+
+	watched <-chan struct{} // of the context whose end breaks off every call; nil: of none
+	unwatch func() bool
 }
 
 // boundedReader ends when an answer's header is too long.
@@ -46,18 +52,59 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *conn) close() { _ = c.Conn.Close() } // nothing can be done about it
+func (c *conn) close() {
+	c.ignore()
+	_ = c.Conn.Close() // nothing can be done about it
+}
+
+// watch has the end of the context that ctx was made of by Until break off what is under
+// way, from now on: the calls of a connection usually have it in common, and so none of
+// them tells it that it begins and ends. Other contexts are watched call by call. It
+// returns false if the connection may have been broken off, or be about to.
+func (c *conn) watch(ctx context.Context) bool {
+	var done <-chan struct{}
+	u, ok := ctx.(*until)
+	if ok {
+		done = u.parent.Done()
+	}
+	if done == c.watched {
+		return true
+	}
+	if !c.ignore() {
+		return false
+	}
+	if done != nil {
+		c.watched, c.unwatch = done, context.AfterFunc(u.parent, c.breakOff)
+	}
+	return true
+}
+
+// ignore undoes watch. It returns false if breakOff has begun.
+func (c *conn) ignore() bool {
+	if c.watched == nil {
+		return true
+	}
+	c.watched = nil
+	return c.unwatch()
+}
+
+func (c *conn) breakOff() { _ = c.SetDeadline(time.Unix(1, 0)) } // an error: it is closed
 
 // exchange writes the request and reads the answer. keep reports whether the
 // connection may serve another call.
-func (c *conn) exchange(ctx context.Context, deadline time.Time, r *http.Request, limit int64) (res Response, keep bool, err error) {
+func (c *conn) exchange(ctx context.Context, deadline time.Time, m *message, limit int64) (res Response, keep bool, err error) {
 	if err := c.SetDeadline(deadline); err != nil {
 		return Response{}, false, err
 	}
 	// A context that ends early breaks off what is under way.
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	res, keep, err = c.talk(r, limit)
-	if !stop() {
+	var stop func() bool
+	if c.watched == nil {
+		stop = context.AfterFunc(ctx, c.breakOff)
+	} else if ctx.Err() != nil { // breakOff may have come before the deadline was set
+		return Response{}, false, context.Cause(ctx)
+	}
+	res, keep, err = c.talk(m, limit)
+	if (stop != nil && !stop()) || (stop == nil && ctx.Err() != nil) {
 		keep = false // its deadline has passed, or is about to
 		if err != nil {
 			err = context.Cause(ctx)
@@ -66,21 +113,56 @@ func (c *conn) exchange(ctx context.Context, deadline time.Time, r *http.Request
 	return res, keep, err
 }
 
-func (c *conn) talk(r *http.Request, limit int64) (Response, bool, error) {
-	if err := r.Write(c.bw); err != nil {
+func (c *conn) talk(m *message, limit int64) (Response, bool, error) {
+	if err := c.write(m); err != nil {
 		return Response{}, false, err
 	}
-	if err := c.bw.Flush(); err != nil {
-		return Response{}, false, err
+	if res, ok := c.readPlain(m.req, limit); ok {
+		return res, !m.req.Close && c.br.Buffered() == 0, nil
 	}
-	answer, err := c.readHeader(r)
+	answer, err := c.readHeader(m.req)
 	if err != nil {
 		return Response{}, false, err
 	}
 	defer answer.Body.Close()
-	res := Response{Status: answer.StatusCode, Header: answer.Header}
+	res := Response{Status: answer.StatusCode, header: answer.Header}
 	res.Body, res.Cut = readLimited(answer, limit)
-	return res, res.Cut == nil && !answer.Close && !r.Close && c.br.Buffered() == 0, nil
+	return res, res.Cut == nil && !answer.Close && !m.req.Close && c.br.Buffered() == 0, nil
+}
+
+func (c *conn) write(m *message) error {
+	if m.target == nil {
+		if err := m.req.Write(c.bw); err != nil {
+			return err
+		}
+		return c.bw.Flush()
+	}
+	// A bufio.Writer keeps its first error for Flush.
+	_, _ = c.bw.Write(m.target.before)
+	_, _ = c.bw.Write(strconv.AppendInt(c.bw.AvailableBuffer(), int64(len(m.body)), 10))
+	_, _ = c.bw.Write(m.target.end)
+	_, _ = c.bw.Write(m.body)
+	return c.bw.Flush()
+}
+
+// readPlain reads the answer if it is a plain one whose head arrives in one piece (see
+// plainHead) and that fits into the buffer. Else it leaves what came in the buffer.
+func (c *conn) readPlain(r *http.Request, limit int64) (Response, bool) {
+	if _, err := c.br.Peek(1); err != nil || r.Method == http.MethodHead || r.Method == http.MethodConnect {
+		return Response{}, false
+	}
+	came, _ := c.br.Peek(c.br.Buffered())
+	status, head, length, ok := plainHead(came)
+	if !ok || int64(length) > limit {
+		return Response{}, false
+	}
+	came, err := c.br.Peek(head + length)
+	if err != nil {
+		return Response{}, false
+	}
+	kept := bytes.Clone(came)
+	_, _ = c.br.Discard(len(kept)) // it is in the buffer
+	return Response{Status: status, head: kept[:head:head], Body: kept[head:]}, true
 }
 
 // readHeader skips what only announces the answer (100 to 199).

@@ -61,17 +61,18 @@ func (t *transport) handles(r *http.Request) bool {
 }
 
 // do makes one call on one connection.
-func (t *transport) do(ctx context.Context, r *http.Request, limit int64) (Response, try, error) {
-	deadline := time.Now().Add(t.opts.Timeout)
+func (t *transport) do(ctx context.Context, m message, limit int64) (Response, try, error) {
+	now := time.Now()
+	deadline := now.Add(t.opts.Timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	c, err := t.get(ctx, r.URL)
+	c, err := t.get(ctx, now, &m)
 	if err != nil {
 		return Response{}, try{}, err
 	}
 	before := c.counted.writes.Load()
-	res, keep, err := c.exchange(ctx, deadline, r, limit)
+	res, keep, err := c.exchange(ctx, deadline, &m, limit)
 	result := try{reused: c.reused, written: c.counted.writes.Load() > before}
 	if keep {
 		t.put(c) // from here on c is another call's
@@ -82,14 +83,13 @@ func (t *transport) do(ctx context.Context, r *http.Request, limit int64) (Respo
 }
 
 // get takes a kept connection that is still open, or dials one.
-func (t *transport) get(ctx context.Context, u *url.URL) (*conn, error) {
-	key := u.Scheme + " " + u.Host
+func (t *transport) get(ctx context.Context, now time.Time, m *message) (*conn, error) {
 	for {
-		c := t.pop(key)
+		c := t.pop(m.key)
 		if c == nil {
-			return t.connect(ctx, u, key)
+			return t.connect(ctx, m.req.URL, m.key)
 		}
-		if time.Since(c.since) < t.opts.IdleTimeout && c.alive() {
+		if now.Sub(c.since) < t.opts.IdleTimeout && c.alive() && c.watch(ctx) {
 			c.reused = true
 			return c, nil
 		}
@@ -170,6 +170,7 @@ func (t *transport) connect(ctx context.Context, u *url.URL, key string) (*conn,
 		return nil, err
 	}
 	c := &conn{Conn: raw, counted: raw, key: key}
+	c.prepareAlive()
 	if u.Scheme == "https" {
 		cfg := t.tls.Clone()
 		cfg.ServerName = u.Hostname()
@@ -182,5 +183,6 @@ func (t *transport) connect(ctx context.Context, u *url.URL, key string) (*conn,
 	}
 	c.bw, c.br = bufio.NewWriter(c.Conn), bufio.NewReader(&c.inbound)
 	c.inbound.conn = c.Conn
+	c.watch(ctx)
 	return c, nil
 }

@@ -20,6 +20,16 @@ var byteOrderMark = []byte("\ufeff")
 // written (dial, TLS, a context that ended before), else Uncertain.
 func Do(ctx context.Context, c *outbound.Client, req *http.Request) (outbound.Response, error) {
 	res, err := c.Do(ctx, req)
+	return result(res, err)
+}
+
+// Post is Do for a body that is posted to a target of c.
+func Post(ctx context.Context, c *outbound.Client, t *outbound.Target, body []byte) (outbound.Response, error) {
+	res, err := c.Post(ctx, t, body)
+	return result(res, err)
+}
+
+func result(res outbound.Response, err error) (outbound.Response, error) {
 	if err == nil {
 		res.Body = bytes.TrimPrefix(res.Body, byteOrderMark)
 		return res, nil

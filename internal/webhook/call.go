@@ -51,7 +51,7 @@ func (t *turn) judge(c *try) hookstore.TryResult {
 	if c.err != nil {
 		out.Try.Error = explain(c.err)
 	}
-	retryAfter := provider.RetryAfter(c.res.Header, time.Now())
+	retryAfter := provider.RetryAfter(c.res.Header(), time.Now())
 	var again bool
 	out.Delay, again = t.d.waitAfter(c.d.Attempts, retryAfter)
 	if !again || status == http.StatusGone && t.t.Implicit {

@@ -59,7 +59,7 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 // failure explains an answer that isn't an acceptance, by code or HTTP status
 // and never by text: the texts for one cause differ.
 func failure(ch *dispatch.Channel, resp outbound.Response) error {
-	out := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
+	out := provider.Answer{Status: resp.Status, Header: resp.Header(), Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
 	var a answer
 	if decode(resp.Body, &a) == nil && a.refused() {
 		var text string

@@ -124,7 +124,7 @@ func idIn(raw json.RawMessage) string {
 // failure returns the error of an answer other than an acceptance.
 func failure(ch *dispatch.Channel, resp outbound.Response, a answer) error {
 	out := provider.Answer{
-		Status: resp.Status, Header: resp.Header, Code: a.code,
+		Status: resp.Status, Header: resp.Header(), Code: a.code,
 		Msg: provider.Redact(ch, cmp.Or(a.text, provider.BodyText(ch, resp.Body))),
 	}
 	out.Refuse(ch, resp.Body)

@@ -133,7 +133,7 @@ func refusal(ch *dispatch.Channel, res outbound.Response) *provider.Error {
 	}
 	e := &body.Error
 	a := provider.Answer{
-		Status: res.Status, Header: res.Header, Code: string(e.Code),
+		Status: res.Status, Header: res.Header(), Code: string(e.Code),
 		Msg: provider.Redact(ch, cmp.Or(e.text(), provider.BodyText(ch, res.Body))),
 	}
 	a.Refuse(ch, res.Body)

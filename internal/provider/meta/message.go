@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"encoding/hex"
 	"strings"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
@@ -43,8 +44,8 @@ func NewMessage(m *dispatch.Message) Message {
 // template's id: decoding it and encoding it again would be a seventh of what a
 // send costs this process.
 func body(m *dispatch.Message) ([]byte, error) {
-	if content, ok := wire(m.Raw); ok && m.Content.Type == "" {
-		b := make([]byte, 0, 160+len(content))
+	if content, rest, ok := wire(m.Raw); ok && m.Content.Type == "" {
+		b := make([]byte, 0, 160+len(content)+len(rest))
 		b = append(b, `{"messaging_product":"whatsapp","recipient_type":"individual","`...)
 		if person.IsUserID(m.To) {
 			b = append(b, `recipient":"`...)
@@ -53,9 +54,10 @@ func body(m *dispatch.Message) ([]byte, error) {
 		}
 		b = append(b, strings.TrimPrefix(m.To, "+")...)
 		b = append(b, `","biz_opaque_callback_data":"`...)
-		b = append(b, m.ID.String()...)
+		b = appendID(b, m.ID)
 		b = append(b, `",`...)
-		return append(b, content...), nil
+		b = append(b, content...)
+		return append(b, rest...), nil
 	}
 	if err := provider.Load(m); err != nil {
 		return nil, err
@@ -67,19 +69,48 @@ func body(m *dispatch.Message) ([]byte, error) {
 	return b, nil
 }
 
-// wire returns stored content as it goes over the wire, without its opening
-// brace. It returns false where that takes more than cutting out the template_id at
+// appendID appends an id as its String does.
+func appendID(b []byte, id dispatch.ID) []byte {
+	for i, n := range [...]int{0, 4, 6, 8, 10} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = hex.AppendEncode(b, id[n:[...]int{4, 6, 8, 10, 16}[i]])
+	}
+	return b
+}
+
+// wire returns stored content as it goes over the wire, in two parts and without its
+// opening brace. It returns false where that takes more than cutting out the template_id at
 // the end of a template. Quotes within JSON strings are escaped, so what is
 // looked for here can only be names of members.
-func wire(raw string) (string, bool) {
-	if !strings.HasPrefix(raw, `{"type":`) || strings.Contains(raw, `"more_media":`) || strings.Contains(raw, `"provider_template_id":`) {
-		return "", false
+func wire(raw string) (content, rest string, ok bool) {
+	if !strings.HasPrefix(raw, `{"type":`) {
+		return "", "", false
 	}
-	at := strings.LastIndex(raw, `,"template_id":`)
+	at := -1                        // the last template_id that is not the first member
+	for i := 0; i < len(raw); i++ { // the names have underscores in common, which texts seldom have
+		n := strings.IndexByte(raw[i:], '_')
+		if n < 0 {
+			break
+		}
+		i += n
+		before, after := raw[:i], raw[i:]
+		switch {
+		case strings.HasPrefix(after, `_media":`) && strings.HasSuffix(before, `"more`),
+			strings.HasPrefix(after, `_template_id":`) && strings.HasSuffix(before, `"provider`):
+			return "", "", false
+		case strings.HasPrefix(after, `_id":`) && strings.HasSuffix(before, `,"template`):
+			at = i - len(`,"template`)
+		}
+	}
 	if at < 0 {
-		return raw[1:], !strings.Contains(raw, `"template_id":`)
+		return raw[1:], "", !strings.Contains(raw, `"template_id":`)
 	}
-	rest := strings.TrimLeft(raw[at+len(`,"template_id":`):], "0123456789")
-	ours := strings.HasPrefix(raw, `{"type":"template"`) && (rest == "}}" || strings.HasPrefix(rest, `},"context":`))
-	return raw[1:at] + rest, ours
+	rest = raw[at+len(`,"template_id":`):]
+	for rest != "" && '0' <= rest[0] && rest[0] <= '9' {
+		rest = rest[1:]
+	}
+	ok = strings.HasPrefix(raw, `{"type":"template"`) && (rest == "}}" || strings.HasPrefix(rest, `},"context":`))
+	return raw[1:at], rest, ok
 }

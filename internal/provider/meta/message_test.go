@@ -36,7 +36,7 @@ func TestBody_CarriedOver_IsTheSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, direct := wire(c.stored); direct != c.direct {
+			if _, _, direct := wire(c.stored); direct != c.direct {
 				t.Errorf("carried over: %v; want %v", direct, c.direct)
 			}
 			m := &dispatch.Message{ID: uuid.Must(uuid.NewV7()), To: "+15550000100", Raw: c.stored}

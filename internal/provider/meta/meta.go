@@ -25,7 +25,8 @@ const (
 
 // Client sends through the Cloud API.
 type Client struct {
-	http *outbound.Client
+	http    *outbound.Client
+	targets targets
 }
 
 var _ provider.Provider = (*Client)(nil)
@@ -39,11 +40,11 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 	if err != nil {
 		return provider.Accepted{}, err
 	}
-	req, err := c.request(ctx, ch, http.MethodPost, "/"+url.PathEscape(ch.Settings["phone_number_id"])+"/messages", body)
+	to, err := c.target(ch)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
-	res, err := provider.Do(ctx, c.http, req)
+	res, err := provider.Post(ctx, c.http, to, body)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
@@ -53,6 +54,15 @@ func (c *Client) Send(ctx context.Context, ch *dispatch.Channel, m *dispatch.Mes
 // readAccepted reads the answer to a send. A 2xx that names no message isn't an
 // acceptance that could ever be matched with its callbacks.
 func readAccepted(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
+	if acc, ok := plainAccepted(res.Body); ok && res.Status >= 200 && res.Status <= 299 {
+		acc.HTTP = res.Status
+		return acc, nil
+	}
+	return readJSON(ch, res)
+}
+
+// readJSON is readAccepted for every answer.
+func readJSON(ch *dispatch.Channel, res outbound.Response) (provider.Accepted, error) {
 	var a struct {
 		Contacts []struct {
 			WaID   provider.Scalar `json:"wa_id"`

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/template"
-	"github.com/sendoff/sendoff/internal/outbound"
 	"github.com/sendoff/sendoff/internal/provider"
 )
 
@@ -87,7 +86,8 @@ func (c *Client) templatePage(ctx context.Context, ch *dispatch.Channel, waba, a
 		return nil, refusal(ch, res)
 	}
 	if err := json.Unmarshal(res.Body, &page); err != nil && !wrongType(err) {
-		return nil, refusal(ch, outbound.Response{Status: res.Status, Header: res.Header})
+		res.Body = nil
+		return nil, refusal(ch, res)
 	}
 	return &page, nil
 }

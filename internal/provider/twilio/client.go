@@ -103,7 +103,7 @@ func failure(ch *dispatch.Channel, resp outbound.Response) error {
 		Code    provider.Scalar `json:"code"`
 		Message provider.Scalar `json:"message"`
 	}
-	a := provider.Answer{Status: resp.Status, Header: resp.Header, Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
+	a := provider.Answer{Status: resp.Status, Header: resp.Header(), Msg: provider.Redact(ch, provider.BodyText(ch, resp.Body))}
 	if json.Unmarshal(resp.Body, &body) == nil && body.Code != "" {
 		a.Code, a.Msg = string(body.Code), provider.Redact(ch, string(body.Message))
 	}
