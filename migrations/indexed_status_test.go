@@ -45,4 +45,28 @@ func TestIndexedStatus_FillsLedgersFromBefore(t *testing.T) {
 	if wrong != 0 || held < 600 || rows != 9000 {
 		t.Errorf("%d of %d rows are indexed with another status than they have, %d as held with a message", wrong, rows, held)
 	}
+	// The rows of messages whose ids do not end with a row's number are noted, also of those that the binary before makes now.
+	named := func(when string, want int) {
+		t.Helper()
+		var n, lost int
+		if err := db.QueryRowContext(t.Context(), `SELECT count(m.seq), count(r.seq) FILTER (WHERE m.seq IS DISTINCT FROM r.seq)
+			FROM (SELECT * FROM campaign_recipients WHERE message_id IS NOT NULL AND ledger_seq(message_id) <> seq) r
+			FULL JOIN campaign_messages m USING (campaign_id, message_id)`).Scan(&n, &lost); err != nil {
+			t.Fatal(err)
+		}
+		if n != want || lost != 0 {
+			t.Errorf("%s: the rows of %d messages are noted, want %d; %d are not", when, n, want, lost)
+		}
+	}
+	named("from before", 6923)
+	for _, statement := range []string{
+		`UPDATE campaign_recipients SET status = 10, message_id = md5('new' || seq)::uuid WHERE status = 0`,
+		`UPDATE campaign_recipients SET status = 30, message_id = ('018f0000-0000-7000-8000-0000' || lpad(to_hex(seq), 8, '0'))::uuid
+		  WHERE status = 2 AND message_id IS NULL`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named("from the binary before", 6923+692)
 }

@@ -61,7 +61,7 @@ func (s *step) failing(ctx context.Context) (bool, error) {
 	if limit == 0 || s.counts.By[campaign.Failed] == 0 {
 		return false, nil
 	}
-	last, err := s.tx.LastResults(ctx, s.c.ID, s.c.ResumedAt)
+	last, err := s.tx.LastResults(ctx, s.c, s.c.ResumedAt)
 	var results campaign.Results
 	for _, status := range last {
 		results = results.Add(status == campaign.Failed)

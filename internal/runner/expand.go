@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/zone"
 )
 
@@ -85,9 +86,14 @@ func (s *step) next(ctx context.Context, n, made, room int) (*time.Time, error) 
 	if !s.c.Filled || (n > 0 && made == expandPage) {
 		return &s.now, nil
 	}
-	turn, err := s.tx.NextTurn(ctx, s.c.ID)
+	turn, err := s.tx.NextTurn(ctx, s.c)
 	if err != nil {
 		return nil, err
+	}
+	if turn == nil {
+		if missed, err := s.tx.Missed(ctx, s.c); err != nil || missed {
+			return s.in(time.Second), err
+		}
 	}
 	wait := again
 	switch {
@@ -176,7 +182,7 @@ func (s *step) made() int64 { return s.counts.By[campaign.Queued] + s.counts.Don
 // expand makes messages for at most n recipients whose turn it is and returns how
 // many rows it has moved.
 func (s *step) expand(ctx context.Context, n int) (int, error) {
-	rows, err := s.tx.Turn(ctx, s.c.ID, n)
+	rows, err := s.tx.Turn(ctx, s.c, n)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -204,6 +210,7 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 	if err := s.tx.Move(ctx, s.c.ID, kept); err != nil {
 		return 0, err
 	}
+	s.c.Had(rows)
 	if poor != nil {
 		_, err := s.pause(ctx, string(dispatch.CodeOf(poor))+": "+dispatch.AsError(poor).Msg)
 		return len(rows), err
@@ -309,7 +316,7 @@ func (s *step) message(r *campaigns.Recipient, charges bool) (store.NewMessage, 
 		return store.NewMessage{}, false
 	}
 	m := &dispatch.Message{
-		ID: dispatch.NewID(), Account: s.c.Account, Channel: s.plan.Channel.ID, Key: s.c.Key, Test: s.c.Test, Lane: dispatch.Bulk, To: r.To,
+		ID: ledger.NewID(r.Seq), Account: s.c.Account, Channel: s.plan.Channel.ID, Key: s.c.Key, Test: s.c.Test, Lane: dispatch.Bulk, To: r.To,
 		Raw: out.Raw, Campaign: s.c.ID, Segments: out.Segments, Price: s.plan.Price(out.Segments), ExpiresAt: s.plan.Timing.Expires(due),
 	}
 	m.Content.Type = s.plan.Definition.Type

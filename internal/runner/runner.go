@@ -50,8 +50,10 @@ type Tx interface {
 	Counts(ctx context.Context, ids []int64) (map[int64]*campaigns.Counts, error)
 	// Tally is Counts without what workers have claimed.
 	Tally(ctx context.Context, ids []int64) (map[int64]*campaigns.Counts, error)
-	Turn(ctx context.Context, id int64, n int) ([]campaigns.Recipient, error)
-	NextTurn(ctx context.Context, id int64) (*time.Time, error)
+	Turn(ctx context.Context, c *campaigns.Campaign, n int) ([]campaigns.Recipient, error)
+	NextTurn(ctx context.Context, c *campaigns.Campaign) (*time.Time, error)
+	// Missed lets all rows have their turn again if some wait that NextTurn does not find.
+	Missed(ctx context.Context, c *campaigns.Campaign) (bool, error)
 	// Reserve takes room for messages in the messaging limit of ch: it returns which
 	// recipients fit, and when there is room again for others.
 	Reserve(ctx context.Context, ch *dispatch.Channel, most int, recipients []string) (fit map[string]bool, free *time.Time, err error)
@@ -60,12 +62,12 @@ type Tx interface {
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
 	WithTemplate(ctx context.Context, id int64) ([]campaigns.Campaign, error)
 	// Sweep looks at a piece of the ledger and returns where the next call goes on.
-	Sweep(ctx context.Context, id int64, before dispatch.ID) (next dispatch.ID, err error)
+	Sweep(ctx context.Context, c *campaigns.Campaign, before campaigns.Mark) (next campaigns.Mark, err error)
 	BadQuality(ctx context.Context, c *campaigns.Campaign, since time.Time, strict bool) (reason string, err error)
-	LastResults(ctx context.Context, id int64, since *time.Time) ([]campaign.Status, error)
+	LastResults(ctx context.Context, c *campaigns.Campaign, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error
 	CancelMessages(ctx context.Context, id int64) (more bool, err error)
-	CancelRows(ctx context.Context, id int64) (more bool, err error)
+	CancelRows(ctx context.Context, c *campaigns.Campaign) (more bool, err error)
 	Note(ctx context.Context, c *campaigns.Campaign, kind int16, cause, detail string) error
 }
 
@@ -231,10 +233,10 @@ func (s *step) count(ctx context.Context) error {
 // sweepEvery is the interval at which settled messages are looked for.
 const sweepEvery = time.Second
 
-// swept is when a campaign was last swept, and the message before which that goes on.
+// swept is when a campaign was last swept, and the row before which that goes on.
 type swept struct {
 	at     time.Time
-	before dispatch.ID
+	before campaigns.Mark
 }
 
 // sweep moves the rows of messages that were settled, at most once in sweepEvery
@@ -250,7 +252,7 @@ func (s *step) sweep(ctx context.Context, now bool) (bool, error) {
 	if !due {
 		return false, nil
 	}
-	next, err := s.tx.Sweep(ctx, s.c.ID, last.before)
+	next, err := s.tx.Sweep(ctx, s.c, last.before)
 	s.mu.Lock()
 	s.swept[s.c.ID] = swept{time.Now(), next}
 	s.mu.Unlock()

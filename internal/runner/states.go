@@ -76,7 +76,11 @@ func (s *step) cancel(ctx context.Context) (*time.Time, error) {
 	if _, err := s.tx.CancelMessages(ctx, s.c.ID); err != nil {
 		return nil, err
 	}
-	if _, err := s.tx.CancelRows(ctx, s.c.ID); err != nil {
+	more, err := s.tx.CancelRows(ctx, s.c)
+	if err == nil && !more { // its end: what was left out on the way is cancelled from the beginning
+		_, err = s.tx.Missed(ctx, s.c)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if _, err := s.sweep(ctx, true); err != nil {

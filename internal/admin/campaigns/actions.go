@@ -83,7 +83,7 @@ func (s *Service) prepare(ctx context.Context, tx Tx, c *store.Campaign, now tim
 	if plan.Template != nil {
 		c.Template = plan.Template.ID
 	}
-	if err := tx.EmptyLedger(ctx, c.ID); err != nil {
+	if err := tx.EmptyLedger(ctx, c); err != nil {
 		return err
 	}
 	recurs := plan.Definition.Recurrence != nil
@@ -115,7 +115,7 @@ func fill(ctx context.Context, tx Tx, c *store.Campaign, src *audience.Source, o
 		return nil
 	}
 	c.Filled, c.Fill = false, "{}"
-	return tx.EmptyLedger(ctx, c.ID)
+	return tx.EmptyLedger(ctx, c)
 }
 
 // checkAudience returns a refusal if a list or an import of the audience does not
@@ -173,28 +173,30 @@ const cancelFor = 300 * time.Millisecond
 
 // Cancel ends a campaign before its next call.
 func (s *Service) Cancel(ctx context.Context, who admin.Actor, id int64) (*Campaign, error) {
+	var cancelled store.Campaign
 	_, err := s.do(ctx, who, id, campaign.Cancel, func(_ Tx, c *store.Campaign, now time.Time) (err error) {
 		c.Reason, c.FinishedAt = "", &now
 		c.State, err = c.State.After(campaign.Cancel, true)
+		cancelled = *c
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.cancelPages(ctx, id)
+	s.cancelPages(ctx, &cancelled)
 	return s.halting(s.Get(ctx, who, id))
 }
 
 // cancelPages cancels the first pages of a campaign that is cancelled, each by
 // itself: nobody waits for all of them. What fails here is left to the workers, and
 // the campaign is cancelled all the same.
-func (s *Service) cancelPages(ctx context.Context, id int64) {
+func (s *Service) cancelPages(ctx context.Context, c *store.Campaign) {
 	for until := time.Now().Add(cancelFor); time.Now().Before(until); {
-		messages, err := s.Store.CancelMessages(ctx, id)
+		messages, err := s.Store.CancelMessages(ctx, c.ID)
 		if err != nil {
 			return
 		}
-		rows, err := s.Store.CancelRows(ctx, id)
+		rows, err := s.Store.CancelRows(ctx, c)
 		if err != nil || !messages && !rows {
 			return
 		}

@@ -42,7 +42,7 @@ type Tx interface {
 	RunningImport(ctx context.Context, account, id int64) (int64, error)
 	MissingLists(ctx context.Context, account int64, lists []int64) ([]int64, error)
 	Counts(ctx context.Context, ids []int64) (map[int64]*store.Counts, error)
-	NextTurn(ctx context.Context, id int64) (*time.Time, error)
+	NextTurn(ctx context.Context, c *store.Campaign) (*time.Time, error)
 	// Used returns how many users count against the messaging limit of ch.
 	Used(ctx context.Context, ch *dispatch.Channel) (int, error)
 	Recipients(ctx context.Context, id int64, f store.RecipientFilter) (page []store.Standing, next int64, err error)
@@ -52,11 +52,11 @@ type Tx interface {
 	Validation(ctx context.Context, id int64) (string, error)
 	OpenChild(ctx context.Context, parent int64, kind int) (c store.Campaign, ok bool, err error)
 	AddFailed(ctx context.Context, id, parent int64) error
-	EmptyLedger(ctx context.Context, id int64) error
+	EmptyLedger(ctx context.Context, c *store.Campaign) error
 	Park(ctx context.Context, id int64) error
 	Unpark(ctx context.Context, id int64) error
 	CancelMessages(ctx context.Context, id int64) (more bool, err error)
-	CancelRows(ctx context.Context, id int64) (more bool, err error)
+	CancelRows(ctx context.Context, c *store.Campaign) (more bool, err error)
 	Note(ctx context.Context, c *store.Campaign, kind int16, cause, detail string) error
 }
 

@@ -155,7 +155,7 @@ func (s *Service) times(ctx context.Context, c *store.Campaign, n *store.Counts,
 		return nil
 	}
 	begin := time.Now().UTC()
-	next, err := s.Store.NextTurn(ctx, c.ID)
+	next, err := s.Store.NextTurn(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -142,10 +142,12 @@ func (s *stage) run(id int64, rows int) {
 const sqlSettle = `
 WITH d AS (DELETE FROM dispatch WHERE message_id = ANY(ARRAY(SELECT message_id FROM dispatch WHERE campaign_id = $1 LIMIT $2))
   RETURNING message_id),
-r AS (UPDATE campaign_recipients SET status = 30 WHERE campaign_id = $1 AND message_id = ANY(ARRAY(SELECT message_id FROM d)) RETURNING 1),
+r AS (UPDATE campaign_recipients SET status = 30 WHERE campaign_id = $1 AND seq = ANY(ARRAY(SELECT ledger_seq(message_id) FROM d))
+  RETURNING 1),
 n AS (INSERT INTO campaign_changes (campaign_id, status, reason, n)
   SELECT $1, status, 0, n FROM (SELECT count(*) AS k FROM r) r, LATERAL (VALUES (10, -k), (30, k)) x (status, n) WHERE n <> 0)
-SELECT NOT EXISTS (SELECT 1 FROM campaign_recipients WHERE campaign_id = $1 AND status < 10)`
+SELECT coalesce(sum(n), 0) = 0 FROM (SELECT n FROM campaign_counts WHERE campaign_id = $1 AND status < 10
+  UNION ALL SELECT n FROM campaign_changes WHERE campaign_id = $1 AND status < 10) x`
 
 // until repeats a query with the campaign's id and a number, ten times a second, until it returns true.
 // Its cost does not count.

@@ -35,6 +35,7 @@ func (s *Source) Fill(ctx context.Context, db FillStore, c *store.Campaign) (sen
 		recipients[i] = rows[i].Recipient
 		if rows[i].Status == campaign.Waiting {
 			sendable++
+			c.Waits(&rows[i].Recipient)
 		}
 	}
 	if err := db.AddRecipients(ctx, c.ID, recipients); err != nil {

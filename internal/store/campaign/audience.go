@@ -178,6 +178,7 @@ type Recipient struct {
 
 	// As Turn has read it, for Move.
 	Place     string `db:"place"`
+	turn      time.Time
 	was       campaign.Status
 	wasReason campaign.Reason
 }
@@ -229,10 +230,14 @@ func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
 			if wakes == nil || !r.WakeAt.Equal(at) {
 				at, wakes = r.WakeAt, string(pq.FormatTimestamp(r.WakeAt))
 			}
+			var indexed any
+			if r.Status >= campaign.Failed {
+				indexed = int64(r.Status)
+			}
 			values := []any{
 				id, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), storable.Clean(r.Fields),
 				r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail),
-				int64(r.Status), // as all that have no message
+				indexed,
 			}
 			if !yield(values[:n]) {
 				return
@@ -242,9 +247,10 @@ func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
 }
 
 // EmptyLedger deletes the ledger of a campaign of which nothing was sent.
-func (s *Store) EmptyLedger(ctx context.Context, id int64) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM campaign_recipients WHERE campaign_id = $1`, id); err != nil {
+func (s *Store) EmptyLedger(ctx context.Context, c *Campaign) error {
+	c.again()
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM campaign_recipients WHERE campaign_id = $1`, c.ID); err != nil {
 		return pg.Wrap("empty ledger", err)
 	}
-	return ledger.Forget(ctx, s.db, id)
+	return ledger.Forget(ctx, s.db, c.ID)
 }

@@ -51,6 +51,8 @@ type Campaign struct {
 	StartedAt  *time.Time     `db:"started_at"`
 	ResumedAt  *time.Time     `db:"resumed_at"` // results before it do not count against it
 	FinishedAt *time.Time     `db:"finished_at"`
+	TurnAt     *time.Time     `db:"turn_at"` // the row that had its turn last (Had); nil: none
+	TurnSeq    int            `db:"turn_seq"`
 
 	Version string `db:"version"` // of the row, as a step has read it
 }
@@ -58,7 +60,8 @@ type Campaign struct {
 const (
 	shortColumns = `c.id, c.account_id, c.parent_id, c.kind, c.run_at, c.name, c.state, c.reason, c.definition, c.test, c.key_id, c.channel_id,
   c.marketing, c.template_id, c.filled, c.fill, c.next_at, c.tokens, c.tokens_at, c.limited_by, c.canary_at, c.canary_over, c.rate_now,
-  c.progress, c.created_at, c.updated_at, c.launched_at, c.started_at, c.finished_at, c.resumed_at`
+  c.progress, c.created_at, c.updated_at, c.launched_at, c.started_at, c.finished_at, c.resumed_at,
+  c.turn_at, c.turn_seq`
 	columns = shortColumns + `, c.contacts`
 )
 
@@ -84,7 +87,8 @@ UPDATE campaigns SET name = $2, state = $3, reason = $4, definition = $5, contac
   marketing = $10,
   template_id = $11, filled = $12, fill = $13, next_at = $14, tokens = $15, tokens_at = $16, limited_by = $17, canary_at = $18,
     canary_over = $19,
-  rate_now = $20, progress = $21, launched_at = $22, started_at = $23, finished_at = $24, updated_at = $25, resumed_at = $26 WHERE id = $1`
+  rate_now = $20, progress = $21, launched_at = $22, started_at = $23, finished_at = $24, updated_at = $25, resumed_at = $26,
+  turn_at = $27, turn_seq = $28 WHERE id = $1`
 
 // Save writes a campaign whose row this transaction holds, and adds up its counts.
 func (s *Store) Save(ctx context.Context, c *Campaign) error {
@@ -94,7 +98,8 @@ func (s *Store) Save(ctx context.Context, c *Campaign) error {
 	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
 		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens,
 		c.TokensAt, c.LimitedBy,
-		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt)
+		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt,
+		c.TurnAt, c.TurnSeq)
 	return pg.Wrap("save campaign", err)
 }
 

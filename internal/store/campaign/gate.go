@@ -8,7 +8,6 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -38,57 +37,61 @@ SELECT r.message_id, c.id AS campaign_id, c.account_id, c.state, r.zones, c.upda
       AND p.message_id >= uuid_floor(now() - make_interval(days => (c.definition::jsonb->'cap'->>'days')::integer))
       AND p.message_id <> r.message_id AND p.status BETWEEN {sent} AND {read} AND o.account_id = c.account_id AND o.marketing)
     >= (c.definition::jsonb->'cap'->>'messages')::integer ELSE false END AS capped
-FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) AS i(campaign_id, message_id, seq)
 CROSS JOIN LATERAL (SELECT * FROM campaigns c WHERE c.id = i.campaign_id) c
 CROSS JOIN LATERAL (SELECT r.message_id, r.zones, r.person, ` + people.Names("c.account_id", "r.recipient") + ` || r.person AS names
-  FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0) r`)
+  FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.seq = i.seq AND r.message_id = i.message_id OFFSET 0) r`)
 
 // Gates reads what decides about messages; those that no ledger has are left out.
 func (s *Store) Gates(ctx context.Context, refs []ledger.Ref) ([]Gate, error) {
-	campaigns, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
-	for i, r := range refs {
-		campaigns[i], messages[i] = r.Campaign, r.Message
-	}
 	var out []Gate
-	err := s.db.SelectPrepared(ctx, &out, sqlGates, pq.Array(campaigns), pg.UUIDArray(messages))
-	return out, pg.Wrap("read campaigns of messages", err)
+	n := ledger.Name(refs)
+	err := n.Find(ctx, s.db, func() (int, error) {
+		out = nil
+		err := s.db.SelectPrepared(ctx, &out, sqlGates, n.Args()...)
+		return len(out), pg.Wrap("read campaigns of messages", err)
+	})
+	return out, err
 }
 
 // sqlPlace finds the row of message i, which this transaction has locked, whatever Postgres
 // knows of the ledger (ledger.Sync).
 const sqlPlace = `SELECT r.ctid AS place FROM campaign_recipients r
-      WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0`
+      WHERE r.campaign_id = i.campaign_id AND r.seq = i.seq AND r.message_id = i.message_id OFFSET 0`
 
 var sqlHold = numbers.SQL(`
-WITH c AS (UPDATE campaign_recipients r SET status = {row_held}, wake_at = to_timestamp(i.wake_us / 1e6)
-  FROM (SELECT i.wake_us, r.place FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS i(campaign_id, message_id, wake_us)
+WITH c AS (UPDATE campaign_recipients r SET status = {row_held}, indexed_status = {row_held_message},
+    wake_at = to_timestamp(i.wake_us / 1e6)
+  FROM (SELECT i.wake_us, r.place FROM unnest($1::bigint[], $2::uuid[], $3::integer[], $4::bigint[])
+      AS i(campaign_id, message_id, seq, wake_us)
     CROSS JOIN LATERAL (`+sqlPlace+`) r) i
   WHERE r.ctid = i.place AND r.status = {queued}
   RETURNING r.campaign_id, {queued}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
 
 // HoldMessages notes that messages wait for a time.
 func (s *Store) HoldMessages(ctx context.Context, refs []ledger.Ref, until []time.Time) error {
-	campaigns, messages, wakes := make([]int64, len(refs)), make([]dispatch.ID, len(refs)), make([]int64, len(refs))
-	for i, r := range refs {
-		campaigns[i], messages[i], wakes[i] = r.Campaign, r.Message, *pg.Micros(until[i])
-	}
-	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, _, _ any) error {
-		_, err := tx.ExecContext(ctx, sqlHold, pq.Array(campaigns), pg.UUIDArray(messages), pq.Array(wakes))
+	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, n *ledger.Named) error {
+		wakes := map[ledger.Ref]time.Time{}
+		for i, r := range refs {
+			wakes[r] = until[i]
+		}
+		_, err := tx.ExecContext(ctx, sqlHold, append(n.Args(), pq.Array(n.Micros(wakes)))...)
 		return pg.Wrap("hold recipients", err)
 	})
 }
 
 var sqlForQuality = numbers.SQL(`
 WITH c AS (UPDATE campaign_recipients r SET status = {row_for_quality}
-  FROM (SELECT r.place FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id) CROSS JOIN LATERAL (`+sqlPlace+`) r) i
+  FROM (SELECT r.place FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) AS i(campaign_id, message_id, seq)
+    CROSS JOIN LATERAL (`+sqlPlace+`) r) i
   WHERE r.ctid = i.place AND r.status = {sent}
   RETURNING r.campaign_id, {sent}::smallint AS was, 0::smallint AS was_reason, r.status, r.reason)`) + ledger.Count
 
 // HoldForQuality notes that the provider has messages and assesses their template
 // first.
 func (s *Store) HoldForQuality(ctx context.Context, refs []ledger.Ref) error {
-	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, campaigns, messages any) error {
-		_, err := tx.ExecContext(ctx, sqlForQuality, campaigns, messages)
+	return ledger.Locked(ctx, s.db, refs, func(tx *pg.DB, n *ledger.Named) error {
+		_, err := tx.ExecContext(ctx, sqlForQuality, n.Args()...)
 		return pg.Wrap("hold recipients for quality", err)
 	})
 }

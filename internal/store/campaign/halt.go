@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/sendoff/sendoff/internal/campaign"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -63,26 +62,31 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 	return len(ids) == cancelPage, s.Settled(ctx, id, ids)
 }
 
-// sqlCancelRows reads one status in the order of the index, so that a page costs the
+// sqlCancelRows reads in the order of turns and tells how far it came, so that a page costs the
 // same in a ledger of any size.
-var sqlCancelRows = numbers.SQL(`
-WITH c AS (UPDATE campaign_recipients SET status = {cancelled} WHERE ctid = ANY(ARRAY(SELECT ctid FROM campaign_recipients
-  WHERE campaign_id = $1 AND indexed_status = $2 AND indexed_status < {queued} AND message_id IS NULL ORDER BY wake_at, seq LIMIT $3
-  FOR UPDATE SKIP LOCKED))
-  RETURNING campaign_id, $2::smallint AS was, 0::smallint AS was_reason, status, 0::smallint AS reason),
+var sqlCancelRows = `
+WITH x AS MATERIALIZED (SELECT r.ctid AS place, r.status, r.wake_at, r.seq` + sqlWaiting + `
+  ORDER BY r.wake_at, r.seq LIMIT (SELECT $4::integer) FOR UPDATE SKIP LOCKED),
+c AS (UPDATE campaign_recipients r SET status = ` + numbers.SQL(`{cancelled}, indexed_status = {cancelled}`) + `
+  FROM x WHERE r.ctid = x.place
+  RETURNING r.campaign_id, x.status AS was, 0::smallint AS was_reason, r.status, 0::smallint AS reason, x.wake_at, x.seq),
 n AS (` + ledger.Count + `)
-SELECT count(*) FROM c`)
+SELECT wake_at AS at, seq, count(*) OVER () AS n FROM c ORDER BY wake_at DESC, seq DESC LIMIT 1`
 
 // CancelRows cancels a page of recipients that have no message yet, without those
-// of which a step is making messages. more reports whether there may be others.
-func (s *Store) CancelRows(ctx context.Context, id int64) (more bool, err error) {
-	for _, status := range []campaign.Status{campaign.Waiting, campaign.Held} {
-		var n int
-		if err := s.db.GetContext(ctx, &n, sqlCancelRows, id, int64(status), cancelPage); err != nil || n == cancelPage {
-			return true, pg.Wrap("cancel recipients", err)
-		}
+// of which a step is making messages, and notes how far it came. more reports whether there may be others.
+func (s *Store) CancelRows(ctx context.Context, c *Campaign) (more bool, err error) {
+	var last []struct {
+		Mark
+
+		N int `db:"n"`
 	}
-	return false, nil
+	err = s.db.SelectContext(ctx, &last, sqlCancelRows, c.ID, c.TurnAt, c.TurnSeq, cancelPage)
+	if err != nil || len(last) == 0 {
+		return false, pg.Wrap("cancel recipients", err)
+	}
+	c.TurnAt, c.TurnSeq = last[0].At, last[0].Seq
+	return last[0].N == cancelPage, nil
 }
 
 // sqlWithTemplate finds the provider's template under every entry that it has here,

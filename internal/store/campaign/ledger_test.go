@@ -78,7 +78,7 @@ func (f *fixture) queue(n int) (ids []dispatch.ID) {
 	f.t.Helper()
 	ctx := f.t.Context()
 	workertest.Must(f.t, f.store.Tx(ctx, func(tx *campaigns.Store) error {
-		rows, err := tx.Turn(ctx, f.c.ID, n)
+		rows, err := tx.Turn(ctx, &f.c, n)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func TestLedger_CountsEqualRows(t *testing.T) {
 	}
 	ids := f.queue(4)
 	f.wants("queued", "map[queued:4 skipped:2 total:10 waiting:4]")
-	if next, err := f.store.NextTurn(ctx, f.c.ID); err != nil || next == nil || next.After(time.Now()) {
+	if next, err := f.store.NextTurn(ctx, &f.c); err != nil || next == nil || next.After(time.Now()) {
 		t.Errorf("the next turn is at %v, %v", next, err)
 	}
 	updates := make([]dispatch.StatusUpdate, 2)
@@ -132,7 +132,7 @@ func TestLedger_CountsEqualRows(t *testing.T) {
 		more, err = f.store.CancelMessages(ctx, f.c.ID)
 		workertest.Must(t, err)
 	}
-	more, err := f.store.CancelRows(ctx, f.c.ID)
+	more, err := f.store.CancelRows(ctx, &f.c)
 	workertest.Must(t, err)
 	if more {
 		t.Error("a page of four rows was full")
@@ -143,7 +143,7 @@ func TestLedger_CountsEqualRows(t *testing.T) {
 	}) {
 		t.Errorf("the messages are %v", got)
 	}
-	workertest.Must(t, f.store.EmptyLedger(ctx, f.c.ID))
+	workertest.Must(t, f.store.EmptyLedger(ctx, &f.c))
 	f.wants("emptied", "map[]")
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
-	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
@@ -22,11 +21,12 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		`INSERT INTO campaigns (id, account_id, name, definition)
 		  SELECT i, 7 + (i > 30000)::int, 'c' || i, '{}' FROM generate_series(1, 30010) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
-		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, CASE WHEN i > 49990 THEN 60 END, now(),
+		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, CASE WHEN i > 49990 THEN 60 END, timestamptz '2026-11-01',
 		  '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
 		  FROM generate_series(1, 50000) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient)
-		  SELECT 2, i, CASE WHEN i > 40000 THEN 0 ELSE 70 END, CASE WHEN i > 40000 THEN 0 ELSE 70 END, now(), '+1555' || lpad(i::text, 7, '0')
+		  SELECT 2, i, CASE WHEN i > 40000 THEN 0 ELSE 70 END, CASE WHEN i <= 40000 THEN 70 END, timestamptz '2026-11-01',
+		  '+1555' || lpad(i::text, 7, '0')
 		  FROM generate_series(1, 50000) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
 		  SELECT 13, i, 10, NULL, now(), '+1555' || lpad(i::text, 7, '0'), md5('queued' || i)::uuid FROM generate_series(1, 25000) i`,
@@ -41,6 +41,8 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		`INSERT INTO campaign_counts (campaign_id, status, reason, n, changed_at) SELECT i, 40, 0, 1, now() FROM generate_series(1, 20000) i`,
 	}
 	failed := campaign.Failed
+	had := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	ended, waits := Campaign{ID: 1, TurnAt: &had, TurnSeq: 49_990}, Campaign{ID: 2, TurnAt: &had, TurnSeq: 40_000}
 	rows := func(f RecipientFilter) func(ctx context.Context, tx *pg.DB) error {
 		f.Limit = 50
 		return func(ctx context.Context, tx *pg.DB) error { _, _, err := New(tx).Recipients(ctx, 1, f); return err }
@@ -80,14 +82,31 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		{Name: "recipients that are held", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Status: new(campaign.Held)})},
 		{Name: "recipients of a reason", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Reason: new(campaign.Reason(1))})},
 		{Name: "recipients of a number", Most: pg.WalkMax + 500, Read: rows(RecipientFilter{Search: "nobody"})},
-		{Name: "turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Turn(ctx, 1, 50); return err }},
-		{Name: "next turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).NextTurn(ctx, 1); return err }},
+		{Name: "turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error { _, err := New(tx).Turn(ctx, &waits, 50); return err }},
+		{Name: "turn, none left", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).Turn(ctx, &ended, 50)
+			return err
+		}},
+		{Name: "next turn", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			c := waits
+			_, err := New(tx).NextTurn(ctx, &c)
+			return err
+		}},
+		{Name: "next turn, none left", Most: 500, Read: func(ctx context.Context, tx *pg.DB) error {
+			c := ended
+			_, err := New(tx).NextTurn(ctx, &c)
+			return err
+		}},
+		{Name: "last results", Most: 20_500, Read: func(ctx context.Context, tx *pg.DB) error {
+			_, err := New(tx).LastResults(ctx, &ended, nil)
+			return err
+		}},
 		{Name: "rows to cancel", Most: 4500, Read: func(ctx context.Context, tx *pg.DB) error {
-			_, err := New(tx).CancelRows(ctx, 2)
+			_, err := New(tx).CancelRows(ctx, new(waits))
 			return err
 		}},
 		{Name: "sweep of what is sent", Most: 5_100, Read: func(ctx context.Context, tx *pg.DB) error {
-			_, err := New(tx).Sweep(ctx, 1, dispatch.NoID)
+			_, err := New(tx).Sweep(ctx, &Campaign{ID: 1}, Mark{})
 			return err
 		}},
 		{Name: "report", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {

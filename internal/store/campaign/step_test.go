@@ -35,7 +35,7 @@ func TestStep_Overtaken(t *testing.T) {
 		if err != nil || !ok || c.ID != f.c.ID {
 			t.Fatalf("took %d, %t, %v", c.ID, ok, err)
 		}
-		rows, err := tx.Turn(ctx, c.ID, 10)
+		rows, err := tx.Turn(ctx, &c, 10)
 		workertest.Must(t, err)
 		for i := range rows {
 			rows[i].Status = campaign.Expired
@@ -72,7 +72,7 @@ func TestMove_Moved_IsOvertaken(t *testing.T) {
 	f := open(t)
 	ctx := t.Context()
 	f.add(1, 3, time.Now().Add(-time.Second))
-	rows, err := f.store.Turn(ctx, f.c.ID, 10)
+	rows, err := f.store.Turn(ctx, &f.c, 10)
 	workertest.Must(t, err)
 	f.queue(1)
 	for i := range rows {
@@ -97,7 +97,7 @@ func TestCounts_NobodyWaits(t *testing.T) {
 	f.add(1, 2*n, time.Now().Add(-time.Second))
 	ids := f.queue(n)
 	err := f.store.Tx(ctx, func(tx *campaigns.Store) error {
-		rows, err := tx.Turn(ctx, f.c.ID, n)
+		rows, err := tx.Turn(ctx, &f.c, n)
 		workertest.Must(t, err)
 		for i := range rows {
 			rows[i].Status = campaign.Expired
@@ -133,7 +133,7 @@ func TestCounts_NobodyWaits(t *testing.T) {
 			if err := errors.Join(f.store.AddUp(ctx), f.store.Tx(ctx, func(tx *campaigns.Store) error {
 				c, err := tx.Campaign(ctx, f.Account, f.c.ID)
 				workertest.Must(t, err)
-				_, err = tx.Sweep(ctx, c.ID, dispatch.NoID)
+				_, err = tx.Sweep(ctx, &c, campaigns.Mark{})
 				return errors.Join(err, tx.Save(ctx, &c))
 			})); err != nil {
 				t.Error(err)
@@ -163,9 +163,9 @@ func TestSweep_FindsWhatWasSettled(t *testing.T) {
 	db := f.Connect(t)
 	sweep := func(want string) {
 		t.Helper()
-		next, err := f.store.Sweep(ctx, f.c.ID, dispatch.NoID)
+		next, err := f.store.Sweep(ctx, &f.c, campaigns.Mark{})
 		workertest.Must(t, err)
-		if next != dispatch.NoID {
+		if next.At != nil {
 			t.Error("three messages are more than a sweep takes")
 		}
 		f.wants("swept", want)
@@ -210,17 +210,17 @@ func TestSweep_GoesThroughALongLedger(t *testing.T) {
 		return all[f.c.ID].By[campaign.Expired]
 	}
 	settle(ids[0])
-	var at dispatch.ID
+	var at campaigns.Mark
 	for i, ends := range []bool{false, false, true} {
-		at, err = f.store.Sweep(ctx, f.c.ID, at)
+		at, err = f.store.Sweep(ctx, &f.c, at)
 		workertest.Must(t, err)
-		if ends != (at == dispatch.NoID) || ends != (expired() == 1) {
+		if ends != (at.At == nil) || ends != (expired() == 1) {
 			t.Fatalf("after piece %d: to go on before %v, %d are expired", i+1, at, expired())
 		}
 	}
 	settle(ids[1])
 	settle(ids[2])
-	if at, err = f.store.Sweep(ctx, f.c.ID, at); err != nil || at != dispatch.NoID || expired() != 3 {
+	if at, err = f.store.Sweep(ctx, &f.c, at); err != nil || at.At != nil || expired() != 3 {
 		t.Errorf("with an empty queue: %v, %v, %d are expired", at, err, expired())
 	}
 }

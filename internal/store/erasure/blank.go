@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/store/ledger"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -18,7 +19,8 @@ var ofMessages = []statement{
 	{"attempts", `UPDATE attempts SET detail = NULL WHERE message_id = ANY($1) AND detail IS NOT NULL`},
 	{"events", `UPDATE events SET detail = NULL, extra = NULL WHERE message_id = ANY($1) AND (detail IS NOT NULL OR extra IS NOT NULL)`},
 	{"campaign_recipients", `UPDATE campaign_recipients SET recipient = '', person = NULL, fields = '{}', detail = ''
-		WHERE (campaign_id, message_id) IN (SELECT campaign_id, id FROM messages WHERE id = ANY($1) AND campaign_id <> 0)
+		WHERE (campaign_id, seq) IN (SELECT m.campaign_id, ` + ledger.SeqOf("m.campaign_id", "m.id") + ` FROM messages m
+		  WHERE m.id = ANY($1) AND m.campaign_id <> 0) AND message_id = ANY($1)
 		AND (recipient, fields, detail) <> ('', '{}', '')`},
 	{"messages", `UPDATE messages SET recipient = '', content = '{}', metadata = NULL, fallback = NULL, error_message = NULL
 		WHERE id = ANY($1) AND (recipient <> '' OR error_message IS NOT NULL)`},

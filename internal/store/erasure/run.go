@@ -73,7 +73,7 @@ var sqlSkip = numbers.SQL(`
 WITH x AS MATERIALIZED (SELECT r.campaign_id, r.seq, r.status, r.reason FROM campaign_recipients r JOIN campaigns c ON c.id = r.campaign_id
   WHERE c.account_id = $1 AND r.recipient = ANY($2) AND r.status IN ({row_waiting}, {row_held}) AND r.message_id IS NULL
   ORDER BY r.campaign_id, r.seq FOR UPDATE OF r),
-c AS (UPDATE campaign_recipients r SET status = {row_skipped}, reason = {skip_suppressed} FROM x
+c AS (UPDATE campaign_recipients r SET status = {row_skipped}, reason = {skip_suppressed}, indexed_status = {row_skipped} FROM x
   WHERE r.campaign_id = x.campaign_id AND r.seq = x.seq
   RETURNING r.campaign_id, x.status AS was, x.reason AS was_reason, r.status, r.reason)`) + ledger.Count
 

@@ -11,10 +11,7 @@
 package ledger
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/lib/pq"
 
@@ -27,6 +24,12 @@ import (
 type Ref struct {
 	Campaign int64
 	Message  dispatch.ID
+}
+
+// Indexed is the indexed_status of a row in a statement. A trigger sets it where a statement does not, row by row.
+func Indexed(status, message string) string {
+	return numbers.SQL(`CASE WHEN ` + status + ` >= {failed} THEN ` + status + `
+    WHEN ` + status + ` = {row_held} AND ` + message + ` IS NOT NULL THEN {row_held_message}::smallint END`)
 }
 
 // heldMessage is the indexed_status of a held row that has a message.
@@ -76,26 +79,25 @@ func Add(ctx context.Context, tx *pg.DB, campaign int64, counts map[Key]int64) e
 }
 
 const sqlLock = `
-SELECT 1 FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
-CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id
-  FOR UPDATE) r`
+SELECT 1 FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) AS i(campaign_id, message_id, seq)
+CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id = i.campaign_id AND r.seq = i.seq
+  AND r.message_id = i.message_id FOR UPDATE) r`
 
 // sqlSync reads what became of each message and moves its row. OFFSET 0 keeps the look for
-// each row one: while no row had a message at the last ANALYZE, Postgres takes their index
-// for empty and would read all of it instead. What was not sent
+// each row one, whatever Postgres knows of the ledger. What was not sent
 // because of a rule of the campaign is skipped, not failed. A row that is held
 // for quality stays so until the provider reports more than sent.
 var sqlSync = numbers.SQL(`
 WITH x AS MATERIALIZED (
-  SELECT i.campaign_id, r.place, r.status AS was, r.reason AS was_reason,
+  SELECT i.campaign_id, i.message_id, r.place, r.status AS was, r.reason AS was_reason,
     CASE WHEN m.status = {queued} THEN CASE WHEN r.status = {row_held} AND d.due_at > now() THEN {row_held} ELSE {queued} END
       WHEN m.status = {failed} AND s.reason IS NOT NULL AND m.final_by = {by_us} THEN {row_skipped}
       WHEN m.status = {sent} AND r.status = {row_for_quality} THEN {row_for_quality}
       ELSE m.status END::smallint AS status,
     CASE WHEN m.status = {failed} AND m.final_by = {by_us} THEN coalesce(s.reason, 0) ELSE 0 END::smallint AS reason
-  FROM unnest($1::bigint[], $2::uuid[]) AS i(campaign_id, message_id)
+  FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) AS i(campaign_id, message_id, seq)
   CROSS JOIN LATERAL (SELECT r.ctid AS place, r.status, r.reason FROM campaign_recipients r
-    WHERE r.campaign_id = i.campaign_id AND r.message_id = i.message_id OFFSET 0) r
+    WHERE r.campaign_id = i.campaign_id AND r.seq = i.seq AND r.message_id = i.message_id OFFSET 0) r
   CROSS JOIN LATERAL (SELECT m.status, m.error_code, m.final_by FROM messages m WHERE m.id = i.message_id) m
   LEFT JOIN LATERAL (SELECT d.due_at FROM dispatch d WHERE d.message_id = i.message_id) d ON true
   LEFT JOIN (VALUES ('suppressed', {skip_suppressed}), ('capped', {skip_capped}), ('late', {skip_late}),
@@ -103,40 +105,39 @@ WITH x AS MATERIALIZED (
 ), c AS (
   SELECT * FROM x WHERE status <> was OR reason <> was_reason
 ), u AS (
-  UPDATE campaign_recipients r SET status = c.status, reason = c.reason FROM c WHERE r.ctid = c.place
+  UPDATE campaign_recipients r SET status = c.status, reason = c.reason, indexed_status = ` + Indexed("c.status", "c.message_id") + `
+  FROM c WHERE r.ctid = c.place
 )` + Count)
 
 // Sync moves the rows of messages to what became of these. It may be called at
 // any time and any number of times: the last of two calls at once reads what is
 // newer, since rows are locked in a statement before the one that reads.
 func Sync(ctx context.Context, db *pg.DB, refs []Ref) error {
-	return Locked(ctx, db, refs, func(tx *pg.DB, campaigns, messages any) error {
-		_, err := tx.ExecPrepared(ctx, sqlSync, campaigns, messages)
+	return Locked(ctx, db, refs, func(tx *pg.DB, n *Named) error {
+		_, err := tx.ExecPrepared(ctx, sqlSync, n.Args()...)
 		return pg.Wrap("move recipients", err)
 	})
 }
 
 // Locked runs f in a transaction that has locked the rows of messages in their
-// order. f gets the campaigns and the messages as arrays. Without messages it does
-// nothing.
-func Locked(ctx context.Context, db *pg.DB, refs []Ref, f func(tx *pg.DB, campaigns, messages any) error) error {
+// order. Without messages it does nothing.
+func Locked(ctx context.Context, db *pg.DB, refs []Ref, f func(tx *pg.DB, n *Named) error) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	refs = slices.Clone(refs)
-	slices.SortFunc(refs, func(a, b Ref) int {
-		return cmp.Or(cmp.Compare(a.Campaign, b.Campaign), bytes.Compare(a.Message[:], b.Message[:]))
-	})
-	refs = slices.Compact(refs)
-	ids, messages := make([]int64, len(refs)), make([]dispatch.ID, len(refs))
-	for i, r := range refs {
-		ids[i], messages[i] = r.Campaign, r.Message
-	}
-	of, named := pq.Array(ids), pg.UUIDArray(messages)
+	n := Name(refs)
 	return db.Tx(ctx, func(tx *pg.DB) error {
-		if _, err := tx.ExecPrepared(ctx, sqlLock, of, named); err != nil {
-			return pg.Wrap("lock recipients", err)
+		err := n.Find(ctx, tx, func() (int, error) {
+			res, err := tx.ExecPrepared(ctx, sqlLock, n.Args()...)
+			if err != nil {
+				return 0, pg.Wrap("lock recipients", err)
+			}
+			rows, err := res.RowsAffected()
+			return int(rows), err
+		})
+		if err != nil {
+			return err
 		}
-		return f(tx, of, named)
+		return f(tx, n)
 	})
 }

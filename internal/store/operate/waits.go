@@ -10,8 +10,8 @@ import (
 )
 
 var sqlHolds = numbers.Merge(ledger.Numbers).SQL(`
-SELECT EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = m.campaign_id AND r.message_id = m.id
-    AND r.status = {row_held}) AS quiet,
+SELECT EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = m.campaign_id
+    AND r.seq = ` + ledger.SeqOf("m.campaign_id", "m.id") + ` AND r.message_id = m.id AND r.status = {row_held}) AS quiet,
   m.type <> 'template' AND c.kind = 'whatsapp' AND c.window_rule <> 'provider' AND NOT ` +
 	people.OpenWindow("m.channel_id", "m.recipient", people.LinkedTo("m.account_id", "m.recipient")) + ` AS closed
 FROM messages m JOIN channels c ON c.id = m.channel_id WHERE m.id = $1::uuid`)
