@@ -16,8 +16,8 @@ import (
 // maxLeft is more seconds than any claim lasts.
 const maxLeft = 3600
 
-// sendOne makes one call and stores its outcome. The channel's next call does
-// not wait until it is stored, unless many results wait.
+// sendOne makes one call and has its outcome stored, which ends the call in w.calls. The
+// channel's next call does not wait until it is stored, unless many results wait.
 func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 	w.inFlight.Add(1)
 	out := w.outcome(f, c)
@@ -26,16 +26,23 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 	if f.lane == dispatch.Bulk {
 		results = w.bulk
 	}
-	behind := results.Waiting() >= resultsAhead
-	if !behind {
+	if results.Waiting() < resultsAhead {
 		f.state.give(1)
+		if err := results.Put(out); err != nil {
+			w.resultLost(out, err)
+			w.calls.Done()
+		}
+		return
 	}
+	defer w.calls.Done()
 	if _, err := results.Do(context.Background(), out); err != nil {
-		w.Log.Error("result lost; the message waits for the end of its lease", "message_id", c.ID, "error", err)
+		w.resultLost(out, err)
 	}
-	if behind {
-		f.state.give(1)
-	}
+	f.state.give(1)
+}
+
+func (w *Worker) resultLost(out store.Outcome, err error) {
+	w.Log.Error("result lost; the message waits for the end of its lease", "message_id", out.ID, "error", err)
 }
 
 // outcome makes the call, unless the message must not be sent any more.

@@ -65,6 +65,7 @@ func TestCalls_OnlyWhatBecomesFailedIsCounted(t *testing.T) {
 		t.Context(), []dispatch.StatusUpdate{{ID: ids[2], Channel: f.Channel, Status: dispatch.Delivered, At: time.Now()}},
 	)
 	workertest.Must(t, err)
+	w.calls.Add(len(claimed))
 	for i := range claimed {
 		w.sendOne(flight, &claimed[i])
 	}

@@ -182,10 +182,7 @@ func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claim
 // returns the messages whose calls have not started.
 func (w *Worker) launch(s *channelState) {
 	for _, rest := range s.run(w.quit, func(f *flight, c *store.Claimed) {
-		w.pool.run(func() {
-			defer w.calls.Done()
-			w.sendOne(f, c)
-		})
+		w.pool.run(func() { w.sendOne(f, c) })
 	}) {
 		w.giveUp(rest.f, rest.calls)
 	}

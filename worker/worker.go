@@ -125,6 +125,9 @@ func New(o Options) *Worker {
 	w.cut, w.cutNow = context.WithCancel(context.Background())
 	ofResults := batch.Options{Max: resultPage, Queue: resultQueue, Workers: 2, More: resultPage, Timeout: time.Hour}
 	w.results, w.bulk = batch.New(ofResults, w.persist), batch.New(ofResults, w.persistBulk)
+	afterResult := batch.After[store.Outcome]{Lost: w.resultLost, Done: func(n int) { w.calls.Add(-n) }}
+	w.results.AfterPut(afterResult)
+	w.bulk.AfterPut(afterResult)
 	w.followUps = batch.New(batch.Options{Max: resultPage, Queue: resultQueue}, w.followUpPage)
 	return w
 }

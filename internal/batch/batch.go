@@ -44,6 +44,7 @@ type Flush[In, Out any] func(ctx context.Context, in []In) ([]Out, error)
 type Batcher[In, Out any] struct {
 	opts  Options
 	flush Flush[In, Out]
+	after After[In]
 	calls sync.Pool // of *call[Out], all at rest
 	spare sync.Pool // of *page[In, Out], all empty
 
@@ -65,8 +66,8 @@ type page[In, Out any] struct {
 
 // part is a run of a page's items that belong to one call.
 type part[Out any] struct {
-	call *call[Out]
-	from int // index in the call
+	call *call[Out] // nil: of Put
+	from int        // index in the call
 	n    int
 }
 
@@ -117,6 +118,34 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	c.rest()
 	b.calls.Put(c)
 	return out, err
+}
+
+// After is called for items of Put when their flush has ended.
+type After[In any] struct {
+	Lost func(in In, err error) // of each item of a flush that failed
+	Done func(n int)            // of n items, stored or lost
+}
+
+// AfterPut sets what is called after a flush, before the first Put.
+func (b *Batcher[In, Out]) AfterPut(a After[In]) { b.after = a }
+
+// Put hands in one item and does not wait for its result, which costs its caller two
+// switches of goroutines less. ErrOverloaded and ErrClosed say that it wasn't taken.
+func (b *Batcher[In, Out]) Put(in In) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.room(1); err != nil {
+		return err
+	}
+	p := b.open()
+	p.in = append(p.in, in)
+	if n := len(p.parts); n > 0 && p.parts[n-1].call == nil {
+		p.parts[n-1].n++
+	} else {
+		p.parts = append(p.parts, part[Out]{n: 1})
+	}
+	b.wake()
+	return nil
 }
 
 // DoAll hands in several items together and waits for all results, in order.
@@ -236,14 +265,27 @@ func (b *Batcher[In, Out]) work() {
 			if err == nil {
 				got = outs[at : at+s.n]
 			}
+			if s.call != nil {
+				s.call.deliver(s, got, err)
+			} else {
+				b.after.call(p.in[at:at+s.n], err)
+			}
 			at += s.n
-			s.call.deliver(s, got, err)
 		}
 		clear(p.in)
 		clear(p.parts)
 		p.in, p.parts = p.in[:0], p.parts[:0]
 		b.spare.Put(p)
 	}
+}
+
+func (a *After[In]) call(in []In, err error) {
+	if err != nil {
+		for _, item := range in {
+			a.Lost(item, err)
+		}
+	}
+	a.Done(len(in))
 }
 
 // next takes the oldest page; without one the worker is at its end, also when

@@ -379,3 +379,69 @@ func BenchmarkChannel(b *testing.B) {
 		}
 	})
 }
+
+// Items of Put share pages with those of Do and are accounted for once, stored or lost.
+func TestPut_SharesPages_EachIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		errBad := errors.New("bad page")
+		var sizes, lost []int
+		done := 0
+		b := New(Options{Max: 4, Queue: 10}, func(ctx context.Context, in []int) ([]int, error) {
+			sizes = append(sizes, len(in))
+			time.Sleep(time.Second)
+			if slices.Contains(in, 6) {
+				return nil, errBad
+			}
+			return double(ctx, in)
+		})
+		b.AfterPut(After[int]{
+			Lost: func(in int, err error) {
+				if !errors.Is(err, errBad) {
+					t.Error(err)
+				}
+				lost = append(lost, in)
+			},
+			Done: func(n int) { done += n },
+		})
+		put := func(in int) {
+			t.Helper()
+			if err := b.Put(in); err != nil {
+				t.Errorf("Put(%d): %v", in, err)
+			}
+		}
+		put(0) // goes out at once
+		synctest.Wait()
+		put(1)
+		put(2)
+		var call sync.WaitGroup
+		call.Go(func() {
+			if got, err := b.Do(t.Context(), 3); err != nil || got != 6 {
+				t.Errorf("Do(3) = %d, %v", got, err)
+			}
+		})
+		synctest.Wait()
+		for in := 4; in < 9; in++ {
+			put(in)
+		}
+		for range 2 {
+			put(9)
+		}
+		if err := b.Put(10); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("the queue is full: %v", err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		call.Wait()
+		if want := []int{1, 4, 4, 2}; !slices.Equal(sizes, want) {
+			t.Errorf("pages %v, want %v", sizes, want)
+		}
+		if want := []int{5, 6, 7, 8}; !slices.Equal(lost, want) || done != 10 {
+			t.Errorf("lost %v, want %v; %d done, want 10", lost, want, done)
+		}
+		if err := b.Put(11); !errors.Is(err, ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}

@@ -14,6 +14,10 @@ import (
 // maxHeader bounds an answer's header.
 const maxHeader = 256 << 10
 
+// deadlineSlack is how much longer than asked for a call may last, so that the calls of a
+// busy connection set its deadline once for several.
+const deadlineSlack = 50 * time.Millisecond
+
 // errLongHeader refuses an answer whose header goes on and on.
 var errLongHeader = errors.New("answer's header is too long")
 
@@ -28,6 +32,7 @@ type conn struct {
 	since   time.Time // idle since
 	reused  bool
 	liveness
+	deadline time.Time // what was set last
 
 	watched <-chan struct{} // of the context whose end breaks off every call; nil: of none
 	unwatch func() bool
@@ -93,8 +98,11 @@ func (c *conn) breakOff() { _ = c.SetDeadline(time.Unix(1, 0)) } // an error: it
 // exchange writes the request and reads the answer. keep reports whether the
 // connection may serve another call.
 func (c *conn) exchange(ctx context.Context, deadline time.Time, m *message, limit int64) (res Response, keep bool, err error) {
-	if err := c.SetDeadline(deadline); err != nil {
-		return Response{}, false, err
+	if over := c.deadline.Sub(deadline); over < 0 || over > deadlineSlack {
+		c.deadline = deadline.Add(deadlineSlack)
+		if err := c.SetDeadline(c.deadline); err != nil {
+			return Response{}, false, err
+		}
 	}
 	// A context that ends early breaks off what is under way.
 	var stop func() bool

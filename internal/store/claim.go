@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,6 +43,14 @@ var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.c
   extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
   ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed`
 
+// into returns where the values of claimedColumns go.
+func (c *Claimed) into() []any {
+	return []any{
+		&c.ID, &c.Account, &c.Channel, &c.Lane, &c.To, &c.Content, &c.Test, &c.Reference, &c.Metadata, &c.CreatedAt, &c.Campaign, &c.Since,
+		&c.ExpiresAt, &c.Left, &c.Attempts, &c.Unknowns, &c.RLHits, &c.MaybeSent, &c.Suppressed,
+	}
+}
+
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
 // or that somebody is changing at this moment, is not ours: SKIP LOCKED. The
 // second run of a claim finds its own rows again (state 1 with its claim) and
@@ -65,7 +74,10 @@ SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`)
 // the call: the lease counts from then.
 func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]Claimed, error) {
 	var out []Claimed
-	err := s.db.SelectPrepared(ctx, &out, sqlClaim, pg.UUIDArray(ids), claim.String(), lease.Seconds())
+	err := s.db.EachPrepared(ctx, func(rows *sql.Rows) error {
+		out = append(out, Claimed{})
+		return rows.Scan(out[len(out)-1].into()...)
+	}, sqlClaim, pg.UUIDArray(ids), claim.String(), lease.Seconds())
 	return out, pg.Wrap("claim page", err)
 }
 
@@ -96,22 +108,24 @@ FROM pick WHERE expired`)
 func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID,
 	lease time.Duration,
 ) (claimed []Claimed, expired []dispatch.ID, err error) {
-	var rows []struct {
-		Claimed
-		Expired bool `db:"expired"`
-	}
+	var c Claimed
+	var over bool
+	into := append(c.into(), &over)
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.SelectPrepared(ctx, &rows, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
+		return tx.EachPrepared(ctx, func(rows *sql.Rows) error {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			if over {
+				expired = append(expired, c.ID)
+			} else {
+				claimed = append(claimed, c)
+			}
+			return nil
+		}, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
 	})
 	if err != nil {
 		return nil, nil, pg.Wrap("claim backlog", err)
-	}
-	for i := range rows {
-		if rows[i].Expired {
-			expired = append(expired, rows[i].ID)
-			continue
-		}
-		claimed = append(claimed, rows[i].Claimed)
 	}
 	return claimed, expired, nil
 }

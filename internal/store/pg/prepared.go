@@ -84,6 +84,32 @@ func (d *DB) SelectPrepared(ctx context.Context, dest any, query string, args ..
 	return st.SelectContext(ctx, dest, args...)
 }
 
+// EachPrepared runs a prepared statement and calls scan for each of its rows: for hot
+// statements, whose rows SelectPrepared would scan by reflection.
+func (d *DB) EachPrepared(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	d = d.of(ctx)
+	st, err := d.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	var rows *sql.Rows
+	if st == nil {
+		rows, err = d.QueryContext(ctx, query, args...)
+	} else {
+		rows, err = st.QueryContext(ctx, args...)
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // ExecPrepared runs a prepared statement that returns no rows.
 func (d *DB) ExecPrepared(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	st, err := d.statement(ctx, query)
