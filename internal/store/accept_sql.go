@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
 	"github.com/sendoff/sendoff/internal/store/people"
@@ -145,14 +144,14 @@ func plain(page []*NewMessage) bool {
 // acceptArgs lays the page out as one array for each column.
 func acceptArgs(page []*NewMessage) []any {
 	n := len(page)
-	ids, types, tos, contents := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, types, tos, contents := make([]dispatch.ID, n), make([]string, n), make([]string, n), make([]string, n)
 	accounts, channels, keys, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	refs, metas, idem, fps, extras := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	sends, expires := make([]*int64, n), make([]*int64, n)
 	ttls, segs, prices, idx := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	offered, window, test, charge, marketing := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
-		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
+		ids[i], types[i], tos[i], contents[i] = a.ID, string(a.Content.Type), a.To, storable.Clean(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], idem[i], fps[i], extras[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Nullable(a.IdemKey),
 			pg.Nullable(a.IdemFingerprint), extra(a)
@@ -161,34 +160,34 @@ func acceptArgs(page []*NewMessage) []any {
 		offered[i], window[i], test[i], charge[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Charge, a.Marketing
 	}
 	return []any{
-		pg.Texts(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pg.Texts(types),
-		pg.Texts(tos), pg.Texts(contents),
-		pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(sends), pg.NullableArray(expires), pq.Array(ttls), pq.Array(offered),
-		pq.Array(window), pq.Array(test),
-		pq.Array(segs), pq.Array(prices), pg.TextArray(idem), pq.Array(idx), pg.TextArray(fps), pg.TextArray(extras),
-		pq.Array(charge), pq.Array(marketing),
+		pg.IDColumn(ids), pg.Int8Column(accounts), pg.Int8Column(channels), pg.Int8Column(keys), pg.Int2Column(lanes), pg.TextColumn(types),
+		pg.TextColumn(tos), pg.TextColumn(contents), pg.NullTextColumn(refs), pg.NullTextColumn(metas), pg.NullInt8Column(sends),
+		pg.NullInt8Column(expires), pg.Int8Column(ttls), pg.BoolColumn(offered), pg.BoolColumn(window), pg.BoolColumn(test),
+		pg.Int2Column(segs), pg.Int8Column(prices), pg.NullTextColumn(idem), pg.Int4Column(idx), pg.NullTextColumn(fps),
+		pg.NullTextColumn(extras), pg.BoolColumn(charge), pg.BoolColumn(marketing),
 	}
 }
 
 // plainArgs lays out what sqlAcceptPlain reads.
 func plainArgs(page []*NewMessage) []any {
 	n := len(page)
-	ids, types, tos, contents := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	ids, types, tos, contents := make([]dispatch.ID, n), make([]string, n), make([]string, n), make([]string, n)
 	accounts, channels, keys, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	refs, metas, expires := make([]*string, n), make([]*string, n), make([]*int64, n)
 	ttls, segs, prices := make([]int64, n), make([]int64, n), make([]int64, n)
 	offered, window, test, marketing := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	for i, a := range page {
-		ids[i], types[i], tos[i], contents[i] = a.ID.String(), string(a.Content.Type), a.To, storable.Clean(a.Raw)
+		ids[i], types[i], tos[i], contents[i] = a.ID, string(a.Content.Type), a.To, storable.Clean(a.Raw)
 		accounts[i], channels[i], keys[i], lanes[i] = a.Account, a.Channel, a.Key, int64(a.Lane)
 		refs[i], metas[i], expires[i] = pg.Nullable(a.Reference), pg.Nullable(a.Metadata), pg.Micros(a.ExpiresAt)
 		ttls[i], segs[i], prices[i] = int64(a.TTL/time.Second), int64(a.Segments), a.Price
 		offered[i], window[i], test[i], marketing[i] = a.Offered, a.NeedsWindow, a.Test, a.Marketing
 	}
 	return []any{
-		pg.Texts(ids), pq.Array(accounts), pq.Array(channels), pq.Array(keys), pq.Array(lanes), pg.Texts(types),
-		pg.Texts(tos), pg.Texts(contents), pg.TextArray(refs), pg.TextArray(metas), pg.NullableArray(expires), pq.Array(ttls),
-		pq.Array(offered), pq.Array(window), pq.Array(test), pq.Array(segs), pq.Array(prices), pq.Array(marketing), page[0].Campaign,
+		pg.IDColumn(ids), pg.Int8Column(accounts), pg.Int8Column(channels), pg.Int8Column(keys), pg.Int2Column(lanes), pg.TextColumn(types),
+		pg.TextColumn(tos), pg.TextColumn(contents), pg.NullTextColumn(refs), pg.NullTextColumn(metas), pg.NullInt8Column(expires),
+		pg.Int8Column(ttls), pg.BoolColumn(offered), pg.BoolColumn(window), pg.BoolColumn(test), pg.Int2Column(segs),
+		pg.Int8Column(prices), pg.BoolColumn(marketing), page[0].Campaign,
 	}
 }
 

@@ -304,20 +304,19 @@ func refund(ctx context.Context, tx *pg.DB, ids []string) error {
 func outcomeArgs(outs []Outcome) []any {
 	slices.SortFunc(outs, func(a, b Outcome) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	n := len(outs)
-	ids, claims := make([]string, n), make([]string, n)
+	ids, claims := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	results, https, lat := make([]int64, n), make([]int64, n), make([]int64, n)
 	delays := make([]float64, n)
 	codes, prov, details, pids := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	started := make([]*int64, n)
 	for i, o := range outs {
-		ids[i], claims[i], results[i], https[i], lat[i] = o.ID.String(), o.Claim.String(), int64(o.Result), int64(o.HTTP),
-			o.Latency.Milliseconds()
+		ids[i], claims[i], results[i], https[i], lat[i] = o.ID, o.Claim, int64(o.Result), int64(o.HTTP), o.Latency.Milliseconds()
 		delays[i] = o.Delay.Seconds()
 		codes[i], prov[i], details[i], pids[i], started[i] = pg.Nullable(o.Code), pg.Nullable(o.ProvCode), pg.Nullable(o.Detail),
 			pg.Nullable(o.ProviderID), pg.Micros(o.StartedAt)
 	}
 	return []any{
-		pq.Array(ids), pq.Array(claims), pq.Array(results), pq.Array(delays), pq.Array(https), pg.TextArray(codes), pg.TextArray(prov),
-		pg.TextArray(details), pg.TextArray(pids), pg.NullableArray(started), pq.Array(lat),
+		pg.IDColumn(ids), pg.IDColumn(claims), pg.Int2Column(results), pg.FloatColumn(delays), pg.Int4Column(https), pg.NullTextColumn(codes),
+		pg.NullTextColumn(prov), pg.NullTextColumn(details), pg.NullTextColumn(pids), pg.NullInt8Column(started), pg.Int4Column(lat),
 	}
 }
