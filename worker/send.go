@@ -172,7 +172,7 @@ func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claimed) []store.Claimed {
 	claimed, back := w.passGate(ctx, f, claimed)
 	waits := w.recipientWaits(ctx, f, claimed)
-	send := claimed[:0:0]
+	send := claimed[:0] // in its place: what is read has been passed
 	for i, c := range claimed {
 		var wait time.Duration
 		if waits != nil {

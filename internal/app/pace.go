@@ -76,10 +76,13 @@ type pacedConn struct {
 	set    atomic.Bool
 	phase  atomic.Int32
 
-	mu   sync.Mutex
-	head []byte
-	full bool      // the head has ended
-	last time.Time // no read lasts longer; zero: no limit
+	mu      sync.Mutex
+	head    []byte
+	full    bool      // the head has ended
+	last    time.Time // no read lasts longer; zero: no limit
+	wanted  time.Time // the deadline of the next read
+	applied time.Time // the deadline that Conn has
+	reads   int       // under way
 }
 
 // Close implements net.Conn.
@@ -94,18 +97,33 @@ func (c *pacedConn) Close() error {
 func (c *pacedConn) endReads(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last = now.Add(lastDrain)
-	_ = c.Conn.SetReadDeadline(now.Add(lastReads)) // an error: it is closed
+	c.last, c.wanted = now.Add(lastDrain), now.Add(lastReads)
+	_ = c.apply() // an error: it is closed
 }
 
-// SetReadDeadline implements net.Conn.
+// SetReadDeadline implements net.Conn. The deadline takes effect at once for a read that
+// is under way, else with the next one: net/http sets eight for a request whose bytes come
+// with two reads.
 func (c *pacedConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.last.IsZero() && (t.IsZero() || t.After(c.last)) {
 		t = c.last
 	}
-	return c.Conn.SetReadDeadline(t)
+	c.wanted = t
+	if c.reads == 0 {
+		return nil
+	}
+	return c.apply()
+}
+
+// apply gives Conn the deadline that is wanted. The caller holds mu.
+func (c *pacedConn) apply() error {
+	if c.wanted.Equal(c.applied) {
+		return nil
+	}
+	c.applied = c.wanted
+	return c.Conn.SetReadDeadline(c.wanted)
 }
 
 // mostHead is how much of a head is kept, in bytes.
@@ -113,14 +131,29 @@ const mostHead = 8 << 10
 
 // Read implements net.Conn.
 func (c *pacedConn) Read(b []byte) (int, error) {
+	if err := c.begin(); err != nil {
+		return 0, err
+	}
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.reads--
 	if !c.full {
 		c.head = append(c.head, b[:min(n, mostHead-len(c.head))]...)
 		c.full = len(c.head) == mostHead || bytes.Contains(c.head, []byte("\r\n\r\n"))
 	}
 	return n, err
+}
+
+// begin notes a read and sets its deadline.
+func (c *pacedConn) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.apply(); err != nil {
+		return err
+	}
+	c.reads++
+	return nil
 }
 
 // next forgets the head: another request follows.

@@ -2,11 +2,14 @@ package app
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -100,4 +103,86 @@ func TestOneLength_ContentLengthAndChunked_IsRefused(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
+}
+
+// deadlines counts the deadlines that a connection gets.
+type deadlines struct {
+	net.Conn
+	n int
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.n++
+	return d.Conn.SetReadDeadline(t)
+}
+
+// A read has the deadline that was set last before it or, at once, during it. Others cost
+// nothing.
+func TestPacedConn_ReadDeadline_IsThatOfTheRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer client.Close()
+		under := &deadlines{Conn: server}
+		c := &pacedConn{Conn: under}
+		defer c.Close()
+		set := func(in time.Duration) {
+			t.Helper()
+			at := time.Time{}
+			if in != 0 {
+				at = time.Now().Add(in)
+			}
+			if err := c.SetReadDeadline(at); err != nil {
+				t.Error(err)
+			}
+		}
+		read := func() (took time.Duration, err error) {
+			began := time.Now()
+			_, err = c.Read(make([]byte, 8))
+			return time.Since(began), err
+		}
+		times := func(want int) {
+			t.Helper()
+			if under.n != want {
+				t.Errorf("%d deadlines, want %d", under.n, want)
+			}
+		}
+		for range 5 {
+			set(time.Hour)
+			set(time.Second)
+		}
+		times(0)
+		if took, err := read(); !errors.Is(err, os.ErrDeadlineExceeded) || took != time.Second {
+			t.Errorf("%v after %s", err, took)
+		}
+		times(1)
+		set(0)
+		set(-time.Hour)
+		set(0)
+		go func() {
+			time.Sleep(time.Minute)
+			set(-time.Hour)
+		}()
+		if took, err := read(); !errors.Is(err, os.ErrDeadlineExceeded) || took != time.Minute {
+			t.Errorf("%v after %s", err, took)
+		}
+		times(3)
+		set(0)
+		go func() { _, _ = client.Write([]byte("x")) }()
+		if _, err := read(); err != nil {
+			t.Error(err)
+		}
+		times(4)
+		go func() {
+			time.Sleep(time.Minute)
+			c.endReads(time.Now())
+		}()
+		if took, err := read(); !errors.Is(err, os.ErrDeadlineExceeded) || took != time.Minute+lastReads {
+			t.Errorf("%v after %s", err, took)
+		}
+		set(0) // is limited by the end of the process
+		if took, err := read(); !errors.Is(err, os.ErrDeadlineExceeded) || took != lastDrain-lastReads {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
 }

@@ -207,12 +207,16 @@ SELECT id, channel_id, status, charged, coalesce(code, '') AS code FROM u WHERE 
 // whole page until Postgres has it. It returns the messages that failed.
 func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error) {
 	groups := map[Action][]Outcome{}
-	for _, o := range outs {
-		a := o.Action
-		if a == Release {
-			a, o.Result = Retry, 0
+	if !slices.ContainsFunc(outs, func(o Outcome) bool { return o.Action != Settle }) {
+		groups[Settle] = slices.Clone(outs)
+	} else {
+		for _, o := range outs {
+			a := o.Action
+			if a == Release {
+				a, o.Result = Retry, 0
+			}
+			groups[a] = append(groups[a], o)
 		}
-		groups[a] = append(groups[a], o)
 	}
 	// Before the rows settle: a callback must find the id or the open call.
 	if err := s.keepRefs(ctx, groups[Settle]); err != nil {

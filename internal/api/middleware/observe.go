@@ -31,8 +31,9 @@ func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 		return func(c echo.Context) (err error) {
 			began := time.Now()
 			id, method := RequestID(c), c.Request().Method
-			c.Response().Header().Set(requestIDHeader, id)
-			c.Request().Header.Set(requestIDHeader, id) // dialects show it
+			ids := [...]string{id, id}
+			c.Response().Header()[requestIDHeader] = ids[:1:1]
+			c.Request().Header[requestIDHeader] = ids[1:] // dialects show it
 			if err = recovered(c, log, next); err != nil {
 				c.Error(err)
 			}

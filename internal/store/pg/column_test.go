@@ -23,7 +23,10 @@ func TestColumns_PostgresReadsWhatWasPutIn(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
 	text, n := func(s string) *string { return &s }, func(i int64) *int64 { return &i }
-	odd := []string{"", `"`, `\`, `{a,"b\"}`, "NULL", "null", "ä€😀\n\t", " x ", `{"type":"text","text":{"body":"a \"b\""}}`, strings.Repeat("x", 3000)}
+	odd := []string{
+		"", `"`, `\`, `{a,"b\"}`, "NULL", "null", "ä€😀\n\t", " x ",
+		`{"type":"text","text":{"body":"a \"b\""}}`, strings.Repeat("x", 3000),
+	}
 	nullable := []*string{nil, text(""), text("NULL"), nil, text(`a"\b`)}
 	ids := []uuid.UUID{uuid.New(), {}, uuid.New()}
 	numbers := []int64{0, -1, 1, math.MaxInt16, math.MinInt16}
