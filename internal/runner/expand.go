@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -16,8 +15,8 @@ import (
 )
 
 const (
-	// expandPage is how many messages one step makes.
-	expandPage = 500
+	// expandPage is how many messages one step makes, refillPage for how many it waits on a full channel.
+	expandPage, refillPage = 1000, 500
 	// windowLeast and windowMost bound how many messages of a campaign are
 	// unfinished at a time: all that a pause has to hold.
 	windowLeast = 20
@@ -147,7 +146,7 @@ func refillIn(window, room int, rate float64) time.Duration {
 	if rate <= 0 {
 		return refill
 	}
-	lacking := min(window/windowSeconds, expandPage) - room
+	lacking := min(window/windowSeconds, refillPage) - room
 	return min(max(time.Duration(float64(lacking)/rate*float64(time.Second)), again), refill)
 }
 
@@ -190,7 +189,7 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	page := map[int]store.NewMessage{} // by row
+	page := make([]store.NewMessage, len(rows)) // without a message: none is made
 	for i := range rows {
 		if m, ok := s.message(&rows[i], charges); ok {
 			if s.Tracer != nil {
@@ -220,16 +219,19 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 
 // budget takes out of page whom the messaging limit of the channel has no room
 // for: their rows stay as they were.
-func (s *step) budget(ctx context.Context, rows []campaigns.Recipient, page map[int]store.NewMessage) error {
+func (s *step) budget(ctx context.Context, rows []campaigns.Recipient, page []store.NewMessage) error {
 	policy := &s.plan.Channel.Policy
-	if policy.MessagingLimit <= 0 || s.c.Test || len(page) == 0 {
+	if policy.MessagingLimit <= 0 || s.c.Test {
 		return nil
 	}
 	recipients := make([]string, 0, len(page))
 	for i := range rows { // in their order
-		if _, ok := page[i]; ok {
+		if page[i].Message != nil {
 			recipients = append(recipients, rows[i].To)
 		}
+	}
+	if len(recipients) == 0 {
+		return nil
 	}
 	fit, free, err := s.tx.Reserve(ctx, s.plan.Channel, campaign.BudgetOf(policy).Usable(), recipients)
 	if err != nil {
@@ -237,9 +239,8 @@ func (s *step) budget(ctx context.Context, rows []campaigns.Recipient, page map[
 	}
 	s.free = free
 	for i := range page {
-		if !fit[rows[i].To] {
-			delete(page, i)
-			rows[i].Campaign = 0
+		if page[i].Message != nil && !fit[rows[i].To] {
+			page[i].Message, rows[i].Campaign = nil, 0
 		}
 	}
 	return nil
@@ -247,14 +248,15 @@ func (s *step) budget(ctx context.Context, rows []campaigns.Recipient, page map[
 
 // insert stores the messages of page and sets what becomes of their rows. poor is
 // the refusal of messages that is not their recipients'.
-func (s *step) insert(ctx context.Context, rows []campaigns.Recipient, page map[int]store.NewMessage) (poor, err error) {
-	if len(page) == 0 {
-		return nil, nil
+func (s *step) insert(ctx context.Context, rows []campaigns.Recipient, page []store.NewMessage) (poor, err error) {
+	at, messages := make([]int, 0, len(page)), make([]store.NewMessage, 0, len(page))
+	for i := range page {
+		if page[i].Message != nil {
+			at, messages = append(at, i), append(messages, page[i])
+		}
 	}
-	at := slices.Sorted(maps.Keys(page))
-	messages := make([]store.NewMessage, len(at))
-	for k, i := range at {
-		messages[k] = page[i]
+	if len(at) == 0 {
+		return nil, nil
 	}
 	receipts, err := s.tx.Insert(ctx, messages)
 	if err != nil {

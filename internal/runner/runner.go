@@ -90,9 +90,10 @@ type Tracer interface {
 // Runner carries campaigns out.
 type Runner struct {
 	Options
-	mu    sync.Mutex
-	swept map[int64]swept     // campaigns that this process has swept
-	plans map[int64]*gatePlan // what the gate knows of campaigns
+	mu       sync.Mutex
+	swept    map[int64]swept     // campaigns that this process has swept
+	plans    map[int64]*gatePlan // what the gate knows of campaigns
+	compiled audience.Plans      // those of steps
 }
 
 // New returns a Runner; Run runs it.
@@ -213,10 +214,10 @@ func (s *step) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.plan, err = audience.Compile(ctx, s.Registry, s.c, zone)
+	s.plan, err = s.compiled.Compile(ctx, s.Registry, s.c, zone)
 	if _, ok := refused(err); ok { // what is cached may be from before somebody mended that
 		s.Registry.Drop()
-		s.plan, err = audience.Compile(ctx, s.Registry, s.c, zone)
+		s.plan, err = s.compiled.Compile(ctx, s.Registry, s.c, zone)
 	}
 	return err
 }

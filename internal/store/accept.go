@@ -61,17 +61,20 @@ func (s *Store) InsertWithin(ctx context.Context, page []NewMessage) ([]dispatch
 	for i := range page {
 		sorted[i] = &page[i]
 	}
-	byID := make(map[dispatch.ID]dispatch.Receipt, len(page))
-	err := s.db.Tx(ctx, func(tx *pg.DB) error {
-		if plain(sorted) && !s.needsTx(sorted) {
-			return s.acceptRows(ctx, tx, sqlAcceptPlain, plainArgs(sorted), sorted, byID)
-		}
-		return s.acceptTx(ctx, tx, sorted, byID)
-	})
-	if err != nil {
-		return nil, err
-	}
 	out := make([]dispatch.Receipt, len(page))
+	byID := make(map[dispatch.ID]dispatch.Receipt)
+	err := s.db.Tx(ctx, func(tx *pg.DB) error {
+		switch {
+		case !plain(sorted) || s.needsTx(sorted):
+			return s.acceptTx(ctx, tx, sorted, byID)
+		case alike(sorted):
+			return s.acceptAlike(ctx, tx, sorted, out, byID)
+		}
+		return s.acceptRows(ctx, tx, sqlAcceptPlain, plainArgs(sorted), sorted, byID)
+	})
+	if err != nil || len(byID) == 0 {
+		return out, err
+	}
 	for i := range page {
 		out[i] = byID[page[i].ID]
 	}
@@ -211,6 +214,31 @@ func (s *Store) acceptRows(
 	if err := q.SelectPrepared(ctx, &rows, query, args...); err != nil {
 		return pg.Wrap("insert messages", err)
 	}
+	return s.answer(ctx, q, rows, page, out)
+}
+
+// acceptAlike writes a page of messages that are alike and sets the receipts: those of out if all messages are as usual, and
+// else those of others.
+func (s *Store) acceptAlike(
+	ctx context.Context, q *pg.DB, page []*NewMessage, out []dispatch.Receipt, others map[dispatch.ID]dispatch.Receipt,
+) error {
+	var rows []acceptRow
+	if err := q.SelectPrepared(ctx, &rows, sqlAcceptAlike, alikeArgs(page)...); err != nil {
+		return pg.Wrap("insert messages", err)
+	}
+	if len(rows) != 1 || rows[0].ID != dispatch.NoID {
+		return s.answer(ctx, q, rows, page, others)
+	}
+	for i, a := range page {
+		out[i] = receipt(a, rows[0].CreatedAt, false)
+	}
+	return nil
+}
+
+// answer sets the receipts of a page of which rows came back.
+func (s *Store) answer(
+	ctx context.Context, q *pg.DB, rows []acceptRow, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt,
+) error {
 	byID := make(map[dispatch.ID]*acceptRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]

@@ -217,3 +217,58 @@ func extra(a *NewMessage) *string {
 	put("campaign", a.Campaign, a.Campaign != 0)
 	return pg.Nullable(pg.JSON(m))
 }
+
+// sqlAcceptAlike is sqlAcceptPlain for messages that differ in little, as those of a campaign do: what they share
+// is written once, which spares two thirds of the arrays.
+var sqlAcceptAlike = numbers.SQL(`
+WITH checked AS MATERIALIZED (
+  SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => $15::bigint)
+  ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
+    ` + people.Held("$7::bigint", "i.recipient", "$13::boolean") + ` AS suppressed,
+    NOT $14::boolean OR ` + people.OpenWindow("$8::bigint", "i.recipient", people.LinkedTo("$7::bigint", "i.recipient")) + ` AS window_open
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[])
+  AS i(id, recipient, content, expires_us, segments, price)
+), m AS (
+  INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, expires_at, test, segments, price, marketing,
+    campaign_id)
+  SELECT id, $7::bigint, $8::bigint, $9::bigint, $10::smallint, $11::text, recipient, content, expires_at, $12::boolean, segments, price,
+    $13::boolean, $16::bigint
+  FROM checked WHERE NOT suppressed AND window_open
+), d AS (
+  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+  SELECT id, $7::bigint, $8::bigint, $16::bigint, $10::smallint, now(), now(), expires_at
+  FROM checked WHERE NOT suppressed AND window_open
+), e AS (
+  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, $7::bigint, $8::bigint, {queued}, 1, 'api'
+  FROM checked WHERE NOT suppressed AND window_open
+)
+SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at,
+  false AS later
+UNION ALL
+SELECT id, false, suppressed, window_open, now(), false FROM checked WHERE suppressed OR NOT window_open`)
+
+// alike reports whether sqlAcceptAlike can write a page that is plain.
+func alike(page []*NewMessage) bool {
+	a := page[0]
+	return !slices.ContainsFunc(page, func(b *NewMessage) bool {
+		return b.Reference != "" || b.Metadata != "" || b.Offered || a.Account != b.Account || a.Channel != b.Channel || a.Key != b.Key ||
+			a.Lane != b.Lane || a.Content.Type != b.Content.Type || a.Test != b.Test || a.Marketing != b.Marketing ||
+			a.NeedsWindow != b.NeedsWindow || a.TTL != b.TTL
+	})
+}
+
+// alikeArgs lays out what sqlAcceptAlike reads.
+func alikeArgs(page []*NewMessage) []any {
+	n, a := len(page), page[0]
+	ids, tos, contents := make([]dispatch.ID, n), make([]string, n), make([]string, n)
+	expires, segs, prices := make([]*int64, n), make([]int64, n), make([]int64, n)
+	for i, m := range page {
+		ids[i], tos[i], contents[i] = m.ID, m.To, storable.Clean(m.Raw)
+		expires[i], segs[i], prices[i] = pg.Micros(m.ExpiresAt), int64(m.Segments), m.Price
+	}
+	return []any{
+		pg.UUIDArray(ids), pg.Texts(tos), pg.Texts(contents), pg.NullableArray(expires), pg.IntArray(segs), pg.IntArray(prices),
+		a.Account, a.Channel, a.Key, int64(a.Lane), string(a.Content.Type), a.Test, a.Marketing, a.NeedsWindow, int64(a.TTL / time.Second),
+		a.Campaign,
+	}
+}

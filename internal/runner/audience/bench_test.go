@@ -128,6 +128,7 @@ func (s *stage) runner() *runner.Runner {
 
 // run fills the ledger of a campaign and makes its messages: as a worker does.
 func (s *stage) run(id int64, rows int) {
+	defer s.background(s.reg.Run)()
 	defer s.background(s.runner().Run)()
 	s.measure("fill", rows, func() { s.until(`SELECT filled AND $2 >= 0 FROM campaigns WHERE id = $1`, id, 0) })
 	s.measure("queue", rows, func() { s.until(sqlSettle, id, 1000) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/sendoff/sendoff/internal/campaign"
@@ -61,15 +62,12 @@ func Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) 
 	if p.Channel, err = channel(ctx, reg, c, p.Definition); err != nil {
 		return nil, err
 	}
-	if use := p.Definition.Template; use != nil {
+	if p.Definition.Template != nil {
 		ts, err := reg.Templates(ctx, c.Account)
 		if err != nil {
 			return nil, err
 		}
-		p.Template, err = ts.Find(&dispatch.TemplateUse{
-			TemplateID: use.ID, Name: use.Name, ProviderTemplateID: use.ProviderTemplateID, Language: dispatch.Language{Code: string(use.Language)},
-		}, p.Channel)
-		if err != nil {
+		if p.Template, err = p.find(ts); err != nil {
 			return nil, err
 		}
 	}
@@ -78,6 +76,80 @@ func Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) 
 	}
 	p.Marketing = p.Template == nil || p.Template.Category == "marketing"
 	return p, p.checkCap(ctx, reg, c.Account)
+}
+
+// find finds the template that the definition names.
+func (p *Plan) find(ts *registry.Templates) (*template.Template, error) {
+	use := p.Definition.Template
+	return ts.Find(&dispatch.TemplateUse{
+		TemplateID: use.ID, Name: use.Name, ProviderTemplateID: use.ProviderTemplateID, Language: dispatch.Language{Code: string(use.Language)},
+	}, p.Channel)
+}
+
+// Plans keeps the plans of campaigns that are stepped again and again: compiling one costs as much as some hundred messages.
+type Plans struct {
+	mu   sync.Mutex
+	kept map[int64]*keptPlan
+}
+
+// keptPlan is a plan with what it was made of. The registry returns the same channel and templates until something is
+// configured.
+type keptPlan struct {
+	*Plan
+
+	definition, contacts, zone string
+	templates                  *registry.Templates // nil: none are used
+}
+
+// maxPlans bounds how many plans are kept.
+const maxPlans = 100
+
+// Compile is Compile for a campaign that was launched. It returns the plan that it has returned before if all that it was
+// made of is the same.
+func (ps *Plans) Compile(ctx context.Context, reg Registry, c *store.Campaign, zone string) (*Plan, error) {
+	ps.mu.Lock()
+	k := ps.kept[c.ID]
+	ps.mu.Unlock()
+	if k != nil && k.definition == c.Definition && k.contacts == c.Contacts && k.zone == zone && k.Channel.ID == c.Channel {
+		if same, err := k.current(ctx, reg, c); err != nil || same {
+			return k.Plan, err
+		}
+	}
+	k = &keptPlan{definition: c.Definition, contacts: c.Contacts, zone: zone}
+	var err error
+	if k.Plan, err = Compile(ctx, reg, c, zone); err != nil {
+		return nil, err
+	}
+	if k.Template != nil {
+		if k.templates, err = reg.Templates(ctx, c.Account); err != nil {
+			return nil, err
+		}
+		if t, err := k.find(k.templates); err != nil || t != k.Template { // configured in between
+			return k.Plan, nil
+		}
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.kept == nil || len(ps.kept) >= maxPlans {
+		ps.kept = map[int64]*keptPlan{}
+	}
+	ps.kept[c.ID] = k
+	return k.Plan, nil
+}
+
+// current reports whether the registry has what the plan was made of.
+func (k *keptPlan) current(ctx context.Context, reg Registry, c *store.Campaign) (bool, error) {
+	ch, err := reg.Channel(ctx, c.Channel)
+	if err != nil || ch != k.Channel {
+		return false, nil // Compile tells what is wrong
+	}
+	if k.templates != nil {
+		ts, err := reg.Templates(ctx, c.Account)
+		if err != nil || ts != k.templates {
+			return false, nil
+		}
+	}
+	return true, k.checkCap(ctx, reg, c.Account)
 }
 
 // checkCap refuses a cap about more days than the account keeps numbers: who had

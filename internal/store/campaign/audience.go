@@ -59,7 +59,7 @@ FROM (SELECT r.*, CASE WHEN r.result = 'bad' AND i.options->>'format' <> 'ndjson
 // ImportEntries reads the rows of an audience that was imported, after the row.
 func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
 	var out []Entry
-	err := s.db.SelectContext(ctx, &out, sqlImportEntries, account, id, after, limit)
+	err := s.db.SelectPrepared(ctx, &out, sqlImportEntries, account, id, after, limit)
 	return out, pg.Wrap("read import", err)
 }
 
@@ -111,7 +111,7 @@ var sqlHeldBack = `SELECT i.recipient FROM unnest($2::text[]) AS i(recipient) WH
 // HeldBack returns which of the recipients a suppression holds back.
 func (s *Store) HeldBack(ctx context.Context, account int64, recipients []string, marketing bool) (map[string]bool, error) {
 	var rows []string
-	err := s.db.SelectContext(ctx, &rows, sqlHeldBack, account, pq.Array(recipients), marketing)
+	err := s.db.SelectPrepared(ctx, &rows, sqlHeldBack, account, pq.Array(recipients), marketing)
 	out := make(map[string]bool, len(rows))
 	for _, r := range rows {
 		out[r] = true
@@ -143,7 +143,7 @@ SELECT p.person FROM unnest($2::text[]) p (person) JOIN campaigns c ON c.id = $1
 // Known returns which of the persons a ledger has already.
 func (s *Store) Known(ctx context.Context, id int64, persons []string) (map[string]bool, error) {
 	var rows []string
-	if err := s.db.SelectContext(ctx, &rows, sqlKnown, id, pq.Array(persons)); err != nil {
+	if err := s.db.SelectPrepared(ctx, &rows, sqlKnown, id, pq.Array(persons)); err != nil {
 		return nil, pg.Wrap("look for recipients", err)
 	}
 	several := slices.DeleteFunc(slices.Clone(persons), func(p string) bool { return !strings.HasPrefix(p, "person:") })

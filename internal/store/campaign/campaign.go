@@ -95,7 +95,7 @@ func (s *Store) Save(ctx context.Context, c *Campaign) error {
 	if err := ledger.Fold(ctx, s.db, c.ID); err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
+	_, err := s.db.ExecPrepared(ctx, sqlSave, c.ID, storable.Clean(c.Name), c.State, storable.Clean(c.Reason), storable.Clean(c.Definition),
 		storable.Clean(c.Contacts), c.Test, c.Key, c.Channel, c.Marketing, c.Template, c.Filled, c.Fill, c.NextAt, c.Tokens,
 		c.TokensAt, c.LimitedBy,
 		c.CanaryAt, c.CanaryOver, c.RateNow, c.Progress, c.LaunchedAt, c.StartedAt, c.FinishedAt, c.UpdatedAt, c.ResumedAt,
@@ -145,7 +145,7 @@ func (s *Store) Campaigns(ctx context.Context, account int64, f Filter) (page []
 // Zone returns the account's time zone.
 func (s *Store) Zone(ctx context.Context, account int64) (string, error) {
 	var name string
-	err := s.db.GetContext(ctx, &name, `SELECT time_zone FROM accounts WHERE id = $1`, account)
+	err := s.db.GetPrepared(ctx, &name, `SELECT time_zone FROM accounts WHERE id = $1`, account)
 	return name, pg.Wrap("read the account's time zone", err)
 }
 

@@ -99,6 +99,9 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 		return nil
 	}
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b Recipient) int { return a.Seq - b.Seq }) // the order of their locks
+	if !slices.ContainsFunc(rows, func(r Recipient) bool { return !r.queued() }) {
+		return s.queue(ctx, id, rows)
+	}
 	n := len(rows)
 	places, was, wasReasons := make([]string, n), make([]int64, n), make([]int64, n)
 	seqs, statuses, reasons, wakes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -119,6 +122,37 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 
 var sqlNext = `SELECT min(x.wake_at) AS at, coalesce(min(x.seq), 0) AS seq, now() AS now
 FROM (SELECT r.wake_at, r.seq` + sqlWaiting + ` ORDER BY r.wake_at, r.seq LIMIT (SELECT 1)) x`
+
+// queued reports whether sqlQueue can move the row: it waited and has its message, as nearly all have.
+func (r *Recipient) queued() bool {
+	return r.was == campaign.Waiting && r.wasReason == 0 && r.Status == campaign.Queued && r.Reason == 0 && r.Message != nil &&
+		r.WakeAt.Equal(r.turn) && r.Field == "" && r.Detail == ""
+}
+
+// sqlQueue is sqlMove for rows that waited and have their messages: it writes what changes.
+var sqlQueue = numbers.SQL(`
+WITH c AS (UPDATE campaign_recipients r SET status = {queued}, message_id = i.message_id, indexed_status = NULL
+  FROM unnest($2::tid[], $3::integer[], $4::uuid[]) AS i(place, seq, message_id)
+  WHERE r.ctid = i.place AND r.campaign_id = $1 AND r.seq = i.seq AND r.status = {row_waiting} AND r.reason = 0 AND r.message_id IS NULL
+  RETURNING 1),
+k AS MATERIALIZED (SELECT count(*) AS moved FROM c),
+n AS (INSERT INTO campaign_changes (campaign_id, status, reason, n)
+  SELECT $1, x.status, 0, x.n FROM k, LATERAL (VALUES ({row_waiting}, -moved), ({queued}, moved)) x (status, n) WHERE moved > 0)
+SELECT moved FROM k`)
+
+func (s *Store) queue(ctx context.Context, id int64, rows []Recipient) error {
+	n := len(rows)
+	places, messages, seqs := make([]string, n), make([]string, n), make([]int64, n)
+	for i := range rows {
+		places[i], messages[i], seqs[i] = rows[i].Place, *rows[i].Message, int64(rows[i].Seq)
+	}
+	var moved []int
+	err := s.db.SelectPrepared(ctx, &moved, sqlQueue, id, pg.Texts(places), pg.IntArray(seqs), pg.Texts(messages))
+	if err == nil && moved[0] != n {
+		return ErrOvertaken
+	}
+	return pg.Wrap("move recipients", err)
+}
 
 // NextTurn returns when the next recipient's turn is, or nil. It notes that all before it had theirs, so that the next call does
 // not read them again; before now only, since rows may be held until any time to come.

@@ -26,6 +26,6 @@ SELECT coalesce(
 // sending more, "" for nothing. strict counts a template's yellow too.
 func (s *Store) BadQuality(ctx context.Context, c *Campaign, since time.Time, strict bool) (string, error) {
 	var reason string
-	err := s.db.GetContext(ctx, &reason, sqlQuality, c.Channel, c.Template, since, strict)
+	err := s.db.GetPrepared(ctx, &reason, sqlQuality, c.Channel, c.Template, since, strict)
 	return reason, pg.Wrap("read quality", err)
 }

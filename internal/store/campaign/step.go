@@ -22,9 +22,9 @@ WHERE pg_try_advisory_xact_lock(hashtextextended('campaign', id)) LIMIT 1`
 // Hold does that at the end of the step.
 func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
 	var id int64
-	if err = s.db.GetContext(ctx, &id, sqlTake); err == nil {
+	if err = s.db.GetPrepared(ctx, &id, sqlTake); err == nil {
 		// Read again: another step of it may have ended meanwhile.
-		err = s.db.GetContext(ctx, &c, `SELECT `+columns+`, c.xmin::text AS version FROM campaigns c WHERE c.id = $1 AND c.next_at <= now()`, id)
+		err = s.db.GetPrepared(ctx, &c, `SELECT `+columns+`, c.xmin::text AS version FROM campaigns c WHERE c.id = $1 AND c.next_at <= now()`, id)
 	}
 	if pg.NoRow(err) {
 		return c, false, nil
@@ -37,7 +37,7 @@ func (s *Store) TakeDue(ctx context.Context) (c Campaign, ok bool, err error) {
 // was decided from what is no longer so, and its transaction must end without it.
 func (s *Store) Hold(ctx context.Context, c *Campaign) error {
 	var version string
-	err := s.db.GetContext(ctx, &version, `SELECT xmin::text FROM campaigns WHERE id = $1 FOR NO KEY UPDATE`, c.ID)
+	err := s.db.GetPrepared(ctx, &version, `SELECT xmin::text FROM campaigns WHERE id = $1 FOR NO KEY UPDATE`, c.ID)
 	if pg.NoRow(err) || err == nil && version != c.Version {
 		return ErrOvertaken
 	}

@@ -29,7 +29,7 @@ GROUP BY 1, 2, 3`
 // Counts reads the counts of campaigns.
 func Counts(ctx context.Context, db *pg.DB, campaigns []int64) ([]Standing, error) {
 	var out []Standing
-	err := db.SelectContext(ctx, &out, sqlCounts, pq.Array(campaigns))
+	err := db.SelectPrepared(ctx, &out, sqlCounts, pq.Array(campaigns))
 	return out, pg.Wrap("read counts", err)
 }
 

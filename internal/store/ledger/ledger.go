@@ -74,7 +74,7 @@ func Add(ctx context.Context, tx *pg.DB, campaign int64, counts map[Key]int64) e
 	for k, n := range counts {
 		statuses, reasons, ns = append(statuses, int64(k.Status)), append(reasons, int64(k.Reason)), append(ns, n)
 	}
-	_, err := tx.ExecContext(ctx, sqlAdd, campaign, pq.Array(statuses), pq.Array(reasons), pq.Array(ns))
+	_, err := tx.ExecPrepared(ctx, sqlAdd, campaign, pq.Array(statuses), pq.Array(reasons), pq.Array(ns))
 	return pg.Wrap("count recipients", err)
 }
 

@@ -84,6 +84,19 @@ func (d *DB) SelectPrepared(ctx context.Context, dest any, query string, args ..
 	return st.SelectContext(ctx, dest, args...)
 }
 
+// GetPrepared runs a prepared statement and scans its only row into dest.
+func (d *DB) GetPrepared(ctx context.Context, dest any, query string, args ...any) error {
+	d = d.of(ctx)
+	st, err := d.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	if st == nil {
+		return d.GetContext(ctx, dest, query, args...)
+	}
+	return st.GetContext(ctx, dest, args...)
+}
+
 // EachPrepared runs a prepared statement and calls scan for each of its rows: for hot
 // statements, whose rows SelectPrepared would scan by reflection.
 func (d *DB) EachPrepared(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
