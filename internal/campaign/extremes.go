@@ -97,7 +97,7 @@ func (e *Extremes) score(f Fields) (total int, why string) {
 	most := 0
 	for i := range e.renderer.slots {
 		s := &e.renderer.slots[i]
-		v, ok := s.value(f)
+		v, ok := s.value(&source{fields: f})
 		if !ok {
 			continue
 		}

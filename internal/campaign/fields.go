@@ -18,12 +18,32 @@ func ParseFields(text string) (f Fields, plain bool, err error) {
 }
 
 func plainFields(text string) (Fields, bool) {
+	var room [16]Field
+	fields, ok := ParsePlain(room[:0], text)
+	if !ok {
+		return nil, false
+	}
+	f := make(Fields, len(fields)+1) // and a name
+	for _, field := range fields {
+		f[field.Name] = field.Value
+	}
+	return f, true
+}
+
+// Plain are fields of texts, as they stand in an object: of two of one name the last one counts.
+type Plain []Field
+
+// Field is a field that is a text.
+type Field struct{ Name, Value string }
+
+// ParsePlain appends the fields of an object of texts without escapes to p; they share the memory of text. Of any other
+// text ok is false.
+func ParsePlain(p Plain, text string) (fields Plain, ok bool) {
 	s, open := strings.CutPrefix(text, "{")
 	s, closed := strings.CutSuffix(s, "}")
 	if !open || !closed || !utf8.ValidString(s) {
 		return nil, false
 	}
-	f := make(Fields, strings.Count(s, `"`)/4+1) // and a name
 	for more := s != ""; more; {
 		name, rest, ok := plainText(skipSpaces(s))
 		if !ok || !strings.HasPrefix(rest, ":") {
@@ -33,12 +53,22 @@ func plainFields(text string) (Fields, bool) {
 		if !ok {
 			return nil, false
 		}
-		f[name] = value
+		p = append(p, Field{name, value})
 		if s, more = strings.CutPrefix(rest, ","); !more && rest != "" {
 			return nil, false
 		}
 	}
-	return f, true
+	return p, true
+}
+
+// Get returns the value of a field, "" if there is none.
+func (p Plain) Get(name string) string {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i].Name == name {
+			return p[i].Value
+		}
+	}
+	return ""
 }
 
 // plainText reads the text without escapes with which s begins.

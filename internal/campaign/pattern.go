@@ -34,8 +34,8 @@ func parseSlot(s string) (slot, error) {
 
 // value returns what the slot takes from a recipient's fields; ok is false when
 // there is none. A field of nothing but spaces is empty.
-func (s *slot) value(f Fields) (v string, ok bool) {
-	if v = f[s.field]; strings.TrimSpace(v) != "" {
+func (s *slot) value(f *source) (v string, ok bool) {
+	if v = f.get(s.field); strings.TrimSpace(v) != "" {
 		return v, true
 	}
 	return s.fallback, s.hasDefault

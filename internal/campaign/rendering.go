@@ -55,9 +55,57 @@ type Rendering struct {
 
 // Render returns the message of a recipient with these fields, or the reason why there
 // is none. It takes a few microseconds.
-func (r *Renderer) Render(f Fields) (Rendering, *Problem) {
+func (r *Renderer) Render(f Fields) (Rendering, *Problem) { return r.render(source{fields: f}) }
+
+// source has the fields of a recipient, in one of two forms.
+type source struct {
+	plain  Plain
+	fields Fields
+}
+
+func (s *source) get(name string) string {
+	if s.plain != nil {
+		return s.plain.Get(name)
+	}
+	return s.fields[name]
+}
+
+// parse reads fields as they are stored, those of texts into room.
+func parse(fields string, room Plain) (source, error) {
+	if f, ok := ParsePlain(room, fields); ok {
+		return source{plain: f}, nil
+	}
+	f, _, err := ParseFields(fields)
+	return source{fields: f}, err
+}
+
+// RenderText is Render for fields as they are stored. The error is about what is no object of fields.
+func (r *Renderer) RenderText(fields string) (Rendering, *Problem, error) {
+	var room [16]Field
+	f, err := parse(fields, room[:0])
+	if err != nil {
+		return Rendering{}, nil, err
+	}
+	out, problem := r.render(f)
+	return out, problem, nil
+}
+
+// Check returns the reason why the recipient with these fields, as they are stored, has no message; nil: there is one.
+func (r *Renderer) Check(fields string) *Problem {
+	var room [16]Field
+	f, _ := parse(fields, room[:0]) // what cannot be read has no fields
+	var few [16]string
+	values, problem := r.values(few[:0], &f)
+	if problem != nil || r.short && r.tame(values) {
+		return problem
+	}
+	_, problem = r.render(f)
+	return problem
+}
+
+func (r *Renderer) render(f source) (Rendering, *Problem) {
 	var room [16]string
-	values, problem := r.values(room[:0], f)
+	values, problem := r.values(room[:0], &f)
 	if problem != nil {
 		return Rendering{}, problem
 	}
@@ -86,7 +134,7 @@ func (r *Renderer) Render(f Fields) (Rendering, *Problem) {
 
 // Preview returns what the recipient will read, in plain text.
 func (r *Renderer) Preview(f Fields) (string, *Problem) {
-	values, problem := r.values(nil, f)
+	values, problem := r.values(nil, &source{fields: f})
 	if problem != nil {
 		return "", problem
 	}
@@ -118,7 +166,7 @@ func (r *Renderer) shown(c *dispatch.Content) string {
 }
 
 // values appends the value of each placeholder.
-func (r *Renderer) values(values []string, f Fields) ([]string, *Problem) {
+func (r *Renderer) values(values []string, f *source) ([]string, *Problem) {
 	for i := range r.slots {
 		v, ok := r.slots[i].value(f)
 		if !ok {

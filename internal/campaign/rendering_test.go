@@ -208,7 +208,19 @@ func TestExtremes(t *testing.T) {
 	}
 }
 
-// Both ways to a rendering give the same, and what is rendered is valid.
+// storedFields returns fields as they are stored.
+func storedFields(t *testing.T, f Fields, escape bool) string {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(escape)
+	if err := e.Encode(f); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Both ways to a rendering give the same, also of fields as they are stored, and what is rendered is valid.
 func FuzzRender(f *testing.F) {
 	campaigns := []string{
 		orderCampaign,
@@ -239,6 +251,15 @@ func FuzzRender(f *testing.F) {
 		want, wanted := full.Render(fields)
 		if got != want || (problem == nil) != (wanted == nil) {
 			t.Fatalf("%q: %+v %+v, in full %+v %+v", fields, got, problem, want, wanted)
+		}
+		if utf8.ValidString(strings.Join([]string{name, order, total, picture}, " ")) { // as all that is stored
+			for _, escape := range []bool{true, false} { // without escapes as plain texts
+				text := storedFields(t, fields, escape)
+				stored, found, err := r.RenderText(text)
+				if checked := r.Check(text); err != nil || stored != got || (found == nil) != (problem == nil) || (checked == nil) != (problem == nil) {
+					t.Fatalf("%s: %+v %+v %v, checked %+v, want %+v %+v", text, stored, found, err, checked, got, problem)
+				}
+			}
 		}
 		if problem != nil {
 			if problem.Reason != MissingField && problem.Reason != InvalidContent {

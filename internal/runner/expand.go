@@ -190,8 +190,9 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 		return 0, err
 	}
 	page := make([]store.NewMessage, len(rows)) // without a message: none is made
+	room := make([]dispatch.Message, len(rows))
 	for i := range rows {
-		if m, ok := s.message(&rows[i], charges); ok {
+		if m, ok := s.message(&rows[i], &room[i], charges); ok {
 			if s.Tracer != nil {
 				s.Tracer.Begin(ctx, m.Message)
 			}
@@ -205,7 +206,10 @@ func (s *step) expand(ctx context.Context, n int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	kept := slices.DeleteFunc(slices.Clone(rows), func(r campaigns.Recipient) bool { return r.Campaign == 0 })
+	kept, left := rows, func(r campaigns.Recipient) bool { return r.Campaign == 0 }
+	if slices.ContainsFunc(rows, left) {
+		kept = slices.DeleteFunc(slices.Clone(rows), left)
+	}
 	if err := s.tx.Move(ctx, s.c.ID, kept); err != nil {
 		return 0, err
 	}
@@ -290,9 +294,9 @@ func skipFor(r *campaigns.Recipient, err error) bool {
 	return true
 }
 
-// message returns the message of a row whose time it is; of others it sets what
+// message returns the message of a row whose time it is, made in m; of others it sets what
 // becomes of them.
-func (s *step) message(r *campaigns.Recipient, charges bool) (store.NewMessage, bool) {
+func (s *step) message(r *campaigns.Recipient, m *dispatch.Message, charges bool) (store.NewMessage, bool) {
 	zones := zone.Set(r.Zones)
 	due, gone := s.plan.Timing.Due(zones, *s.c.LaunchedAt)
 	switch move, until := s.plan.Timing.Decide(s.now, due, gone, zones); move {
@@ -307,17 +311,16 @@ func (s *step) message(r *campaigns.Recipient, charges bool) (store.NewMessage, 
 		return store.NewMessage{}, false
 	case campaign.Send:
 	}
-	fields, _, err := campaign.ParseFields(r.Fields)
+	out, problem, err := s.plan.Renderer.RenderText(r.Fields)
 	if err != nil {
 		r.Status, r.Reason, r.Detail = campaign.Skipped, campaign.InvalidContent, "the recipient's fields cannot be read"
 		return store.NewMessage{}, false
 	}
-	out, problem := s.plan.Renderer.Render(fields)
 	if problem != nil {
 		r.Status, r.Reason, r.Field, r.Detail = campaign.Skipped, problem.Reason, problem.Field, problem.Detail
 		return store.NewMessage{}, false
 	}
-	m := &dispatch.Message{
+	*m = dispatch.Message{
 		ID: ledger.NewID(r.Seq), Account: s.c.Account, Channel: s.plan.Channel.ID, Key: s.c.Key, Test: s.c.Test, Lane: dispatch.Bulk, To: r.To,
 		Raw: out.Raw, Campaign: s.c.ID, Segments: out.Segments, Price: s.plan.Price(out.Segments), ExpiresAt: s.plan.Timing.Expires(due),
 	}

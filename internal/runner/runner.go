@@ -62,7 +62,7 @@ type Tx interface {
 	OpenChild(ctx context.Context, parent int64, kind int) (c campaigns.Campaign, ok bool, err error)
 	WithTemplate(ctx context.Context, id int64) ([]campaigns.Campaign, error)
 	// Sweep looks at a piece of the ledger and returns where the next call goes on.
-	Sweep(ctx context.Context, c *campaigns.Campaign, before campaigns.Mark) (next campaigns.Mark, err error)
+	Sweep(ctx context.Context, c *campaigns.Campaign, before campaigns.Mark, thorough bool) (next campaigns.Mark, err error)
 	BadQuality(ctx context.Context, c *campaigns.Campaign, since time.Time, strict bool) (reason string, err error)
 	LastResults(ctx context.Context, c *campaigns.Campaign, since *time.Time) ([]campaign.Status, error)
 	Park(ctx context.Context, id int64) error
@@ -231,13 +231,17 @@ func (s *step) count(ctx context.Context) error {
 	return err
 }
 
-// sweepEvery is the interval at which settled messages are looked for.
-const sweepEvery = time.Second
+// sweepEvery is the interval at which settled messages are looked for if some are
+// missing in the queue, thoroughEvery that at which they are even if none is.
+const (
+	sweepEvery    = time.Second
+	thoroughEvery = 5 * time.Second
+)
 
-// swept is when a campaign was last swept, and the row before which that goes on.
+// swept is when a campaign was last swept and thoroughly so, and the row before which that goes on.
 type swept struct {
-	at     time.Time
-	before campaigns.Mark
+	at, thorough time.Time
+	before       campaigns.Mark
 }
 
 // sweep moves the rows of messages that were settled, at most once in sweepEvery
@@ -246,16 +250,21 @@ func (s *step) sweep(ctx context.Context, now bool) (bool, error) {
 	s.mu.Lock()
 	last := s.swept[s.c.ID]
 	due := now || time.Since(last.at) >= sweepEvery
+	thorough := now || time.Since(last.thorough) >= thoroughEvery
 	if due {
-		s.swept[s.c.ID] = swept{time.Now(), last.before}
+		if last.at = time.Now(); thorough {
+			last.thorough = last.at
+		}
+		s.swept[s.c.ID] = last
 	}
 	s.mu.Unlock()
 	if !due {
 		return false, nil
 	}
-	next, err := s.tx.Sweep(ctx, s.c, last.before)
+	next, err := s.tx.Sweep(ctx, s.c, last.before, thorough)
 	s.mu.Lock()
-	s.swept[s.c.ID] = swept{time.Now(), next}
+	last.at, last.before = time.Now(), next
+	s.swept[s.c.ID] = last
 	s.mu.Unlock()
 	return true, err
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/storable"
@@ -231,8 +232,8 @@ WITH checked AS MATERIALIZED (
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, expires_at, test, segments, price, marketing,
     campaign_id)
-  SELECT id, $7::bigint, $8::bigint, $9::bigint, $10::smallint, $11::text, recipient, content, expires_at, $12::boolean, segments, price,
-    $13::boolean, $16::bigint
+  SELECT id, $7::bigint, $8::bigint, $9::bigint, $10::smallint, $11::text, recipient, $17::text || content || $18::text, expires_at,
+    $12::boolean, segments, price, $13::boolean, $16::bigint
   FROM checked WHERE NOT suppressed AND window_open
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
@@ -266,9 +267,42 @@ func alikeArgs(page []*NewMessage) []any {
 		ids[i], tos[i], contents[i] = m.ID, m.To, storable.Clean(m.Raw)
 		expires[i], segs[i], prices[i] = pg.Micros(m.ExpiresAt), int64(m.Segments), m.Price
 	}
+	head, tail := shared(contents)
+	for i, c := range contents {
+		contents[i] = c[len(head) : len(c)-len(tail)]
+	}
 	return []any{
 		pg.UUIDArray(ids), pg.Texts(tos), pg.Texts(contents), pg.NullableArray(expires), pg.IntArray(segs), pg.IntArray(prices),
 		a.Account, a.Channel, a.Key, int64(a.Lane), string(a.Content.Type), a.Test, a.Marketing, a.NeedsWindow, int64(a.TTL / time.Second),
-		a.Campaign,
+		a.Campaign, head, tail,
 	}
+}
+
+// shared returns what all of the texts begin and end with, in whole characters: most of a content is that of its
+// template.
+func shared(texts []string) (head, tail string) {
+	head = texts[0]
+	for _, s := range texts[1:] {
+		n := 0
+		for n < len(head) && n < len(s) && head[n] == s[n] {
+			n++
+		}
+		head = head[:n]
+	}
+	for len(head) > 0 && len(head) < len(texts[0]) && !utf8.RuneStart(texts[0][len(head)]) {
+		head = head[:len(head)-1]
+	}
+	tail = texts[0][len(head):]
+	for _, s := range texts[1:] {
+		s = s[len(head):]
+		n := 0
+		for n < len(tail) && n < len(s) && tail[len(tail)-1-n] == s[len(s)-1-n] {
+			n++
+		}
+		tail = tail[len(tail)-n:]
+	}
+	for tail != "" && !utf8.RuneStart(tail[0]) {
+		tail = tail[1:]
+	}
+	return head, tail
 }

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/people"
@@ -324,4 +326,62 @@ func TestListMessages_CutOff_ReturnsTheError(t *testing.T) {
 		}
 		cut++
 	}
+}
+
+// What the contents of a page begin and end with is cut off in whole characters, and put together again by Postgres.
+func TestShared_InWholeCharacters(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringOfN(rapid.SampledFrom([]rune(`a"é€è😀😁`)), 0, 4, -1)
+		texts := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string { return "x" + part.Draw(t, "text") }), 1, 5).Draw(t, "texts")
+		head, tail := shared(texts)
+		for _, s := range texts {
+			middle, ok := strings.CutPrefix(s, head)
+			if ok {
+				middle, ok = strings.CutSuffix(middle, tail)
+			}
+			if !ok || !utf8.ValidString(head) || !utf8.ValidString(tail) || !utf8.ValidString(middle) {
+				t.Fatalf("%q and %q of %q", head, tail, s)
+			}
+		}
+		if head == "" {
+			t.Fatalf("nothing is shared by %q", texts)
+		}
+	})
+}
+
+// Of a page of messages that are alike those that are refused are left out, and the others have their own contents.
+func TestInsertWithin_AlikeMessages(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	page := make([]NewMessage, 4)
+	for i := range page {
+		page[i] = f.draft(fmt.Sprintf("+1555000000%d", i))
+		page[i].Reference, page[i].Offered = "", false
+		page[i].Raw = fmt.Sprintf(`{"type":"text","text":{"body":"%c say \"hi\""}}`, 'à'+rune(i))
+	}
+	check := func(refused int) {
+		t.Helper()
+		receipts, err := f.InsertWithin(t.Context(), page)
+		must(t, err)
+		for i, r := range receipts {
+			var content string
+			err := f.db.GetContext(t.Context(), &content, `SELECT content FROM messages WHERE id = $1`, page[i].ID.String())
+			if i == refused {
+				if dispatch.CodeOf(r.Err) != dispatch.Suppressed || err == nil {
+					t.Errorf("message %d: %+v, %v", i, r, err)
+				}
+				continue
+			}
+			if must(t, err); r.Err != nil || r.ID != page[i].ID || r.CreatedAt.IsZero() || content != page[i].Raw {
+				t.Errorf("message %d: %+v, %s", i, r, content)
+			}
+		}
+		for i := range page {
+			page[i].ID = dispatch.NewID()
+		}
+	}
+	check(-1)
+	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason) VALUES ($1, $2, 'manual')`, f.account, page[2].To)
+	check(2)
 }

@@ -39,6 +39,7 @@ type Source struct {
 	Launch    time.Time
 	Marketing bool // a stop of marketing holds back its messages
 	LateSkips bool // who is late from the beginning is skipped
+	brief     bool // rows are for the ledger: without Values and Rendering
 
 	imports []int64 // nil: not looked for yet
 }
@@ -122,7 +123,9 @@ func (s *Source) read(ctx context.Context, db Store, at Cursor) ([]store.Entry, 
 func (s *Source) row(e *store.Entry, seq int) Row {
 	r := Row{Line: e.Line, Name: e.Name, TimeZone: e.TimeZone}
 	r.Seq, r.Status, r.To, r.WakeAt = seq, campaign.Waiting, e.To, s.Launch
-	r.values(e)
+	if !s.brief || !r.plain(e) {
+		r.values(e)
+	}
 	if e.Bad != "" {
 		r.skip(campaign.BadNumber, "to", e.Bad)
 		return r
@@ -144,6 +147,16 @@ func (s *Source) row(e *store.Entry, seq int) Row {
 		r.skip(campaign.TooLate, "", "the recipient's own "+due.Format("15:04")+" had gone by at the launch")
 	}
 	return r
+}
+
+// plain keeps the fields of an entry, if they are plain texts, as they are written. It reports whether they are.
+func (r *Row) plain(e *store.Entry) bool {
+	var room [16]campaign.Field
+	f, ok := campaign.ParsePlain(room[:0], e.Fields)
+	if r.Fields = e.Fields; ok && e.Name != "" && f.Get("name") == "" {
+		r.Fields = campaign.AddField(e.Fields, "name", e.Name)
+	}
+	return ok
 }
 
 // values reads the fields of an entry. Those of plain texts, as nearly all are, are
@@ -204,7 +217,13 @@ func (s *Source) judge(ctx context.Context, db Store, rows []Row, known func(con
 }
 
 func (s *Source) render(r *Row) {
-	out, problem := s.Renderer.Render(r.Values)
+	var out campaign.Rendering
+	var problem *campaign.Problem
+	if s.brief {
+		problem = s.Renderer.Check(r.Fields)
+	} else {
+		out, problem = s.Renderer.Render(r.Values)
+	}
 	if problem != nil {
 		r.skip(problem.Reason, problem.Field, problem.Detail)
 		return

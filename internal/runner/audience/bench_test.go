@@ -3,7 +3,6 @@ package audience_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,7 +23,6 @@ import (
 	campaigns "github.com/sendoff/sendoff/internal/store/campaign"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
-	"github.com/sendoff/sendoff/internal/wait"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -82,13 +80,7 @@ func (s *stage) load(kind, file string) (id int64) {
 	}
 	_, err = s.imports.StartImport(ctx, s.account.ID, i.ID, "test.csv")
 	storetest.Must(s, err)
-	wait.For(s, 10*time.Minute, func() error {
-		i, err = s.imports.Import(ctx, s.account.ID, i.ID)
-		if err == nil && i.Status != imports.Done {
-			err = errors.New("the import is " + i.Status)
-		}
-		return err
-	})
+	s.until(`SELECT status = 'done' AND $2 >= 0 FROM imports WHERE id = $1`, i.ID, 0)
 	return i.ID
 }
 

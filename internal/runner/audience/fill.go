@@ -24,6 +24,7 @@ func (s *Source) Fill(ctx context.Context, db FillStore, c *store.Campaign) (sen
 	if err := json.Unmarshal([]byte(c.Fill), &at); err != nil {
 		return 0, fmt.Errorf("read cursor of campaign %d: %w", c.ID, err)
 	}
+	s.brief = true
 	rows, next, done, err := s.Page(ctx, db, at, func(ctx context.Context, persons []string) (map[string]bool, error) {
 		return db.Known(ctx, c.ID, persons)
 	})

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"database/sql"
 	"iter"
 	"slices"
 	"strings"
@@ -41,7 +42,8 @@ func (s *Store) ListEntries(ctx context.Context, account, list, after int64, lim
 }
 
 // sqlImportEntries reads a bad row by its cells, which are those of the columns
-// that are read (contactimport.Info.ErrorColumns), so that it can be corrected.
+// that are read (contactimport.Info.ErrorColumns), so that it can be corrected. ImportEntries
+// scans its columns by their place.
 const sqlImportEntries = `
 SELECT row AS at, line, coalesce(phone, nullif('+' || wa_id, '+'), nullif(user_id, ''), bad->>'phone', problem->>'value', '') AS recipient,
   coalesce(nullif(name, ''), bad->>'name', '') AS name, coalesce(nullif(time_zone, ''), bad->>'time_zone', '') AS time_zone,
@@ -59,7 +61,12 @@ FROM (SELECT r.*, CASE WHEN r.result = 'bad' AND i.options->>'format' <> 'ndjson
 // ImportEntries reads the rows of an audience that was imported, after the row.
 func (s *Store) ImportEntries(ctx context.Context, account, id, after int64, limit int) ([]Entry, error) {
 	var out []Entry
-	err := s.db.SelectPrepared(ctx, &out, sqlImportEntries, account, id, after, limit)
+	err := s.db.EachPrepared(ctx, func(rows *sql.Rows) error {
+		var e Entry
+		err := rows.Scan(&e.At, &e.Line, &e.To, &e.Name, &e.TimeZone, &e.ListZone, &e.Fields, &e.Bad)
+		out = append(out, e)
+		return err
+	}, sqlImportEntries, account, id, after, limit)
 	return out, pg.Wrap("read import", err)
 }
 
@@ -222,9 +229,11 @@ func (s *Store) AddRecipients(ctx context.Context, id int64, rows []Recipient) e
 // added yields the first n of the columns of rows. Most rows have the time of the
 // row before, which is written once.
 func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
+	var campaignID any = id
 	return func(yield func([]any) bool) {
 		var at time.Time
 		var wakes any
+		values := make([]any, 0, len(addedColumns))
 		for i := range rows {
 			r := &rows[i]
 			if wakes == nil || !r.WakeAt.Equal(at) {
@@ -234,11 +243,10 @@ func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
 			if r.Status >= campaign.Failed {
 				indexed = int64(r.Status)
 			}
-			values := []any{
-				id, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)), storable.Clean(r.Fields),
-				r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail),
-				indexed,
-			}
+			values = append(
+				values[:0], campaignID, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)),
+				storable.Clean(r.Fields), r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail), indexed,
+			)
 			if !yield(values[:n]) {
 				return
 			}

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
-// turnColumns leave out what rows whose turn it is don't have, and what nobody needs to send to them.
+// turnColumns leave out what rows whose turn it is don't have, and what nobody needs to send to them. Turn scans
+// them by their place.
 const turnColumns = `r.seq, r.status, r.reason, r.wake_at, r.recipient, r.zones, r.fields, r.ctid::text AS place`
 
 // Mark is a place in the order of turns, that of wake_at and seq.
@@ -38,12 +40,14 @@ var sqlTurn = `SELECT ` + turnColumns + sqlWaiting + ` AND r.wake_at <= now() OR
 // Turn reads the recipients whose turn it is, at most n, in order, without their person.
 // This transaction must have the campaign's step.
 func (s *Store) Turn(ctx context.Context, c *Campaign, n int) ([]Recipient, error) {
-	var out []Recipient
-	err := s.db.SelectPrepared(ctx, &out, sqlTurn, c.ID, c.TurnAt, c.TurnSeq, n)
-	for i := range out {
-		r := &out[i]
-		r.Campaign, r.was, r.wasReason, r.turn = c.ID, r.Status, r.Reason, r.WakeAt
-	}
+	out := make([]Recipient, 0, n)
+	err := s.db.EachPrepared(ctx, func(rows *sql.Rows) error {
+		r := Recipient{Campaign: c.ID}
+		err := rows.Scan(&r.Seq, &r.Status, &r.Reason, &r.WakeAt, &r.To, &r.Zones, &r.Fields, &r.Place)
+		r.was, r.wasReason, r.turn = r.Status, r.Reason, r.WakeAt
+		out = append(out, r)
+		return err
+	}, sqlTurn, c.ID, c.TurnAt, c.TurnSeq, n)
 	return out, pg.Wrap("read recipients", err)
 }
 
@@ -98,7 +102,9 @@ func (s *Store) Move(ctx context.Context, id int64, rows []Recipient) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	rows = slices.SortedFunc(slices.Values(rows), func(a, b Recipient) int { return a.Seq - b.Seq }) // the order of their locks
+	if bySeq := func(a, b Recipient) int { return a.Seq - b.Seq }; !slices.IsSortedFunc(rows, bySeq) { // the order of their locks
+		rows = slices.SortedFunc(slices.Values(rows), bySeq)
+	}
 	if !slices.ContainsFunc(rows, func(r Recipient) bool { return !r.queued() }) {
 		return s.queue(ctx, id, rows)
 	}
@@ -230,8 +236,9 @@ SELECT (SELECT p.wake_at FROM p WHERE p.n = $4) AS at, coalesce((SELECT p.seq FR
 // Sweep moves the rows of messages to what became of these that were settled without
 // anybody moving them: their worker was killed, or they expired. It looks at a bounded
 // piece of the ledger, the rows before a place, and returns the place before which
-// the next call goes on; one without a time is the end, and the beginning again.
-func (s *Store) Sweep(ctx context.Context, c *Campaign, before Mark) (next Mark, err error) {
+// the next call goes on; one without a time is the end, and the beginning again. Unless it is
+// thorough, it looks only if fewer messages are in the queue than rows wait for one.
+func (s *Store) Sweep(ctx context.Context, c *Campaign, before Mark, thorough bool) (next Mark, err error) {
 	const most = 1000
 	var lost struct {
 		Rows     int64 `db:"rows"`
@@ -249,6 +256,8 @@ func (s *Store) Sweep(ctx context.Context, c *Campaign, before Mark) (next Mark,
 		size = sweepAlone
 	case lost.Messages < lost.Rows:
 		size = sweepLost
+	case !thorough:
+		return before, nil
 	}
 	from := before
 	if from.At == nil && lost.Waiting > 0 && c.TurnAt != nil { // what is behind has no message yet

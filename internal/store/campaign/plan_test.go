@@ -22,18 +22,20 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 		  SELECT i, 7 + (i > 30000)::int, 'c' || i, '{}' FROM generate_series(1, 30010) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
 		  SELECT 1, i, CASE WHEN i > 49990 THEN 60 ELSE 40 END, CASE WHEN i > 49990 THEN 60 END, timestamptz '2026-11-01',
-		  '+1555' || lpad(i::text, 7, '0'), md5(i::text)::uuid
+		  '+1555' || lpad(i::text, 7, '0'), ('018f0000-0000-7000-8000-0001' || lpad(to_hex(i), 8, '0'))::uuid
 		  FROM generate_series(1, 50000) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient)
 		  SELECT 2, i, CASE WHEN i > 40000 THEN 0 ELSE 70 END, CASE WHEN i <= 40000 THEN 70 END, timestamptz '2026-11-01',
 		  '+1555' || lpad(i::text, 7, '0')
 		  FROM generate_series(1, 50000) i`,
 		`INSERT INTO campaign_recipients (campaign_id, seq, status, indexed_status, wake_at, recipient, message_id)
-		  SELECT 13, i, 10, NULL, now(), '+1555' || lpad(i::text, 7, '0'), md5('queued' || i)::uuid FROM generate_series(1, 25000) i`,
+		  SELECT 13, i, 10, NULL, now(), '+1555' || lpad(i::text, 7, '0'),
+		  ('018f0000-0000-7000-8000-0013' || lpad(to_hex(i), 8, '0'))::uuid FROM generate_series(1, 25000) i`,
 		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-		  SELECT md5('queued' || i)::uuid, 7, 1, 13, 2, now(), now(), now() FROM generate_series(1, 5000) i`,
+		  SELECT ('018f0000-0000-7000-8000-0013' || lpad(to_hex(i), 8, '0'))::uuid, 7, 1, 13, 2, now(), now(), now()
+		  FROM generate_series(1, 5000) i`,
 		`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-		  SELECT md5(i::text)::uuid, 7, 1, 1, 2, now(), now(), now()
+		  SELECT ('018f0000-0000-7000-8000-0001' || lpad(to_hex(i), 8, '0'))::uuid, 7, 1, 1, 2, now(), now(), now()
 		  FROM generate_series(49000, 49100) i`,
 		`INSERT INTO dispatch (message_id, account_id, channel_id, lane, wake_at, due_at, expires_at)
 		  SELECT md5('other' || i)::uuid, 7, 1, 1, now(), now(), now() FROM generate_series(1, 5000) i`,
@@ -106,7 +108,7 @@ func TestReadings_Pages_ReadWhatTheyShow(t *testing.T) {
 			return err
 		}},
 		{Name: "sweep of what is sent", Most: 5_100, Read: func(ctx context.Context, tx *pg.DB) error {
-			_, err := New(tx).Sweep(ctx, &Campaign{ID: 1}, Mark{})
+			_, err := New(tx).Sweep(ctx, &Campaign{ID: 1}, Mark{}, true)
 			return err
 		}},
 		{Name: "report", Most: 1000, Read: func(ctx context.Context, tx *pg.DB) error {

@@ -133,7 +133,7 @@ func TestCounts_NobodyWaits(t *testing.T) {
 			if err := errors.Join(f.store.AddUp(ctx), f.store.Tx(ctx, func(tx *campaigns.Store) error {
 				c, err := tx.Campaign(ctx, f.Account, f.c.ID)
 				workertest.Must(t, err)
-				_, err = tx.Sweep(ctx, &c, campaigns.Mark{})
+				_, err = tx.Sweep(ctx, &c, campaigns.Mark{}, true)
 				return errors.Join(err, tx.Save(ctx, &c))
 			})); err != nil {
 				t.Error(err)
@@ -163,7 +163,7 @@ func TestSweep_FindsWhatWasSettled(t *testing.T) {
 	db := f.Connect(t)
 	sweep := func(want string) {
 		t.Helper()
-		next, err := f.store.Sweep(ctx, &f.c, campaigns.Mark{})
+		next, err := f.store.Sweep(ctx, &f.c, campaigns.Mark{}, true)
 		workertest.Must(t, err)
 		if next.At != nil {
 			t.Error("three messages are more than a sweep takes")
@@ -212,7 +212,7 @@ func TestSweep_GoesThroughALongLedger(t *testing.T) {
 	settle(ids[0])
 	var at campaigns.Mark
 	for i, ends := range []bool{false, false, true} {
-		at, err = f.store.Sweep(ctx, &f.c, at)
+		at, err = f.store.Sweep(ctx, &f.c, at, true)
 		workertest.Must(t, err)
 		if ends != (at.At == nil) || ends != (expired() == 1) {
 			t.Fatalf("after piece %d: to go on before %v, %d are expired", i+1, at, expired())
@@ -220,7 +220,7 @@ func TestSweep_GoesThroughALongLedger(t *testing.T) {
 	}
 	settle(ids[1])
 	settle(ids[2])
-	if at, err = f.store.Sweep(ctx, &f.c, at); err != nil || at.At != nil || expired() != 3 {
+	if at, err = f.store.Sweep(ctx, &f.c, at, true); err != nil || at.At != nil || expired() != 3 {
 		t.Errorf("with an empty queue: %v, %v, %d are expired", at, err, expired())
 	}
 }

@@ -89,7 +89,11 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c *connector) open(ctx context.Context, with *pq.Connector) (driver.Conn, error) {
 	one := *with
 	one.Dialer(&dialer{quiet: c.quiet})
-	return one.Connect(context.WithValue(ctx, dialing{}, true))
+	opened, err := one.Connect(context.WithValue(ctx, dialing{}, true))
+	if err != nil {
+		return nil, err
+	}
+	return conn{opened.(driverConn)}, nil
 }
 
 // quiet reports whether a pooler stands in between that must get no requests to
