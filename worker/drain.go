@@ -40,7 +40,7 @@ func (w *Worker) Drain(ctx context.Context, channel int64, lane dispatch.Lane) {
 }
 
 func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) error {
-	for !w.stopping() {
+	for pagesFirst := true; !w.stopping(); pagesFirst = !pagesFirst {
 		ch, err := w.Registry.Channel(ctx, channel)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) e
 		if n == 0 { // its calls hang
 			return nil
 		}
-		more, wait, err := w.sendDue(ctx, r, n)
+		more, wait, err := w.sendDue(ctx, r, n, pagesFirst)
 		if err != nil || !more {
 			return err
 		}
@@ -65,12 +65,12 @@ func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) e
 
 // sendDue sends up to n messages of a channel's backlog; see send. more reports
 // whether further messages may be due, wait how long until there are slots.
-func (w *Worker) sendDue(ctx context.Context, r route, n int) (more bool, wait time.Duration, err error) {
+func (w *Worker) sendDue(ctx context.Context, r route, n int, pagesFirst bool) (more bool, wait time.Duration, err error) {
 	var expired []dispatch.ID
 	taken := 0
 	granted, wait, err := w.send(ctx, r, n, claim{
 		take: func(ctx context.Context, id uuid.UUID, n int) (claimed []store.Claimed, err error) {
-			claimed, expired, err = w.Store.ClaimDue(ctx, r.ch.ID, r.lane, n, id, r.lane.Lease())
+			claimed, expired, err = w.Store.ClaimDue(ctx, r.ch.ID, r.lane, n, id, r.lane.Lease(), pagesFirst)
 			taken = len(claimed) + len(expired)
 			return claimed, err
 		},

@@ -44,7 +44,7 @@ func (w *Worker) passGate(ctx context.Context, f *flight, claimed []store.Claime
 			send = append(send, *c)
 			continue
 		}
-		o.ID, o.Claim, o.Channel, o.Campaign = c.ID, f.claim, f.ch.ID, c.Campaign
+		o.ID, o.Claim, o.Paged, o.Channel, o.Campaign = c.ID, f.claim, c.Paged, f.ch.ID, c.Campaign
 		back = append(back, o)
 	}
 	return send, back

@@ -122,9 +122,9 @@ func (s *lostAnswers) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uu
 }
 
 func (s *lostAnswers) ClaimDue(
-	ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+	ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration, pagesFirst bool,
 ) ([]store.Claimed, []dispatch.ID, error) {
-	claimed, expired, err := s.Store.ClaimDue(ctx, channel, lane, n, claim, lease)
+	claimed, expired, err := s.Store.ClaimDue(ctx, channel, lane, n, claim, lease, pagesFirst)
 	if s.claims.Add(1) == 1 && err == nil {
 		return nil, nil, errLost
 	}

@@ -18,7 +18,7 @@ import (
 type claimStore interface {
 	ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]store.Claimed, error)
 	ClaimDue(
-		ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+		ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration, pagesFirst bool,
 	) (claimed []store.Claimed, expired []dispatch.ID, err error)
 	Unclaim(ctx context.Context, claim uuid.UUID) error
 	Postpone(ctx context.Context, ids []dispatch.ID, d time.Duration) error
@@ -157,13 +157,13 @@ func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed)
 
 // giveUp releases messages whose calls have not started.
 func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
-	ids := make([]dispatch.ID, len(claimed))
+	outs := make([]store.Outcome, len(claimed))
 	for i := range claimed {
-		ids[i] = claimed[i].ID
+		outs[i] = store.Outcome{ID: claimed[i].ID, Claim: f.claim, Paged: claimed[i].Paged, Action: store.Release}
 	}
-	f.state.give(len(ids))
-	w.release(f.claim, ids)
-	w.calls.Add(-len(ids))
+	f.state.give(len(outs))
+	w.write(outs)
+	w.calls.Add(-len(outs))
 }
 
 // holdBack releases claimed messages that may not be sent now: their recipient
@@ -187,7 +187,7 @@ func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claime
 			send = append(send, c)
 			continue
 		}
-		back = append(back, store.Outcome{ID: c.ID, Claim: f.claim, Action: store.Release, Delay: wait})
+		back = append(back, store.Outcome{ID: c.ID, Claim: f.claim, Paged: c.Paged, Action: store.Release, Delay: wait})
 	}
 	if len(back) > 0 {
 		f.state.give(len(back))

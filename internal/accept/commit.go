@@ -86,6 +86,7 @@ func (s *Service) flushWith(
 	ctx context.Context, page []store.NewMessage, insert func(context.Context, []store.NewMessage) ([]dispatch.Receipt, error),
 ) ([]dispatch.Receipt, error) {
 	s.planOffers(ctx, page)
+	s.planPages(ctx, page)
 	began := time.Now()
 	receipts, err := insert(ctx, page)
 	if err == nil {

@@ -72,6 +72,42 @@ func (s *Service) planOffers(ctx context.Context, page []store.NewMessage) {
 	}
 }
 
+// pageFrom is how many messages of a channel and lane wait in a page: a row each is as
+// good for fewer.
+const pageFrom = 16
+
+// line is a lane of a channel.
+type line struct {
+	channel int64
+	lane    dispatch.Lane
+}
+
+// planPages marks the messages that will wait in a page of the backlog: those of a fast
+// channel that are not offered.
+func (s *Service) planPages(ctx context.Context, page []store.NewMessage) {
+	if len(page) < pageFrom || s.Registry.Contracted() < store.PagesFrom {
+		return
+	}
+	open, _ := s.Registry.OpenCircuits(ctx)
+	lines := map[line][]int{}
+	for i := range page {
+		if a := &page[i]; !a.Offered && a.Lane != dispatch.OTP && a.SendAt.IsZero() {
+			k := line{a.Channel, a.Lane}
+			lines[k] = append(lines[k], i)
+		}
+	}
+	for k, of := range lines {
+		_, isOpen := open[k.channel]
+		ch, err := s.Registry.Channel(ctx, k.channel)
+		if len(of) < pageFrom || isOpen || err != nil || ch.Policy.Rate < store.PagedRate {
+			continue
+		}
+		for _, i := range of {
+			page[i].Paged = true
+		}
+	}
+}
+
 // bucket returns the channel's token bucket; the caller holds offers.mu.
 func (s *Service) bucket(ctx context.Context, channel int64) *rate.Limiter {
 	ch, err := s.Registry.Channel(ctx, channel)
@@ -90,11 +126,7 @@ func (s *Service) bucket(ctx context.Context, channel int64) *rate.Limiter {
 // in pages of one channel and lane. It does not wait: a page that finds no room
 // is left to the feeder.
 func (s *Service) enqueueOffers(page []store.NewMessage, receipts []dispatch.Receipt) {
-	type lane struct {
-		channel int64
-		lane    dispatch.Lane
-	}
-	groups := map[lane][]dispatch.ID{}
+	groups := map[line][]dispatch.ID{}
 	accepted := map[int64]int{}
 	for i := range page {
 		if r := receipts[i]; r.Err != nil || r.Replayed || r.ID != page[i].ID {
@@ -102,7 +134,7 @@ func (s *Service) enqueueOffers(page []store.NewMessage, receipts []dispatch.Rec
 		}
 		accepted[page[i].Channel]++
 		if page[i].Offered {
-			k := lane{page[i].Channel, page[i].Lane}
+			k := line{page[i].Channel, page[i].Lane}
 			groups[k] = append(groups[k], page[i].ID)
 		}
 	}

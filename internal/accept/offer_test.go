@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/registry"
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -164,4 +166,55 @@ func TestWatchQueue_FullLane(t *testing.T) {
 	wait.Until(t, "the lane has room", func() bool { return !f.offers.full[dispatch.OTP].Load() })
 	f.lane(t, dispatch.OTP, 5)
 	wait.Until(t, "offers go on", func() bool { return f.seen.offered()[dispatch.OTP] == before+5 })
+}
+
+// What is not offered of a fast channel waits in pages, once no binary runs any more that
+// does not know them; few messages, and those of a slow channel, have rows.
+func TestPlanPages(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	pages := func(n int) (paged, rows int) {
+		t.Helper()
+		f.lane(t, dispatch.Bulk, n)
+		backlogs, err := f.store.Backlogs(t.Context(), dispatch.Bulk, 10_000)
+		must(t, err)
+		for _, b := range backlogs {
+			paged, rows = paged+b.Paged, rows+b.N
+		}
+		_, err = f.store.OpenAll(t.Context())
+		must(t, err)
+		return paged, rows
+	}
+	ctx := t.Context()
+	reg := f.Registry.(*registry.Registry)
+	go reg.Run(ctx)
+	fast := f.sms
+	fast.Policy.Rate = store.PagedRate
+	for _, step := range []struct {
+		what        string
+		change      func()
+		n           int
+		paged, rows int
+	}{
+		{"a slow channel", func() {}, 40, 0, 40},
+		{"a fast channel", func() {
+			_, err := f.accounts.UpdateChannel(ctx, fast)
+			must(t, err)
+		}, 40, 40, 40},
+		{"few messages", func() {}, pageFrom - 1, 0, 80 + pageFrom - 1},
+		{"an open circuit", func() { must(t, f.store.OpenCircuit(ctx, fast.ID, "broken", time.Hour)) }, 40, 0, 120 + pageFrom - 1},
+		{"the binary before", func() {
+			must(t, f.store.CloseCircuit(ctx, fast.ID, true))
+			must(t, f.store.Contract(ctx, 0))
+		}, 40, 0, 160 + pageFrom - 1},
+	} {
+		step.change()
+		_, contracted, err := f.accounts.ConfigVersion(ctx)
+		must(t, err)
+		wait.Until(t, "the registry knows", func() bool { return reg.Contracted() == contracted })
+		reg.Drop()
+		if paged, rows := pages(step.n); paged != step.paged || rows != step.rows {
+			t.Errorf("%s: %d in pages and %d with rows, want %d and %d", step.what, paged, rows, step.paged, step.rows)
+		}
+	}
 }

@@ -43,6 +43,8 @@ type Registry interface {
 	Users(ctx context.Context, account int64) ([]dispatch.User, error)
 	OpenCircuits(ctx context.Context) (map[int64]store.Health, error)
 	ErasedOptOuts(ctx context.Context, account int64) (*erasure.OptOuts, error)
+	// Contracted returns the migration up to which everything is contracted.
+	Contracted() int
 }
 
 // Observer counts events; metrics implement it.

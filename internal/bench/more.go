@@ -105,7 +105,8 @@ func (s *stage) waiting(ctx context.Context) (int, error) {
 // drained waits until nothing is left to send and no call is open.
 func (s *stage) drained(ctx context.Context) error {
 	return s.until(ctx, 10*time.Minute, "the queue to drain", func() (empty bool, err error) {
-		err = s.db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM dispatch)`).Scan(&empty)
+		err = s.db.QueryRowContext(ctx, `SELECT NOT EXISTS (SELECT 1 FROM dispatch) AND NOT EXISTS (SELECT 1 FROM backlog)
+		  AND NOT EXISTS (SELECT 1 FROM claims)`).Scan(&empty)
 		return empty, err
 	})
 }

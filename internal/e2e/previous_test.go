@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -47,6 +49,11 @@ func TestBinaryBefore_WorksOnThisSchema(t *testing.T) {
 	t.Parallel()
 	binary := oldBinary(t)
 	s := start(t, options{idle: true}) // its front door takes the callbacks
+	must(t, s.store.Contract(t.Context(), 0))
+	ch := *s.channels["meta whatsapp"]
+	ch.Policy.Rate = store.PagedRate
+	_, err := s.accounts.UpdateChannel(t.Context(), ch)
+	must(t, err)
 	listen := freeAddress(t)
 	env := append(os.Environ(), "SENDOFF_POSTGRES_URL="+string(s.cfg.PostgresURL), "SENDOFF_REDIS_URL="+string(s.cfg.RedisURL),
 		"SENDOFF_SECRET_KEY="+string(s.cfg.SecretKey), "SENDOFF_PUBLIC_URL="+s.url, "SENDOFF_EMULATOR_URL="+s.emulator,
@@ -75,6 +82,14 @@ func TestBinaryBefore_WorksOnThisSchema(t *testing.T) {
 		if n := s.copies(t, to); n != 1 {
 			t.Errorf("%d copies", n)
 		}
+	}
+	backlog := make([]string, 40) // accepted by this version, sent by the one before
+	for i := range backlog {
+		backlog[i] = order(fmt.Sprintf("+15555077%03d", i), `"lane":"bulk"`)
+	}
+	a := s.call(t, http.MethodPost, "/v1/messages/batch", strings.Join(backlog, "\n"), "Content-Type", "application/x-ndjson")
+	for _, l := range lines(a.want(t, http.StatusAccepted).body) {
+		old.becomes(t, as[line](t, answer{body: l}).ID, "delivered")
 	}
 	later := old.send(t, order("+15555076900", `"send_at":"2035-01-01T00:00:00Z"`)).ID
 	old.call(t, http.MethodPost, "/v1/messages/"+later+"/cancel", "").want(t, http.StatusOK)

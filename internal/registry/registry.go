@@ -32,8 +32,9 @@ const (
 
 // Accounts is the store of what people configure.
 type Accounts interface {
-	// ConfigVersion returns a number that changes with every change.
-	ConfigVersion(ctx context.Context) (int64, error)
+	// ConfigVersion returns a number that changes with every change, and the migration up
+	// to which everything is contracted.
+	ConfigVersion(ctx context.Context) (version int64, contracted int, err error)
 	KeyByHash(ctx context.Context, hash []byte) (account.Key, error)
 	Account(ctx context.Context, id int64) (account.Account, error)
 	Channel(ctx context.Context, id int64) (dispatch.Channel, error)
@@ -52,23 +53,24 @@ type Circuits interface {
 
 // Registry is the cache.
 type Registry struct {
-	store     Accounts
-	states    Circuits
-	log       *slog.Logger
-	styles    map[string]template.Style // by vendor
-	version   int64
-	failing   bool         // the last poll failed: one line an outage
-	checked   atomic.Int64 // when the newest good poll began, in unix nanoseconds
-	epoch     atomic.Int64 // grows when the caches are emptied
-	keys      cache[[32]byte, account.Key]
-	byID      cache[int64, account.Account]
-	channels  cache[int64, *dispatch.Channel]
-	byKey     cache[string, *dispatch.Channel]
-	byAccount cache[int64, []*dispatch.Channel]
-	templates cache[int64, *Templates]
-	users     cache[int64, []dispatch.User]
-	circuits  cache[struct{}, map[int64]store.Health]
-	erased    cache[int64, *erasure.OptOuts]
+	store      Accounts
+	states     Circuits
+	log        *slog.Logger
+	styles     map[string]template.Style // by vendor
+	version    int64
+	contracted atomic.Int64
+	failing    bool         // the last poll failed: one line an outage
+	checked    atomic.Int64 // when the newest good poll began, in unix nanoseconds
+	epoch      atomic.Int64 // grows when the caches are emptied
+	keys       cache[[32]byte, account.Key]
+	byID       cache[int64, account.Account]
+	channels   cache[int64, *dispatch.Channel]
+	byKey      cache[string, *dispatch.Channel]
+	byAccount  cache[int64, []*dispatch.Channel]
+	templates  cache[int64, *Templates]
+	users      cache[int64, []dispatch.User]
+	circuits   cache[struct{}, map[int64]store.Health]
+	erased     cache[int64, *erasure.OptOuts]
 }
 
 // New returns an empty registry; Run keeps it fresh. styles are the template
@@ -95,7 +97,7 @@ func (r *Registry) poll(ctx context.Context) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	v, err := r.store.ConfigVersion(ctx)
+	v, contracted, err := r.store.ConfigVersion(ctx)
 	if err != nil {
 		if ctx.Err() == nil && !r.failing {
 			r.log.Warn("configuration poll failed", "error", err)
@@ -108,6 +110,7 @@ func (r *Registry) poll(ctx context.Context) {
 		r.version = v
 		r.Drop()
 	}
+	r.contracted.Store(int64(contracted))
 	r.checked.Store(began.UnixNano())
 }
 
@@ -124,6 +127,10 @@ func (r *Registry) Drop() {
 	r.circuits.clear()
 	r.erased.clear()
 }
+
+// Contracted returns the migration up to which no binary runs any more that does not know
+// it, 0 before the first poll.
+func (r *Registry) Contracted() int { return int(r.contracted.Load()) }
 
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
 

@@ -23,6 +23,7 @@ type NewMessage struct {
 	NeedsWindow bool          // free-form WhatsApp content: the conversation window must be open
 	Charge      bool          // the account pays: debit Price
 	Marketing   bool          // a marketing template, which a stop of marketing holds back
+	Paged       bool          // it waits in a page of the backlog, if it is plain
 }
 
 // horizon is how long before send_at a scheduled message moves to dispatch.
@@ -70,7 +71,8 @@ func (s *Store) InsertWithin(ctx context.Context, page []NewMessage) ([]dispatch
 		case alike(sorted):
 			return s.acceptAlike(ctx, tx, sorted, out, byID)
 		}
-		return s.acceptRows(ctx, tx, sqlAcceptPlain, plainArgs(sorted), sorted, byID)
+		query, args := plainAccept(sorted)
+		return s.acceptRows(ctx, tx, query, args, sorted, byID)
 	})
 	if err != nil || len(byID) == 0 {
 		return out, err
@@ -136,17 +138,20 @@ func (s *Store) insert(ctx context.Context, page []NewMessage, together bool) ([
 // a transaction.
 func (s *Store) acceptPage(ctx context.Context, page []*NewMessage, out map[dispatch.ID]dispatch.Receipt) error {
 	if !s.needsTx(page) {
-		query, args := sqlAcceptOnce, acceptArgs
+		query, args := sqlAcceptOnce, []any(nil)
 		switch {
 		case plain(page):
-			query, args = sqlAcceptPlain, plainArgs
+			query, args = plainAccept(page)
 		case charged(page):
 			query = sqlAcceptPaid
+		}
+		if args == nil {
+			args = generalArgs(page)
 		}
 		// A page that repeats keys of another one, which goes the long way and has
 		// locked the account, may have to give way to it. One of which the driver
 		// lost the answer was perhaps written.
-		err := s.acceptRows(ctx, s.db, query, args(page), page, out)
+		err := s.acceptRows(ctx, s.db, query, args, page, out)
 		if !pg.DividedByZero(err) && !pg.Deadlocked(err) && !pg.Duplicate(err) {
 			return err
 		}
@@ -192,7 +197,7 @@ func (s *Store) acceptTx(ctx context.Context, tx *pg.DB, page []*NewMessage, out
 	if err != nil {
 		return err
 	}
-	if err := s.acceptRows(ctx, tx, sqlAccept, acceptArgs(page), page, out); err != nil {
+	if err := s.acceptRows(ctx, tx, sqlAccept, generalArgs(page), page, out); err != nil {
 		return err
 	}
 	if err := debit(ctx, tx, page, out); err != nil {

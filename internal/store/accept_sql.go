@@ -37,9 +37,9 @@ WITH input AS MATERIALIZED (
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[],
     $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[], $15::boolean[], $16::boolean[], $17::smallint[], $18::bigint[],
-    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[], $24::boolean[])
+    $19::text[], $20::integer[], $21::text[], $22::text[], $23::boolean[], $24::boolean[], $25::bigint[])
   AS t(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
-    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge, marketing)
+    send_us, expires_us, ttl_s, offered, needs_window, test, segments, price, idem_key, idem_idx, idem_fp, extra, charge, marketing, page)
 ), known AS MATERIALIZED (
   SELECT *, ` + people.LinkedTo("input.account_id", "input.recipient") + ` AS ids FROM input
 ), checked AS MATERIALIZED (
@@ -61,11 +61,11 @@ WITH input AS MATERIALIZED (
 ), m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test,
     segments, price,
-    user_id, parent_id, fallback, status_callback, traceparent, campaign_id, charged, marketing)
+    user_id, parent_id, fallback, status_callback, traceparent, campaign_id, charged, marketing, page)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, send_at, expires_at, test, segments,
     price,
     (extra::jsonb->>'user')::uuid, (extra::jsonb->>'parent')::uuid, extra::jsonb->>'fallback', extra::jsonb->>'status_callback',
-    extra::jsonb->>'traceparent', coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing
+    extra::jsonb->>'traceparent', coalesce((extra::jsonb->>'campaign')::bigint, 0), charge::integer::smallint, marketing, page
   FROM ok WHERE idem_key IS NULL OR id IN (SELECT message_id FROM k)
   ` + repeated + ` RETURNING id
 ), done AS MATERIALIZED (
@@ -75,9 +75,9 @@ WITH input AS MATERIALIZED (
   SELECT id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane,
     CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
     ELSE coalesce(send_at, now()) END, coalesce(send_at, now()), expires_at
-  FROM done WHERE (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
+  FROM done WHERE page IS NULL AND (send_at IS NULL OR send_at <= now() + interval '{horizon_min} minutes')
   ` + repeated + `
-), s AS (
+)` + writePages("done c WHERE true", 26) + `, s AS (
   INSERT INTO scheduled (due_at, message_id, account_id, channel_id, campaign_id, lane, expires_at)
   SELECT send_at, id, account_id, channel_id, coalesce((extra::jsonb->>'campaign')::bigint, 0), lane, expires_at
   FROM done WHERE send_at > now() + interval '{horizon_min} minutes'
@@ -103,29 +103,41 @@ FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
 // of one campaign ($19) or none, without idempotency keys, charges and the columns
 // that few use. All that is not refused is inserted, so that no insert has to ask
 // another one.
-var sqlAcceptPlain = numbers.SQL(`
+var sqlAcceptPlain = acceptPlain(false)
+
+// sqlAcceptBacklog is sqlAcceptPlain for a page some of whose messages wait in pages of the
+// backlog: $20 has the numbers of these, or NULL.
+var sqlAcceptBacklog = acceptPlain(true)
+
+// acceptPlain returns sqlAcceptPlain or sqlAcceptBacklog.
+func acceptPlain(paged bool) string {
+	pages, rows := "", ""
+	if paged {
+		pages, rows = writePages("checked c WHERE NOT c.suppressed AND c.window_open", 21), " AND page IS NULL"
+	}
+	return numbers.SQL(`
 WITH checked AS MATERIALIZED (
   SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s)
   ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
     ` + people.Held("i.account_id", "i.recipient", "i.marketing") + ` AS suppressed,
     NOT i.needs_window OR ` +
-	people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
+		people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::smallint[], $17::bigint[],
-      $18::boolean[])
+      $18::boolean[], $20::bigint[])
   AS i(id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata,
-    expires_us, ttl_s, offered, needs_window, test, segments, price, marketing)
-), m AS (
+    expires_us, ttl_s, offered, needs_window, test, segments, price, marketing, page)
+)` + pages + `, m AS (
   INSERT INTO messages (id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test,
-    segments, price, marketing, campaign_id)
+    segments, price, marketing, campaign_id, page)
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price,
-    marketing, $19::bigint
+    marketing, $19::bigint, page
   FROM checked WHERE NOT suppressed AND window_open
 ), d AS (
   INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
   SELECT id, account_id, channel_id, $19::bigint, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
   ELSE now() END, now(), expires_at
-  FROM checked WHERE NOT suppressed AND window_open
+  FROM checked WHERE NOT suppressed AND window_open` + rows + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'
   FROM checked WHERE NOT suppressed AND window_open
@@ -134,12 +146,23 @@ SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, fal
   false AS later
 UNION ALL
 SELECT id, false, suppressed, window_open, now(), false FROM checked WHERE suppressed OR NOT window_open`)
+}
 
 // plain reports whether sqlAcceptPlain can write the page.
 func plain(page []*NewMessage) bool {
 	return len(page) > 0 && !slices.ContainsFunc(page, func(a *NewMessage) bool {
 		return a.IdemKey != "" || !a.SendAt.IsZero() || a.Charge || a.Campaign != page[0].Campaign || uncommon(a)
 	})
+}
+
+// plainAccept returns the statement for a page of plain messages, and its arguments.
+func plainAccept(page []*NewMessage) (query string, args []any) {
+	numbers, pages := paginate(page)
+	args = append(plainArgs(page), pg.NullInt8Column(numbers))
+	if len(pages) == 0 {
+		return sqlAcceptPlain, args
+	}
+	return sqlAcceptBacklog, append(args, pageArgs(pages)...)
 }
 
 // acceptArgs lays the page out as one array for each column.
@@ -167,6 +190,12 @@ func acceptArgs(page []*NewMessage) []any {
 		pg.Int2Column(segs), pg.Int8Column(prices), pg.NullTextColumn(idem), pg.Int4Column(idx), pg.NullTextColumn(fps),
 		pg.NullTextColumn(extras), pg.BoolColumn(charge), pg.BoolColumn(marketing),
 	}
+}
+
+// generalArgs are the arguments of the statement for all pages.
+func generalArgs(page []*NewMessage) []any {
+	numbers, pages := paginate(page)
+	return append(append(acceptArgs(page), pg.NullInt8Column(numbers)), pageArgs(pages)...)
 }
 
 // plainArgs lays out what sqlAcceptPlain reads.

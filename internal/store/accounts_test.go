@@ -16,11 +16,11 @@ func TestSetDisabled_WhatWasAccepted_IsSent(t *testing.T) {
 	f := open(t)
 	ctx := context.Background()
 	ids := f.messages(t, 1)
-	version, err := f.accounts.ConfigVersion(ctx)
+	version, _, err := f.accounts.ConfigVersion(ctx)
 	must(t, err)
 	_, err = f.accounts.SetDisabled(ctx, f.account, true)
 	must(t, err)
-	if now, err := f.accounts.ConfigVersion(ctx); err != nil || now == version {
+	if now, _, err := f.accounts.ConfigVersion(ctx); err != nil || now == version {
 		t.Errorf("config version %d as before (%v): nobody reads the account again", now, err)
 	}
 	due, err := f.DueMessages(ctx, dispatch.Normal, map[int64]int{f.channel: 10})

@@ -35,12 +35,16 @@ var sqlApply = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::boolean[], $5::bigint[], $6::bigint[],
   $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::text[], $15::text[])
     AS t(id, channel_id, pos, neg, sent_us, delivered_us, read_us, failed_us, ref, code, provider_code, detail, n, kinds, extras)),
-  x AS MATERIALIZED (SELECT o.*, d.claim AS d_claim, d.state AS d_state, d.maybe_sent AS d_maybe, m.status AS was, m.final_by AS was_by,
-    m.version AS was_version, m.wrote FROM o
+  x AS MATERIALIZED (SELECT o.*, coalesce(d.claim, p.claim) AS d_claim, coalesce(d.state, p.state) AS d_state,
+    d.maybe_sent AS d_maybe,
+    m.status AS was, m.final_by AS was_by, m.version AS was_version, m.wrote,
+    m.page IS NOT NULL AND m.status = {queued} AND d.state IS NULL AS in_page FROM o
     LEFT JOIN LATERAL (SELECT d.claim, d.state, d.maybe_sent FROM dispatch d
       WHERE d.message_id = o.id AND d.channel_id = o.channel_id FOR UPDATE) d ON true
-    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version, m.xmin::text::bigint AS wrote FROM messages m
-      WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m),
+    CROSS JOIN LATERAL (SELECT m.status, m.final_by, m.version, m.page, m.xmin::text::bigint AS wrote FROM messages m
+      WHERE m.id = o.id AND m.channel_id = o.channel_id FOR UPDATE) m
+    LEFT JOIN LATERAL (SELECT c.claim, {claimed}::smallint AS state FROM claims c
+      WHERE m.status = {queued} AND d.state IS NULL AND m.page = ANY(c.pages) AND o.id = ANY(c.ids) LIMIT 1) p ON true),
   n AS MATERIALIZED (SELECT x.*, CASE
       WHEN pos >= {delivered} THEN CASE WHEN was IN ({delivered}, {read}) THEN greatest(was, pos) ELSE pos END
       WHEN was IN ({delivered}, {read}) THEN was
@@ -72,8 +76,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
       error_message = CASE WHEN n.now_status < {failed} OR m.recipient = '' THEN NULL
         WHEN n.now_status = {failed} AND n.neg THEN coalesce(n.detail, m.error_message) ELSE m.error_message END
     FROM n WHERE m.id = n.id
-    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.wrote, n.pos, n.kinds, n.extras,
-      n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
+    RETURNING m.id, m.account_id, m.channel_id, m.recipient, m.status, n.was, n.was_by, n.was_version, n.wrote, n.in_page, n.pos, n.kinds,
+      n.extras, n.code, n.provider_code, n.detail, m.charged, m.fallback, m.campaign_id),
   f AS (INSERT INTO fallbacks (message_id, wake_at, cause) SELECT id, now(), 'undelivered' FROM u
     WHERE status = {failed} AND was <> {failed} AND fallback IS NOT NULL
     ON CONFLICT (message_id) DO UPDATE SET wake_at = now(), cause = 'undelivered'),
@@ -91,7 +95,14 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::small
         CASE WHEN w.account_id IS NOT NULL THEN ev.extra END
     FROM u LEFT JOIN (SELECT DISTINCT account_id FROM webhooks WHERE enabled AND format <> 'standard') w ON w.account_id = u.account_id
     CROSS JOIN LATERAL unnest(u.kinds::smallint[], u.extras::text[]) WITH ORDINALITY AS ev(kind, extra, ord))
-SELECT id, account_id, channel_id, recipient, status, was, was_by, charged, coalesce(code, '') AS code, campaign_id FROM u`)
+SELECT id, account_id, channel_id, recipient, status, was, was_by, charged, coalesce(code, '') AS code, campaign_id, in_page FROM u`)
+
+// sqlOpened finds messages that got rows when their pages were opened while sqlApply waited
+// for them: it did not see these rows.
+const sqlOpened = `SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id = ANY($1::uuid[]))`
+
+// errOpened has evidence merged again, after pages were opened meanwhile.
+var errOpened = errors.New("pages were opened meanwhile")
 
 type applied struct {
 	ID      dispatch.ID `db:"id"`
@@ -105,6 +116,7 @@ type applied struct {
 	Code    string      `db:"code"`
 
 	Campaign int64 `db:"campaign_id"` // 0: none
+	InPage   bool  `db:"in_page"`     // as far as the statement saw, which may have waited for who opened it
 }
 
 // Failure is a message that has become failed. A second report about a
@@ -196,14 +208,41 @@ func (s *Store) applyKnown(ctx context.Context, known []dispatch.StatusUpdate) (
 	if len(known) == 0 {
 		return nil, nil
 	}
-	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		rows = rows[:0]
-		if err := tx.SelectPrepared(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
-			return pg.Wrap("apply statuses", err)
-		}
-		return afterApply(ctx, tx, known, rows)
-	})
+	for err = errOpened; errors.Is(err, errOpened); {
+		err = s.db.Tx(ctx, func(tx *pg.DB) error {
+			rows = rows[:0]
+			if err := tx.SelectPrepared(ctx, &rows, sqlApply, fold(known).args()...); err != nil {
+				return pg.Wrap("apply statuses", err)
+			}
+			if err := opened(ctx, tx, rows); err != nil {
+				return err
+			}
+			return afterApply(ctx, tx, known, rows)
+		})
+	}
 	return rows, err
+}
+
+// opened returns errOpened if a message that sqlApply believed in a page has a row now. It
+// has none later either: who opens a page waits for its messages.
+func opened(ctx context.Context, tx *pg.DB, rows []applied) error {
+	var ids []dispatch.ID
+	for i := range rows {
+		if rows[i].InPage {
+			ids = append(ids, rows[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var any bool
+	if err := tx.GetContext(ctx, &any, sqlOpened, pg.UUIDArray(ids)); err != nil {
+		return pg.Wrap("look for opened pages", err)
+	}
+	if any {
+		return errOpened
+	}
+	return nil
 }
 
 // noteRecipients keeps the ids by which statuses name recipients.

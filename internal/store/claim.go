@@ -33,6 +33,7 @@ type Claimed struct {
 	Suppressed bool        `db:"suppressed"`
 	Campaign   int64       `db:"campaign_id"` // 0: none
 	Left       float64     `db:"left_s"`      // seconds to expiry at the claim, by Postgres' clock
+	Paged      bool        `db:"paged"`       // out of a page: there is no row in dispatch
 }
 
 // Retries and holds move due_at: of a message that was called for, the first call
@@ -68,7 +69,7 @@ WITH pick AS MATERIALIZED (
   WHERE d.message_id = ANY(ARRAY(SELECT message_id FROM pick))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
-SELECT ` + claimedColumns + ` FROM c JOIN messages m ON m.id = c.message_id`)
+SELECT ` + claimedColumns + ` FROM c CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = c.message_id OFFSET 0) m`)
 
 // ClaimPage claims those of ids that are ready. The caller took its time before
 // the call: the lease counts from then.
@@ -96,33 +97,40 @@ WITH pick AS MATERIALIZED (
   WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
-SELECT ` + claimedColumns + `, false AS expired FROM c JOIN messages m ON m.id = c.message_id
+SELECT ` + claimedColumns + `, false AS expired FROM c CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = c.message_id OFFSET 0) m
 UNION ALL
 SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), 0, now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true
 FROM pick WHERE expired`)
 
-// ClaimDue claims up to n of a channel's messages that are due, oldest first,
-// and names those among them whose time is over. It runs in a transaction: a
-// claim that the driver repeated after a lost connection would take others and
-// leave the first ones to their lease.
+// ClaimDue claims up to n of a channel's messages that are due, oldest first, of those
+// with a row of their own and of those in pages: of the latter first if the caller
+// says so, who takes turns. It names those with a row whose time is over. It runs in a
+// transaction: a claim that the driver repeated after a lost connection would take
+// others and leave the first ones to their lease.
 func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane, n int, claim uuid.UUID,
-	lease time.Duration,
+	lease time.Duration, pagesFirst bool,
 ) (claimed []Claimed, expired []dispatch.ID, err error) {
-	var c Claimed
-	var over bool
-	into := append(c.into(), &over)
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
-		return tx.EachPrepared(ctx, func(rows *sql.Rows) error {
-			if err := rows.Scan(into...); err != nil {
+		claimed, expired = nil, nil
+		for _, ofPages := range []bool{pagesFirst, !pagesFirst} {
+			left := n - len(claimed) - len(expired)
+			if left == 0 {
+				return nil
+			}
+			var some []Claimed
+			var over []dispatch.ID
+			var err error
+			if ofPages {
+				some, err = claimPages(ctx, tx, channel, lane, left, claim, lease)
+			} else {
+				some, over, err = claimRows(ctx, tx, channel, lane, left, claim, lease)
+			}
+			if err != nil {
 				return err
 			}
-			if over {
-				expired = append(expired, c.ID)
-			} else {
-				claimed = append(claimed, c)
-			}
-			return nil
-		}, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
+			claimed, expired = append(claimed, some...), append(expired, over...)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, nil, pg.Wrap("claim backlog", err)
@@ -130,13 +138,36 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 	return claimed, expired, nil
 }
 
+// claimRows is ClaimDue of messages with a row of their own.
+func claimRows(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+) (claimed []Claimed, expired []dispatch.ID, err error) {
+	var c Claimed
+	var over bool
+	into := append(c.into(), &over)
+	err = tx.EachPrepared(ctx, func(rows *sql.Rows) error {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if over {
+			expired = append(expired, c.ID)
+		} else {
+			claimed = append(claimed, c)
+		}
+		return nil
+	}, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
+	return claimed, expired, err
+}
+
 // sqlUnclaim reads the index of what is not ready, which is what is in flight.
 var sqlUnclaim = numbers.SQL(`UPDATE dispatch SET state = {ready}, attempts = attempts - 1, wake_at = now()
   WHERE state = {claimed} AND claim = $1::uuid`)
 
-// Unclaim releases all rows of a claim, uncounted: no call was made for them.
+// Unclaim releases all messages of a claim, uncounted: no call was made for them.
 func (s *Store) Unclaim(ctx context.Context, claim uuid.UUID) error {
 	_, err := s.db.ExecContext(ctx, sqlUnclaim, claim.String())
+	if err == nil {
+		_, err = s.openClaims(ctx, sqlUnclaimPages, lockClaims+`claim = $1::uuid`+inOrderOfClaim, claim.String())
+	}
 	return pg.Wrap("give claim back", err)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -65,6 +66,7 @@ type Outcome struct {
 	Suppress   bool  // the recipient refuses messages
 	Channel    int64 // with Ref: keep the provider's id for later callbacks
 	KeepRef    bool
+	Paged      bool  // it was claimed in a page: see Claimed
 	Campaign   int64 // of the message; 0: none
 	Limited    bool  // the channel has a messaging limit
 	// Seen is set when the provider named the recipient of Account otherwise.
@@ -163,6 +165,23 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
    SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u)
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
+// sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
+// there, and no claim goes as long as one of its messages waits. (A hashed IN has the claims
+// locked before the first message.)
+var sqlSettlePaged = numbers.SQL(`
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
+  $8::integer[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms)),
+ c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(),
+   version = m.version + 1, sent_at = coalesce(m.sent_at, now()), status = {sent}, final_by = {by_us}
+   FROM o WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND o.claim IN (SELECT claim FROM c)
+   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, o.*),
+ a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
+   SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
+ e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
+   SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u)
+SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
+
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
 // call is not counted. ("+ 0" is as in sqlSettlePlain.)
@@ -225,6 +244,9 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error)
 	if err := s.settle(ctx, groups[Settle]); err != nil {
 		return nil, err
 	}
+	if err := s.eject(ctx, slices.Concat(groups[Retry], groups[Resolve], groups[Fail])); err != nil {
+		return nil, err
+	}
 	for _, step := range []struct {
 		action Action
 		sql    string
@@ -242,17 +264,24 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error)
 	return s.fail(ctx, groups[Fail])
 }
 
-// settle writes accepted calls.
+// settle writes accepted calls: as of pages or of rows, and then those that are not as
+// expected.
 func (s *Store) settle(ctx context.Context, outs []Outcome) error {
+	paged := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !o.Paged })
+	rows := slices.DeleteFunc(outs, func(o Outcome) bool { return o.Paged })
+	return cmp.Or(s.settleBy(ctx, sqlSettlePaged, paged), s.settleBy(ctx, sqlSettlePlain, rows))
+}
+
+// settleBy writes accepted calls with a statement that returns those for which it is not
+// made, and these with sqlSettle.
+func (s *Store) settleBy(ctx context.Context, query string, outs []Outcome) error {
 	if len(outs) == 0 {
 		return nil
 	}
 	args := outcomeArgs(outs)
 	var rest []dispatch.ID
 	first, last := outs[0].ID.String(), outs[len(outs)-1].ID.String() // outcomeArgs has sorted them
-	err := s.db.SelectPrepared(
-		ctx, &rest, sqlSettlePlain, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last,
-	)
+	err := s.db.SelectPrepared(ctx, &rest, query, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last)
 	if err == nil && len(rest) > 0 {
 		odd := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !slices.Contains(rest, o.ID) })
 		_, err = s.db.ExecPrepared(ctx, sqlSettle, outcomeArgs(odd)...)

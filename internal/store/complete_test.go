@@ -76,7 +76,7 @@ func TestClaim_Since_AfterHolds_SurvivesRetries(t *testing.T) {
 		{Retry, ResultTemporary, 2 * time.Hour},
 		{Settle, ResultAccepted, 2 * time.Hour},
 	} {
-		claimed, _, err := f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second)
+		claimed, _, err := f.ClaimDue(t.Context(), f.channel, dispatch.Normal, 10, uuid.New(), 20*time.Second, true)
 		must(t, err)
 		if len(claimed) != 1 || (time.Since(claimed[0].Since)-step.want).Abs() > time.Minute {
 			t.Fatalf("before %s: claimed %+v, want one that was due %s ago", step.result, claimed, step.want)

@@ -32,6 +32,12 @@ CROSS JOIN LATERAL (SELECT min(c.id::text)::uuid AS message_id
       WHERE d.channel_id = t.channel_id AND d.state IN ({claimed}, {resolving})
         AND m.recipient = ANY(t.recipients) AND m.test = t.test
     UNION
+    SELECT m.id, true, m.provider_message_id, m.created_at
+      FROM (SELECT unnest(c.ids) AS id FROM claims c WHERE c.channel_id = t.channel_id OFFSET 0) p
+      CROSS JOIN LATERAL (SELECT m.* FROM messages m WHERE m.id = p.id AND ` + held + ` AND m.recipient = ANY(t.recipients)
+        AND m.test = t.test OFFSET 0) m
+      WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
+    UNION
     SELECT m.id, coalesce(d.state = {claimed}, false), m.provider_message_id, m.created_at
       FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id
       WHERE m.maybe_sent AND m.channel_id = t.channel_id AND m.recipient = ANY(t.recipients) AND m.test = t.test

@@ -13,7 +13,8 @@ import (
 // Backlog is one channel with something to offer in a lane.
 type Backlog struct {
 	Channel int64 `db:"channel_id"`
-	N       int   `db:"n"` // due now, counted up to the limit
+	N       int   `db:"n"`     // due now and with a row of their own, counted up to the limit
+	Paged   int   `db:"paged"` // in pages, those of the first ones
 }
 
 // sqlBacklog walks the index from channel to channel (a loose index scan): its
@@ -26,12 +27,22 @@ WITH RECURSIVE c AS (
   SELECT (SELECT d.channel_id FROM dispatch d WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id > c.channel_id
     ORDER BY d.channel_id LIMIT 1)
   FROM c WHERE c.channel_id IS NOT NULL
+), p AS (
+  (SELECT channel_id FROM backlog WHERE lane = $1 ORDER BY channel_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT b.channel_id FROM backlog b WHERE b.lane = $1 AND b.channel_id > p.channel_id ORDER BY b.channel_id LIMIT 1)
+  FROM p WHERE p.channel_id IS NOT NULL
 )
-SELECT c.channel_id, w.n FROM (SELECT channel_id FROM c WHERE channel_id IS NOT NULL) c
-CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM dispatch d
-  WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id = c.channel_id AND d.wake_at <= now()
-  ORDER BY d.wake_at LIMIT $2) x) w
-WHERE w.n > 0`)
+SELECT channel_id, sum(n)::integer AS n, sum(paged)::integer AS paged FROM (
+  SELECT c.channel_id, w.n, 0 AS paged FROM (SELECT channel_id FROM c WHERE channel_id IS NOT NULL) c
+  CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 FROM dispatch d
+    WHERE d.lane = $1 AND d.state = {ready} AND d.channel_id = c.channel_id AND d.wake_at <= now()
+    ORDER BY d.wake_at LIMIT $2) x) w
+  WHERE w.n > 0
+  UNION ALL
+  SELECT p.channel_id, 0, (SELECT sum(n) FROM (SELECT b.n FROM backlog b WHERE b.lane = $1 AND b.channel_id = p.channel_id
+    ORDER BY b.page LIMIT 16) x) FROM p WHERE p.channel_id IS NOT NULL) u
+GROUP BY channel_id`)
 
 // Backlogs lists the channels that have ready messages of the lane to offer and
 // counts them, up to limit each.
@@ -122,14 +133,17 @@ WITH RECURSIVE c(lane, channel_id) AS (
   SELECT c.lane, min(w.due_at) AS due_at FROM c CROSS JOIN LATERAL (SELECT d.due_at FROM dispatch d
     WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id = c.channel_id ORDER BY d.wake_at LIMIT 100) w
       WHERE w.due_at <= now() GROUP BY 1
+), p AS MATERIALIZED (
+  SELECT lane, sum(n) AS n, min(created_at) AS due_at FROM (SELECT lane, n, created_at FROM backlog ORDER BY page LIMIT 100000) b GROUP BY 1
 )
 SELECT l.lane::smallint AS lane, (SELECT count(*) FROM (SELECT 1 FROM dispatch d WHERE d.lane = l.lane AND d.state = {ready}
-  ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) AS count,
-  coalesce((SELECT extract(epoch FROM now() - o.due_at) FROM o WHERE o.lane = l.lane), 0)::float8 AS oldest_s
+    ORDER BY d.channel_id, d.wake_at LIMIT 100000) x) + coalesce((SELECT p.n FROM p WHERE p.lane = l.lane), 0) AS count,
+  coalesce((SELECT extract(epoch FROM now() - least(o.due_at, p.due_at)) FROM (SELECT l.lane) k LEFT JOIN o ON o.lane = k.lane
+    LEFT JOIN p ON p.lane = k.lane), 0)::float8 AS oldest_s
 FROM generate_series({lane_otp}, {lane_bulk}) AS l(lane)`)
 
-// Depths counts unfinished messages by lane, at most 100,000 rows each: a
-// gauge, not a report.
+// Depths counts unfinished messages by lane, at most those of 100,000 rows and as many
+// pages: a gauge, not a report.
 func (s *Store) Depths(ctx context.Context) ([]LaneDepth, error) {
 	var out []LaneDepth
 	err := s.db.SelectContext(ctx, &out, sqlDepths)
@@ -155,6 +169,10 @@ FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.mess
 // default resolve windows by lane. After an outage of Postgres all claims look over
 // at once: the caller gives workers time to write what they hold.
 func (s *Store) ExpireLeases(ctx context.Context, windows [3]time.Duration) (int64, error) {
+	const over = `wake_at <= now() ORDER BY claim LIMIT 8 FOR UPDATE SKIP LOCKED`
+	if _, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+over); err != nil {
+		return 0, err
+	}
 	r, err := s.db.ExecContext(ctx, sqlLeases, pq.Array([]float64{windows[0].Seconds(), windows[1].Seconds(), windows[2].Seconds()}))
 	if err != nil {
 		return 0, pg.Wrap("expire leases", err)

@@ -148,6 +148,7 @@ func (f *fixture) hour(t testing.TB, ids ...dispatch.ID) {
 			`ANY($1::uuid[])`,
 		pg.UUIDArray(ids),
 	)
+	f.exec(t, `UPDATE claims SET wake_at = now() - interval '1 second' WHERE ids && $1::uuid[]`, pg.UUIDArray(ids))
 }
 
 // standing is how a message stands in the database.
@@ -156,7 +157,8 @@ type standing struct {
 	By        dispatch.By     `db:"final_by"`
 	MaybeSent bool            `db:"maybe_sent"`
 	Anomaly   bool            `db:"anomaly"`
-	State     *int16          `db:"state"`     // of its dispatch row
+	State     *int16          `db:"state"`     // of its dispatch row, or as it is in a page or claim
+	Paged     bool            `db:"paged"`     // it has no dispatch row, but is in a page or claim
 	Scheduled bool            `db:"scheduled"` // has a row there
 }
 
@@ -168,8 +170,12 @@ func (f *fixture) standing(t testing.TB, id dispatch.ID) standing {
 		f.db.GetContext(
 			context.Background(),
 			&s,
-			`SELECT m.status, m.final_by, m.maybe_sent, m.anomaly, d.state, EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id) AS scheduled
-		FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid`,
+			`SELECT m.status, m.final_by, m.maybe_sent, m.anomaly, coalesce(d.state, p.state) AS state, p.state IS NOT NULL AS paged,
+			  EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id) AS scheduled
+		FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id
+		LEFT JOIN LATERAL (SELECT 0::smallint AS state FROM backlog b WHERE m.id = ANY(b.ids)
+		  UNION ALL SELECT 1 FROM claims c WHERE m.id = ANY(c.ids) AND m.status = 10 AND d.message_id IS NULL) p ON true
+		WHERE m.id = $1::uuid`,
 			id.String(),
 		),
 	)
@@ -177,7 +183,7 @@ func (f *fixture) standing(t testing.TB, id dispatch.ID) standing {
 }
 
 // invariants checks D (a message is unfinished if and only if exactly one row
-// of dispatch and scheduled is its) and W (every row wakes by itself), for the
+// of dispatch, scheduled and backlog is its, or that of a claim alone) and W (every row wakes by itself), for the
 // whole database.
 func (f *fixture) invariants(t testing.TB) {
 	t.Helper()
@@ -188,7 +194,10 @@ func (f *fixture) invariants(t testing.TB) {
 		Asleep  int `db:"asleep"`
 	}
 	must(t, f.db.GetContext(context.Background(), &n, `
-WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled), n AS (SELECT message_id, count(*) AS n
+WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled
+    UNION ALL SELECT b.id FROM (SELECT unnest(ids) AS id FROM backlog) b JOIN messages m ON m.id = b.id AND m.status = 10
+    UNION ALL SELECT c.id FROM (SELECT unnest(ids) AS id FROM claims) c JOIN messages m ON m.id = c.id AND m.status = 10
+      WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = c.id)), n AS (SELECT message_id, count(*) AS n
 FROM w GROUP BY 1)
 SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELECT 1 FROM n WHERE n.message_id = m.id)) AS idle,
   (SELECT count(*) FROM n WHERE n.n > 1) AS twice,
@@ -211,7 +220,8 @@ func (f *fixture) dump(t testing.TB, without ...string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, q := range []string{
-		"messages m ORDER BY id", "dispatch m ORDER BY message_id", "scheduled m ORDER BY message_id", "attempts m ORDER BY message_id, claim",
+		"messages m ORDER BY id", "backlog m ORDER BY page", "claims m ORDER BY claim",
+		"dispatch m ORDER BY message_id", "scheduled m ORDER BY message_id", "attempts m ORDER BY message_id, claim",
 		"events m ORDER BY xid, id", "idempotency m ORDER BY day, account_id, key, idx", "provider_refs m ORDER BY channel_id, ref",
 		"parked_callbacks m ORDER BY id", "fallbacks m ORDER BY message_id", "ledger m ORDER BY id", "suppressions m ORDER BY account_id, phone",
 		"windows m ORDER BY channel_id, phone", "inbound m ORDER BY id", "contacts m ORDER BY id", "accounts m ORDER BY id",

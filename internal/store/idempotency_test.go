@@ -61,7 +61,7 @@ func TestPlans_IdempotencyKeys_AreLookedUpOneByOne(t *testing.T) {
 			f.exec(t, `ANALYZE idempotency`)
 		}
 		for name, plan := range map[string]*planNode{
-			"accept": f.explain(t, sqlAccept, acceptArgs(page)...),
+			"accept": f.explain(t, sqlAccept, generalArgs(page)...),
 			"find":   f.explain(t, sqlFindKeys, pq.Array(accounts), pq.Array(keys), pq.Array(idxs)),
 		} {
 			plan.walk(func(n *planNode) {

@@ -153,12 +153,17 @@ func unfinished(st dispatch.Status) bool {
 	return st == dispatch.Scheduled || st == dispatch.Queued || st == dispatch.Sending
 }
 
-// sqlUnfinished are the rows that show what an unfinished status is derived from
-// (viewRow.status), for the walk back along both primary keys at once.
+// The rows that show what an unfinished status is derived from (viewRow.status). Pages come
+// in the order of their numbers nearly as their ids do: of those that may have ids before
+// the cursor, the newest ones have the newest messages.
 const (
-	sqlUnfinished = `(SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch)`
-	sqlScheduled  = `(SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch
-   UNION ALL SELECT message_id, account_id, NULL::smallint, due_at, 0 FROM scheduled WHERE account_id = $1)`
+	rowsOfDispatch  = `SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch`
+	rowsOfScheduled = `SELECT message_id AS id, account_id, NULL::smallint AS state, due_at, 0 AS tries FROM scheduled WHERE account_id = $1`
+	rowsOfPages     = `SELECT unnest(ids) AS id, $1::bigint AS account_id, {ready}::smallint AS state, created_at AS due_at, 0 AS tries
+     FROM (SELECT ids, created_at FROM backlog WHERE account_id = $1 AND %s ORDER BY page DESC LIMIT 1000) b`
+	rowsOfClaims = `SELECT m.id, $1::bigint AS account_id, {claimed}::smallint AS state, m.created_at AS due_at, 1 AS tries
+     FROM (SELECT unnest(ids) AS id FROM claims WHERE account_id = $1) c JOIN messages m ON m.id = c.id AND ` + held + `
+     WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id OFFSET 0)`
 )
 
 // sqlWaits is true if a row of dispatch waits for its send_at. (OFFSET 0 keeps
@@ -208,12 +213,14 @@ func storedAs(statuses []dispatch.Status) pq.Int64Array {
 // would read all of them, if it believes that few fulfil the conditions.
 func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []any, bound int, err error) {
 	inner := pg.NewWhere(1)
+	before := "true" // of a page: it may have messages before the cursor
 	if f.Cursor != "" {
 		id, err := pg.DecodeCursor(f.Cursor)
 		if err != nil {
 			return "", nil, 0, err
 		}
 		inner.Add("m.id < ?::uuid", id.String())
+		before = "first_id < $2::uuid"
 	}
 	if !f.CreatedFrom.IsZero() {
 		inner.Add("m.id >= uuid_floor(?)", pg.Since1970(f.CreatedFrom))
@@ -236,7 +243,7 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 		bound = walkTexts
 	}
 	if hot {
-		columns, from, fits = `m.*`, unfinishedRows(f.Statuses), `w.account_id = $1 AND `+derivedFrom(f.Statuses)
+		columns, from, fits = `m.*`, unfinishedRows(f.Statuses, inner.SQL(), before, bound), `w.account_id = $1 AND `+derivedFrom(f.Statuses)
 		if !outer.Empty() {
 			fits += ` AND EXISTS (SELECT 1 FROM messages m WHERE m.id = w.id AND ` + outer.SQL() + ` OFFSET 0)`
 		}
@@ -256,12 +263,18 @@ SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] 
   CASE WHEN (SELECT s.is FROM short s) THEN (SELECT count(*) FROM w) ELSE 0 END AS walked,
   CASE WHEN (SELECT s.is FROM short s) THEN coalesce((SELECT min(id::text) FROM w), '') ELSE '' END AS last`
 
-// unfinishedRows returns the rows from which the unfinished statuses are derived.
-func unfinishedRows(statuses []dispatch.Status) string {
+// unfinishedRows returns the rows from which the unfinished statuses are derived, the
+// newest bound ones for which where holds; before is the condition of pages that may
+// have such. Each kind is walked back along its own index.
+func unfinishedRows(statuses []dispatch.Status, where, before string, bound int) string {
+	kinds := []string{rowsOfDispatch, fmt.Sprintf(rowsOfPages, before), rowsOfClaims}
 	if slices.Contains(statuses, dispatch.Scheduled) {
-		return sqlScheduled
+		kinds = append(kinds, rowsOfScheduled)
 	}
-	return sqlUnfinished
+	for i, k := range kinds {
+		kinds[i] = fmt.Sprintf("(SELECT * FROM (%s) m WHERE %s ORDER BY m.id DESC LIMIT %d)", k, where, bound)
+	}
+	return "(" + numbers.SQL(strings.Join(kinds, "\n UNION ALL ")) + ")"
 }
 
 // filtered are the conditions for which a message must be looked at; n arguments
@@ -309,13 +322,13 @@ type Quoted struct {
 	Waiting    bool   `db:"waiting"`     // it is about to be sent
 }
 
-const sqlQuoted = `
+var sqlQuoted = numbers.SQL(`
 SELECT m.channel_id, false AS inbound, m.test, coalesce(m.provider_message_id, '') AS provider_id,
-  coalesce(d.due_at <= now() + interval '3 s', false) AS waiting
+  coalesce(d.due_at <= now() + interval '3 s', ` + held + `) AS waiting
   FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id WHERE m.id = $1::uuid AND m.account_id = $2
 UNION ALL
 SELECT channel_id, true, false, ` + pg.InboundProviderID + `, false FROM inbound WHERE id = $1::uuid AND account_id = $2
-LIMIT 1`
+LIMIT 1`)
 
 // FindQuoted looks for a message of the account by our own id; found is false
 // when it has none.
@@ -342,19 +355,19 @@ func (s *Store) FindInbound(ctx context.Context, channel int64, ours dispatch.ID
 }
 
 // sqlFinished is the condition that message $1 waits for nothing any more.
-const sqlFinished = ` WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM dispatch WHERE message_id = $1)
-  AND NOT EXISTS (SELECT 1 FROM scheduled WHERE message_id = $1)`
+var sqlFinished = numbers.SQL(` WHERE id = $1 AND NOT ` + held + ` AND NOT EXISTS (SELECT 1 FROM dispatch WHERE message_id = $1)
+  AND NOT EXISTS (SELECT 1 FROM scheduled WHERE message_id = $1)`)
 
 // Redact blanks the content of a finished message. It returns false for one that
 // is not finished.
 func (s *Store) Redact(ctx context.Context, id dispatch.ID) (bool, error) {
-	return s.whenFinished(ctx, `UPDATE messages SET content = '{}', fallback = NULL, updated_at = now()`, id)
+	return s.whenFinished(ctx, `UPDATE messages m SET content = '{}', fallback = NULL, updated_at = now()`, id)
 }
 
 // Delete deletes a finished message; its events stay. It returns false for one
 // that is not finished.
 func (s *Store) Delete(ctx context.Context, id dispatch.ID) (bool, error) {
-	return s.whenFinished(ctx, `DELETE FROM messages`, id)
+	return s.whenFinished(ctx, `DELETE FROM messages m`, id)
 }
 
 func (s *Store) whenFinished(ctx context.Context, change string, id dispatch.ID) (bool, error) {

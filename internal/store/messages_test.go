@@ -193,8 +193,8 @@ func writesTheSame(t *testing.T, campaign int64) {
 			t.Errorf("a message with %s does not go the usual way", what)
 		}
 	}
-	rows, refused := written(sqlAcceptPlain, plainArgs)
-	usualRows, usualRefused := written(sqlAccept, acceptArgs)
+	rows, refused := written(sqlAcceptPlain, func(page []*NewMessage) []any { _, args := plainAccept(page); return args })
+	usualRows, usualRefused := written(sqlAccept, generalArgs)
 	if rows != usualRows {
 		t.Errorf("got:\n%s\nusual:\n%s", rows, usualRows)
 	}

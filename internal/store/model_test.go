@@ -29,6 +29,7 @@ const (
 type modelCall struct {
 	claim    uuid.UUID
 	taken    bool
+	paged    bool   // the message was in a page
 	reported Result // 0: not yet
 	doubt    bool   // may have succeeded, as far as we can know
 }
@@ -78,7 +79,7 @@ func TestProtocol_FollowsItsModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"accept": m.accept, "move": m.move, "claim": m.claim, "claim again": m.claim, "drain": m.drainDue, "report": m.report,
 			"report more": m.report, "report late": m.report,
-			"callback": m.callback, "lease": m.lease, "doubts": m.doubts, "doubts again": m.doubts, "end": m.endEarly, "": m.check,
+			"callback": m.callback, "tidy": m.tidy, "lease": m.lease, "doubts": m.doubts, "doubts again": m.doubts, "end": m.endEarly, "": m.check,
 		})
 		m.drain(rt)
 	})
@@ -89,13 +90,26 @@ func (m *machine) accept(rt *rapid.T) {
 		rt.Skip("enough messages")
 	}
 	a := m.f.draft(fmt.Sprintf("+1555%07d", len(m.all)))
-	at := ready
-	if rapid.IntRange(0, 3).Draw(rt, "later") == 0 {
-		a.SendAt, at = time.Now().Add(time.Hour), waiting
+	at, page := ready, []NewMessage{a}
+	switch rapid.IntRange(0, 3).Draw(rt, "how") {
+	case 0:
+		page[0].SendAt, at = time.Now().Add(time.Hour), waiting
+	case 1:
+		page = append(page, m.f.draft(fmt.Sprintf("+1555%07d", len(m.all)+1)))
+		for i := range page {
+			page[i].Paged = true
+		}
 	}
-	id := m.f.accept(m.t, a)[0]
-	m.all = append(m.all, &modelMessage{id: id, rule: rule{status: dispatch.Queued}, place: at})
+	for _, id := range m.f.accept(m.t, page...) {
+		m.all = append(m.all, &modelMessage{id: id, rule: rule{status: dispatch.Queued}, place: at})
+	}
 }
+
+// paged reports whether a message is in a page or claim.
+func (m *machine) paged(x *modelMessage) bool { return m.f.standing(m.t, x.id).Paged }
+
+// tidy may come at any time, and changes nothing that the model knows.
+func (m *machine) tidy(*rapid.T) { must(m.t, m.f.TidyPages(context.Background())) }
 
 func (m *machine) any(rt *rapid.T) *modelMessage {
 	return rapid.SampledFrom(m.all).Draw(rt, "message")
@@ -123,13 +137,17 @@ func (m *machine) claim(rt *rapid.T) {
 		}
 	}
 	m.f.hour(m.t, m.ids(ready)...)
+	paged := map[dispatch.ID]bool{}
+	for _, x := range m.all {
+		paged[x.id] = m.paged(x)
+	}
 	claim := uuid.New()
 	got, err := m.f.ClaimPage(context.Background(), ids, claim, 20*time.Second)
 	must(m.t, err)
 	won := m.won(rt, got, claim)
 	for _, x := range m.all {
 		asked := slices.Contains(ids, x.id)
-		if (won[x.id] && !asked) || (asked && x.place == ready) {
+		if (won[x.id] && !asked) || (asked && x.place == ready && !paged[x.id]) {
 			rt.Fatalf("message claimed: %v, asked for: %v", won[x.id], asked)
 		}
 	}
@@ -140,8 +158,8 @@ func (m *machine) claim(rt *rapid.T) {
 func (m *machine) drainDue(rt *rapid.T) {
 	before := m.ids(ready)
 	m.f.hour(m.t, before...)
-	claim, n := uuid.New(), rapid.IntRange(1, 4).Draw(rt, "at most")
-	got, expired, err := m.f.ClaimDue(context.Background(), m.f.channel, dispatch.Normal, n, claim, 20*time.Second)
+	claim, n, pages := uuid.New(), rapid.IntRange(1, 4).Draw(rt, "at most"), rapid.Bool().Draw(rt, "pages first")
+	got, expired, err := m.f.ClaimDue(context.Background(), m.f.channel, dispatch.Normal, n, claim, 20*time.Second, pages)
 	must(m.t, err)
 	if len(expired) > 0 || len(got) != min(n, len(before)) {
 		rt.Fatalf("%d claimed and %d expired of %d, at most %d", len(got), len(expired), len(before), n)
@@ -156,9 +174,9 @@ func (m *machine) drainDue(rt *rapid.T) {
 // won notes who was claimed. What the provider does with the calls is decided
 // here.
 func (m *machine) won(rt *rapid.T, got []Claimed, claim uuid.UUID) map[dispatch.ID]bool {
-	won := map[dispatch.ID]bool{}
+	won, paged := map[dispatch.ID]bool{}, map[dispatch.ID]bool{}
 	for _, c := range got {
-		won[c.ID] = true
+		won[c.ID], paged[c.ID] = true, c.Paged
 	}
 	for _, x := range m.all {
 		if !won[x.id] {
@@ -168,7 +186,9 @@ func (m *machine) won(rt *rapid.T, got []Claimed, claim uuid.UUID) map[dispatch.
 			rt.Fatalf("claimed a message that is not ready: %v", x.place)
 		}
 		x.place, x.claim = claimed, claim
-		x.calls = append(x.calls, &modelCall{claim: claim, taken: rapid.Bool().Draw(rt, "provider takes it"), doubt: true})
+		x.calls = append(x.calls, &modelCall{
+			claim: claim, paged: paged[x.id], taken: rapid.Bool().Draw(rt, "provider takes it"), doubt: true,
+		})
 	}
 	return won
 }
@@ -206,7 +226,9 @@ func (m *machine) report(rt *rapid.T) {
 	if !ok {
 		a = Retry
 	}
-	m.f.complete(m.t, outcome(x.id, c.claim, a, c.reported))
+	o := outcome(x.id, c.claim, a, c.reported)
+	o.Paged = c.paged
+	m.f.complete(m.t, o)
 	m.reported(x, c, a)
 }
 
@@ -330,6 +352,7 @@ func (m *machine) expire(rt *rapid.T) {
 	if x.place == waiting {
 		rt.Skip("scheduled")
 	}
+	must(m.t, m.f.open(context.Background(), []dispatch.ID{x.id}))
 	var before time.Time
 	if x.place != nowhere {
 		must(
@@ -447,6 +470,7 @@ func (m *machine) drain(rt *rapid.T) {
 				must(m.t, err)
 				x.place = ready
 			case ready:
+				must(m.t, m.f.open(context.Background(), []dispatch.ID{x.id}))
 				m.f.hour(m.t, x.id)
 				c := &modelCall{claim: m.f.claim(m.t, x.id), taken: true, doubt: true, reported: ResultAccepted}
 				x.place, x.claim, x.calls = claimed, c.claim, append(x.calls, c)

@@ -190,6 +190,9 @@ const looks = 2
 // Cancel ends a message before its next call. It reports whether it did: a message
 // that is being sent, or is finished, stays as it is.
 func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
+	if err := s.open(ctx, []dispatch.ID{id}); err != nil {
+		return false, err
+	}
 	for range looks {
 		rows, err := s.end(ctx, []dispatch.ID{id}, dispatch.Cancelled, "cancelled", "cancelled by request", "api")
 		if err != nil || len(rows) > 0 {
@@ -207,6 +210,9 @@ func (s *Store) Cancel(ctx context.Context, id dispatch.ID) (bool, error) {
 // CancelAll ends messages before their next call, except those that are being
 // sent.
 func (s *Store) CancelAll(ctx context.Context, ids []dispatch.ID) error {
+	if err := s.open(ctx, ids); err != nil {
+		return err
+	}
 	if _, err := s.end(ctx, ids, dispatch.Cancelled, "cancelled", "cancelled by request", "api"); err != nil {
 		return err
 	}

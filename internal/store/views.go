@@ -17,13 +17,17 @@ var viewColumns = numbers.SQL(`m.id, m.account_id, m.channel_id, m.lane, m.type,
   m.test, m.status, m.maybe_sent OR coalesce(d.maybe_sent, false) AS maybe_sent, m.anomaly, m.provider_message_id, m.error_code,
     m.error_provider_code, m.error_message,
   m.segments, m.price, m.send_at, m.expires_at, m.created_at, m.updated_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.version,
-  d.state AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, d.due_at > now() AS d_later, coalesce(d.attempts, 0) + coalesce(d.rl_hits,
-    0) AS d_tries, d.claim IS NOT NULL AS d_claimed,
-  m.status = {queued} AND d.message_id IS NULL AS unclaimed,
+  coalesce(d.state, p.state) AS d_state, d.wake_at AS d_wake, d.due_at AS d_due, coalesce(d.due_at > now(), false) AS d_later,
+  coalesce(d.attempts, p.state, 0) + coalesce(d.rl_hits, 0) AS d_tries,
+  d.claim IS NOT NULL OR coalesce(p.state = {claimed}, false) AS d_claimed,
   m.status = {sent} AND m.sent_at < now() - interval '72 hours' AS no_receipt, c.kind AS channel_kind, c.sender,
   coalesce((SELECT i.person FROM identities i WHERE i.account_id = m.account_id AND i.value = m.recipient), 0) AS person`)
 
-const viewFrom = ` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id `
+// viewFrom has in p where a message without a row in dispatch is: in a page, ready, or in a
+// claim, for its first call.
+var viewFrom = numbers.SQL(` FROM messages m LEFT JOIN dispatch d ON d.message_id = m.id LEFT JOIN channels c ON c.id = m.channel_id
+  LEFT JOIN LATERAL (SELECT CASE WHEN EXISTS (SELECT 1 FROM backlog b WHERE b.page = m.page AND m.id = ANY(b.ids)) THEN {ready}
+    ELSE {claimed} END::smallint AS state WHERE d.message_id IS NULL AND ` + held + `) p ON true `)
 
 var sqlViews = `SELECT ` + viewColumns + viewFrom + `WHERE m.id = ANY($1::uuid[])`
 
@@ -68,7 +72,6 @@ type viewRow struct {
 	DLater      *bool        `db:"d_later"`
 	DTries      int          `db:"d_tries"`
 	DClaimed    bool         `db:"d_claimed"`
-	Unclaimed   bool         `db:"unclaimed"`
 	NoReceipt   bool         `db:"no_receipt"`
 	ChannelKind *string      `db:"channel_kind"`
 	Person      int64        `db:"person"`

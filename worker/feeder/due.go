@@ -22,12 +22,10 @@ const (
 	// localPages is how many pages a worker sends by itself at once while Redis
 	// is away.
 	localPages = 16
-	// drainFrom is the backlog of a channel from which it is drained, and
-	// drainRate the rate, in messages a second, that the channel must have: slots
-	// that several workers book for the same few messages are lost, which matters
-	// to a slow channel.
+	// drainFrom is the backlog of a channel from which it is drained, if its rate is
+	// store.PagedRate at least: slots that several workers book for the same few messages
+	// are lost, which matters to a slow channel.
 	drainFrom = 500
-	drainRate = 200
 )
 
 // feedEvery is the interval at which each lane is fed.
@@ -40,6 +38,8 @@ type dueStore interface {
 	Backlogs(ctx context.Context, lane dispatch.Lane, most int) ([]store.Backlog, error)
 	DueMessages(ctx context.Context, lane dispatch.Lane, budgets map[int64]int) ([]store.Due, error)
 	Expire(ctx context.Context, ids []dispatch.ID) (int, error)
+	// OpenOldest turns the oldest page of a channel's lane into rows.
+	OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane) error
 }
 
 // feedLane offers the messages that are due in a lane, each channel within its
@@ -52,6 +52,9 @@ func (f *Feeder) feedLane(ctx context.Context, lane dispatch.Lane) error {
 			return err
 		}
 		if backlogs, err = f.drainLarge(ctx, lane, backlogs); err != nil || len(backlogs) == 0 {
+			return err
+		}
+		if backlogs, err = f.openPages(ctx, lane, backlogs); err != nil || len(backlogs) == 0 {
 			return err
 		}
 		pending, err := f.Queue.Pending(ctx, lane)
@@ -94,7 +97,7 @@ func (f *Feeder) drainLarge(ctx context.Context, lane dispatch.Lane, backlogs []
 	for _, b := range backlogs {
 		ch, err := f.Registry.Channel(ctx, b.Channel)
 		_, isOpen := open[b.Channel]
-		if err != nil || isOpen || !ch.Enabled || ch.Unreadable || b.N < drainFrom || ch.Policy.Rate < drainRate {
+		if err != nil || isOpen || !ch.Enabled || ch.Unreadable || b.N < drainFrom && b.Paged == 0 || ch.Policy.Rate < store.PagedRate {
 			others = append(others, b)
 			continue
 		}
@@ -102,6 +105,35 @@ func (f *Feeder) drainLarge(ctx context.Context, lane dispatch.Lane, backlogs []
 	}
 	return others, nil
 }
+
+// openPages opens a page of each channel that is not drained, once nothing else of it is
+// due, so that its messages are offered: one page a pass of a slow channel, and of a
+// channel whose circuit is open when its probe is due. It returns the backlogs of rows,
+// those of the pages among them.
+func (f *Feeder) openPages(ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog) ([]store.Backlog, error) {
+	open, err := f.Registry.OpenCircuits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := backlogs[:0:0]
+	for _, b := range backlogs {
+		if b.N == 0 {
+			ch, err := f.Registry.Channel(ctx, b.Channel)
+			if h, isOpen := open[b.Channel]; err != nil || !ch.Enabled || ch.Unreadable || isOpen && !probeDue(h) {
+				continue // what is in pages stays there
+			}
+			if err := f.Store.OpenOldest(ctx, b.Channel, lane); err != nil {
+				return nil, err
+			}
+			b.N = b.Paged
+		}
+		rows = append(rows, b)
+	}
+	return rows, nil
+}
+
+// probeDue reports whether one message may try whether an open circuit can close.
+func probeDue(h store.Health) bool { return h.State == "open" && time.Now().After(h.ProbeAt) }
 
 // budgets returns how many messages of each channel may be offered now. A
 // channel whose circuit is open gets one when its probe is due; otherwise it is
@@ -118,7 +150,7 @@ func (f *Feeder) budgets(
 	for _, b := range backlogs {
 		if h, isOpen := open[b.Channel]; isOpen {
 			budgets[b.Channel], blocked[b.Channel] = blockedMax, true
-			if h.State == "open" && time.Now().After(h.ProbeAt) {
+			if probeDue(h) {
 				budgets[b.Channel], blocked[b.Channel] = 1, false
 			}
 			continue

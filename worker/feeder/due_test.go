@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/worker/workertest"
 )
 
@@ -98,11 +99,58 @@ func TestFeedLane_LargeBacklog_IsDrained(t *testing.T) {
 		t.Errorf("a slow channel: drained %v, %d pages offered", f.world.drained, len(f.world.pages))
 	}
 	f.world.pages = nil
-	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = drainRate })
+	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = store.PagedRate })
 	f.Messages(t, drainFrom, nil)
 	f.feed(t)
 	if len(f.world.drained) != 1 || f.world.drained[0] != dispatch.Normal || len(f.world.pages) != 0 {
 		t.Errorf("a fast channel: drained %v, %d pages offered", f.world.drained, len(f.world.pages))
+	}
+}
+
+// Pages of a fast channel are drained, however few; of one that has become slow, one at a
+// time is opened and offered.
+func TestFeedLane_Pages(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.Paged = true
+	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = store.PagedRate })
+	f.Messages(t, 3, nil)
+	f.feed(t)
+	if len(f.world.drained) != 1 || len(f.world.pages) != 0 {
+		t.Errorf("a fast channel: drained %v, %d pages offered", f.world.drained, len(f.world.pages))
+	}
+	f.world.drained = nil
+	f.Messages(t, 3, nil)
+	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = 10 })
+	f.feed(t)
+	if n := ids(f.world.pages); n != 3 || len(f.world.drained) != 0 {
+		t.Errorf("a slow channel: %d offered, drained %v", n, f.world.drained)
+	}
+	f.feed(t)
+	if n := ids(f.world.pages); n != 6 {
+		t.Errorf("a slow channel: %d offered in the end", n)
+	}
+}
+
+// Pages of a channel that may not send stay as they are, but for one when its probe is due.
+func TestFeedLane_Pages_ChannelMayNotSend(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.Paged = true
+	f.Messages(t, 5, nil)
+	workertest.Must(t, f.PauseChannel(t.Context(), f.Channel, "by hand"))
+	f.feed(t)
+	workertest.Must(t, f.CloseCircuit(t.Context(), f.Channel, true))
+	workertest.Must(t, f.OpenCircuit(t.Context(), f.Channel, "broken", time.Hour))
+	f.feed(t)
+	if n, rows := ids(f.world.pages), f.Due(t); n != 0 || rows != 0 {
+		t.Errorf("%d offered, %d rows", n, rows)
+	}
+	_, err := f.Connect(t).ExecContext(t.Context(), `UPDATE channel_health SET probe_at = now() - interval '1 second'`)
+	workertest.Must(t, err)
+	f.feed(t)
+	if n := ids(f.world.pages); n != 1 {
+		t.Errorf("probe due: %d offered", n)
 	}
 }
 

@@ -109,6 +109,7 @@ func (f *Feeder) Run(ctx context.Context) {
 		job(feedEvery[lane], "feed "+lane.String(), func(ctx context.Context) error { return f.feedLane(ctx, lane) })
 	}
 	job(time.Second, "leases", f.leases())
+	job(time.Second, "pages", f.Store.TidyPages)
 	job(500*time.Millisecond, "doubts", f.doubts)
 	job(250*time.Millisecond, "wipe", f.wipe())
 	job(2*time.Second, "scheduled", f.moveScheduled)

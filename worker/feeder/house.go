@@ -19,6 +19,9 @@ type houseStore interface {
 	Depths(ctx context.Context) ([]store.LaneDepth, error)
 	EnsurePartitions(ctx context.Context) error
 	Prune(ctx context.Context) error
+	// TidyPages removes claims of pages that are over, and opens pages with a message
+	// whose time is over.
+	TidyPages(ctx context.Context) error
 	// TakeJob reports whether this process is to run a job that runs once per
 	// interval on one worker.
 	TakeJob(ctx context.Context, name string, interval time.Duration) (bool, error)

@@ -21,6 +21,7 @@ type Fixture struct {
 	Accounts *account.Store
 	Account  int64
 	Channel  int64
+	Paged    bool // messages wait in pages
 	url      string
 }
 
@@ -65,7 +66,7 @@ func (f *Fixture) Messages(t *testing.T, n int, more func(*dispatch.Message)) []
 		if more != nil {
 			more(m)
 		}
-		page[i] = store.NewMessage{Message: m, TTL: time.Hour}
+		page[i] = store.NewMessage{Message: m, TTL: time.Hour, Paged: f.Paged && m.Lane != dispatch.OTP}
 	}
 	receipts, err := f.InsertMessages(t.Context(), page)
 	Must(t, err)

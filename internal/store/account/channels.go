@@ -191,7 +191,9 @@ func (s *Store) DeleteChannel(ctx context.Context, account, id int64) error {
 	return s.db.Tx(ctx, func(tx *pg.DB) error {
 		var busy bool
 		if err := tx.GetContext(ctx, &busy, `SELECT EXISTS (SELECT 1 FROM dispatch WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM scheduled
-		  WHERE channel_id = $1)`, id); err != nil {
+		  WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM backlog WHERE channel_id = $1) OR EXISTS (SELECT 1 FROM claims c
+		  CROSS JOIN LATERAL (SELECT 1 FROM messages m WHERE m.id = ANY(c.ids) AND m.status = $2 LIMIT 1) m WHERE c.channel_id = $1)`,
+			id, int16(dispatch.Queued)); err != nil {
 			return pg.Wrap("look for unfinished messages", err)
 		}
 		if busy {

@@ -22,9 +22,9 @@ func New(db *pg.DB) *Store { return &Store{db: db} }
 func (s *Store) Tx() *pg.DB { return s.db }
 
 // ConfigVersion grows with every change of keys, channels, templates, users,
-// accounts and circuits.
-func (s *Store) ConfigVersion(ctx context.Context) (int64, error) {
-	var v int64
-	err := s.db.GetContext(ctx, &v, `SELECT version FROM config_version`)
-	return v, pg.Wrap("read config version", err)
+// accounts and circuits. contracted is the migration up to which no binary runs any more
+// that does not know it.
+func (s *Store) ConfigVersion(ctx context.Context) (version int64, contracted int, err error) {
+	err = s.db.QueryRowxContext(ctx, `SELECT version, contracted FROM config_version`).Scan(&version, &contracted)
+	return version, contracted, pg.Wrap("read config version", err)
 }

@@ -59,9 +59,10 @@ SELECT message_id, done_at IS NULL AS waits FROM d`
 // begins later reads what is blank already.
 const sqlExpanded = `SELECT count(*) FROM (SELECT 1 FROM webhook_cursors FOR SHARE) c`
 
-const sqlFinished = `
+var sqlFinished = numbers.SQL(`
 SELECT id FROM unnest($1::uuid[]) AS m (id) WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
-AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id)`
+AND NOT EXISTS (SELECT 1 FROM scheduled s WHERE s.message_id = m.id)
+AND NOT EXISTS (SELECT 1 FROM messages p WHERE p.id = m.id AND p.page IS NOT NULL AND p.status = {queued})`)
 
 // Blank removes content and recipient of those messages of a person that are finished,
 // with the webhooks that are not delivered yet, and adds to removed how much of

@@ -25,12 +25,19 @@ WITH RECURSIVE c(lane, channel_id) AS (
   UNION ALL
   SELECT c.lane, (SELECT d.channel_id FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready} AND d.channel_id > c.channel_id
     ORDER BY d.channel_id LIMIT 1) FROM c WHERE c.channel_id IS NOT NULL
+), p(lane, channel_id) AS (
+  SELECT l.lane, (SELECT b.channel_id FROM backlog b WHERE b.lane = l.lane ORDER BY b.channel_id LIMIT 1)
+    FROM generate_series({lane_otp}, {lane_bulk}) AS l(lane)
+  UNION ALL
+  SELECT p.lane, (SELECT b.channel_id FROM backlog b WHERE b.lane = p.lane AND b.channel_id > p.channel_id
+    ORDER BY b.channel_id LIMIT 1) FROM p WHERE p.channel_id IS NOT NULL
 )
-SELECT c.channel_id, extract(epoch FROM now() - min(w.due_at))::float8 AS seconds FROM c
+SELECT c.channel_id, extract(epoch FROM now() - min(w.due_at))::float8 AS seconds FROM (SELECT * FROM c UNION SELECT * FROM p) c
 JOIN channels ch ON ch.id = c.channel_id AND ch.enabled
 LEFT JOIN channel_health h ON h.channel_id = c.channel_id
-CROSS JOIN LATERAL (SELECT greatest(d.due_at, d.wake_at) AS due_at FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready}
-  AND d.channel_id = c.channel_id AND d.wake_at <= now() ORDER BY d.wake_at LIMIT 100) w
+CROSS JOIN LATERAL ((SELECT greatest(d.due_at, d.wake_at) AS due_at FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready}
+    AND d.channel_id = c.channel_id AND d.wake_at <= now() ORDER BY d.wake_at LIMIT 100)
+  UNION ALL (SELECT b.created_at FROM backlog b WHERE b.lane = c.lane AND b.channel_id = c.channel_id ORDER BY b.page LIMIT 1)) w
 WHERE w.due_at <= now() AND coalesce(h.state, 'closed') = 'closed' GROUP BY 1 ORDER BY 2 DESC LIMIT 20`)
 
 // Dispatchable returns the channels that may send and have due messages, the one

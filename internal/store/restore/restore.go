@@ -76,6 +76,9 @@ SELECT (SELECT count(*) FROM x) AS taken, (SELECT count(*) FROM u) AS held`)
 // Hold makes the messages unknown that may have been sent since the backup, and
 // pauses campaigns. It may be repeated. No process may work on the database.
 func (s *Store) Hold(ctx context.Context) (h Held, err error) {
+	if _, err := store.New(s.db).OpenAll(ctx); err != nil {
+		return h, err
+	}
 	err = s.db.Tx(ctx, func(tx *pg.DB) error {
 		r, err := tx.ExecContext(ctx, sqlPause, paused)
 		if err != nil {

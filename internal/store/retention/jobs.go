@@ -58,10 +58,11 @@ func leftInbound(what string) string {
 }
 
 // Why a row m must be left for later, besides its age.
-const (
-	unfinished = ` OR EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
+var (
+	unfinished = pg.Domain.SQL(` OR EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
   OR EXISTS (SELECT 1 FROM scheduled s WHERE s.account_id = m.account_id AND s.message_id = m.id)
-  OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id)`
+  OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id)
+  OR EXISTS (SELECT 1 FROM messages p WHERE p.id = m.id AND p.page IS NOT NULL AND p.status = {queued})`)
 	unread = ` OR EXISTS (SELECT 1 FROM events e JOIN webhook_cursors c ON (e.xid, e.id) > (c.xid, c.event_id)
     WHERE e.message_id = m.id)`
 	undelivered  = ` OR EXISTS (SELECT 1 FROM webhook_deliveries w WHERE w.message_id = m.id AND w.done_at IS NULL)`

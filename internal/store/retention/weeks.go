@@ -71,7 +71,13 @@ SELECT unfinished, NOT unfinished
     WHERE e.message_id >= uuid_floor($1) AND e.message_id < uuid_floor($2)) AS unread
 FROM (SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM scheduled WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
-  OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2)) AS unfinished OFFSET 0) u`
+  OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
+  OR EXISTS (SELECT 1 FROM ` + inPages + ` p WHERE p.message_id >= uuid_floor($1) AND p.message_id < uuid_floor($2)) AS unfinished
+  OFFSET 0) u`
+
+// inPages are the messages in pages of the backlog, and in claims of them, some of
+// which may be finished.
+const inPages = `(SELECT unnest(ids) AS message_id FROM backlog UNION ALL SELECT unnest(ids) FROM claims)`
 
 // sqlEventsNeeded looks for events of unfinished messages in the partition, which ends at
 // $1, and for those that webhooks have not been made of.
@@ -79,7 +85,8 @@ func sqlEventsNeeded(name string) string {
 	name = pq.QuoteIdentifier(name)
 	return `
 SELECT EXISTS (SELECT 1 FROM (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled UNION ALL
-    SELECT message_id FROM fallbacks) d JOIN ` + name + ` e ON e.message_id = d.message_id
+    SELECT message_id FROM fallbacks UNION ALL SELECT message_id FROM ` + inPages + ` p) d
+    JOIN ` + name + ` e ON e.message_id = d.message_id
     WHERE d.message_id < uuid_floor($1)) AS unfinished,
   false AS young, EXISTS (SELECT 1 FROM webhook_cursors c, (SELECT xid, id FROM ` + name + ` ORDER BY xid DESC, id DESC LIMIT 1) e
     WHERE (e.xid, e.id) > (c.xid, c.event_id)) AS unread`

@@ -54,9 +54,12 @@ WHERE k.account_id = $1`, account)
 var sqlWaiting = numbers.SQL(`
 SELECT (SELECT count(*) FROM (SELECT 1 FROM dispatch WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk})
   AND channel_id = ANY($1::bigint[])
-    AND state = {ready} LIMIT $2) x) AS waiting,
-  (SELECT extract(epoch FROM now() - min(due_at)) FROM (SELECT due_at FROM dispatch
-    WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[]) AND state = {ready} LIMIT $3) x
+    AND state = {ready} LIMIT $2) x) + (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM backlog
+      WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[]) LIMIT $2) x) AS waiting,
+  (SELECT extract(epoch FROM now() - min(due_at)) FROM ((SELECT due_at FROM dispatch
+    WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[]) AND state = {ready} LIMIT $3)
+    UNION ALL (SELECT created_at FROM backlog
+      WHERE lane IN ({lane_otp}, {lane_normal}, {lane_bulk}) AND channel_id = ANY($1::bigint[]) ORDER BY page LIMIT 1)) x
     WHERE due_at <= now()) AS oldest`)
 
 // Waiting returns how many messages wait on channels, at most MaxWaiting + 1, and
@@ -67,7 +70,7 @@ func (s *Store) Waiting(ctx context.Context, channels []int64) (n int, oldestAge
 		Oldest  *float64 `db:"oldest"`
 	}
 	err = s.db.GetContext(ctx, &row, sqlWaiting, pq.Array(channels), MaxWaiting+1, oldest)
-	return row.Waiting, row.Oldest, pg.Wrap("count what waits", err)
+	return min(row.Waiting, MaxWaiting+1), row.Oldest, pg.Wrap("count what waits", err)
 }
 
 // sqlInOrder has the newest read from the index until there are enough: by the

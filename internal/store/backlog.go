@@ -1,0 +1,319 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/people"
+	"github.com/sendoff/sendoff/internal/store/pg"
+)
+
+// A backlog waits in pages: one row of backlog for up to pageMax messages of a channel and
+// lane that were accepted together, where each would have a row of dispatch. A worker claims
+// pages, or a part of the last one: the ids move to a row of claims. From there
+//
+//   - a call that was accepted changes its message alone (sqlSettlePaged);
+//   - every other outcome first gives its message a row of dispatch, claimed (eject);
+//   - a lease that runs out gives all of them such rows (openClaims);
+//   - who changes a message by its id, as a cancel, opens its page or claim first (open).
+//
+// So a message without a row of dispatch is in its page, or its claim, while its status is
+// queued, and ids of others there mean nothing. All else knows rows of dispatch alone. Locks
+// come in the order pages, claims, messages; a row of dispatch is never waited for behind them.
+
+// PagedRate is the rate, in messages a second, from which a channel's backlog is
+// kept in pages and drained straight out of Postgres.
+const PagedRate = 200
+
+// PagesFrom is the migration that made pages: they are written once that far is
+// contracted.
+const PagesFrom = 140
+
+// writePages returns the part of an accept statement that writes the pages of the backlog
+// which an accepted page has. Of the statement's parameters the first one has their numbers,
+// the next ones their smallest ids, accounts, channels and lanes. from are its accepted rows.
+func writePages(from string, first int) string {
+	return fmt.Sprintf(`, bl AS (
+  INSERT INTO backlog (page, account_id, channel_id, lane, expires_at, first_id, n, ids)
+  SELECT page, account_id, channel_id, lane, expires_at, first_id, cardinality(ids), ids
+  FROM (SELECT p.page, p.account_id, p.channel_id, p.lane, p.first_id,
+      (SELECT min(c.expires_at) FROM %[1]s AND c.page = p.page) AS expires_at, ARRAY(SELECT c.id FROM %[1]s AND c.page = p.page) AS ids
+    FROM unnest($%[2]d::bigint[], $%[3]d::uuid[], $%[4]d::bigint[], $%[5]d::bigint[], $%[6]d::smallint[])
+      AS p(page, first_id, account_id, channel_id, lane) OFFSET 0) p
+  WHERE ids <> '{}'
+)`, from, first, first+1, first+2, first+3, first+4)
+}
+
+// pageMax is how many messages a page of the backlog has at most: what one claim takes.
+const pageMax = 256
+
+// newPage is a page of the backlog to be.
+type newPage struct {
+	number int64
+	first  *NewMessage // of the smallest id
+	n      int
+}
+
+// paginate returns the number of the page in which each message of an accepted page waits,
+// or nil, and these pages. One has messages of one channel and lane.
+func paginate(page []*NewMessage) (numbers []*int64, pages []*newPage) {
+	type line struct {
+		channel int64
+		lane    dispatch.Lane
+	}
+	open, numbers := map[line]*newPage{}, make([]*int64, len(page))
+	for i, a := range page {
+		if !a.Paged {
+			continue
+		}
+		k := line{a.Channel, a.Lane}
+		p := open[k]
+		if p == nil || p.n == pageMax {
+			p = &newPage{number: pageNumber(), first: a}
+			open[k], pages = p, append(pages, p)
+		}
+		if bytes.Compare(a.ID[:], p.first.ID[:]) < 0 {
+			p.first = a
+		}
+		p.n++
+		numbers[i] = &p.number
+	}
+	return numbers, pages
+}
+
+// pageNumber returns a number that grows with the time, by milliseconds. If two pages have the
+// same, the second one is written without.
+func pageNumber() int64 { return time.Now().UnixMilli()<<21 | rand.Int64N(1<<21) }
+
+func pageArgs(pages []*newPage) []any {
+	n := len(pages)
+	numbers, accounts, channels, lanes := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	firsts := make([]dispatch.ID, n)
+	for i, p := range pages {
+		numbers[i], firsts[i] = p.number, p.first.ID
+		accounts[i], channels[i], lanes[i] = p.first.Account, p.first.Channel, int64(p.first.Lane)
+	}
+	return []any{pg.Int8Column(numbers), pg.IDColumn(firsts), pg.Int8Column(accounts), pg.Int8Column(channels), pg.Int2Column(lanes)}
+}
+
+// held is true of a message m, without a row in dispatch, that a page or the claim of
+// one has.
+const held = `(m.status = {queued} AND m.page IS NOT NULL)`
+
+// noRow leaves out messages m that have rows already, before anybody waits for them: who deletes
+// such a row waits for the message next.
+const noRow = ` AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)`
+
+// sqlClaimPages takes messages out of a channel's oldest pages. Of the last one it
+// takes a part, and the others stay there. A page with a message whose time is over
+// is left to OpenExpired.
+var sqlClaimPages = numbers.SQL(`
+WITH pick AS MATERIALIZED (
+  SELECT page, account_id, ids, n FROM backlog WHERE lane = $1 AND channel_id = $2 AND expires_at > now()
+  ORDER BY page LIMIT 16 FOR UPDATE SKIP LOCKED
+), fit AS MATERIALIZED (
+  SELECT page, account_id, ids, n, least(n, $3 - before)::integer AS k
+  FROM (SELECT *, coalesce(sum(n) OVER (ORDER BY page ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM pick) p
+  WHERE before < $3
+), whole AS (
+  DELETE FROM backlog WHERE page = ANY(ARRAY(SELECT page FROM fit WHERE k = n))
+), part AS (
+  UPDATE backlog b SET ids = f.ids[f.k + 1:], n = f.n - f.k FROM fit f WHERE b.page = f.page AND f.k < f.n
+), i AS MATERIALIZED (
+  SELECT unnest(ids[:k]) AS id FROM fit
+), c AS (
+  INSERT INTO claims (claim, account_id, channel_id, lane, wake_at, pages, ids)
+  SELECT $4::uuid, min(account_id), $2, $1, now() + make_interval(secs => $5), array_agg(page), ARRAY(SELECT id FROM i)
+  FROM fit HAVING count(*) > 0
+)
+SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at, m.campaign_id,
+  m.created_at AS since, m.expires_at, extract(epoch FROM m.expires_at - now())::float8 AS left_s, 1::smallint AS attempts,
+  0::smallint AS unknowns, 0 AS rl_hits, false AS maybe_sent, ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed
+FROM i CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = i.id AND m.status = {queued} OFFSET 0) m`)
+
+// claimPages claims up to n messages of a channel's pages, oldest first. (The columns are
+// claimedColumns, without a row of dispatch.)
+func claimPages(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
+) (claimed []Claimed, err error) {
+	c := Claimed{Paged: true}
+	into := c.into()
+	err = tx.EachPrepared(ctx, func(rows *sql.Rows) error {
+		err := rows.Scan(into...)
+		claimed = append(claimed, c)
+		return err
+	}, sqlClaimPages, int16(lane), channel, n, claim.String(), lease.Seconds())
+	return claimed, pg.Wrap("claim pages", err)
+}
+
+// sqlEject gives messages of claims rows in dispatch, as if they had been claimed there.
+// Those that have one already keep it.
+var sqlEject = numbers.SQL(`
+WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t(id, claim) ORDER BY id),
+  c AS MATERIALIZED (SELECT claim, wake_at FROM claims WHERE claim = ANY($2::uuid[]) ORDER BY claim FOR SHARE),
+  m AS MATERIALIZED (SELECT m.*, c.claim, c.wake_at FROM o JOIN c ON c.claim = o.claim
+    CROSS JOIN LATERAL (SELECT m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.created_at, m.expires_at
+      FROM messages m WHERE m.id = o.id AND ` + held + noRow + ` FOR UPDATE) m)
+INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, state, claim, attempts, wake_at, due_at, expires_at)
+SELECT id, account_id, channel_id, campaign_id, lane, {claimed}, claim, 1, wake_at, created_at, expires_at FROM m ON CONFLICT DO NOTHING`)
+
+// eject gives the messages of outs that were claimed in pages rows of their own: what
+// becomes of them is not what becomes of a page.
+func (s *Store) eject(ctx context.Context, outs []Outcome) error {
+	var ids, claims []uuid.UUID
+	for i := range outs {
+		if outs[i].Paged {
+			ids, claims = append(ids, outs[i].ID), append(claims, outs[i].Claim)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := s.db.ExecPrepared(ctx, sqlEject, pg.UUIDArray(ids), pg.UUIDArray(claims))
+	return pg.Wrap("take messages out of claims", err)
+}
+
+// What is opened is locked first, in a statement of its own: the next one then sees
+// everything that was written before.
+const (
+	lockPages      = `SELECT page FROM backlog WHERE `
+	lockClaims     = `SELECT claim FROM claims WHERE `
+	inOrderOfPage  = ` ORDER BY page FOR UPDATE`
+	inOrderOfClaim = ` ORDER BY claim FOR UPDATE`
+)
+
+// sqlOpenPages turns pages into rows of dispatch.
+var sqlOpenPages = numbers.SQL(`
+WITH i AS MATERIALIZED (SELECT unnest(ids) AS id FROM backlog WHERE page = ANY($1::bigint[]) ORDER BY 1),
+  m AS MATERIALIZED (SELECT m.* FROM i CROSS JOIN LATERAL (SELECT m.id, m.account_id, m.channel_id, m.campaign_id, m.lane, m.created_at,
+    m.expires_at FROM messages m WHERE m.id = i.id AND ` + held + ` FOR UPDATE) m),
+  d AS (DELETE FROM backlog WHERE page = ANY($1::bigint[]))
+INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+SELECT id, account_id, channel_id, campaign_id, lane, now(), created_at, expires_at FROM m ON CONFLICT DO NOTHING`)
+
+// claimsOpened returns the statement that turns claims into rows of dispatch.
+func claimsOpened(state, claim, attempts, wake string) string {
+	return numbers.SQL(`
+WITH i AS MATERIALIZED (SELECT claim, wake_at, unnest(ids) AS id FROM claims WHERE claim = ANY($1::uuid[]) ORDER BY 3),
+  m AS MATERIALIZED (SELECT m.*, i.claim, i.wake_at FROM i CROSS JOIN LATERAL (SELECT m.id, m.account_id, m.channel_id, m.campaign_id,
+    m.lane, m.created_at, m.expires_at FROM messages m WHERE m.id = i.id AND ` + held + noRow + ` FOR UPDATE) m),
+  d AS (DELETE FROM claims WHERE claim = ANY($1::uuid[]))
+INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, state, claim, attempts, wake_at, due_at, expires_at)
+SELECT id, account_id, channel_id, campaign_id, lane, ` + state + `, ` + claim + `, ` + attempts + `, ` + wake + `, created_at, expires_at
+FROM m ON CONFLICT DO NOTHING`)
+}
+
+// sqlOpenClaims keeps what is claimed claimed, sqlUnclaimPages has it ready again.
+var (
+	sqlOpenClaims   = claimsOpened("{claimed}", "claim", "1", "wake_at")
+	sqlUnclaimPages = claimsOpened("{ready}", "NULL::uuid", "0", "now()")
+)
+
+// openPages turns the pages that a lock returns into rows, in a transaction of its own: it waits
+// for messages in their order, and no two such waits may be one behind the other.
+func (s *Store) openPages(ctx context.Context, lock string, args ...any) (n int, err error) {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		var pages []int64
+		if err := tx.SelectContext(ctx, &pages, lock, args...); err != nil || len(pages) == 0 {
+			return pg.Wrap("lock pages", err)
+		}
+		n = len(pages)
+		_, err := tx.ExecContext(ctx, sqlOpenPages, pq.Array(pages))
+		return pg.Wrap("open pages", err)
+	})
+	return n, err
+}
+
+// openClaims is openPages for claims, with sqlOpenClaims or sqlUnclaimPages.
+func (s *Store) openClaims(ctx context.Context, open, lock string, args ...any) (n int, err error) {
+	err = s.db.Tx(ctx, func(tx *pg.DB) error {
+		var claims []uuid.UUID
+		if err := tx.SelectContext(ctx, &claims, lock, args...); err != nil || len(claims) == 0 {
+			return pg.Wrap("lock claims", err)
+		}
+		n = len(claims)
+		_, err := tx.ExecContext(ctx, open, pg.UUIDArray(claims))
+		return pg.Wrap("open claims", err)
+	})
+	return n, err
+}
+
+// sqlPagesOf are the pages that messages were accepted in and may still be in.
+var sqlPagesOf = numbers.SQL(`SELECT DISTINCT m.page FROM messages m WHERE m.id = ANY($1::uuid[]) AND ` + held)
+
+// open gives messages rows in dispatch, if they are in pages: with their whole pages and
+// claims. Who changes messages by their ids calls it first.
+func (s *Store) open(ctx context.Context, ids []dispatch.ID) error {
+	var pages []int64
+	if err := s.db.SelectContext(ctx, &pages, sqlPagesOf, pg.UUIDArray(ids)); err != nil || len(pages) == 0 {
+		return pg.Wrap("look for pages", err)
+	}
+	of := pq.Array(pages)
+	// A page that is claimed meanwhile is among the claims.
+	if _, err := s.openPages(ctx, lockPages+`page = ANY($1::bigint[])`+inOrderOfPage, of); err != nil {
+		return err
+	}
+	_, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+`pages && $1::bigint[]`+inOrderOfClaim, of)
+	return err
+}
+
+// OpenAll gives all messages rows in dispatch. It returns how many pages and claims there
+// were.
+func (s *Store) OpenAll(ctx context.Context) (n int, err error) {
+	for {
+		pages, err := s.openPages(ctx, lockPages+`true ORDER BY page LIMIT 32 FOR UPDATE`)
+		if err != nil {
+			return n, err
+		}
+		claims, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+`true ORDER BY claim LIMIT 32 FOR UPDATE`)
+		if n += pages + claims; err != nil || pages+claims == 0 {
+			return n, err
+		}
+	}
+}
+
+// OpenOldest turns the oldest page of a channel's lane into rows: of a channel that is
+// not drained.
+func (s *Store) OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane) error {
+	const oldest = `lane = $1 AND channel_id = $2 ORDER BY page LIMIT 1 FOR UPDATE SKIP LOCKED`
+	_, err := s.openPages(ctx, lockPages+oldest, int16(lane), channel)
+	return err
+}
+
+// sqlEndClaims removes claims none of whose messages is waiting any more.
+var sqlEndClaims = numbers.SQL(`
+DELETE FROM claims WHERE claim = ANY(ARRAY(SELECT c.claim FROM claims c
+  WHERE NOT EXISTS (SELECT 1 FROM unnest(c.ids) AS i(id)
+    CROSS JOIN LATERAL (SELECT 1 FROM messages m WHERE m.id = i.id AND ` + held + ` OFFSET 0) m
+    WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = i.id OFFSET 0))
+  ORDER BY c.claim LIMIT 1000 FOR UPDATE SKIP LOCKED))`)
+
+// TidyPages removes claims that are over, and turns pages with a message whose time is
+// over into rows, which are ended.
+func (s *Store) TidyPages(ctx context.Context) error {
+	if _, err := s.db.ExecPrepared(ctx, sqlEndClaims); err != nil {
+		return pg.Wrap("end claims", err)
+	}
+	_, err := s.openPages(ctx, lockPages+`expires_at <= now() ORDER BY page LIMIT 16 FOR UPDATE SKIP LOCKED`)
+	return err
+}
+
+// Contracted reports whether processes write what came with the migrations up to one.
+func (s *Store) Contracted(ctx context.Context, upTo int) (done bool, err error) {
+	err = s.db.GetContext(ctx, &done, `SELECT contracted >= $1 FROM config_version`, upTo)
+	return done, pg.Wrap("read what is contracted", err)
+}
+
+// Contract lets processes write what came with the migrations up to one, 0: nothing that the
+// binary before does not know.
+func (s *Store) Contract(ctx context.Context, upTo int) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE config_version SET contracted = $1, version = version + 1`, upTo)
+	return pg.Wrap("contract", err)
+}
