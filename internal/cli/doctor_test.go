@@ -49,7 +49,7 @@ func TestDoctor_Healthy_PassesAll(t *testing.T) {
 	if stack.RedisKind() != "redis-server" {
 		want = "redis version, redis eviction" // the stand-in can't tell
 	}
-	if got := d.failed(t); got != want || len(d.Checks) != 26 {
+	if got := d.failed(t); got != want || len(d.Checks) != 27 {
 		t.Errorf("failed: %q of %d checks: %s", got, len(d.Checks), r.Out)
 	}
 	p.MustHide(r)

@@ -39,9 +39,10 @@ var examples = map[string][]string{
 	"campaign report":   {"sendoff campaign report 7 --output report.csv", "sendoff campaign report 7 --json"},
 	"campaign list":     {"sendoff campaign list --status running"},
 
-	"migrate up":     {"sendoff migrate up"},
-	"migrate down":   {"sendoff migrate down --yes"},
-	"migrate status": {"sendoff migrate status --json"},
+	"migrate up":       {"sendoff migrate up"},
+	"migrate down":     {"sendoff migrate down --yes"},
+	"migrate status":   {"sendoff migrate status --json"},
+	"migrate contract": {"sendoff migrate contract", "sendoff migrate contract --undo"},
 
 	"account create":    {"sendoff account create Acme"},
 	"account list":      {"sendoff account list --json"},

@@ -2,21 +2,26 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
 
 type migrateCmd struct {
-	Up     migrateUp     `cmd:"" help:"Apply the migrations that the database lacks."`
-	Down   migrateDown   `cmd:"" help:"Revert the newest migration."`
-	Status migrateStatus `cmd:"" help:"List migrations, whether they are applied, and what a missing one would lock for how long."`
+	Up       migrateUp       `cmd:"" help:"Apply the migrations that the database lacks."`
+	Down     migrateDown     `cmd:"" help:"Revert the newest migration."`
+	Status   migrateStatus   `cmd:"" help:"List migrations, whether they are applied, and what a missing one would lock for how long."`
+	Contract migrateContract `cmd:"" help:"Let processes write what the version before cannot read; --undo opens the way back."`
 }
 
 // database is what commands need that touch nothing but Postgres.
@@ -134,5 +139,67 @@ func locks(w io.Writer, m *migrations.Status) {
 	}
 	for _, l := range m.Locks {
 		fmt.Fprintln(w, "  "+l.Text)
+	}
+}
+
+type migrateContract struct {
+	database
+	Undo bool `help:"Before a way back to the version before: write only what it reads, and rewrite the rest."`
+}
+
+// contracted is what migrate contract prints for machines.
+type contracted struct {
+	Contracted int `json:"contracted"`       // the migration up to which everything may be written
+	Opened     int `json:"opened,omitempty"` // pages and claims that were rewritten
+}
+
+// Run contracts the schema, or undoes that.
+func (c *migrateContract) Run(e *console.Env) (err error) {
+	db, err := pg.Open(pg.Options{URL: c.url(), MaxConns: 2, Application: "sendoff-migrate"})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, done := store.New(db), contracted{}
+	if c.Undo {
+		done.Opened, err = undo(e.Ctx, s)
+	} else {
+		done.Contracted, err = store.PagesFrom, s.Contract(e.Ctx, store.PagesFrom)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w; does the database lack migrations? See sendoff migrate status", err)
+	case c.JSON:
+		return console.PrintJSON(e.Stdout, done)
+	case c.Undo:
+		fmt.Fprintf(e.Stdout, "The version before can run again. Pages and claims rewritten: %d.\n", done.Opened)
+	default:
+		fmt.Fprintln(e.Stdout, "Processes write backlogs in pages now. Before you go back to a version that has none:\n"+
+			"sendoff migrate contract --undo")
+	}
+	return nil
+}
+
+// noticed is how long processes may go on as before: they read the configuration at
+// least once a second, and a write that has begun takes as long as a statement may.
+const noticed = 3 * time.Second
+
+// undo has all processes write rows, and gives every message that is in a page a row. It
+// returns how many pages and claims it found.
+func undo(ctx context.Context, s *store.Store) (opened int, err error) {
+	if err := s.Contract(ctx, 0); err != nil {
+		return 0, err
+	}
+	for until := time.Now().Add(noticed); ; {
+		n, err := s.OpenAll(ctx)
+		opened += n
+		if err != nil || time.Now().After(until) {
+			return opened, err
+		}
+		select {
+		case <-ctx.Done():
+			return opened, ctx.Err()
+		case <-time.After(noticed / 10):
+		}
 	}
 }

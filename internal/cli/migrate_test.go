@@ -4,8 +4,12 @@ import (
 	"database/sql"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sendoff/sendoff/internal/cli/clitest"
+	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -40,5 +44,50 @@ func TestMigrateStatus_ShowsLocks(t *testing.T) {
 		case m.Applied == (m.Locks != nil):
 			t.Errorf("%s: applied %t, locks %v", m.Name, m.Applied, m.Locks)
 		}
+	}
+}
+
+// migrate contract --undo gives every message of a page a row, and processes write none
+// in pages until migrate contract.
+func TestMigrateContract(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	db := storetest.Open(t, url, 4)
+	ctx, s, accounts := t.Context(), store.New(db), account.New(db)
+	a, err := accounts.CreateAccount(ctx, "Test")
+	storetest.Must(t, err)
+	ch, err := accounts.CreateChannel(ctx, dispatch.Channel{
+		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
+	})
+	storetest.Must(t, err)
+	page := make([]store.NewMessage, 40)
+	for i := range page {
+		m := &dispatch.Message{ID: dispatch.NewID(), Account: a.ID, Channel: ch.ID, Lane: dispatch.Bulk, To: "+15550000001", Raw: `{}`}
+		m.Content.Type = dispatch.TypeText
+		page[i] = store.NewMessage{Message: m, TTL: time.Hour, Paged: true}
+	}
+	_, err = s.InsertMessages(ctx, page)
+	storetest.Must(t, err)
+	_, _, err = s.ClaimDue(ctx, ch.ID, dispatch.Bulk, 10, dispatch.NewID(), time.Minute, true)
+	storetest.Must(t, err)
+	at := func(want int) {
+		t.Helper()
+		if _, contracted, err := accounts.ConfigVersion(ctx); err != nil || contracted != want {
+			t.Errorf("contracted up to %d, want %d: %v", contracted, want, err)
+		}
+	}
+	at(store.PagesFrom) // a new installation: no binary before has run
+	r := sendoff("", "migrate", "contract", "--undo", "--postgres-url", url)
+	at(0)
+	var ready, claimed int
+	storetest.Must(t, db.QueryRowxContext(ctx, `SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1) FROM dispatch`).
+		Scan(&ready, &claimed))
+	if r.Code != 0 || !strings.Contains(r.Out, "rewritten: 2") || ready != 30 || claimed != 10 {
+		t.Errorf("code %d, %s: %d ready, %d claimed", r.Code, r.Out, ready, claimed)
+	}
+	done := clitest.Read[contracted](t, sendoff("", "migrate", "contract", "--json", "--postgres-url", url))
+	if at(store.PagesFrom); done.Contracted != store.PagesFrom {
+		t.Errorf("%+v", done)
 	}
 }
