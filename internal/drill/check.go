@@ -64,7 +64,7 @@ func (x *Sending) settled(finals []string) error {
 		return err
 	}
 	var waiting, other int
-	err := x.s.DB.QueryRow(`SELECT (SELECT count(*) FROM dispatch) + (SELECT count(*) FROM scheduled),
+	err := x.s.DB.QueryRow(`SELECT (SELECT count(*) FROM dispatch) + (SELECT count(*) FROM scheduled) + (SELECT count(*) FROM backlog),
 		(SELECT count(*) FROM messages WHERE status <> ALL(string_to_array($1, ',')::smallint[]))`, codes(finals)).Scan(&waiting, &other)
 	if err != nil {
 		return err
@@ -86,17 +86,21 @@ func codes(names []string) string {
 }
 
 // Invariants checks D (a message is unfinished if and only if exactly one row
-// of dispatch and scheduled is its) and W (every row wakes by itself) in one
+// of dispatch, scheduled and backlog is its, or that of a claim alone) and W (every row wakes by itself) in one
 // snapshot: they hold at every moment.
 func (s *Stack) Invariants() error {
 	var idle, twice, orphans, asleep int
 	err := s.DB.QueryRow(`
-WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled),
+WITH w AS (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled
+    UNION ALL SELECT b.id FROM (SELECT unnest(ids) AS id FROM backlog) b JOIN messages m ON m.id = b.id AND m.status = 10
+    UNION ALL SELECT c.id FROM (SELECT unnest(ids) AS id FROM claims) c JOIN messages m ON m.id = c.id AND m.status = 10
+      WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = c.id)),
   n AS (SELECT message_id, count(*) AS n FROM w GROUP BY 1)
 SELECT (SELECT count(*) FROM messages m WHERE m.status = 10 AND NOT EXISTS (SELECT 1 FROM n WHERE n.message_id = m.id)),
   (SELECT count(*) FROM n WHERE n.n > 1),
   (SELECT count(*) FROM n LEFT JOIN messages m ON m.id = n.message_id WHERE m.id IS NULL OR m.status <> 10),
-  (SELECT count(*) FROM dispatch WHERE wake_at > now() + interval '1 hour')`).Scan(&idle, &twice, &orphans, &asleep)
+  (SELECT count(*) FROM dispatch WHERE wake_at > now() + interval '1 hour') +
+    (SELECT count(*) FROM claims WHERE wake_at > now() + interval '1 hour')`).Scan(&idle, &twice, &orphans, &asleep)
 	switch {
 	case err != nil:
 		return err

@@ -3,6 +3,7 @@ package drill
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"syscall"
 	"time"
@@ -52,6 +53,10 @@ func processScenarios() []Scenario {
 		{
 			"work-killed-silent-provider", "kill -9 of the worker three times; the provider sends no receipts",
 			"calls that were open are tried once more; every possible copy is maybe_sent", silentProvider,
+		},
+		{
+			"backlog-killed", "kill -9 of the worker, seven times, while a backlog drains that came in one request",
+			"calls that were open are maybe_sent until their receipt comes", backlogKilled,
 		},
 		{
 			"serve-killed", "kill -9 of the front door, five times", "refused connections; a repeat with the same Idempotency-Key makes no copy",
@@ -126,6 +131,30 @@ func silentProvider(s *Stack, o Options) Result {
 		s.t.Errorf("%d duplicates, %d messages maybe_sent: the kills hit no open call", r.Duplicates, r.MaybeSent)
 	}
 	return r
+}
+
+// A backlog waits in pages, and each kill leaves claims of them.
+func backlogKilled(s *Stack, o Options) Result {
+	s.Configure(`{"latency_ms":50}`)
+	s.Ask(http.MethodPatch, "/v1/channels/1", "application/json", []byte(`{"policy":{"rate":1000,"concurrency":200}}`), nil)
+	s.Work.Kill()
+	x := s.SendBatch(o.Messages)
+	var paged int
+	if err := s.DB.QueryRow(`SELECT coalesce(sum(n), 0) FROM backlog`).Scan(&paged); err != nil || paged < o.Messages/2 {
+		s.t.Errorf("%d of %d messages wait in pages, %v", paged, o.Messages, err)
+	}
+	s.StartWork()
+	for i := range 7 {
+		Until(s.t, settleLimit, "a part of the backlog is sent", func() error {
+			if n := s.sentSince(0); n < o.Messages*(i+1)/10 {
+				return fmt.Errorf("%d of %d", n, o.Messages)
+			}
+			return nil
+		})
+		s.killWork()
+		s.made++
+	}
+	return x.Check(1+unknownRetries, "delivered", "unknown")
 }
 
 // A worker that is stopped for longer than its leases, and then goes on, makes no

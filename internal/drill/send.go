@@ -77,6 +77,46 @@ func (s *Stack) SendMany(n int) *Sending {
 	return x
 }
 
+// SendBatch sends n messages in one request, and returns once they are accepted.
+func (s *Stack) SendBatch(n int) *Sending {
+	x := &Sending{t: s.t, s: s, n: n, began: time.Now(), to: make([]string, n), ids: make([]string, n), done: make(chan struct{})}
+	var lines strings.Builder
+	for i := range n {
+		x.to[i] = Recipient(i)
+		fmt.Fprintf(&lines, `{"to":%q,"lane":"bulk","type":"template","template":{"name":"order_confirmation","language":"en",`+
+			`"variables":["Ada Lovelace","A-%d","9.90"]},"reference":"drill-%d"}`+"\n", x.to[i], i, i)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.Dev.BaseURL+"/v1/messages/batch", strings.NewReader(lines.String()))
+	if err != nil {
+		s.t.Fatalf("%v", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Dev.APIKey)
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		s.t.Fatalf("send a batch: %v", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	for answers := json.NewDecoder(resp.Body); ; {
+		var r struct {
+			Index int    `json:"index"`
+			ID    string `json:"message_id"`
+		}
+		if err := answers.Decode(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			s.t.Fatalf("read the answers of a batch: %v", err)
+		}
+		if r.ID != "" {
+			x.ids[r.Index] = r.ID
+			x.accepted.Add(1)
+		}
+	}
+	x.took = time.Since(x.began)
+	close(x.done)
+	return x
+}
+
 // one sends message i until it is accepted.
 func (x *Sending) one(ctx context.Context, i int) {
 	x.to[i] = Recipient(i)
