@@ -86,7 +86,8 @@ func (s *Stack) SendBatch(n int) *Sending {
 		fmt.Fprintf(&lines, `{"to":%q,"lane":"bulk","type":"template","template":{"name":"order_confirmation","language":"en",`+
 			`"variables":["Ada Lovelace","A-%d","9.90"]},"reference":"drill-%d"}`+"\n", x.to[i], i, i)
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.Dev.BaseURL+"/v1/messages/batch", strings.NewReader(lines.String()))
+	url := s.Dev.BaseURL + "/v1/messages/batch"
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, url, strings.NewReader(lines.String()))
 	if err != nil {
 		s.t.Fatalf("%v", err)
 	}
