@@ -56,7 +56,7 @@ func TestClaim_ScansEveryColumn(t *testing.T) {
 	must(t, f.Unclaim(context.Background(), claim))
 	f.exec(t, `UPDATE dispatch SET wake_at = now() - interval '1 s'`)
 	claim = uuid.New()
-	claimed, expired, err := f.ClaimDue(context.Background(), f.channel, dispatch.Normal, 10, claim, 20*time.Second)
+	claimed, expired, err := f.ClaimDue(context.Background(), f.channel, dispatch.Normal, 10, claim, 20*time.Second, true)
 	must(t, err)
 	same("backlog", claimed, byName(claim))
 	if !slices.Equal(expired, ids[2:]) {
