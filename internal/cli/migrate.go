@@ -181,8 +181,8 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 }
 
 // noticed is how long processes may go on as before: they read the configuration at
-// least once a second, and a write that has begun takes as long as a statement may.
-const noticed = 3 * time.Second
+// least once a second, and give up a page that they have begun to write after ten.
+const noticed = 15 * time.Second
 
 // undo has all processes write rows, and gives every message that is in a page a row. It
 // returns how many pages and claims it found.
@@ -199,7 +199,7 @@ func undo(ctx context.Context, s *store.Store) (opened int, err error) {
 		select {
 		case <-ctx.Done():
 			return opened, ctx.Err()
-		case <-time.After(noticed / 10):
+		case <-time.After(noticed / 50):
 		}
 	}
 }

@@ -129,8 +129,13 @@ func (r *Registry) Drop() {
 }
 
 // Contracted returns the migration up to which no binary runs any more that does not know
-// it, 0 before the first poll.
-func (r *Registry) Contracted() int { return int(r.contracted.Load()) }
+// it, 0 while the database does not say so.
+func (r *Registry) Contracted() int {
+	if !r.fresh() {
+		return 0
+	}
+	return int(r.contracted.Load())
+}
 
 func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
 

@@ -112,13 +112,19 @@ const held = `(m.status = {queued} AND m.page IS NOT NULL)`
 // such a row waits for the message next.
 const noRow = ` AND NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)`
 
+// pagesOf is the condition and the order of the pages of a lane ($1) of a channel ($2), oldest
+// first. (So it is one range of their index, whatever the statistics are.)
+const pagesOf = `(lane, channel_id, page) >= ($1::smallint, $2::bigint, 0::bigint) AND (lane, channel_id) <= ($1::smallint, $2::bigint)
+  ORDER BY lane, channel_id, page`
+
 // sqlClaimPages takes messages out of a channel's oldest pages. Of the last one it
 // takes a part, and the others stay there. A page with a message whose time is over
 // is left to OpenExpired.
 var sqlClaimPages = numbers.SQL(`
 WITH pick AS MATERIALIZED (
-  SELECT page, account_id, ids, n FROM backlog WHERE lane = $1 AND channel_id = $2 AND expires_at > now()
-  ORDER BY page LIMIT 16 FOR UPDATE SKIP LOCKED
+  SELECT page, account_id, ids, n FROM backlog b WHERE expires_at > now() AND ` + pagesOf + `
+  LIMIT (SELECT greatest(1, ceil($3::integer / avg(n)))::integer FROM (SELECT n FROM backlog b WHERE ` + pagesOf + ` LIMIT 16) a)
+  FOR UPDATE SKIP LOCKED
 ), fit AS MATERIALIZED (
   SELECT page, account_id, ids, n, least(n, $3 - before)::integer AS k
   FROM (SELECT *, coalesce(sum(n) OVER (ORDER BY page ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM pick) p
@@ -196,7 +202,7 @@ WITH i AS MATERIALIZED (SELECT unnest(ids) AS id FROM backlog WHERE page = ANY($
     m.expires_at FROM messages m WHERE m.id = i.id AND ` + held + ` FOR UPDATE) m),
   d AS (DELETE FROM backlog WHERE page = ANY($1::bigint[]))
 INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-SELECT id, account_id, channel_id, campaign_id, lane, now(), created_at, expires_at FROM m ON CONFLICT DO NOTHING`)
+SELECT id, account_id, channel_id, campaign_id, lane, created_at, created_at, expires_at FROM m ON CONFLICT DO NOTHING`)
 
 // claimsOpened returns the statement that turns claims into rows of dispatch.
 func claimsOpened(state, claim, attempts, wake string) string {
@@ -279,11 +285,10 @@ func (s *Store) OpenAll(ctx context.Context) (n int, err error) {
 	}
 }
 
-// OpenOldest turns the oldest page of a channel's lane into rows: of a channel that is
-// not drained.
-func (s *Store) OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane) error {
-	const oldest = `lane = $1 AND channel_id = $2 ORDER BY page LIMIT 1 FOR UPDATE SKIP LOCKED`
-	_, err := s.openPages(ctx, lockPages+oldest, int16(lane), channel)
+// OpenOldest turns the oldest pages of a channel's lane into rows, at most most of them: of
+// a channel that is not drained.
+func (s *Store) OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane, most int) error {
+	_, err := s.openPages(ctx, lockPages+pagesOf+` LIMIT $3 FOR UPDATE SKIP LOCKED`, int16(lane), channel, most)
 	return err
 }
 
@@ -295,14 +300,23 @@ DELETE FROM claims WHERE claim = ANY(ARRAY(SELECT c.claim FROM claims c
     WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = i.id OFFSET 0))
   ORDER BY c.claim LIMIT 1000 FOR UPDATE SKIP LOCKED))`)
 
+// tidyTime bounds one run of TidyPages.
+const tidyTime = 5 * time.Second
+
 // TidyPages removes claims that are over, and turns pages with a message whose time is
 // over into rows, which are ended.
 func (s *Store) TidyPages(ctx context.Context) error {
 	if _, err := s.db.ExecPrepared(ctx, sqlEndClaims); err != nil {
 		return pg.Wrap("end claims", err)
 	}
-	_, err := s.openPages(ctx, lockPages+`expires_at <= now() ORDER BY page LIMIT 16 FOR UPDATE SKIP LOCKED`)
-	return err
+	const some = 16
+	for until := time.Now().Add(tidyTime); time.Now().Before(until); {
+		n, err := s.openPages(ctx, lockPages+`expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED`, some)
+		if err != nil || n < some {
+			return err
+		}
+	}
+	return nil
 }
 
 // Contracted reports whether processes write what came with the migrations up to one.

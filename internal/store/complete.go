@@ -167,14 +167,16 @@ SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
 // there, and no claim goes as long as one of its messages waits. (A hashed IN has the claims
-// locked before the first message.)
+// locked before the first message, and these in their order.)
 var sqlSettlePaged = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
   $8::integer[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms)),
  c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
+ x AS MATERIALIZED (SELECT o.* FROM o CROSS JOIN LATERAL (SELECT m.id FROM messages m
+   WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} FOR UPDATE) m WHERE o.claim IN (SELECT claim FROM c)),
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = coalesce(m.sent_at, now()), status = {sent}, final_by = {by_us}
-   FROM o WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND o.claim IN (SELECT claim FROM c)
+   FROM x o WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid
    RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, o.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),

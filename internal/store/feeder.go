@@ -40,8 +40,8 @@ SELECT channel_id, sum(n)::integer AS n, sum(paged)::integer AS paged FROM (
     ORDER BY d.wake_at LIMIT $2) x) w
   WHERE w.n > 0
   UNION ALL
-  SELECT p.channel_id, 0, (SELECT sum(n) FROM (SELECT b.n FROM backlog b WHERE b.lane = $1 AND b.channel_id = p.channel_id
-    ORDER BY b.page LIMIT 16) x) FROM p WHERE p.channel_id IS NOT NULL) u
+  SELECT p.channel_id, 0, (SELECT sum(n) FROM (SELECT b.n FROM backlog b WHERE (b.lane, b.channel_id, b.page) >= ($1, p.channel_id, 0::bigint)
+    AND (b.lane, b.channel_id) <= ($1, p.channel_id) ORDER BY b.lane, b.channel_id, b.page LIMIT 16) x) FROM p WHERE p.channel_id IS NOT NULL) u
 GROUP BY channel_id`)
 
 // Backlogs lists the channels that have ready messages of the lane to offer and
@@ -169,9 +169,15 @@ FROM c LEFT JOIN channels ch ON ch.id = c.channel_id WHERE d.message_id = c.mess
 // default resolve windows by lane. After an outage of Postgres all claims look over
 // at once: the caller gives workers time to write what they hold.
 func (s *Store) ExpireLeases(ctx context.Context, windows [3]time.Duration) (int64, error) {
-	const over = `wake_at <= now() ORDER BY claim LIMIT 8 FOR UPDATE SKIP LOCKED`
-	if _, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+over); err != nil {
-		return 0, err
+	const some = 8
+	for range 32 { // claims hold no more than workers have calls
+		n, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+`wake_at <= now() ORDER BY claim LIMIT $1 FOR UPDATE SKIP LOCKED`, some)
+		if err != nil {
+			return 0, err
+		}
+		if n < some {
+			break
+		}
 	}
 	r, err := s.db.ExecContext(ctx, sqlLeases, pq.Array([]float64{windows[0].Seconds(), windows[1].Seconds(), windows[2].Seconds()}))
 	if err != nil {

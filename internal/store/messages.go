@@ -160,7 +160,9 @@ const (
 	rowsOfDispatch  = `SELECT message_id AS id, account_id, state, due_at, attempts + rl_hits AS tries FROM dispatch`
 	rowsOfScheduled = `SELECT message_id AS id, account_id, NULL::smallint AS state, due_at, 0 AS tries FROM scheduled WHERE account_id = $1`
 	rowsOfPages     = `SELECT unnest(ids) AS id, $1::bigint AS account_id, {ready}::smallint AS state, created_at AS due_at, 0 AS tries
-     FROM (SELECT ids, created_at FROM backlog WHERE account_id = $1 AND %s ORDER BY page DESC LIMIT 1000) b`
+     FROM (SELECT ids, created_at, sum(n) OVER (ORDER BY page DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
+       FROM (SELECT page, ids, created_at, n FROM backlog WHERE account_id = $1 AND %[1]s ORDER BY page DESC LIMIT %[2]d) b) b
+     WHERE coalesce(newer, 0) < 2 * %[2]d`
 	rowsOfClaims = `SELECT m.id, $1::bigint AS account_id, {claimed}::smallint AS state, m.created_at AS due_at, 1 AS tries
      FROM (SELECT unnest(ids) AS id FROM claims WHERE account_id = $1) c JOIN messages m ON m.id = c.id AND ` + held + `
      WHERE NOT EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id OFFSET 0)`
@@ -227,6 +229,7 @@ func listQuery(account int64, f dispatch.Filter, limit int) (q string, args []an
 	}
 	if !f.CreatedTo.IsZero() {
 		inner.Add("m.id < uuid_floor(?)", pg.Since1970(f.CreatedTo))
+		before += fmt.Sprintf(" AND first_id < uuid_floor($%d)", 1+len(inner.Args()))
 	}
 	hot := onlyUnfinished(f.Statuses) && f.Reference == "" // a reference has an index, and few messages
 	if !hot {
@@ -267,7 +270,7 @@ SELECT coalesce((SELECT array_agg(id ORDER BY id DESC) FROM hit), '{}')::text[] 
 // newest bound ones for which where holds; before is the condition of pages that may
 // have such. Each kind is walked back along its own index.
 func unfinishedRows(statuses []dispatch.Status, where, before string, bound int) string {
-	kinds := []string{rowsOfDispatch, fmt.Sprintf(rowsOfPages, before), rowsOfClaims}
+	kinds := []string{rowsOfDispatch, fmt.Sprintf(rowsOfPages, before, bound), rowsOfClaims}
 	if slices.Contains(statuses, dispatch.Scheduled) {
 		kinds = append(kinds, rowsOfScheduled)
 	}

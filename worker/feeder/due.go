@@ -38,8 +38,8 @@ type dueStore interface {
 	Backlogs(ctx context.Context, lane dispatch.Lane, most int) ([]store.Backlog, error)
 	DueMessages(ctx context.Context, lane dispatch.Lane, budgets map[int64]int) ([]store.Due, error)
 	Expire(ctx context.Context, ids []dispatch.ID) (int, error)
-	// OpenOldest turns the oldest page of a channel's lane into rows.
-	OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane) error
+	// OpenOldest turns the oldest pages of a channel's lane into rows, at most most.
+	OpenOldest(ctx context.Context, channel int64, lane dispatch.Lane, most int) error
 }
 
 // feedLane offers the messages that are due in a lane, each channel within its
@@ -106,10 +106,13 @@ func (f *Feeder) drainLarge(ctx context.Context, lane dispatch.Lane, backlogs []
 	return others, nil
 }
 
-// openPages opens a page of each channel that is not drained, once nothing else of it is
-// due, so that its messages are offered: one page a pass of a slow channel, and of a
-// channel whose circuit is open when its probe is due. It returns the backlogs of rows,
-// those of the pages among them.
+// slowPages is how many pages of a slow channel are opened in a pass.
+const slowPages = 16
+
+// openPages opens pages of channels that are not drained, so that their messages are offered:
+// of a slow channel the oldest ones, and of one whose circuit is open a page when its probe is
+// due and nothing else is. It returns the backlogs of rows, those of these pages among
+// them.
 func (f *Feeder) openPages(ctx context.Context, lane dispatch.Lane, backlogs []store.Backlog) ([]store.Backlog, error) {
 	open, err := f.Registry.OpenCircuits(ctx)
 	if err != nil {
@@ -117,15 +120,21 @@ func (f *Feeder) openPages(ctx context.Context, lane dispatch.Lane, backlogs []s
 	}
 	rows := backlogs[:0:0]
 	for _, b := range backlogs {
-		if b.N == 0 {
-			ch, err := f.Registry.Channel(ctx, b.Channel)
-			if h, isOpen := open[b.Channel]; err != nil || !ch.Enabled || ch.Unreadable || isOpen && !probeDue(h) {
-				continue // what is in pages stays there
-			}
-			if err := f.Store.OpenOldest(ctx, b.Channel, lane); err != nil {
+		most := slowPages
+		h, isOpen := open[b.Channel]
+		if isOpen {
+			most = 1
+		}
+		ch, err := f.Registry.Channel(ctx, b.Channel)
+		maySend := err == nil && ch.Enabled && !ch.Unreadable && (!isOpen || b.N == 0 && probeDue(h))
+		if b.Paged > 0 && b.N < feedMax && maySend { // else what is in pages stays there
+			if err := f.Store.OpenOldest(ctx, b.Channel, lane, most); err != nil {
 				return nil, err
 			}
-			b.N = b.Paged
+			b.N += b.Paged
+		}
+		if b.N == 0 {
+			continue
 		}
 		rows = append(rows, b)
 	}

@@ -107,8 +107,8 @@ func TestFeedLane_LargeBacklog_IsDrained(t *testing.T) {
 	}
 }
 
-// Pages of a fast channel are drained, however few; of one that has become slow, one at a
-// time is opened and offered.
+// Pages of a fast channel are drained, however few; those of one that has become slow are
+// opened and offered.
 func TestFeedLane_Pages(t *testing.T) {
 	t.Parallel()
 	f := open(t)
@@ -123,12 +123,34 @@ func TestFeedLane_Pages(t *testing.T) {
 	f.Messages(t, 3, nil)
 	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = 10 })
 	f.feed(t)
-	if n := ids(f.world.pages); n != 3 || len(f.world.drained) != 0 {
+	if n := ids(f.world.pages); n != 6 || len(f.world.drained) != 0 {
 		t.Errorf("a slow channel: %d offered, drained %v", n, f.world.drained)
 	}
-	f.feed(t)
-	if n := ids(f.world.pages); n != 6 {
-		t.Errorf("a slow channel: %d offered in the end", n)
+}
+
+// The pages of a channel that has become slow have their turn although further messages come.
+func TestFeedLane_Pages_OfASlowChannel_HaveTheirTurn(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.Paged = true
+	oldest := f.Messages(t, 20, nil)
+	f.Paged = false
+	f.Change(t, func(ch *dispatch.Channel) { ch.Policy.Rate = 10 })
+	f.world.allowed = 10
+	for range 4 {
+		f.Messages(t, 10, nil)
+		f.feed(t)
+	}
+	offered := map[dispatch.ID]bool{}
+	for _, p := range f.world.pages {
+		for _, id := range p.IDs {
+			offered[id] = true
+		}
+	}
+	for i, id := range oldest {
+		if !offered[id] {
+			t.Errorf("message %d of the page was not offered among %d", i, len(offered))
+		}
 	}
 }
 

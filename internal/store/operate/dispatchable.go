@@ -37,7 +37,8 @@ JOIN channels ch ON ch.id = c.channel_id AND ch.enabled
 LEFT JOIN channel_health h ON h.channel_id = c.channel_id
 CROSS JOIN LATERAL ((SELECT greatest(d.due_at, d.wake_at) AS due_at FROM dispatch d WHERE d.lane = c.lane AND d.state = {ready}
     AND d.channel_id = c.channel_id AND d.wake_at <= now() ORDER BY d.wake_at LIMIT 100)
-  UNION ALL (SELECT b.created_at FROM backlog b WHERE b.lane = c.lane AND b.channel_id = c.channel_id ORDER BY b.page LIMIT 1)) w
+  UNION ALL (SELECT b.created_at FROM backlog b WHERE (b.lane, b.channel_id, b.page) >= (c.lane::smallint, c.channel_id, 0::bigint)
+    AND (b.lane, b.channel_id) <= (c.lane::smallint, c.channel_id) ORDER BY b.lane, b.channel_id, b.page LIMIT 1)) w
 WHERE w.due_at <= now() AND coalesce(h.state, 'closed') = 'closed' GROUP BY 1 ORDER BY 2 DESC LIMIT 20`)
 
 // Dispatchable returns the channels that may send and have due messages, the one
