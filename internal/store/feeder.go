@@ -40,8 +40,10 @@ SELECT channel_id, sum(n)::integer AS n, sum(paged)::integer AS paged FROM (
     ORDER BY d.wake_at LIMIT $2) x) w
   WHERE w.n > 0
   UNION ALL
-  SELECT p.channel_id, 0, (SELECT sum(n) FROM (SELECT b.n FROM backlog b WHERE (b.lane, b.channel_id, b.page) >= ($1, p.channel_id, 0::bigint)
-    AND (b.lane, b.channel_id) <= ($1, p.channel_id) ORDER BY b.lane, b.channel_id, b.page LIMIT 16) x) FROM p WHERE p.channel_id IS NOT NULL) u
+  SELECT p.channel_id, 0, (SELECT sum(n) FROM (SELECT b.n FROM backlog b
+      WHERE (b.lane, b.channel_id, b.page) >= ($1, p.channel_id, 0::bigint) AND (b.lane, b.channel_id) <= ($1, p.channel_id)
+      ORDER BY b.lane, b.channel_id, b.page LIMIT 16) x)
+  FROM p WHERE p.channel_id IS NOT NULL) u
 GROUP BY channel_id`)
 
 // Backlogs lists the channels that have ready messages of the lane to offer and
