@@ -142,7 +142,8 @@ WITH pick AS MATERIALIZED (
 )
 SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at, m.campaign_id,
   m.created_at AS since, m.expires_at, extract(epoch FROM m.expires_at - now())::float8 AS left_s, 1::smallint AS attempts,
-  0::smallint AS unknowns, 0 AS rl_hits, false AS maybe_sent, ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed
+  0::smallint AS unknowns, 0 AS rl_hits, false AS maybe_sent,
+  ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed
 FROM i CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = i.id AND m.status = {queued} OFFSET 0) m`)
 
 // claimPages claims up to n messages of a channel's pages, oldest first. (The columns are
