@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,11 +68,12 @@ func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) e
 // whether further messages may be due, wait how long until there are slots.
 func (w *Worker) sendDue(ctx context.Context, r route, n int, pagesFirst bool) (more bool, wait time.Duration, err error) {
 	var expired []dispatch.ID
-	taken := 0
+	taken, paged := 0, false
 	granted, wait, err := w.send(ctx, r, n, claim{
 		take: func(ctx context.Context, id uuid.UUID, n int) (claimed []store.Claimed, err error) {
 			claimed, expired, err = w.Store.ClaimDue(ctx, r.ch.ID, r.lane, n, id, r.lane.Lease(), pagesFirst)
 			taken = len(claimed) + len(expired)
+			paged = slices.ContainsFunc(claimed, func(c store.Claimed) bool { return c.Paged })
 			return claimed, err
 		},
 		undo: func(id uuid.UUID, _ int) { w.unclaim(id, r.lane.Lease()) },
@@ -85,7 +87,7 @@ func (w *Worker) sendDue(ctx context.Context, r route, n int, pagesFirst bool) (
 	if _, err := w.Store.Expire(ctx, expired); err != nil {
 		return false, 0, err
 	}
-	return taken == granted, 0, nil
+	return taken == granted || paged, 0, nil // a claim has no more pages than it may need
 }
 
 // unclaim releases what a claim whose answer was lost took: no call was made for

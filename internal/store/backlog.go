@@ -123,7 +123,7 @@ const pagesOf = `(lane, channel_id, page) >= ($1::smallint, $2::bigint, 0::bigin
 var sqlClaimPages = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT page, account_id, ids, n FROM backlog b WHERE expires_at > now() AND ` + pagesOf + `
-  LIMIT (SELECT greatest(1, ceil($3::integer / avg(n)))::integer FROM (SELECT n FROM backlog b WHERE ` + pagesOf + ` LIMIT 16) a)
+  LIMIT (SELECT ceil($3::integer / avg(n))::integer + 1 FROM (SELECT n FROM backlog b WHERE ` + pagesOf + ` LIMIT 16) a)
   FOR UPDATE SKIP LOCKED
 ), fit AS MATERIALIZED (
   SELECT page, account_id, ids, n, least(n, $3 - before)::integer AS k
