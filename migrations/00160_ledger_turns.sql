@@ -28,7 +28,6 @@ CREATE OR REPLACE FUNCTION indexed_status(status smallint, message_id uuid) RETU
   SELECT CASE WHEN status >= 60 THEN status WHEN status = 2 AND message_id IS NOT NULL THEN 3::smallint END
 $$;
 -- +goose StatementEnd
-ALTER TABLE campaign_recipients ALTER COLUMN indexed_status DROP DEFAULT;
 
 -- A page has room for the row of each recipient twice: without and with its message.
 ALTER TABLE campaign_recipients SET (fillfactor = 45);
@@ -90,7 +89,6 @@ DROP TRIGGER added ON campaign_recipients;
 DROP TRIGGER changed ON campaign_recipients;
 DROP FUNCTION campaign_recipients_written;
 ALTER TABLE campaign_recipients SET (fillfactor = 70);
-ALTER TABLE campaign_recipients ALTER COLUMN indexed_status SET DEFAULT 0;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION indexed_status(status smallint, message_id uuid) RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN status = 2 AND message_id IS NOT NULL THEN 3::smallint -- held with a message: its turn has come

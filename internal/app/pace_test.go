@@ -122,10 +122,10 @@ func TestPacedConn_ReadDeadline_IsThatOfTheRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
-		defer client.Close()
+		defer func() { _ = client.Close() }()
 		under := &deadlines{Conn: server}
 		c := &pacedConn{Conn: under}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		set := func(in time.Duration) {
 			t.Helper()
 			at := time.Time{}

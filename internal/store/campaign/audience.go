@@ -193,13 +193,13 @@ type Recipient struct {
 const recipientColumns = `r.campaign_id, r.seq, r.status, r.reason, r.wake_at, r.message_id, r.recipient, r.person, r.zones, r.fields,
   r.field, r.detail`
 
-// Most pages have nothing to write in the last of the columns.
+// Most pages have nothing to write in the last of the columns. (indexed_status has a default for
+// the binary before, which finds rows that wait by it.)
 var (
 	addedColumns = []string{
-		"campaign_id", "seq", "status", "wake_at", "recipient", "person", "fields", "zones", "reason", "field", "detail",
-		"indexed_status",
+		"campaign_id", "seq", "status", "wake_at", "recipient", "person", "fields", "indexed_status", "zones", "reason", "field", "detail",
 	}
-	columnsOfAll, columnsWithZones = 7, 8
+	columnsOfAll, columnsWithZones = 8, 9
 )
 
 // AddRecipients appends rows to a campaign's ledger and counts them, in this
@@ -245,7 +245,7 @@ func added(id int64, rows []Recipient, n int) iter.Seq[[]any] {
 			}
 			values = append(
 				values[:0], campaignID, int64(r.Seq), int64(r.Status), wakes, storable.Clean(r.To), pg.Nullable(pg.Text(r.Person)),
-				storable.Clean(r.Fields), r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail), indexed,
+				storable.Clean(r.Fields), indexed, r.Zones, int64(r.Reason), storable.Clean(r.Field), storable.Clean(r.Detail),
 			)
 			if !yield(values[:n]) {
 				return
