@@ -18,6 +18,7 @@ import (
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/dialect/native"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/front"
 	"github.com/sendoff/sendoff/internal/limit"
 	"github.com/sendoff/sendoff/internal/logs"
 	"github.com/sendoff/sendoff/internal/metrics"
@@ -240,18 +241,18 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	paced := &pacedListener{Listener: l}
+	door := &front.Listener{Listener: l}
 	srv := &http.Server{
-		Handler: closing(h, &paced.leaving), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: door.Closing(h), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	base, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return base }
-	oneLength(srv)
+	front.OneLength(srv)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		if err := srv.Serve(paced); err != nil && !errors.Is(err, http.ErrServerClosed) && !paced.leaving.Load() {
+		if err := srv.Serve(door); err != nil && !errors.Is(err, http.ErrServerClosed) && !door.Leaving() {
 			p.log.Error("server ended", "server", name, "error", err)
 		}
 	}()
@@ -259,7 +260,7 @@ func (p *parts) listen(name, addr string, h http.Handler) (string, error) {
 		stopping := time.AfterFunc(time.Second, cancel) // ends streams and long polls
 		defer stopping.Stop()
 		defer cancel()
-		paced.leave(ctx, served)
+		door.Leave(ctx, served)
 		if err := srv.Shutdown(ctx); err != nil {
 			return srv.Close()
 		}

@@ -28,7 +28,7 @@ cli/admin: admin admin/input app cli/console config dispatch provider pruner sto
 cli/console: dispatch
 app: accept admin admin/campaigns admin/erasures admin/imports admin/session admin/stats api api/dashboard auth config
     dialect dialect/aisoule dialect/external dialect/kaleyra dialect/metaapi dialect/native dialect/socialone
-    dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser gate health importer limit logs
+    dialect/sociocs dialect/twilioapi dispatch dispatch/template emulator eraser front gate health importer limit logs
     metrics migrations outbound provider provider/gupshup provider/kaleyra provider/meta provider/twilio pruner queue
     registry runner store store/account store/audience store/callback store/campaign store/erasure store/installation
     store/operate store/pg store/retention store/session store/stats store/trace store/webhook trace version webhook
@@ -82,6 +82,7 @@ logs:
 metrics: dispatch version
 storable:
 zone:
+front:
 gate: dispatch store
 address:
 optout: dispatch dispatch/person

@@ -1,4 +1,4 @@
-package app
+package front
 
 import (
 	"bufio"
@@ -27,7 +27,7 @@ func (w *written) SetWriteDeadline(t time.Time) error { w.deadline = t; return n
 func TestPacedConn_Write_HasADeadline(t *testing.T) {
 	t.Parallel()
 	w := &written{}
-	c := &pacedConn{Conn: w}
+	c := &conn{Conn: w}
 	write := func() time.Duration {
 		t.Helper()
 		if _, err := c.Write([]byte("x")); err != nil {
@@ -65,8 +65,8 @@ func TestOneLength_ContentLengthAndChunked_IsRefused(t *testing.T) {
 	srv := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	})}
-	oneLength(srv)
-	go func() { _ = srv.Serve(&pacedListener{Listener: l}) }()
+	OneLength(srv)
+	go func() { _ = srv.Serve(&Listener{Listener: l}) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	const (
 		plain   = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
@@ -124,7 +124,7 @@ func TestPacedConn_ReadDeadline_IsThatOfTheRead(t *testing.T) {
 		client, server := net.Pipe()
 		defer func() { _ = client.Close() }()
 		under := &deadlines{Conn: server}
-		c := &pacedConn{Conn: under}
+		c := &conn{Conn: under}
 		defer func() { _ = c.Close() }()
 		set := func(in time.Duration) {
 			t.Helper()

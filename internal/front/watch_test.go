@@ -1,4 +1,4 @@
-package app
+package front
 
 import (
 	"bufio"
@@ -48,8 +48,8 @@ func watched(t *testing.T, h http.HandlerFunc) (addr string, ones *atomic.Int32)
 	}
 	ones = new(atomic.Int32)
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	oneLength(srv)
-	go func() { _ = srv.Serve(&pacedListener{Listener: counted{l, ones}}) }()
+	OneLength(srv)
+	go func() { _ = srv.Serve(&Listener{Listener: counted{l, ones}}) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	return l.Addr().String(), ones
 }
@@ -212,8 +212,8 @@ func TestWatch_IdleAfterALongRequest_TimesOut(t *testing.T) {
 	srv := &http.Server{
 		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(3 * watchAfter) }), IdleTimeout: 2 * watchAfter,
 	}
-	oneLength(srv)
-	go func() { _ = srv.Serve(&pacedListener{Listener: l}) }()
+	OneLength(srv)
+	go func() { _ = srv.Serve(&Listener{Listener: l}) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	c, br := dialedTo(t, l.Addr().String())
 	askOn(t, c, br, fmt.Sprintf(asked, "x"))
