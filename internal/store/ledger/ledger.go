@@ -84,12 +84,13 @@ CROSS JOIN LATERAL (SELECT r.seq FROM campaign_recipients r WHERE r.campaign_id 
   AND r.message_id = i.message_id FOR UPDATE) r`
 
 // sqlSync reads what became of each message and moves its row. OFFSET 0 keeps the look for
-// each row one, whatever Postgres knows of the ledger. What was not sent
+// each row one, whatever Postgres knows of the ledger, as the array of places does for the
+// change: a join with them reads the whole ledger. What was not sent
 // because of a rule of the campaign is skipped, not failed. A row that is held
 // for quality stays so until the provider reports more than sent.
 var sqlSync = numbers.SQL(`
 WITH x AS MATERIALIZED (
-  SELECT i.campaign_id, i.message_id, r.place, r.status AS was, r.reason AS was_reason,
+  SELECT i.campaign_id, i.message_id, i.seq, r.place, r.status AS was, r.reason AS was_reason,
     CASE WHEN m.status = {queued} THEN CASE WHEN r.status = {row_held} AND d.due_at > now() THEN {row_held} ELSE {queued} END
       WHEN m.status = {failed} AND s.reason IS NOT NULL AND m.final_by = {by_us} THEN {row_skipped}
       WHEN m.status = {sent} AND r.status = {row_for_quality} THEN {row_for_quality}
@@ -106,7 +107,7 @@ WITH x AS MATERIALIZED (
   SELECT * FROM x WHERE status <> was OR reason <> was_reason
 ), u AS (
   UPDATE campaign_recipients r SET status = c.status, reason = c.reason, indexed_status = ` + Indexed("c.status", "c.message_id") + `
-  FROM c WHERE r.ctid = c.place
+  FROM c WHERE r.ctid = ANY(ARRAY(SELECT place FROM c)) AND r.campaign_id = c.campaign_id AND r.seq = c.seq
 )` + Count)
 
 // Sync moves the rows of messages to what became of these. It may be called at

@@ -282,3 +282,31 @@ func TestSync_FindsRowsOfBothBinaries(t *testing.T) {
 		t.Errorf("%d rows are noted, want those of the binary before", noted)
 	}
 }
+
+// A page of results reads its rows of a ledger, and not the whole of it, whatever the statistics
+// are of.
+func TestSync_ReadsItsRowsAlone(t *testing.T) {
+	t.Parallel()
+	f := open(t, 200)
+	f.exec(`INSERT INTO campaign_recipients (campaign_id, seq, status, wake_at, recipient)
+		SELECT 1, g, 0, now(), 'x' FROM generate_series(1000, 20999) AS g`)
+	var refs []ledger.Ref
+	for _, id := range f.ids {
+		refs = append(refs, ledger.Ref{Campaign: 1, Message: id})
+	}
+	for i, status := range []dispatch.Status{dispatch.Sent, dispatch.Delivered, dispatch.Read} {
+		f.exec(`UPDATE messages SET status = $1`, int64(status))
+		must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
+			// The planner may believe that a page is as many rows as it likes.
+			must(t, tx.GetContext(t.Context(), new(string), `SELECT set_config('enable_nestloop', 'off', true)`))
+			must(t, ledger.Sync(t.Context(), tx, refs))
+			var read int
+			must(t, tx.GetContext(t.Context(), &read, `SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'campaign_recipients'`))
+			if read > 1000 {
+				t.Errorf("run %d read %d rows one after the other, for 200", i, read)
+			}
+			return nil
+		}))
+		f.exec(`ANALYZE`)
+	}
+}
