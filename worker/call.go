@@ -47,7 +47,8 @@ func (w *Worker) resultLost(out store.Outcome, err error) {
 
 // outcome makes the call, unless the message must not be sent any more.
 func (w *Worker) outcome(f *flight, c *store.Claimed) store.Outcome {
-	out := store.Outcome{ID: c.ID, Claim: f.claim, Channel: f.ch.ID, Campaign: c.Campaign, Paged: c.Paged, StartedAt: time.Now()}
+	out := f.outcome(c)
+	out.Channel, out.Campaign, out.StartedAt = f.ch.ID, c.Campaign, time.Now()
 	expiry := f.started.Add(time.Duration(min(c.Left, maxLeft) * float64(time.Second)))
 	switch {
 	case c.Suppressed:

@@ -141,6 +141,11 @@ type flight struct {
 	deadline time.Time // no call starts after it
 }
 
+// outcome returns what every outcome of a claimed message begins with.
+func (f *flight) outcome(c *store.Claimed) store.Outcome {
+	return store.Outcome{ID: c.ID, Claim: f.claim, Paged: c.Paged}
+}
+
 // depart puts claimed messages into the line of their channel, except those that may not be sent
 // now. A call is reserved for each of them.
 func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed) {
@@ -159,7 +164,8 @@ func (w *Worker) depart(ctx context.Context, f *flight, claimed []store.Claimed)
 func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 	outs := make([]store.Outcome, len(claimed))
 	for i := range claimed {
-		outs[i] = store.Outcome{ID: claimed[i].ID, Claim: f.claim, Paged: claimed[i].Paged, Action: store.Release}
+		outs[i] = f.outcome(&claimed[i])
+		outs[i].Action = store.Release
 	}
 	f.state.give(len(outs))
 	w.write(outs)
@@ -187,7 +193,9 @@ func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claime
 			send = append(send, c)
 			continue
 		}
-		back = append(back, store.Outcome{ID: c.ID, Claim: f.claim, Paged: c.Paged, Action: store.Release, Delay: wait})
+		out := f.outcome(&c)
+		out.Action, out.Delay = store.Release, wait
+		back = append(back, out)
 	}
 	if len(back) > 0 {
 		f.state.give(len(back))

@@ -205,7 +205,7 @@ func TestPlanPages(t *testing.T) {
 		{"an open circuit", func() { must(t, f.store.OpenCircuit(ctx, fast.ID, "broken", time.Hour)) }, 40, 0, 120 + pageFrom - 1},
 		{"the binary before", func() {
 			must(t, f.store.CloseCircuit(ctx, fast.ID, true))
-			must(t, f.store.Contract(ctx, 0))
+			must(t, f.accounts.Contract(ctx, 0))
 		}, 40, 0, 160 + pageFrom - 1},
 	} {
 		step.change()

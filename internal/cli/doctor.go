@@ -92,6 +92,7 @@ func (d *doctor) database(ctx context.Context) {
 	if !d.server(ctx, db) || !d.schema(ctx, store.New(db)) {
 		return
 	}
+	d.contract(ctx, account.New(db))
 	d.identify(ctx, db)
 	d.state(ctx, db)
 	if o.Box != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sendoff/sendoff/internal/queue"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/trace"
 	"github.com/sendoff/sendoff/migrations"
@@ -98,19 +99,18 @@ func (d *doctor) schema(ctx context.Context, st *store.Store) bool {
 		return false
 	}
 	d.partitions(ctx, st)
-	d.contract(ctx, st)
 	return true
 }
 
-// contract says what is left to contract, which is no fault.
-func (d *doctor) contract(ctx context.Context, st *store.Store) {
-	done, err := st.Contracted(ctx, store.PagesFrom)
+// contract notes what is left to contract, which is no fault.
+func (d *doctor) contract(ctx context.Context, accounts *account.Store) {
+	_, upTo, err := accounts.ConfigVersion(ctx)
 	detail := "done"
-	if !done {
-		detail = "backlogs have a row for each message; once the version before will not run again: sendoff migrate contract"
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		detail = err.Error()
+	case upTo < store.PagesFrom:
+		detail = "backlogs have a row for each message; once the version before will not run again: sendoff migrate contract"
 	}
 	d.note("contract", err == nil, detail, "run: sendoff migrate up")
 }

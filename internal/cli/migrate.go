@@ -13,6 +13,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/migrations"
 )
@@ -160,11 +161,11 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 		return err
 	}
 	defer db.Close()
-	s, done := store.New(db), contracted{}
+	s, accounts, done := store.New(db), account.New(db), contracted{}
 	if c.Undo {
-		done.Opened, err = undo(e.Ctx, s)
+		done.Opened, err = undo(e.Ctx, s, accounts)
 	} else {
-		done.Contracted, err = store.PagesFrom, s.Contract(e.Ctx, store.PagesFrom)
+		done.Contracted, err = store.PagesFrom, accounts.Contract(e.Ctx, store.PagesFrom)
 	}
 	switch {
 	case err != nil:
@@ -184,10 +185,10 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 // least once a second, and give up a page that they have begun to write after ten.
 const noticed = 15 * time.Second
 
-// undo has all processes write rows, and gives every message that is in a page a row. It
+// undo has all processes write rows, and writes one for every message that is in a page. It
 // returns how many pages and claims it found.
-func undo(ctx context.Context, s *store.Store) (opened int, err error) {
-	if err := s.Contract(ctx, 0); err != nil {
+func undo(ctx context.Context, s *store.Store, accounts *account.Store) (opened int, err error) {
+	if err := accounts.Contract(ctx, 0); err != nil {
 		return 0, err
 	}
 	for until := time.Now().Add(noticed); ; {

@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/storetest"
+	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/migrations"
 )
 
@@ -47,29 +48,39 @@ func TestMigrateStatus_ShowsLocks(t *testing.T) {
 	}
 }
 
-// migrate contract --undo gives every message of a page a row, and processes write none
+// drafts returns a function that makes pages of messages of one channel.
+func drafts(t *testing.T, url string) func(n int) []store.NewMessage {
+	t.Helper()
+	accounts := account.New(storetest.Open(t, url, 2))
+	a, err := accounts.CreateAccount(t.Context(), "Test")
+	storetest.Must(t, err)
+	ch, err := accounts.CreateChannel(t.Context(), dispatch.Channel{
+		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
+		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
+	})
+	storetest.Must(t, err)
+	return func(n int) []store.NewMessage {
+		page := make([]store.NewMessage, n)
+		for i := range page {
+			m := &dispatch.Message{ID: dispatch.NewID(), Account: a.ID, Channel: ch.ID, Lane: dispatch.Bulk, To: "+15550000001", Raw: `{}`}
+			m.Content.Type = dispatch.TypeText
+			page[i] = store.NewMessage{Message: m, TTL: time.Hour, Paged: true}
+		}
+		return page
+	}
+}
+
+// migrate contract --undo writes a row for every message of a page, and processes write none
 // in pages until migrate contract.
 func TestMigrateContract(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
 	db := storetest.Open(t, url, 4)
 	ctx, s, accounts := t.Context(), store.New(db), account.New(db)
-	a, err := accounts.CreateAccount(ctx, "Test")
+	page := drafts(t, url)(40)
+	_, err := s.InsertMessages(ctx, page)
 	storetest.Must(t, err)
-	ch, err := accounts.CreateChannel(ctx, dispatch.Channel{
-		Account: a.ID, Name: "meta", Provider: "meta", Kind: "whatsapp", Sender: "+15550000000",
-		Settings: map[string]string{}, Secrets: map[string]string{}, Policy: dispatch.DefaultPolicy(),
-	})
-	storetest.Must(t, err)
-	page := make([]store.NewMessage, 40)
-	for i := range page {
-		m := &dispatch.Message{ID: dispatch.NewID(), Account: a.ID, Channel: ch.ID, Lane: dispatch.Bulk, To: "+15550000001", Raw: `{}`}
-		m.Content.Type = dispatch.TypeText
-		page[i] = store.NewMessage{Message: m, TTL: time.Hour, Paged: true}
-	}
-	_, err = s.InsertMessages(ctx, page)
-	storetest.Must(t, err)
-	_, _, err = s.ClaimDue(ctx, ch.ID, dispatch.Bulk, 10, dispatch.NewID(), time.Minute, true)
+	_, _, err = s.ClaimDue(ctx, page[0].Channel, dispatch.Bulk, 10, dispatch.NewID(), time.Minute, true)
 	storetest.Must(t, err)
 	at := func(want int) {
 		t.Helper()
@@ -89,5 +100,32 @@ func TestMigrateContract(t *testing.T) {
 	done := clitest.Read[contracted](t, sendoff("", "migrate", "contract", "--json", "--postgres-url", url))
 	if at(store.PagesFrom); done.Contracted != store.PagesFrom {
 		t.Errorf("%+v", done)
+	}
+}
+
+// A page that a process had begun to write is opened too: undo waits for as long as such a
+// write may take.
+func TestMigrateContract_Undo_WaitsForWrites(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	ctx, s, accounts, draft := t.Context(), store.New(storetest.Open(t, url, 4)), account.New(storetest.Open(t, url, 2)), drafts(t, url)
+	undone := make(chan clitest.Result, 1)
+	go func() { undone <- sendoff("", "migrate", "contract", "--undo", "--postgres-url", url) }()
+	wait.Until(t, "nothing is contracted", func() bool {
+		_, contracted, err := accounts.ConfigVersion(ctx)
+		storetest.Must(t, err)
+		return contracted == 0
+	})
+	tick, late := time.NewTicker(200*time.Millisecond), time.Now().Add(11*time.Second) // a flush gives up after ten
+	defer tick.Stop()
+	for now := time.Now(); now.Before(late); now = <-tick.C {
+		_, err := s.InsertMessages(ctx, draft(16))
+		storetest.Must(t, err)
+	}
+	if r := <-undone; r.Code != 0 {
+		t.Errorf("code %d: %s", r.Code, r.Err)
+	}
+	if backlogs, err := s.Backlogs(ctx, dispatch.Bulk, 10_000); err != nil || len(backlogs) != 1 || backlogs[0].Paged != 0 {
+		t.Errorf("%+v, %v", backlogs, err)
 	}
 }

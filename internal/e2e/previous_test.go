@@ -49,7 +49,7 @@ func TestBinaryBefore_WorksOnThisSchema(t *testing.T) {
 	t.Parallel()
 	binary := oldBinary(t)
 	s := start(t, options{idle: true}) // its front door takes the callbacks
-	must(t, s.store.Contract(t.Context(), 0))
+	must(t, s.accounts.Contract(t.Context(), 0))
 	ch := *s.channels["meta whatsapp"]
 	ch.Policy.Rate = store.PagedRate
 	_, err := s.accounts.UpdateChannel(t.Context(), ch)

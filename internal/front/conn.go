@@ -73,7 +73,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.apply()
 }
 
-// apply gives Conn the deadline that is wanted. The caller holds mu.
+// apply sets the wanted deadline of Conn. The caller holds mu.
 func (c *conn) apply() error {
 	if c.wanted.Equal(c.applied) {
 		return nil

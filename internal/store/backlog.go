@@ -89,8 +89,8 @@ func paginate(page []*NewMessage) (numbers []*int64, pages []*newPage) {
 	return numbers, pages
 }
 
-// pageNumber returns a number that grows with the time, by milliseconds. If two pages have the
-// same, the second one is written without.
+// pageNumber returns a number that grows with the time, by milliseconds. A page whose number is
+// taken is refused as a repeat is, and written again with another one (acceptPage).
 func pageNumber() int64 { return time.Now().UnixMilli()<<21 | rand.Int64N(1<<21) }
 
 func pageArgs(pages []*newPage) []any {
@@ -119,7 +119,7 @@ const pagesOf = `(lane, channel_id, page) >= ($1::smallint, $2::bigint, 0::bigin
 
 // sqlClaimPages takes messages out of a channel's oldest pages. Of the last one it
 // takes a part, and the others stay there. A page with a message whose time is over
-// is left to OpenExpired.
+// is left to TidyPages.
 var sqlClaimPages = numbers.SQL(`
 WITH pick AS MATERIALIZED (
   SELECT page, account_id, ids, n FROM backlog b WHERE expires_at > now() AND ` + pagesOf + `
@@ -160,7 +160,7 @@ func claimPages(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lan
 	return claimed, pg.Wrap("claim pages", err)
 }
 
-// sqlEject gives messages of claims rows in dispatch, as if they had been claimed there.
+// sqlEject writes rows in dispatch for messages of claims, as if they had been claimed there.
 // Those that have one already keep it.
 var sqlEject = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t(id, claim) ORDER BY id),
@@ -171,8 +171,8 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS t(id, cl
 INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, state, claim, attempts, wake_at, due_at, expires_at)
 SELECT id, account_id, channel_id, campaign_id, lane, {claimed}, claim, 1, wake_at, created_at, expires_at FROM m ON CONFLICT DO NOTHING`)
 
-// eject gives the messages of outs that were claimed in pages rows of their own: what
-// becomes of them is not what becomes of a page.
+// eject writes rows for the messages of outs that were claimed in pages, since they do not end as
+// a page does.
 func (s *Store) eject(ctx context.Context, outs []Outcome) error {
 	var ids, claims []uuid.UUID
 	for i := range outs {
@@ -255,7 +255,7 @@ func (s *Store) openClaims(ctx context.Context, open, lock string, args ...any) 
 // sqlPagesOf are the pages that messages were accepted in and may still be in.
 var sqlPagesOf = numbers.SQL(`SELECT DISTINCT m.page FROM messages m WHERE m.id = ANY($1::uuid[]) AND ` + held)
 
-// open gives messages rows in dispatch, if they are in pages: with their whole pages and
+// open writes rows in dispatch for messages that are in pages, with their whole pages and
 // claims. Who changes messages by their ids calls it first.
 func (s *Store) open(ctx context.Context, ids []dispatch.ID) error {
 	var pages []int64
@@ -271,8 +271,8 @@ func (s *Store) open(ctx context.Context, ids []dispatch.ID) error {
 	return err
 }
 
-// OpenAll gives all messages rows in dispatch. It returns how many pages and claims there
-// were.
+// OpenAll writes rows in dispatch for all messages in pages. It returns how many pages and
+// claims there were.
 func (s *Store) OpenAll(ctx context.Context) (n int, err error) {
 	for {
 		pages, err := s.openPages(ctx, lockPages+`true ORDER BY page LIMIT 32 FOR UPDATE`)
@@ -318,17 +318,4 @@ func (s *Store) TidyPages(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Contracted reports whether processes write what came with the migrations up to one.
-func (s *Store) Contracted(ctx context.Context, upTo int) (done bool, err error) {
-	err = s.db.GetContext(ctx, &done, `SELECT contracted >= $1 FROM config_version`, upTo)
-	return done, pg.Wrap("read what is contracted", err)
-}
-
-// Contract lets processes write what came with the migrations up to one, 0: nothing that the
-// binary before does not know.
-func (s *Store) Contract(ctx context.Context, upTo int) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE config_version SET contracted = $1, version = version + 1`, upTo)
-	return pg.Wrap("contract", err)
 }

@@ -269,8 +269,11 @@ func (s *Store) Complete(ctx context.Context, outs []Outcome) ([]Failure, error)
 // settle writes accepted calls: as of pages or of rows, and then those that are not as
 // expected.
 func (s *Store) settle(ctx context.Context, outs []Outcome) error {
-	paged := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !o.Paged })
-	rows := slices.DeleteFunc(outs, func(o Outcome) bool { return o.Paged })
+	rows, paged := outs, []Outcome(nil)
+	if isPaged := func(o Outcome) bool { return o.Paged }; slices.ContainsFunc(outs, isPaged) {
+		paged = slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !o.Paged })
+		rows = slices.DeleteFunc(outs, isPaged)
+	}
 	return cmp.Or(s.settleBy(ctx, sqlSettlePaged, paged), s.settleBy(ctx, sqlSettlePlain, rows))
 }
 

@@ -28,3 +28,10 @@ func (s *Store) ConfigVersion(ctx context.Context) (version int64, contracted in
 	err = s.db.QueryRowxContext(ctx, `SELECT version, contracted FROM config_version`).Scan(&version, &contracted)
 	return version, contracted, pg.Wrap("read config version", err)
 }
+
+// Contract lets processes write what came with the migrations up to one, 0: nothing that the
+// binary before does not know.
+func (s *Store) Contract(ctx context.Context, upTo int) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE config_version SET contracted = $1, version = version + 1`, upTo)
+	return pg.Wrap("contract", err)
+}

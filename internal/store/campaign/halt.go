@@ -63,12 +63,12 @@ func (s *Store) CancelMessages(ctx context.Context, id int64) (more bool, err er
 }
 
 // sqlCancelRows reads in the order of turns and tells how far it came, so that a page costs the
-// same in a ledger of any size.
+// same in a ledger of any size; so does the array of places, as in ledger.Sync.
 var sqlCancelRows = `
 WITH x AS MATERIALIZED (SELECT r.ctid AS place, r.status, r.wake_at, r.seq` + sqlWaiting + `
   ORDER BY r.wake_at, r.seq LIMIT (SELECT $4::integer) FOR UPDATE SKIP LOCKED),
 c AS (UPDATE campaign_recipients r SET status = ` + numbers.SQL(`{cancelled}, indexed_status = {cancelled}`) + `
-  FROM x WHERE r.ctid = x.place
+  FROM x WHERE r.ctid = ANY(ARRAY(SELECT place FROM x)) AND r.campaign_id = $1 AND r.seq = x.seq
   RETURNING r.campaign_id, x.status AS was, 0::smallint AS was_reason, r.status, 0::smallint AS reason, x.wake_at, x.seq),
 n AS (` + ledger.Count + `)
 SELECT wake_at AS at, seq, count(*) OVER () AS n FROM c ORDER BY wake_at DESC, seq DESC LIMIT 1`
