@@ -13,11 +13,26 @@ import (
 type countedConn struct {
 	net.Conn
 	writes atomic.Int64
+	asking
 }
 
-// Write counts itself before it starts and takes itself back when nothing was
-// written.
+// Write writes, unless what is written is held.
 func (c *countedConn) Write(b []byte) (int, error) {
+	if c.keep(b) {
+		return len(b), nil
+	}
+	if c.holding {
+		c.holding = false
+		if n, err := c.write(c.out); err != nil {
+			return n, err
+		}
+	}
+	return c.write(b)
+}
+
+// write counts itself before it starts and takes itself back when nothing was
+// written.
+func (c *countedConn) write(b []byte) (int, error) {
 	c.writes.Add(1)
 	n, err := c.Conn.Write(b)
 	if n == 0 {
@@ -44,7 +59,9 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (*countedConn, 
 	if err != nil {
 		return nil, err
 	}
-	return &countedConn{Conn: c}, nil
+	counted := &countedConn{Conn: c}
+	counted.prepareAsking()
+	return counted, nil
 }
 
 // counted finds the counted connection beneath TLS, if there is one.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,6 +18,10 @@ const maxHeader = 256 << 10
 // deadlineSlack is how much longer than asked for a call may last, so that the calls of a
 // busy connection set its deadline once for several.
 const deadlineSlack = 50 * time.Millisecond
+
+// errGone is of a kept connection that is closed, or on which something came that nobody
+// asked for. Nothing was written.
+var errGone = errors.New("connection was closed by the other side")
 
 // errLongHeader refuses an answer whose header goes on and on.
 var errLongHeader = errors.New("answer's header is too long")
@@ -122,7 +127,19 @@ func (c *conn) exchange(ctx context.Context, deadline time.Time, m *message, lim
 }
 
 func (c *conn) talk(m *message, limit int64) (Response, bool, error) {
+	if c.looks(m) {
+		c.counted.hold(c.reused)
+	}
 	if err := c.write(m); err != nil {
+		return Response{}, false, err
+	}
+	_, err := c.br.Peek(1)
+	switch {
+	case c.counted.holding: // TLS had read more than the last call's answer
+		return Response{}, false, errGone
+	case errors.Is(err, io.EOF): // as net/http says it
+		return Response{}, false, io.ErrUnexpectedEOF
+	case err != nil:
 		return Response{}, false, err
 	}
 	if res, ok := c.readPlain(m.req, limit); ok {
@@ -156,7 +173,7 @@ func (c *conn) write(m *message) error {
 // readPlain reads the answer if it is a plain one whose head arrives in one piece (see
 // plainHead) and that fits into the buffer. Else it leaves what came in the buffer.
 func (c *conn) readPlain(r *http.Request, limit int64) (Response, bool) {
-	if _, err := c.br.Peek(1); err != nil || r.Method == http.MethodHead || r.Method == http.MethodConnect {
+	if r.Method == http.MethodHead || r.Method == http.MethodConnect {
 		return Response{}, false
 	}
 	came, _ := c.br.Peek(c.br.Buffered())

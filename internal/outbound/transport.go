@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -67,35 +68,42 @@ func (t *transport) do(ctx context.Context, m message, limit int64) (Response, t
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	c, err := t.get(ctx, now, &m)
-	if err != nil {
-		return Response{}, try{}, err
-	}
-	before := c.counted.writes.Load()
-	res, keep, err := c.exchange(ctx, deadline, &m, limit)
-	result := try{reused: c.reused, written: c.counted.writes.Load() > before}
-	if keep {
-		t.put(c) // from here on c is another call's
-	} else {
+	for {
+		c, err := t.get(ctx, now, &m)
+		if err != nil {
+			return Response{}, try{}, err
+		}
+		before := c.counted.writes.Load()
+		res, keep, err := c.exchange(ctx, deadline, &m, limit)
+		result := try{reused: c.reused, written: c.counted.writes.Load() > before}
+		if keep {
+			t.put(c) // from here on c is another call's
+			return res, result, nil
+		}
 		c.close()
+		if !errors.Is(err, errGone) || !c.reused { // else another one may be open
+			return res, result, err
+		}
 	}
-	return res, result, err
 }
 
-// get takes a kept connection that is still open, or dials one.
+// get takes a kept connection that is still open, or that looks so itself, or dials one.
 func (t *transport) get(ctx context.Context, now time.Time, m *message) (*conn, error) {
 	for {
 		c := t.pop(m.key)
 		if c == nil {
 			return t.connect(ctx, m.req.URL, m.key)
 		}
-		if now.Sub(c.since) < t.opts.IdleTimeout && c.alive() && c.watch(ctx) {
+		if now.Sub(c.since) < t.opts.IdleTimeout && (c.looks(m) || c.alive()) && c.watch(ctx) {
 			c.reused = true
 			return c, nil
 		}
 		c.close()
 	}
 }
+
+// looks reports whether the connection looks, when it writes, whether it is still open.
+func (c *conn) looks(m *message) bool { return m.target != nil && c.counted.asks() }
 
 func (t *transport) pop(key string) *conn {
 	t.mu.Lock()
