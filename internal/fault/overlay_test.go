@@ -13,9 +13,6 @@ import (
 	"github.com/sendoff/sendoff/internal/storetest"
 )
 
-// change is a change of a source file that only one build has.
-type change struct{ file, old, made string }
-
 // overlay returns the file for `go build -overlay` that makes the changes. Text that
 // a change replaces must be there: else the change is out of date.
 func overlay(t *testing.T, changes ...change) string {
@@ -58,12 +55,4 @@ func build(t *testing.T, changes ...change) string {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	return to
-}
-
-// root returns the folder of the repository.
-func root(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", ".."))
-	storetest.Must(t, err)
-	return dir
 }
