@@ -26,10 +26,24 @@ type Result struct {
 	Lost       int            `json:"lost"`
 	Copies     int            `json:"copies"`     // that the provider accepted
 	Duplicates int            `json:"duplicates"` // copies beyond the first of a message
+	Most       int            `json:"most"`       // copies of one message
 	Unknown    int            `json:"unknown"`
 	MaybeSent  int            `json:"maybe_sent"`
 	States     map[string]int `json:"states"`
 	Recovered  time.Duration  `json:"-"` // from the last 202 to the last status
+}
+
+// Add adds what became of another send.
+func (r *Result) Add(o Result) {
+	r.Accepted += o.Accepted
+	r.Repeats += o.Repeats
+	r.Faults += o.Faults
+	r.Lost += o.Lost
+	r.Copies += o.Copies
+	r.Duplicates += o.Duplicates
+	r.Most = max(r.Most, o.Most)
+	r.Unknown += o.Unknown
+	r.MaybeSent += o.MaybeSent
 }
 
 // Check waits until every message is final and holds the outcome against the
@@ -193,6 +207,7 @@ func (x *Sending) counts(r *Result, most int) {
 		n, b := copies[i], states[id]
 		r.Copies += n
 		r.Duplicates += max(0, n-1)
+		r.Most = max(r.Most, n)
 		switch {
 		case n > most:
 			x.t.Errorf("message %d (%s): the provider accepted %d copies, at most %d are allowed", i, id, n, most)

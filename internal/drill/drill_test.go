@@ -50,6 +50,11 @@ func TestScenarios_AreDescribed(t *testing.T) {
 			t.Errorf("%s is not described", s.Name)
 		}
 	}
+	for _, name := range seeded {
+		if !slices.Contains(names, name) {
+			t.Errorf("there is no scenario %q", name)
+		}
+	}
 	slices.Sort(names)
 	if len(slices.Compact(slices.Clone(names))) != len(names) {
 		t.Errorf("a name stands twice: %v", names)

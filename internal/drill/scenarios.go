@@ -29,6 +29,12 @@ func Scenarios() []Scenario {
 	}})
 }
 
+// seeded are the scenarios whose faults depend on Options.Seed.
+var seeded = []string{"postgres-far", "mixed"}
+
+// Seeded reports whether the faults of the scenario depend on the seed.
+func (c Scenario) Seeded() bool { return slices.Contains(seeded, c.Name) }
+
 // processScenarios end or stop Sendoff's own processes, and empty what they use.
 func processScenarios() []Scenario {
 	return []Scenario{
