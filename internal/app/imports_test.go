@@ -148,6 +148,7 @@ devstack:
 devstack/cmd/teststack: devstack
 dialect/dialecttest: apidoc dialect dispatch dispatch/phone dispatch/template
 e2e:
+fault:
 emulator: dispatch/template emulator/engine emulator/gupshup emulator/kaleyra emulator/meta emulator/twilio
 emulator/engine: dispatch dispatch/person dispatch/template outbound
 emulator/gupshup: dispatch emulator/engine
