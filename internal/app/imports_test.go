@@ -96,12 +96,13 @@ trace: dispatch store store/trace store/webhook
 # The stores.
 store/ledger: campaign dispatch store/pg
 store/campaign: campaign dispatch storable store store/erasure store/ledger store/people store/pg store/portfolio
-store: dispatch storable store/ledger store/people store/pg
+store: dispatch storable store/eventlog store/ledger store/people store/pg
+store/eventlog:
 store/account: campaign dispatch dispatch/keep dispatch/person dispatch/template store/erasure store/people store/pg
 store/audience: campaign dispatch storable store/erasure store/pg
 store/erasure: dispatch dispatch/phone store/ledger store/pg
 store/callback: dispatch storable store/pg store/portfolio
-store/webhook: dispatch store/pg
+store/webhook: dispatch store/eventlog store/pg
 store/pg: config dispatch storable
 migrations: store/pg
 
@@ -161,8 +162,8 @@ store/operate: dispatch store store/ledger store/people store/pg
 store/people: dispatch dispatch/person storable store/erasure store/pg
 store/installation: store/pg
 store/portfolio: dispatch store/people store/pg
-store/retention: dispatch/keep store/erasure store/pg
-store/trace: dispatch store/pg
+store/retention: dispatch/keep store/erasure store/eventlog store/pg
+store/trace: dispatch store/eventlog store/pg
 store/restore: campaign dispatch store store/ledger store/pg
 wait:
 worker/workertest: dispatch store store/account store/pg storetest

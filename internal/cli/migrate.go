@@ -151,7 +151,7 @@ type migrateContract struct {
 // contracted is what migrate contract prints for machines.
 type contracted struct {
 	Contracted int `json:"contracted"`       // the migration up to which everything may be written
-	Opened     int `json:"opened,omitempty"` // pages and claims that were rewritten
+	Opened     int `json:"opened,omitempty"` // pages of messages and events, and claims, that were rewritten
 }
 
 // Run contracts the schema, or undoes that.
@@ -173,7 +173,7 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 	case c.JSON:
 		return console.PrintJSON(e.Stdout, done)
 	case c.Undo:
-		fmt.Fprintf(e.Stdout, "The version before can run again. Pages and claims rewritten: %d.\n", done.Opened)
+		fmt.Fprintf(e.Stdout, "The version before can run again. Pages of messages and events, and claims, rewritten: %d.\n", done.Opened)
 	default:
 		fmt.Fprintln(e.Stdout, "Processes write backlogs in pages now. Before you go back to a version that has none:\n"+
 			"sendoff migrate contract --undo")
@@ -185,8 +185,8 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 // least once a second, and give up a page that they have begun to write after ten.
 const noticed = 15 * time.Second
 
-// undo has all processes write rows, and writes one for every message that is in a page. It
-// returns how many pages and claims it found.
+// undo has all processes write rows, and writes one for every message and event that is in a
+// page. It returns how many pages and claims it found.
 func undo(ctx context.Context, s *store.Store, accounts *account.Store) (opened int, err error) {
 	if err := accounts.Contract(ctx, 0); err != nil {
 		return 0, err
@@ -194,6 +194,10 @@ func undo(ctx context.Context, s *store.Store, accounts *account.Store) (opened 
 	for until := time.Now().Add(noticed); ; {
 		n, err := s.OpenAll(ctx)
 		opened += n
+		if err == nil {
+			n, err = s.SplitEvents(ctx)
+			opened += n
+		}
 		if err != nil || time.Now().After(until) {
 			return opened, err
 		}

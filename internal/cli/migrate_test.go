@@ -94,7 +94,7 @@ func TestMigrateContract(t *testing.T) {
 	var ready, claimed int
 	storetest.Must(t, db.QueryRowxContext(ctx, `SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1) FROM dispatch`).
 		Scan(&ready, &claimed))
-	if r.Code != 0 || !strings.Contains(r.Out, "rewritten: 2") || ready != 30 || claimed != 10 {
+	if r.Code != 0 || !strings.Contains(r.Out, "rewritten: 3") || ready != 30 || claimed != 10 {
 		t.Errorf("code %d, %s: %d ready, %d claimed", r.Code, r.Out, ready, claimed)
 	}
 	done := clitest.Read[contracted](t, sendoff("", "migrate", "contract", "--json", "--postgres-url", url))

@@ -108,8 +108,9 @@ func (s *Stack) events() {
 	s.t.Helper()
 	var twice, disorder int
 	err := s.DB.QueryRow(`
-WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY xid, id) AS before FROM events
-  WHERE kind < 100)
+WITH e AS (SELECT message_id, kind, seq, lag(seq) OVER (PARTITION BY message_id ORDER BY xid, id) AS before
+  FROM (SELECT message_id, kind, seq, xid, id FROM events
+    UNION ALL SELECT unnest(message_ids), kind, seq, xid, id FROM event_pages) e WHERE kind < 100)
 SELECT (SELECT count(*) FROM (SELECT 1 FROM e GROUP BY message_id, seq HAVING count(*) > 1) x),
   (SELECT count(*) FROM e WHERE before >= seq)`).Scan(&twice, &disorder)
 	if err == nil && twice+disorder > 0 {

@@ -89,7 +89,7 @@ WITH input AS MATERIALIZED (
   ` + repeated + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause)
-  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM done
+  SELECT id, account_id, channel_id, CASE WHEN send_at > now() THEN {scheduled} ELSE {queued} END, 1, 'api' FROM done WHERE page IS NULL
 )`)
 
 const sqlAcceptAnswer = `
@@ -140,7 +140,7 @@ WITH checked AS MATERIALIZED (
   FROM checked WHERE NOT suppressed AND window_open` + rows + `
 ), e AS (
   INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'
-  FROM checked WHERE NOT suppressed AND window_open
+  FROM checked WHERE NOT suppressed AND window_open` + rows + `
 )
 SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at,
   false AS later

@@ -12,6 +12,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -33,23 +34,28 @@ import (
 // kept in pages and drained straight out of Postgres.
 const PagedRate = 200
 
-// PagesFrom is the migration that made pages: they are written once that far is
-// contracted.
-const PagesFrom = 140
+// PagesFrom is the migration that made pages and all that comes with them: they are written
+// once that far is contracted.
+const PagesFrom = eventlog.PagesFrom
 
 // writePages returns the part of an accept statement that writes the pages of the backlog
-// which an accepted page has. Of the statement's parameters the first one has their numbers,
-// the next ones their smallest ids, accounts, channels and lanes. from are its accepted rows.
+// which an accepted page has, and their events. Of the statement's parameters the first one has
+// their numbers, the next ones their smallest ids, accounts, channels and lanes. from are its
+// accepted rows.
 func writePages(from string, first int) string {
-	return fmt.Sprintf(`, bl AS (
-  INSERT INTO backlog (page, account_id, channel_id, lane, expires_at, first_id, n, ids)
-  SELECT page, account_id, channel_id, lane, expires_at, first_id, cardinality(ids), ids
-  FROM (SELECT p.page, p.account_id, p.channel_id, p.lane, p.first_id,
+	return numbers.SQL(fmt.Sprintf(`, pages AS MATERIALIZED (
+  SELECT * FROM (SELECT p.page, p.account_id, p.channel_id, p.lane, p.first_id,
       (SELECT min(c.expires_at) FROM %[1]s AND c.page = p.page) AS expires_at, ARRAY(SELECT c.id FROM %[1]s AND c.page = p.page) AS ids
     FROM unnest($%[2]d::bigint[], $%[3]d::uuid[], $%[4]d::bigint[], $%[5]d::bigint[], $%[6]d::smallint[])
       AS p(page, first_id, account_id, channel_id, lane) OFFSET 0) p
   WHERE ids <> '{}'
-)`, from, first, first+1, first+2, first+3, first+4)
+), bl AS (
+  INSERT INTO backlog (page, account_id, channel_id, lane, expires_at, first_id, n, ids)
+  SELECT page, account_id, channel_id, lane, expires_at, first_id, cardinality(ids), ids FROM pages
+), ep AS (
+  INSERT INTO event_pages (account_id, channel_id, kind, seq, cause, n, message_ids)
+  SELECT account_id, channel_id, {queued}, 1, 'api', cardinality(ids), ids FROM pages
+)`, from, first, first+1, first+2, first+3, first+4))
 }
 
 // pageMax is how many messages a page of the backlog has at most: what one claim takes.

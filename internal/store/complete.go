@@ -11,6 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -166,22 +167,28 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
-// there, and no claim goes as long as one of its messages waits. (A hashed IN has the claims
-// locked before the first message, and these in their order.)
+// there, and no claim goes as long as one of its messages waits. (An array has the claims
+// locked before the first message, and these in their order whatever the planner believes; a
+// message that is locked is where its ctid says.) The time of a page of events is when its
+// messages were sent, so one that was sent before is not for it.
 var sqlSettlePaged = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
   $8::integer[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms)),
  c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
- x AS MATERIALIZED (SELECT o.* FROM o CROSS JOIN LATERAL (SELECT m.id FROM messages m
-   WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} FOR UPDATE) m WHERE o.claim IN (SELECT claim FROM c)),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(),
-   version = m.version + 1, sent_at = coalesce(m.sent_at, now()), status = {sent}, final_by = {by_us}
-   FROM x o WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid
-   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, o.*),
+ x AS MATERIALIZED (SELECT o.*, m.at FROM o CROSS JOIN LATERAL (SELECT m.ctid AS at FROM messages m
+   WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL FOR UPDATE) m
+   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c))),
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(),
+   version = m.version + 1, sent_at = now(), status = {sent}, final_by = {by_us}
+   FROM x WHERE m.ctid = x.at AND m.id = x.id AND m.id BETWEEN $9::uuid AND $10::uuid
+   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, x.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
-   SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u)
+   SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u WHERE NOT ` + eventlog.Contracted + `),
+ p AS (INSERT INTO event_pages (account_id, channel_id, kind, seq, cause, late, n, message_ids)
+   SELECT account_id, channel_id, {sent}, version, 'worker', late, count(*), array_agg(id) FROM u WHERE ` + eventlog.Contracted + `
+   GROUP BY account_id, channel_id, version, late)
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as

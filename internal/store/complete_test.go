@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 )
 
 // written is what settling writes of a message.
@@ -20,7 +21,7 @@ type written struct {
 func (f *fixture) written(t *testing.T, id dispatch.ID) (w written) {
 	t.Helper()
 	must(t, f.db.GetContext(t.Context(), &w, `SELECT m.version, (SELECT count(*) FROM attempts WHERE message_id = m.id) AS attempts,
-		(SELECT count(*) FROM events WHERE message_id = m.id) AS events FROM messages m WHERE m.id = $1::uuid`, id.String()))
+		(SELECT count(*) FROM `+eventlog.OfMessages("ARRAY[m.id]")+` e) AS events FROM messages m WHERE m.id = $1::uuid`, id.String()))
 	return w
 }
 

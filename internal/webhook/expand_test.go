@@ -61,7 +61,8 @@ func TestExpand_ManyExpandersAndWriters_EachEventOnce(t *testing.T) {
 	var events, deliveries, distinct int
 	must(
 		t,
-		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100), count(*), count(DISTINCT (message_id, seq)) FROM `+
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE kind < 100) + (SELECT sum(n) FROM event_pages), count(*), `+
+			`count(DISTINCT (message_id, seq)) FROM `+
 			`webhook_deliveries WHERE webhook_id = $1`, all.ID).
 			Scan(&events, &deliveries, &distinct),
 	)

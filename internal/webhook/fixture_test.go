@@ -74,7 +74,8 @@ func (f *fixture) endpoint(format, url string, names ...string) hookstore.Endpoi
 	return w
 }
 
-// send accepts messages: each is an event message.queued.
+// send accepts messages: each is an event message.queued. Two of three wait in pages of the
+// backlog, and so do their events.
 func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 	f.t.Helper()
 	var ids []dispatch.ID
@@ -92,7 +93,7 @@ func (f *fixture) send(n int, change func(*dispatch.Message)) []dispatch.ID {
 			if change != nil {
 				change(m)
 			}
-			page, ids = append(page, store.NewMessage{Message: m}), append(ids, id)
+			page, ids = append(page, store.NewMessage{Message: m, Paged: len(ids)%3 != 0}), append(ids, id)
 		}
 		rs, err := f.store.InsertMessages(f.t.Context(), page)
 		must(f.t, err)
@@ -165,7 +166,9 @@ func (f *fixture) unread() int {
 	var n int
 	must(
 		f.t,
-		f.db.QueryRow(`SELECT count(*) FROM events e, webhook_cursors c WHERE c.webhook_id = 0 AND (e.xid, e.id) > (c.xid, c.event_id)`).
+		f.db.QueryRow(`SELECT (SELECT count(*) FROM events e WHERE (e.xid, e.id) > (c.xid, c.event_id))
+		  + (SELECT count(*) FROM event_pages p WHERE (p.xid, p.id + p.n - 1) > (c.xid, c.event_id))
+		  FROM webhook_cursors c WHERE c.webhook_id = 0`).
 			Scan(&n),
 	)
 	return n

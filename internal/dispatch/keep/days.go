@@ -38,7 +38,7 @@ func (d Days) Of(table string) int {
 	switch table {
 	case "messages":
 		return e.Messages
-	case "events":
+	case "events", "event_pages":
 		return min(e.Events, e.Messages)
 	case "attempts":
 		return min(e.Attempts, e.Messages)

@@ -76,8 +76,8 @@ func (s *Store) Receipts(ctx context.Context) ([]Receipts, error) {
 
 // written are tables that serve and work write to.
 var written = []string{
-	"messages", "dispatch", "backlog", "claims", "scheduled", "events", "attempts", "idempotency", "instances", "channel_health",
-	"key_usage", "contacts", "suppressions", "inbound", "audit_log", "webhook_deliveries",
+	"messages", "dispatch", "backlog", "claims", "scheduled", "events", "event_pages", "attempts", "idempotency", "instances",
+	"channel_health", "key_usage", "contacts", "suppressions", "inbound", "audit_log", "webhook_deliveries",
 }
 
 // MissingRights returns the tables on which the role may not read and write.

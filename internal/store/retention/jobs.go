@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -64,7 +65,9 @@ var (
   OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id)
   OR EXISTS (SELECT 1 FROM messages p WHERE p.id = m.id AND p.page IS NOT NULL AND p.status = {queued})`)
 	unread = ` OR EXISTS (SELECT 1 FROM events e JOIN webhook_cursors c ON (e.xid, e.id) > (c.xid, c.event_id)
-    WHERE e.message_id = m.id)`
+    WHERE e.message_id = m.id)
+  OR EXISTS (SELECT 1 FROM (SELECT id, account_id, created_at, sent_at FROM messages t WHERE t.id = m.id) m
+    JOIN event_pages p ON ` + eventlog.PagesOf + ` JOIN webhook_cursors c ON (p.xid, ` + eventlog.Place + `) > (c.xid, c.event_id))`
 	undelivered  = ` OR EXISTS (SELECT 1 FROM webhook_deliveries w WHERE w.message_id = m.id AND w.done_at IS NULL)`
 	lateAttempts = ` OR EXISTS (SELECT 1 FROM attempts a WHERE a.message_id = m.id AND a.at >= $3)`
 	lateEvents   = ` OR EXISTS (SELECT 1 FROM events e WHERE e.message_id = m.id AND e.at >= $3)`
@@ -75,12 +78,24 @@ func page(of, busy string) string {
 	return `SELECT m.id, coalesce(m.due >= $3, false)` + busy + ` AS busy FROM (` + of + `) m ORDER BY m.id`
 }
 
+var behindCursor = eventlog.Behind("p", "c.xid", "c.event_id")
+
 // Statements for rows that no ids lead to.
-const (
+var (
 	allAudit = `DELETE FROM audit_log WHERE id IN (SELECT id FROM
   (SELECT id, at FROM audit_log WHERE account_id = $1 ORDER BY id LIMIT $3) l WHERE at < $2)`
 	sizeAudit = `SELECT count(*) AS rows, coalesce(sum(pg_column_size(l.*)), 0) AS bytes FROM audit_log l
   WHERE l.account_id = $1 AND l.at < $2 AND $3::bigint IS NULL`
+
+	// A page of events stays while one of its messages is unfinished or webhooks have not been made of it.
+	oldEventPages = `event_pages p WHERE p.account_id = $1 AND p.at < $2
+    AND NOT EXISTS (SELECT 1 FROM webhook_cursors c WHERE ` + behindCursor + `)
+    AND NOT EXISTS (SELECT 1 FROM unnest(p.message_ids) AS m(id) WHERE EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
+      OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id))`
+	allEventPages = `DELETE FROM event_pages WHERE ctid = ANY(ARRAY(SELECT p.ctid FROM ` + oldEventPages + `
+    ORDER BY p.at LIMIT $3 FOR UPDATE))`
+	sizeEventPages = `SELECT coalesce(sum(p.n), 0) AS rows, coalesce(sum(pg_column_size(p.*)), 0) AS bytes FROM ` + oldEventPages + `
+  AND $3::bigint IS NULL`
 
 	// A delivery is as old as its event, by its id; one that waits is kept as long as its
 	// endpoint may still be called.
@@ -170,6 +185,7 @@ var deletions = []Job{
 		Action: Delete, Table: "inbound", fresh: page(freshInbound, unread),
 		rows: `inbound t ON t.id = p.id`, do: deletes(`DELETE FROM inbound WHERE id = ANY($1)`),
 	},
+	{Action: Delete, Table: "event_pages", all: allEventPages, size: sizeEventPages},
 	{Action: Delete, Table: "webhook_deliveries", all: allDeliveries, size: sizeDeliveries},
 	{Action: Delete, Table: "audit_log", all: allAudit, size: sizeAudit},
 }

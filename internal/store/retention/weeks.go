@@ -7,6 +7,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -64,11 +65,13 @@ func (s *Store) Weeks(ctx context.Context) ([]Week, error) {
 // sqlNeeded looks for what keeps messages with ids of the time from $1 to $2, or their
 // attempts: unfinished ones, ones that were sent after $3, and, of messages ($4), events
 // that webhooks have not been made of.
-const sqlNeeded = `
+var sqlNeeded = `
 SELECT unfinished, NOT unfinished
     AND EXISTS (SELECT 1 FROM messages WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND send_at >= $3) AS young,
-  NOT unfinished AND $4 AND EXISTS (SELECT 1 FROM webhook_cursors c JOIN events e ON (e.xid, e.id) > (c.xid, c.event_id)
-    WHERE e.message_id >= uuid_floor($1) AND e.message_id < uuid_floor($2)) AS unread
+  NOT unfinished AND $4 AND (EXISTS (SELECT 1 FROM webhook_cursors c JOIN events e ON (e.xid, e.id) > (c.xid, c.event_id)
+      WHERE e.message_id >= uuid_floor($1) AND e.message_id < uuid_floor($2))
+    OR EXISTS (SELECT 1 FROM webhook_cursors c JOIN event_pages p ON ` + eventlog.Behind("p", "c.xid", "c.event_id") + `
+      WHERE EXISTS (SELECT 1 FROM unnest(p.message_ids) AS i(id) WHERE i.id >= uuid_floor($1) AND i.id < uuid_floor($2)))) AS unread
 FROM (SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM scheduled WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -59,9 +60,8 @@ const sqlTake = `SELECT xid::text::bigint AS xid, event_id FROM trace_cursor FOR
 // soon after it is not slow.) The planner must not know the cursor: statistics of the log
 // end before it, so it would take what is behind it for one row and sort all of it.
 var sqlPage = numbers.SQL(`
-WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, cause FROM events
-  WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint))
-    AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT {page_size})
+WITH next AS MATERIALIZED (SELECT id, xid, message_id, at, kind, seq, late, cause FROM
+  ` + eventlog.After(`(SELECT $1::text::xid8)`, `(SELECT $2::bigint)`, `{page_size}`) + ` e)
 SELECT id, xid::text::bigint AS xid, message_id, at, kind, seq FROM next n
 WHERE seq > 0 AND (kind IN ({failed}, {expired}, {unknown}) OR substr(uuid_send(message_id), 15) = '\x` + Mark + `'
   OR (kind = {sent} AND cause <> 'worker' AND message_id < uuid_floor(at - interval '{slow_s} seconds')
@@ -92,7 +92,7 @@ const inOrder = `SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off`
 const sqlMove = `UPDATE trace_cursor SET xid = $1::text::xid8, event_id = $2`
 
 const sqlSkip = `UPDATE trace_cursor c SET xid = e.xid, event_id = e.id
-FROM (SELECT xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1) e`
+FROM ` + eventlog.End + ` e`
 
 // Next returns the events of the next page of the log that make spans, and whether
 // another page may follow at once. The cursor moves with it: after a kill these

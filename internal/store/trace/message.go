@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -53,10 +54,10 @@ FROM messages WHERE id = ANY($1::uuid[])`
 
 	sqlCalls = `SELECT message_id, claim, started_at, at, latency_ms, outcome, http, coalesce(code, '') AS code
 FROM attempts WHERE message_id = ANY($1::uuid[])`
-
-	sqlChanges = `SELECT message_id, at, kind, seq, cause, coalesce(code, '') AS code
-FROM events WHERE message_id = ANY($1::uuid[]) AND seq > 0`
 )
+
+var sqlChanges = `SELECT message_id, at, kind, seq, cause, coalesce(code, '') AS code
+FROM ` + eventlog.OfMessages(`$1::uuid[]`) + ` e WHERE seq > 0`
 
 // sqlParents leaves out messages of which there is nothing to say.
 var sqlParents = numbers.SQL(`

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -41,21 +41,20 @@ type cursor struct {
 // sqlCursor takes the cursor ($1 false) or a replay's, unless somebody else has
 // it or nothing is new. What looks like EXISTS is spelled as the first row in
 // the order of an index, so that a long backlog isn't gathered to look at it.
-const sqlCursor = `
+var sqlCursor = `
 SELECT c.id, c.webhook_id, c.xid::text::bigint AS xid, c.event_id, c.from_at, c.to_at,
   EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT implicit) AS endpoints,
   (SELECT left(status_callback, 1) FROM messages WHERE status_callback IS NOT NULL
     ORDER BY left(status_callback, 1) LIMIT 1) IS NOT NULL AS callbacks
 FROM webhook_cursors c
-WHERE (c.webhook_id <> 0) = $1 AND ($1 OR (SELECT e.id FROM events e WHERE (e.xid, e.id) > (c.xid, c.event_id)
-  AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.xid, e.id LIMIT 1) IS NOT NULL)
+WHERE (c.webhook_id <> 0) = $1 AND ($1 OR ` + eventlog.Any(`c.xid`, `c.event_id`) + `)
 ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED`
 
 // sqlSkipLog moves the cursor to the end while no endpoint is subscribed. Endpoints
 // and messages that this snapshot doesn't see yet have later events only.
 const sqlSkipLog = `
 UPDATE webhook_cursors c SET xid = e.xid, event_id = e.id
-FROM (SELECT xid, id FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1) e
+FROM ` + eventlog.End + ` e
 WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT implicit)
   AND (SELECT left(status_callback, 1) FROM messages WHERE status_callback IS NOT NULL ORDER BY left(status_callback, 1) LIMIT 1) IS NULL`
 
@@ -66,13 +65,12 @@ WHERE c.id = $1 AND NOT EXISTS (SELECT 1 FROM webhooks WHERE enabled AND NOT imp
 // ends and, in seq, how many events it has. The planner must not know the cursor:
 // statistics of the log end before it, so it would take what is behind it for one row
 // and sort all of that, a backlog, for each page.
-const sqlLogPage = `
+var sqlLogPage = `
 WITH page AS MATERIALIZED (SELECT id, xid, message_id, account_id, channel_id, at, kind, seq, cause, coalesce(code, '') AS code,
   coalesce(detail, '') AS detail, coalesce(extra, '') AS extra
-  FROM events WHERE (xid, id) > ((SELECT $1::text::xid8), (SELECT $2::bigint)) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-  ORDER BY xid, id LIMIT `
+  FROM ` + eventlog.After(`(SELECT $1::text::xid8)`, `(SELECT $2::bigint)`, `$7::bigint`) + ` e)` + sqlLogMatch
 
-var sqlLogMatch = numbers.SQL(`)
+var sqlLogMatch = numbers.SQL(`
 SELECT p.id, p.xid::text::bigint AS xid, p.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, p.code, p.detail, p.extra,
   w.id AS webhook_id, w.format, '' AS callback, a.sid
 FROM page p JOIN webhooks w ON w.account_id = p.account_id JOIN accounts a ON a.id = p.account_id
@@ -106,8 +104,8 @@ func (s *Store) ExpandWebhooks(ctx context.Context, replay bool, page int, rende
 			return pg.Wrap("skip events", err)
 		}
 		var rows []Event
-		if err := tx.SelectPrepared(ctx, &rows, sqlLogPage+strconv.Itoa(page)+sqlLogMatch, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To,
-			c.Callbacks && !replay); err != nil {
+		if err := tx.SelectPrepared(ctx, &rows, sqlLogPage, fmt.Sprint(c.XID), c.Event, c.Webhook, c.From, c.To,
+			c.Callbacks && !replay, page); err != nil {
 			return pg.Wrap("read events", err)
 		}
 		end := slices.IndexFunc(rows, func(e Event) bool { return e.Webhook == -1 })

@@ -9,6 +9,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -81,7 +82,7 @@ const maxOfMessage = 500
 // follow from the events, so that no index is needed.
 func (s *Store) OfMessage(ctx context.Context, account int64, message dispatch.ID) ([]LoggedDelivery, error) {
 	var events []dispatch.Event
-	if err := s.db.SelectContext(ctx, &events, `SELECT id, seq, at FROM events WHERE message_id = $1::uuid AND account_id = $2
+	if err := s.db.SelectContext(ctx, &events, `SELECT id, seq, at FROM `+eventlog.OfMessages(`ARRAY[$1::uuid]`)+` e WHERE account_id = $2
 	  ORDER BY xid, id LIMIT $3`, message.String(), account, maxOfMessage); err != nil {
 		return nil, pg.Wrap("read events", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -39,16 +40,15 @@ func (s *Store) positionBefore(ctx context.Context, t time.Time) (int64, error) 
 		Low  int64 `db:"low"`
 		High int64 `db:"high"`
 	}
-	if err := s.db.GetContext(ctx, &b, `SELECT coalesce((SELECT xid FROM events
-	  ORDER BY xid, id LIMIT 1)::text::bigint, 1) AS low, coalesce((SELECT xid FROM events
-	    ORDER BY xid DESC, id DESC LIMIT 1)::text::bigint, 1) AS high`); err != nil {
+	if err := s.db.GetContext(ctx, &b, `SELECT coalesce((SELECT xid FROM `+eventlog.First(`true`, ``)+` e)::text::bigint, 1) AS low,
+	  coalesce((SELECT xid FROM `+eventlog.First(`true`, `DESC`)+` e)::text::bigint, 1) AS high`); err != nil {
 		return 0, pg.Wrap("find bounds of the log", err)
 	}
 	for b.High-b.Low > 1 {
 		mid := b.Low + (b.High-b.Low)/2
 		var early bool
-		if err := s.db.GetContext(ctx, &early, `SELECT coalesce((SELECT at < $2 FROM events WHERE xid >= $1::text::xid8
-		  ORDER BY xid, id LIMIT 1), false)`, fmt.Sprint(mid), t); err != nil {
+		query := `SELECT coalesce((SELECT at < $2 FROM ` + eventlog.First(`xid >= $1::text::xid8`, ``) + ` e), false)`
+		if err := s.db.GetContext(ctx, &early, query, fmt.Sprint(mid), t); err != nil {
 			return 0, pg.Wrap("search the log", err)
 		}
 		if early {
