@@ -37,6 +37,10 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	if v == nil {
 		v = &dispatch.Variables{}
 	}
+	if out := t.plainly(use, v); out != nil {
+		t.resolved(use, out)
+		return nil
+	}
 	r := newResolver(t, componentsAt)
 	switch {
 	case len(use.Components) == 0:
@@ -52,10 +56,49 @@ func (t *Template) Resolve(use *dispatch.TemplateUse, v *dispatch.Variables) err
 	if err := r.faults.Err(); err != nil {
 		return err
 	}
+	t.resolved(use, r.build())
+	return nil
+}
+
+func (t *Template) resolved(use *dispatch.TemplateUse, components []dispatch.Component) {
 	use.Name, use.Language.Code = t.Name, t.Language
 	use.TemplateID, use.ProviderTemplateID = t.ID, t.ProviderTemplateID
-	use.Components = r.build()
-	return nil
+	use.Components = components
+}
+
+// plainly returns the components for a list of texts, where t has nothing but texts in header and
+// body: a resolver would find them with five times the memory. It returns nil for
+// everything else, faults above all.
+func (t *Template) plainly(use *dispatch.TemplateUse, v *dispatch.Variables) []dispatch.Component {
+	if len(t.prepared) == 0 || len(v.List) != len(t.prepared) || v.Named != nil || v.Header != nil || v.Body != nil || v.Buttons != nil ||
+		v.HeaderMediaURL != "" || len(use.Components) > 0 || t.authentication() {
+		return nil
+	}
+	parts := 0
+	for i := range t.prepared {
+		s, value := &t.prepared[i], v.List[i]
+		if s.Number != i+1 || s.paramType != "text" || (s.Component != "header" && s.Component != "body") || s.card != 0 || s.optional ||
+			s.repeats || value == "" || len(value) > maxHeaderText || dispatch.ParameterText(value) != "" {
+			return nil
+		}
+		if i == 0 || s.Component != "body" || t.prepared[i-1].Component != "body" {
+			parts++
+		}
+	}
+	out, room := make([]dispatch.Component, 0, parts), make([]dispatch.Parameter, len(t.prepared))
+	for i := range t.prepared {
+		s, p := &t.prepared[i], &room[i]
+		if p.Type, p.Text = s.paramType, v.List[i]; s.emitName {
+			p.ParameterName = s.placeholder
+		}
+		if last := len(out) - 1; last >= 0 && s.Component == "body" && out[last].Type == "body" {
+			from := i - len(out[last].Parameters)
+			out[last].Parameters = room[from : i+1 : i+1]
+			continue
+		}
+		out = append(out, dispatch.Component{Type: s.Component, Parameters: room[i : i+1 : i+1]})
+	}
+	return out
 }
 
 // resolver fills the slots of a template with values of any form.

@@ -699,7 +699,8 @@ func TestVariables(t *testing.T) {
 
 func BenchmarkResolve(b *testing.B) {
 	template := testTemplates()["order_confirmation"]
-	v := &dispatch.Variables{Named: map[string]string{"customer_name": "Ann", "order_id": "A-17", "total": "9.99"}}
+	template.Prepare() // as the registry does
+	v := &dispatch.Variables{List: []string{"Ann", "A-17", "9.99"}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := template.Resolve(&dispatch.TemplateUse{}, v); err != nil {
@@ -721,4 +722,30 @@ func TestResolve_NamelessBesideNamed_Refused(t *testing.T) {
 	if e := dispatch.AsError(err); e.Code != dispatch.Invalid || e.Faults[0].Field != "/template/components/0/parameters/1/parameter_name" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What a list of texts becomes without slots of its own is what a resolver makes of it.
+func FuzzResolve_List_PreparedOrNot(f *testing.F) {
+	f.Add("Ada,A-17,9.90")
+	f.Add("Ada,A-17")
+	f.Add("x")
+	f.Add("123456,123456")
+	f.Add("a,,c")
+	f.Add("a\nb,c,d")
+	f.Add(strings.Repeat("ä", 40) + ",b," + strings.Repeat("x", 2000))
+	plain, prepared := testTemplates(), testTemplates()
+	for name := range plain {
+		plain[name].prepared = nil
+		prepared[name].Prepare()
+	}
+	f.Fuzz(func(t *testing.T, joined string) {
+		v := &dispatch.Variables{List: strings.Split(joined, ",")}
+		for name := range plain {
+			var want, got dispatch.TemplateUse
+			wantErr, gotErr := plain[name].Resolve(&want, v), prepared[name].Resolve(&got, v)
+			if d := cmp.Diff(want, got) + cmp.Diff(dispatch.AsError(wantErr), dispatch.AsError(gotErr)); d != "" {
+				t.Errorf("%s (-want +got):\n%s", name, d)
+			}
+		}
+	})
 }
