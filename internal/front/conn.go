@@ -13,6 +13,10 @@ import (
 // are full, and the client reads nothing.
 const writeTime = 30 * time.Second
 
+// slack is how much earlier a deadline may end a read or a write: those that follow each other
+// share one, as setting it costs about as much as a small answer.
+const slack = 50 * time.Millisecond
+
 // When the process stops, a client that sends nothing is waited for at most
 // lastReads, and what is left of a refused body is read until lastDrain, so that its
 // client sees the answer.
@@ -38,6 +42,7 @@ type conn struct {
 	wanted  time.Time // the deadline of the next read
 	applied time.Time // the deadline that Conn has
 	reads   int       // under way
+	written time.Time // the deadline of writes that Conn has, unless a handler has set one
 }
 
 // Close implements net.Conn.
@@ -75,11 +80,17 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 // apply sets the wanted deadline of Conn. The caller holds mu.
 func (c *conn) apply() error {
-	if c.wanted.Equal(c.applied) {
+	if c.wanted.Equal(c.applied) || near(c.applied, c.wanted) {
 		return nil
 	}
 	c.applied = c.wanted
 	return c.Conn.SetReadDeadline(c.wanted)
+}
+
+// near reports whether the deadline set does for wanted.
+func near(set, wanted time.Time) bool {
+	d := wanted.Sub(set)
+	return d >= 0 && d < slack && !set.IsZero()
 }
 
 // mostHead is how much of a head is kept, in bytes.
@@ -135,16 +146,30 @@ func (c *conn) hasLength() bool {
 // Write implements net.Conn.
 func (c *conn) Write(b []byte) (int, error) {
 	if !c.set.Load() {
-		if err := c.Conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
+		if err := c.limitWrite(time.Now().Add(writeTime)); err != nil {
 			return 0, err
 		}
 	}
 	return c.Conn.Write(b)
 }
 
+// limitWrite sets the deadline of the next write.
+func (c *conn) limitWrite(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if near(c.written, t) {
+		return nil
+	}
+	c.written = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
 // SetWriteDeadline implements net.Conn.
 func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.set.Store(!t.IsZero())
+	c.written = time.Time{}
 	return c.Conn.SetWriteDeadline(t)
 }
 

@@ -186,3 +186,46 @@ func TestPacedConn_ReadDeadline_IsThatOfTheRead(t *testing.T) {
 		}
 	})
 }
+
+// Deadlines that follow each other closely share one, which ends nothing much too early.
+func TestPacedConn_CloseDeadlines_ShareOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		under := &deadlines{Conn: server}
+		c := &conn{Conn: under}
+		defer func() { _ = errors.Join(client.Close(), c.Close()) }()
+		go func() {
+			for range 3 {
+				time.Sleep(slack / 3)
+				_, _ = client.Write([]byte("x"))
+			}
+		}()
+		for range 3 {
+			_ = c.SetReadDeadline(time.Now().Add(time.Second))
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if under.n != 1 {
+			t.Errorf("%d deadlines for reads within %s", under.n, slack)
+		}
+		began := time.Now()
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		_, err := c.Read(make([]byte, 1))
+		if took := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || took > time.Second || took <= time.Second-slack {
+			t.Errorf("%v after %s", err, took)
+		}
+		w := &written{}
+		out := &conn{Conn: w}
+		for at := time.Duration(0); at < time.Second; at += slack / 5 {
+			if _, err := out.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if left := time.Until(w.deadline); left > writeTime || left <= writeTime-slack {
+				t.Errorf("a write after %s may take %v", at, left)
+			}
+			time.Sleep(slack / 5)
+		}
+	})
+}
