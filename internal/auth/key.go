@@ -23,6 +23,13 @@ const (
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+var isBase62 = func() (is [256]bool) {
+	for _, c := range []byte(base62) {
+		is[c] = true
+	}
+	return is
+}()
+
 // Generate makes a fresh key. It is shown once; only its Hash is kept.
 func Generate(test bool) string {
 	b := make([]byte, 0, keyLen)
@@ -41,7 +48,8 @@ func Generate(test bool) string {
 			}
 		}
 	}
-	return string(b) + checksum(string(b))
+	sum := checksum(string(b))
+	return string(append(b, sum[:]...))
 }
 
 // Parse reports whether secret is a well-formed key, and for test or live use.
@@ -57,11 +65,12 @@ func Parse(secret string) (test, ok bool) {
 	}
 	body, sum := secret[:keyLen-checksumLen], secret[keyLen-checksumLen:]
 	for i := len(liveHead); i < len(body); i++ {
-		if strings.IndexByte(base62, body[i]) < 0 {
+		if !isBase62[body[i]] {
 			return false, false
 		}
 	}
-	return test, sum == checksum(body)
+	want := checksum(body)
+	return test, sum == string(want[:])
 }
 
 // Canonical returns a key in the form that Generate returns. Clients of Twilio's
@@ -83,18 +92,25 @@ func Canonical(secret string) string {
 
 // Hash is what is stored of a key. The key is random enough that a plain hash
 // can't be searched, and a slow one would bound the request rate.
-func Hash(secret string) [sha256.Size]byte { return sha256.Sum256([]byte(secret)) }
+func Hash(secret string) [sha256.Size]byte {
+	var room [2 * keyLen]byte // so that a key is not allocated anew
+	return sha256.Sum256(append(room[:0], secret...))
+}
 
 // Prefix is the part of a key that may be shown, to tell keys apart.
 func Prefix(secret string) string { return secret[:min(shownLen, len(secret))] }
 
 // checksum is the CRC-32 of s in base62, padded with zeros.
-func checksum(s string) string {
-	n := crc32.ChecksumIEEE([]byte(s))
+func checksum(s string) [checksumLen]byte {
+	n := ^uint32(0) // hash/crc32 would allocate s anew
+	for i := range len(s) {
+		n = crc32.IEEETable[byte(n)^s[i]] ^ n>>8
+	}
+	n = ^n
 	var b [checksumLen]byte
 	for i := checksumLen - 1; i >= 0; i-- {
 		b[i] = base62[n%62]
 		n /= 62
 	}
-	return string(b[:])
+	return b
 }

@@ -10,7 +10,7 @@ import (
 // application/json, application/*+json (RFC 6839), or none. Parameters are
 // ignored, even malformed ones.
 func IsJSON(contentType string) bool {
-	if contentType == "" {
+	if contentType == "" || contentType == "application/json" {
 		return true
 	}
 	mt, _, err := mime.ParseMediaType(contentType)

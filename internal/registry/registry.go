@@ -6,6 +6,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -59,8 +60,9 @@ type Registry struct {
 	styles     map[string]template.Style // by vendor
 	version    int64
 	contracted atomic.Int64
-	failing    bool         // the last poll failed: one line an outage
-	checked    atomic.Int64 // when the newest good poll began, in unix nanoseconds
+	failing    bool // the last poll failed: one line an outage
+	made       time.Time
+	checked    atomic.Int64 // when the newest good poll began, in nanoseconds after made; 0: never
 	epoch      atomic.Int64 // grows when the caches are emptied
 	keys       cache[[32]byte, account.Key]
 	byID       cache[int64, account.Account]
@@ -76,7 +78,7 @@ type Registry struct {
 // New returns an empty registry; Run keeps it fresh. styles are the template
 // styles by vendor.
 func New(accounts Accounts, circuits Circuits, styles map[string]template.Style, log *slog.Logger) *Registry {
-	return &Registry{store: accounts, states: circuits, styles: styles, log: log}
+	return &Registry{store: accounts, states: circuits, styles: styles, log: log, made: time.Now()}
 }
 
 // Run polls until ctx ends.
@@ -111,7 +113,7 @@ func (r *Registry) poll(ctx context.Context) {
 		r.Drop()
 	}
 	r.contracted.Store(int64(contracted))
-	r.checked.Store(began.UnixNano())
+	r.checked.Store(max(1, int64(began.Sub(r.made))))
 }
 
 // Drop empties the caches. A process that has changed something calls it.
@@ -137,12 +139,18 @@ func (r *Registry) Contracted() int {
 	return int(r.contracted.Load())
 }
 
-func (r *Registry) fresh() bool { return time.Since(time.Unix(0, r.checked.Load())) < trustFor }
+func (r *Registry) fresh() bool {
+	checked := r.checked.Load()
+	return checked != 0 && time.Since(r.made)-time.Duration(checked) < trustFor
+}
 
 // Key returns a key by the hash of its secret. It returns NotFound for an unknown
 // one, as do the others.
 func (r *Registry) Key(ctx context.Context, hash [32]byte) (account.Key, error) {
-	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (account.Key, error) { return r.store.KeyByHash(ctx, hash[:]) })
+	return get(ctx, r, &r.keys, hash, func(ctx context.Context) (account.Key, error) {
+		h := hash // so that only a look-up allocates it
+		return r.store.KeyByHash(ctx, h[:])
+	})
 }
 
 // Account returns an account.
@@ -208,6 +216,8 @@ func (r *Registry) Templates(ctx context.Context, account int64) (*Templates, er
 	})
 }
 
+var errNoName = errors.New("no name")
+
 // FindChannel returns the channel of the account that a draft names; with an
 // empty name, the default channel. It returns ChannelNotFound if there is none.
 func (r *Registry) FindChannel(
@@ -217,7 +227,10 @@ func (r *Registry) FindChannel(
 	if err != nil {
 		return nil, err
 	}
-	id, numErr := strconv.ParseInt(name, 10, 64)
+	id, numErr := int64(0), errNoName
+	if name != "" {
+		id, numErr = strconv.ParseInt(name, 10, 64)
+	}
 	var otherKind *dispatch.Channel // the sender exists, but as a channel of another kind
 	for _, c := range cs {
 		if kind != "" && c.Kind != kind && by == dispatch.BySender {
