@@ -28,7 +28,10 @@ const bulkFrom = 17
 // commit simulates or stores what is ready, and sets the receipts.
 func (s *Service) commit(ctx context.Context, r *request) {
 	s.simulateAll(ctx, r)
-	page, at := make([]store.NewMessage, 0, len(r.ready)), make([]int, 0, len(r.ready))
+	page, at := r.alone.page[:0], r.alone.at[:0]
+	if len(r.ready) > 1 {
+		page, at = make([]store.NewMessage, 0, len(r.ready)), make([]int, 0, len(r.ready))
+	}
 	for i, p := range r.ready {
 		if p != nil && !p.simulate {
 			page, at = append(page, p.NewMessage), append(at, i)
@@ -63,6 +66,12 @@ func (s *Service) insertPage(ctx context.Context, r *request, page []store.NewMe
 		committing, cancel := context.WithTimeout(committing, flushTime)
 		defer cancel()
 		return s.flushWith(committing, page, s.Store.InsertTogether)
+	}
+	if len(page) == 1 {
+		return whenRoom(ctx, s, r.wait, func() (_ []dispatch.Receipt, err error) {
+			r.alone.receipt[0], err = s.batch.Do(committing, page[0])
+			return r.alone.receipt[:], err
+		})
 	}
 	b := s.batch
 	if len(page) >= bulkFrom {

@@ -15,12 +15,13 @@ func (s *Service) content(
 	c := &m.Content
 	category := ""
 	if c.Type == dispatch.TypeTemplate && c.Template != nil {
-		use := *c.Template // the draft may be shared by several recipients
+		p.use = *c.Template // the draft may be shared by several recipients
+		use := &p.use
 		if use.Name == "" && use.TemplateID == 0 && use.ProviderTemplateID == "" {
 			faults.Add("/template/name", "is required, or an id")
 			return "", nil
 		}
-		c.Template = &use
+		c.Template = use
 		ts, err := s.Registry.Templates(ctx, who.Account.ID)
 		if err != nil {
 			return "", err
@@ -28,7 +29,7 @@ func (s *Service) content(
 		if !s.supports(ch, c.Type) {
 			return "", unsupported(ch, c.Type)
 		}
-		t, err := ts.Find(&use, ch)
+		t, err := ts.Find(use, ch)
 		if err != nil {
 			return "", err
 		}

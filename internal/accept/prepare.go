@@ -15,8 +15,12 @@ import (
 // prepareAll checks each draft. An all-or-none request ends with the first one
 // that is refused.
 func (s *Service) prepareAll(ctx context.Context, r *request, drafts []dispatch.Draft) {
-	r.ready, r.out = make([]*prepared, len(drafts)), make([]dispatch.Receipt, len(drafts))
-	now, room := time.Now(), make([]place, len(drafts))
+	now, room := time.Now(), r.alone.place[:]
+	if len(drafts) == 1 {
+		r.ready, r.out = r.alone.ready[:], r.alone.out[:]
+	} else {
+		r.ready, r.out, room = make([]*prepared, len(drafts)), make([]dispatch.Receipt, len(drafts)), make([]place, len(drafts))
+	}
 	for i := range drafts {
 		p, err := s.prepare(ctx, r.who, &drafts[i], now, &room[i])
 		switch {

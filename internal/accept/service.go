@@ -183,12 +183,24 @@ type request struct {
 	ready    []*prepared        // by draft; nil: refused
 	counted  []counted          // against the recipients' limit
 	out      []dispatch.Receipt // by draft
+	alone    alone
+}
+
+// alone is what a request with one draft needs, allocated together.
+type alone struct {
+	ready   [1]*prepared
+	out     [1]dispatch.Receipt
+	place   [1]place
+	page    [1]store.NewMessage
+	at      [1]int
+	receipt [1]dispatch.Receipt
 }
 
 // prepared is a draft that passed every check, ready to be committed.
 type prepared struct {
 	store.NewMessage
-	template int64 // registry id; 0: none
+	use      dispatch.TemplateUse // of the message's content
+	template int64                // registry id; 0: none
 	simulate bool
 	began    time.Time // of the request
 }
@@ -216,6 +228,9 @@ const roomEvery = 50 * time.Millisecond
 // after ctx has ended nor after StopWaiting. It then returns batch.ErrOverloaded.
 func whenRoom[T any](ctx context.Context, s *Service, wait time.Duration, do func() (T, error)) (T, error) {
 	out, err := do()
+	if err == nil {
+		return out, nil
+	}
 	for until := time.Now().Add(wait); errors.Is(err, batch.ErrOverloaded) && time.Now().Before(until); {
 		if !pause(ctx, roomEvery) || s.quit.Err() != nil {
 			break

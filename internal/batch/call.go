@@ -18,6 +18,10 @@ type call[Out any] struct {
 // wait returns nil once all results are there. Results that are there win over
 // a context that has ended.
 func (c *call[Out]) wait(ctx context.Context) error {
+	if ctx.Done() == nil {
+		<-c.done
+		return nil
+	}
 	select {
 	case <-c.done:
 		return nil
