@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -102,27 +103,34 @@ func newReceiptBody(r *dispatch.Receipt) receiptBody {
 	return b
 }
 
-// json returns b as JSON. The answer to nearly every message is written by hand,
-// as encoding/json would.
-func (b *receiptBody) json() []byte {
-	if b.ID == dispatch.NoID || b.To == "" || b.UserID != "" || b.SendAt != nil || b.CreatedAt == nil || b.WouldSend != nil {
-		out, _ := json.Marshal(b) // plain values
-		return append(out, '\n')
+// appendReceipt appends the body of r as JSON. That of nearly every message is written by
+// hand, as encoding/json would.
+func appendReceipt(out []byte, r *dispatch.Receipt, id string) []byte {
+	if r.ID == dispatch.NoID || r.To == "" || person.IsUserID(r.To) || !r.SendAt.IsZero() || r.CreatedAt.IsZero() || r.WouldSend != nil {
+		body, _ := json.Marshal(newReceiptBody(r)) // plain values
+		return append(append(out, body...), '\n')
 	}
-	out := make([]byte, 0, 256)
-	out = append(append(append(out, `{"message_id":"`...), b.ID.String()...), `","status":"`...)
-	out = append(append(append(out, b.Status...), `","to":"`...), b.To...)
-	out = strconv.AppendInt(append(out, `","channel_id":`...), b.Channel, 10)
-	out = b.CreatedAt.AppendFormat(append(out, `,"created_at":"`...), time.RFC3339Nano)
+	out = append(append(append(out, `{"message_id":"`...), id...), `","status":"`...)
+	out = append(append(append(out, r.Status.String()...), `","to":"`...), r.To...)
+	out = strconv.AppendInt(append(out, `","channel_id":`...), r.Channel, 10)
+	out = r.CreatedAt.UTC().AppendFormat(append(out, `,"created_at":"`...), time.RFC3339Nano)
 	out = append(out, '"')
-	if b.Segments != 0 {
-		out = strconv.AppendInt(append(out, `,"segments":`...), int64(b.Segments), 10)
+	if r.Segments != 0 {
+		out = strconv.AppendInt(append(out, `,"segments":`...), int64(r.Segments), 10)
 	}
-	if b.Price != "" {
-		out = append(append(out, `,"price":`...), b.Price...)
+	if r.Price != 0 {
+		out = append(append(out, `,"price":`...), store.Credits(r.Price)...)
 	}
 	return append(out, "}\n"...)
 }
+
+// location is the path of a message before its id.
+const location = "/v1/messages/"
+
+// Answers of at most mostAnswer bytes are written in room that is used again.
+const mostAnswer = 2 << 10
+
+var answers = sync.Pool{New: func() any { return new([]byte) }}
 
 // Post accepts one message.
 func (h *Handler) Post(c echo.Context) error {
@@ -135,14 +143,20 @@ func (h *Handler) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b := newReceiptBody(&receipts[0])
-	status := http.StatusOK
-	if receipts[0].Status != dispatch.Simulated {
+	r, status := &receipts[0], http.StatusOK
+	at := location + r.ID.String()
+	if r.Status != dispatch.Simulated {
 		status = http.StatusAccepted
-		c.Response().Header().Set(echo.HeaderLocation, "/v1/messages/"+b.ID.String())
+		c.Response().Header()[echo.HeaderLocation] = []string{at}
 	}
 	h.Observer.AcceptTime(time.Since(began))
-	return c.JSONBlob(status, b.json())
+	room := answers.Get().(*[]byte)
+	*room = appendReceipt((*room)[:0], r, at[len(location):])
+	err = middleware.WriteJSONBlob(c, status, *room)
+	if cap(*room) <= mostAnswer { // else it was a simulation's
+		answers.Put(room)
+	}
+	return err
 }
 
 // readMessage decodes the message of a request.

@@ -28,7 +28,7 @@ func TestReceiptBody_JSON_AsEncodingJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(b.json()); got != string(want)+"\n" {
+		if got := string(appendReceipt(nil, &r, r.ID.String())); got != string(want)+"\n" {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

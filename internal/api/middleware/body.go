@@ -102,6 +102,17 @@ func Drain(c echo.Context) {
 	_ = control.SetReadDeadline(time.Time{})
 }
 
+// jsonType is the value of Content-Type, for all answers together.
+var jsonType = []string{echo.MIMEApplicationJSON}
+
+// WriteJSONBlob is c.JSONBlob without an allocation. It keeps nothing of b.
+func WriteJSONBlob(c echo.Context, status int, b []byte) error {
+	c.Response().Header()[echo.HeaderContentType] = jsonType[:1:1]
+	c.Response().WriteHeader(status)
+	_, err := c.Response().Write(b)
+	return err
+}
+
 // WriteJSON writes v as JSON without escaping for HTML.
 func WriteJSON(c echo.Context, v any) error {
 	enc := json.NewEncoder(c.Response())

@@ -28,12 +28,13 @@ type Observer interface {
 // Bodies, phone numbers and keys are not logged.
 func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) (err error) {
+		return func(of echo.Context) (err error) {
 			began := time.Now()
+			c := &exchange{Context: of}
 			id, method := RequestID(c), c.Request().Method
-			ids := [...]string{id, id}
-			c.Response().Header()[requestIDHeader] = ids[:1:1]
-			c.Request().Header[requestIDHeader] = ids[1:] // dialects show it
+			c.ids = [...]string{id, id}
+			c.Response().Header()[requestIDHeader] = c.ids[:1:1]
+			c.Request().Header[requestIDHeader] = c.ids[1:] // dialects show it
 			if err = recovered(c, log, next); err != nil {
 				c.Error(err)
 			}
@@ -42,7 +43,8 @@ func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
 			o.Request(c.Path(), method, status, took)
 			if ctx, level := c.Request().Context(), levelOf(c, method, status, took); log.Enabled(ctx, level) {
 				line := slog.NewRecord(now, level, logs.Request, 0) // LogAttrs would look up its caller, which the line does not show
-				line.AddAttrs(attributes(c, id, method, status, took)...)
+				var room [8]slog.Attr
+				line.AddAttrs(attributes(room[:0], c, id, method, status, took)...)
 				_ = log.Handler().Handle(ctx, line) // nobody can be told
 			}
 			return nil
@@ -63,10 +65,9 @@ func levelOf(c echo.Context, method string, status int, took time.Duration) slog
 	return slog.LevelInfo
 }
 
-// attributes returns the facts of a request: with the id that the client got, so
+// attributes adds the facts of a request to out: with the id that the client got, so
 // that a request that a customer quotes is found.
-func attributes(c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
-	out := make([]slog.Attr, 0, 8)
+func attributes(out []slog.Attr, c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
 	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))
 	if who, ok := c.Get("caller").(*accept.Caller); ok {
 		if who.User != nil { // the id of a session's key is no key's

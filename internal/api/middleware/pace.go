@@ -31,7 +31,14 @@ func Pace(stopping <-chan struct{}) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
-				r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(c.Response().Writer), stopping: stopping}
+				var b *pacedBody
+				if x, ok := c.(*exchange); ok {
+					b = &x.body
+				} else {
+					b = new(pacedBody)
+				}
+				*b = pacedBody{ReadCloser: r.Body, control: *http.NewResponseController(c.Response().Writer), stopping: stopping}
+				r.Body = b
 			}
 			return next(c)
 		}
@@ -42,7 +49,7 @@ func Pace(stopping <-chan struct{}) echo.MiddlewareFunc {
 type pacedBody struct {
 	io.ReadCloser
 
-	control  *http.ResponseController
+	control  http.ResponseController
 	stopping <-chan struct{}
 	end      time.Time // it stops then; zero: it does not
 	left     int64     // bytes until the deadline is moved on

@@ -14,14 +14,25 @@ const requestIDHeader = "X-Request-Id"
 // client's own if it has at most 64 visible ASCII characters, otherwise a new
 // UUID.
 func RequestID(c echo.Context) string {
-	if id, ok := c.Get("request_id").(string); ok {
-		return id
+	if x, ok := c.(*exchange); ok {
+		if x.id == "" {
+			x.id = requestID(c)
+		}
+		return x.id
 	}
+	id, ok := c.Get("request_id").(string)
+	if !ok {
+		id = requestID(c)
+		c.Set("request_id", id)
+	}
+	return id
+}
+
+func requestID(c echo.Context) string {
 	id := c.Request().Header.Get(requestIDHeader)
 	if len(id) == 0 || len(id) > 64 || !VisibleASCII(id) {
-		id = newRequestID()
+		return newRequestID()
 	}
-	c.Set("request_id", id)
 	return id
 }
 
