@@ -97,6 +97,9 @@ func startServers(t T, binary string, d *disk) *Stack {
 	return s
 }
 
+// Use has the processes that are started from now on be of another binary.
+func (s *Stack) Use(binary string) { s.binary = binary }
+
 // Set changes a variable of the environment of serve and work.
 func (s *Stack) Set(name, value string) {
 	s.env = append(s.env, name+"="+value) // the last one counts

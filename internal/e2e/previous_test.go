@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/store"
+	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 )
 
@@ -17,37 +17,11 @@ import (
 // Whoever adds a migration moves it to the commit before that one.
 const previous = "eb7c831634b0"
 
-// oldBinary builds the binary of the previous schema version. Without the history it
-// skips the test.
-func oldBinary(t *testing.T) string {
-	t.Helper()
-	run := func(dir, name string, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(t.Context(), name, args...)
-		cmd.Dir = dir
-		return cmd.CombinedOutput()
-	}
-	if out, err := run("", "git", "cat-file", "-e", previous+"^{commit}"); err != nil {
-		t.Skipf("THE BINARY BEFORE IS NOT TESTED: the history has no commit %s (%v, %s)", previous, err, out)
-	}
-	dir := t.TempDir()
-	tarball := filepath.Join(dir, "old.tar")
-	for _, c := range [][]string{
-		{"../..", "git", "archive", "--format=tar", "--output=" + tarball, previous},
-		{dir, "tar", "xf", tarball},
-		{dir, "go", "build", "-trimpath", "-o", "sendoff", "./cmd/sendoff"},
-	} {
-		if out, err := run(c[0], c[1], c[2:]...); err != nil {
-			t.Fatalf("%v: %v\n%s", c, err, out)
-		}
-	}
-	return filepath.Join(dir, "sendoff")
-}
-
 // The binary of the schema version before works on the schema of this one, beside
 // processes of this version, as while an installation is upgraded.
 func TestBinaryBefore_WorksOnThisSchema(t *testing.T) {
 	t.Parallel()
-	binary := oldBinary(t)
+	binary := storetest.Binary(t, "../..", previous)
 	s := start(t, options{idle: true}) // its front door takes the callbacks
 	must(t, s.accounts.Contract(t.Context(), 0))
 	ch := *s.channels["meta whatsapp"]
