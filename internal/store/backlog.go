@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/eventlog"
-	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -146,23 +144,14 @@ WITH pick AS MATERIALIZED (
   SELECT $4::uuid, min(account_id), $2, $1, now() + make_interval(secs => $5), array_agg(page), ARRAY(SELECT id FROM i)
   FROM fit HAVING count(*) > 0
 )
-SELECT m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at, m.campaign_id,
-  m.created_at AS since, m.expires_at, extract(epoch FROM m.expires_at - now())::float8 AS left_s, 1::smallint AS attempts,
-  0::smallint AS unknowns, 0 AS rl_hits, false AS maybe_sent,
-  ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed
+SELECT ` + pg.Record(ofMessage+`, m.expires_at`) + `
 FROM i CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = i.id AND m.status = {queued} OFFSET 0) m`)
 
-// claimPages claims up to n messages of a channel's pages, oldest first. (The columns are
-// claimedColumns, without a row of dispatch.)
+// claimPages claims up to n messages of a channel's pages, oldest first.
 func claimPages(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
 ) (claimed []Claimed, err error) {
-	c := Claimed{Paged: true}
-	into := c.into()
-	err = tx.EachPrepared(ctx, func(rows *sql.Rows) error {
-		err := rows.Scan(into...)
-		claimed = append(claimed, c)
-		return err
-	}, sqlClaimPages, int16(lane), channel, n, claim.String(), lease.Seconds())
+	err = eachRecord(ctx, tx, func(f *pg.Fields) { claimed = append(claimed, readClaimed(f, true)) },
+		sqlClaimPages, int16(lane), channel, n, claim.String(), lease.Seconds())
 	return claimed, pg.Wrap("claim pages", err)
 }
 

@@ -14,42 +14,67 @@ import (
 
 // Claimed is a message that is ours to send now.
 type Claimed struct {
-	ID         dispatch.ID `db:"id"`
-	Account    int64       `db:"account_id"`
-	Channel    int64       `db:"channel_id"`
-	Lane       int16       `db:"lane"`
-	To         string      `db:"recipient"`
-	Content    string      `db:"content"`
-	Test       bool        `db:"test"`
-	Reference  *string     `db:"reference"`
-	Metadata   *string     `db:"metadata"`
-	CreatedAt  time.Time   `db:"created_at"`
-	Since      time.Time   `db:"since"` // when it was due, before its first call
-	ExpiresAt  time.Time   `db:"expires_at"`
-	Attempts   int         `db:"attempts"` // this one included
-	Unknowns   int         `db:"unknowns"`
-	RLHits     int         `db:"rl_hits"`
-	MaybeSent  bool        `db:"maybe_sent"`
-	Suppressed bool        `db:"suppressed"`
-	Campaign   int64       `db:"campaign_id"` // 0: none
-	Left       float64     `db:"left_s"`      // seconds to expiry at the claim, by Postgres' clock
-	Paged      bool        `db:"paged"`       // out of a page: there is no row in dispatch
+	ID         dispatch.ID
+	Account    int64
+	Channel    int64
+	Lane       int16
+	To         string
+	Content    string
+	Test       bool
+	Reference  *string
+	Metadata   *string
+	CreatedAt  time.Time
+	Since      time.Time // when it was due, before its first call
+	ExpiresAt  time.Time
+	Attempts   int // this one included
+	Unknowns   int
+	RLHits     int
+	MaybeSent  bool
+	Suppressed bool
+	Campaign   int64   // 0: none
+	Left       float64 // seconds to expiry at the claim, by Postgres' clock
+	Paged      bool    // out of a page: there is no row in dispatch
 }
 
-// Retries and holds move due_at: of a message that was called for, the first call
-// shows since when it was due.
-var claimedColumns = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
-  m.campaign_id, CASE WHEN c.attempts + c.rl_hits <= 1 THEN c.due_at
-    ELSE coalesce((SELECT min(a.started_at) FROM attempts a WHERE a.message_id = c.message_id), c.due_at) END AS since, c.expires_at,
-  extract(epoch FROM c.expires_at - now())::float8 AS left_s, c.attempts, c.unknowns, c.rl_hits, c.maybe_sent,
-  ` + people.Held("m.account_id", "m.recipient", "m.marketing") + ` AS suppressed`
+// ofMessage are the columns of a Claimed that its message m has.
+var ofMessage = `m.id, m.account_id, m.channel_id, m.lane, m.recipient, m.content, m.test, m.reference, m.metadata, m.created_at,
+  m.campaign_id, now(), ` + people.Held("m.account_id", "m.recipient", "m.marketing")
 
-// into returns where the values of claimedColumns go.
-func (c *Claimed) into() []any {
-	return []any{
-		&c.ID, &c.Account, &c.Channel, &c.Lane, &c.To, &c.Content, &c.Test, &c.Reference, &c.Metadata, &c.CreatedAt, &c.Campaign, &c.Since,
-		&c.ExpiresAt, &c.Left, &c.Attempts, &c.Unknowns, &c.RLHits, &c.MaybeSent, &c.Suppressed,
+// claimedColumns are ofMessage and what its row c in dispatch has. Retries and holds move due_at: of a
+// message that was called for, the first call shows since when it was due.
+var claimedColumns = pg.Record(ofMessage + `, CASE WHEN c.attempts + c.rl_hits <= 1 THEN c.due_at
+    ELSE coalesce((SELECT min(a.started_at) FROM attempts a WHERE a.message_id = c.message_id), c.due_at) END, c.expires_at,
+  c.attempts, c.unknowns, c.rl_hits, c.maybe_sent`)
+
+// readClaimed reads claimedColumns or, with paged, those of sqlClaimPages.
+func readClaimed(f *pg.Fields, paged bool) Claimed {
+	c := Claimed{
+		ID: f.ID(), Account: f.Int8(), Channel: f.Int8(), Lane: f.Int2(), To: f.Text(), Content: f.Text(), Test: f.Bool(),
+		Reference: f.NullText(), Metadata: f.NullText(), CreatedAt: f.Time(), Campaign: f.Int8(), Paged: paged,
 	}
+	now := f.Time()
+	c.Suppressed = f.Bool()
+	if paged {
+		c.Since, c.ExpiresAt, c.Attempts = c.CreatedAt, f.Time(), 1
+	} else {
+		c.Since, c.ExpiresAt = f.Time(), f.Time()
+		c.Attempts, c.Unknowns, c.RLHits, c.MaybeSent = int(f.Int2()), int(f.Int2()), int(f.Int4()), f.Bool()
+	}
+	c.Left = c.ExpiresAt.Sub(now).Seconds()
+	return c
+}
+
+// eachRecord calls read for each row of a statement that returns records.
+func eachRecord(ctx context.Context, db *pg.DB, read func(*pg.Fields), query string, args ...any) error {
+	var raw sql.RawBytes
+	return db.EachPrepared(ctx, func(rows *sql.Rows) error {
+		if err := rows.Scan(&raw); err != nil {
+			return err
+		}
+		f := pg.ReadRecord(raw)
+		read(&f)
+		return f.Err()
+	}, query, args...)
 }
 
 // sqlClaim takes ready, due, unexpired rows. A row that another worker holds,
@@ -75,10 +100,8 @@ SELECT ` + claimedColumns + ` FROM c CROSS JOIN LATERAL (SELECT * FROM messages 
 // the call: the lease counts from then.
 func (s *Store) ClaimPage(ctx context.Context, ids []dispatch.ID, claim uuid.UUID, lease time.Duration) ([]Claimed, error) {
 	var out []Claimed
-	err := s.db.EachPrepared(ctx, func(rows *sql.Rows) error {
-		out = append(out, Claimed{})
-		return rows.Scan(out[len(out)-1].into()...)
-	}, sqlClaim, pg.UUIDArray(ids), claim.String(), lease.Seconds())
+	err := eachRecord(ctx, s.db, func(f *pg.Fields) { out = append(out, readClaimed(f, false)) },
+		sqlClaim, pg.UUIDArray(ids), claim.String(), lease.Seconds())
 	return out, pg.Wrap("claim page", err)
 }
 
@@ -97,10 +120,8 @@ WITH pick AS MATERIALIZED (
   WHERE d.ctid = ANY(ARRAY(SELECT tid FROM pick WHERE NOT expired))
   RETURNING d.message_id, d.due_at, d.expires_at, d.attempts, d.unknowns, d.rl_hits, d.maybe_sent
 )
-SELECT ` + claimedColumns + `, false AS expired FROM c CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = c.message_id OFFSET 0) m
-UNION ALL
-SELECT message_id, 0, 0, 0::smallint, '', '', false, NULL, NULL, now(), 0, now(), now(), 0, 0::smallint, 0::smallint, 0, false, false, true
-FROM pick WHERE expired`)
+SELECT ` + claimedColumns + ` FROM c CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = c.message_id OFFSET 0) m
+UNION ALL SELECT ` + pg.Record(`message_id`) + ` FROM pick WHERE expired`)
 
 // ClaimDue claims up to n of a channel's messages that are due, oldest first, of those
 // with a row of their own and of those in pages: of the latter first if the caller
@@ -141,19 +162,12 @@ func (s *Store) ClaimDue(ctx context.Context, channel int64, lane dispatch.Lane,
 // claimRows is ClaimDue of messages with a row of their own.
 func claimRows(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,
 ) (claimed []Claimed, expired []dispatch.ID, err error) {
-	var c Claimed
-	var over bool
-	into := append(c.into(), &over)
-	err = tx.EachPrepared(ctx, func(rows *sql.Rows) error {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		if over {
-			expired = append(expired, c.ID)
+	err = eachRecord(ctx, tx, func(f *pg.Fields) {
+		if f.Len() == 1 {
+			expired = append(expired, f.ID())
 		} else {
-			claimed = append(claimed, c)
+			claimed = append(claimed, readClaimed(f, false))
 		}
-		return nil
 	}, sqlClaimDue, int16(lane), channel, n, claim.String(), lease.Seconds())
 	return claimed, expired, err
 }

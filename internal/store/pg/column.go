@@ -3,9 +3,11 @@ package pg
 import (
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
@@ -215,4 +217,123 @@ func (c FloatColumn) Value() (driver.Value, error) {
 		b.WriteByte('{')
 	}
 	return b.String() + "}", nil
+}
+
+// Record returns the SQL of a row of these columns as one value, which Postgres sends in its
+// binary form and a Fields reads. For hot statements: of columns of their own, times,
+// booleans and texts would be written and read as text, each for itself.
+func Record(columns string) string { return `record_send(ROW(` + columns + `))` }
+
+// Fields reads the columns of a Record in their order.
+type Fields struct {
+	rest  string
+	left  int // columns
+	wrong error
+}
+
+var errRecord = errors.New("a column is not what it should be")
+
+// ReadRecord returns the fields of a Record. It copies raw.
+func ReadRecord(raw []byte) Fields {
+	f := Fields{rest: string(raw)}
+	f.left = int(f.uint32())
+	return f
+}
+
+// Len returns how many columns are left.
+func (f *Fields) Len() int { return f.left }
+
+// Err returns an error if a column was not there, or not of the type that was asked for.
+func (f *Fields) Err() error { return f.wrong }
+
+func (f *Fields) uint32() uint32 {
+	if len(f.rest) < 4 {
+		f.wrong = errRecord
+		return 0
+	}
+	n := number(f.rest[:4])
+	f.rest = f.rest[4:]
+	return uint32(n)
+}
+
+// next returns the next column, and whether it is not NULL.
+func (f *Fields) next() (s string, ok bool) {
+	f.uint32() // its type
+	n := f.uint32()
+	f.left--
+	if f.wrong != nil || f.left < 0 || n == null || int64(n) > int64(len(f.rest)) {
+		if n != null {
+			f.wrong = errRecord
+		}
+		return "", false
+	}
+	s, f.rest = f.rest[:n], f.rest[n:]
+	return s, true
+}
+
+// fixed is next of a column that has size bytes and is not NULL.
+func (f *Fields) fixed(size int) string {
+	s, ok := f.next()
+	if !ok || len(s) != size {
+		f.wrong = errRecord
+		return noBytes[:size]
+	}
+	return s
+}
+
+const noBytes = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// ID returns a uuid.
+func (f *Fields) ID() (id uuid.UUID) {
+	copy(id[:], f.fixed(len(id)))
+	return id
+}
+
+// Int8 returns a bigint.
+func (f *Fields) Int8() int64 { return int64(number(f.fixed(8))) }
+
+// Int4 returns an integer.
+func (f *Fields) Int4() int32 { return int32(number(f.fixed(4))) }
+
+// Int2 returns a smallint.
+func (f *Fields) Int2() int16 { return int16(number(f.fixed(2))) }
+
+// Bool returns a boolean.
+func (f *Fields) Bool() bool { return f.fixed(1) == "\x01" }
+
+// Time returns a timestamptz.
+func (f *Fields) Time() time.Time {
+	us := f.Int8()
+	if us == math.MaxInt64 || us == math.MinInt64 { // infinity
+		f.wrong = errRecord
+	}
+	return time.UnixMicro(us + fromUnix).UTC()
+}
+
+// fromUnix is when the times of Postgres begin, in microseconds.
+const fromUnix = 946_684_800_000_000
+
+// Text returns a text.
+func (f *Fields) Text() string {
+	s, ok := f.next()
+	if !ok {
+		f.wrong = errRecord
+	}
+	return s
+}
+
+// NullText returns a text, or nil.
+func (f *Fields) NullText() *string {
+	s, ok := f.next()
+	if !ok {
+		return nil
+	}
+	return &s
+}
+
+func number(s string) (n uint64) {
+	for i := range len(s) {
+		n = n<<8 | uint64(s[i])
+	}
+	return n
 }
