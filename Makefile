@@ -83,15 +83,17 @@ check:
 bench: setup build
 	bin/sendoff bench $(ARGS)
 
-# The drills (sendoff drill) with SENDOFF_FAULT_MESSAGES messages each, 5000 (a run
-# prints its SENDOFF_FAULT_SEED), what only tests can set up, such as builds that end
+# The drills (sendoff drill) with SENDOFF_FAULT_MESSAGES messages each, 5000 (a run prints its
+# seed, and make fault SEED=N repeats it), what only tests can set up, such as builds that end
 # in the middle or lack a safeguard, and repeats of what such runs once found.
 # make fault SEEDS=10 runs the drills that depend on a seed with ten, a line each, and all
 # else once; make fault SEEDS=10 ARGS='-run TestSeeds' these alone.
 SEEDS ?=
+SEED ?=
 fault: setup build teststack
 	bin/teststack -- go test -count=1 -run 'UnknownID|RetryParked|SameStatusTwice' ./internal/store
-	SENDOFF_TEST_REQUIRED=1 SENDOFF_PROMETHEUS="$$(scripts/alerts.sh prometheus)" SENDOFF_FAULT_SEEDS=$(SEEDS) \
+	SENDOFF_TEST_REQUIRED=1 SENDOFF_PROMETHEUS="$$(scripts/alerts.sh prometheus)" \
+	  $(if $(SEEDS),SENDOFF_FAULT_SEEDS=$(SEEDS)) $(if $(SEED),SENDOFF_FAULT_SEED=$(SEED)) \
 	  bin/teststack -- go test -p 1 -count=1 -timeout 150m -tags=fault -v $(ARGS) ./internal/drill/... ./internal/fault/...
 
 # The table of docs/reliability.md: every pooler, kind of Redis and TLS, on Postgres 15

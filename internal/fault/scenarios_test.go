@@ -48,7 +48,7 @@ func seeds(t *testing.T) uint64 {
 // Every drill keeps the promises.
 func TestScenario(t *testing.T) {
 	o := drillOptions(t)
-	t.Logf("SENDOFF_FAULT_SEED=%d SENDOFF_FAULT_MESSAGES=%d", o.Seed, o.Messages)
+	t.Logf("seed %d, %d messages each", o.Seed, o.Messages)
 	for _, c := range drill.Scenarios() {
 		t.Run(c.Name, func(t *testing.T) {
 			if why := c.Unable(); why != "" {
@@ -67,7 +67,7 @@ func TestScenario(t *testing.T) {
 func TestSeeds(t *testing.T) {
 	n := seeds(t)
 	if n == 0 {
-		t.Skip("SENDOFF_FAULT_SEEDS is empty: TestScenario takes one seed (make fault SEEDS=10)")
+		t.Skip("no SEEDS: TestScenario takes one seed (make fault SEEDS=10)")
 	}
 	o, all := drillOptions(t), drill.Result{}
 	for range n {

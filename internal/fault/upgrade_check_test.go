@@ -285,14 +285,17 @@ func (u *upgrade) verify(what string, reads bool) {
 	unknown, maybe := u.settle(5 * time.Minute)
 	drill.Until(u.t, time.Minute, "the invariants hold", u.Invariants)
 	all := u.count("")
-	once, twice := 0, 0
+	once, twice, some := 0, 0, slices.Clone(u.ours()[u.filled:])
 	for i := range u.bulk[:u.filled] {
-		if u.bulk[i].becomes == goesOut {
+		switch m := &u.bulk[i]; {
+		case m.becomes == goesOut && maybe[m.id]:
+			some = append(some, *m)
+		case m.becomes == goesOut:
 			once++
 		}
 	}
 	recipients, copies := once, once
-	for _, m := range u.ours()[u.filled:] {
+	for _, m := range some {
 		if m.becomes != goesOut {
 			continue
 		}

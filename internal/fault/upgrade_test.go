@@ -67,7 +67,7 @@ type upgrade struct {
 	mu   sync.Mutex
 	bulk []noted // sent in batches: those that filled the database, and later ones
 
-	filled int // how many fill the database; no process was killed while they went out
+	filled int // how many fill the database
 }
 
 // Upgrade, way back, upgrade again and contract, each under load and with a database full of messages of the former schema,
@@ -232,9 +232,11 @@ func (u *upgrade) fill(n int) {
 	}
 	u.say("%d messages accepted in %.0f s", n, time.Since(began).Seconds())
 	u.filled = n
-	u.settle(20 * time.Minute)
+	_, maybe := u.settle(20 * time.Minute)
 	u.Configure(`{"callback_batch":1}`)
-	u.say("sent and delivered %.0f s after the first batch", time.Since(began).Seconds())
+	c := u.count("")
+	u.say("sent and delivered %.0f s after the first batch: %d copies for %d recipients, %d maybe_sent", time.Since(began).Seconds(),
+		c.Count, c.Recipients, len(maybe))
 }
 
 // wait has n messages wait on the paused channel.
