@@ -89,7 +89,7 @@ func (u *upgrade) page(path string) (p page) {
 
 // listed is how many pages of messages are read at most: the former binary takes half a
 // second for one when there are a million.
-const listed = 200
+const listed = 100
 
 // read reads the status of every message, pages of messages, and the timelines of some,
 // and holds them against an earlier reading.
@@ -263,7 +263,7 @@ func (u *upgrade) statuses(all []noted) (unknown, maybe map[string]bool, err err
 			case status == "":
 				u.lost++
 				u.t.Errorf("%s was answered 202 and is lost", m.id)
-			case status != m.becomes && (m.becomes != goesOut || status != "unknown"):
+			case status != m.becomes && (status != "unknown" || m.becomes != goesOut && m.becomes != isRefused):
 				other[status+" instead of "+m.becomes]++
 			}
 		}
