@@ -99,29 +99,55 @@ UNION ALL
 SELECT c.id, c.id IN (SELECT id FROM m), c.suppressed, c.window_open, now(), coalesce(c.send_at > now(), false)
 FROM checked c WHERE c.id NOT IN (SELECT id FROM m) OR c.send_at > now()`
 
-// sqlAcceptPlain is sqlAcceptOnce for a page of plain messages: to be sent now,
-// of one campaign ($19) or none, without idempotency keys, charges and the columns
-// that few use. All that is not refused is inserted, so that no insert has to ask
-// another one.
-var sqlAcceptPlain = acceptPlain(false)
+// kindOfPage is what the statement for a page of plain messages depends on: each part that a page
+// does not need costs it although nothing is done.
+type kindOfPage struct {
+	window bool // some must be within a customer's window
+	pages  bool // some wait in pages of the backlog
+	rows   bool // some have rows in dispatch
+}
 
-// sqlAcceptBacklog is sqlAcceptPlain for a page some of whose messages wait in pages of the
-// backlog: $20 has the numbers of these, or NULL.
-var sqlAcceptBacklog = acceptPlain(true)
+// sqlAcceptPlain is sqlAcceptOnce for pages of plain messages: to be sent now, of one campaign
+// ($19) or none, without idempotency keys, charges and the columns that few use. All that is
+// not refused is inserted, so that no insert has to ask another one. $20 has the pages of the
+// backlog that messages wait in, or NULL.
+var sqlAcceptPlain = func() map[kindOfPage]string {
+	all := map[kindOfPage]string{}
+	for _, window := range []bool{false, true} {
+		for _, k := range []kindOfPage{{window, false, true}, {window, true, false}, {window, true, true}} {
+			all[k] = acceptPlain(k)
+		}
+	}
+	return all
+}()
 
-// acceptPlain returns sqlAcceptPlain or sqlAcceptBacklog.
-func acceptPlain(paged bool) string {
-	pages, rows := "", ""
-	if paged {
-		pages, rows = writePages("checked c WHERE NOT c.suppressed AND c.window_open", 21), " AND page IS NULL"
+// acceptPlain returns the statement for one kind of page.
+func acceptPlain(k kindOfPage) string {
+	open, pages, rows := `true`, ``, ``
+	if k.window {
+		open = `NOT i.needs_window OR ` +
+			people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient"))
+	}
+	if k.pages {
+		pages = writePages("checked c WHERE NOT c.suppressed AND c.window_open", 21)
+	}
+	if k.rows {
+		rows = `, d AS (
+  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
+  SELECT id, account_id, channel_id, $19::bigint, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
+  ELSE now() END, now(), expires_at
+  FROM checked WHERE NOT suppressed AND window_open AND page IS NULL
+), e AS (
+  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'
+  FROM checked WHERE NOT suppressed AND window_open AND page IS NULL
+)`
 	}
 	return numbers.SQL(`
 WITH checked AS MATERIALIZED (
   SELECT i.*, CASE WHEN i.expires_us IS NULL THEN now() + make_interval(secs => i.ttl_s)
   ELSE to_timestamp(i.expires_us / 1e6) END AS expires_at,
     ` + people.Held("i.account_id", "i.recipient", "i.marketing") + ` AS suppressed,
-    NOT i.needs_window OR ` +
-		people.OpenWindow("i.channel_id", "i.recipient", people.LinkedTo("i.account_id", "i.recipient")) + ` AS window_open
+    ` + open + ` AS window_open
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::bigint[], $12::bigint[], $13::boolean[], $14::boolean[], $15::boolean[], $16::smallint[], $17::bigint[],
       $18::boolean[], $20::bigint[])
@@ -133,15 +159,7 @@ WITH checked AS MATERIALIZED (
   SELECT id, account_id, channel_id, key_id, lane, type, recipient, content, reference, metadata, expires_at, test, segments, price,
     marketing, $19::bigint, page
   FROM checked WHERE NOT suppressed AND window_open
-), d AS (
-  INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
-  SELECT id, account_id, channel_id, $19::bigint, lane, CASE WHEN offered THEN now() + interval '` + offerVisibility + `'
-  ELSE now() END, now(), expires_at
-  FROM checked WHERE NOT suppressed AND window_open` + rows + `
-), e AS (
-  INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause) SELECT id, account_id, channel_id, {queued}, 1, 'api'
-  FROM checked WHERE NOT suppressed AND window_open` + rows + `
-)
+)` + rows + `
 SELECT '00000000-0000-0000-0000-000000000000'::uuid AS id, true AS inserted, false AS suppressed, true AS window_open, now() AS created_at,
   false AS later
 UNION ALL
@@ -158,11 +176,16 @@ func plain(page []*NewMessage) bool {
 // plainAccept returns the statement for a page of plain messages, and its arguments.
 func plainAccept(page []*NewMessage) (query string, args []any) {
 	numbers, pages := paginate(page)
-	args = append(plainArgs(page), pg.NullInt8Column(numbers))
-	if len(pages) == 0 {
-		return sqlAcceptPlain, args
+	k := kindOfPage{
+		window: slices.ContainsFunc(page, func(a *NewMessage) bool { return a.NeedsWindow }),
+		pages:  len(pages) > 0,
+		rows:   slices.Contains(numbers, nil),
 	}
-	return sqlAcceptBacklog, append(args, pageArgs(pages)...)
+	args = append(plainArgs(page), pg.NullInt8Column(numbers))
+	if k.pages {
+		args = append(args, pageArgs(pages)...)
+	}
+	return sqlAcceptPlain[k], args
 }
 
 // acceptArgs lays the page out as one array for each column.

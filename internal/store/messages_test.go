@@ -154,11 +154,20 @@ func writesTheSame(t *testing.T, campaign int64) {
 		f.account)
 	must(t, f.Link(t.Context(), f.account, "+15550000002", "+15550000003"))
 	f.exec(t, `INSERT INTO suppressions (account_id, phone, reason, scope) VALUES ($1, '+15550000004', 'manual', 'marketing')`, f.account)
+	for k := range sqlAcceptPlain {
+		f.kindWritesTheSame(t, k, campaign)
+	}
+}
+
+// kindWritesTheSame holds a statement for one kind of plain pages against that for all pages.
+func (f *fixture) kindWritesTheSame(t *testing.T, k kindOfPage, campaign int64) {
+	t.Helper()
 	page := func() (page []*NewMessage) {
 		for i := range 8 {
 			a := f.draft(fmt.Sprintf("+1555%07d", i))
 			a.Campaign = campaign
-			a.Offered, a.Marketing, a.NeedsWindow = i%2 == 0, i == 4, i == 5
+			a.Offered, a.Marketing, a.NeedsWindow = i%2 == 0, i == 4, k.window && i == 5
+			a.Paged = k.pages && (i%2 == 1 || !k.rows)
 			a.Reference, a.Metadata, a.Test, a.Segments, a.Price = "r", `{"a":1}`, i == 6, i, int64(i)
 			if i == 7 {
 				a.ExpiresAt = time.Now().Add(time.Minute).Truncate(time.Hour)
@@ -173,8 +182,9 @@ func writesTheSame(t *testing.T, campaign int64) {
 		for _, a := range page {
 			refused = append(refused, fmt.Sprint(out[a.ID].Err))
 		}
-		rows = f.dump(t, "id", "message_id", "xid", "at", "created_at", "updated_at", "wake_at", "due_at", "expires_at")
-		f.exec(t, `TRUNCATE messages, dispatch, events`)
+		rows = f.dump(t, "id", "message_id", "xid", "at", "created_at", "updated_at", "wake_at", "due_at", "expires_at", "page", "first_id", "ids",
+			"message_ids")
+		f.exec(t, `TRUNCATE messages, dispatch, events, backlog, event_pages`)
 		return rows, refused
 	}
 	usual := page()
@@ -193,16 +203,23 @@ func writesTheSame(t *testing.T, campaign int64) {
 			t.Errorf("a message with %s does not go the usual way", what)
 		}
 	}
-	rows, refused := written(sqlAcceptPlain, func(page []*NewMessage) []any { _, args := plainAccept(page); return args })
+	if query, _ := plainAccept(usual); query != sqlAcceptPlain[k] {
+		t.Errorf("a page of %+v has another statement", k)
+	}
+	rows, refused := written(sqlAcceptPlain[k], func(page []*NewMessage) []any { _, args := plainAccept(page); return args })
 	usualRows, usualRefused := written(sqlAccept, generalArgs)
 	if rows != usualRows {
-		t.Errorf("got:\n%s\nusual:\n%s", rows, usualRows)
+		t.Errorf("%+v: got:\n%s\nusual:\n%s", k, rows, usualRows)
 	}
 	if !slices.Equal(refused, usualRefused) {
 		t.Errorf("refuses %q, the usual statement %q", refused, usualRefused)
 	}
-	if n := len(slices.DeleteFunc(refused, func(r string) bool { return r == "<nil>" })); n != 5 {
-		t.Errorf("%d messages were refused, want 5: %q", n, refused)
+	want := 4
+	if k.window {
+		want++
+	}
+	if n := len(slices.DeleteFunc(refused, func(r string) bool { return r == "<nil>" })); n != want {
+		t.Errorf("%d messages were refused, want %d: %q", n, want, refused)
 	}
 }
 
