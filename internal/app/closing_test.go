@@ -95,18 +95,19 @@ func TestStop_AnswersWhatItHasAccepted(t *testing.T) {
 	}
 }
 
-// A connection that is kept brings one more request, and its answer says that it ends.
-func TestStop_AnswersOnKeptConnections(t *testing.T) {
-	t.Parallel()
-	p, addr := echo(t)
-	kept, err := net.Dial("tcp", addr) // a client of net/http keeps it a moment after its answer
+// kept returns a function that sends a request on one connection, again and again, and reports whether
+// its answer says that it is the last one. (A client of net/http keeps the connection a moment after an
+// answer.)
+func kept(t *testing.T, addr, request string) (again func() (last bool, err error)) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = kept.Close() }()
-	in := bufio.NewReader(kept)
-	again := func() (last bool, err error) {
-		if _, err := io.WriteString(kept, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na request"); err != nil {
+	t.Cleanup(func() { _ = c.Close() })
+	in := bufio.NewReader(c)
+	return func() (last bool, err error) {
+		if _, err := io.WriteString(c, request); err != nil {
 			return false, err
 		}
 		resp, err := http.ReadResponse(in, nil)
@@ -117,11 +118,11 @@ func TestStop_AnswersOnKeptConnections(t *testing.T) {
 		_, err = io.ReadAll(resp.Body)
 		return resp.Close, err
 	}
-	if last, err := again(); err != nil || last {
-		t.Fatalf("the first one: %v, %v", last, err)
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- p.stop() }()
+}
+
+// refuses waits until nobody listens on addr.
+func refuses(t *testing.T, addr string) {
+	t.Helper()
 	wait.For(t, time.Minute, func() error {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -130,10 +131,41 @@ func TestStop_AnswersOnKeptConnections(t *testing.T) {
 		_ = c.Close()
 		return errors.New("it still listens")
 	})
-	if last, err := again(); err != nil || !last {
-		t.Errorf("the last one: %v, %v", last, err)
-	}
-	if err := <-stopped; err != nil {
-		t.Error(err)
+}
+
+// A connection that is kept brings one more request, and its answer says that it ends: also
+// where the handler of the one before ends after the stop has begun, with an answer from before it.
+func TestStop_AnswersOnKeptConnections(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []bool{false, true} {
+		p, goOn := &parts{log: slog.New(slog.DiscardHandler), stopTime: serveStopTime}, make(chan struct{})
+		addr, err := p.listen("test", "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			_, _ = io.WriteString(w, "ok")
+			_ = http.NewResponseController(w).Flush()
+			<-goOn
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slow {
+			close(goOn)
+		}
+		again := kept(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na request")
+		if last, err := again(); err != nil || last {
+			t.Fatalf("slow=%v: the first one: %v, %v", slow, last, err)
+		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- p.stop() }()
+		refuses(t, addr)
+		if slow {
+			close(goOn)
+		}
+		if last, err := again(); err != nil || !last {
+			t.Errorf("slow=%v: the last one: %v, %v", slow, last, err)
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
 	}
 }

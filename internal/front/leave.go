@@ -74,7 +74,8 @@ func (l *Listener) refuse() (done bool) {
 }
 
 // count returns how many connections have not brought their first request to its
-// handler, or are reading one, and how many are idle after an answer.
+// handler, or are reading one, and how many are idle after an answer, or will be when their
+// handler ends: an answer from before the stop does not say that the connection is closed.
 func (l *Listener) count() (fresh, idle int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,9 +83,8 @@ func (l *Listener) count() (fresh, idle int) {
 		switch phase(c.phase.Load()) {
 		case reading:
 			fresh++
-		case waiting:
+		case handled, waiting:
 			idle++
-		case handled:
 		}
 	}
 	return fresh, idle

@@ -222,7 +222,8 @@ func (f *fixture) dump(t testing.TB, without ...string) string {
 	for _, q := range []string{
 		"messages m ORDER BY id", "backlog m ORDER BY page", "claims m ORDER BY claim",
 		"dispatch m ORDER BY message_id", "scheduled m ORDER BY message_id", "attempts m ORDER BY message_id, claim",
-		"events m ORDER BY xid, id", "event_pages m ORDER BY xid, id", "idempotency m ORDER BY day, account_id, key, idx", "provider_refs m ORDER BY channel_id, ref",
+		"events m ORDER BY xid, id", "event_pages m ORDER BY xid, id",
+		"idempotency m ORDER BY day, account_id, key, idx", "provider_refs m ORDER BY channel_id, ref",
 		"parked_callbacks m ORDER BY id", "fallbacks m ORDER BY message_id", "ledger m ORDER BY id", "suppressions m ORDER BY account_id, phone",
 		"windows m ORDER BY channel_id, phone", "inbound m ORDER BY id", "contacts m ORDER BY id", "accounts m ORDER BY id",
 		"channel_health m ORDER BY channel_id",

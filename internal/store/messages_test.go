@@ -182,8 +182,8 @@ func (f *fixture) kindWritesTheSame(t *testing.T, k kindOfPage, campaign int64) 
 		for _, a := range page {
 			refused = append(refused, fmt.Sprint(out[a.ID].Err))
 		}
-		rows = f.dump(t, "id", "message_id", "xid", "at", "created_at", "updated_at", "wake_at", "due_at", "expires_at", "page", "first_id", "ids",
-			"message_ids")
+		rows = f.dump(t, "id", "message_id", "xid", "at", "created_at", "updated_at", "wake_at", "due_at", "expires_at", "page",
+			"first_id", "ids", "message_ids")
 		f.exec(t, `TRUNCATE messages, dispatch, events, backlog, event_pages`)
 		return rows, refused
 	}
