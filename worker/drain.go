@@ -51,7 +51,8 @@ func (w *Worker) drain(ctx context.Context, channel int64, lane dispatch.Lane) e
 			return err
 		}
 		r := w.route(ch, lane)
-		n := r.state.gather(w.quit, drainPage, r.concurrency())
+		r.early = lane != dispatch.OTP
+		n := r.gather(w.quit, drainPage)
 		if n == 0 { // its calls hang
 			return nil
 		}

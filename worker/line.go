@@ -22,6 +22,7 @@ type line struct {
 	runs    []slotRun
 	urgent  []waiting // of otp
 	others  []waiting
+	early   []waiting     // for which no call is free yet, perhaps
 	running bool          // somebody is in run
 	sooner  chan struct{} // a slot was added that may be before all others
 }
@@ -46,31 +47,50 @@ func (l *line) add(f *flight, claimed []store.Claimed) (idle bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.runs = append(l.runs, slotRun{f.booked.Add(f.grant.First), time.Now(), f.grant.Interval, len(claimed)})
-	if f.lane == dispatch.OTP {
-		l.urgent = append(l.urgent, waiting{f, claimed})
-	} else {
-		l.others = append(l.others, waiting{f, claimed})
+	of := &l.others
+	switch {
+	case f.lane == dispatch.OTP:
+		of = &l.urgent
+	case f.early:
+		of = &l.early
 	}
+	*of = append(*of, waiting{f, claimed})
 	idle, l.running = !l.running, true
 	if !idle {
-		select {
-		case l.sooner <- struct{}{}:
-		default:
-		}
+		l.wake()
 	}
 	return idle
 }
 
-// first returns the run of the earliest slot, and whether a call of otp takes it; ok is
-// false when there is none, and run ends.
-func (l *line) first() (slot slotRun, urgent, ok bool) {
+// wake has run look again what comes next.
+func (l *line) wake() {
+	select {
+	case l.sooner <- struct{}{}:
+	default:
+	}
+}
+
+// first returns the run of the earliest slot and the claim whose call takes it; f is nil
+// when there is none, and run ends.
+func (l *line) first() (slot slotRun, f *flight) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.runs) == 0 {
 		l.running = false
-		return slot, false, false
+		return slot, nil
 	}
-	return l.runs[l.earliest()], len(l.urgent) > 0, true
+	return l.runs[l.earliest()], (*l.next())[0].f
+}
+
+// next returns the claims of which one has the next call. The caller holds mu.
+func (l *line) next() *[]waiting {
+	switch {
+	case len(l.urgent) > 0:
+		return &l.urgent
+	case len(l.others) > 0:
+		return &l.others
+	}
+	return &l.early
 }
 
 // earliest returns the run of the earliest slot. The caller holds mu.
@@ -95,8 +115,10 @@ func (l *line) behind() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ahead time.Duration
-	for i := range l.others {
-		ahead += time.Duration(len(l.others[i].calls)) * l.others[i].f.grant.Interval
+	for _, of := range [][]waiting{l.others, l.early} {
+		for i := range of {
+			ahead += time.Duration(len(of[i].calls)) * of[i].f.grant.Interval
+		}
 	}
 	if ahead > mostClaimed {
 		return ahead - limit.Ahead
@@ -114,10 +136,7 @@ func (l *line) pop() (*flight, *store.Claimed) {
 	if r.n == 0 {
 		l.runs = slices.Delete(l.runs, i, i+1)
 	}
-	of := &l.urgent
-	if len(*of) == 0 {
-		of = &l.others
-	}
+	of := l.next()
 	b := &(*of)[0]
 	f, c := b.f, &b.calls[0]
 	if b.calls = b.calls[1:]; len(b.calls) == 0 {
@@ -131,8 +150,28 @@ func (l *line) pop() (*flight, *store.Claimed) {
 func (l *line) empty() []waiting {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := slices.Concat(l.urgent, l.others)
-	l.runs, l.urgent, l.others, l.running = nil, nil, nil, false
+	out := slices.Concat(l.urgent, l.others, l.early)
+	l.runs, l.urgent, l.others, l.early, l.running = nil, nil, nil, nil, false
+	return out
+}
+
+// emptyEarly takes the early claims out of the line, with the latest slots.
+func (l *line) emptyEarly() []waiting {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out, left := l.early, 0
+	for _, of := range [][]waiting{l.urgent, l.others} {
+		for i := range of {
+			left += len(of[i].calls)
+		}
+	}
+	slices.SortStableFunc(l.runs, func(a, b slotRun) int { return a.next.Compare(b.next) })
+	for i := range l.runs {
+		l.runs[i].n = min(l.runs[i].n, left)
+		left -= l.runs[i].n
+	}
+	l.runs = slices.DeleteFunc(l.runs, func(r slotRun) bool { return r.n == 0 })
+	l.early = nil
 	return out
 }
 
@@ -154,36 +193,64 @@ func (l *line) await(ctx context.Context, at time.Time) bool {
 	return false
 }
 
+// awaitEnd waits until a call may have ended. It returns false when none does for restFor, or ctx ends.
+func (l *line) awaitEnd(ctx context.Context) bool {
+	t := time.NewTimer(restFor)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-l.sooner:
+		return true
+	case <-t.C:
+	}
+	return false
+}
+
 // run hands the calls of the line to start, each at its slot, those of otp up to an
-// interval ahead of it, until none is left. It returns those that have not started when
-// ctx ends.
-func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claimed)) []waiting {
+// interval ahead of it, until none is left. Early ones wait until a call is free, and are handed
+// to giveUp when none is for long. It returns those that have not started when ctx ends.
+func (s *channelState) run(ctx context.Context, start func(*flight, *store.Claimed), giveUp func([]waiting)) []waiting {
 	for {
-		slot, urgent, ok := s.line.first()
-		if !ok {
+		slot, next := s.line.first()
+		if next == nil {
 			return nil
 		}
 		at := s.pace(slot.next, slot.in, slot.interval)
 		from := at
-		if urgent {
+		if next.lane == dispatch.OTP {
 			from = s.begun.earliest(at, slot.interval)
 		}
-		if s.line.await(ctx, from) {
-			s.last = at
-			start(s.line.pop())
-			s.begun.add(slot.interval)
-		} else if ctx.Err() != nil {
-			return s.line.empty()
+		if !s.line.await(ctx, from) {
+			if ctx.Err() != nil {
+				return s.line.empty()
+			}
+			continue
 		}
+		if next.early && !s.startEarly(next.concurrency()) {
+			if !s.line.awaitEnd(ctx) && ctx.Err() == nil {
+				giveUp(s.line.emptyEarly())
+			}
+			continue
+		}
+		s.last = at
+		f, c := s.line.pop()
+		if next.early && !f.early { // another one has come
+			s.undoStart()
+		}
+		start(f, c)
+		s.begun.add(slot.interval)
 	}
 }
 
-// launch starts the calls of a channel until none is left. When the worker stops it
-// returns the messages whose calls have not started.
+// launch starts the calls of a channel until none is left. It releases the messages whose calls
+// do not start since the worker stops, or since those before them don't end.
 func (w *Worker) launch(s *channelState) {
-	for _, rest := range s.run(w.quit, func(f *flight, c *store.Claimed) {
-		w.pool.run(func() { w.sendOne(f, c) })
-	}) {
-		w.giveUp(rest.f, rest.calls)
+	giveUp := func(rest []waiting) {
+		for _, r := range rest {
+			w.giveUp(r.f, r.calls)
+		}
 	}
+	giveUp(s.run(w.quit, func(f *flight, c *store.Claimed) {
+		w.pool.run(func() { w.sendOne(f, c) })
+	}, giveUp))
 }

@@ -57,7 +57,7 @@ func (s *starts) claim(lane dispatch.Lane, g limit.Grant) {
 				time.Sleep(s.late())
 			}
 			s.at[f.lane] = append(s.at[f.lane], time.Since(s.began))
-		}) {
+		}, nil) {
 			s.left += len(rest.calls)
 		}
 	})
@@ -290,6 +290,87 @@ func TestLine_ManyOTP_OthersClaim(t *testing.T) {
 		s.runs.Wait()
 		if wait := s.line.behind(); wait != 0 {
 			t.Errorf("behind no call the next claim waits for %v", wait)
+		}
+	})
+}
+
+// Early calls start as others end, behind those that have a call of their own, and are
+// given up when none ends for long.
+func TestLine_EarlyCalls_StartAsOthersEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newChannelState()
+		ch := &dispatch.Channel{Policy: dispatch.Policy{Concurrency: 3}}
+		put := func(lane dispatch.Lane, early bool, n int) {
+			r := route{ch: ch, lane: lane, state: s, early: early}
+			f := &flight{route: r, grant: limit.Grant{Interval: time.Microsecond}, booked: time.Now()}
+			if s.line.add(f, make([]store.Claimed, n)) && !early {
+				t.Error("nobody runs the line")
+			}
+		}
+		var started []bool // whether early
+		var rest int
+		s.open, s.early = 3, 4
+		put(dispatch.Normal, true, 4)
+		go s.run(t.Context(), func(f *flight, _ *store.Claimed) { started = append(started, f.early) }, func(ws []waiting) {
+			for _, w := range ws {
+				w.f.give(len(w.calls))
+				rest += len(w.calls)
+			}
+		})
+		time.Sleep(time.Millisecond) // their slots
+		synctest.Wait()
+		if len(started) != 0 {
+			t.Errorf("%d started while no call was free", len(started))
+		}
+		reserved := func() [2]int { // open, early
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return [2]int{s.open, s.early}
+		}
+		s.give(2)
+		time.Sleep(time.Millisecond) // their slots
+		synctest.Wait()
+		if !slices.Equal(started, []bool{true, true}) || reserved() != [2]int{3, 2} {
+			t.Errorf("started %v; reserved %v", started, reserved())
+		}
+		put(dispatch.OTP, false, 1) // its call and the next one's are reserved
+		put(dispatch.Normal, false, 1)
+		time.Sleep(time.Millisecond) // their slots
+		synctest.Wait()
+		if !slices.Equal(started, []bool{true, true, false, false}) || reserved() != [2]int{3, 2} {
+			t.Errorf("started %v; reserved %v", started, reserved())
+		}
+		time.Sleep(restFor + time.Second)
+		time.Sleep(time.Millisecond) // their slots
+		synctest.Wait()
+		if rest != 2 || reserved() != [2]int{3, 0} || len(s.line.runs) != 0 || s.line.running {
+			t.Errorf("%d given up; reserved %v, slots %v", rest, reserved(), s.line.runs)
+		}
+	})
+}
+
+// A drain claims what ends meanwhile, where calls take long, and no more than is free where
+// none has ended lately.
+func TestGather_Early_ClaimsWhatEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newChannelState()
+		r := route{ch: &dispatch.Channel{Policy: dispatch.Policy{Concurrency: 1000}}, lane: dispatch.Normal, state: s, early: true}
+		if n := r.gather(t.Context(), 2000); n != 980 || s.early != 980 || r.gather(t.Context(), 256) != 0 {
+			t.Errorf("reserved %d; early %d", n, s.early)
+		}
+		s.open, s.early = 980, 0
+		s.ended = 5000 // of 10,000 a second
+		if n := r.gather(t.Context(), 256); n != 250 || s.early != 250 || s.open != 980 {
+			t.Errorf("reserved %d; early %d, open %d", n, s.early, s.open)
+		}
+		if n := s.room(980); n != 5000 {
+			t.Errorf("room for %d", n)
+		}
+		time.Sleep(2 * time.Second) // the provider hangs
+		if n := r.gather(t.Context(), 256); n != 0 {
+			t.Errorf("reserved %d though nothing ends", n)
 		}
 	})
 }

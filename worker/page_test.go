@@ -67,8 +67,8 @@ func TestPage_LimiterFails_IsDeliveredAgain(t *testing.T) {
 	if err := f.Page(t.Context(), dispatch.Page{Channel: f.Channel, Lane: dispatch.Normal, IDs: ids}); !errors.Is(err, f.slots.err) {
 		t.Fatal(err)
 	}
-	if n := f.channelState(f.Channel).free(100); n != 100 {
-		t.Errorf("%d of 100 calls free", n)
+	if n := f.channelState(f.Channel).open; n != 0 {
+		t.Errorf("%d calls still reserved", n)
 	}
 	f.slots.err = nil
 	f.page(t, ids)
@@ -151,8 +151,8 @@ func TestSend_ClaimAnswerLost_GivesBack(t *testing.T) {
 			if err := send(f, ids); !errors.Is(err, errLost) {
 				t.Fatalf("error %v", err)
 			}
-			if n := f.channelState(f.Channel).free(100); n != 100 {
-				t.Errorf("%d of 100 calls free", n)
+			if n := f.channelState(f.Channel).open; n != 0 {
+				t.Errorf("%d calls still reserved", n)
 			}
 			wait.Until(t, "all are sent", func() bool {
 				f.page(t, ids)

@@ -43,10 +43,20 @@ type route struct {
 	ch    *dispatch.Channel
 	lane  dispatch.Lane
 	state *channelState
+	early bool // what is reserved are calls that may have to wait until others end, see gather
+}
+
+// give ends reserved calls that have not started.
+func (r route) give(n int) {
+	if r.early {
+		r.state.giveEarly(n)
+	} else {
+		r.state.give(n)
+	}
 }
 
 func (w *Worker) route(ch *dispatch.Channel, lane dispatch.Lane) route {
-	return route{ch, lane, w.channelState(ch.ID)}
+	return route{ch: ch, lane: lane, state: w.channelState(ch.ID)}
 }
 
 // concurrency returns how many calls of its channel the lane may have open: bulk
@@ -79,17 +89,17 @@ type claim struct {
 func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int, wait time.Duration, err error) {
 	if r.lane != dispatch.OTP {
 		if wait := r.state.line.behind(); wait > 0 {
-			r.state.give(n)
+			r.give(n)
 			return 0, wait, nil
 		}
 	}
 	booked := time.Now()
 	grant, err := w.Limits.Reserve(ctx, r.ch.ID, r.lane, n, r.ch.Policy.Rate)
 	if err != nil {
-		r.state.give(n)
+		r.give(n)
 		return 0, 0, err
 	}
-	r.state.give(n - grant.N)
+	r.give(n - grant.N)
 	if grant.N < n {
 		wait = grant.Wait
 	}
@@ -97,19 +107,19 @@ func (w *Worker) send(ctx context.Context, r route, n int, c claim) (granted int
 		return 0, wait, nil
 	}
 	if !w.awaitSlot(r.lane, grant) {
-		r.state.give(grant.N)
+		r.give(grant.N)
 		return 0, 0, nil // stopping
 	}
 	f := flight{route: r, claim: dispatch.NewID(), grant: grant, booked: booked, started: time.Now()}
 	claimed, err := c.take(context.WithoutCancel(ctx), f.claim, grant.N)
 	if err != nil {
-		r.state.give(grant.N)
+		r.give(grant.N)
 		if !pg.Refused(err) {
 			c.undo(f.claim, grant.N)
 		}
 		return 0, 0, fmt.Errorf("claim messages of channel %d: %w", r.ch.ID, err)
 	}
-	r.state.give(grant.N - len(claimed))
+	r.give(grant.N - len(claimed))
 	if w.Tracer != nil {
 		w.Tracer.Claimed(f.started, f.claim, claimed)
 	}
@@ -167,7 +177,7 @@ func (w *Worker) giveUp(f *flight, claimed []store.Claimed) {
 		outs[i] = f.outcome(&claimed[i])
 		outs[i].Action = store.Release
 	}
-	f.state.give(len(outs))
+	f.give(len(outs))
 	w.write(outs)
 	w.calls.Add(-len(outs))
 }
@@ -198,7 +208,7 @@ func (w *Worker) holdBack(ctx context.Context, f *flight, claimed []store.Claime
 		back = append(back, out)
 	}
 	if len(back) > 0 {
-		f.state.give(len(back))
+		f.give(len(back))
 		w.write(back)
 	}
 	return send

@@ -12,6 +12,7 @@ import (
 type channelState struct {
 	mu       sync.Mutex
 	open     int
+	early    int // reserved before they are free, not started; not in open
 	waiting  int
 	freed    chan struct{}
 	failures int            // in a row
@@ -65,21 +66,95 @@ func (s *channelState) take(ctx context.Context, n, limit int, patience time.Dur
 // gather reserves up to n calls for a drain and returns how many. When few are
 // free it waits for more, since a page of one costs as much as one of fifty; if
 // none comes free within patience it returns 0.
-func (s *channelState) gather(ctx context.Context, n, limit int) int {
+//
+// An early route reserves more calls than are free: as many as end while a page is gathered and
+// claimed, when the calls of a slow provider would be idle. Each starts when another one has
+// ended (startEarly).
+func (r route) gather(ctx context.Context, n int) int {
 	until := time.Now().Add(patience)
-	for s.free(limit) < min(n/4, max(1, limit/8)) {
+	for {
+		room, enough := r.room(n)
+		if room >= enough || ctx.Err() != nil || time.Now().After(until) {
+			break
+		}
 		sleep(ctx, gatherFor)
-		if s.free(limit) > 0 || ctx.Err() != nil || time.Now().After(until) {
+		if room, _ = r.room(n); room > 0 && r.state.idle(r.concurrency()) {
 			break
 		}
 	}
-	return s.tryTake(n, limit)
+	return r.reserve(n)
 }
 
-func (s *channelState) free(limit int) int {
+// room returns how many calls the route may reserve, and how many are worth a page of n.
+func (r route) room(n int) (room, enough int) {
+	s, limit := r.state, r.concurrency()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return limit - s.open
+	room, enough = limit-s.open, min(n/4, max(1, limit/8))
+	if r.early {
+		ahead := s.ahead()
+		room, enough = room+ahead-s.early, max(enough, min(n, ahead)/2)
+	}
+	return room, enough
+}
+
+// reserve reserves up to n calls and returns how many.
+func (r route) reserve(n int) int {
+	if !r.early {
+		return r.state.tryTake(n, r.concurrency())
+	}
+	s := r.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := max(0, min(n, r.concurrency()-s.open+s.ahead()-s.early))
+	s.early += got
+	return got
+}
+
+const (
+	// aheadFor is how long it may take to gather and claim a page.
+	aheadFor = 50 * time.Millisecond
+	// mostEarly bounds the calls that are reserved early: after a kill the lease of their
+	// messages must run out, too.
+	mostEarly = 384
+)
+
+// ahead returns how many calls end in aheadFor or somewhat less. The caller holds mu.
+func (s *channelState) ahead() int {
+	s.slide()
+	return min(mostEarly, (s.ended+s.endedOld)*int(aheadFor/time.Millisecond)/1000)
+}
+
+// idle reports whether a call is free for which nothing is reserved.
+func (s *channelState) idle(limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return limit-s.open > s.early
+}
+
+// startEarly has a call that was reserved early start, if one is free.
+func (s *channelState) startEarly(limit int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open >= limit {
+		return false
+	}
+	s.open, s.early = s.open+1, s.early-1
+	return true
+}
+
+// undoStart undoes startEarly.
+func (s *channelState) undoStart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open, s.early = s.open-1, s.early+1
+}
+
+// giveEarly ends n calls that were reserved early and have not started.
+func (s *channelState) giveEarly(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.early -= n
 }
 
 // tryTake is take without waiting.
@@ -97,7 +172,11 @@ func (s *channelState) give(n int) {
 	s.open -= n
 	s.slide()
 	s.ended += n
+	waits := s.early > 0
 	s.mu.Unlock()
+	if waits {
+		s.line.wake()
+	}
 	select {
 	case s.freed <- struct{}{}:
 	default:
@@ -125,7 +204,7 @@ func (s *channelState) room(limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slide()
-	return max(0, limit-s.open) + s.ended + s.endedOld
+	return max(0, limit-s.open-s.early) + s.ended + s.endedOld
 }
 
 // late is how much later than at its slot a call may start without holding up those
