@@ -168,6 +168,9 @@ func (c *conn) limitWrite(t time.Time) error {
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if t.IsZero() && !c.set.Load() {
+		return nil // net/http says so after each request: the next write has a deadline of its own
+	}
 	c.set.Store(!t.IsZero())
 	c.written = time.Time{}
 	return c.Conn.SetWriteDeadline(t)

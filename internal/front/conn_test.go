@@ -217,7 +217,7 @@ func TestPacedConn_CloseDeadlines_ShareOne(t *testing.T) {
 			t.Errorf("%v after %s", err, took)
 		}
 		w := &written{}
-		out := &conn{Conn: w}
+		out, set := &conn{Conn: w}, 0
 		for at := time.Duration(0); at < time.Second; at += slack / 5 {
 			if _, err := out.Write([]byte("x")); err != nil {
 				t.Fatal(err)
@@ -225,7 +225,16 @@ func TestPacedConn_CloseDeadlines_ShareOne(t *testing.T) {
 			if left := time.Until(w.deadline); left > writeTime || left <= writeTime-slack {
 				t.Errorf("a write after %s may take %v", at, left)
 			}
+			if last := w.deadline; out.SetWriteDeadline(time.Time{}) == nil && !w.deadline.Equal(last) {
+				t.Errorf("a deadline was taken away that nobody had set")
+			}
+			if time.Until(w.deadline) == writeTime {
+				set++
+			}
 			time.Sleep(slack / 5)
+		}
+		if set != int(time.Second/slack) {
+			t.Errorf("%d deadlines for writes within a second", set)
 		}
 	})
 }
