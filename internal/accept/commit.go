@@ -69,8 +69,8 @@ func (s *Service) insertPage(ctx context.Context, r *request, page []store.NewMe
 	}
 	if len(page) == 1 {
 		return whenRoom(ctx, s, r.wait, func() (_ []dispatch.Receipt, err error) {
-			r.alone.receipt[0], err = s.batch.Do(committing, page[0])
-			return r.alone.receipt[:], err
+			r.alone.out[0], err = s.batch.Do(committing, page[0])
+			return r.alone.out[:], err
 		})
 	}
 	b := s.batch

@@ -188,12 +188,11 @@ type request struct {
 
 // alone is what a request with one draft needs, allocated together.
 type alone struct {
-	ready   [1]*prepared
-	out     [1]dispatch.Receipt
-	place   [1]place
-	page    [1]store.NewMessage
-	at      [1]int
-	receipt [1]dispatch.Receipt
+	ready [1]*prepared
+	out   [1]dispatch.Receipt
+	place [1]place
+	page  [1]store.NewMessage
+	at    [1]int
 }
 
 // prepared is a draft that passed every check, ready to be committed.

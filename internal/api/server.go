@@ -134,7 +134,7 @@ func New(o Options) *Server {
 	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
-	s.echo.Use(middleware.Observe(o.Observer, o.Log), middleware.Options, middleware.Pace(s.hub.Stopping()), s.turns.Hold)
+	s.echo.Use(middleware.Observe(o.Observer, o.Log, middleware.Options, middleware.Pace(s.hub.Stopping()), s.turns.Hold))
 	s.routes(messages, stream.NewHandler(s.hub, s.auth, s.views))
 	return s
 }
@@ -175,7 +175,7 @@ func (s *Server) routes(m *message.Handler, events *stream.Handler) {
 	e.GET("/metrics", s.metrics)
 
 	v1, reads := e.Group("/v1", s.auth.Native), s.limits.Reads("view_messages")
-	v1.POST("/messages", m.Post)
+	e.POST("/v1/messages", s.auth.Native(m.Post)) // of a group echo would put it together for each request
 	v1.POST("/messages/batch", m.Batch)
 	v1.GET("/messages", m.List, reads, s.turns.List)
 	v1.POST("/messages/status", m.Statuses, reads, s.turns.List)

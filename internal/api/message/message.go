@@ -135,11 +135,12 @@ var answers = sync.Pool{New: func() any { return new([]byte) }}
 // Post accepts one message.
 func (h *Handler) Post(c echo.Context) error {
 	began := time.Now()
-	draft, err := readMessage(c)
+	drafts := make([]dispatch.Draft, 1)
+	err := readMessage(c, &drafts[0])
 	if err != nil {
 		return h.Limits.SpendRefused(c, middleware.Caller(c), err)
 	}
-	receipts, err := h.Sender.Send(c, middleware.Caller(c), []dispatch.Draft{draft})
+	receipts, err := h.Sender.Send(c, middleware.Caller(c), drafts)
 	if err != nil {
 		return err
 	}
@@ -160,13 +161,14 @@ func (h *Handler) Post(c echo.Context) error {
 }
 
 // readMessage decodes the message of a request.
-func readMessage(c echo.Context) (dispatch.Draft, error) {
+func readMessage(c echo.Context, into *dispatch.Draft) error {
 	if err := middleware.RequireJSON(c); err != nil {
-		return dispatch.Draft{}, err
+		return err
 	}
 	body, err := middleware.ReadBody(c, middleware.MaxBody)
 	if err != nil {
-		return dispatch.Draft{}, err
+		return err
 	}
-	return native.Read(body)
+	*into, err = native.Read(body)
+	return err
 }

@@ -2,6 +2,8 @@ package middleware
 
 import (
 	"github.com/labstack/echo/v4"
+
+	"github.com/sendoff/sendoff/internal/dispatch"
 )
 
 // exchange is the context of one request and its answer. It has room for what handlers note
@@ -9,12 +11,14 @@ import (
 type exchange struct {
 	echo.Context
 
-	id    string
-	ids   [2]string // id, as values of the headers of answer and request
-	body  pacedBody
-	names [5]string
-	notes [5]any
-	n     int // of both
+	next    echo.HandlerFunc // the route's
+	id      string
+	ids     [2]string // id, as values of the headers of answer and request
+	message dispatch.ID
+	body    pacedBody
+	names   [5]string
+	notes   [5]any
+	n       int // of both
 }
 
 // Get implements echo.Context.

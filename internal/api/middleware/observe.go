@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,16 +27,23 @@ type Observer interface {
 // Observe sets the request id, recovers panics, counts each request and logs it:
 // reads at level debug, changes at info, failures of ours and slow ones at warn.
 // Bodies, phone numbers and keys are not logged.
-func Observe(o Observer, log *slog.Logger) echo.MiddlewareFunc {
+//
+// inner are what stands between it and the handlers: echo would put them together anew for
+// each request.
+func Observe(o Observer, log *slog.Logger, inner ...echo.MiddlewareFunc) echo.MiddlewareFunc {
+	run := func(c echo.Context) error { return c.(*exchange).next(c) }
+	for _, m := range slices.Backward(inner) {
+		run = m(run)
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(of echo.Context) (err error) {
 			began := time.Now()
-			c := &exchange{Context: of}
+			c := &exchange{Context: of, next: next}
 			id, method := RequestID(c), c.Request().Method
 			c.ids = [...]string{id, id}
 			c.Response().Header()[requestIDHeader] = c.ids[:1:1]
 			c.Request().Header[requestIDHeader] = c.ids[1:] // dialects show it
-			if err = recovered(c, log, next); err != nil {
+			if err = recovered(c, log, run); err != nil {
 				c.Error(err)
 			}
 			now := time.Now()
@@ -67,7 +75,7 @@ func levelOf(c echo.Context, method string, status int, took time.Duration) slog
 
 // attributes adds the facts of a request to out: with the id that the client got, so
 // that a request that a customer quotes is found.
-func attributes(out []slog.Attr, c echo.Context, id, method string, status int, took time.Duration) []slog.Attr {
+func attributes(out []slog.Attr, c *exchange, id, method string, status int, took time.Duration) []slog.Attr {
 	out = append(out, slog.String("request_id", id), slog.String("method", method), slog.String("route", c.Path()), slog.Int("status", status))
 	if who, ok := c.Get("caller").(*accept.Caller); ok {
 		if who.User != nil { // the id of a session's key is no key's
@@ -76,8 +84,8 @@ func attributes(out []slog.Attr, c echo.Context, id, method string, status int, 
 			out = append(out, slog.Int64("key_id", who.Key.ID))
 		}
 	}
-	if id, ok := c.Get("message_id").(dispatch.ID); ok {
-		out = append(out, slog.String("message_id", id.String()))
+	if c.message != dispatch.NoID {
+		out = append(out, slog.String("message_id", c.message.String()))
 	}
 	if code, ok := c.Get("code").(dispatch.Code); ok {
 		out = append(out, slog.String("code", string(code)))
@@ -91,8 +99,8 @@ func Failed(c echo.Context, err error) { c.Set("code", dispatch.CodeOf(err)) }
 // Names notes the message that a request makes, the first of several, or is about,
 // for its line in the log. A simulated one has no id.
 func Names(c echo.Context, id dispatch.ID) {
-	if id != dispatch.NoID {
-		c.Set("message_id", id)
+	if x, ok := c.(*exchange); ok && id != dispatch.NoID {
+		x.message = id
 	}
 }
 

@@ -37,7 +37,7 @@ func Pace(stopping <-chan struct{}) echo.MiddlewareFunc {
 				} else {
 					b = new(pacedBody)
 				}
-				*b = pacedBody{ReadCloser: r.Body, control: *http.NewResponseController(c.Response().Writer), stopping: stopping}
+				*b = pacedBody{ReadCloser: r.Body, to: c.Response().Writer, stopping: stopping}
 				r.Body = b
 			}
 			return next(c)
@@ -49,7 +49,7 @@ func Pace(stopping <-chan struct{}) echo.MiddlewareFunc {
 type pacedBody struct {
 	io.ReadCloser
 
-	control  http.ResponseController
+	to       http.ResponseWriter // has the deadlines
 	stopping <-chan struct{}
 	end      time.Time // it stops then; zero: it does not
 	left     int64     // bytes until the deadline is moved on
@@ -89,11 +89,11 @@ func (b *pacedBody) stops() bool {
 func (b *pacedBody) pace(p []byte) (int, error) {
 	if b.left <= 0 {
 		b.left = paceBytes
-		_ = b.control.SetReadDeadline(time.Now().Add(paceTime)) // not supported: no network either
+		_ = http.NewResponseController(b.to).SetReadDeadline(time.Now().Add(paceTime)) // not supported: no network either
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); errors.Is(err, io.EOF) {
-		_ = b.control.SetReadDeadline(time.Time{}) // from here on net/http watches for the client's end
+		_ = http.NewResponseController(b.to).SetReadDeadline(time.Time{}) // from here on net/http watches for the client's end
 	}
 	return n, err
 }

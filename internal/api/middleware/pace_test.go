@@ -29,7 +29,7 @@ func TestPacedBody_DeadlineMovesWithProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &deadlines{ResponseWriter: httptest.NewRecorder()}
-		b := &pacedBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", 3*paceBytes))), control: *http.NewResponseController(w)}
+		b := &pacedBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", 3*paceBytes))), to: w}
 		buf := make([]byte, 1024)
 		start := time.Now()
 		for range paceBytes / 1024 {

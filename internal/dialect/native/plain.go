@@ -96,7 +96,12 @@ func (p *plain) body() *dispatch.Text {
 
 // template reads the value of template.
 func (p *plain) template(d *dispatch.Draft) {
-	t := &dispatch.TemplateUse{}
+	room := &struct {
+		use  dispatch.TemplateUse
+		v    dispatch.Variables
+		list [4]string
+	}{}
+	t := &room.use
 	d.Content.Template = t
 	p.object(func(name string) {
 		switch {
@@ -107,26 +112,25 @@ func (p *plain) template(d *dispatch.Draft) {
 		case p.is(name, "language", 20):
 			t.Language.Code = p.text()
 		case p.is(name, "variables", 21):
-			d.Variables = p.variables()
+			d.Variables = &room.v
+			p.variables(&room.v, room.list[:0])
 		default:
 			p.odd = true
 		}
 	})
 }
 
-// variables reads a list or an object of texts and numbers.
-func (p *plain) variables() *dispatch.Variables {
-	v := &dispatch.Variables{}
+// variables reads a list, which begins in room, or an object of texts and numbers.
+func (p *plain) variables(v *dispatch.Variables, room []string) {
 	if p.space(); p.next() == '{' {
 		v.Named = map[string]string{}
 		p.object(func(name string) { v.Named[name] = p.textOrDigits() })
-		return v
+		return
 	}
-	v.List = make([]string, 0, 4)
+	v.List = room
 	for more := p.open('['); more && !p.odd; more = p.more(']') {
 		v.List = append(v.List, p.textOrDigits())
 	}
-	return v
 }
 
 // object reads an object; member reads the value of each of its members.
