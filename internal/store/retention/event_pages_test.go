@@ -1,6 +1,8 @@
 package retention
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,10 +10,10 @@ import (
 )
 
 // Old pages of events go, except those that webhooks have not been made of and those with a message
-// that is unfinished; nobody else's do.
+// that is unfinished, wherever it waits; nobody else's do.
 func TestEventPages_OldOnesGo(t *testing.T) {
 	t.Parallel()
-	f := open(t, 3)
+	f := open(t, 5)
 	f.exec(`INSERT INTO accounts (id, sid, name) VALUES (2, 'AC2', 'Two')`)
 	var ids []string
 	must(t, f.db.SelectContext(t.Context(), &ids, `SELECT id FROM messages ORDER BY id`))
@@ -21,10 +23,16 @@ func TestEventPages_OldOnesGo(t *testing.T) {
 			account, days, pq.Array(ids)))
 		return id
 	}
-	old, unfinished, young, others := page(1, 40, ids[0], ids[1]), page(1, 40, ids[0], ids[2]), page(1, 20, ids[0]), page(2, 40, ids[0])
+	page(1, 40, ids[0], ids[1]) // goes
+	unfinished, young, others := page(1, 40, ids[0], ids[2]), page(1, 20, ids[0]), page(2, 40, ids[0])
+	waiting, claimed := page(1, 40, ids[3], ids[0]), page(1, 40, ids[4])
+	f.exec(`INSERT INTO backlog (page, account_id, channel_id, lane, created_at, expires_at, first_id, n, ids)
+		VALUES (1, 1, 1, 1, now() - interval '40 days 1 second', now() + interval '1 day', $1, 1, ARRAY[$1::uuid])`, ids[3])
+	f.exec(`INSERT INTO claims (claim, account_id, channel_id, lane, wake_at, pages, ids)
+		VALUES (gen_random_uuid(), 1, 1, 1, now(), '{2}', ARRAY[$1::uuid])`, ids[4])
 	f.exec(`INSERT INTO dispatch (message_id, account_id, channel_id, campaign_id, lane, wake_at, due_at, expires_at)
 		VALUES ($1, 1, 1, 0, 1, now(), now(), now())`, ids[2])
-	f.exec(`UPDATE webhook_cursors SET (xid, event_id) = (SELECT xid, id + 1 FROM event_pages WHERE id = $1)`, old)
+	f.exec(`UPDATE webhook_cursors SET (xid, event_id) = (SELECT xid, id FROM event_pages WHERE id = $1)`, claimed)
 	unread := page(1, 40, ids[1])
 
 	jobs, err := f.Jobs(t.Context())
@@ -43,8 +51,7 @@ func TestEventPages_OldOnesGo(t *testing.T) {
 	}
 	var left []int64
 	must(t, f.db.SelectContext(t.Context(), &left, `SELECT id FROM event_pages ORDER BY id`))
-	if want := []int64{unfinished, young, others, unread}; len(left) != len(want) || left[0] != want[0] || left[1] != want[1] ||
-		left[2] != want[2] || left[3] != want[3] {
+	if want := []int64{unfinished, young, others, waiting, claimed, unread}; !slices.Equal(left, want) {
 		t.Errorf("left are %v, want %v", left, want)
 	}
 }
@@ -69,5 +76,32 @@ func TestEventPages_Unread_MessageStays(t *testing.T) {
 	}
 	if why, err := f.Needed(t.Context(), &w); err != nil || why != "" {
 		t.Errorf("the partition stays because of %q (%v)", why, err)
+	}
+}
+
+// What is looked for in pages of events is not looked for in all of them: whether webhooks have been made
+// of a partition's is read from the cursor on, and of old pages that they have not been made of no message
+// is looked up.
+func TestPlans_EventPages_OnlyThoseAskedFor(t *testing.T) {
+	t.Parallel()
+	f := open(t, 1)
+	f.exec(`INSERT INTO event_pages (account_id, channel_id, at, kind, seq, cause, n, message_ids)
+		SELECT 1, 1, now() - make_interval(days => 40), 30, 2, 'worker', 20, array_fill(gen_random_uuid(), ARRAY[20])
+		FROM generate_series(1, 5000)`)
+	f.exec(`ANALYZE event_pages`)
+	plan := func(query string, args ...any) string {
+		var lines []string
+		must(t, f.db.SelectContext(t.Context(), &lines, `EXPLAIN (ANALYZE, COSTS off, TIMING off) `+query, args...))
+		return strings.Join(lines, "\n")
+	}
+	now := time.Now()
+	looked := plan(allEventPages, 1, now, pageRows)
+	if !strings.Contains(looked, "Function Scan on unnest m (never executed)") {
+		t.Errorf("messages of unread pages are looked up:\n%s", looked)
+	}
+	f.exec(`UPDATE webhook_cursors SET (xid, event_id) = (SELECT xid, max(id) + n FROM event_pages GROUP BY xid, n)`)
+	read := plan(sqlNeeded, now.AddDate(0, 0, -21), now.AddDate(0, 0, -19), now, true)
+	if !strings.Contains(read, "Index Scan using event_pages_order on event_pages p (actual rows=0") {
+		t.Errorf("pages are not read from the cursor on:\n%s", read)
 	}
 }

@@ -80,6 +80,12 @@ func page(of, busy string) string {
 
 var behindCursor = eventlog.Behind("p", "c.xid", "c.event_id")
 
+// rearmost is a column of the cursor that is furthest behind. (A row for each page would be compared
+// with the cursors last, behind the look-ups of its messages.)
+func rearmost(column string) string {
+	return `(SELECT ` + column + ` FROM webhook_cursors ORDER BY xid, event_id LIMIT 1)`
+}
+
 // Statements for rows that no ids lead to.
 var (
 	allAudit = `DELETE FROM audit_log WHERE id IN (SELECT id FROM
@@ -89,9 +95,11 @@ var (
 
 	// A page of events stays while one of its messages is unfinished or webhooks have not been made of it.
 	oldEventPages = `event_pages p WHERE p.account_id = $1 AND p.at < $2
-    AND NOT EXISTS (SELECT 1 FROM webhook_cursors c WHERE ` + behindCursor + `)
+    AND (p.xid, p.id + p.n - 1) <= (` + rearmost("xid") + `, ` + rearmost("event_id") + `)
     AND NOT EXISTS (SELECT 1 FROM unnest(p.message_ids) AS m(id) WHERE EXISTS (SELECT 1 FROM dispatch d WHERE d.message_id = m.id)
-      OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id))`
+      OR EXISTS (SELECT 1 FROM fallbacks f WHERE f.message_id = m.id) OR m.id IN (
+        SELECT unnest(ids) FROM backlog WHERE account_id = $1 AND created_at < $2
+        UNION ALL SELECT unnest(ids) FROM claims WHERE account_id = $1))`
 	allEventPages = `DELETE FROM event_pages WHERE ctid = ANY(ARRAY(SELECT p.ctid FROM ` + oldEventPages + `
     ORDER BY p.at LIMIT $3 FOR UPDATE))`
 	sizeEventPages = `SELECT coalesce(sum(p.n), 0) AS rows, coalesce(sum(pg_column_size(p.*)), 0) AS bytes FROM ` + oldEventPages + `

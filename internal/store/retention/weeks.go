@@ -7,7 +7,6 @@ import (
 
 	"github.com/lib/pq"
 
-	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
@@ -64,18 +63,22 @@ func (s *Store) Weeks(ctx context.Context) ([]Week, error) {
 
 // sqlNeeded looks for what keeps messages with ids of the time from $1 to $2, or their
 // attempts: unfinished ones, ones that were sent after $3, and, of messages ($4), events
-// that webhooks have not been made of.
+// that webhooks have not been made of. (Where all rows are looked at, a bound is a subquery:
+// else it is computed for each. Pages of events are read from a cursor on, as the first one
+// in the order of their index.)
 var sqlNeeded = `
 SELECT unfinished, NOT unfinished
     AND EXISTS (SELECT 1 FROM messages WHERE id >= uuid_floor($1) AND id < uuid_floor($2) AND send_at >= $3) AS young,
   NOT unfinished AND $4 AND (EXISTS (SELECT 1 FROM webhook_cursors c JOIN events e ON (e.xid, e.id) > (c.xid, c.event_id)
-      WHERE e.message_id >= uuid_floor($1) AND e.message_id < uuid_floor($2))
-    OR EXISTS (SELECT 1 FROM webhook_cursors c JOIN event_pages p ON ` + eventlog.Behind("p", "c.xid", "c.event_id") + `
-      WHERE EXISTS (SELECT 1 FROM unnest(p.message_ids) AS i(id) WHERE i.id >= uuid_floor($1) AND i.id < uuid_floor($2)))) AS unread
+      WHERE e.message_id >= (SELECT uuid_floor($1)) AND e.message_id < (SELECT uuid_floor($2)))
+    OR EXISTS (SELECT 1 FROM webhook_cursors c WHERE (SELECT p.id FROM event_pages p WHERE ` + behindCursor + `
+        AND EXISTS (SELECT 1 FROM unnest(p.message_ids) AS i(id) WHERE i.id >= (SELECT uuid_floor($1)) AND i.id < (SELECT uuid_floor($2)))
+      ORDER BY p.xid, p.id LIMIT 1) IS NOT NULL)) AS unread
 FROM (SELECT EXISTS (SELECT 1 FROM dispatch WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM scheduled WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
   OR EXISTS (SELECT 1 FROM fallbacks WHERE message_id >= uuid_floor($1) AND message_id < uuid_floor($2))
-  OR EXISTS (SELECT 1 FROM ` + inPages + ` p WHERE p.message_id >= uuid_floor($1) AND p.message_id < uuid_floor($2)) AS unfinished
+  OR EXISTS (SELECT 1 FROM ` + inPages + ` p
+    WHERE p.message_id >= (SELECT uuid_floor($1)) AND p.message_id < (SELECT uuid_floor($2))) AS unfinished
   OFFSET 0) u`
 
 // inPages are the messages in pages of the backlog, and in claims of them, some of
@@ -90,7 +93,7 @@ func sqlEventsNeeded(name string) string {
 SELECT EXISTS (SELECT 1 FROM (SELECT message_id FROM dispatch UNION ALL SELECT message_id FROM scheduled UNION ALL
     SELECT message_id FROM fallbacks UNION ALL SELECT message_id FROM ` + inPages + ` p) d
     JOIN ` + name + ` e ON e.message_id = d.message_id
-    WHERE d.message_id < uuid_floor($1)) AS unfinished,
+    WHERE d.message_id < (SELECT uuid_floor($1))) AS unfinished,
   false AS young, EXISTS (SELECT 1 FROM webhook_cursors c, (SELECT xid, id FROM ` + name + ` ORDER BY xid DESC, id DESC LIMIT 1) e
     WHERE (e.xid, e.id) > (c.xid, c.event_id)) AS unread`
 }
