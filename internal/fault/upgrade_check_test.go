@@ -318,10 +318,34 @@ func (u *upgrade) verify(what string, reads bool) {
 	}
 	u.say("%s: %d messages accepted, lost %d; %d copies for %d recipients, %d of them twice; %d maybe_sent, %d unknown", what,
 		len(u.ours()), u.lost, all.Count, all.Recipients, twice, len(maybe), len(unknown))
+	u.histories(what, maybe)
 	if reads {
 		u.read(what, u.rest)
 	}
 	if u.t.Failed() {
 		u.t.FailNow()
 	}
+}
+
+// histories holds that the newest messages have their whole history, also as the former
+// binary shows it.
+func (u *upgrade) histories(what string, maybe map[string]bool) {
+	u.t.Helper()
+	newest := u.load.sent[max(0, len(u.load.sent)-100):]
+	if n := len(u.bulk); n > u.filled {
+		newest = slices.Concat(newest, u.bulk[max(u.filled, n-100):])
+	}
+	for _, m := range newest {
+		if maybe[m.id] {
+			continue
+		}
+		is := map[any]bool{}
+		for _, e := range u.page("/v1/messages/" + m.id + "/events").Data {
+			is[e.(map[string]any)["type"]] = true
+		}
+		if !is["queued"] && !is["scheduled"] || !is["attempt"] || !is["sent"] || !is["delivered"] {
+			u.t.Errorf("%s: %s is delivered, and its history has %v", what, m.id, is)
+		}
+	}
+	u.say("%s: %d histories are whole", what, len(newest))
 }

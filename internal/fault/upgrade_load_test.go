@@ -205,8 +205,8 @@ func (l *load) ask(method, url, key, body string, want int, into any) (odd strin
 			l.u.t.Errorf("%s %s: %v in %s", method, url, err, raw)
 		}
 		return ""
-	case resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusTooManyRequests,
-		resp.StatusCode == http.StatusConflict:
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusConflict:
+		// The former binary answers 500 when a lock of a migration holds it up for two seconds.
 		return resp.Status
 	}
 	l.u.t.Errorf("%s %s: %s %s", method, url, resp.Status, raw)

@@ -107,7 +107,7 @@ func TestUpgrade_AndBack_UnderLoad(t *testing.T) {
 	u.verify("contract", true)
 
 	u.load = u.send()
-	u.phase("contract --undo", func() { u.backlog(max(n/100, 1000)); u.run("migrate", "contract", "--undo") })
+	u.phase("contract --undo", func() { u.backlog(max(n/100, 1000)); u.undo() })
 	u.phase("way back after contract", func() { u.roll(u.former); u.pass(10 * time.Second) })
 	u.rate(10_000)
 	u.verify("way back after contract", false)
@@ -190,6 +190,18 @@ func (u *upgrade) migrate() {
 		u.t.Fatalf("migrate up: %v: %s", err, out)
 	}
 	u.t.Logf("%d migrations applied", strings.Count(string(out), "applied "))
+}
+
+// undo opens the way back. A busy database may interrupt it; it is repeated then.
+func (u *upgrade) undo() {
+	u.t.Helper()
+	drill.Until(u.t, 5*time.Minute, "migrate contract --undo", func() error {
+		cmd := exec.CommandContext(u.t.Context(), binary, "migrate", "contract", "--undo")
+		cmd.Env = u.Environ()
+		out, err := cmd.CombinedOutput()
+		u.t.Logf("migrate contract --undo: %v: %s", err, bytes.TrimSpace(out))
+		return err
+	})
 }
 
 // message returns the line of message i in a batch, and what it becomes.
