@@ -164,7 +164,7 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 	s, accounts, done := store.New(db), account.New(db), contracted{}
 	if c.Undo {
 		done.Opened, err = undo(e.Ctx, s, accounts)
-	} else {
+	} else if err = c.applied(e, store.PagesFrom); err == nil {
 		done.Contracted, err = store.PagesFrom, accounts.Contract(e.Ctx, store.PagesFrom)
 	}
 	switch {
@@ -179,6 +179,18 @@ func (c *migrateContract) Run(e *console.Env) (err error) {
 			"sendoff migrate contract --undo")
 	}
 	return nil
+}
+
+// applied returns an error if the database lacks a migration up to one: contracted before it,
+// processes would write its form at the moment of migrate up, beside those that cannot read it.
+func (c *database) applied(e *console.Env, upTo int) error {
+	ms, err := migrations.List(e.Ctx, c.url())
+	for _, m := range ms {
+		if err == nil && !m.Applied && m.Version <= int64(upTo) {
+			err = errors.New(m.Name + " is not applied")
+		}
+	}
+	return err
 }
 
 // noticed is how long processes may go on as before: they read the configuration at

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,27 @@ func TestMigrateContract(t *testing.T) {
 	done := clitest.Read[contracted](t, sendoff("", "migrate", "contract", "--json", "--postgres-url", url))
 	if at(store.PagesFrom); done.Contracted != store.PagesFrom {
 		t.Errorf("%+v", done)
+	}
+}
+
+// What a migration brings is not contracted before it is applied: processes would write it as
+// soon as it is, beside those of the version before.
+func TestMigrateContract_MissingMigration_IsRefused(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	for range 100 {
+		if name, err := migrations.Down(t.Context(), url); err != nil || strings.HasPrefix(name, fmt.Sprintf("%05d_", store.PagesFrom)) {
+			storetest.Must(t, err)
+			break
+		}
+	}
+	r := sendoff("", "migrate", "contract", "--postgres-url", url)
+	if r.Code == 0 || !strings.Contains(r.Out+r.Err, "migrate status") {
+		t.Errorf("code %d: %s %s", r.Code, r.Out, r.Err)
+	}
+	_, upTo, err := account.New(storetest.Open(t, url, 1)).ConfigVersion(t.Context())
+	if err != nil || upTo >= store.PagesFrom {
+		t.Errorf("contracted up to %d (%v)", upTo, err)
 	}
 }
 
