@@ -169,7 +169,8 @@ SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 // sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
 // there, and no claim goes as long as one of its messages waits. (An array has the claims
 // locked before the first message, and these in their order whatever the planner believes; a
-// message that is locked is where its ctid says.) The time of a page of events is when its
+// message that is locked is where its ctid says, which the planner looks up if it takes the page
+// for one row: o.result, as in sqlSettlePlain.) The time of a page of events is when its
 // messages were sent, so one that was sent before is not for it.
 var sqlSettlePaged = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
@@ -177,7 +178,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
  c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
  x AS MATERIALIZED (SELECT o.*, m.at FROM o CROSS JOIN LATERAL (SELECT m.ctid AS at FROM messages m
    WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL FOR UPDATE) m
-   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c))),
+   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}),
  u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = now(), status = {sent}, final_by = {by_us}
    FROM x WHERE m.ctid = x.at AND m.id = x.id AND m.id BETWEEN $9::uuid AND $10::uuid

@@ -245,3 +245,34 @@ func TestPlans_EventPages_AreReadFromTheirPlace(t *testing.T) {
 		}
 	}
 }
+
+// A settle of pages reads its messages by their places, not what lies between them, whatever the size
+// of the table.
+func TestPlans_SettlePaged_ReadsItsMessages(t *testing.T) {
+	t.Parallel()
+	for _, between := range []int{0, 3000, 30_000, 100_000} {
+		f := open(t)
+		f.paged(t, 100)
+		for from := 0; from < between; from += 5000 { // a long transaction holds the log of every test's events up
+			f.exec(t, `INSERT INTO messages (id, account_id, channel_id, lane, type, recipient, content, status, expires_at)
+				SELECT (left($1::uuid::text, 24) || lpad(to_hex(g), 12, '0'))::uuid, $2, $3, 1, 'text', '+15550000000', '{}', 40, now()
+				FROM generate_series($4::integer + 1, least($4::integer + 5000, $5::integer)) g`,
+				dispatch.NewID(), f.account, f.channel, from, between)
+		}
+		f.paged(t, 100)
+		f.exec(t, `ANALYZE messages`)
+		claim, got := f.due(t, 200)
+		outs := ends(got, claim, Settle, ResultAccepted)
+		args := outcomeArgs(outs)
+		args = []any{args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], outs[0].ID.String(), outs[199].ID.String()}
+		read := 0.0
+		f.explainAs(t, "force_generic_plan", sqlSettlePaged, args...).walk(func(n *planNode) {
+			if strings.HasPrefix(n.Relation, "messages") {
+				read += n.Loops * (n.Rows + n.Removed)
+			}
+		})
+		if read < 400 || read > 5000 { // a small table may be read whole
+			t.Errorf("%d messages between: %.0f rows are read for 200 calls", between, read)
+		}
+	}
+}
