@@ -109,7 +109,7 @@ const (
 func New(o Options) *Service {
 	s := &Service{Options: o, offers: newOffers(), quoteWait: quoteWait}
 	s.quit, s.quitNow = context.WithCancel(context.Background())
-	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 8, Timeout: flushTime}, s.flush)
+	s.batch = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, More: flushMax / 4, Timeout: flushTime}, s.flush)
 	s.bulk = batch.New(batch.Options{Max: bulkPage, Queue: 4 * bulkPage, Workers: 2, Timeout: flushTime}, s.flush)
 	s.repeats = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: flushers, Timeout: flushTime}, s.Store.Repeats)
 	s.ids = batch.New(batch.Options{Max: flushMax, Queue: waitMax, Workers: 2, Timeout: flushTime}, s.Store.IDs)

@@ -12,6 +12,7 @@ import (
 	"github.com/sendoff/sendoff/internal/cli/admin"
 	"github.com/sendoff/sendoff/internal/cli/console"
 	"github.com/sendoff/sendoff/internal/config"
+	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
 	"github.com/sendoff/sendoff/internal/store/pg"
@@ -197,12 +198,16 @@ func (c *database) applied(e *console.Env, upTo int) error {
 // least once a second, and give up a page that they have begun to write after ten.
 const noticed = 15 * time.Second
 
+// mostBusy is how many steps in a row may find the database busy before undo gives up.
+const mostBusy = 20
+
 // undo has all processes write rows, and writes one for every message and event that is in a
 // page. It returns how many pages and claims it found.
 func undo(ctx context.Context, s *store.Store, accounts *account.Store) (opened int, err error) {
 	if err := accounts.Contract(ctx, 0); err != nil {
 		return 0, err
 	}
+	busy := 0
 	for until := time.Now().Add(noticed); ; {
 		n, err := s.OpenAll(ctx)
 		opened += n
@@ -210,8 +215,15 @@ func undo(ctx context.Context, s *store.Store, accounts *account.Store) (opened 
 			n, err = s.SplitEvents(ctx)
 			opened += n
 		}
-		if err != nil || time.Now().After(until) {
+		switch {
+		case err == nil && time.Now().After(until):
+			return opened, nil
+		case err == nil:
+			busy = 0
+		case dispatch.CodeOf(err) != dispatch.Overloaded || busy == mostBusy:
 			return opened, err
+		default:
+			busy++ // a step waited for a process longer than it may
 		}
 		select {
 		case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store"
 	"github.com/sendoff/sendoff/internal/store/account"
+	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/storetest"
 	"github.com/sendoff/sendoff/internal/wait"
 	"github.com/sendoff/sendoff/migrations"
@@ -122,6 +123,32 @@ func TestMigrateContract_MissingMigration_IsRefused(t *testing.T) {
 	_, upTo, err := account.New(storetest.Open(t, url, 1)).ConfigVersion(t.Context())
 	if err != nil || upTo >= store.PagesFrom {
 		t.Errorf("contracted up to %d (%v)", upTo, err)
+	}
+}
+
+// A step that finds the database busy is repeated: what is undone by half, no version reads.
+func TestMigrateContract_Undo_GoesOnWhenBusy(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	db := storetest.Open(t, url, 4)
+	_, err := store.New(db).InsertMessages(t.Context(), drafts(t, url)(16))
+	storetest.Must(t, err)
+	undone := make(chan clitest.Result, 1)
+	storetest.Must(t, db.Tx(t.Context(), func(tx *pg.DB) error {
+		_, err := tx.ExecContext(t.Context(), `SELECT 1 FROM backlog FOR UPDATE`)
+		storetest.Must(t, err)
+		go func() { undone <- sendoff("", "migrate", "contract", "--undo", "--postgres-url", url) }()
+		var first, now string
+		waits := func(began *string) bool { // when the statement began that waits for us
+			return db.QueryRowxContext(t.Context(), `SELECT query_start::text FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(began) == nil
+		}
+		wait.Until(t, "it waits", func() bool { return waits(&first) })
+		wait.Until(t, "it waits once more", func() bool { return waits(&now) && now != first })
+		return nil
+	}))
+	if r := <-undone; r.Code != 0 || !strings.Contains(r.Out, "rewritten: 2") {
+		t.Errorf("code %d: %s%s", r.Code, r.Out, r.Err)
 	}
 }
 

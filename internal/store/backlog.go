@@ -270,11 +270,11 @@ func (s *Store) open(ctx context.Context, ids []dispatch.ID) error {
 // claims there were.
 func (s *Store) OpenAll(ctx context.Context) (n int, err error) {
 	for {
-		pages, err := s.openPages(ctx, lockPages+`true ORDER BY page LIMIT 32 FOR UPDATE`)
+		pages, err := s.openPages(ctx, lockPages+`true ORDER BY page LIMIT 8 FOR UPDATE`)
 		if err != nil {
 			return n, err
 		}
-		claims, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+`true ORDER BY claim LIMIT 32 FOR UPDATE`)
+		claims, err := s.openClaims(ctx, sqlOpenClaims, lockClaims+`true ORDER BY claim LIMIT 8 FOR UPDATE`)
 		if n += pages + claims; err != nil || pages+claims == 0 {
 			return n, err
 		}
