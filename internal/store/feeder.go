@@ -247,8 +247,9 @@ func (s *Store) SettleDoubts(ctx context.Context, ids []dispatch.ID, u []int) er
 
 // Message reads what a provider may be asked about a message.
 func (s *Store) Message(ctx context.Context, id dispatch.ID) (Claimed, error) {
-	var c Claimed
-	err := s.db.GetContext(ctx, &c, `SELECT id, account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at,
-	  created_at) AS since FROM messages WHERE id = $1::uuid`, id.String())
+	c := Claimed{ID: id}
+	err := s.db.QueryRowxContext(ctx, `SELECT account_id, channel_id, lane, recipient, content, test, created_at, coalesce(send_at, created_at)
+		FROM messages WHERE id = $1::uuid`, id.String()).
+		Scan(&c.Account, &c.Channel, &c.Lane, &c.To, &c.Content, &c.Test, &c.CreatedAt, &c.Since)
 	return c, pg.Wrap("read message", err)
 }
