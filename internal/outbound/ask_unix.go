@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build unix
 
 package outbound
 
@@ -7,16 +7,14 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // maxHeld is how much is held until the answer is read, in bytes.
 const maxHeld = 8 << 10
 
 // asking holds a request until its answer is read. Then one step looks whether the
-// connection lives, writes and, since nothing can have come yet, waits; a seventh of
-// what a call took was the read before the answer, and the scheduler being told of system
-// calls none of which blocks.
+// connection lives, writes and, since nothing can have come yet, waits: no read goes before the
+// answer in vain.
 type asking struct {
 	raw     syscall.RawConn // nil: this can't be done
 	step    func(fd uintptr) bool
@@ -25,7 +23,7 @@ type asking struct {
 	out, in []byte
 	sent    bool // all of out
 	n       int  // written of out, or else read into in
-	errno   syscall.Errno
+	err     error
 	gone    bool // see errGone
 }
 
@@ -55,35 +53,34 @@ func (c *countedConn) keep(b []byte) bool {
 }
 
 // ask writes what is held, then reads. It is called again whenever something may have come
-// since.
+// since. The connection does not block.
 func (c *countedConn) ask(fd uintptr) (done bool) {
 	if c.sent {
-		c.n, c.errno = transfer(syscall.SYS_RECVFROM, fd, c.in, 0)
-		return c.errno != syscall.EAGAIN
+		c.n, c.err = again(syscall.Read, fd, c.in)
+		return c.err != syscall.EAGAIN
 	}
 	if c.check {
 		var b [1]byte
-		if _, errno := transfer(syscall.SYS_RECVFROM, fd, b[:], syscall.MSG_PEEK); errno != syscall.EAGAIN {
+		if _, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK); err != syscall.EAGAIN {
 			c.gone = true
 			return true
 		}
 	}
 	c.writes.Add(1)
-	n, errno := transfer(syscall.SYS_SENDTO, fd, c.out, syscall.MSG_NOSIGNAL)
-	if errno != 0 {
+	n, err := again(syscall.Write, fd, c.out)
+	if err != nil {
 		c.writes.Add(-1)
 	}
 	c.n, c.sent = n, n == len(c.out)
 	return !c.sent
 }
 
-// transfer sends or receives what it can at once.
-func transfer(call, fd uintptr, b []byte, flags uintptr) (int, syscall.Errno) {
+// again calls call until no signal breaks it off. It returns how many bytes it took.
+func again(call func(fd int, b []byte) (int, error), fd uintptr, b []byte) (int, error) {
 	for {
-		n, _, errno := syscall.RawSyscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-			flags|syscall.MSG_DONTWAIT, 0, 0)
-		if errno != syscall.EINTR {
-			return max(int(n), 0), errno
+		n, err := call(int(fd), b)
+		if err != syscall.EINTR {
+			return max(n, 0), err
 		}
 	}
 }
@@ -106,8 +103,8 @@ func (c *countedConn) Read(b []byte) (int, error) {
 			return 0, err
 		}
 		return c.Conn.Read(b)
-	case c.errno != 0:
-		return 0, c.failure(&net.OpError{Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("read", c.errno)})
+	case c.err != nil:
+		return 0, c.failure(&net.OpError{Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("read", c.err)})
 	case c.n == 0:
 		return 0, io.EOF
 	}
