@@ -219,6 +219,7 @@ func TestPlans_EventPages_AreReadFromTheirPlace(t *testing.T) {
 	f.exec(t, `ANALYZE event_pages`)
 	insert(30_000)
 	id := f.paged(t, 20)[7]
+	f.readable(t)
 	var p dispatch.Position
 	must(t, f.db.QueryRowxContext(t.Context(), `SELECT xid::text::bigint, id FROM event_pages ORDER BY id OFFSET 1100 LIMIT 1`).
 		Scan(&p.XID, &p.ID))
