@@ -30,7 +30,6 @@ type Lines struct {
 	written time.Time   // when lines were written last
 	timer   *time.Timer // nil before the first line that waits
 	timed   bool        // timer runs
-	second  second
 }
 
 // NewLines returns Lines that are written to out.
@@ -136,7 +135,7 @@ func (g gatherer) WithGroup(name string) slog.Handler {
 func (l *Lines) add(r slog.Record) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, ok := l.second.appendRequest(l.waiting, r)
+	b, ok := appendRequest(l.waiting, r)
 	if !ok {
 		return false
 	}
@@ -149,12 +148,12 @@ func (l *Lines) add(r slog.Record) bool {
 // quotes, or returns false. It takes a quarter of the time (BenchmarkRequestLine): slog
 // hands every attribute to ReplaceAttr, the built-in ones too. Mask changes errors only,
 // of which there is none here.
-func (s *second) appendRequest(b []byte, r slog.Record) ([]byte, bool) {
+func appendRequest(b []byte, r slog.Record) ([]byte, bool) {
 	if r.Time.IsZero() {
 		return nil, false
 	}
 	b = append(b, "time="...)
-	b = s.append(b, r.Time)
+	b = appendMillis(b, r.Time)
 	b = append(b, " level="...)
 	b = append(b, r.Level.String()...)
 	b = append(b, " msg="...)
@@ -187,29 +186,6 @@ func unquoted(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// second has the text of a time, for the others of its second.
-type second struct {
-	unix int64
-	zone *time.Location
-	text []byte // empty: of none
-}
-
-// append appends what appendMillis does.
-func (s *second) append(b []byte, t time.Time) []byte {
-	const millis = len("2006-01-02T15:04:05.")
-	if len(s.text) == 0 || s.unix != t.Unix() || s.zone != t.Location() {
-		s.unix, s.zone, s.text = t.Unix(), t.Location(), appendMillis(s.text[:0], t)
-	}
-	if len(s.text) < millis+len("000") || s.text[millis-1] != '.' { // a year of five digits
-		return appendMillis(b, t)
-	}
-	n := len(b) + millis
-	b = append(b, s.text...)
-	ms := t.Nanosecond() / int(time.Millisecond)
-	b[n], b[n+1], b[n+2] = byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10)
-	return b
 }
 
 // appendMillis appends a time as slog's text handler does.

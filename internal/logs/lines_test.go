@@ -208,22 +208,3 @@ func BenchmarkRequestLine(b *testing.B) {
 		})
 	}
 }
-
-// A time is written the same whatever was written before it.
-func TestSecond_Append_AsAlone(t *testing.T) {
-	t.Parallel()
-	var s second
-	base := time.Date(2026, 11, 30, 23, 59, 58, 999_400_000, time.UTC)
-	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+1800), time.UTC} {
-		for _, after := range []time.Duration{0, 1, 600 * time.Microsecond, time.Millisecond, 70 * time.Millisecond, 999 * time.Millisecond, time.Hour, 0} {
-			for _, from := range []time.Time{base, time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-5, 1, 1, 0, 0, 0, 5e8, time.UTC)} {
-				at := from.Add(after).In(zone)
-				for range 2 {
-					if got, want := string(s.append([]byte("x"), at)), string(appendMillis([]byte("x"), at)); got != want {
-						t.Errorf("%s, want %s", got, want)
-					}
-				}
-			}
-		}
-	}
-}
