@@ -102,11 +102,7 @@ func Prefix(secret string) string { return secret[:min(shownLen, len(secret))] }
 
 // checksum is the CRC-32 of s in base62, padded with zeros.
 func checksum(s string) [checksumLen]byte {
-	n := ^uint32(0) // hash/crc32 would allocate s anew
-	for i := range len(s) {
-		n = crc32.IEEETable[byte(n)^s[i]] ^ n>>8
-	}
-	n = ^n
+	n := crc32.ChecksumIEEE([]byte(s))
 	var b [checksumLen]byte
 	for i := checksumLen - 1; i >= 0; i-- {
 		b[i] = base62[n%62]

@@ -165,7 +165,7 @@ func (c *comparison) note(what map[string]uint64, id, v any) {
 	}
 }
 
-// briefs asks for the statuses of up to a thousand messages.
+// briefs returns the statuses of up to a thousand messages.
 func (u *upgrade) briefs(ids []string) (all []map[string]any) {
 	u.t.Helper()
 	raw, _ := json.Marshal(map[string]any{"ids": ids})
@@ -191,7 +191,7 @@ func (u *upgrade) ours() []noted {
 	return slices.Concat(u.bulk, u.load.sent)
 }
 
-// count asks the emulator.
+// count returns how many calls the emulator had.
 func (u *upgrade) count(query string) (c struct {
 	Count      int `json:"count"`
 	Recipients int `json:"recipients"`
@@ -203,7 +203,7 @@ func (u *upgrade) count(query string) (c struct {
 	return c
 }
 
-// settle waits until every message is what it becomes, as the API tells it.
+// settle waits until the API shows every message as what it becomes.
 func (u *upgrade) settle(most time.Duration) (unknown, maybe map[string]bool) {
 	u.t.Helper()
 	all, sends := u.ours(), 0
@@ -236,7 +236,7 @@ func (u *upgrade) settle(most time.Duration) (unknown, maybe map[string]bool) {
 	return unknown, maybe
 }
 
-// statuses asks for the status of each message. It returns an error for one that is not
+// statuses reads the status of each message. It returns an error for one that is not
 // what it becomes; that it is there must hold at once.
 func (u *upgrade) statuses(all []noted) (unknown, maybe map[string]bool, err error) {
 	u.t.Helper()

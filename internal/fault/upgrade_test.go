@@ -118,7 +118,7 @@ func (u *upgrade) say(format string, args ...any) {
 	u.t.Logf("%6.1f s  %s", time.Since(u.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// phase runs a part of the upgrade, and says what the requests meanwhile took.
+// phase runs a part of the upgrade, and prints what the requests meanwhile took.
 func (u *upgrade) phase(name string, f func()) {
 	u.t.Helper()
 	u.load.begin(name)

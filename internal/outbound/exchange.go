@@ -68,8 +68,8 @@ func (c *conn) close() {
 }
 
 // watch has the end of the context that ctx was made of by Until break off what is under
-// way, from now on: the calls of a connection usually have it in common, and so none of
-// them tells it that it begins and ends. Other contexts are watched call by call. It
+// way, from now on: the calls of a connection usually have it in common, so that it is not
+// registered anew for each. Other contexts are watched call by call. It
 // returns false if the connection may have been broken off, or be about to.
 func (c *conn) watch(ctx context.Context) bool {
 	var done <-chan struct{}

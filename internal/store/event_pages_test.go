@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/pg"
 	"github.com/sendoff/sendoff/internal/wait"
 )
@@ -137,6 +138,18 @@ func (f *fixture) countsBetween(t *testing.T, all []dispatch.Event, from, to int
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("from %d to %d: %v, want %v", from, to, got, want)
+	}
+}
+
+// The ids of a page's events are its own: the next page begins behind them, and rows have smaller ones.
+func TestEventPages_HaveRoomForTheirIDs(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	var step, start int
+	must(t, f.db.QueryRowxContext(t.Context(), `SELECT increment_by, start_value FROM pg_sequences WHERE sequencename = 'event_pages_id'`).
+		Scan(&step, &start))
+	if step != eventlog.Room || step < pageMax || start < 1<<40 {
+		t.Errorf("pages are %d apart from %d on, the log reads %d", step, start, eventlog.Room)
 	}
 }
 

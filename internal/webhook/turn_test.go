@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -92,10 +93,11 @@ func TestTurn_Failure_SlowsDown(t *testing.T) {
 // of their results, and what comes meanwhile goes out beside it.
 func TestTurn_OneSlowCall_OthersGoOn(t *testing.T) {
 	f := newFixture(t)
-	release := make(chan struct{})
+	held, release := context.WithCancel(t.Context())
+	defer release() // or a failure waits for the receiver
 	r := receive(t, func(n int, _ got, _ http.ResponseWriter) {
 		if n == 1 {
-			<-release
+			<-held.Done()
 		}
 	})
 	defer r.CloseClientConnections()
@@ -114,7 +116,7 @@ func TestTurn_OneSlowCall_OthersGoOn(t *testing.T) {
 	f.until("all others are written down", func() bool { return delivered() == 399 })
 	f.send(1, nil)
 	f.until("a new one is delivered", func() bool { return delivered() == 400 })
-	close(release)
+	release()
 	f.until("the slow one is too", func() bool { return delivered() == 401 })
 }
 
@@ -178,10 +180,11 @@ func TestTurn_LaterEventStandsFirst_InSequence(t *testing.T) {
 // way when the place is set back.
 func TestTurn_ProbeWithEarlierEvents_OnceEach(t *testing.T) {
 	f := newFixture(t)
-	release := make(chan struct{})
+	held, release := context.WithCancel(t.Context())
+	defer release() // or a failure waits for the receiver
 	r := receive(t, func(n int, _ got, _ http.ResponseWriter) {
 		if n == 2 {
-			<-release
+			<-held.Done()
 		}
 	})
 	w := f.endpoint(Standard, r.URL)
@@ -203,7 +206,7 @@ func TestTurn_ProbeWithEarlierEvents_OnceEach(t *testing.T) {
 	})
 	f.send(1, nil)
 	f.until("a further event has come", func() bool { return r.count() == 3 })
-	close(release)
+	release()
 	f.until("all are delivered", func() bool {
 		return !slices.ContainsFunc(f.log(w), func(l hookstore.LoggedDelivery) bool { return l.State != hookstore.Delivered })
 	})

@@ -5,8 +5,7 @@ package eventlog
 
 import "strconv"
 
-// Room is how many ids a page has: its events have those from its own on. The
-// migration has the same number.
+// Room is how many ids a page has, as the migration that made it: its events have those from its own on.
 const Room = 1024
 
 // PagesFrom is the migration that made pages: they are written once that far is contracted.
@@ -31,7 +30,7 @@ func After(xid, id, limit string) string {
   UNION ALL
   SELECT p.id + u.i - 1, p.xid, u.message_id, p.account_id, p.channel_id, p.at, p.kind, p.seq, p.cause, NULL, NULL, NULL, p.late
   FROM (SELECT xid, id FROM (SELECT xid, id, sum(n) OVER (ORDER BY xid, id) - n AS before
-      FROM (SELECT xid, id, n FROM event_pages WHERE ` + behind(xid, id) + ` AND ` + below + `
+      FROM (SELECT xid, id, n FROM event_pages WHERE ` + reaches(xid, id) + ` AND ` + below + `
         ORDER BY xid, id LIMIT ` + limit + ` + 1) p) p
     WHERE before < ` + limit + ` + ` + strconv.Itoa(Room) + `) x
   CROSS JOIN LATERAL (SELECT * FROM event_pages p WHERE p.xid = x.xid AND p.id = x.id OFFSET 0) p
@@ -40,8 +39,8 @@ func After(xid, id, limit string) string {
 ) e ORDER BY xid, id LIMIT ` + limit + `)`
 }
 
-// behind is the condition of pages that may have events behind a position.
-func behind(xid, id string) string {
+// reaches returns the condition of pages that may have events behind a position, as an index can hold it.
+func reaches(xid, id string) string {
 	return `(xid, id) > (` + xid + `, ` + id + ` - ` + strconv.Itoa(Room) + `)`
 }
 
@@ -50,7 +49,7 @@ func behind(xid, id string) string {
 func Counts(xid, id, endXID, endID, limit string) string {
 	return `SELECT account_id, kind, CASE WHEN xid = ` + endXID + ` THEN least(` + endID + ` - id + 1, n) ELSE n END
     - CASE WHEN xid = ` + xid + ` THEN greatest(` + id + ` - id + 1, 0) ELSE 0 END AS n
-  FROM event_pages WHERE ` + behind(xid, id) + ` AND (xid, id) <= (` + endXID + `, ` + endID + `) ORDER BY xid, id LIMIT ` + limit
+  FROM event_pages WHERE ` + reaches(xid, id) + ` AND (xid, id) <= (` + endXID + `, ` + endID + `) ORDER BY xid, id LIMIT ` + limit
 }
 
 // Behind returns the condition of a page, by its table's name, that has events behind a position.
@@ -61,7 +60,7 @@ func Behind(page, xid, id string) string {
 // Any returns a condition: whether there is an event behind a position.
 func Any(xid, id string) string {
 	return `((SELECT id FROM events WHERE (xid, id) > (` + xid + `, ` + id + `) AND ` + below + ` ORDER BY xid, id LIMIT 1) IS NOT NULL
-  OR (SELECT id FROM event_pages WHERE ` + behind(xid, id) + ` AND (xid, id + n - 1) > (` + xid + `, ` + id + `) AND ` + below + `
+  OR (SELECT id FROM event_pages WHERE ` + reaches(xid, id) + ` AND (xid, id + n - 1) > (` + xid + `, ` + id + `) AND ` + below + `
     ORDER BY xid, id LIMIT 1) IS NOT NULL)`
 }
 
