@@ -29,6 +29,10 @@ const (
 	// pagesEnough is the number of pages waiting in a lane from which accepting
 	// offers no more: twice what the feeder keeps there.
 	pagesEnough = 240
+	// messagesEnough is the number of messages, 100 ms of a worker's work, from which
+	// those of the normal lane wait in the backlog too: there they wait in pages, which
+	// costs Postgres a third of what a row of dispatch costs.
+	messagesEnough = 2000
 	// offerers are the goroutines that offer pages, offerWait the pages that may
 	// wait for them.
 	offerers  = 4
@@ -41,8 +45,23 @@ type offers struct {
 	mu          sync.Mutex
 	buckets     map[int64]*rate.Limiter // by channel
 	pausedUntil time.Time
+	normal      int            // messages of the normal lane planned since the queue's length was read
+	offered     [3]tally       // by lane: what was offered since then
 	full        [3]atomic.Bool // by lane: enough pages wait, messages stay in Postgres
 	active      atomic.Bool    // a page was offered since the queue's length was read
+}
+
+// tally counts pages and the messages in them.
+type tally struct{ pages, messages atomic.Int64 }
+
+// take returns the mean size of the pages counted, and starts again; it is old if there
+// were none.
+func (t *tally) take(old int64) int64 {
+	pages, messages := t.pages.Swap(0), t.messages.Swap(0)
+	if pages == 0 {
+		return old
+	}
+	return messages / pages
 }
 
 func newOffers() offers {
@@ -68,7 +87,10 @@ func (s *Service) planOffers(ctx context.Context, page []store.NewMessage) {
 		if _, isOpen := open[a.Channel]; isOpen {
 			continue
 		}
-		a.Offered = a.Lane == dispatch.OTP || s.bucket(ctx, a.Channel).AllowN(now, 1)
+		a.Offered = a.Lane == dispatch.OTP || s.offers.normal < messagesEnough && s.bucket(ctx, a.Channel).AllowN(now, 1)
+		if a.Offered && a.Lane == dispatch.Normal {
+			s.offers.normal++
+		}
 	}
 }
 
@@ -146,6 +168,8 @@ func (s *Service) enqueueOffers(page []store.NewMessage, receipts []dispatch.Rec
 			n := min(len(ids), dispatch.MaxPage)
 			select {
 			case s.offers.pages <- dispatch.Page{Channel: k.channel, Lane: k.lane, IDs: ids[:n]}:
+				s.offers.offered[k.lane].pages.Add(1)
+				s.offers.offered[k.lane].messages.Add(int64(n))
 			default:
 				s.Observer.OfferFailed(n)
 			}
@@ -172,11 +196,12 @@ func (s *Service) offerLoop(ctx context.Context) {
 	}
 }
 
-// watchQueue marks the lanes in which enough pages wait, because workers do not
-// keep up or are away: further messages then wait in Postgres, not in Redis.
+// watchQueue marks the lanes in which enough waits, because workers do not keep up or
+// are away: further messages then wait in Postgres, not in Redis.
 func (s *Service) watchQueue(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
+	var size [3]int64 // of a page, by lane
 	for {
 		select {
 		case <-ctx.Done():
@@ -185,10 +210,15 @@ func (s *Service) watchQueue(ctx context.Context) {
 		}
 		busy := s.offers.active.Swap(false)
 		for _, lane := range dispatch.Lanes {
+			size[lane] = s.offers.offered[lane].take(size[lane])
 			if busy || s.offers.full[lane].Load() {
 				n, err := s.Queue.Pending(ctx, lane)
-				s.offers.full[lane].Store(err == nil && n >= pagesEnough)
+				enough := n >= pagesEnough || lane == dispatch.Normal && n*size[lane] >= messagesEnough
+				s.offers.full[lane].Store(err == nil && enough)
 			}
 		}
+		s.offers.mu.Lock()
+		s.offers.normal = 0
+		s.offers.mu.Unlock()
 	}
 }

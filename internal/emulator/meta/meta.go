@@ -6,12 +6,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/dispatch/person"
@@ -49,6 +50,8 @@ type request struct {
 	UserID  string `json:"recipient"` // a business-scoped user id, in place of to
 	Type    string `json:"type"`
 	Ref     string `json:"biz_opaque_callback_data"`
+	Status  string `json:"status"`
+	Message string `json:"message_id"`
 	Text    *struct {
 		Body string `json:"body"`
 	} `json:"text"`
@@ -78,15 +81,15 @@ func (*present) UnmarshalJSON([]byte) error { return nil }
 // filled reports whether the object that the type names is there; known is false
 // for a type that isn't Meta's.
 func (m *request) filled() (filled, known bool) {
-	objects := map[string]*present{
-		"image": m.Image, "video": m.Video, "audio": m.Audio, "document": m.Document, "sticker": m.Sticker,
-		"location": m.Location, "contacts": m.Contacts, "interactive": m.Interactive, "reaction": m.Reaction,
-	}
 	switch m.Type {
 	case "text":
 		return m.Text != nil, true
 	case "template":
 		return m.Template != nil && m.Template.Name != "" && m.Template.Language.Code != "", true
+	}
+	objects := map[string]*present{
+		"image": m.Image, "video": m.Video, "audio": m.Audio, "document": m.Document, "sticker": m.Sticker,
+		"location": m.Location, "contacts": m.Contacts, "interactive": m.Interactive, "reaction": m.Reaction,
 	}
 	o, known := objects[m.Type]
 	return o != nil, known
@@ -99,9 +102,6 @@ func read(s *engine.Server, r *http.Request, body []byte) (*engine.Send, engine.
 		ch, refused := channel(s, r, parts[1])
 		if ch == nil {
 			return nil, refused
-		}
-		if markedRead(body) {
-			return nil, engine.JSON(http.StatusOK, done)
 		}
 		return readSend(ch, body)
 	case len(parts) == 3 && parts[2] == "message_templates" && r.Method == http.MethodGet:
@@ -131,11 +131,15 @@ func channel(s *engine.Server, r *http.Request, phoneNumberID string) (*dispatch
 	return nil, noObject(r.Method, phoneNumberID)
 }
 
-// readSend refuses what Meta refuses whatever the recipient.
+// readSend refuses what Meta refuses whatever the recipient. A body that marks a message
+// as read is no send.
 func readSend(ch *dispatch.Channel, body []byte) (*engine.Send, engine.Answer) {
 	var m request
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, refusal(http.StatusBadRequest, 100, "(#100) Invalid parameter", "the body is no JSON object of the expected form")
+	}
+	if m.Status == "read" && m.Message != "" {
+		return nil, engine.JSON(http.StatusOK, done)
 	}
 	to := engine.Number(cmp.Or(m.To, m.UserID))
 	filled, known := m.filled()

@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -14,15 +13,6 @@ var done = map[string]bool{"success": true}
 
 // mediaID is the id of every upload: files are not kept.
 const mediaID = "1037543291543636"
-
-// markedRead reports whether a body marks a message as read.
-func markedRead(body []byte) bool {
-	var m struct {
-		Status  string `json:"status"`
-		Message string `json:"message_id"`
-	}
-	return json.Unmarshal(body, &m) == nil && m.Status == "read" && m.Message != ""
-}
 
 // object answers calls about phone numbers, business accounts and media.
 func object(s *engine.Server, r *http.Request, id, edge string) engine.Answer {
