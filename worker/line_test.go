@@ -357,15 +357,15 @@ func TestGather_Early_ClaimsWhatEndsMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newChannelState()
 		r := route{ch: &dispatch.Channel{Policy: dispatch.Policy{Concurrency: 1000}}, lane: dispatch.Normal, state: s, early: true}
-		if n := r.gather(t.Context(), 2000); n != 980 || s.early != 980 || r.gather(t.Context(), 256) != 0 {
+		if n := r.gather(t.Context(), 2000); n != 990 || s.early != 990 || r.gather(t.Context(), 256) != 0 {
 			t.Errorf("reserved %d; early %d", n, s.early)
 		}
-		s.open, s.early = 980, 0
+		s.open, s.early = 990, 0
 		s.ended = 5000 // of 10,000 a second
-		if n := r.gather(t.Context(), 256); n != 250 || s.early != 250 || s.open != 980 {
+		if n := r.gather(t.Context(), 256); n != 250 || s.early != 250 || s.open != 990 {
 			t.Errorf("reserved %d; early %d, open %d", n, s.early, s.open)
 		}
-		if n := s.room(980); n != 5000 {
+		if n := s.room(990); n != 5000 {
 			t.Errorf("room for %d", n)
 		}
 		time.Sleep(2 * time.Second) // the provider hangs

@@ -201,7 +201,7 @@ func TestHoldBack(t *testing.T) {
 
 func TestConcurrency_LeavesCallsToOTP(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int][2]int{1: {1, 1}, 9: {9, 9}, 10: {10, 9}, 99: {99, 98}, 100: {100, 98}, 1000: {1000, 980}} {
+	for n, want := range map[int][2]int{1: {1, 1}, 9: {9, 9}, 10: {10, 9}, 99: {99, 98}, 100: {100, 98}, 500: {500, 490}, 1000: {1000, 990}} {
 		ch := &dispatch.Channel{Policy: dispatch.Policy{Concurrency: n}}
 		if otp, bulk := (route{ch: ch, lane: dispatch.OTP}).concurrency(), (route{
 			ch: ch, lane: dispatch.Bulk,

@@ -60,7 +60,8 @@ func (w *Worker) route(ch *dispatch.Channel, lane dispatch.Lane) route {
 }
 
 // concurrency returns how many calls of its channel the lane may have open: bulk
-// and normal leave some to otp.
+// and normal leave some to otp, at most ten. More would help none: of what is open, what
+// ends goes to otp until bulk and normal are below their limit again.
 func (r route) concurrency() int {
 	n := r.ch.Policy.Concurrency
 	switch {
@@ -69,7 +70,7 @@ func (r route) concurrency() int {
 	case n < 100:
 		return n - 1
 	}
-	return n - n/50
+	return n - min(n/50, 10)
 }
 
 // claim is a way to claim messages.

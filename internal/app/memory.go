@@ -18,7 +18,7 @@ const collectRarely = 400
 // upper one keeps serve below 200 MiB also when every client posts the largest
 // bodies.
 const (
-	leastMemory = 80 << 20
+	leastMemory = 68 << 20
 	mostMemory  = 112 << 20
 )
 
@@ -38,9 +38,9 @@ func BoundMemory() {
 	afterCollections(func() { debug.SetMemoryLimit(memoryLimit(liveBytes())) })
 }
 
-// memoryLimit returns the limit for a heap of which so many bytes live: room for
-// as much again.
-func memoryLimit(live int64) int64 { return min(max(2*live+(16<<20), leastMemory), mostMemory) }
+// memoryLimit returns the limit for a heap of which so many bytes live: half as
+// much again and 16 MiB.
+func memoryLimit(live int64) int64 { return min(max(live*3/2+(16<<20), leastMemory), mostMemory) }
 
 // liveBytes returns what the last collection left in the heap.
 func liveBytes() int64 {

@@ -12,7 +12,7 @@ import (
 
 func TestMemoryLimit_FollowsWhatLives(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[int64]int64{0: leastMemory, 10 << 20: leastMemory, 40 << 20: 96 << 20, 500 << 20: mostMemory} {
+	for live, want := range map[int64]int64{0: leastMemory, 10 << 20: leastMemory, 40 << 20: 76 << 20, 500 << 20: mostMemory} {
 		if got := memoryLimit(live); got != want {
 			t.Errorf("%d MiB live: limit %d MiB, want %d", live>>20, got>>20, want>>20)
 		}
