@@ -19,7 +19,7 @@ const collectRarely = 400
 // bodies.
 const (
 	leastMemory = 68 << 20
-	mostMemory  = 112 << 20
+	mostMemory  = 100 << 20
 )
 
 func collectLessOften() {
