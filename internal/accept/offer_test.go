@@ -168,6 +168,45 @@ func TestWatchQueue_FullLane(t *testing.T) {
 	wait.Until(t, "offers go on", func() bool { return f.seen.offered()[dispatch.OTP] == before+5 })
 }
 
+// Of the normal lane no more is offered between two readings of the queue than workers send
+// meanwhile, and nothing while so much waits.
+func TestWatchQueue_EnoughMessages(t *testing.T) {
+	t.Parallel()
+	f := open(t, nil)
+	fast := f.sms
+	fast.Policy.Rate = 100_000
+	_, err := f.accounts.UpdateChannel(t.Context(), fast)
+	must(t, err)
+	f.Registry.(*registry.Registry).Drop()
+	for range messagesEnough/250 + 1 {
+		f.lane(t, dispatch.Normal, 250)
+	}
+	offered := 0
+	for range len(f.offers.pages) {
+		p := <-f.offers.pages
+		offered += len(p.IDs)
+		f.offers.pages <- p
+	}
+	if offered != messagesEnough {
+		t.Errorf("%d messages offered before the queue was read, want %d", offered, messagesEnough)
+	}
+	f.seen.pending = messagesEnough / 80 // pages of 100, 100 and 50
+	f.start(t)
+	full := &f.offers.full[dispatch.Normal]
+	wait.Until(t, "enough messages wait", full.Load)
+	before := f.seen.offered()[dispatch.Normal]
+	f.lane(t, dispatch.Normal, 5)
+	if n := f.seen.offered()[dispatch.Normal] - before; n != 0 {
+		t.Errorf("%d messages offered while enough wait", n)
+	}
+	f.seen.mu.Lock()
+	f.seen.pending = messagesEnough/100 - 10
+	f.seen.mu.Unlock()
+	wait.Until(t, "fewer wait", func() bool { return !full.Load() })
+	f.lane(t, dispatch.Normal, 5)
+	wait.Until(t, "offers go on", func() bool { return f.seen.offered()[dispatch.Normal] == before+5 })
+}
+
 // What is not offered of a fast channel waits in pages, once no binary runs any more that
 // does not know them; few messages, and those of a slow channel, have rows.
 func TestPlanPages(t *testing.T) {
