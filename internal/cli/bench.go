@@ -15,7 +15,7 @@ import (
 type benchCmd struct {
 	Quick    bool   `help:"Smaller numbers: under two minutes."`
 	Only     string `help:"${cli_benchcmd_only}" placeholder:"LIST"`
-	Growth   int    `help:"Fill the table with so many finished messages first and compare (10000000 takes an hour)." placeholder:"N"`
+	Growth   int    `help:"Fill the table with so many finished messages first and compare (10000000: 10 GB of disk)." placeholder:"N"`
 	Out      string `default:"bench" help:"Folder for bench.json and bench.svg." type:"path"`
 	RawEcho  string `hidden:"" help:"Serve the bare echo that figures are compared with."`
 	RawServe string `hidden:"" help:"Serve the front door without the limits of keys."`
