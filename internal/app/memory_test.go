@@ -12,9 +12,19 @@ import (
 
 func TestMemoryLimit_FollowsWhatLives(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[int64]int64{0: leastMemory, 10 << 20: leastMemory, 40 << 20: 76 << 20, 500 << 20: mostMemory} {
-		if got := memoryLimit(live); got != want {
-			t.Errorf("%d MiB live: limit %d MiB, want %d", live>>20, got>>20, want>>20)
+	for _, c := range []struct {
+		b          MemoryBounds
+		live, want int64
+	}{
+		{ServeMemory, 0, leastMemory},
+		{ServeMemory, 10 << 20, leastMemory},
+		{ServeMemory, 40 << 20, 76 << 20},
+		{ServeMemory, 500 << 20, 100 << 20},
+		{WorkMemory, 40 << 20, 96 << 20},
+		{WorkMemory, 500 << 20, 112 << 20},
+	} {
+		if got := c.b.limit(c.live); got != c.want {
+			t.Errorf("%d MiB live: limit %d MiB, want %d", c.live>>20, got>>20, c.want>>20)
 		}
 	}
 }

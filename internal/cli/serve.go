@@ -27,7 +27,7 @@ func (c *serveCmd) Run(e *console.Env) error {
 			return err
 		}
 	}
-	app.BoundMemory()
+	app.BoundMemory(app.ServeMemory)
 	log, flush := logger(&c.Config, e.Stderr)
 	defer flush()
 	r, err := app.Serve(&c.Config, string(c.Listen), log)
@@ -64,7 +64,7 @@ func (c *workCmd) Run(e *console.Env) error {
 	if err := checkSettings(&c.Config); err != nil {
 		return err
 	}
-	app.BoundMemory()
+	app.BoundMemory(app.WorkMemory)
 	log, flush := logger(&c.Config, e.Stderr)
 	defer flush()
 	r, err := app.Work(&c.Config, string(c.Listen), c.Public(string(c.Serve)), log)

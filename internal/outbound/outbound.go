@@ -18,7 +18,7 @@ type Options struct {
 	Timeout             time.Duration // of a whole call; default 30 s (a call's context usually ends earlier)
 	DialTimeout         time.Duration // default 5 s
 	IdleTimeout         time.Duration // default 30 s: below what providers' servers use, so that we close first
-	MaxIdleConnsPerHost int           // default 1000: the most concurrent calls a channel is configured for
+	MaxIdleConnsPerHost int           // default 4096: the calls that a channel may well have open
 	MaxBody             int64         // of an answer, in bytes; default MaxBody. Longer answers are cut
 	// PublicOnly refuses every address that is not on the public internet,
 	// checked on the resolved address at dial time. For addresses that
@@ -56,7 +56,7 @@ func (o Options) withDefaults() Options {
 		o.IdleTimeout = 30 * time.Second
 	}
 	if o.MaxIdleConnsPerHost <= 0 {
-		o.MaxIdleConnsPerHost = 1000
+		o.MaxIdleConnsPerHost = 4096
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = MaxBody
