@@ -202,7 +202,7 @@ func (s *stage) start(ctx context.Context) error {
 
 func (s *stage) startEmulator() error {
 	st := emulator.DefaultSettings()
-	st.Callbacks = false
+	st.Callbacks, st.Record = false, false
 	s.emulator = emulator.New(emulator.Options{Settings: &st})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -149,7 +150,7 @@ func measureDispatch(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.stopWork()
-	n, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(30_000, 100_000))
+	n, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(60_000, 100_000))
 	if err != nil {
 		return err
 	}
@@ -220,8 +221,10 @@ func measureSlowProvider(ctx context.Context, s *stage) error {
 	return s.configure(ctx, s.settings())
 }
 
+// settings of the emulator: it counts what arrives, but keeps the requests only while times
+// are measured.
 func (s *stage) settings() map[string]any {
-	return map[string]any{"latency_ms": 0, "callbacks": false, "record": true}
+	return map[string]any{"latency_ms": 0, "callbacks": false, "record": false}
 }
 
 func measureSteady(ctx context.Context, s *stage) error {
@@ -277,6 +280,17 @@ func measureOTP(ctx context.Context, s *stage) error {
 // timed sends at a steady rate and measures from the request to the provider's
 // receipt of the message.
 func (s *stage) timed(ctx context.Context, channel int64, lane string, perSecond int, d time.Duration) (*load, error) {
+	st := s.settings()
+	st["record"] = true
+	if err := s.configure(ctx, st); err != nil {
+		return nil, err
+	}
+	l, err := s.shootTimed(ctx, channel, lane, perSecond, d)
+	return l, cmp.Or(err, s.configure(ctx, s.settings()))
+}
+
+// shootTimed is timed while the emulator keeps the requests.
+func (s *stage) shootTimed(ctx context.Context, channel int64, lane string, perSecond int, d time.Duration) (*load, error) {
 	n := int(d.Seconds() * float64(perSecond))
 	sent := make(map[string]time.Time, n)
 	errs := make(chan error, n)

@@ -50,12 +50,13 @@ func (s *Server) serve(c net.Conn) {
 			slog.Error("emulator handler panicked", "panic", p)
 		}
 	}()
+	client := c.RemoteAddr().String()
 	for s.closing.Err() == nil {
 		r, err := http.ReadRequest(w.in)
 		if err != nil {
 			return
 		}
-		r.RemoteAddr = c.RemoteAddr().String()
+		r.RemoteAddr = client
 		if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n")
 		}
@@ -75,6 +76,8 @@ type writer struct {
 	header   http.Header
 	status   int
 	body     []byte
+	second   int64  // of date
+	date     string // as in a header
 	hijacked bool
 }
 
@@ -112,7 +115,10 @@ func (w *writer) finish(r *http.Request) bool {
 	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxRequest))
 	again := err == nil && n < maxRequest && !r.Close
 	w.line("HTTP/1.1 ", strconv.Itoa(w.status), " ", http.StatusText(w.status))
-	w.line("Date: ", time.Now().UTC().Format(http.TimeFormat))
+	if now := time.Now(); now.Unix() != w.second {
+		w.second, w.date = now.Unix(), now.UTC().Format(http.TimeFormat)
+	}
+	w.line("Date: ", w.date)
 	for k, vs := range w.header {
 		for _, v := range vs {
 			w.line(k, ": ", v)
