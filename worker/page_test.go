@@ -189,9 +189,12 @@ func TestHoldBack(t *testing.T) {
 	}
 	f.budget.left.Store(0)
 	retry := f.Messages(t, 1, func(m *dispatch.Message) { m.To = "+15550000009" })
+	before := len(f.vendor.calls()) + 1
 	f.page(t, retry) // the first try needs no budget
-	wait.Until(t, "it is to be tried again", func() bool { vs, err := f.Views(t.Context(), retry); return err == nil && vs[0].Attempts == 1 })
-	before := len(f.vendor.calls())
+	wait.Until(t, "it is to be tried again", func() bool {
+		vs, err := f.Views(t.Context(), retry) // which count an attempt before its call
+		return err == nil && vs[0].Attempts == 1 && len(f.vendor.calls()) == before
+	})
 	wait.Until(t, "the retry is claimed", func() bool { f.page(t, retry); return f.budget.left.Load() < 0 })
 	workertest.Must(t, f.Stop(t.Context()))
 	if n := len(f.vendor.calls()); n != before || f.Statuses(t, retry)[0] != dispatch.Queued {
