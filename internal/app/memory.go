@@ -12,23 +12,20 @@ import (
 // again and again (docs/performance.md).
 const collectRarely = 400
 
-// leastMemory is the least GOMEMLIMIT, in bytes, unless the environment sets it. Below it the
-// heap may grow as collectRarely allows.
-const leastMemory = 68 << 20
-
-// MemoryBounds say how GOMEMLIMIT follows what lives in the heap above leastMemory, so that
-// a process with much of it does not collect all the time.
+// MemoryBounds say how GOMEMLIMIT follows what lives in the heap, unless the environment sets
+// it, so that a process with much of it does not collect all the time.
 type MemoryBounds struct {
 	spare int64 // beyond what lives and 16 MiB, in percent of it
-	most  int64 // in bytes
+	least int64 // in bytes; below it the heap may grow as collectRarely allows
+	most  int64
 }
 
 var (
 	// ServeMemory keeps serve below 200 MiB also when every client posts the largest bodies.
-	ServeMemory = MemoryBounds{spare: 50, most: 100 << 20}
+	ServeMemory = MemoryBounds{spare: 25, least: 74 << 20, most: 100 << 20}
 	// WorkMemory keeps work below 150 MiB with 4,000 calls open, whose stacks and connections
 	// live; with half as much to spare they took three times the CPU.
-	WorkMemory = MemoryBounds{spare: 100, most: 112 << 20}
+	WorkMemory = MemoryBounds{spare: 100, least: 84 << 20, most: 112 << 20}
 )
 
 func collectLessOften() {
@@ -43,13 +40,13 @@ func BoundMemory(b MemoryBounds) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	debug.SetMemoryLimit(leastMemory)
+	debug.SetMemoryLimit(b.least)
 	afterCollections(func() { debug.SetMemoryLimit(b.limit(liveBytes())) })
 }
 
 // limit returns the limit for a heap of which so many bytes live.
 func (b MemoryBounds) limit(live int64) int64 {
-	return min(max(live+live*b.spare/100+(16<<20), leastMemory), b.most)
+	return min(max(live+live*b.spare/100+(16<<20), b.least), b.most)
 }
 
 // liveBytes returns what the last collection left in the heap.

@@ -16,10 +16,11 @@ func TestMemoryLimit_FollowsWhatLives(t *testing.T) {
 		b          MemoryBounds
 		live, want int64
 	}{
-		{ServeMemory, 0, leastMemory},
-		{ServeMemory, 10 << 20, leastMemory},
-		{ServeMemory, 40 << 20, 76 << 20},
+		{ServeMemory, 0, 74 << 20},
+		{ServeMemory, 40 << 20, 74 << 20},
+		{ServeMemory, 60 << 20, 91 << 20},
 		{ServeMemory, 500 << 20, 100 << 20},
+		{WorkMemory, 10 << 20, 84 << 20},
 		{WorkMemory, 40 << 20, 96 << 20},
 		{WorkMemory, 500 << 20, 112 << 20},
 	} {
