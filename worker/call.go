@@ -27,7 +27,7 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 		results = w.bulk
 	}
 	if results.Waiting() < resultsAhead {
-		f.state.give(1)
+		f.state.end()
 		if err := results.Put(out); err != nil {
 			w.resultLost(out, err)
 			w.calls.Done()
@@ -38,7 +38,7 @@ func (w *Worker) sendOne(f *flight, c *store.Claimed) {
 	if _, err := results.Do(context.Background(), out); err != nil {
 		w.resultLost(out, err)
 	}
-	f.state.give(1)
+	f.state.end()
 }
 
 func (w *Worker) resultLost(out store.Outcome, err error) {

@@ -107,7 +107,7 @@ func (w *Worker) retryRemainder(ctx context.Context, r route, rest []dispatch.ID
 		if time.Now().Add(wait).After(until) || !sleep(w.quit, wait) {
 			return w.postpone(ctx, rest, wait)
 		}
-		n := r.state.tryTake(len(rest), r.concurrency())
+		n := r.reserve(len(rest))
 		if n == 0 {
 			wait = patience / 4
 			continue

@@ -46,7 +46,7 @@ type route struct {
 	early bool // what is reserved are calls that may have to wait until others end, see gather
 }
 
-// give ends reserved calls that have not started.
+// give returns n reserved calls that have not started.
 func (r route) give(n int) {
 	if r.early {
 		r.state.giveEarly(n)

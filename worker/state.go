@@ -73,41 +73,50 @@ func (s *channelState) take(ctx context.Context, n, limit int, patience time.Dur
 func (r route) gather(ctx context.Context, n int) int {
 	until := time.Now().Add(patience)
 	for {
-		room, enough := r.room(n)
-		if room >= enough || ctx.Err() != nil || time.Now().After(until) {
+		spare, enough := r.look(n)
+		if spare >= enough || ctx.Err() != nil || time.Now().After(until) {
 			break
 		}
 		sleep(ctx, gatherFor)
-		if room, _ = r.room(n); room > 0 && r.state.idle(r.concurrency()) {
+		if spare, _ = r.look(n); spare > 0 && r.state.idle(r.concurrency()) {
 			break
 		}
 	}
 	return r.reserve(n)
 }
 
-// room returns how many calls the route may reserve, and how many are worth a page of n.
-func (r route) room(n int) (room, enough int) {
-	s, limit := r.state, r.concurrency()
+// look returns how many calls the route may reserve, and how many are worth a page of n.
+func (r route) look(n int) (spare, enough int) {
+	s := r.state
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	room, enough = limit-s.open, min(n/4, max(1, limit/8))
+	enough = min(n/4, max(1, r.concurrency()/8))
 	if r.early {
-		ahead := s.ahead()
-		room, enough = room+ahead-s.early, max(enough, min(n, ahead)/2)
+		enough = max(enough, min(n, s.ahead())/2)
 	}
-	return room, enough
+	return r.spare(), enough
+}
+
+// spare returns how many calls the route may reserve. The caller holds mu.
+func (r route) spare() int {
+	n := r.concurrency() - r.state.open
+	if r.early {
+		n += r.state.ahead() - r.state.early
+	}
+	return n
 }
 
 // reserve reserves up to n calls and returns how many.
 func (r route) reserve(n int) int {
-	if !r.early {
-		return r.state.tryTake(n, r.concurrency())
-	}
 	s := r.state
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	got := max(0, min(n, r.concurrency()-s.open+s.ahead()-s.early))
-	s.early += got
+	got := max(0, min(n, r.spare()))
+	if r.early {
+		s.early += got
+	} else {
+		s.open += got
+	}
 	return got
 }
 
@@ -150,7 +159,7 @@ func (s *channelState) undoStart() {
 	s.open, s.early = s.open-1, s.early+1
 }
 
-// giveEarly ends n calls that were reserved early and have not started.
+// giveEarly is give of calls that were reserved early.
 func (s *channelState) giveEarly(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,12 +175,18 @@ func (s *channelState) tryTake(n, limit int) int {
 	return got
 }
 
-// give ends n reserved calls.
-func (s *channelState) give(n int) {
+// end notes that a call has ended.
+func (s *channelState) end() { s.free(1, 1) }
+
+// give returns n reserved calls that have not started.
+func (s *channelState) give(n int) { s.free(n, 0) }
+
+// free frees n calls, of which some have ended.
+func (s *channelState) free(n, ended int) {
 	s.mu.Lock()
 	s.open -= n
 	s.slide()
-	s.ended += n
+	s.ended += ended
 	waits := s.early > 0
 	s.mu.Unlock()
 	if waits {

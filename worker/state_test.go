@@ -29,6 +29,26 @@ func TestTake_GivesWhatIsFree(t *testing.T) {
 	}
 }
 
+// What is expected to end soon is told from the calls that ended, not from those that were
+// reserved and never started.
+func TestGive_NotStarted_EndedNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newChannelState()
+		s.take(t.Context(), 200, 200, 0)
+		s.give(100)
+		if n := s.ahead(); n != 0 || s.room(200) != 100 {
+			t.Errorf("%d calls are about to end, room for %d", n, s.room(200))
+		}
+		for range 100 {
+			s.end()
+		}
+		if n := s.ahead(); n != 5 || s.room(200) != 300 || s.open != 0 {
+			t.Errorf("%d calls are about to end, room for %d, %d open", n, s.room(200), s.open)
+		}
+	})
+}
+
 func TestTake_WaitsForAFreeCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -46,13 +46,19 @@ type offers struct {
 	buckets     map[int64]*rate.Limiter // by channel
 	pausedUntil time.Time
 	normal      int            // messages of the normal lane planned since the queue's length was read
-	offered     [3]tally       // by lane: what was offered since then
-	full        [3]atomic.Bool // by lane: enough pages wait, messages stay in Postgres
+	offered     tally          // of that lane, since then
+	full        [3]atomic.Bool // by lane: enough waits, messages stay in Postgres
 	active      atomic.Bool    // a page was offered since the queue's length was read
 }
 
 // tally counts pages and the messages in them.
 type tally struct{ pages, messages atomic.Int64 }
+
+// add counts a page of n messages.
+func (t *tally) add(n int) {
+	t.pages.Add(1)
+	t.messages.Add(int64(n))
+}
 
 // take returns the mean size of the pages counted, and starts again; it is old if there
 // were none.
@@ -168,8 +174,9 @@ func (s *Service) enqueueOffers(page []store.NewMessage, receipts []dispatch.Rec
 			n := min(len(ids), dispatch.MaxPage)
 			select {
 			case s.offers.pages <- dispatch.Page{Channel: k.channel, Lane: k.lane, IDs: ids[:n]}:
-				s.offers.offered[k.lane].pages.Add(1)
-				s.offers.offered[k.lane].messages.Add(int64(n))
+				if k.lane == dispatch.Normal {
+					s.offers.offered.add(n)
+				}
 			default:
 				s.Observer.OfferFailed(n)
 			}
@@ -201,7 +208,7 @@ func (s *Service) offerLoop(ctx context.Context) {
 func (s *Service) watchQueue(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var size [3]int64 // of a page, by lane
+	var size int64 // of a page of the normal lane
 	for {
 		select {
 		case <-ctx.Done():
@@ -209,11 +216,11 @@ func (s *Service) watchQueue(ctx context.Context) {
 		case <-tick.C:
 		}
 		busy := s.offers.active.Swap(false)
+		size = s.offers.offered.take(size)
 		for _, lane := range dispatch.Lanes {
-			size[lane] = s.offers.offered[lane].take(size[lane])
 			if busy || s.offers.full[lane].Load() {
 				n, err := s.Queue.Pending(ctx, lane)
-				enough := n >= pagesEnough || lane == dispatch.Normal && n*size[lane] >= messagesEnough
+				enough := n >= pagesEnough || lane == dispatch.Normal && n*size >= messagesEnough
 				s.offers.full[lane].Store(err == nil && enough)
 			}
 		}
