@@ -126,8 +126,11 @@ func (s *Service) CreateUser(ctx context.Context, who Actor, in UserCreate) (*Us
 	if err := who.mayManage(u.Role); err != nil {
 		return nil, err
 	}
-	hash := change.hash() // slow: outside of the transaction
-	err := s.change(ctx, who, func(tx Tx) (n note, err error) {
+	hash, err := change.hash(ctx) // slow: outside of the transaction
+	if err != nil {
+		return nil, err
+	}
+	err = s.change(ctx, who, func(tx Tx) (n note, err error) {
 		own, err := hasEmail(ctx, tx, who.Account, u.Email)
 		if err != nil {
 			return n, err
@@ -189,7 +192,9 @@ func (s *Service) UpdateUser(ctx context.Context, who Actor, id string, in UserU
 	f := input.Check(&in)
 	hash := ""
 	if len(f) == 0 {
-		hash = in.hash()
+		if hash, err = in.hash(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var u account.Member
 	err = s.change(ctx, who, func(tx Tx) (n note, err error) {
@@ -232,11 +237,11 @@ func (in *UserUpdate) apply(u *account.Member, f *dispatch.Faults) {
 }
 
 // hash returns the hash of the new password, "" if there is none.
-func (in *UserUpdate) hash() string {
+func (in *UserUpdate) hash(ctx context.Context) (string, error) {
 	if in.Password == nil {
-		return ""
+		return "", nil
 	}
-	return auth.HashPassword(*in.Password)
+	return auth.HashPassword(ctx, *in.Password)
 }
 
 // action names the change in the audit log.

@@ -29,8 +29,10 @@ func TestCreateUser_Defaults(t *testing.T) {
 		t.Errorf("%+v, %v", u, err)
 	}
 	var hash string
-	if err := f.db.QueryRow(`SELECT password_hash FROM users WHERE email = 'bo@example.com'`).Scan(&hash); err != nil ||
-		!auth.VerifyPassword(hash, "ten letters") {
+	if err := f.db.QueryRow(`SELECT password_hash FROM users WHERE email = 'bo@example.com'`).Scan(&hash); err != nil {
+		t.Fatal(err)
+	}
+	if right, err := auth.VerifyPassword(t.Context(), hash, "ten letters"); !right || err != nil {
 		t.Errorf("the password is not what was given: %v", err)
 	}
 	if n := f.count(`audit_log WHERE detail::text LIKE '%ten letters%' OR detail::text LIKE '%argon2%'`); n != 0 {

@@ -37,7 +37,11 @@ type browser struct {
 func (f *front) member(role string) (email, id string) {
 	f.T.Helper()
 	email = role + "@example.com"
-	u, err := f.Accounts.CreateUser(f.T.Context(), f.Account.ID, "A "+role, email, role, auth.HashPassword(password))
+	hash, err := auth.HashPassword(f.T.Context(), password)
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	u, err := f.Accounts.CreateUser(f.T.Context(), f.Account.ID, "A "+role, email, role, hash)
 	if err != nil {
 		f.T.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -35,35 +37,46 @@ const (
 	sumLen  = 32
 )
 
+// hashing holds the password that is being hashed: one at a time, so that many who sign
+// in together take the memory of one.
+var hashing = make(chan struct{}, 1)
+
 // HashPassword returns the argon2id hash of a password as a PHC string
-// (github.com/P-H-C/phc-string-format).
-func HashPassword(password string) string {
+// (github.com/P-H-C/phc-string-format), or the context's error if its turn does not come.
+func HashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLen)
 	_, _ = rand.Read(salt) // never fails (Go 1.24)
-	return formatHash(argonNow, salt, argonNow.sum(password, salt, sumLen))
+	sum, err := argonNow.sum(ctx, password, salt, sumLen)
+	if err != nil {
+		return "", err
+	}
+	return formatHash(argonNow, salt, sum), nil
 }
 
 // VerifyPassword reports whether password belongs to hash, in constant time. It
 // takes as long for an empty or broken hash as for a good one, so that asking
-// for an unknown user takes as long as one with a wrong password.
-func VerifyPassword(hash, password string) bool {
+// for an unknown user takes as long as one with a wrong password. It returns the context's
+// error if its turn does not come.
+func VerifyPassword(ctx context.Context, hash, password string) (bool, error) {
 	cost, salt, want, err := parseHash(hash)
 	if err != nil {
 		cost, salt, want = argonNow, make([]byte, saltLen), make([]byte, sumLen)
 	}
-	got := cost.sum(password, salt, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1 && err == nil
+	got, late := cost.sum(ctx, password, salt, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1 && err == nil, late
 }
 
-// OldPassword reports whether a hash was made at another cost than today's, so
-// that it may be made anew when its user next logs in.
-func OldPassword(hash string) bool {
-	cost, _, _, err := parseHash(hash)
-	return err != nil || cost != argonNow
-}
-
-func (a argon) sum(password string, salt []byte, size uint32) []byte {
-	return argon2.IDKey([]byte(password), salt, a.time, a.memory, a.threads, size)
+// sum hashes a password. The collector counts the hash's memory only once it is taken, on
+// top of a heap that may be about to be collected: what the one before left goes first.
+func (a argon) sum(ctx context.Context, password string, salt []byte, size uint32) ([]byte, error) {
+	select {
+	case hashing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-hashing }()
+	runtime.GC()
+	return argon2.IDKey([]byte(password), salt, a.time, a.memory, a.threads, size), nil
 }
 
 func formatHash(a argon, salt, sum []byte) string {

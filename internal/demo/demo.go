@@ -104,7 +104,10 @@ func repoint(ctx context.Context, st *account.Store, account int64, emulatorURL 
 // there is a new password.
 func Owner(ctx context.Context, st *account.Store, account int64, email string) (password string, err error) {
 	password = random(12)
-	hash := auth.HashPassword(password)
+	hash, err := auth.HashPassword(ctx, password)
+	if err != nil {
+		return "", err
+	}
 	if _, err = st.CreateUser(ctx, account, "Olivia Owner", email, "owner", hash); dispatch.CodeOf(err) == dispatch.Conflict && err != nil {
 		return password, st.SetPassword(ctx, email, hash)
 	}

@@ -191,7 +191,14 @@ func TestOwner_Twice_ChangesThePassword(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	var hash string
 	must(t, db.QueryRowContext(t.Context(), `SELECT password_hash FROM users WHERE role = 'owner'`).Scan(&hash)) // there is one
-	if auth.VerifyPassword(hash, first) || !auth.VerifyPassword(hash, second) {
-		t.Errorf("the first password is valid: %t, the second: %t", auth.VerifyPassword(hash, first), auth.VerifyPassword(hash, second))
+	for _, p := range []struct {
+		password string
+		valid    bool
+	}{{first, false}, {second, true}} {
+		valid, err := auth.VerifyPassword(t.Context(), hash, p.password)
+		must(t, err)
+		if valid != p.valid {
+			t.Errorf("%q is valid: %t", p.password, valid)
+		}
 	}
 }

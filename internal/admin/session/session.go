@@ -22,8 +22,6 @@ const (
 	touch = time.Minute
 	// invitation is how long an invitation is valid.
 	invitation = 72 * time.Hour
-	// hashing is how many passwords are hashed at a time: each takes 19 MiB.
-	hashing = 2
 )
 
 // Store keeps sessions. FindAll returns users by the token's hash. Find, ByEmail and Accept return an error with the code
@@ -45,14 +43,13 @@ type Store interface {
 
 // Service signs users in and out.
 type Service struct {
-	store   Store
-	hashing chan struct{}
-	watch   watch
+	store Store
+	watch watch
 }
 
 // New returns a Service.
 func New(s Store) *Service {
-	return &Service{s, make(chan struct{}, hashing), watch{make(chan struct{}, 1), map[string]*watched{}}}
+	return &Service{s, watch{make(chan struct{}, 1), map[string]*watched{}}}
 }
 
 // newToken returns a secret and the hash by which it is stored.
@@ -93,7 +90,7 @@ func (s *Service) SignIn(ctx context.Context, email, password, address string) (
 	if err != nil && dispatch.CodeOf(err) != dispatch.NotFound {
 		return "", u, err
 	}
-	if right, err := s.verify(ctx, u.PasswordHash, password); err != nil {
+	if right, err := auth.VerifyPassword(ctx, u.PasswordHash, password); err != nil {
 		return "", u, err
 	} else if !right {
 		if err := s.store.Fail(ctx, period, who[:]...); err != nil {
@@ -114,33 +111,6 @@ func (s *Service) begin(ctx context.Context, user string) (string, error) {
 	return token, s.store.Create(ctx, hash, user, Idle)
 }
 
-// verify compares a password with its hash, a few at a time.
-func (s *Service) verify(ctx context.Context, hash, password string) (bool, error) {
-	if err := s.turn(ctx); err != nil {
-		return false, err
-	}
-	defer func() { <-s.hashing }()
-	return auth.VerifyPassword(hash, password), nil
-}
-
-func (s *Service) hash(ctx context.Context, password string) (string, error) {
-	if err := s.turn(ctx); err != nil {
-		return "", err
-	}
-	defer func() { <-s.hashing }()
-	return auth.HashPassword(password), nil
-}
-
-// turn waits until a password may be hashed.
-func (s *Service) turn(ctx context.Context) error {
-	select {
-	case s.hashing <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // SignOut ends a session.
 func (s *Service) SignOut(ctx context.Context, token string) error {
 	return s.store.Delete(ctx, hashOf(token))
@@ -153,7 +123,7 @@ func (s *Service) ChangePassword(ctx context.Context, token, current, password s
 	if err != nil {
 		return err
 	}
-	if right, err := s.verify(ctx, u.PasswordHash, current); err != nil {
+	if right, err := auth.VerifyPassword(ctx, u.PasswordHash, current); err != nil {
 		return err
 	} else if !right {
 		return dispatch.InvalidField("/current_password", "is wrong")
@@ -170,7 +140,7 @@ func (s *Service) newHash(ctx context.Context, at, password string) (string, err
 	if n := len([]rune(password)); n < 10 || n > 200 {
 		return "", dispatch.InvalidField(at, "must have 10 to 200 characters")
 	}
-	return s.hash(ctx, password)
+	return auth.HashPassword(ctx, password)
 }
 
 // Invite returns the token of a one-time link for a user, and when it expires.

@@ -89,7 +89,11 @@ func open(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := accounts.CreateUser(t.Context(), a.ID, "Ada", email, "admin", auth.HashPassword(password))
+	hash, err := auth.HashPassword(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := accounts.CreateUser(t.Context(), a.ID, "Ada", email, "admin", hash)
 	if err != nil {
 		t.Fatal(err)
 	}
