@@ -154,7 +154,7 @@ type flight struct {
 
 // outcome returns what every outcome of a claimed message begins with.
 func (f *flight) outcome(c *store.Claimed) store.Outcome {
-	return store.Outcome{ID: c.ID, Claim: f.claim, Paged: c.Paged}
+	return store.Outcome{ID: c.ID, Claim: f.claim, Paged: c.Paged, TID: c.TID}
 }
 
 // depart puts claimed messages into the line of their channel, except those that may not be sent

@@ -144,8 +144,8 @@ WITH pick AS MATERIALIZED (
   SELECT $4::uuid, min(account_id), $2, $1, now() + make_interval(secs => $5), array_agg(page), ARRAY(SELECT id FROM i)
   FROM fit HAVING count(*) > 0
 )
-SELECT ` + pg.Record(ofMessage+`, m.expires_at`) + `
-FROM i CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = i.id AND m.status = {queued} OFFSET 0) m`)
+SELECT ` + pg.Record(ofMessage+`, m.expires_at, m.tid`) + `
+FROM i CROSS JOIN LATERAL (SELECT m.ctid AS tid, m.* FROM messages m WHERE m.id = i.id AND m.status = {queued} OFFSET 0) m`)
 
 // claimPages claims up to n messages of a channel's pages, oldest first.
 func claimPages(ctx context.Context, tx *pg.DB, channel int64, lane dispatch.Lane, n int, claim uuid.UUID, lease time.Duration,

@@ -69,7 +69,7 @@ func TestPages_ManyWriters(t *testing.T) {
 			if o.Action == Retry || o.Action == Release {
 				o.Delay = 0
 			}
-			if o.Paged = c.Paged; i%7 < 6 { // some are never reported
+			if o.Paged, o.TID = c.Paged, c.TID; i%7 < 6 { // some are never reported
 				outs = append(outs, o)
 			}
 		}

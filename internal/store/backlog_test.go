@@ -63,7 +63,7 @@ func ends(got []Claimed, claim uuid.UUID, action Action, result Result) []Outcom
 	outs := make([]Outcome, len(got))
 	for i := range got {
 		outs[i] = outcome(got[i].ID, claim, action, result)
-		outs[i].Paged = got[i].Paged
+		outs[i].Paged, outs[i].TID = got[i].Paged, got[i].TID
 	}
 	return outs
 }
@@ -364,6 +364,47 @@ func TestApply_Paged_BeforeTheAnswer(t *testing.T) {
 		t.Errorf("%+v is left", l)
 	}
 	f.invariants(t)
+}
+
+// A message is settled also where its row is elsewhere than at the claim, and where another message's
+// stands now.
+func TestSettle_Paged_MovedSinceTheClaim(t *testing.T) {
+	t.Parallel()
+	for what, move := range map[string]func(*fixture, []Outcome){
+		"changed": func(f *fixture, _ []Outcome) { f.exec(t, `UPDATE messages SET version = version`) },
+		"some changed": func(f *fixture, outs []Outcome) {
+			f.exec(t, `UPDATE messages SET version = version WHERE id = $1`, outs[3].ID.String())
+		},
+		"rewritten": func(f *fixture, _ []Outcome) {
+			f.exec(t, `DELETE FROM messages WHERE reference = 'first'`)
+			f.exec(t, `VACUUM FULL messages`)
+		},
+		"another's place": func(_ *fixture, outs []Outcome) { outs[3].TID, outs[4].TID = outs[4].TID, outs[3].TID },
+		"no place":        func(_ *fixture, outs []Outcome) { outs[3].TID = pg.TID{} },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			f := open(t)
+			first := f.draft("+15550001000")
+			first.Reference = "first"
+			f.callback(t, f.accept(t, first)[0], dispatch.Delivered)
+			f.paged(t, 20)
+			claim, got := f.due(t, 20)
+			outs := ends(got, claim, Settle, ResultAccepted)
+			move(f, outs)
+			f.complete(t, outs...)
+			for _, c := range got {
+				if s, w := f.standing(t, c.ID), f.written(t, c.ID); s.Status != dispatch.Sent || s.MaybeSent || w.Attempts != 1 || w.Events != 2 {
+					t.Errorf("%s: %+v, %+v", c.ID, s, w)
+				}
+			}
+			must(t, f.TidyPages(t.Context()))
+			if l := f.layout(t); l != (layout{}) {
+				t.Errorf("%+v is left", l)
+			}
+			f.invariants(t)
+		})
+	}
 }
 
 // A page that is opened while a callback waits for one of its messages leaves no row of it.

@@ -34,6 +34,7 @@ type Claimed struct {
 	Campaign   int64   // 0: none
 	Left       float64 // seconds to expiry at the claim, by Postgres' clock
 	Paged      bool    // out of a page: there is no row in dispatch
+	TID        pg.TID  // of the message's row, if Paged
 }
 
 // ofMessage are the columns of a Claimed that its message m has.
@@ -55,7 +56,7 @@ func readClaimed(f *pg.Fields, paged bool) Claimed {
 	now := f.Time()
 	c.Suppressed = f.Bool()
 	if paged {
-		c.Since, c.ExpiresAt, c.Attempts = c.CreatedAt, f.Time(), 1
+		c.Since, c.ExpiresAt, c.Attempts, c.TID = c.CreatedAt, f.Time(), 1, f.TID()
 	} else {
 		c.Since, c.ExpiresAt = f.Time(), f.Time()
 		c.Attempts, c.Unknowns, c.RLHits, c.MaybeSent = int(f.Int2()), int(f.Int2()), int(f.Int4()), f.Bool()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
+	"github.com/sendoff/sendoff/internal/store/pg"
 )
 
 // A claim reads its columns by their place: what it returns is what the tables have under
@@ -35,7 +36,11 @@ func TestClaim_ReadsEveryColumn(t *testing.T) {
 			must(t, f.db.QueryRowxContext(context.Background(), `SELECT account_id, channel_id, lane, recipient, content, test, reference,
 			  metadata, created_at, created_at, campaign_id, expires_at FROM messages WHERE id = $1`, c.ID).Scan(&row.Account, &row.Channel,
 				&row.Lane, &row.To, &row.Content, &row.Test, &row.Reference, &row.Metadata, &row.CreatedAt, &row.Since, &row.Campaign, &row.ExpiresAt))
-			if !c.Paged {
+			if c.Paged {
+				var tid []byte
+				must(t, f.db.GetContext(context.Background(), &tid, `SELECT tidsend(ctid) FROM messages WHERE id = $1`, c.ID))
+				row.TID = pg.TID(tid)
+			} else {
 				must(t, f.db.QueryRowxContext(context.Background(), `SELECT due_at, expires_at, attempts, unknowns, rl_hits, maybe_sent FROM dispatch
 				  WHERE message_id = $1`, c.ID).Scan(&row.Since, &row.ExpiresAt, &row.Attempts, &row.Unknowns, &row.RLHits, &row.MaybeSent))
 			}

@@ -67,9 +67,10 @@ type Outcome struct {
 	Suppress   bool  // the recipient refuses messages
 	Channel    int64 // with Ref: keep the provider's id for later callbacks
 	KeepRef    bool
-	Paged      bool  // it was claimed in a page: see Claimed
-	Campaign   int64 // of the message; 0: none
-	Limited    bool  // the channel has a messaging limit
+	Paged      bool   // it was claimed in a page: see Claimed
+	TID        pg.TID // as in Claimed
+	Campaign   int64  // of the message; 0: none
+	Limited    bool   // the channel has a messaging limit
 	// Seen is set when the provider named the recipient of Account otherwise.
 	Account int64
 	Seen    people.Seen
@@ -168,21 +169,20 @@ SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 
 // sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
 // there, and no claim goes as long as one of its messages waits. (An array has the claims
-// locked before the first message, and these in their order whatever the planner believes; a
-// message that is locked is where its ctid says, which the planner looks up if it takes the page
-// for one row: o.result, as in sqlSettlePlain.) The time of a page of events is when its
-// messages were sent, so one that was sent before is not for it.
+// locked before the first message.) A message is looked for where it was when it was claimed: one
+// that was changed or moved since is returned. (With = instead of uuid_cmp each would have
+// Postgres look its partition up. They are locked in the order of o; only a table of a
+// few blocks may be read in its own.) The time of a page of events is when its messages were
+// sent, so one that was sent before is not for it.
 var sqlSettlePaged = numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
-  $8::integer[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms)),
+  $8::integer[], $11::tid[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms, tid)),
  c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
- x AS MATERIALIZED (SELECT o.*, m.at FROM o CROSS JOIN LATERAL (SELECT m.ctid AS at FROM messages m
-   WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL FOR UPDATE) m
-   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(),
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = now(), status = {sent}, final_by = {by_us}
-   FROM x WHERE m.ctid = x.at AND m.id = x.id AND m.id BETWEEN $9::uuid AND $10::uuid
-   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, x.*),
+   FROM o WHERE m.ctid = o.tid AND uuid_cmp(m.id, o.id) = 0 AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL
+     AND o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}
+   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, o.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
@@ -291,15 +291,27 @@ func (s *Store) settleBy(ctx context.Context, query string, outs []Outcome) erro
 	if len(outs) == 0 {
 		return nil
 	}
-	args := outcomeArgs(outs)
 	var rest []dispatch.ID
-	first, last := outs[0].ID.String(), outs[len(outs)-1].ID.String() // outcomeArgs has sorted them
-	err := s.db.SelectPrepared(ctx, &rest, query, args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], first, last)
+	err := s.db.SelectPrepared(ctx, &rest, query, settleArgs(outs)...)
 	if err == nil && len(rest) > 0 {
 		odd := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !slices.Contains(rest, o.ID) })
 		_, err = s.db.ExecPrepared(ctx, sqlSettle, outcomeArgs(odd)...)
 	}
 	return pg.Wrap("settle", err)
+}
+
+// settleArgs are the arguments of sqlSettlePlain or, of outcomes of pages, sqlSettlePaged.
+func settleArgs(outs []Outcome) []any {
+	a := outcomeArgs(outs) // sorts them
+	args := []any{a[0], a[1], a[2], a[4], a[7], a[8], a[9], a[10], outs[0].ID.String(), outs[len(outs)-1].ID.String()}
+	if !outs[0].Paged {
+		return args
+	}
+	tids := make(pg.TIDColumn, len(outs))
+	for i := range outs {
+		tids[i] = outs[i].TID
+	}
+	return append(args, tids)
 }
 
 func (s *Store) fail(ctx context.Context, outs []Outcome) (failed []Failure, err error) {

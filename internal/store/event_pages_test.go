@@ -277,8 +277,7 @@ func TestPlans_SettlePaged_ReadsItsMessages(t *testing.T) {
 		f.exec(t, `ANALYZE messages`)
 		claim, got := f.due(t, 200)
 		outs := ends(got, claim, Settle, ResultAccepted)
-		args := outcomeArgs(outs)
-		args = []any{args[0], args[1], args[2], args[4], args[7], args[8], args[9], args[10], outs[0].ID.String(), outs[199].ID.String()}
+		args := settleArgs(outs)
 		read := 0.0
 		f.explainAs(t, "force_generic_plan", sqlSettlePaged, args...).walk(func(n *planNode) {
 			if strings.HasPrefix(n.Relation, "messages") {

@@ -43,7 +43,7 @@ func (f *fixture) hotPlans(t *testing.T, ids []dispatch.ID) {
 		statuses[i] = dispatch.StatusUpdate{ID: id, Channel: f.channel, Status: dispatch.Delivered, At: time.Now()}
 	}
 	ended := outcomeArgs(outs)
-	plain := []any{ended[0], ended[1], ended[2], ended[4], ended[7], ended[8], ended[9], ended[10], doubts[0].String(), doubts[99].String()}
+	plain := settleArgs(outs)
 	for _, c := range []struct {
 		name  string
 		most  float64 // rows that any scan of dispatch may return or filter out

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -27,11 +28,21 @@ type (
 	NullInt8Column []*int64    // bigint[] with NULLs
 	BoolColumn     []bool      // boolean[]
 	FloatColumn    []float64   // double precision[]
+	TIDColumn      []TID       // tid[]
 )
+
+// TID is where a row stands in its table (ctid): the block and the place in it. It holds until
+// the row is changed or the table is rewritten; then another row may stand there.
+type TID [6]byte
+
+// String returns it as Postgres writes it.
+func (t TID) String() string {
+	return fmt.Sprintf("(%d,%d)", binary.BigEndian.Uint32(t[:4]), binary.BigEndian.Uint16(t[4:]))
+}
 
 // The types of elements, by their number in pg_type.
 const (
-	oidBool, oidInt8, oidInt2, oidInt4, oidText, oidFloat8, oidUUID = 16, 20, 21, 23, 25, 701, 2950
+	oidBool, oidInt8, oidInt2, oidInt4, oidText, oidTID, oidFloat8, oidUUID = 16, 20, 21, 23, 25, 27, 701, 2950
 )
 
 // header begins an array of n elements in binary form, which take size bytes besides their
@@ -219,6 +230,24 @@ func (c FloatColumn) Value() (driver.Value, error) {
 	return b.String() + "}", nil
 }
 
+// BinaryValue returns the array in binary form.
+func (c TIDColumn) BinaryValue() ([]byte, error) {
+	b := header(len(c), oidTID, len(TID{})*len(c), false)
+	for i := range c {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(c[i]))), c[i][:]...)
+	}
+	return b, nil
+}
+
+// Value returns the array as text.
+func (c TIDColumn) Value() (driver.Value, error) {
+	texts := make([]string, len(c))
+	for i, t := range c {
+		texts[i] = t.String()
+	}
+	return Texts(texts), nil
+}
+
 // Record returns the SQL of a row of these columns as one value, which Postgres sends in its
 // binary form and a Fields reads. For hot statements: of columns of their own, times,
 // booleans and texts would be written and read as text, each for itself.
@@ -287,6 +316,12 @@ const noBytes = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0
 func (f *Fields) ID() (id uuid.UUID) {
 	copy(id[:], f.fixed(len(id)))
 	return id
+}
+
+// TID returns a tid.
+func (f *Fields) TID() (t TID) {
+	copy(t[:], f.fixed(len(t)))
+	return t
 }
 
 // Int8 returns a bigint.

@@ -59,6 +59,8 @@ func TestColumns_PostgresReadsWhatWasPutIn(t *testing.T) {
 			{"boolean", pg.BoolColumn{}, nil},
 			{"double precision", pg.FloatColumn{0, -1.5, 1e-9, 1e300}, []string{"0", "-1.5", "1e-09", "1e+300"}},
 			{"double precision", pg.FloatColumn{}, nil},
+			{"tid", pg.TIDColumn{{}, {0, 0, 0, 7, 0, 1}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, []string{"(0,0)", "(7,1)", "(4294967295,65535)"}},
+			{"tid", pg.TIDColumn{}, nil},
 		} {
 			query := fmt.Sprintf(`SELECT CASE WHEN e IS NULL THEN '00' ELSE encode(convert_to(e::text, 'UTF8'), 'hex') || '-' END
   FROM unnest($1::%s[]) WITH ORDINALITY AS t(e, i) ORDER BY i`, c.typ)

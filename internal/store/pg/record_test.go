@@ -29,13 +29,13 @@ func TestRecord_HasWhatWasPutIn(t *testing.T) {
 			f := pg.ReadRecord(raw)
 			return &f
 		}
-		f := read(`$1::uuid, $2::bigint, -1::integer, (-2)::smallint, true, false, $3::timestamptz, $4::text, NULL::text, $4::text`,
+		f := read(`$1::uuid, $2::bigint, -1::integer, (-2)::smallint, true, false, $3::timestamptz, $4::text, NULL::text, $4::text, '(66051,1029)'::tid`,
 			id.String(), int64(math.MinInt64), at, odd)
-		if n := f.Len(); n != 10 {
+		if n := f.Len(); n != 11 {
 			t.Errorf("%s: %d columns", name, n)
 		}
-		got := []any{f.ID(), f.Int8(), f.Int4(), f.Int2(), f.Bool(), f.Bool(), f.Time(), f.Text(), f.NullText() == nil, *f.NullText()}
-		for i, want := range []any{id, int64(math.MinInt64), int32(-1), int16(-2), true, false, at, odd, true, odd} {
+		got := []any{f.ID(), f.Int8(), f.Int4(), f.Int2(), f.Bool(), f.Bool(), f.Time(), f.Text(), f.NullText() == nil, *f.NullText(), f.TID()}
+		for i, want := range []any{id, int64(math.MinInt64), int32(-1), int16(-2), true, false, at, odd, true, odd, pg.TID{0, 1, 2, 3, 4, 5}} {
 			if got[i] != want {
 				t.Errorf("%s, column %d: %v, want %v", name, i, got[i], want)
 			}
@@ -47,6 +47,7 @@ func TestRecord_HasWhatWasPutIn(t *testing.T) {
 			`1::bigint`:                 func(f *pg.Fields) { f.Int4() },
 			`1::integer`:                func(f *pg.Fields) { f.Int8() },
 			`NULL::bigint`:              func(f *pg.Fields) { f.Int8() },
+			`NULL::tid`:                 func(f *pg.Fields) { f.TID() },
 			`NULL::text`:                func(f *pg.Fields) { f.Text() },
 			`'infinity'::timestamptz`:   func(f *pg.Fields) { f.Time() },
 			`'too few'::text`:           func(f *pg.Fields) { f.Text(); f.NullText() },
