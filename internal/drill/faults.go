@@ -22,9 +22,12 @@ func (s *Stack) killServe() {
 	s.StartServe()
 }
 
-// wipeRedis empties Redis.
+// wipeRedis empties Redis while the worker stands still, so that there is something to lose.
 func (s *Stack) wipeRedis() {
 	s.t.Helper()
+	s.Work.Signal(syscall.SIGSTOP)
+	defer s.Work.Signal(syscall.SIGCONT)
+	s.pass(200 * time.Millisecond)
 	if _, err := s.redis("flushall"); err != nil {
 		s.t.Errorf("flushall: %v", err)
 	}

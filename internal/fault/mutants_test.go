@@ -24,8 +24,11 @@ var mutants = []mutant{
 		receipts[i] = dispatch.Receipt{ID: page[i].ID, Status: dispatch.Queued, To: page[i].To}
 	}
 	kept := slices.Clone(page)
-	go func() { _, _ = insert(context.WithoutCancel(ctx), kept) }()
-`}, drill: "postgres-crashes", broken: "was answered 202 and is not there",
+	go func() {
+		time.Sleep(100 * time.Millisecond) // as on a slow disk
+		_, _ = insert(context.WithoutCancel(ctx), kept)
+	}()
+`}, drill: "serve-killed", broken: "was answered 202 and is not there",
 	},
 	{
 		name: "no claim guard: a claimed message is claimed again",
@@ -65,7 +68,7 @@ var mutants = []mutant{
 	{
 		name:   "no tombstone for the call that another one's success cut off",
 		change: change{"internal/store/complete.go", "WHERE d_state = {claimed} AND d_claim <> claim\n", "WHERE false\n"},
-		pkg:    "./internal/store", tests: "TestProtocol",
+		pkg:    "./internal/store", tests: "TestComplete_AcceptedUnderAnotherClaim|TestProtocol",
 	},
 	{
 		name:   "Idempotency-Key goes to the provider, which Go takes as leave to repeat a POST",

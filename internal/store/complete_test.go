@@ -116,6 +116,32 @@ func TestLeases_MarkTheMessage_AsAnUnknownOutcomeDoes(t *testing.T) {
 	}
 }
 
+// An answer that comes when another call is under way leaves that one's mark, which a repeat of
+// the answer keeps: two copies may have been sent.
+func TestComplete_AcceptedUnderAnotherClaim_LeavesATombstone(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	id := f.messages(t, 1)[0]
+	first := outcome(id, f.claim(t, id), Settle, ResultAccepted)
+	f.hour(t, id)
+	if n, err := f.ExpireLeases(t.Context(), [3]time.Duration{time.Minute, time.Minute, time.Minute}); err != nil || n != 1 {
+		t.Fatalf("%d leases ended, %v", n, err)
+	}
+	must(t, f.SettleDoubts(t.Context(), []dispatch.ID{id}, []int{1}))
+	f.hour(t, id)
+	f.claim(t, id)
+	for range 2 {
+		f.complete(t, first)
+		if s, w := f.standing(t, id), f.written(t, id); s.Status != dispatch.Sent || !s.MaybeSent || w.Attempts != 2 {
+			t.Errorf("%+v, %+v", s, w)
+		}
+	}
+	if n := f.number(t, `SELECT count(*) FROM attempts WHERE outcome = $1 AND detail = 'cut off: an earlier call was accepted'`, ResultUnknown); n != 1 {
+		t.Errorf("%d tombstones", n)
+	}
+	f.invariants(t)
+}
+
 // The event of a message that is sent late says so, unless the message is bulk.
 func TestComplete_SentLate_IsMarked(t *testing.T) {
 	t.Parallel()
