@@ -407,6 +407,31 @@ func TestSettle_Paged_MovedSinceTheClaim(t *testing.T) {
 	}
 }
 
+// A message that only moved since its claim, and whose claim is opened while its answer is settled, has
+// ended: nothing of it wakes again.
+func TestSettle_Paged_MovedAndOpenedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.paged(t, 20)
+	claim, got := f.due(t, 20)
+	id, done := got[0].ID, make(chan error, 1)
+	must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
+		if _, err := f.In(tx).openClaims(t.Context(), sqlOpenClaims, lockClaims+`true`+inOrderOfClaim); err != nil {
+			return err
+		}
+		go func() { done <- f.settleOdd(context.Background(), ends(got[:1], claim, Settle, ResultAccepted)) }()
+		wait.Until(t, "the answer waits", func() bool {
+			return f.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+		})
+		return nil
+	}))
+	must(t, <-done)
+	if s, w := f.standing(t, id), f.written(t, id); s.Status != dispatch.Sent || s.State != nil || s.MaybeSent || w.Attempts != 1 {
+		t.Errorf("%+v, %+v", s, w)
+	}
+	f.invariants(t)
+}
+
 // A page that is opened while a callback waits for one of its messages leaves no row of it.
 func TestApply_Paged_OpenedMeanwhile(t *testing.T) {
 	t.Parallel()

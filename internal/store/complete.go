@@ -171,18 +171,33 @@ SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
 // there, and no claim goes as long as one of its messages waits. (An array has the claims
 // locked before the first message.) A message is looked for where it was when it was claimed: one
 // that was changed or moved since is returned. (With = instead of uuid_cmp each would have
-// Postgres look its partition up. They are locked in the order of o; only a table of a
-// few blocks may be read in its own.) The time of a page of events is when its messages were
-// sent, so one that was sent before is not for it.
-var sqlSettlePaged = numbers.SQL(`
+// Postgres look its partition up. Messages are locked in the order of o, except with a plan that
+// was made when all tables had a handful of rows and ANALYZE had counted them, until the next
+// ANALYZE: Postgres ends the circle that may come of it, and who lost repeats.) The time of a page of events
+// is when its messages were sent, so one that was sent before is not for it.
+var sqlSettlePaged = settlePaged("", "o", "uuid_cmp(m.id, x.id) = 0")
+
+// sqlSettlePagedByID is sqlSettlePaged where Postgres does not pick partitions
+// (pg.DB.PicksPartitions). It finds messages by their ids and locks them, in their order, before
+// it changes them.
+var sqlSettlePagedByID = settlePaged(`
+ l AS MATERIALIZED (SELECT o.id, o.claim, o.result, o.http, o.detail, o.provider_id, o.started_us, o.latency_ms, m.tid
+   FROM o CROSS JOIN LATERAL (SELECT m.ctid AS tid FROM messages m
+     WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL FOR UPDATE) m
+   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}),`, "l", "m.id = x.id")
+
+// settlePaged returns a statement that settles messages of pages: it may lock them first, and
+// changes the rows in from that are the same message.
+func settlePaged(lock, from, same string) string {
+	return numbers.SQL(`
 WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
   $8::integer[], $11::tid[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms, tid)),
- c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, o.provider_id), updated_at = now(),
+ c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),` + lock + `
+ u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(),
    version = m.version + 1, sent_at = now(), status = {sent}, final_by = {by_us}
-   FROM o WHERE m.ctid = o.tid AND uuid_cmp(m.id, o.id) = 0 AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL
-     AND o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}
-   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, o.*),
+   FROM ` + from + ` x WHERE m.ctid = x.tid AND ` + same + ` AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued}
+     AND m.sent_at IS NULL AND x.claim = ANY(ARRAY(SELECT claim FROM c)) AND x.result = {result_accepted}
+   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, x.*),
  a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
    SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
@@ -191,6 +206,7 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
    SELECT account_id, channel_id, {sent}, version, 'worker', late, count(*), array_agg(id) FROM u WHERE ` + eventlog.Contracted + `
    GROUP BY account_id, channel_id, version, late)
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
+}
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
@@ -282,11 +298,19 @@ func (s *Store) settle(ctx context.Context, outs []Outcome) error {
 		paged = slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !o.Paged })
 		rows = slices.DeleteFunc(outs, isPaged)
 	}
-	return cmp.Or(s.settleBy(ctx, sqlSettlePaged, paged), s.settleBy(ctx, sqlSettlePlain, rows))
+	return cmp.Or(s.settleBy(ctx, s.ofPages(ctx), paged), s.settleBy(ctx, sqlSettlePlain, rows))
+}
+
+// ofPages returns the statement that settles messages of pages.
+func (s *Store) ofPages(ctx context.Context) string {
+	if s.db.PicksPartitions(ctx) {
+		return sqlSettlePaged
+	}
+	return sqlSettlePagedByID
 }
 
 // settleBy writes accepted calls with a statement that returns those for which it is not
-// made, and these with sqlSettle.
+// made, and these with settleOdd.
 func (s *Store) settleBy(ctx context.Context, query string, outs []Outcome) error {
 	if len(outs) == 0 {
 		return nil
@@ -295,12 +319,22 @@ func (s *Store) settleBy(ctx context.Context, query string, outs []Outcome) erro
 	err := s.db.SelectPrepared(ctx, &rest, query, settleArgs(outs)...)
 	if err == nil && len(rest) > 0 {
 		odd := slices.DeleteFunc(slices.Clone(outs), func(o Outcome) bool { return !slices.Contains(rest, o.ID) })
-		_, err = s.db.ExecPrepared(ctx, sqlSettle, outcomeArgs(odd)...)
+		err = s.settleOdd(ctx, odd)
 	}
 	return pg.Wrap("settle", err)
 }
 
-// settleArgs are the arguments of sqlSettlePlain or, of outcomes of pages, sqlSettlePaged.
+// settleOdd writes accepted calls one of which may be anything, also a message that only moved
+// since its claim: it is still held there, and the claim may be opened at any time.
+func (s *Store) settleOdd(ctx context.Context, outs []Outcome) error {
+	if err := s.eject(ctx, outs); err != nil {
+		return err
+	}
+	_, err := s.db.ExecPrepared(ctx, sqlSettle, outcomeArgs(outs)...)
+	return err
+}
+
+// settleArgs are the arguments of sqlSettlePlain or, of outcomes of pages, those of sqlSettlePaged.
 func settleArgs(outs []Outcome) []any {
 	a := outcomeArgs(outs) // sorts them
 	args := []any{a[0], a[1], a[2], a[4], a[7], a[8], a[9], a[10], outs[0].ID.String(), outs[len(outs)-1].ID.String()}

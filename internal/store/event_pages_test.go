@@ -279,7 +279,7 @@ func TestPlans_SettlePaged_ReadsItsMessages(t *testing.T) {
 		outs := ends(got, claim, Settle, ResultAccepted)
 		args := settleArgs(outs)
 		read := 0.0
-		f.explainAs(t, "force_generic_plan", sqlSettlePaged, args...).walk(func(n *planNode) {
+		f.explainAs(t, "force_generic_plan", f.ofPages(t.Context()), args...).walk(func(n *planNode) {
 			if strings.HasPrefix(n.Relation, "messages") {
 				read += n.Loops * (n.Rows + n.Removed)
 			}

@@ -50,7 +50,8 @@ func always(application string) map[string]string {
 type connector struct {
 	full, plain *pq.Connector
 	refused     atomic.Bool
-	pooled      atomic.Bool // by a transaction pooler of an old version
+	pooled      atomic.Bool          // by a transaction pooler of an old version
+	picks       atomic.Pointer[bool] // PicksPartitions, once it is known
 }
 
 func newConnector(o Options) (*connector, error) {
@@ -122,6 +123,22 @@ func keepPartitions(ctx context.Context, conn driver.Conn) (driver.Conn, error) 
 		return nil, err
 	}
 	return conn, nil
+}
+
+// PicksPartitions reports whether statements pick the partitions that they read. Where they do
+// not, as on Postgres 18 (sqlKeepPartitions), a look-up by anything but an index of each partition
+// reads blocks of all of them. While Postgres does not say, it is taken for granted.
+func (d *DB) PicksPartitions(ctx context.Context) bool {
+	if known := d.connector.picks.Load(); known != nil {
+		return *known
+	}
+	var setting string
+	if err := d.GetContext(ctx, &setting, `SELECT current_setting('enable_partition_pruning')`); err != nil {
+		return true
+	}
+	picks := setting == "on"
+	d.connector.picks.Store(&picks)
+	return picks
 }
 
 // Driver returns lib/pq's driver.

@@ -170,3 +170,21 @@ func TestReading_HasATimeoutOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestPicksPartitions(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	for setting, newest := range map[string]int{"": 179999, "&enable_partition_pruning=off": 0} {
+		db, err := pg.Open(pg.Options{URL: url + setting, MaxConns: 1, Application: "test"})
+		storetest.Must(t, err)
+		t.Cleanup(db.Close)
+		server, err := db.Server(t.Context())
+		storetest.Must(t, err)
+		want := server.VersionNumber <= newest
+		for range 2 {
+			if got := db.PicksPartitions(t.Context()); got != want {
+				t.Errorf("%q: %t, want %t", setting, got, want)
+			}
+		}
+	}
+}
