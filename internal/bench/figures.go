@@ -205,7 +205,7 @@ func measureSlowProvider(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.stopWork()
-	n, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(30_000, 100_000))
+	n, err := s.backlog(ctx, s.channels[0].ID, "normal", s.pick(60_000, 100_000))
 	if err != nil {
 		return err
 	}
