@@ -136,7 +136,8 @@ func TestComplete_AcceptedUnderAnotherClaim_LeavesATombstone(t *testing.T) {
 			t.Errorf("%+v, %+v", s, w)
 		}
 	}
-	if n := f.number(t, `SELECT count(*) FROM attempts WHERE outcome = $1 AND detail = 'cut off: an earlier call was accepted'`, ResultUnknown); n != 1 {
+	const tombstones = `SELECT count(*) FROM attempts WHERE outcome = $1 AND detail = 'cut off: an earlier call was accepted'`
+	if n := f.number(t, tombstones, ResultUnknown); n != 1 {
 		t.Errorf("%d tombstones", n)
 	}
 	f.invariants(t)

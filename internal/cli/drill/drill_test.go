@@ -31,7 +31,7 @@ func TestPrint(t *testing.T) {
 	}{
 		"table": {Command{}, []string{"redis-wiped  2000", "7", "1.3 s", "kept", "BROKEN"}},
 		"markdown": {Command{Markdown: true}, []string{
-			"|---|", "| FLUSHALL seven times | nothing: ", " | 2000 | 7 | 0 | 0 | 1.3 s | kept |",
+			"|---|", "| FLUSHALL seven times, a third of the messages being one-time passwords | nothing: ", " | 2000 | 7 | 0 | 0 | 1.3 s | kept |",
 			"| 3 | 1 | 0.0 s | BROKEN |",
 		}},
 		"json": {Command{JSON: true}, []string{`"name": "redis-wiped"`, `"recovered_s": 1.26`, `"seed": 7`, `"3 messages lost"`}},

@@ -29,7 +29,8 @@ func TestRecord_HasWhatWasPutIn(t *testing.T) {
 			f := pg.ReadRecord(raw)
 			return &f
 		}
-		f := read(`$1::uuid, $2::bigint, -1::integer, (-2)::smallint, true, false, $3::timestamptz, $4::text, NULL::text, $4::text, '(66051,1029)'::tid`,
+		f := read(`$1::uuid, $2::bigint, -1::integer, (-2)::smallint, true, false, $3::timestamptz, $4::text, NULL::text, $4::text,
+		  '(66051,1029)'::tid`,
 			id.String(), int64(math.MinInt64), at, odd)
 		if n := f.Len(); n != 11 {
 			t.Errorf("%s: %d columns", name, n)
