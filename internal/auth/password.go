@@ -58,12 +58,12 @@ func HashPassword(ctx context.Context, password string) (string, error) {
 // for an unknown user takes as long as one with a wrong password. It returns the context's
 // error if its turn does not come.
 func VerifyPassword(ctx context.Context, hash, password string) (bool, error) {
-	cost, salt, want, err := parseHash(hash)
-	if err != nil {
+	cost, salt, want, broken := parseHash(hash)
+	if broken != nil {
 		cost, salt, want = argonNow, make([]byte, saltLen), make([]byte, sumLen)
 	}
-	got, late := cost.sum(ctx, password, salt, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1 && err == nil, late
+	got, err := cost.sum(ctx, password, salt, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1 && broken == nil, err
 }
 
 // sum hashes a password. The collector counts the hash's memory only once it is taken, on

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"bytes"
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/sendoff/sendoff/internal/dispatch"
 	"github.com/sendoff/sendoff/internal/store/pg"
-	"github.com/sendoff/sendoff/internal/wait"
 )
 
 // A list finds a message in a page however many newer pages there are, with every filter.
@@ -96,51 +93,6 @@ func TestClaimDue_Paged_LeavesOthers(t *testing.T) {
 		}
 		return nil
 	}))
-}
-
-// Settling locks messages in the order of their ids, as callbacks do, although their rows stand
-// in another one, with and without statistics: or both wait in a circle.
-func TestSettle_Paged_LocksInOrder(t *testing.T) {
-	t.Parallel()
-	for _, analyzed := range []bool{false, true} {
-		settlesInOrder(t, analyzed)
-	}
-}
-
-func settlesInOrder(t *testing.T, analyzed bool) {
-	t.Helper()
-	f := open(t)
-	older, newer := f.drafts(40), f.drafts(40)
-	f.accept(t, newer...)
-	ids := append(f.accept(t, older...), f.accept(t, f.drafts(1)...)...)
-	if analyzed {
-		f.exec(t, `VACUUM ANALYZE messages`)
-	}
-	claim, got := f.due(t, 200)
-	for _, a := range newer {
-		ids = append(ids, a.ID)
-	}
-	slices.SortFunc(ids, func(a, b dispatch.ID) int { return bytes.Compare(a[:], b[:]) })
-	settled := make(chan error, 1)
-	must(t, f.db.Tx(t.Context(), func(tx *pg.DB) error {
-		_, err := tx.ExecContext(t.Context(), `SELECT 1 FROM messages WHERE id = $1::uuid FOR UPDATE`, ids[50].String())
-		must(t, err)
-		go func() {
-			_, err := f.Complete(context.Background(), ends(got, claim, Settle, ResultAccepted))
-			settled <- err
-		}()
-		wait.Until(t, "it waits for the one that is locked", func() bool {
-			return f.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
-		})
-		var free []dispatch.ID
-		must(t, f.db.SelectContext(t.Context(), &free, `SELECT id FROM messages ORDER BY id FOR UPDATE SKIP LOCKED`))
-		if !slices.Equal(free, ids[51:]) {
-			t.Errorf("analyzed %v: %d messages are not locked, want the %d behind it", analyzed, len(free), len(ids[51:]))
-		}
-		return nil
-	}))
-	must(t, <-settled)
-	f.invariants(t)
 }
 
 // A claim reads no more pages than it may take, whatever the statistics are of, and although

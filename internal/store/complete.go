@@ -11,7 +11,6 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/sendoff/sendoff/internal/dispatch"
-	"github.com/sendoff/sendoff/internal/store/eventlog"
 	"github.com/sendoff/sendoff/internal/store/people"
 	"github.com/sendoff/sendoff/internal/store/pg"
 )
@@ -166,47 +165,6 @@ WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallin
  e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
    SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u)
 SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
-
-// sqlSettlePaged is sqlSettlePlain for messages of pages: their claims hold while they are
-// there, and no claim goes as long as one of its messages waits. (An array has the claims
-// locked before the first message.) A message is looked for where it was when it was claimed: one
-// that was changed or moved since is returned. (With = instead of uuid_cmp each would have
-// Postgres look its partition up. Messages are locked in the order of o, except with a plan that
-// was made when all tables had a handful of rows and ANALYZE had counted them, until the next
-// ANALYZE: Postgres ends the circle that may come of it, and who lost repeats.) The time of a page of events
-// is when its messages were sent, so one that was sent before is not for it.
-var sqlSettlePaged = settlePaged("", "o", "uuid_cmp(m.id, x.id) = 0")
-
-// sqlSettlePagedByID is sqlSettlePaged where Postgres does not pick partitions
-// (pg.DB.PicksPartitions). It finds messages by their ids and locks them, in their order, before
-// it changes them.
-var sqlSettlePagedByID = settlePaged(`
- l AS MATERIALIZED (SELECT o.id, o.claim, o.result, o.http, o.detail, o.provider_id, o.started_us, o.latency_ms, m.tid
-   FROM o CROSS JOIN LATERAL (SELECT m.ctid AS tid FROM messages m
-     WHERE m.id = o.id AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued} AND m.sent_at IS NULL FOR UPDATE) m
-   WHERE o.claim = ANY(ARRAY(SELECT claim FROM c)) AND o.result = {result_accepted}),`, "l", "m.id = x.id")
-
-// settlePaged returns a statement that settles messages of pages: it may lock them first, and
-// changes the rows in from that are the same message.
-func settlePaged(lock, from, same string) string {
-	return numbers.SQL(`
-WITH o AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::integer[], $5::text[], $6::text[], $7::bigint[],
-  $8::integer[], $11::tid[]) AS t(id, claim, result, http, detail, provider_id, started_us, latency_ms, tid)),
- c AS MATERIALIZED (SELECT claim FROM claims WHERE claim = ANY(ARRAY(SELECT DISTINCT claim FROM o)) ORDER BY claim FOR SHARE),` + lock + `
- u AS (UPDATE messages m SET provider_message_id = coalesce(m.provider_message_id, x.provider_id), updated_at = now(),
-   version = m.version + 1, sent_at = now(), status = {sent}, final_by = {by_us}
-   FROM ` + from + ` x WHERE m.ctid = x.tid AND ` + same + ` AND m.id BETWEEN $9::uuid AND $10::uuid AND m.status = {queued}
-     AND m.sent_at IS NULL AND x.claim = ANY(ARRAY(SELECT claim FROM c)) AND x.result = {result_accepted}
-   RETURNING m.account_id, m.channel_id, m.version, ` + late + ` AS late, x.*),
- a AS (INSERT INTO attempts (message_id, claim, outcome, http, detail, provider_message_id, started_at, latency_ms)
-   SELECT id, claim, result, http, detail, provider_id, to_timestamp(started_us / 1e6), latency_ms FROM u),
- e AS (INSERT INTO events (message_id, account_id, channel_id, kind, seq, cause, late)
-   SELECT id, account_id, channel_id, {sent}, version, 'worker', late FROM u WHERE NOT ` + eventlog.Contracted + `),
- p AS (INSERT INTO event_pages (account_id, channel_id, kind, seq, cause, late, n, message_ids)
-   SELECT account_id, channel_id, {sent}, version, 'worker', late, count(*), array_agg(id) FROM u WHERE ` + eventlog.Contracted + `
-   GROUP BY account_id, channel_id, version, late)
-SELECT o.id FROM o LEFT JOIN u ON u.id = o.id WHERE u.id IS NULL`)
-}
 
 // sqlRetry: the call is known not to have succeeded (or, doubtful, counts as
 // maybe sent). Only the holder of the claim may reopen the row. A throttled
